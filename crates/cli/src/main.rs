@@ -1,0 +1,2 @@
+//! The keyreeve command.
+fn main() {}
