@@ -1,1 +1,46 @@
-//! Under way.
+//! The words of identity governance, as plain data.
+//!
+//! Everything here is a value: no async, no I/O, no clock. The same words name the types, the tables, the
+//! URLs and the log fields, so a reader who knows one knows the others:
+//!
+//! - a [`System`] is one connected AWS account;
+//! - an [`Account`] is one IAM user together with its console password (the *login profile*);
+//! - a [`Resource`] is a group or a policy;
+//! - an [`Assignment`] says who holds which resource;
+//! - an [`ImportProfile`] says what an [`ImportRun`] reads, and what would be suspicious about its result;
+//! - a [`Change`] is one difference between what was known and what was read.
+
+mod account;
+mod assignment;
+mod change;
+mod digest;
+mod failure;
+mod id;
+mod import_profile;
+mod import_run;
+mod resource;
+mod secret;
+mod system;
+mod thresholds;
+
+pub use account::{
+    AccessKey, Account, AccountStatus, CredentialSource, Credentials, InlinePolicy, LoginProfile,
+    LoginProfileState,
+};
+pub use assignment::{Assignment, AssignmentKey, AssignmentKind, AssignmentState};
+pub use change::{Change, ChangeCounts, ChangeKind, ChangeSet, ObjectCounts, ObjectType, is_volatile};
+pub use digest::{canonical_json, digest_hex};
+pub use failure::{Effect, Failure, FailureKind};
+pub use id::{AwsAccountId, ExternalId, IdError, ImportRunId, ProfileName, SystemId, SystemName};
+pub use import_profile::{ImportObject, ImportProfile, LoginProfileSource, PolicyScope, ProfileError};
+pub use import_run::{
+    CollectionName, CollectionRecord, CollectionState, ImportRun, ImportRunState, ImportScope, Suspicion,
+    Warning,
+};
+pub use resource::{ManagedBy, Resource, ResourceType};
+pub use secret::Secret;
+pub use system::{
+    Category, Content, CredentialKind, FirstSignIn, PasswordDelivery, PermissionProfile, ScimDelete,
+    SettingError, System, SystemSettings, SystemState, Technology,
+};
+pub use thresholds::{Limits, Population, Thresholds};

@@ -1,0 +1,176 @@
+//! Typed identifiers: ids that cannot be mixed up, checked where they are made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// An identifier was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Nothing was given.
+    #[error("the {what} is empty: {rule}")]
+    Empty {
+        /// Which identifier.
+        what: &'static str,
+        /// What it must look like.
+        rule: &'static str,
+    },
+    /// Something was given that does not fit the rule.
+    #[error("the {what} {value:?} is not valid: {rule}")]
+    Invalid {
+        /// Which identifier.
+        what: &'static str,
+        /// What was given (shortened).
+        value: String,
+        /// What it must look like.
+        rule: &'static str,
+    },
+}
+
+fn refuse(what: &'static str, rule: &'static str, value: &str) -> IdError {
+    if value.is_empty() {
+        IdError::Empty { what, rule }
+    } else {
+        IdError::Invalid { what, rule, value: value.chars().take(80).collect() }
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and keeps the text.
+            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                let valid: fn(&str) -> bool = $check;
+                if valid(&text) { Ok(Self(text)) } else { Err(refuse($what, $rule, &text)) }
+            }
+
+            /// The text as it was given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+text_id!(
+    /// The System ID an operator chose for a connected AWS account; unique and never changed.
+    ///
+    /// It is part of URLs and command lines, so it is kept to `[A-Za-z0-9][A-Za-z0-9_.-]{0,63}`.
+    SystemId,
+    "System ID",
+    "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or a digit",
+    |text| {
+        text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    }
+);
+
+text_id!(
+    /// The display name of a system; unique ignoring case.
+    SystemName,
+    "system name",
+    "1 to 200 characters, none of them a control character, no space at either end",
+    |text| {
+        !text.is_empty()
+            && text.chars().count() <= 200
+            && text.trim() == text
+            && !text.chars().any(char::is_control)
+    }
+);
+
+text_id!(
+    /// The name of an import profile, unique within its system.
+    ProfileName,
+    "import profile name",
+    "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or a digit",
+    |text| {
+        text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    }
+);
+
+text_id!(
+    /// An AWS account id: twelve digits.
+    AwsAccountId,
+    "AWS account id",
+    "exactly twelve digits",
+    |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+);
+
+text_id!(
+    /// What the connected system itself calls an object, and never uses twice: for AWS the `UserId`, `GroupId`
+    /// or `PolicyId`. It stays the same when the object is renamed or moved.
+    ExternalId,
+    "external id",
+    "1 to 256 characters without control characters",
+    |text| !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control)
+);
+
+/// The number of an import run. A later run has a greater number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ImportRunId(pub i64);
+
+impl fmt::Display for ImportRunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for ImportRunId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match text.parse::<i64>() {
+            Ok(number) if number > 0 => Ok(Self(number)),
+            _ => Err(refuse("import run", "a whole number, as `keyreeve import list` shows it", text)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_say_what_they_must_look_like() {
+        assert_eq!(SystemId::new("aws-prod.1").unwrap().as_str(), "aws-prod.1");
+        for bad in ["", "-a", "a b", "a/b", "../x", "ü", &"a".repeat(65)] {
+            assert!(SystemId::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(AwsAccountId::new("12345678901").is_err());
+        assert!(AwsAccountId::new("١٢٣٤٥٦٧٨٩٠١٢").is_err());
+        assert!(SystemName::new("Production (EU)").is_ok());
+        assert!(SystemName::new(" x").is_err());
+        assert!("0".parse::<ImportRunId>().is_err());
+        assert!(serde_json::from_str::<SystemId>("\"a b\"").is_err());
+    }
+}

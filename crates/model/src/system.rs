@@ -1,0 +1,299 @@
+//! A system: one connected AWS account.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{AwsAccountId, Failure, SystemId, SystemName};
+
+/// One connected AWS account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct System {
+    /// The System ID; never changes.
+    pub system_id: SystemId,
+    /// The display name; unique ignoring case.
+    pub name: SystemName,
+    /// The category it is filed under.
+    pub category: Category,
+    /// How it is reached; never changes.
+    pub technology: Technology,
+    /// What is governed in it; never changes.
+    pub content: Content,
+    /// Whether it may be worked with.
+    pub state: SystemState,
+    /// Why it is quarantined.
+    pub state_reason: Option<Failure>,
+    /// The AWS account the system is pinned to; `None` until the first successful check.
+    pub aws_account_id: Option<AwsAccountId>,
+    /// The partition (`aws`, `aws-cn`, `aws-us-gov`, …), once known.
+    pub partition: Option<String>,
+    /// The region to reach AWS in; decides the partition's endpoint. `None` means the environment's.
+    pub region: Option<String>,
+    /// How the connector signs in, without the secret.
+    pub credential: CredentialKind,
+    /// Settings an operator may change.
+    pub settings: SystemSettings,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When its definition was last changed.
+    pub updated_at: Timestamp,
+    /// When it was removed; its history is kept.
+    pub removed_at: Option<Timestamp>,
+}
+
+/// A free label to file systems under; made by being used.
+pub type Category = String;
+
+/// How a system is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Technology {
+    /// AWS IAM.
+    Aws,
+}
+
+/// What is governed in a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// Accounts, resources and who holds what.
+    AccessRights,
+}
+
+/// Whether a system may be worked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SystemState {
+    /// In use.
+    Active,
+    /// Its credentials are bad or belong to another AWS account: nothing runs until it is released.
+    Quarantined,
+    /// Removed; only its history remains.
+    Removed,
+}
+
+impl SystemState {
+    /// The word used in JSON, SQL and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Quarantined => "quarantined",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// How the connector signs in, without the secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// An access key of an IAM user; its secret half is kept encrypted.
+    AccessKey {
+        /// The public half, `AKIA…`.
+        access_key_id: String,
+    },
+    /// A named profile of the AWS configuration files.
+    Profile {
+        /// Its name.
+        name: String,
+    },
+    /// The ordinary AWS credential chain: environment, web identity, container, instance.
+    Ambient,
+    /// A role assumed with an external id that Keyreeve made up, on top of the ambient chain.
+    Role {
+        /// The role's ARN.
+        role_arn: String,
+        /// The external id its trust policy must ask for.
+        external_id: String,
+    },
+}
+
+/// Settings of a system, with their defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SystemSettings {
+    /// Which permissions the connector's policy grants.
+    pub permission_profile: PermissionProfile,
+    /// Whether a deletion removes what stands in its way first.
+    pub prioritise_delete_tasks: bool,
+    /// What to do when a new user could not change the first password.
+    pub first_sign_in: FirstSignIn,
+    /// How a generated password reaches its owner.
+    pub password_delivery: PasswordDelivery,
+    /// What a SCIM `DELETE` does.
+    pub scim_delete: ScimDelete,
+    /// ARN of a deny-all policy that a deactivation attaches.
+    pub deny_all_policy: Option<String>,
+    /// Whether policies of groups may be changed.
+    pub group_policy_writes: bool,
+    /// At most this many requests a second to AWS; `None` leaves it to AWS's own throttling.
+    pub max_requests_per_second: Option<f64>,
+    /// At most this many requests at once.
+    pub max_concurrent_requests: u32,
+}
+
+impl Default for SystemSettings {
+    fn default() -> Self {
+        Self {
+            permission_profile: PermissionProfile::Reference,
+            prioritise_delete_tasks: true,
+            first_sign_in: FirstSignIn::Attach,
+            password_delivery: PasswordDelivery::Link,
+            scim_delete: ScimDelete::Deactivate,
+            deny_all_policy: None,
+            group_policy_writes: false,
+            max_requests_per_second: None,
+            max_concurrent_requests: 50,
+        }
+    }
+}
+
+/// A setting was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// No such setting.
+    #[error("there is no setting {name:?}; the settings are: {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// Those that exist.
+        known: String,
+    },
+    /// A value that does not fit.
+    #[error("the setting {name} cannot be {value:?}: {why}")]
+    Value {
+        /// The setting.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl SystemSettings {
+    /// Sets one setting from its text form: `true`, `12.5`, `none`, or a word.
+    ///
+    /// # Errors
+    /// An unknown name, or a value that does not fit; the settings are then unchanged.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
+        let refuse = |why: String| SettingError::Value {
+            name: name.to_owned(),
+            value: value.chars().take(80).collect(),
+            why,
+        };
+        let mut fields = match serde_json::to_value(&*self) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            Ok(_) | Err(_) => return Err(refuse("the settings cannot be written as JSON".to_owned())),
+        };
+        if !fields.contains_key(name) {
+            let known = fields.keys().cloned().collect::<Vec<_>>().join(", ");
+            return Err(SettingError::Unknown { name: name.to_owned(), known });
+        }
+        let value_json = match value {
+            "none" => serde_json::Value::Null,
+            _ => serde_json::from_str(value)
+                .ok()
+                .filter(|json: &serde_json::Value| json.is_boolean() || json.is_number())
+                .unwrap_or_else(|| serde_json::Value::String(value.to_owned())),
+        };
+        fields.insert(name.to_owned(), value_json);
+        let changed: Self = serde_json::from_value(serde_json::Value::Object(fields))
+            .map_err(|error| refuse(error.to_string()))?;
+        changed.validate().map_err(refuse)?;
+        *self = changed;
+        Ok(())
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        if self
+            .max_requests_per_second
+            .is_some_and(|rate| !rate.is_finite() || rate <= 0.0 || rate > 10_000.0)
+            && self.max_requests_per_second.is_some()
+        {
+            return Err("it must be more than 0 and at most 10000 requests a second, or none".to_owned());
+        }
+        if !(1..=500).contains(&self.max_concurrent_requests) {
+            return Err("it must be from 1 to 500".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Which permissions the connector's policy grants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PermissionProfile {
+    /// The fourteen actions of the reference policy.
+    Reference,
+    /// Reading only.
+    Read,
+    /// The whole life cycle of accounts.
+    Lifecycle,
+    /// Every feature.
+    Full,
+}
+
+/// What to do when a new user could not change the first password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstSignIn {
+    /// Attach AWS's policy that allows it.
+    Attach,
+    /// Refuse the task.
+    Refuse,
+    /// Go on.
+    Ignore,
+}
+
+/// How a generated password reaches its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordDelivery {
+    /// A one-time secret.
+    Link,
+    /// Encrypted to a recipient's key.
+    Recipient,
+    /// Shown to the operator.
+    Operator,
+}
+
+/// What a SCIM `DELETE` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScimDelete {
+    /// Deactivates the account.
+    Deactivate,
+    /// Deletes it.
+    Delete,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_set_by_name_and_bad_ones_change_nothing() {
+        let mut settings = SystemSettings::default();
+        settings.set("max_requests_per_second", "12.5").unwrap();
+        assert_eq!(settings.max_requests_per_second, Some(12.5));
+        settings.set("max_requests_per_second", "none").unwrap();
+        settings.set("prioritise_delete_tasks", "false").unwrap();
+        settings.set("permission_profile", "full").unwrap();
+        assert_eq!(settings.permission_profile, PermissionProfile::Full);
+        let before = settings.clone();
+        for (name, value) in [
+            ("max_requests_per_second", "0"),
+            ("max_requests_per_second", "-1"),
+            ("max_requests_per_second", "fast"),
+            ("max_concurrent_requests", "0"),
+            ("permission_profile", "root"),
+            ("prioritise_delete_tasks", "none"),
+        ] {
+            assert!(matches!(settings.set(name, value), Err(SettingError::Value { .. })), "{name}={value}");
+        }
+        let error = settings.set("colour", "red").unwrap_err().to_string();
+        assert!(error.contains("colour") && error.contains("permission_profile"), "{error}");
+        assert_eq!(settings, before);
+    }
+}
