@@ -8,16 +8,19 @@
 //! - a [`Resource`] is a group or a policy;
 //! - an [`Assignment`] says who holds which resource;
 //! - an [`ImportProfile`] says what an [`ImportRun`] reads, and what would be suspicious about its result;
-//! - a [`Change`] is one difference between what was known and what was read.
+//! - an [`Inventory`] is all that is known of a system at one moment, and a [`Change`] one [`difference`]
+//!   between two of them.
 
 mod account;
 mod assignment;
 mod change;
+mod difference;
 mod digest;
 mod failure;
 mod id;
 mod import_profile;
 mod import_run;
+mod inventory;
 mod resource;
 mod secret;
 mod system;
@@ -29,6 +32,7 @@ pub use account::{
 };
 pub use assignment::{Assignment, AssignmentKey, AssignmentKind, AssignmentState};
 pub use change::{Change, ChangeCounts, ChangeKind, ChangeSet, ObjectCounts, ObjectType, is_volatile};
+pub use difference::{Compare, difference};
 pub use digest::{canonical_json, digest_hex};
 pub use failure::{Effect, Failure, FailureKind};
 pub use id::{AwsAccountId, ExternalId, IdError, ImportRunId, ProfileName, SystemId, SystemName};
@@ -37,6 +41,7 @@ pub use import_run::{
     CollectionName, CollectionRecord, CollectionState, ImportRun, ImportRunState, ImportScope, Suspicion,
     Warning,
 };
+pub use inventory::Inventory;
 pub use resource::{ManagedBy, Resource, ResourceType};
 pub use secret::Secret;
 pub use system::{

@@ -1,0 +1,248 @@
+//! The difference between two inventories: pure, and the only place that decides what a change is.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use crate::inventory::order_of;
+use crate::{Account, Assignment, AssignmentKey, Change, ChangeSet, ExternalId, Inventory, Resource};
+
+/// What turns `before` into `after`, each list sorted by name, then external id.
+///
+/// Objects are the same when their key is: accounts and resources by external id, assignments by
+/// [`AssignmentKey`]. The run numbers an object carries and the age of its credentials' reading are not part of
+/// it: an object that was only seen again has not changed.
+#[must_use]
+pub fn difference(before: Inventory, after: Inventory) -> ChangeSet {
+    let mut changes = ChangeSet {
+        accounts: changes_between(before.accounts, after.accounts),
+        resources: changes_between(before.resources, after.resources),
+        assignments: changes_between(before.assignments, after.assignments),
+    };
+    let by_name =
+        |change: &Change<Account>| (change.object().name.clone(), change.object().external_id.clone());
+    changes.accounts.sort_by_cached_key(by_name);
+    changes
+        .resources
+        .sort_by_cached_key(|change| (change.object().name.clone(), change.object().external_id.clone()));
+    changes.assignments.sort_by(|a, b| order_of(a.object()).cmp(&order_of(b.object())));
+    changes
+}
+
+/// Something that can be compared with its earlier self.
+pub trait Compare: Sized {
+    /// What makes it the same object.
+    type Key: Eq + Hash;
+
+    /// Its key.
+    fn comparison_key(&self) -> Self::Key;
+
+    /// The names of the fields that differ, as in the JSON contract; empty when nothing does.
+    fn differing_fields(&self, later: &Self) -> Vec<String>;
+}
+
+fn changes_between<T: Compare>(before: Vec<T>, after: Vec<T>) -> Vec<Change<T>> {
+    let mut known: HashMap<T::Key, T> =
+        before.into_iter().map(|object| (object.comparison_key(), object)).collect();
+    let mut changes = Vec::new();
+    for after in after {
+        match known.remove(&after.comparison_key()) {
+            None => changes.push(Change::Created { after }),
+            Some(before) => {
+                let fields = before.differing_fields(&after);
+                if !fields.is_empty() {
+                    changes.push(Change::Changed { before, after, fields });
+                }
+            }
+        }
+    }
+    changes.extend(known.into_values().map(|before| Change::Deleted { before }));
+    changes
+}
+
+/// Collects the names of fields that differ.
+macro_rules! differing {
+    ($before:expr, $after:expr, $($field:ident $(as $name:literal)?),+ $(,)?) => {{
+        let mut fields: Vec<String> = Vec::new();
+        $(if $before.$field != $after.$field {
+            fields.push(differing!(@name $field $($name)?).to_owned());
+        })+
+        fields
+    }};
+    (@name $field:ident $name:literal) => { $name };
+    (@name $field:ident) => { stringify!($field) };
+}
+
+impl Compare for Account {
+    type Key = ExternalId;
+
+    fn comparison_key(&self) -> ExternalId {
+        self.external_id.clone()
+    }
+
+    fn differing_fields(&self, later: &Self) -> Vec<String> {
+        let mut fields = differing!(
+            self,
+            later,
+            name,
+            path,
+            arn,
+            status,
+            login_profile,
+            mfa_active,
+            created_at,
+            password_last_used_at,
+            tags,
+            permissions_boundary,
+            inline_policies,
+        );
+        if self.credentials.source != later.credentials.source {
+            fields.push("credentials".to_owned());
+        }
+        if let Some(field) = differing_keys(self, later) {
+            fields.push(field.to_owned());
+        }
+        fields
+    }
+}
+
+/// A key that was merely used is told apart from keys that really changed.
+fn differing_keys(before: &Account, after: &Account) -> Option<&'static str> {
+    if before.access_keys == after.access_keys {
+        return None;
+    }
+    let without_use = |account: &Account| {
+        account
+            .access_keys
+            .as_ref()
+            .map(|keys| keys.iter().map(|key| (key.active, key.created_at)).collect::<Vec<_>>())
+    };
+    if without_use(before) == without_use(after) {
+        Some("access_keys.last_used_at")
+    } else {
+        Some("access_keys")
+    }
+}
+
+impl Compare for Resource {
+    type Key = ExternalId;
+
+    fn comparison_key(&self) -> ExternalId {
+        self.external_id.clone()
+    }
+
+    fn differing_fields(&self, later: &Self) -> Vec<String> {
+        differing!(
+            self,
+            later,
+            kind as "type",
+            name,
+            path,
+            arn,
+            managed_by,
+            attachable,
+            inline_policies,
+            default_version
+        )
+    }
+}
+
+impl Compare for Assignment {
+    type Key = AssignmentKey;
+
+    fn comparison_key(&self) -> AssignmentKey {
+        self.key()
+    }
+
+    fn differing_fields(&self, later: &Self) -> Vec<String> {
+        let holder = if self.kind.of_account() { "account" } else { "group" };
+        let mut fields = differing!(self, later, resource_external_id, resource_arn, resource_name, state);
+        if self.subject_name != later.subject_name {
+            fields.insert(0, holder.to_owned());
+        }
+        fields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        AccessKey, AccountStatus, CredentialSource, Credentials, ImportRunId, LoginProfile, SystemId,
+        is_volatile,
+    };
+
+    fn account(id: &str, name: &str) -> Account {
+        Account {
+            system_id: SystemId::new("s").unwrap(),
+            external_id: ExternalId::new(id).unwrap(),
+            name: name.to_owned(),
+            path: "/".to_owned(),
+            arn: format!("arn:aws:iam::123456789012:user/{name}"),
+            status: AccountStatus::Unknown,
+            login_profile: LoginProfile::unknown(),
+            access_keys: None,
+            mfa_active: None,
+            credentials: Credentials { source: CredentialSource::None, as_of: None },
+            created_at: "2024-01-01T00:00:00Z".parse().unwrap(),
+            password_last_used_at: None,
+            tags: None,
+            permissions_boundary: None,
+            inline_policies: None,
+            first_seen_run: ImportRunId(1),
+            last_seen_run: ImportRunId(1),
+        }
+    }
+
+    fn accounts(accounts: Vec<Account>) -> Inventory {
+        Inventory { accounts, ..Inventory::default() }
+    }
+
+    #[test]
+    fn a_renamed_user_is_the_same_account_and_a_recreated_one_is_not() {
+        let changes = difference(
+            accounts(vec![account("A1", "anna"), account("A2", "bert")]),
+            accounts(vec![account("A1", "anne"), account("A3", "bert")]),
+        );
+        let summary: Vec<_> = changes
+            .accounts
+            .iter()
+            .map(|change| (change.kind(), change.object().external_id.to_string()))
+            .collect();
+        use crate::ChangeKind::{Changed, Created, Deleted};
+        assert_eq!(
+            summary,
+            [(Changed, "A1".to_owned()), (Deleted, "A2".to_owned()), (Created, "A3".to_owned())]
+        );
+        match &changes.accounts[0] {
+            Change::Changed { fields, .. } => assert_eq!(fields, &["name", "arn"]),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn being_seen_again_is_no_change_and_being_used_is_a_volatile_one() {
+        let before = account("A1", "anna");
+        let mut again = before.clone();
+        again.last_seen_run = ImportRunId(9);
+        again.credentials.as_of = Some("2025-01-01T00:00:00Z".parse().unwrap());
+        assert!(difference(accounts(vec![before.clone()]), accounts(vec![again])).is_empty());
+
+        let key = AccessKey { active: true, created_at: None, last_used_at: None };
+        let mut with_key = before;
+        with_key.access_keys = Some(vec![key.clone()]);
+        let mut used = with_key.clone();
+        used.password_last_used_at = Some("2025-01-01T00:00:00Z".parse().unwrap());
+        used.access_keys = Some(vec![AccessKey {
+            last_used_at: Some("2025-01-01T00:00:00Z".parse().unwrap()),
+            ..key.clone()
+        }]);
+        let changes = difference(accounts(vec![with_key.clone()]), accounts(vec![used]));
+        assert!(changes.accounts[0].volatile_only());
+        assert!(changes.counts_by_type().is_empty());
+        let mut off = with_key.clone();
+        off.access_keys = Some(vec![AccessKey { active: false, ..key }]);
+        let changes = difference(accounts(vec![with_key]), accounts(vec![off]));
+        assert!(!changes.accounts[0].volatile_only());
+        assert!(!is_volatile("access_keys"));
+    }
+}

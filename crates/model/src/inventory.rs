@@ -1,0 +1,47 @@
+//! Everything known of a system at one moment.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Account, Assignment, ObjectType, Population, Resource};
+
+/// The accounts, resources and assignments of one system, each list sorted by name, then external id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// IAM users.
+    pub accounts: Vec<Account>,
+    /// Groups and policies.
+    pub resources: Vec<Resource>,
+    /// Who holds what.
+    pub assignments: Vec<Assignment>,
+}
+
+impl Inventory {
+    /// Puts the lists into their order: by name, then external id, in byte order.
+    pub fn sort(&mut self) {
+        self.accounts.sort_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
+        self.resources.sort_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
+        self.assignments.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
+    }
+
+    /// How many objects there are of each type.
+    #[must_use]
+    pub fn population(&self) -> Population {
+        let mut population = Population::new();
+        let mut count = |object_type| *population.entry(object_type).or_default() += 1;
+        self.accounts.iter().for_each(|_| count(ObjectType::Account));
+        self.resources.iter().for_each(|resource| count(ObjectType::of_resource(resource)));
+        self.assignments.iter().for_each(|assignment| count(ObjectType::of_assignment(assignment)));
+        population
+    }
+}
+
+/// What assignments are sorted by: holder, then resource, then what tells namesakes apart.
+pub(crate) fn order_of(assignment: &Assignment) -> impl Ord + '_ {
+    (
+        &assignment.subject_name,
+        &assignment.subject_external_id,
+        assignment.kind,
+        &assignment.resource_name,
+        &assignment.resource_arn,
+    )
+}
