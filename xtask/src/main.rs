@@ -1,2 +1,68 @@
-//! Chores of the project.
-fn main() {}
+//! Chores of the project: `cargo xtask <task>`. One file per task; this one only dispatches.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore speaks to the terminal")]
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod boundaries;
+mod companion;
+mod deny;
+mod licences;
+mod peers;
+mod postgres;
+mod scratch;
+mod source;
+mod test;
+mod tidy;
+mod unused;
+mod workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Chores of the project")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run everything a change must pass, and show what took how long
+    Test(test::Options),
+    /// Prove who may see whom from cargo's metadata
+    Boundaries,
+    /// Check licences, sources, bans and duplicate versions of what ships
+    Licences {
+        /// Print the list of older versions for deny.toml instead
+        #[arg(long)]
+        list_duplicates: bool,
+    },
+    /// Find dependencies that no source file uses
+    Unused,
+    /// Check house rules that no compiler checks
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    let root = workspace::root()?;
+    match task {
+        Task::Test(options) => return test::run(&root, &options),
+        Task::Boundaries => println!("{}", boundaries::run(&root)?),
+        Task::Licences { list_duplicates: true } => println!("{}", licences::duplicate_list(&root)?),
+        Task::Licences { list_duplicates: false } => println!("{}", licences::run(&root)?),
+        Task::Unused => println!("{}", unused::run(&root)?),
+        Task::Tidy => println!("{}", tidy::run(&root)?),
+    }
+    Ok(ExitCode::SUCCESS)
+}

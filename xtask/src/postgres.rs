@@ -1,0 +1,207 @@
+//! A private PostgreSQL for one test run: found or installed, on a free loopback port, gone afterwards.
+
+use std::{
+    fs,
+    io::Read,
+    net::TcpListener,
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::{companion::Companion, scratch::Scratch};
+
+/// The variable that hands its address to the tests.
+pub(crate) const ADDRESS_VARIABLE: &str = "KEYREEVE_TEST_POSTGRES";
+/// What a person without it is told to run.
+pub(crate) const INSTALL: &str = "apt-get install -y --no-install-recommends postgresql";
+const ROLE: &str = "keyreeve";
+const LONGEST_START: Duration = Duration::from_secs(60);
+/// Another process may take the free port before the server does.
+const ATTEMPTS: usize = 3;
+
+/// A running server; it stops when this is dropped, or when we end in any other way.
+pub(crate) struct Postgres {
+    url: String,
+    version: String,
+    // Dropped in this order: the server first, then its folder.
+    _server: Companion,
+    _folder: Scratch,
+}
+
+/// The folder of the server's programs, or `None` where it is not installed and cannot be.
+pub(crate) fn find_or_install() -> Result<Option<PathBuf>> {
+    if let Some(found) = find() {
+        return Ok(Some(found));
+    }
+    if !(is_root()? && Path::new("/usr/bin/apt-get").exists()) {
+        return Ok(None);
+    }
+    println!("PostgreSQL is not installed; running {INSTALL}");
+    apt_get(&["update", "-q"])?;
+    apt_get(&["install", "-y", "-q", "--no-install-recommends", "postgresql"])?;
+    Ok(find())
+}
+
+impl Postgres {
+    /// Makes a new cluster with the programs in `programs` and starts it.
+    pub(crate) fn start(programs: &Path) -> Result<Self> {
+        let mut last = anyhow!("it was not tried");
+        for _ in 0..ATTEMPTS {
+            match Self::start_once(programs) {
+                Ok(running) => return Ok(running),
+                Err(error) => last = error,
+            }
+        }
+        Err(last.context("starting a private PostgreSQL"))
+    }
+
+    /// `postgres://…`, with rights to create databases.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// As the server's programs call it, such as `15.18`.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    fn start_once(programs: &Path) -> Result<Self> {
+        let owner = if is_root()? { Some(Owner::find()?) } else { None };
+        let folder = Scratch::new("postgres")?;
+        let (data, password_file, log) =
+            (folder.path().join("data"), folder.path().join("password"), folder.path().join("log"));
+        let password = random_hex()?;
+        fs::write(&password_file, &password)?;
+        fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600))?;
+        if let Some(owner) = &owner {
+            for path in [folder.path(), &password_file] {
+                chown(path, Some(owner.user), Some(owner.group))
+                    .with_context(|| format!("handing over {path:?}"))?;
+            }
+        }
+
+        let mut initdb = command_as(owner.as_ref(), &programs.join("initdb"));
+        initdb.args(["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", ROLE]);
+        initdb.arg("--pwfile").arg(&password_file).arg("-D").arg(&data).current_dir(folder.path());
+        let output = initdb.output().context("running initdb")?;
+        if !output.status.success() {
+            bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut server = command_as(owner.as_ref(), &programs.join("postgres"));
+        server.arg("-D").arg(&data).arg("-k").arg(folder.path()).arg("-p").arg(port.to_string());
+        for setting in
+            ["listen_addresses=127.0.0.1", "max_connections=200", "fsync=off", "full_page_writes=off"]
+        {
+            server.args(["-c", setting]);
+        }
+        server.current_dir(folder.path());
+        let said = fs::File::create(&log)?;
+        let mut running = Companion::start(&server, "INT", folder.path(), Stdio::null(), said.into())?;
+        wait_until_ready(&mut running, &data, &log)?;
+        let url = format!("postgres://{ROLE}:{password}@127.0.0.1:{port}/postgres");
+        Ok(Self { url, version: version(programs)?, _server: running, _folder: folder })
+    }
+}
+
+/// The server writes its state into the last line of `postmaster.pid`, and `ready` once it takes connections.
+fn wait_until_ready(server: &mut Companion, data: &Path, log: &Path) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let state = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+        if state.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+            return Ok(());
+        }
+        let said = || fs::read_to_string(log).unwrap_or_default();
+        if let Some(status) = server.ended()? {
+            bail!("the server ended with {status}: {}", said().trim());
+        }
+        if began.elapsed() > LONGEST_START {
+            bail!("the server was not ready within {} s: {}", LONGEST_START.as_secs(), said().trim());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Who the server runs as when we are root, since it refuses to be root itself.
+struct Owner {
+    name: String,
+    user: u32,
+    group: u32,
+}
+
+impl Owner {
+    fn find() -> Result<Self> {
+        let accounts =
+            fs::read_to_string("/etc/passwd").context("looking for a user to run PostgreSQL as")?;
+        let named = |wanted: &str| {
+            let mut fields =
+                accounts.lines().find(|line| line.split(':').next() == Some(wanted))?.split(':').skip(2);
+            let user = fields.next()?.parse().ok()?;
+            Some(Self { name: wanted.to_owned(), user, group: fields.next()?.parse().ok()? })
+        };
+        named("postgres").or_else(|| named("nobody")).ok_or_else(|| {
+            anyhow!("PostgreSQL cannot run as root, and there is neither a user postgres nor nobody")
+        })
+    }
+}
+
+fn command_as(owner: Option<&Owner>, program: &Path) -> Command {
+    let Some(owner) = owner else { return Command::new(program) };
+    let mut command = Command::new("setpriv");
+    command.arg(format!("--reuid={}", owner.name)).arg(format!("--regid={}", owner.group));
+    command.args(["--clear-groups", "--"]).arg(program).env("HOME", "/").env_remove("XDG_RUNTIME_DIR");
+    command
+}
+
+/// The folder that holds `initdb` and `postgres`: on the path, or where Debian keeps them (newest first).
+fn find() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push(PathBuf::from("/usr/local/bin"));
+    let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut versions: Vec<(u32, PathBuf)> = installed
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .collect();
+    versions.sort();
+    folders.extend(versions.into_iter().rev().map(|(_, folder)| folder));
+    folders.into_iter().find_map(|folder| {
+        // A link on the path leads to the folder where the server lies beside it.
+        let folder = fs::canonicalize(folder.join("initdb")).ok()?.parent()?.to_owned();
+        folder.join("postgres").is_file().then_some(folder)
+    })
+}
+
+fn version(programs: &Path) -> Result<String> {
+    let output = Command::new(programs.join("postgres")).arg("--version").output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(text.split_whitespace().nth(2).unwrap_or("of unknown version").to_owned())
+}
+
+/// Whether we run as the superuser.
+pub(crate) fn is_root() -> Result<bool> {
+    let output = Command::new("id").arg("-u").output().context("asking who we are")?;
+    Ok(output.stdout.trim_ascii() == b"0")
+}
+
+/// Runs `apt-get` without questions.
+pub(crate) fn apt_get(arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("apt-get");
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    let status = command.status().context("running apt-get")?;
+    if !status.success() {
+        bail!("apt-get {} failed ({status})", arguments.join(" "));
+    }
+    Ok(())
+}
+
+fn random_hex() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes).context("drawing a password")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
