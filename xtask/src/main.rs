@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod boundaries;
 mod companion;
+mod demo;
 mod deny;
 mod licences;
 mod peers;
@@ -28,6 +29,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Show the main path on a sandbox account: register, import, read, import again
+    Demo,
     /// Run everything a change must pass, and show what took how long
     Test(test::Options),
     /// Prove who may see whom from cargo's metadata
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<ExitCode> {
     let root = workspace::root()?;
     match task {
+        Task::Demo => demo::run(&root)?,
         Task::Test(options) => return test::run(&root, &options),
         Task::Boundaries => println!("{}", boundaries::run(&root)?),
         Task::Licences { list_duplicates: true } => println!("{}", licences::duplicate_list(&root)?),
