@@ -1,1 +1,38 @@
-//! Under way.
+//! The AWS IAM connector: the only part of Keyreeve that knows the AWS SDK.
+//!
+//! [`AwsConnector::connect`] turns a [`Credential`] into a connection that implements
+//! [`Connector`](keyreeve_connector::Connector) and [`Inventory`](keyreeve_connector::Inventory). Every method is
+//! one request: the SDK's own retries are off, so that the engine alone decides about patience and pacing, and
+//! so that a lost answer is never hidden by a second request.
+//!
+//! What comes back is treated as hostile text. The HTTP client refuses an answer that is too large or is no
+//! complete XML document *before* the SDK reads it, because the SDK takes a document that breaks off for a short
+//! listing; an entry that lacks what every entry must have is refused too; and whatever else goes wrong is sorted
+//! into the closed list of causes.
+//!
+//! [`reference_policy`] writes the policy that the connector needs, and [`AwsConnector::probe_reads`] says which
+//! of its reading actions the credentials are allowed.
+
+// The connector's error names the call, its subject and AWS's words; it is made once per failed call.
+#![allow(clippy::result_large_err)]
+
+mod arn;
+mod client;
+mod config;
+mod error;
+mod http;
+mod identity;
+mod import;
+mod name;
+mod page;
+mod permissions;
+mod policy_document;
+mod time;
+mod well_formed;
+
+pub use client::AwsConnector;
+pub use config::{ConnectError, ConnectOptions, Credential};
+pub use permissions::{
+    PARTITIONS, PermissionProbe, PermissionState, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS,
+    reference_policy,
+};

@@ -1,0 +1,43 @@
+//! The connection itself.
+
+use aws_smithy_runtime::client::retries::RetryPartition;
+use keyreeve_connector::{Connector, Error, Identity, Inventory};
+
+use crate::config::{ConnectError, ConnectOptions, configure};
+use crate::identity;
+
+/// A connection to the IAM of one AWS account. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct AwsConnector {
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+}
+
+impl AwsConnector {
+    /// Prepares a connection. No request is sent to IAM or STS: [`Connector::identify`] is the first one.
+    ///
+    /// # Errors
+    /// When the options cannot be right; nothing was sent then.
+    pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
+        let configured = configure(&options).await?;
+        // The SDK's own retry budget is shared by all clients of the process unless each has a partition of its
+        // own: one throttled AWS account must not slow another down.
+        let iam = configured.iam.retry_partition(RetryPartition::custom("keyreeve-iam").build());
+        let sts = configured.sts.retry_partition(RetryPartition::custom("keyreeve-sts").build());
+        Ok(Self {
+            iam: aws_sdk_iam::Client::from_conf(iam.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl Connector for AwsConnector {
+    async fn identify(&self) -> Result<Identity, Error> {
+        identity::identify(&self.sts).await
+    }
+
+    fn inventory(&self) -> Option<&dyn Inventory> {
+        Some(self)
+    }
+}

@@ -1,0 +1,9 @@
+//! Reading what is: one file per kind of answer.
+
+mod credential_report;
+mod details;
+mod group;
+mod inventory;
+mod login_profile;
+mod policy;
+mod user;
