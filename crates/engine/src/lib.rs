@@ -1,1 +1,15 @@
-//! Under way.
+//! What Keyreeve does: read what is, find what changed, and (with provisioning) carry out what is wished.
+//!
+//! The engine sees a [`Connector`](keyreeve_connector::Connector) and a [`Store`](keyreeve_store::Store), never AWS
+//! and never SQL. Decisions are pure functions over plain data; a thin shell around them makes the calls and
+//! writes the outcome, so that the same decisions can be driven by a test without a network.
+//!
+//! - [`import`] reads a system whole and publishes what changed;
+//! - [`systems`] registers systems and keeps their credentials tied to one AWS account;
+//! - [`pace`] decides how fast an AWS account may be asked;
+//! - [`clock`] is the time, passed in.
+
+pub mod clock;
+pub mod import;
+pub mod pace;
+pub mod systems;

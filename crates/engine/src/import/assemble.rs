@@ -1,0 +1,360 @@
+//! Builds the inventory that holds after a run from what it read and what was known: pure.
+//!
+//! Three rules decide everything here. What was read replaces what was known. What lies outside the run's scope,
+//! or could not be proved to be gone, is carried over. What could not be read becomes *unknown*, never *absent*.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+use keyreeve_connector::{AccountDetail, AccountEntry, GroupDetail, PolicyReference};
+use keyreeve_model::{
+    Account, AccountStatus, Assignment, AssignmentKind, AssignmentState, CredentialSource, Credentials,
+    ExternalId, ImportObject, ImportRunId, ImportScope, Inventory, LoginProfile, LoginProfileState, Resource,
+    ResourceType, SystemId, Warning,
+};
+
+use super::observed::Observed;
+
+/// Ids of objects that were not listed but must be kept: proved to exist, or not proved to be gone.
+pub(crate) type Kept = HashSet<ExternalId>;
+
+/// What the assembly is about.
+pub(crate) struct Assembly<'a> {
+    pub(crate) system_id: &'a SystemId,
+    pub(crate) run: ImportRunId,
+    pub(crate) started_at: Timestamp,
+    pub(crate) scope: &'a ImportScope,
+    pub(crate) known: &'a Inventory,
+    pub(crate) observed: &'a Observed,
+    pub(crate) kept: &'a Kept,
+}
+
+/// The inventory after the run, and what was odd.
+pub(crate) fn assemble(assembly: &Assembly<'_>) -> (Inventory, Vec<Warning>) {
+    let accounts = assembly.accounts();
+    let resources = assembly.resources();
+    let (assignments, unresolved) = assembly.assignments(&accounts, &resources);
+    let mut inventory = Inventory { accounts, resources, assignments };
+    inventory.sort();
+    let mut warnings = Vec::new();
+    if let Some(first) = unresolved.first() {
+        let others = unresolved.len() - 1;
+        warnings.push(Warning::new(
+            "unresolved_reference",
+            format!("assignments refer to groups that no listing names: {first:?} and {others} others; they are kept"),
+        ));
+    }
+    let unknown = (inventory.accounts.iter())
+        .filter(|account| {
+            account.login_profile.state == LoginProfileState::Unknown
+                && assembly.scope.covers_account(account)
+        })
+        .count();
+    if unknown > 0 && assembly.reads(ImportObject::LoginProfiles) {
+        warnings.push(Warning::new(
+            "credentials_unknown",
+            format!("the login profile of {unknown} accounts could not be read: their state is unknown"),
+        ));
+    }
+    (inventory, warnings)
+}
+
+impl Assembly<'_> {
+    fn reads(&self, object: ImportObject) -> bool {
+        self.scope.objects.contains(&object)
+    }
+
+    fn accounts(&self) -> Vec<Account> {
+        let known: HashMap<&ExternalId, &Account> =
+            self.known.accounts.iter().map(|account| (&account.external_id, account)).collect();
+        let users: HashSet<&ExternalId> = self.observed.users.iter().map(|user| &user.external_id).collect();
+        let read =
+            self.observed.users.iter().map(|user| self.account(user, known.get(&user.external_id).copied()));
+        let carried = self.known.accounts.iter().filter(|account| !users.contains(&account.external_id));
+        read.chain(carried.filter_map(|account| self.carry_account(account))).collect()
+    }
+
+    /// An account that was listed.
+    fn account(&self, user: &AccountEntry, known: Option<&Account>) -> Account {
+        let detail = self.observed.account_details.get(&user.external_id);
+        let mut account = Account {
+            system_id: self.system_id.clone(),
+            external_id: user.external_id.clone(),
+            name: user.name.clone(),
+            path: user.path.clone(),
+            arn: user.arn.clone(),
+            status: AccountStatus::Unknown,
+            login_profile: LoginProfile::unknown(),
+            access_keys: None,
+            mfa_active: None,
+            credentials: Credentials { source: CredentialSource::None, as_of: None },
+            created_at: milliseconds(user.created_at),
+            password_last_used_at: user.password_last_used_at.map(milliseconds),
+            tags: known.and_then(|known| known.tags.clone()),
+            permissions_boundary: known.and_then(|known| known.permissions_boundary.clone()),
+            inline_policies: known.and_then(|known| known.inline_policies.clone()),
+            first_seen_run: known.map_or(self.run, |known| known.first_seen_run),
+            last_seen_run: self.run,
+        };
+        if let Some(detail) = detail {
+            apply_detail(&mut account, detail);
+        }
+        match known {
+            Some(known) if !self.reads(ImportObject::LoginProfiles) => copy_credentials(&mut account, known),
+            _ => self.apply_credentials(&mut account, user),
+        }
+        account.status = AccountStatus::of(account.login_profile.state, account.access_keys.as_deref());
+        account
+    }
+
+    /// Accounts that were known inside the scope and exist outside it now.
+    fn moved(&self) -> HashSet<&ExternalId> {
+        let known = self.known.accounts.iter().filter(|account| self.scope.covers_account(account));
+        known
+            .map(|account| &account.external_id)
+            .filter(|id| self.observed.moved_away(id, self.scope).is_some())
+            .collect()
+    }
+
+    /// An account that was known and not listed: out of scope, moved out of it, or not proved to be gone.
+    fn carry_account(&self, known: &Account) -> Option<Account> {
+        if !self.scope.covers_account(known) || self.kept.contains(&known.external_id) {
+            return Some(known.clone());
+        }
+        let detail = self.observed.moved_away(&known.external_id, self.scope)?;
+        let mut account = known.clone();
+        account.name.clone_from(&detail.name);
+        account.path.clone_from(&detail.path);
+        account.arn.clone_from(&detail.arn);
+        apply_detail(&mut account, detail);
+        Some(account)
+    }
+
+    /// Login profile and keys, from the report or from the user's own answer.
+    fn apply_credentials(&self, account: &mut Account, user: &AccountEntry) {
+        let read = &self.observed.credentials;
+        let row = read
+            .report
+            .as_ref()
+            .and_then(|report| report.row(&user.arn, user.created_at).map(|row| (report.generated_at, row)));
+        if let Some((generated_at, row)) = row {
+            account.login_profile = LoginProfile {
+                state: match row.password_enabled {
+                    Some(true) => LoginProfileState::Present,
+                    Some(false) => LoginProfileState::Absent,
+                    None => LoginProfileState::Unknown,
+                },
+                created_at: None,
+                password_reset_required: None,
+            };
+            account.access_keys.clone_from(&row.access_keys);
+            account.mfa_active = row.mfa_active;
+            account.credentials = Credentials {
+                source: CredentialSource::CredentialReport,
+                as_of: Some(milliseconds(generated_at)),
+            };
+        }
+        match read.login_profiles.get(&user.external_id) {
+            Some(Ok(Some(profile))) => {
+                account.login_profile = LoginProfile {
+                    state: LoginProfileState::Present,
+                    created_at: Some(milliseconds(profile.created_at)),
+                    password_reset_required: Some(profile.password_reset_required),
+                };
+            }
+            Some(Ok(None)) => account.login_profile = LoginProfile::absent(),
+            Some(Err(_)) | None => return,
+        }
+        account.credentials = Credentials { source: CredentialSource::PerUser, as_of: Some(self.started_at) };
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        let known: HashMap<&ExternalId, &Resource> =
+            self.known.resources.iter().map(|resource| (&resource.external_id, resource)).collect();
+        let first_seen = |id: &ExternalId| known.get(id).map_or(self.run, |resource| resource.first_seen_run);
+        let groups = self.observed.groups.iter().map(|group| Resource {
+            system_id: self.system_id.clone(),
+            external_id: group.external_id.clone(),
+            kind: ResourceType::Group,
+            name: group.name.clone(),
+            path: group.path.clone(),
+            arn: group.arn.clone(),
+            managed_by: None,
+            attachable: true,
+            inline_policies: match self.observed.group_details.get(&group.external_id) {
+                Some(detail) => Some(sorted(detail.inline_policies.clone())),
+                None => known.get(&group.external_id).and_then(|known| known.inline_policies.clone()),
+            },
+            default_version: None,
+            first_seen_run: first_seen(&group.external_id),
+            last_seen_run: self.run,
+        });
+        let policies = self.observed.policies.iter().map(|policy| Resource {
+            system_id: self.system_id.clone(),
+            external_id: policy.external_id.clone(),
+            kind: ResourceType::Policy,
+            name: policy.name.clone(),
+            path: policy.path.clone(),
+            arn: policy.arn.clone(),
+            managed_by: Some(policy.managed_by),
+            attachable: policy.attachable,
+            inline_policies: None,
+            default_version: policy.default_version.clone(),
+            first_seen_run: first_seen(&policy.external_id),
+            last_seen_run: self.run,
+        });
+        let mut resources: Vec<Resource> = groups.chain(policies).collect();
+        let listed: HashSet<ExternalId> =
+            resources.iter().map(|resource| resource.external_id.clone()).collect();
+        let carried = self.known.resources.iter().filter(|resource| {
+            !listed.contains(&resource.external_id)
+                && (!self.scope.covers_resource(resource) || self.kept.contains(&resource.external_id))
+        });
+        resources.extend(carried.cloned());
+        resources
+    }
+
+    /// All assignments, and the names of groups that could not be resolved.
+    fn assignments(
+        &self,
+        accounts: &[Account],
+        resources: &[Resource],
+    ) -> (Vec<Assignment>, BTreeSet<String>) {
+        let mut drafts = Drafts::new(self, resources);
+        let moved = self.moved();
+        let mut told: HashSet<(&ExternalId, AssignmentKind)> = HashSet::new();
+        for account in accounts {
+            let Some(detail) = self.observed.account_details.get(&account.external_id) else { continue };
+            if !self.scope.covers_path(&account.path) && !moved.contains(&account.external_id) {
+                continue;
+            }
+            if self.scope.covers_kind(AssignmentKind::AccountGroup) {
+                told.insert((&account.external_id, AssignmentKind::AccountGroup));
+                detail.groups.iter().for_each(|group| drafts.membership(account, group));
+            }
+            if self.scope.covers_kind(AssignmentKind::AccountPolicy) {
+                told.insert((&account.external_id, AssignmentKind::AccountPolicy));
+                drafts.attached(
+                    AssignmentKind::AccountPolicy,
+                    &account.name,
+                    &account.external_id,
+                    &detail.policies,
+                );
+            }
+        }
+        let groups = resources.iter().filter(|resource| resource.kind == ResourceType::Group);
+        for group in groups {
+            let detail: Option<&GroupDetail> = self.observed.group_details.get(&group.external_id);
+            let Some(detail) = detail.filter(|_| self.scope.covers_kind(AssignmentKind::GroupPolicy)) else {
+                continue;
+            };
+            told.insert((&group.external_id, AssignmentKind::GroupPolicy));
+            drafts.attached(AssignmentKind::GroupPolicy, &group.name, &group.external_id, &detail.policies);
+        }
+        let holders: HashSet<&ExternalId> = (accounts.iter().map(|account| &account.external_id))
+            .chain(resources.iter().map(|resource| &resource.external_id))
+            .collect();
+        let carried = self.known.assignments.iter().filter(|assignment| {
+            holders.contains(&assignment.subject_external_id)
+                && !told.contains(&(&assignment.subject_external_id, assignment.kind))
+        });
+        drafts.assignments.extend(carried.cloned());
+        (drafts.assignments, drafts.unresolved)
+    }
+}
+
+/// Assignments under construction.
+struct Drafts<'a> {
+    assembly: &'a Assembly<'a>,
+    groups: HashMap<String, &'a Resource>,
+    policies: HashMap<&'a str, &'a Resource>,
+    first_seen: HashMap<keyreeve_model::AssignmentKey, ImportRunId>,
+    assignments: Vec<Assignment>,
+    unresolved: BTreeSet<String>,
+}
+
+impl<'a> Drafts<'a> {
+    fn new(assembly: &'a Assembly<'a>, resources: &'a [Resource]) -> Self {
+        let of_kind = |kind| resources.iter().filter(move |resource| resource.kind == kind);
+        Self {
+            assembly,
+            // IAM tells group names apart ignoring case.
+            groups: of_kind(ResourceType::Group)
+                .map(|group| (group.name.to_ascii_lowercase(), group))
+                .collect(),
+            policies: of_kind(ResourceType::Policy).map(|policy| (policy.arn.as_str(), policy)).collect(),
+            first_seen: (assembly.known.assignments.iter())
+                .map(|assignment| (assignment.key(), assignment.first_seen_run))
+                .collect(),
+            assignments: Vec::new(),
+            unresolved: BTreeSet::new(),
+        }
+    }
+
+    fn membership(&mut self, account: &Account, group_name: &str) {
+        let group = self.groups.get(&group_name.to_ascii_lowercase()).copied();
+        if group.is_none() {
+            self.unresolved.insert(group_name.to_owned());
+        }
+        self.add(Assignment {
+            system_id: self.assembly.system_id.clone(),
+            kind: AssignmentKind::AccountGroup,
+            subject_name: account.name.clone(),
+            subject_external_id: account.external_id.clone(),
+            resource_external_id: group.map(|group| group.external_id.clone()),
+            resource_arn: group.map(|group| group.arn.clone()),
+            resource_name: group.map_or_else(|| group_name.to_owned(), |group| group.name.clone()),
+            state: AssignmentState::Actual,
+            first_seen_run: self.assembly.run,
+            last_seen_run: self.assembly.run,
+        });
+    }
+
+    fn attached(&mut self, kind: AssignmentKind, name: &str, id: &ExternalId, policies: &[PolicyReference]) {
+        for reference in policies {
+            let policy = self.policies.get(reference.arn.as_str());
+            self.add(Assignment {
+                system_id: self.assembly.system_id.clone(),
+                kind,
+                subject_name: name.to_owned(),
+                subject_external_id: id.clone(),
+                resource_external_id: policy.map(|policy| policy.external_id.clone()),
+                resource_arn: Some(reference.arn.clone()),
+                resource_name: reference.name.clone(),
+                state: AssignmentState::Actual,
+                first_seen_run: self.assembly.run,
+                last_seen_run: self.assembly.run,
+            });
+        }
+    }
+
+    fn add(&mut self, mut assignment: Assignment) {
+        if let Some(first_seen) = self.first_seen.get(&assignment.key()) {
+            assignment.first_seen_run = *first_seen;
+        }
+        self.assignments.push(assignment);
+    }
+}
+
+fn apply_detail(account: &mut Account, detail: &AccountDetail) {
+    account.tags = Some(detail.tags.clone());
+    account.permissions_boundary.clone_from(&detail.permissions_boundary);
+    account.inline_policies = Some(sorted(detail.inline_policies.clone()));
+}
+
+fn copy_credentials(account: &mut Account, known: &Account) {
+    account.login_profile.clone_from(&known.login_profile);
+    account.access_keys.clone_from(&known.access_keys);
+    account.mfa_active = known.mfa_active;
+    account.credentials.clone_from(&known.credentials);
+}
+
+fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort();
+    items
+}
+
+/// The store keeps milliseconds; cutting here keeps an unchanged time unchanged.
+fn milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}

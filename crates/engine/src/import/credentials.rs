@@ -1,0 +1,227 @@
+//! Login profiles and keys: by the account-wide report where that is permitted and fresh, else one by one.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use keyreeve_connector::{
+    AccountEntry, CredentialReport, CredentialReportRow, CredentialReportState, LoginProfileEntry,
+};
+use keyreeve_model::{CollectionName, CollectionState, ExternalId, LoginProfileSource, Warning};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+use super::progress::Stage;
+use super::reader::{ReadError, Reader};
+
+/// AWS makes a new report at most every four hours; this is that, and some slack for the two clocks.
+const FRESH_FOR: Duration = Duration::from_secs(4 * 3600 + 15 * 60);
+
+/// What was read of the users' credentials.
+#[derive(Debug, Default)]
+pub(crate) struct CredentialsRead {
+    /// The report, if one was used.
+    pub(crate) report: Option<ReportIndex>,
+    /// Users read one by one. `Err` holds the reason why a user's login profile is unknown.
+    pub(crate) login_profiles: HashMap<ExternalId, Result<Option<LoginProfileEntry>, String>>,
+    /// State and reason of the two collections.
+    pub(crate) report_state: Option<(CollectionState, Option<String>)>,
+    pub(crate) login_profiles_state: Option<(CollectionState, Option<String>)>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// The report by ARN.
+#[derive(Debug)]
+pub(crate) struct ReportIndex {
+    pub(crate) generated_at: Timestamp,
+    rows: HashMap<String, CredentialReportRow>,
+}
+
+impl ReportIndex {
+    fn new(report: CredentialReport) -> Self {
+        Self {
+            generated_at: report.generated_at,
+            rows: report.rows.into_iter().map(|row| (row.arn.clone(), row)).collect(),
+        }
+    }
+
+    /// The row that speaks of this very user: same ARN, and made at the same moment. A user who was deleted and
+    /// made again under the same name after the report is not vouched for by the old row.
+    pub(crate) fn row(&self, arn: &str, created_at: Timestamp) -> Option<&CredentialReportRow> {
+        self.rows
+            .get(arn)
+            .filter(|row| row.created_at.is_some_and(|at| at.as_second() == created_at.as_second()))
+            .filter(|row| row.password_enabled.is_some())
+    }
+}
+
+impl CredentialsRead {
+    /// Whether a user's login profile was read, or is vouched for by the report.
+    pub(crate) fn knows(&self, user: &AccountEntry) -> bool {
+        self.login_profiles.contains_key(&user.external_id)
+            || self.report.as_ref().is_some_and(|report| report.row(&user.arn, user.created_at).is_some())
+    }
+
+    /// Reads users that a second listing brought up.
+    pub(crate) async fn read_more(&mut self, reader: &Reader<'_>, users: Vec<AccountEntry>) {
+        if users.is_empty() {
+            return;
+        }
+        let before = std::mem::take(&mut self.login_profiles);
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        for user in users {
+            // The receiver is alive until the end of this function.
+            let _ = sender.send(user);
+        }
+        drop(sender);
+        read_one_by_one(reader, receiver, self).await;
+        self.login_profiles.extend(before);
+    }
+}
+
+/// Reads the credentials of all users that come through the channel.
+pub(crate) async fn read_credentials(
+    reader: &Reader<'_>,
+    source: LoginProfileSource,
+    users: UnboundedReceiver<AccountEntry>,
+) -> CredentialsRead {
+    let mut read = CredentialsRead::default();
+    if source == LoginProfileSource::PerUser {
+        read.report_state = Some((CollectionState::Skipped, None));
+    } else {
+        read_report(reader, source, &mut read).await;
+    }
+    if read.report.is_none() && source == LoginProfileSource::CredentialReport {
+        let reason = "the profile reads login profiles from the credential report only".to_owned();
+        read.login_profiles_state = Some((CollectionState::Skipped, Some(reason)));
+        reader.progress.stage(CollectionName::LoginProfiles, Stage::Ended(CollectionState::Skipped));
+        return read;
+    }
+    read_one_by_one(reader, users, &mut read).await;
+    read
+}
+
+/// Users the report vouches for need no call of their own; the others get one each, many at a time.
+async fn read_one_by_one(
+    reader: &Reader<'_>,
+    users: UnboundedReceiver<AccountEntry>,
+    read: &mut CredentialsRead,
+) {
+    let name = CollectionName::LoginProfiles;
+    reader.progress.stage(name, Stage::Reading);
+    let report = read.report.as_ref();
+    let unvouched = UnboundedReceiverStream::new(users).filter(|user| {
+        let vouched = report.is_some_and(|report| report.row(&user.arn, user.created_at).is_some());
+        futures::future::ready(!vouched)
+    });
+    let mut profiles = HashMap::new();
+    let mut failures = Failures::default();
+    let mut answers = unvouched
+        .map(|user| async move {
+            let answer = reader.call(Some(name), || reader.inventory.get_login_profile(&user.name)).await;
+            (user, answer)
+        })
+        .buffer_unordered(reader.concurrency);
+    while let Some((user, answer)) = answers.next().await {
+        reader.progress.add_items(name, u64::from(answer.is_ok()));
+        let answer = answer.map_err(|error| failures.note(&error));
+        profiles.insert(user.external_id, answer);
+    }
+    let state = failures.state(profiles.len());
+    let skipped = profiles.is_empty() && report.is_some();
+    drop(answers);
+    read.login_profiles = profiles;
+    let state = if skipped { (CollectionState::Skipped, None) } else { state };
+    reader.progress.stage(name, Stage::Ended(state.0));
+    read.login_profiles_state = Some(state);
+}
+
+#[derive(Default)]
+struct Failures {
+    denied: usize,
+    other: usize,
+    first: Option<String>,
+}
+
+impl Failures {
+    fn note(&mut self, error: &ReadError) -> String {
+        if error.is_denied() {
+            self.denied += 1;
+        } else {
+            self.other += 1;
+        }
+        let text = error.to_string();
+        self.first.get_or_insert_with(|| text.clone());
+        text
+    }
+
+    fn state(&self, asked: usize) -> (CollectionState, Option<String>) {
+        let state = match (self.denied, self.other) {
+            (0, 0) => CollectionState::Whole,
+            (denied, 0) if denied == asked => CollectionState::Denied,
+            _ => CollectionState::Cut,
+        };
+        (state, self.first.clone())
+    }
+}
+
+async fn read_report(reader: &Reader<'_>, source: LoginProfileSource, read: &mut CredentialsRead) {
+    let name = CollectionName::CredentialReport;
+    reader.progress.stage(name, Stage::Reading);
+    let state = match fetch_report(reader).await {
+        Ok(report) => {
+            reader.check_account(&report.account_ids);
+            reader.progress.set_items(name, report.rows.len() as u64);
+            accept_report(reader, source, report, read)
+        }
+        Err(error) if error.is_denied() => (CollectionState::Denied, Some(error.to_string())),
+        Err(error) => (CollectionState::Cut, Some(error.to_string())),
+    };
+    reader.progress.stage(name, Stage::Ended(state.0));
+    read.report_state = Some(state);
+}
+
+/// Uses a report that is fresh enough, or that the profile insists on.
+fn accept_report(
+    reader: &Reader<'_>,
+    source: LoginProfileSource,
+    report: CredentialReport,
+    read: &mut CredentialsRead,
+) -> (CollectionState, Option<String>) {
+    if report.unusable_rows > 0 {
+        let message = format!(
+            "{} rows of the credential report could not be understood; their users are read one by one",
+            report.unusable_rows
+        );
+        read.warnings.push(Warning::new("credential_report_rows_unusable", message));
+    }
+    let age = reader.clock.now().duration_since(report.generated_at);
+    if age.unsigned_abs() > FRESH_FOR && age.is_positive() {
+        let message = format!("the credential report is old: it was made at {}", report.generated_at);
+        if source == LoginProfileSource::Auto {
+            return (CollectionState::Skipped, Some(format!("{message}; users are read one by one instead")));
+        }
+        read.warnings.push(Warning::new("credential_report_old", message));
+    }
+    read.report = Some(ReportIndex::new(report));
+    (CollectionState::Whole, None)
+}
+
+/// Asks for the report until it is made, at once the first time and then ever more slowly, and fetches it.
+async fn fetch_report(reader: &Reader<'_>) -> Result<CredentialReport, ReadError> {
+    let name = Some(CollectionName::CredentialReport);
+    let began = Instant::now();
+    let mut wait = Duration::ZERO;
+    while reader.call(name, || reader.inventory.generate_credential_report()).await?
+        != CredentialReportState::Complete
+    {
+        if began.elapsed() + wait > reader.patience.report_wait {
+            let waited = reader.patience.report_wait.as_secs();
+            return Err(ReadError::Broken(format!("AWS did not make the credential report in {waited} s")));
+        }
+        reader.clock.wait(wait).await;
+        wait = (wait * 2).clamp(Duration::from_millis(250), Duration::from_secs(4));
+    }
+    reader.call(name, || reader.inventory.get_credential_report()).await
+}

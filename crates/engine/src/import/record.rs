@@ -1,0 +1,103 @@
+//! What is kept of a run beside its changes: the completeness of each collection, warnings, and why it failed.
+
+use jiff::Timestamp;
+use keyreeve_model::{
+    CollectionName, CollectionRecord, CollectionState, Effect, Failure, FailureKind, Suspicion, Warning,
+};
+
+use super::collect::Reading;
+use super::credentials::CredentialsRead;
+use super::progress::Progress;
+
+/// The states of the collections, as they became known.
+#[derive(Debug, Default)]
+pub(crate) struct Completeness {
+    states: Vec<(CollectionName, CollectionState, Option<String>)>,
+}
+
+impl Completeness {
+    /// Notes a listing; a later reading of the same collection replaces an earlier one.
+    pub(crate) fn note<T>(&mut self, name: CollectionName, reading: &Reading<T>) {
+        self.set(name, reading.state, reading.reason.clone());
+    }
+
+    /// Notes what was read of the credentials.
+    pub(crate) fn note_credentials(&mut self, read: &CredentialsRead) {
+        let skipped = || (CollectionState::Skipped, None);
+        let (state, reason) = read.login_profiles_state.clone().unwrap_or_else(skipped);
+        self.set(CollectionName::LoginProfiles, state, reason);
+        let (state, reason) = read.report_state.clone().unwrap_or_else(skipped);
+        self.set(CollectionName::CredentialReport, state, reason);
+    }
+
+    fn set(&mut self, name: CollectionName, state: CollectionState, reason: Option<String>) {
+        self.states.retain(|(known, _, _)| *known != name);
+        self.states.push((name, state, reason));
+    }
+
+    /// Why nothing may be published: the first needed collection that is not whole.
+    pub(crate) fn shortfall(&self, at: Timestamp) -> Option<Failure> {
+        let needed = [
+            CollectionName::Users,
+            CollectionName::AuthorizationDetails,
+            CollectionName::Groups,
+            CollectionName::Policies,
+        ];
+        let (name, state, reason) = self.states.iter().find(|(name, state, _)| {
+            needed.contains(name) && matches!(state, CollectionState::Cut | CollectionState::Denied)
+        })?;
+        let (kind, what, advice) = match state {
+            CollectionState::Denied => (
+                FailureKind::Denied,
+                "may not be read",
+                "Grant the action named above, or leave the objects out of the import profile",
+            ),
+            _ => (
+                FailureKind::Inconsistent,
+                "could not be read to its end",
+                "Run the import again; the last published run stays in force",
+            ),
+        };
+        let reason = reason.as_deref().unwrap_or("no reason is known");
+        Some(Failure {
+            kind,
+            message: format!("{} {what}, so nothing was imported: {reason}. {advice}.", name.as_str()),
+            effect: Effect::None,
+            at,
+        })
+    }
+
+    /// The records of all collections, with the calls that were counted.
+    pub(crate) fn records(&self, progress: &Progress) -> Vec<CollectionRecord> {
+        let record = |name: CollectionName| {
+            let counted = progress.of(name);
+            let known = self.states.iter().find(|(known, _, _)| *known == name);
+            // Begun and not ended: the run stopped in the middle.
+            let unfinished = || {
+                let state = if counted.calls == 0 { CollectionState::Skipped } else { CollectionState::Cut };
+                (state, Some("the run was stopped before this was read to its end".to_owned()))
+            };
+            let (state, reason) =
+                known.map(|(_, state, reason)| (*state, reason.clone())).unwrap_or_else(unfinished);
+            CollectionRecord {
+                name,
+                state,
+                items: counted.items,
+                calls: counted.calls,
+                retries: counted.retries,
+                throttled: counted.throttled,
+                reason,
+            }
+        };
+        CollectionName::ALL.map(record).into()
+    }
+}
+
+/// What the reading of a run came to.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) completeness: Completeness,
+    pub(crate) suspicions: Vec<Suspicion>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) credential_report_at: Option<Timestamp>,
+}

@@ -1,0 +1,523 @@
+//! The shell of an import: makes the calls, asks the pure parts what they mean, and writes the outcome.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use keyreeve_connector::{Connector, Inventory as InventoryReader};
+use keyreeve_model::{
+    AwsAccountId, ChangeSet, CollectionName, CollectionState, Effect, Failure, FailureKind, ImportObject,
+    ImportProfile, ImportRun, ImportScope, Inventory, ObjectType, PermissionProfile, Population,
+    ResourceType, Suspicion, System, SystemState, difference,
+};
+use keyreeve_store::{ImportLease, Outcome, RunRecord, Store, StoreError};
+
+use super::assemble::{Assembly, assemble};
+use super::collect::{Reading, read_details, read_groups, read_policies, read_users};
+use super::confirm::confirm;
+use super::credentials::{CredentialsRead, read_credentials};
+use super::observed::Observed;
+use super::progress::{Progress, Stage};
+use super::reader::{Halt, Patience, ReadError, Reader};
+use super::record::Findings;
+use crate::clock::Clock;
+use crate::pace::Pacers;
+
+/// Runs imports. One per process; systems are told apart by the request.
+#[derive(Clone)]
+pub struct Importer {
+    /// Where results are kept.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// How often and how long calls are repeated.
+    pub patience: Patience,
+    /// The pacers of all AWS accounts this process talks to.
+    pub pacers: Arc<Pacers>,
+    /// How long a run owns its system without a sign of life.
+    pub lease: Duration,
+}
+
+/// What is to be imported.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportRequest<'a> {
+    /// The system.
+    pub system: &'a System,
+    /// The profile to run through.
+    pub profile: &'a ImportProfile,
+    /// Who asks.
+    pub actor: &'a str,
+    /// Only compare; publish nothing.
+    pub preview: bool,
+}
+
+/// An import could not be run at all. (One that ran and failed is an [`ImportRun`] in state `failed`.)
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The system is quarantined.
+    #[error(
+        "system {system} is quarantined and is not imported: {reason}. Mend the cause, then run \
+         `keyreeve system release {system}`"
+    )]
+    Quarantined {
+        /// Its System ID.
+        system: String,
+        /// Why.
+        reason: String,
+    },
+    /// The system was removed.
+    #[error("system {0} was removed: its history can be read, but it is not imported any more")]
+    Removed(String),
+    /// The connector cannot read.
+    #[error("the connector of system {0} cannot read accounts and resources")]
+    NoInventory(String),
+    /// The AWS account could not be identified before the first import.
+    #[error("the AWS account of system {system} could not be identified: {source}")]
+    Identify {
+        /// Its System ID.
+        system: String,
+        /// Why.
+        source: keyreeve_connector::Error,
+    },
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How the reading ended: with an inventory to compare, or not.
+enum Read {
+    Complete(Box<Complete>),
+    Failed(Failure, Findings),
+}
+
+struct Complete {
+    observed: Observed,
+    kept: super::assemble::Kept,
+    findings: Findings,
+}
+
+impl Importer {
+    /// Imports a system. Gives the run as it ended: published, suspended, previewed or failed.
+    ///
+    /// # Errors
+    /// When it could not be run at all: quarantined or removed system, another import of it under way, no store.
+    pub async fn run(
+        &self,
+        connector: &dyn Connector,
+        request: ImportRequest<'_>,
+        progress: &Progress,
+    ) -> Result<ImportRun, ImportError> {
+        self.run_until(connector, request, progress, std::future::pending()).await
+    }
+
+    /// As [`Importer::run`], but stops when `cancelled` resolves: no new call is made then, and the run is closed
+    /// as failed with [`FailureKind::Interrupted`].
+    ///
+    /// # Errors
+    /// As [`Importer::run`].
+    pub async fn run_until(
+        &self,
+        connector: &dyn Connector,
+        request: ImportRequest<'_>,
+        progress: &Progress,
+        cancelled: impl Future<Output = ()>,
+    ) -> Result<ImportRun, ImportError> {
+        let system = request.system;
+        let name = system.system_id.to_string();
+        match system.state {
+            SystemState::Active => {}
+            SystemState::Removed => return Err(ImportError::Removed(name)),
+            SystemState::Quarantined => {
+                let reason =
+                    system.state_reason.as_ref().map_or("no reason is known", |failure| &failure.message);
+                return Err(ImportError::Quarantined { system: name, reason: reason.to_owned() });
+            }
+        }
+        let inventory = connector.inventory().ok_or(ImportError::NoInventory(name))?;
+        let account_id = self.pinned_account(connector, system).await?;
+        let lease = self
+            .store
+            .begin_import_run(&system.system_id, request.profile, request.actor, self.clock.now(), self.lease)
+            .await?;
+        let session = Session { importer: self, connector, inventory, request, progress, lease: &lease };
+        let ended = tokio::select! {
+            ended = session.run(&account_id) => ended,
+            lost = self.keep_lease(&lease) => Err(lost.into()),
+            () = cancelled => return session.interrupt().await,
+        };
+        match &ended {
+            Err(ImportError::Store(error)) if !error.is_lease_lost() => session.abandon(error).await,
+            _ => {}
+        }
+        ended
+    }
+
+    /// The AWS account the system is pinned to; the first import pins it.
+    async fn pinned_account(
+        &self,
+        connector: &dyn Connector,
+        system: &System,
+    ) -> Result<AwsAccountId, ImportError> {
+        if let Some(account_id) = &system.aws_account_id {
+            return Ok(account_id.clone());
+        }
+        let identity = connector
+            .identify()
+            .await
+            .map_err(|source| ImportError::Identify { system: system.system_id.to_string(), source })?;
+        let now = self.clock.now();
+        self.store.pin_system(&system.system_id, &identity.account_id, &identity.partition, now).await?;
+        Ok(identity.account_id)
+    }
+
+    /// Renews the lease until that fails; only its failure ends this.
+    async fn keep_lease(&self, lease: &ImportLease) -> StoreError {
+        loop {
+            self.clock.wait(self.lease / 3).await;
+            if let Err(error) = self.store.renew_import_lease(lease, self.clock.now(), self.lease).await
+                && error.is_lease_lost()
+            {
+                return error;
+            }
+        }
+    }
+}
+
+/// One run under way.
+struct Session<'a> {
+    importer: &'a Importer,
+    connector: &'a dyn Connector,
+    inventory: &'a dyn InventoryReader,
+    request: ImportRequest<'a>,
+    progress: &'a Progress,
+    lease: &'a ImportLease,
+}
+
+impl Session<'_> {
+    async fn run(&self, account_id: &AwsAccountId) -> Result<ImportRun, ImportError> {
+        let started_at = self.importer.clock.now();
+        let known = self.importer.store.current_inventory(&self.request.system.system_id).await?;
+        match self.read(account_id, &known).await {
+            Read::Failed(failure, findings) => self.fail(failure, findings, started_at).await,
+            Read::Complete(complete) => self.settle(*complete, known, started_at).await,
+        }
+    }
+
+    /// Marks the run failed after the store refused, so that the next import need not wait for the lease. If
+    /// that is refused too, the lease runs out by itself.
+    async fn abandon(&self, error: &StoreError) {
+        if let Err(error) = self.close(FailureKind::Store, error.to_string()).await {
+            tracing::warn!(import_run.id = %self.lease.run, %error, "the failed run could not be closed");
+        }
+    }
+
+    /// Closes the run after its reading was cancelled.
+    async fn interrupt(&self) -> Result<ImportRun, ImportError> {
+        let message = "the import was stopped before it had read everything; nothing was published";
+        Ok(self.close(FailureKind::Interrupted, message.to_owned()).await?)
+    }
+
+    async fn close(&self, kind: FailureKind, message: String) -> Result<ImportRun, StoreError> {
+        let now = self.importer.clock.now();
+        let mut record = self.record(Findings::default(), now);
+        record.failure = Some(Failure { kind, message, effect: Effect::None, at: now });
+        self.importer.store.finish_import_run(self.lease, record, Outcome::Failed, now).await
+    }
+
+    async fn fail(
+        &self,
+        failure: Failure,
+        findings: Findings,
+        started_at: Timestamp,
+    ) -> Result<ImportRun, ImportError> {
+        let store = &self.importer.store;
+        let now = self.importer.clock.now();
+        if failure.kind == FailureKind::AccountMismatch {
+            store.quarantine_system(&self.request.system.system_id, &failure, now).await?;
+        }
+        tracing::warn!(system.id = %self.request.system.system_id, import_run.id = %self.lease.run,
+            reason = %failure.message, "import failed");
+        let mut record = self.record(findings, started_at);
+        record.failure = Some(failure);
+        Ok(store.finish_import_run(self.lease, record, Outcome::Failed, now).await?)
+    }
+
+    /// Compares, judges, and publishes, suspends or previews.
+    async fn settle(
+        &self,
+        complete: Complete,
+        mut known: Inventory,
+        started_at: Timestamp,
+    ) -> Result<ImportRun, ImportError> {
+        let store = &self.importer.store;
+        let profile = self.request.profile;
+        let scope = profile.scope();
+        let Complete { observed, kept, mut findings } = complete;
+        let assembly = Assembly {
+            system_id: &self.request.system.system_id,
+            run: self.lease.run,
+            started_at,
+            scope: &scope,
+            known: &known,
+            observed: &observed,
+            kept: &kept,
+        };
+        let (after, warnings) = assemble(&assembly);
+        findings.warnings.extend(warnings);
+        let first = self.lease.baseline_run.is_none();
+        let population = population_in_scope(&known, &scope);
+        let changes = difference(std::mem::take(&mut known), after);
+        drop(observed);
+        if !first {
+            findings.suspicions.extend(profile.thresholds.judge(&population, &changes.counts_by_type()));
+        }
+        let suspicious = !findings.suspicions.is_empty();
+        let record = self.record(findings, started_at);
+        let now = self.importer.clock.now();
+        if self.request.preview {
+            return Ok(store.finish_import_run(self.lease, record, Outcome::Previewed(changes), now).await?);
+        }
+        if suspicious {
+            return Ok(store.finish_import_run(self.lease, record, Outcome::Suspended(changes), now).await?);
+        }
+        self.publish(record, &changes, now).await
+    }
+
+    async fn publish(
+        &self,
+        record: RunRecord,
+        changes: &ChangeSet,
+        now: Timestamp,
+    ) -> Result<ImportRun, ImportError> {
+        let run = self.importer.store.publish_import_run(self.lease, record, changes, now).await?;
+        tracing::info!(system.id = %run.system_id, import_run.id = %run.id, calls = run.aws_calls, "import published");
+        Ok(run)
+    }
+
+    fn record(&self, findings: Findings, started_at: Timestamp) -> RunRecord {
+        RunRecord {
+            collections: findings.completeness.records(self.progress),
+            aws_calls: self.progress.calls(),
+            started_at,
+            credential_report_at: findings.credential_report_at,
+            suspicions: findings.suspicions,
+            warnings: findings.warnings,
+            failure: None,
+        }
+    }
+
+    /// Reads everything the profile asks for.
+    async fn read(&self, account_id: &AwsAccountId, known: &Inventory) -> Read {
+        let settings = &self.request.system.settings;
+        let concurrency = settings.max_concurrent_requests;
+        let cap = settings.max_requests_per_second;
+        let pacer = self.importer.pacers.of(account_id, concurrency, cap);
+        let reader = Reader {
+            inventory: self.inventory,
+            account_id,
+            concurrency: concurrency as usize,
+            pacer: &pacer,
+            patience: self.importer.patience,
+            progress: self.progress,
+            clock: self.importer.clock,
+            halt: Halt::default(),
+            last_success: Mutex::new(Instant::now()),
+        };
+        expect(self.progress, known);
+        let ended = self.read_all(&reader, known).await;
+        match reader.halt.reason() {
+            // Whatever was read before the halt proves nothing.
+            Some(failure) => {
+                let findings = match ended {
+                    Read::Complete(complete) => complete.findings,
+                    Read::Failed(_, findings) => findings,
+                };
+                Read::Failed(failure, findings)
+            }
+            None => ended,
+        }
+    }
+
+    async fn read_all(&self, reader: &Reader<'_>, known: &Inventory) -> Read {
+        let scope = self.request.profile.scope();
+        let (mut observed, mut findings) = match self.read_collections(reader, &scope).await {
+            Ok(read) => read,
+            Err((failure, findings)) => return Read::Failed(failure, findings),
+        };
+        let mut suspicions = self.cross_check(reader, &scope, &observed).await;
+        if !suspicions.is_empty() && !reader.halt.is_halted() {
+            tracing::info!(import_run.id = %self.lease.run, "listings disagree; they are read once more");
+            if let Err(failure) = self.read_again(reader, &scope, &mut observed, &mut findings).await {
+                return Read::Failed(failure, findings);
+            }
+            suspicions = self.cross_check(reader, &scope, &observed).await;
+        }
+        findings.suspicions = suspicions;
+        let missing = observed.missing(known, &scope);
+        let confirmation = confirm(reader, &scope, &missing).await;
+        findings.warnings.extend(confirmation.warnings);
+        if !reader.halt.is_halted() && !observed.credentials.login_profiles.is_empty() {
+            // Answers about a single user name no AWS account: ask once more whose answers these were.
+            if let Err(failure) = self.identify(reader).await {
+                return Read::Failed(failure, findings);
+            }
+        }
+        Read::Complete(Box::new(Complete { observed, kept: confirmation.kept, findings }))
+    }
+
+    /// All collections side by side; every page of users starts the reads of their login profiles at once.
+    async fn read_collections(
+        &self,
+        reader: &Reader<'_>,
+        scope: &ImportScope,
+    ) -> Result<(Observed, Findings), (Failure, Findings)> {
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        let source = self.request.profile.login_profile_source;
+        let wants_credentials = scope.objects.contains(&ImportObject::LoginProfiles);
+        let credentials = async {
+            if wants_credentials {
+                read_credentials(reader, source, receiver).await
+            } else {
+                drop(receiver);
+                CredentialsRead::default()
+            }
+        };
+        let sender = wants_credentials.then_some(sender);
+        let (identified, users, details, groups, policies, credentials) = tokio::join!(
+            self.identify(reader),
+            read_users(reader, scope, sender),
+            read_details(reader, scope),
+            read_groups(reader, scope),
+            read_policies(reader, scope, scope.policy_scope),
+            credentials,
+        );
+        let mut findings = Findings::default();
+        let completeness = &mut findings.completeness;
+        completeness.note(CollectionName::Users, &users);
+        completeness.note(CollectionName::AuthorizationDetails, &details);
+        completeness.note(CollectionName::Groups, &groups);
+        completeness.note(CollectionName::Policies, &policies);
+        completeness.note_credentials(&credentials);
+        findings.warnings.extend(credentials.warnings.iter().cloned());
+        findings.credential_report_at = credentials.report.as_ref().map(|report| report.generated_at);
+        if let Err(failure) = identified {
+            return Err((failure, findings));
+        }
+        if let Some(failure) = findings.completeness.shortfall(self.importer.clock.now()) {
+            return Err((failure, findings));
+        }
+        let mut observed = Observed {
+            users: users.items,
+            groups: groups.items,
+            policies: policies.items,
+            credentials,
+            ..Observed::default()
+        };
+        observed.set_details(details.split());
+        Ok((observed, findings))
+    }
+
+    /// Who the answers come from. Any other account than the pinned one halts the run.
+    async fn identify(&self, reader: &Reader<'_>) -> Result<(), Failure> {
+        match reader.call(None, || self.connector.identify()).await {
+            Ok(identity) => {
+                reader.check_account([&identity.account_id]);
+                Ok(())
+            }
+            Err(ReadError::Halted) => Ok(()),
+            Err(error) => {
+                let message = format!("whose answers these are could not be established: {error}");
+                Err(reader.failure(FailureKind::Unknown, &message))
+            }
+        }
+    }
+
+    /// Compares the listings with the details, and with the account's own count where that may be read.
+    async fn cross_check(
+        &self,
+        reader: &Reader<'_>,
+        scope: &ImportScope,
+        observed: &Observed,
+    ) -> Vec<Suspicion> {
+        let may_count = self.request.system.settings.permission_profile != PermissionProfile::Reference
+            && scope.objects.contains(&ImportObject::Accounts);
+        let counted = if may_count {
+            // Not permitted or not to be had: there is nothing to compare with, and that is no contradiction.
+            reader.call(None, || self.inventory.count_accounts()).await.ok()
+        } else {
+            None
+        };
+        observed.disagreements(scope, counted)
+    }
+
+    /// Reads users, groups and details once more, and the login profiles of users not seen before.
+    async fn read_again(
+        &self,
+        reader: &Reader<'_>,
+        scope: &ImportScope,
+        observed: &mut Observed,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
+        let (users, details, groups): (Reading<_>, Reading<_>, Reading<_>) = tokio::join!(
+            read_users(reader, scope, None),
+            read_details(reader, scope),
+            read_groups(reader, scope)
+        );
+        findings.completeness.note(CollectionName::Users, &users);
+        findings.completeness.note(CollectionName::AuthorizationDetails, &details);
+        findings.completeness.note(CollectionName::Groups, &groups);
+        if let Some(failure) = findings.completeness.shortfall(self.importer.clock.now()) {
+            return Err(failure);
+        }
+        let newcomers: Vec<_> =
+            users.items.iter().filter(|user| !observed.credentials.knows(user)).cloned().collect();
+        observed.users = users.items;
+        observed.groups = groups.items;
+        observed.set_details(details.split());
+        if scope.objects.contains(&ImportObject::LoginProfiles)
+            && observed
+                .credentials
+                .login_profiles_state
+                .as_ref()
+                .is_some_and(|(state, _)| *state != CollectionState::Denied)
+        {
+            observed.credentials.read_more(reader, newcomers).await;
+            findings.completeness.note_credentials(&observed.credentials);
+        }
+        Ok(())
+    }
+}
+
+/// Tells the progress how much there was the last time.
+fn expect(progress: &Progress, known: &Inventory) {
+    let of = |kind| known.resources.iter().filter(|resource| resource.kind == kind).count() as u64;
+    let users = known.accounts.len() as u64;
+    progress.expect(CollectionName::Users, users);
+    progress.expect(CollectionName::AuthorizationDetails, users + of(ResourceType::Group));
+    progress.expect(CollectionName::Groups, of(ResourceType::Group));
+    progress.expect(CollectionName::Policies, of(ResourceType::Policy));
+    progress.expect(CollectionName::LoginProfiles, users);
+    for name in CollectionName::ALL {
+        progress.stage(name, Stage::Waiting);
+    }
+}
+
+/// How much of each type was known inside the run's scope: what thresholds measure against.
+fn population_in_scope(known: &Inventory, scope: &ImportScope) -> Population {
+    let paths: HashMap<_, _> =
+        known.accounts.iter().map(|account| (&account.external_id, account.path.as_str())).collect();
+    let accounts = known.accounts.iter().filter(|account| scope.covers_account(account));
+    let resources = known.resources.iter().filter(|resource| scope.covers_resource(resource));
+    let assignments = known.assignments.iter().filter(|assignment| {
+        scope.covers_assignment(assignment, paths.get(&assignment.subject_external_id).copied())
+    });
+    let mut population = Population::new();
+    let types = (accounts.map(|_| ObjectType::Account))
+        .chain(resources.map(ObjectType::of_resource))
+        .chain(assignments.map(ObjectType::of_assignment));
+    for object_type in types {
+        *population.entry(object_type).or_default() += 1;
+    }
+    population
+}

@@ -1,0 +1,236 @@
+//! How fast one AWS account may be asked: one [`Pacer`] per account, shared by all that calls it.
+//!
+//! AWS publishes no request rates for IAM, and shares them with every person and program of the account. So a
+//! pacer starts without a limit. The first throttling tells it the rate that was too much; from there it goes a
+//! fifth below what had been getting through, climbs back, and probes further only slowly. A cap set by an
+//! operator is never exceeded.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use keyreeve_model::AwsAccountId;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// After a throttling the rate falls to this share of what was getting through.
+const DECREASE: f64 = 0.85;
+/// Throttlings within this time of a decrease are echoes of the same excess.
+const ECHO: Duration = Duration::from_millis(700);
+/// Share of the remembered rate that is won back per second.
+const RECOVERY_PER_SECOND: f64 = 0.06;
+/// Share of the rate that is added per second beyond what was last too much.
+const PROBE_PER_SECOND: f64 = 0.01;
+/// Never slower than this, in requests a second.
+const SLOWEST: f64 = 0.5;
+/// The rate that gets through is measured over this long.
+const WINDOW: Duration = Duration::from_secs(2);
+
+/// Paces the calls to one AWS account.
+#[derive(Debug)]
+pub struct Pacer {
+    slots: Semaphore,
+    rate: Mutex<Rate>,
+}
+
+/// The permission to make one call now; give it back by dropping it.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    _slot: SemaphorePermit<'a>,
+}
+
+#[derive(Debug)]
+struct Rate {
+    /// Requests a second; `None` while nothing was throttled and no cap is set.
+    limit: Option<f64>,
+    /// The rate at which the last throttling happened.
+    too_much: f64,
+    cap: Option<f64>,
+    /// When the next request may start.
+    next: Instant,
+    decreased: Option<Instant>,
+    grown: Instant,
+    passed: VecDeque<Instant>,
+}
+
+impl Pacer {
+    /// A pacer that lets at most `concurrency` calls run at once and at most `cap` start per second.
+    #[must_use]
+    pub fn new(concurrency: u32, cap: Option<f64>) -> Self {
+        let now = Instant::now();
+        Self {
+            slots: Semaphore::new(concurrency.max(1) as usize),
+            rate: Mutex::new(Rate {
+                limit: cap,
+                too_much: f64::INFINITY,
+                cap,
+                next: now,
+                decreased: None,
+                grown: now,
+                passed: VecDeque::new(),
+            }),
+        }
+    }
+
+    /// Waits for a free slot and for the moment the rate allows.
+    pub async fn turn(&self) -> Option<Turn<'_>> {
+        let slot = self.slots.acquire().await.ok()?;
+        let wait = self.rate().reserve(Instant::now());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        Some(Turn { _slot: slot })
+    }
+
+    /// A call got through.
+    pub fn passed(&self) {
+        self.rate().note_passed(Instant::now());
+    }
+
+    /// A call was throttled.
+    pub fn throttled(&self) {
+        self.rate().decrease(Instant::now());
+    }
+
+    /// The present limit in requests a second; `None` while there is none.
+    #[must_use]
+    pub fn limit(&self) -> Option<f64> {
+        self.rate().limit
+    }
+
+    fn rate(&self) -> MutexGuard<'_, Rate> {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rate {
+    /// Takes the next moment at which a request may start, and says how far off it is.
+    fn reserve(&mut self, now: Instant) -> Duration {
+        self.grow(now);
+        let Some(limit) = self.limit else { return Duration::ZERO };
+        let start = self.next.max(now);
+        self.next = start + Duration::from_secs_f64(1.0 / limit);
+        start - now
+    }
+
+    /// Climbs back towards the rate that was too much, then probes beyond it.
+    fn grow(&mut self, now: Instant) {
+        let seconds = now.duration_since(self.grown).as_secs_f64();
+        self.grown = now;
+        let (Some(limit), Some(_)) = (self.limit, self.decreased) else { return };
+        let grown = if limit < self.too_much {
+            (limit + self.too_much * RECOVERY_PER_SECOND * seconds).min(self.too_much)
+        } else {
+            limit * (1.0 + PROBE_PER_SECOND * seconds)
+        };
+        self.limit = Some(self.cap.map_or(grown, |cap| grown.min(cap)));
+    }
+
+    fn note_passed(&mut self, now: Instant) {
+        self.passed.push_back(now);
+        self.forget_old(now);
+    }
+
+    fn forget_old(&mut self, now: Instant) {
+        while self.passed.front().is_some_and(|at| now.duration_since(*at) > WINDOW) {
+            self.passed.pop_front();
+        }
+    }
+
+    fn decrease(&mut self, now: Instant) {
+        if self.decreased.is_some_and(|at| now.duration_since(at) < ECHO) {
+            return;
+        }
+        self.forget_old(now);
+        self.grow(now);
+        let measured = self.passed.len() as f64 / WINDOW.as_secs_f64();
+        let reached = self.limit.map_or(measured, |limit| limit.min(measured.max(limit * 0.5)));
+        self.too_much = reached.max(SLOWEST);
+        let limit = (self.too_much * DECREASE).max(SLOWEST);
+        self.limit = Some(self.cap.map_or(limit, |cap| limit.min(cap)));
+        self.decreased = Some(now);
+        self.next = self.next.max(now);
+    }
+}
+
+/// All pacers of this process, one per AWS account.
+#[derive(Debug, Default)]
+pub struct Pacers {
+    by_account: Mutex<HashMap<AwsAccountId, Arc<Pacer>>>,
+}
+
+impl Pacers {
+    /// The pacer of an AWS account, made at its first use.
+    pub fn of(&self, account: &AwsAccountId, concurrency: u32, cap: Option<f64>) -> Arc<Pacer> {
+        let mut pacers = self.by_account.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(pacers.entry(account.clone()).or_insert_with(|| Arc::new(Pacer::new(concurrency, cap))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(cap: Option<f64>) -> (Rate, Instant) {
+        let pacer = Pacer::new(1, cap);
+        let rate = pacer.rate.into_inner().unwrap();
+        let now = rate.next;
+        (rate, now)
+    }
+
+    /// Runs a pacer against a token bucket in virtual time; gives (granted, refused).
+    fn against_bucket(seconds: u64, bucket_rate: f64, burst: f64, slots: usize) -> (u64, u64) {
+        let (mut rate, start) = rate(None);
+        let (mut tokens, mut filled) = (burst, start);
+        let (mut granted, mut refused) = (0, 0);
+        let round_trip = Duration::from_millis(20);
+        let mut free_at = vec![start; slots];
+        loop {
+            let slot = free_at.iter().enumerate().min_by_key(|(_, at)| **at).unwrap().0;
+            let now = free_at[slot];
+            if now - start > Duration::from_secs(seconds) {
+                return (granted, refused);
+            }
+            let at = now + rate.reserve(now);
+            tokens = (tokens + at.duration_since(filled).as_secs_f64() * bucket_rate).min(burst);
+            filled = filled.max(at);
+            if tokens >= 1.0 {
+                tokens -= 1.0;
+                granted += 1;
+                rate.note_passed(at + round_trip);
+            } else {
+                refused += 1;
+                rate.decrease(at + round_trip);
+            }
+            free_at[slot] = at + round_trip;
+        }
+    }
+
+    #[test]
+    fn an_open_pacer_never_waits() {
+        let (mut rate, now) = rate(None);
+        for _ in 0..1000 {
+            assert!(rate.reserve(now).is_zero());
+        }
+    }
+
+    #[test]
+    fn a_cap_is_kept_from_the_first_request() {
+        let (mut rate, now) = rate(Some(10.0));
+        let last = (0..21).map(|_| rate.reserve(now)).last().unwrap();
+        assert!((last.as_secs_f64() - 2.0).abs() < 1e-6, "{last:?}");
+        rate.decrease(now);
+        assert!(rate.limit.unwrap() <= 10.0);
+        rate.grow(now + Duration::from_secs(3600));
+        assert!(rate.limit.unwrap() <= 10.0);
+    }
+
+    #[test]
+    fn it_finds_the_rate_of_an_unknown_bucket() {
+        for (bucket_rate, burst) in [(20.0, 20.0), (20.0, 100.0), (5.0, 5.0), (100.0, 100.0)] {
+            let (granted, refused) = against_bucket(60, bucket_rate, burst, 50);
+            let possible = bucket_rate * 60.0 + burst;
+            assert!(granted as f64 >= possible * 0.85, "{granted} of {possible} at {bucket_rate}/s");
+            assert!((refused as f64) < possible * 0.15 + 50.0, "{refused} refused at {bucket_rate}/s");
+        }
+    }
+}

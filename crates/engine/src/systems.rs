@@ -1,0 +1,143 @@
+//! Registering systems, and keeping their credentials tied to one AWS account.
+
+use keyreeve_connector::{Cause, Connector, Identity};
+use keyreeve_model::{
+    AwsAccountId, CredentialKind, Effect, Failure, FailureKind, Secret, System, SystemState,
+};
+use keyreeve_store::{NewSystem, Store, StoreError};
+
+use crate::clock::Clock;
+
+/// A system could not be registered, changed or verified.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// AWS does not accept the credentials.
+    #[error(
+        "AWS refused the credentials, so nothing was stored: {0}. Check the key, its secret and the clock"
+    )]
+    Refused(#[source] keyreeve_connector::Error),
+    /// Whose credentials they are could not be found out, and for this that must be known.
+    #[error("whose credentials these are could not be found out, so nothing was changed: {0}")]
+    Unidentified(#[source] keyreeve_connector::Error),
+    /// The credentials belong to another AWS account.
+    #[error(
+        "the new credentials belong to AWS account {found}, but this system is pinned to {pinned}: the old \
+         credentials stay. Register the other account as a system of its own"
+    )]
+    OtherAccount {
+        /// The account of the new credentials.
+        found: AwsAccountId,
+        /// The account the system is pinned to.
+        pinned: AwsAccountId,
+    },
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A registered system, and what is still open about it.
+#[derive(Debug)]
+pub struct Registered {
+    /// The system as stored.
+    pub system: System,
+    /// Who it signs in as; `None` when AWS could not be reached: the first check or import then pins the account.
+    pub identity: Option<Identity>,
+    /// Why AWS could not be reached.
+    pub unreachable: Option<keyreeve_connector::Error>,
+}
+
+/// Registers a system. Credentials that AWS refuses are not stored; when AWS cannot be reached the system is
+/// registered and its AWS account is pinned later.
+///
+/// # Errors
+/// Name or System ID taken, credentials refused, no store.
+pub async fn register(
+    store: &Store,
+    clock: Clock,
+    mut new: NewSystem,
+    connector: &dyn Connector,
+) -> Result<Registered, SystemError> {
+    let (identity, unreachable) = match connector.identify().await {
+        Ok(identity) => (Some(identity), None),
+        Err(error) if matches!(error.cause, Cause::CredentialBad | Cause::Denied) => {
+            return Err(SystemError::Refused(error));
+        }
+        Err(error) => (None, Some(error)),
+    };
+    if let Some(identity) = &identity {
+        new.aws_account_id = Some(identity.account_id.clone());
+        new.partition = Some(identity.partition.clone());
+    }
+    let system = store.create_system(new, clock.now()).await?;
+    Ok(Registered { system, identity, unreachable })
+}
+
+/// Gives a system other credentials. They must work, and belong to the AWS account the system is pinned to;
+/// otherwise the old ones stay. Good ones also end a quarantine.
+///
+/// # Errors
+/// See [`SystemError`]; after an error nothing has changed.
+pub async fn replace_credentials(
+    store: &Store,
+    clock: Clock,
+    system: &System,
+    credential: CredentialKind,
+    secret: Option<Secret>,
+    connector: &dyn Connector,
+) -> Result<Identity, SystemError> {
+    let identity = connector.identify().await.map_err(|error| match error.cause {
+        Cause::CredentialBad | Cause::Denied => SystemError::Refused(error),
+        _ => SystemError::Unidentified(error),
+    })?;
+    if let Some(pinned) = system.aws_account_id.as_ref().filter(|pinned| **pinned != identity.account_id) {
+        return Err(SystemError::OtherAccount { found: identity.account_id.clone(), pinned: pinned.clone() });
+    }
+    let pin = Some((identity.account_id.clone(), identity.partition.clone()));
+    store.set_credentials(&system.system_id, credential, secret, pin, clock.now()).await?;
+    if system.state == SystemState::Quarantined {
+        store.release_system(&system.system_id, clock.now()).await?;
+    }
+    Ok(identity)
+}
+
+/// What verifying a system showed.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The stored credentials belong to the pinned AWS account (or have pinned it just now).
+    Pinned,
+    /// They belong to another one: the system is quarantined now.
+    Quarantined(Failure),
+}
+
+/// Holds an identity against the system's pin, and pins a system that has none yet.
+///
+/// # Errors
+/// Only the store's.
+pub async fn verify(
+    store: &Store,
+    clock: Clock,
+    system: &System,
+    identity: &Identity,
+) -> Result<Verdict, StoreError> {
+    let now = clock.now();
+    match &system.aws_account_id {
+        None => {
+            store.pin_system(&system.system_id, &identity.account_id, &identity.partition, now).await?;
+            Ok(Verdict::Pinned)
+        }
+        Some(pinned) if *pinned == identity.account_id => Ok(Verdict::Pinned),
+        Some(pinned) => {
+            let failure = Failure {
+                kind: FailureKind::AccountMismatch,
+                message: format!(
+                    "the stored credentials belong to AWS account {}, but this system is pinned to {pinned}",
+                    identity.account_id
+                ),
+                effect: Effect::None,
+                at: now,
+            };
+            store.quarantine_system(&system.system_id, &failure, now).await?;
+            Ok(Verdict::Quarantined(failure))
+        }
+    }
+}
