@@ -82,7 +82,11 @@ impl Drop for Companion {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader};
+    use std::{
+        io::{BufRead, BufReader},
+        thread,
+        time::{Duration, Instant},
+    };
 
     use super::*;
     use crate::scratch::Scratch;
@@ -114,7 +118,14 @@ mod tests {
         command.args(["-c", "exit 7"]);
         let mut companion =
             Companion::start(&command, "TERM", scratch.path(), Stdio::null(), Stdio::null()).unwrap();
-        let status = companion.keeper.wait().unwrap();
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = companion.ended().unwrap() {
+                break status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "its end was not noticed");
+            thread::sleep(Duration::from_millis(5));
+        };
         assert_eq!(status.code(), Some(7));
     }
 }

@@ -14,26 +14,40 @@ use crate::postgres::{apt_get, is_root};
 pub(crate) const FOLDER_VARIABLE: &str = "KEYREEVE_TEST_PEERS";
 const REQUIREMENTS: &str = "xtask/peers/requirements.txt";
 
-/// The folder of an environment that holds exactly what the requirements say, made now if it is not there.
-pub(crate) fn prepare(root: &Path, target: &Path) -> Result<PathBuf> {
+/// An environment with the peers installed.
+pub(crate) struct Peers {
+    pub(crate) folder: PathBuf,
+    /// The peers and their versions, for the reader.
+    pub(crate) versions: String,
+}
+
+/// An environment that holds exactly what the requirements say, made now if it is not there.
+pub(crate) fn prepare(root: &Path, target: &Path) -> Result<Peers> {
     let wanted =
         fs::read_to_string(root.join(REQUIREMENTS)).with_context(|| format!("reading {REQUIREMENTS}"))?;
+    let versions = versions(&wanted);
     let folder = target.join("peers");
     let stamp = folder.join("installed.txt");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(folder);
+        return Ok(Peers { folder, versions });
     }
     if folder.exists() {
         fs::remove_dir_all(&folder).context("removing an unfinished or older environment of the peers")?;
     }
     make_environment(&folder)?;
-    let python = folder.join("bin/python");
-    let mut pip = Command::new(&python);
+    let mut pip = Command::new(folder.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "-r"]).arg(root.join(REQUIREMENTS));
     run(pip.stdin(Stdio::null())).context("installing the peers from PyPI")?;
     // Written last: an environment without it is unfinished.
     fs::write(stamp, wanted)?;
-    Ok(folder)
+    Ok(Peers { folder, versions })
+}
+
+/// The first paragraph of the requirements, on one line: what we ask for, without what it brings along.
+fn versions(requirements: &str) -> String {
+    let first =
+        requirements.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with('#'));
+    first.map(|line| line.replace("==", " ")).collect::<Vec<_>>().join(", ")
 }
 
 fn make_environment(folder: &Path) -> Result<()> {
@@ -61,4 +75,22 @@ fn run(command: &mut Command) -> Result<()> {
         bail!("{program:?} failed ({status})");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_requirement_is_pinned_and_the_peers_come_first() {
+        let text = fs::read_to_string(crate::workspace::root().unwrap().join(REQUIREMENTS)).unwrap();
+        let mut lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        assert!(lines.all(|line| line.split("==").count() == 2), "a requirement is not pinned");
+        let versions = versions(&text);
+        assert!(
+            ["boto3 ", "ministack ", "moto[server] "].iter().all(|name| versions.contains(name)),
+            "{versions}"
+        );
+        assert_eq!(versions.split(", ").count(), 3);
+    }
 }

@@ -135,7 +135,7 @@ fn run_steps(steps: &[&Step], session: &mut Session, strict: bool) -> Vec<Line> 
                 Err(error) => (Verdict::Failed, format!("{error:#}")),
             }
         };
-        if !note.is_empty() {
+        if !note.is_empty() && verdict != Verdict::NotRun {
             println!("{note}");
         }
         // A failure can take many lines; they have just been shown, and the table keeps the first.

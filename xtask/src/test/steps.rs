@@ -99,9 +99,9 @@ fn run_rustdoc(session: &mut Session) -> Result<Outcome> {
 
 fn run_peers(session: &mut Session) -> Result<Outcome> {
     match peers::prepare(&session.root, &session.target) {
-        Ok(folder) => {
-            session.environment.push((peers::FOLDER_VARIABLE, folder.display().to_string()));
-            Ok(Outcome::Passed(String::new()))
+        Ok(peers) => {
+            session.environment.push((peers::FOLDER_VARIABLE, peers.folder.display().to_string()));
+            Ok(Outcome::Passed(peers.versions))
         }
         Err(error) => Ok(Outcome::Skipped(format!("{error:#}"))),
     }
