@@ -15,15 +15,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// After a throttling the rate falls to this share of what was getting through.
 const DECREASE: f64 = 0.85;
 /// Throttlings within this time of a decrease are echoes of the same excess.
-const ECHO: Duration = Duration::from_millis(700);
-/// Share of the remembered rate that is won back per second.
-const RECOVERY_PER_SECOND: f64 = 0.06;
-/// Share of the rate that is added per second beyond what was last too much.
-const PROBE_PER_SECOND: f64 = 0.01;
+const ECHO: Duration = Duration::from_millis(400);
+/// How steeply the rate leaves the one that was too much, per cubed second: it climbs back fast, lingers there,
+/// and then probes ever faster (the curve TCP CUBIC uses, RFC 9438).
+const STEEPNESS: f64 = 0.0015;
 /// Never slower than this, in requests a second.
 const SLOWEST: f64 = 0.5;
-/// The rate that gets through is measured over this long.
+/// The rate that gets through is measured over this long,
 const WINDOW: Duration = Duration::from_secs(2);
+/// and never over less than this.
+const SHORTEST_WINDOW: Duration = Duration::from_millis(500);
 
 /// Paces the calls to one AWS account.
 #[derive(Debug)]
@@ -48,7 +49,6 @@ struct Rate {
     /// When the next request may start.
     next: Instant,
     decreased: Option<Instant>,
-    grown: Instant,
     passed: VecDeque<Instant>,
 }
 
@@ -65,7 +65,6 @@ impl Pacer {
                 cap,
                 next: now,
                 decreased: None,
-                grown: now,
                 passed: VecDeque::new(),
             }),
         }
@@ -114,15 +113,12 @@ impl Rate {
 
     /// Climbs back towards the rate that was too much, then probes beyond it.
     fn grow(&mut self, now: Instant) {
-        let seconds = now.duration_since(self.grown).as_secs_f64();
-        self.grown = now;
-        let (Some(limit), Some(_)) = (self.limit, self.decreased) else { return };
-        let grown = if limit < self.too_much {
-            (limit + self.too_much * RECOVERY_PER_SECOND * seconds).min(self.too_much)
-        } else {
-            limit * (1.0 + PROBE_PER_SECOND * seconds)
-        };
-        self.limit = Some(self.cap.map_or(grown, |cap| grown.min(cap)));
+        let Some(decreased) = self.decreased else { return };
+        let back_after = ((1.0 - DECREASE) / STEEPNESS).cbrt();
+        let seconds = now.duration_since(decreased).as_secs_f64();
+        let share = 1.0 + STEEPNESS * (seconds - back_after).powi(3);
+        let limit = (self.too_much * share).max(SLOWEST);
+        self.limit = Some(self.cap.map_or(limit, |cap| limit.min(cap)));
     }
 
     fn note_passed(&mut self, now: Instant) {
@@ -142,12 +138,12 @@ impl Rate {
         }
         self.forget_old(now);
         self.grow(now);
-        let measured = self.passed.len() as f64 / WINDOW.as_secs_f64();
+        let measured_over = self.passed.front().map_or(WINDOW, |first| now.duration_since(*first));
+        let measured = self.passed.len() as f64 / measured_over.max(SHORTEST_WINDOW).as_secs_f64();
         let reached = self.limit.map_or(measured, |limit| limit.min(measured.max(limit * 0.5)));
         self.too_much = reached.max(SLOWEST);
-        let limit = (self.too_much * DECREASE).max(SLOWEST);
-        self.limit = Some(self.cap.map_or(limit, |cap| limit.min(cap)));
         self.decreased = Some(now);
+        self.grow(now);
         self.next = self.next.max(now);
     }
 }
