@@ -1,1 +1,47 @@
-//! Under way.
+//! A strict look-alike of AWS IAM and STS, in memory, on 127.0.0.1 only.
+//!
+//! It speaks the AWS Query protocol to any SDK, checks signatures, names, lengths and markers as AWS does,
+//! and is strict where emulators are lax: names are unique ignoring case, listings come in real pages, the
+//! details mix entity types, the credential report has an age.
+//!
+//! It does wrong on demand: a schedule of [`FaultRule`]s, matched by what a call is and not by when it
+//! comes, throttles, cuts, resets and lies, and counts what it did. A trace holds every call. The admin port
+//! offers over HTTP what [`Running`] offers in the process.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), keyreeve_sandbox::Error> {
+//! use keyreeve_sandbox::{Options, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Options::default()).await?;
+//! println!("AWS_ENDPOINT_URL={}", sandbox.endpoint_url());
+//! sandbox.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Absent on purpose: anything but IAM and STS, evaluation of policies (see [`Running::deny`]), a disk.
+
+mod actions;
+mod catalogue;
+mod clock;
+mod error;
+mod faults;
+mod mutation;
+mod options;
+mod protocol;
+mod running;
+mod seed;
+mod seeded;
+mod server;
+mod state;
+mod trace;
+mod world;
+
+pub use self::error::Error;
+pub use self::faults::{CallRange, Effect, FaultMatch, FaultRule, FaultState, Malformed, Phase};
+pub use self::mutation::Mutation;
+pub use self::options::{AccountSeed, Options, PageStyle, Population, ReportStyle};
+pub use self::running::{Running, Sandbox};
+pub use self::state::{KeyStatus, PasswordPolicy, Trust};
+pub use self::trace::TraceEntry;
+pub use self::world::ConnectorKey;

@@ -1,0 +1,111 @@
+//! How a sandbox is to be.
+
+use serde::{Deserialize, Serialize};
+
+/// What [`crate::Sandbox::start`] needs to know. The default is one small seeded account.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The accounts to begin with.
+    pub accounts: Vec<AccountSeed>,
+    /// The same seed makes the same ids, keys, people and short pages.
+    pub seed: u64,
+    /// Port of the AWS side on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Port of the admin side on 127.0.0.1; 0 takes a free one.
+    pub admin_port: u16,
+    /// The partition in every ARN: `aws`, `aws-cn`, `aws-us-gov`, ….
+    pub partition: String,
+    /// Refuse requests whose signature does not fit, as AWS does.
+    pub verify_signatures: bool,
+    /// How `GetAccountAuthorizationDetails` cuts its pages.
+    pub details_pages: PageStyle,
+    /// How all other listings cut their pages.
+    pub list_pages: PageStyle,
+    /// How the credential report behaves.
+    pub report: ReportStyle,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            accounts: vec![AccountSeed::default()],
+            seed: 1,
+            port: 0,
+            admin_port: 0,
+            partition: "aws".to_owned(),
+            verify_signatures: true,
+            details_pages: PageStyle { short: true, empty: false },
+            list_pages: PageStyle::default(),
+            report: ReportStyle::default(),
+        }
+    }
+}
+
+/// One account to begin with.
+#[derive(Debug, Clone)]
+pub struct AccountSeed {
+    /// Twelve digits.
+    pub account_id: String,
+    /// Who and what is in it.
+    pub population: Population,
+}
+
+impl Default for AccountSeed {
+    fn default() -> Self {
+        Self { account_id: "111122223333".to_owned(), population: Population::default() }
+    }
+}
+
+impl AccountSeed {
+    /// An account with nothing in it but the connector.
+    #[must_use]
+    pub fn empty(account_id: &str) -> Self {
+        let population = Population { users: 0, groups: 0, customer_policies: 0, roles: 0 };
+        Self { account_id: account_id.to_owned(), population }
+    }
+}
+
+/// How many of each are made up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Population {
+    /// Users, besides the connector's own.
+    pub users: u32,
+    /// Groups.
+    pub groups: u32,
+    /// Customer managed policies.
+    pub customer_policies: u32,
+    /// Roles, besides the one the connector may assume.
+    pub roles: u32,
+}
+
+impl Default for Population {
+    fn default() -> Self {
+        Self { users: 60, groups: 12, customer_policies: 15, roles: 6 }
+    }
+}
+
+/// How a listing is cut into pages. IAM may give fewer entries than asked for although more follow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageStyle {
+    /// Pages are shorter than `MaxItems`, by chance but the same for the same seed.
+    pub short: bool,
+    /// Some pages are empty although more follow.
+    pub empty: bool,
+}
+
+/// How the credential report behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportStyle {
+    /// `GenerateCredentialReport` answers `INPROGRESS` this often between `STARTED` and `COMPLETE`.
+    pub asks_in_progress: u32,
+    /// Quote fields that hold a comma or a quote, as RFC 4180 has it; otherwise a comma in a name makes one
+    /// more field, as with common emulators.
+    pub quoted: bool,
+}
+
+impl Default for ReportStyle {
+    fn default() -> Self {
+        Self { asks_in_progress: 1, quoted: true }
+    }
+}

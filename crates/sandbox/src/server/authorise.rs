@@ -1,0 +1,71 @@
+//! Who may do what. Policies are not evaluated here: the connector and roles may do everything that is not
+//! denied by name; another user may do everything when holding `AdministratorAccess`, else nothing.
+
+use crate::actions::{Call, Service};
+use crate::protocol::error::ApiError;
+use crate::world::CONNECTOR;
+
+pub(super) fn authorise(call: &Call<'_>, service: Service) -> Result<(), ApiError> {
+    if call.action == "GetCallerIdentity" {
+        return Ok(());
+    }
+    if is_allowed(call) {
+        return Ok(());
+    }
+    Err(denial(call, service))
+}
+
+/// AWS's refusal of this call.
+pub(super) fn denial(call: &Call<'_>, service: Service) -> ApiError {
+    let action = format!("{}:{}", service.name(), call.action);
+    ApiError::access_denied(&call.caller.arn, &action, &resource(call))
+}
+
+fn is_allowed(call: &Call<'_>) -> bool {
+    let caller = call.caller;
+    let names: Vec<&str> = [Some(caller.arn.as_str()), caller.user.as_deref(), caller.role.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect();
+    if call.world.is_denied(&names, call.action) {
+        return false;
+    }
+    let Some(name) = &caller.user else { return true };
+    name == CONNECTOR || is_administrator(call, name)
+}
+
+fn is_administrator(call: &Call<'_>, name: &str) -> bool {
+    let arn = format!("arn:{}:iam::aws:policy/AdministratorAccess", call.state.partition);
+    call.state.user(name).is_ok_and(|user| {
+        user.attached.contains(&arn)
+            || user
+                .groups
+                .iter()
+                .filter_map(|id| call.state.group_by_id(id))
+                .any(|group| group.attached.contains(&arn))
+    })
+}
+
+/// The resource as AWS's message names it.
+fn resource(call: &Call<'_>) -> String {
+    let state = call.state;
+    let param = |name: &str| call.params.get(name);
+    match call.action {
+        "ListUsers" => state.arn("user", "/", ""),
+        "ListGroups" => state.arn("group", "/", ""),
+        "ListRoles" => state.arn("role", "/", ""),
+        "ListPolicies" => "policy path /".to_owned(),
+        _ => {
+            if let Some(name) = param("UserName") {
+                let known = state.user(name).map(|user| state.user_arn(user));
+                return known.unwrap_or_else(|_| format!("user {name}"));
+            }
+            if let Some(name) = param("GroupName") {
+                let known = state.group(name).map(|group| state.group_arn(group));
+                return known.unwrap_or_else(|_| format!("group {name}"));
+            }
+            let arn = param("PolicyArn").map(|arn| format!("policy {arn}"));
+            arn.or_else(|| param("RoleArn").map(str::to_owned)).unwrap_or_else(|| "*".to_owned())
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What a user can hold to prove who they are.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The console password.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct LoginProfile {
+    pub(crate) created: Timestamp,
+    pub(crate) changed: Timestamp,
+    pub(crate) reset_required: bool,
+}
+
+/// Whether an access key may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyStatus {
+    /// May be used.
+    Active,
+    /// Switched off.
+    Inactive,
+}
+
+impl KeyStatus {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Inactive => "Inactive",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AccessKey {
+    pub(crate) id: String,
+    #[serde(skip)]
+    pub(crate) secret: String,
+    pub(crate) status: KeyStatus,
+    pub(crate) created: Timestamp,
+    pub(crate) last_used: Option<KeyUse>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct KeyUse {
+    pub(crate) at: Timestamp,
+    pub(crate) region: String,
+    pub(crate) service: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct MfaDevice {
+    /// An ARN when virtual, else the serial number printed on the device.
+    pub(crate) serial: String,
+    pub(crate) enabled: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SshKey {
+    pub(crate) id: String,
+    pub(crate) status: KeyStatus,
+    pub(crate) uploaded: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SigningCertificate {
+    pub(crate) id: String,
+    pub(crate) body: String,
+    pub(crate) status: KeyStatus,
+    pub(crate) uploaded: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ServiceCredential {
+    pub(crate) id: String,
+    pub(crate) service: String,
+    pub(crate) user_name: String,
+    pub(crate) status: KeyStatus,
+    pub(crate) created: Timestamp,
+}

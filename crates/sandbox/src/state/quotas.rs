@@ -1,0 +1,21 @@
+//! IAM's quotas, all in one place: the defaults of "IAM and AWS STS quotas" in the IAM user guide.
+
+pub(crate) const USERS: u64 = 5_000;
+pub(crate) const GROUPS: u64 = 300;
+pub(crate) const CUSTOMER_POLICIES: u64 = 1_500;
+pub(crate) const ROLES: u64 = 1_000;
+pub(crate) const INSTANCE_PROFILES: u64 = 1_000;
+pub(crate) const SERVER_CERTIFICATES: u64 = 20;
+pub(crate) const GROUPS_PER_USER: u64 = 10;
+pub(crate) const ATTACHED_PER_USER: u64 = 10;
+pub(crate) const ATTACHED_PER_GROUP: u64 = 10;
+pub(crate) const ATTACHED_PER_ROLE: u64 = 10;
+pub(crate) const ACCESS_KEYS_PER_USER: u64 = 2;
+pub(crate) const SIGNING_CERTIFICATES_PER_USER: u64 = 2;
+pub(crate) const VERSIONS_PER_POLICY: usize = 5;
+pub(crate) const POLICY_SIZE: u64 = 6_144;
+pub(crate) const USER_INLINE_SIZE: u64 = 2_048;
+pub(crate) const GROUP_INLINE_SIZE: u64 = 5_120;
+pub(crate) const ROLE_INLINE_SIZE: u64 = 10_240;
+pub(crate) const ASSUME_ROLE_DOCUMENT_SIZE: u64 = 2_048;
+pub(crate) const POLICY_VERSIONS_IN_USE: u64 = 10_000;

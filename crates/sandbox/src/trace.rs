@@ -1,0 +1,82 @@
+//! The record of all calls.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One call, as the sandbox saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceEntry {
+    /// Counts from 1, in the order in which calls arrived.
+    pub seq: u64,
+    /// When it arrived, on the sandbox's clock.
+    pub at: Timestamp,
+    /// Who claims to have signed it.
+    pub access_key_id: Option<String>,
+    /// The account of the signer, when the signature was good.
+    pub account: Option<String>,
+    /// The action; empty when the request had none.
+    pub action: String,
+    /// The user, group, policy, role or key it is about.
+    pub subject: Option<String>,
+    /// Its page in a listing, from 1; 0 when the marker could not be read.
+    pub page: u32,
+    /// The parameters, without secrets.
+    pub params: BTreeMap<String, String>,
+    /// HTTP status of the answer; none while there is no answer, or when none was sent.
+    pub status: Option<u16>,
+    /// The error's code.
+    pub error: Option<String>,
+    /// The faults that were applied, as `rule number: effect`.
+    pub faults: Vec<String>,
+    /// From arrival until the answer was ready, in real microseconds.
+    pub duration_micros: u64,
+    /// The `RequestId` of the answer.
+    pub request_id: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Trace(Mutex<Recorded>);
+
+#[derive(Debug, Default)]
+struct Recorded {
+    entries: Vec<TraceEntry>,
+    forgotten: u64,
+}
+
+impl Trace {
+    fn recorded(&self) -> std::sync::MutexGuard<'_, Recorded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records a call as it arrives; gives its number.
+    pub(crate) fn begin(&self, mut entry: TraceEntry) -> u64 {
+        let mut recorded = self.recorded();
+        entry.seq = recorded.forgotten + recorded.entries.len() as u64 + 1;
+        let seq = entry.seq;
+        recorded.entries.push(entry);
+        seq
+    }
+
+    /// Completes the record of a call, unless it has been cleared away meanwhile.
+    pub(crate) fn complete(&self, seq: u64, change: impl FnOnce(&mut TraceEntry)) {
+        let mut recorded = self.recorded();
+        let place = seq.checked_sub(recorded.forgotten + 1).and_then(|place| usize::try_from(place).ok());
+        if let Some(entry) = place.and_then(|place| recorded.entries.get_mut(place)) {
+            change(entry);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<TraceEntry> {
+        self.recorded().entries.clone()
+    }
+
+    /// Forgets all calls; numbers go on.
+    pub(crate) fn clear(&self) {
+        let mut recorded = self.recorded();
+        recorded.forgotten += recorded.entries.len() as u64;
+        recorded.entries.clear();
+    }
+}
