@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::inventory::order_of;
-use crate::{Account, Assignment, AssignmentKey, Change, ChangeSet, ExternalId, Inventory, Resource};
+use crate::{
+    Account, AccountStatus, Assignment, AssignmentKey, Change, ChangeSet, ExternalId, Inventory,
+    LoginProfileState, Resource,
+};
 
 /// What turns `before` into `after`, each list sorted by name, then external id.
 ///
@@ -86,41 +89,57 @@ impl Compare for Account {
             name,
             path,
             arn,
-            status,
-            login_profile,
-            mfa_active,
             created_at,
             password_last_used_at,
             tags,
             permissions_boundary,
             inline_policies,
         );
-        if self.credentials.source != later.credentials.source {
-            fields.push("credentials".to_owned());
-        }
-        if let Some(field) = differing_keys(self, later) {
-            fields.push(field.to_owned());
-        }
+        fields.extend(differing_credentials(self, later).into_iter().map(str::to_owned));
         fields
     }
 }
 
-/// A key that was merely used is told apart from keys that really changed.
-fn differing_keys(before: &Account, after: &Account) -> Option<&'static str> {
-    if before.access_keys == after.access_keys {
-        return None;
+/// How the credentials differ. When both readings were of the same kind every difference is one. When they were
+/// not (the report was denied this time, a profile was changed), one knows what the other could not, and only
+/// what both know and contradict is a change of the account; the rest is a change of sight: `credentials`.
+fn differing_credentials(before: &Account, after: &Account) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    let same_sight = before.credentials.source == after.credentials.source;
+    if !same_sight {
+        fields.push("credentials");
     }
+    let (status, login) = (|a: &Account| a.status, |a: &Account| a.login_profile.state);
+    let both_know = status(before) != AccountStatus::Unknown && status(after) != AccountStatus::Unknown;
+    if status(before) != status(after) && (same_sight || both_know) {
+        fields.push("status");
+    }
+    let both_know = login(before) != LoginProfileState::Unknown && login(after) != LoginProfileState::Unknown;
+    if (same_sight && before.login_profile != after.login_profile)
+        || (both_know && login(before) != login(after))
+    {
+        fields.push("login_profile");
+    }
+    let both_know = before.mfa_active.is_some() && after.mfa_active.is_some();
+    if before.mfa_active != after.mfa_active && (same_sight || both_know) {
+        fields.push("mfa_active");
+    }
+    let both_know = before.access_keys.is_some() && after.access_keys.is_some();
+    if before.access_keys != after.access_keys && (same_sight || both_know) {
+        fields.push(differing_keys(before, after));
+    }
+    fields
+}
+
+/// A key that was merely used is told apart from keys that really changed.
+fn differing_keys(before: &Account, after: &Account) -> &'static str {
     let without_use = |account: &Account| {
         account
             .access_keys
             .as_ref()
             .map(|keys| keys.iter().map(|key| (key.active, key.created_at)).collect::<Vec<_>>())
     };
-    if without_use(before) == without_use(after) {
-        Some("access_keys.last_used_at")
-    } else {
-        Some("access_keys")
-    }
+    if without_use(before) == without_use(after) { "access_keys.last_used_at" } else { "access_keys" }
 }
 
 impl Compare for Resource {
@@ -166,10 +185,7 @@ impl Compare for Assignment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        AccessKey, AccountStatus, CredentialSource, Credentials, ImportRunId, LoginProfile, SystemId,
-        is_volatile,
-    };
+    use crate::{AccessKey, CredentialSource, Credentials, ImportRunId, LoginProfile, SystemId, is_volatile};
 
     fn account(id: &str, name: &str) -> Account {
         Account {
@@ -244,5 +260,27 @@ mod tests {
         let changes = difference(accounts(vec![with_key]), accounts(vec![off]));
         assert!(!changes.accounts[0].volatile_only());
         assert!(!is_volatile("access_keys"));
+    }
+
+    #[test]
+    fn losing_sight_of_a_password_is_not_a_change_of_the_account_but_losing_the_password_is() {
+        let fields = |before: &Account, after: &Account| before.differing_fields(after);
+        let mut present = account("A1", "anna");
+        present.login_profile.state = LoginProfileState::Present;
+        present.status = AccountStatus::Enabled;
+        present.credentials.source = CredentialSource::PerUser;
+        let unseen = account("A1", "anna");
+        assert_eq!(fields(&present, &unseen), ["credentials"]);
+        assert_eq!(fields(&unseen, &present), ["credentials"]);
+        let mut reported = present.clone();
+        reported.credentials.source = CredentialSource::CredentialReport;
+        reported.access_keys = Some(vec![]);
+        reported.mfa_active = Some(true);
+        assert_eq!(fields(&present, &reported), ["credentials"]);
+        let mut absent = reported.clone();
+        absent.login_profile.state = LoginProfileState::Absent;
+        absent.status = AccountStatus::Disabled;
+        assert_eq!(fields(&present, &absent), ["credentials", "status", "login_profile"]);
+        assert_eq!(fields(&reported, &absent), ["status", "login_profile"]);
     }
 }
