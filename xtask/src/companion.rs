@@ -22,8 +22,7 @@ exec 3<&0
 program=$!
 { read -r ended <&3; kill -s "$signal" "$program"; } >/dev/null 2>&1 &
 watcher=$!
-wait "$program"
-result=$?
+{ wait "$program"; result=$?; } 2>/dev/null
 kill "$watcher" 2>/dev/null
 rm -rf -- "$folder"
 exit "$result"
