@@ -18,7 +18,7 @@ use super::collect::{Reading, read_details, read_groups, read_policies, read_use
 use super::confirm::confirm;
 use super::credentials::{CredentialsRead, read_credentials};
 use super::observed::Observed;
-use super::progress::{Progress, Stage};
+use super::progress::Progress;
 use super::reader::{Halt, Patience, ReadError, Reader};
 use super::record::Findings;
 use crate::clock::Clock;
@@ -197,11 +197,43 @@ struct Session<'a> {
 impl Session<'_> {
     async fn run(&self, account_id: &AwsAccountId) -> Result<ImportRun, ImportError> {
         let started_at = self.importer.clock.now();
-        let known = self.importer.store.current_inventory(&self.request.system.system_id).await?;
-        match self.read(account_id, &known).await {
-            Read::Failed(failure, findings) => self.fail(failure, findings, started_at).await,
-            Read::Complete(complete) => self.settle(*complete, known, started_at).await,
+        let settings = &self.request.system.settings;
+        let concurrency = settings.max_concurrent_requests;
+        let pacer = self.importer.pacers.of(account_id, concurrency, settings.max_requests_per_second);
+        let reader = Reader {
+            inventory: self.inventory,
+            account_id,
+            concurrency: concurrency as usize,
+            pacer: &pacer,
+            patience: self.importer.patience,
+            progress: self.progress,
+            clock: self.importer.clock,
+            halt: Halt::default(),
+            last_success: Mutex::new(Instant::now()),
+        };
+        let scope = self.request.profile.scope();
+        let (known, read) = tokio::join!(self.load_known(), self.read_collections(&reader, &scope));
+        let known = known?;
+        let ended = match read {
+            Ok((observed, findings)) => self.prove(&reader, &scope, &known, observed, findings).await,
+            Err((failure, findings)) => Read::Failed(failure, findings),
+        };
+        match (reader.halt.reason(), ended) {
+            // Whatever was read before the halt proves nothing.
+            (Some(failure), Read::Complete(complete)) => {
+                self.fail(failure, complete.findings, started_at).await
+            }
+            (Some(failure), Read::Failed(_, findings)) => self.fail(failure, findings, started_at).await,
+            (None, Read::Failed(failure, findings)) => self.fail(failure, findings, started_at).await,
+            (None, Read::Complete(complete)) => self.settle(*complete, known, started_at).await,
         }
+    }
+
+    /// What is known so far; it is loaded while AWS answers.
+    async fn load_known(&self) -> Result<Inventory, StoreError> {
+        let known = self.importer.store.current_inventory(&self.request.system.system_id).await?;
+        expect(self.progress, &known);
+        Ok(known)
     }
 
     /// Marks the run failed after the store refused, so that the next import need not wait for the lease. If
@@ -307,55 +339,27 @@ impl Session<'_> {
         }
     }
 
-    /// Reads everything the profile asks for.
-    async fn read(&self, account_id: &AwsAccountId, known: &Inventory) -> Read {
-        let settings = &self.request.system.settings;
-        let concurrency = settings.max_concurrent_requests;
-        let cap = settings.max_requests_per_second;
-        let pacer = self.importer.pacers.of(account_id, concurrency, cap);
-        let reader = Reader {
-            inventory: self.inventory,
-            account_id,
-            concurrency: concurrency as usize,
-            pacer: &pacer,
-            patience: self.importer.patience,
-            progress: self.progress,
-            clock: self.importer.clock,
-            halt: Halt::default(),
-            last_success: Mutex::new(Instant::now()),
-        };
-        expect(self.progress, known);
-        let ended = self.read_all(&reader, known).await;
-        match reader.halt.reason() {
-            // Whatever was read before the halt proves nothing.
-            Some(failure) => {
-                let findings = match ended {
-                    Read::Complete(complete) => complete.findings,
-                    Read::Failed(_, findings) => findings,
-                };
-                Read::Failed(failure, findings)
-            }
-            None => ended,
-        }
-    }
-
-    async fn read_all(&self, reader: &Reader<'_>, known: &Inventory) -> Read {
-        let scope = self.request.profile.scope();
-        let (mut observed, mut findings) = match self.read_collections(reader, &scope).await {
-            Ok(read) => read,
-            Err((failure, findings)) => return Read::Failed(failure, findings),
-        };
-        let mut suspicions = self.cross_check(reader, &scope, &observed).await;
+    /// Holds the listings against each other, reads them again where they disagree, and looks once more for
+    /// everything that is missing.
+    async fn prove(
+        &self,
+        reader: &Reader<'_>,
+        scope: &ImportScope,
+        known: &Inventory,
+        mut observed: Observed,
+        mut findings: Findings,
+    ) -> Read {
+        let mut suspicions = self.cross_check(reader, scope, &observed).await;
         if !suspicions.is_empty() && !reader.halt.is_halted() {
             tracing::info!(import_run.id = %self.lease.run, "listings disagree; they are read once more");
-            if let Err(failure) = self.read_again(reader, &scope, &mut observed, &mut findings).await {
+            if let Err(failure) = self.read_again(reader, scope, &mut observed, &mut findings).await {
                 return Read::Failed(failure, findings);
             }
-            suspicions = self.cross_check(reader, &scope, &observed).await;
+            suspicions = self.cross_check(reader, scope, &observed).await;
         }
         findings.suspicions = suspicions;
-        let missing = observed.missing(known, &scope);
-        let confirmation = confirm(reader, &scope, &missing).await;
+        let missing = observed.missing(known, scope);
+        let confirmation = confirm(reader, scope, &missing).await;
         findings.warnings.extend(confirmation.warnings);
         if !reader.halt.is_halted() && !observed.credentials.login_profiles.is_empty() {
             // Answers about a single user name no AWS account: ask once more whose answers these were.
@@ -498,9 +502,6 @@ fn expect(progress: &Progress, known: &Inventory) {
     progress.expect(CollectionName::Groups, of(ResourceType::Group));
     progress.expect(CollectionName::Policies, of(ResourceType::Policy));
     progress.expect(CollectionName::LoginProfiles, users);
-    for name in CollectionName::ALL {
-        progress.stage(name, Stage::Waiting);
-    }
 }
 
 /// How much of each type was known inside the run's scope: what thresholds measure against.
