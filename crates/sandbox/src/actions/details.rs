@@ -18,7 +18,7 @@ enum Thing<'a> {
     Group(&'a Arc<Group>),
     Role(&'a Arc<Role>),
     Own(&'a Arc<Policy>),
-    Aws(Shown),
+    Aws(Box<Shown>),
 }
 
 /// All kinds come mixed, in the order of their ids, so a page may hold only some of them.
@@ -76,7 +76,7 @@ fn entry<'a>((id, thing): (&str, Thing<'a>)) -> Entry<Thing<'a>> {
 
 fn aws_entry<'a>(call: &Call<'_>, id: &str, name: &str) -> Option<Entry<Thing<'a>>> {
     let policy = crate::catalogue::all().get(name)?;
-    Some(Entry::new(id, name, Thing::Aws(Shown::aws_with_document(call.state, policy))))
+    Some(Entry::new(id, name, Thing::Aws(Box::new(Shown::aws_with_document(call.state, policy)))))
 }
 
 /// The AWS managed policies in use: id without prefix, and name. In the order of the ids.

@@ -17,7 +17,10 @@ pub(super) fn write_base(call: &Call<'_>, xml: &mut Xml, group: &Group) {
 }
 
 fn group<'a>(call: &'a Call<'_>) -> Result<&'a Group, ApiError> {
-    Ok(call.state.group(call.params.required("GroupName", Kind::Name)?)?)
+    let name = call.params.required("GroupName", Kind::Name)?;
+    let group = call.state.group(name)?;
+    // In its exact case only, as with users.
+    if group.name == name { Ok(group) } else { Err(ApiError::no_such_group(name)) }
 }
 
 /// Neither members nor policies.

@@ -177,7 +177,7 @@ impl Call<'_> {
     /// The user the call is about; the caller's own where the API makes `UserName` optional.
     fn user_or_self(&self, kind: Kind) -> Result<&User, ApiError> {
         match self.params.optional("UserName", kind)? {
-            Some(name) => Ok(self.state.user(name)?),
+            Some(name) => self.exact_user(name),
             None => match &self.caller.user {
                 Some(name) => Ok(self.state.user(name)?),
                 None => {
@@ -188,7 +188,14 @@ impl Call<'_> {
     }
 
     fn user(&self, kind: Kind) -> Result<&User, ApiError> {
-        Ok(self.state.user(self.params.required("UserName", kind)?)?)
+        self.exact_user(self.params.required("UserName", kind)?)
+    }
+
+    /// Names are found in their exact case only. Whether AWS finds them in another case is not documented,
+    /// so a client must not rely on it.
+    fn exact_user(&self, name: &str) -> Result<&User, ApiError> {
+        let user = self.state.user(name)?;
+        if user.name == name { Ok(user) } else { Err(ApiError::no_such_user(name)) }
     }
 
     fn path_prefix(&self, kind: Kind) -> Result<&str, ApiError> {

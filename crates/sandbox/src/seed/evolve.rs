@@ -23,9 +23,8 @@ pub(crate) fn changes(state: &State, seed: u64, day: u64) -> Vec<Mutation> {
     }
     // Each person is touched once at most, so that the changes do not get into each other's way.
     let mut take = |chance: &mut Seeded, count: usize| -> Vec<&Arc<User>> {
-        (0..count)
-            .filter_map(|_| (!people.is_empty()).then(|| people.swap_remove(chance.below(people.len()))))
-            .collect()
+        let count = count.min(people.len());
+        (0..count).map(|_| people.swap_remove(chance.below(people.len()))).collect()
     };
     for user in take(&mut chance, share) {
         changes.push(Mutation::DeleteUser { name: user.name.clone() });
