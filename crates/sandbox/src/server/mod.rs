@@ -7,6 +7,7 @@ mod body;
 mod damage;
 mod handle;
 mod wire;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -4,7 +4,10 @@ use tokio::runtime::Runtime;
 
 use crate::client::{ACCOUNT, Client, options, sandbox, sandbox_with};
 
-const LISTINGS: [(&str, &[(&str, &str)], &str); 5] = [
+/// Action, parameters, and the element that stands for an entry.
+type Listed = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const LISTINGS: [Listed; 5] = [
     ("ListUsers", &[], "UserId"),
     ("ListGroups", &[], "GroupId"),
     ("ListPolicies", &[("Scope", "Local")], "PolicyId"),

@@ -102,7 +102,7 @@ async fn a_missing_user_name_means_the_caller() {
     let me = client.iam("GetUser", &[]).await.ok();
     assert_eq!(me.one("UserName").as_deref(), Some("keyreeve-connector"));
     let keys = client.iam("ListAccessKeys", &[]).await.ok();
-    assert_eq!(keys.all("AccessKeyId"), [client.key.clone()]);
+    assert_eq!(keys.all("AccessKeyId"), std::slice::from_ref(&client.key));
     client.iam("GetLoginProfile", &[]).await.fails(404, "NoSuchEntity");
     client.iam("ListGroupsForUser", &[]).await.fails(400, "ValidationError");
 }
