@@ -3,8 +3,9 @@
 use aws_smithy_runtime::client::retries::RetryPartition;
 use keyreeve_connector::{Connector, Error, Identity, Inventory};
 
-use crate::config::{ConnectError, ConnectOptions, configure};
+use crate::config::configure;
 use crate::identity;
+use crate::options::{ConnectError, ConnectOptions};
 
 /// A connection to the IAM of one AWS account. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]

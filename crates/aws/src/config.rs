@@ -1,8 +1,6 @@
 //! From what an operator configured to the SDK's configuration.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
@@ -14,167 +12,9 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use keyreeve_model::Secret;
 
 use crate::http::Client;
-
-/// How we prove who we are.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// The access key of an IAM user.
-    AccessKey {
-        /// `AKIA…`.
-        access_key_id: String,
-        /// The secret access key.
-        secret_access_key: Secret,
-    },
-    /// A profile of the AWS configuration files.
-    Profile {
-        /// Its name.
-        name: String,
-    },
-    /// Whatever the AWS credential chain finds: environment, default profile, web identity, container, instance.
-    Ambient,
-    /// A role, assumed with other credentials.
-    Role {
-        /// The role's ARN.
-        role_arn: String,
-        /// The external id that the role's trust policy asks for.
-        external_id: Option<String>,
-        /// The credentials to assume it with; [`Credential::Ambient`] as a rule.
-        base: Box<Credential>,
-    },
-}
-
-/// What a connection is made from.
-#[derive(Debug, Clone)]
-pub struct ConnectOptions {
-    /// How we prove who we are.
-    pub credential: Credential,
-    /// The AWS region; by default the environment's, else the profile's, else `us-east-1`. IAM answers for the
-    /// whole partition, so the region chooses the partition.
-    pub region: Option<String>,
-    /// AWS variables from Keyreeve's own configuration file. They win over the process's environment and mean the
-    /// same: `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_STS`, `AWS_REGION`,
-    /// `AWS_DEFAULT_REGION`, `AWS_PROFILE`, `AWS_CA_BUNDLE`. Never to be filled from a system's data.
-    pub environment: BTreeMap<String, String>,
-    /// The longest one request may take, its answer included.
-    pub request_timeout: Duration,
-    /// The longest that making a connection may take.
-    pub connect_timeout: Duration,
-}
-
-impl ConnectOptions {
-    /// The defaults with some credential: 30 s for a request, 5 s to connect.
-    #[must_use]
-    pub fn new(credential: Credential) -> Self {
-        Self {
-            credential,
-            region: None,
-            environment: BTreeMap::new(),
-            request_timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(5),
-        }
-    }
-
-    fn variable(&self, name: &str) -> Option<&str> {
-        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    fn check(&self) -> Result<(), ConnectError> {
-        if let Some(name) = self.environment.keys().find(|name| !VARIABLES.contains(&name.as_str())) {
-            return Err(ConnectError::Variable { name: name.clone(), known: VARIABLES.join(", ") });
-        }
-        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS"] {
-            if let Some(url) = self.variable(name).filter(|url| !is_endpoint(url)) {
-                return Err(ConnectError::Endpoint { name, url: url.to_owned() });
-            }
-        }
-        self.credential.check()
-    }
-}
-
-const VARIABLES: &[&str] = &[
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_IAM",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_PROFILE",
-    "AWS_CA_BUNDLE",
-];
-
-fn is_endpoint(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains([' ', '@']))
-}
-
-impl Credential {
-    fn check(&self) -> Result<(), ConnectError> {
-        let printable = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        match self {
-            Self::AccessKey { access_key_id, secret_access_key } => {
-                if !printable(access_key_id) {
-                    return Err(ConnectError::Credential("the access key id is empty or not plain ASCII"));
-                }
-                if !printable(secret_access_key.expose()) {
-                    return Err(ConnectError::Credential(
-                        "the secret access key is empty or not plain ASCII",
-                    ));
-                }
-                Ok(())
-            }
-            Self::Profile { name } if name.trim().is_empty() => {
-                Err(ConnectError::Credential("the profile name is empty"))
-            }
-            Self::Role { base, .. } if matches!(**base, Self::Role { .. }) => Err(ConnectError::Credential(
-                "a role can be assumed only with an access key, a profile or the ambient chain",
-            )),
-            Self::Role { role_arn, base, .. } => {
-                if crate::arn::Arn::parse(role_arn).is_none_or(|arn| arn.account_id().is_none()) {
-                    return Err(ConnectError::Credential(
-                        "the role's ARN is not of the form arn:aws:iam::123456789012:role/name",
-                    ));
-                }
-                base.check()
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A connection could not be prepared. Nothing was sent to AWS.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The credential cannot be right.
-    #[error("cannot connect to AWS: {0}")]
-    Credential(&'static str),
-    /// An endpoint that is no URL.
-    #[error("cannot connect to AWS: {name} is {url:?}, but must be a URL like https://iam.example.com")]
-    Endpoint {
-        /// The variable.
-        name: &'static str,
-        /// What it says.
-        url: String,
-    },
-    /// A variable that cannot be set here.
-    #[error("cannot connect to AWS: {name:?} cannot be set in the configuration file; these can: {known}")]
-    Variable {
-        /// The variable.
-        name: String,
-        /// Those that can be set.
-        known: String,
-    },
-    /// The file of certificate authorities cannot be read.
-    #[error("cannot connect to AWS: the file {path:?}, named by AWS_CA_BUNDLE, cannot be read")]
-    CertificateBundle {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-}
+use crate::options::{ConnectError, ConnectOptions, Credential};
 
 /// The SDK's configuration for each of the two services.
 pub(crate) struct Configured {
@@ -293,53 +133,9 @@ async fn role(
 mod tests {
     use super::*;
 
-    fn options(credential: Credential) -> ConnectOptions {
-        ConnectOptions::new(credential)
-    }
-
-    fn key(id: &str, secret: &str) -> Credential {
-        Credential::AccessKey { access_key_id: id.into(), secret_access_key: Secret::new(secret.into()) }
-    }
-
-    #[test]
-    fn what_cannot_be_right_is_refused_before_anything_is_sent() {
-        let role = |arn: &str, base| Credential::Role {
-            role_arn: arn.into(),
-            external_id: None,
-            base: Box::new(base),
-        };
-        let good = role("arn:aws:iam::123456789012:role/x", Credential::Ambient);
-        assert!(options(good.clone()).check().is_ok());
-        for bad in [
-            key("", "s"),
-            key("AKIA", ""),
-            key("AKIA", "with space"),
-            key("AK\nIA", "s"),
-            Credential::Profile { name: " ".into() },
-            role("role/x", Credential::Ambient),
-            role("arn:aws:iam::123456789012:role/x", good),
-        ] {
-            assert!(options(bad.clone()).check().is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn endpoints_are_urls_and_only_aws_variables_pass() {
-        let with = |name: &str, value: &str| {
-            let mut options = options(key("AKIA", "s"));
-            options.environment.insert(name.into(), value.into());
-            options.check().map_err(|error| error.to_string())
-        };
-        assert!(with("AWS_ENDPOINT_URL", "http://127.0.0.1:5000").is_ok());
-        assert!(with("AWS_ENDPOINT_URL_IAM", "127.0.0.1:5000").is_err());
-        assert!(with("AWS_ENDPOINT_URL_STS", "https://user:pass@example.com").is_err());
-        let error = with("AWS_SECRET_ACCESS_KEY", "canary").unwrap_err();
-        assert!(error.contains("AWS_SECRET_ACCESS_KEY") && !error.contains("canary"), "{error}");
-    }
-
     #[test]
     fn the_services_own_endpoint_comes_first() {
-        let mut options = options(Credential::Ambient);
+        let mut options = ConnectOptions::new(Credential::Ambient);
         options.environment.insert("AWS_ENDPOINT_URL".into(), "http://a".into());
         assert_eq!(endpoint(&options, "AWS_ENDPOINT_URL_IAM"), Some("http://a"));
         options.environment.insert("AWS_ENDPOINT_URL_IAM".into(), "http://b".into());

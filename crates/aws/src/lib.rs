@@ -24,6 +24,7 @@ mod http;
 mod identity;
 mod import;
 mod name;
+mod options;
 mod page;
 mod permissions;
 mod policy_document;
@@ -31,7 +32,7 @@ mod time;
 mod well_formed;
 
 pub use client::AwsConnector;
-pub use config::{ConnectError, ConnectOptions, Credential};
+pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
     PARTITIONS, PermissionProbe, PermissionState, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS,
     reference_policy,

@@ -7,3 +7,4 @@ mod connection;
 mod hostile;
 mod listings;
 mod refusals;
+mod sandbox;
