@@ -139,6 +139,18 @@ async fn a_login_profile_is_told_from_a_missing_user_by_its_message_only() {
 async fn paths_are_escaped_and_prefixes_are_plain_strings() {
     let sandbox = sandbox(60).await;
     let client = Client::of(&sandbox, ACCOUNT);
+    let awkward = ["/a&b/", "/a<b/", "/a>b/", "/a\"b/", "/a'b/", "/%41//b/"];
+    for (number, path) in awkward.iter().enumerate() {
+        let name = format!("awkward{number}");
+        let user = Mutation::CreateUser { name, path: (*path).to_owned(), tags: Vec::new(), boundary: None };
+        sandbox.mutate(ACCOUNT, &[user]).unwrap();
+        let answer = client.iam("ListUsers", &[("PathPrefix", path)]).await.ok();
+        assert_eq!(answer.all("Path"), [(*path).to_owned()]);
+    }
+    let raw = client.iam("ListUsers", &[("PathPrefix", "/a"), ("MaxItems", "1000")]).await.ok().body;
+    for escaped in ["/a&amp;b/", "/a&lt;b/", "/a&gt;b/", "/a&quot;b/", "/a&#39;b/"] {
+        assert!(raw.contains(escaped), "{escaped}");
+    }
     let users = client.iam("ListUsers", &[("MaxItems", "1000")]).await.ok();
     assert!(users.all("Path").contains(&"/\"><script>/".to_owned()));
     assert!(!users.body.contains("<script>"));
