@@ -100,11 +100,10 @@ impl World {
             serial: AtomicU64::new(0),
             options,
         };
-        let now = world.clock.now();
         let ids: Vec<String> =
             world.options.accounts.iter().map(|account| account.account_id.clone()).collect();
         for account in &world.options.accounts {
-            let state = seed::account(&world.options, &account.account_id, &ids, account.population, now)?;
+            let state = seed::account(&world.options, &account.account_id, &ids, account.population)?;
             world.add_account(state)?;
         }
         Ok(world)
@@ -148,7 +147,7 @@ impl World {
     /// Adds made-up people, groups and policies to an account.
     pub(crate) fn seed(&self, account: &str, population: Population) -> Result<(), Error> {
         let now = self.clock.now();
-        let fill = |state: &mut State| seed::fill(state, self.options.seed, population, now);
+        let fill = |state: &mut State| seed::fill(state, self.options.seed, population);
         self.account(account)?.history.write(now, fill).map_err(Error::refused)
     }
 

@@ -33,12 +33,11 @@ pub(crate) fn account(
     id: &str,
     all_ids: &[String],
     population: Population,
-    now: Timestamp,
 ) -> Result<State, Error> {
     let born = Timestamp::from_second(THE_DAY - 4_000 * DAY_SECONDS).unwrap_or_default();
     let mut state = State::new(id, &options.partition, options.seed, born);
     connector(&mut state, all_ids).map_err(Error::refused)?;
-    fill(&mut state, options.seed, population, now).map_err(Error::refused)?;
+    fill(&mut state, options.seed, population).map_err(Error::refused)?;
     Ok(state)
 }
 
@@ -51,16 +50,11 @@ fn connector(state: &mut State, all_ids: &[String]) -> Result<(), ApiError> {
 }
 
 /// Adds people, groups, policies and roles to an account.
-pub(crate) fn fill(
-    state: &mut State,
-    seed: u64,
-    population: Population,
-    now: Timestamp,
-) -> Result<(), ApiError> {
+pub(crate) fn fill(state: &mut State, seed: u64, population: Population) -> Result<(), ApiError> {
     let label = format!("people/{}/{}", state.account_id, state.users.len());
     let mut chance = Seeded::new(seed, &label);
     resources::policies(state, &mut chance, population.customer_policies)?;
     resources::groups(state, &mut chance, population.groups)?;
     resources::roles(state, &mut chance, population.roles)?;
-    people::users(state, &mut chance, population.users, now)
+    people::users(state, &mut chance, population.users)
 }

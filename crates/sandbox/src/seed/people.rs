@@ -20,12 +20,7 @@ pub(super) struct Person {
     pub(super) is_service: bool,
 }
 
-pub(super) fn users(
-    state: &mut State,
-    chance: &mut Seeded,
-    count: u32,
-    _now: Timestamp,
-) -> Result<(), ApiError> {
+pub(super) fn users(state: &mut State, chance: &mut Seeded, count: u32) -> Result<(), ApiError> {
     let own = own_arns(state);
     let groups: Vec<String> = state.groups.values().map(|group| group.name.clone()).collect();
     let hostile = if count >= ENOUGH_FOR_HOSTILE { HOSTILE.as_slice() } else { &[] };
