@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod boundaries;
 mod companion;
 mod demo;
@@ -33,6 +34,8 @@ enum Task {
     Demo,
     /// Run everything a change must pass, and show what took how long
     Test(test::Options),
+    /// Measure an import beside the least it could cost and beside boto3
+    Bench(bench::Options),
     /// Prove who may see whom from cargo's metadata
     Boundaries,
     /// Check licences, sources, bans and duplicate versions of what ships
@@ -62,6 +65,7 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Demo => demo::run(&root)?,
         Task::Test(options) => return test::run(&root, &options),
+        Task::Bench(options) => bench::run(&root, options)?,
         Task::Boundaries => println!("{}", boundaries::run(&root)?),
         Task::Licences { list_duplicates: true } => println!("{}", licences::duplicate_list(&root)?),
         Task::Licences { list_duplicates: false } => println!("{}", licences::run(&root)?),
