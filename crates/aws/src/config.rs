@@ -33,7 +33,8 @@ pub(crate) async fn configure(options: &ConnectOptions) -> Result<Configured, Co
         }
         direct => load(options, direct, &client).await,
     };
-    let mut iam = aws_sdk_iam::config::Builder::from(&shared);
+    let home = shared.region().map(|region| Region::from_static(home_region(region.as_ref())));
+    let mut iam = aws_sdk_iam::config::Builder::from(&shared).region(home);
     let mut sts = aws_sdk_sts::config::Builder::from(&shared);
     if let Some(url) = endpoint(options, "AWS_ENDPOINT_URL_IAM") {
         iam = iam.endpoint_url(url);
@@ -42,6 +43,21 @@ pub(crate) async fn configure(options: &ConnectOptions) -> Result<Configured, Co
         sts = sts.endpoint_url(url);
     }
     Ok(Configured { iam, sts })
+}
+
+/// The region that IAM signs for: there is one in each partition, whichever region is configured (the endpoint rules of
+/// the IAM service). With an endpoint of one's own the SDK would sign for the configured region, which IAM refuses.
+fn home_region(region: &str) -> &'static str {
+    const HOMES: [(&str, &str); 7] = [
+        ("cn-", "cn-north-1"),
+        ("us-gov-", "us-gov-west-1"),
+        ("eusc-", "eusc-de-east-1"),
+        ("us-isob-", "us-isob-east-1"),
+        ("us-isof-", "us-isof-south-1"),
+        ("eu-isoe-", "eu-isoe-west-1"),
+        ("us-iso-", "us-iso-east-1"),
+    ];
+    HOMES.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("us-east-1", |(_, home)| home)
 }
 
 /// Keyreeve's own setting of an endpoint: the service's own first, as in every AWS tool.
@@ -132,6 +148,21 @@ async fn role(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn iam_has_one_region_in_each_partition() {
+        for (configured, home) in [
+            ("eu-central-1", "us-east-1"),
+            ("us-west-2", "us-east-1"),
+            ("cn-northwest-1", "cn-north-1"),
+            ("us-gov-east-1", "us-gov-west-1"),
+            ("us-iso-west-1", "us-iso-east-1"),
+            ("us-isob-west-1", "us-isob-east-1"),
+            ("eusc-de-east-1", "eusc-de-east-1"),
+        ] {
+            assert_eq!(home_region(configured), home, "{configured}");
+        }
+    }
 
     #[test]
     fn the_services_own_endpoint_comes_first() {

@@ -217,6 +217,17 @@ async fn identity_partition_and_clock_are_read() {
 }
 
 #[tokio::test]
+async fn any_region_of_the_partition_reaches_iam() {
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    let mut options = ConnectOptions::new(key(&sandbox, ACCOUNT));
+    options.environment.insert("AWS_ENDPOINT_URL".into(), sandbox.endpoint_url());
+    options.environment.insert("AWS_REGION".into(), "eu-central-1".into());
+    let connector = AwsConnector::connect(options).await.unwrap();
+    connector.identify().await.unwrap();
+    connector.list_groups(None).await.unwrap();
+}
+
+#[tokio::test]
 async fn bad_keys_are_bad_credentials() {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
     let own = sandbox.connector_key(ACCOUNT).unwrap();
