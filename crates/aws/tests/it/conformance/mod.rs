@@ -4,6 +4,7 @@
 //! [`deviations`], with what it does instead; one that is listed and does as AWS does must be taken off. Nothing
 //! else may differ.
 
+mod connector;
 mod credentials;
 mod details;
 mod deviations;
@@ -86,6 +87,7 @@ async fn conforms(world: World) {
         listed.keys().map(|name| format!("{name}: listed as a deviation, but there is no such check")),
     );
     assert!(wrong.is_empty(), "{} differs in {} ways:\n{}", world.peer, wrong.len(), wrong.join("\n"));
+    connector::reads(&world).await;
 }
 
 #[tokio::test]
