@@ -1,0 +1,146 @@
+//! Backups of an SQLite store, and putting one in the store's place.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+
+use crate::connect::Pools;
+use crate::sqlite_file::{self, beside};
+use crate::transaction::failure;
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Writes a backup of the whole store, as of one moment, while it is in use. The file has mode 0600; it holds
+    /// ciphertexts only, but also everything else: keep it as safe as the store, and apart from the key.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyThere`] when there is a file, [`StoreError::UsePgDump`] for PostgreSQL.
+    pub async fn backup(&self, target: &Path) -> Result<(), StoreError> {
+        const DOING: &str = "backing the store up";
+        let Pools::Sqlite { writer, .. } = &self.pools else {
+            return Err(StoreError::UsePgDump { doing: DOING });
+        };
+        sqlite_file::make_empty(target, &target.display().to_string())?;
+        let io = |source| StoreError::Io { doing: DOING, source };
+        let written = async {
+            // VACUUM INTO accepts an existing file as long as it is empty (https://www.sqlite.org/lang_vacuum.html).
+            sqlx::query("VACUUM INTO $1")
+                .bind(target.to_string_lossy().into_owned())
+                .execute(writer)
+                .await
+                .map_err(|error| failure(DOING, &self.place, &error))?;
+            File::open(target).and_then(|file| file.sync_all()).map_err(io)?;
+            sync_folder(target).map_err(io)
+        }
+        .await;
+        if written.is_err() {
+            sqlite_file::remove_unfinished(target);
+        }
+        written
+    }
+
+    /// Looks at every page of an SQLite store, and says what is wrong. Takes time in proportion to its size.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub async fn check(&self) -> Result<(), StoreError> {
+        match &self.pools {
+            Pools::Sqlite { readers, .. } => {
+                let mut connection = readers
+                    .acquire()
+                    .await
+                    .map_err(|error| failure("checking the store", &self.place, &error))?;
+                quick_check(&mut connection, &self.place).await
+            }
+            Pools::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether a file is a sound SQLite store. It is only read.
+///
+/// # Errors
+/// What is wrong with it: [`StoreError::NoStore`], [`StoreError::NotAStore`], [`StoreError::Damaged`].
+pub async fn backup_is_sound(path: &Path) -> Result<(), StoreError> {
+    let place = path.display().to_string();
+    sqlite_file::inspect(path, &place)?;
+    let refused = |error: sqlx::Error| failure("checking the backup", &place, &error);
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .read_only(true)
+        .disable_statement_logging();
+    let mut connection = options.connect().await.map_err(refused)?;
+    let checked = quick_check(&mut connection, &place).await;
+    let closed = connection.close().await.map_err(refused);
+    checked.and(closed)
+}
+
+/// Puts a backup in the place of an SQLite store that nobody has open. The backup is checked first, and copied, so
+/// it stays; what was in the place is kept beside it. Gives the path under which it is kept.
+///
+/// # Errors
+/// What is wrong with the backup, or [`StoreError::Io`]; the store is as it was then.
+pub async fn restore(backup: &Path, store: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+    const DOING: &str = "restoring the backup";
+    backup_is_sound(backup).await?;
+    let io = |source| StoreError::Io { doing: DOING, source };
+    let incoming = beside(store, ".restoring");
+    if incoming.exists() {
+        // Left behind by a restore that was interrupted before it changed anything.
+        std::fs::remove_file(&incoming).map_err(io)?;
+    }
+    sqlite_file::make_empty(&incoming, &incoming.display().to_string())?;
+    let copied = async {
+        let mut from = File::open(backup).map_err(io)?;
+        let mut to = File::options().write(true).open(&incoming).map_err(io)?;
+        std::io::copy(&mut from, &mut to).and_then(|_| to.sync_all()).map_err(io)?;
+        backup_is_sound(&incoming).await
+    }
+    .await;
+    if let Err(error) = copied {
+        sqlite_file::remove_unfinished(&incoming);
+        return Err(error);
+    }
+    let kept = set_aside(store, now).map_err(io)?;
+    std::fs::rename(&incoming, store).and_then(|()| sync_folder(store)).map_err(io)?;
+    Ok(kept)
+}
+
+/// Renames the store's file, with its log, to a name that tells when.
+fn set_aside(store: &Path, now: Timestamp) -> std::io::Result<Option<PathBuf>> {
+    let kept = beside(store, &format!(".replaced-{}", now.as_millisecond()));
+    for ending in ["-wal", "-shm"] {
+        let log = beside(store, ending);
+        if log.exists() {
+            std::fs::rename(&log, beside(&kept, ending))?;
+        }
+    }
+    if !store.exists() {
+        return Ok(None);
+    }
+    std::fs::rename(store, &kept)?;
+    Ok(Some(kept))
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
+}
+
+/// Lets SQLite look at every page, without comparing indexes with their tables.
+async fn quick_check(connection: &mut SqliteConnection, place: &str) -> Result<(), StoreError> {
+    let found = sqlx::query("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await
+        .and_then(|row| row.try_get::<String, _>(0))
+        .map_err(|error| failure("checking the store", place, &error))?;
+    match found.as_str() {
+        "ok" => Ok(()),
+        _ => Err(StoreError::Damaged { place: place.to_owned(), what: found }),
+    }
+}

@@ -1,0 +1,210 @@
+//! Making, opening and closing a store.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Postgres, Sqlite};
+
+use crate::dialect::Dialect;
+use crate::url::Place;
+use crate::{DatabaseUrl, StoreError, StoreKey, migrate, secrets, sqlite_file};
+
+/// The store: systems, import runs and history in one database.
+pub struct Store {
+    pub(crate) pools: Pools,
+    pub(crate) url: DatabaseUrl,
+    /// The address as it is shown.
+    pub(crate) place: String,
+    pub(crate) key: StoreKey,
+    #[cfg(feature = "faults")]
+    pub(crate) faults: std::sync::Arc<crate::faults::Faults>,
+}
+
+/// Connections. SQLite has one writer, as the database allows no more, and readers that never wait for it.
+pub(crate) enum Pools {
+    Sqlite { writer: sqlx::Pool<Sqlite>, readers: sqlx::Pool<Sqlite> },
+    Postgres(sqlx::Pool<Postgres>),
+}
+
+/// A transaction that has begun.
+pub(crate) enum Begun {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Pools {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(crate) async fn begin(&self, writing: bool) -> Result<Begun, sqlx::Error> {
+        let begin = if writing { self.dialect().begin_write() } else { self.dialect().begin_read() };
+        Ok(match self {
+            Self::Sqlite { writer, readers } => {
+                let pool = if writing { writer } else { readers };
+                Begun::Sqlite(pool.begin_with(begin).await?)
+            }
+            Self::Postgres(pool) => Begun::Postgres(pool.begin_with(begin).await?),
+        })
+    }
+
+    async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Store {
+    /// Makes a store where there is none, and binds it to a key.
+    ///
+    /// For SQLite the file is made with mode 0600; its folder must exist. For PostgreSQL the database must exist
+    /// and the tables go into the first schema of the search path.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyThere`] when something is at that place; nothing is changed then.
+    pub async fn create(url: &DatabaseUrl, key: StoreKey, now: Timestamp) -> Result<Self, StoreError> {
+        if let Place::Sqlite(path) = &url.0 {
+            sqlite_file::make_empty(path, &url.to_string())?;
+        }
+        let store = Self::connect(url, key);
+        let made = async {
+            if migrate::is_store(&store).await? {
+                return Err(StoreError::AlreadyThere { place: store.place.clone() });
+            }
+            migrate::create(&store, now).await?;
+            store.settle_file().await
+        }
+        .await;
+        if let Err(error) = made {
+            store.close().await;
+            if let Place::Sqlite(path) = &url.0 {
+                sqlite_file::remove_unfinished(path);
+            }
+            return Err(error);
+        }
+        Ok(store)
+    }
+
+    /// Opens a store that [`Self::create`] made, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::NoStore`], [`StoreError::NotAStore`], [`StoreError::Damaged`] (with the command that
+    /// restores a backup), [`StoreError::NewerVersion`], [`StoreError::MigrationAltered`],
+    /// [`StoreError::WrongKey`].
+    pub async fn open(url: &DatabaseUrl, key: StoreKey) -> Result<Self, StoreError> {
+        if let Place::Sqlite(path) = &url.0 {
+            sqlite_file::inspect(path, &url.to_string())?;
+        }
+        let store = Self::connect(url, key);
+        let opened = async {
+            if !migrate::is_store(&store).await? {
+                return Err(match url.0 {
+                    Place::Sqlite(_) => StoreError::NotAStore { place: store.place.clone() },
+                    Place::Postgres(_) => StoreError::NoStore { place: store.place.clone() },
+                });
+            }
+            let pending = migrate::check(&store).await?;
+            secrets::check_key(&store).await?;
+            migrate::apply(&store, pending).await
+        }
+        .await;
+        match opened {
+            Ok(()) => Ok(store),
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes all connections, after the work under way.
+    pub async fn close(&self) {
+        self.pools.close().await;
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    fn connect(url: &DatabaseUrl, key: StoreKey) -> Self {
+        let pools = match &url.0 {
+            Place::Sqlite(path) => {
+                let options = sqlite_options(path);
+                let readers = options.clone().pragma("query_only", "ON");
+                Pools::Sqlite {
+                    writer: sqlite_pool(1).connect_lazy_with(options),
+                    readers: sqlite_pool(4).connect_lazy_with(readers),
+                }
+            }
+            Place::Postgres(options) => {
+                let options = options.as_ref().clone().application_name("keyreeve").disable_statement_logging();
+                Pools::Postgres(
+                    PoolOptions::new()
+                        .max_connections(8)
+                        .acquire_timeout(Duration::from_secs(15))
+                        .connect_lazy_with(options),
+                )
+            }
+        };
+        Self {
+            pools,
+            url: url.clone(),
+            place: url.to_string(),
+            key,
+            #[cfg(feature = "faults")]
+            faults: std::sync::Arc::default(),
+        }
+    }
+
+    /// Moves what SQLite's log holds into the file itself, so that the file alone is a store.
+    async fn settle_file(&self) -> Result<(), StoreError> {
+        let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(()) };
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(writer)
+            .await
+            .map(|_| ())
+            .map_err(|error| crate::transaction::failure("making the store", &self.place, &error))
+    }
+}
+
+/// Durable above all: a commit has reached the disk before it is answered.
+pub(crate) fn sqlite_options(path: &std::path::Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("secure_delete", "ON")
+        .busy_timeout(Duration::from_secs(5))
+        .row_buffer_size(1_000)
+        .disable_statement_logging()
+}
+
+/// A file needs no liveness test before each use.
+fn sqlite_pool(connections: u32) -> PoolOptions<Sqlite> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(30))
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.place)
+    }
+}

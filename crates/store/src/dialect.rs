@@ -1,0 +1,143 @@
+//! Every true difference between SQLite and PostgreSQL, each as a function with a name.
+//!
+//! Everything else is one text for both: `$1`, `ON CONFLICT`, `RETURNING`, partial indexes, `LIKE … ESCAPE`.
+//! Texts that are compared or sorted are declared `COLLATE "C"` in PostgreSQL's migrations, so that both
+//! databases compare bytes and `lower()` folds ASCII only.
+
+use crate::error::DatabaseFailure;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// How a transaction that will write begins. SQLite takes the only write lock at once, so that it cannot
+    /// fail half-way for want of it; PostgreSQL locks rows as it goes, see [`Self::lock_row`].
+    pub(crate) fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        }
+    }
+
+    /// How a transaction that only reads begins: all its statements see the same moment.
+    pub(crate) fn begin_read(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// What makes a `SELECT` of one row keep other writers off it until the end of the transaction.
+    pub(crate) fn lock_row(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
+    /// How many values one statement may carry: SQLite's limit is 32,766 as compiled, PostgreSQL's 65,535.
+    /// Fewer are used, because longer statements are not faster.
+    pub(crate) fn values_per_statement(self) -> usize {
+        match self {
+            Self::Sqlite => 8_000,
+            Self::Postgres => 16_000,
+        }
+    }
+
+    /// Whether a table can be seen, as 1 or 0; the name is `$1`.
+    pub(crate) fn table_exists(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT CAST(COUNT(*) AS BIGINT) FROM sqlite_schema WHERE type = 'table' AND name = $1"
+            }
+            Self::Postgres => {
+                "SELECT CASE WHEN to_regclass($1) IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END"
+            }
+        }
+    }
+
+    /// The database's own description of our tables, one text a row. Only SQLite's can be damaged without the
+    /// database noticing, so only SQLite's is looked at.
+    pub(crate) fn schema_texts(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_schema \
+                 WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name"
+            }
+            Self::Postgres => "SELECT 'postgres'",
+        }
+    }
+
+    /// What keeps two processes from migrating at once. SQLite's write lock does so already.
+    pub(crate) fn lock_migrations(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT pg_advisory_xact_lock(7732459016342)"),
+        }
+    }
+
+    /// What a query planner needs to know after a bulk load.
+    pub(crate) fn refresh_statistics(self) -> &'static str {
+        match self {
+            Self::Sqlite => "PRAGMA optimize",
+            Self::Postgres => "ANALYZE account_versions, resource_versions, assignment_versions",
+        }
+    }
+}
+
+/// What a database error means to us, read from its code.
+///
+/// SQLite's codes are its extended result codes in decimal (<https://www.sqlite.org/rescode.html>);
+/// PostgreSQL's are SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The same transaction may succeed when begun again.
+    Transient,
+    /// The file is damaged or no database.
+    Damaged,
+    /// Anything else.
+    Other,
+}
+
+/// Reads the meaning of an error.
+pub(crate) fn meaning_of(error: &sqlx::Error) -> Meaning {
+    let sqlx::Error::Database(error) = error else { return Meaning::Other };
+    let Some(code) = error.code() else { return Meaning::Other };
+    match code.parse::<i64>() {
+        // SQLite's primary code is the low byte of the extended one: BUSY 5, LOCKED 6, CORRUPT 11, NOTADB 26.
+        Ok(number) if code.len() < 5 => match number & 0xff {
+            5 | 6 => Meaning::Transient,
+            11 | 26 => Meaning::Damaged,
+            _ => Meaning::Other,
+        },
+        // Serialisation failure, deadlock, lock not available, shutting down, starting up.
+        _ => match code.as_ref() {
+            "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03" => Meaning::Transient,
+            _ => Meaning::Other,
+        },
+    }
+}
+
+/// The error in words, without any value that was sent: of a database error only its own first line and code.
+pub(crate) fn describe(error: &sqlx::Error, transient: bool) -> DatabaseFailure {
+    let message = match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().map(|code| format!(" (code {code})")).unwrap_or_default();
+            format!("{}{code}", error.message())
+        }
+        sqlx::Error::Io(error) => format!("the connection failed: {error}"),
+        sqlx::Error::Tls(_) => "the TLS handshake failed; check sslmode and the server's certificate".to_owned(),
+        sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
+        sqlx::Error::PoolClosed => "the store was closed".to_owned(),
+        sqlx::Error::WorkerCrashed => "the database's own thread has stopped".to_owned(),
+        sqlx::Error::Configuration(_) => "the address does not fit the database".to_owned(),
+        sqlx::Error::Protocol(_) => "the answer could not be understood".to_owned(),
+        _ => "the database driver failed".to_owned(),
+    };
+    let unique = matches!(error, sqlx::Error::Database(error) if error.is_unique_violation());
+    DatabaseFailure { message, transient, unique }
+}

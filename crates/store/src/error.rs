@@ -1,0 +1,302 @@
+//! What can go wrong in the store, said so that the reader knows what to do.
+
+use jiff::Timestamp;
+use keyreeve_model::{AwsAccountId, ImportRunId, ImportRunState, ProfileName, SystemId, SystemName};
+
+use crate::{KeyError, UrlError};
+
+/// The store refused, or could not.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another system in use has the name, perhaps in other case.
+    #[error("the name {name:?} belongs to another system already (names are unique ignoring case); choose another name")]
+    NameTaken {
+        /// The name that was wanted.
+        name: SystemName,
+    },
+    /// Another system has, or once had, the System ID.
+    #[error(
+        "the System ID {system_id} is taken already (the ids of removed systems stay taken, because their history \
+         is kept); choose another System ID"
+    )]
+    SystemIdTaken {
+        /// The id that was wanted.
+        system_id: SystemId,
+    },
+    /// No such system.
+    #[error("there is no system {system_id}; `keyreeve system list` shows those there are")]
+    SystemNotFound {
+        /// The id that was asked for.
+        system_id: SystemId,
+    },
+    /// The system was removed: only its history can be read.
+    #[error("the system {system_id} was removed; its history can be read, but nothing else can be done with it")]
+    SystemRemoved {
+        /// The system.
+        system_id: SystemId,
+    },
+    /// The system is quarantined: nothing runs until it is released.
+    #[error(
+        "the system {system_id} is quarantined; `keyreeve system show {system_id}` says why, and \
+         `keyreeve system release {system_id}` ends it"
+    )]
+    SystemQuarantined {
+        /// The system.
+        system_id: SystemId,
+    },
+    /// The system is pinned to another AWS account.
+    #[error(
+        "the system {system_id} is pinned to AWS account {pinned}, and {given} is another one; register the other \
+         AWS account as a system of its own"
+    )]
+    PinnedElsewhere {
+        /// The system.
+        system_id: SystemId,
+        /// The account it is pinned to.
+        pinned: AwsAccountId,
+        /// The account that was given.
+        given: AwsAccountId,
+    },
+    /// No such import profile.
+    #[error("the system {system_id} has no import profile {profile}; `keyreeve import profile list {system_id}` shows those there are")]
+    ProfileNotFound {
+        /// The system.
+        system_id: SystemId,
+        /// The profile that was asked for.
+        profile: ProfileName,
+    },
+    /// No such import run.
+    #[error("there is no import run {run}; `keyreeve import list` shows those there are")]
+    RunNotFound {
+        /// The run that was asked for.
+        run: ImportRunId,
+    },
+    /// The run exists, but its result was never published.
+    #[error("import run {run} was not published, so there is nothing to read as of it; `keyreeve import list` shows the published ones")]
+    RunNotPublished {
+        /// The run.
+        run: ImportRunId,
+    },
+    /// Two runs of different systems cannot be compared.
+    #[error("import runs {first} and {second} belong to different systems; compare runs of one system")]
+    DifferentSystems {
+        /// One run.
+        first: ImportRunId,
+        /// The other.
+        second: ImportRunId,
+    },
+    /// No such account at that moment.
+    #[error("the system {system_id} has no account {name:?} as of that moment; `keyreeve account list {system_id}` shows those there are")]
+    AccountNotFound {
+        /// The system.
+        system_id: SystemId,
+        /// The name or external id that was asked for.
+        name: String,
+    },
+    /// Another import of the system holds a live lease.
+    #[error("import run {run} of this system is under way until {lease_until} at least; wait for it to end")]
+    ImportRunning {
+        /// The run.
+        run: ImportRunId,
+        /// When its lease ends unless it is renewed.
+        lease_until: Timestamp,
+    },
+    /// The run was taken away: its lease ran out and another took over, or it has ended.
+    #[error("import run {run} is no longer ours (its lease ran out and it was ended, or it was ended elsewhere); nothing was written, import again")]
+    LeaseLost {
+        /// The run.
+        run: ImportRunId,
+    },
+    /// Another run was published since this one began.
+    #[error("import run {run} was compared with {}, but {} has been published since; nothing was written, import again", words(*.baseline), words(*.latest))]
+    BaselineMoved {
+        /// The run.
+        run: ImportRunId,
+        /// What it was compared with.
+        baseline: Option<ImportRunId>,
+        /// What is published now.
+        latest: Option<ImportRunId>,
+    },
+    /// A suspended run cannot be accepted any more.
+    #[error("import run {run} was compared with {}, but {} has been published since, so its changes are out of date; reject it and import again", words(*.baseline), words(*.latest))]
+    Superseded {
+        /// The run.
+        run: ImportRunId,
+        /// What it was compared with.
+        baseline: Option<ImportRunId>,
+        /// What is published now.
+        latest: Option<ImportRunId>,
+    },
+    /// The kept changes of a run are not those that were recorded.
+    #[error("the kept changes of import run {run} do not match their recorded digest, so they were altered; reject the run and import again")]
+    EvidenceAltered {
+        /// The run.
+        run: ImportRunId,
+    },
+    /// A run cannot move to that state.
+    #[error("import run {run} is {}, so it cannot become {}; `keyreeve import show {run}` shows it", from.as_str(), to.as_str())]
+    IllegalMove {
+        /// The run.
+        run: ImportRunId,
+        /// The state it is in.
+        from: ImportRunState,
+        /// The state that was wanted.
+        to: ImportRunState,
+    },
+    /// The changes do not fit what is published.
+    #[error("publishing import run {run}: its {object_type} changes do not fit what is published ({expected} to replace, {found} found); nothing was written, import again")]
+    ChangesDoNotFit {
+        /// The run.
+        run: ImportRunId,
+        /// Which objects.
+        object_type: &'static str,
+        /// How many current versions should have been closed.
+        expected: u64,
+        /// How many there were.
+        found: u64,
+    },
+    /// Nothing had been published at that time.
+    #[error("nothing was known of the system {system_id} then; {}", earliest_words(*.earliest))]
+    NothingThen {
+        /// The system.
+        system_id: SystemId,
+        /// When its first run was published; `None` when none was.
+        earliest: Option<Timestamp>,
+    },
+    /// No store where one should be.
+    #[error("there is no store at {place}; run `keyreeve init` to make one, or mend the address")]
+    NoStore {
+        /// The address.
+        place: String,
+    },
+    /// A store, or something else, is where a new one should be made.
+    #[error("making a store at {place}: something is there already; open it, or choose another place")]
+    AlreadyThere {
+        /// The address.
+        place: String,
+    },
+    /// Something is there, but Keyreeve did not make it.
+    #[error("what is at {place} is not a Keyreeve store; mend the address, or run `keyreeve init` with another place")]
+    NotAStore {
+        /// The address.
+        place: String,
+    },
+    /// The file is damaged.
+    #[error("the store at {place} is damaged: {what}; restore a backup with `keyreeve store restore BACKUP`")]
+    Damaged {
+        /// The address.
+        place: String,
+        /// What was found.
+        what: String,
+    },
+    /// A newer Keyreeve made the store.
+    #[error(
+        "the store at {place} has schema version {found}, made by a newer Keyreeve; this one knows versions up to \
+         {known}; run the newer Keyreeve"
+    )]
+    NewerVersion {
+        /// The address.
+        place: String,
+        /// The version found.
+        found: i64,
+        /// The greatest version this program knows.
+        known: i64,
+    },
+    /// A migration recorded in the store differs from the one in this program.
+    #[error(
+        "the store at {place} was made with another text of migration {version} ({name}); it belongs to a different \
+         build of Keyreeve: run that one, or restore a backup with `keyreeve store restore BACKUP`"
+    )]
+    MigrationAltered {
+        /// The address.
+        place: String,
+        /// The version.
+        version: i64,
+        /// Its name.
+        name: String,
+    },
+    /// The store was made with another key.
+    #[error("this store belongs to another key; give the key file it was made with")]
+    WrongKey,
+    /// A secret could not be opened. Why is not said, because that could help an attacker.
+    #[error("the secret of {row} cannot be opened: it was altered, or sealed with another key; set the credentials anew")]
+    SecretUnreadable {
+        /// Whose secret.
+        row: String,
+    },
+    /// The key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The address.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// A file operation that only SQLite has.
+    #[error("{doing}: a PostgreSQL store is not a file; use PostgreSQL's own tools (pg_dump, pg_restore)")]
+    UsePgDump {
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// A stored value cannot be understood.
+    #[error("reading the store: {what}; the store was changed by something else: restore a backup with `keyreeve store restore BACKUP`")]
+    Data {
+        /// What is wrong.
+        what: String,
+    },
+    /// The disk or the network refused.
+    #[error("{doing}: the storage failed; nothing was written, check disk and network and try again")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database refused.
+    #[error("{doing}: the database refused; nothing was written")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: DatabaseFailure,
+    },
+    /// The connection was lost while committing: it may or may not have happened.
+    #[error("{doing}: the answer to the commit was lost, so it may or may not have been written; look before repeating")]
+    CommitUnknown {
+        /// What was being done.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: DatabaseFailure,
+    },
+}
+
+/// Why a database refused, without the values that were sent to it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct DatabaseFailure {
+    pub(crate) message: String,
+    pub(crate) transient: bool,
+    /// A unique index was violated.
+    pub(crate) unique: bool,
+}
+
+impl StoreError {
+    /// Whether the same transaction may succeed when it is simply begun again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if source.transient)
+    }
+}
+
+fn words(run: Option<ImportRunId>) -> String {
+    run.map_or_else(|| "an empty history".to_owned(), |run| format!("run {run}"))
+}
+
+fn earliest_words(earliest: Option<Timestamp>) -> String {
+    match earliest {
+        Some(time) => format!("its history begins at {time}"),
+        None => "no import has been published yet: run `keyreeve import run`".to_owned(),
+    }
+}

@@ -1,0 +1,62 @@
+//! Planted faults, for tests only: a chosen store call fails as if the disk or the network had.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::DatabaseFailure;
+use crate::{Store, StoreError};
+
+/// Counts down to the call that fails; 0 means none will.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    calls_left: AtomicU64,
+    commits_left: AtomicU64,
+}
+
+impl Faults {
+    pub(crate) fn check(&self, doing: &'static str) -> Result<(), StoreError> {
+        if counted_down(&self.calls_left) {
+            Err(StoreError::Io { doing, source: io::Error::other("planted fault") })
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn lose_this_answer(&self, doing: &'static str) -> Option<StoreError> {
+        counted_down(&self.commits_left).then(|| StoreError::CommitUnknown {
+            doing,
+            source: DatabaseFailure { message: "planted fault".to_owned(), transient: false, unique: false },
+        })
+    }
+}
+
+fn counted_down(left: &AtomicU64) -> bool {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) == Ok(1)
+}
+
+impl Store {
+    /// The `n`-th database call from now on fails with [`StoreError::Io`] before it reaches the database. Every
+    /// begin, statement and commit counts, the first is 1.
+    pub fn fail_call(&self, n: u64) {
+        self.faults.calls_left.store(n, Ordering::SeqCst);
+    }
+
+    /// The `n`-th commit of a writing transaction from now on happens, but its answer is lost:
+    /// [`StoreError::CommitUnknown`].
+    pub fn lose_commit_answer(&self, n: u64) {
+        self.faults.commits_left.store(n, Ordering::SeqCst);
+    }
+
+    /// Whether a planted fault is still waiting: `false` after it fired, so a loop over `n` knows its end.
+    #[must_use]
+    pub fn fault_pending(&self) -> bool {
+        self.faults.calls_left.load(Ordering::SeqCst) > 0
+            || self.faults.commits_left.load(Ordering::SeqCst) > 0
+    }
+
+    /// Takes planted faults back.
+    pub fn clear_faults(&self) {
+        self.fail_call(0);
+        self.lose_commit_answer(0);
+    }
+}

@@ -1,0 +1,57 @@
+//! What a reader asks for: a moment, and which objects.
+
+use jiff::Timestamp;
+use keyreeve_model::{AccountStatus, AssignmentKind, ImportRunId, ManagedBy, ResourceType};
+
+/// The moment a reading speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AsOf {
+    /// What the last published run said.
+    #[default]
+    Now,
+    /// What was published at that time.
+    Time(Timestamp),
+    /// What that published run said.
+    Run(ImportRunId),
+}
+
+/// Which accounts. Conditions that are set must all hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountFilter {
+    /// Part of the name, ignoring case; with `*` or `?` in it, a pattern for the whole name.
+    pub name: Option<String>,
+    /// What the path begins with.
+    pub path_prefix: Option<String>,
+    /// Name of a group the account is in, ignoring case.
+    pub group: Option<String>,
+    /// Name (ignoring case) or ARN of a policy attached to the account itself.
+    pub policy: Option<String>,
+    /// The status.
+    pub status: Option<AccountStatus>,
+}
+
+/// Which resources. Conditions that are set must all hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResourceFilter {
+    /// Groups or policies.
+    pub kind: Option<ResourceType>,
+    /// Part of the name, ignoring case; with `*` or `?` in it, a pattern for the whole name.
+    pub name: Option<String>,
+    /// What the path begins with.
+    pub path_prefix: Option<String>,
+    /// Who maintains a policy (leaves groups out).
+    pub managed_by: Option<ManagedBy>,
+}
+
+/// Which assignments. Conditions that are set must all hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AssignmentFilter {
+    /// Name (ignoring case) or external id of the account that holds.
+    pub account: Option<String>,
+    /// Name (ignoring case) or external id of a group, as the holder or as what is held.
+    pub group: Option<String>,
+    /// Name (ignoring case), external id or ARN of the policy that is held.
+    pub policy: Option<String>,
+    /// The kind.
+    pub kind: Option<AssignmentKind>,
+}

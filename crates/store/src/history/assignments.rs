@@ -1,0 +1,77 @@
+//! Assignments as version rows.
+
+use std::collections::HashMap;
+
+use keyreeve_model::{Assignment, ImportRunId, SystemId};
+
+use super::Coverage;
+use super::write::Version;
+use crate::StoreError;
+use crate::row::Row;
+use crate::statement::{Statement, Value};
+use crate::systems::word;
+
+/// A statement that reads assignments from `assignment_versions v`, to be completed with `WHERE`.
+pub(crate) fn select_assignments() -> Statement {
+    Statement::building(
+        "SELECT v.kind, v.subject_name, v.subject_external_id, v.resource_external_id, v.resource_arn, \
+         v.resource_name, v.state, v.first_seen_run, v.valid_from_run FROM assignment_versions v",
+    )
+}
+
+/// Reads what [`select_assignments`] names. Without `paths`, the holder's path does not matter.
+pub(crate) fn read(
+    row: &Row,
+    system_id: &SystemId,
+    coverage: &Coverage,
+    paths: Option<&HashMap<String, String>>,
+) -> Result<Assignment, StoreError> {
+    let mut assignment = Assignment {
+        system_id: system_id.clone(),
+        kind: row.word(0)?,
+        subject_name: row.text(1)?,
+        subject_external_id: row.word(2)?,
+        resource_external_id: row.opt_word(3)?,
+        resource_arn: row.opt_text(4)?,
+        resource_name: row.text(5)?,
+        state: row.word(6)?,
+        first_seen_run: ImportRunId(row.int(7)?),
+        last_seen_run: ImportRunId(row.int(8)?),
+    };
+    let path = match paths {
+        None => Some("/"),
+        Some(paths) => paths.get(assignment.subject_external_id.as_str()).map(String::as_str),
+    };
+    coverage.complete_assignment(&mut assignment, path);
+    Ok(assignment)
+}
+
+impl Version for Assignment {
+    const OBJECT_TYPE: &'static str = "assignment";
+    const INSERT: &'static str = "INSERT INTO assignment_versions (system_key, subject_external_id, kind, resource_key, \
+         valid_from_run, valid_to_run, first_seen_run, subject_name, resource_external_id, resource_arn, \
+         resource_name, state) VALUES ";
+    const COLUMNS: usize = 12;
+    const CLOSE: &'static str = "UPDATE assignment_versions SET valid_to_run = ";
+    const KEY: &'static str = "(subject_external_id, kind, resource_key)";
+    const KEY_COLUMNS: usize = 3;
+
+    fn key_values(&self) -> Vec<Value> {
+        let key = self.key();
+        vec![key.subject.as_str().into(), key.kind.as_str().into(), key.resource.into()]
+    }
+
+    fn first_seen(&self) -> ImportRunId {
+        self.first_seen_run
+    }
+
+    fn values(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(vec![
+            self.subject_name.as_str().into(),
+            self.resource_external_id.as_ref().map(ToString::to_string).into(),
+            self.resource_arn.clone().into(),
+            self.resource_name.as_str().into(),
+            word(&self.state)?.into(),
+        ])
+    }
+}

@@ -1,0 +1,155 @@
+//! The history of objects: one row for each span of runs in which an object did not change.
+//!
+//! A row holds from `valid_from_run` up to, not including, `valid_to_run`; [`STILL`] means it holds now. What moves
+//! with every run without the object changing (when it was last seen, the age of its credentials' reading) is not
+//! written but computed from the published runs, see [`Coverage`].
+
+mod accounts;
+mod assignments;
+mod coverage;
+mod resources;
+mod write;
+
+use std::collections::HashMap;
+
+use keyreeve_model::{ChangeSet, ImportRunId, Inventory, SystemId, difference};
+
+use crate::StoreError;
+use crate::statement::Statement;
+use crate::transaction::Transaction;
+
+pub(crate) use accounts::select_accounts;
+pub(crate) use assignments::select_assignments;
+pub(crate) use coverage::Coverage;
+pub(crate) use resources::select_resources;
+pub(crate) use write::write_changes;
+
+/// The `valid_to_run` of a row that still holds. The partial indexes name it too.
+pub(crate) const STILL: i64 = i64::MAX;
+
+/// Two moments of the history to be compared.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) from: ImportRunId,
+    pub(crate) to: ImportRunId,
+}
+
+impl Span {
+    /// What one run did: no version begins or ends between it and the run before it.
+    pub(crate) fn of_run(run: ImportRunId) -> Self {
+        Self { from: ImportRunId(run.0.saturating_sub(1)), to: run }
+    }
+
+    fn reversed(self) -> Self {
+        Self { from: self.to, to: self.from }
+    }
+}
+
+/// Which versions are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Versions {
+    /// Those that hold now.
+    Current,
+    /// Those that held at a run.
+    At(ImportRunId),
+    /// Those that held at the end of the span, but not at its beginning.
+    NewIn(Span),
+}
+
+impl Versions {
+    /// Adds the condition on a version table with the given alias.
+    pub(crate) fn condition(self, text: &mut Statement, alias: &str) {
+        let column = |name: &str| format!("{alias}.{name}");
+        let (since, until) = (column("valid_from_run"), column("valid_to_run"));
+        match self {
+            // Written out, because a partial index is only used for a value that stands in the text.
+            Self::Current => {
+                text.push(&until).push(" = 9223372036854775807");
+            }
+            Self::At(run) => {
+                text.push(&since).push(" <= ").bind(run.0).push(" AND ").push(&until).push(" > ").bind(run.0);
+            }
+            Self::NewIn(span) => {
+                Self::At(span.to).condition(text, alias);
+                // Seen from the later moment the row began in between, seen from the earlier one it ended there.
+                if span.from < span.to {
+                    text.push(" AND ").push(&since).push(" > ").bind(span.from.0);
+                } else {
+                    text.push(" AND ").push(&until).push(" <= ").bind(span.from.0);
+                }
+            }
+        }
+    }
+}
+
+/// Reads whole tables of one system: accounts, resources and assignments in their order.
+pub(crate) async fn load(
+    transaction: &mut Transaction,
+    system_id: &SystemId,
+    system_key: i64,
+    versions: Versions,
+    coverage: &Coverage,
+) -> Result<Inventory, StoreError> {
+    let where_system = |mut text: Statement| {
+        text.push(" WHERE v.system_key = ").bind(system_key).push(" AND ");
+        versions.condition(&mut text, "v");
+        text
+    };
+    let accounts = transaction
+        .fetch(where_system(select_accounts()), |row| accounts::read(row, system_id, coverage))
+        .await?;
+    let resources = transaction
+        .fetch(where_system(select_resources()), |row| resources::read(row, system_id, coverage))
+        .await?;
+    let paths = holder_paths(transaction, system_key, versions, coverage).await?;
+    let assignments = transaction
+        .fetch(where_system(select_assignments()), |row| {
+            assignments::read(row, system_id, coverage, paths.as_ref())
+        })
+        .await?;
+    let mut inventory = Inventory { accounts, resources, assignments };
+    inventory.sort();
+    Ok(inventory)
+}
+
+/// Reads accounts, resources or assignments by a statement that a caller has completed.
+pub(crate) use accounts::read as read_account;
+pub(crate) use assignments::read as read_assignment;
+pub(crate) use resources::read as read_resource;
+
+/// The paths of the accounts by external id; `None` when every covering run read all paths, so that no path
+/// matters.
+pub(crate) async fn holder_paths(
+    transaction: &mut Transaction,
+    system_key: i64,
+    versions: Versions,
+    coverage: &Coverage,
+) -> Result<Option<HashMap<String, String>>, StoreError> {
+    if coverage.any_path() {
+        return Ok(None);
+    }
+    let at = match versions {
+        Versions::NewIn(span) => Versions::At(span.to),
+        versions => versions,
+    };
+    let mut text = Statement::building("SELECT v.external_id, v.path FROM account_versions v WHERE v.system_key = ");
+    text.bind(system_key).push(" AND ");
+    at.condition(&mut text, "v");
+    let paths = transaction.fetch(text, |row| Ok((row.text(0)?, row.text(1)?))).await?;
+    Ok(Some(paths.into_iter().collect()))
+}
+
+/// What is different between the two ends of a span, read from the versions that begin or end in it.
+pub(crate) async fn changes(
+    transaction: &mut Transaction,
+    system_id: &SystemId,
+    system_key: i64,
+    span: Span,
+) -> Result<ChangeSet, StoreError> {
+    let coverage = Coverage::at(transaction, system_key, span.from).await?;
+    let gone = Versions::NewIn(span.reversed());
+    let before = load(transaction, system_id, system_key, gone, &coverage).await?;
+    let coverage = Coverage::at(transaction, system_key, span.to).await?;
+    let after = load(transaction, system_id, system_key, Versions::NewIn(span), &coverage).await?;
+    Ok(difference(before, after))
+}

@@ -1,0 +1,91 @@
+//! Import profiles.
+
+use jiff::Timestamp;
+use keyreeve_model::{ImportProfile, ProfileName, SystemId};
+
+use crate::row::to_json;
+use crate::statement::statement;
+use crate::time::to_millis;
+use crate::transaction::Transaction;
+use crate::{Store, StoreError, systems};
+
+impl Store {
+    /// The import profiles of a system, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn list_import_profiles(&self, system_id: &SystemId) -> Result<Vec<ImportProfile>, StoreError> {
+        self.read("listing the import profiles", async |transaction| {
+            let system = systems::find(transaction, system_id, false).await?;
+            let text = "SELECT definition FROM import_profiles WHERE system_key = $1 ORDER BY name";
+            transaction.fetch(statement!(text, system.key), |row| row.json(0)).await
+        })
+        .await
+    }
+
+    /// One import profile of a system.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::ProfileNotFound`].
+    pub async fn get_import_profile(
+        &self,
+        system_id: &SystemId,
+        name: &ProfileName,
+    ) -> Result<ImportProfile, StoreError> {
+        self.read("reading the import profile", async |transaction| {
+            let system = systems::find(transaction, system_id, false).await?;
+            let text = "SELECT definition FROM import_profiles WHERE system_key = $1 AND name = $2";
+            transaction
+                .fetch_optional(statement!(text, system.key, name.as_str()), |row| row.json(0))
+                .await?
+                .ok_or_else(|| StoreError::ProfileNotFound {
+                    system_id: system_id.clone(),
+                    profile: name.clone(),
+                })
+        })
+        .await
+    }
+
+    /// Makes or replaces an import profile. The caller validates it.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    pub async fn put_import_profile(
+        &self,
+        system_id: &SystemId,
+        profile: &ImportProfile,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write("keeping the import profile", async |transaction| {
+            let system = systems::find_in_use(transaction, system_id).await?;
+            put(transaction, system.key, profile, now).await
+        })
+        .await
+    }
+}
+
+/// The name of the profile every system begins with.
+pub(crate) fn default_name() -> Result<ProfileName, StoreError> {
+    ProfileName::new("default").map_err(|error| StoreError::Data { what: error.to_string() })
+}
+
+/// Makes or replaces a profile.
+pub(crate) async fn put(
+    transaction: &mut Transaction,
+    system_key: i64,
+    profile: &ImportProfile,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    transaction
+        .execute(statement!(
+            "INSERT INTO import_profiles (system_key, name, definition, updated_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (system_key, name) DO UPDATE SET definition = excluded.definition, \
+             updated_at = excluded.updated_at",
+            system_key,
+            profile.name.as_str(),
+            to_json(profile)?,
+            to_millis(now),
+        ))
+        .await
+        .map(|_| ())
+}

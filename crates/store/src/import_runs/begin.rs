@@ -1,0 +1,140 @@
+//! Beginning a run, and keeping its lease.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keyreeve_model::{Effect, Failure, FailureKind, ImportProfile, ImportRunId, SystemId, SystemState};
+
+use super::{ImportLease, StoredRun, find_run, latest_published, read_run, select_runs};
+use crate::key::fill_random;
+use crate::row::to_json;
+use crate::statement::statement;
+use crate::time::{to_millis, truncated};
+use crate::transaction::Transaction;
+use crate::{Store, StoreError, systems};
+
+impl Store {
+    /// Begins a run of a system and takes the lease on it. A run whose lease has run out is first marked failed
+    /// (`interrupted`).
+    ///
+    /// # Errors
+    /// [`StoreError::ImportRunning`] while another run holds a live lease, [`StoreError::SystemNotFound`],
+    /// [`StoreError::SystemRemoved`], [`StoreError::SystemQuarantined`].
+    pub async fn begin_import_run(
+        &self,
+        system_id: &SystemId,
+        profile: &ImportProfile,
+        actor: &str,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<ImportLease, StoreError> {
+        let token = new_token()?;
+        let until = lease_end(now, lease);
+        self.write("beginning the import run", async |transaction| {
+            let stored = systems::find_in_use(transaction, system_id).await?;
+            if stored.system.state == SystemState::Quarantined {
+                return Err(StoreError::SystemQuarantined { system_id: system_id.clone() });
+            }
+            if let Some(running) = running(transaction, stored.key).await? {
+                if running.lease_until > now {
+                    let (run, lease_until) = (running.run.id, running.lease_until);
+                    return Err(StoreError::ImportRunning { run, lease_until });
+                }
+                let why = "the process that ran it stopped, or could not renew its lease; nothing was published, \
+                           import again";
+                end_running(transaction, stored.key, why, now).await?;
+            }
+            let baseline_run = latest_published(transaction, stored.key).await?.map(|run| run.id);
+            let text = "INSERT INTO import_runs (system_key, profile, state, scope, baseline_run, started_at, \
+                        aws_calls, collections, changes, suspicions, warnings, actor, lease_token, lease_until) \
+                        VALUES ($1, $2, 'running', $3, $4, $5, 0, '[]', $6, '[]', '[]', $7, $8, $9) \
+                        RETURNING run_id";
+            let insert = statement!(
+                text,
+                stored.key,
+                profile.name.as_str(),
+                to_json(&profile.scope())?,
+                baseline_run.map(|run| run.0),
+                to_millis(now),
+                to_json(&keyreeve_model::ObjectCounts::default())?,
+                actor,
+                token.as_str(),
+                to_millis(until),
+            );
+            let run = transaction.fetch_one(insert, |row| Ok(ImportRunId(row.int(0)?))).await?;
+            let (system_id, token) = (system_id.clone(), token.clone());
+            Ok(ImportLease { run, system_id, baseline_run, lease_until: truncated(until), token })
+        })
+        .await
+    }
+
+    /// Keeps the lease for another while. It can also be had back after it ran out, as long as nobody else has
+    /// taken over.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when the run has ended.
+    pub async fn renew_import_lease(
+        &self,
+        held: &ImportLease,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<ImportLease, StoreError> {
+        let until = lease_end(now, lease);
+        let text = "UPDATE import_runs SET lease_until = $1 \
+                    WHERE run_id = $2 AND lease_token = $3 AND state = 'running'";
+        let renewed = self
+            .write("renewing the import run's lease", async |transaction| {
+                transaction
+                    .execute(statement!(text, to_millis(until), held.run.0, held.token.as_str()))
+                    .await
+            })
+            .await?;
+        match renewed {
+            0 => Err(StoreError::LeaseLost { run: held.run }),
+            _ => Ok(ImportLease { lease_until: truncated(until), ..held.clone() }),
+        }
+    }
+}
+
+async fn running(transaction: &mut Transaction, system_key: i64) -> Result<Option<StoredRun>, StoreError> {
+    let mut text = select_runs();
+    text.push(" WHERE r.state = 'running' AND r.system_key = ").bind(system_key);
+    transaction.fetch_optional(text, read_run).await
+}
+
+/// Marks the running run of a system, if there is one, as failed because it was interrupted.
+pub(crate) async fn end_running(
+    transaction: &mut Transaction,
+    system_key: i64,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let failure = Failure {
+        kind: FailureKind::Interrupted,
+        message: format!("the import was interrupted: {why}"),
+        effect: Effect::None,
+        at: truncated(now),
+    };
+    let text = "UPDATE import_runs SET state = 'failed', finished_at = $1, failure = $2 \
+                WHERE system_key = $3 AND state = 'running'";
+    transaction.execute(statement!(text, to_millis(now), to_json(&failure)?, system_key)).await.map(|_| ())
+}
+
+fn new_token() -> Result<String, StoreError> {
+    let mut bytes = [0_u8; 16];
+    fill_random(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn lease_end(now: Timestamp, lease: Duration) -> Timestamp {
+    now.checked_add(lease).unwrap_or(Timestamp::MAX)
+}
+
+/// The run, if the lease on it still holds.
+pub(super) async fn held_run(
+    transaction: &mut Transaction,
+    held: &ImportLease,
+) -> Result<StoredRun, StoreError> {
+    let stored = find_run(transaction, held.run).await?;
+    if stored.token == held.token { Ok(stored) } else { Err(StoreError::LeaseLost { run: held.run }) }
+}

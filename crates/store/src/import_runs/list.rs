@@ -1,0 +1,115 @@
+//! Reading runs and what they changed.
+
+use keyreeve_model::{ChangeSet, ImportRun, ImportRunId, ImportRunState, SystemId};
+
+use super::evidence::Evidence;
+use super::{StoredRun, read_run, select_runs};
+use crate::history::{self, Span};
+use crate::transaction::Transaction;
+use crate::{Store, StoreError, systems};
+
+impl Store {
+    /// The last runs of a system, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn list_import_runs(
+        &self,
+        system_id: &SystemId,
+        limit: u32,
+    ) -> Result<Vec<ImportRun>, StoreError> {
+        self.read("listing the import runs", async |transaction| {
+            let system = systems::find(transaction, system_id, false).await?;
+            let mut text = select_runs();
+            text.push(" WHERE r.system_key = ").bind(system.key);
+            text.push(" ORDER BY r.run_id DESC LIMIT ").bind(i64::from(limit));
+            transaction.fetch(text, |row| Ok(read_run(row)?.run)).await
+        })
+        .await
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`StoreError::RunNotFound`].
+    pub async fn get_import_run(&self, run: ImportRunId) -> Result<ImportRun, StoreError> {
+        self.read("reading the import run", async |transaction| Ok(find_run(transaction, run).await?.run)).await
+    }
+
+    /// The run that readers see now; `None` before the first one was published.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn latest_published(&self, system_id: &SystemId) -> Result<Option<ImportRun>, StoreError> {
+        self.read("reading the last published run", async |transaction| {
+            let system = systems::find(transaction, system_id, false).await?;
+            latest_published(transaction, system.key).await
+        })
+        .await
+    }
+
+    /// What a run changed or, for one that was not published, would change: from its evidence where there is
+    /// some, else from the history. A running or failed run has no changes.
+    ///
+    /// # Errors
+    /// [`StoreError::RunNotFound`], [`StoreError::EvidenceAltered`].
+    pub async fn import_changes(&self, run: ImportRunId) -> Result<ChangeSet, StoreError> {
+        self.read("reading the run's changes", async |transaction| {
+            let stored = find_run(transaction, run).await?;
+            let recorded = stored.run.changes_sha256.as_deref();
+            match stored.run.state {
+                ImportRunState::Running | ImportRunState::Failed => Ok(ChangeSet::default()),
+                ImportRunState::Published if recorded.is_none() => {
+                    history::changes(transaction, &stored.run.system_id, stored.system_key, Span::of_run(run)).await
+                }
+                _ => Evidence::read(transaction, run, recorded).await,
+            }
+        })
+        .await
+    }
+
+    /// What is different between two published runs of a system, in this order.
+    ///
+    /// # Errors
+    /// [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`], [`StoreError::DifferentSystems`].
+    pub async fn difference_between(
+        &self,
+        first: ImportRunId,
+        second: ImportRunId,
+    ) -> Result<ChangeSet, StoreError> {
+        self.read("comparing the import runs", async |transaction| {
+            let (one, other) = (find_run(transaction, first).await?, find_run(transaction, second).await?);
+            for stored in [&one, &other] {
+                if stored.run.state != ImportRunState::Published {
+                    return Err(StoreError::RunNotPublished { run: stored.run.id });
+                }
+            }
+            if one.system_key != other.system_key {
+                return Err(StoreError::DifferentSystems { first, second });
+            }
+            history::changes(transaction, &one.run.system_id, one.system_key, Span { from: first, to: second }).await
+        })
+        .await
+    }
+}
+
+/// One run, by its number.
+pub(crate) async fn find_run(
+    transaction: &mut Transaction,
+    run: ImportRunId,
+) -> Result<StoredRun, StoreError> {
+    let mut text = select_runs();
+    text.push(" WHERE r.run_id = ").bind(run.0);
+    transaction.fetch_optional(text, read_run).await?.ok_or(StoreError::RunNotFound { run })
+}
+
+/// The last published run of a system.
+pub(crate) async fn latest_published(
+    transaction: &mut Transaction,
+    system_key: i64,
+) -> Result<Option<ImportRun>, StoreError> {
+    let mut text = select_runs();
+    text.push(" WHERE r.state = 'published' AND r.system_key = ").bind(system_key);
+    text.push(" ORDER BY r.run_id DESC LIMIT 1");
+    Ok(transaction.fetch_optional(text, read_run).await?.map(|stored| stored.run))
+}

@@ -1,0 +1,307 @@
+//! Reading what is known of a system, now or as of any published moment.
+
+use jiff::Timestamp;
+use keyreeve_model::{
+    Account, Assignment, AssignmentKind, ImportRunId, ImportRunState, Inventory, ManagedBy, Resource, SystemId,
+};
+
+use crate::history::{self, Coverage, Versions};
+use crate::import_runs::{find_run, latest_published};
+use crate::statement::{Statement, statement};
+use crate::systems::{self, StoredSystem, word};
+use crate::time::{from_millis, to_millis};
+use crate::transaction::Transaction;
+use crate::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter, Store, StoreError};
+
+impl Store {
+    /// Everything the last published run said; empty before the first.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn current_inventory(&self, system_id: &SystemId) -> Result<Inventory, StoreError> {
+        self.inventory(system_id, AsOf::Now).await
+    }
+
+    /// Everything a published run said.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`].
+    pub async fn inventory_at(
+        &self,
+        system_id: &SystemId,
+        run: ImportRunId,
+    ) -> Result<Inventory, StoreError> {
+        self.inventory(system_id, AsOf::Run(run)).await
+    }
+
+    async fn inventory(&self, system_id: &SystemId, as_of: AsOf) -> Result<Inventory, StoreError> {
+        self.read("reading the inventory", async |transaction| {
+            match Reading::begin(transaction, system_id, as_of).await? {
+                None => Ok(Inventory::default()),
+                Some(Reading { system, versions, coverage }) => {
+                    history::load(transaction, system_id, system.key, versions, &coverage).await
+                }
+            }
+        })
+        .await
+    }
+
+    /// The accounts that a filter lets through, by name, then external id.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::NothingThen`], [`StoreError::RunNotPublished`].
+    pub async fn list_accounts(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        filter: &AccountFilter,
+    ) -> Result<Vec<Account>, StoreError> {
+        self.read("listing the accounts", async |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
+                return Ok(Vec::new());
+            };
+            let mut text = reading.select(history::select_accounts());
+            reading.filter_accounts(&mut text, filter);
+            let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
+            let accounts = transaction.fetch(text, read).await?;
+            Ok(sorted(Inventory { accounts, ..Inventory::default() }).accounts)
+        })
+        .await
+    }
+
+    /// One account by name or external id: the exact name first, then the name in any case.
+    ///
+    /// # Errors
+    /// [`StoreError::AccountNotFound`], and those of [`Self::list_accounts`].
+    pub async fn get_account(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        name: &str,
+    ) -> Result<Account, StoreError> {
+        self.read("reading the account", async |transaction| {
+            let not_found =
+                || StoreError::AccountNotFound { system_id: system_id.clone(), name: name.to_owned() };
+            let reading = Reading::begin(transaction, system_id, as_of).await?.ok_or_else(not_found)?;
+            let mut text = reading.select(history::select_accounts());
+            text.push(" AND (lower(v.name) = lower(").bind(name).push(") OR v.external_id = ").bind(name).push(")");
+            let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
+            let mut found = transaction.fetch(text, read).await?;
+            found.sort_by_key(|account| (account.name != name, account.external_id.as_str() != name));
+            found.into_iter().next().ok_or_else(not_found)
+        })
+        .await
+    }
+
+    /// The resources that a filter lets through, by name, then external id.
+    ///
+    /// # Errors
+    /// Those of [`Self::list_accounts`].
+    pub async fn list_resources(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        filter: &ResourceFilter,
+    ) -> Result<Vec<Resource>, StoreError> {
+        self.read("listing the resources", async |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
+                return Ok(Vec::new());
+            };
+            let mut text = reading.select(history::select_resources());
+            filter_resources(&mut text, filter)?;
+            let read = |row: &_| history::read_resource(row, system_id, &reading.coverage);
+            let resources = transaction.fetch(text, read).await?;
+            Ok(sorted(Inventory { resources, ..Inventory::default() }).resources)
+        })
+        .await
+    }
+
+    /// The assignments that a filter lets through, by holder, kind and resource.
+    ///
+    /// # Errors
+    /// Those of [`Self::list_accounts`].
+    pub async fn list_assignments(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        filter: &AssignmentFilter,
+    ) -> Result<Vec<Assignment>, StoreError> {
+        self.read("listing the assignments", async |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
+                return Ok(Vec::new());
+            };
+            let (key, versions) = (reading.system.key, reading.versions);
+            let paths = history::holder_paths(transaction, key, versions, &reading.coverage).await?;
+            let mut text = reading.select(history::select_assignments());
+            filter_assignments(&mut text, filter);
+            let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
+            let assignments = transaction.fetch(text, read).await?;
+            Ok(sorted(Inventory { assignments, ..Inventory::default() }).assignments)
+        })
+        .await
+    }
+}
+
+/// A system at one moment.
+struct Reading {
+    system: StoredSystem,
+    versions: Versions,
+    coverage: Coverage,
+}
+
+impl Reading {
+    /// Finds the run that speaks for a moment; `None` when nothing was ever published and "now" is asked for.
+    async fn begin(
+        transaction: &mut Transaction,
+        system_id: &SystemId,
+        as_of: AsOf,
+    ) -> Result<Option<Self>, StoreError> {
+        let system = systems::find(transaction, system_id, false).await?;
+        let (run, versions) = match as_of {
+            AsOf::Now => match latest_published(transaction, system.key).await? {
+                Some(run) => (run.id, Versions::Current),
+                None => return Ok(None),
+            },
+            AsOf::Run(run) => {
+                let stored = find_run(transaction, run).await?;
+                if stored.system_key != system.key {
+                    return Err(StoreError::RunNotFound { run });
+                }
+                if stored.run.state != ImportRunState::Published {
+                    return Err(StoreError::RunNotPublished { run });
+                }
+                (run, Versions::At(run))
+            }
+            AsOf::Time(time) => {
+                let run = run_at(transaction, &system, time).await?;
+                (run, Versions::At(run))
+            }
+        };
+        let coverage = Coverage::at(transaction, system.key, run).await?;
+        Ok(Some(Self { system, versions, coverage }))
+    }
+
+    fn select(&self, mut text: Statement) -> Statement {
+        text.push(" WHERE v.system_key = ").bind(self.system.key).push(" AND ");
+        self.versions.condition(&mut text, "v");
+        text
+    }
+
+    fn filter_accounts(&self, text: &mut Statement, filter: &AccountFilter) {
+        push_name(text, filter.name.as_deref());
+        push_path(text, filter.path_prefix.as_deref());
+        if let Some(status) = filter.status {
+            text.push(" AND v.status = ").bind(status.as_str());
+        }
+        if let Some(group) = &filter.group {
+            self.push_holds(text, AssignmentKind::AccountGroup);
+            text.push(" AND lower(a.resource_name) = lower(").bind(group.as_str()).push("))");
+        }
+        if let Some(policy) = &filter.policy {
+            self.push_holds(text, AssignmentKind::AccountPolicy);
+            text.push(" AND (lower(a.resource_name) = lower(").bind(policy.as_str());
+            text.push(") OR a.resource_arn = ").bind(policy.as_str()).push("))");
+        }
+    }
+
+    /// Begins `EXISTS (…` over what the account `v` holds; the caller closes it.
+    fn push_holds(&self, text: &mut Statement, kind: AssignmentKind) {
+        text.push(" AND EXISTS (SELECT 1 FROM assignment_versions a WHERE a.system_key = ").bind(self.system.key);
+        text.push(" AND a.subject_external_id = v.external_id AND a.kind = ").bind(kind.as_str()).push(" AND ");
+        self.versions.condition(text, "a");
+    }
+}
+
+fn filter_resources(text: &mut Statement, filter: &ResourceFilter) -> Result<(), StoreError> {
+    push_name(text, filter.name.as_deref());
+    push_path(text, filter.path_prefix.as_deref());
+    if let Some(kind) = filter.kind {
+        text.push(" AND v.type = ").bind(kind.as_str());
+    }
+    if let Some(managed_by) = filter.managed_by {
+        let managed_by: ManagedBy = managed_by;
+        text.push(" AND v.managed_by = ").bind(word(&managed_by)?);
+    }
+    Ok(())
+}
+
+fn filter_assignments(text: &mut Statement, filter: &AssignmentFilter) {
+    if let Some(kind) = filter.kind {
+        text.push(" AND v.kind = ").bind(kind.as_str());
+    }
+    if let Some(account) = &filter.account {
+        text.push(" AND v.kind <> 'group_policy' AND (lower(v.subject_name) = lower(").bind(account.as_str());
+        text.push(") OR v.subject_external_id = ").bind(account.as_str()).push(")");
+    }
+    if let Some(group) = &filter.group {
+        text.push(" AND ((v.kind = 'account_group' AND (lower(v.resource_name) = lower(").bind(group.as_str());
+        text.push(") OR v.resource_external_id = ").bind(group.as_str());
+        text.push(")) OR (v.kind = 'group_policy' AND (lower(v.subject_name) = lower(").bind(group.as_str());
+        text.push(") OR v.subject_external_id = ").bind(group.as_str()).push(")))");
+    }
+    if let Some(policy) = &filter.policy {
+        text.push(" AND v.kind <> 'account_group' AND (lower(v.resource_name) = lower(").bind(policy.as_str());
+        text.push(") OR v.resource_arn = ").bind(policy.as_str());
+        text.push(" OR v.resource_external_id = ").bind(policy.as_str()).push(")");
+    }
+}
+
+fn push_name(text: &mut Statement, name: Option<&str>) {
+    if let Some(name) = name {
+        text.push(" AND lower(v.name) LIKE lower(").bind(like_pattern(name)).push(") ESCAPE '\\'");
+    }
+}
+
+fn push_path(text: &mut Statement, prefix: Option<&str>) {
+    if let Some(prefix) = prefix {
+        text.push(" AND substr(v.path, 1, length(").bind(prefix).push(")) = ").bind(prefix);
+    }
+}
+
+/// The `LIKE` pattern of a name filter: a glob when it has `*` or `?`, else any part of the name.
+fn like_pattern(name: &str) -> String {
+    let glob = name.contains(['*', '?']);
+    let mut pattern = String::with_capacity(name.len() + 2);
+    for c in name.chars() {
+        match c {
+            '*' => pattern.push('%'),
+            '?' => pattern.push('_'),
+            '%' | '_' | '\\' => pattern.extend(['\\', c]),
+            _ => pattern.push(c),
+        }
+    }
+    if glob { pattern } else { format!("%{pattern}%") }
+}
+
+/// The run that was published last at a time.
+async fn run_at(
+    transaction: &mut Transaction,
+    system: &StoredSystem,
+    time: Timestamp,
+) -> Result<ImportRunId, StoreError> {
+    let text = "SELECT MAX(CASE WHEN published_at <= $1 THEN run_id END), MIN(published_at) FROM import_runs \
+                WHERE system_key = $2 AND state = 'published'";
+    let (run, earliest) = transaction
+        .fetch_one(statement!(text, to_millis(time), system.key), |row| Ok((row.opt_int(0)?, row.opt_int(1)?)))
+        .await?;
+    let earliest = earliest.map(from_millis).transpose()?;
+    let system_id = system.system.system_id.clone();
+    run.map(ImportRunId).ok_or(StoreError::NothingThen { system_id, earliest })
+}
+
+fn sorted(mut inventory: Inventory) -> Inventory {
+    inventory.sort();
+    inventory
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like_pattern;
+
+    #[test]
+    fn a_name_is_a_part_unless_it_is_a_glob() {
+        assert_eq!(like_pattern("ann"), "%ann%");
+        assert_eq!(like_pattern("a*_?"), r"a%\__");
+        assert_eq!(like_pattern(r"50%\"), r"%50\%\\%");
+    }
+}

@@ -1,0 +1,171 @@
+//! The schema's versions: the same numbers and names for both databases, each applied in one transaction.
+
+use jiff::Timestamp;
+use keyreeve_model::digest_hex;
+
+use crate::dialect::Dialect;
+use crate::statement::statement;
+use crate::time::to_millis;
+use crate::transaction::Transaction;
+use crate::{Store, StoreError, secrets};
+
+/// One step of the schema.
+pub(crate) struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migration {
+    ($version:literal, $name:literal, $file:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../migrations/sqlite/", $file)),
+            postgres: include_str!(concat!("../migrations/postgres/", $file)),
+        }
+    };
+}
+
+/// All of them, in order.
+const MIGRATIONS: &[Migration] = &[migration!(1, "initial", "0001_initial.sql")];
+
+impl Migration {
+    fn text(&self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        }
+    }
+
+    fn checksum(&self, dialect: Dialect) -> String {
+        digest_hex(self.text(dialect).as_bytes())
+    }
+}
+
+/// Whether the marker of a Keyreeve store is there.
+pub(crate) async fn is_store(store: &Store) -> Result<bool, StoreError> {
+    store
+        .read("looking for the store", async |transaction| {
+            let exists = transaction.dialect().table_exists();
+            transaction.fetch_one(statement!(exists, "keyreeve_store"), |row| row.flag(0)).await
+        })
+        .await
+}
+
+/// Makes the schema in an empty place: all of it, the marker and the key's fingerprint in one transaction.
+pub(crate) async fn create(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    store
+        .write("making the store's tables", async |transaction| {
+            lock(transaction).await?;
+            for migration in MIGRATIONS {
+                run(transaction, migration).await?;
+            }
+            transaction
+                .execute(statement!("INSERT INTO keyreeve_store (marker, created_at) VALUES (1, $1)", to_millis(now)))
+                .await?;
+            secrets::record_key(transaction, &store.key, now).await?;
+            note_schema(transaction).await
+        })
+        .await
+}
+
+/// Compares what was applied with what this program knows, and gives the versions still to be applied.
+pub(crate) async fn check(store: &Store) -> Result<Vec<&'static Migration>, StoreError> {
+    let place = &store.place;
+    store.read("checking the store's version", async |transaction| pending(transaction, place).await).await
+}
+
+async fn pending(transaction: &mut Transaction, place: &str) -> Result<Vec<&'static Migration>, StoreError> {
+    let applied = transaction
+        .fetch(statement!("SELECT version, checksum FROM schema_migrations ORDER BY version"), |row| {
+            Ok((row.int(0)?, row.text(1)?))
+        })
+        .await?;
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
+        return Err(StoreError::NewerVersion { place: place.to_owned(), found: *found, known });
+    }
+    let mut pending = Vec::new();
+    for migration in MIGRATIONS {
+        match applied.iter().find(|(version, _)| *version == migration.version) {
+            None => pending.push(migration),
+            Some((_, checksum)) if *checksum == migration.checksum(transaction.dialect()) => {}
+            Some(_) => {
+                return Err(StoreError::MigrationAltered {
+                    place: place.to_owned(),
+                    version: migration.version,
+                    name: migration.name.to_owned(),
+                });
+            }
+        }
+    }
+    check_schema(transaction, place).await?;
+    Ok(pending)
+}
+
+/// Applies what is missing, each version in its own transaction.
+pub(crate) async fn apply(store: &Store, migrations: Vec<&'static Migration>) -> Result<(), StoreError> {
+    let place = &store.place;
+    for migration in migrations {
+        store
+            .write("bringing the store's tables up to date", async |transaction| {
+                lock(transaction).await?;
+                // Another process may have been faster.
+                let pending = pending(transaction, place).await?;
+                if pending.iter().any(|other| other.version == migration.version) {
+                    run(transaction, migration).await?;
+                    note_schema(transaction).await?;
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+async fn lock(transaction: &mut Transaction) -> Result<(), StoreError> {
+    match transaction.dialect().lock_migrations() {
+        Some(text) => transaction.execute(statement!(text)).await.map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+async fn run(transaction: &mut Transaction, migration: &'static Migration) -> Result<(), StoreError> {
+    let dialect = transaction.dialect();
+    transaction.execute_script(migration.text(dialect)).await?;
+    transaction
+        .execute(statement!(
+            "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
+            migration.version,
+            migration.name,
+            migration.checksum(dialect),
+        ))
+        .await
+        .map(|_| ())
+}
+
+/// Keeps a digest of SQLite's own description of the tables: a damaged first page shows when it is compared.
+async fn note_schema(transaction: &mut Transaction) -> Result<(), StoreError> {
+    let digest = schema_digest(transaction).await?;
+    transaction.execute(statement!("UPDATE keyreeve_store SET schema_sha256 = $1", digest)).await.map(|_| ())
+}
+
+async fn check_schema(transaction: &mut Transaction, place: &str) -> Result<(), StoreError> {
+    let damaged = |what: &str| StoreError::Damaged { place: place.to_owned(), what: what.to_owned() };
+    let noted = transaction
+        .fetch_optional(statement!("SELECT schema_sha256 FROM keyreeve_store WHERE marker = 1"), |row| row.text(0))
+        .await?
+        .ok_or_else(|| damaged("its marker is empty"))?;
+    if noted != schema_digest(transaction).await? {
+        return Err(damaged("its tables are not those that were made"));
+    }
+    Ok(())
+}
+
+async fn schema_digest(transaction: &mut Transaction) -> Result<String, StoreError> {
+    let texts =
+        transaction.fetch(statement!(transaction.dialect().schema_texts()), |row| row.text(0)).await?;
+    Ok(digest_hex(texts.join("\n").as_bytes()))
+}

@@ -1,0 +1,106 @@
+//! The SQLite file itself: made with care, and looked at before it is opened.
+//!
+//! SQLite takes an empty file for an empty database. That must never happen to a store, so the header is read
+//! here first (<https://www.sqlite.org/fileformat.html>, "The Database Header").
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+
+/// "KyRv": what the header of a Keyreeve store carries as `application_id`. The first migration writes it.
+const APPLICATION_ID: u32 = 0x4b79_5276;
+
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Makes an empty file that only its owner can read, if nothing is there.
+pub(crate) fn make_empty(path: &Path, place: &str) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(StoreError::AlreadyThere { place: place.to_owned() })
+        }
+        Err(source) => Err(StoreError::Io { doing: "making the store's file", source }),
+    }
+}
+
+/// Takes away a file that [`make_empty`] made and nobody could finish.
+pub(crate) fn remove_unfinished(path: &Path) {
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        // A file that cannot be removed is found, and named, by the next attempt to create the store.
+        let _ = std::fs::remove_file(file);
+    }
+}
+
+/// Refuses a file that is missing, foreign or visibly damaged.
+pub(crate) fn inspect(path: &Path, place: &str) -> Result<(), StoreError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(StoreError::NoStore { place: place.to_owned() });
+        }
+        Err(source) => return Err(StoreError::Io { doing: "opening the store's file", source }),
+    };
+    let read = |source| StoreError::Io { doing: "reading the store's file", source };
+    let length = file.metadata().map_err(read)?.len();
+    let mut start = Vec::with_capacity(100);
+    file.by_ref().take(100).read_to_end(&mut start).map_err(read)?;
+    let damaged = |what: &str| StoreError::Damaged { place: place.to_owned(), what: what.to_owned() };
+    let Some(header) = Header::read(&start) else {
+        return Err(match start.first() {
+            None => damaged("the file is empty"),
+            Some(_) if start.iter().all(|byte| *byte == 0) => damaged("its beginning is zeroed"),
+            Some(_) => damaged("it does not begin as an SQLite database does"),
+        });
+    };
+    if header.application_id != APPLICATION_ID {
+        return Err(StoreError::NotAStore { place: place.to_owned() });
+    }
+    if !header.page_size.is_power_of_two() || header.page_size < 512 {
+        return Err(damaged("the page size in its header is impossible"));
+    }
+    // While a log waits to be moved into the file, the file may rightly be shorter than its header says.
+    let log_waits = std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    if !log_waits && header.pages.saturating_mul(header.page_size) > length {
+        return Err(damaged("the file is shorter than its header says"));
+    }
+    Ok(())
+}
+
+/// What is needed of the header.
+struct Header {
+    page_size: u64,
+    pages: u64,
+    application_id: u32,
+}
+
+impl Header {
+    fn read(start: &[u8]) -> Option<Self> {
+        if start.get(..16)? != MAGIC {
+            return None;
+        }
+        let page_size = match u16::from_be_bytes(start.get(16..18)?.try_into().ok()?) {
+            1 => 65_536,
+            size => u64::from(size),
+        };
+        let word = |at: usize| -> Option<u32> {
+            Some(u32::from_be_bytes(start.get(at..at.checked_add(4)?)?.try_into().ok()?))
+        };
+        Some(Self { page_size, pages: u64::from(word(28)?), application_id: word(68)? })
+    }
+}
+
+/// The path of a file that belongs to the database file: its name and an ending.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}

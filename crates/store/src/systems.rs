@@ -1,0 +1,460 @@
+//! Connected systems, with their credentials sealed.
+
+use jiff::Timestamp;
+use keyreeve_model::{
+    AwsAccountId, Category, Content, CredentialKind, Failure, ImportProfile, Secret, System, SystemId,
+    SystemName, SystemSettings, SystemState, Technology,
+};
+
+use crate::row::{Row, to_json};
+use crate::secrets::{self, SecretPlace};
+use crate::statement::{Value, statement};
+use crate::time::{to_millis, truncated};
+use crate::transaction::Transaction;
+use crate::{Store, StoreError, import_profiles};
+
+/// What is needed to register a system.
+#[derive(Debug, Clone)]
+pub struct NewSystem {
+    /// The System ID; never changes.
+    pub system_id: SystemId,
+    /// The display name.
+    pub name: SystemName,
+    /// The category.
+    pub category: Category,
+    /// The region, if one was given.
+    pub region: Option<String>,
+    /// How the connector signs in, without the secret.
+    pub credential: CredentialKind,
+    /// The secret of an access key.
+    pub secret: Option<Secret>,
+    /// The AWS account, when it is known already.
+    pub aws_account_id: Option<AwsAccountId>,
+    /// The partition, when it is known already.
+    pub partition: Option<String>,
+    /// The settings.
+    pub settings: SystemSettings,
+}
+
+/// What an operator may change of a system; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct SystemPatch {
+    /// The display name.
+    pub name: Option<SystemName>,
+    /// The category.
+    pub category: Option<Category>,
+    /// The region; `Some(None)` takes it away.
+    pub region: Option<Option<String>>,
+    /// The settings.
+    pub settings: Option<SystemSettings>,
+}
+
+/// A system as it is stored: with the keys nobody outside sees.
+pub(crate) struct StoredSystem {
+    pub(crate) key: i64,
+    secret_revision: i64,
+    pub(crate) system: System,
+}
+
+const COLUMNS: &str = "system_key, secret_revision, system_id, name, category, technology, content, state, \
+                       state_reason, aws_account_id, aws_partition, region, credential, settings, created_at, \
+                       updated_at, removed_at";
+
+impl Store {
+    /// Registers a system, with its secret sealed and an import profile called `default`.
+    ///
+    /// # Errors
+    /// [`StoreError::NameTaken`] or [`StoreError::SystemIdTaken`] name what is not unique.
+    pub async fn create_system(&self, new: NewSystem, now: Timestamp) -> Result<System, StoreError> {
+        let system = System {
+            system_id: new.system_id,
+            name: new.name,
+            category: new.category,
+            technology: Technology::Aws,
+            content: Content::AccessRights,
+            state: SystemState::Active,
+            state_reason: None,
+            aws_account_id: new.aws_account_id,
+            partition: new.partition,
+            region: new.region,
+            credential: new.credential,
+            settings: new.settings,
+            created_at: truncated(now),
+            updated_at: truncated(now),
+            removed_at: None,
+        };
+        let secret = new.secret;
+        self.write("registering the system", async |transaction| {
+            require_free_id(transaction, &system.system_id).await?;
+            require_free_name(transaction, &system.name, None).await?;
+            let stored =
+                StoredSystem { key: insert(transaction, &system).await?, secret_revision: 1, system: system.clone() };
+            if let Some(secret) = &secret {
+                secrets::put(transaction, &self.key, &secret_place(&stored), secret).await?;
+            }
+            let profile = ImportProfile::default_named(import_profiles::default_name()?);
+            import_profiles::put(transaction, stored.key, &profile, now).await?;
+            Ok(stored.system)
+        })
+        .await
+    }
+
+    /// All systems, by System ID.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn list_systems(&self, include_removed: bool) -> Result<Vec<System>, StoreError> {
+        let mut text = crate::statement::Statement::building("SELECT ");
+        text.push(COLUMNS).push(" FROM systems");
+        if !include_removed {
+            text.push(" WHERE removed_at IS NULL");
+        }
+        text.push(" ORDER BY system_id");
+        self.read("listing the systems", async |transaction| {
+            transaction.fetch(text.clone(), |row| Ok(read_system(row)?.system)).await
+        })
+        .await
+    }
+
+    /// One system, removed ones too.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn get_system(&self, system_id: &SystemId) -> Result<System, StoreError> {
+        self.read("reading the system", async |transaction| Ok(find(transaction, system_id, false).await?.system))
+            .await
+    }
+
+    /// Changes what an operator may change of a system.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`], [`StoreError::NameTaken`].
+    pub async fn update_system(
+        &self,
+        system_id: &SystemId,
+        patch: SystemPatch,
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
+        self.change_system("changing the system", system_id, now, async |transaction, stored| {
+            if let Some(name) = &patch.name {
+                require_free_name(transaction, name, Some(stored.key)).await?;
+                stored.system.name = name.clone();
+            }
+            if let Some(category) = &patch.category {
+                stored.system.category.clone_from(category);
+            }
+            if let Some(region) = &patch.region {
+                stored.system.region.clone_from(region);
+            }
+            if let Some(settings) = &patch.settings {
+                stored.system.settings = settings.clone();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Replaces how the connector signs in: kind, secret and, with `pin`, the AWS account and partition that the
+    /// new credentials were seen to belong to.
+    ///
+    /// # Errors
+    /// [`StoreError::PinnedElsewhere`] when the system is pinned to another account; the old credentials are kept
+    /// then. [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    pub async fn set_credentials(
+        &self,
+        system_id: &SystemId,
+        credential: CredentialKind,
+        secret: Option<Secret>,
+        pin: Option<(AwsAccountId, String)>,
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
+        self.change_system("replacing the system's credentials", system_id, now, async |transaction, stored| {
+            if let Some((account, partition)) = &pin {
+                set_pin(&mut stored.system, account, partition)?;
+            }
+            stored.system.credential = credential.clone();
+            stored.secret_revision += 1;
+            let place = secret_place(stored);
+            match &secret {
+                Some(secret) => secrets::put(transaction, &self.key, &place, secret).await,
+                None => secrets::wipe(transaction, &place).await,
+            }
+        })
+        .await
+    }
+
+    /// The secret of a system's access key; `None` when its kind of credential has none.
+    ///
+    /// # Errors
+    /// [`StoreError::SecretUnreadable`] when it was altered or sealed with another key.
+    pub async fn get_secret(&self, system_id: &SystemId) -> Result<Option<Secret>, StoreError> {
+        self.read("reading the system's credentials", async |transaction| {
+            let stored = find(transaction, system_id, false).await?;
+            secrets::get(transaction, &self.key, &secret_place(&stored)).await
+        })
+        .await
+    }
+
+    /// Pins a system to the AWS account its credentials belong to, for good.
+    ///
+    /// # Errors
+    /// [`StoreError::PinnedElsewhere`] when it is pinned to another one.
+    pub async fn pin_system(
+        &self,
+        system_id: &SystemId,
+        account: AwsAccountId,
+        partition: &str,
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
+        self.change_system("pinning the system", system_id, now, async |_, stored| {
+            set_pin(&mut stored.system, &account, partition)
+        })
+        .await
+    }
+
+    /// Quarantines a system: nothing runs until it is released.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    pub async fn quarantine_system(
+        &self,
+        system_id: &SystemId,
+        reason: Failure,
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
+        self.change_system("quarantining the system", system_id, now, async |_, stored| {
+            stored.system.state = SystemState::Quarantined;
+            stored.system.state_reason = Some(reason.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends a quarantine.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    pub async fn release_system(&self, system_id: &SystemId, now: Timestamp) -> Result<System, StoreError> {
+        self.change_system("releasing the system", system_id, now, async |_, stored| {
+            stored.system.state = SystemState::Active;
+            stored.system.state_reason = None;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes a system: its secret is wiped, its history stays readable, its System ID stays taken. A run under
+    /// way loses its lease.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    pub async fn remove_system(&self, system_id: &SystemId, now: Timestamp) -> Result<System, StoreError> {
+        self.change_system("removing the system", system_id, now, async |transaction, stored| {
+            secrets::wipe(transaction, &secret_place(stored)).await?;
+            crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;
+            stored.system.state = SystemState::Removed;
+            stored.system.removed_at = Some(truncated(now));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads a system that is in use, lets `change` alter it, and writes it back, all in one transaction.
+    async fn change_system<C>(
+        &self,
+        doing: &'static str,
+        system_id: &SystemId,
+        now: Timestamp,
+        change: C,
+    ) -> Result<System, StoreError>
+    where
+        C: AsyncFn(&mut Transaction, &mut StoredSystem) -> Result<(), StoreError>,
+    {
+        self.write(doing, async |transaction| {
+            let mut stored = find_in_use(transaction, system_id).await?;
+            change(transaction, &mut stored).await?;
+            stored.system.updated_at = truncated(now);
+            update(transaction, &stored).await?;
+            Ok(stored.system)
+        })
+        .await
+    }
+}
+
+fn set_pin(system: &mut System, account: &AwsAccountId, partition: &str) -> Result<(), StoreError> {
+    match &system.aws_account_id {
+        Some(pinned) if pinned != account => Err(StoreError::PinnedElsewhere {
+            system_id: system.system_id.clone(),
+            pinned: pinned.clone(),
+            given: account.clone(),
+        }),
+        _ => {
+            system.aws_account_id = Some(account.clone());
+            system.partition = Some(partition.to_owned());
+            Ok(())
+        }
+    }
+}
+
+fn secret_place(stored: &StoredSystem) -> SecretPlace<'_> {
+    SecretPlace {
+        table: "systems",
+        row: stored.system.system_id.as_str(),
+        column: "credential",
+        revision: stored.secret_revision,
+    }
+}
+
+/// A system by its id; with `lock`, no other writer can change it until the transaction ends.
+pub(crate) async fn find(
+    transaction: &mut Transaction,
+    system_id: &SystemId,
+    lock: bool,
+) -> Result<StoredSystem, StoreError> {
+    let mut text = crate::statement::Statement::building("SELECT ");
+    text.push(COLUMNS).push(" FROM systems WHERE system_id = ").bind(system_id.as_str());
+    if lock {
+        text.push(transaction.dialect().lock_row());
+    }
+    transaction
+        .fetch_optional(text, read_system)
+        .await?
+        .ok_or_else(|| StoreError::SystemNotFound { system_id: system_id.clone() })
+}
+
+/// A system that was not removed, locked.
+pub(crate) async fn find_in_use(
+    transaction: &mut Transaction,
+    system_id: &SystemId,
+) -> Result<StoredSystem, StoreError> {
+    let stored = find(transaction, system_id, true).await?;
+    match stored.system.removed_at {
+        None => Ok(stored),
+        Some(_) => Err(StoreError::SystemRemoved { system_id: system_id.clone() }),
+    }
+}
+
+async fn require_free_id(transaction: &mut Transaction, system_id: &SystemId) -> Result<(), StoreError> {
+    let taken = transaction
+        .fetch_optional(statement!("SELECT system_key FROM systems WHERE system_id = $1", system_id.as_str()), |row| {
+            row.int(0)
+        })
+        .await?;
+    taken.map_or(Ok(()), |_| Err(StoreError::SystemIdTaken { system_id: system_id.clone() }))
+}
+
+async fn require_free_name(
+    transaction: &mut Transaction,
+    name: &SystemName,
+    own_key: Option<i64>,
+) -> Result<(), StoreError> {
+    let taken = transaction
+        .fetch_optional(
+            statement!(
+                "SELECT system_key FROM systems WHERE name_folded = $1 AND removed_at IS NULL",
+                folded(name)
+            ),
+            |row| row.int(0),
+        )
+        .await?;
+    match taken {
+        Some(key) if Some(key) != own_key => Err(StoreError::NameTaken { name: name.clone() }),
+        _ => Ok(()),
+    }
+}
+
+/// A name as it is compared.
+fn folded(name: &SystemName) -> String {
+    name.as_str().to_lowercase()
+}
+
+/// The word that stands for a value of a closed list.
+pub(crate) fn word<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => Ok(word),
+        _ => Err(StoreError::Data { what: "a word cannot be written".to_owned() }),
+    }
+}
+
+/// The columns that can change, in the order both statements name them.
+fn changing_values(system: &System) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![
+        system.name.as_str().into(),
+        folded(&system.name).into(),
+        system.category.as_str().into(),
+        system.state.as_str().into(),
+        system.state_reason.as_ref().map(to_json).transpose()?.into(),
+        system.aws_account_id.as_ref().map(ToString::to_string).into(),
+        system.partition.clone().into(),
+        system.region.clone().into(),
+        to_json(&system.credential)?.into(),
+        to_json(&system.settings)?.into(),
+        to_millis(system.updated_at).into(),
+        system.removed_at.map(to_millis).into(),
+    ])
+}
+
+async fn insert(transaction: &mut Transaction, system: &System) -> Result<i64, StoreError> {
+    let mut statement = statement!(
+        "INSERT INTO systems (name, name_folded, category, state, state_reason, aws_account_id, aws_partition, \
+         region, credential, settings, updated_at, removed_at, system_id, technology, content, secret_revision, \
+         created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16) \
+         ON CONFLICT DO NOTHING RETURNING system_key"
+    );
+    statement.values = changing_values(system)?;
+    statement.values.extend([
+        system.system_id.as_str().into(),
+        word(&system.technology)?.into(),
+        word(&system.content)?.into(),
+        to_millis(system.created_at).into(),
+    ]);
+    // Both were free a moment ago, so a conflict means that another process was faster; it has committed by now.
+    match transaction.fetch_optional(statement, |row| row.int(0)).await? {
+        Some(key) => Ok(key),
+        None => {
+            require_free_id(transaction, &system.system_id).await?;
+            Err(StoreError::NameTaken { name: system.name.clone() })
+        }
+    }
+}
+
+async fn update(transaction: &mut Transaction, stored: &StoredSystem) -> Result<(), StoreError> {
+    let mut statement = statement!(
+        "UPDATE systems SET name = $1, name_folded = $2, category = $3, state = $4, state_reason = $5, \
+         aws_account_id = $6, aws_partition = $7, region = $8, credential = $9, settings = $10, updated_at = $11, \
+         removed_at = $12, secret_revision = $13 WHERE system_key = $14"
+    );
+    statement.values = changing_values(&stored.system)?;
+    statement.values.extend([stored.secret_revision.into(), stored.key.into()]);
+    transaction.execute(statement).await.map(|_| ()).map_err(|error| match error {
+        StoreError::Database { source, .. } if source.unique => {
+            StoreError::NameTaken { name: stored.system.name.clone() }
+        }
+        error => error,
+    })
+}
+
+fn read_system(row: &Row) -> Result<StoredSystem, StoreError> {
+    Ok(StoredSystem {
+        key: row.int(0)?,
+        secret_revision: row.int(1)?,
+        system: System {
+            system_id: row.word(2)?,
+            name: row.word(3)?,
+            category: row.text(4)?,
+            technology: row.word(5)?,
+            content: row.word(6)?,
+            state: row.word(7)?,
+            state_reason: row.opt_json(8)?,
+            aws_account_id: row.opt_word(9)?,
+            partition: row.opt_text(10)?,
+            region: row.opt_text(11)?,
+            credential: row.json(12)?,
+            settings: row.json(13)?,
+            created_at: row.time(14)?,
+            updated_at: row.time(15)?,
+            removed_at: row.opt_time(16)?,
+        },
+    })
+}

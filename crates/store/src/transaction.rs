@@ -1,0 +1,263 @@
+//! Transactions: the only way to the database, so the one place of errors, retries and planted faults.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use sqlx::{AssertSqlSafe, Postgres, Sqlite};
+
+use crate::dialect::{Dialect, Meaning, describe, meaning_of};
+use crate::row::Row;
+use crate::statement::{Statement, postgres_arguments, sqlite_arguments};
+use crate::{Store, StoreError};
+
+/// How often a transaction is begun before a transient refusal is passed on.
+const ATTEMPTS: u32 = 5;
+
+enum Inner {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// An open transaction. Dropped without commit, it is rolled back.
+pub(crate) struct Transaction {
+    inner: Inner,
+    doing: &'static str,
+    place: String,
+    #[cfg(feature = "faults")]
+    faults: std::sync::Arc<crate::faults::Faults>,
+}
+
+impl Transaction {
+    /// Which database it runs on.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self.inner {
+            Inner::Sqlite(_) => Dialect::Sqlite,
+            Inner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs a statement and tells how many rows it wrote.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        self.check_fault()?;
+        self.execute_inner(statement).await.map_err(|error| self.failed(&error))
+    }
+
+    async fn execute_inner(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
+        let fixed = statement.is_fixed();
+        let text = AssertSqlSafe(statement.text);
+        Ok(match &mut self.inner {
+            Inner::Sqlite(transaction) => {
+                let arguments = sqlite_arguments(statement.values)?;
+                let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(fixed);
+                query.execute(&mut **transaction).await?.rows_affected()
+            }
+            Inner::Postgres(transaction) => {
+                let arguments = postgres_arguments(statement.values)?;
+                let query = sqlx::query_with::<Postgres, _>(text, arguments).persistent(fixed);
+                query.execute(&mut **transaction).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Runs a statement and turns each row into a value as it arrives.
+    pub(crate) async fn fetch<T>(
+        &mut self,
+        statement: Statement,
+        mut read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: Send,
+    {
+        self.check_fault()?;
+        let mut found = Vec::new();
+        let mut misread = None;
+        let mut keep = |row: Row| match read(&row) {
+            Ok(value) => {
+                found.push(value);
+                true
+            }
+            Err(error) => {
+                misread = Some(error);
+                false
+            }
+        };
+        let outcome = self.each_row(statement, &mut keep).await;
+        outcome.map_err(|error| self.failed(&error))?;
+        misread.map_or(Ok(found), Err)
+    }
+
+    async fn each_row(
+        &mut self,
+        statement: Statement,
+        keep: &mut (dyn FnMut(Row) -> bool + Send),
+    ) -> Result<(), sqlx::Error> {
+        let fixed = statement.is_fixed();
+        let text = AssertSqlSafe(statement.text);
+        match &mut self.inner {
+            Inner::Sqlite(transaction) => {
+                let arguments = sqlite_arguments(statement.values)?;
+                let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(fixed);
+                let mut rows = query.fetch(&mut **transaction);
+                while let Some(row) = rows.try_next().await? {
+                    if !keep(Row::Sqlite(row)) {
+                        break;
+                    }
+                }
+            }
+            Inner::Postgres(transaction) => {
+                let arguments = postgres_arguments(statement.values)?;
+                let query = sqlx::query_with::<Postgres, _>(text, arguments).persistent(fixed);
+                let mut rows = query.fetch(&mut **transaction);
+                while let Some(row) = rows.try_next().await? {
+                    if !keep(Row::Postgres(row)) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that gives at most one row.
+    pub(crate) async fn fetch_optional<T: Send>(
+        &mut self,
+        statement: Statement,
+        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.fetch(statement, read).await?.pop())
+    }
+
+    /// Runs a statement that gives exactly one row.
+    pub(crate) async fn fetch_one<T: Send>(
+        &mut self,
+        statement: Statement,
+        read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        self.fetch_optional(statement, read)
+            .await?
+            .ok_or_else(|| StoreError::Data { what: "a row that must exist is missing".to_owned() })
+    }
+
+    /// Runs a text of several statements without values.
+    pub(crate) async fn execute_script(&mut self, text: &'static str) -> Result<(), StoreError> {
+        self.check_fault()?;
+        let outcome = match &mut self.inner {
+            Inner::Sqlite(transaction) => sqlx::raw_sql(text).execute(&mut **transaction).await.map(|_| ()),
+            Inner::Postgres(transaction) => sqlx::raw_sql(text).execute(&mut **transaction).await.map(|_| ()),
+        };
+        outcome.map_err(|error| self.failed(&error))
+    }
+
+    /// Makes everything written so far last.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        self.check_fault()?;
+        #[cfg(feature = "faults")]
+        let lost = self.faults.lose_this_answer(self.doing);
+        let (doing, place) = (self.doing, self.place);
+        let outcome = match self.inner {
+            Inner::Sqlite(transaction) => transaction.commit().await,
+            Inner::Postgres(transaction) => transaction.commit().await,
+        };
+        #[cfg(feature = "faults")]
+        if let (Ok(()), Some(error)) = (&outcome, lost) {
+            return Err(error);
+        }
+        outcome.map_err(|error| match &error {
+            sqlx::Error::Database(_) => failure(doing, &place, &error),
+            _ => StoreError::CommitUnknown { doing, source: describe(&error, false) },
+        })
+    }
+
+    fn failed(&self, error: &sqlx::Error) -> StoreError {
+        failure(self.doing, &self.place, error)
+    }
+
+    #[cfg(feature = "faults")]
+    fn check_fault(&self) -> Result<(), StoreError> {
+        self.faults.check(self.doing)
+    }
+
+    #[cfg(not(feature = "faults"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as with planted faults")]
+    fn check_fault(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A driver's error in our words. A connection that breaks before the commit was sent has changed nothing, so it
+/// counts as transient.
+pub(crate) fn failure(doing: &'static str, place: &str, error: &sqlx::Error) -> StoreError {
+    match meaning_of(error) {
+        Meaning::Damaged => {
+            StoreError::Damaged { place: place.to_owned(), what: describe(error, false).message }
+        }
+        meaning => {
+            let transient = meaning == Meaning::Transient || matches!(error, sqlx::Error::Io(_));
+            StoreError::Database { doing, source: describe(error, transient) }
+        }
+    }
+}
+
+impl Store {
+    /// Does some work in one writing transaction, and again from the start when the database asks for that.
+    pub(crate) async fn write<T, W>(&self, doing: &'static str, work: W) -> Result<T, StoreError>
+    where
+        W: AsyncFn(&mut Transaction) -> Result<T, StoreError>,
+    {
+        let mut attempt = 1;
+        loop {
+            let outcome: Result<T, StoreError> = async {
+                let mut transaction = self.begin(doing, true).await?;
+                let value = work(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok(value)
+            }
+            .await;
+            match outcome {
+                Err(error) if error.is_transient() && attempt < ATTEMPTS => pause_before(attempt).await,
+                outcome => return outcome,
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Does some reading in one transaction: all of it sees the same moment.
+    pub(crate) async fn read<T, W>(&self, doing: &'static str, work: W) -> Result<T, StoreError>
+    where
+        W: AsyncFn(&mut Transaction) -> Result<T, StoreError>,
+    {
+        let mut attempt = 1;
+        loop {
+            let outcome: Result<T, StoreError> = async {
+                let mut transaction = self.begin(doing, false).await?;
+                work(&mut transaction).await
+            }
+            .await;
+            match outcome {
+                Err(error) if error.is_transient() && attempt < ATTEMPTS => pause_before(attempt).await,
+                outcome => return outcome,
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn begin(&self, doing: &'static str, writing: bool) -> Result<Transaction, StoreError> {
+        #[cfg(feature = "faults")]
+        self.faults.check(doing)?;
+        let inner = self.pools.begin(writing).await.map_err(|error| failure(doing, &self.place, &error))?;
+        Ok(Transaction {
+            inner: match inner {
+                crate::connect::Begun::Sqlite(transaction) => Inner::Sqlite(transaction),
+                crate::connect::Begun::Postgres(transaction) => Inner::Postgres(transaction),
+            },
+            doing,
+            place: self.place.clone(),
+            #[cfg(feature = "faults")]
+            faults: self.faults.clone(),
+        })
+    }
+}
+
+async fn pause_before(attempt: u32) {
+    tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
+}

@@ -1,0 +1,129 @@
+//! Where a store is.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
+
+/// The address of a store: `sqlite://PATH` (`sqlite:///srv/keyreeve/store.db` for an absolute path) or
+/// `postgres://user:password@host:port/database`, with the parameters PostgreSQL's own URLs know.
+///
+/// Neither `Display` nor `Debug` shows a password.
+#[derive(Clone)]
+pub struct DatabaseUrl(pub(crate) Place);
+
+/// The two databases, with what is needed to reach each.
+#[derive(Clone)]
+pub(crate) enum Place {
+    Sqlite(PathBuf),
+    Postgres(Box<PgConnectOptions>),
+}
+
+/// An address was refused. It never repeats what was given, because that may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Neither of the two databases.
+    #[error("the database address begins with neither sqlite:// nor postgres://; give one of these")]
+    Scheme,
+    /// No file named.
+    #[error("the database address sqlite:// names no file; give sqlite:///path/to/store.db")]
+    NoPath,
+    /// SQLite parameters are not supported.
+    #[error("the database address sqlite://… must not have parameters after '?'; give the path only")]
+    Parameters,
+    /// Not a PostgreSQL URL.
+    #[error(
+        "the database address postgres://… cannot be understood; give postgres://user:password@host:port/database \
+         (percent-encode special characters of the password)"
+    )]
+    Postgres,
+}
+
+impl DatabaseUrl {
+    /// The store in an SQLite file.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self(Place::Sqlite(path.into()))
+    }
+
+    /// The file, for SQLite.
+    #[must_use]
+    pub fn sqlite_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Place::Sqlite(path) => Some(path),
+            Place::Postgres(_) => None,
+        }
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            return match path {
+                "" => Err(UrlError::NoPath),
+                _ if path.contains('?') => Err(UrlError::Parameters),
+                _ => Ok(Self::sqlite(path)),
+            };
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let options = text.parse::<PgConnectOptions>().map_err(|_| UrlError::Postgres)?;
+            return Ok(Self(Place::Postgres(Box::new(options))));
+        }
+        Err(UrlError::Scheme)
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Place::Postgres(options) => write!(
+                f,
+                "postgres://{}@{}:{}/{}",
+                options.get_username(),
+                options.get_host(),
+                options.get_port(),
+                options.get_database().unwrap_or_default()
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let url: DatabaseUrl = "postgres://me:canary@db.example:6000/governance".parse().unwrap();
+        assert_eq!(url.to_string(), "postgres://me@db.example:6000/governance");
+        assert!(!format!("{url:?}").contains("canary"));
+        let url: DatabaseUrl = "postgres://me@db.example/x?password=canary".parse().unwrap();
+        assert!(!format!("{url:?} {url}").contains("canary"));
+        let error = "postgres://me:canary@db:port/x".parse::<DatabaseUrl>().unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("canary"));
+    }
+
+    #[test]
+    fn only_the_two_databases_are_accepted() {
+        let path = |text: &str| text.parse::<DatabaseUrl>().unwrap().sqlite_path().unwrap().to_owned();
+        assert_eq!(path("sqlite:///a/b.db"), Path::new("/a/b.db"));
+        assert_eq!(path("sqlite://b.db"), Path::new("b.db"));
+        for (bad, error) in [
+            ("sqlite://", UrlError::NoPath),
+            ("sqlite://a?mode=ro", UrlError::Parameters),
+            ("mysql://x", UrlError::Scheme),
+            ("", UrlError::Scheme),
+        ] {
+            assert_eq!(bad.parse::<DatabaseUrl>().unwrap_err(), error, "{bad}");
+        }
+    }
+}
