@@ -122,7 +122,9 @@ pub async fn verify(
     let now = clock.now();
     match &system.aws_account_id {
         None => {
-            store.pin_system(&system.system_id, &identity.account_id, &identity.partition, now).await?;
+            store
+                .pin_system(&system.system_id, identity.account_id.clone(), &identity.partition, now)
+                .await?;
             Ok(Verdict::Pinned)
         }
         Some(pinned) if *pinned == identity.account_id => Ok(Verdict::Pinned),
@@ -136,7 +138,7 @@ pub async fn verify(
                 effect: Effect::None,
                 at: now,
             };
-            store.quarantine_system(&system.system_id, &failure, now).await?;
+            store.quarantine_system(&system.system_id, failure.clone(), now).await?;
             Ok(Verdict::Quarantined(failure))
         }
     }

@@ -28,7 +28,7 @@ use crate::pace::Pacers;
 #[derive(Clone)]
 pub struct Importer {
     /// Where results are kept.
-    pub store: Store,
+    pub store: Arc<Store>,
     /// The time.
     pub clock: Clock,
     /// How often and how long calls are repeated.
@@ -147,7 +147,7 @@ impl Importer {
             () = cancelled => return session.interrupt().await,
         };
         match &ended {
-            Err(ImportError::Store(error)) if !error.is_lease_lost() => session.abandon(error).await,
+            Err(ImportError::Store(error)) if !is_lease_lost(error) => session.abandon(error).await,
             _ => {}
         }
         ended
@@ -167,7 +167,9 @@ impl Importer {
             .await
             .map_err(|source| ImportError::Identify { system: system.system_id.to_string(), source })?;
         let now = self.clock.now();
-        self.store.pin_system(&system.system_id, &identity.account_id, &identity.partition, now).await?;
+        self.store
+            .pin_system(&system.system_id, identity.account_id.clone(), &identity.partition, now)
+            .await?;
         Ok(identity.account_id)
     }
 
@@ -176,7 +178,7 @@ impl Importer {
         loop {
             self.clock.wait(self.lease / 3).await;
             if let Err(error) = self.store.renew_import_lease(lease, self.clock.now(), self.lease).await
-                && error.is_lease_lost()
+                && is_lease_lost(&error)
             {
                 return error;
             }
@@ -220,11 +222,9 @@ impl Session<'_> {
         };
         match (reader.halt.reason(), ended) {
             // Whatever was read before the halt proves nothing.
-            (Some(failure), Read::Complete(complete)) => {
-                self.fail(failure, complete.findings, started_at).await
-            }
-            (Some(failure), Read::Failed(_, findings)) => self.fail(failure, findings, started_at).await,
-            (None, Read::Failed(failure, findings)) => self.fail(failure, findings, started_at).await,
+            (Some(failure), Read::Complete(complete)) => self.fail(failure, complete.findings).await,
+            (Some(failure), Read::Failed(_, findings)) => self.fail(failure, findings).await,
+            (None, Read::Failed(failure, findings)) => self.fail(failure, findings).await,
             (None, Read::Complete(complete)) => self.settle(*complete, known, started_at).await,
         }
     }
@@ -252,25 +252,20 @@ impl Session<'_> {
 
     async fn close(&self, kind: FailureKind, message: String) -> Result<ImportRun, StoreError> {
         let now = self.importer.clock.now();
-        let mut record = self.record(Findings::default(), now);
+        let mut record = self.record(Findings::default());
         record.failure = Some(Failure { kind, message, effect: Effect::None, at: now });
         self.importer.store.finish_import_run(self.lease, record, Outcome::Failed, now).await
     }
 
-    async fn fail(
-        &self,
-        failure: Failure,
-        findings: Findings,
-        started_at: Timestamp,
-    ) -> Result<ImportRun, ImportError> {
+    async fn fail(&self, failure: Failure, findings: Findings) -> Result<ImportRun, ImportError> {
         let store = &self.importer.store;
         let now = self.importer.clock.now();
         if failure.kind == FailureKind::AccountMismatch {
-            store.quarantine_system(&self.request.system.system_id, &failure, now).await?;
+            store.quarantine_system(&self.request.system.system_id, failure.clone(), now).await?;
         }
         tracing::warn!(system.id = %self.request.system.system_id, import_run.id = %self.lease.run,
             reason = %failure.message, "import failed");
-        let mut record = self.record(findings, started_at);
+        let mut record = self.record(findings);
         record.failure = Some(failure);
         Ok(store.finish_import_run(self.lease, record, Outcome::Failed, now).await?)
     }
@@ -305,7 +300,7 @@ impl Session<'_> {
             findings.suspicions.extend(profile.thresholds.judge(&population, &changes.counts_by_type()));
         }
         let suspicious = !findings.suspicions.is_empty();
-        let record = self.record(findings, started_at);
+        let record = self.record(findings);
         let now = self.importer.clock.now();
         if self.request.preview {
             return Ok(store.finish_import_run(self.lease, record, Outcome::Previewed(changes), now).await?);
@@ -327,11 +322,11 @@ impl Session<'_> {
         Ok(run)
     }
 
-    fn record(&self, findings: Findings, started_at: Timestamp) -> RunRecord {
+    fn record(&self, findings: Findings) -> RunRecord {
         RunRecord {
+            scope: self.request.profile.scope(),
             collections: findings.completeness.records(self.progress),
             aws_calls: self.progress.calls(),
-            started_at,
             credential_report_at: findings.credential_report_at,
             suspicions: findings.suspicions,
             warnings: findings.warnings,
@@ -491,6 +486,10 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+fn is_lease_lost(error: &StoreError) -> bool {
+    matches!(error, StoreError::LeaseLost { .. })
 }
 
 /// Tells the progress how much there was the last time.
