@@ -149,7 +149,8 @@ impl Store {
                 }
             }
             Place::Postgres(options) => {
-                let options = options.as_ref().clone().application_name("keyreeve").disable_statement_logging();
+                let options =
+                    options.as_ref().clone().application_name("keyreeve").disable_statement_logging();
                 Pools::Postgres(
                     PoolOptions::new()
                         .max_connections(8)

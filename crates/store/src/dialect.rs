@@ -79,14 +79,6 @@ impl Dialect {
             Self::Postgres => Some("SELECT pg_advisory_xact_lock(7732459016342)"),
         }
     }
-
-    /// What a query planner needs to know after a bulk load.
-    pub(crate) fn refresh_statistics(self) -> &'static str {
-        match self {
-            Self::Sqlite => "PRAGMA optimize",
-            Self::Postgres => "ANALYZE account_versions, resource_versions, assignment_versions",
-        }
-    }
 }
 
 /// What a database error means to us, read from its code.
@@ -130,7 +122,9 @@ pub(crate) fn describe(error: &sqlx::Error, transient: bool) -> DatabaseFailure 
             format!("{}{code}", error.message())
         }
         sqlx::Error::Io(error) => format!("the connection failed: {error}"),
-        sqlx::Error::Tls(_) => "the TLS handshake failed; check sslmode and the server's certificate".to_owned(),
+        sqlx::Error::Tls(_) => {
+            "the TLS handshake failed; check sslmode and the server's certificate".to_owned()
+        }
         sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
         sqlx::Error::PoolClosed => "the store was closed".to_owned(),
         sqlx::Error::WorkerCrashed => "the database's own thread has stopped".to_owned(),

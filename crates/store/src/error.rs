@@ -10,7 +10,9 @@ use crate::{KeyError, UrlError};
 #[non_exhaustive]
 pub enum StoreError {
     /// Another system in use has the name, perhaps in other case.
-    #[error("the name {name:?} belongs to another system already (names are unique ignoring case); choose another name")]
+    #[error(
+        "the name {name:?} belongs to another system already (names are unique ignoring case); choose another name"
+    )]
     NameTaken {
         /// The name that was wanted.
         name: SystemName,
@@ -31,7 +33,9 @@ pub enum StoreError {
         system_id: SystemId,
     },
     /// The system was removed: only its history can be read.
-    #[error("the system {system_id} was removed; its history can be read, but nothing else can be done with it")]
+    #[error(
+        "the system {system_id} was removed; its history can be read, but nothing else can be done with it"
+    )]
     SystemRemoved {
         /// The system.
         system_id: SystemId,
@@ -59,7 +63,9 @@ pub enum StoreError {
         given: AwsAccountId,
     },
     /// No such import profile.
-    #[error("the system {system_id} has no import profile {profile}; `keyreeve import profile list {system_id}` shows those there are")]
+    #[error(
+        "the system {system_id} has no import profile {profile}; `keyreeve import profile list {system_id}` shows those there are"
+    )]
     ProfileNotFound {
         /// The system.
         system_id: SystemId,
@@ -73,7 +79,9 @@ pub enum StoreError {
         run: ImportRunId,
     },
     /// The run exists, but its result was never published.
-    #[error("import run {run} was not published, so there is nothing to read as of it; `keyreeve import list` shows the published ones")]
+    #[error(
+        "import run {run} was not published, so there is nothing to read as of it; `keyreeve import list` shows the published ones"
+    )]
     RunNotPublished {
         /// The run.
         run: ImportRunId,
@@ -87,7 +95,9 @@ pub enum StoreError {
         second: ImportRunId,
     },
     /// No such account at that moment.
-    #[error("the system {system_id} has no account {name:?} as of that moment; `keyreeve account list {system_id}` shows those there are")]
+    #[error(
+        "the system {system_id} has no account {name:?} as of that moment; `keyreeve account list {system_id}` shows those there are"
+    )]
     AccountNotFound {
         /// The system.
         system_id: SystemId,
@@ -103,7 +113,9 @@ pub enum StoreError {
         lease_until: Timestamp,
     },
     /// The run was taken away: its lease ran out and another took over, or it has ended.
-    #[error("import run {run} is no longer ours (its lease ran out and it was ended, or it was ended elsewhere); nothing was written, import again")]
+    #[error(
+        "import run {run} is no longer ours (its lease ran out and it was ended, or it was ended elsewhere); nothing was written, import again"
+    )]
     LeaseLost {
         /// The run.
         run: ImportRunId,
@@ -129,7 +141,9 @@ pub enum StoreError {
         latest: Option<ImportRunId>,
     },
     /// The kept changes of a run are not those that were recorded.
-    #[error("the kept changes of import run {run} do not match their recorded digest, so they were altered; reject the run and import again")]
+    #[error(
+        "the kept changes of import run {run} do not match their recorded digest, so they were altered; reject the run and import again"
+    )]
     EvidenceAltered {
         /// The run.
         run: ImportRunId,
@@ -145,7 +159,9 @@ pub enum StoreError {
         to: ImportRunState,
     },
     /// The changes do not fit what is published.
-    #[error("publishing import run {run}: its {object_type} changes do not fit what is published ({expected} to replace, {found} found); nothing was written, import again")]
+    #[error(
+        "publishing import run {run}: its {object_type} changes do not fit what is published ({expected} to replace, {found} found); nothing was written, import again"
+    )]
     ChangesDoNotFit {
         /// The run.
         run: ImportRunId,
@@ -177,7 +193,9 @@ pub enum StoreError {
         place: String,
     },
     /// Something is there, but Keyreeve did not make it.
-    #[error("what is at {place} is not a Keyreeve store; mend the address, or run `keyreeve init` with another place")]
+    #[error(
+        "what is at {place} is not a Keyreeve store; mend the address, or run `keyreeve init` with another place"
+    )]
     NotAStore {
         /// The address.
         place: String,
@@ -220,7 +238,9 @@ pub enum StoreError {
     #[error("this store belongs to another key; give the key file it was made with")]
     WrongKey,
     /// A secret could not be opened. Why is not said, because that could help an attacker.
-    #[error("the secret of {row} cannot be opened: it was altered, or sealed with another key; set the credentials anew")]
+    #[error(
+        "the secret of {row} cannot be opened: it was altered, or sealed with another key; set the credentials anew"
+    )]
     SecretUnreadable {
         /// Whose secret.
         row: String,
@@ -238,7 +258,9 @@ pub enum StoreError {
         doing: &'static str,
     },
     /// A stored value cannot be understood.
-    #[error("reading the store: {what}; the store was changed by something else: restore a backup with `keyreeve store restore BACKUP`")]
+    #[error(
+        "reading the store: {what}; the store was changed by something else: restore a backup with `keyreeve store restore BACKUP`"
+    )]
     Data {
         /// What is wrong.
         what: String,
@@ -262,7 +284,9 @@ pub enum StoreError {
         source: DatabaseFailure,
     },
     /// The connection was lost while committing: it may or may not have happened.
-    #[error("{doing}: the answer to the commit was lost, so it may or may not have been written; look before repeating")]
+    #[error(
+        "{doing}: the answer to the commit was lost, so it may or may not have been written; look before repeating"
+    )]
     CommitUnknown {
         /// What was being done.
         doing: &'static str,

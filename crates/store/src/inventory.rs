@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Account, Assignment, AssignmentKind, ImportRunId, ImportRunState, Inventory, ManagedBy, Resource, SystemId,
+    Account, Assignment, AssignmentKind, ImportRunId, ImportRunState, Inventory, ManagedBy, Resource,
+    SystemId,
 };
 
 use crate::history::{self, Coverage, Versions};
@@ -84,7 +85,11 @@ impl Store {
                 || StoreError::AccountNotFound { system_id: system_id.clone(), name: name.to_owned() };
             let reading = Reading::begin(transaction, system_id, as_of).await?.ok_or_else(not_found)?;
             let mut text = reading.select(history::select_accounts());
-            text.push(" AND (lower(v.name) = lower(").bind(name).push(") OR v.external_id = ").bind(name).push(")");
+            text.push(" AND (lower(v.name) = lower(")
+                .bind(name)
+                .push(") OR v.external_id = ")
+                .bind(name)
+                .push(")");
             let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
             let mut found = transaction.fetch(text, read).await?;
             found.sort_by_key(|account| (account.name != name, account.external_id.as_str() != name));
@@ -206,8 +211,11 @@ impl Reading {
 
     /// Begins `EXISTS (…` over what the account `v` holds; the caller closes it.
     fn push_holds(&self, text: &mut Statement, kind: AssignmentKind) {
-        text.push(" AND EXISTS (SELECT 1 FROM assignment_versions a WHERE a.system_key = ").bind(self.system.key);
-        text.push(" AND a.subject_external_id = v.external_id AND a.kind = ").bind(kind.as_str()).push(" AND ");
+        text.push(" AND EXISTS (SELECT 1 FROM assignment_versions a WHERE a.system_key = ")
+            .bind(self.system.key);
+        text.push(" AND a.subject_external_id = v.external_id AND a.kind = ")
+            .bind(kind.as_str())
+            .push(" AND ");
         self.versions.condition(text, "a");
     }
 }
@@ -234,13 +242,15 @@ fn filter_assignments(text: &mut Statement, filter: &AssignmentFilter) {
         text.push(") OR v.subject_external_id = ").bind(account.as_str()).push(")");
     }
     if let Some(group) = &filter.group {
-        text.push(" AND ((v.kind = 'account_group' AND (lower(v.resource_name) = lower(").bind(group.as_str());
+        text.push(" AND ((v.kind = 'account_group' AND (lower(v.resource_name) = lower(")
+            .bind(group.as_str());
         text.push(") OR v.resource_external_id = ").bind(group.as_str());
         text.push(")) OR (v.kind = 'group_policy' AND (lower(v.subject_name) = lower(").bind(group.as_str());
         text.push(") OR v.subject_external_id = ").bind(group.as_str()).push(")))");
     }
     if let Some(policy) = &filter.policy {
-        text.push(" AND v.kind <> 'account_group' AND (lower(v.resource_name) = lower(").bind(policy.as_str());
+        text.push(" AND v.kind <> 'account_group' AND (lower(v.resource_name) = lower(")
+            .bind(policy.as_str());
         text.push(") OR v.resource_arn = ").bind(policy.as_str());
         text.push(" OR v.resource_external_id = ").bind(policy.as_str()).push(")");
     }
@@ -282,7 +292,9 @@ async fn run_at(
     let text = "SELECT MAX(CASE WHEN published_at <= $1 THEN run_id END), MIN(published_at) FROM import_runs \
                 WHERE system_key = $2 AND state = 'published'";
     let (run, earliest) = transaction
-        .fetch_one(statement!(text, to_millis(time), system.key), |row| Ok((row.opt_int(0)?, row.opt_int(1)?)))
+        .fetch_one(statement!(text, to_millis(time), system.key), |row| {
+            Ok((row.opt_int(0)?, row.opt_int(1)?))
+        })
         .await?;
     let earliest = earliest.map(from_millis).transpose()?;
     let system_id = system.system.system_id.clone();

@@ -63,7 +63,10 @@ pub(crate) async fn create(store: &Store, now: Timestamp) -> Result<(), StoreErr
                 run(transaction, migration).await?;
             }
             transaction
-                .execute(statement!("INSERT INTO keyreeve_store (marker, created_at) VALUES (1, $1)", to_millis(now)))
+                .execute(statement!(
+                    "INSERT INTO keyreeve_store (marker, created_at) VALUES (1, $1)",
+                    to_millis(now)
+                ))
                 .await?;
             secrets::record_key(transaction, &store.key, now).await?;
             note_schema(transaction).await
@@ -155,7 +158,9 @@ async fn note_schema(transaction: &mut Transaction) -> Result<(), StoreError> {
 async fn check_schema(transaction: &mut Transaction, place: &str) -> Result<(), StoreError> {
     let damaged = |what: &str| StoreError::Damaged { place: place.to_owned(), what: what.to_owned() };
     let noted = transaction
-        .fetch_optional(statement!("SELECT schema_sha256 FROM keyreeve_store WHERE marker = 1"), |row| row.text(0))
+        .fetch_optional(statement!("SELECT schema_sha256 FROM keyreeve_store WHERE marker = 1"), |row| {
+            row.text(0)
+        })
         .await?
         .ok_or_else(|| damaged("its marker is empty"))?;
     if noted != schema_digest(transaction).await? {

@@ -87,8 +87,11 @@ impl Store {
         self.write("registering the system", async |transaction| {
             require_free_id(transaction, &system.system_id).await?;
             require_free_name(transaction, &system.name, None).await?;
-            let stored =
-                StoredSystem { key: insert(transaction, &system).await?, secret_revision: 1, system: system.clone() };
+            let stored = StoredSystem {
+                key: insert(transaction, &system).await?,
+                secret_revision: 1,
+                system: system.clone(),
+            };
             if let Some(secret) = &secret {
                 secrets::put(transaction, &self.key, &secret_place(&stored), secret).await?;
             }
@@ -121,8 +124,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::SystemNotFound`].
     pub async fn get_system(&self, system_id: &SystemId) -> Result<System, StoreError> {
-        self.read("reading the system", async |transaction| Ok(find(transaction, system_id, false).await?.system))
-            .await
+        self.read("reading the system", async |transaction| {
+            Ok(find(transaction, system_id, false).await?.system)
+        })
+        .await
     }
 
     /// Changes what an operator may change of a system.
@@ -168,18 +173,23 @@ impl Store {
         pin: Option<(AwsAccountId, String)>,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        self.change_system("replacing the system's credentials", system_id, now, async |transaction, stored| {
-            if let Some((account, partition)) = &pin {
-                set_pin(&mut stored.system, account, partition)?;
-            }
-            stored.system.credential = credential.clone();
-            stored.secret_revision += 1;
-            let place = secret_place(stored);
-            match &secret {
-                Some(secret) => secrets::put(transaction, &self.key, &place, secret).await,
-                None => secrets::wipe(transaction, &place).await,
-            }
-        })
+        self.change_system(
+            "replacing the system's credentials",
+            system_id,
+            now,
+            async |transaction, stored| {
+                if let Some((account, partition)) = &pin {
+                    set_pin(&mut stored.system, account, partition)?;
+                }
+                stored.system.credential = credential.clone();
+                stored.secret_revision += 1;
+                let place = secret_place(stored);
+                match &secret {
+                    Some(secret) => secrets::put(transaction, &self.key, &place, secret).await,
+                    None => secrets::wipe(transaction, &place).await,
+                }
+            },
+        )
         .await
     }
 
@@ -336,9 +346,10 @@ pub(crate) async fn find_in_use(
 
 async fn require_free_id(transaction: &mut Transaction, system_id: &SystemId) -> Result<(), StoreError> {
     let taken = transaction
-        .fetch_optional(statement!("SELECT system_key FROM systems WHERE system_id = $1", system_id.as_str()), |row| {
-            row.int(0)
-        })
+        .fetch_optional(
+            statement!("SELECT system_key FROM systems WHERE system_id = $1", system_id.as_str()),
+            |row| row.int(0),
+        )
         .await?;
     taken.map_or(Ok(()), |_| Err(StoreError::SystemIdTaken { system_id: system_id.clone() }))
 }

@@ -178,7 +178,11 @@ impl Transaction {
     }
 
     #[cfg(not(feature = "faults"))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as with planted faults")]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the same shape as with planted faults"
+    )]
     fn check_fault(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -60,9 +60,7 @@ impl Coverage {
         account.credentials.as_of = match account.credentials.source {
             CredentialSource::None => None,
             CredentialSource::PerUser => readings.next().map(|covering| covering.started_at),
-            CredentialSource::CredentialReport => {
-                readings.find_map(|covering| covering.credential_report_at)
-            }
+            CredentialSource::CredentialReport => readings.find_map(|covering| covering.credential_report_at),
         };
     }
 

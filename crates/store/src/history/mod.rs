@@ -132,7 +132,8 @@ pub(crate) async fn holder_paths(
         Versions::NewIn(span) => Versions::At(span.to),
         versions => versions,
     };
-    let mut text = Statement::building("SELECT v.external_id, v.path FROM account_versions v WHERE v.system_key = ");
+    let mut text =
+        Statement::building("SELECT v.external_id, v.path FROM account_versions v WHERE v.system_key = ");
     text.bind(system_key).push(" AND ");
     at.condition(&mut text, "v");
     let paths = transaction.fetch(text, |row| Ok((row.text(0)?, row.text(1)?))).await?;

@@ -84,9 +84,7 @@ impl Store {
                     WHERE run_id = $2 AND lease_token = $3 AND state = 'running'";
         let renewed = self
             .write("renewing the import run's lease", async |transaction| {
-                transaction
-                    .execute(statement!(text, to_millis(until), held.run.0, held.token.as_str()))
-                    .await
+                transaction.execute(statement!(text, to_millis(until), held.run.0, held.token.as_str())).await
             })
             .await?;
         match renewed {

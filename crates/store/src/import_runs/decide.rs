@@ -82,6 +82,7 @@ async fn note_decision(
     reason: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let text = "UPDATE import_runs SET decided_by = $1, decision_reason = $2, decided_at = $3 WHERE run_id = $4";
+    let text =
+        "UPDATE import_runs SET decided_by = $1, decision_reason = $2, decided_at = $3 WHERE run_id = $4";
     transaction.execute(statement!(text, actor, reason, to_millis(now), run.0)).await.map(|_| ())
 }

@@ -67,7 +67,11 @@ impl Store {
             }
             require_running(&stored, ImportRunState::Published)?;
             if let Err(latest) = baseline_holds(transaction, &stored).await? {
-                return Err(StoreError::BaselineMoved { run: held.run, baseline: stored.run.baseline_run, latest });
+                return Err(StoreError::BaselineMoved {
+                    run: held.run,
+                    baseline: stored.run.baseline_run,
+                    latest,
+                });
             }
             history::write_changes(transaction, stored.system_key, held.run, changes).await?;
             end(transaction, held, &record, ImportRunState::Running, changes.counts(), None, now).await?;

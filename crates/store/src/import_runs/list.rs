@@ -33,7 +33,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::RunNotFound`].
     pub async fn get_import_run(&self, run: ImportRunId) -> Result<ImportRun, StoreError> {
-        self.read("reading the import run", async |transaction| Ok(find_run(transaction, run).await?.run)).await
+        self.read("reading the import run", async |transaction| Ok(find_run(transaction, run).await?.run))
+            .await
     }
 
     /// The run that readers see now; `None` before the first one was published.
@@ -60,7 +61,8 @@ impl Store {
             match stored.run.state {
                 ImportRunState::Running | ImportRunState::Failed => Ok(ChangeSet::default()),
                 ImportRunState::Published if recorded.is_none() => {
-                    history::changes(transaction, &stored.run.system_id, stored.system_key, Span::of_run(run)).await
+                    history::changes(transaction, &stored.run.system_id, stored.system_key, Span::of_run(run))
+                        .await
                 }
                 _ => Evidence::read(transaction, run, recorded).await,
             }
@@ -87,7 +89,13 @@ impl Store {
             if one.system_key != other.system_key {
                 return Err(StoreError::DifferentSystems { first, second });
             }
-            history::changes(transaction, &one.run.system_id, one.system_key, Span { from: first, to: second }).await
+            history::changes(
+                transaction,
+                &one.run.system_id,
+                one.system_key,
+                Span { from: first, to: second },
+            )
+            .await
         })
         .await
     }
