@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod boundaries;
 mod companion;
+mod compare;
 mod demo;
 mod deny;
 mod licences;
@@ -36,6 +37,8 @@ enum Task {
     Test(test::Options),
     /// Measure an import beside the least it could cost and beside boto3
     Bench(bench::Options),
+    /// Import what moto and ministack hold, and compare every field with what boto3 reads
+    Compare(compare::Options),
     /// Prove who may see whom from cargo's metadata
     Boundaries,
     /// Check licences, sources, bans and duplicate versions of what ships
@@ -66,6 +69,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Demo => demo::run(&root)?,
         Task::Test(options) => return test::run(&root, &options),
         Task::Bench(options) => bench::run(&root, options)?,
+        Task::Compare(options) => println!("{}", compare::run(&root, &options)?),
         Task::Boundaries => println!("{}", boundaries::run(&root)?),
         Task::Licences { list_duplicates: true } => println!("{}", licences::duplicate_list(&root)?),
         Task::Licences { list_duplicates: false } => println!("{}", licences::run(&root)?),
