@@ -6,7 +6,7 @@ use keyreeve_model::{ImportProfile, ProfileName, SystemId};
 use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::to_millis;
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, reading, writing};
 use crate::{Store, StoreError, systems};
 
 impl Store {
@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::SystemNotFound`].
     pub async fn list_import_profiles(&self, system_id: &SystemId) -> Result<Vec<ImportProfile>, StoreError> {
-        self.read("listing the import profiles", async |transaction| {
+        reading!(self, "listing the import profiles", |transaction| {
             let system = systems::find(transaction, system_id, false).await?;
             let text = "SELECT definition FROM import_profiles WHERE system_key = $1 ORDER BY name";
             transaction.fetch(statement!(text, system.key), |row| row.json(0)).await
@@ -32,7 +32,7 @@ impl Store {
         system_id: &SystemId,
         name: &ProfileName,
     ) -> Result<ImportProfile, StoreError> {
-        self.read("reading the import profile", async |transaction| {
+        reading!(self, "reading the import profile", |transaction| {
             let system = systems::find(transaction, system_id, false).await?;
             let text = "SELECT definition FROM import_profiles WHERE system_key = $1 AND name = $2";
             transaction
@@ -56,7 +56,7 @@ impl Store {
         profile: &ImportProfile,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write("keeping the import profile", async |transaction| {
+        writing!(self, "keeping the import profile", |transaction| {
             let system = systems::find_in_use(transaction, system_id).await?;
             put(transaction, system.key, profile, now).await
         })

@@ -11,7 +11,7 @@ use crate::import_runs::{find_run, latest_published};
 use crate::statement::{Statement, statement};
 use crate::systems::{self, StoredSystem, word};
 use crate::time::{from_millis, to_millis};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, reading};
 use crate::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter, Store, StoreError};
 
 impl Store {
@@ -36,7 +36,7 @@ impl Store {
     }
 
     async fn inventory(&self, system_id: &SystemId, as_of: AsOf) -> Result<Inventory, StoreError> {
-        self.read("reading the inventory", async |transaction| {
+        reading!(self, "reading the inventory", |transaction| {
             match Reading::begin(transaction, system_id, as_of).await? {
                 None => Ok(Inventory::default()),
                 Some(Reading { system, versions, coverage }) => {
@@ -57,7 +57,7 @@ impl Store {
         as_of: AsOf,
         filter: &AccountFilter,
     ) -> Result<Vec<Account>, StoreError> {
-        self.read("listing the accounts", async |transaction| {
+        reading!(self, "listing the accounts", |transaction| {
             let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
                 return Ok(Vec::new());
             };
@@ -80,7 +80,7 @@ impl Store {
         as_of: AsOf,
         name: &str,
     ) -> Result<Account, StoreError> {
-        self.read("reading the account", async |transaction| {
+        reading!(self, "reading the account", |transaction| {
             let not_found =
                 || StoreError::AccountNotFound { system_id: system_id.clone(), name: name.to_owned() };
             let reading = Reading::begin(transaction, system_id, as_of).await?.ok_or_else(not_found)?;
@@ -108,7 +108,7 @@ impl Store {
         as_of: AsOf,
         filter: &ResourceFilter,
     ) -> Result<Vec<Resource>, StoreError> {
-        self.read("listing the resources", async |transaction| {
+        reading!(self, "listing the resources", |transaction| {
             let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
                 return Ok(Vec::new());
             };
@@ -131,7 +131,7 @@ impl Store {
         as_of: AsOf,
         filter: &AssignmentFilter,
     ) -> Result<Vec<Assignment>, StoreError> {
-        self.read("listing the assignments", async |transaction| {
+        reading!(self, "listing the assignments", |transaction| {
             let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
                 return Ok(Vec::new());
             };

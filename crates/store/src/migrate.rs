@@ -6,7 +6,7 @@ use keyreeve_model::digest_hex;
 use crate::dialect::Dialect;
 use crate::statement::statement;
 use crate::time::to_millis;
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, reading, writing};
 use crate::{Store, StoreError, secrets};
 
 /// One step of the schema.
@@ -46,38 +46,36 @@ impl Migration {
 
 /// Whether the marker of a Keyreeve store is there.
 pub(crate) async fn is_store(store: &Store) -> Result<bool, StoreError> {
-    store
-        .read("looking for the store", async |transaction| {
-            let exists = transaction.dialect().table_exists();
-            transaction.fetch_one(statement!(exists, "keyreeve_store"), |row| row.flag(0)).await
-        })
-        .await
+    reading!(store, "looking for the store", |transaction| {
+        let exists = transaction.dialect().table_exists();
+        transaction.fetch_one(statement!(exists, "keyreeve_store"), |row| row.flag(0)).await
+    })
+    .await
 }
 
 /// Makes the schema in an empty place: all of it, the marker and the key's fingerprint in one transaction.
 pub(crate) async fn create(store: &Store, now: Timestamp) -> Result<(), StoreError> {
-    store
-        .write("making the store's tables", async |transaction| {
-            lock(transaction).await?;
-            for migration in MIGRATIONS {
-                run(transaction, migration).await?;
-            }
-            transaction
-                .execute(statement!(
-                    "INSERT INTO keyreeve_store (marker, created_at) VALUES (1, $1)",
-                    to_millis(now)
-                ))
-                .await?;
-            secrets::record_key(transaction, &store.key, now).await?;
-            note_schema(transaction).await
-        })
-        .await
+    writing!(store, "making the store's tables", |transaction| {
+        lock(transaction).await?;
+        for migration in MIGRATIONS {
+            run(transaction, migration).await?;
+        }
+        transaction
+            .execute(statement!(
+                "INSERT INTO keyreeve_store (marker, created_at) VALUES (1, $1)",
+                to_millis(now)
+            ))
+            .await?;
+        secrets::record_key(transaction, &store.key, now).await?;
+        note_schema(transaction).await
+    })
+    .await
 }
 
 /// Compares what was applied with what this program knows, and gives the versions still to be applied.
 pub(crate) async fn check(store: &Store) -> Result<Vec<&'static Migration>, StoreError> {
     let place = &store.place;
-    store.read("checking the store's version", async |transaction| pending(transaction, place).await).await
+    reading!(store, "checking the store's version", |transaction| pending(transaction, place).await).await
 }
 
 async fn pending(transaction: &mut Transaction, place: &str) -> Result<Vec<&'static Migration>, StoreError> {
@@ -112,18 +110,17 @@ async fn pending(transaction: &mut Transaction, place: &str) -> Result<Vec<&'sta
 pub(crate) async fn apply(store: &Store, migrations: Vec<&'static Migration>) -> Result<(), StoreError> {
     let place = &store.place;
     for migration in migrations {
-        store
-            .write("bringing the store's tables up to date", async |transaction| {
-                lock(transaction).await?;
-                // Another process may have been faster.
-                let pending = pending(transaction, place).await?;
-                if pending.iter().any(|other| other.version == migration.version) {
-                    run(transaction, migration).await?;
-                    note_schema(transaction).await?;
-                }
-                Ok(())
-            })
-            .await?;
+        writing!(store, "bringing the store's tables up to date", |transaction| {
+            lock(transaction).await?;
+            // Another process may have been faster.
+            let pending = pending(transaction, place).await?;
+            if pending.iter().any(|other| other.version == migration.version) {
+                run(transaction, migration).await?;
+                note_schema(transaction).await?;
+            }
+            Ok(())
+        })
+        .await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::key::fill_random;
 use crate::statement::statement;
 use crate::time::to_millis;
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, StoreKey};
 
 /// The version of the key in use; a rotation will make a greater one.
@@ -127,16 +127,15 @@ pub(crate) async fn record_key(
 
 /// Refuses a key that is not the store's.
 pub(crate) async fn check_key(store: &Store) -> Result<(), StoreError> {
-    let fingerprint = store
-        .read("checking the store's key", async |transaction| {
-            transaction
-                .fetch_optional(
-                    statement!("SELECT fingerprint FROM store_keys WHERE key_version = $1", KEY_VERSION),
-                    |row| row.text(0),
-                )
-                .await
-        })
-        .await?;
+    let fingerprint = reading!(store, "checking the store's key", |transaction| {
+        transaction
+            .fetch_optional(
+                statement!("SELECT fingerprint FROM store_keys WHERE key_version = $1", KEY_VERSION),
+                |row| row.text(0),
+            )
+            .await
+    })
+    .await?;
     match fingerprint {
         Some(fingerprint) if fingerprint == store.key.fingerprint() => Ok(()),
         _ => Err(StoreError::WrongKey),

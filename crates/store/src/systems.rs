@@ -10,7 +10,7 @@ use crate::row::{Row, to_json};
 use crate::secrets::{self, SecretPlace};
 use crate::statement::{Value, statement};
 use crate::time::{to_millis, truncated};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, reading, writing};
 use crate::{Store, StoreError, import_profiles};
 
 /// What is needed to register a system.
@@ -60,6 +60,23 @@ const COLUMNS: &str = "system_key, secret_revision, system_id, name, category, t
                        state_reason, aws_account_id, aws_partition, region, credential, settings, created_at, \
                        updated_at, removed_at";
 
+/// Reads a system that is in use, lets some work alter it, and writes it back, all in one transaction.
+macro_rules! change_system {
+    ($store:expr, $doing:expr, $system_id:expr, $now:expr, |$transaction:pat_param, $stored:ident| $work:expr $(,)?) => {
+        writing!($store, $doing, |transaction| {
+            let mut found = find_in_use(transaction, $system_id).await?;
+            {
+                let ($transaction, $stored) = (&mut *transaction, &mut found);
+                let done: Result<(), StoreError> = async { $work }.await;
+                done?;
+            }
+            found.system.updated_at = truncated($now);
+            update(transaction, &found).await?;
+            Ok(found.system)
+        })
+    };
+}
+
 impl Store {
     /// Registers a system, with its secret sealed and an import profile called `default`.
     ///
@@ -84,7 +101,7 @@ impl Store {
             removed_at: None,
         };
         let secret = new.secret;
-        self.write("registering the system", async |transaction| {
+        writing!(self, "registering the system", |transaction| {
             require_free_id(transaction, &system.system_id).await?;
             require_free_name(transaction, &system.name, None).await?;
             let stored = StoredSystem {
@@ -113,7 +130,7 @@ impl Store {
             text.push(" WHERE removed_at IS NULL");
         }
         text.push(" ORDER BY system_id");
-        self.read("listing the systems", async |transaction| {
+        reading!(self, "listing the systems", |transaction| {
             transaction.fetch(text.clone(), |row| Ok(read_system(row)?.system)).await
         })
         .await
@@ -124,7 +141,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::SystemNotFound`].
     pub async fn get_system(&self, system_id: &SystemId) -> Result<System, StoreError> {
-        self.read("reading the system", async |transaction| {
+        reading!(self, "reading the system", |transaction| {
             Ok(find(transaction, system_id, false).await?.system)
         })
         .await
@@ -140,7 +157,7 @@ impl Store {
         patch: SystemPatch,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        self.change_system("changing the system", system_id, now, async |transaction, stored| {
+        change_system!(self, "changing the system", system_id, now, |transaction, stored| {
             if let Some(name) = &patch.name {
                 require_free_name(transaction, name, Some(stored.key)).await?;
                 stored.system.name = name.clone();
@@ -173,23 +190,18 @@ impl Store {
         pin: Option<(AwsAccountId, String)>,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        self.change_system(
-            "replacing the system's credentials",
-            system_id,
-            now,
-            async |transaction, stored| {
-                if let Some((account, partition)) = &pin {
-                    set_pin(&mut stored.system, account, partition)?;
-                }
-                stored.system.credential = credential.clone();
-                stored.secret_revision += 1;
-                let place = secret_place(stored);
-                match &secret {
-                    Some(secret) => secrets::put(transaction, &self.key, &place, secret).await,
-                    None => secrets::wipe(transaction, &place).await,
-                }
-            },
-        )
+        change_system!(self, "replacing the system's credentials", system_id, now, |transaction, stored| {
+            if let Some((account, partition)) = &pin {
+                set_pin(&mut stored.system, account, partition)?;
+            }
+            stored.system.credential = credential.clone();
+            stored.secret_revision += 1;
+            let place = secret_place(stored);
+            match &secret {
+                Some(secret) => secrets::put(transaction, &self.key, &place, secret).await,
+                None => secrets::wipe(transaction, &place).await,
+            }
+        },)
         .await
     }
 
@@ -198,7 +210,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::SecretUnreadable`] when it was altered or sealed with another key.
     pub async fn get_secret(&self, system_id: &SystemId) -> Result<Option<Secret>, StoreError> {
-        self.read("reading the system's credentials", async |transaction| {
+        reading!(self, "reading the system's credentials", |transaction| {
             let stored = find(transaction, system_id, false).await?;
             secrets::get(transaction, &self.key, &secret_place(&stored)).await
         })
@@ -216,7 +228,7 @@ impl Store {
         partition: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        self.change_system("pinning the system", system_id, now, async |_, stored| {
+        change_system!(self, "pinning the system", system_id, now, |_, stored| {
             set_pin(&mut stored.system, &account, partition)
         })
         .await
@@ -232,7 +244,7 @@ impl Store {
         reason: Failure,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        self.change_system("quarantining the system", system_id, now, async |_, stored| {
+        change_system!(self, "quarantining the system", system_id, now, |_, stored| {
             stored.system.state = SystemState::Quarantined;
             stored.system.state_reason = Some(reason.clone());
             Ok(())
@@ -245,7 +257,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
     pub async fn release_system(&self, system_id: &SystemId, now: Timestamp) -> Result<System, StoreError> {
-        self.change_system("releasing the system", system_id, now, async |_, stored| {
+        change_system!(self, "releasing the system", system_id, now, |_, stored| {
             stored.system.state = SystemState::Active;
             stored.system.state_reason = None;
             Ok(())
@@ -259,33 +271,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
     pub async fn remove_system(&self, system_id: &SystemId, now: Timestamp) -> Result<System, StoreError> {
-        self.change_system("removing the system", system_id, now, async |transaction, stored| {
+        change_system!(self, "removing the system", system_id, now, |transaction, stored| {
             secrets::wipe(transaction, &secret_place(stored)).await?;
             crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;
             stored.system.state = SystemState::Removed;
             stored.system.removed_at = Some(truncated(now));
             Ok(())
-        })
-        .await
-    }
-
-    /// Reads a system that is in use, lets `change` alter it, and writes it back, all in one transaction.
-    async fn change_system<C>(
-        &self,
-        doing: &'static str,
-        system_id: &SystemId,
-        now: Timestamp,
-        change: C,
-    ) -> Result<System, StoreError>
-    where
-        C: AsyncFn(&mut Transaction, &mut StoredSystem) -> Result<(), StoreError>,
-    {
-        self.write(doing, async |transaction| {
-            let mut stored = find_in_use(transaction, system_id).await?;
-            change(transaction, &mut stored).await?;
-            stored.system.updated_at = truncated(now);
-            update(transaction, &stored).await?;
-            Ok(stored.system)
         })
         .await
     }

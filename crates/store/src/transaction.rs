@@ -203,49 +203,8 @@ pub(crate) fn failure(doing: &'static str, place: &str, error: &sqlx::Error) -> 
 }
 
 impl Store {
-    /// Does some work in one writing transaction, and again from the start when the database asks for that.
-    pub(crate) async fn write<T, W>(&self, doing: &'static str, work: W) -> Result<T, StoreError>
-    where
-        W: AsyncFn(&mut Transaction) -> Result<T, StoreError>,
-    {
-        let mut attempt = 1;
-        loop {
-            let outcome: Result<T, StoreError> = async {
-                let mut transaction = self.begin(doing, true).await?;
-                let value = work(&mut transaction).await?;
-                transaction.commit().await?;
-                Ok(value)
-            }
-            .await;
-            match outcome {
-                Err(error) if error.is_transient() && attempt < ATTEMPTS => pause_before(attempt).await,
-                outcome => return outcome,
-            }
-            attempt += 1;
-        }
-    }
-
-    /// Does some reading in one transaction: all of it sees the same moment.
-    pub(crate) async fn read<T, W>(&self, doing: &'static str, work: W) -> Result<T, StoreError>
-    where
-        W: AsyncFn(&mut Transaction) -> Result<T, StoreError>,
-    {
-        let mut attempt = 1;
-        loop {
-            let outcome: Result<T, StoreError> = async {
-                let mut transaction = self.begin(doing, false).await?;
-                work(&mut transaction).await
-            }
-            .await;
-            match outcome {
-                Err(error) if error.is_transient() && attempt < ATTEMPTS => pause_before(attempt).await,
-                outcome => return outcome,
-            }
-            attempt += 1;
-        }
-    }
-
-    async fn begin(&self, doing: &'static str, writing: bool) -> Result<Transaction, StoreError> {
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self, doing: &'static str, writing: bool) -> Result<Transaction, StoreError> {
         #[cfg(feature = "faults")]
         self.faults.check(doing)?;
         let inner = self.pools.begin(writing).await.map_err(|error| failure(doing, &self.place, &error))?;
@@ -262,6 +221,67 @@ impl Store {
     }
 }
 
-async fn pause_before(attempt: u32) {
-    tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
+/// Whether a transaction that ended like this should be begun again; waits a little if so.
+///
+/// `attempt` counts the attempts made so far, and is counted up here.
+pub(crate) async fn begin_again<T>(outcome: &Result<T, StoreError>, attempt: &mut u32) -> bool {
+    let again = matches!(outcome, Err(error) if error.is_transient()) && *attempt < ATTEMPTS;
+    if again {
+        tokio::time::sleep(Duration::from_millis(5 << *attempt)).await;
+        *attempt += 1;
+    }
+    again
 }
+
+/// `writing!(store, "doing what", |transaction| …)`: does some work in one writing transaction, and again from the
+/// start when the database asks for that. A future of `Result<_, StoreError>`; an error rolls everything back.
+///
+/// A macro and not a method with a closure, because futures of async closures that borrow are not yet known to the
+/// compiler to be `Send`.
+macro_rules! writing {
+    ($store:expr, $doing:expr, |$transaction:ident| $work:expr $(,)?) => {
+        async {
+            let mut attempt = 1;
+            loop {
+                let outcome: Result<_, $crate::StoreError> = async {
+                    let mut begun = $store.begin($doing, true).await?;
+                    let value = {
+                        let $transaction = &mut begun;
+                        let done: Result<_, $crate::StoreError> = async { $work }.await;
+                        done?
+                    };
+                    begun.commit().await?;
+                    Ok(value)
+                }
+                .await;
+                if !$crate::transaction::begin_again(&outcome, &mut attempt).await {
+                    break outcome;
+                }
+            }
+        }
+    };
+}
+pub(crate) use writing;
+
+/// `reading!(store, "doing what", |transaction| …)`: does some reading in one transaction, so that all of it sees
+/// the same moment.
+macro_rules! reading {
+    ($store:expr, $doing:expr, |$transaction:ident| $work:expr $(,)?) => {
+        async {
+            let mut attempt = 1;
+            loop {
+                let outcome: Result<_, $crate::StoreError> = async {
+                    let mut begun = $store.begin($doing, false).await?;
+                    let $transaction = &mut begun;
+                    let done: Result<_, $crate::StoreError> = async { $work }.await;
+                    done
+                }
+                .await;
+                if !$crate::transaction::begin_again(&outcome, &mut attempt).await {
+                    break outcome;
+                }
+            }
+        }
+    };
+}
+pub(crate) use reading;

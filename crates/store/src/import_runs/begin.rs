@@ -10,7 +10,7 @@ use crate::key::fill_random;
 use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::{to_millis, truncated};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, writing};
 use crate::{Store, StoreError, systems};
 
 impl Store {
@@ -30,7 +30,7 @@ impl Store {
     ) -> Result<ImportLease, StoreError> {
         let token = new_token()?;
         let until = lease_end(now, lease);
-        self.write("beginning the import run", async |transaction| {
+        writing!(self, "beginning the import run", |transaction| {
             let stored = systems::find_in_use(transaction, system_id).await?;
             if stored.system.state == SystemState::Quarantined {
                 return Err(StoreError::SystemQuarantined { system_id: system_id.clone() });
@@ -82,11 +82,10 @@ impl Store {
         let until = lease_end(now, lease);
         let text = "UPDATE import_runs SET lease_until = $1 \
                     WHERE run_id = $2 AND lease_token = $3 AND state = 'running'";
-        let renewed = self
-            .write("renewing the import run's lease", async |transaction| {
-                transaction.execute(statement!(text, to_millis(until), held.run.0, held.token.as_str())).await
-            })
-            .await?;
+        let renewed = writing!(self, "renewing the import run's lease", |transaction| {
+            transaction.execute(statement!(text, to_millis(until), held.run.0, held.token.as_str())).await
+        })
+        .await?;
         match renewed {
             0 => Err(StoreError::LeaseLost { run: held.run }),
             _ => Ok(ImportLease { lease_until: truncated(until), ..held.clone() }),

@@ -7,7 +7,7 @@ use super::evidence::Evidence;
 use super::{baseline_holds, find_run, lock_run, mark_published};
 use crate::statement::statement;
 use crate::time::to_millis;
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, writing};
 use crate::{Store, StoreError, history, systems};
 
 impl Store {
@@ -24,7 +24,7 @@ impl Store {
         reason: &str,
         now: Timestamp,
     ) -> Result<ImportRun, StoreError> {
-        self.write("accepting the import run", async |transaction| {
+        writing!(self, "accepting the import run", |transaction| {
             let stored = lock_run(transaction, run).await?;
             let system_id = &stored.run.system_id;
             let system = systems::find_in_use(transaction, system_id).await?;
@@ -55,7 +55,7 @@ impl Store {
         reason: &str,
         now: Timestamp,
     ) -> Result<ImportRun, StoreError> {
-        self.write("rejecting the import run", async |transaction| {
+        writing!(self, "rejecting the import run", |transaction| {
             let stored = lock_run(transaction, run).await?;
             require_suspended(&stored, ImportRunState::Rejected)?;
             let text = "UPDATE import_runs SET state = 'rejected' WHERE run_id = $1";

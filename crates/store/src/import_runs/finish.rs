@@ -9,7 +9,7 @@ use crate::history;
 use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::to_millis;
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, writing};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -28,7 +28,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<ImportRun, StoreError> {
         let kept = outcome.changes().map(evidence::Evidence::of).transpose()?;
-        self.write("ending the import run", async |transaction| {
+        writing!(self, "ending the import run", |transaction| {
             let stored = fenced(transaction, held).await?;
             if stored.run.state == outcome.state() {
                 return Ok(stored.run);
@@ -60,7 +60,7 @@ impl Store {
         changes: &ChangeSet,
         now: Timestamp,
     ) -> Result<ImportRun, StoreError> {
-        self.write("publishing the import run", async |transaction| {
+        writing!(self, "publishing the import run", |transaction| {
             let stored = fenced(transaction, held).await?;
             if stored.run.state == ImportRunState::Published {
                 return Ok(stored.run);

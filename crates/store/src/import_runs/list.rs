@@ -5,7 +5,7 @@ use keyreeve_model::{ChangeSet, ImportRun, ImportRunId, ImportRunState, SystemId
 use super::evidence::Evidence;
 use super::{StoredRun, read_run, select_runs};
 use crate::history::{self, Span};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
 
 impl Store {
@@ -18,7 +18,7 @@ impl Store {
         system_id: &SystemId,
         limit: u32,
     ) -> Result<Vec<ImportRun>, StoreError> {
-        self.read("listing the import runs", async |transaction| {
+        reading!(self, "listing the import runs", |transaction| {
             let system = systems::find(transaction, system_id, false).await?;
             let mut text = select_runs();
             text.push(" WHERE r.system_key = ").bind(system.key);
@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::RunNotFound`].
     pub async fn get_import_run(&self, run: ImportRunId) -> Result<ImportRun, StoreError> {
-        self.read("reading the import run", async |transaction| Ok(find_run(transaction, run).await?.run))
+        reading!(self, "reading the import run", |transaction| Ok(find_run(transaction, run).await?.run))
             .await
     }
 
@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::SystemNotFound`].
     pub async fn latest_published(&self, system_id: &SystemId) -> Result<Option<ImportRun>, StoreError> {
-        self.read("reading the last published run", async |transaction| {
+        reading!(self, "reading the last published run", |transaction| {
             let system = systems::find(transaction, system_id, false).await?;
             latest_published(transaction, system.key).await
         })
@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::RunNotFound`], [`StoreError::EvidenceAltered`].
     pub async fn import_changes(&self, run: ImportRunId) -> Result<ChangeSet, StoreError> {
-        self.read("reading the run's changes", async |transaction| {
+        reading!(self, "reading the run's changes", |transaction| {
             let stored = find_run(transaction, run).await?;
             let recorded = stored.run.changes_sha256.as_deref();
             match stored.run.state {
@@ -79,7 +79,7 @@ impl Store {
         first: ImportRunId,
         second: ImportRunId,
     ) -> Result<ChangeSet, StoreError> {
-        self.read("comparing the import runs", async |transaction| {
+        reading!(self, "comparing the import runs", |transaction| {
             let (one, other) = (find_run(transaction, first).await?, find_run(transaction, second).await?);
             for stored in [&one, &other] {
                 if stored.run.state != ImportRunState::Published {
