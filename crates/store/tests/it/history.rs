@@ -1,0 +1,129 @@
+//! What was published reads back, for every run, for ever.
+
+use keyreeve_model::{ChangeSet, Inventory, difference};
+
+use crate::place::Place;
+use crate::sample::*;
+
+/// Changes without what only the store knows.
+fn plain_changes(changes: ChangeSet) -> ChangeSet {
+    use keyreeve_model::Change::{Changed, Created, Deleted};
+    fn sides<T: Clone>(changes: &[keyreeve_model::Change<T>]) -> (Vec<T>, Vec<T>) {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for change in changes {
+            match change {
+                Created { after: a } => after.push(a.clone()),
+                Changed { before: b, after: a, .. } => {
+                    before.push(b.clone());
+                    after.push(a.clone());
+                }
+                Deleted { before: b } => before.push(b.clone()),
+            }
+        }
+        (before, after)
+    }
+    let (accounts, resources, assignments) =
+        (sides(&changes.accounts), sides(&changes.resources), sides(&changes.assignments));
+    let before = Inventory { accounts: accounts.0, resources: resources.0, assignments: assignments.0 };
+    let after = Inventory { accounts: accounts.1, resources: resources.1, assignments: assignments.1 };
+    difference(plain(before), plain(after))
+}
+
+#[tokio::test]
+async fn every_published_run_reads_back_and_any_two_compare_as_their_inventories_do() {
+    for place in Place::both().await {
+        for seed in 0..3 {
+            let place = if place.schema.is_none() { Place::sqlite() } else { Place::postgres().await };
+            let store = place.create().await;
+            store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+            let mut dice = Dice(seed);
+            let mut published = Vec::new();
+            for number in 1..=12 {
+                let inventory = random_inventory(&mut dice);
+                let run = publish(&store, &inventory, at(number)).await;
+                published.push((run.id, inventory));
+            }
+            let mut before = Inventory::default();
+            for (run, inventory) in &published {
+                let read = store.inventory_at(&id("s"), *run).await.unwrap();
+                assert!(read.accounts.iter().all(|account| account.last_seen_run == *run));
+                assert!(read.assignments.iter().all(|assignment| assignment.last_seen_run == *run));
+                assert!(read.accounts.iter().all(|account| account.first_seen_run <= *run));
+                assert_eq!(plain(read), *inventory, "seed {seed} {run}");
+                let changes = store.import_changes(*run).await.unwrap();
+                assert_eq!(
+                    plain_changes(changes),
+                    difference(before, inventory.clone()),
+                    "seed {seed} {run}"
+                );
+                before = inventory.clone();
+            }
+            for (first, one) in &published {
+                for (second, other) in &published {
+                    let changes = store.difference_between(*first, *second).await.unwrap();
+                    assert_eq!(
+                        plain_changes(changes),
+                        difference(one.clone(), other.clone()),
+                        "seed {seed}: {first} to {second}"
+                    );
+                }
+            }
+            store.close().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unchanged_import_writes_no_version_row_and_is_seen_all_the_same() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        let inventory = random_inventory(&mut Dice(1));
+        publish(&store, &inventory, at(10)).await;
+        let rows = place.version_rows().await;
+        let second = publish(&store, &inventory, at(20)).await;
+        assert_eq!(place.version_rows().await, rows);
+        let read = store.current_inventory(&id("s")).await.unwrap();
+        for account in &read.accounts {
+            assert_eq!(account.last_seen_run, second.id);
+            assert!(account.first_seen_run < second.id);
+            assert_eq!(account.credentials.as_of, Some(at(20)));
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_narrower_run_did_not_cover_keeps_the_age_it_had() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        let inventory = random_inventory(&mut Dice(2));
+        let first = publish(&store, &inventory, at(10)).await;
+        let mut narrow = profile();
+        narrow.path_prefix = "/staff/".to_owned();
+        let lease = store.begin_import_run(&id("s"), &narrow, "tester", at(20), LEASE).await.unwrap();
+        let mut narrow_record = record(at(20));
+        narrow_record.scope = narrow.scope();
+        let second =
+            store.publish_import_run(&lease, narrow_record, &ChangeSet::default(), at(20)).await.unwrap();
+        let read = store.current_inventory(&id("s")).await.unwrap();
+        assert!(read.accounts.iter().any(|account| account.path == "/"));
+        for account in &read.accounts {
+            let (run, as_of) =
+                if account.path == "/staff/" { (second.id, at(20)) } else { (first.id, at(10)) };
+            assert_eq!(
+                (account.last_seen_run, account.credentials.as_of),
+                (run, Some(as_of)),
+                "{}",
+                account.name
+            );
+        }
+        for assignment in &read.assignments {
+            let holder = inventory.accounts.iter().find(|a| a.external_id == assignment.subject_external_id);
+            let staff = holder.is_some_and(|holder| holder.path == "/staff/");
+            assert_eq!(assignment.last_seen_run, if staff { second.id } else { first.id });
+        }
+        store.close().await;
+    }
+}

@@ -1,0 +1,14 @@
+//! One suite for both databases: every test runs on SQLite and on PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod damage;
+mod faults;
+mod history;
+mod key;
+mod place;
+mod reading;
+mod runs;
+mod sample;
+mod secrets;
+mod systems;
+mod version;

@@ -1,0 +1,129 @@
+//! Fresh places for stores, on both databases.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use keyreeve_store::{DatabaseUrl, Store, StoreKey};
+use sqlx::Executor;
+use tempfile::TempDir;
+
+use crate::sample::at;
+
+/// A place for one store; what is in it goes when this is dropped.
+pub struct Place {
+    pub url: DatabaseUrl,
+    pub key: StoreKey,
+    pub folder: TempDir,
+    pub schema: Option<String>,
+}
+
+/// The address of the PostgreSQL server for tests.
+pub fn postgres_url() -> String {
+    std::env::var("KEYREEVE_TEST_POSTGRES").expect(
+        "KEYREEVE_TEST_POSTGRES is not set: it names the PostgreSQL server for tests; `cargo xtask test` starts one",
+    )
+}
+
+impl Place {
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
+        Self { url, key: StoreKey::generate().unwrap(), folder, schema: None }
+    }
+
+    pub async fn postgres() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let schema = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+        let server = postgres_url();
+        let mut connection = raw_postgres(&server).await;
+        for text in [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")] {
+            connection.execute(sqlx::AssertSqlSafe(text)).await.unwrap();
+        }
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{separator}options=-csearch_path%3D{schema}").parse().unwrap();
+        Self {
+            url,
+            key: StoreKey::generate().unwrap(),
+            folder: tempfile::tempdir().unwrap(),
+            schema: Some(schema),
+        }
+    }
+
+    /// One place on each database.
+    pub async fn both() -> [Self; 2] {
+        [Self::sqlite(), Self::postgres().await]
+    }
+
+    pub async fn create(&self) -> Store {
+        Store::create(&self.url, self.key.clone(), at(0)).await.unwrap()
+    }
+
+    pub async fn open(&self) -> Store {
+        Store::open(&self.url, self.key.clone()).await.unwrap()
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("store.db")
+    }
+
+    /// Runs a statement behind the store's back.
+    pub async fn tamper(&self, text: &str) {
+        let text = sqlx::AssertSqlSafe(text.to_owned());
+        match &self.schema {
+            None => {
+                use sqlx::{ConnectOptions, Connection};
+                let mut connection =
+                    sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap();
+                connection.execute(text).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Some(schema) => {
+                let mut connection = raw_postgres(&postgres_url()).await;
+                let path = format!("SET search_path = {schema}");
+                connection.execute(sqlx::AssertSqlSafe(path)).await.unwrap();
+                connection.execute(text).await.unwrap();
+            }
+        }
+    }
+
+    /// Makes a database that is no store, and runs a statement in it.
+    pub async fn tamper_new(&self, text: &str) {
+        std::fs::File::create_new(self.file()).unwrap();
+        self.tamper(text).await;
+    }
+
+    /// One number, read behind the store's back.
+    pub async fn number(&self, text: &str) -> i64 {
+        let text = sqlx::AssertSqlSafe(text.to_owned());
+        match &self.schema {
+            None => {
+                use sqlx::{ConnectOptions, Connection};
+                let mut connection =
+                    sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap();
+                let number = sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                number
+            }
+            Some(schema) => {
+                let mut connection = raw_postgres(&postgres_url()).await;
+                let path = format!("SET search_path = {schema}");
+                connection.execute(sqlx::AssertSqlSafe(path)).await.unwrap();
+                sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap()
+            }
+        }
+    }
+
+    /// How many version rows there are, open and closed.
+    pub async fn version_rows(&self) -> i64 {
+        self.number(
+            "SELECT (SELECT COUNT(*) FROM account_versions) + (SELECT COUNT(*) FROM resource_versions) + \
+             (SELECT COUNT(*) FROM assignment_versions)",
+        )
+        .await
+    }
+}
+
+async fn raw_postgres(server: &str) -> sqlx::PgConnection {
+    use sqlx::Connection;
+    sqlx::PgConnection::connect(server).await.expect("the PostgreSQL server for tests answers")
+}

@@ -1,0 +1,115 @@
+//! Reading with filters and as of a moment.
+
+use keyreeve_model::{AccountStatus, AssignmentKind, ManagedBy, ResourceType};
+use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter, StoreError};
+
+use crate::place::Place;
+use crate::sample::*;
+
+#[tokio::test]
+async fn filters_let_through_what_they_say_on_both_databases() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        let inventory = random_inventory(&mut Dice(5));
+        publish(&store, &inventory, at(1)).await;
+        let names = async |filter: AccountFilter| {
+            let found = store.list_accounts(&id("s"), AsOf::Now, &filter).await.unwrap();
+            found.into_iter().map(|account| account.name).collect::<Vec<_>>()
+        };
+        let expect = |keep: &dyn Fn(&keyreeve_model::Account) -> bool| {
+            let kept = inventory.accounts.iter().filter(|account| keep(account));
+            kept.map(|account| account.name.clone()).collect::<Vec<_>>()
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let name = |text| AccountFilter { name: some(text), ..Default::default() };
+        assert_eq!(names(name("SER1")).await, expect(&|a| a.name.contains("ser1")));
+        assert_eq!(names(name("User?")).await, expect(&|a| a.name.len() == 5));
+        assert_eq!(names(name("%")).await, Vec::<String>::new());
+        let filter = AccountFilter { path_prefix: some("/sta"), ..Default::default() };
+        assert_eq!(names(filter).await, expect(&|a| a.path == "/staff/"));
+        let filter = AccountFilter { status: Some(AccountStatus::Disabled), ..Default::default() };
+        assert_eq!(names(filter).await, expect(&|a| a.status == AccountStatus::Disabled));
+        let holds = |a: &keyreeve_model::Account, name: &str| {
+            inventory.assignments.iter().any(|x| x.subject_name == a.name && x.resource_name == name)
+        };
+        let filter = AccountFilter { group: some("gROUP1"), ..Default::default() };
+        assert_eq!(names(filter).await, expect(&|a| holds(a, "Group1")));
+        for policy in ["policy2", "arn:aws:iam::123456789012:policy/Policy2"] {
+            let filter = AccountFilter { policy: some(policy), ..Default::default() };
+            assert_eq!(names(filter).await, expect(&|a| holds(a, "Policy2")));
+        }
+
+        let filter = ResourceFilter { managed_by: Some(ManagedBy::Customer), ..Default::default() };
+        let found = store.list_resources(&id("s"), AsOf::Now, &filter).await.unwrap();
+        assert!(!found.is_empty() && found.iter().all(|r| r.kind == ResourceType::Policy));
+        let filter = AssignmentFilter { account: some("USER3"), ..Default::default() };
+        let found = store.list_assignments(&id("s"), AsOf::Now, &filter).await.unwrap();
+        let expected = inventory.assignments.iter().filter(|a| a.subject_name == "user3").count();
+        assert!(expected > 0);
+        assert_eq!(found.len(), expected);
+        let kind = AssignmentKind::AccountGroup;
+        let filter = AssignmentFilter { group: some("group0"), kind: Some(kind), ..Default::default() };
+        let found = store.list_assignments(&id("s"), AsOf::Now, &filter).await.unwrap();
+        assert!(!found.is_empty() && found.iter().all(|a| a.resource_name == "Group0"));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_moment_before_the_first_import_is_refused_with_the_earliest_one() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        let list = async |as_of| store.list_accounts(&id("s"), as_of, &AccountFilter::default()).await;
+        assert!(list(AsOf::Now).await.unwrap().is_empty());
+        assert!(matches!(list(AsOf::Time(at(9))).await, Err(StoreError::NothingThen { earliest: None, .. })));
+        let (old, new) = (random_inventory(&mut Dice(1)), random_inventory(&mut Dice(2)));
+        publish(&store, &old, at(10)).await;
+        publish(&store, &new, at(20)).await;
+        let refused = list(AsOf::Time(at(9))).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NothingThen { earliest, .. } if earliest == Some(at(10))));
+        assert_eq!(list(AsOf::Time(at(19))).await.unwrap().len(), old.accounts.len());
+        assert_eq!(list(AsOf::Time(at(20))).await.unwrap().len(), new.accounts.len());
+        let running = begin(&store, at(30)).await;
+        assert!(matches!(list(AsOf::Run(running.run)).await, Err(StoreError::RunNotPublished { .. })));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_exact_name_before_other_case_and_by_its_external_id() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        let mut inventory = random_inventory(&mut Dice(1));
+        let (mut one, mut two) = (account(90, 0), account(91, 0));
+        (one.name, two.name) = ("Anna".to_owned(), "anna".to_owned());
+        inventory.accounts.extend([one.clone(), two.clone()]);
+        publish(&store, &inventory, at(1)).await;
+        for (name, expected) in [("Anna", &one), ("anna", &two), ("AIDA000091", &two)] {
+            let found = store.get_account(&id("s"), AsOf::Now, name).await.unwrap();
+            assert_eq!(found.external_id, expected.external_id, "{name}");
+        }
+        assert!(store.get_account(&id("s"), AsOf::Now, "ANNA").await.is_ok());
+        let missing = store.get_account(&id("s"), AsOf::Now, "nobody").await.unwrap_err();
+        assert!(matches!(missing, StoreError::AccountNotFound { .. }));
+        store.close().await;
+    }
+}
+
+#[test]
+fn every_future_of_the_store_can_move_between_threads() {
+    fn sendable<T: Send>(_: &T) {}
+    let place = Place::sqlite();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = place.create().await;
+        let system = id("s");
+        sendable(&store.create_system(new_system("s", "S"), at(0)));
+        sendable(&store.current_inventory(&system));
+        sendable(&store.list_accounts(&system, AsOf::Now, &AccountFilter::default()));
+        sendable(&store.begin_import_run(&system, &profile(), "t", at(0), LEASE));
+        store.close().await;
+    });
+}

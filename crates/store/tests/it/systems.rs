@@ -1,0 +1,106 @@
+//! Systems: unique, pinned, removed.
+
+use keyreeve_model::{
+    AwsAccountId, CredentialKind, Effect, Failure, FailureKind, Secret, SystemName, SystemState,
+};
+use keyreeve_store::{StoreError, SystemPatch};
+
+use crate::place::Place;
+use crate::sample::*;
+
+#[tokio::test]
+async fn names_and_ids_are_unique_and_the_refusal_names_which() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("one", "Prod Öst"), at(0)).await.unwrap();
+        let refused = store.create_system(new_system("two", "prod öst"), at(0)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NameTaken { .. }), "{refused:?}");
+        let refused = store.create_system(new_system("one", "Other"), at(0)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::SystemIdTaken { .. }), "{refused:?}");
+        store.create_system(new_system("two", "Other"), at(0)).await.unwrap();
+        let rename = SystemPatch { name: Some(SystemName::new("PROD ÖST").unwrap()), ..Default::default() };
+        let refused = store.update_system(&id("two"), rename.clone(), at(1)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NameTaken { .. }), "{refused:?}");
+        let renamed = store.update_system(&id("one"), rename, at(1)).await.unwrap();
+        assert_eq!((renamed.name.as_str(), renamed.updated_at), ("PROD ÖST", at(1)));
+        assert_eq!(store.get_system(&id("one")).await.unwrap(), renamed);
+        assert_eq!(store.list_import_profiles(&id("one")).await.unwrap(), [profile()]);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_removed_system_keeps_its_id_and_history_and_frees_its_name() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        let mut new = new_system("s", "S");
+        new.secret = Some(Secret::new("canary".to_owned()));
+        store.create_system(new, at(0)).await.unwrap();
+        let inventory = random_inventory(&mut Dice(1));
+        publish(&store, &inventory, at(1)).await;
+        let running = begin(&store, at(2)).await;
+        store.remove_system(&id("s"), at(3)).await.unwrap();
+        assert_eq!(place.number("SELECT COUNT(*) FROM secrets").await, 0);
+        assert!(matches!(
+            store.renew_import_lease(&running, at(4), LEASE).await,
+            Err(StoreError::LeaseLost { .. })
+        ));
+        assert!(store.list_systems(false).await.unwrap().is_empty());
+        assert_eq!(store.list_systems(true).await.unwrap()[0].state, SystemState::Removed);
+        assert_eq!(plain(store.current_inventory(&id("s")).await.unwrap()), inventory);
+        let refused = store.create_system(new_system("s", "T"), at(5)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::SystemIdTaken { .. }));
+        let refused = store.begin_import_run(&id("s"), &profile(), "t", at(5), LEASE).await.unwrap_err();
+        assert!(matches!(refused, StoreError::SystemRemoved { .. }));
+        store.create_system(new_system("t", "S"), at(5)).await.unwrap();
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn credentials_of_another_account_are_refused_and_the_old_ones_kept() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        let mut new = new_system("s", "S");
+        new.secret = Some(Secret::new("old".to_owned()));
+        store.create_system(new, at(0)).await.unwrap();
+        let (mine, other) =
+            (AwsAccountId::new("111111111111").unwrap(), AwsAccountId::new("222222222222").unwrap());
+        store.pin_system(&id("s"), mine.clone(), "aws", at(1)).await.unwrap();
+        let refused = store.pin_system(&id("s"), other.clone(), "aws", at(1)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::PinnedElsewhere { .. }));
+        let set = async |account, secret: &str| {
+            let kind = CredentialKind::AccessKey { access_key_id: "AKIANEW".to_owned() };
+            let (secret, pin) = (Some(Secret::new(secret.to_owned())), Some((account, "aws".to_owned())));
+            store.set_credentials(&id("s"), kind, secret, pin, at(2)).await
+        };
+        assert!(matches!(set(other, "foreign").await, Err(StoreError::PinnedElsewhere { .. })));
+        assert_eq!(store.get_secret(&id("s")).await.unwrap().unwrap().expose(), "old");
+        set(mine, "new").await.unwrap();
+        assert_eq!(store.get_secret(&id("s")).await.unwrap().unwrap().expose(), "new");
+        store.set_credentials(&id("s"), CredentialKind::Ambient, None, None, at(3)).await.unwrap();
+        assert!(store.get_secret(&id("s")).await.unwrap().is_none());
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_runs_in_a_quarantined_system_until_it_is_released() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        let reason = Failure {
+            kind: FailureKind::AccountMismatch,
+            message: "another account".to_owned(),
+            effect: Effect::None,
+            at: at(1),
+        };
+        let system = store.quarantine_system(&id("s"), reason.clone(), at(1)).await.unwrap();
+        assert_eq!((system.state, system.state_reason), (SystemState::Quarantined, Some(reason)));
+        let refused = store.begin_import_run(&id("s"), &profile(), "t", at(2), LEASE).await.unwrap_err();
+        assert!(matches!(refused, StoreError::SystemQuarantined { .. }));
+        store.release_system(&id("s"), at(3)).await.unwrap();
+        begin(&store, at(4)).await;
+        store.close().await;
+    }
+}
