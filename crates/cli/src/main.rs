@@ -1,2 +1,32 @@
-//! The keyreeve command.
-fn main() {}
+//! The `keyreeve` command: reads the configuration, names the concrete parts, and joins them.
+//!
+//! - `args` is what can be asked for, `config` what is set beforehand;
+//! - `command` has one file for each thing that can be done;
+//! - `output` writes tables, JSON and CSV, and says errors;
+//! - `exit` decides what the end means to the caller.
+
+mod actor;
+mod args;
+mod command;
+mod config;
+mod exit;
+mod logging;
+mod output;
+mod stop;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = match args::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refused) => {
+            // Help and version are no failures; when nobody reads them, that is none either.
+            let _ = refused.print();
+            return ExitCode::from(u8::try_from(refused.exit_code()).unwrap_or(2));
+        }
+    };
+    ExitCode::from(exit::code(command::run(arguments)))
+}

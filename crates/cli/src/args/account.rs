@@ -1,0 +1,78 @@
+//! `keyreeve account …`
+
+use clap::{Args, Subcommand, ValueEnum};
+use keyreeve_model::{AccountStatus, SystemId};
+use keyreeve_store::AccountFilter;
+
+use super::Moment;
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// List accounts.
+    List(ListAccounts),
+    /// Show one account with all it holds.
+    Show(ShowAccount),
+}
+
+/// `account list`
+#[derive(Debug, Args)]
+pub(crate) struct ListAccounts {
+    /// The System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    /// Only names with this in them, ignoring case; * and ? stand for any text and any letter.
+    #[arg(long)]
+    name: Option<String>,
+    /// Only paths that begin with this.
+    #[arg(long, value_name = "PREFIX")]
+    path: Option<String>,
+    /// Only members of this group.
+    #[arg(long)]
+    group: Option<String>,
+    /// Only those that this policy (name or ARN) is attached to.
+    #[arg(long)]
+    policy: Option<String>,
+    /// Only accounts of this status.
+    #[arg(long, value_enum)]
+    status: Option<Status>,
+    #[command(flatten)]
+    pub(crate) moment: Moment,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Status {
+    Enabled,
+    Disabled,
+    Unknown,
+}
+
+impl ListAccounts {
+    /// The filter in the store's terms.
+    pub(crate) fn filter(&self) -> AccountFilter {
+        AccountFilter {
+            name: self.name.clone(),
+            path_prefix: self.path.clone(),
+            group: self.group.clone(),
+            policy: self.policy.clone(),
+            status: self.status.map(|status| match status {
+                Status::Enabled => AccountStatus::Enabled,
+                Status::Disabled => AccountStatus::Disabled,
+                Status::Unknown => AccountStatus::Unknown,
+            }),
+        }
+    }
+}
+
+/// `account show`
+#[derive(Debug, Args)]
+pub(crate) struct ShowAccount {
+    /// The System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    /// The account's name, or its external id.
+    #[arg(value_name = "NAME", allow_hyphen_values = true)]
+    pub(crate) account: String,
+    #[command(flatten)]
+    pub(crate) moment: Moment,
+}

@@ -1,0 +1,60 @@
+//! `keyreeve assignment …`
+
+use clap::{Args, Subcommand, ValueEnum};
+use keyreeve_model::{AssignmentKind, SystemId};
+use keyreeve_store::AssignmentFilter;
+
+use super::Moment;
+
+/// What can be done with assignments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AssignmentCommand {
+    /// List who holds what.
+    List(ListAssignments),
+}
+
+/// `assignment list`
+#[derive(Debug, Args)]
+pub(crate) struct ListAssignments {
+    /// The System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    /// Only what this account (name or external id) holds.
+    #[arg(long, allow_hyphen_values = true)]
+    account: Option<String>,
+    /// Only assignments of this group (name or external id), as holder or as what is held.
+    #[arg(long, allow_hyphen_values = true)]
+    group: Option<String>,
+    /// Only assignments of this policy (name, external id or ARN).
+    #[arg(long, allow_hyphen_values = true)]
+    policy: Option<String>,
+    /// Only this kind.
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+    #[command(flatten)]
+    pub(crate) moment: Moment,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Kind {
+    AccountGroup,
+    AccountPolicy,
+    GroupPolicy,
+}
+
+impl ListAssignments {
+    /// The filter in the store's terms.
+    pub(crate) fn filter(&self) -> AssignmentFilter {
+        AssignmentFilter {
+            account: self.account.clone(),
+            group: self.group.clone(),
+            policy: self.policy.clone(),
+            kind: self.kind.map(|kind| match kind {
+                Kind::AccountGroup => AssignmentKind::AccountGroup,
+                Kind::AccountPolicy => AssignmentKind::AccountPolicy,
+                Kind::GroupPolicy => AssignmentKind::GroupPolicy,
+            }),
+        }
+    }
+}

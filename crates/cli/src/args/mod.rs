@@ -1,0 +1,93 @@
+//! What can be asked for on the command line: one file per noun.
+
+mod account;
+mod assignment;
+mod consent;
+mod import;
+mod moment;
+mod policy;
+mod profile;
+mod resource;
+mod sandbox;
+mod store;
+mod system;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use account::{AccountCommand, ListAccounts, ShowAccount};
+pub(crate) use assignment::{AssignmentCommand, ListAssignments};
+pub(crate) use consent::Consent;
+pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
+pub(crate) use moment::Moment;
+pub(crate) use policy::PolicyCommand;
+pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
+pub(crate) use resource::{ListResources, ResourceCommand};
+pub(crate) use sandbox::RunSandbox;
+pub(crate) use store::{BackUp, Restore, StoreCommand};
+pub(crate) use system::{
+    AddSystem, CredentialArguments, ListSystems, RemoveSystem, SetSystem, SystemCommand, category, region,
+};
+
+use crate::output::Format;
+
+/// Governs who can sign in to AWS with IAM users: reads accounts whole, and shows who holds what.
+#[derive(Debug, Parser)]
+#[command(name = "keyreeve", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// How data is written to standard output (default: table; also KEYREEVE_OUTPUT).
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = "Everywhere")]
+    pub(crate) output: Option<Format>,
+    /// Write CSV cells as they are, also those that a spreadsheet would take for a formula.
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) raw: bool,
+    /// The configuration file (also KEYREEVE_CONFIG).
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    pub(crate) config: Option<PathBuf>,
+    /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as
+    /// `keyreeve_engine=debug` (default: warn; also KEYREEVE_LOG).
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Everywhere")]
+    pub(crate) log: Option<String>,
+}
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the store and its key.
+    Init,
+    /// Connected AWS accounts.
+    #[command(subcommand)]
+    System(SystemCommand),
+    /// Read a system whole, and see what changed.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// IAM users.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Groups and policies.
+    #[command(subcommand)]
+    Resource(ResourceCommand),
+    /// Who holds what.
+    #[command(subcommand)]
+    Assignment(AssignmentCommand),
+    /// Policies for the connector's own access.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// The database as a file.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Run a strict look-alike of AWS IAM on this machine, to try things on.
+    Sandbox(RunSandbox),
+    /// Check the installation, and say what to mend.
+    Doctor,
+}

@@ -1,0 +1,223 @@
+//! `keyreeve system …`
+
+use clap::{Args, Subcommand};
+use keyreeve_model::{SystemId, SystemName};
+
+use super::Consent;
+
+/// What can be done with systems.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SystemCommand {
+    /// Register an AWS account.
+    Add(AddSystem),
+    /// List the systems.
+    List(ListSystems),
+    /// Show one system.
+    Show(SystemArgument),
+    /// Check that a system can be reached, and what may be read.
+    Check(SystemArgument),
+    /// Change a system's name, category, region, settings or credentials.
+    Set(SetSystem),
+    /// End a system's quarantine.
+    Release(SystemArgument),
+    /// Remove a system; its history is kept.
+    Remove(RemoveSystem),
+}
+
+/// Which system.
+#[derive(Debug, Args)]
+pub(crate) struct SystemArgument {
+    /// Its System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+}
+
+/// `system list`
+#[derive(Debug, Args)]
+pub(crate) struct ListSystems {
+    /// Also those that were removed.
+    #[arg(long)]
+    pub(crate) removed: bool,
+}
+
+/// `system remove`
+#[derive(Debug, Args)]
+pub(crate) struct RemoveSystem {
+    /// Its System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}
+
+/// `system add`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("credential").required(true).args(CREDENTIALS))]
+pub(crate) struct AddSystem {
+    /// The display name; unique.
+    #[arg(long)]
+    pub(crate) name: SystemName,
+    /// The System ID; unique, never changed, and never used again.
+    #[arg(long)]
+    pub(crate) system_id: SystemId,
+    /// What it is filed under; a new word makes a new category.
+    #[arg(long, default_value = "AWS", value_parser = category)]
+    pub(crate) category: String,
+    /// How it is reached.
+    #[arg(long, default_value = "aws", value_parser = ["aws"])]
+    pub(crate) technology: String,
+    /// What is governed in it.
+    #[arg(long, default_value = "access_rights", value_parser = ["access_rights"])]
+    pub(crate) content: String,
+    /// The AWS region; it decides the partition. Default: the environment's.
+    #[arg(long, value_parser = region)]
+    pub(crate) region: Option<String>,
+    #[command(flatten)]
+    pub(crate) credential: CredentialArguments,
+}
+
+/// `system set`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("credential").args(CREDENTIALS).conflicts_with("settings"))]
+pub(crate) struct SetSystem {
+    /// Its System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    /// name=…, category=…, region=… (or none), or a setting such as max_requests_per_second=20.
+    #[arg(value_name = "KEY=VALUE", value_parser = assignment, required_unless_present = "credential")]
+    pub(crate) settings: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) credential: CredentialArguments,
+    /// The external id that an earlier `system set --role-arn` printed.
+    #[arg(long, value_name = "ID", requires = "role_arn", value_parser = external_id)]
+    pub(crate) external_id: Option<String>,
+}
+
+const CREDENTIALS: [&str; 4] = ["access_key_id", "aws_profile", "role_arn", "ambient"];
+
+/// How to sign in to AWS. A secret is never given here, because other users could read it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Credentials")]
+pub(crate) struct CredentialArguments {
+    /// The access key of an IAM user; its secret is read from standard input, or asked for on a terminal.
+    #[arg(long, value_name = "AKIA…", value_parser = access_key_id)]
+    pub(crate) access_key_id: Option<String>,
+    /// Read the secret access key from standard input: one line.
+    #[arg(long, requires = "access_key_id")]
+    pub(crate) secret_access_key_stdin: bool,
+    /// A profile of the AWS configuration files.
+    #[arg(long, value_name = "PROFILE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) aws_profile: Option<String>,
+    /// A role to assume with the ambient credentials; its trust policy must ask for an external id that is made
+    /// up and printed.
+    #[arg(long, value_name = "ARN", value_parser = role_arn)]
+    pub(crate) role_arn: Option<String>,
+    /// The ordinary AWS credential chain: environment, web identity, container, instance.
+    #[arg(long)]
+    pub(crate) ambient: bool,
+}
+
+impl CredentialArguments {
+    /// Whether any was given.
+    pub(crate) fn given(&self) -> bool {
+        self.access_key_id.is_some() || self.aws_profile.is_some() || self.role_arn.is_some() || self.ambient
+    }
+}
+
+/// `key=value`
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as key=value".to_owned()),
+    }
+}
+
+/// An AWS region as it could be called.
+pub(crate) fn region(text: &str) -> Result<String, String> {
+    let fits = (1..=32).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if fits { Ok(text.to_owned()) } else { Err("a region looks like eu-central-1".to_owned()) }
+}
+
+/// A category.
+pub(crate) fn category(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty()
+        && text.chars().count() <= 100
+        && text.trim() == text
+        && !text.chars().any(char::is_control);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a category has 1 to 100 characters, none of them a control character, and no space at either end"
+            .to_owned())
+    }
+}
+
+/// An access key id: 16 to 128 letters, digits and underscores (IAM service model, `accessKeyIdType`).
+fn access_key_id(text: &str) -> Result<String, String> {
+    let fits = (16..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("an access key id has 16 to 128 letters and digits, like AKIAIOSFODNN7EXAMPLE".to_owned())
+    }
+}
+
+/// The ARN of a role.
+fn role_arn(text: &str) -> Result<String, String> {
+    let mut parts = text.splitn(6, ':');
+    let mut next = || parts.next().unwrap_or_default();
+    let (arn, partition, service, region, account, role) = (next(), next(), next(), next(), next(), next());
+    let fits = arn == "arn"
+        && partition.starts_with("aws")
+        && service == "iam"
+        && region.is_empty()
+        && keyreeve_model::AwsAccountId::new(account).is_ok()
+        && role.strip_prefix("role/").is_some_and(|name| !name.is_empty())
+        && text.len() <= 2048
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a role's ARN looks like arn:aws:iam::123456789012:role/name".to_owned())
+    }
+}
+
+/// An external id of our own making.
+fn external_id(text: &str) -> Result<String, String> {
+    match uuid::Uuid::try_parse(text) {
+        Ok(id) if id.get_version_num() == 4 && id.to_string() == text => Ok(text.to_owned()),
+        _ => Err("give the external id exactly as keyreeve printed it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_arns_of_roles_pass() {
+        assert!(role_arn("arn:aws-cn:iam::123456789012:role/path/x").is_ok());
+        for bad in [
+            "",
+            "role/x",
+            "arn:aws:iam::123456789012:user/x",
+            "arn:aws:iam::1:role/x",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/a b",
+        ] {
+            assert!(role_arn(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn regions_and_external_ids_are_checked() {
+        assert!(region("us-gov-west-1").is_ok());
+        for bad in ["", "eu central", "EU-WEST-1", "a.b", &"a".repeat(33)] {
+            assert!(region(bad).is_err(), "{bad}");
+        }
+        assert!(external_id(&uuid::Uuid::new_v4().to_string()).is_ok());
+        assert!(external_id("my-own").is_err());
+    }
+}

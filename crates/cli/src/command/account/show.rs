@@ -1,0 +1,82 @@
+//! `keyreeve account show`
+
+use keyreeve_model::{Account, Assignment, AssignmentKind};
+use keyreeve_store::{AsOf, AssignmentFilter, Store, StoreError};
+use serde::Serialize;
+
+use crate::args::ShowAccount;
+use crate::command::Context;
+use crate::exit::Ended;
+use crate::output::shape::{ACCOUNTS, account_facts};
+use crate::output::{Column, Tables};
+
+/// An account with all it holds.
+#[derive(Debug, Serialize)]
+struct Holder {
+    #[serde(flatten)]
+    account: Account,
+    /// Memberships in groups.
+    groups: Vec<Assignment>,
+    /// Policies attached to the account itself.
+    policies: Vec<Assignment>,
+    /// Policies attached to its groups.
+    policies_through_groups: Vec<Assignment>,
+}
+
+const HELD: &[Column<Assignment>] = &[
+    ("name", |assignment| assignment.resource_name.clone()),
+    ("arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
+];
+
+const THROUGH_GROUPS: &[Column<Assignment>] = &[
+    ("name", |assignment| assignment.resource_name.clone()),
+    ("through_group", |assignment| assignment.subject_name.clone()),
+    ("arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
+];
+
+/// Shows one account.
+pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let as_of = arguments.moment.as_of();
+    let account = store.get_account(&arguments.system_id, as_of, &arguments.account).await?;
+    let holder = holdings(&store, account, as_of).await?;
+    if context.output.format() == crate::output::Format::Csv {
+        context.output.one(&holder.account, ACCOUNTS.csv, |_| {})?;
+    } else {
+        context.output.one(&holder, &[], |tables| show(&holder, tables))?;
+    }
+    Ok(Ended::Done)
+}
+
+fn show(holder: &Holder, tables: &mut Tables) {
+    tables.facts(account_facts(&holder.account));
+    tables.list("Groups", &holder.groups, HELD);
+    tables.list("Policies", &holder.policies, HELD);
+    tables.list("Policies through groups", &holder.policies_through_groups, THROUGH_GROUPS);
+}
+
+async fn holdings(store: &Store, account: Account, as_of: AsOf) -> Result<Holder, StoreError> {
+    let filter =
+        AssignmentFilter { account: Some(account.external_id.to_string()), ..AssignmentFilter::default() };
+    let own = store.list_assignments(&account.system_id, as_of, &filter).await?;
+    let (groups, policies): (Vec<_>, Vec<_>) =
+        own.into_iter().partition(|assignment| assignment.kind == AssignmentKind::AccountGroup);
+    let mut policies_through_groups = Vec::new();
+    for membership in &groups {
+        let Some(group) = &membership.resource_external_id else { continue };
+        let filter = AssignmentFilter {
+            group: Some(group.to_string()),
+            kind: Some(AssignmentKind::GroupPolicy),
+            ..AssignmentFilter::default()
+        };
+        policies_through_groups.extend(store.list_assignments(&account.system_id, as_of, &filter).await?);
+    }
+    policies_through_groups.sort_by(|a, b| {
+        (&a.resource_name, &a.resource_arn, &a.subject_name).cmp(&(
+            &b.resource_name,
+            &b.resource_arn,
+            &b.subject_name,
+        ))
+    });
+    Ok(Holder { account, groups, policies, policies_through_groups })
+}

@@ -1,0 +1,20 @@
+//! `keyreeve assignment …`
+
+use super::Context;
+use crate::args::{AssignmentCommand, ListAssignments};
+use crate::exit::Ended;
+use crate::output::shape::ASSIGNMENTS;
+
+/// Does what was asked for.
+pub(crate) async fn run(context: &Context, command: AssignmentCommand) -> anyhow::Result<Ended> {
+    let AssignmentCommand::List(arguments) = command;
+    list(context, &arguments).await
+}
+
+async fn list(context: &Context, arguments: &ListAssignments) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let assignments =
+        store.list_assignments(&arguments.system_id, arguments.moment.as_of(), &arguments.filter()).await?;
+    context.output.list(&assignments, &ASSIGNMENTS, "No assignment is known that fits.")?;
+    Ok(Ended::Done)
+}

@@ -1,0 +1,55 @@
+//! From a system, or from what is to become one, to a connection with AWS.
+
+use anyhow::Context as _;
+use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_model::{CredentialKind, Secret, System};
+use keyreeve_store::Store;
+
+use super::Context;
+use crate::exit::Refusal;
+
+/// Connects as a system signs in.
+pub(crate) async fn of_system(
+    context: &Context,
+    store: &Store,
+    system: &System,
+) -> anyhow::Result<AwsConnector> {
+    let secret = store.get_secret(&system.system_id).await?;
+    let credential = credential(&system.credential, secret)?;
+    connect(context, credential, system.region.as_deref()).await
+}
+
+/// Connects with some credential. Nothing is sent yet.
+pub(crate) async fn connect(
+    context: &Context,
+    credential: Credential,
+    region: Option<&str>,
+) -> anyhow::Result<AwsConnector> {
+    let mut options = ConnectOptions::new(credential);
+    options.region = region.map(str::to_owned);
+    options.environment = context.config.aws.additions(&context.environment);
+    AwsConnector::connect(options).await.context("preparing the connection to AWS")
+}
+
+/// A kind of credential with its secret.
+pub(crate) fn credential(kind: &CredentialKind, secret: Option<Secret>) -> Result<Credential, Refusal> {
+    Ok(match kind {
+        CredentialKind::AccessKey { access_key_id } => Credential::AccessKey {
+            access_key_id: access_key_id.clone(),
+            secret_access_key: secret.ok_or_else(|| {
+                Refusal::new(
+                    "preparing the connection to AWS",
+                    "the secret of the access key is not in the store",
+                )
+                .hint("give it anew: keyreeve system set ID --access-key-id AKIA… --secret-access-key-stdin")
+            })?,
+        },
+        CredentialKind::Profile { name } => Credential::Profile { name: name.clone() },
+        CredentialKind::Ambient => Credential::Ambient,
+        CredentialKind::Role { role_arn, external_id } => Credential::Role {
+            role_arn: role_arn.clone(),
+            external_id: Some(external_id.clone()),
+            base: Box::new(Credential::Ambient),
+        },
+    })
+}

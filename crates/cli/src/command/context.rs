@@ -1,0 +1,43 @@
+//! What every command works with.
+
+use anyhow::Context as _;
+use keyreeve_engine::clock::Clock;
+use keyreeve_store::{FileCustody, KeyCustody, Store, StoreKey};
+
+use crate::config::{Config, Environment};
+use crate::output::Output;
+
+/// Configuration, environment, output and time.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) environment: Environment,
+    pub(crate) output: Output,
+    pub(crate) clock: Clock,
+}
+
+impl Context {
+    /// Of this process.
+    pub(crate) fn new(config: Config, environment: Environment, output: Output) -> Self {
+        Self { config, environment, output, clock: Clock::system() }
+    }
+
+    /// Opens the store.
+    pub(crate) async fn store(&self) -> anyhow::Result<Store> {
+        let places = &self.config.places;
+        // Said first, because without a store there is no key either.
+        if let Some(path) = places.database.sqlite_path()
+            && !path.exists()
+        {
+            let place = places.database.to_string();
+            return Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store");
+        }
+        let key = self.key().context("opening the store")?;
+        Store::open(&places.database, key).await.context("opening the store")
+    }
+
+    /// The key of the store.
+    pub(crate) fn key(&self) -> Result<StoreKey, keyreeve_store::KeyError> {
+        FileCustody(self.config.places.key_file()).load()
+    }
+}

@@ -1,0 +1,184 @@
+//! `keyreeve doctor`
+
+use std::path::Path;
+
+use keyreeve_model::{System, SystemState};
+use keyreeve_store::Store;
+
+use super::{Context, init::exposed_mode};
+use crate::config::unknown_names;
+use crate::exit::Ended;
+use crate::output::shape::{CHECKS, Check, CheckState};
+
+/// Checks the installation, and says what to mend. Nothing is changed, and AWS is not asked.
+pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
+    let mut checks = vec![version(), configuration(context)];
+    checks.extend(misspelt(context));
+    checks.push(folder(&context.config.places.data_dir));
+    checks.push(key_file(&context.config.places.key_file()));
+    checks.extend(key_beside_database(context));
+    match context.store().await {
+        Ok(store) => {
+            checks.push(Check::ok("database", format!("{} opens", store.url())));
+            checks.push(soundness(&store).await);
+            checks.extend(systems(&store).await);
+            store.close().await;
+        }
+        Err(error) => {
+            let advice = "mend the configuration, or run `keyreeve init` if there is no store yet";
+            checks.push(Check::new("database", CheckState::Error, format!("{error:#}"), advice));
+        }
+    }
+    checks.extend(endpoints(context));
+    context.output.list(&checks, &CHECKS, "")?;
+    Ok(Ended::done_if(!checks.iter().any(Check::is_bad)))
+}
+
+fn version() -> Check {
+    Check::ok("version", format!("keyreeve {}", env!("CARGO_PKG_VERSION")))
+}
+
+fn configuration(context: &Context) -> Check {
+    Check::ok(
+        "configuration",
+        context.config.file.as_ref().map_or_else(
+            || "no file; environment and defaults".to_owned(),
+            |path| path.display().to_string(),
+        ),
+    )
+}
+
+fn misspelt(context: &Context) -> Option<Check> {
+    let names = unknown_names(&context.environment);
+    (!names.is_empty()).then(|| {
+        Check::new(
+            "environment",
+            CheckState::Warning,
+            format!("these variables mean nothing to keyreeve: {}", names.join(", ")),
+            "mend their names, or remove them",
+        )
+    })
+}
+
+fn folder(path: &Path) -> Check {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Err(error) => {
+            Check::new("data_folder", CheckState::Error, format!("{shown}: {error}"), "run `keyreeve init`")
+        }
+        Ok(found) => match exposed_mode(&found) {
+            Some(mode) => Check::new(
+                "data_folder",
+                CheckState::Error,
+                format!("{shown}: others can enter it (mode {mode:04o})"),
+                format!("run `chmod 700 {shown}`"),
+            ),
+            None => Check::ok("data_folder", format!("{shown}, for its owner alone")),
+        },
+    }
+}
+
+fn key_file(path: &Path) -> Check {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Err(error) => Check::new(
+            "key_file",
+            CheckState::Error,
+            format!("{shown}: {error}"),
+            "put the key back in its place, or run `keyreeve init` if there is no store yet",
+        ),
+        Ok(found) => match exposed_mode(&found) {
+            Some(mode) => Check::new(
+                "key_file",
+                CheckState::Error,
+                format!("{shown}: others can read it (mode {mode:04o})"),
+                format!(
+                    "run `chmod 600 {shown}`, and replace the stored credentials if others used this machine"
+                ),
+            ),
+            None => Check::ok("key_file", format!("{shown}, for its owner alone")),
+        },
+    }
+}
+
+/// Whoever copies the folder has both halves.
+fn key_beside_database(context: &Context) -> Option<Check> {
+    let places = &context.config.places;
+    let database = places.database.sqlite_path()?;
+    let beside = database.parent() == places.key_file().parent();
+    Some(if beside {
+        Check::new(
+            "key_beside_database",
+            CheckState::Warning,
+            "the key lies in the same folder as the database: whoever copies the folder can read the secrets",
+            "keep them out of one backup, or set `database` to a place of its own",
+        )
+    } else {
+        Check::ok("key_beside_database", "key and database lie apart")
+    })
+}
+
+async fn soundness(store: &Store) -> Check {
+    match store.check().await {
+        Ok(()) => Check::ok("database_sound", "its quick check found nothing"),
+        Err(error) => Check::new(
+            "database_sound",
+            CheckState::Error,
+            error.to_string(),
+            "restore a backup: `keyreeve store restore FILE`",
+        ),
+    }
+}
+
+async fn systems(store: &Store) -> Vec<Check> {
+    match store.list_systems(false).await {
+        Ok(systems) if systems.is_empty() => {
+            vec![Check::ok("systems", "none registered yet; `keyreeve system add` registers one")]
+        }
+        Ok(systems) => {
+            let odd: Vec<Check> = systems.iter().filter_map(oddity).collect();
+            let all_well = [Check::ok("systems", format!("{} registered", systems.len()))];
+            all_well.into_iter().chain(odd).collect()
+        }
+        Err(error) => vec![Check::new("systems", CheckState::Error, error.to_string(), "mend the database")],
+    }
+}
+
+fn oddity(system: &System) -> Option<Check> {
+    let id = &system.system_id;
+    if system.state == SystemState::Quarantined {
+        let reason = system.state_reason.as_ref().map_or("no reason is known", |reason| &reason.message);
+        return Some(Check::new(
+            "system",
+            CheckState::Warning,
+            format!("{id} is quarantined: {reason}"),
+            format!("mend the cause, then run `keyreeve system release {id}`"),
+        ));
+    }
+    system.aws_account_id.is_none().then(|| {
+        Check::new(
+            "system",
+            CheckState::Warning,
+            format!("{id} is not pinned to an AWS account yet"),
+            format!("run `keyreeve system check {id}`"),
+        )
+    })
+}
+
+fn endpoints(context: &Context) -> Vec<Check> {
+    let overridden = context.config.aws.endpoints(&context.environment);
+    if overridden.is_empty() {
+        return vec![Check::ok("aws_endpoints", "AWS's own")];
+    }
+    overridden
+        .into_iter()
+        .map(|(service, url)| {
+            Check::new(
+                "aws_endpoints",
+                CheckState::Warning,
+                format!("{service} is asked at {url}, not at AWS"),
+                "unset AWS_ENDPOINT_URL and its relatives to reach AWS itself",
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,162 @@
+//! `keyreeve import profile …`
+
+use anyhow::Context as _;
+use keyreeve_model::ImportProfile;
+use keyreeve_store::StoreError;
+use serde_json::Value;
+
+use crate::args::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
+use crate::command::Context;
+use crate::exit::{Ended, Refusal};
+use crate::output::note;
+use crate::output::shape::{PROFILES, profile_facts};
+
+/// Does what was asked for.
+pub(crate) async fn run(context: &Context, command: ProfileCommand) -> anyhow::Result<Ended> {
+    match command {
+        ProfileCommand::List(arguments) => list(context, &arguments).await,
+        ProfileCommand::Show(arguments) => show(context, &arguments).await,
+        ProfileCommand::Set(arguments) => set(context, &arguments).await,
+    }
+}
+
+async fn list(context: &Context, arguments: &ListProfiles) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let profiles = store.list_import_profiles(&arguments.system_id).await?;
+    context.output.list(&profiles, &PROFILES, "There is no import profile.")?;
+    Ok(Ended::Done)
+}
+
+async fn show(context: &Context, arguments: &ShowProfile) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let profile = store.get_import_profile(&arguments.system_id, &arguments.profile).await?;
+    print(context, &profile)
+}
+
+fn print(context: &Context, profile: &ImportProfile) -> anyhow::Result<Ended> {
+    context.output.one(profile, PROFILES.csv, |tables| tables.facts(profile_facts(profile)))?;
+    Ok(Ended::Done)
+}
+
+async fn set(context: &Context, arguments: &SetProfile) -> anyhow::Result<Ended> {
+    let doing = format!("setting import profile {} of system {}", arguments.profile, arguments.system_id);
+    let store = context.store().await?;
+    let (known, is_new) = match store.get_import_profile(&arguments.system_id, &arguments.profile).await {
+        Ok(profile) => (profile, false),
+        Err(StoreError::ProfileNotFound { .. }) => {
+            (ImportProfile::default_named(arguments.profile.clone()), true)
+        }
+        Err(error) => return Err(error).context(doing),
+    };
+    let profile = with(&known, &arguments.settings).map_err(|why| Refusal::new(doing.clone(), why))?;
+    store
+        .put_import_profile(&arguments.system_id, &profile, context.clock.now())
+        .await
+        .with_context(|| doing.clone())?;
+    let ended = print(context, &profile)?;
+    if is_new {
+        note(&format!("Import profile {} is new.", profile.name));
+    }
+    Ok(ended)
+}
+
+/// A profile with other settings; all are checked before any counts.
+fn with(known: &ImportProfile, settings: &[(String, String)]) -> Result<ImportProfile, String> {
+    let mut json = serde_json::to_value(known).map_err(|error| error.to_string())?;
+    for (name, value) in settings {
+        let slot = place(&mut json, name).ok_or_else(|| unknown(name))?;
+        *slot = match name.as_str() {
+            "objects" => {
+                Value::Array(value.split(',').map(|word| Value::String(word.trim().to_owned())).collect())
+            }
+            _ if name.starts_with("thresholds.") => number(name, value)?,
+            _ => Value::String(value.clone()),
+        };
+        // One by one, so that the error names the setting.
+        serde_json::from_value::<ImportProfile>(json.clone())
+            .map_err(|error| format!("{name} cannot be {value:?}: {error}"))?;
+    }
+    let profile: ImportProfile = serde_json::from_value(json).map_err(|error| error.to_string())?;
+    profile.validate().map_err(|error| error.to_string())?;
+    Ok(profile)
+}
+
+fn number(name: &str, value: &str) -> Result<Value, String> {
+    match value {
+        "none" => Ok(Value::Null),
+        _ => value
+            .parse::<u32>()
+            .map(Value::from)
+            .map_err(|_| format!("{name} cannot be {value:?}: give a whole number, or none for no limit")),
+    }
+}
+
+/// Where a setting stands; `None` when there is none of that name. The profile's own name is no setting.
+fn place<'a>(json: &'a mut Value, name: &str) -> Option<&'a mut Value> {
+    let mut value = json;
+    if name == "name" {
+        return None;
+    }
+    for part in name.split('.') {
+        value = value.as_object_mut()?.get_mut(part)?;
+    }
+    // A group of settings is not set as a whole.
+    (!value.is_object()).then_some(value)
+}
+
+fn unknown(name: &str) -> String {
+    format!(
+        "there is no setting {name:?}; the settings are: objects, path_prefix, policy_scope, login_profile_source, \
+         thresholds.{{small,medium,large}}.{{deleted,deleted_percent,changed,changed_percent,created,created_percent}}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use keyreeve_model::{ImportObject, PolicyScope, ProfileName};
+
+    use super::*;
+
+    fn set_all(settings: &[(&str, &str)]) -> Result<ImportProfile, String> {
+        let known = ImportProfile::default_named(ProfileName::new("p").unwrap());
+        let owned: Vec<_> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        with(&known, &owned)
+    }
+
+    #[test]
+    fn settings_are_set_by_name() {
+        let profile = set_all(&[
+            ("objects", "accounts, groups"),
+            ("path_prefix", "/staff/"),
+            ("policy_scope", "customer"),
+            ("thresholds.small.deleted", "5"),
+            ("thresholds.large.deleted_percent", "none"),
+        ])
+        .unwrap();
+        assert_eq!(profile.objects, [ImportObject::Accounts, ImportObject::Groups].into());
+        assert_eq!(profile.policy_scope, PolicyScope::Customer);
+        assert_eq!(profile.thresholds.small.deleted, Some(5));
+        assert_eq!(profile.thresholds.large.deleted_percent, None);
+    }
+
+    #[test]
+    fn bad_settings_are_named() {
+        for (name, value) in [
+            ("colour", "red"),
+            ("name", "x"),
+            ("thresholds", "5"),
+            ("thresholds.small", "5"),
+            ("thresholds.small.deleted", "-1"),
+            ("thresholds.small.deleted", "many"),
+            ("policy_scope", "some"),
+            ("objects", "accounts,pets"),
+            ("path_prefix", "staff"),
+            ("objects", "login_profiles"),
+        ] {
+            let error = set_all(&[(name, value)]).unwrap_err();
+            assert!(!error.is_empty(), "{name}={value}");
+        }
+        assert!(set_all(&[("policy_scope", "some")]).unwrap_err().contains("policy_scope"));
+    }
+}

@@ -1,0 +1,152 @@
+//! `keyreeve init`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use keyreeve_store::{DatabaseUrl, FileCustody, KeyCustody, KeyError, Store, StoreError, StoreKey};
+use serde::Serialize;
+
+use super::Context;
+use crate::exit::{Ended, Refusal};
+use crate::output::{Column, hint};
+
+const DOING: &str = "making the store";
+
+/// What was made.
+#[derive(Debug, Serialize)]
+struct Made {
+    data_dir: String,
+    key_file: String,
+    database: String,
+}
+
+const COLUMNS: &[Column<Made>] = &[
+    ("data_dir", |made| made.data_dir.clone()),
+    ("key_file", |made| made.key_file.clone()),
+    ("database", |made| made.database.clone()),
+];
+
+/// Makes the data folder, the key and the database. What an interrupted `init` left behind is used: a key without
+/// a store is no store yet.
+pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
+    let places = &context.config.places;
+    if let Some(path) = places.database.sqlite_path()
+        && path.exists()
+    {
+        return Err(StoreError::AlreadyThere { place: places.database.to_string() }).context(DOING);
+    }
+    make_folder(&places.data_dir)?;
+    if let Some(folder) = places.database.sqlite_path().and_then(Path::parent)
+        && folder != places.data_dir
+        && !folder.as_os_str().is_empty()
+    {
+        make_folder(folder)?;
+    }
+    let key_file = places.key_file();
+    let key = make_key(&key_file).context(DOING)?;
+    match places.database.sqlite_path() {
+        Some(path) => make_file(context, path, key).await.context(DOING)?,
+        None => {
+            Store::create(&places.database, key, context.clock.now()).await.context(DOING)?.close().await;
+        }
+    }
+    let made = Made {
+        data_dir: places.data_dir.display().to_string(),
+        key_file: key_file.display().to_string(),
+        database: places.database.to_string(),
+    };
+    context.output.one(&made, COLUMNS, |tables| {
+        tables.facts(vec![
+            ("Data folder", made.data_dir.clone()),
+            ("Key", made.key_file.clone()),
+            ("Database", made.database.clone()),
+        ]);
+    })?;
+    hint(
+        "keep a copy of the key apart from the database: without it, stored credentials cannot be read. \
+         Next: `keyreeve system add`",
+    );
+    Ok(Ended::Done)
+}
+
+/// Makes the key, or takes the one that an interrupted `init` made.
+fn make_key(path: &Path) -> Result<StoreKey, KeyError> {
+    if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
+        // The file was opened, and nothing was written: it can be no store's key. Making it anew tells of failure.
+        let _ = std::fs::remove_file(path);
+    }
+    match StoreKey::create_file(path) {
+        Err(KeyError::AlreadyThere { .. }) => FileCustody(path.to_owned()).load(),
+        made => made,
+    }
+}
+
+/// Makes the database beside its place and puts it there at once, so that there is never half a store.
+async fn make_file(context: &Context, path: &Path, key: StoreKey) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io { doing: DOING, source };
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let mut left_over = unfinished.as_os_str().to_owned();
+        left_over.push(ending);
+        match std::fs::remove_file(&left_over) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+    }
+    let store = Store::create(&DatabaseUrl::sqlite(&unfinished), key, context.clock.now()).await?;
+    store.close().await;
+    // A link, unlike a rename, never replaces what another `init` has just put there.
+    std::fs::hard_link(&unfinished, path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            StoreError::AlreadyThere { place: context.config.places.database.to_string() }
+        }
+        _ => io(error),
+    })?;
+    std::fs::remove_file(&unfinished).map_err(io)
+}
+
+/// Makes a folder for its owner alone, or refuses one that others can enter.
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let refuse = |why: String| Refusal::new(DOING, format!("the folder {}: {why}", folder.display()));
+    match std::fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => Err(refuse("it is a file".to_owned()).into()),
+        Ok(found) => match exposed_mode(&found) {
+            Some(mode) => Err(refuse(format!("others can enter it (mode {mode:04o})"))
+                .hint(format!("run `chmod 700 {}`, or set another data_dir", folder.display()))
+                .into()),
+            None => Ok(()),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            private_folder(folder).map_err(|error| refuse(error.to_string()).into())
+        }
+        Err(error) => Err(refuse(error.to_string()).into()),
+    }
+}
+
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// The mode of a file or folder, if others than its owner may use it.
+pub(crate) fn exposed_mode(found: &std::fs::Metadata) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = found.permissions().mode() & 0o7777;
+        (mode & 0o077 != 0).then_some(mode)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        None
+    }
+}

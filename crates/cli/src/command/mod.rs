@@ -1,0 +1,55 @@
+//! What can be done: one file for each command.
+
+mod account;
+mod assignment;
+mod connection;
+mod context;
+mod doctor;
+mod import;
+mod init;
+mod policy;
+mod resource;
+mod sandbox;
+mod store;
+mod system;
+
+use anyhow::Context as _;
+
+use crate::args::{Arguments, Command};
+use crate::config::{Config, Environment};
+use crate::exit::Ended;
+use crate::logging;
+use crate::output::Output;
+
+pub(crate) use context::Context;
+
+/// Reads the configuration, begins to log, and does what was asked for.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
+    let environment = Environment::of_process();
+    let config = Config::read(&arguments.global, &environment)?;
+    logging::start(&config.logging)?;
+    let output = Output::new(config.output, arguments.global.raw);
+    let context = Context::new(config, environment, output);
+    let mut runtime = match arguments.command {
+        // The sandbox answers many callers; everything else mostly waits.
+        Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().context("starting the runtime")?;
+    runtime.block_on(dispatch(&context, arguments.command))
+}
+
+async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> {
+    match command {
+        Command::Init => init::run(context).await,
+        Command::System(command) => system::run(context, command).await,
+        Command::Import(command) => import::run(context, command).await,
+        Command::Account(command) => account::run(context, command).await,
+        Command::Resource(command) => resource::run(context, command).await,
+        Command::Assignment(command) => assignment::run(context, command).await,
+        Command::Policy(command) => policy::run(context, &command),
+        Command::Store(command) => store::run(context, command).await,
+        Command::Sandbox(arguments) => sandbox::run(context, &arguments).await,
+        Command::Doctor => doctor::run(context).await,
+    }
+}

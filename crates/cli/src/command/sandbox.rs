@@ -1,0 +1,97 @@
+//! `keyreeve sandbox`
+
+use anyhow::Context as _;
+use keyreeve_sandbox::{AccountSeed, Options, Population, Running, Sandbox};
+use serde::Serialize;
+
+use super::Context;
+use crate::args::RunSandbox;
+use crate::exit::Ended;
+use crate::output::{Format, note, write};
+use crate::stop;
+
+/// Where it answers, and with which keys.
+#[derive(Debug, Serialize)]
+struct Ready {
+    endpoint_url: String,
+    admin_url: String,
+    accounts: Vec<SandboxAccount>,
+}
+
+#[derive(Debug, Serialize)]
+struct SandboxAccount {
+    account_id: String,
+    access_key_id: String,
+    /// Of a made-up account in memory, so it may be shown.
+    secret_access_key: String,
+}
+
+/// Runs until it is asked to stop.
+pub(crate) async fn run(context: &Context, arguments: &RunSandbox) -> anyhow::Result<Ended> {
+    let running = Sandbox::start(options(arguments)).await.context("starting the sandbox")?;
+    let ready = ready(&running)?;
+    match context.output.format() {
+        Format::Json => {
+            let line = serde_json::to_string(&ready).context("writing where the sandbox answers")?;
+            write(&format!("{line}\n"))?;
+        }
+        Format::Table | Format::Csv => write(&directions(&ready))?,
+    }
+    note("The sandbox runs until Ctrl-C; then everything in it is gone.");
+    stop::requested().await;
+    running.shutdown().await;
+    Ok(Ended::Done)
+}
+
+fn options(arguments: &RunSandbox) -> Options {
+    let population = Population {
+        users: arguments.users,
+        groups: arguments.groups,
+        customer_policies: arguments.policies,
+        ..Population::default()
+    };
+    let accounts = arguments.accounts.iter();
+    Options {
+        accounts: accounts.map(|id| AccountSeed { account_id: id.to_string(), population }).collect(),
+        seed: arguments.seed,
+        port: arguments.port,
+        admin_port: arguments.admin_port,
+        ..Options::default()
+    }
+}
+
+fn ready(running: &Running) -> anyhow::Result<Ready> {
+    let mut accounts = Vec::new();
+    for account_id in running.account_ids() {
+        let key = running.connector_key(&account_id).context("starting the sandbox")?;
+        accounts.push(SandboxAccount {
+            account_id,
+            access_key_id: key.access_key_id,
+            secret_access_key: key.secret_access_key,
+        });
+    }
+    Ok(Ready { endpoint_url: running.endpoint_url(), admin_url: running.admin_url(), accounts })
+}
+
+/// How to point tools at it.
+fn directions(ready: &Ready) -> String {
+    let mut text = format!(
+        "IAM and STS answer at {}, the admin port at {}.\n\nPoint keyreeve and AWS tools at it:\n\n  \
+         export AWS_ENDPOINT_URL={} AWS_REGION=us-east-1\n",
+        ready.endpoint_url, ready.admin_url, ready.endpoint_url
+    );
+    for account in &ready.accounts {
+        text.push_str(&format!(
+            "\nAccount {}:\n\n  export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n  \
+             echo \"$AWS_SECRET_ACCESS_KEY\" | keyreeve system add --name 'Sandbox {}' --system-id sandbox-{} \
+             --access-key-id {} --secret-access-key-stdin\n",
+            account.account_id,
+            account.access_key_id,
+            account.secret_access_key,
+            account.account_id,
+            account.account_id,
+            account.access_key_id,
+        ));
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! `keyreeve store …`
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::Context;
+use crate::args::{BackUp, Restore, StoreCommand};
+use crate::exit::{Ended, Refusal};
+use crate::output::{Column, note};
+use crate::terminal;
+
+/// Does what was asked for.
+pub(crate) async fn run(context: &Context, command: StoreCommand) -> anyhow::Result<Ended> {
+    match command {
+        StoreCommand::Backup(arguments) => back_up(context, &arguments).await,
+        StoreCommand::Restore(arguments) => restore(context, &arguments).await,
+    }
+}
+
+/// Which files are where now.
+#[derive(Debug, Serialize)]
+struct Files {
+    store: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaced: Option<String>,
+}
+
+const COLUMNS: &[Column<Files>] = &[
+    ("store", |files| files.store.clone()),
+    ("backup", |files| files.backup.clone().unwrap_or_default()),
+    ("replaced", |files| files.replaced.clone().unwrap_or_default()),
+];
+
+fn show(context: &Context, files: &Files) -> anyhow::Result<Ended> {
+    context.output.one(files, COLUMNS, |tables| {
+        tables.facts(vec![
+            ("Store", files.store.clone()),
+            ("Backup", files.backup.clone().unwrap_or_default()),
+            ("Replaced store, kept at", files.replaced.clone().unwrap_or_default()),
+        ]);
+    })?;
+    Ok(Ended::Done)
+}
+
+async fn back_up(context: &Context, arguments: &BackUp) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    store.backup(&arguments.file).await?;
+    note("The key is not in the backup: keep a copy of the key file apart from it.");
+    let files = Files {
+        store: store.url().to_string(),
+        backup: Some(arguments.file.display().to_string()),
+        replaced: None,
+    };
+    show(context, &files)
+}
+
+async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended> {
+    const DOING: &str = "restoring the backup";
+    let database = &context.config.places.database;
+    let Some(path) = database.sqlite_path() else {
+        return Err(keyreeve_store::StoreError::UsePgDump { doing: DOING }.into());
+    };
+    keyreeve_store::backup_is_sound(&arguments.file).await.context(DOING)?;
+    let what = format!(
+        "The store at {} will be replaced by {}. What is there now is kept beside it. End every other keyreeve \
+         that uses it first.",
+        path.display(),
+        arguments.file.display()
+    );
+    if !terminal::agrees(arguments.consent, DOING, &what)? {
+        return Ok(Ended::Done);
+    }
+    let replaced = keyreeve_store::restore(&arguments.file, path, context.clock.now()).await?;
+    // The key must fit the restored store; if it does not, it is better to hear it now.
+    let opened = context.store().await.map_err(|error| {
+        Refusal::failed(DOING, format!("the backup was put in place, but cannot be used: {error:#}"))
+            .hint("put the key file in place that belongs to the backup, then run `keyreeve doctor`")
+    })?;
+    opened.close().await;
+    let files = Files {
+        store: database.to_string(),
+        backup: None,
+        replaced: replaced.map(|path| path.display().to_string()),
+    };
+    show(context, &files)
+}

@@ -1,0 +1,57 @@
+//! `keyreeve system add`
+
+use anyhow::Context as _;
+use keyreeve_engine::systems::register;
+use keyreeve_model::{CredentialKind, SystemSettings};
+use keyreeve_store::NewSystem;
+
+use super::credential::{self, Given};
+use super::show::show;
+use crate::args::AddSystem;
+use crate::command::{Context, connection};
+use crate::exit::Ended;
+use crate::output::{hint, note};
+
+/// Registers a system.
+pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Result<Ended> {
+    debug_assert_eq!((arguments.technology.as_str(), arguments.content.as_str()), ("aws", "access_rights"));
+    let store = context.store().await?;
+    let Given { kind, secret } = credential::given(&arguments.credential, None)?;
+    let doing = || format!("registering system {}", arguments.system_id);
+    let mut new = NewSystem {
+        system_id: arguments.system_id.clone(),
+        name: arguments.name.clone(),
+        category: arguments.category.clone(),
+        region: arguments.region.clone(),
+        credential: kind.clone(),
+        secret: secret.clone(),
+        aws_account_id: None,
+        partition: None,
+        settings: SystemSettings::default(),
+    };
+    if let CredentialKind::Role { role_arn, external_id } = &kind {
+        // The role cannot be assumed yet, because nobody knew the external id; its ARN names the AWS account.
+        if let Some((account, partition)) = credential::account_of_role(role_arn) {
+            new.aws_account_id = Some(account);
+            new.partition = Some(partition);
+        }
+        let system = store.create_system(new, context.clock.now()).await.with_context(doing)?;
+        let ended = show(context, &system)?;
+        credential::print_trust_policy(context, role_arn, external_id).await;
+        hint(&format!("when the role has it: `keyreeve system check {}`", system.system_id));
+        return Ok(ended);
+    }
+    let credential = connection::credential(&kind, secret)?;
+    let connector = connection::connect(context, credential, arguments.region.as_deref()).await?;
+    let registered = register(&store, context.clock, new, &connector).await.with_context(doing)?;
+    let ended = show(context, &registered.system)?;
+    let id = &registered.system.system_id;
+    match registered.unreachable {
+        Some(error) => {
+            note(&format!("System {id} is registered, but AWS could not be reached: {error}"));
+            hint(&format!("when it can be reached: `keyreeve system check {id}`"));
+        }
+        None => hint(&format!("read it: `keyreeve import run {id}`")),
+    }
+    Ok(ended)
+}

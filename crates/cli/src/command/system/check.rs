@@ -1,0 +1,217 @@
+//! `keyreeve system check`
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use keyreeve_aws::{AwsConnector, Credential, PermissionProbe, PermissionState};
+use keyreeve_connector::{Cause, Connector as _, Identity};
+use keyreeve_engine::systems::{Verdict, verify};
+use keyreeve_model::{CredentialKind, System, SystemId, SystemState};
+use keyreeve_store::Store;
+
+use crate::command::{Context, connection};
+use crate::exit::Ended;
+use crate::output::shape::{CHECKS, Check, CheckState};
+
+/// AWS refuses signatures whose time is more than five minutes off (IAM User Guide, "Signature Version 4").
+const REFUSED_SKEW_SECONDS: i64 = 300;
+/// From here on a person should look.
+const ODD_SKEW_SECONDS: i64 = 60;
+
+/// Checks one system.
+pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let system = store.get_system(system_id).await?;
+    let mut checks = vec![state_of(&system)];
+    if system.state != SystemState::Removed {
+        reach(context, &store, &system, &mut checks).await?;
+    }
+    context.output.list(&checks, &CHECKS, "")?;
+    Ok(Ended::done_if(!checks.iter().any(Check::is_bad)))
+}
+
+fn state_of(system: &System) -> Check {
+    let id = &system.system_id;
+    match system.state {
+        SystemState::Active => Check::ok("state", "active"),
+        SystemState::Removed => {
+            Check::new("state", CheckState::Error, "removed", "only its history can be read")
+        }
+        SystemState::Quarantined => {
+            let reason = system.state_reason.as_ref().map_or("no reason is known", |reason| &reason.message);
+            Check::new(
+                "state",
+                CheckState::Error,
+                format!("quarantined: {reason}"),
+                format!("mend the cause, then run `keyreeve system release {id}`"),
+            )
+        }
+    }
+}
+
+async fn reach(
+    context: &Context,
+    store: &Store,
+    system: &System,
+    checks: &mut Vec<Check>,
+) -> anyhow::Result<()> {
+    let connector = match connection::of_system(context, store, system).await {
+        Ok(connector) => connector,
+        Err(error) => {
+            let advice = format!("mend it with `keyreeve system set {}`", system.system_id);
+            checks.push(Check::new("credentials", CheckState::Error, format!("{error:#}"), advice));
+            return Ok(());
+        }
+    };
+    let identity = match connector.identify().await {
+        Ok(identity) => identity,
+        Err(error) => {
+            checks.push(not_identified(system, &error));
+            return Ok(());
+        }
+    };
+    checks.push(Check::ok("reachable", "AWS answers"));
+    checks.push(Check::ok("identity", identity.arn.clone()));
+    checks.push(account(context, store, system, &identity).await?);
+    checks.push(partition(system, &identity));
+    checks.push(clock(identity.server_time, context.clock.now()));
+    if let CredentialKind::Role { role_arn, .. } = &system.credential {
+        checks.push(external_id(context, system, role_arn).await);
+    }
+    checks.extend(permissions(&connector).await);
+    Ok(())
+}
+
+fn not_identified(system: &System, error: &keyreeve_connector::Error) -> Check {
+    let id = &system.system_id;
+    let (name, state, advice) = match error.cause {
+        Cause::CredentialBad | Cause::Denied => (
+            "identity",
+            CheckState::Error,
+            format!("give working credentials: `keyreeve system set {id} --access-key-id AKIA…` (or another kind)"),
+        ),
+        Cause::NotSent => (
+            "reachable",
+            CheckState::Error,
+            "check the network, the proxy, the region and AWS_ENDPOINT_URL; `keyreeve doctor` names the endpoint"
+                .to_owned(),
+        ),
+        _ => ("reachable", CheckState::Unknown, "try again".to_owned()),
+    };
+    Check::new(name, state, error.to_string(), advice)
+}
+
+/// Holds the identity against the pin: pins at the first success, quarantines on a mismatch.
+async fn account(
+    context: &Context,
+    store: &Store,
+    system: &System,
+    identity: &Identity,
+) -> anyhow::Result<Check> {
+    let verdict = verify(store, context.clock, system, identity).await.context("checking the AWS account")?;
+    Ok(match (verdict, &system.aws_account_id) {
+        (Verdict::Pinned, Some(account)) => Check::ok("account", format!("{account}, as pinned")),
+        (Verdict::Pinned, None) => {
+            Check::ok("account", format!("{}: the system is pinned to it from now on", identity.account_id))
+        }
+        (Verdict::Quarantined(failure), _) => Check::new(
+            "account",
+            CheckState::Error,
+            format!("{}; the system is quarantined now", failure.message),
+            "give it credentials of its own account, or register the other account as a system of its own",
+        ),
+    })
+}
+
+fn partition(system: &System, identity: &Identity) -> Check {
+    match &system.partition {
+        Some(known) if *known != identity.partition => Check::new(
+            "partition",
+            CheckState::Error,
+            format!("{}, but the system is in {known}", identity.partition),
+            "check the region: it decides the partition",
+        ),
+        _ => Check::ok("partition", identity.partition.clone()),
+    }
+}
+
+fn clock(server: Option<Timestamp>, now: Timestamp) -> Check {
+    let Some(server) = server else {
+        return Check::new(
+            "clock",
+            CheckState::Warning,
+            "AWS did not say what time it is",
+            "check the clock yourself",
+        );
+    };
+    let off = now.as_second().saturating_sub(server.as_second());
+    let found = format!("{} s {}", off.abs(), if off < 0 { "behind AWS" } else { "ahead of AWS" });
+    let advice = "set the clock of this machine; AWS refuses requests that are more than 5 minutes off";
+    match off.abs() {
+        0..=ODD_SKEW_SECONDS => Check::ok("clock", found),
+        seconds if seconds <= REFUSED_SKEW_SECONDS => Check::new("clock", CheckState::Warning, found, advice),
+        _ => Check::new("clock", CheckState::Error, found, advice),
+    }
+}
+
+/// A role that can be assumed without our external id can be reached through anyone whom it trusts.
+async fn external_id(context: &Context, system: &System, role_arn: &str) -> Check {
+    let without = Credential::Role {
+        role_arn: role_arn.to_owned(),
+        external_id: None,
+        base: Box::new(Credential::Ambient),
+    };
+    let tried = match connection::connect(context, without, system.region.as_deref()).await {
+        Ok(connector) => connector.identify().await.map(drop),
+        Err(error) => {
+            return Check::new("external_id", CheckState::Unknown, format!("{error:#}"), "try again");
+        }
+    };
+    match tried {
+        Ok(()) => Check::new(
+            "external_id",
+            CheckState::Warning,
+            "the role can be assumed without the external id",
+            "add the condition on sts:ExternalId to its trust policy",
+        ),
+        Err(error) if matches!(error.cause, Cause::CredentialBad | Cause::Denied) => {
+            Check::ok("external_id", "the role asks for it")
+        }
+        Err(error) => Check::new("external_id", CheckState::Unknown, error.to_string(), "try again"),
+    }
+}
+
+async fn permissions(connector: &AwsConnector) -> Vec<Check> {
+    connector.probe_reads().await.into_iter().map(permission).collect()
+}
+
+fn permission(probe: PermissionProbe) -> Check {
+    let message = probe.message.unwrap_or_default();
+    match probe.state {
+        PermissionState::Allowed => Check::ok(probe.action, "allowed"),
+        PermissionState::Denied => Check::new(
+            probe.action,
+            CheckState::Error,
+            message,
+            "attach the policy of `keyreeve policy generate`; if it is attached, a boundary or an organisation's \
+             policy forbids it",
+        ),
+        PermissionState::Unknown => Check::new(probe.action, CheckState::Unknown, message, "try again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_judged_by_how_far_it_is_off() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let judged = |ours, theirs| clock(Some(at(theirs)), at(ours)).state;
+        assert_eq!(judged(1000, 1060), CheckState::Ok);
+        assert_eq!(judged(1000, 939), CheckState::Warning);
+        assert_eq!(judged(1000, 1300), CheckState::Warning);
+        assert_eq!(judged(1000, 1301), CheckState::Error);
+        assert_eq!(clock(None, at(1)).state, CheckState::Warning);
+        assert!(clock(Some(at(70)), at(5)).message.contains("65 s behind"));
+    }
+}

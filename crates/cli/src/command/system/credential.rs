@@ -1,0 +1,86 @@
+//! The credentials that `system add` and `system set` are given.
+
+use std::fmt::Write as _;
+
+use keyreeve_aws::Credential;
+use keyreeve_connector::Connector as _;
+use keyreeve_model::{AwsAccountId, CredentialKind, Secret};
+
+use crate::args::CredentialArguments;
+use crate::command::{Context, connection};
+use crate::exit::Refusal;
+use crate::output::note;
+use crate::terminal;
+
+/// What is stored openly, and what is sealed.
+pub(super) struct Given {
+    pub(super) kind: CredentialKind,
+    pub(super) secret: Option<Secret>,
+}
+
+/// Takes the credentials from the arguments, and the secret from where it is safe. `external_id` is that of a role,
+/// if there is one already.
+pub(super) fn given(arguments: &CredentialArguments, external_id: Option<String>) -> Result<Given, Refusal> {
+    let open = |kind| Given { kind, secret: None };
+    if let Some(access_key_id) = arguments.access_key_id.clone() {
+        let secret = terminal::secret_access_key(arguments.secret_access_key_stdin)?;
+        return Ok(Given { kind: CredentialKind::AccessKey { access_key_id }, secret: Some(secret) });
+    }
+    if let Some(name) = arguments.aws_profile.clone() {
+        return Ok(open(CredentialKind::Profile { name }));
+    }
+    if let Some(role_arn) = arguments.role_arn.clone() {
+        let external_id = external_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        return Ok(open(CredentialKind::Role { role_arn, external_id }));
+    }
+    Ok(open(CredentialKind::Ambient))
+}
+
+/// The AWS account and the partition that a role's ARN names.
+pub(super) fn account_of_role(role_arn: &str) -> Option<(AwsAccountId, String)> {
+    let mut parts = role_arn.split(':').skip(1);
+    let partition = parts.next()?.to_owned();
+    let account = AwsAccountId::new(parts.nth(2)?).ok()?;
+    Some((account, partition))
+}
+
+/// Prints the trust policy a role must have, naming whoever the ambient credentials belong to.
+pub(super) async fn print_trust_policy(context: &Context, role_arn: &str, external_id: &str) {
+    let partition = account_of_role(role_arn).map_or_else(|| "aws".to_owned(), |(_, partition)| partition);
+    let base = match connection::connect(context, Credential::Ambient, None).await {
+        Ok(connector) => connector.identify().await.ok(),
+        Err(_) => None,
+    };
+    let mut text = format!("The role's trust policy must ask for this external id: {external_id}\n");
+    let principal = match &base {
+        Some(identity) => format!("arn:{partition}:iam::{}:root", identity.account_id),
+        None => {
+            text.push_str("(replace ACCOUNT by the AWS account that keyreeve itself signs in with)\n");
+            format!("arn:{partition}:iam::ACCOUNT:root")
+        }
+    };
+    let policy = serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "AWS": principal },
+            "Action": "sts:AssumeRole",
+            "Condition": { "StringEquals": { "sts:ExternalId": external_id } }
+        }]
+    });
+    // Writing to a text cannot fail.
+    let _ = write!(text, "{policy:#}");
+    note(&text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roles_arn_names_its_account() {
+        let (account, partition) = account_of_role("arn:aws-cn:iam::123456789012:role/a/b").unwrap();
+        assert_eq!((account.as_str(), partition.as_str()), ("123456789012", "aws-cn"));
+        assert!(account_of_role("arn:aws:iam:x").is_none());
+    }
+}

@@ -1,0 +1,15 @@
+//! `keyreeve system list`
+
+use crate::args::ListSystems;
+use crate::command::Context;
+use crate::exit::Ended;
+use crate::output::shape::SYSTEMS;
+
+/// Lists the systems.
+pub(crate) async fn run(context: &Context, arguments: &ListSystems) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let systems = store.list_systems(arguments.removed).await?;
+    let empty = "No system is registered; `keyreeve system add` registers one.";
+    context.output.list(&systems, &SYSTEMS, empty)?;
+    Ok(Ended::Done)
+}

@@ -1,0 +1,93 @@
+//! `keyreeve system set`
+
+use anyhow::Context as _;
+use keyreeve_engine::systems::replace_credentials;
+use keyreeve_model::{CredentialKind, System, SystemName};
+use keyreeve_store::{Store, SystemPatch};
+
+use super::credential::{self, Given};
+use super::show::show;
+use crate::args::SetSystem;
+use crate::command::{Context, connection};
+use crate::exit::{Ended, Refusal};
+use crate::output::note;
+
+/// Changes a system: its credentials, or all of the given settings, or nothing.
+pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let system = store.get_system(&arguments.system_id).await?;
+    if arguments.credential.given() {
+        return set_credentials(context, &store, &system, arguments).await;
+    }
+    let patch = patch(&system, &arguments.settings)?;
+    let changed = store
+        .update_system(&system.system_id, patch, context.clock.now())
+        .await
+        .with_context(|| doing(&system))?;
+    show(context, &changed)
+}
+
+fn doing(system: &System) -> String {
+    format!("changing system {}", system.system_id)
+}
+
+/// What the settings ask for; all are checked before any is stored.
+fn patch(system: &System, asked: &[(String, String)]) -> Result<SystemPatch, Refusal> {
+    let refuse = |why: String| Refusal::new(doing(system), why);
+    let mut patch = SystemPatch::default();
+    let mut settings = system.settings.clone();
+    for (name, value) in asked {
+        match name.as_str() {
+            "name" => patch.name = Some(SystemName::new(value).map_err(|error| refuse(error.to_string()))?),
+            "category" => {
+                patch.category = Some(crate::args::category(value).map_err(refuse)?);
+            }
+            "region" if value == "none" => patch.region = Some(None),
+            "region" => patch.region = Some(Some(crate::args::region(value).map_err(refuse)?)),
+            "system_id" | "technology" | "content" => {
+                return Err(refuse(format!("the {name} of a system never changes"))
+                    .hint("register another system with `keyreeve system add`"));
+            }
+            name => settings.set(name, value).map_err(|error| refuse(error.to_string()))?,
+        }
+    }
+    patch.settings = (settings != system.settings).then_some(settings);
+    Ok(patch)
+}
+
+async fn set_credentials(
+    context: &Context,
+    store: &Store,
+    system: &System,
+    arguments: &SetSystem,
+) -> anyhow::Result<Ended> {
+    let doing = || format!("replacing the credentials of system {}", system.system_id);
+    let known = match &system.credential {
+        CredentialKind::Role { external_id, .. } => Some(external_id.clone()),
+        _ => arguments.external_id.clone(),
+    };
+    let new_id = known.is_none();
+    let Given { kind, secret } = credential::given(&arguments.credential, known)?;
+    if let (CredentialKind::Role { role_arn, external_id }, true) = (&kind, new_id) {
+        // Nobody knows this external id yet, so the role cannot be assumed yet.
+        credential::print_trust_policy(context, role_arn, external_id).await;
+        return Err(Refusal::new(
+            doing(),
+            "the role must ask for the external id first, so nothing was changed",
+        )
+        .hint(format!(
+            "give the role this trust policy, then run `keyreeve system set {} --role-arn {role_arn} \
+                 --external-id {external_id}`",
+            system.system_id
+        ))
+        .into());
+    }
+    let credential = connection::credential(&kind, secret.clone())?;
+    let connector = connection::connect(context, credential, system.region.as_deref()).await?;
+    let identity = replace_credentials(store, context.clock, system, kind, secret, &connector)
+        .await
+        .with_context(doing)?;
+    let ended = show(context, &store.get_system(&system.system_id).await?)?;
+    note(&format!("System {} signs in as {} now.", system.system_id, identity.arn));
+    Ok(ended)
+}

@@ -1,0 +1,96 @@
+//! What the configuration says about AWS. The process's own `AWS_…` variables win, as they do in every AWS tool.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Environment;
+
+/// The `[aws]` table. Only the configuration and the environment can say this, never a system's data.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AwsEnvironment {
+    /// `AWS_ENDPOINT_URL`
+    pub(crate) endpoint_url: Option<String>,
+    /// `AWS_ENDPOINT_URL_IAM`
+    pub(crate) endpoint_url_iam: Option<String>,
+    /// `AWS_ENDPOINT_URL_STS`
+    pub(crate) endpoint_url_sts: Option<String>,
+    /// `AWS_REGION`
+    pub(crate) region: Option<String>,
+    /// `AWS_PROFILE`
+    pub(crate) profile: Option<String>,
+}
+
+impl AwsEnvironment {
+    /// These settings where they are set, else those.
+    pub(super) fn over(self, other: Self) -> Self {
+        Self {
+            endpoint_url: self.endpoint_url.or(other.endpoint_url),
+            endpoint_url_iam: self.endpoint_url_iam.or(other.endpoint_url_iam),
+            endpoint_url_sts: self.endpoint_url_sts.or(other.endpoint_url_sts),
+            region: self.region.or(other.region),
+            profile: self.profile.or(other.profile),
+        }
+    }
+
+    /// The variables to add to those of the process: only what the process does not say itself.
+    pub(crate) fn additions(&self, process: &Environment) -> BTreeMap<String, String> {
+        let mut additions = BTreeMap::new();
+        let mut add = |name: &str, overridden_by: &[&str], value: Option<&String>| {
+            if let Some(value) = value
+                && overridden_by.iter().all(|name| process.get(name).is_none())
+            {
+                additions.insert(name.to_owned(), value.clone());
+            }
+        };
+        let iam = self.endpoint_url_iam.as_ref().or(self.endpoint_url.as_ref());
+        let sts = self.endpoint_url_sts.as_ref().or(self.endpoint_url.as_ref());
+        add("AWS_ENDPOINT_URL_IAM", &["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"], iam);
+        add("AWS_ENDPOINT_URL_STS", &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], sts);
+        add("AWS_REGION", &["AWS_REGION", "AWS_DEFAULT_REGION"], self.region.as_ref());
+        add("AWS_PROFILE", &["AWS_PROFILE"], self.profile.as_ref());
+        additions
+    }
+
+    /// The endpoints that are not AWS's own, by the name of the service.
+    pub(crate) fn endpoints(&self, process: &Environment) -> Vec<(&'static str, String)> {
+        let additions = self.additions(process);
+        [("IAM", "AWS_ENDPOINT_URL_IAM"), ("STS", "AWS_ENDPOINT_URL_STS")]
+            .into_iter()
+            .filter_map(|(service, name)| {
+                let said = process.get(name).or_else(|| process.get("AWS_ENDPOINT_URL"));
+                let url = said.or_else(|| additions.get(name).map(String::as_str))?;
+                Some((service, url.to_owned()))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_wins_and_a_general_endpoint_reaches_what_it_left_open() {
+        let file = AwsEnvironment {
+            endpoint_url: Some("http://file".into()),
+            region: Some("eu-west-1".into()),
+            ..AwsEnvironment::default()
+        };
+        let additions = |variables: &[(&str, &str)]| -> Vec<String> {
+            file.additions(&Environment::of(variables)).into_keys().collect()
+        };
+        assert_eq!(additions(&[]), ["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS", "AWS_REGION"]);
+        assert_eq!(additions(&[("AWS_ENDPOINT_URL", "http://process")]), ["AWS_REGION"]);
+        assert_eq!(
+            additions(&[("AWS_ENDPOINT_URL_IAM", "http://p"), ("AWS_DEFAULT_REGION", "x")]),
+            ["AWS_ENDPOINT_URL_STS"]
+        );
+        let process = Environment::of(&[("AWS_ENDPOINT_URL_IAM", "http://p")]);
+        assert_eq!(
+            file.endpoints(&process),
+            [("IAM", "http://p".to_owned()), ("STS", "http://file".to_owned())]
+        );
+    }
+}

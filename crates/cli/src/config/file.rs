@@ -1,0 +1,110 @@
+//! The keys of `keyreeve.toml`.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde::Deserialize;
+
+use super::{AwsEnvironment, Environment};
+use crate::exit::Refusal;
+use crate::output::Format;
+
+/// What can stand in the file; anything else is refused.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) database: Option<String>,
+    pub(super) output: Option<Format>,
+    pub(super) log: Option<String>,
+    pub(super) log_format: Option<LogFormat>,
+    pub(super) import_lease_seconds: Option<u64>,
+    pub(super) aws: AwsEnvironment,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+const DOING: &str = "reading the configuration";
+
+impl File {
+    /// Reads the file. What it holds is never repeated in an error, because it may be a password.
+    pub(super) fn read(path: &Path) -> Result<Self, Refusal> {
+        let refuse = |why: String| Refusal::new(DOING, format!("{}: {why}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            refuse(error.to_string())
+                .hint("mend the path given by --config or KEYREEVE_CONFIG, or leave it out")
+        })?;
+        toml::from_str(&text).map_err(|error| {
+            let line =
+                error.span().map(|span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            refuse(format!("{place}{}", without_values(error.message())))
+        })
+    }
+
+    /// The same keys from variables.
+    pub(super) fn from_environment(environment: &Environment) -> Result<Self, Refusal> {
+        let text = |key: &str| environment.get(&format!("KEYREEVE_{key}")).map(str::to_owned);
+        Ok(Self {
+            data_dir: text("DATA_DIR").map(PathBuf::from),
+            database: text("DATABASE"),
+            output: choice(text("OUTPUT"), "KEYREEVE_OUTPUT")?,
+            log: text("LOG"),
+            log_format: choice(text("LOG_FORMAT"), "KEYREEVE_LOG_FORMAT")?,
+            import_lease_seconds: text("IMPORT_LEASE_SECONDS")
+                .map(|seconds| seconds.parse())
+                .transpose()
+                .map_err(|_| Refusal::new(DOING, "KEYREEVE_IMPORT_LEASE_SECONDS is not a whole number"))?,
+            aws: AwsEnvironment {
+                endpoint_url: text("AWS_ENDPOINT_URL"),
+                endpoint_url_iam: text("AWS_ENDPOINT_URL_IAM"),
+                endpoint_url_sts: text("AWS_ENDPOINT_URL_STS"),
+                region: text("AWS_REGION"),
+                profile: text("AWS_PROFILE"),
+            },
+        })
+    }
+
+    /// These settings where they are set, else those.
+    pub(super) fn over(self, other: Self) -> Self {
+        Self {
+            data_dir: self.data_dir.or(other.data_dir),
+            database: self.database.or(other.database),
+            output: self.output.or(other.output),
+            log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
+            import_lease_seconds: self.import_lease_seconds.or(other.import_lease_seconds),
+            aws: self.aws.over(other.aws),
+        }
+    }
+}
+
+fn choice<T: ValueEnum>(text: Option<String>, name: &str) -> Result<Option<T>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    T::from_str(&text, true).map(Some).map_err(|_| {
+        let known: Vec<String> = T::value_variants()
+            .iter()
+            .filter_map(|variant| Some(variant.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        Refusal::new(DOING, format!("{name} must be one of: {}", known.join(", ")))
+    })
+}
+
+/// A parser's message without the value it complains about.
+fn without_values(message: &str) -> String {
+    match message.split_once("invalid type: ").or_else(|| message.split_once("invalid value: ")) {
+        Some((_, rest)) => match rest.rsplit_once("expected ") {
+            Some((_, expected)) => format!("a value of the wrong kind, expected {expected}"),
+            None => "a value of the wrong kind".to_owned(),
+        },
+        None => message.lines().next().unwrap_or_default().to_owned(),
+    }
+}

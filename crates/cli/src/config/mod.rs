@@ -1,0 +1,125 @@
+//! What is configured, read once at the start: flags win over the environment, the environment over the file.
+//!
+//! The file is `keyreeve.toml`: the one named by `--config` or `KEYREEVE_CONFIG`, else the one in the platform's
+//! configuration folder, if there is one. Every key of it is also an environment variable `KEYREEVE_…`
+//! (`data_dir` is `KEYREEVE_DATA_DIR`, `aws.region` is `KEYREEVE_AWS_REGION`). A key that does not exist is
+//! refused by its name.
+
+mod aws;
+mod environment;
+mod file;
+mod places;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keyreeve_store::DatabaseUrl;
+
+pub(crate) use aws::AwsEnvironment;
+pub(crate) use environment::{Environment, unknown_names};
+pub(crate) use file::LogFormat;
+
+use crate::args::Global;
+use crate::exit::Refusal;
+use crate::output::Format;
+use file::File;
+
+/// Everything that is configured.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The file that was read, if any.
+    pub(crate) file: Option<PathBuf>,
+    /// Where data are.
+    pub(crate) places: Places,
+    /// How data are written.
+    pub(crate) output: Format,
+    /// What is logged.
+    pub(crate) logging: Logging,
+    /// How imports behave.
+    pub(crate) import: ImportSettings,
+    /// What is said about AWS endpoints and region.
+    pub(crate) aws: AwsEnvironment,
+}
+
+/// Where the key and the database are.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// Holds the key and, by default, the database.
+    pub(crate) data_dir: PathBuf,
+    /// The database.
+    pub(crate) database: DatabaseUrl,
+}
+
+impl Places {
+    /// The key file.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.data_dir.join("keyreeve.key")
+    }
+}
+
+/// What is logged, and how.
+#[derive(Debug)]
+pub(crate) struct Logging {
+    /// A level, or directives as `tracing` knows them.
+    pub(crate) filter: String,
+    /// The form of a line.
+    pub(crate) format: LogFormat,
+}
+
+/// How imports behave.
+#[derive(Debug)]
+pub(crate) struct ImportSettings {
+    /// How long a run owns its system without a sign of life.
+    pub(crate) lease: Duration,
+}
+
+impl Config {
+    /// Reads the configuration.
+    pub(crate) fn read(flags: &Global, environment: &Environment) -> Result<Self, Refusal> {
+        let (path, in_file) = read_file(flags, environment)?;
+        let settings = File::from_environment(environment)?.over(in_file);
+        let data_dir = match settings.data_dir {
+            Some(folder) => folder,
+            None => places::default_data_dir()?,
+        };
+        let database = match settings.database {
+            Some(url) => url.parse().map_err(|error: keyreeve_store::UrlError| {
+                Refusal::new("reading the configuration", error.to_string())
+            })?,
+            None => DatabaseUrl::sqlite(data_dir.join("keyreeve.db")),
+        };
+        let lease = settings.import_lease_seconds.unwrap_or(30);
+        if !(5..=3600).contains(&lease) {
+            return Err(Refusal::new(
+                "reading the configuration",
+                format!("import_lease_seconds is {lease}, but must be from 5 to 3600"),
+            ));
+        }
+        Ok(Self {
+            file: path,
+            places: Places { data_dir, database },
+            output: flags.output.or(settings.output).unwrap_or(Format::Table),
+            logging: Logging {
+                filter: flags.log.clone().or(settings.log).unwrap_or_else(|| "warn".to_owned()),
+                format: settings.log_format.unwrap_or(LogFormat::Text),
+            },
+            import: ImportSettings { lease: Duration::from_secs(lease) },
+            aws: settings.aws,
+        })
+    }
+}
+
+/// The file, if there is one: a file that was named must be there.
+fn read_file(flags: &Global, environment: &Environment) -> Result<(Option<PathBuf>, File), Refusal> {
+    let named = flags.config.clone().or_else(|| environment.get("KEYREEVE_CONFIG").map(PathBuf::from));
+    match named {
+        Some(path) => File::read(&path).map(|file| (Some(path), file)),
+        None => match places::default_config_file().filter(|path| path.is_file()) {
+            Some(path) => File::read(&path).map(|file| (Some(path), file)),
+            None => Ok((None, File::default())),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

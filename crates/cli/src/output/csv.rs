@@ -1,0 +1,51 @@
+//! CSV by RFC 4180: a header, then one record for each object, lines ending in CR LF.
+//!
+//! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula, and
+//! IAM names may begin with four of these. Such a cell is written with an apostrophe before it (CWE-1236), unless
+//! `--raw` was given.
+
+use anyhow::{Context, anyhow};
+
+use super::Column;
+
+/// The document.
+pub(super) fn document<T>(items: &[T], columns: &[Column<T>], raw: bool) -> anyhow::Result<String> {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::with_capacity(4096));
+    let doing = "writing the answer as CSV";
+    writer.write_record(columns.iter().map(|column| column.0)).context(doing)?;
+    for item in items {
+        let cells = columns.iter().map(|column| (column.1)(item));
+        writer
+            .write_record(cells.map(|cell| if raw { cell } else { without_formula(cell) }))
+            .context(doing)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| anyhow!("{doing}: {}", error.error()))?;
+    String::from_utf8(bytes).context(doing)
+}
+
+fn without_formula(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: &[Column<&str>] = &[("name", |name| (*name).to_owned())];
+
+    #[test]
+    fn no_cell_is_taken_for_a_formula() {
+        let text =
+            document(&["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "a=1", "'x"], COLUMNS, false).unwrap();
+        assert_eq!(text, "name\r\n'=1+1\r\n'+1\r\n'-1\r\n'@x\r\n'\t=1\r\n\"'\r=1\"\r\na=1\r\n'x\r\n");
+        assert_eq!(document(&["=1"], COLUMNS, true).unwrap(), "name\r\n=1\r\n");
+    }
+
+    #[test]
+    fn separators_and_quotes_are_quoted() {
+        let text = document(&["a,b", "say \"x\"", "two\nlines"], COLUMNS, false).unwrap();
+        assert_eq!(text, "name\r\n\"a,b\"\r\n\"say \"\"x\"\"\"\r\n\"two\nlines\"\r\n");
+        assert_eq!(document(&[] as &[&str], COLUMNS, false).unwrap(), "name\r\n");
+    }
+}

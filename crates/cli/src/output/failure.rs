@@ -1,0 +1,85 @@
+//! Errors as people see them: what was being done, why it failed, what to do. Never a dump, never twice the same.
+
+use std::io::Write;
+
+use keyreeve_engine::import::ImportError;
+use keyreeve_engine::systems::SystemError;
+use keyreeve_store::StoreError;
+use owo_colors::OwoColorize;
+
+use super::escape;
+use crate::exit::Refusal;
+
+/// Writes an error and what to do about it to standard error.
+pub(crate) fn show(error: &anyhow::Error) {
+    let (text, hint) = words(error);
+    let mut stderr = anstream::stderr().lock();
+    // When standard error is gone too, there is nobody left to tell.
+    let _ = writeln!(stderr, "{} {}", "error:".red().bold(), escape::line(&text));
+    if let Some(hint) = hint {
+        let _ = writeln!(stderr, "{} {}", "hint:".cyan().bold(), escape::lines(&hint));
+    }
+}
+
+/// What to say, and what to advise.
+fn words(error: &anyhow::Error) -> (String, Option<String>) {
+    let mut parts: Vec<String> = Vec::new();
+    let mut hint = None;
+    for cause in error.chain() {
+        let mut text = cause.to_string();
+        if let Some(refusal) = cause.downcast_ref::<Refusal>() {
+            hint = refusal.advice().map(str::to_owned).or(hint);
+        } else if hint.is_none()
+            && advises(cause)
+            && let Some((what, advice)) = text.rsplit_once("; ")
+        {
+            hint = Some(advice.to_owned());
+            text = what.to_owned();
+        }
+        let said_already = parts.iter().any(|part| part.contains(&text));
+        if !said_already {
+            parts.push(text);
+        }
+    }
+    (parts.join(": "), hint)
+}
+
+/// Whether an error's text ends with what to do, after a semicolon.
+fn advises(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let of_store = |error: &StoreError| {
+        !matches!(
+            error,
+            StoreError::Database { .. } | StoreError::Io { .. } | StoreError::CommitUnknown { .. }
+        )
+    };
+    if let Some(error) = cause.downcast_ref::<StoreError>() {
+        return of_store(error);
+    }
+    match (cause.downcast_ref::<SystemError>(), cause.downcast_ref::<ImportError>()) {
+        (Some(SystemError::Store(error)), _) | (_, Some(ImportError::Store(error))) => of_store(error),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+    use keyreeve_model::SystemId;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once_and_the_advice_apart() {
+        let error = StoreError::SystemNotFound { system_id: SystemId::new("x").unwrap() };
+        let wrapped: Result<(), _> = Err(SystemError::Store(error));
+        let (text, hint) = words(&wrapped.context("showing the system").unwrap_err());
+        assert_eq!(text, "showing the system: there is no system x");
+        assert_eq!(hint.as_deref(), Some("`keyreeve system list` shows those there are"));
+    }
+
+    #[test]
+    fn a_refusal_brings_its_own_advice() {
+        let refusal = Refusal::new("doing this", "it rains").hint("wait");
+        assert_eq!(words(&refusal.into()), ("doing this: it rains".to_owned(), Some("wait".to_owned())));
+    }
+}

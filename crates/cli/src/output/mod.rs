@@ -1,0 +1,109 @@
+//! How data reach standard output: as a table for eyes, as JSON by the contract, as CSV for spreadsheets. What is
+//! not data goes to standard error.
+
+mod csv;
+pub(crate) mod escape;
+pub(crate) mod failure;
+mod json;
+pub(crate) mod shape;
+mod table;
+mod talk;
+
+use std::io::{IsTerminal, Write};
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use shape::{Column, Shape};
+pub(crate) use table::{Facts, Tables};
+pub(crate) use talk::{hint, note};
+
+/// The three forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Format {
+    /// For eyes; may change at any time.
+    Table,
+    /// The stable contract.
+    Json,
+    /// RFC 4180, safe to open in a spreadsheet unless --raw is given.
+    Csv,
+}
+
+/// Nobody reads standard output any more.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output was closed")]
+pub(crate) struct Closed;
+
+/// Writes data to standard output, one document for each command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    format: Format,
+    raw: bool,
+}
+
+impl Output {
+    /// `raw` leaves CSV cells as they are.
+    pub(crate) fn new(format: Format, raw: bool) -> Self {
+        Self { format, raw }
+    }
+
+    /// The form that was asked for.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// A list. When it is empty, `empty` says so on standard error.
+    pub(crate) fn list<T: Serialize>(
+        &self,
+        items: &[T],
+        shape: &Shape<T>,
+        empty: &str,
+    ) -> anyhow::Result<()> {
+        if items.is_empty() {
+            note(empty);
+        }
+        match self.format {
+            Format::Table if items.is_empty() => Ok(()),
+            Format::Table => write(&table::list(items, shape.table, table::Screen::of_stdout())),
+            Format::Json => write(&json::document(&items)?),
+            Format::Csv => write(&csv::document(items, shape.csv, self.raw)?),
+        }
+    }
+
+    /// One object; `tables` says how it is shown to eyes.
+    pub(crate) fn one<T: Serialize>(
+        &self,
+        item: &T,
+        columns: &[Column<T>],
+        tables: impl FnOnce(&mut Tables),
+    ) -> anyhow::Result<()> {
+        match self.format {
+            Format::Table => {
+                let mut shown = Tables::new(table::Screen::of_stdout());
+                tables(&mut shown);
+                write(shown.text())
+            }
+            Format::Json => write(&json::document(item)?),
+            Format::Csv => write(&csv::document(std::slice::from_ref(item), columns, self.raw)?),
+        }
+    }
+}
+
+/// Writes a text that is data by itself.
+pub(crate) fn write(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Closed.into()),
+        Err(error) => {
+            Err(crate::exit::Refusal::failed("writing to standard output", error.to_string()).into())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Whether colours are wanted on standard output: only on a terminal, and not with `NO_COLOR` (no-color.org).
+fn colours() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stdout().is_terminal() && !refused
+}

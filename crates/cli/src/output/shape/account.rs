@@ -1,0 +1,151 @@
+//! Accounts.
+
+use keyreeve_model::{AccessKey, Account, InlinePolicy};
+
+use super::{Shape, joined, minute, text, time, word};
+use crate::output::Facts;
+
+/// A list of accounts.
+pub(crate) const ACCOUNTS: Shape<Account> = Shape {
+    table: &[
+        ("name", |account| account.name.clone()),
+        ("path", |account| account.path.clone()),
+        ("status", |account| account.status.as_str().to_owned()),
+        ("login", |account| word(&account.login_profile.state)),
+        ("keys", |account| keys_in_words(account.access_keys.as_deref())),
+        ("mfa", |account| yes_or_no(account.mfa_active).to_owned()),
+        ("password_last_used", |account| minute(account.password_last_used_at)),
+        ("created", |account| minute(Some(account.created_at))),
+    ],
+    csv: &[
+        ("system_id", |account| account.system_id.to_string()),
+        ("external_id", |account| account.external_id.to_string()),
+        ("name", |account| account.name.clone()),
+        ("path", |account| account.path.clone()),
+        ("arn", |account| account.arn.clone()),
+        ("status", |account| account.status.as_str().to_owned()),
+        ("login_profile.state", |account| word(&account.login_profile.state)),
+        ("login_profile.created_at", |account| time(account.login_profile.created_at)),
+        ("login_profile.password_reset_required", |account| {
+            text(account.login_profile.password_reset_required.as_ref())
+        }),
+        ("access_keys", |account| {
+            joined(account.access_keys.iter().flatten(), |key| state_of(key).to_owned())
+        }),
+        ("mfa_active", |account| text(account.mfa_active.as_ref())),
+        ("credentials.source", |account| word(&account.credentials.source)),
+        ("credentials.as_of", |account| time(account.credentials.as_of)),
+        ("created_at", |account| account.created_at.to_string()),
+        ("password_last_used_at", |account| time(account.password_last_used_at)),
+        ("tags", |account| joined(account.tags.iter().flatten(), |(key, value)| format!("{key}={value}"))),
+        ("permissions_boundary", |account| account.permissions_boundary.clone().unwrap_or_default()),
+        ("inline_policies", |account| {
+            joined(account.inline_policies.iter().flatten(), |policy| policy.name.clone())
+        }),
+        ("first_seen_run", |account| account.first_seen_run.to_string()),
+        ("last_seen_run", |account| account.last_seen_run.to_string()),
+    ],
+};
+
+/// One account.
+pub(crate) fn account_facts(account: &Account) -> Facts<'static> {
+    let login = &account.login_profile;
+    let change_forced = login.password_reset_required.filter(|forced| *forced);
+    vec![
+        ("Name", account.name.clone()),
+        ("External id", account.external_id.to_string()),
+        ("Path", account.path.clone()),
+        ("ARN", account.arn.clone()),
+        ("Status", account.status.as_str().to_owned()),
+        (
+            "Login profile",
+            format!(
+                "{}{}{}",
+                word(&login.state),
+                login.created_at.map(|at| format!(", since {at}")).unwrap_or_default(),
+                change_forced.map(|_| ", must be changed at the next sign-in").unwrap_or_default()
+            ),
+        ),
+        (
+            "Password last used",
+            account.password_last_used_at.map_or_else(|| "never or unknown".to_owned(), |at| at.to_string()),
+        ),
+        ("Access keys", key_lines(account.access_keys.as_deref())),
+        ("MFA", yes_or_no(account.mfa_active).to_owned()),
+        ("Credentials read", credentials_text(account)),
+        ("Created", account.created_at.to_string()),
+        (
+            "Tags",
+            lines(account.tags.as_ref(), |tags| {
+                tags.iter().map(|(key, value)| format!("{key}={value}")).collect()
+            }),
+        ),
+        ("Boundary", account.permissions_boundary.clone().unwrap_or_default()),
+        (
+            "Inline policies",
+            lines(account.inline_policies.as_ref(), |policies| policies.iter().map(inline_name).collect()),
+        ),
+        ("Seen", format!("first in run {}, last in run {}", account.first_seen_run, account.last_seen_run)),
+    ]
+}
+
+fn inline_name(policy: &InlinePolicy) -> String {
+    policy.name.clone()
+}
+
+fn credentials_text(account: &Account) -> String {
+    let source = word(&account.credentials.source);
+    match account.credentials.as_of {
+        Some(at) => format!("{source}, as of {at}"),
+        None => source,
+    }
+}
+
+/// Lines of a list that may be unknown. The values are escaped here, because line breaks are kept later.
+fn lines<T>(list: Option<&T>, of: impl FnOnce(&T) -> Vec<String>) -> String {
+    match list.map(of) {
+        None => "unknown".to_owned(),
+        Some(lines) if lines.is_empty() => "none".to_owned(),
+        Some(lines) => {
+            lines.iter().map(|line| crate::output::escape::line(line)).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+fn key_lines(keys: Option<&[AccessKey]>) -> String {
+    lines(keys.map(|keys| keys.to_vec()).as_ref(), |keys| {
+        keys.iter()
+            .map(|key| {
+                let created = key.created_at.map(|at| format!(", since {at}")).unwrap_or_default();
+                let used = key
+                    .last_used_at
+                    .map_or_else(|| ", never used or unknown".to_owned(), |at| format!(", last used {at}"));
+                format!("{}{created}{used}", state_of(key))
+            })
+            .collect()
+    })
+}
+
+fn state_of(key: &AccessKey) -> &'static str {
+    if key.active { "active" } else { "inactive" }
+}
+
+/// `2 active`, `1 active, 1 inactive`, `none`, `unknown`
+fn keys_in_words(keys: Option<&[AccessKey]>) -> String {
+    let Some(keys) = keys else { return "unknown".to_owned() };
+    let active = keys.iter().filter(|key| key.active).count();
+    match (active, keys.len() - active) {
+        (0, 0) => "none".to_owned(),
+        (active, 0) => format!("{active} active"),
+        (0, inactive) => format!("{inactive} inactive"),
+        (active, inactive) => format!("{active} active, {inactive} inactive"),
+    }
+}
+
+fn yes_or_no(value: Option<bool>) -> &'static str {
+    match value {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
+}

@@ -1,0 +1,70 @@
+//! What a check of a system, or of the installation, found.
+
+use serde::Serialize;
+
+use super::Shape;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Check {
+    /// A stable word for programs.
+    pub(crate) name: String,
+    /// How it is.
+    pub(crate) state: CheckState,
+    /// What was found.
+    pub(crate) message: String,
+    /// What to do about it; `None` when nothing is to be done.
+    pub(crate) advice: Option<String>,
+}
+
+/// How a thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CheckState {
+    /// As it should be.
+    Ok,
+    /// It works, but should be mended.
+    Warning,
+    /// It does not work.
+    Error,
+    /// It could not be found out.
+    Unknown,
+}
+
+impl Check {
+    /// As it should be.
+    pub(crate) fn ok(name: &str, message: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), state: CheckState::Ok, message: message.into(), advice: None }
+    }
+
+    /// Anything else, with what to do.
+    pub(crate) fn new(
+        name: &str,
+        state: CheckState,
+        message: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self { name: name.to_owned(), state, message: message.into(), advice: Some(advice.into()) }
+    }
+
+    /// Whether something does not work, or could not be found out.
+    pub(crate) fn is_bad(&self) -> bool {
+        matches!(self.state, CheckState::Error | CheckState::Unknown)
+    }
+}
+
+/// A list of checks.
+pub(crate) const CHECKS: Shape<Check> = Shape {
+    table: &[
+        ("check", |check| check.name.clone()),
+        ("state", |check| super::word(&check.state)),
+        ("found", |check| check.message.clone()),
+        ("what_to_do", |check| check.advice.clone().unwrap_or_default()),
+    ],
+    csv: &[
+        ("name", |check| check.name.clone()),
+        ("state", |check| super::word(&check.state)),
+        ("message", |check| check.message.clone()),
+        ("advice", |check| check.advice.clone().unwrap_or_default()),
+    ],
+};

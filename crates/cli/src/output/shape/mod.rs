@@ -1,0 +1,62 @@
+//! Which columns each noun has: few in a table, all of the contract in CSV. JSON is the model's own.
+
+mod account;
+mod assignment;
+mod change;
+mod check;
+mod profile;
+mod resource;
+mod run;
+mod system;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub(crate) use account::{ACCOUNTS, account_facts};
+pub(crate) use assignment::ASSIGNMENTS;
+pub(crate) use change::{CHANGES, lines_of};
+pub(crate) use check::{CHECKS, Check, CheckState};
+pub(crate) use profile::{PROFILES, profile_facts};
+pub(crate) use resource::RESOURCES;
+pub(crate) use run::{RUNS, show_run, suspicion_text};
+pub(crate) use system::{SYSTEMS, system_facts};
+
+/// A column: its name, and the text of its cell.
+pub(crate) type Column<T> = (&'static str, fn(&T) -> String);
+
+/// The columns of a noun.
+pub(crate) struct Shape<T: 'static> {
+    /// What a table shows.
+    pub(crate) table: &'static [Column<T>],
+    /// What CSV holds.
+    pub(crate) csv: &'static [Column<T>],
+}
+
+/// A time, or nothing.
+pub(crate) fn time(time: Option<Timestamp>) -> String {
+    time.map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// A time to the minute, as tables show it.
+pub(crate) fn minute(time: Option<Timestamp>) -> String {
+    time.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
+}
+
+/// Something that may be absent.
+fn text<T: ToString>(value: Option<&T>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+/// The word that JSON has for a value of a closed list.
+pub(crate) fn word<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(serde_json::Value::Null) | Err(_) => String::new(),
+        Ok(other) => other.to_string(),
+    }
+}
+
+/// A list in one cell.
+fn joined<T>(items: impl IntoIterator<Item = T>, of: impl Fn(T) -> String) -> String {
+    items.into_iter().map(of).collect::<Vec<_>>().join(";")
+}

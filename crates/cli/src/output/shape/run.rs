@@ -1,0 +1,141 @@
+//! Import runs.
+
+use keyreeve_model::{ChangeCounts, CollectionRecord, ImportRun, ImportRunState, Suspicion};
+
+use super::{Column, Shape, joined, minute, text, time, word};
+use crate::output::{Facts, Tables};
+
+/// A list of import runs.
+pub(crate) const RUNS: Shape<ImportRun> = Shape {
+    table: &[
+        ("run", |run| run.id.to_string()),
+        ("state", |run| run.state.as_str().to_owned()),
+        ("profile", |run| run.profile.to_string()),
+        ("started", |run| minute(Some(run.started_at))),
+        ("accounts", |run| counts(&run.changes.accounts)),
+        ("resources", |run| counts(&run.changes.resources)),
+        ("assignments", |run| counts(&run.changes.assignments)),
+        ("calls", |run| run.aws_calls.to_string()),
+        ("warnings", |run| run.warnings.len().to_string()),
+    ],
+    csv: &[
+        ("id", |run| run.id.to_string()),
+        ("system_id", |run| run.system_id.to_string()),
+        ("profile", |run| run.profile.to_string()),
+        ("state", |run| run.state.as_str().to_owned()),
+        ("collections", |run| {
+            joined(&run.collections, |one| format!("{}={}", one.name.as_str(), word(&one.state)))
+        }),
+        ("changes.accounts.created", |run| run.changes.accounts.created.to_string()),
+        ("changes.accounts.changed", |run| run.changes.accounts.changed.to_string()),
+        ("changes.accounts.deleted", |run| run.changes.accounts.deleted.to_string()),
+        ("changes.resources.created", |run| run.changes.resources.created.to_string()),
+        ("changes.resources.changed", |run| run.changes.resources.changed.to_string()),
+        ("changes.resources.deleted", |run| run.changes.resources.deleted.to_string()),
+        ("changes.assignments.created", |run| run.changes.assignments.created.to_string()),
+        ("changes.assignments.changed", |run| run.changes.assignments.changed.to_string()),
+        ("changes.assignments.deleted", |run| run.changes.assignments.deleted.to_string()),
+        ("aws_calls", |run| run.aws_calls.to_string()),
+        ("started_at", |run| run.started_at.to_string()),
+        ("finished_at", |run| time(run.finished_at)),
+        ("published_at", |run| time(run.published_at)),
+        ("baseline_run", |run| text(run.baseline_run.as_ref())),
+        ("suspicions", |run| joined(&run.suspicions, suspicion_text)),
+        ("warnings", |run| joined(&run.warnings, |warning| warning.code.clone())),
+        ("failure", |run| failure(run)),
+        ("actor", |run| run.actor.clone()),
+        ("decided_by", |run| run.decided_by.clone().unwrap_or_default()),
+        ("decision_reason", |run| run.decision_reason.clone().unwrap_or_default()),
+    ],
+};
+
+const COLLECTIONS: &[Column<CollectionRecord>] = &[
+    ("collection", |one| one.name.as_str().replace('_', " ")),
+    ("state", |one| word(&one.state)),
+    ("items", |one| one.items.to_string()),
+    ("calls", |one| one.calls.to_string()),
+    ("retries", |one| one.retries.to_string()),
+    ("throttled", |one| one.throttled.to_string()),
+    ("because", |one| one.reason.clone().unwrap_or_default()),
+];
+
+/// What is known about a run itself.
+fn run_facts(run: &ImportRun) -> Facts<'static> {
+    let decided = match (&run.decided_by, &run.decision_reason) {
+        (Some(by), Some(reason)) => format!("by {by}: {reason}"),
+        (Some(by), None) => format!("by {by}"),
+        _ => String::new(),
+    };
+    let would = match run.state {
+        ImportRunState::Previewed | ImportRunState::Suspended | ImportRunState::Rejected => "Would change",
+        _ => "Changed",
+    };
+    vec![
+        ("Run", run.id.to_string()),
+        ("System", run.system_id.to_string()),
+        ("Profile", run.profile.to_string()),
+        ("State", run.state.as_str().to_owned()),
+        ("Because", failure(run)),
+        ("Decided", decided),
+        ("Started", format!("{} by {}", run.started_at, run.actor)),
+        ("Finished", time(run.finished_at)),
+        ("Published", time(run.published_at)),
+        (
+            "Compared with",
+            run.baseline_run
+                .map_or_else(|| "nothing: the first import".to_owned(), |run| format!("run {run}")),
+        ),
+        ("Credential report", time(run.credential_report_at)),
+        ("AWS calls", run.aws_calls.to_string()),
+        (
+            would,
+            format!(
+                "accounts {}, resources {}, assignments {} (created, changed, deleted)",
+                counts(&run.changes.accounts),
+                counts(&run.changes.resources),
+                counts(&run.changes.assignments)
+            ),
+        ),
+    ]
+}
+
+/// A run with its collections, suspicions and warnings.
+pub(crate) fn show_run(run: &ImportRun, tables: &mut Tables) {
+    tables.facts(run_facts(run));
+    tables.list("", &run.collections, COLLECTIONS);
+    let suspicions: Vec<String> = run.suspicions.iter().map(suspicion_text).collect();
+    tables.sentences("Look at this before it is published:", &suspicions);
+    let warnings: Vec<String> =
+        run.warnings.iter().map(|warning| format!("{} ({})", warning.message, warning.code)).collect();
+    tables.sentences("Warnings:", &warnings);
+}
+
+/// `+3 ~1 -0`
+fn counts(counts: &ChangeCounts) -> String {
+    format!("+{} ~{} -{}", counts.created, counts.changed, counts.deleted)
+}
+
+fn failure(run: &ImportRun) -> String {
+    run.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
+}
+
+/// A suspicion as a sentence.
+pub(crate) fn suspicion_text(suspicion: &Suspicion) -> String {
+    match suspicion {
+        Suspicion::Threshold { object_type, change, number, population, limit } => format!(
+            "{number} of {population} {} objects would be {} ({limit})",
+            object_type.as_str(),
+            word(change)
+        ),
+        Suspicion::ListingsDisagree { first, only_in_first, second, only_in_second, differences } => {
+            let named =
+                |only: &[String]| if only.is_empty() { "nothing".to_owned() } else { only.join(", ") };
+            format!(
+                "{} and {second} disagree in {differences} objects: only the first has {}; only the second has {}",
+                first.as_str(),
+                named(only_in_first),
+                named(only_in_second)
+            )
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Systems.
+
+use keyreeve_model::{CredentialKind, System};
+
+use super::{Shape, text, time, word};
+use crate::output::Facts;
+
+/// A list of systems.
+pub(crate) const SYSTEMS: Shape<System> = Shape {
+    table: &[
+        ("system_id", |system| system.system_id.to_string()),
+        ("name", |system| system.name.to_string()),
+        ("category", |system| system.category.clone()),
+        ("state", |system| system.state.as_str().to_owned()),
+        ("aws_account", |system| text(system.aws_account_id.as_ref())),
+        ("region", |system| system.region.clone().unwrap_or_default()),
+        ("signs_in_with", |system| signs_in_with(&system.credential)),
+    ],
+    csv: &[
+        ("system_id", |system| system.system_id.to_string()),
+        ("name", |system| system.name.to_string()),
+        ("category", |system| system.category.clone()),
+        ("technology", |system| word(&system.technology)),
+        ("content", |system| word(&system.content)),
+        ("state", |system| system.state.as_str().to_owned()),
+        ("state_reason", |system| {
+            system.state_reason.as_ref().map(|reason| reason.message.clone()).unwrap_or_default()
+        }),
+        ("aws_account_id", |system| text(system.aws_account_id.as_ref())),
+        ("partition", |system| system.partition.clone().unwrap_or_default()),
+        ("region", |system| system.region.clone().unwrap_or_default()),
+        ("credential", |system| signs_in_with(&system.credential)),
+        ("created_at", |system| system.created_at.to_string()),
+        ("updated_at", |system| system.updated_at.to_string()),
+        ("removed_at", |system| time(system.removed_at)),
+    ],
+};
+
+/// One system.
+pub(crate) fn system_facts(system: &System) -> Facts<'static> {
+    let external_id = match &system.credential {
+        CredentialKind::Role { external_id, .. } => external_id.clone(),
+        _ => String::new(),
+    };
+    vec![
+        ("System ID", system.system_id.to_string()),
+        ("Name", system.name.to_string()),
+        ("Category", system.category.clone()),
+        ("Technology", word(&system.technology)),
+        ("Content", word(&system.content)),
+        ("State", system.state.as_str().to_owned()),
+        ("Because", system.state_reason.as_ref().map(|reason| reason.message.clone()).unwrap_or_default()),
+        (
+            "AWS account",
+            system
+                .aws_account_id
+                .as_ref()
+                .map_or_else(|| "not known yet: run `keyreeve system check`".to_owned(), ToString::to_string),
+        ),
+        ("Partition", system.partition.clone().unwrap_or_default()),
+        ("Region", system.region.clone().unwrap_or_else(|| "from the environment".to_owned())),
+        ("Signs in with", signs_in_with(&system.credential)),
+        ("External id", external_id),
+        ("Settings", settings_lines(system)),
+        ("Registered", system.created_at.to_string()),
+        ("Last changed", system.updated_at.to_string()),
+        ("Removed", time(system.removed_at)),
+    ]
+}
+
+fn settings_lines(system: &System) -> String {
+    match serde_json::to_value(&system.settings) {
+        Ok(serde_json::Value::Object(settings)) => settings
+            .iter()
+            .map(|(name, value)| match value {
+                serde_json::Value::Null => format!("{name}=none"),
+                serde_json::Value::String(text) => format!("{name}={text}"),
+                other => format!("{name}={other}"),
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+        _ => String::new(),
+    }
+}
+
+fn signs_in_with(credential: &CredentialKind) -> String {
+    match credential {
+        CredentialKind::AccessKey { access_key_id } => format!("access key {access_key_id}"),
+        CredentialKind::Profile { name } => format!("profile {name}"),
+        CredentialKind::Ambient => "ambient credentials".to_owned(),
+        CredentialKind::Role { role_arn, .. } => format!("role {role_arn}"),
+    }
+}

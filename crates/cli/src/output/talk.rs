@@ -1,0 +1,19 @@
+//! What is said besides the data: on standard error, escaped, and never in the way of the data.
+
+use std::io::Write;
+
+use owo_colors::OwoColorize;
+
+use super::escape;
+
+/// A sentence.
+pub(crate) fn note(text: &str) {
+    // When standard error is closed, there is nobody to tell.
+    let _ = writeln!(anstream::stderr().lock(), "{}", escape::lines(text));
+}
+
+/// What to do next.
+pub(crate) fn hint(text: &str) {
+    // As above.
+    let _ = writeln!(anstream::stderr().lock(), "{} {}", "hint:".cyan().bold(), escape::lines(text));
+}

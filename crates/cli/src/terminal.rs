@@ -1,0 +1,81 @@
+//! Questions to a person, and secrets from one.
+
+use std::io::{BufRead, IsTerminal, Read};
+
+use inquire::{Confirm, InquireError, Password, PasswordDisplayMode};
+use keyreeve_model::Secret;
+
+use crate::args::Consent;
+use crate::exit::Refusal;
+use crate::output::note;
+
+/// Longer than any secret access key; what does not fit is no secret.
+const LONGEST_SECRET: u64 = 4096;
+
+/// Whether somebody can be asked.
+fn is_present() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Whether to go on with a change. `what` says what will happen, in full sentences.
+pub(crate) fn agrees(consent: Consent, doing: &str, what: &str) -> Result<bool, Refusal> {
+    if consent.plan {
+        note(what);
+        note("Nothing was done, because of --plan.");
+        return Ok(false);
+    }
+    if consent.yes {
+        return Ok(true);
+    }
+    if !is_present() {
+        return Err(Refusal::new(doing, "this must be confirmed, and there is no terminal to ask on")
+            .hint("look at it with --plan, then give --yes"));
+    }
+    note(what);
+    match Confirm::new("Go on?").with_default(false).prompt() {
+        Ok(true) => Ok(true),
+        Ok(false) | Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => {
+            Err(Refusal::failed(doing, "it was not confirmed, and nothing was done"))
+        }
+        Err(error) => Err(Refusal::new(doing, format!("the question could not be asked: {error}"))),
+    }
+}
+
+/// The secret half of an access key: one line of standard input, or typed without being shown.
+pub(crate) fn secret_access_key(from_stdin: bool) -> Result<Secret, Refusal> {
+    let doing = "reading the secret access key";
+    if from_stdin {
+        return line_of_stdin(doing);
+    }
+    if !is_present() {
+        return Err(Refusal::new(doing, "there is no terminal to ask on")
+            .hint("give --secret-access-key-stdin and write the secret to standard input"));
+    }
+    let typed = Password::new("Secret access key:")
+        .with_display_mode(PasswordDisplayMode::Hidden)
+        .without_confirmation()
+        .prompt();
+    match typed {
+        Ok(text) if text.trim().is_empty() => Err(Refusal::new(doing, "nothing was typed")),
+        Ok(text) => Ok(Secret::new(text.trim().to_owned())),
+        Err(error) => Err(Refusal::new(doing, error.to_string())),
+    }
+}
+
+fn line_of_stdin(doing: &str) -> Result<Secret, Refusal> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().take(LONGEST_SECRET).read_line(&mut line);
+    // Wrapped at once, so that it is wiped whatever happens next.
+    let line = Secret::new(line);
+    match read {
+        Err(error) => Err(Refusal::new(doing, format!("standard input could not be read: {error}"))),
+        Ok(_) => {
+            let text = line.expose().trim_end_matches(['\n', '\r']);
+            if text.is_empty() {
+                return Err(Refusal::new(doing, "standard input was empty")
+                    .hint("write the secret to standard input, in one line"));
+            }
+            Ok(Secret::new(text.to_owned()))
+        }
+    }
+}
