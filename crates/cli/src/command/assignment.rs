@@ -1,6 +1,7 @@
 //! `keyreeve assignment …`
 
 use super::Context;
+use super::reading::nothing;
 use crate::args::{AssignmentCommand, ListAssignments};
 use crate::exit::Ended;
 use crate::output::shape::ASSIGNMENTS;
@@ -15,6 +16,10 @@ async fn list(context: &Context, arguments: &ListAssignments) -> anyhow::Result<
     let store = context.store().await?;
     let assignments =
         store.list_assignments(&arguments.system_id, arguments.moment.as_of(), &arguments.filter()).await?;
-    context.output.list(&assignments, &ASSIGNMENTS, "No assignment is known that fits.")?;
+    let empty = match assignments.is_empty() {
+        true => nothing(&store, &arguments.system_id, "assignment").await?,
+        false => String::new(),
+    };
+    context.output.list(&assignments, &ASSIGNMENTS, &empty)?;
     Ok(Ended::Done)
 }

@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     if let Some(path) = places.database.sqlite_path()
         && path.exists()
     {
-        return Err(StoreError::AlreadyThere { place: places.database.to_string() }).context(DOING);
+        return Err(StoreError::AlreadyThere { place: places.database.to_string() }.into());
     }
     make_folder(&places.data_dir)?;
     if let Some(folder) = places.database.sqlite_path().and_then(Path::parent)

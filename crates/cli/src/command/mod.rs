@@ -8,6 +8,7 @@ mod doctor;
 mod import;
 mod init;
 mod policy;
+mod reading;
 mod resource;
 mod sandbox;
 mod store;

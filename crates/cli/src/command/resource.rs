@@ -1,6 +1,7 @@
 //! `keyreeve resource …`
 
 use super::Context;
+use super::reading::nothing;
 use crate::args::{ListResources, ResourceCommand};
 use crate::exit::Ended;
 use crate::output::shape::RESOURCES;
@@ -15,6 +16,10 @@ async fn list(context: &Context, arguments: &ListResources) -> anyhow::Result<En
     let store = context.store().await?;
     let resources =
         store.list_resources(&arguments.system_id, arguments.moment.as_of(), &arguments.filter()).await?;
-    context.output.list(&resources, &RESOURCES, "No resource is known that fits.")?;
+    let empty = match resources.is_empty() {
+        true => nothing(&store, &arguments.system_id, "resource").await?,
+        false => String::new(),
+    };
+    context.output.list(&resources, &RESOURCES, &empty)?;
     Ok(Ended::Done)
 }

@@ -36,8 +36,11 @@ fn words(error: &anyhow::Error) -> (String, Option<String>) {
             hint = Some(advice.to_owned());
             text = what.to_owned();
         }
-        let said_already = parts.iter().any(|part| part.contains(&text));
-        if !said_already {
+        // Some errors begin with what was being done, as the part before them does.
+        if parts.last().is_some_and(|part| text.starts_with(part.as_str())) {
+            parts.pop();
+        }
+        if !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
     }

@@ -3,7 +3,7 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Row, Table};
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, LineStyle, Row, Table, TableStyle};
 
 use super::{Column, escape};
 
@@ -35,7 +35,7 @@ pub(super) fn list<T>(items: &[T], columns: &[Column<T>], screen: Screen) -> Str
 
 fn empty(screen: Screen) -> Table {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_truncation_indicator("…");
     if screen.terminal {
         table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -178,7 +178,7 @@ mod tests {
         let long = "a-very-long-name ".repeat(9);
         table.add_row(one_line(vec![cell("name", &long, PIPE), cell("status", "enabled", PIPE)]));
         let text = finished(&table);
-        assert_eq!(text.lines().count(), 5, "{text}");
+        assert_eq!(text.lines().count(), 3, "{text}");
         assert!(text.contains('…') && text.lines().all(|line| line.chars().count() <= 30), "{text}");
     }
 

@@ -2,6 +2,7 @@
 
 use crate::args::ListAccounts;
 use crate::command::Context;
+use crate::command::reading::nothing;
 use crate::exit::Ended;
 use crate::output::shape::ACCOUNTS;
 
@@ -10,6 +11,10 @@ pub(crate) async fn run(context: &Context, arguments: &ListAccounts) -> anyhow::
     let store = context.store().await?;
     let accounts =
         store.list_accounts(&arguments.system_id, arguments.moment.as_of(), &arguments.filter()).await?;
-    context.output.list(&accounts, &ACCOUNTS, "No account is known that fits.")?;
+    let empty = match accounts.is_empty() {
+        true => nothing(&store, &arguments.system_id, "account").await?,
+        false => String::new(),
+    };
+    context.output.list(&accounts, &ACCOUNTS, &empty)?;
     Ok(Ended::Done)
 }

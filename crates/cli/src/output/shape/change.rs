@@ -30,7 +30,11 @@ pub(crate) const CHANGES: Shape<ChangeLine> = Shape {
         ("type", |line| line.object_type.as_str().to_owned()),
         ("name", |line| line.name.clone()),
         ("details", |line| {
-            let fields = line.fields.iter().map(|field| {
+            // An ARN follows from name and path.
+            let told = |name: &str| line.fields.iter().any(|field| field.name == name);
+            let fields =
+                line.fields.iter().filter(|field| field.name != "arn" || !(told("name") || told("path")));
+            let fields = fields.map(|field| {
                 format!("{}: {} → {}", field.name, or_none(&field.before), or_none(&field.after))
             });
             fields.collect::<Vec<_>>().join(", ")
@@ -108,7 +112,8 @@ fn leaves(name: &str, before: Value, after: Value) -> Vec<FieldChange> {
             names.dedup();
             names
                 .into_iter()
-                .filter(|key| old.get(*key) != new.get(*key))
+                // How old a reading is says nothing about the account.
+                .filter(|key| key.as_str() != "as_of" && old.get(*key) != new.get(*key))
                 .map(|key| FieldChange {
                     name: format!("{name}.{key}"),
                     before: shown(old.get(key).unwrap_or(&Value::Null)),
