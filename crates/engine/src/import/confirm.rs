@@ -50,6 +50,15 @@ pub(crate) async fn confirm(reader: &Reader<'_>, scope: &ImportScope, missing: &
 }
 
 impl Confirmation {
+    /// Keeps policies that nobody listed, but somebody holds.
+    pub(crate) fn keep_held(&mut self, held: &HashSet<ExternalId>) {
+        let found = held.difference(&self.kept).count();
+        if found > 0 {
+            self.warnings.push(inconsistent(CollectionName::Policies.as_str(), found));
+            self.kept.extend(held.iter().cloned());
+        }
+    }
+
     fn keep_listed(
         &mut self,
         name: CollectionName,

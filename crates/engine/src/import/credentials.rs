@@ -63,9 +63,11 @@ impl CredentialsRead {
             || self.report.as_ref().is_some_and(|report| report.row(&user.arn, user.created_at).is_some())
     }
 
-    /// Reads users that a second listing brought up.
+    /// Reads users that a second listing brought up, if users are read one by one at all.
     pub(crate) async fn read_more(&mut self, reader: &Reader<'_>, users: Vec<AccountEntry>) {
-        if users.is_empty() {
+        let state = self.login_profiles_state.clone();
+        let never = self.report.is_none() && matches!(state, Some((CollectionState::Skipped, _)));
+        if users.is_empty() || never {
             return;
         }
         let before = std::mem::take(&mut self.login_profiles);
@@ -77,6 +79,10 @@ impl CredentialsRead {
         drop(sender);
         read_one_by_one(reader, receiver, self).await;
         self.login_profiles.extend(before);
+        if let Some((CollectionState::Cut, _)) = state {
+            // What the first reading could not read is still not read.
+            self.login_profiles_state = state;
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use keyreeve_connector::{AccountDetail, AccountEntry, GroupDetail, GroupEntry, PolicyEntry};
-use keyreeve_model::{CollectionName, ExternalId, ImportScope, Inventory, Resource, ResourceType, Suspicion};
+use keyreeve_model::{
+    AssignmentKind, CollectionName, ExternalId, ImportScope, Inventory, LoginProfileState, Resource,
+    ResourceType, Suspicion,
+};
 
 use super::collect::Details;
 use super::credentials::CredentialsRead;
@@ -65,6 +68,58 @@ impl Observed {
     /// The details of a user who exists, but outside the run's path prefix.
     pub(crate) fn moved_away(&self, id: &ExternalId, scope: &ImportScope) -> Option<&AccountDetail> {
         self.account_details.get(id).filter(|detail| !scope.covers_path(&detail.path))
+    }
+
+    /// Whether the account was seen to change while it was read: two readings give an object different names, a
+    /// membership names a group that is nowhere else, or a login profile that was known is not there under the
+    /// name it was asked for (which may be because the user was renamed).
+    pub(crate) fn changed_meanwhile(&self, known: &Inventory, scope: &ImportScope) -> bool {
+        let user_renamed = self.users.iter().any(|user| {
+            self.account_details.get(&user.external_id).is_some_and(|detail| detail.name != user.name)
+        });
+        let group_renamed = self.groups.iter().any(|group| {
+            self.group_details.get(&group.external_id).is_some_and(|detail| detail.name != group.name)
+        });
+        user_renamed || group_renamed || self.names_unknown_group(scope) || self.lost_login_profile(known)
+    }
+
+    fn names_unknown_group(&self, scope: &ImportScope) -> bool {
+        if !scope.covers_kind(AssignmentKind::AccountGroup) {
+            return false;
+        }
+        let groups: HashSet<String> =
+            self.groups.iter().map(|group| group.name.to_ascii_lowercase()).collect();
+        let details = self.account_details.values().filter(|detail| scope.covers_path(&detail.path));
+        details.flat_map(|detail| &detail.groups).any(|name| !groups.contains(&name.to_ascii_lowercase()))
+    }
+
+    fn lost_login_profile(&self, known: &Inventory) -> bool {
+        let had = known.accounts.iter().filter(|one| one.login_profile.state == LoginProfileState::Present);
+        had.into_iter()
+            .any(|one| matches!(self.credentials.login_profiles.get(&one.external_id), Some(Ok(None))))
+    }
+
+    /// Forgets the login profiles that were asked for under names which are not those of a later listing.
+    pub(crate) fn forget_renamed(&mut self, later: &[AccountEntry]) {
+        let later: HashMap<&ExternalId, &String> =
+            later.iter().map(|user| (&user.external_id, &user.name)).collect();
+        for user in &self.users {
+            if later.get(&user.external_id).is_some_and(|name| **name != user.name) {
+                self.credentials.login_profiles.remove(&user.external_id);
+            }
+        }
+    }
+
+    /// Those of some policies that a user or a group holds.
+    pub(crate) fn held(&self, known: &Inventory, policies: &HashSet<ExternalId>) -> HashSet<ExternalId> {
+        if policies.is_empty() {
+            return HashSet::new();
+        }
+        let of_users = self.account_details.values().flat_map(|detail| &detail.policies);
+        let of_groups = self.group_details.values().flat_map(|detail| &detail.policies);
+        let held: HashSet<&String> = of_users.chain(of_groups).map(|reference| &reference.arn).collect();
+        let of_these = known.resources.iter().filter(|one| policies.contains(&one.external_id));
+        of_these.filter(|one| held.contains(&one.arn)).map(|one| one.external_id.clone()).collect()
     }
 
     /// Where the listings contradict the details, or the details the AWS account's own count of its users.

@@ -17,7 +17,7 @@ use super::assemble::{Assembly, assemble};
 use super::collect::{Reading, read_details, read_groups, read_policies, read_users};
 use super::confirm::confirm;
 use super::credentials::{CredentialsRead, read_credentials};
-use super::observed::Observed;
+use super::observed::{Missing, Observed};
 use super::progress::Progress;
 use super::reader::{Halt, Patience, ReadError, Reader};
 use super::record::Findings;
@@ -220,6 +220,11 @@ impl Session<'_> {
             Ok((observed, findings)) => self.prove(&reader, &scope, &known, observed, findings).await,
             Err((failure, findings)) => Read::Failed(failure, findings),
         };
+        if matches!(ended, Read::Failed(..)) && !reader.halt.is_halted() {
+            // Another AWS account refuses our markers and names: ask whose answers these were. Where that cannot
+            // be found out either, the failure at hand says enough.
+            let _ = self.identify(&reader).await;
+        }
         match (reader.halt.reason(), ended) {
             // Whatever was read before the halt proves nothing.
             (Some(failure), Read::Complete(complete)) => self.fail(failure, complete.findings).await,
@@ -345,7 +350,8 @@ impl Session<'_> {
         mut findings: Findings,
     ) -> Read {
         let mut suspicions = self.cross_check(reader, scope, &observed).await;
-        if !suspicions.is_empty() && !reader.halt.is_halted() {
+        let unsettled = !suspicions.is_empty() || observed.changed_meanwhile(known, scope);
+        if unsettled && !reader.halt.is_halted() {
             tracing::info!(import_run.id = %self.lease.run, "listings disagree; they are read once more");
             if let Err(failure) = self.read_again(reader, scope, &mut observed, &mut findings).await {
                 return Read::Failed(failure, findings);
@@ -354,10 +360,12 @@ impl Session<'_> {
         }
         findings.suspicions = suspicions;
         let missing = observed.missing(known, scope);
-        let confirmation = confirm(reader, scope, &missing).await;
+        let mut confirmation = confirm(reader, scope, &missing).await;
+        confirmation.keep_held(&observed.held(known, &missing.policies));
         findings.warnings.extend(confirmation.warnings);
-        if !reader.halt.is_halted() && !observed.credentials.login_profiles.is_empty() {
-            // Answers about a single user name no AWS account: ask once more whose answers these were.
+        let unnamed = !observed.credentials.login_profiles.is_empty() || missing != Missing::default();
+        if unnamed && !reader.halt.is_halted() {
+            // Answers about a single user, and empty ones, name no AWS account: ask whose answers these were.
             if let Err(failure) = self.identify(reader).await {
                 return Read::Failed(failure, findings);
             }
@@ -469,6 +477,7 @@ impl Session<'_> {
         if let Some(failure) = findings.completeness.shortfall(self.importer.clock.now()) {
             return Err(failure);
         }
+        observed.forget_renamed(&users.items);
         let newcomers: Vec<_> =
             users.items.iter().filter(|user| !observed.credentials.knows(user)).cloned().collect();
         observed.users = users.items;
