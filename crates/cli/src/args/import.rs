@@ -27,9 +27,10 @@ pub(crate) enum ImportCommand {
 
 /// `import run`
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["system_id", "all"]))]
 pub(crate) struct RunImport {
     /// The System ID.
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID")]
     pub(crate) system_id: Option<SystemId>,
     /// Every system that is not quarantined, one after another.
     #[arg(long)]

@@ -154,12 +154,12 @@ mod tests {
     use super::*;
 
     const PIPE: Screen = Screen { terminal: false, colours: false };
-    const COLUMNS: &[Column<(&str, &str)>] =
-        &[("name", |item| item.0.to_owned()), ("status", |item| item.1.to_owned())];
+    const COLUMNS: &[Column<(String, String)>] =
+        &[("name", |item| item.0.clone()), ("status", |item| item.1.clone())];
 
     #[test]
     fn a_table_shows_harmless_text_and_no_escape_sequence() {
-        let text = list(&[("a\u{202e}b\nc", "enabled")], COLUMNS, PIPE);
+        let text = list(&[("a\u{202e}b\nc".into(), "enabled".into())], COLUMNS, PIPE);
         assert!(text.contains(r"a\u{202e}b\u{a}c"), "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
     }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn without_a_terminal_nothing_is_cut() {
         let long = "x".repeat(500);
-        assert!(list(&[(long.as_str(), "")], COLUMNS, PIPE).contains(&long));
+        assert!(list(&[(long.clone(), String::new())], COLUMNS, PIPE).contains(&long));
     }
 
     #[test]

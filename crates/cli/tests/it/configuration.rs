@@ -1,0 +1,74 @@
+//! The configuration file and the environment.
+
+use crate::harness::{Place, Ran, bare};
+
+fn write(place: &Place, text: &str) -> String {
+    let path = place.folder.path().join("keyreeve.toml");
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn the_file_says_where_data_are_and_where_aws_is() {
+    let place = Place::with_users(2);
+    let data = place.folder.path().join("elsewhere");
+    let text = format!(
+        "data_dir = {data:?}\noutput = \"json\"\n[aws]\nendpoint_url = \"{}\"\nregion = \"eu-west-1\"\n",
+        place.sandbox.endpoint_url()
+    );
+    let path = write(&place, &text);
+    let run = |arguments: &[&str]| {
+        Ran::of(bare(&[arguments, &["--config", &path]].concat(), place.folder.path()).output().unwrap())
+    };
+    run(&["init"]).code(0);
+    let key = place.key(crate::harness::ACCOUNT);
+    let mut command = bare(
+        &["system", "add", "--name", "x", "--system-id", "x", "--ambient", "--config", &path],
+        place.folder.path(),
+    );
+    command.env("AWS_ACCESS_KEY_ID", &key.access_key_id).env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key);
+    let added = Ran::of(command.output().unwrap()).code(0).json();
+    assert_eq!(added["aws_account_id"], crate::harness::ACCOUNT);
+    assert_eq!(run(&["system", "list"]).code(0).json().as_array().unwrap().len(), 1);
+    assert!(data.join("keyreeve.db").exists());
+    let doctor = run(&["doctor"]).code(0).json();
+    let endpoint = doctor.as_array().unwrap().iter().find(|check| check["name"] == "aws_endpoints").unwrap();
+    assert!(endpoint["message"].as_str().unwrap().contains(&place.sandbox.endpoint_url()), "{endpoint}");
+    let table = run(&["system", "list", "--output", "table"]).code(0).stdout;
+    assert!(table.contains("SYSTEM ID"), "{table}");
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_refused_by_name() {
+    let place = Place::with_users(0);
+    let path = write(&place, "data_dri = \"/x\"\n");
+    let mut command = place.command(&["system", "list"]);
+    let ran = Ran::of(command.env("KEYREEVE_CONFIG", &path).output().unwrap()).code(2);
+    assert!(ran.stderr.contains("data_dri") && ran.stderr.contains(&path), "{}", ran.stderr);
+}
+
+#[test]
+fn a_password_in_the_database_address_is_never_shown() {
+    let place = Place::with_users(0);
+    for (text, variable) in [
+        ("database = \"postgres://me:canary-password@127.0.0.1:1/none\"\n", ""),
+        ("", "postgres://me:canary-password@127.0.0.1:1/none"),
+        ("database = \"mysql://me:canary-password@x\"\n", ""),
+        ("database = [\"canary-password\"]\n", ""),
+        ("database = \"canary-password\n", ""),
+    ] {
+        let path = write(&place, text);
+        for arguments in [&["system", "list"][..], &["doctor"], &["init"]] {
+            let mut command = place.command(&[arguments, &["--config", &path, "--log", "trace"]].concat());
+            let ran = Ran::of(command.env("KEYREEVE_DATABASE", variable).output().unwrap());
+            assert_ne!(ran.code, 0, "{text}");
+            assert!(
+                !ran.stderr.contains("canary") && !ran.stdout.contains("canary"),
+                "{}{}",
+                ran.stdout,
+                ran.stderr
+            );
+        }
+        let _ = std::fs::remove_dir_all(place.data());
+    }
+}

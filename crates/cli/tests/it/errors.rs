@@ -1,0 +1,126 @@
+//! What goes wrong, with its exit code: 1 when something ran and failed, 2 when it could not run.
+
+use crate::harness::{Place, SYSTEM, bare};
+
+#[test]
+fn every_refusal_has_its_code_and_says_what_to_do() {
+    let place = Place::imported(3);
+    let cases: &[(&[&str], &str)] = &[
+        (&[], "Usage"),
+        (&["nonsense"], "nonsense"),
+        (&["account", "create"], "create"),
+        (&["account", "list"], "<ID>"),
+        (&["account", "list", "a b"], "System ID"),
+        (&["account", "list", "nobody"], "hint: `keyreeve system list`"),
+        (&["account", "show", SYSTEM, "nobody"], "hint: `keyreeve account list example`"),
+        (&["account", "list", SYSTEM, "--as-of", "yesterday"], "2026-05-01"),
+        (&["account", "list", SYSTEM, "--as-of", "run:99"], "no import run 99"),
+        (&["account", "list", SYSTEM, "--as-of", "2001-01-01"], "hint: its history begins at"),
+        (&["account", "list", SYSTEM, "--status", "asleep"], "enabled"),
+        (&["account", "list", SYSTEM, "--output", "xml"], "json"),
+        (&["resource", "list", SYSTEM, "--type", "role"], "policy"),
+        (&["assignment", "list", SYSTEM, "--kind", "x"], "account_group"),
+        (&["import", "run"], "--all"),
+        (&["import", "run", "nobody"], "no system nobody"),
+        (&["import", "run", SYSTEM, "--profile", "none"], "no import profile none"),
+        (&["import", "run", SYSTEM, "--all"], "--all"),
+        (&["import", "show", "99"], "no import run 99"),
+        (&["import", "show", "0"], "whole number"),
+        (&["import", "diff", "1", "99"], "no import run 99"),
+        (&["import", "accept", "1", "--reason", "x", "--yes"], "it cannot become published"),
+        (&["import", "profile", "show", SYSTEM, "none"], "no import profile none"),
+        (&["import", "profile", "set", SYSTEM, "default", "path_prefix=staff"], "begins with '/'"),
+        (&["import", "profile", "set", SYSTEM, "default", "colour=red"], "the settings are"),
+        (&["import", "profile", "set", SYSTEM, "default"], "KEY=VALUE"),
+        (&["init"], "something is there already"),
+        (&["system", "add", "--name", "x", "--system-id", "x"], "--access-key-id"),
+        (&["system", "add", "--name", "x", "--system-id", "x", "--ambient", "--technology", "ldap"], "aws"),
+        (
+            &["system", "add", "--name", "x", "--system-id", "x", "--ambient", "--region", "EU 1"],
+            "eu-central-1",
+        ),
+        (
+            &["system", "add", "--name", "x", "--system-id", "x", "--ambient", "--aws-profile", "y"],
+            "cannot be used",
+        ),
+        (
+            &["system", "add", "--name", "x", "--system-id", "x", "--access-key-id", "AKIA1234567890123456"],
+            "--secret-access-key-stdin",
+        ),
+        (&["system", "set", SYSTEM, "colour=red"], "permission_profile"),
+        (&["system", "set", SYSTEM, "system_id=other"], "never changes"),
+        (&["system", "set", SYSTEM, "max_concurrent_requests=0"], "from 1 to 500"),
+        (&["system", "set", SYSTEM, "noequals"], "key=value"),
+        (&["system", "set", SYSTEM], "KEY=VALUE"),
+        (&["system", "remove", SYSTEM], "--yes"),
+        (&["system", "rotate-key", SYSTEM], "rotate-key"),
+        (&["policy", "generate", "--profile", "full"], "reference"),
+        (&["policy", "generate", "--partition", "azure"], "azure"),
+        (&["policy", "generate", "--account-id", "1"], "twelve digits"),
+        (&["store", "restore", "missing.db", "--yes"], "missing.db"),
+        (&["store", "migrate"], "migrate"),
+        (&["serve"], "serve"),
+        (&["system", "list", "--config", "missing.toml"], "missing.toml"),
+        (&["system", "list", "--log", "a=b=c"], "keyreeve_engine=debug"),
+    ];
+    for (arguments, expected) in cases {
+        let ran = place.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty(), "{arguments:?}: {}", ran.stdout);
+        assert!(ran.stderr.contains(expected), "{arguments:?}: {}", ran.stderr);
+        for dump in ["panicked", "Error {", "Some(", "backtrace"] {
+            assert!(!ran.stderr.contains(dump), "{arguments:?}: {}", ran.stderr);
+        }
+    }
+    assert_eq!(place.json(&["system", "list"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn without_a_store_every_command_says_how_to_make_one() {
+    let place = Place::with_users(0);
+    for arguments in [
+        &["system", "list"][..],
+        &["account", "list", "x"],
+        &["import", "run", "x"],
+        &["import", "accept", "1", "--reason", "x", "--yes"],
+        &["store", "backup", "b.db"],
+    ] {
+        let ran = place.run(arguments).code(2);
+        assert!(ran.stderr.contains("hint: run `keyreeve init`"), "{arguments:?}: {}", ran.stderr);
+    }
+    place.run(&["doctor"]).code(1);
+}
+
+#[test]
+fn help_and_version_need_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["--version"][..], &["--help"], &["system", "add", "--help"]] {
+        let output = bare(arguments, folder.path()).output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}");
+    }
+    let help = bare(&["--help"], folder.path()).output().unwrap();
+    let text = String::from_utf8(help.stdout).unwrap();
+    for later in ["serve", "worker", "token", "audit", "job ", "scim"] {
+        assert!(!text.contains(later), "{later} is listed, but is not there yet: {text}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let place = Place::imported(60);
+    let mut child = crate::harness::piped(place.command(&["account", "list", SYSTEM, "--output", "json"]));
+    drop(child.stdout.take());
+    let ran = crate::harness::Ran::of(child.wait_with_output().unwrap()).code(0);
+    assert!(!ran.stderr.contains("error"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_damaged_store_names_the_command_that_restores_a_backup() {
+    let place = Place::imported(3);
+    let path = place.data().join("keyreeve.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[..100].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+    let ran = place.run(&["system", "list"]).code(2);
+    assert!(ran.stderr.contains("keyreeve store restore"), "{}", ran.stderr);
+}

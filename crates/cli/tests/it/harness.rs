@@ -1,0 +1,221 @@
+//! A sandbox, a data folder of its own, and the binary in a cleared environment.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use keyreeve_sandbox::{AccountSeed, ConnectorKey, Mutation, Options, Population, Running, Sandbox};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) const OTHER_ACCOUNT: &str = "210987654321";
+pub(crate) const SYSTEM: &str = "example";
+
+/// Where a test works.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) sandbox: Running,
+    /// Last, so that it outlives what runs on it.
+    runtime: Runtime,
+}
+
+/// What a command left behind.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("ended by itself"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The same, having ended with this code.
+    #[track_caller]
+    pub(crate) fn code(self, expected: i32) -> Self {
+        assert_eq!(self.code, expected, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+impl Place {
+    /// Two accounts, the first with this many made-up users.
+    pub(crate) fn with_users(users: u32) -> Self {
+        let population = Population { users, groups: 3, customer_policies: 4, roles: 0 };
+        let options = Options {
+            accounts: vec![
+                AccountSeed { account_id: ACCOUNT.to_owned(), population },
+                AccountSeed::empty(OTHER_ACCOUNT),
+            ],
+            seed: 7,
+            ..Options::default()
+        };
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), sandbox, runtime }
+    }
+
+    /// The same with a store and the first account registered; policies of AWS are left out of imports.
+    pub(crate) fn registered(users: u32) -> Self {
+        let place = Self::with_users(users);
+        place.run(&["init"]).code(0);
+        place.add(SYSTEM, ACCOUNT).code(0);
+        place.run(&["import", "profile", "set", SYSTEM, "default", "policy_scope=customer"]).code(0);
+        place
+    }
+
+    /// The same, imported once.
+    pub(crate) fn imported(users: u32) -> Self {
+        let place = Self::registered(users);
+        place.run(&["import", "run", SYSTEM]).code(0);
+        place
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn key(&self, account: &str) -> ConnectorKey {
+        self.sandbox.connector_key(account).unwrap()
+    }
+
+    /// The binary with nothing in its environment but what it needs.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bare(arguments, self.folder.path());
+        command.env("KEYREEVE_DATA_DIR", self.data());
+        command.env("AWS_ENDPOINT_URL", self.sandbox.endpoint_url());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = piped(self.command(arguments));
+        // A command that refuses early does not read its input.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Ran::of(child.wait_with_output().unwrap())
+    }
+
+    /// Registers an account of the sandbox.
+    pub(crate) fn add(&self, system_id: &str, account: &str) -> Ran {
+        let key = self.key(account);
+        let name = format!("System {system_id}");
+        self.run_with_input(
+            &[
+                "system",
+                "add",
+                "--name",
+                &name,
+                "--system-id",
+                system_id,
+                "--access-key-id",
+                &key.access_key_id,
+                "--secret-access-key-stdin",
+            ],
+            &format!("{}\n", key.secret_access_key),
+        )
+    }
+
+    /// What a reading command says in JSON.
+    #[track_caller]
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        self.run(&[arguments, &["--output", "json"]].concat()).code(0).json()
+    }
+
+    #[track_caller]
+    pub(crate) fn mutate(&self, changes: &[Mutation]) {
+        self.sandbox.mutate(ACCOUNT, changes).unwrap();
+    }
+
+    /// Names of the accounts that were made up.
+    #[track_caller]
+    pub(crate) fn names(&self) -> Vec<String> {
+        let accounts = self.json(&["account", "list", SYSTEM]);
+        let names = accounts.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned());
+        names.filter(|name| name != "keyreeve-connector").collect()
+    }
+}
+
+/// The binary in a cleared environment.
+pub(crate) fn bare(arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyreeve"));
+    command.env_clear().args(arguments).current_dir(folder).stdin(Stdio::null());
+    command.env("HOME", folder).env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1");
+    command
+}
+
+pub(crate) fn piped(mut command: Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits for something, at most ten seconds.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed().as_secs() < 10, "waited in vain for {what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// Asks a process of ours to stop, as a service manager does.
+pub(crate) fn terminate(child: &Child) {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// JSON with the times of this run taken out.
+pub(crate) fn timeless(mut value: Value) -> Value {
+    const NOW: [&str; 8] = [
+        "as_of",
+        "started_at",
+        "finished_at",
+        "published_at",
+        "credential_report_at",
+        "updated_at",
+        "registered_at",
+        "lease_until",
+    ];
+    fn walk(value: &mut Value) {
+        match value {
+            Value::Array(list) => list.iter_mut().for_each(walk),
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    if NOW.contains(&name.as_str()) && value.is_string() {
+                        *value = Value::from("[now]");
+                    } else {
+                        walk(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    walk(&mut value);
+    value
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // The sandbox's tasks run on this runtime; entering it lets them be aborted in order.
+        let _entered = self.runtime.enter();
+    }
+}

@@ -1,0 +1,101 @@
+//! Imports that fail, stop, or are many.
+
+use keyreeve_sandbox::{Effect, FaultRule};
+use serde_json::json;
+
+use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place, SYSTEM, piped, terminate, until};
+
+#[test]
+fn a_run_that_cannot_read_what_it_needs_fails_and_publishes_nothing() {
+    let place = Place::imported(5);
+    let before = place.json(&["account", "list", SYSTEM]);
+    place.sandbox.deny("*", &["iam:ListGroups"]);
+    let run = place.run(&["import", "run", SYSTEM, "--output", "json"]).code(1);
+    assert_eq!(run.json()["state"], "failed");
+    assert!(run.stderr.contains("failed:"), "{}", run.stderr);
+    assert_eq!(place.json(&["account", "list", SYSTEM]), before);
+    let shown = place.run(&["import", "show", "2"]).code(0);
+    assert!(shown.stdout.contains("denied") && shown.stdout.contains("Because"), "{}", shown.stdout);
+    let refused = place.run(&["import", "diff", "2"]).code(2);
+    assert!(refused.stderr.contains("it failed"), "{}", refused.stderr);
+}
+
+#[test]
+fn one_system_that_fails_does_not_keep_the_others_from_being_imported() {
+    let place = Place::registered(3);
+    place.add("other", OTHER_ACCOUNT).code(0);
+    place
+        .sandbox
+        .deny(&format!("arn:aws:iam::{ACCOUNT}:user/keyreeve/keyreeve-connector"), &["iam:ListUsers"]);
+    let runs = place.run(&["import", "run", "--all", "--output", "json"]).code(1).json();
+    let states: Vec<_> =
+        runs.as_array().unwrap().iter().map(|run| (run["system_id"].clone(), run["state"].clone())).collect();
+    assert_eq!(states, [(json!("example"), json!("failed")), (json!("other"), json!("published"))]);
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_is_closed_at_once() {
+    let place = Place::registered(3);
+    place.sandbox.add_fault(FaultRule::new("ListGroups", Effect::Hang));
+    let child = piped(place.command(&["import", "run", SYSTEM, "--output", "json"]));
+    until("the call that hangs", || {
+        place.sandbox.trace().iter().any(|call| call.action == "ListPolicies").then_some(())
+    });
+    until("the fault", || place.sandbox.faults().iter().any(|fault| fault.fires > 0).then_some(()));
+    terminate(&child);
+    let ran = crate::harness::Ran::of(child.wait_with_output().unwrap()).code(1);
+    let run = ran.json();
+    assert_eq!(run["state"], "failed", "{run:#}");
+    assert_eq!(run["failure"]["kind"], "interrupted");
+    place.sandbox.clear_faults();
+    place.run(&["import", "run", SYSTEM]).code(0);
+}
+
+#[test]
+fn two_imports_of_one_system_do_not_run_at_once() {
+    let place = Place::registered(3);
+    place.sandbox.add_fault(FaultRule::new("ListGroups", Effect::Hang));
+    let child = piped(place.command(&["import", "run", SYSTEM]));
+    until("the fault", || place.sandbox.faults().iter().any(|fault| fault.fires > 0).then_some(()));
+    let refused = place.run(&["import", "run", SYSTEM]).code(2);
+    assert!(refused.stderr.contains("under way"), "{}", refused.stderr);
+    terminate(&child);
+    crate::harness::Ran::of(child.wait_with_output().unwrap()).code(1);
+}
+
+#[test]
+fn an_import_profile_narrows_what_is_read() {
+    let place = Place::registered(8);
+    let new = place
+        .run(&[
+            "import",
+            "profile",
+            "set",
+            SYSTEM,
+            "groups-only",
+            "objects=groups",
+            "thresholds.small.deleted=none",
+        ])
+        .code(0);
+    assert!(new.stderr.contains("is new"), "{}", new.stderr);
+    let profile = place.json(&["import", "profile", "show", SYSTEM, "groups-only"]);
+    assert_eq!(profile["objects"], json!(["groups"]));
+    assert_eq!(profile["thresholds"]["small"]["deleted"], json!(null));
+    place.run(&["import", "run", SYSTEM, "--profile", "groups-only"]).code(0);
+    assert_eq!(place.json(&["account", "list", SYSTEM]), json!([]));
+    assert!(!place.json(&["resource", "list", SYSTEM]).as_array().unwrap().is_empty());
+    let names = place.json(&["import", "profile", "list", SYSTEM]);
+    assert_eq!(names.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_list_of_runs_begins_with_the_newest() {
+    let place = Place::imported(2);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let runs = place.json(&["import", "list", SYSTEM]);
+    let ids: Vec<_> = runs.as_array().unwrap().iter().map(|run| run["id"].clone()).collect();
+    assert_eq!(ids, [json!(2), json!(1)]);
+    assert_eq!(place.json(&["import", "list", SYSTEM, "--limit", "1"]).as_array().unwrap().len(), 1);
+    let second = place.run(&["import", "diff", "2"]).code(0);
+    assert!(second.stdout.is_empty() && second.stderr.contains("changes nothing"), "{}", second.stderr);
+}

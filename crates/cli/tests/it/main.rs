@@ -1,0 +1,17 @@
+//! The command line through its front door: the real binary, against a sandbox account in this process.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod change;
+mod configuration;
+mod errors;
+mod harness;
+mod import;
+mod init;
+mod moment;
+mod output;
+mod sandbox;
+mod secrets;
+mod suspended;
+mod system;
+mod walk;

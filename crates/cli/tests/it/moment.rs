@@ -1,0 +1,41 @@
+//! Who had what, then.
+
+use keyreeve_sandbox::Mutation;
+
+use crate::harness::{Place, SYSTEM};
+
+#[test]
+fn every_published_run_can_be_read_back() {
+    let place = Place::imported(6);
+    let first = place.json(&["account", "list", SYSTEM]);
+    let assignments = place.json(&["assignment", "list", SYSTEM]);
+    let name = place.names()[0].clone();
+    place.mutate(&[Mutation::SetPath { name: name.clone(), path: "/moved/".into() }]);
+    let published = place.json(&["import", "list", SYSTEM])[0]["published_at"].as_str().unwrap().to_owned();
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let now = place.json(&["account", "list", SYSTEM]);
+    assert_ne!(now, first);
+
+    for moment in ["run:1", published.as_str()] {
+        let then = place.json(&["account", "list", SYSTEM, "--as-of", moment]);
+        assert_eq!(without_sightings(&then), without_sightings(&first), "{moment}");
+        let then = place.json(&["assignment", "list", SYSTEM, "--as-of", moment]);
+        assert_eq!(without_sightings(&then), without_sightings(&assignments), "{moment}");
+        let then = place.json(&["account", "show", SYSTEM, &name, "--as-of", moment]);
+        assert_ne!(then["path"], "/moved/");
+        place.run(&["resource", "list", SYSTEM, "--as-of", moment]).code(0);
+    }
+    for moment in ["run:2", "2999-01-01", "2999-01-01T00:00:00+02:00"] {
+        assert_eq!(place.json(&["account", "list", SYSTEM, "--as-of", moment]), now, "{moment}");
+    }
+    assert_eq!(place.json(&["account", "show", SYSTEM, &name])["path"], "/moved/");
+}
+
+/// Which run saw an object last is told from today's view or from that of then, as the store has it.
+fn without_sightings(list: &serde_json::Value) -> serde_json::Value {
+    let mut list = list.clone();
+    for object in list.as_array_mut().unwrap() {
+        object.as_object_mut().unwrap().remove("last_seen_run");
+    }
+    list
+}

@@ -1,0 +1,230 @@
+//! Systems and their credentials.
+
+use serde_json::json;
+
+use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place, SYSTEM};
+
+fn set_key(place: &Place, account: &str) -> crate::harness::Ran {
+    let key = place.key(account);
+    place.run_with_input(
+        &["system", "set", SYSTEM, "--access-key-id", &key.access_key_id, "--secret-access-key-stdin"],
+        &key.secret_access_key,
+    )
+}
+
+#[test]
+fn names_and_ids_are_unique_and_the_error_names_which() {
+    let place = Place::registered(0);
+    let same_id = place.add(SYSTEM, ACCOUNT).code(2);
+    assert!(same_id.stderr.contains("System ID example is taken"), "{}", same_id.stderr);
+    let key = place.key(OTHER_ACCOUNT);
+    let same_name = place
+        .run_with_input(
+            &[
+                "system",
+                "add",
+                "--name",
+                "SYSTEM EXAMPLE",
+                "--system-id",
+                "second",
+                "--access-key-id",
+                &key.access_key_id,
+                "--secret-access-key-stdin",
+            ],
+            &key.secret_access_key,
+        )
+        .code(2);
+    assert!(same_name.stderr.contains("\"SYSTEM EXAMPLE\""), "{}", same_name.stderr);
+    assert_eq!(place.json(&["system", "list"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn credentials_that_aws_refuses_are_not_stored() {
+    let place = Place::with_users(0);
+    place.run(&["init"]).code(0);
+    let key = place.key(ACCOUNT);
+    let ran = place
+        .run_with_input(
+            &[
+                "system",
+                "add",
+                "--name",
+                "x",
+                "--system-id",
+                "x",
+                "--access-key-id",
+                &key.access_key_id,
+                "--secret-access-key-stdin",
+            ],
+            "wrong/secret/canary+0123456789abcdefghij",
+        )
+        .code(2);
+    assert!(ran.stderr.contains("AWS refused the credentials"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("canary"), "{}", ran.stderr);
+    assert_eq!(place.json(&["system", "list"]), json!([]));
+    let empty = place
+        .run_with_input(
+            &[
+                "system",
+                "add",
+                "--name",
+                "x",
+                "--system-id",
+                "x",
+                "--access-key-id",
+                &key.access_key_id,
+                "--secret-access-key-stdin",
+            ],
+            "\n",
+        )
+        .code(2);
+    assert!(empty.stderr.contains("standard input was empty"), "{}", empty.stderr);
+}
+
+#[test]
+fn credentials_of_another_account_are_refused_and_the_old_ones_kept() {
+    let place = Place::registered(2);
+    let before = place.json(&["system", "show", SYSTEM]);
+    let refused = set_key(&place, OTHER_ACCOUNT).code(2);
+    assert!(refused.stderr.contains(OTHER_ACCOUNT) && refused.stderr.contains(ACCOUNT), "{}", refused.stderr);
+    assert_eq!(place.json(&["system", "show", SYSTEM]), before);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let rotated = place.sandbox.rotate_connector(ACCOUNT).unwrap();
+    set_key(&place, ACCOUNT).code(0);
+    assert_eq!(
+        place.json(&["system", "show", SYSTEM])["credential"]["access_key_id"],
+        rotated.access_key_id.as_str()
+    );
+    place.run(&["system", "check", SYSTEM]).code(0);
+}
+
+#[test]
+fn stored_credentials_that_become_another_accounts_quarantine_the_system() {
+    let place = Place::imported(3);
+    let key = place.key(ACCOUNT).access_key_id;
+    place.sandbox.swap_key(&key, Some(OTHER_ACCOUNT)).unwrap();
+    let checked = place.run(&["system", "check", SYSTEM]).code(1);
+    assert!(checked.stdout.contains("quarantined now"), "{}", checked.stdout);
+    assert_eq!(place.json(&["system", "show", SYSTEM])["state"], "quarantined");
+    let refused = place.run(&["import", "run", SYSTEM]).code(2);
+    assert!(refused.stderr.contains("keyreeve system release example"), "{}", refused.stderr);
+    place.run(&["import", "run", "--all"]).code(1);
+    let doctor = place.run(&["doctor"]).code(0);
+    assert!(doctor.stdout.contains("example is quarantined"), "{}", doctor.stdout);
+    place.sandbox.swap_key(&key, None).unwrap();
+    place.run(&["system", "release", SYSTEM]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+}
+
+#[test]
+fn denied_reads_and_a_wrong_clock_are_found_by_the_check() {
+    let place = Place::registered(1);
+    place.sandbox.deny("*", &["iam:ListGroups"]);
+    place.sandbox.set_clock_skew(120);
+    let checks = place.run(&["system", "check", SYSTEM, "--output", "json"]).code(1).json();
+    let state = |name: &str| {
+        checks
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|check| check["name"] == name)
+            .map(|check| check["state"].clone())
+    };
+    assert_eq!(state("iam:ListGroups"), Some(json!("error")), "{checks:#}");
+    assert_eq!(state("iam:ListUsers"), Some(json!("ok")));
+    assert_eq!(state("clock"), Some(json!("warning")));
+}
+
+#[test]
+fn settings_are_set_all_or_none() {
+    let place = Place::registered(0);
+    let before = place.json(&["system", "show", SYSTEM]);
+    place.run(&["system", "set", SYSTEM, "category=Cloud", "colour=red"]).code(2);
+    assert_eq!(place.json(&["system", "show", SYSTEM]), before);
+    place
+        .run(&[
+            "system",
+            "set",
+            SYSTEM,
+            "category=Cloud",
+            "name=Other",
+            "region=eu-west-1",
+            "max_requests_per_second=12.5",
+        ])
+        .code(0);
+    let after = place.json(&["system", "show", SYSTEM]);
+    assert_eq!(after["category"], "Cloud");
+    assert_eq!(after["name"], "Other");
+    assert_eq!(after["region"], "eu-west-1");
+    assert_eq!(after["settings"]["max_requests_per_second"], 12.5);
+    place.run(&["system", "set", SYSTEM, "region=none"]).code(0);
+    assert_eq!(place.json(&["system", "show", SYSTEM])["region"], json!(null));
+}
+
+#[test]
+fn a_removed_system_keeps_its_history_and_its_id() {
+    let place = Place::imported(3);
+    let accounts = place.json(&["account", "list", SYSTEM]);
+    place.run(&["system", "remove", SYSTEM, "--plan"]).code(0);
+    assert_eq!(place.json(&["system", "list"]).as_array().unwrap().len(), 1);
+    let removed = place.run(&["system", "remove", SYSTEM, "--yes"]).code(0);
+    assert!(removed.stderr.contains("history is kept"), "{}", removed.stderr);
+    assert_eq!(place.json(&["system", "list"]), json!([]));
+    assert_eq!(place.json(&["system", "list", "--removed"]).as_array().unwrap().len(), 1);
+    assert_eq!(place.json(&["account", "list", SYSTEM]), accounts);
+    place.run(&["import", "run", SYSTEM]).code(2);
+    place.add(SYSTEM, ACCOUNT).code(2);
+}
+
+#[test]
+fn a_role_is_registered_with_an_external_id_of_our_own_making() {
+    let place = Place::with_users(2);
+    place.run(&["init"]).code(0);
+    let role = state_role(&place);
+    let key = place.key(ACCOUNT);
+    let run = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command
+            .env("AWS_ACCESS_KEY_ID", &key.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key);
+        crate::harness::Ran::of(command.output().unwrap())
+    };
+    let added =
+        run(&["system", "add", "--name", "R", "--system-id", "r", "--role-arn", &role, "--output", "json"])
+            .code(0);
+    let system = added.json();
+    let external_id = system["credential"]["external_id"].as_str().unwrap().to_owned();
+    assert_eq!(external_id.len(), 36);
+    assert!(
+        added.stderr.contains(&external_id) && added.stderr.contains("sts:ExternalId"),
+        "{}",
+        added.stderr
+    );
+    assert_eq!(system["aws_account_id"], ACCOUNT);
+    // The sandbox's role trusts without a condition, which the check must point at.
+    let checked = run(&["system", "check", "r", "--output", "json"]).code(0).json();
+    let found = checked.as_array().unwrap().iter().find(|check| check["name"] == "external_id").unwrap();
+    assert_eq!(found["state"], "warning");
+    let name = role.rsplit('/').next().unwrap().to_owned();
+    let trust = keyreeve_sandbox::Trust { principals: vec![ACCOUNT.into()], external_id: Some(external_id) };
+    place.mutate(&[keyreeve_sandbox::Mutation::SetTrust { role: name, trust }]);
+    let checked = run(&["system", "check", "r", "--output", "json"]).code(0).json();
+    let found = checked.as_array().unwrap().iter().find(|check| check["name"] == "external_id").unwrap();
+    assert_eq!(found["state"], "ok");
+    run(&["import", "run", "r"]).code(0);
+}
+
+fn state_role(place: &Place) -> String {
+    let state = place.sandbox.state(ACCOUNT).unwrap().to_string();
+    let begin = state.find(&format!("arn:aws:iam::{ACCOUNT}:role/keyreeve/")).unwrap();
+    state[begin..].split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_reference_policy_is_all_there_is_on_standard_output() {
+    let place = Place::with_users(0);
+    let policy = place.run(&["policy", "generate", "--partition", "aws-cn", "--account-id", ACCOUNT]).code(0);
+    assert!(policy.stdout.is_ascii() && policy.stderr.is_empty());
+    let text = policy.json().to_string();
+    assert!(text.contains("arn:aws-cn:iam::123456789012:user/*"), "{text}");
+}
