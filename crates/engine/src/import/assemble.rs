@@ -358,3 +358,6 @@ fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
 fn milliseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,3 +183,110 @@ fn disagreement(
         differences,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use keyreeve_model::{ImportObject, PolicyScope};
+
+    use super::*;
+
+    fn id(text: &str) -> ExternalId {
+        ExternalId::new(text).unwrap()
+    }
+
+    fn user(number: &str, name: &str) -> AccountEntry {
+        AccountEntry {
+            external_id: id(number),
+            name: name.to_owned(),
+            path: "/".to_owned(),
+            arn: format!("arn:aws:iam::111122223333:user/{name}"),
+            created_at: Timestamp::UNIX_EPOCH,
+            password_last_used_at: None,
+        }
+    }
+
+    fn detail(number: &str, name: &str, path: &str, groups: &[&str]) -> AccountDetail {
+        AccountDetail {
+            external_id: id(number),
+            name: name.to_owned(),
+            path: path.to_owned(),
+            arn: format!("arn:aws:iam::111122223333:user{path}{name}"),
+            created_at: Timestamp::UNIX_EPOCH,
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            policies: Vec::new(),
+            inline_policies: Vec::new(),
+            tags: Default::default(),
+            permissions_boundary: None,
+        }
+    }
+
+    fn observed(users: Vec<AccountEntry>, details: Vec<AccountDetail>) -> Observed {
+        let mut observed = Observed { users, ..Observed::default() };
+        observed.set_details(Details { accounts: details, groups: Vec::new() });
+        observed
+    }
+
+    fn scope(prefix: &str) -> ImportScope {
+        use ImportObject::{Accounts, Assignments, Groups};
+        ImportScope {
+            objects: [Accounts, Assignments, Groups].into(),
+            path_prefix: prefix.to_owned(),
+            policy_scope: PolicyScope::All,
+        }
+    }
+
+    #[test]
+    fn listings_that_agree_are_not_suspicious_and_users_elsewhere_do_not_count() {
+        let details = vec![detail("U1", "anna", "/", &[]), detail("U2", "bert", "/b/", &[])];
+        let both = observed(vec![user("U1", "anna"), user("U2", "bert")], details.clone());
+        assert_eq!(both.disagreements(&scope("/"), Some(2)), []);
+        let elsewhere = observed(vec![user("U2", "bert")], details);
+        assert_eq!(elsewhere.disagreements(&scope("/b/"), Some(2)), []);
+        assert_eq!(elsewhere.disagreements(&scope("/"), None).len(), 1);
+    }
+
+    #[test]
+    fn a_disagreement_names_both_sides_and_at_most_twenty_of_each() {
+        let many = |from: usize| (from..from + 30).map(move |n| (format!("U{n}"), format!("user{n:02}")));
+        let users = many(0).map(|(id, name)| user(&id, &name)).collect();
+        let details = many(50).map(|(id, name)| detail(&id, &name, "/", &[])).collect();
+        match observed(users, details).disagreements(&scope("/"), Some(31)).as_slice() {
+            [
+                Suspicion::ListingsDisagree { only_in_first, only_in_second, differences: 60, .. },
+                Suspicion::ListingsDisagree { second, differences: 1, .. },
+            ] => {
+                assert_eq!((only_in_first.len(), only_in_second.len()), (20, 20));
+                assert_eq!((only_in_first[0].as_str(), only_in_second[0].as_str()), ("user00", "user50"));
+                assert!(second.contains("31") && second.contains("30"), "{second}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn another_name_and_an_unknown_group_show_that_something_changed_meanwhile() {
+        let known = Inventory::default();
+        let same = observed(vec![user("U1", "anna")], vec![detail("U1", "anna", "/", &[])]);
+        assert!(!same.changed_meanwhile(&known, &scope("/")));
+        let renamed = observed(vec![user("U1", "anna")], vec![detail("U1", "anne", "/", &[])]);
+        assert!(renamed.changed_meanwhile(&known, &scope("/")));
+        let mut member = observed(vec![user("U1", "anna")], vec![detail("U1", "anna", "/", &["Admins"])]);
+        assert!(member.changed_meanwhile(&known, &scope("/")));
+        assert!(!member.changed_meanwhile(&known, &scope("/other/")), "outside the scope nobody asks");
+        let (name, path, arn) = ("admins".to_owned(), "/".to_owned(), "arn".to_owned());
+        member.groups.push(GroupEntry { external_id: id("G1"), name, path, arn });
+        assert!(!member.changed_meanwhile(&known, &scope("/")), "names of groups are the same ignoring case");
+    }
+
+    #[test]
+    fn a_later_name_makes_the_answer_to_the_earlier_one_worthless() {
+        let mut read = observed(vec![user("U1", "anna"), user("U2", "bert")], Vec::new());
+        for number in ["U1", "U2"] {
+            read.credentials.login_profiles.insert(id(number), Ok(None));
+        }
+        read.forget_renamed(&[user("U1", "anne"), user("U2", "bert")]);
+        assert!(!read.credentials.login_profiles.contains_key(&id("U1")));
+        assert!(read.credentials.login_profiles.contains_key(&id("U2")));
+    }
+}

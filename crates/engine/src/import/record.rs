@@ -101,3 +101,65 @@ pub(crate) struct Findings {
     pub(crate) warnings: Vec<Warning>,
     pub(crate) credential_report_at: Option<Timestamp>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(state: CollectionState) -> Reading<()> {
+        Reading { items: Vec::new(), state, reason: Some("ListUsers failed".to_owned()) }
+    }
+
+    #[test]
+    fn only_needed_collections_that_are_not_whole_stop_a_run() {
+        use CollectionName::{
+            AuthorizationDetails, CredentialReport, Groups, LoginProfiles, Policies, Users,
+        };
+        use CollectionState::{Cut, Denied, Skipped, Whole};
+        for name in [Users, AuthorizationDetails, Groups, Policies] {
+            for (state, kind) in [
+                (Whole, None),
+                (Skipped, None),
+                (Cut, Some(FailureKind::Inconsistent)),
+                (Denied, Some(FailureKind::Denied)),
+            ] {
+                let mut completeness = Completeness::default();
+                completeness.note(name, &reading(state));
+                let shortfall = completeness.shortfall(Timestamp::UNIX_EPOCH);
+                assert_eq!(shortfall.as_ref().map(|failure| failure.kind), kind, "{name:?} {state:?}");
+                if let Some(failure) = shortfall {
+                    assert!(failure.message.contains("ListUsers failed"), "{}", failure.message);
+                    assert!(failure.message.starts_with(name.as_str()), "{}", failure.message);
+                }
+            }
+        }
+        for name in [LoginProfiles, CredentialReport] {
+            let mut completeness = Completeness::default();
+            completeness.note(name, &reading(Denied));
+            assert_eq!(completeness.shortfall(Timestamp::UNIX_EPOCH), None, "{name:?} is optional");
+        }
+    }
+
+    #[test]
+    fn a_later_reading_replaces_an_earlier_one() {
+        let mut completeness = Completeness::default();
+        completeness.note(CollectionName::Users, &reading(CollectionState::Whole));
+        completeness.note(CollectionName::Users, &reading(CollectionState::Cut));
+        assert!(completeness.shortfall(Timestamp::UNIX_EPOCH).is_some());
+        completeness.note(CollectionName::Users, &reading(CollectionState::Whole));
+        assert_eq!(completeness.shortfall(Timestamp::UNIX_EPOCH), None);
+    }
+
+    #[test]
+    fn what_was_begun_and_never_ended_is_cut_and_what_was_not_begun_is_skipped() {
+        let progress = Progress::default();
+        progress.call(Some(CollectionName::Users), false);
+        let records = Completeness::default().records(&progress);
+        assert_eq!(records.len(), CollectionName::ALL.len());
+        for record in records {
+            let begun = record.name == CollectionName::Users;
+            let expected = if begun { CollectionState::Cut } else { CollectionState::Skipped };
+            assert_eq!((record.state, record.calls), (expected, u64::from(begun)), "{:?}", record.name);
+        }
+    }
+}

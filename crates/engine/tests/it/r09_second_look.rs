@@ -1,5 +1,6 @@
 //! R09: what is missing from the listings is looked for once more before it counts as gone.
 
+use keyreeve_model::{LoginProfileSource, LoginProfileState};
 use keyreeve_sandbox::{CallRange, Effect, FaultRule, Mutation};
 
 use crate::harness::{Setup, World, deleted, warned};
@@ -85,12 +86,17 @@ async fn who_is_really_gone_is_deleted_either_way() {
 
 #[tokio::test]
 async fn a_newcomer_of_the_same_name_does_not_vouch_for_the_old_user() {
-    let world = World::imported(Setup::default()).await;
-    let user = world.users().remove(1);
+    let world = World::imported(Setup { login_profiles: LoginProfileSource::Auto, ..Setup::default() }).await;
+    let known = world.inventory().await;
+    let had_one = known.accounts.iter().find(|one| one.login_profile.state == LoginProfileState::Present);
+    let user = had_one.unwrap().name.clone();
     world.mutate(&[Mutation::DeleteAndRecreateUser { name: user.clone() }]);
     let run = world.published().await;
     assert_eq!((run.changes.accounts.created, run.changes.accounts.deleted), (1, 1));
-    let held = world.inventory().await.assignments.iter().filter(|one| one.subject_name == user).count();
+    let inventory = world.inventory().await;
+    let account = inventory.accounts.iter().find(|one| one.name == user).unwrap();
+    assert_eq!(account.login_profile.state, LoginProfileState::Absent, "the report speaks of the old user");
+    let held = inventory.assignments.iter().filter(|one| one.subject_name == user).count();
     assert_eq!(held, 0, "the newcomer holds nothing");
 }
 

@@ -46,11 +46,11 @@ impl Seesaw {
     }
 
     fn tip(&self, round: u64) {
-        self.world.mutate(if round % 2 == 0 { &self.there } else { &self.back });
+        self.world.mutate(if round.is_multiple_of(2) { &self.there } else { &self.back });
     }
 
     fn expected(&self, round: u64) -> &str {
-        &self.facts[usize::from(round % 2 == 0)]
+        &self.facts[usize::from(round.is_multiple_of(2))]
     }
 }
 
