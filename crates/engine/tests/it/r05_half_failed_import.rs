@@ -1,11 +1,13 @@
 //! R05: an import that could not read all it needs publishes nothing and deletes nothing; what is optional becomes
 //! unknown, never absent.
 
+use keyreeve_engine::import::{ImportError, ImportRequest, Progress};
 use keyreeve_model::{
     CollectionName, CollectionState, FailureKind, ImportRunState, Inventory, LoginProfileSource,
     LoginProfileState,
 };
 use keyreeve_sandbox::{Effect, FaultRule, Malformed, Mutation};
+use keyreeve_store::StoreError;
 
 use crate::harness::{NEEDED, Setup, World, assert_failed, deleted, on_page, state_of, warned};
 
@@ -150,4 +152,28 @@ async fn a_preview_publishes_nothing() {
     let run = world.try_import(&world.profile, true).await.unwrap();
     assert_eq!((run.state, run.changes.accounts.deleted), (ImportRunState::Previewed, 1));
     assert!(world.dump().await == before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_is_stopped_publishes_nothing_and_no_other_runs_beside_it() {
+    let world = World::imported(Setup::default()).await;
+    let before = world.dump().await;
+    world.plant([FaultRule::new("ListGroups", Effect::Hang)]);
+    world.sandbox.clear_trace();
+    let system = world.store.get_system(&world.id).await.unwrap();
+    let request =
+        ImportRequest { system: &system, profile: &world.profile, actor: "local:test", preview: false };
+    let stopped = async {
+        while !world.sandbox.trace().iter().any(|call| call.action == "ListGroups") {
+            tokio::task::yield_now().await;
+        }
+        let beside = world.try_import(&world.profile, false).await;
+        assert!(matches!(beside, Err(ImportError::Store(StoreError::ImportRunning { .. }))), "{beside:?}");
+    };
+    let progress = Progress::default();
+    let run = world.importer().run_until(&world.connector, request, &progress, stopped).await.unwrap();
+    assert_failed(&world, &run, &before, "stopped").await;
+    assert_eq!(run.failure.unwrap().kind, FailureKind::Interrupted);
+    world.all_fired();
+    world.published().await;
 }

@@ -107,7 +107,7 @@ async fn one_wrong_answer_is_enough() {
 }
 
 #[tokio::test]
-async fn the_first_import_pins_the_account() {
+async fn a_first_import_with_answers_of_another_account_publishes_nothing() {
     let world = World::start(Setup { page: None, ..Setup::default() }).await;
     world.plant([FaultRule::new("ListGroups", Effect::WrongAccount)]);
     let run = world.import().await;

@@ -91,7 +91,7 @@ pub(crate) struct World {
     pub(crate) profile: ImportProfile,
     pub(crate) patience: Patience,
     pub(crate) clock: Clock,
-    connector: AwsConnector,
+    pub(crate) connector: AwsConnector,
     door: Option<Door>,
     _folder: TempDir,
 }
@@ -193,15 +193,19 @@ impl World {
         profile: &ImportProfile,
         preview: bool,
     ) -> Result<ImportRun, ImportError> {
-        let importer = Importer {
+        let importer = self.importer();
+        let request = ImportRequest { system, profile, actor: "local:test", preview };
+        importer.run(&self.connector, request, &Progress::default()).await
+    }
+
+    pub(crate) fn importer(&self) -> Importer {
+        Importer {
             store: Arc::clone(&self.store),
             clock: self.clock,
             patience: self.patience,
             pacers: Arc::default(),
             lease: Duration::from_secs(60),
-        };
-        let request = ImportRequest { system, profile, actor: "local:test", preview };
-        importer.run(&self.connector, request, &Progress::default()).await
+        }
     }
 
     pub(crate) async fn import(&self) -> ImportRun {
