@@ -22,6 +22,10 @@ pub struct Store {
     pub(crate) faults: std::sync::Arc<crate::faults::Faults>,
 }
 
+/// Up to this size in bytes an SQLite file is checked page by page when it is opened (about a millisecond); a larger
+/// one only by [`Store::check`].
+const CHECKED_WHEN_OPENED: u64 = 512 * 1024;
+
 /// Connections. SQLite has one writer, as the database allows no more, and readers that never wait for it.
 pub(crate) enum Pools {
     Sqlite { writer: sqlx::Pool<Sqlite>, readers: sqlx::Pool<Sqlite> },
@@ -95,18 +99,23 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a store that [`Self::create`] made, and brings its schema up to date.
+    /// Opens a store that [`Self::create`] made, and brings its schema up to date. A small SQLite file is checked
+    /// page by page; for a larger one that would take too long, see [`Self::check`].
     ///
     /// # Errors
     /// [`StoreError::NoStore`], [`StoreError::NotAStore`], [`StoreError::Damaged`] (with the command that
     /// restores a backup), [`StoreError::NewerVersion`], [`StoreError::MigrationAltered`],
     /// [`StoreError::WrongKey`].
     pub async fn open(url: &DatabaseUrl, key: StoreKey) -> Result<Self, StoreError> {
-        if let Place::Sqlite(path) = &url.0 {
-            sqlite_file::inspect(path, &url.to_string())?;
-        }
+        let small = match &url.0 {
+            Place::Sqlite(path) => sqlite_file::inspect(path, &url.to_string())? <= CHECKED_WHEN_OPENED,
+            Place::Postgres(_) => false,
+        };
         let store = Self::connect(url, key);
         let opened = async {
+            if small {
+                store.check().await?;
+            }
             if !migrate::is_store(&store).await? {
                 return Err(match url.0 {
                     Place::Sqlite(_) => StoreError::NotAStore { place: store.place.clone() },

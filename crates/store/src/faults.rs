@@ -10,24 +10,28 @@ use crate::{Store, StoreError};
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     calls_left: AtomicU64,
+    refusals_left: AtomicU64,
     commits_left: AtomicU64,
 }
 
 impl Faults {
     pub(crate) fn check(&self, doing: &'static str) -> Result<(), StoreError> {
-        if counted_down(&self.calls_left) {
-            Err(StoreError::Io { doing, source: io::Error::other("planted fault") })
-        } else {
-            Ok(())
+        if counted_down(&self.refusals_left) {
+            return Err(StoreError::Database { doing, source: planted(true) });
         }
+        if counted_down(&self.calls_left) {
+            return Err(StoreError::Io { doing, source: io::Error::other("planted fault") });
+        }
+        Ok(())
     }
 
     pub(crate) fn lose_this_answer(&self, doing: &'static str) -> Option<StoreError> {
-        counted_down(&self.commits_left).then(|| StoreError::CommitUnknown {
-            doing,
-            source: DatabaseFailure { message: "planted fault".to_owned(), transient: false, unique: false },
-        })
+        counted_down(&self.commits_left).then(|| StoreError::CommitUnknown { doing, source: planted(false) })
     }
+}
+
+fn planted(transient: bool) -> DatabaseFailure {
+    DatabaseFailure { message: "planted fault".to_owned(), transient, unique: false }
 }
 
 fn counted_down(left: &AtomicU64) -> bool {
@@ -41,6 +45,12 @@ impl Store {
         self.faults.calls_left.store(n, Ordering::SeqCst);
     }
 
+    /// The `n`-th database call from now on is refused the way a busy database or a deadlock refuses it: the store
+    /// begins the transaction again by itself.
+    pub fn refuse_call(&self, n: u64) {
+        self.faults.refusals_left.store(n, Ordering::SeqCst);
+    }
+
     /// The `n`-th commit of a writing transaction from now on happens, but its answer is lost:
     /// [`StoreError::CommitUnknown`].
     pub fn lose_commit_answer(&self, n: u64) {
@@ -50,13 +60,14 @@ impl Store {
     /// Whether a planted fault is still waiting: `false` after it fired, so a loop over `n` knows its end.
     #[must_use]
     pub fn fault_pending(&self) -> bool {
-        self.faults.calls_left.load(Ordering::SeqCst) > 0
-            || self.faults.commits_left.load(Ordering::SeqCst) > 0
+        let Faults { calls_left, refusals_left, commits_left } = &*self.faults;
+        [calls_left, refusals_left, commits_left].iter().any(|left| left.load(Ordering::SeqCst) > 0)
     }
 
     /// Takes planted faults back.
     pub fn clear_faults(&self) {
         self.fail_call(0);
+        self.refuse_call(0);
         self.lose_commit_answer(0);
     }
 }

@@ -40,8 +40,8 @@ pub(crate) fn remove_unfinished(path: &Path) {
     }
 }
 
-/// Refuses a file that is missing, foreign or visibly damaged.
-pub(crate) fn inspect(path: &Path, place: &str) -> Result<(), StoreError> {
+/// Refuses a file that is missing, foreign or visibly damaged. Gives its length in bytes.
+pub(crate) fn inspect(path: &Path, place: &str) -> Result<u64, StoreError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -72,7 +72,7 @@ pub(crate) fn inspect(path: &Path, place: &str) -> Result<(), StoreError> {
     if !log_waits && header.pages.saturating_mul(header.page_size) > length {
         return Err(damaged("the file is shorter than its header says"));
     }
-    Ok(())
+    Ok(length)
 }
 
 /// What is needed of the header.

@@ -44,7 +44,7 @@ impl Transaction {
 
     async fn execute_inner(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
         let fixed = statement.is_fixed();
-        let text = AssertSqlSafe(statement.text);
+        let text = AssertSqlSafe(self.dialect().placeholders(statement.text));
         Ok(match &mut self.inner {
             Inner::Sqlite(transaction) => {
                 let arguments = sqlite_arguments(statement.values)?;
@@ -92,7 +92,7 @@ impl Transaction {
         keep: &mut (dyn FnMut(Row) -> bool + Send),
     ) -> Result<(), sqlx::Error> {
         let fixed = statement.is_fixed();
-        let text = AssertSqlSafe(statement.text);
+        let text = AssertSqlSafe(self.dialect().placeholders(statement.text));
         match &mut self.inner {
             Inner::Sqlite(transaction) => {
                 let arguments = sqlite_arguments(statement.values)?;

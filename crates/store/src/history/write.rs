@@ -4,8 +4,11 @@ use keyreeve_model::{Change, ChangeSet, ImportRunId};
 
 use super::STILL;
 use crate::StoreError;
-use crate::statement::{Statement, Value};
+use crate::statement::{Statement, Value, statement};
 use crate::transaction::Transaction;
+
+/// From how many keys on comparing all at once is sure to be faster than one by one.
+const MANY_KEYS: usize = 50;
 
 /// An object as version rows: its key, and its columns in the order of [`Version::INSERT`].
 pub(super) trait Version {
@@ -72,7 +75,14 @@ async fn close<T: Version + Sync>(
         // Written out, so that the partial index on what holds now is used.
         text.push(" AND valid_to_run = 9223372036854775807 AND ").push(T::KEY).push(" IN (VALUES ");
         text.bind_rows(chunk.iter().map(|object| object.key_values())).push(")");
+        let around = transaction.dialect().around_many_keys().filter(|_| chunk.len() >= MANY_KEYS);
+        if let Some((before, _)) = around {
+            transaction.execute(statement!(before)).await?;
+        }
         let (expected, found) = (chunk.len() as u64, transaction.execute(text).await?);
+        if let Some((_, after)) = around {
+            transaction.execute(statement!(after)).await?;
+        }
         if expected != found {
             return Err(StoreError::ChangesDoNotFit { run, object_type: T::OBJECT_TYPE, expected, found });
         }

@@ -31,7 +31,8 @@ fn overwrite(place: &Place, offset: u64, bytes: &[u8]) {
 #[tokio::test]
 async fn a_damaged_file_is_refused_with_the_command_that_restores_it() {
     let length = std::fs::metadata(filled().await.file()).unwrap().len();
-    let damages: [(&str, &dyn Fn(&Place)); 7] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Place));
+    let damages: [Damage<'_>; 7] = [
         ("empty", &|place| std::fs::write(place.file(), b"").unwrap()),
         ("zeroed header", &|place| overwrite(place, 0, &[0; 100])),
         ("flipped magic", &|place| overwrite(place, 3, b"X")),
@@ -40,7 +41,7 @@ async fn a_damaged_file_is_refused_with_the_command_that_restores_it() {
         }),
         ("text", &|place| std::fs::write(place.file(), "hello, I am no database at all").unwrap()),
         ("zeroed schema page", &|place| overwrite(place, 100, &[0; 3000])),
-        ("garbled schema page", &|place| overwrite(place, 3500, &[0xa5; 500])),
+        ("garbled schema page", &|place| overwrite(place, 4040, &[0xa5; 56])),
     ];
     for (name, damage) in damages {
         let place = filled().await;
@@ -57,21 +58,15 @@ async fn a_damaged_file_is_refused_with_the_command_that_restores_it() {
 }
 
 #[tokio::test]
-async fn every_page_of_a_store_that_is_zeroed_is_noticed_by_open_or_check() {
+async fn a_small_store_with_any_page_zeroed_is_not_opened() {
     let page = 4096;
     let pages = std::fs::metadata(filled().await.file()).unwrap().len() / page;
     for number in 0..pages {
         let place = filled().await;
         overwrite(&place, number * page, &vec![0; 4096]);
-        match Store::open(&place.url, place.key.clone()).await {
-            Err(StoreError::Damaged { .. } | StoreError::NotAStore { .. }) => {}
-            Err(other) => panic!("page {number}: {other:?}"),
-            Ok(store) => {
-                let checked = store.check().await;
-                assert!(matches!(checked, Err(StoreError::Damaged { .. })), "page {number}: {checked:?}");
-                store.close().await;
-            }
-        }
+        let error = refusal(&place).await;
+        let told = matches!(error, StoreError::Damaged { .. });
+        assert!(told, "page {number}: {error:?}");
     }
 }
 

@@ -89,3 +89,29 @@ async fn ending_a_run_again_after_its_answer_was_lost_gives_the_same_end() {
         store.close().await;
     }
 }
+
+#[tokio::test]
+async fn a_transaction_the_database_refused_for_now_is_begun_again_as_a_whole() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        let mut dice = Dice(7);
+        for n in 1.. {
+            let inventory = random_inventory(&mut dice);
+            let now = at(n * 100);
+            let lease = begin(&store, now).await;
+            let known = store.current_inventory(&id("s")).await.unwrap();
+            let changes = difference(known, inventory.clone());
+            store.refuse_call(n.cast_unsigned());
+            let run = store.publish_import_run(&lease, record(now), &changes, now).await.unwrap();
+            let all_tried = store.fault_pending();
+            store.clear_faults();
+            assert_eq!(plain(store.inventory_at(&id("s"), run.id).await.unwrap()), inventory, "call {n}");
+            if all_tried {
+                assert!(n > 10, "only {n} calls");
+                break;
+            }
+        }
+        store.close().await;
+    }
+}

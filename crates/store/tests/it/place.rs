@@ -10,28 +10,28 @@ use tempfile::TempDir;
 use crate::sample::at;
 
 /// A place for one store; what is in it goes when this is dropped.
-pub struct Place {
-    pub url: DatabaseUrl,
-    pub key: StoreKey,
-    pub folder: TempDir,
-    pub schema: Option<String>,
+pub(crate) struct Place {
+    pub(crate) url: DatabaseUrl,
+    pub(crate) key: StoreKey,
+    pub(crate) folder: TempDir,
+    pub(crate) schema: Option<String>,
 }
 
 /// The address of the PostgreSQL server for tests.
-pub fn postgres_url() -> String {
+pub(crate) fn postgres_url() -> String {
     std::env::var("KEYREEVE_TEST_POSTGRES").expect(
         "KEYREEVE_TEST_POSTGRES is not set: it names the PostgreSQL server for tests; `cargo xtask test` starts one",
     )
 }
 
 impl Place {
-    pub fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
         Self { url, key: StoreKey::generate().unwrap(), folder, schema: None }
     }
 
-    pub async fn postgres() -> Self {
+    pub(crate) async fn postgres() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let schema = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
         let server = postgres_url();
@@ -50,24 +50,24 @@ impl Place {
     }
 
     /// One place on each database.
-    pub async fn both() -> [Self; 2] {
+    pub(crate) async fn both() -> [Self; 2] {
         [Self::sqlite(), Self::postgres().await]
     }
 
-    pub async fn create(&self) -> Store {
+    pub(crate) async fn create(&self) -> Store {
         Store::create(&self.url, self.key.clone(), at(0)).await.unwrap()
     }
 
-    pub async fn open(&self) -> Store {
+    pub(crate) async fn open(&self) -> Store {
         Store::open(&self.url, self.key.clone()).await.unwrap()
     }
 
-    pub fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("store.db")
     }
 
     /// Runs a statement behind the store's back.
-    pub async fn tamper(&self, text: &str) {
+    pub(crate) async fn tamper(&self, text: &str) {
         let text = sqlx::AssertSqlSafe(text.to_owned());
         match &self.schema {
             None => {
@@ -87,13 +87,13 @@ impl Place {
     }
 
     /// Makes a database that is no store, and runs a statement in it.
-    pub async fn tamper_new(&self, text: &str) {
+    pub(crate) async fn tamper_new(&self, text: &str) {
         std::fs::File::create_new(self.file()).unwrap();
         self.tamper(text).await;
     }
 
     /// One number, read behind the store's back.
-    pub async fn number(&self, text: &str) -> i64 {
+    pub(crate) async fn number(&self, text: &str) -> i64 {
         let text = sqlx::AssertSqlSafe(text.to_owned());
         match &self.schema {
             None => {
@@ -114,7 +114,7 @@ impl Place {
     }
 
     /// How many version rows there are, open and closed.
-    pub async fn version_rows(&self) -> i64 {
+    pub(crate) async fn version_rows(&self) -> i64 {
         self.number(
             "SELECT (SELECT COUNT(*) FROM account_versions) + (SELECT COUNT(*) FROM resource_versions) + \
              (SELECT COUNT(*) FROM assignment_versions)",

@@ -7,22 +7,22 @@ use jiff::Timestamp;
 use keyreeve_model::*;
 use keyreeve_store::{ImportLease, NewSystem, RunRecord, Store};
 
-pub const LEASE: Duration = Duration::from_secs(30);
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// Some moment, so many seconds after a fixed one.
-pub fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_750_000_000 + seconds).unwrap()
 }
 
-pub fn id(text: &str) -> SystemId {
+pub(crate) fn id(text: &str) -> SystemId {
     SystemId::new(text).unwrap()
 }
 
-pub fn profile() -> ImportProfile {
+pub(crate) fn profile() -> ImportProfile {
     ImportProfile::default_named(ProfileName::new("default").unwrap())
 }
 
-pub fn new_system(system_id: &str, name: &str) -> NewSystem {
+pub(crate) fn new_system(system_id: &str, name: &str) -> NewSystem {
     NewSystem {
         system_id: id(system_id),
         name: SystemName::new(name).unwrap(),
@@ -36,11 +36,11 @@ pub fn new_system(system_id: &str, name: &str) -> NewSystem {
     }
 }
 
-pub fn external(text: String) -> ExternalId {
+pub(crate) fn external(text: String) -> ExternalId {
     ExternalId::new(text).unwrap()
 }
 
-pub fn account(number: u64, variant: u64) -> Account {
+pub(crate) fn account(number: u64, variant: u64) -> Account {
     let keys = vec![AccessKey {
         active: variant.is_multiple_of(2),
         created_at: Some(at(1)),
@@ -69,7 +69,7 @@ pub fn account(number: u64, variant: u64) -> Account {
     }
 }
 
-pub fn group(number: u64, variant: u64) -> Resource {
+pub(crate) fn group(number: u64, variant: u64) -> Resource {
     Resource {
         system_id: id("s"),
         external_id: external(format!("AGPA{number:06}")),
@@ -86,7 +86,7 @@ pub fn group(number: u64, variant: u64) -> Resource {
     }
 }
 
-pub fn policy(number: u64, variant: u64) -> Resource {
+pub(crate) fn policy(number: u64, variant: u64) -> Resource {
     Resource {
         external_id: external(format!("ANPA{number:06}")),
         kind: ResourceType::Policy,
@@ -98,7 +98,7 @@ pub fn policy(number: u64, variant: u64) -> Resource {
     }
 }
 
-pub fn membership(user: u64, group_number: u64) -> Assignment {
+pub(crate) fn membership(user: u64, group_number: u64) -> Assignment {
     let (holder, held) = (account(user, 0), group(group_number, 0));
     Assignment {
         system_id: id("s"),
@@ -114,7 +114,7 @@ pub fn membership(user: u64, group_number: u64) -> Assignment {
     }
 }
 
-pub fn attachment(user: u64, policy_number: u64) -> Assignment {
+pub(crate) fn attachment(user: u64, policy_number: u64) -> Assignment {
     let held = policy(policy_number, 0);
     Assignment {
         kind: AssignmentKind::AccountPolicy,
@@ -126,10 +126,10 @@ pub fn attachment(user: u64, policy_number: u64) -> Assignment {
 }
 
 /// Small random numbers that are the same for the same seed (splitmix64).
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -139,7 +139,7 @@ impl Dice {
 }
 
 /// A random inventory over a small population, so that objects go, come back and change.
-pub fn random_inventory(dice: &mut Dice) -> Inventory {
+pub(crate) fn random_inventory(dice: &mut Dice) -> Inventory {
     let mut inventory = Inventory::default();
     for number in 0..12 {
         if dice.below(4) > 0 {
@@ -164,16 +164,16 @@ pub fn random_inventory(dice: &mut Dice) -> Inventory {
     inventory
 }
 
-pub fn record(report_at: Timestamp) -> RunRecord {
+pub(crate) fn record(report_at: Timestamp) -> RunRecord {
     RunRecord { credential_report_at: Some(report_at), aws_calls: 7, ..RunRecord::new(profile().scope()) }
 }
 
-pub async fn begin(store: &Store, now: Timestamp) -> ImportLease {
+pub(crate) async fn begin(store: &Store, now: Timestamp) -> ImportLease {
     store.begin_import_run(&id("s"), &profile(), "tester", now, LEASE).await.unwrap()
 }
 
 /// Publishes an inventory the way an import does: difference to what is known, then publish.
-pub async fn publish(store: &Store, inventory: &Inventory, now: Timestamp) -> ImportRun {
+pub(crate) async fn publish(store: &Store, inventory: &Inventory, now: Timestamp) -> ImportRun {
     let lease = begin(store, now).await;
     let known = store.current_inventory(&id("s")).await.unwrap();
     let changes = difference(known, inventory.clone());
@@ -181,7 +181,7 @@ pub async fn publish(store: &Store, inventory: &Inventory, now: Timestamp) -> Im
 }
 
 /// An inventory without what only the store knows.
-pub fn plain(mut inventory: Inventory) -> Inventory {
+pub(crate) fn plain(mut inventory: Inventory) -> Inventory {
     for account in &mut inventory.accounts {
         account.credentials.as_of = None;
         (account.first_seen_run, account.last_seen_run) = (ImportRunId(1), ImportRunId(1));
