@@ -8,7 +8,7 @@ use super::Context;
 use crate::args::RunSandbox;
 use crate::exit::Ended;
 use crate::output::{Format, note, write};
-use crate::stop;
+use crate::stop::Stop;
 
 /// Where it answers, and with which keys.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,7 @@ struct SandboxAccount {
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(context: &Context, arguments: &RunSandbox) -> anyhow::Result<Ended> {
+    let mut stop = Stop::listen()?;
     let running = Sandbox::start(options(arguments)).await.context("starting the sandbox")?;
     let ready = ready(&running)?;
     match context.output.format() {
@@ -38,7 +39,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunSandbox) -> anyhow::Re
         Format::Table | Format::Csv => write(&directions(&ready))?,
     }
     note("The sandbox runs until Ctrl-C; then everything in it is gone.");
-    stop::requested().await;
+    stop.requested().await;
     running.shutdown().await;
     Ok(Ended::Done)
 }

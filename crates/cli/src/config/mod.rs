@@ -89,10 +89,10 @@ impl Config {
             None => DatabaseUrl::sqlite(data_dir.join("keyreeve.db")),
         };
         let lease = settings.import_lease_seconds.unwrap_or(30);
-        if !(5..=3600).contains(&lease) {
+        if !(1..=3600).contains(&lease) {
             return Err(Refusal::new(
                 "reading the configuration",
-                format!("import_lease_seconds is {lease}, but must be from 5 to 3600"),
+                format!("import_lease_seconds is {lease}, but must be from 1 to 3600"),
             ));
         }
         Ok(Self {

@@ -41,7 +41,7 @@ fn a_bad_value_is_named_but_not_repeated() {
     assert!(error.contains("database") && !error.contains("canary"), "{error}");
     let error = read("database = [\"canary\"]\n", &[]).unwrap_err().to_string();
     assert!(!error.contains("canary"), "{error}");
-    let error = read("import_lease_seconds = 1", &[]).unwrap_err().to_string();
+    let error = read("import_lease_seconds = 0", &[]).unwrap_err().to_string();
     assert!(error.contains("import_lease_seconds"), "{error}");
     let error = read("", &[("KEYREEVE_IMPORT_LEASE_SECONDS", "soon")]).unwrap_err().to_string();
     assert!(error.contains("KEYREEVE_IMPORT_LEASE_SECONDS"), "{error}");

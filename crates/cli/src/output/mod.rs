@@ -15,7 +15,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use shape::{Column, Shape};
-pub(crate) use table::{Facts, Tables};
+pub(crate) use table::{Facts, Narrow, Tables};
 pub(crate) use talk::{hint, note};
 
 /// The three forms.
@@ -65,7 +65,9 @@ impl Output {
         }
         match self.format {
             Format::Table if items.is_empty() => Ok(()),
-            Format::Table => write(&table::list(items, shape.table, table::Screen::of_stdout())),
+            Format::Table => {
+                write(&table::list(items, shape.table, shape.narrow, table::Screen::of_stdout()))
+            }
             Format::Json => write(&json::document(&items)?),
             Format::Csv => write(&csv::document(items, shape.csv, self.raw)?),
         }

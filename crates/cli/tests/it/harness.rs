@@ -62,6 +62,11 @@ impl Place {
             seed: 7,
             ..Options::default()
         };
+        Self::with_options(options)
+    }
+
+    /// A sandbox of one's own making.
+    pub(crate) fn with_options(options: Options) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
@@ -182,7 +187,7 @@ pub(crate) fn terminate(child: &Child) {
     assert!(status.success());
 }
 
-/// JSON with the times of this run taken out.
+/// JSON without the times of this run and the name of whoever runs it.
 pub(crate) fn timeless(mut value: Value) -> Value {
     const NOW: [&str; 8] = [
         "as_of",
@@ -199,7 +204,9 @@ pub(crate) fn timeless(mut value: Value) -> Value {
             Value::Array(list) => list.iter_mut().for_each(walk),
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    if NOW.contains(&name.as_str()) && value.is_string() {
+                    if name == "actor" {
+                        *value = Value::from("[whoever runs this]");
+                    } else if NOW.contains(&name.as_str()) && value.is_string() {
                         *value = Value::from("[now]");
                     } else {
                         walk(value);

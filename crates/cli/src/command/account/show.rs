@@ -8,7 +8,7 @@ use crate::args::ShowAccount;
 use crate::command::Context;
 use crate::exit::Ended;
 use crate::output::shape::{ACCOUNTS, account_facts};
-use crate::output::{Column, Tables};
+use crate::output::{Column, Narrow, Tables};
 
 /// An account with all it holds.
 #[derive(Debug, Serialize)]
@@ -50,9 +50,9 @@ pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::R
 
 fn show(holder: &Holder, tables: &mut Tables) {
     tables.facts(account_facts(&holder.account));
-    tables.list("Groups", &holder.groups, HELD);
-    tables.list("Policies", &holder.policies, HELD);
-    tables.list("Policies through groups", &holder.policies_through_groups, THROUGH_GROUPS);
+    tables.list("Groups", &holder.groups, HELD, Narrow::LeaveOut);
+    tables.list("Policies", &holder.policies, HELD, Narrow::LeaveOut);
+    tables.list("Policies through groups", &holder.policies_through_groups, THROUGH_GROUPS, Narrow::LeaveOut);
 }
 
 async fn holdings(store: &Store, account: Account, as_of: AsOf) -> Result<Holder, StoreError> {

@@ -10,12 +10,13 @@ use keyreeve_store::Store;
 
 use super::progress::{Display, watched};
 use super::show::next_step;
+use crate::actor;
 use crate::args::RunImport;
 use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{RUNS, show_run};
 use crate::output::{Format, failure, note};
-use crate::{actor, stop};
+use crate::stop::Stop;
 
 /// Imports one system, or all.
 pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Result<Ended> {
@@ -27,11 +28,12 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
         pacers: Arc::new(Pacers::default()),
         lease: context.config.import.lease,
     };
+    let mut stop = Stop::listen()?;
     let Some(system_id) = &arguments.system_id else {
-        return run_all(context, &store, &importer, &arguments).await;
+        return run_all(context, &store, &importer, &arguments, &mut stop).await;
     };
     let system = store.get_system(system_id).await?;
-    let run = run_one(context, &store, &importer, &system, &arguments)
+    let run = run_one(context, &store, &importer, &system, &arguments, &mut stop)
         .await
         .with_context(|| format!("importing system {system_id}"))?;
     context.output.one(&run, RUNS.csv, |tables| show_run(&run, tables))?;
@@ -46,6 +48,7 @@ async fn run_all(
     store: &Store,
     importer: &Importer,
     arguments: &RunImport,
+    stop: &mut Stop,
 ) -> anyhow::Result<Ended> {
     let mut all_well = true;
     let mut runs = Vec::new();
@@ -58,7 +61,7 @@ async fn run_all(
             all_well = false;
             continue;
         }
-        match run_one(context, store, importer, &system, arguments).await {
+        match run_one(context, store, importer, &system, arguments, stop).await {
             Ok(run) => {
                 all_well &= went_well(&run);
                 say_failure(context, &run);
@@ -85,6 +88,7 @@ async fn run_one(
     importer: &Importer,
     system: &System,
     arguments: &RunImport,
+    stop: &mut Stop,
 ) -> anyhow::Result<ImportRun> {
     if system.state == SystemState::Removed {
         let why = "it was removed: its history can be read, but it is not imported any more";
@@ -96,7 +100,7 @@ async fn run_one(
         ImportRequest { system, profile: &profile, actor: &actor::local(), preview: arguments.preview };
     let progress = Progress::default();
     let mut display = Display::begin(&format!("Importing system {} …", system.system_id));
-    let run = importer.run_until(&connector, request, &progress, stop::requested());
+    let run = importer.run_until(&connector, request, &progress, stop.requested());
     Ok(watched(run, &progress, &mut display).await?)
 }
 

@@ -3,7 +3,7 @@
 use keyreeve_model::{AccessKey, Account, InlinePolicy};
 
 use super::{Shape, joined, minute, text, time, word};
-use crate::output::Facts;
+use crate::output::{Facts, Narrow};
 
 /// A list of accounts.
 pub(crate) const ACCOUNTS: Shape<Account> = Shape {
@@ -17,6 +17,7 @@ pub(crate) const ACCOUNTS: Shape<Account> = Shape {
         ("password_last_used", |account| minute(account.password_last_used_at)),
         ("created", |account| minute(Some(account.created_at))),
     ],
+    narrow: Narrow::LeaveOut,
     csv: &[
         ("system_id", |account| account.system_id.to_string()),
         ("external_id", |account| account.external_id.to_string()),

@@ -3,6 +3,7 @@
 use keyreeve_model::Assignment;
 
 use super::{Shape, text, word};
+use crate::output::Narrow;
 
 /// A list of assignments.
 pub(crate) const ASSIGNMENTS: Shape<Assignment> = Shape {
@@ -13,6 +14,7 @@ pub(crate) const ASSIGNMENTS: Shape<Assignment> = Shape {
         ("state", |assignment| word(&assignment.state)),
         ("resource_arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
     ],
+    narrow: Narrow::LeaveOut,
     csv: &[
         ("system_id", |assignment| assignment.system_id.to_string()),
         ("kind", |assignment| assignment.kind.as_str().to_owned()),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Shape, joined, word};
+use crate::output::Narrow;
 
 /// One change, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +41,7 @@ pub(crate) const CHANGES: Shape<ChangeLine> = Shape {
             fields.collect::<Vec<_>>().join(", ")
         }),
     ],
+    narrow: Narrow::Wrap { sentences: 1 },
     csv: &[
         ("change", |line| word(&line.kind)),
         ("type", |line| line.object_type.as_str().to_owned()),

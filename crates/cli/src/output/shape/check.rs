@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Shape;
+use crate::output::Narrow;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,6 +62,7 @@ pub(crate) const CHECKS: Shape<Check> = Shape {
         ("found", |check| check.message.clone()),
         ("what_to_do", |check| check.advice.clone().unwrap_or_default()),
     ],
+    narrow: Narrow::Wrap { sentences: 2 },
     csv: &[
         ("name", |check| check.name.clone()),
         ("state", |check| super::word(&check.state)),

@@ -12,6 +12,8 @@ mod system;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::Narrow;
+
 pub(crate) use account::{ACCOUNTS, account_facts};
 pub(crate) use assignment::ASSIGNMENTS;
 pub(crate) use change::{CHANGES, lines_of};
@@ -28,6 +30,8 @@ pub(crate) type Column<T> = (&'static str, fn(&T) -> String);
 pub(crate) struct Shape<T: 'static> {
     /// What a table shows.
     pub(crate) table: &'static [Column<T>],
+    /// What a table does on a narrow screen.
+    pub(crate) narrow: Narrow,
     /// What CSV holds.
     pub(crate) csv: &'static [Column<T>],
 }

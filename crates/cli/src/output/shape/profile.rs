@@ -3,7 +3,7 @@
 use keyreeve_model::{ImportProfile, Limits};
 
 use super::{Shape, joined, word};
-use crate::output::Facts;
+use crate::output::{Facts, Narrow};
 
 /// A list of import profiles.
 pub(crate) const PROFILES: Shape<ImportProfile> = Shape {
@@ -14,6 +14,7 @@ pub(crate) const PROFILES: Shape<ImportProfile> = Shape {
         ("policy_scope", |profile| word(&profile.policy_scope)),
         ("login_profile_source", |profile| word(&profile.login_profile_source)),
     ],
+    narrow: Narrow::LeaveOut,
     csv: &[
         ("name", |profile| profile.name.to_string()),
         ("objects", |profile| joined(&profile.objects, word)),

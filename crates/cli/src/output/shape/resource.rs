@@ -3,6 +3,7 @@
 use keyreeve_model::Resource;
 
 use super::{Shape, joined, word};
+use crate::output::Narrow;
 
 /// A list of resources.
 pub(crate) const RESOURCES: Shape<Resource> = Shape {
@@ -14,6 +15,7 @@ pub(crate) const RESOURCES: Shape<Resource> = Shape {
         ("attachable", |resource| if resource.attachable { "yes" } else { "no" }.to_owned()),
         ("arn", |resource| resource.arn.clone()),
     ],
+    narrow: Narrow::LeaveOut,
     csv: &[
         ("system_id", |resource| resource.system_id.to_string()),
         ("external_id", |resource| resource.external_id.to_string()),

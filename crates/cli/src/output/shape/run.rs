@@ -3,7 +3,7 @@
 use keyreeve_model::{ChangeCounts, CollectionRecord, ImportRun, ImportRunState, Suspicion};
 
 use super::{Column, Shape, joined, minute, text, time, word};
-use crate::output::{Facts, Tables};
+use crate::output::{Facts, Narrow, Tables};
 
 /// A list of import runs.
 pub(crate) const RUNS: Shape<ImportRun> = Shape {
@@ -18,6 +18,7 @@ pub(crate) const RUNS: Shape<ImportRun> = Shape {
         ("calls", |run| run.aws_calls.to_string()),
         ("warnings", |run| run.warnings.len().to_string()),
     ],
+    narrow: Narrow::LeaveOut,
     csv: &[
         ("id", |run| run.id.to_string()),
         ("system_id", |run| run.system_id.to_string()),
@@ -102,7 +103,7 @@ fn run_facts(run: &ImportRun) -> Facts<'static> {
 /// A run with its collections, suspicions and warnings.
 pub(crate) fn show_run(run: &ImportRun, tables: &mut Tables) {
     tables.facts(run_facts(run));
-    tables.list("", &run.collections, COLLECTIONS);
+    tables.list("", &run.collections, COLLECTIONS, Narrow::Wrap { sentences: 1 });
     let suspicions: Vec<String> = run.suspicions.iter().map(suspicion_text).collect();
     tables.sentences("Look at this before it is published:", &suspicions);
     let warnings: Vec<String> =

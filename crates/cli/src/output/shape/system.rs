@@ -3,7 +3,7 @@
 use keyreeve_model::{CredentialKind, System};
 
 use super::{Shape, text, time, word};
-use crate::output::Facts;
+use crate::output::{Facts, Narrow};
 
 /// A list of systems.
 pub(crate) const SYSTEMS: Shape<System> = Shape {
@@ -16,6 +16,7 @@ pub(crate) const SYSTEMS: Shape<System> = Shape {
         ("region", |system| system.region.clone().unwrap_or_default()),
         ("signs_in_with", |system| signs_in_with(&system.credential)),
     ],
+    narrow: Narrow::LeaveOut,
     csv: &[
         ("system_id", |system| system.system_id.to_string()),
         ("name", |system| system.name.to_string()),
