@@ -115,3 +115,36 @@ async fn a_first_import_with_answers_of_another_account_publishes_nothing() {
     assert_eq!(run.failure.unwrap().kind, FailureKind::AccountMismatch);
     assert!(world.inventory().await.accounts.is_empty());
 }
+
+/// Answers about a single user name no account, so it is asked once more at the end whose they were.
+#[tokio::test]
+async fn answers_about_single_users_are_believed_only_if_the_account_is_still_the_same() {
+    let wrong_at_the_end = |action: &str, user: &str| {
+        [
+            FaultRule::new(action, Effect::WrongAccount).subject(user),
+            FaultRule::new("GetCallerIdentity", Effect::WrongAccount).attempt(2),
+        ]
+    };
+    let world = World::imported(Setup::default()).await;
+    let before = world.dump().await;
+    let user = world.users().remove(0);
+    let omit = |action: &str| FaultRule::new(action, Effect::Omit { name: user.clone() });
+    let listings = [omit("ListUsers"), omit("GetAccountAuthorizationDetails")];
+    world.plant(listings.into_iter().chain(wrong_at_the_end("GetUser", &user)));
+    let run = world.import().await;
+    assert_quarantined(&world, &run, &before, "the second look").await;
+    world.all_fired();
+
+    let world =
+        World::imported(Setup { login_profiles: LoginProfileSource::PerUser, ..Setup::default() }).await;
+    let before = world.dump().await;
+    let (name, path) = ("new.comer".to_owned(), "/".to_owned());
+    world.mutate(&[
+        Mutation::CreateUser { name: name.clone(), path, tags: Vec::new(), boundary: None },
+        Mutation::CreateLoginProfile { user: name.clone(), reset_required: true },
+    ]);
+    world.plant(wrong_at_the_end("GetLoginProfile", &name));
+    let run = world.import().await;
+    assert_quarantined(&world, &run, &before, "a login profile").await;
+    world.all_fired();
+}
