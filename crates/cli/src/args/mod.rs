@@ -32,9 +32,24 @@ pub(crate) use system::{
 
 use crate::output::Format;
 
+const CONFIGURATION: &str = "\
+Configuration: keyreeve.toml (--config, KEYREEVE_CONFIG, else the platform's configuration folder).
+Every key is also an environment variable, which wins: data_dir is KEYREEVE_DATA_DIR, aws.region is
+KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win over both.
+
+  data_dir              holds the key (keyreeve.key) and, by default, the database (keyreeve.db)
+  database              sqlite:///path/to/file or postgres://user:password@host/database
+  output                table, json or csv
+  log, log_format       what is logged to standard error, and how: text or json
+  import_lease_seconds  how long an import owns its system without a sign of life (30)
+  [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_sts, region, profile
+
+Exit codes: 0 done, 1 something failed or a person must look, 2 it could not run.";
+
 /// Governs who can sign in to AWS with IAM users: reads accounts whole, and shows who holds what.
 #[derive(Debug, Parser)]
 #[command(name = "keyreeve", version, propagate_version = true, max_term_width = 100)]
+#[command(after_long_help = CONFIGURATION)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
