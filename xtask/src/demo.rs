@@ -220,13 +220,11 @@ fn busiest_account(assignments: &Value) -> Result<String> {
 /// The ids of the last two published runs, the older one first.
 fn last_two_runs(runs: &Value) -> Result<(String, String)> {
     let list = runs.as_array().ok_or_else(|| anyhow!("`import list` did not give a list"))?;
-    let text = |run: &Value, key: &str| run.get(key).and_then(Value::as_str).map(str::to_owned);
-    let published = list.iter().filter(|run| text(run, "state").as_deref() == Some("published"));
-    let mut found: Vec<(String, String)> =
-        published.filter_map(|run| Some((text(run, "started_at")?, text(run, "id")?))).collect();
-    found.sort();
+    let published = list.iter().filter(|run| run.get("state").and_then(Value::as_str) == Some("published"));
+    let mut found: Vec<i64> = published.filter_map(|run| run.get("id")?.as_i64()).collect();
+    found.sort_unstable();
     match found.as_slice() {
-        [.., (_, before), (_, after)] => Ok((before.clone(), after.clone())),
+        [.., before, after] => Ok((before.to_string(), after.to_string())),
         _ => bail!("there are fewer than two published imports to compare"),
     }
 }
@@ -260,15 +258,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_two_published_runs_are_compared_in_order_of_time() {
-        let run = |id: &str, state: &str, at: &str| json!({"id": id, "state": state, "started_at": at});
-        let runs = json!([
-            run("new", "published", "2026-01-03T00:00:00Z"),
-            run("none", "failed", "2026-01-04T00:00:00Z"),
-            run("old", "published", "2026-01-02T00:00:00Z"),
-            run("first", "published", "2026-01-01T00:00:00Z"),
-        ]);
-        assert_eq!(last_two_runs(&runs).unwrap(), ("old".to_owned(), "new".to_owned()));
+    fn the_last_two_published_runs_are_compared_in_order() {
+        let run = |id: i64, state: &str| json!({"id": id, "state": state});
+        let runs = json!([run(10, "published"), run(11, "failed"), run(9, "published"), run(2, "published")]);
+        assert_eq!(last_two_runs(&runs).unwrap(), ("9".to_owned(), "10".to_owned()));
         assert!(last_two_runs(&json!([])).is_err());
     }
 }

@@ -21,6 +21,8 @@ use crate::well_formed::{self, Flaw};
 
 /// The largest answer that is read. A page of 1,000 users with all their inline policies is smaller.
 pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// The longest answer about a single object: its policy documents and tags are some ten thousand characters.
+const MAX_SINGLE_BODY_BYTES: usize = 1024 * 1024;
 
 /// Idle connections are given up after this long, before the other side is likely to close them.
 const IDLE: Duration = Duration::from_secs(20);
@@ -112,11 +114,12 @@ struct Checked {
 impl HttpConnector for Checked {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let queries = request.headers().get("content-type").is_some_and(is_form);
+        let most = most_bytes(request.body().bytes().unwrap_or_default());
         let sent = match request.uri().starts_with("https:") {
             true => self.secure.get().call(request),
             false => self.plain.call(request),
         };
-        HttpConnectorFuture::new(async move { receive(sent.await?, queries).await })
+        HttpConnectorFuture::new(async move { receive(sent.await?, queries, most).await })
     }
 }
 
@@ -125,10 +128,24 @@ fn is_form(content_type: &str) -> bool {
     content_type.starts_with("application/x-www-form-urlencoded")
 }
 
-async fn receive(mut response: HttpResponse, queries: bool) -> Result<HttpResponse, ConnectorError> {
-    let body = match Limited::new(response.take_body(), MAX_BODY_BYTES).collect().await {
+/// How long an answer may be. Many single answers are read at once, so only what lists many objects may be long.
+fn most_bytes(form: &[u8]) -> usize {
+    let action = form.split(|byte| *byte == b'&').find_map(|field| field.strip_prefix(b"Action="));
+    match action {
+        Some(b"GetAccountAuthorizationDetails" | b"GetCredentialReport") => MAX_BODY_BYTES,
+        Some(action) if action.starts_with(b"List") => MAX_BODY_BYTES,
+        _ => MAX_SINGLE_BODY_BYTES,
+    }
+}
+
+async fn receive(
+    mut response: HttpResponse,
+    queries: bool,
+    most: usize,
+) -> Result<HttpResponse, ConnectorError> {
+    let body = match Limited::new(response.take_body(), most).collect().await {
         Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(flawed(Flaw::TooLarge(MAX_BODY_BYTES))),
+        Err(error) if error.is::<LengthLimitError>() => return Err(flawed(Flaw::TooLarge(most))),
         Err(error) => return Err(ConnectorError::io(error)),
     };
     if queries && (response.status().is_success() || claims_to_be_an_error(&body)) {
@@ -147,4 +164,17 @@ fn claims_to_be_an_error(body: &[u8]) -> bool {
 
 fn flawed(flaw: Flaw) -> ConnectorError {
     ConnectorError::other(Box::new(flaw), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listings_may_be_long() {
+        assert_eq!(most_bytes(b"Action=ListUsers&Version=2010-05-08"), MAX_BODY_BYTES);
+        assert_eq!(most_bytes(b"Version=2010-05-08&Action=GetAccountAuthorizationDetails"), MAX_BODY_BYTES);
+        assert_eq!(most_bytes(b"Action=GetLoginProfile&UserName=ListUsers"), MAX_SINGLE_BODY_BYTES);
+        assert_eq!(most_bytes(b""), MAX_SINGLE_BODY_BYTES);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! AWS publishes no request rates for IAM, and shares them with every person and program of the account. So a
 //! pacer starts without a limit. The first throttling tells it the rate that was too much; from there it goes a
-//! fifth below what had been getting through, climbs back, and probes further only slowly. A cap set by an
+//! little below what had been getting through, climbs back, and probes further only slowly. A cap set by an
 //! operator is never exceeded.
 
 use std::collections::{HashMap, VecDeque};
@@ -20,7 +20,9 @@ const ECHO: Duration = Duration::from_millis(400);
 /// and then probes ever faster (the curve TCP CUBIC uses, RFC 9438).
 const STEEPNESS: f64 = 0.0015;
 /// Never slower than this, in requests a second.
-const SLOWEST: f64 = 0.5;
+const SLOWEST: f64 = 1.0;
+/// The least that the first throttling is taken to have been too much, in requests a second.
+const FIRST_GUESS: f64 = 10.0;
 /// The rate that gets through is measured over this long,
 const WINDOW: Duration = Duration::from_secs(2);
 /// and never over less than this.
@@ -140,7 +142,11 @@ impl Rate {
         self.grow(now);
         let measured_over = self.passed.front().map_or(WINDOW, |first| now.duration_since(*first));
         let measured = self.passed.len() as f64 / measured_over.max(SHORTEST_WINDOW).as_secs_f64();
-        let reached = self.limit.map_or(measured, |limit| limit.min(measured.max(limit * 0.5)));
+        let reached = match self.limit {
+            // The first throttling says little when not much was asked yet.
+            None => measured.max(FIRST_GUESS),
+            Some(limit) => limit.min(measured.max(limit * DECREASE)),
+        };
         self.too_much = reached.max(SLOWEST);
         self.decreased = Some(now);
         self.grow(now);

@@ -10,6 +10,7 @@ mod import;
 mod init;
 mod moment;
 mod output;
+mod r02_killed_import;
 mod sandbox;
 mod secrets;
 mod suspended;
