@@ -127,8 +127,9 @@ class Comparison:
                 self.differences.append(f"{place}: {field}: keyreeve {ours_text}, boto3 {theirs_text}")
 
     def parts(self, source, what, key, ours, theirs):
-        """One more line of the table for a part that has been compared already."""
-        bad = sum(f" {key}: " in line for line in self.differences)
+        """One more line of the table, for a part of what has just been compared."""
+        of_these = self.differences[len(self.differences) - self.rows[-1][-1] :]
+        bad = sum(f" {key}: " in line for line in of_these)
         self.rows.append((source, what, len(ours), len(theirs), bad))
 
     def show(self, emulator):

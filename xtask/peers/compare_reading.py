@@ -16,7 +16,7 @@ import csv
 import hashlib
 import io
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from urllib.parse import unquote
 
 from botocore.handlers import json_decode_policies
@@ -26,12 +26,12 @@ NOTHING = {"N/A", "no_information", "not_supported", ""}
 
 
 def moment(value):
-    """Milliseconds since 1970: what both sides can be compared by. `None` stays `None`."""
+    """Whole milliseconds since 1970, which is what Keyreeve keeps (AWS gives whole seconds, moto microseconds)."""
     if value is None:
         return None
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
-    return round((value - datetime.fromtimestamp(0, timezone.utc)).total_seconds() * 1000)
+    return (value - datetime.fromtimestamp(0, timezone.utc)) // timedelta(milliseconds=1)
 
 
 class Reading:

@@ -13,7 +13,7 @@ use super::{
     Outcome, Session, Step, tally,
 };
 use crate::{
-    boundaries, licences, peers,
+    boundaries, compare, licences, peers,
     postgres::{self, Postgres},
     tidy, unused, workspace,
 };
@@ -59,6 +59,13 @@ pub(super) const STEPS: &[Step] = &[
         cost: Heavy,
         needs: &["peers", "postgres"],
         run: run_tests,
+    },
+    Step {
+        name: "compare",
+        what: "imports of moto and ministack, field by field beside boto3",
+        cost: Heavy,
+        needs: &["peers"],
+        run: run_compare,
     },
     Step {
         name: "doctests",
@@ -136,6 +143,10 @@ fn run_tests(session: &mut Session) -> Result<Outcome> {
     // Nothing after this step needs the server.
     session.postgres = None;
     result
+}
+
+fn run_compare(session: &mut Session) -> Result<Outcome> {
+    compare::run(&session.root, &compare::Options::default()).map(Outcome::Passed)
 }
 
 fn run_doctests(session: &mut Session) -> Result<Outcome> {
