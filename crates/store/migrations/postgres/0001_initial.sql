@@ -5,7 +5,8 @@
 -- JSON contract; what is never filtered or sorted by is JSON text; texts are
 -- COLLATE "C", so that they compare byte by byte and lower() folds ASCII only, as in SQLite.
 -- A version row is valid for the runs from valid_from_run up to, not including, valid_to_run; the greatest BIGINT
--- there means that it still holds.
+-- there means that it still holds. The primary keys end with it: an object has one version that holds, and the index
+-- that proves so also finds it. There are no other long indexes, because a first import fills them row by row.
 
 CREATE TABLE keyreeve_store (
     marker BIGINT PRIMARY KEY CHECK (marker = 1),
@@ -129,13 +130,10 @@ CREATE TABLE account_versions (
     tags TEXT COLLATE "C",
     permissions_boundary TEXT COLLATE "C",
     inline_policies TEXT COLLATE "C",
-    PRIMARY KEY (system_key, external_id, valid_from_run)
+    PRIMARY KEY (system_key, external_id, valid_to_run)
 );
-CREATE UNIQUE INDEX account_versions_current ON account_versions (system_key, external_id)
-    WHERE valid_to_run = 9223372036854775807;
 CREATE INDEX account_versions_until ON account_versions (system_key, valid_to_run);
 CREATE INDEX account_versions_since ON account_versions (system_key, valid_from_run);
-CREATE INDEX account_versions_by_name ON account_versions (system_key, lower(name));
 
 CREATE TABLE resource_versions (
     system_key BIGINT NOT NULL,
@@ -151,13 +149,10 @@ CREATE TABLE resource_versions (
     attachable BIGINT NOT NULL,
     inline_policies TEXT COLLATE "C",
     default_version TEXT COLLATE "C",
-    PRIMARY KEY (system_key, external_id, valid_from_run)
+    PRIMARY KEY (system_key, external_id, valid_to_run)
 );
-CREATE UNIQUE INDEX resource_versions_current ON resource_versions (system_key, external_id)
-    WHERE valid_to_run = 9223372036854775807;
 CREATE INDEX resource_versions_until ON resource_versions (system_key, valid_to_run);
 CREATE INDEX resource_versions_since ON resource_versions (system_key, valid_from_run);
-CREATE INDEX resource_versions_by_arn ON resource_versions (arn);
 
 -- resource_key is the GroupId, the policy's ARN or, for what no listing resolved, 'name:' and the name.
 CREATE TABLE assignment_versions (
@@ -173,11 +168,7 @@ CREATE TABLE assignment_versions (
     resource_arn TEXT COLLATE "C",
     resource_name TEXT COLLATE "C" NOT NULL,
     state TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (system_key, subject_external_id, kind, resource_key, valid_from_run)
+    PRIMARY KEY (system_key, subject_external_id, kind, resource_key, valid_to_run)
 );
-CREATE UNIQUE INDEX assignment_versions_current
-    ON assignment_versions (system_key, subject_external_id, kind, resource_key)
-    WHERE valid_to_run = 9223372036854775807;
 CREATE INDEX assignment_versions_until ON assignment_versions (system_key, valid_to_run);
 CREATE INDEX assignment_versions_since ON assignment_versions (system_key, valid_from_run);
-CREATE INDEX assignment_versions_by_resource ON assignment_versions (resource_key, system_key);

@@ -5,7 +5,8 @@
 -- JSON contract; what is never filtered or sorted by is JSON text; SQLite compares
 -- texts byte by byte.
 -- A version row is valid for the runs from valid_from_run up to, not including, valid_to_run; the greatest BIGINT
--- there means that it still holds.
+-- there means that it still holds. The primary keys end with it: an object has one version that holds, and the index
+-- that proves so also finds it. There are no other long indexes, because a first import fills them row by row.
 
 -- "KyRv" in the file's header: no other SQLite file is taken for a store.
 PRAGMA application_id = 1266242166;
@@ -132,13 +133,10 @@ CREATE TABLE account_versions (
     tags TEXT,
     permissions_boundary TEXT,
     inline_policies TEXT,
-    PRIMARY KEY (system_key, external_id, valid_from_run)
+    PRIMARY KEY (system_key, external_id, valid_to_run)
 );
-CREATE UNIQUE INDEX account_versions_current ON account_versions (system_key, external_id)
-    WHERE valid_to_run = 9223372036854775807;
 CREATE INDEX account_versions_until ON account_versions (system_key, valid_to_run);
 CREATE INDEX account_versions_since ON account_versions (system_key, valid_from_run);
-CREATE INDEX account_versions_by_name ON account_versions (system_key, lower(name));
 
 CREATE TABLE resource_versions (
     system_key BIGINT NOT NULL,
@@ -154,13 +152,10 @@ CREATE TABLE resource_versions (
     attachable BIGINT NOT NULL,
     inline_policies TEXT,
     default_version TEXT,
-    PRIMARY KEY (system_key, external_id, valid_from_run)
+    PRIMARY KEY (system_key, external_id, valid_to_run)
 );
-CREATE UNIQUE INDEX resource_versions_current ON resource_versions (system_key, external_id)
-    WHERE valid_to_run = 9223372036854775807;
 CREATE INDEX resource_versions_until ON resource_versions (system_key, valid_to_run);
 CREATE INDEX resource_versions_since ON resource_versions (system_key, valid_from_run);
-CREATE INDEX resource_versions_by_arn ON resource_versions (arn);
 
 -- resource_key is the GroupId, the policy's ARN or, for what no listing resolved, 'name:' and the name.
 CREATE TABLE assignment_versions (
@@ -176,11 +171,7 @@ CREATE TABLE assignment_versions (
     resource_arn TEXT,
     resource_name TEXT NOT NULL,
     state TEXT NOT NULL,
-    PRIMARY KEY (system_key, subject_external_id, kind, resource_key, valid_from_run)
+    PRIMARY KEY (system_key, subject_external_id, kind, resource_key, valid_to_run)
 );
-CREATE UNIQUE INDEX assignment_versions_current
-    ON assignment_versions (system_key, subject_external_id, kind, resource_key)
-    WHERE valid_to_run = 9223372036854775807;
 CREATE INDEX assignment_versions_until ON assignment_versions (system_key, valid_to_run);
 CREATE INDEX assignment_versions_since ON assignment_versions (system_key, valid_from_run);
-CREATE INDEX assignment_versions_by_resource ON assignment_versions (resource_key, system_key);

@@ -1,5 +1,7 @@
 //! Accounts as version rows.
 
+use std::cmp::Ordering;
+
 use keyreeve_model::{Account, Credentials, ImportRunId, LoginProfile, SystemId};
 
 use super::Coverage;
@@ -62,6 +64,10 @@ impl Version for Account {
 
     fn key_values(&self) -> Vec<Value> {
         vec![self.external_id.as_str().into()]
+    }
+
+    fn compare_keys(&self, other: &Self) -> Ordering {
+        self.external_id.cmp(&other.external_id)
     }
 
     fn first_seen(&self) -> ImportRunId {

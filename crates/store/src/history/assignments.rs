@@ -1,5 +1,6 @@
 //! Assignments as version rows.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use keyreeve_model::{Assignment, ImportRunId, SystemId};
@@ -59,6 +60,12 @@ impl Version for Assignment {
     fn key_values(&self) -> Vec<Value> {
         let key = self.key();
         vec![key.subject.as_str().into(), key.kind.as_str().into(), key.resource.into()]
+    }
+
+    fn compare_keys(&self, other: &Self) -> Ordering {
+        (self.subject_external_id.cmp(&other.subject_external_id))
+            .then_with(|| self.kind.as_str().cmp(other.kind.as_str()))
+            .then_with(|| self.resource_external_id.cmp(&other.resource_external_id))
     }
 
     fn first_seen(&self) -> ImportRunId {

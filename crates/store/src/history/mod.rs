@@ -24,7 +24,7 @@ pub(crate) use coverage::Coverage;
 pub(crate) use resources::select_resources;
 pub(crate) use write::write_changes;
 
-/// The `valid_to_run` of a row that still holds. The partial indexes name it too.
+/// The `valid_to_run` of a row that still holds.
 pub(crate) const STILL: i64 = i64::MAX;
 
 /// Two moments of the history to be compared.
@@ -62,9 +62,8 @@ impl Versions {
         let column = |name: &str| format!("{alias}.{name}");
         let (since, until) = (column("valid_from_run"), column("valid_to_run"));
         match self {
-            // Written out, because a partial index is only used for a value that stands in the text.
             Self::Current => {
-                text.push(&until).push(" = 9223372036854775807");
+                text.push(&until).push(" = ").bind(STILL);
             }
             Self::At(run) => {
                 text.push(&since).push(" <= ").bind(run.0).push(" AND ").push(&until).push(" > ").bind(run.0);

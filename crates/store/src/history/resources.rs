@@ -1,5 +1,7 @@
 //! Groups and policies as version rows.
 
+use std::cmp::Ordering;
+
 use keyreeve_model::{ImportRunId, Resource, SystemId};
 
 use super::Coverage;
@@ -48,6 +50,10 @@ impl Version for Resource {
 
     fn key_values(&self) -> Vec<Value> {
         vec![self.external_id.as_str().into()]
+    }
+
+    fn compare_keys(&self, other: &Self) -> Ordering {
+        self.external_id.cmp(&other.external_id)
     }
 
     fn first_seen(&self) -> ImportRunId {

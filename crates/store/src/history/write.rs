@@ -1,5 +1,7 @@
 //! Writing history: versions that no longer hold are closed, new ones opened. Nothing else is written.
 
+use std::cmp::Ordering;
+
 use keyreeve_model::{Change, ChangeSet, ImportRunId};
 
 use super::STILL;
@@ -27,6 +29,8 @@ pub(super) trait Version {
 
     /// The key columns.
     fn key_values(&self) -> Vec<Value>;
+    /// The order of the keys, in which rows are written: so an index grows at its end instead of everywhere.
+    fn compare_keys(&self, other: &Self) -> Ordering;
     /// The run that saw the object first.
     fn first_seen(&self) -> ImportRunId;
     /// The other columns.
@@ -69,11 +73,10 @@ async fn close<T: Version + Sync>(
             Change::Changed { before, .. } | Change::Deleted { before } => Some(before),
         })
         .collect();
-    for chunk in ending.chunks((transaction.dialect().values_per_statement() - 2) / T::KEY_COLUMNS) {
+    for chunk in ending.chunks((transaction.dialect().values_per_statement() - 3) / T::KEY_COLUMNS) {
         let mut text = Statement::building(T::CLOSE);
         text.bind(run.0).push(" WHERE system_key = ").bind(system_key);
-        // Written out, so that the partial index on what holds now is used.
-        text.push(" AND valid_to_run = 9223372036854775807 AND ").push(T::KEY).push(" IN (VALUES ");
+        text.push(" AND valid_to_run = ").bind(STILL).push(" AND ").push(T::KEY).push(" IN (VALUES ");
         text.bind_rows(chunk.iter().map(|object| object.key_values())).push(")");
         let around = transaction.dialect().around_many_keys().filter(|_| chunk.len() >= MANY_KEYS);
         if let Some((before, _)) = around {
@@ -97,7 +100,7 @@ async fn open<T: Version + Sync>(
     run: ImportRunId,
     changes: &[Change<T>],
 ) -> Result<(), StoreError> {
-    let beginning: Vec<(&T, ImportRunId)> = changes
+    let mut beginning: Vec<(&T, ImportRunId)> = changes
         .iter()
         .filter_map(|change| match change {
             Change::Created { after } => Some((after, run)),
@@ -105,6 +108,7 @@ async fn open<T: Version + Sync>(
             Change::Deleted { .. } => None,
         })
         .collect();
+    beginning.sort_by(|(one, _), (other, _)| one.compare_keys(other));
     for chunk in beginning.chunks(transaction.dialect().values_per_statement() / T::COLUMNS) {
         let mut rows = Vec::with_capacity(chunk.len());
         for (object, first_seen) in chunk {
