@@ -145,10 +145,7 @@ fn build(root: &Path, target: &Path) -> Result<PathBuf> {
 fn measure_fresh(tools: &Tools, scenario: Scenario, runs: u32) -> Result<Figures> {
     let runs = scenario.runs(runs);
     match &tools.kit {
-        Some(kit) => {
-            let programs = [Program::Ours, Program::Floor, Program::Boto3];
-            measure(tools, &kit.start(scenario)?, scenario, &programs, runs)
-        }
+        Some(kit) => measure(tools, &kit.start(scenario)?, scenario, Program::on_kit(scenario), runs),
         None => {
             let endpoint = endpoint::start_sandbox(&tools.keyreeve, scenario)?;
             measure(tools, &endpoint, scenario, &[Program::Ours], runs)

@@ -26,8 +26,12 @@ const BOTO3_THREADS: &str = "16";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Program {
     Ours,
+    /// The kit's client that makes the calls and keeps nothing.
     Floor,
+    /// The kit's baseline: one GetLoginProfile for each user, whatever the scenario says.
     Boto3,
+    /// The same job in the same manner with the credential report, which the kit's baseline does not know.
+    Boto3Report,
 }
 
 /// Where everything lies that the programs need.
@@ -53,11 +57,22 @@ struct Found {
 }
 
 impl Program {
+    /// Who is measured in a scenario on the kit. The baseline reads users one by one, so it is left out where only
+    /// the report keeps a run below a minute.
+    pub(super) fn on_kit(scenario: Scenario) -> &'static [Self] {
+        match (scenario.source, scenario.setting) {
+            (Source::PerUser, _) => &[Self::Ours, Self::Floor, Self::Boto3],
+            (Source::CredentialReport, Setting::Rate) => &[Self::Ours, Self::Floor, Self::Boto3Report],
+            (Source::CredentialReport, _) => &[Self::Ours, Self::Floor, Self::Boto3, Self::Boto3Report],
+        }
+    }
+
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::Ours => "keyreeve",
             Self::Floor => "floor",
             Self::Boto3 => "boto3",
+            Self::Boto3Report => "boto3, report",
         }
     }
 
@@ -83,13 +98,14 @@ impl Run<'_> {
             Program::Ours => self.ours()?,
             Program::Floor => self.floor()?,
             Program::Boto3 => self.boto3()?,
+            Program::Boto3Report => self.boto3_report(),
         };
         self.endpoint.reset()?;
         let (mut measured, printed) = self.timed(&command)?;
         let counted = self.endpoint.counted()?;
         let found = match program {
             Program::Ours => self.found_by_us(&printed)?,
-            Program::Floor | Program::Boto3 => found_by_script(&printed)?,
+            Program::Floor | Program::Boto3 | Program::Boto3Report => found_by_script(&printed)?,
         };
         if let Some(truth) = self.endpoint.truth()? {
             found.check(truth)?;
@@ -134,21 +150,18 @@ impl Run<'_> {
     }
 
     fn boto3(&self) -> Result<Command> {
+        let kit = self.tools.kit.as_ref().ok_or_else(|| anyhow!("the baseline is a part of the kit"))?;
         let mut command = self.command(&self.tools.python);
-        match self.scenario.source {
-            Source::PerUser => {
-                let kit =
-                    self.tools.kit.as_ref().ok_or_else(|| anyhow!("the baseline is a part of the kit"))?;
-                // The usual retry mode gives up under a rate; the adaptive one comes through.
-                let mode = if self.scenario.setting == Setting::Rate { "adaptive" } else { "legacy" };
-                command.arg(&kit.boto3_script).args([BOTO3_THREADS, mode]);
-            }
-            // The kit's baseline knows no report: the same job in the same manner is a script of our own.
-            Source::CredentialReport => {
-                command.arg(self.tools.scripts.join("boto3_report.py"));
-            }
-        }
+        // The usual retry mode gives up under a rate; the adaptive one comes through.
+        let mode = if self.scenario.setting == Setting::Rate { "adaptive" } else { "legacy" };
+        command.arg(&kit.boto3_script).args([BOTO3_THREADS, mode]);
         Ok(command)
+    }
+
+    fn boto3_report(&self) -> Command {
+        let mut command = self.command(&self.tools.python);
+        command.arg(self.tools.scripts.join("boto3_report.py"));
+        command
     }
 
     /// A program with nothing from the caller's own AWS or Keyreeve settings (but for its credentials at an
