@@ -17,8 +17,8 @@ pub enum Change<T> {
     },
     /// It was there, and is different now.
     Changed {
-        /// What was known.
-        before: T,
+        /// What was known. Boxed, so that a long list of creations is not twice as large as what it holds.
+        before: Box<T>,
         /// What was read.
         after: T,
         /// The names of the fields that differ, as in the JSON contract.

@@ -46,14 +46,15 @@ pub trait Compare: Sized {
 fn changes_between<T: Compare>(before: Vec<T>, after: Vec<T>) -> Vec<Change<T>> {
     let mut known: HashMap<T::Key, T> =
         before.into_iter().map(|object| (object.comparison_key(), object)).collect();
-    let mut changes = Vec::new();
+    // A first reading is all creations; anything later is far fewer than there are objects.
+    let mut changes = Vec::with_capacity(if known.is_empty() { after.len() } else { 0 });
     for after in after {
         match known.remove(&after.comparison_key()) {
             None => changes.push(Change::Created { after }),
             Some(before) => {
                 let fields = before.differing_fields(&after);
                 if !fields.is_empty() {
-                    changes.push(Change::Changed { before, after, fields });
+                    changes.push(Change::Changed { before: Box::new(before), after, fields });
                 }
             }
         }

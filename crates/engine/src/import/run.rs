@@ -299,8 +299,9 @@ impl Session<'_> {
         findings.warnings.extend(warnings);
         let first = self.lease.baseline_run.is_none();
         let population = population_in_scope(&known, &scope);
-        let changes = difference(std::mem::take(&mut known), after);
+        // What was read is part of `after` now; a large account need not be in memory twice.
         drop(observed);
+        let changes = difference(std::mem::take(&mut known), after);
         if !first {
             findings.suspicions.extend(profile.thresholds.judge(&population, &changes.counts_by_type()));
         }

@@ -70,7 +70,8 @@ async fn close<T: Version + Sync>(
         .iter()
         .filter_map(|change| match change {
             Change::Created { .. } => None,
-            Change::Changed { before, .. } | Change::Deleted { before } => Some(before),
+            Change::Changed { before, .. } => Some(before.as_ref()),
+            Change::Deleted { before } => Some(before),
         })
         .collect();
     for chunk in ending.chunks((transaction.dialect().values_per_statement() - 3) / T::KEY_COLUMNS) {

@@ -14,7 +14,7 @@ fn plain_changes(changes: ChangeSet) -> ChangeSet {
             match change {
                 Created { after: a } => after.push(a.clone()),
                 Changed { before: b, after: a, .. } => {
-                    before.push(b.clone());
+                    before.push(b.as_ref().clone());
                     after.push(a.clone());
                 }
                 Deleted { before: b } => before.push(b.clone()),
