@@ -87,7 +87,7 @@ fn line<T: Serialize>(
     external_id: String,
 ) -> ChangeLine {
     let fields = match change {
-        Change::Changed { before, after, fields } => field_changes(before, after, fields),
+        Change::Changed { before, after, fields } => field_changes(before.as_ref(), after, fields),
         Change::Created { .. } | Change::Deleted { .. } => Vec::new(),
     };
     ChangeLine { kind: change.kind(), object_type, name, external_id, fields }
