@@ -108,7 +108,11 @@ fn copy_changed(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    let content = fs::read(from)?;
+    let mut content = fs::read(from)?;
+    if from.file_name().is_some_and(|name| name == "Cargo.toml") {
+        // The copy may lie below our own workspace, and is no part of it.
+        content.extend_from_slice(b"\n[workspace]\n");
+    }
     if fs::read(to).ok().as_ref() != Some(&content) {
         fs::write(to, content)?;
     }
