@@ -2,7 +2,7 @@
 //!
 //! The required part, [`Connector`], is tiny: say who we are over there. Everything else is a capability that a
 //! connector may have, reached through a method that gives `None` when it has not: [`Inventory`] reads accounts,
-//! resources and assignments page by page.
+//! resources and assignments page by page; [`Provisioning`] changes them.
 //!
 //! A connector makes **one call to the connected system per method call**. It never repeats, never waits and
 //! never follows pages by itself: patience, pacing and the proof that a listing is whole belong to the engine,
@@ -12,6 +12,7 @@
 mod error;
 mod inventory;
 mod page;
+mod provisioning;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -23,6 +24,10 @@ pub use inventory::{
     DetailFilter, GroupDetail, GroupEntry, Inventory, LoginProfileEntry, PolicyEntry, PolicyReference,
 };
 pub use page::{Marker, Next, Page};
+pub use provisioning::{
+    AccountCredentialEntry, AccountFacts, MfaDevice, Outcome, PasswordPolicy, Performed, PointRead,
+    PolicyDocument, PolicyHolder, Provisioning,
+};
 
 /// A connection to one target system.
 #[async_trait]
@@ -32,6 +37,11 @@ pub trait Connector: Send + Sync {
 
     /// Reading of accounts, resources and assignments, if the connector can do that.
     fn inventory(&self) -> Option<&dyn Inventory>;
+
+    /// Changing of accounts and assignments, if the connector can do that.
+    fn provisioning(&self) -> Option<&dyn Provisioning> {
+        None
+    }
 }
 
 /// Who we are at the connected system.

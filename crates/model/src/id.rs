@@ -28,7 +28,7 @@ pub enum IdError {
     },
 }
 
-fn refuse(what: &'static str, rule: &'static str, value: &str) -> IdError {
+pub(crate) fn refuse(what: &'static str, rule: &'static str, value: &str) -> IdError {
     if value.is_empty() {
         IdError::Empty { what, rule }
     } else {
@@ -149,10 +149,15 @@ impl fmt::Display for ImportRunId {
 impl FromStr for ImportRunId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        match text.parse::<i64>() {
-            Ok(number) if number > 0 => Ok(Self(number)),
-            _ => Err(refuse("import run", "a whole number, as `keyreeve import list` shows it", text)),
-        }
+        positive(text, "import run", "a whole number, as `keyreeve import list` shows it").map(Self)
+    }
+}
+
+/// A number that names something, from its text.
+pub(crate) fn positive(text: &str, what: &'static str, rule: &'static str) -> Result<i64, IdError> {
+    match text.parse::<i64>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(refuse(what, rule, text)),
     }
 }
 

@@ -9,7 +9,9 @@
 //! - an [`Assignment`] says who holds which resource;
 //! - an [`ImportProfile`] says what an [`ImportRun`] reads, and what would be suspicious about its result;
 //! - an [`Inventory`] is all that is known of a system at one moment, and a [`Change`] one [`difference`]
-//!   between two of them.
+//!   between two of them;
+//! - a [`Wish`] is a change somebody asks for; a [`ProvisioningJob`] holds the [`Task`]s it becomes, a task the
+//!   [`Step`]s it takes, and a [`Claim`] is a change that no import has confirmed yet.
 
 mod account;
 mod assignment;
@@ -21,6 +23,7 @@ mod id;
 mod import_profile;
 mod import_run;
 mod inventory;
+mod provisioning;
 mod resource;
 mod secret;
 mod system;
@@ -42,6 +45,12 @@ pub use import_run::{
     Warning,
 };
 pub use inventory::Inventory;
+pub use provisioning::{
+    AccountCredential, AccountCredentialKind, Claim, ClaimFact, ClaimState, Delivery, DeliveryError, JobId,
+    JobState, Manifest, NameError, Obstacle, ObstacleKind, Protection, ProtectionKind, ProvisioningJob,
+    RecreatePackage, ResourceName, Role, Step, StepCall, StepReason, StepState, Task, TaskId, TaskKind,
+    TaskState, Token, TokenId, Wish, check_account_name, check_path, check_tags,
+};
 pub use resource::{ManagedBy, Resource, ResourceType};
 pub use secret::Secret;
 pub use system::{

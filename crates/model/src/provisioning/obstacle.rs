@@ -1,0 +1,52 @@
+//! What stands in the way of a task, found before anything is touched.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that stands in the way, or that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Obstacle {
+    /// Which kind.
+    pub kind: ObstacleKind,
+    /// What it is and what to do about it, in a sentence or two.
+    pub message: String,
+}
+
+impl Obstacle {
+    /// An obstacle with its words.
+    #[must_use]
+    pub fn new(kind: ObstacleKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// The kinds of obstacle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObstacleKind {
+    /// No such account, group or policy.
+    NotFound,
+    /// The name is taken, ignoring case.
+    NameTaken,
+    /// A name, path, tag or other value that cannot be sent.
+    Invalid,
+    /// Nobody may change this account.
+    Protected,
+    /// The connector's permissions do not suffice.
+    PermissionMissing,
+    /// A quota of the connected system is used up.
+    QuotaFull,
+    /// The new password could not be changed at the first sign-in.
+    FirstSignIn,
+    /// No way to deliver the password, or one that is not allowed.
+    Delivery,
+    /// Something must be removed first, and the system's settings forbid doing so.
+    Dependants,
+    /// The policy cannot be attached.
+    NotAttachable,
+    /// Part of the account's state cannot be seen with the granted permissions.
+    NotVisible,
+    /// Two wishes of the job contradict each other.
+    Contradiction,
+    /// There is nothing to do.
+    NothingToDo,
+}
