@@ -4,6 +4,10 @@
 //! and is strict where emulators are lax: names are unique ignoring case, listings come in real pages, the
 //! details mix entity types, the credential report has an age.
 //!
+//! Writes are carried out under the account's lock, wholly or not at all, and refused for the reasons for
+//! which IAM refuses them: quotas, what else must go first, passwords too weak. How long they take to settle
+//! is set by [`Consistency`].
+//!
 //! It does wrong on demand: a schedule of [`FaultRule`]s, matched by what a call is and not by when it
 //! comes, throttles, cuts, resets and lies, and counts what it did. A trace holds every call. The admin port
 //! offers over HTTP what [`Running`] offers in the process.
@@ -40,7 +44,7 @@ mod world;
 pub use self::error::Error;
 pub use self::faults::{CallRange, Effect, FaultMatch, FaultRule, FaultState, Malformed, Phase};
 pub use self::mutation::Mutation;
-pub use self::options::{AccountSeed, Options, PageStyle, Population, ReportStyle};
+pub use self::options::{AccountSeed, Consistency, Options, PageStyle, Population, ReportStyle};
 pub use self::running::{Running, Sandbox};
 pub use self::state::{KeyStatus, PasswordPolicy, Trust};
 pub use self::trace::TraceEntry;

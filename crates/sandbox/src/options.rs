@@ -23,6 +23,8 @@ pub struct Options {
     pub list_pages: PageStyle,
     /// How the credential report behaves.
     pub report: ReportStyle,
+    /// How long writes take to settle; [`crate::Running::set_consistency`] changes it later.
+    pub consistency: Consistency,
 }
 
 impl Default for Options {
@@ -37,6 +39,7 @@ impl Default for Options {
             details_pages: PageStyle { short: true, empty: false },
             list_pages: PageStyle::default(),
             report: ReportStyle::default(),
+            consistency: Consistency::default(),
         }
     }
 }
@@ -108,4 +111,21 @@ impl Default for ReportStyle {
     fn default() -> Self {
         Self { asks_in_progress: 1, quoted: true }
     }
+}
+
+/// How long writes take to settle, on the sandbox's clock. By default they do so at once.
+///
+/// IAM is eventually consistent ("Changes that I make are not always immediately visible" in the IAM user
+/// guide), and refuses some changes for a while with `EntityTemporarilyUnmodifiable` (service model).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Consistency {
+    /// Reads see the account as it was so many seconds ago, and writes do not find users that have been made
+    /// since.
+    pub read_lag_seconds: u32,
+    /// A login profile cannot be changed or deleted for so long after it has been made.
+    pub login_profile_settles_seconds: u32,
+    /// The name of a deleted user cannot be taken again for so long, and a user who has such a name cannot
+    /// be changed for so long after having been made.
+    pub user_name_settles_seconds: u32,
 }

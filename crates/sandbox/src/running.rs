@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use keyreeve_model::Secret;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::error::Error;
 use crate::faults::{FaultRule, FaultState};
 use crate::mutation::Mutation;
-use crate::options::{Options, Population};
+use crate::options::{Consistency, Options, Population};
 use crate::server;
 use crate::state::KeyStatus;
 use crate::trace::TraceEntry;
@@ -175,6 +176,26 @@ impl Running {
     /// against.
     pub fn set_clock_skew(&self, seconds: i64) {
         self.world.clock.set_skew(seconds);
+    }
+
+    /// How long writes take to settle.
+    #[must_use]
+    pub fn consistency(&self) -> Consistency {
+        self.world.consistency()
+    }
+
+    /// Sets how long writes take to settle, from now on.
+    pub fn set_consistency(&self, consistency: Consistency) {
+        self.world.set_consistency(consistency);
+    }
+
+    /// Whether the console would let this user in with this password. Not for a password that was made behind
+    /// IAM's back: nobody knows it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAccount`].
+    pub fn signs_in(&self, account: &str, user: &str, password: &str) -> Result<bool, Error> {
+        self.world.signs_in(account, user, &Secret::new(password.to_owned()))
     }
 
     /// Sets the actions a principal is denied (user name, role name, ARN, or `*`); `*` denies all, an empty

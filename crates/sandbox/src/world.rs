@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 use jiff::Timestamp;
+use keyreeve_model::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::actions::report::ReportDesk;
@@ -12,7 +14,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::mutation::Mutation;
-use crate::options::{Options, Population};
+use crate::options::{Consistency, Options, Population};
 use crate::protocol::error::ApiError;
 use crate::protocol::paging::PageStarts;
 use crate::protocol::signature::SigningKeys;
@@ -54,8 +56,8 @@ impl Account {
 /// Temporary credentials.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
-    pub(crate) secret: String,
-    pub(crate) token: String,
+    pub(crate) secret: Secret,
+    pub(crate) token: Secret,
     pub(crate) expires: Timestamp,
     pub(crate) account: String,
     pub(crate) role: String,
@@ -77,7 +79,9 @@ pub(crate) struct World {
     sessions: Mutex<HashMap<String, Session>>,
     /// Access keys that act as the connector of another account.
     swapped: Mutex<HashMap<String, String>>,
+    consistency: Mutex<Consistency>,
     serial: AtomicU64,
+    started: Instant,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -97,7 +101,9 @@ impl World {
             denials: Mutex::default(),
             sessions: Mutex::default(),
             swapped: Mutex::default(),
+            consistency: Mutex::new(options.consistency),
             serial: AtomicU64::new(0),
+            started: Instant::now(),
             options,
         };
         let ids: Vec<String> =
@@ -121,6 +127,25 @@ impl World {
         };
         self.accounts.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(account));
         Ok(())
+    }
+
+    /// Microseconds since the start, on the machine's monotonic clock.
+    pub(crate) fn micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn consistency(&self) -> Consistency {
+        *lock(&self.consistency)
+    }
+
+    pub(crate) fn set_consistency(&self, consistency: Consistency) {
+        *lock(&self.consistency) = consistency;
+    }
+
+    /// Whether the console would let this user of an account in.
+    pub(crate) fn signs_in(&self, account: &str, user: &str, password: &Secret) -> Result<bool, Error> {
+        let state = self.account(account)?.history.present();
+        Ok(state.signs_in(user, password, self.clock.now()))
     }
 
     pub(crate) fn accounts(&self) -> Vec<Arc<Account>> {
@@ -174,7 +199,7 @@ impl World {
             Ok(key)
         };
         let key = account.history.write(now, change).map_err(Error::refused)?;
-        let key = ConnectorKey { access_key_id: key.id, secret_access_key: key.secret };
+        let key = ConnectorKey { access_key_id: key.id, secret_access_key: key.secret.expose().to_owned() };
         lock(&account.connector).clone_from(&key);
         Ok(key)
     }
@@ -243,7 +268,7 @@ impl World {
 
 fn connector_key(state: &State) -> Option<ConnectorKey> {
     let key = state.user(CONNECTOR).ok()?.keys.first()?;
-    Some(ConnectorKey { access_key_id: key.id.clone(), secret_access_key: key.secret.clone() })
+    Some(ConnectorKey { access_key_id: key.id.clone(), secret_access_key: key.secret.expose().to_owned() })
 }
 
 /// `ListUsers` out of `iam:ListUsers`.

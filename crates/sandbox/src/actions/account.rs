@@ -20,7 +20,8 @@ pub(super) fn get_account_summary(call: &Call<'_>) -> Answer {
 }
 
 fn summary(state: &State) -> Vec<(&'static str, u64)> {
-    let mfa: usize = state.users.values().map(|user| user.mfa.len()).sum();
+    let mfa_in_use: usize = state.users.values().map(|user| user.mfa.len()).sum();
+    let mfa = mfa_in_use + state.spare_devices.len();
     let versions: usize = state.policies.values().map(|policy| policy.versions.len()).sum();
     vec![
         ("Users", state.users.len() as u64),
@@ -37,7 +38,7 @@ fn summary(state: &State) -> Vec<(&'static str, u64)> {
         ("ServerCertificatesQuota", quotas::SERVER_CERTIFICATES),
         ("Providers", 0),
         ("MFADevices", mfa as u64),
-        ("MFADevicesInUse", mfa as u64),
+        ("MFADevicesInUse", mfa_in_use as u64),
         ("AccountMFAEnabled", 1),
         ("AccountAccessKeysPresent", 0),
         ("AccountPasswordPresent", 1),

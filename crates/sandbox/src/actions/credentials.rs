@@ -3,6 +3,7 @@
 use super::{Answer, Call, answer};
 use crate::protocol::error::ApiError;
 use crate::protocol::params::Kind;
+use crate::state::is_virtual;
 
 pub(super) fn list_access_keys(call: &Call<'_>) -> Answer {
     let user = call.user_or_self(Kind::UserName)?;
@@ -54,14 +55,20 @@ pub(super) fn list_mfa_devices(call: &Call<'_>) -> Answer {
 pub(super) fn list_virtual_mfa_devices(call: &Call<'_>) -> Answer {
     let status = call.params.choice("AssignmentStatus", &["Assigned", "Unassigned", "Any"])?;
     let users = call.state.users.values().filter(|_| status != Some("Unassigned"));
-    let devices = users.flat_map(|user| user.mfa.iter().map(move |device| (user, device)));
-    let devices = devices.filter(|(_, device)| device.serial.starts_with("arn:"));
-    let page = call.page_of(devices.map(|(user, d)| (d.serial.clone(), (user, d))).collect())?;
+    let used = users.flat_map(|user| user.mfa.iter().map(move |device| (user, device)));
+    let used = used.filter(|(_, device)| is_virtual(&device.serial));
+    let spare = call.state.spare_devices.iter().filter(|_| status != Some("Assigned"));
+    let mut devices: Vec<_> = used.map(|(user, d)| (d.serial.clone(), Some((user, d)))).collect();
+    devices.extend(spare.map(|serial| (serial.to_string(), None)));
+    let devices = devices.into_iter().map(|(serial, user)| (serial.clone(), (serial, user)));
+    let page = call.page_of(devices.collect())?;
     answer(|xml| {
-        xml.list("VirtualMFADevices", &page.items, |xml, (user, device)| {
-            xml.text("SerialNumber", &device.serial);
-            xml.time("EnableDate", device.enabled);
-            xml.element("User", |xml| super::users::write_base(call, xml, user));
+        xml.list("VirtualMFADevices", &page.items, |xml, (serial, user)| {
+            xml.text("SerialNumber", serial);
+            if let Some((user, device)) = user {
+                xml.time("EnableDate", device.enabled);
+                xml.element("User", |xml| super::users::write_base(call, xml, user));
+            }
         });
         page.write_end(xml);
     })
@@ -109,6 +116,9 @@ pub(super) fn list_service_credentials(call: &Call<'_>) -> Answer {
             xml.time("CreateDate", held.created);
             xml.text("ServiceSpecificCredentialId", &held.id);
             xml.text("ServiceName", &held.service);
+            if let Some(at) = held.expires {
+                xml.time("ExpirationDate", at);
+            }
         });
         page.write_end(xml);
     })

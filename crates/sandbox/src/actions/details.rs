@@ -154,13 +154,17 @@ fn write_group(call: &Call<'_>, xml: &mut Xml, group: &Group) {
     write_attached(xml, "AttachedManagedPolicies", &group.attached);
 }
 
-fn write_role_base(call: &Call<'_>, xml: &mut Xml, role: &Role) {
+fn trust_document(call: &Call<'_>, role: &Role) -> String {
+    role.trust_document.clone().unwrap_or_else(|| role.trust.document(&call.state.partition))
+}
+
+pub(super) fn write_role_base(call: &Call<'_>, xml: &mut Xml, role: &Role) {
     xml.text("Path", &role.path);
     xml.text("RoleName", &role.name);
     xml.text("RoleId", &role.id);
     xml.text("Arn", &call.state.role_arn(role));
     xml.time("CreateDate", role.created);
-    xml.text("AssumeRolePolicyDocument", &encoded(&role.trust.document(&call.state.partition)));
+    xml.text("AssumeRolePolicyDocument", &encoded(&trust_document(call, role)));
 }
 
 fn write_role(call: &Call<'_>, xml: &mut Xml, role: &Role) {
@@ -184,6 +188,37 @@ pub(super) fn list_roles(call: &Call<'_>) -> Answer {
             write_role_base(call, xml, role);
             xml.number("MaxSessionDuration", u64::from(role.max_session_seconds));
         });
+        page.write_end(xml);
+    })
+}
+
+pub(super) fn role<'a>(call: &'a Call<'_>) -> Result<&'a Role, ApiError> {
+    let name = call.params.required("RoleName", Kind::RoleName)?;
+    let role = call.state.role(name).filter(|role| role.name == name);
+    role.map(|role| &**role).ok_or_else(|| crate::state::no_such_role(name))
+}
+
+pub(super) fn get_role(call: &Call<'_>) -> Answer {
+    let role = role(call)?;
+    answer(|xml| {
+        xml.element("Role", |xml| {
+            write_role_base(call, xml, role);
+            xml.optional("Description", role.description.as_deref());
+            xml.number("MaxSessionDuration", u64::from(role.max_session_seconds));
+            super::users::write_boundary(xml, role.boundary.as_deref());
+            write_tags(xml, &role.tags);
+            xml.element("RoleLastUsed", |_| ());
+        });
+    })
+}
+
+pub(super) fn list_attached_policies(call: &Call<'_>) -> Answer {
+    let role = role(call)?;
+    let prefix = call.path_prefix(Kind::PolicyPath)?;
+    let arns = role.attached.iter().filter(|arn| super::policies::path_of(arn).starts_with(prefix));
+    let page = call.page_of(arns.map(|arn| (arn.clone(), arn)).collect())?;
+    answer(|xml| {
+        write_attached(xml, "AttachedPolicies", page.items.iter().copied());
         page.write_end(xml);
     })
 }

@@ -16,7 +16,7 @@ pub(super) fn write_base(call: &Call<'_>, xml: &mut Xml, group: &Group) {
     xml.time("CreateDate", group.created);
 }
 
-fn group<'a>(call: &'a Call<'_>) -> Result<&'a Group, ApiError> {
+pub(super) fn group<'a>(call: &'a Call<'_>) -> Result<&'a Group, ApiError> {
     let name = call.params.required("GroupName", Kind::Name)?;
     let group = call.state.group(name)?;
     // In its exact case only, as with users.
@@ -74,12 +74,14 @@ pub(super) fn list_inline_policies(call: &Call<'_>) -> Answer {
 pub(super) fn get_inline_policy(call: &Call<'_>) -> Answer {
     let group = group(call)?;
     let name = call.params.required("PolicyName", Kind::Name)?;
-    let document = group.inline.get(name).ok_or_else(|| {
-        ApiError::no_such_entity(format!("The group policy with name {name} cannot be found."))
-    })?;
+    let document = group.inline.get(name).ok_or_else(|| no_such_inline(name))?;
     answer(|xml| {
         xml.text("GroupName", &group.name);
         xml.text("PolicyName", name);
         xml.text("PolicyDocument", &encoded(document));
     })
+}
+
+pub(super) fn no_such_inline(name: &str) -> ApiError {
+    ApiError::no_such_entity(format!("The group policy with name {name} cannot be found."))
 }

@@ -126,7 +126,7 @@ pub(super) fn path_of(arn: &str) -> &str {
     path.rfind('/').and_then(|last| path.get(..=last)).unwrap_or("/")
 }
 
-fn find(call: &Call<'_>) -> Result<Shown, ApiError> {
+pub(super) fn find(call: &Call<'_>) -> Result<Shown, ApiError> {
     let arn = call.params.required("PolicyArn", Kind::Arn)?;
     if let Some(policy) = call.state.customer_policy(arn) {
         return Ok(Shown::own(call.state, policy));
@@ -203,10 +203,12 @@ pub(super) fn get_policy_version(call: &Call<'_>) -> Answer {
     let policy = find(call)?;
     let wanted = call.params.required("VersionId", Kind::VersionId)?;
     let version = policy.versions.iter().find(|version| format!("v{}", version.number) == wanted);
-    let version = version.ok_or_else(|| {
-        ApiError::no_such_entity(format!("Policy {} version {wanted} does not exist.", policy.arn))
-    })?;
+    let version = version.ok_or_else(|| no_such_version(&policy.arn, wanted))?;
     answer(|xml| xml.element("PolicyVersion", |xml| policy.write_version(xml, version, true)))
+}
+
+pub(super) fn no_such_version(arn: &str, version: &str) -> ApiError {
+    ApiError::no_such_entity(format!("Policy {arn} version {version} does not exist."))
 }
 
 pub(super) fn list_policy_versions(call: &Call<'_>) -> Answer {

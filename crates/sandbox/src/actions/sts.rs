@@ -1,5 +1,7 @@
 //! STS: who am I, and becoming somebody else for a while.
 
+use keyreeve_model::Secret;
+
 use super::{Answer, Call, answer};
 use crate::protocol::error::ApiError;
 use crate::protocol::params::Kind;
@@ -39,8 +41,8 @@ pub(super) fn assume_role(call: &Call<'_>) -> Answer {
     let mut chance = call.world.next_chance();
     let key_id = chance.base32("ASIA", 16);
     let session = Session {
-        secret: chance.base64(40),
-        token: format!("FwoGZXIvYXdzE{}", chance.base64(200)),
+        secret: Secret::new(chance.base64(40)),
+        token: Secret::new(format!("FwoGZXIvYXdzE{}", chance.base64(200))),
         expires: crate::clock::shift(call.now, i64::from(seconds)),
         account: account_id.to_owned(),
         role: role.name.clone(),
@@ -50,8 +52,8 @@ pub(super) fn assume_role(call: &Call<'_>) -> Answer {
     answer(|xml| {
         xml.element("Credentials", |xml| {
             xml.text("AccessKeyId", &key_id);
-            xml.text("SecretAccessKey", &session.secret);
-            xml.text("SessionToken", &session.token);
+            xml.text("SecretAccessKey", session.secret.expose());
+            xml.text("SessionToken", session.token.expose());
             xml.time("Expiration", session.expires);
         });
         xml.element("AssumedRoleUser", |xml| {

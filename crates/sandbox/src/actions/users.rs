@@ -5,7 +5,7 @@ use crate::protocol::error::ApiError;
 use crate::protocol::paging::Entry;
 use crate::protocol::params::Kind;
 use crate::protocol::xml::Xml;
-use crate::state::{User, after};
+use crate::state::{User, after, no_such_login_profile};
 
 /// What every form of a user has.
 pub(super) fn write_base(call: &Call<'_>, xml: &mut Xml, user: &User) {
@@ -65,9 +65,7 @@ pub(super) fn get_user(call: &Call<'_>) -> Answer {
 /// No password and no user give the same code.
 pub(super) fn get_login_profile(call: &Call<'_>) -> Answer {
     let user = call.user_or_self(Kind::NewUserName)?;
-    let profile = user.login_profile.as_ref().ok_or_else(|| {
-        ApiError::no_such_entity(format!("Login Profile for User {} cannot be found.", user.name))
-    })?;
+    let profile = user.login_profile.as_ref().ok_or_else(|| no_such_login_profile(&user.name))?;
     answer(|xml| {
         xml.element("LoginProfile", |xml| {
             xml.text("UserName", &user.name);

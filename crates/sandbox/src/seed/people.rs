@@ -1,6 +1,7 @@
 //! Users: staff, contractors, services, and a few with hostile names.
 
 use jiff::Timestamp;
+use keyreeve_model::Secret;
 
 use super::names::{FIRST, HOSTILE, LAST, SERVICES, TEAMS};
 use super::resources::{aws_arn, document, free, lately, own_arns, pick, some_policy};
@@ -117,7 +118,8 @@ impl Proofs {
 fn proofs(state: &mut State, chance: &mut Seeded, person: &Person, made: Timestamp) -> Proofs {
     let has_password = !person.is_service && chance.percent(86);
     let reset_required = chance.percent(6);
-    let profile = LoginProfile { created: made, changed: made.max(some_day(chance, 3, 400)), reset_required };
+    let mut profile = LoginProfile::without_password(made, reset_required);
+    profile.changed = made.max(some_day(chance, 3, 400));
     let used = has_password && !reset_required && chance.percent(90);
     let has_mfa = has_password && chance.percent(85);
     let serial = if chance.percent(90) {
@@ -151,5 +153,6 @@ fn key(state: &mut State, chance: &mut Seeded, made: Timestamp) -> AccessKey {
         service: chance.pick(&services).to_owned(),
     });
     let status = if chance.percent(85) { KeyStatus::Active } else { KeyStatus::Inactive };
-    AccessKey { id: own.base32("AKIA", 16), secret: own.base64(40), status, created, last_used: used }
+    let (id, secret) = (own.base32("AKIA", 16), Secret::new(own.base64(40)));
+    AccessKey { id, secret, status, created, last_used: used }
 }

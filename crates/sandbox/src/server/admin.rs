@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::Timestamp;
+use keyreeve_model::Secret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -15,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::error::Error;
 use crate::faults::FaultRule;
 use crate::mutation::Mutation;
-use crate::options::Population;
+use crate::options::{Consistency, Population};
 use crate::state::KeyStatus;
 use crate::world::{CONNECTOR_ROLE, World};
 
@@ -32,10 +33,12 @@ fn router(world: Arc<World>) -> Router {
         .route("/accounts/{id}/seed", post(seed))
         .route("/accounts/{id}/evolve", post(evolve))
         .route("/accounts/{id}/mutate", post(mutate))
+        .route("/accounts/{id}/sign-in", post(sign_in))
         .route("/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/faults/unfired", get(unfired))
         .route("/trace", get(trace).delete(clear_trace))
         .route("/clock", get(clock).post(set_clock))
+        .route("/consistency", get(consistency).post(set_consistency))
         .route("/deny", post(deny))
         .route("/keys", post(keys))
         .with_state(world)
@@ -99,6 +102,23 @@ async fn mutate(
     Ok(Json(json!({"changed": changes.len()})))
 }
 
+/// Comes in a body, so that no address holds it; cannot be printed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    user_name: String,
+    password: String,
+}
+
+async fn sign_in(
+    State(world): Shared,
+    Path(id): Path<String>,
+    Json(asked): Json<SignIn>,
+) -> Result<Json<Value>, Error> {
+    let password = Secret::new(asked.password);
+    Ok(Json(json!({"signs_in": world.signs_in(&id, &asked.user_name, &password)?})))
+}
+
 async fn faults(State(world): Shared) -> Json<Value> {
     Json(json!(world.faults.all()))
 }
@@ -150,6 +170,16 @@ async fn set_clock(state: Shared, Json(change): Json<ClockChange>) -> Json<Value
         state.clock.advance(seconds);
     }
     clock(state).await
+}
+
+async fn consistency(State(world): Shared) -> Json<Consistency> {
+    Json(world.consistency())
+}
+
+/// What is left out is off.
+async fn set_consistency(State(world): Shared, Json(asked): Json<Consistency>) -> Json<Consistency> {
+    world.set_consistency(asked);
+    Json(world.consistency())
 }
 
 #[derive(Deserialize)]

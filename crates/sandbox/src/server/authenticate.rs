@@ -1,6 +1,7 @@
 //! Who calls, and whether the request is genuine.
 
 use hyper::http::request::Parts;
+use keyreeve_model::Secret;
 
 use crate::actions::sts::session_arn;
 use crate::actions::{Caller, Service};
@@ -26,7 +27,7 @@ pub(super) fn authenticate(
     };
     if world.options.verify_signatures {
         let now = world.clock.on_the_wire();
-        claim.verify(parts, body, &secret, now, &world.signing_keys)?;
+        claim.verify(parts, body, secret.expose(), now, &world.signing_keys)?;
     }
     if world.session(&claim.access_key_id).is_some_and(|session| session.expires <= world.clock.now()) {
         return Err(ApiError::expired_token());
@@ -60,9 +61,9 @@ fn iam_region(partition: &str) -> &str {
 }
 
 /// A role's session: the token must come along.
-fn session_caller(world: &World, claim: &Claim) -> Result<(Caller, String), ApiError> {
+fn session_caller(world: &World, claim: &Claim) -> Result<(Caller, Secret), ApiError> {
     let session = world.session(&claim.access_key_id).ok_or_else(ApiError::invalid_token)?;
-    if claim.token.as_deref() != Some(session.token.as_str()) {
+    if claim.token.as_deref() != Some(session.token.expose()) {
         return Err(ApiError::invalid_token());
     }
     let account = world.account(&session.account).map_err(|_| ApiError::invalid_token())?;
@@ -80,7 +81,7 @@ fn session_caller(world: &World, claim: &Claim) -> Result<(Caller, String), ApiE
 }
 
 /// A user with a long-lived key, which must be active and come without a token.
-fn user_caller(world: &World, claim: &Claim) -> Result<(Caller, String), ApiError> {
+fn user_caller(world: &World, claim: &Claim) -> Result<(Caller, Secret), ApiError> {
     let id = claim.access_key_id.as_str();
     let states = world.accounts().into_iter().map(|account| account.history.present());
     let found = states.into_iter().find_map(|state| {

@@ -19,9 +19,9 @@ impl State {
                 let new = NewUser { name, path, tags: tags.clone(), boundary: boundary.as_deref() };
                 self.create_user(new, now).map(|_| ())
             }
-            Mutation::DeleteUser { name } => self.remove_user(name).map(|_| ()),
+            Mutation::DeleteUser { name } => self.remove_user(name, now).map(|_| ()),
             Mutation::DeleteAndRecreateUser { name } => {
-                let old = self.remove_user(name)?;
+                let old = self.remove_user(name, now)?;
                 let new = NewUser { name: &old.name, path: &old.path, ..NewUser::default() };
                 self.create_user(new, now).map(|_| ())
             }
@@ -37,7 +37,7 @@ impl State {
                 self.change_user(name, |user| user.password_last_used = *at)
             }
             Mutation::SetCreated { name, at } => self.change_user(name, |user| user.created = *at),
-            Mutation::SetBoundary { name, arn } => self.set_boundary(name, arn.as_deref()),
+            Mutation::SetBoundary { name, arn } => self.set_boundary(name, arn.as_deref()).map(|_| ()),
             Mutation::TagUser { name, key, value } => self.change_user(name, |user| {
                 user.tags.retain(|(held, _)| !held.eq_ignore_ascii_case(key));
                 user.tags.push((key.clone(), value.clone()));
@@ -45,13 +45,13 @@ impl State {
             Mutation::UntagUser { name, key } => {
                 self.change_user(name, |user| user.tags.retain(|(held, _)| !held.eq_ignore_ascii_case(key)))
             }
-            Mutation::AddToGroup { user, group } => self.add_to_group(user, group),
-            Mutation::RemoveFromGroup { user, group } => self.remove_from_group(user, group),
-            Mutation::AttachUserPolicy { user, arn } => self.attach_user_policy(user, arn),
+            Mutation::AddToGroup { user, group } => self.add_to_group(user, group).map(|_| ()),
+            Mutation::RemoveFromGroup { user, group } => self.remove_from_group(user, group).map(|_| ()),
+            Mutation::AttachUserPolicy { user, arn } => self.attach_user_policy(user, arn).map(|_| ()),
             Mutation::DetachUserPolicy { user, arn } => self.detach_user_policy(user, arn),
-            Mutation::AttachGroupPolicy { group, arn } => self.attach_group_policy(group, arn),
+            Mutation::AttachGroupPolicy { group, arn } => self.attach_group_policy(group, arn).map(|_| ()),
             Mutation::DetachGroupPolicy { group, arn } => self.detach_group_policy(group, arn),
-            Mutation::AttachRolePolicy { role, arn } => self.attach_role_policy(role, arn),
+            Mutation::AttachRolePolicy { role, arn } => self.attach_role_policy(role, arn).map(|_| ()),
             Mutation::CreateGroup { name, path } => {
                 check(Kind::Name, "groupName", name)?;
                 check(Kind::Path, "path", path)?;
@@ -73,7 +73,10 @@ impl State {
                 check(Kind::Name, "roleName", name)?;
                 self.create_role(name, path, trust.clone(), now)
             }
-            Mutation::SetTrust { role, trust } => self.change_role(role, |role| role.trust = trust.clone()),
+            Mutation::SetTrust { role, trust } => self.change_role(role, |role| {
+                role.trust = trust.clone();
+                role.trust_document = None;
+            }),
             Mutation::DeleteRole { name } => self.remove_role(name),
             Mutation::SetPasswordPolicy { policy } => {
                 self.password_policy.clone_from(policy);
@@ -103,7 +106,7 @@ impl State {
                 self.change_group(group, |group| group.inline.remove(name)).map(|_| ())
             }
             Mutation::CreateLoginProfile { user, reset_required } => {
-                let profile = LoginProfile { created: now, changed: now, reset_required: *reset_required };
+                let profile = LoginProfile::without_password(now, *reset_required);
                 self.change_user(user, |user| user.login_profile = Some(profile))
             }
             Mutation::DeleteLoginProfile { user } => self.change_user(user, |user| user.login_profile = None),
@@ -117,8 +120,10 @@ impl State {
             Mutation::AddMfa { user, is_virtual } => self.add_mfa(user, *is_virtual, now),
             Mutation::RemoveMfa { user } => self.change_user(user, |user| user.mfa.clear()),
             Mutation::AddSshKey { user } => {
-                let id = self.next_chance().base32("APKA", 17);
-                let key = SshKey { id, status: KeyStatus::Active, uploaded: now };
+                let mut chance = self.next_chance();
+                let id = chance.base32("APKA", 17);
+                let body = format!("ssh-rsa {}", chance.base64(64));
+                let key = SshKey { id, body, status: KeyStatus::Active, uploaded: now };
                 self.change_user(user, |user| user.ssh_keys.push(key))
             }
             Mutation::AddSigningCertificate { user } => self.add_certificate(user, now),
@@ -127,7 +132,8 @@ impl State {
                 let user_name = format!("{user}-at-{}", self.account_id);
                 let service = "codecommit.amazonaws.com".to_owned();
                 let status = KeyStatus::Active;
-                let credential = ServiceCredential { id, service, user_name, status, created: now };
+                let credential =
+                    ServiceCredential { id, service, user_name, status, created: now, expires: None };
                 self.change_user(user, |user| user.service_credentials.push(credential))
             }
             // Every other change was made before this one was asked.

@@ -1,7 +1,10 @@
 //! What a user can hold to prove who they are.
 
 use jiff::Timestamp;
+use keyreeve_model::Secret;
 use serde::{Deserialize, Serialize};
+
+use super::password::KeptPassword;
 
 /// The console password.
 #[derive(Debug, Clone, Serialize)]
@@ -9,6 +12,11 @@ pub(crate) struct LoginProfile {
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
     pub(crate) reset_required: bool,
+    #[serde(skip)]
+    pub(super) password: Option<KeptPassword>,
+    /// Passwords of before, the latest first.
+    #[serde(skip)]
+    pub(super) earlier: Vec<KeptPassword>,
 }
 
 /// Whether an access key may be used.
@@ -33,7 +41,7 @@ impl KeyStatus {
 pub(crate) struct AccessKey {
     pub(crate) id: String,
     #[serde(skip)]
-    pub(crate) secret: String,
+    pub(crate) secret: Secret,
     pub(crate) status: KeyStatus,
     pub(crate) created: Timestamp,
     pub(crate) last_used: Option<KeyUse>,
@@ -53,9 +61,15 @@ pub(crate) struct MfaDevice {
     pub(crate) enabled: Timestamp,
 }
 
+/// Whether a serial number is that of a virtual device, which IAM itself keeps.
+pub(crate) fn is_virtual(serial: &str) -> bool {
+    serial.starts_with("arn:") && serial.contains(":mfa/")
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct SshKey {
     pub(crate) id: String,
+    pub(crate) body: String,
     pub(crate) status: KeyStatus,
     pub(crate) uploaded: Timestamp,
 }
@@ -75,4 +89,6 @@ pub(crate) struct ServiceCredential {
     pub(crate) user_name: String,
     pub(crate) status: KeyStatus,
     pub(crate) created: Timestamp,
+    /// Only keys of services that let them end.
+    pub(crate) expires: Option<Timestamp>,
 }

@@ -93,13 +93,14 @@ impl State {
         Ok(())
     }
 
-    /// Attaches a managed policy; no error when it is attached already.
-    pub(crate) fn attach_group_policy(&mut self, group: &str, arn: &str) -> Result<(), ApiError> {
+    /// Attaches a managed policy; false when it is attached already.
+    pub(crate) fn attach_group_policy(&mut self, group: &str, arn: &str) -> Result<bool, ApiError> {
         self.require_attachable(arn)?;
-        if self.change_group(group, |group| group.attached.insert(arn.to_owned()))? {
+        let new = self.change_group(group, |group| group.attached.insert(arn.to_owned()))?;
+        if new {
             self.count_attachment(arn, 1);
         }
-        Ok(())
+        Ok(new)
     }
 
     /// Detaches a managed policy, which must be attached.

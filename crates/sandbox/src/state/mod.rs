@@ -6,6 +6,7 @@ mod credentials;
 mod group;
 mod history;
 mod ids;
+pub(crate) mod password;
 mod policy;
 pub(crate) mod quotas;
 mod role;
@@ -15,20 +16,20 @@ mod view;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use jiff::Timestamp;
-use serde::Serialize;
 
 pub use self::credentials::KeyStatus;
 pub(crate) use self::credentials::{
-    AccessKey, KeyUse, LoginProfile, MfaDevice, ServiceCredential, SigningCertificate, SshKey,
+    AccessKey, KeyUse, LoginProfile, MfaDevice, ServiceCredential, SigningCertificate, SshKey, is_virtual,
 };
 pub(crate) use self::group::Group;
 pub(crate) use self::history::History;
-pub(crate) use self::policy::Policy;
-pub(crate) use self::role::Role;
+pub use self::password::PasswordPolicy;
+pub(crate) use self::policy::{Policy, no_such_policy};
 pub use self::role::Trust;
-pub(crate) use self::user::{NewUser, User};
+pub(crate) use self::role::{Role, no_such_role};
+pub(crate) use self::user::{NewUser, User, no_such_key, no_such_login_profile};
 use crate::catalogue::{self, ManagedPolicy};
 use crate::protocol::error::ApiError;
 
@@ -55,47 +56,6 @@ pub(crate) struct Usage {
     pub(crate) boundaries: u32,
 }
 
-/// The account's password policy, as `GetAccountPasswordPolicy` gives it.
-#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct PasswordPolicy {
-    /// Fewest characters, 6 to 128.
-    pub minimum_length: u32,
-    /// A symbol is needed.
-    pub require_symbols: bool,
-    /// A digit is needed.
-    pub require_numbers: bool,
-    /// A capital letter is needed.
-    pub require_uppercase: bool,
-    /// A small letter is needed.
-    pub require_lowercase: bool,
-    /// All users may change their own password.
-    pub allow_users_to_change: bool,
-    /// Days until a password expires.
-    pub max_age_days: Option<u32>,
-    /// Earlier passwords that may not come back.
-    pub reuse_prevention: Option<u32>,
-    /// An expired password can be replaced by an administrator only.
-    pub hard_expiry: Option<bool>,
-}
-
-impl Default for PasswordPolicy {
-    /// What AWS fills in when a policy is set without further words.
-    fn default() -> Self {
-        Self {
-            minimum_length: 6,
-            require_symbols: false,
-            require_numbers: false,
-            require_uppercase: false,
-            require_lowercase: false,
-            allow_users_to_change: false,
-            max_age_days: None,
-            reuse_prevention: None,
-            hard_expiry: None,
-        }
-    }
-}
-
 /// All of one account.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
@@ -112,6 +72,10 @@ pub(crate) struct State {
     pub(crate) keys: OrdMap<Arc<str>, NameKey>,
     /// Managed policies in use, by ARN.
     pub(crate) usage: OrdMap<Arc<str>, Usage>,
+    /// Virtual MFA devices that nobody uses, by serial number; those in use are with their users.
+    pub(crate) spare_devices: OrdSet<Arc<str>>,
+    /// When a user of this name was last deleted.
+    pub(crate) deleted_users: OrdMap<NameKey, Timestamp>,
     pub(crate) password_policy: Option<PasswordPolicy>,
     seed: u64,
     serial: u64,
@@ -130,6 +94,8 @@ impl State {
             by_id: OrdMap::new(),
             keys: OrdMap::new(),
             usage: OrdMap::new(),
+            spare_devices: OrdSet::new(),
+            deleted_users: OrdMap::new(),
             password_policy: None,
             seed,
             serial: 0,

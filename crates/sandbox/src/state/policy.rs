@@ -17,6 +17,9 @@ pub(crate) struct Policy {
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
     pub(crate) default_version: u32,
+    /// The highest number ever given to a version; numbers do not come back.
+    #[serde(skip)]
+    pub(crate) last_version: u32,
     /// Oldest first.
     pub(crate) versions: Vec<PolicyVersion>,
     pub(crate) tags: Vec<(String, String)>,
@@ -27,6 +30,20 @@ pub(crate) struct PolicyVersion {
     pub(crate) number: u32,
     pub(crate) document: String,
     pub(crate) created: Timestamp,
+}
+
+impl Policy {
+    /// Adds a version, and makes it the default if wanted; gives its number.
+    pub(crate) fn add_version(&mut self, document: &str, default: bool, now: Timestamp) -> u32 {
+        self.last_version += 1;
+        let number = self.last_version;
+        self.versions.push(PolicyVersion { number, document: document.to_owned(), created: now });
+        if default {
+            self.default_version = number;
+        }
+        self.updated = now;
+        number
+    }
 }
 
 impl State {
@@ -54,6 +71,7 @@ impl State {
             created: now,
             updated: now,
             default_version: 1,
+            last_version: 1,
             versions: vec![PolicyVersion { number: 1, document: document.to_owned(), created: now }],
             tags: Vec::new(),
         };
@@ -71,13 +89,10 @@ impl State {
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let policy = self.customer_policy_mut(arn)?;
-        let number = policy.versions.last().map_or(1, |version| version.number + 1);
         if policy.versions.len() >= quotas::VERSIONS_PER_POLICY {
             policy.versions.remove(0);
         }
-        policy.versions.push(PolicyVersion { number, document: document.to_owned(), created: now });
-        policy.default_version = number;
-        policy.updated = now;
+        policy.add_version(document, true, now);
         Ok(())
     }
 

@@ -18,6 +18,11 @@ pub(crate) struct Role {
     pub(crate) path: String,
     pub(crate) created: Timestamp,
     pub(crate) trust: Trust,
+    /// The trust as it was written, where it came as a document.
+    #[serde(skip)]
+    pub(crate) trust_document: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) boundary: Option<String>,
     pub(crate) inline: BTreeMap<String, String>,
     pub(crate) attached: BTreeSet<String>,
     pub(crate) tags: Vec<(String, String)>,
@@ -91,6 +96,9 @@ impl State {
             path: path.to_owned(),
             created: now,
             trust,
+            trust_document: None,
+            description: None,
+            boundary: None,
             inline: BTreeMap::new(),
             attached: BTreeSet::new(),
             tags: Vec::new(),
@@ -110,12 +118,22 @@ impl State {
         Ok(change(Arc::make_mut(role)))
     }
 
-    /// Attaches a managed policy to a role; no error when it is attached already.
-    pub(crate) fn attach_role_policy(&mut self, role: &str, arn: &str) -> Result<(), ApiError> {
+    /// Attaches a managed policy to a role; false when it is attached already.
+    pub(crate) fn attach_role_policy(&mut self, role: &str, arn: &str) -> Result<bool, ApiError> {
         self.require_policy(arn)?;
-        if self.change_role(role, |role| role.attached.insert(arn.to_owned()))? {
+        let new = self.change_role(role, |role| role.attached.insert(arn.to_owned()))?;
+        if new {
             self.count_attachment(arn, 1);
         }
+        Ok(new)
+    }
+
+    /// Detaches a managed policy from a role, which must be attached.
+    pub(crate) fn detach_role_policy(&mut self, role: &str, arn: &str) -> Result<(), ApiError> {
+        if !self.change_role(role, |role| role.attached.remove(arn))? {
+            return Err(super::policy::no_such_policy(arn));
+        }
+        self.count_attachment(arn, -1);
         Ok(())
     }
 
@@ -125,12 +143,15 @@ impl State {
         for arn in &role.attached {
             self.count_attachment(arn, -1);
         }
+        if let Some(arn) = &role.boundary {
+            self.count_boundary(arn, -1);
+        }
         self.by_id.remove(ids::suffix(&role.id));
         self.roles.remove(&*name_key(name));
         Ok(())
     }
 }
 
-fn no_such_role(name: &str) -> ApiError {
+pub(crate) fn no_such_role(name: &str) -> ApiError {
     ApiError::no_such_entity(format!("The role with name {name} cannot be found."))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use keyreeve_model::Secret;
 use serde::Serialize;
 
 use super::credentials::{
@@ -88,7 +89,7 @@ impl State {
     }
 
     /// Removes a user with everything it holds.
-    pub(crate) fn remove_user(&mut self, name: &str) -> Result<Arc<User>, ApiError> {
+    pub(crate) fn remove_user(&mut self, name: &str, now: Timestamp) -> Result<Arc<User>, ApiError> {
         let user = Arc::clone(self.user(name)?);
         for group in &user.groups {
             self.change_members(group, |members| {
@@ -106,6 +107,7 @@ impl State {
         }
         self.by_id.remove(ids::suffix(&user.id));
         self.users.remove(&*name_key(name));
+        self.deleted_users.insert(name_key(name), now);
         Ok(user)
     }
 
@@ -127,33 +129,34 @@ impl State {
         Ok(())
     }
 
-    /// Puts a user into a group; no error when it is there already.
-    pub(crate) fn add_to_group(&mut self, user: &str, group: &str) -> Result<(), ApiError> {
+    /// Puts a user into a group; false when it is there already.
+    pub(crate) fn add_to_group(&mut self, user: &str, group: &str) -> Result<bool, ApiError> {
         let group_id = self.group(group)?.id.clone();
         let user_id = self.user(user)?.id.clone();
         self.change_members(&group_id, |members| {
             members.insert(Arc::from(user_id));
         });
-        self.change_user(user, |user| user.groups.insert(group_id)).map(|_| ())
+        self.change_user(user, |user| user.groups.insert(group_id))
     }
 
-    /// Takes a user out of a group; no error when it is not in it, as at AWS.
-    pub(crate) fn remove_from_group(&mut self, user: &str, group: &str) -> Result<(), ApiError> {
+    /// Takes a user out of a group; false when it is not in it, which is no error at AWS.
+    pub(crate) fn remove_from_group(&mut self, user: &str, group: &str) -> Result<bool, ApiError> {
         let group_id = self.group(group)?.id.clone();
         let user_id = self.user(user)?.id.clone();
         self.change_members(&group_id, |members| {
             members.remove(user_id.as_str());
         });
-        self.change_user(user, |user| user.groups.remove(&group_id)).map(|_| ())
+        self.change_user(user, |user| user.groups.remove(&group_id))
     }
 
-    /// Attaches a managed policy; no error when it is attached already.
-    pub(crate) fn attach_user_policy(&mut self, user: &str, arn: &str) -> Result<(), ApiError> {
+    /// Attaches a managed policy; false when it is attached already.
+    pub(crate) fn attach_user_policy(&mut self, user: &str, arn: &str) -> Result<bool, ApiError> {
         self.require_attachable(arn)?;
-        if self.change_user(user, |user| user.attached.insert(arn.to_owned()))? {
+        let new = self.change_user(user, |user| user.attached.insert(arn.to_owned()))?;
+        if new {
             self.count_attachment(arn, 1);
         }
-        Ok(())
+        Ok(new)
     }
 
     /// Detaches a managed policy, which must be attached.
@@ -165,20 +168,21 @@ impl State {
         Ok(())
     }
 
-    /// Sets or takes away the permissions boundary.
-    pub(crate) fn set_boundary(&mut self, user: &str, arn: Option<&str>) -> Result<(), ApiError> {
+    /// Sets or takes away the permissions boundary; false when it is so already.
+    pub(crate) fn set_boundary(&mut self, user: &str, arn: Option<&str>) -> Result<bool, ApiError> {
         if let Some(arn) = arn {
             self.require_policy(arn)?;
         }
         let before =
             self.change_user(user, |user| std::mem::replace(&mut user.boundary, arn.map(str::to_owned)))?;
+        let new = before.as_deref() != arn;
         if let Some(arn) = before {
             self.count_boundary(&arn, -1);
         }
         if let Some(arn) = arn {
             self.count_boundary(arn, 1);
         }
-        Ok(())
+        Ok(new)
     }
 
     /// Makes an access key.
@@ -186,7 +190,7 @@ impl State {
         let mut chance = self.next_chance();
         let key = AccessKey {
             id: chance.base32("AKIA", 16),
-            secret: chance.base64(40),
+            secret: Secret::new(chance.base64(40)),
             status: KeyStatus::Active,
             created: now,
             last_used: None,
@@ -220,6 +224,10 @@ pub(crate) fn taken(kind: &str, name: &str) -> ApiError {
     ApiError::new(409, "EntityAlreadyExists", format!("{kind} with name {name} already exists."))
 }
 
-fn no_such_key(key_id: &str) -> ApiError {
+pub(crate) fn no_such_key(key_id: &str) -> ApiError {
     ApiError::no_such_entity(format!("The Access Key with id {key_id} cannot be found."))
+}
+
+pub(crate) fn no_such_login_profile(user: &str) -> ApiError {
+    ApiError::no_such_entity(format!("Login Profile for User {user} cannot be found."))
 }

@@ -35,6 +35,7 @@ impl State {
         json!({
             "account_id": &*self.account_id, "users": users, "groups": groups, "policies": policies,
             "roles": roles, "password_policy": self.password_policy,
+            "spare_mfa_devices": self.spare_devices.iter().map(|serial| &**serial).collect::<Vec<_>>(),
         })
     }
 
