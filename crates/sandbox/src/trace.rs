@@ -19,8 +19,15 @@ pub struct TraceEntry {
     pub account: Option<String>,
     /// The action; empty when the request had none.
     pub action: String,
-    /// The user, group, policy, role or key it is about.
+    /// The user, group, policy, role or key it is about: for a write, the user whom it changes.
     pub subject: Option<String>,
+    /// The group, policy, key or the like that it names besides the user, or that it made.
+    pub resource: Option<String>,
+    /// The unique id that the user of a write had at that time.
+    pub user_id: Option<String>,
+    /// Of a write, whether the account was changed by it. Not so when it was refused, never carried out, or
+    /// accepted where all was as asked already. None for a read.
+    pub applied: Option<bool>,
     /// Its page in a listing, from 1; 0 when the marker could not be read.
     pub page: u32,
     /// The parameters, without secrets.
@@ -31,6 +38,10 @@ pub struct TraceEntry {
     pub error: Option<String>,
     /// The faults that were applied, as `rule number: effect`.
     pub faults: Vec<String>,
+    /// When it arrived, in microseconds of a clock that only goes forward.
+    pub started_micros: u64,
+    /// When the answer was ready or the call was given up, on the same clock; none while it is under way.
+    pub ended_micros: Option<u64>,
     /// From arrival until the answer was ready, in real microseconds.
     pub duration_micros: u64,
     /// The `RequestId` of the answer.

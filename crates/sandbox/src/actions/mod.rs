@@ -7,7 +7,9 @@ mod groups;
 mod policies;
 pub(crate) mod report;
 pub(crate) mod sts;
+mod table;
 mod users;
+mod write;
 
 use jiff::Timestamp;
 
@@ -18,6 +20,8 @@ use crate::protocol::params::{Kind, Params};
 use crate::protocol::xml::Xml;
 use crate::state::{State, User};
 use crate::world::{Account, World};
+
+pub(crate) use self::table::{Action, Write, find};
 
 /// Which of the two services a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +72,10 @@ pub(crate) struct Caller {
 pub(crate) struct Call<'a> {
     pub(crate) world: &'a World,
     pub(crate) account: &'a Account,
+    /// The account as the call finds it: for a read perhaps as it was, for a write as it is.
     pub(crate) state: &'a State,
+    /// Of a write, the account as reads see it: users who are not in it yet are not found.
+    pub(crate) seen: Option<&'a State>,
     pub(crate) caller: &'a Caller,
     pub(crate) action: &'a str,
     pub(crate) params: &'a Params,
@@ -80,93 +87,21 @@ pub(crate) struct Call<'a> {
 /// The content of an answer's `Result` element; `None` for an action that answers nothing.
 pub(crate) type Answer = Result<Option<Xml>, ApiError>;
 
-/// Whether the service has this action (as far as the sandbox plays it).
-pub(crate) fn known(service: Service, action: &str) -> bool {
-    match service {
-        Service::Iam => IAM_ACTIONS.contains(&action),
-        Service::Sts => STS_ACTIONS.contains(&action),
-    }
-}
-
-const STS_ACTIONS: [&str; 2] = ["AssumeRole", "GetCallerIdentity"];
-
-const IAM_ACTIONS: [&str; 33] = [
-    "GenerateCredentialReport",
-    "GetAccessKeyLastUsed",
-    "GetAccountAuthorizationDetails",
-    "GetAccountPasswordPolicy",
-    "GetAccountSummary",
-    "GetCredentialReport",
-    "GetGroup",
-    "GetGroupPolicy",
-    "GetLoginProfile",
-    "GetPolicy",
-    "GetPolicyVersion",
-    "GetUser",
-    "GetUserPolicy",
-    "ListAccessKeys",
-    "ListAccountAliases",
-    "ListAttachedGroupPolicies",
-    "ListAttachedUserPolicies",
-    "ListGroupPolicies",
-    "ListGroups",
-    "ListGroupsForUser",
-    "ListMFADevices",
-    "ListPolicies",
-    "ListPolicyTags",
-    "ListPolicyVersions",
-    "ListRoles",
-    "ListSSHPublicKeys",
-    "ListServiceSpecificCredentials",
-    "ListSigningCertificates",
-    "ListUserPolicies",
-    "ListUserTags",
-    "ListUsers",
-    "ListVirtualMFADevices",
-    "ListEntitiesForPolicy",
+/// The writes that are about the caller when they name no user (service model).
+const ABOUT_ONESELF: [&str; 12] = [
+    "ChangePassword",
+    "CreateAccessKey",
+    "CreateLoginProfile",
+    "DeactivateMFADevice",
+    "DeleteAccessKey",
+    "DeleteLoginProfile",
+    "DeleteServiceSpecificCredential",
+    "DeleteSigningCertificate",
+    "UpdateAccessKey",
+    "UpdateServiceSpecificCredential",
+    "UpdateSigningCertificate",
+    "UploadSigningCertificate",
 ];
-
-/// Carries out the call. The action is one that [`known`] knows.
-pub(crate) fn perform(call: &Call<'_>) -> Answer {
-    match call.action {
-        "GetCallerIdentity" => sts::get_caller_identity(call),
-        "AssumeRole" => sts::assume_role(call),
-        "ListUsers" => users::list_users(call),
-        "GetUser" => users::get_user(call),
-        "GetLoginProfile" => users::get_login_profile(call),
-        "ListUserTags" => users::list_user_tags(call),
-        "ListGroupsForUser" => users::list_groups_for_user(call),
-        "ListAttachedUserPolicies" => users::list_attached_policies(call),
-        "ListUserPolicies" => users::list_inline_policies(call),
-        "GetUserPolicy" => users::get_inline_policy(call),
-        "ListGroups" => groups::list_groups(call),
-        "GetGroup" => groups::get_group(call),
-        "ListAttachedGroupPolicies" => groups::list_attached_policies(call),
-        "ListGroupPolicies" => groups::list_inline_policies(call),
-        "GetGroupPolicy" => groups::get_inline_policy(call),
-        "ListPolicies" => policies::list_policies(call),
-        "GetPolicy" => policies::get_policy(call),
-        "GetPolicyVersion" => policies::get_policy_version(call),
-        "ListPolicyVersions" => policies::list_policy_versions(call),
-        "ListPolicyTags" => policies::list_policy_tags(call),
-        "ListEntitiesForPolicy" => policies::list_entities(call),
-        "ListRoles" => details::list_roles(call),
-        "GetAccountAuthorizationDetails" => details::get_account_authorization_details(call),
-        "GetAccountSummary" => account::get_account_summary(call),
-        "GetAccountPasswordPolicy" => account::get_account_password_policy(call),
-        "ListAccountAliases" => account::list_account_aliases(call),
-        "GenerateCredentialReport" => report::generate(call),
-        "GetCredentialReport" => report::get(call),
-        "ListAccessKeys" => credentials::list_access_keys(call),
-        "GetAccessKeyLastUsed" => credentials::get_access_key_last_used(call),
-        "ListMFADevices" => credentials::list_mfa_devices(call),
-        "ListVirtualMFADevices" => credentials::list_virtual_mfa_devices(call),
-        "ListSSHPublicKeys" => credentials::list_ssh_public_keys(call),
-        "ListSigningCertificates" => credentials::list_signing_certificates(call),
-        "ListServiceSpecificCredentials" => credentials::list_service_credentials(call),
-        other => Err(invalid_action(other, Service::Iam)),
-    }
-}
 
 pub(crate) fn invalid_action(action: &str, service: Service) -> ApiError {
     let message = format!("Could not find operation {action} for version {}", service.version());
@@ -178,13 +113,16 @@ impl Call<'_> {
     fn user_or_self(&self, kind: Kind) -> Result<&User, ApiError> {
         match self.params.optional("UserName", kind)? {
             Some(name) => self.exact_user(name),
-            None => match &self.caller.user {
-                Some(name) => Ok(self.state.user(name)?),
-                None => {
-                    Err(ApiError::validation("Must specify userName when calling with non-User credentials"))
-                }
-            },
+            None => self.caller_user().ok_or_else(|| {
+                ApiError::validation("Must specify userName when calling with non-User credentials")
+            }),
         }
+    }
+
+    /// The caller, if it is a user.
+    fn caller_user(&self) -> Option<&User> {
+        let name = self.caller.user.as_deref()?;
+        self.state.user(name).ok().map(|user| &**user)
     }
 
     fn user(&self, kind: Kind) -> Result<&User, ApiError> {
@@ -195,7 +133,16 @@ impl Call<'_> {
     /// so a client must not rely on it.
     fn exact_user(&self, name: &str) -> Result<&User, ApiError> {
         let user = self.state.user(name)?;
-        if user.name == name { Ok(user) } else { Err(ApiError::no_such_user(name)) }
+        let is_seen = self.seen.is_none_or(|seen| seen.user_by_id(&user.id).is_some());
+        if user.name == name && is_seen { Ok(user) } else { Err(ApiError::no_such_user(name)) }
+    }
+
+    /// The user a write is about, by name and unique id: the one named, else the caller where the API makes
+    /// `UserName` optional.
+    pub(crate) fn target(&self, state: &State) -> Option<(String, String)> {
+        let own = || self.caller.user.as_deref().filter(|_| ABOUT_ONESELF.contains(&self.action));
+        let user = state.user(self.params.get("UserName").or_else(own)?).ok()?;
+        Some((user.name.clone(), user.id.clone()))
     }
 
     fn path_prefix(&self, kind: Kind) -> Result<&str, ApiError> {

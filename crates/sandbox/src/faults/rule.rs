@@ -162,7 +162,7 @@ pub enum Effect {
         /// In which way.
         body: Malformed,
     },
-    /// A read is answered from the past.
+    /// A read is answered from the past; a write does not find users who have been made since.
     Stale {
         /// How long ago, on the sandbox's clock.
         seconds: i64,

@@ -1,5 +1,6 @@
 //! Who may do what. Policies are not evaluated here: the connector and roles may do everything that is not
-//! denied by name; another user may do everything when holding `AdministratorAccess`, else nothing.
+//! denied by name; another user may do everything when holding `AdministratorAccess`, change the own password
+//! when holding `IAMUserChangePassword` or when the password policy lets all users do so, else nothing.
 
 use crate::actions::{Call, Service};
 use crate::protocol::error::ApiError;
@@ -31,11 +32,19 @@ fn is_allowed(call: &Call<'_>) -> bool {
         return false;
     }
     let Some(name) = &caller.user else { return true };
-    name == CONNECTOR || is_administrator(call, name)
+    name == CONNECTOR || holds(call, name, "AdministratorAccess") || may_change_password(call, name)
 }
 
-fn is_administrator(call: &Call<'_>, name: &str) -> bool {
-    let arn = format!("arn:{}:iam::aws:policy/AdministratorAccess", call.state.partition);
+fn may_change_password(call: &Call<'_>, name: &str) -> bool {
+    let policy = call.state.password_policy.as_ref();
+    ["ChangePassword", "GetAccountPasswordPolicy"].contains(&call.action)
+        && (policy.is_some_and(|policy| policy.allow_users_to_change)
+            || holds(call, name, "IAMUserChangePassword"))
+}
+
+/// Whether the user has this AWS managed policy, directly or through a group.
+fn holds(call: &Call<'_>, name: &str, policy: &str) -> bool {
+    let arn = format!("arn:{}:iam::aws:policy/{policy}", call.state.partition);
     call.state.user(name).is_ok_and(|user| {
         user.attached.contains(&arn)
             || user

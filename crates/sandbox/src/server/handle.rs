@@ -13,7 +13,7 @@ use super::authenticate::authenticate;
 use super::body::ReplyBody;
 use super::wire::Cutter;
 use super::work::{Outcome, Work, done, refuse};
-use crate::actions::{Caller, Service};
+use crate::actions::{Action, Caller, Service, find};
 use crate::protocol::error::ApiError;
 use crate::protocol::paging::{cursor_of, list_id};
 use crate::protocol::params::Params;
@@ -30,6 +30,37 @@ pub(super) struct Asked {
     pub(super) action: String,
     pub(super) params: Params,
     pub(super) subject: Option<String>,
+    /// None for an action that the sandbox does not play.
+    pub(super) carried_out: Option<Action>,
+}
+
+/// What a call can be about, besides a user.
+const RESOURCES: [&str; 12] = [
+    "GroupName",
+    "PolicyArn",
+    "PolicyName",
+    "AccessKeyId",
+    "SSHPublicKeyId",
+    "CertificateId",
+    "ServiceSpecificCredentialId",
+    "SerialNumber",
+    "VirtualMFADeviceName",
+    "PermissionsBoundary",
+    "RoleName",
+    "RoleArn",
+];
+
+/// Records when a call ended, also when its connection broke or the client went away.
+struct UnderWay<'a> {
+    world: &'a World,
+    seq: u64,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let now = self.world.micros();
+        self.world.trace.complete(self.seq, |entry| entry.ended_micros = Some(now));
+    }
 }
 
 pub(super) async fn answer(
@@ -38,6 +69,7 @@ pub(super) async fn answer(
     cutter: Cutter,
 ) -> Result<Response<ReplyBody>, Cut> {
     let started = Instant::now();
+    let started_micros = world.micros();
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, LARGEST_REQUEST).collect().await.map_err(|_| Cut)?.to_bytes();
     let request_id = world.next_chance().uuid();
@@ -49,9 +81,11 @@ pub(super) async fn answer(
         (Ok(claim), Ok(asked)) => authenticate(world, claim, asked.service, &parts, &body),
     };
     let service = asked.as_ref().map_or(Service::Iam, |asked| asked.service);
-    let entry = trace_entry(world, claim.as_ref().ok(), asked.as_ref().ok(), &genuine, &request_id);
+    let mut entry = trace_entry(world, claim.as_ref().ok(), asked.as_ref().ok(), &genuine, &request_id);
+    entry.started_micros = started_micros;
     let page = entry.page;
     let seq = world.trace.begin(entry);
+    let _under_way = UnderWay { world, seq };
     let outcome = match (asked, genuine) {
         (Ok(asked), Ok(caller)) => {
             let work = Work { world, asked, caller, page, request_id: &request_id, seq, started };
@@ -99,7 +133,8 @@ fn read(parts: &Parts, body: &[u8], claim: Option<&Claim>) -> Result<Asked, ApiE
         .iter()
         .find_map(|name| params.get(name))
         .map(str::to_owned);
-    Ok(Asked { service, action, params, subject })
+    let carried_out = find(service, &action);
+    Ok(Asked { service, action, params, subject, carried_out })
 }
 
 fn trace_entry(
@@ -125,11 +160,20 @@ fn trace_entry(
         account,
         action: asked.map(|asked| asked.action.clone()).unwrap_or_default(),
         subject: asked.and_then(|asked| asked.subject.clone()),
+        resource: asked
+            .and_then(|asked| RESOURCES.iter().find_map(|name| asked.params.get(name)).map(str::to_owned)),
+        user_id: None,
+        applied: asked.and_then(|asked| asked.carried_out).and_then(|action| match action {
+            Action::Read(_) => None,
+            Action::Write(_) => Some(false),
+        }),
         page,
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         status: None,
         error: None,
         faults: Vec::new(),
+        started_micros: 0,
+        ended_micros: None,
         duration_micros: 0,
         request_id: request_id.to_owned(),
     }

@@ -10,10 +10,11 @@ use super::body::{Ending, ReplyBody};
 use super::damage::damage;
 use super::handle::Asked;
 use super::wire::Cutter;
-use crate::actions::{self, Call, Caller, Service};
+use crate::actions::{self, Action, Answer, Call, Caller, Service, Write};
 use crate::faults::{Effect, Fired, Operation, Phase};
 use crate::protocol::error::ApiError;
 use crate::protocol::paging::PageFault;
+use crate::protocol::xml::Xml;
 use crate::state::State;
 use crate::trace::TraceEntry;
 use crate::world::{Account, World};
@@ -69,7 +70,8 @@ impl Work<'_> {
         Ok(finish(reply, deciding, cutter))
     }
 
-    /// Applies what happens before the call: waiting, changes, another time or account.
+    /// Applies what happens before the call: waiting, changes, another account. Gives the account with its
+    /// state as reads see it.
     async fn prepare(&mut self, fired: &[Fired]) -> Result<(Arc<Account>, State), Cut> {
         let mut stale_seconds = None;
         for fired in fired {
@@ -92,9 +94,10 @@ impl Work<'_> {
             }
         }
         let account = self.world.account(&self.caller.account).map_err(|_| Cut)?;
-        let state = match stale_seconds {
-            Some(seconds) => account.history.at(crate::clock::shift(self.world.clock.now(), -seconds)),
-            None => account.history.present(),
+        let lag = i64::from(self.world.consistency().read_lag_seconds);
+        let state = match stale_seconds.unwrap_or_default().max(lag) {
+            0 => account.history.present(),
+            seconds => account.history.at(crate::clock::shift(self.world.clock.now(), -seconds)),
         };
         Ok((account, state))
     }
@@ -136,6 +139,7 @@ impl Work<'_> {
             world: self.world,
             account,
             state,
+            seen: None,
             caller: &self.caller,
             action: &self.asked.action,
             params: &self.asked.params,
@@ -147,28 +151,57 @@ impl Work<'_> {
 
     fn perform(&self, fired: &[Fired], account: &Account, state: &State) -> Reply {
         let service = self.asked.service;
-        let call = self.call(account, state, fired);
-        let answer = if actions::known(service, &self.asked.action) {
-            authorise(&call, service).and_then(|()| actions::perform(&call))
-        } else {
-            Err(actions::invalid_action(&self.asked.action, service))
+        let answer = match self.asked.carried_out {
+            None => Err(actions::invalid_action(&self.asked.action, service)),
+            Some(Action::Read(read)) => {
+                let call = self.call(account, state, fired);
+                authorise(&call, service).and_then(|()| read(&call))
+            }
+            Some(Action::Write(write)) => self.write(write, account, state),
         };
         match answer {
             Err(error) => refuse(&error, service, self.request_id),
-            Ok(content) => {
-                let action = &self.asked.action;
-                let mut body = format!("<{action}Response xmlns=\"{}\">", service.namespace());
-                if let Some(xml) = content {
-                    let content = xml.into_string();
-                    body.push_str(&format!("<{action}Result>{content}</{action}Result>"));
-                }
-                body.push_str(&format!(
-                    "<ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></{action}Response>",
-                    self.request_id
-                ));
-                Reply { status: 200, body, error: None }
-            }
+            Ok(content) => self.accept(content),
         }
+    }
+
+    /// Changes the account as it is, whatever reads see of it.
+    fn write(&self, write: Write, account: &Account, seen: &State) -> Answer {
+        let mut user = None;
+        let outcome = account.history.write(self.world.clock.now(), |state| {
+            let before = state.clone();
+            let call = Call { seen: Some(seen), ..self.call(account, &before, &[]) };
+            user = call.target(&before);
+            authorise(&call, self.asked.service)?;
+            let done = write(&call, state)?;
+            user = user.take().or_else(|| call.target(state));
+            Ok(done)
+        });
+        self.world.trace.complete(self.seq, |entry| {
+            if let Some((name, id)) = user {
+                entry.subject = Some(name);
+                entry.user_id = Some(id);
+            }
+            if let Ok(done) = &outcome {
+                entry.applied = Some(done.changed);
+                entry.resource = done.made.clone().or_else(|| entry.resource.take());
+            }
+        });
+        outcome.map(|done| done.content)
+    }
+
+    fn accept(&self, content: Option<Xml>) -> Reply {
+        let action = &self.asked.action;
+        let mut body = format!("<{action}Response xmlns=\"{}\">", self.asked.service.namespace());
+        if let Some(xml) = content {
+            let content = xml.into_string();
+            body.push_str(&format!("<{action}Result>{content}</{action}Result>"));
+        }
+        body.push_str(&format!(
+            "<ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></{action}Response>",
+            self.request_id
+        ));
+        Reply { status: 200, body, error: None }
     }
 }
 

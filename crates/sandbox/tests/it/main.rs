@@ -2,10 +2,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod admin;
+mod assignments;
 mod client;
+mod consistency;
+mod credentials_write;
+mod delete_conflict;
 mod faults;
 mod identity;
+mod login_profiles;
+mod material;
 mod paging;
+mod policies_write;
+mod quotas;
 mod reads;
 mod report;
 mod seeding;
+mod tags;
+mod trace;
+mod users_write;
+mod write_faults;

@@ -1,0 +1,23 @@
+//! Who is in which group. Neither adding twice nor removing a stranger is an error.
+
+use super::{Done, Written};
+use crate::actions::Call;
+use crate::actions::groups::group;
+use crate::protocol::params::Kind;
+use crate::state::State;
+use crate::state::quotas::{self, room};
+
+pub(in crate::actions) fn add(call: &Call<'_>, state: &mut State) -> Written {
+    let user = call.user(Kind::UserName)?;
+    let group = group(call)?;
+    if !user.groups.contains(&group.id) {
+        room(user.groups.len(), quotas::GROUPS_PER_USER, "GroupsPerUser")?;
+    }
+    state.add_to_group(&user.name, &group.name).map(Done::silent)
+}
+
+pub(in crate::actions) fn remove(call: &Call<'_>, state: &mut State) -> Written {
+    let user = call.user(Kind::UserName)?;
+    let group = group(call)?;
+    state.remove_from_group(&user.name, &group.name).map(Done::silent)
+}
