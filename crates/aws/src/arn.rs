@@ -7,6 +7,7 @@ use keyreeve_model::AwsAccountId;
 pub(crate) struct Arn<'a> {
     pub(crate) partition: &'a str,
     pub(crate) account: &'a str,
+    pub(crate) resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
@@ -16,7 +17,7 @@ impl<'a> Arn<'a> {
         let (scheme, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
         let (_region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
         let whole = scheme == "arn" && !partition.is_empty() && !service.is_empty() && !resource.is_empty();
-        whole.then_some(Self { partition, account })
+        whole.then_some(Self { partition, account, resource })
     }
 
     /// Whether this is one of AWS's own policies, whose account is written `aws`.
@@ -42,7 +43,7 @@ mod tests {
     #[test]
     fn an_arn_tells_partition_and_account() {
         let arn = Arn::parse("arn:aws-cn:iam::123456789012:user/a:b/ana").unwrap();
-        assert_eq!((arn.partition, arn.account), ("aws-cn", "123456789012"));
+        assert_eq!((arn.partition, arn.account, arn.resource), ("aws-cn", "123456789012", "user/a:b/ana"));
         assert_eq!(arn.account_id().unwrap().as_str(), "123456789012");
         let own = Arn::parse("arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
         assert!(own.is_aws_owned() && own.account_id().is_none());

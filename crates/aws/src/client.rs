@@ -1,7 +1,7 @@
 //! The connection itself.
 
 use aws_smithy_runtime::client::retries::RetryPartition;
-use keyreeve_connector::{Connector, Error, Identity, Inventory};
+use keyreeve_connector::{Connector, Error, Identity, Inventory, Provisioning};
 
 use crate::config::configure;
 use crate::identity;
@@ -39,6 +39,10 @@ impl Connector for AwsConnector {
     }
 
     fn inventory(&self) -> Option<&dyn Inventory> {
+        Some(self)
+    }
+
+    fn provisioning(&self) -> Option<&dyn Provisioning> {
         Some(self)
     }
 }

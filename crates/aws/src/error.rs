@@ -15,9 +15,11 @@ use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use keyreeve_connector::{Cause, Error};
-use keyreeve_model::ExternalId;
+use keyreeve_model::{ExternalId, Secret};
 
 use chain::Trouble;
+
+use crate::name::UserName;
 
 /// One call, for the words of its errors.
 #[derive(Debug, Clone)]
@@ -26,15 +28,26 @@ pub(crate) struct Call {
     subject: Option<String>,
     write: bool,
     sts: bool,
+    withheld: Option<Secret>,
 }
 
 impl Call {
     pub(crate) fn read(operation: &'static str, subject: Option<&str>) -> Self {
-        Self { operation, subject: subject.map(str::to_owned), write: false, sts: false }
+        Self { operation, subject: subject.map(str::to_owned), write: false, sts: false, withheld: None }
+    }
+
+    /// A call that changes something: a lost answer leaves open whether it did.
+    pub(crate) fn write(operation: &'static str, subject: String) -> Self {
+        Self { subject: Some(subject), write: true, ..Self::read(operation, None) }
     }
 
     pub(crate) fn sts(operation: &'static str) -> Self {
-        Self { operation, subject: None, write: false, sts: true }
+        Self { sts: true, ..Self::read(operation, None) }
+    }
+
+    /// The request holds a secret: words of an answer that repeat it are left out of errors.
+    pub(crate) fn withholding(self, secret: &Secret) -> Self {
+        Self { withheld: Some(secret.clone()), ..self }
     }
 
     /// An argument was not fit to be sent; nothing was.
@@ -53,6 +66,13 @@ impl Call {
     /// A field that every entry has.
     pub(crate) fn required<'a>(&self, field: &str, value: Option<&'a str>) -> Result<&'a str, Error> {
         value.filter(|value| !value.is_empty()).ok_or_else(|| self.unusable(field))
+    }
+
+    /// An answer about a user must be about the one that was asked for. Names are unique ignoring case; an answer
+    /// that names nobody is not held against it.
+    pub(crate) fn owned_by(&self, user: &UserName, named: Option<&str>) -> Result<(), Error> {
+        let fits = named.is_none_or(|name| name.eq_ignore_ascii_case(user.as_str()));
+        if fits { Ok(()) } else { Err(self.unusable("UserName")) }
     }
 
     /// An id that every entry has.
@@ -94,20 +114,26 @@ impl Call {
                 };
                 self.answered(&answer)
             }
-            SdkError::ResponseError(_) => {
-                self.error(Cause::Unknown, "AWS's answer was not understood".to_owned()).caused_by(&error)
-            }
+            SdkError::ResponseError(_) => Error {
+                source: self.told(&error),
+                ..self.error(Cause::Unknown, "AWS's answer was not understood".to_owned())
+            },
             SdkError::TimeoutError(_) => self.error(Cause::Unknown, "AWS did not answer in time".to_owned()),
             SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => self.not_answered(&error),
-            _ => self.error(Cause::Unknown, "the outcome is not known".to_owned()).caused_by(&error),
+            _ => Error {
+                source: self.told(&error),
+                ..self.error(Cause::Unknown, "the outcome is not known".to_owned())
+            },
         }
     }
 
     fn answered(&self, answer: &Answer<'_>) -> Error {
         let cause = code::cause(self.operation, self.sts, answer.status, answer.code, answer.retry_after);
-        let message = code::explain(cause, answer.status, answer.code, answer.message);
-        let code = answer.code.map(code::presentable);
-        Error { code, request_id: answer.request_id.clone(), ..self.error(cause, message) }
+        let code = answer.code.filter(|code| self.may_show(code));
+        let said = answer.message.filter(|said| self.may_show(said));
+        let message = code::explain(cause, answer.status, code, said);
+        let request_id = answer.request_id.clone().filter(|id| self.may_show(id));
+        Error { code: code.map(code::presentable), request_id, ..self.error(cause, message) }
     }
 
     fn not_answered(&self, error: &(dyn StdError + 'static)) -> Error {
@@ -123,7 +149,19 @@ impl Call {
                 (Cause::Permanent, "the request could not be put together; nothing was sent".to_owned(), None)
             }
         };
-        Error { code, ..self.error(cause, message) }.caused_by(error)
+        Error { code, source: self.told(error), ..self.error(cause, message) }
+    }
+
+    /// What the SDK said, as text without secrets: its own errors would print raw answers.
+    fn told(&self, error: &(dyn StdError + 'static)) -> Option<Box<dyn StdError + Send + Sync>> {
+        chain::told(error, &|text| self.may_show(text))
+    }
+
+    /// Whether a text of the other side is free of the secret that was sent, plain or as a form holds it.
+    fn may_show(&self, text: &str) -> bool {
+        let Some(secret) = &self.withheld else { return true };
+        let plain = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+        !text.contains(secret.expose()) && !plain.contains(secret.expose())
     }
 }
 
@@ -136,25 +174,18 @@ struct Answer<'a> {
     retry_after: Option<&'a str>,
 }
 
-/// The request's id from the headers, or from the body of an error (`<RequestId>`), where IAM puts it.
+/// The request's id from the headers, or from the body (`<RequestId>`), where IAM puts it.
 fn request_id(response: &HttpResponse) -> Option<String> {
-    if let Some(id) = response.headers().get("x-amzn-requestid") {
-        return Some(code::presentable(id));
+    match response.headers().get("x-amzn-requestid") {
+        Some(id) => Some(code::presentable(id)),
+        None => request_id_in(response.body().bytes()?),
     }
-    let body = std::str::from_utf8(response.body().bytes()?).ok()?;
-    let (_, after) = body.split_once("<RequestId>")?;
+}
+
+/// The request's id as the body of an answer has it.
+pub(crate) fn request_id_in(body: &[u8]) -> Option<String> {
+    let body = std::str::from_utf8(body).ok()?;
+    let (_, after) = body.rsplit_once("<RequestId>")?;
     let (id, _) = after.split_once("</RequestId>")?;
     Some(code::presentable(id)).filter(|id| !id.is_empty())
-}
-
-trait CausedBy {
-    /// Keeps what the SDK said, as text without secrets: its own errors would print raw answers.
-    fn caused_by(self, error: &(dyn StdError + 'static)) -> Self;
-}
-
-impl CausedBy for Error {
-    fn caused_by(mut self, error: &(dyn StdError + 'static)) -> Self {
-        self.source = chain::told(error);
-        self
-    }
 }

@@ -17,12 +17,15 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use crate::error::request_id_in;
 use crate::well_formed::{self, Flaw};
 
 /// The largest answer that is read. A page of 1,000 users with all their inline policies is smaller.
 pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// The longest answer about a single object: its policy documents and tags are some ten thousand characters.
 const MAX_SINGLE_BODY_BYTES: usize = 1024 * 1024;
+
+const REQUEST_ID: &str = "x-amzn-requestid";
 
 /// Idle connections are given up after this long, before the other side is likely to close them.
 const IDLE: Duration = Duration::from_secs(20);
@@ -114,12 +117,14 @@ struct Checked {
 impl HttpConnector for Checked {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let queries = request.headers().get("content-type").is_some_and(is_form);
-        let most = most_bytes(request.body().bytes().unwrap_or_default());
+        let form = request.body().bytes().unwrap_or_default();
+        let most = most_bytes(form);
+        let root = action(form).filter(|_| queries).map(|action| format!("{action}Response"));
         let sent = match request.uri().starts_with("https:") {
             true => self.secure.get().call(request),
             false => self.plain.call(request),
         };
-        HttpConnectorFuture::new(async move { receive(sent.await?, queries, most).await })
+        HttpConnectorFuture::new(async move { receive(sent.await?, queries, root, most).await })
     }
 }
 
@@ -130,17 +135,23 @@ fn is_form(content_type: &str) -> bool {
 
 /// How long an answer may be. Many single answers are read at once, so only what lists many objects may be long.
 fn most_bytes(form: &[u8]) -> usize {
-    let action = form.split(|byte| *byte == b'&').find_map(|field| field.strip_prefix(b"Action="));
-    match action {
-        Some(b"GetAccountAuthorizationDetails" | b"GetCredentialReport") => MAX_BODY_BYTES,
-        Some(action) if action.starts_with(b"List") => MAX_BODY_BYTES,
+    match action(form) {
+        Some("GetAccountAuthorizationDetails" | "GetCredentialReport") => MAX_BODY_BYTES,
+        Some(action) if action.starts_with("List") => MAX_BODY_BYTES,
         _ => MAX_SINGLE_BODY_BYTES,
     }
+}
+
+/// What a form asks for.
+fn action(form: &[u8]) -> Option<&str> {
+    let action = form.split(|byte| *byte == b'&').find_map(|field| field.strip_prefix(b"Action="))?;
+    std::str::from_utf8(action).ok()
 }
 
 async fn receive(
     mut response: HttpResponse,
     queries: bool,
+    root: Option<String>,
     most: usize,
 ) -> Result<HttpResponse, ConnectorError> {
     let body = match Limited::new(response.take_body(), most).collect().await {
@@ -148,9 +159,12 @@ async fn receive(
         Err(error) if error.is::<LengthLimitError>() => return Err(flawed(Flaw::TooLarge(most))),
         Err(error) => return Err(ConnectorError::io(error)),
     };
-    if queries && (response.status().is_success() || claims_to_be_an_error(&body)) {
-        well_formed::check(&body).map_err(flawed)?;
+    if queries && response.status().is_success() {
+        well_formed::check(&body, root.as_deref()).map_err(flawed)?;
+    } else if queries && claims_to_be_an_error(&body) {
+        well_formed::check(&body, None).map_err(flawed)?;
     }
+    name_request(&mut response, &body);
     *response.body_mut() = SdkBody::from(body);
     Ok(response)
 }
@@ -160,6 +174,16 @@ async fn receive(
 fn claims_to_be_an_error(body: &[u8]) -> bool {
     let start = body.trim_ascii_start();
     start.starts_with(b"<ErrorResponse") || start.starts_with(b"<?xml")
+}
+
+/// The SDK looks for the request's id in this header only; AWS writes it into the body in any case.
+fn name_request(response: &mut HttpResponse, body: &[u8]) {
+    if response.headers().get(REQUEST_ID).is_none()
+        && let Some(id) = request_id_in(body)
+    {
+        // An id that is no text for a header is left out.
+        let _ = response.headers_mut().try_insert(REQUEST_ID, id);
+    }
 }
 
 fn flawed(flaw: Flaw) -> ConnectorError {

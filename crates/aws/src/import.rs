@@ -6,4 +6,4 @@ mod group;
 mod inventory;
 mod login_profile;
 mod policy;
-mod user;
+pub(crate) mod user;

@@ -1,14 +1,16 @@
 //! The AWS IAM connector: the only part of Keyreeve that knows the AWS SDK.
 //!
 //! [`AwsConnector::connect`] turns a [`Credential`] into a connection that implements
-//! [`Connector`](keyreeve_connector::Connector) and [`Inventory`](keyreeve_connector::Inventory). Every method is
-//! one request: the SDK's own retries are off, so that the engine alone decides about patience and pacing, and
-//! so that a lost answer is never hidden by a second request.
+//! [`Connector`](keyreeve_connector::Connector), [`Inventory`](keyreeve_connector::Inventory) and
+//! [`Provisioning`](keyreeve_connector::Provisioning). Every method is one request: the SDK's own retries are off,
+//! so that the engine alone decides about patience and pacing, and so that a lost answer is never hidden by a
+//! second request.
 //!
 //! What comes back is treated as hostile text. The HTTP client refuses an answer that is too large or is no
 //! complete XML document *before* the SDK reads it, because the SDK takes a document that breaks off for a short
 //! listing; an entry that lacks what every entry must have is refused too; and whatever else goes wrong is sorted
-//! into the closed list of causes.
+//! into the closed list of causes. A change counts as made only by a whole answer to the very call that was sent;
+//! anything less leaves its outcome unknown.
 //!
 //! [`reference_policy`] writes the policy that the connector needs, and [`AwsConnector::probe_reads`] says which
 //! of its reading actions the credentials are allowed.
@@ -28,12 +30,13 @@ mod options;
 mod page;
 mod permissions;
 mod policy_document;
+mod provisioning;
 mod time;
 mod well_formed;
 
 pub use client::AwsConnector;
 pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
-    PARTITIONS, PermissionProbe, PermissionState, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS,
-    reference_policy,
+    EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, PARTITIONS, PermissionProbe,
+    PermissionState, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS, profile_actions, reference_policy,
 };

@@ -28,6 +28,20 @@ impl UserName {
     }
 }
 
+/// What else a call names: a group, a policy's ARN, a credential's id, a device. It is there, is no longer than the
+/// longest of these, an ARN (`arnType` of the IAM service model, 2,048), and holds no control character.
+pub(crate) fn given<'a>(what: &str, text: &'a str) -> Result<&'a str, String> {
+    if text.is_empty() {
+        Err(format!("the {what} is empty"))
+    } else if text.chars().count() > 2048 {
+        Err(format!("the {what} has more than 2048 characters"))
+    } else if text.chars().any(char::is_control) {
+        Err(format!("the {what} holds a control character"))
+    } else {
+        Ok(text)
+    }
+}
+
 /// A path prefix for listings: begins with `/`, printable ASCII, at most 512 characters (`pathPrefixType` of the
 /// IAM service model).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +82,14 @@ mod tests {
         for good in ["ana", "=cmd", "-dash", "a,b", "jürgen", " ", &"a".repeat(128)] {
             assert_eq!(UserName::new(good).unwrap().as_str(), good);
         }
+    }
+
+    #[test]
+    fn what_a_call_names_is_never_empty() {
+        for bad in ["", "a\nb", &"a".repeat(2049)] {
+            assert!(given("group name", bad).unwrap_err().starts_with("the group name "), "{bad:?}");
+        }
+        assert_eq!(given("policy ARN", "arn:aws:iam::aws:policy/a"), Ok("arn:aws:iam::aws:policy/a"));
     }
 
     #[test]

@@ -35,9 +35,19 @@ impl<'a, T> PageBuilder<'a, T> {
 
     /// Adds an entry whose ARN must name an AWS account, or AWS itself.
     pub(crate) fn push(&mut self, arn: &str, item: T) -> Result<(), Error> {
-        note_account(self.call, arn, &mut self.account_ids)?;
-        self.items.push(item);
+        self.note(arn)?;
+        self.add(item);
         Ok(())
+    }
+
+    /// Notes whose ARN this is, without an entry.
+    pub(crate) fn note(&mut self, arn: &str) -> Result<(), Error> {
+        note_account(self.call, arn, &mut self.account_ids)
+    }
+
+    /// Adds an entry that has no ARN.
+    pub(crate) fn add(&mut self, item: T) {
+        self.items.push(item);
     }
 
     pub(crate) fn finish(self, is_truncated: bool, marker: Option<&str>) -> Page<T> {

@@ -25,6 +25,8 @@ pub(crate) enum Flaw {
     UnknownEntity,
     #[error("the answer is nested too deeply")]
     TooDeep,
+    #[error("the answer is one to another call")]
+    AnotherAnswer,
     #[error("the answer lacks the list {0}")]
     ListMissing(&'static str),
     #[error("the answer is larger than {0} bytes")]
@@ -36,11 +38,20 @@ const MAX_DEPTH: usize = 64;
 
 /// Lists that an answer must hold, even if they are empty: required members of the service model. The SDK would
 /// read an answer without them as an empty listing.
-const REQUIRED_LISTS: &[(&str, &str)] =
-    &[("ListUsersResponse", "Users"), ("ListGroupsResponse", "Groups"), ("ListPoliciesResponse", "Policies")];
+const REQUIRED_LISTS: &[(&str, &str)] = &[
+    ("ListUsersResponse", "Users"),
+    ("ListGroupsResponse", "Groups"),
+    ("ListPoliciesResponse", "Policies"),
+    ("ListAccessKeysResponse", "AccessKeyMetadata"),
+    ("ListMFADevicesResponse", "MFADevices"),
+    ("ListSigningCertificatesResponse", "Certificates"),
+    ("ListUserPoliciesResponse", "PolicyNames"),
+    ("ListGroupsForUserResponse", "Groups"),
+];
 
-/// Checks a whole document. Reads it once and keeps nothing.
-pub(crate) fn check(body: &[u8]) -> Result<(), Flaw> {
+/// Checks a whole document. Reads it once and keeps nothing. `root` is the element it must consist of: the SDK takes
+/// anything for the answer to a call that gives nothing back.
+pub(crate) fn check(body: &[u8], root: Option<&str>) -> Result<(), Flaw> {
     let text = std::str::from_utf8(body).map_err(|_| Flaw::NotUtf8)?;
     if text.trim().is_empty() {
         return Err(Flaw::Empty);
@@ -48,7 +59,7 @@ pub(crate) fn check(body: &[u8]) -> Result<(), Flaw> {
     if text.bytes().any(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) {
         return Err(Flaw::ControlCharacter);
     }
-    let mut scan = Scan::default();
+    let mut scan = Scan { root, ..Scan::default() };
     let mut reader = Reader::from_str(text);
     loop {
         let event = reader.read_event().map_err(|_| Flaw::Malformed(reader.error_position()))?;
@@ -63,13 +74,14 @@ pub(crate) fn check(body: &[u8]) -> Result<(), Flaw> {
 }
 
 #[derive(Default)]
-struct Scan {
+struct Scan<'a> {
+    root: Option<&'a str>,
     depth: usize,
     root_seen: bool,
     required: Option<&'static str>,
 }
 
-impl Scan {
+impl Scan<'_> {
     /// `Err(None)` is a mistake that has no name of its own.
     fn see(&mut self, event: &Event<'_>) -> Result<(), Option<Flaw>> {
         match event {
@@ -101,6 +113,9 @@ impl Scan {
                 return Err(None);
             }
             self.root_seen = true;
+            if self.root.is_some_and(|root| root != name) {
+                return Err(Some(Flaw::AnotherAnswer));
+            }
             self.required = REQUIRED_LISTS.iter().find(|(root, _)| *root == name).map(|&(_, list)| list);
         } else if self.depth == 2 && self.required.is_some_and(|list| list == name) {
             self.required = None;
@@ -128,10 +143,10 @@ mod tests {
 
     #[test]
     fn a_whole_document_passes_and_no_part_of_it_does() {
-        assert_eq!(check(WHOLE.as_bytes()), Ok(()));
+        assert_eq!(check(WHOLE.as_bytes(), None), Ok(()));
         let end = WHOLE.trim_end().len();
         for cut in 0..end {
-            assert!(check(&WHOLE.as_bytes()[..cut]).is_err(), "cut at {cut}");
+            assert!(check(&WHOLE.as_bytes()[..cut], None).is_err(), "cut at {cut}");
         }
     }
 
@@ -157,7 +172,7 @@ mod tests {
         ];
         for (body, flaw) in cases {
             assert_eq!(
-                check(body).as_ref(),
+                check(body, None).as_ref(),
                 Err(flaw),
                 "{}",
                 String::from_utf8_lossy(&body[..body.len().min(80)])
@@ -175,13 +190,21 @@ mod tests {
             "<a>&lt</a>",
             "<a><</a>",
         ] {
-            assert!(check(malformed.as_bytes()).is_err(), "{malformed}");
+            assert!(check(malformed.as_bytes(), None).is_err(), "{malformed}");
         }
     }
 
     #[test]
     fn an_empty_list_is_a_list() {
         let body = "<ListUsersResponse><ListUsersResult><Users/></ListUsersResult></ListUsersResponse>";
-        assert_eq!(check(body.as_bytes()), Ok(()));
+        assert_eq!(check(body.as_bytes(), None), Ok(()));
+    }
+
+    #[test]
+    fn an_answer_to_another_call_is_none() {
+        let answer = b"<DeleteUserResponse><ResponseMetadata/></DeleteUserResponse>";
+        assert_eq!(check(answer, Some("DeleteUserResponse")), Ok(()));
+        assert_eq!(check(answer, Some("DeleteLoginProfileResponse")), Err(Flaw::AnotherAnswer));
+        assert_eq!(check(b"<html/>", Some("DeleteUserResponse")), Err(Flaw::AnotherAnswer));
     }
 }

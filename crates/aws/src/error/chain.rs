@@ -118,9 +118,13 @@ struct Told {
     source: Option<Box<Told>>,
 }
 
-/// The words of a chain, each cut before anything secret.
-pub(super) fn told(error: &(dyn StdError + 'static)) -> Option<Box<dyn StdError + Send + Sync>> {
-    let mut texts: Vec<String> = links(error).map(|link| code::quotable(&link.to_string())).collect();
+/// The words of a chain that may be shown, each cut before anything secret.
+pub(super) fn told(
+    error: &(dyn StdError + 'static),
+    may_show: &dyn Fn(&str) -> bool,
+) -> Option<Box<dyn StdError + Send + Sync>> {
+    let texts = links(error).map(|link| link.to_string()).filter(|text| may_show(text));
+    let mut texts: Vec<String> = texts.map(|text| code::quotable(&text)).collect();
     texts.retain(|text| !text.is_empty());
     texts.dedup();
     let chain = texts.into_iter().rev().fold(None, |source, text| Some(Box::new(Told { text, source })));

@@ -46,7 +46,8 @@ pub(crate) async fn count(iam: &aws_sdk_iam::Client) -> Result<u64, Error> {
     users.and_then(|users| u64::try_from(users).ok()).ok_or_else(|| call.unusable("Users"))
 }
 
-fn entry(call: &Call, user: &User) -> Result<AccountEntry, Error> {
+/// A user as an answer has it.
+pub(crate) fn entry(call: &Call, user: &User) -> Result<AccountEntry, Error> {
     Ok(AccountEntry {
         external_id: call.external_id("UserId", Some(user.user_id()))?,
         name: call.required("UserName", Some(user.user_name()))?.to_owned(),

@@ -1,0 +1,95 @@
+//! The documents of policies, as the authorization details bring them.
+
+use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyDetail};
+use keyreeve_connector::{Error, Marker, Page, PolicyDocument, PolicyHolder};
+
+use crate::error::Call;
+use crate::page::{PAGE_SIZE, PageBuilder};
+use crate::policy_document::decode;
+
+/// Inline policies of users and groups, and customer managed policies. A page of users without inline policies is
+/// empty although more follow.
+pub(super) async fn list(
+    iam: &aws_sdk_iam::Client,
+    after: Option<&Marker>,
+) -> Result<Page<PolicyDocument>, Error> {
+    let call = Call::read("GetAccountAuthorizationDetails", None);
+    let mut request = iam.get_account_authorization_details().max_items(PAGE_SIZE);
+    for kind in [EntityType::User, EntityType::Group, EntityType::LocalManagedPolicy] {
+        request = request.filter(kind);
+    }
+    let request = request.set_marker(after.map(|marker| marker.0.clone()));
+    let answer = request.send().await.map_err(|error| call.failed(error))?;
+    let mut page = PageBuilder::new(&call, answer.policies().len());
+    for user in answer.user_detail_list() {
+        let holder = PolicyHolder::Account(call.required("UserName", user.user_name())?.to_owned());
+        inline(&call, &mut page, user.arn(), &holder, user.user_policy_list())?;
+    }
+    for group in answer.group_detail_list() {
+        let holder = PolicyHolder::Group(call.required("GroupName", group.group_name())?.to_owned());
+        inline(&call, &mut page, group.arn(), &holder, group.group_policy_list())?;
+    }
+    for policy in answer.policies() {
+        page.push(policy.arn().unwrap_or_default(), managed(&call, policy)?)?;
+    }
+    Ok(page.finish(answer.is_truncated(), answer.marker()))
+}
+
+fn inline(
+    call: &Call,
+    page: &mut PageBuilder<'_, PolicyDocument>,
+    arn: Option<&str>,
+    holder: &PolicyHolder,
+    policies: &[PolicyDetail],
+) -> Result<(), Error> {
+    page.note(arn.unwrap_or_default())?;
+    for policy in policies {
+        let name = call.required("PolicyName", policy.policy_name())?.to_owned();
+        let document = policy.policy_document().and_then(decode);
+        page.add(PolicyDocument { holder: holder.clone(), name, document });
+    }
+    Ok(())
+}
+
+/// The version in force is the one that says so, and the policy must name the same.
+fn managed(call: &Call, policy: &ManagedPolicyDetail) -> Result<PolicyDocument, Error> {
+    let arn = call.required("Arn", policy.arn())?;
+    let default = policy.default_version_id();
+    let in_force = policy.policy_version_list().iter().find(|version| version.is_default_version());
+    let agreed = in_force.filter(|version| default.is_none() || version.version_id() == default);
+    Ok(PolicyDocument {
+        holder: PolicyHolder::Managed(arn.to_owned()),
+        name: call.required("PolicyName", policy.policy_name())?.to_owned(),
+        document: agreed.and_then(|version| version.document()).and_then(decode),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::types::PolicyVersion;
+
+    use super::*;
+
+    fn policy(default: &str, versions: &[(&str, bool, &str)]) -> ManagedPolicyDetail {
+        let version = |&(id, is_default, document): &(&str, bool, &str)| {
+            PolicyVersion::builder().version_id(id).is_default_version(is_default).document(document).build()
+        };
+        ManagedPolicyDetail::builder()
+            .arn("arn:aws:iam::123456789012:policy/p")
+            .policy_name("p")
+            .default_version_id(default)
+            .set_policy_version_list(Some(versions.iter().map(version).collect()))
+            .build()
+    }
+
+    #[test]
+    fn the_document_is_that_of_the_version_in_force() {
+        let call = Call::read("GetAccountAuthorizationDetails", None);
+        let document = |policy| managed(&call, &policy).unwrap().document;
+        let versions = [("v3", false, "three"), ("v2", true, "t%77o"), ("v1", false, "one")];
+        assert_eq!(document(policy("v2", &versions)).as_deref(), Some("two"));
+        assert_eq!(document(policy("v3", &versions)), None, "the answer contradicts itself");
+        assert_eq!(document(policy("v1", &[])), None);
+        assert_eq!(document(policy("v1", &[("v1", true, "%zz")])), None);
+    }
+}

@@ -1,0 +1,54 @@
+//! Inline policies of a user: listed, read, deleted.
+
+use keyreeve_connector::{Cause, Error, Marker, Page, Performed};
+
+use super::write::Write;
+use crate::error::Call;
+use crate::name::{UserName, given};
+use crate::page::{PAGE_SIZE, PageBuilder};
+use crate::policy_document::decode;
+
+pub(super) async fn list(
+    iam: &aws_sdk_iam::Client,
+    account: &str,
+    after: Option<&Marker>,
+) -> Result<Page<String>, Error> {
+    let call = Call::read("ListUserPolicies", Some(account));
+    let user = UserName::new(account).map_err(|why| call.refused(why))?;
+    let request = iam.list_user_policies().user_name(user.as_str()).max_items(PAGE_SIZE);
+    let request = request.set_marker(after.map(|marker| marker.0.clone()));
+    let answer = request.send().await.map_err(|error| call.failed(error))?;
+    let mut page = PageBuilder::new(&call, answer.policy_names().len());
+    for name in answer.policy_names() {
+        page.add(call.required("PolicyNames", Some(name))?.to_owned());
+    }
+    Ok(page.finish(answer.is_truncated(), answer.marker()))
+}
+
+pub(super) async fn get(
+    iam: &aws_sdk_iam::Client,
+    account: &str,
+    name: &str,
+) -> Result<Option<String>, Error> {
+    let call = Call::read("GetUserPolicy", Some(account));
+    let user = UserName::new(account).map_err(|why| call.refused(why))?;
+    let name = given("policy name", name).map_err(|why| call.refused(&why))?;
+    let answer = match iam.get_user_policy().user_name(user.as_str()).policy_name(name).send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let error = call.failed(error);
+            return if error.cause == Cause::Gone { Ok(None) } else { Err(error) };
+        }
+    };
+    call.owned_by(&user, Some(answer.user_name()))?;
+    if answer.policy_name() != name {
+        return Err(call.unusable("PolicyName"));
+    }
+    let encoded = call.required("PolicyDocument", Some(answer.policy_document()))?;
+    decode(encoded).map(Some).ok_or_else(|| call.unusable("PolicyDocument"))
+}
+
+pub(super) async fn delete(write: &Write<'_>, name: &str) -> Result<Performed, Error> {
+    let name = given("policy name", name).map_err(|why| write.call.refused(&why))?;
+    write.removed(write.iam.delete_user_policy().user_name(write.user()).policy_name(name).send().await)
+}

@@ -1,0 +1,71 @@
+//! One call that changes something, ready to be sent, and what its answer means.
+
+use std::error::Error as StdError;
+
+use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_iam::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use keyreeve_connector::{Cause, Error, Outcome, Performed};
+
+use crate::error::Call;
+use crate::name::UserName;
+
+/// A change of one user. The name is there and is never empty, so no call can act on the caller itself.
+pub(super) struct Write<'a> {
+    pub(super) iam: &'a aws_sdk_iam::Client,
+    pub(super) call: Call,
+    user: UserName,
+}
+
+impl<'a> Write<'a> {
+    pub(super) fn new(iam: &'a aws_sdk_iam::Client, call: Call, account: &str) -> Result<Self, Error> {
+        let user = UserName::new(account).map_err(|why| call.refused(why))?;
+        Ok(Self { iam, call, user })
+    }
+
+    /// The user's name.
+    pub(super) fn user(&self) -> &str {
+        self.user.as_str()
+    }
+
+    /// Something had to be made or set: any refusal is an error.
+    pub(super) fn set<O: RequestId, E>(
+        &self,
+        sent: Result<O, SdkError<E, HttpResponse>>,
+    ) -> Result<Performed, Error>
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        sent.map(|answer| changed(&answer)).map_err(|error| self.call.failed(error))
+    }
+
+    /// Something had to go: that it is not there is a success. AWS says the same when the user is missing.
+    pub(super) fn removed<O: RequestId, E>(
+        &self,
+        sent: Result<O, SdkError<E, HttpResponse>>,
+    ) -> Result<Performed, Error>
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        match self.set(sent) {
+            Err(error) if error.cause == Cause::Gone => {
+                Ok(Performed { request_id: error.request_id, ..performed(Outcome::Unchanged) })
+            }
+            answer => answer,
+        }
+    }
+
+    /// AWS said that it is done, but its answer does not fit what was asked.
+    pub(super) fn unusable<O: RequestId>(&self, answer: &O, field: &str) -> Error {
+        Error { request_id: answer.request_id().map(str::to_owned), ..self.call.unusable(field) }
+    }
+}
+
+/// AWS said that it is done; it does not say whether it was so before.
+pub(super) fn changed<O: RequestId>(answer: &O) -> Performed {
+    Performed { request_id: answer.request_id().map(str::to_owned), ..performed(Outcome::Changed) }
+}
+
+fn performed(outcome: Outcome) -> Performed {
+    Performed { outcome, account: None, login_profile_created_at: None, request_id: None }
+}
