@@ -3,19 +3,30 @@
 //! A [`Check`] states what AWS does and how that is known. A peer that does otherwise must be listed in
 //! [`deviations`], with what it does instead; one that is listed and does as AWS does must be taken off. Nothing
 //! else may differ.
+//!
+//! Checks of reads look at one account; checks of writes work in another one, each with things of its own names.
 
+mod assignments_write;
 mod connector;
 mod credentials;
+mod credentials_write;
+mod delete_conflict;
 mod details;
 mod deviations;
+mod fresh;
+mod login_profiles;
 mod paging;
 mod paths;
 mod peer;
 mod policies;
 mod process;
+mod quotas;
+mod resources_write;
 mod seed;
 mod signatures;
 mod sts;
+mod tags;
+mod users_write;
 mod validation;
 mod world;
 
@@ -57,6 +68,14 @@ fn all() -> Vec<&'static Check> {
         signatures::CHECKS,
         sts::CHECKS,
         validation::CHECKS,
+        users_write::CHECKS,
+        login_profiles::CHECKS,
+        assignments_write::CHECKS,
+        delete_conflict::CHECKS,
+        credentials_write::CHECKS,
+        tags::CHECKS,
+        quotas::CHECKS,
+        resources_write::CHECKS,
     ];
     themes.into_iter().flatten().collect()
 }

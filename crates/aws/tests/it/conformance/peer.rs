@@ -9,10 +9,11 @@ use super::world::{Clients, Key, World};
 const ACCOUNT: &str = "111122223333";
 const ODD_ACCOUNT: &str = "222233334444";
 const SPARE_ACCOUNT: &str = "333344445555";
+const WRITTEN_ACCOUNT: &str = "444455556666";
 
 /// Our own sandbox, in this process.
 pub(super) async fn sandbox() -> World {
-    let accounts = [ACCOUNT, ODD_ACCOUNT, SPARE_ACCOUNT].map(AccountSeed::empty).into();
+    let accounts = [ACCOUNT, ODD_ACCOUNT, SPARE_ACCOUNT, WRITTEN_ACCOUNT].map(AccountSeed::empty).into();
     let sandbox = Sandbox::start(Options { accounts, ..Options::default() }).await.unwrap();
     sandbox.mutate(ACCOUNT, &mutations()).unwrap();
     let tag = Mutation::TagUser { name: "odd".into(), key: "team".into(), value: ODD_TAG.into() };
@@ -32,6 +33,7 @@ pub(super) async fn sandbox() -> World {
         user_key: own,
         inactive_key: inactive,
         odd_text: Clients::new(&endpoint, &odd),
+        writes: Clients::new(&endpoint, &key(WRITTEN_ACCOUNT)).iam,
         endpoint,
         _alive: Box::new(sandbox),
     }
@@ -85,14 +87,19 @@ pub(super) async fn moto() -> World {
     })
     .await;
     let admin = Clients::new(&endpoint, &Key::new("AKIAIOSFODNN7EXAMPLE", "secret"));
-    // moto lets anybody assume any role of any account: the way into a second one.
-    let role = format!("arn:aws:iam::{ODD_ACCOUNT}:role/any");
-    let session = admin.sts.assume_role().role_arn(role).role_session_name("odd").send().await.unwrap();
+    let odd = in_motos_account(&endpoint, &admin, ODD_ACCOUNT).await;
+    let writes = in_motos_account(&endpoint, &admin, WRITTEN_ACCOUNT).await.iam;
+    written("moto", endpoint, admin, odd, writes, "123456789012", Box::new(alive)).await
+}
+
+/// moto lets anybody assume any role of any account: the way into another one.
+async fn in_motos_account(endpoint: &str, admin: &Clients, account: &str) -> Clients {
+    let role = format!("arn:aws:iam::{account}:role/any");
+    let session = admin.sts.assume_role().role_arn(role).role_session_name("other").send().await.unwrap();
     let keys = session.credentials().unwrap();
     let token = Some(keys.session_token().to_owned());
-    let odd = Key { token, ..Key::new(keys.access_key_id(), keys.secret_access_key()) };
-    let odd = Clients::new(&endpoint, &odd);
-    written("moto", endpoint, admin, odd, "123456789012", Box::new(alive)).await
+    let key = Key { token, ..Key::new(keys.access_key_id(), keys.secret_access_key()) };
+    Clients::new(endpoint, &key)
 }
 
 /// ministack (PyPI); a key of twelve digits is the root of that account.
@@ -102,8 +109,8 @@ pub(super) async fn ministack() -> World {
     })
     .await;
     let root = |account| Clients::new(&endpoint, &Key::new(account, "test"));
-    let (admin, odd) = (root(ACCOUNT), root(ODD_ACCOUNT));
-    written("ministack", endpoint, admin, odd, ACCOUNT, Box::new(alive)).await
+    let (admin, odd, writes) = (root(ACCOUNT), root(ODD_ACCOUNT), root(WRITTEN_ACCOUNT).iam);
+    written("ministack", endpoint, admin, odd, writes, ACCOUNT, Box::new(alive)).await
 }
 
 async fn written(
@@ -111,6 +118,7 @@ async fn written(
     endpoint: String,
     admin: Clients,
     odd_text: Clients,
+    writes: aws_sdk_iam::Client,
     account_id: &str,
     alive: Box<dyn std::any::Any>,
 ) -> World {
@@ -127,6 +135,7 @@ async fn written(
         user_arn: format!("arn:aws:iam::{account_id}:user/keyed"),
         inactive_key,
         odd_text,
+        writes,
         _alive: alive,
     }
 }

@@ -72,6 +72,8 @@ pub(super) struct World {
     pub(super) user_arn: String,
     /// A key that has been switched off.
     pub(super) inactive_key: Key,
+    /// May do everything in another account, which the checks of writes have for themselves.
+    pub(super) writes: aws_sdk_iam::Client,
     /// Another account, whose one user `odd` has `&` and `<` in its path and tag; apart, because some peers give no
     /// readable answer any more once they hold such text.
     pub(super) odd_text: Clients,
