@@ -65,7 +65,9 @@ fn resource(call: &Call<'_>) -> String {
         "ListRoles" => state.arn("role", "/", ""),
         "ListPolicies" => "policy path /".to_owned(),
         _ => {
-            if let Some(name) = param("UserName") {
+            // What group somebody is in is a matter of the group (Service Authorization Reference).
+            let about_group = ["AddUserToGroup", "RemoveUserFromGroup"].contains(&call.action);
+            if let Some(name) = param("UserName").filter(|_| !about_group) {
                 let known = state.user(name).map(|user| state.user_arn(user));
                 return known.unwrap_or_else(|_| format!("user {name}"));
             }

@@ -49,6 +49,11 @@ async fn attaching_twice_is_no_error_and_detaching_twice_is() {
         let nothing = format!("arn:aws:iam::{ACCOUNT}:policy/nothing");
         client.iam(attach, &[both[0], ("PolicyArn", &nothing)]).await.fails(404, "NoSuchEntity");
         client.iam(attach, &[both[0], ("PolicyArn", "nothing")]).await.fails(400, "ValidationError");
+        // The form of a parameter comes before the question whether somebody is there.
+        client
+            .iam(attach, &[(holder, "nobody"), ("PolicyArn", "nothing")])
+            .await
+            .fails(400, "ValidationError");
         client.iam(attach, &[both[0], ("PolicyArn", SERVICE_LINKED)]).await.fails(400, "PolicyNotAttachable");
         client.iam(attach, &[(holder, "nobody"), both[1]]).await.fails(404, "NoSuchEntity");
         client.iam(detach, &[(holder, "nobody"), both[1]]).await.fails(404, "NoSuchEntity");

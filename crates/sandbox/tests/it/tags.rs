@@ -35,8 +35,12 @@ async fn tags_are_set_overwritten_and_taken_away_ignoring_case() {
     assert_eq!(held(&client).await, [pair("größe", ""), pair("team", "lab")]);
     client.iam("UntagUser", &[BOB, ("TagKeys.member.1", "TEAM"), ("TagKeys.member.2", "none")]).await.ok();
     assert_eq!(held(&client).await, [pair("größe", "")]);
-    client.iam("TagUser", &[("UserName", "nobody")]).await.fails(404, "NoSuchEntity");
-    client.iam("UntagUser", &[("UserName", "nobody")]).await.fails(404, "NoSuchEntity");
+    let nobody = ("UserName", "nobody");
+    let tag = [nobody, ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")];
+    client.iam("TagUser", &tag).await.fails(404, "NoSuchEntity");
+    client.iam("UntagUser", &[nobody, ("TagKeys.member.1", "a")]).await.fails(404, "NoSuchEntity");
+    client.iam("TagUser", &[BOB]).await.fails(400, "ValidationError");
+    client.iam("UntagUser", &[BOB]).await.fails(400, "ValidationError");
 }
 
 #[tokio::test]

@@ -116,8 +116,13 @@ async fn writes_can_be_denied_by_name_and_others_may_not_write() {
     user(&client, "bob").await;
     let bob = as_user(&client, "bob").await;
     bob.iam("CreateUser", &[("UserName", "eve")]).await.fails(403, "AccessDenied");
-    sandbox.deny("keyreeve-connector", &["iam:DeleteUser"]);
+    sandbox.deny("keyreeve-connector", &["iam:DeleteUser", "AddUserToGroup"]);
     client.iam("DeleteUser", &[("UserName", "bob")]).await.fails(403, "AccessDenied");
+    let group = "engineering";
+    let denied = client.iam("AddUserToGroup", &[("UserName", "bob"), ("GroupName", group)]).await;
+    denied.fails(403, "AccessDenied");
+    let resource = format!("on resource: arn:aws:iam::{ACCOUNT}:group/");
+    assert!(denied.body.contains(&resource) && denied.body.contains(group), "{}", denied.body);
     sandbox.deny("keyreeve-connector", &[]);
     client.iam("CreateUser", &[("UserName", "eve")]).await.ok();
     let users = client.iam("ListUsers", &[]).await.ok();

@@ -25,13 +25,13 @@ pub(in crate::actions) fn create(call: &Call<'_>, state: &mut State) -> Written 
 
 /// The key named, which must be the user's.
 fn key<'a>(call: &'a Call<'_>) -> Result<&'a AccessKey, ApiError> {
-    let user = call.user_or_self(Kind::UserName)?;
     let id = call.params.required("AccessKeyId", Kind::KeyId)?;
+    let user = call.user_or_self(Kind::UserName)?;
     user.keys.iter().find(|key| key.id == id).ok_or_else(|| no_such_key(id))
 }
 
 pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written {
-    let (key, status) = (key(call)?, status(call)?);
+    let (status, key) = (status(call)?, key(call)?);
     state.change_key(&key.id, |key| key.status = status)?;
     Ok(Done::silent(key.status != status))
 }

@@ -28,37 +28,37 @@ fn attachable(
 }
 
 pub(in crate::actions) fn attach_to_user(call: &Call<'_>, state: &mut State) -> Written {
-    let (user, arn) = (call.user(Kind::NewUserName)?, arn(call)?);
+    let (arn, user) = (arn(call)?, call.user(Kind::NewUserName)?);
     attachable(state, &user.attached, arn, quotas::ATTACHED_PER_USER, "PoliciesPerUser")?;
     state.attach_user_policy(&user.name, arn).map(Done::silent)
 }
 
 pub(in crate::actions) fn detach_from_user(call: &Call<'_>, state: &mut State) -> Written {
-    let (user, arn) = (call.user(Kind::NewUserName)?, arn(call)?);
+    let (arn, user) = (arn(call)?, call.user(Kind::NewUserName)?);
     state.detach_user_policy(&user.name, arn)?;
     Ok(Done::silent(true))
 }
 
 pub(in crate::actions) fn attach_to_group(call: &Call<'_>, state: &mut State) -> Written {
-    let (group, arn) = (group(call)?, arn(call)?);
+    let (arn, group) = (arn(call)?, group(call)?);
     attachable(state, &group.attached, arn, quotas::ATTACHED_PER_GROUP, "PoliciesPerGroup")?;
     state.attach_group_policy(&group.name, arn).map(Done::silent)
 }
 
 pub(in crate::actions) fn detach_from_group(call: &Call<'_>, state: &mut State) -> Written {
-    let (group, arn) = (group(call)?, arn(call)?);
+    let (arn, group) = (arn(call)?, group(call)?);
     state.detach_group_policy(&group.name, arn)?;
     Ok(Done::silent(true))
 }
 
 pub(in crate::actions) fn attach_to_role(call: &Call<'_>, state: &mut State) -> Written {
-    let (role, arn) = (role(call)?, arn(call)?);
+    let (arn, role) = (arn(call)?, role(call)?);
     attachable(state, &role.attached, arn, quotas::ATTACHED_PER_ROLE, "PoliciesPerRole")?;
     state.attach_role_policy(&role.name, arn).map(Done::silent)
 }
 
 pub(in crate::actions) fn detach_from_role(call: &Call<'_>, state: &mut State) -> Written {
-    let (role, arn) = (role(call)?, arn(call)?);
+    let (arn, role) = (arn(call)?, role(call)?);
     state.detach_role_policy(&role.name, arn)?;
     Ok(Done::silent(true))
 }

@@ -15,8 +15,8 @@ fn no_such_certificate(id: &str) -> ApiError {
 }
 
 pub(in crate::actions) fn upload(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user_or_self(Kind::UserName)?;
     let body = call.params.required("CertificateBody", Kind::Upload)?;
+    let user = call.user_or_self(Kind::UserName)?;
     if pem(body, "CERTIFICATE").is_none() {
         let message = format!("Certificate {body} is malformed.");
         return Err(ApiError::new(400, "MalformedCertificate", message));
@@ -58,9 +58,9 @@ pub(super) fn pem(text: &str, label: &str) -> Option<Vec<u8>> {
 }
 
 pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user_or_self(Kind::UserName)?;
     let id = call.params.required("CertificateId", Kind::CertificateId)?;
     let status = status(call)?;
+    let user = call.user_or_self(Kind::UserName)?;
     let changed = state.change_user(&user.name, |user| {
         switch(&mut user.certificates, |held| held.id == id, |held| &mut held.status, status)
     })?;
@@ -68,8 +68,8 @@ pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written 
 }
 
 pub(in crate::actions) fn delete(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user_or_self(Kind::UserName)?;
     let id = call.params.required("CertificateId", Kind::CertificateId)?;
+    let user = call.user_or_self(Kind::UserName)?;
     if state.change_user(&user.name, |user| take(&mut user.certificates, |held| held.id == id))? {
         return Ok(Done::silent(true));
     }

@@ -17,9 +17,11 @@ pub(in crate::actions) fn create(call: &Call<'_>, state: &mut State) -> Written 
 }
 
 pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written {
+    let new_path = call.params.optional("NewPath", Kind::Path)?;
+    let new_name = call.params.optional("NewGroupName", Kind::Name)?;
     let group = group(call)?;
-    let new_path = call.params.optional("NewPath", Kind::Path)?.filter(|path| *path != group.path);
-    let new_name = call.params.optional("NewGroupName", Kind::Name)?.filter(|name| *name != group.name);
+    let new_path = new_path.filter(|path| *path != group.path);
+    let new_name = new_name.filter(|name| *name != group.name);
     if let Some(path) = new_path {
         state.change_group(&group.name, |group| path.clone_into(&mut group.path))?;
     }

@@ -32,7 +32,8 @@ fn fits(
 }
 
 pub(in crate::actions) fn put_for_user(call: &Call<'_>, state: &mut State) -> Written {
-    let (user, name) = (call.user(Kind::UserName)?, name(call)?);
+    let name = name(call)?;
+    let user = call.user(Kind::UserName)?;
     let document = documents::permissions(call.params, "PolicyDocument")?;
     fits(&user.inline, name, document, quotas::USER_INLINE_SIZE, &format!("user {}", user.name))?;
     let put = |user: &mut crate::state::User| user.inline.insert(name.to_owned(), document.to_owned());
@@ -41,13 +42,14 @@ pub(in crate::actions) fn put_for_user(call: &Call<'_>, state: &mut State) -> Wr
 }
 
 pub(in crate::actions) fn delete_from_user(call: &Call<'_>, state: &mut State) -> Written {
-    let (user, name) = (call.user(Kind::UserName)?, name(call)?);
+    let (name, user) = (name(call)?, call.user(Kind::UserName)?);
     let before = state.change_user(&user.name, |user| user.inline.remove(name))?;
     before.map(|_| Done::silent(true)).ok_or_else(|| no_such_user_inline(name))
 }
 
 pub(in crate::actions) fn put_for_group(call: &Call<'_>, state: &mut State) -> Written {
-    let (group, name) = (group(call)?, name(call)?);
+    let name = name(call)?;
+    let group = group(call)?;
     let document = documents::permissions(call.params, "PolicyDocument")?;
     fits(&group.inline, name, document, quotas::GROUP_INLINE_SIZE, &format!("group {}", group.name))?;
     let put = |group: &mut crate::state::Group| group.inline.insert(name.to_owned(), document.to_owned());
@@ -56,7 +58,7 @@ pub(in crate::actions) fn put_for_group(call: &Call<'_>, state: &mut State) -> W
 }
 
 pub(in crate::actions) fn delete_from_group(call: &Call<'_>, state: &mut State) -> Written {
-    let (group, name) = (group(call)?, name(call)?);
+    let (name, group) = (name(call)?, group(call)?);
     let before = state.change_group(&group.name, |group| group.inline.remove(name))?;
     before.map(|_| Done::silent(true)).ok_or_else(|| no_such_group_inline(name))
 }

@@ -11,9 +11,9 @@ use crate::state::password::{self, KeptPassword};
 use crate::state::{LoginProfile, State, User, no_such_login_profile};
 
 pub(in crate::actions) fn create(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user_or_self(Kind::NewUserName)?;
     let password = call.params.required_secret("Password")?;
     let reset_required = call.params.flag("PasswordResetRequired")?;
+    let user = call.user_or_self(Kind::NewUserName)?;
     if user.login_profile.is_some() {
         let message = format!("Login Profile for user {} already exists.", user.name);
         return Err(ApiError::new(409, "EntityAlreadyExists", message));
@@ -33,9 +33,9 @@ pub(in crate::actions) fn create(call: &Call<'_>, state: &mut State) -> Written 
 
 /// What is not given stays as it is.
 pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::NewUserName)?;
     let new_password = call.params.secret("Password")?;
     let reset_required = call.params.optional_flag("PasswordResetRequired")?;
+    let user = call.user(Kind::NewUserName)?;
     let mut profile = settled_profile(call, user)?;
     let mut changed = false;
     if let Some(password) = &new_password {

@@ -43,10 +43,10 @@ pub(in crate::actions) fn create(call: &Call<'_>, state: &mut State) -> Written 
 }
 
 pub(in crate::actions) fn enable(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::UserName)?;
     let serial = call.params.required("SerialNumber", Kind::SerialNumber)?;
     call.params.required("AuthenticationCode1", Kind::AuthenticationCode)?;
     call.params.required("AuthenticationCode2", Kind::AuthenticationCode)?;
+    let user = call.user(Kind::UserName)?;
     settled(call, user)?;
     if is_in_use(state, serial) {
         return Err(ApiError::new(409, "EntityAlreadyExists", "MFA Device is already in use."));
@@ -61,8 +61,8 @@ pub(in crate::actions) fn enable(call: &Call<'_>, state: &mut State) -> Written 
 }
 
 pub(in crate::actions) fn deactivate(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user_or_self(Kind::UserName)?;
     let serial = call.params.required("SerialNumber", Kind::SerialNumber)?;
+    let user = call.user_or_self(Kind::UserName)?;
     settled(call, user)?;
     if !state.change_user(&user.name, |user| take(&mut user.mfa, |device| device.serial == serial))? {
         return Err(no_such_device(serial));

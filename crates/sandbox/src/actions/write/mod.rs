@@ -1,5 +1,7 @@
 //! The writes, one file for each kind of thing.
 //!
+//! Like IAM, a write checks the form of all parameters before it looks for anything they name.
+//!
 //! A write looks at `call.state`, the account as it is, and makes its changes in a copy, which takes the
 //! account's place when all has gone well. No other write comes between.
 

@@ -43,11 +43,13 @@ fn own<'a>(call: &'a Call<'_>) -> Result<(&'a str, &'a Policy), ApiError> {
     Ok((arn, policy))
 }
 
-fn version(call: &Call<'_>, arn: &str, policy: &Policy) -> Result<u32, ApiError> {
+/// The own policy and the number of its version that is named.
+fn version<'a>(call: &'a Call<'_>) -> Result<(&'a str, &'a Policy, u32), ApiError> {
     let wanted = call.params.required("VersionId", Kind::VersionId)?;
-    let numbers = policy.versions.iter().map(|version| version.number);
-    let found = numbers.into_iter().find(|number| format!("v{number}") == wanted);
-    found.ok_or_else(|| no_such_version(arn, wanted))
+    let (arn, policy) = own(call)?;
+    let mut numbers = policy.versions.iter().map(|version| version.number);
+    let found = numbers.find(|number| format!("v{number}") == wanted);
+    Ok((arn, policy, found.ok_or_else(|| no_such_version(arn, wanted))?))
 }
 
 pub(in crate::actions) fn create_version(call: &Call<'_>, state: &mut State) -> Written {
@@ -72,8 +74,7 @@ pub(in crate::actions) fn create_version(call: &Call<'_>, state: &mut State) -> 
 }
 
 pub(in crate::actions) fn set_default_version(call: &Call<'_>, state: &mut State) -> Written {
-    let (arn, policy) = own(call)?;
-    let number = version(call, arn, policy)?;
+    let (arn, policy, number) = version(call)?;
     let changed = policy.default_version != number;
     let policy = state.customer_policy_mut(arn)?;
     policy.default_version = number;
@@ -85,8 +86,7 @@ pub(in crate::actions) fn set_default_version(call: &Call<'_>, state: &mut State
 
 /// The default version goes with the policy only.
 pub(in crate::actions) fn delete_version(call: &Call<'_>, state: &mut State) -> Written {
-    let (arn, policy) = own(call)?;
-    let number = version(call, arn, policy)?;
+    let (arn, policy, number) = version(call)?;
     if policy.default_version == number {
         return Err(delete_conflict("Cannot delete the default version of a policy."));
     }

@@ -21,9 +21,9 @@ fn no_such_credential(id: &str) -> ApiError {
 
 /// The only answer in which the secret is shown.
 pub(in crate::actions) fn create(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::NewUserName)?;
     let service = call.params.required("ServiceName", Kind::Name)?;
     let age_days = call.params.number("CredentialAgeDays", 0, 1, 36_600)?;
+    let user = call.user(Kind::NewUserName)?;
     if !SERVICES.contains(&service) {
         let message = format!("No such service {service} is supported for Service Specific Credentials");
         return Err(ApiError::new(404, "NotSupportedService", message));
@@ -66,9 +66,9 @@ pub(in crate::actions) fn create(call: &Call<'_>, state: &mut State) -> Written 
 }
 
 pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user_or_self(Kind::NewUserName)?;
     let id = call.params.required("ServiceSpecificCredentialId", Kind::CredentialId)?;
     let status = status(call)?;
+    let user = call.user_or_self(Kind::NewUserName)?;
     let changed = state.change_user(&user.name, |user| {
         switch(&mut user.service_credentials, |held| held.id == id, |held| &mut held.status, status)
     })?;
@@ -76,8 +76,8 @@ pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written 
 }
 
 pub(in crate::actions) fn delete(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user_or_self(Kind::NewUserName)?;
     let id = call.params.required("ServiceSpecificCredentialId", Kind::CredentialId)?;
+    let user = call.user_or_self(Kind::NewUserName)?;
     if state.change_user(&user.name, |user| take(&mut user.service_credentials, |held| held.id == id))? {
         return Ok(Done::silent(true));
     }

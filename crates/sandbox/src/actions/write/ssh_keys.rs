@@ -16,8 +16,8 @@ fn no_such_key(id: &str) -> ApiError {
 }
 
 pub(in crate::actions) fn upload(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::NewUserName)?;
     let body = call.params.required("SSHPublicKeyBody", Kind::Upload)?.trim();
+    let user = call.user(Kind::NewUserName)?;
     let bytes = key_bytes(body)?;
     if user.ssh_keys.iter().any(|held| held.body == body) {
         return Err(ApiError::new(400, "DuplicateSSHPublicKey", "The SSH public key is already in use."));
@@ -62,9 +62,9 @@ fn fingerprint(bytes: &[u8]) -> String {
 }
 
 pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::NewUserName)?;
     let id = call.params.required("SSHPublicKeyId", Kind::CredentialId)?;
     let status = status(call)?;
+    let user = call.user(Kind::NewUserName)?;
     let changed = state.change_user(&user.name, |user| {
         switch(&mut user.ssh_keys, |key| key.id == id, |key| &mut key.status, status)
     })?;
@@ -72,8 +72,8 @@ pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written 
 }
 
 pub(in crate::actions) fn delete(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::NewUserName)?;
     let id = call.params.required("SSHPublicKeyId", Kind::CredentialId)?;
+    let user = call.user(Kind::NewUserName)?;
     if state.change_user(&user.name, |user| take(&mut user.ssh_keys, |key| key.id == id))? {
         return Ok(Done::silent(true));
     }

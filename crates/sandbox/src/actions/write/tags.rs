@@ -53,8 +53,11 @@ fn same(one: &str, other: &str) -> bool {
 
 /// Adds tags; those whose keys are there already get the new value.
 pub(in crate::actions) fn tag_user(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::UserName)?;
     let new = read(call.params)?;
+    if new.is_empty() {
+        return Err(constraint("Tags", "Member must not be null"));
+    }
+    let user = call.user(Kind::UserName)?;
     let mut tags = user.tags.clone();
     for (key, value) in new {
         match tags.iter_mut().find(|(held, _)| same(held, &key)) {
@@ -70,12 +73,15 @@ pub(in crate::actions) fn tag_user(call: &Call<'_>, state: &mut State) -> Writte
 
 /// Takes tags away; those that are not there are no error.
 pub(in crate::actions) fn untag_user(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::UserName)?;
     let keys = call.params.members("TagKeys");
+    if keys.is_empty() {
+        return Err(constraint("TagKeys", "Member must not be null"));
+    }
     at_most_fifty(keys.len(), "TagKeys")?;
     for (key, number) in keys.iter().zip(1..) {
         Kind::TagKey.check(&format!("TagKeys.member.{number}"), key)?;
     }
+    let user = call.user(Kind::UserName)?;
     let mut tags = user.tags.clone();
     tags.retain(|(held, _)| !keys.iter().any(|key| same(held, key)));
     replace(call, state, &user.name, tags)

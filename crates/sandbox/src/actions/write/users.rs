@@ -46,9 +46,9 @@ fn name_is_free(call: &Call<'_>, name: &str) -> Result<(), ApiError> {
 
 /// Another path, another name, or both. A name that differs in its case alone is taken, by the user itself.
 pub(in crate::actions) fn update(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::UserName)?;
     let new_path = call.params.optional("NewPath", Kind::Path)?;
     let new_name = call.params.optional("NewUserName", Kind::NewUserName)?;
+    let user = call.user(Kind::UserName)?;
     settled(call, user)?;
     let new_path = new_path.filter(|path| *path != user.path);
     let new_name = new_name.filter(|name| *name != user.name);
@@ -89,8 +89,8 @@ fn what_must_go_first(user: &User) -> Option<&'static str> {
 
 /// Another boundary in place of the one before, if any.
 pub(in crate::actions) fn put_boundary(call: &Call<'_>, state: &mut State) -> Written {
-    let user = call.user(Kind::NewUserName)?;
     let arn = call.params.required("PermissionsBoundary", Kind::Arn)?;
+    let user = call.user(Kind::NewUserName)?;
     state.require_attachable(arn)?;
     state.set_boundary(&user.name, Some(arn)).map(Done::silent)
 }
