@@ -6,6 +6,7 @@ mod authorise;
 mod body;
 mod damage;
 mod handle;
+mod phases;
 mod wire;
 mod work;
 

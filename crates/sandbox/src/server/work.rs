@@ -1,7 +1,7 @@
 //! A genuine request on its way through the faults.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Cut;
 use super::authenticate::connector_of;
@@ -9,11 +9,11 @@ use super::authorise::{authorise, denial};
 use super::body::{Ending, ReplyBody};
 use super::damage::damage;
 use super::handle::Asked;
+use super::phases::wait;
 use super::wire::Cutter;
 use crate::actions::{self, Action, Answer, Call, Caller, Service, Write};
 use crate::faults::{Effect, Fired, Operation, Phase};
 use crate::protocol::error::ApiError;
-use crate::protocol::paging::PageFault;
 use crate::protocol::xml::Xml;
 use crate::state::State;
 use crate::trace::TraceEntry;
@@ -61,6 +61,7 @@ impl Work<'_> {
             Some(reply) => reply,
             None => self.perform(&fired, &account, &state),
         };
+        wait(&fired, |phase| phase != Phase::Before).await;
         let late = deciding.filter(|fired| fired.strikes_late());
         let reply = match late {
             Some(fired) => self.strike(fired, &account, &state, cutter).await?.unwrap_or(reply),
@@ -73,10 +74,10 @@ impl Work<'_> {
     /// Applies what happens before the call: waiting, changes, another account. Gives the account with its
     /// state as reads see it.
     async fn prepare(&mut self, fired: &[Fired]) -> Result<(Arc<Account>, State), Cut> {
+        wait(fired, |phase| phase == Phase::Before).await;
         let mut stale_seconds = None;
         for fired in fired {
             match &fired.effect {
-                Effect::Latency { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
                 Effect::Mutate { ops } => {
                     if let Err(error) = self.world.mutate(&self.caller.account, ops) {
                         tracing::warn!(%error, "a fault's change to the account was refused");
@@ -228,44 +229,6 @@ fn finish(reply: Reply, deciding: Option<&Fired>, cutter: &Cutter) -> Outcome {
             Outcome { status, content_type, body }
         }
         _ => whole(reply),
-    }
-}
-
-impl Fired {
-    fn is_deciding(&self) -> bool {
-        self.effect.decides()
-    }
-
-    /// Whether the effect replaces the answer to work that has been done. Only a connection can break in
-    /// the middle of an answer; an error there comes instead of it.
-    fn strikes_late(&self) -> bool {
-        let breaks = matches!(self.effect, Effect::Reset | Effect::Hang);
-        self.strikes_at_a_phase()
-            && (self.phase == Phase::AfterApply || (self.phase == Phase::MidResponse && !breaks))
-    }
-
-    /// Whether the effect stands instead of an answer, before or after the work is done.
-    fn strikes_at_a_phase(&self) -> bool {
-        !matches!(self.effect, Effect::Truncate { .. } | Effect::Malformed { .. })
-            && self.effect.page_fault().is_none()
-    }
-}
-
-impl Effect {
-    fn page_fault(&self) -> Option<PageFault> {
-        Some(match self {
-            Self::DropPage => PageFault::Drop,
-            Self::RepeatPage => PageFault::RepeatPage,
-            Self::RepeatMarker => PageFault::RepeatMarker,
-            Self::Cycle => PageFault::Cycle,
-            Self::Endless => PageFault::Endless,
-            Self::ClaimLast => PageFault::ClaimLast,
-            Self::TruncatedWithoutMarker => PageFault::NoMarker,
-            Self::EmptyPage => PageFault::Empty,
-            Self::ShrinkPage => PageFault::Shrink,
-            Self::DuplicateEntry => PageFault::Duplicate,
-            _ => return None,
-        })
     }
 }
 

@@ -26,6 +26,17 @@ fn applied(sandbox: &Running) -> bool {
     there
 }
 
+/// A call ends when its client has gone away.
+async fn ends(sandbox: &Running) {
+    for _ in 0..200 {
+        if sandbox.trace().iter().all(|entry| entry.ended_micros.is_some()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{:?}", sandbox.trace());
+}
+
 fn service_failure() -> Effect {
     Effect::Error { status: 500, code: "ServiceFailure".to_owned(), message: String::new() }
 }
@@ -54,6 +65,7 @@ async fn a_connection_breaks_before_the_change_or_after_it() {
         let patience = Duration::from_millis(200);
         assert!(tokio::time::timeout(patience, client.try_iam("CreateUser", &[BOB])).await.is_err());
         assert_eq!(applied(&sandbox), expected, "{phase:?}");
+        ends(&sandbox).await;
     }
 }
 
@@ -70,12 +82,19 @@ async fn a_damaged_answer_follows_a_change_that_was_made() {
 }
 
 #[tokio::test]
-async fn latency_delays_the_change_and_another_account_takes_it() {
+async fn latency_delays_the_change_or_the_answer_and_another_account_takes_it() {
     let (sandbox, client) = with(Effect::Latency { ms: 80 }, Phase::Before).await;
     client.iam("CreateUser", &[BOB]).await.ok();
     assert!(applied(&sandbox));
     let entry = &sandbox.trace()[0];
     assert!(entry.ended_micros.unwrap() - entry.started_micros >= 80_000, "{entry:?}");
+
+    for (phase, expected) in [(Phase::Before, false), (Phase::AfterApply, true)] {
+        let (sandbox, client) = with(Effect::Latency { ms: 60_000 }, phase).await;
+        let patience = Duration::from_millis(200);
+        assert!(tokio::time::timeout(patience, client.try_iam("CreateUser", &[BOB])).await.is_err());
+        assert_eq!(applied(&sandbox), expected, "{phase:?}");
+    }
 
     let (sandbox, client) = with(Effect::WrongAccount, Phase::Before).await;
     client.iam("CreateUser", &[BOB]).await.ok();
