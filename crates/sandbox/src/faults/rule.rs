@@ -143,8 +143,8 @@ pub enum Effect {
     AccessDenied,
     /// 403 `ExpiredToken`; temporary credentials stay expired from then on.
     ExpireCredentials,
-    /// The answer comes later, in real time: the call is carried out after the wait, or before it in a later
-    /// phase.
+    /// The answer comes later, in real time: the call is carried out after the wait (even if the client has
+    /// gone away), or before it in a later phase.
     Latency {
         /// Milliseconds.
         ms: u64,

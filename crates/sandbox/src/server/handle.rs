@@ -8,11 +8,11 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 
-use super::Cut;
 use super::authenticate::authenticate;
 use super::body::ReplyBody;
 use super::wire::Cutter;
 use super::work::{Outcome, Work, done, refuse};
+use super::{Cut, Gone};
 use crate::actions::{Action, Caller, Service, find};
 use crate::protocol::error::ApiError;
 use crate::protocol::paging::{cursor_of, list_id};
@@ -50,7 +50,7 @@ const RESOURCES: [&str; 12] = [
     "RoleArn",
 ];
 
-/// Records when a call ended, also when its connection broke or the client went away.
+/// Records when a call ended, also when its connection broke.
 struct UnderWay<'a> {
     world: &'a World,
     seq: u64,
@@ -67,6 +67,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     world: &World,
     cutter: Cutter,
+    gone: Gone,
 ) -> Result<Response<ReplyBody>, Cut> {
     let started = Instant::now();
     let started_micros = world.micros();
@@ -88,7 +89,7 @@ pub(super) async fn answer(
     let _under_way = UnderWay { world, seq };
     let outcome = match (asked, genuine) {
         (Ok(asked), Ok(caller)) => {
-            let work = Work { world, asked, caller, page, request_id: &request_id, seq, started };
+            let work = Work { world, asked, caller, page, request_id: &request_id, seq, started, gone };
             work.answer(&cutter).await?
         }
         (Err(error), _) | (_, Err(error)) => {

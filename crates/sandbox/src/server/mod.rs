@@ -17,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use self::wire::{Cutter, Wire};
@@ -55,11 +56,21 @@ async fn serve_connection(wire: Wire, world: Arc<World>) {
     let cutter: Cutter = wire.cutter();
     let service = service_fn(|request| {
         let (world, cutter) = (Arc::clone(&world), cutter.clone());
-        async move { handle::answer(request, &world, cutter).await }
+        async move {
+            // In a task of its own: a call that has arrived is carried out, even if nobody waits any more.
+            let (client, gone) = oneshot::channel();
+            let call = tokio::spawn(async move { handle::answer(request, &world, cutter, gone).await });
+            let answer = call.await.unwrap_or(Err(Cut));
+            drop(client);
+            answer
+        }
     });
     // Ends with an error when a fault cut the connection: that is wanted.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
 }
+
+/// Comes to an end when the client has gone away.
+pub(crate) type Gone = oneshot::Receiver<()>;
 
 /// An error that makes hyper give the connection up.
 #[derive(Debug, thiserror::Error)]

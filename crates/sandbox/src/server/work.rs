@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Cut;
 use super::authenticate::connector_of;
 use super::authorise::{authorise, denial};
 use super::body::{Ending, ReplyBody};
@@ -11,6 +10,7 @@ use super::damage::damage;
 use super::handle::Asked;
 use super::phases::wait;
 use super::wire::Cutter;
+use super::{Cut, Gone};
 use crate::actions::{self, Action, Answer, Call, Caller, Service, Write};
 use crate::faults::{Effect, Fired, Operation, Phase};
 use crate::protocol::error::ApiError;
@@ -35,6 +35,7 @@ pub(super) struct Work<'a> {
     pub(super) request_id: &'a str,
     pub(super) seq: u64,
     pub(super) started: Instant,
+    pub(super) gone: Gone,
 }
 
 impl Work<'_> {
@@ -105,7 +106,7 @@ impl Work<'_> {
 
     /// An effect that stands instead of the answer. `None`: the effect comes later.
     async fn strike(
-        &self,
+        &mut self,
         fired: &Fired,
         account: &Account,
         state: &State,
@@ -125,7 +126,11 @@ impl Work<'_> {
                 cutter.end_with_reset();
                 return Err(Cut);
             }
-            Effect::Hang => return std::future::pending().await,
+            Effect::Hang => {
+                // Its end is the only thing that ever comes.
+                let _ = (&mut self.gone).await;
+                return Err(Cut);
+            }
             _ => return Ok(None),
         };
         Ok(Some(refuse(&error, self.asked.service, self.request_id)))

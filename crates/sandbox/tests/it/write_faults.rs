@@ -96,6 +96,14 @@ async fn latency_delays_the_change_or_the_answer_and_another_account_takes_it() 
         assert_eq!(applied(&sandbox), expected, "{phase:?}");
     }
 
+    // A call that has arrived is carried out, late as it may be, also when nobody waits any more.
+    let (sandbox, client) = with(Effect::Latency { ms: 400 }, Phase::Before).await;
+    let patience = Duration::from_millis(100);
+    assert!(tokio::time::timeout(patience, client.try_iam("CreateUser", &[BOB])).await.is_err());
+    assert!(!applied(&sandbox) && sandbox.trace()[0].ended_micros.is_none());
+    ends(&sandbox).await;
+    assert!(applied(&sandbox));
+
     let (sandbox, client) = with(Effect::WrongAccount, Phase::Before).await;
     client.iam("CreateUser", &[BOB]).await.ok();
     let names = |account: &str| sandbox.state(account).unwrap()["users"].to_string();
