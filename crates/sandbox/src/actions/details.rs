@@ -172,6 +172,7 @@ fn write_role(call: &Call<'_>, xml: &mut Xml, role: &Role) {
     xml.list("InstanceProfileList", std::iter::empty::<()>(), |_, ()| ());
     write_inline(xml, "RolePolicyList", &role.inline);
     write_attached(xml, "AttachedManagedPolicies", &role.attached);
+    super::users::write_boundary(xml, role.boundary.as_deref());
     write_tags(xml, &role.tags);
     xml.element("RoleLastUsed", |_| ());
 }

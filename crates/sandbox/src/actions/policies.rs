@@ -249,13 +249,17 @@ pub(super) fn list_entities(call: &Call<'_>) -> Answer {
             found.push((format!("u{}", user.name), ("User", user.name.clone(), user.id.clone())));
         }
     }
-    if !boundary {
-        let groups = call.state.groups.values().filter(|_| wanted("Group"));
-        for group in groups.filter(|group| group.attached.contains(&arn)) {
-            found.push((format!("g{}", group.name), ("Group", group.name.clone(), group.id.clone())));
-        }
-        let roles = call.state.roles.values().filter(|_| wanted("Role"));
-        for role in roles.filter(|role| role.attached.contains(&arn)) {
+    let groups = call.state.groups.values().filter(|_| wanted("Group") && !boundary);
+    for group in groups.filter(|group| group.attached.contains(&arn)) {
+        found.push((format!("g{}", group.name), ("Group", group.name.clone(), group.id.clone())));
+    }
+    for role in call.state.roles.values().filter(|_| wanted("Role")) {
+        let held = if boundary {
+            role.boundary.as_deref() == Some(arn.as_str())
+        } else {
+            role.attached.contains(&arn)
+        };
+        if held {
             found.push((format!("r{}", role.name), ("Role", role.name.clone(), role.id.clone())));
         }
     }

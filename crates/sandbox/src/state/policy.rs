@@ -129,12 +129,13 @@ impl State {
         let roles: Vec<_> = self
             .roles
             .iter()
-            .filter(|(_, role)| role.attached.contains(arn))
+            .filter(|(_, role)| role.attached.contains(arn) || role.boundary.as_deref() == Some(arn))
             .map(|(key, _)| Arc::clone(key))
             .collect();
         for key in roles {
-            if let Some(role) = self.roles.get_mut(&key) {
-                Arc::make_mut(role).attached.remove(arn);
+            if let Some(role) = self.roles.get_mut(&key).map(Arc::make_mut) {
+                role.attached.remove(arn);
+                role.boundary = role.boundary.take().filter(|boundary| boundary != arn);
             }
         }
         self.usage.remove(arn);

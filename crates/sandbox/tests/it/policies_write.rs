@@ -47,6 +47,13 @@ async fn a_policy_in_use_stays_and_awss_own_cannot_be_changed() {
     client.iam("PutUserPermissionsBoundary", &boundary).await.ok();
     client.iam("DeletePolicy", &[attached[1]]).await.fails(409, "DeleteConflict");
     client.iam("DeleteUserPermissionsBoundary", &[attached[0]]).await.ok();
+    let role = [("RoleName", "kept"), ("AssumeRolePolicyDocument", TRUST), boundary[1]];
+    client.iam("CreateRole", &role).await.ok();
+    let used = [attached[1], ("PolicyUsageFilter", "PermissionsBoundary")];
+    let holders = client.iam("ListEntitiesForPolicy", &used).await.ok();
+    assert_eq!(holders.all("RoleName"), ["kept"]);
+    client.iam("DeletePolicy", &[attached[1]]).await.fails(409, "DeleteConflict");
+    client.iam("DeleteRole", &role[..1]).await.ok();
     client.iam("DeletePolicy", &[attached[1]]).await.ok();
     client.iam("DeletePolicy", &[("PolicyArn", READ_ONLY)]).await.fails(403, "AccessDenied");
     let version = [("PolicyArn", READ_ONLY), ("PolicyDocument", DOCUMENT)];
