@@ -1,0 +1,7 @@
+//! What the evaluator answers, held against written-down verdicts, against laws, and against another evaluator.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod blocks;
+mod conditions;
+mod documents;
+mod verdicts;
