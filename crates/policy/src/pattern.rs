@@ -53,6 +53,11 @@ impl Pattern {
         Self { pieces: pieces.collect(), certain: true }
     }
 
+    #[cfg(test)]
+    pub(crate) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
     pub(crate) fn push(&mut self, piece: Piece) {
         self.pieces.push(piece);
     }

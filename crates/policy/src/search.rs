@@ -75,7 +75,72 @@ fn spell(text: &[Symbol], named: &BTreeSet<char>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
     use super::*;
+    use crate::pattern::Piece;
+
+    const PIECES: [Piece; 6] = [
+        Piece::Char('a'),
+        Piece::Char(':'),
+        Piece::One { colon: true },
+        Piece::One { colon: false },
+        Piece::Run { colon: true },
+        Piece::Run { colon: false },
+    ];
+
+    fn pattern() -> impl Strategy<Value = Pattern> {
+        vec(select(&PIECES[..]), 0..4).prop_map(|pieces| {
+            let mut pattern = Pattern::default();
+            pieces.into_iter().for_each(|piece| pattern.push(piece));
+            pattern
+        })
+    }
+
+    /// The same, said as plainly as possible.
+    fn fits(pieces: &[Piece], text: &[char]) -> bool {
+        let Some((piece, more)) = pieces.split_first() else { return text.is_empty() };
+        let first = |colon: bool| text.first().is_some_and(|char| colon || *char != ':');
+        match *piece {
+            Piece::Char(char) => text.first() == Some(&char) && fits(more, &text[1..]),
+            Piece::One { colon } => first(colon) && fits(more, &text[1..]),
+            Piece::Run { colon } => fits(more, text) || (first(colon) && fits(pieces, &text[1..])),
+        }
+    }
+
+    /// All texts of up to six characters, which is as long as the shortest text common to two patterns of three pieces.
+    fn texts() -> Vec<String> {
+        let mut texts = vec![String::new()];
+        let mut from = 0;
+        for _ in 0..6 {
+            let longest: Vec<String> = texts[from..].to_vec();
+            from = texts.len();
+            texts.extend(longest.iter().flat_map(|text| ['a', 'b', ':'].map(|char| format!("{text}{char}"))));
+        }
+        texts
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+        #[test]
+        fn searching_finds_what_trying_every_text_finds(one in pattern(), other in pattern(), not in pattern()) {
+            let texts = texts();
+            for text in &texts {
+                let chars: Vec<char> = text.chars().collect();
+                prop_assert_eq!(one.matches(text), fits(one.pieces(), &chars), "{:?} {}", one, text);
+            }
+            let common = texts.iter().find(|text| one.matches(text) && other.matches(text));
+            prop_assert_eq!(one.overlaps(&other), common.is_some());
+            let left = texts.iter().any(|text| one.matches(text) && other.matches(text) && !not.matches(text));
+            match find(&[&one, &other], &[&not]) {
+                Search::Found(text) => {
+                    prop_assert!(one.matches(&text) && other.matches(&text) && !not.matches(&text), "{}", text);
+                }
+                found => prop_assert!(found == Search::Nothing && !left),
+            }
+        }
+    }
 
     fn search(inside: &[&str], outside: &[&str]) -> Search {
         let patterns = |texts: &[&str]| texts.iter().map(|text| Pattern::wild(text)).collect::<Vec<_>>();

@@ -3,5 +3,9 @@
 
 mod blocks;
 mod conditions;
+mod differential;
 mod documents;
+mod generate;
+mod laws;
+mod reading;
 mod verdicts;
