@@ -5,6 +5,8 @@
 //! writes the outcome, so that the same decisions can be driven by a test without a network.
 //!
 //! - [`import`] reads a system whole and publishes what changed;
+//! - [`plan`] turns wishes into ordered steps, and says what stands in their way;
+//! - [`provisioning`] carries plans out, call by call, written down before and after;
 //! - [`systems`] registers systems and keeps their credentials tied to one AWS account;
 //! - [`pace`] decides how fast an AWS account may be asked;
 //! - [`clock`] is the time, passed in.
@@ -12,4 +14,7 @@
 pub mod clock;
 pub mod import;
 pub mod pace;
+pub mod password;
+pub mod plan;
+pub mod provisioning;
 pub mod systems;

@@ -107,19 +107,29 @@ impl ChangeSet {
     /// The counts that thresholds judge: by population, without changes of volatile facts alone.
     #[must_use]
     pub fn counts_by_type(&self) -> BTreeMap<ObjectType, ChangeCounts> {
+        self.counts_where(|_| true, |_| true)
+    }
+
+    /// As [`Self::counts_by_type`], of the changes of accounts and assignments that these let through.
+    #[must_use]
+    pub fn counts_where(
+        &self,
+        accounts: impl Fn(&Change<Account>) -> bool,
+        assignments: impl Fn(&Change<Assignment>) -> bool,
+    ) -> BTreeMap<ObjectType, ChangeCounts> {
         let mut counts: BTreeMap<ObjectType, ChangeCounts> = BTreeMap::new();
         let mut add = |object_type, kind, volatile: bool| {
             if !volatile {
                 counts.entry(object_type).or_default().add(kind);
             }
         };
-        for change in &self.accounts {
+        for change in self.accounts.iter().filter(|change| accounts(change)) {
             add(ObjectType::Account, change.kind(), change.volatile_only());
         }
         for change in &self.resources {
             add(ObjectType::of_resource(change.object()), change.kind(), change.volatile_only());
         }
-        for change in &self.assignments {
+        for change in self.assignments.iter().filter(|change| assignments(change)) {
             add(ObjectType::of_assignment(change.object()), change.kind(), change.volatile_only());
         }
         counts

@@ -60,4 +60,6 @@ pub enum FailureKind {
     Interrupted,
     /// Our own store refused.
     Store,
+    /// The name belongs to another account now than the one that was planned with.
+    IdentityChanged,
 }

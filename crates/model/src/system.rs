@@ -126,6 +126,12 @@ pub struct SystemSettings {
     pub deny_all_policy: Option<String>,
     /// Whether policies of groups may be changed.
     pub group_policy_writes: bool,
+    /// So many accounts may be deleted in one hour, and by one job, before a second person must approve.
+    pub max_deletes: u32,
+    /// So many accounts may be deactivated in one hour, and by one job, before a second person must approve.
+    pub max_deactivations: u32,
+    /// Whether the last account that holds an administrator policy is protected.
+    pub keep_last_administrator: bool,
     /// At most this many requests a second to AWS; `None` leaves it to AWS's own throttling.
     pub max_requests_per_second: Option<f64>,
     /// At most this many requests at once.
@@ -142,6 +148,9 @@ impl Default for SystemSettings {
             scim_delete: ScimDelete::Deactivate,
             deny_all_policy: None,
             group_policy_writes: false,
+            max_deletes: 10,
+            max_deactivations: 25,
+            keep_last_administrator: true,
             max_requests_per_second: None,
             max_concurrent_requests: 50,
         }
@@ -232,6 +241,19 @@ pub enum PermissionProfile {
     Lifecycle,
     /// Every feature.
     Full,
+}
+
+impl PermissionProfile {
+    /// The word used in JSON and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Read => "read",
+            Self::Lifecycle => "lifecycle",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// What to do when a new user could not change the first password.

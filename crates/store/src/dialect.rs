@@ -33,11 +33,20 @@ impl Dialect {
         }
     }
 
-    /// What makes a `SELECT` of one row keep other writers off it until the end of the transaction.
+    /// What makes a `SELECT` of one row keep other writers off it until the end of the transaction. Rows
+    /// that only refer to it can be written meanwhile.
     pub(crate) fn lock_row(self) -> &'static str {
         match self {
             Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE",
+            Self::Postgres => " FOR NO KEY UPDATE",
+        }
+    }
+
+    /// Reads where the audit log ends, and keeps other writers off it until the end of the transaction.
+    pub(crate) fn lock_audit_head(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT seq, hash FROM audit_head WHERE marker = 1",
+            Self::Postgres => "SELECT seq, hash FROM audit_head WHERE marker = 1 FOR NO KEY UPDATE",
         }
     }
 

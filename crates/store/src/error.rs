@@ -1,7 +1,10 @@
 //! What can go wrong in the store, said so that the reader knows what to do.
 
 use jiff::Timestamp;
-use keyreeve_model::{AwsAccountId, ImportRunId, ImportRunState, ProfileName, SystemId, SystemName};
+use keyreeve_model::{
+    AwsAccountId, ImportRunId, ImportRunState, JobId, JobState, ProfileName, SystemId, SystemName, TaskId,
+    TokenId,
+};
 
 use crate::{KeyError, UrlError};
 
@@ -180,6 +183,92 @@ pub enum StoreError {
         /// When its first run was published; `None` when none was.
         earliest: Option<Timestamp>,
     },
+    /// No such provisioning job.
+    #[error("there is no job {job}; `keyreeve job list` shows those there are")]
+    JobNotFound {
+        /// The job that was asked for.
+        job: JobId,
+    },
+    /// A job cannot move to that state.
+    #[error("job {job} is {}, so it cannot become {}; `keyreeve job show {job}` shows it", from.as_str(), to.as_str())]
+    JobState {
+        /// The job.
+        job: JobId,
+        /// The state it is in.
+        from: JobState,
+        /// The state that was wanted.
+        to: JobState,
+    },
+    /// No task of the job can be tried again.
+    #[error("job {job} has no task that failed or waits for a person, so there is nothing to retry")]
+    NothingToRetry {
+        /// The job.
+        job: JobId,
+    },
+    /// Who asked for a job wants to decide it.
+    #[error("{actor} asked for job {job}, so somebody else must approve or reject it")]
+    OwnApproval {
+        /// The job.
+        job: JobId,
+        /// Who asked, and now wants to decide.
+        actor: String,
+    },
+    /// No such task.
+    #[error("there is no task {task}; `keyreeve job show` shows those of a job")]
+    TaskNotFound {
+        /// The task that was asked for.
+        task: TaskId,
+    },
+    /// The task was taken away: its lease ran out and another took over, or it has ended.
+    #[error(
+        "task {task} is no longer ours (its lease ran out and it was taken over, or it was ended elsewhere); nothing was written for it"
+    )]
+    TaskLeaseLost {
+        /// The task.
+        task: TaskId,
+    },
+    /// A password was handed over already.
+    #[error(
+        "this password was shown already, and it is shown once only; if that was not its owner, reset the password"
+    )]
+    DeliveryUsed,
+    /// There is no password to hand over: it expired, was destroyed, or never was.
+    #[error("there is no password to show: it has expired, was destroyed, or never was; reset the password")]
+    DeliveryGone,
+    /// Nothing like this is on the protect list.
+    #[error(
+        "the protect list of {system_id} has no {kind} {value:?}; `keyreeve protect list {system_id}` shows what it has"
+    )]
+    ProtectionNotFound {
+        /// The system.
+        system_id: SystemId,
+        /// Account, path or tag.
+        kind: &'static str,
+        /// Which.
+        value: String,
+    },
+    /// No such token.
+    #[error("there is no token {token}; `keyreeve token list` shows those there are")]
+    TokenNotFound {
+        /// The token that was asked for.
+        token: TokenId,
+    },
+    /// Another token has the public half.
+    #[error("there is a token {token} already; make another one")]
+    TokenTaken {
+        /// The token that was wanted.
+        token: TokenId,
+    },
+    /// The audit log is not as it was written.
+    #[error(
+        "the audit log is broken at row {seq}: {what}; rows before it can be trusted, keep the store as it is and compare with a backup"
+    )]
+    AuditBroken {
+        /// The first row that is not as it was.
+        seq: i64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// No store where one should be.
     #[error("there is no store at {place}; run `keyreeve init` to make one, or mend the address")]
     NoStore {
@@ -311,6 +400,20 @@ impl StoreError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Database { source, .. } if source.transient)
+    }
+
+    /// The same refusal once more, for each of those who shared a transaction.
+    pub(crate) fn repeated(&self) -> Self {
+        match self {
+            Self::Io { doing, source } => {
+                Self::Io { doing, source: std::io::Error::new(source.kind(), source.to_string()) }
+            }
+            Self::Database { doing, source } => Self::Database { doing, source: source.clone() },
+            Self::CommitUnknown { doing, source } => Self::CommitUnknown { doing, source: source.clone() },
+            Self::Damaged { place, what } => Self::Damaged { place: place.clone(), what: what.clone() },
+            Self::Data { what } => Self::Data { what: what.clone() },
+            other => Self::Data { what: other.to_string() },
+        }
     }
 }
 

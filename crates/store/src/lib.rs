@@ -1,7 +1,8 @@
 //! One store over SQLite or PostgreSQL, and the only crate that knows SQL.
 //!
 //! [`Store`] keeps the connected systems with their encrypted credentials, the import runs with their evidence,
-//! and the history of every account, resource and assignment. What callers can rely on:
+//! the history of every account, resource and assignment, and the provisioning jobs with all that happened to them.
+//! What callers can rely on:
 //!
 //! - **One method, one transaction.** A method either did all it says, or nothing. Transient refusals of the
 //!   database (busy, serialisation, deadlock, a connection lost before anything was sent) are retried as whole
@@ -10,10 +11,14 @@
 //!   publish, and only onto the run it was compared with.
 //! - **History by difference.** An object has one row for each span of runs in which it did not change, so an
 //!   unchanged import writes no object rows. Every published run can be read back.
+//! - **Nothing is changed without a word.** What provisioning writes has a row in the audit log, in the same
+//!   transaction; the rows are chained by their hashes.
+//! - **A lost lease writes nothing.** What happens to a task is written only by the worker that holds it.
 //! - **No clock.** "Now" is always a parameter. Times are kept in milliseconds.
 //! - **No secret in clear.** Secrets are sealed under the [`StoreKey`] before they come near a statement.
 //! - **A damaged store never opens as an empty one.** [`Store::open`] opens only what [`Store::create`] made.
 
+mod audit;
 mod backup;
 mod connect;
 mod dialect;
@@ -27,20 +32,28 @@ mod import_runs;
 mod inventory;
 mod key;
 mod migrate;
+mod provisioning;
 mod row;
 mod secrets;
 mod sqlite_file;
 mod statement;
 mod systems;
 mod time;
+mod tokens;
 mod transaction;
 mod url;
 
+pub use audit::{AuditFilter, AuditHead, AuditRow};
 pub use backup::{backup_is_sound, restore};
 pub use connect::Store;
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use key::{EnvironmentCustody, FileCustody, KeyCustody, KeyError, StoreKey};
+pub use provisioning::{
+    ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
+    PasswordDelivery, SealedPassword, TaskLease,
+};
 pub use systems::{NewSystem, SystemPatch};
+pub use tokens::NewToken;
 pub use url::{DatabaseUrl, UrlError};

@@ -29,7 +29,8 @@ macro_rules! migration {
 }
 
 /// All of them, in order.
-const MIGRATIONS: &[Migration] = &[migration!(1, "initial", "0001_initial.sql")];
+const MIGRATIONS: &[Migration] =
+    &[migration!(1, "initial", "0001_initial.sql"), migration!(2, "provisioning", "0002_provisioning.sql")];
 
 impl Migration {
     fn text(&self, dialect: Dialect) -> &'static str {

@@ -108,6 +108,43 @@ pub(crate) async fn wipe(transaction: &mut Transaction, place: &SecretPlace<'_>)
         .map(|_| ())
 }
 
+impl Store {
+    /// Seals a password that will be shown to an operator, under the store's key and bound to its account.
+    ///
+    /// # Errors
+    /// When the operating system gives no random numbers.
+    pub fn seal_for_operator(&self, account: &str, password: &Secret) -> Result<Vec<u8>, StoreError> {
+        let mut nonce = [0_u8; 24];
+        fill_random(&mut nonce)?;
+        let aad = operator_data(account);
+        let payload = Payload { msg: password.expose().as_bytes(), aad: &aad };
+        let ciphertext = XChaCha20Poly1305::new(self.key.bytes().into())
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| StoreError::Data { what: "a password is too long to be sealed".to_owned() })?;
+        Ok([nonce.as_slice(), ciphertext.as_slice()].concat())
+    }
+
+    /// Opens what [`Self::seal_for_operator`] sealed.
+    ///
+    /// # Errors
+    /// [`StoreError::SecretUnreadable`] when it was altered, or belongs to another account or store.
+    pub fn open_for_operator(&self, account: &str, sealed: &[u8]) -> Result<Secret, StoreError> {
+        let unreadable = || StoreError::SecretUnreadable { row: account.to_owned() };
+        let (nonce, ciphertext) = sealed.split_first_chunk::<24>().ok_or_else(unreadable)?;
+        let aad = operator_data(account);
+        let plain = XChaCha20Poly1305::new(self.key.bytes().into())
+            .decrypt(&XNonce::from(*nonce), Payload { msg: ciphertext, aad: &aad })
+            .map(Zeroizing::new)
+            .map_err(|_| unreadable())?;
+        let text = std::str::from_utf8(&plain).map_err(|_| unreadable())?;
+        Ok(Secret::new(text.to_owned()))
+    }
+}
+
+fn operator_data(account: &str) -> Vec<u8> {
+    format!("keyreeve\0operator_password\0{account}").into_bytes()
+}
+
 /// Notes which key a new store belongs to.
 pub(crate) async fn record_key(
     transaction: &mut Transaction,

@@ -6,6 +6,7 @@ use keyreeve_model::{
     SystemName, SystemSettings, SystemState, Technology,
 };
 
+use crate::audit::Trail;
 use crate::row::{Row, to_json};
 use crate::secrets::{self, SecretPlace};
 use crate::statement::{Value, statement};
@@ -266,7 +267,7 @@ impl Store {
     }
 
     /// Removes a system: its secret is wiped, its history stays readable, its System ID stays taken. A run under
-    /// way loses its lease.
+    /// way loses its lease; tasks that were not touched are cancelled, those under way need a person.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
@@ -274,6 +275,9 @@ impl Store {
         change_system!(self, "removing the system", system_id, now, |transaction, stored| {
             secrets::wipe(transaction, &secret_place(stored)).await?;
             crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;
+            let mut trail = Trail::lock(transaction, &self.key, now).await?;
+            crate::provisioning::end_jobs_of(transaction, &mut trail, stored.key, now).await?;
+            trail.append(transaction).await?;
             stored.system.state = SystemState::Removed;
             stored.system.removed_at = Some(truncated(now));
             Ok(())

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use keyreeve_model::{AccountStatus, SystemId};
 use keyreeve_store::AccountFilter;
 
-use super::Moment;
+use super::{ChangeAccount, CreateAccount, Moment, NewPassword, UpdateAccount};
 
 /// What can be done with accounts.
 #[derive(Debug, Subcommand)]
@@ -13,6 +13,18 @@ pub(crate) enum AccountCommand {
     List(ListAccounts),
     /// Show one account with all it holds.
     Show(ShowAccount),
+    /// Make an account with a console password, groups and policies.
+    Create(CreateAccount),
+    /// Rename or move an account, change its tags or its boundary.
+    Update(UpdateAccount),
+    /// Take every way in away, so that it can be given back.
+    Deactivate(ChangeAccount),
+    /// Give back what a deactivation took, with a new password.
+    Reactivate(NewPassword),
+    /// Delete an account and everything that blocks that.
+    Delete(ChangeAccount),
+    /// Replace the console password, or give one where there is none.
+    ResetPassword(NewPassword),
 }
 
 /// `account list`

@@ -4,13 +4,17 @@ use clap::{Args, Subcommand, ValueEnum};
 use keyreeve_model::{AssignmentKind, SystemId};
 use keyreeve_store::AssignmentFilter;
 
-use super::Moment;
+use super::{ChangeAssignment, Moment};
 
 /// What can be done with assignments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AssignmentCommand {
     /// List who holds what.
     List(ListAssignments),
+    /// Give an account a group or a policy.
+    Add(ChangeAssignment),
+    /// Take a group or a policy away from an account.
+    Remove(ChangeAssignment),
 }
 
 /// `assignment list`

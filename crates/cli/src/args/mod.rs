@@ -2,6 +2,7 @@
 
 mod account;
 mod assignment;
+mod change;
 mod consent;
 mod import;
 mod moment;
@@ -18,6 +19,10 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use account::{AccountCommand, ListAccounts, ShowAccount};
 pub(crate) use assignment::{AssignmentCommand, ListAssignments};
+pub(crate) use change::{
+    ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobArgument,
+    JobCommand, ListJobs, NewPassword, PlanFile, UpdateAccount,
+};
 pub(crate) use consent::Consent;
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
 pub(crate) use moment::Moment;
@@ -95,6 +100,9 @@ pub(crate) enum Command {
     /// Who holds what.
     #[command(subcommand)]
     Assignment(AssignmentCommand),
+    /// Changes: what they take, how far they got, who approves them.
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Policies for the connector's own access.
     #[command(subcommand)]
     Policy(PolicyCommand),

@@ -1,15 +1,22 @@
 //! `keyreeve assignment …`
 
-use super::Context;
 use super::reading::nothing;
+use super::{Context, change};
 use crate::args::{AssignmentCommand, ListAssignments};
 use crate::exit::Ended;
 use crate::output::shape::ASSIGNMENTS;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: AssignmentCommand) -> anyhow::Result<Ended> {
-    let AssignmentCommand::List(arguments) = command;
-    list(context, &arguments).await
+    match command {
+        AssignmentCommand::List(arguments) => list(context, &arguments).await,
+        AssignmentCommand::Add(arguments) => {
+            change::run(context, &arguments.system_id, vec![arguments.addition()], &arguments.change).await
+        }
+        AssignmentCommand::Remove(arguments) => {
+            change::run(context, &arguments.system_id, vec![arguments.removal()], &arguments.change).await
+        }
+    }
 }
 
 async fn list(context: &Context, arguments: &ListAssignments) -> anyhow::Result<Ended> {

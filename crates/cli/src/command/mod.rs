@@ -2,11 +2,13 @@
 
 mod account;
 mod assignment;
+mod change;
 mod connection;
 mod context;
 mod doctor;
 mod import;
 mod init;
+mod job;
 mod policy;
 mod reading;
 mod resource;
@@ -48,6 +50,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Account(command) => account::run(context, command).await,
         Command::Resource(command) => resource::run(context, command).await,
         Command::Assignment(command) => assignment::run(context, command).await,
+        Command::Job(command) => job::run(context, command).await,
         Command::Policy(command) => policy::run(context, &command),
         Command::Store(command) => store::run(context, command).await,
         Command::Sandbox(arguments) => sandbox::run(context, &arguments).await,

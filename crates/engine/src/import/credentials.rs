@@ -1,6 +1,6 @@
 //! Login profiles and keys: by the account-wide report where that is permitted and fresh, else one by one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -29,6 +29,8 @@ pub(crate) struct CredentialsRead {
     pub(crate) report_state: Option<(CollectionState, Option<String>)>,
     pub(crate) login_profiles_state: Option<(CollectionState, Option<String>)>,
     pub(crate) warnings: Vec<Warning>,
+    /// Accounts that changes of ours wait to be confirmed of: no report vouches for them, because it may be older.
+    claimed: HashSet<ExternalId>,
 }
 
 /// The report by ARN.
@@ -91,8 +93,9 @@ pub(crate) async fn read_credentials(
     reader: &Reader<'_>,
     source: LoginProfileSource,
     users: UnboundedReceiver<AccountEntry>,
+    claimed: HashSet<ExternalId>,
 ) -> CredentialsRead {
-    let mut read = CredentialsRead::default();
+    let mut read = CredentialsRead { claimed, ..CredentialsRead::default() };
     if source == LoginProfileSource::PerUser {
         read.report_state = Some((CollectionState::Skipped, None));
     } else {
@@ -117,8 +120,10 @@ async fn read_one_by_one(
     let name = CollectionName::LoginProfiles;
     reader.progress.stage(name, Stage::Reading);
     let report = read.report.as_ref();
+    let claimed = &read.claimed;
     let unvouched = UnboundedReceiverStream::new(users).filter(|user| {
-        let vouched = report.is_some_and(|report| report.row(&user.arn, user.created_at).is_some());
+        let vouched = report.is_some_and(|report| report.row(&user.arn, user.created_at).is_some())
+            && !claimed.contains(&user.external_id);
         futures::future::ready(!vouched)
     });
     let mut profiles = HashMap::new();

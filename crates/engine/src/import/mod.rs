@@ -6,13 +6,14 @@
 //! suspicious.
 
 mod assemble;
-mod collect;
+mod claimed;
+pub(crate) mod collect;
 mod confirm;
 mod credentials;
-mod listing;
+pub(crate) mod listing;
 mod observed;
 mod progress;
-mod reader;
+pub(crate) mod reader;
 mod record;
 mod run;
 

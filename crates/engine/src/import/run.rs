@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use keyreeve_connector::{Connector, Inventory as InventoryReader};
 use keyreeve_model::{
-    AwsAccountId, ChangeSet, CollectionName, CollectionState, Effect, Failure, FailureKind, ImportObject,
-    ImportProfile, ImportRun, ImportScope, Inventory, ObjectType, PermissionProfile, Population,
-    ResourceType, Suspicion, System, SystemState, difference,
+    AwsAccountId, ChangeSet, Claim, ClaimState, CollectionName, CollectionState, Effect, Failure,
+    FailureKind, ImportObject, ImportProfile, ImportRun, ImportScope, Inventory, ObjectType,
+    PermissionProfile, Population, ResourceType, Suspicion, System, SystemState, difference,
 };
-use keyreeve_store::{ImportLease, Outcome, RunRecord, Store, StoreError};
+use keyreeve_store::{ClaimId, ImportLease, Outcome, RunRecord, Store, StoreError};
 
 use super::assemble::{Assembly, assemble};
+use super::claimed::{Claimed, drift};
 use super::collect::{Reading, read_details, read_groups, read_policies, read_users};
 use super::confirm::confirm;
 use super::credentials::{CredentialsRead, read_credentials};
@@ -140,7 +141,9 @@ impl Importer {
             .store
             .begin_import_run(&system.system_id, request.profile, request.actor, self.clock.now(), self.lease)
             .await?;
-        let session = Session { importer: self, connector, inventory, request, progress, lease: &lease };
+        let claimed = Claimed::new(self.store.open_claims(&system.system_id).await?);
+        let session =
+            Session { importer: self, connector, inventory, request, progress, lease: &lease, claimed };
         let ended = tokio::select! {
             ended = session.run(&account_id) => ended,
             lost = self.keep_lease(&lease) => Err(lost.into()),
@@ -194,6 +197,7 @@ struct Session<'a> {
     request: ImportRequest<'a>,
     progress: &'a Progress,
     lease: &'a ImportLease,
+    claimed: Claimed,
 }
 
 impl Session<'_> {
@@ -297,13 +301,18 @@ impl Session<'_> {
         };
         let (after, warnings) = assemble(&assembly);
         findings.warnings.extend(warnings);
+        let settled = self.claimed.judge(&after, &scope, started_at);
+        let contradicted = settled.iter().filter(|(_, _, state)| *state == ClaimState::Contradicted);
+        findings.warnings.extend(drift(&contradicted.map(|(_, claim, _)| *claim).collect::<Vec<_>>()));
         let first = self.lease.baseline_run.is_none();
         let population = population_in_scope(&known, &scope);
         // What was read is part of `after` now; a large account need not be in memory twice.
         drop(observed);
         let changes = difference(std::mem::take(&mut known), after);
         if !first {
-            findings.suspicions.extend(profile.thresholds.judge(&population, &changes.counts_by_type()));
+            findings
+                .suspicions
+                .extend(profile.thresholds.judge(&population, &self.claimed.unexpected(&changes)));
         }
         let suspicious = !findings.suspicions.is_empty();
         let record = self.record(findings);
@@ -314,7 +323,9 @@ impl Session<'_> {
         if suspicious {
             return Ok(store.finish_import_run(self.lease, record, Outcome::Suspended(changes), now).await?);
         }
-        self.publish(record, &changes, now).await
+        let run = self.publish(record, &changes, now).await?;
+        self.settle_claims(&settled, now).await;
+        Ok(run)
     }
 
     async fn publish(
@@ -326,6 +337,18 @@ impl Session<'_> {
         let run = self.importer.store.publish_import_run(self.lease, record, changes, now).await?;
         tracing::info!(system.id = %run.system_id, import_run.id = %run.id, calls = run.aws_calls, "import published");
         Ok(run)
+    }
+
+    /// What this run showed of our own changes. If the store refuses, the next import looks again.
+    async fn settle_claims(&self, settled: &[(ClaimId, &Claim, ClaimState)], now: Timestamp) {
+        let settled: Vec<(ClaimId, ClaimState)> =
+            settled.iter().map(|(id, _, state)| (*id, *state)).collect();
+        if settled.is_empty() {
+            return;
+        }
+        if let Err(error) = self.importer.store.settle_claims(&settled, self.lease.run, now).await {
+            tracing::warn!(import_run.id = %self.lease.run, %error, "claims stay open until the next import");
+        }
     }
 
     fn record(&self, findings: Findings) -> RunRecord {
@@ -385,7 +408,7 @@ impl Session<'_> {
         let wants_credentials = scope.objects.contains(&ImportObject::LoginProfiles);
         let credentials = async {
             if wants_credentials {
-                read_credentials(reader, source, receiver).await
+                read_credentials(reader, source, receiver, self.claimed.accounts()).await
             } else {
                 drop(receiver);
                 CredentialsRead::default()

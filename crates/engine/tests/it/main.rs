@@ -4,6 +4,7 @@
 
 mod harness;
 mod pacing;
+mod provisioning;
 mod r05_half_failed_import;
 mod r06_lying_pages;
 mod r07_changes_meanwhile;
@@ -16,3 +17,4 @@ mod r22_expired_credentials;
 mod r23_denied_listing;
 mod r27_hostile_bodies;
 mod scope;
+mod simulation;

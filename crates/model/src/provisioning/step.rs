@@ -104,13 +104,14 @@ impl StepState {
         }
     }
 
-    /// Whether a step in this state may move to another. An attempt that was found open after a crash is unknown.
+    /// Whether a step in this state may move to another. An attempt that was found open after a crash is unknown; one
+    /// that seemed not to have happened may turn out to be applied after all.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         use StepState::{Applied, Attempting, NotApplied, Planned, Skipped, Unknown};
         matches!(
             (self, next),
-            (Planned, Attempting | Skipped | NotApplied)
+            (Planned, Attempting | Skipped | NotApplied | Applied)
                 | (Attempting | Unknown, Planned | Unknown | Applied | NotApplied)
                 | (NotApplied, Planned)
         )

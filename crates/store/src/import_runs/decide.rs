@@ -5,10 +5,11 @@ use keyreeve_model::{ImportRun, ImportRunId, ImportRunState, SystemState};
 
 use super::evidence::Evidence;
 use super::{baseline_holds, find_run, lock_run, mark_published};
+use crate::audit::Trail;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, writing};
-use crate::{Store, StoreError, history, systems};
+use crate::{Store, StoreError, StoreKey, history, systems};
 
 impl Store {
     /// Accepts a suspended run: publishes exactly the changes that were kept as its evidence, however old they
@@ -39,6 +40,8 @@ impl Store {
             history::write_changes(transaction, stored.system_key, run, &changes).await?;
             mark_published(transaction, &stored, now).await?;
             note_decision(transaction, run, actor, reason, now).await?;
+            let accepted = ("import_accepted", actor, reason);
+            record(transaction, &self.key, &stored, accepted, now).await?;
             Ok(find_run(transaction, run).await?.run)
         })
         .await
@@ -61,10 +64,30 @@ impl Store {
             let text = "UPDATE import_runs SET state = 'rejected' WHERE run_id = $1";
             transaction.execute(statement!(text, run.0)).await?;
             note_decision(transaction, run, actor, reason, now).await?;
+            let rejected = ("import_rejected", actor, reason);
+            record(transaction, &self.key, &stored, rejected, now).await?;
             Ok(find_run(transaction, run).await?.run)
         })
         .await
     }
+}
+
+/// Writes the decision into the audit log, last of all: the log is locked from here to the end.
+async fn record(
+    transaction: &mut Transaction,
+    key: &StoreKey,
+    stored: &super::StoredRun,
+    (action, actor, reason): (&'static str, &str, &str),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut trail = Trail::lock(transaction, key, now).await?;
+    let subject = serde_json::json!({
+        "run": stored.run.id,
+        "reason": reason,
+        "changes_sha256": stored.run.changes_sha256,
+    });
+    trail.note(actor, Some(&stored.run.system_id), action, &subject);
+    trail.append(transaction).await.map(|_| ())
 }
 
 /// Only a suspended run is decided by people, although a running one may be published by its holder.

@@ -7,7 +7,7 @@ use crate::place::Place;
 use crate::sample::*;
 
 /// Repeats a workflow with its first, second, third … call failing, until a round has none left to fail.
-async fn each_call_fails_once<W>(store: &Store, what: &str, work: W)
+pub(crate) async fn each_call_fails_once<W>(store: &Store, what: &str, work: W)
 where
     W: AsyncFn(i64) -> Result<(), StoreError>,
 {

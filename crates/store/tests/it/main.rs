@@ -6,6 +6,7 @@ mod faults;
 mod history;
 mod key;
 mod place;
+mod provisioning;
 mod reading;
 mod runs;
 mod sample;

@@ -68,20 +68,26 @@ impl Place {
 
     /// Runs a statement behind the store's back.
     pub(crate) async fn tamper(&self, text: &str) {
+        self.try_tamper(text).await.unwrap();
+    }
+
+    /// Runs a statement behind the store's back, which the database may refuse.
+    pub(crate) async fn try_tamper(&self, text: &str) -> Result<(), sqlx::Error> {
         let text = sqlx::AssertSqlSafe(text.to_owned());
         match &self.schema {
             None => {
                 use sqlx::{ConnectOptions, Connection};
                 let mut connection =
                     sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap();
-                connection.execute(text).await.unwrap();
+                let done = connection.execute(text).await;
                 connection.close().await.unwrap();
+                done.map(|_| ())
             }
             Some(schema) => {
                 let mut connection = raw_postgres(&postgres_url()).await;
                 let path = format!("SET search_path = {schema}");
                 connection.execute(sqlx::AssertSqlSafe(path)).await.unwrap();
-                connection.execute(text).await.unwrap();
+                connection.execute(text).await.map(|_| ())
             }
         }
     }

@@ -1,0 +1,237 @@
+//! A change at AWS: planned, shown, agreed to, queued, carried out, and its passwords handed over.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use keyreeve_aws::AwsConnector;
+use keyreeve_connector::Connector;
+use keyreeve_engine::import::Patience;
+use keyreeve_engine::pace::Pacers;
+use keyreeve_engine::plan::{Gatherer, Plan, plan};
+use keyreeve_engine::provisioning::{Ended as WorkEnded, HandOver, Rules, Worker};
+use keyreeve_model::{JobId, JobState, ProvisioningJob, Secret, System, SystemId, TaskId, Wish};
+use keyreeve_store::Store;
+use tokio::sync::watch;
+
+use super::{Context, connection};
+use crate::actor;
+use crate::args::ChangeArguments;
+use crate::exit::{Ended, Refusal};
+use crate::output::shape::{JOBS, PLANS, finished_job, show_job, show_plan};
+use crate::output::{hint, note};
+use crate::stop::Stop;
+use crate::terminal;
+
+/// Plans wishes of one system and, if that is agreed to, carries them out.
+pub(crate) async fn run(
+    context: &Context,
+    system_id: &SystemId,
+    wishes: Vec<Wish>,
+    arguments: &ChangeArguments,
+) -> anyhow::Result<Ended> {
+    let changing = Changing::begin(context, system_id).await?;
+    let plan = changing.plan(&wishes).await?;
+    if arguments.consent.plan {
+        return show_only(context, &plan);
+    }
+    changing.apply(&plan, arguments).await
+}
+
+/// Shows a plan; something in the way needs a person.
+pub(crate) fn show_only(context: &Context, plan: &Plan) -> anyhow::Result<Ended> {
+    context.output.one(plan, PLANS.csv, |tables| show_plan(plan, tables))?;
+    Ok(Ended::done_if(plan.is_possible()))
+}
+
+/// One system about to be changed.
+pub(crate) struct Changing<'a> {
+    context: &'a Context,
+    pub(crate) store: Arc<Store>,
+    system: System,
+    connector: AwsConnector,
+    pacers: Arc<Pacers>,
+}
+
+impl<'a> Changing<'a> {
+    /// Opens the store and connects.
+    pub(crate) async fn begin(context: &'a Context, system_id: &SystemId) -> anyhow::Result<Self> {
+        let store = Arc::new(context.store().await?);
+        let system = store.get_system(system_id).await?;
+        let connector = connection::of_system(context, &store, &system).await?;
+        Ok(Self { context, store, system, connector, pacers: Arc::new(Pacers::default()) })
+    }
+
+    /// What the wishes take. Reads only.
+    pub(crate) async fn plan(&self, wishes: &[Wish]) -> anyhow::Result<Plan> {
+        let gatherer = Gatherer {
+            store: Arc::clone(&self.store),
+            clock: self.context.clock,
+            patience: Patience::default(),
+            pacers: Arc::clone(&self.pacers),
+        };
+        let doing = || format!("planning changes of system {}", self.system.system_id);
+        let facts = gatherer.gather(&self.connector, &self.system, wishes).await.with_context(doing)?;
+        let provisioning = self.connector.provisioning().with_context(doing)?;
+        Ok(plan(&facts, provisioning, wishes, || uuid::Uuid::now_v7().to_string()))
+    }
+
+    /// Refuses a job that has not begun if something it rests on has changed since it was planned.
+    pub(crate) async fn require_fresh(&self, job: &ProvisioningJob) -> anyhow::Result<()> {
+        if job.tasks.iter().any(|task| task.started_at.is_some()) {
+            return Ok(());
+        }
+        let wishes: Vec<Wish> = job.tasks.iter().map(|task| task.wish.clone()).collect();
+        let now = self.plan(&wishes).await?;
+        let changed = HandOver::changed(&self.store.job_facts(job.id).await?, &now);
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let why =
+            format!("plan_stale: what it rests on has changed since it was planned: {}", changed.join(", "));
+        Err(Refusal::failed(format!("carrying out job {}", job.id), why)
+            .hint("cancel it, look at the plan anew and ask again; nothing was changed")
+            .into())
+    }
+
+    /// Queues a plan that is agreed to and, unless nobody is to wait, carries it out.
+    pub(crate) async fn apply(&self, plan: &Plan, arguments: &ChangeArguments) -> anyhow::Result<Ended> {
+        let doing = format!("changing system {}", self.system.system_id);
+        refuse_impossible(plan, &doing)?;
+        if plan.tasks.iter().all(|task| task.steps.is_empty()) {
+            self.context.output.one(plan, PLANS.csv, |tables| show_plan(plan, tables))?;
+            note("There is nothing to do.");
+            return Ok(Ended::Done);
+        }
+        let hand_over = HandOver::prepare(plan, &self.system.settings)
+            .map_err(|error| Refusal::new(&doing, error.to_string()))?;
+        if !terminal::agrees(arguments.consent, &doing, &in_words(plan))? {
+            return Ok(Ended::Done);
+        }
+        let actor = actor::local();
+        let now = self.context.clock.now();
+        let new = hand_over.job(plan, &actor, arguments.reason.as_deref())?;
+        let job = self.store.create_job(&new, now).await.with_context(|| doing.clone())?;
+        if job.state == JobState::AwaitingApproval {
+            self.show(&job, hand_over.tokens(&job))?;
+            note("Nothing was changed yet: a second person must approve this job.");
+            hint(&format!(
+                "`keyreeve job approve {0}`, by somebody else, then `keyreeve job apply {0}`",
+                job.id
+            ));
+            return Ok(Ended::NeedsAttention);
+        }
+        if arguments.no_wait {
+            self.show(&job, hand_over.tokens(&job))?;
+            hint(&format!("`keyreeve job apply {}` carries it out", job.id));
+            return Ok(Ended::Done);
+        }
+        let ended = self.work(job.id).await;
+        // What was applied is handed over even if the rest could not be done.
+        let job = self.store.job(job.id).await?;
+        self.show(&job, hand_over.tokens(&job))?;
+        self.conclude(&job, ended)
+    }
+
+    /// Carries out a job that is queued.
+    pub(crate) async fn carry_out(&self, job: JobId) -> anyhow::Result<Ended> {
+        let ended = self.work(job).await;
+        let job = self.store.job(job).await?;
+        self.show(&job, Vec::new())?;
+        self.conclude(&job, ended)
+    }
+
+    async fn work(&self, job: JobId) -> anyhow::Result<WorkEnded> {
+        let worker = Worker {
+            store: Arc::clone(&self.store),
+            clock: self.context.clock,
+            patience: Patience::default(),
+            rules: Rules::default(),
+            pacers: Arc::clone(&self.pacers),
+            lease: self.context.config.import.lease,
+            name: format!("{}:{}", actor::local(), std::process::id()),
+        };
+        let mut stop = Stop::listen()?;
+        let (tell, told) = watch::channel(false);
+        let total = self.store.job(job).await?.tasks.len();
+        let mut seen = 0_usize;
+        let loud = std::io::stderr().is_terminal() || total > 1;
+        let work = worker.run_job(&self.connector, &self.system, job, told, |task: TaskId| {
+            seen += 1;
+            if loud {
+                note(&format!("task {task} was worked on ({seen} so far, {total} in job {job})"));
+            }
+        });
+        let mut work = std::pin::pin!(work);
+        let ended = tokio::select! {
+            ended = &mut work => ended,
+            () = stop.requested() => {
+                note("Stopping: the calls under way are finished and written down, no new one is begun.");
+                // The worker may have ended in this very moment.
+                let _ = tell.send(true);
+                work.await
+            }
+        };
+        ended.with_context(|| format!("working on job {job}"))
+    }
+
+    fn show(&self, job: &ProvisioningJob, tokens: Vec<(TaskId, String, Secret)>) -> anyhow::Result<()> {
+        let finished = finished_job(job, tokens);
+        self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, tables))
+    }
+
+    fn conclude(&self, job: &ProvisioningJob, ended: anyhow::Result<WorkEnded>) -> anyhow::Result<Ended> {
+        match ended? {
+            WorkEnded::Done => {}
+            WorkEnded::Stopped => {
+                note("Stopped; what is left stays queued.");
+                hint(&format!("`keyreeve job apply {}` goes on", job.id));
+                return Ok(Ended::NeedsAttention);
+            }
+            WorkEnded::Paused(failure) => {
+                note(&format!("Paused: {}", failure.message));
+                hint(&format!("mend that, then `keyreeve job apply {}` goes on; nothing was lost", job.id));
+                return Ok(Ended::NeedsAttention);
+            }
+        }
+        if job.state != JobState::Succeeded {
+            hint(&format!(
+                "`keyreeve job show {0}` shows every call; `keyreeve job retry {0}` tries again",
+                job.id
+            ));
+        }
+        Ok(Ended::done_if(job.state == JobState::Succeeded))
+    }
+}
+
+fn refuse_impossible(plan: &Plan, doing: &str) -> Result<(), Refusal> {
+    let obstacles: Vec<String> = plan
+        .tasks
+        .iter()
+        .flat_map(|task| task.obstacles.iter().map(|obstacle| obstacle.message.clone()))
+        .collect();
+    if obstacles.is_empty() {
+        return Ok(());
+    }
+    let why = format!("{}. Nothing was changed", obstacles.join("; "));
+    Err(Refusal::new(doing, why).hint("--plan shows every call and what stands in its way"))
+}
+
+/// The plan for whoever is asked to agree.
+fn in_words(plan: &Plan) -> String {
+    let mut words = String::from("This will be done:");
+    for task in &plan.tasks {
+        words.push_str(&format!("\n  {} {}", task.kind.as_str(), task.account));
+        for step in &task.steps {
+            let object = step.call.object().map(|object| format!(" {object}")).unwrap_or_default();
+            words.push_str(&format!("\n    {}. {}{object}", step.seq, step.operation));
+        }
+        for notice in &task.notices {
+            words.push_str(&format!("\n    note: {}", notice.message));
+        }
+    }
+    for because in &plan.approval_because {
+        words.push_str(&format!("\n  A second person must approve: {because}"));
+    }
+    words
+}

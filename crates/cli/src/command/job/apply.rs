@@ -1,0 +1,75 @@
+//! `keyreeve job plan` and `keyreeve job apply`
+
+use std::path::Path;
+
+use keyreeve_model::{JobId, JobState, SystemId};
+
+use super::wishes::{self, Wishes};
+use crate::args::{ApplyJob, PlanFile};
+use crate::command::Context;
+use crate::command::change::{self, Changing, show_only};
+use crate::exit::{Ended, Refusal};
+
+/// Shows what a file of wishes would take.
+pub(super) async fn plan(context: &Context, arguments: &PlanFile) -> anyhow::Result<Ended> {
+    let (system_id, wishes) = read(&arguments.file, arguments.system_id.as_ref())?;
+    let changing = Changing::begin(context, &system_id).await?;
+    show_only(context, &changing.plan(&wishes).await?)
+}
+
+/// Carries out a file of wishes, or a queued job.
+pub(super) async fn apply(context: &Context, arguments: &ApplyJob) -> anyhow::Result<Ended> {
+    let file = Path::new(&arguments.what);
+    match arguments.what.parse::<JobId>() {
+        Ok(job) if !file.exists() => queued(context, job, arguments).await,
+        _ => {
+            let (system_id, wishes) = read(file, arguments.system_id.as_ref())?;
+            change::run(context, &system_id, wishes, &arguments.change).await
+        }
+    }
+}
+
+fn read(file: &Path, given: Option<&SystemId>) -> Result<(SystemId, Vec<keyreeve_model::Wish>), Refusal> {
+    let doing = format!("reading the wishes in {}", file.display());
+    let Wishes { system_id, wishes } = wishes::read(file)?;
+    let system_id = match (given, system_id) {
+        (Some(given), Some(named)) if *given != named => {
+            let why = format!("the file is for system {named}, and --system names {given}");
+            return Err(Refusal::new(doing, why));
+        }
+        (Some(id), _) => id.clone(),
+        (None, Some(id)) => id,
+        (None, None) => {
+            return Err(Refusal::new(doing, "neither the file nor --system names the system")
+                .hint("give --system ID, or `system: ID` and `wishes:` in the file"));
+        }
+    };
+    if wishes.is_empty() {
+        return Err(Refusal::new(doing, "there is no wish in it"));
+    }
+    Ok((system_id, wishes))
+}
+
+async fn queued(context: &Context, id: JobId, arguments: &ApplyJob) -> anyhow::Result<Ended> {
+    let doing = format!("carrying out job {id}");
+    let store = context.store().await?;
+    let job = store.job(id).await?;
+    drop(store);
+    match job.state {
+        JobState::Queued | JobState::Running => {}
+        JobState::AwaitingApproval => {
+            return Err(Refusal::new(doing, "a second person must approve it first")
+                .hint(format!("`keyreeve job approve {id}`, by somebody else"))
+                .into());
+        }
+        state => return Err(Refusal::new(doing, format!("it is {} already", state.as_str())).into()),
+    }
+    let changing = Changing::begin(context, &job.system_id).await?;
+    changing.require_fresh(&job).await?;
+    let what =
+        format!("Job {id} of system {} will be carried out, {} tasks.", job.system_id, job.tasks.len());
+    if !crate::terminal::agrees(arguments.change.consent, &doing, &what)? {
+        return Ok(Ended::Done);
+    }
+    changing.carry_out(id).await
+}

@@ -1,0 +1,24 @@
+//! `keyreeve job …`
+
+mod apply;
+mod decide;
+mod show;
+mod wishes;
+
+use super::Context;
+use crate::args::JobCommand;
+use crate::exit::Ended;
+
+/// Does what was asked for.
+pub(crate) async fn run(context: &Context, command: JobCommand) -> anyhow::Result<Ended> {
+    match command {
+        JobCommand::List(arguments) => show::list(context, &arguments).await,
+        JobCommand::Show(arguments) => show::show(context, &arguments).await,
+        JobCommand::Plan(arguments) => apply::plan(context, &arguments).await,
+        JobCommand::Apply(arguments) => apply::apply(context, &arguments).await,
+        JobCommand::Approve(arguments) => decide::approve(context, &arguments).await,
+        JobCommand::Reject(arguments) => decide::reject(context, &arguments).await,
+        JobCommand::Cancel(arguments) => decide::cancel(context, &arguments).await,
+        JobCommand::Retry(arguments) => decide::retry(context, &arguments).await,
+    }
+}

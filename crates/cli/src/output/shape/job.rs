@@ -1,0 +1,184 @@
+//! Plans and jobs.
+
+use keyreeve_engine::plan::{Plan, TaskPlan};
+use keyreeve_model::{ProvisioningJob, Secret, Step, TaskId};
+use serde::Serialize;
+
+use super::{Column, Shape, joined, minute, time};
+use crate::output::{Facts, Narrow, Tables};
+
+/// A job as a command prints it: the contract's fields, and what is handed over once.
+#[derive(Serialize)]
+pub(crate) struct FinishedJob {
+    #[serde(flatten)]
+    job: ProvisioningJob,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    one_time_secrets: Vec<OneTimeSecret>,
+}
+
+/// A one-time secret: this is the only place where it is ever written.
+#[derive(Serialize)]
+struct OneTimeSecret {
+    task: TaskId,
+    account: String,
+    secret: String,
+}
+
+/// A job with the one-time secrets of its tasks, which are given out here and nowhere else.
+pub(crate) fn finished_job(job: &ProvisioningJob, tokens: Vec<(TaskId, String, Secret)>) -> FinishedJob {
+    let secrets = tokens.into_iter().map(|(task, account, secret)| OneTimeSecret {
+        task,
+        account,
+        secret: secret.expose().to_owned(),
+    });
+    FinishedJob { job: job.clone(), one_time_secrets: secrets.collect() }
+}
+
+/// One job as CSV.
+pub(crate) const JOBS: Shape<FinishedJob> = Shape {
+    table: &[],
+    narrow: Narrow::LeaveOut,
+    csv: &[
+        ("id", |one| one.job.id.to_string()),
+        ("system_id", |one| one.job.system_id.to_string()),
+        ("state", |one| one.job.state.as_str().to_owned()),
+        ("actor", |one| one.job.actor.clone()),
+        ("reason", |one| one.job.reason.clone().unwrap_or_default()),
+        ("tasks", |one| {
+            joined(&one.job.tasks, |task| format!("{}={}", task.kind.as_str(), task.state.as_str()))
+        }),
+        ("created_at", |one| one.job.created_at.to_string()),
+        ("finished_at", |one| time(one.job.finished_at)),
+        ("one_time_secrets", |one| joined(&one.one_time_secrets, |secret| secret.secret.clone())),
+    ],
+};
+
+/// A list of jobs.
+pub(crate) const JOB_LIST: Shape<ProvisioningJob> = Shape {
+    table: &[
+        ("job", |job| job.id.to_string()),
+        ("state", |job| job.state.as_str().to_owned()),
+        ("tasks", |job| job.tasks.len().to_string()),
+        ("what", what),
+        ("asked_by", |job| job.actor.clone()),
+        ("created", |job| minute(Some(job.created_at))),
+        ("finished", |job| minute(job.finished_at)),
+        ("reason", |job| job.reason.clone().unwrap_or_default()),
+    ],
+    narrow: Narrow::LeaveOut,
+    csv: &[
+        ("id", |job| job.id.to_string()),
+        ("system_id", |job| job.system_id.to_string()),
+        ("state", |job| job.state.as_str().to_owned()),
+        ("tasks", |job| job.tasks.len().to_string()),
+        ("actor", |job| job.actor.clone()),
+        ("reason", |job| job.reason.clone().unwrap_or_default()),
+        ("created_at", |job| job.created_at.to_string()),
+        ("finished_at", |job| time(job.finished_at)),
+    ],
+};
+
+fn what(job: &ProvisioningJob) -> String {
+    match job.tasks.as_slice() {
+        [one] => format!("{} {}", one.kind.as_str(), one.account),
+        [first, rest @ ..] => format!("{} {} and {} more", first.kind.as_str(), first.account, rest.len()),
+        [] => String::new(),
+    }
+}
+
+const STEPS: &[Column<Step>] = &[
+    ("step", |step| step.seq.to_string()),
+    ("call", |step| step.operation.clone()),
+    ("on", |step| step.call.object().unwrap_or(step.call.account()).to_owned()),
+    ("state", |step| step.state.as_str().to_owned()),
+    ("attempts", |step| step.attempts.to_string()),
+    ("request", |step| step.request_id.clone().unwrap_or_default()),
+    ("because", |step| step.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()),
+];
+
+/// A job with its tasks and every call.
+pub(crate) fn show_job(finished: &FinishedJob, tables: &mut Tables) {
+    let job = &finished.job;
+    tables.facts(job_facts(job));
+    for task in &job.tasks {
+        let title =
+            format!("Task {}: {} {} is {}", task.id, task.kind.as_str(), task.account, task.state.as_str());
+        tables.list(&title, &task.steps, STEPS, Narrow::Wrap { sentences: 1 });
+        let mut sentences: Vec<String> = task.notices.iter().map(|notice| notice.message.clone()).collect();
+        sentences.extend(task.result.clone());
+        sentences.extend(task.failure.as_ref().map(|failure| failure.message.clone()));
+        tables.sentences("", &sentences);
+    }
+    let secrets: Vec<String> = finished
+        .one_time_secrets
+        .iter()
+        .map(|one| format!("{} (task {}): {}", one.account, one.task, one.secret))
+        .collect();
+    tables.sentences(
+        "One-time secrets, shown this once; `keyreeve password open` opens each of them once:",
+        &secrets,
+    );
+}
+
+fn job_facts(job: &ProvisioningJob) -> Facts<'static> {
+    let decided = match (&job.decided_by, &job.decision_reason) {
+        (Some(by), Some(reason)) => format!("by {by}: {reason}"),
+        (Some(by), None) => format!("by {by}"),
+        _ => String::new(),
+    };
+    vec![
+        ("Job", job.id.to_string()),
+        ("System", job.system_id.to_string()),
+        ("State", job.state.as_str().to_owned()),
+        ("Asked for", format!("{} by {}", job.created_at, job.actor)),
+        ("Reason", job.reason.clone().unwrap_or_default()),
+        ("Approval", job.approval_because.join("; ")),
+        ("Decided", decided),
+        ("Started", time(job.started_at)),
+        ("Finished", time(job.finished_at)),
+    ]
+}
+
+/// A plan as CSV: one line, for the sake of the contract; `json` has every call.
+pub(crate) const PLANS: Shape<Plan> = Shape {
+    table: &[],
+    narrow: Narrow::LeaveOut,
+    csv: &[
+        ("system_id", |plan| plan.system_id.to_string()),
+        ("run", |plan| plan.run.to_string()),
+        ("tasks", |plan| joined(&plan.tasks, |task| format!("{} {}", task.kind.as_str(), task.account))),
+        ("calls", |plan| plan.tasks.iter().map(|task| task.steps.len()).sum::<usize>().to_string()),
+        ("obstacles", |plan| {
+            joined(plan.tasks.iter().flat_map(|task| &task.obstacles), |obstacle| obstacle.message.clone())
+        }),
+    ],
+};
+
+/// A plan, call by call, with what stands in the way.
+pub(crate) fn show_plan(plan: &Plan, tables: &mut Tables) {
+    tables.facts(vec![
+        ("System", plan.system_id.to_string()),
+        ("Rests on", format!("run {} and what was read just now", plan.run)),
+    ]);
+    for (number, task) in plan.tasks.iter().enumerate() {
+        show_task(number + 1, task, tables);
+    }
+    tables.sentences("A second person must approve this:", &plan.approval_because);
+}
+
+fn show_task(number: usize, task: &TaskPlan, tables: &mut Tables) {
+    let title = format!("Task {number}: {} {}", task.kind.as_str(), task.account);
+    tables.list(&title, &task.steps, PLANNED_STEPS, Narrow::LeaveOut);
+    let obstacles: Vec<String> = task.obstacles.iter().map(|obstacle| obstacle.message.clone()).collect();
+    tables.sentences("This stands in the way:", &obstacles);
+    let notices: Vec<String> = task.notices.iter().map(|notice| notice.message.clone()).collect();
+    tables.sentences("Know this:", &notices);
+}
+
+const PLANNED_STEPS: &[Column<keyreeve_engine::plan::PlannedStep>] = &[
+    ("step", |step| step.seq.to_string()),
+    ("call", |step| step.operation.to_owned()),
+    ("on", |step| step.call.object().unwrap_or(step.call.account()).to_owned()),
+    ("because", |step| step.reason.as_str().replace('_', " ")),
+    ("after", |step| joined(&step.after, |seq| seq.to_string())),
+];

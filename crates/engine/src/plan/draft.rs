@@ -1,0 +1,251 @@
+//! A plan in the making: the facts as they will be after the tasks planned so far.
+
+use std::collections::HashMap;
+
+use keyreeve_connector::Provisioning;
+use keyreeve_model::{
+    Manifest, Obstacle, ObstacleKind, RecreatePackage, StepCall, StepReason, TaskKind, Wish,
+};
+
+use super::facts::{AccountFact, Facts, Seen};
+use super::{PlannedStep, TaskPlan, protect, task};
+
+/// The plan so far.
+pub(super) struct Draft<'a> {
+    /// As they will be.
+    pub(super) facts: Facts,
+    pub(super) connector: &'a dyn Provisioning,
+    pub(super) tasks: Vec<TaskPlan>,
+    /// The latest task about an account, by lower-cased name.
+    latest: HashMap<String, usize>,
+}
+
+/// A task in the making.
+pub(super) struct TaskDraft<'a> {
+    pub(super) facts: &'a Facts,
+    connector: &'a dyn Provisioning,
+    pub(super) steps: Vec<PlannedStep>,
+    pub(super) obstacles: Vec<Obstacle>,
+    pub(super) notices: Vec<Obstacle>,
+    pub(super) manifest: Option<Manifest>,
+    pub(super) recreate: Option<RecreatePackage>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(facts: &Facts, connector: &'a dyn Provisioning) -> Self {
+        Self { facts: facts.clone(), connector, tasks: Vec::new(), latest: HashMap::new() }
+    }
+
+    /// Plans one wish more.
+    pub(super) fn add(&mut self, wish: &Wish, marker: &mut dyn FnMut() -> String) {
+        let mut draft = TaskDraft {
+            facts: &self.facts,
+            connector: self.connector,
+            steps: Vec::new(),
+            obstacles: Vec::new(),
+            notices: Vec::new(),
+            manifest: None,
+            recreate: None,
+        };
+        let (wish, account) = draft.plan(wish, marker);
+        draft.check_permissions();
+        let TaskDraft { steps, obstacles, notices, manifest, recreate, .. } = draft;
+        let external_id = self.facts.account(&account).and_then(|account| account.external_id.clone());
+        let key = account.to_ascii_lowercase();
+        let after = self.latest.get(&key).copied().into_iter().collect();
+        let kind = wish.kind();
+        if obstacles.is_empty() {
+            steps.iter().for_each(|step| apply(&mut self.facts, &step.call));
+            if let (TaskKind::DeactivateAccount, Some(account)) = (kind, self.facts.accounts.get_mut(&key)) {
+                account.manifest.clone_from(&manifest);
+            }
+        }
+        self.latest.insert(key, self.tasks.len());
+        if let Wish::UpdateAccount { new_name: Some(new_name), .. } = &wish {
+            self.latest.insert(new_name.to_ascii_lowercase(), self.tasks.len());
+        }
+        self.tasks.push(TaskPlan {
+            kind,
+            wish,
+            account,
+            account_external_id: external_id,
+            after,
+            steps,
+            obstacles,
+            notices,
+            manifest,
+            recreate,
+        });
+    }
+}
+
+impl TaskDraft<'_> {
+    fn plan(&mut self, wish: &Wish, marker: &mut dyn FnMut() -> String) -> (Wish, String) {
+        if matches!(wish, Wish::CreateAccount { .. }) {
+            return task::create::plan(self, wish, marker);
+        }
+        let name = wish.account().unwrap_or_default().to_owned();
+        let Some(account) = self.facts.account(&name) else {
+            self.not_found(&name);
+            return (wish.clone(), name);
+        };
+        if let Some(obstacle) = protect::protected(self.facts, account, wish) {
+            self.obstacles.push(obstacle);
+            return (wish.clone(), name);
+        }
+        match wish {
+            Wish::CreateAccount { .. } => {}
+            Wish::UpdateAccount { new_name, new_path, tags, untag, boundary, .. } => {
+                let change = task::update::Change { new_name, new_path, tags, untag, boundary };
+                task::update::plan(self, account, &change);
+            }
+            Wish::DeactivateAccount { .. } => task::deactivate::plan(self, account),
+            Wish::ReactivateAccount { .. } => task::reactivate::plan(self, account),
+            Wish::DeleteAccount { .. } => task::delete::plan(self, account),
+            Wish::ResetPassword { .. } => task::reset_password::plan(self, account),
+            Wish::AddAssignment { resource, .. } => task::assignment::plan_add(self, account, resource),
+            Wish::RemoveAssignment { resource, .. } => task::assignment::plan_remove(self, account, resource),
+        }
+        (wish.clone(), name)
+    }
+
+    fn not_found(&mut self, name: &str) {
+        let other = self.facts.accounts.get(&name.to_ascii_lowercase());
+        let hint = other.map_or_else(String::new, |other| {
+            format!("; there is {:?}, and names must be given in their exact case", other.name)
+        });
+        self.refuse(ObstacleKind::NotFound, format!("there is no account {name:?}{hint}"));
+    }
+
+    /// Something that stands in the way.
+    pub(super) fn refuse(&mut self, kind: ObstacleKind, message: impl Into<String>) {
+        self.obstacles.push(Obstacle::new(kind, message));
+    }
+
+    /// Something a person should know.
+    pub(super) fn notice(&mut self, kind: ObstacleKind, message: impl Into<String>) {
+        self.notices.push(Obstacle::new(kind, message));
+    }
+
+    /// Adds a call, and gives its place.
+    pub(super) fn step(&mut self, call: StepCall, reason: StepReason, after: &[u32]) -> u32 {
+        let seq = u32::try_from(self.steps.len()).unwrap_or(u32::MAX - 1) + 1;
+        let operation = self.connector.operation(&call);
+        self.steps.push(PlannedStep { seq, operation, call, reason, after: after.to_vec() });
+        seq
+    }
+
+    /// Each call needs permissions; what the system's permission profile does not grant is named before anything runs.
+    fn check_permissions(&mut self) {
+        let profile = self.facts.settings.permission_profile;
+        let mut missing: Vec<(&'static str, &'static str)> = Vec::new();
+        for step in &self.steps {
+            let needs = self.connector.needs(&step.call);
+            for action in self.connector.lacks(profile, &needs) {
+                if !missing.contains(&(step.operation, action)) {
+                    missing.push((step.operation, action));
+                }
+            }
+        }
+        for (operation, action) in missing {
+            self.refuse(
+                ObstacleKind::PermissionMissing,
+                format!(
+                    "{operation} needs the permission {action}, which the permission profile {profile} does not \
+                     grant; give the connector a wider policy and set permission_profile to match",
+                    profile = profile.as_str()
+                ),
+            );
+        }
+    }
+}
+
+/// What a call will have done.
+pub(super) fn apply(facts: &mut Facts, call: &StepCall) {
+    let key = call.account().to_ascii_lowercase();
+    if let Some(made) = made(facts, call) {
+        facts.accounts.insert(key, made);
+        return;
+    }
+    let Some(mut account) = facts.accounts.remove(&key) else { return };
+    match call {
+        StepCall::DeleteAccount { .. } => return,
+        StepCall::UpdateAccount { new_name, new_path, .. } => {
+            account.name = new_name.clone().unwrap_or(account.name);
+            account.path = new_path.clone().unwrap_or(account.path);
+        }
+        other => apply_to(&mut account, other),
+    }
+    facts.accounts.insert(account.name.to_ascii_lowercase(), account);
+}
+
+/// The account that a creation makes.
+pub(super) fn made(facts: &Facts, call: &StepCall) -> Option<AccountFact> {
+    let StepCall::CreateAccount { account, path, tags, permissions_boundary } = call else { return None };
+    Some(AccountFact {
+        external_id: None,
+        name: account.clone(),
+        path: path.clone(),
+        arn: format!("arn:{}:iam::{}:user{path}{account}", facts.partition, facts.account_id),
+        created_at: facts.read_at,
+        groups: [].into(),
+        policies: [].into(),
+        inline_policies: [].into(),
+        tags: tags.clone(),
+        permissions_boundary: permissions_boundary.clone(),
+        login_profile: Seen::Read(false),
+        credentials: Seen::Read([].into()),
+        mfa_devices: Seen::Read(Vec::new()),
+        imported_access_keys: Some(0),
+        imported_mfa: Some(false),
+        inline_documents: [].into(),
+        manifest: None,
+    })
+}
+
+fn apply_to(account: &mut AccountFact, call: &StepCall) {
+    match call {
+        StepCall::CreateLoginProfile { .. } | StepCall::UpdateLoginProfile { .. } => {
+            account.login_profile = Seen::Read(true);
+        }
+        StepCall::DeleteLoginProfile { .. } => account.login_profile = Seen::Read(false),
+        StepCall::AddToGroup { group, .. } => {
+            account.groups.insert(group.clone());
+        }
+        StepCall::RemoveFromGroup { group, .. } => {
+            account.groups.remove(group);
+        }
+        StepCall::AttachPolicy { policy_arn, .. } => {
+            account.policies.insert(policy_arn.clone());
+        }
+        StepCall::DetachPolicy { policy_arn, .. } => {
+            account.policies.remove(policy_arn);
+        }
+        StepCall::SetCredential { credential, active, .. } => {
+            if let Seen::Read(credentials) = &mut account.credentials {
+                credentials.insert(credential.clone(), *active);
+            }
+        }
+        StepCall::DeleteCredential { credential, .. } => {
+            if let Seen::Read(credentials) = &mut account.credentials {
+                credentials.remove(credential);
+            }
+        }
+        StepCall::DeactivateMfaDevice { serial, .. } => {
+            if let Seen::Read(devices) = &mut account.mfa_devices {
+                devices.retain(|device| device.serial != *serial);
+            }
+        }
+        StepCall::DeleteInlinePolicy { name, .. } => {
+            account.inline_policies.remove(name);
+        }
+        StepCall::TagAccount { tags, .. } => account.tags.extend(tags.clone()),
+        StepCall::UntagAccount { keys, .. } => account.tags.retain(|key, _| !keys.contains(key)),
+        StepCall::SetBoundary { policy_arn, .. } => account.permissions_boundary = Some(policy_arn.clone()),
+        StepCall::RemoveBoundary { .. } => account.permissions_boundary = None,
+        StepCall::CreateAccount { .. }
+        | StepCall::UpdateAccount { .. }
+        | StepCall::DeleteAccount { .. }
+        | StepCall::DeleteVirtualMfaDevice { .. } => {}
+    }
+}

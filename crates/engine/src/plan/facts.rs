@@ -1,0 +1,172 @@
+//! What a plan rests on: plain data, gathered once and then only looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use keyreeve_connector::{MfaDevice, PasswordPolicy, PolicyDocument};
+use keyreeve_model::{
+    AccountCredential, AwsAccountId, ExternalId, ImportRunId, Manifest, Protection, SystemId, SystemSettings,
+};
+use serde::Serialize;
+
+/// Everything a plan may look at.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The system.
+    pub system_id: SystemId,
+    /// Its settings.
+    pub settings: SystemSettings,
+    /// The AWS account it is pinned to.
+    pub account_id: AwsAccountId,
+    /// The partition of its ARNs.
+    pub partition: String,
+    /// The last published run.
+    pub run: ImportRunId,
+    /// The accounts as they are now, by lower-cased name.
+    pub accounts: BTreeMap<String, AccountFact>,
+    /// The groups of the last import, by lower-cased name.
+    pub groups: BTreeMap<String, GroupFact>,
+    /// The policies of the last import, by ARN.
+    pub policies: BTreeMap<String, PolicyFact>,
+    /// Who the connector is over there.
+    pub connector: ConnectorFact,
+    /// What nobody may change.
+    pub protections: Vec<Protection>,
+    /// The password policy, where somebody needed to know it.
+    pub password_policy: Seen<Option<PasswordPolicy>>,
+    /// The documents of inline and customer managed policies, where somebody needed them.
+    pub documents: Seen<Vec<PolicyDocument>>,
+    /// Deletions begun in the last hour.
+    pub recent_deletes: u64,
+    /// Deactivations begun in the last hour.
+    pub recent_deactivations: u64,
+    /// When all this was read.
+    pub read_at: Timestamp,
+}
+
+/// An account as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountFact {
+    /// Its id; `None` for one that an earlier task of the same job makes.
+    pub external_id: Option<ExternalId>,
+    /// Its name in the exact case.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// Its ARN.
+    pub arn: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Names of its groups.
+    pub groups: BTreeSet<String>,
+    /// ARNs of its attached policies.
+    pub policies: BTreeSet<String>,
+    /// Names of its inline policies.
+    pub inline_policies: BTreeSet<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its permissions boundary; `None` does not prove that there is none.
+    pub permissions_boundary: Option<String>,
+    /// Whether it has a console password, where somebody needed to know.
+    pub login_profile: Seen<bool>,
+    /// Its credentials and whether each is active, where somebody needed to know.
+    pub credentials: Seen<BTreeMap<AccountCredential, bool>>,
+    /// Its multi-factor devices, where somebody needed to know.
+    pub mfa_devices: Seen<Vec<MfaDevice>>,
+    /// How many access keys the last import saw; `None` when it could not see them.
+    pub imported_access_keys: Option<usize>,
+    /// Whether the last import saw a multi-factor device; `None` when it could not see.
+    pub imported_mfa: Option<bool>,
+    /// Documents of its inline policies by name, where somebody needed to know.
+    pub inline_documents: BTreeMap<String, Option<String>>,
+    /// What the last deactivation switched off, if it has not been given back.
+    pub manifest: Option<Manifest>,
+}
+
+/// A group of the last import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupFact {
+    /// Its id.
+    pub external_id: ExternalId,
+    /// Its name in the exact case.
+    pub name: String,
+    /// ARNs of the policies attached to it.
+    pub policies: BTreeSet<String>,
+}
+
+/// A policy of the last import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyFact {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it can be attached.
+    pub attachable: bool,
+}
+
+/// Who the connector is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectorFact {
+    /// The ARN it acts as.
+    pub arn: String,
+    /// The unique id it acts as: of a user its `UserId`.
+    pub external_id: String,
+}
+
+/// Something that may not have been looked at, or may not be visible with the granted permissions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Seen<T> {
+    /// It was read.
+    Read(T),
+    /// Nobody needed it.
+    #[default]
+    NotRead,
+    /// The connector may not read it; the permissions that are missing.
+    NotVisible(Vec<&'static str>),
+}
+
+impl<T> Seen<T> {
+    /// The value, if it was read.
+    pub fn read(&self) -> Option<&T> {
+        match self {
+            Self::Read(value) => Some(value),
+            Self::NotRead | Self::NotVisible(_) => None,
+        }
+    }
+
+    /// The permissions that are missing.
+    pub fn missing(&self) -> &[&'static str] {
+        match self {
+            Self::NotVisible(missing) => missing,
+            Self::Read(_) | Self::NotRead => &[],
+        }
+    }
+}
+
+impl Facts {
+    /// The account of a name: the exact one, or none. A name in another case is no match, because the connected
+    /// system need not find it.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<&AccountFact> {
+        self.accounts.get(&name.to_ascii_lowercase()).filter(|account| account.name == name)
+    }
+
+    /// Whether an account name is taken, ignoring case.
+    #[must_use]
+    pub fn is_taken(&self, name: &str) -> bool {
+        self.accounts.contains_key(&name.to_ascii_lowercase())
+    }
+
+    /// The group of a name.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&GroupFact> {
+        self.groups.get(&name.to_ascii_lowercase()).filter(|group| group.name == name)
+    }
+
+    /// The ARN of an AWS managed policy in the system's partition.
+    #[must_use]
+    pub fn aws_policy(&self, name: &str) -> String {
+        format!("arn:{}:iam::aws:policy/{name}", self.partition)
+    }
+}

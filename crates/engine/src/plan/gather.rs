@@ -1,0 +1,512 @@
+//! Gathers the facts of a plan: from the last import what rarely changes, from the connected system what the plan is
+//! about. Reads only.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use keyreeve_connector::{
+    AccountDetail, AccountEntry, Connector, Error, Identity, Marker, MfaDevice, Page, PointRead, Provisioning,
+};
+use keyreeve_model::{
+    Account, AccountCredential, AccountCredentialKind, AssignmentKind, CollectionName, ExternalId, Failure,
+    FirstSignIn, ImportObject, ImportRunId, ImportScope, Inventory, PolicyScope, ResourceType, System,
+    SystemState, TaskKind, Wish,
+};
+use keyreeve_store::{Store, StoreError};
+
+use super::facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
+use crate::clock::Clock;
+use crate::import::collect::{Reading, read_details, read_users};
+use crate::import::listing::{Follow, Listing};
+use crate::import::reader::{Halt, ReadError, Reader};
+use crate::import::{Patience, Progress};
+use crate::pace::Pacers;
+use crate::systems::{Verdict, verify};
+
+/// Gathers facts. One per process.
+#[derive(Clone)]
+pub struct Gatherer {
+    /// Where imports and jobs are kept.
+    pub store: Arc<Store>,
+    /// The time.
+    pub clock: Clock,
+    /// How often and how long reads are repeated.
+    pub patience: Patience,
+    /// The pacers of all AWS accounts this process talks to.
+    pub pacers: Arc<Pacers>,
+}
+
+/// The facts could not be gathered; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    /// The system is quarantined or removed.
+    #[error("system {system} cannot be changed: {why}")]
+    NotActive {
+        /// Its System ID.
+        system: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Nothing is known of the system yet.
+    #[error("system {0} has not been imported yet; run `keyreeve import run {0}` first")]
+    NotImported(String),
+    /// The connector cannot change anything.
+    #[error("the connector of system {0} cannot change accounts")]
+    NoProvisioning(String),
+    /// Who the connector is could not be found out.
+    #[error("whose credentials system {system} has could not be found out, so nothing is planned: {source}")]
+    Identify {
+        /// Its System ID.
+        system: String,
+        /// Why.
+        source: Box<Error>,
+    },
+    /// The credentials belong to another AWS account.
+    #[error("{}; the system is quarantined and nothing is planned", .0.message)]
+    OtherAccount(Failure),
+    /// Something the plan needs could not be read.
+    #[error("{what} could not be read, so nothing is planned: {why}")]
+    Unreadable {
+        /// What.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Gatherer {
+    /// Gathers what planning these wishes needs.
+    ///
+    /// # Errors
+    /// See [`GatherError`].
+    pub async fn gather(
+        &self,
+        connector: &dyn Connector,
+        system: &System,
+        wishes: &[Wish],
+    ) -> Result<Facts, GatherError> {
+        let system_id = system.system_id.to_string();
+        let run = self.store.latest_published(&system.system_id).await?;
+        let run = run.ok_or_else(|| GatherError::NotImported(system_id.clone()))?;
+        let provisioning = connector.provisioning().ok_or(GatherError::NoProvisioning(system_id.clone()))?;
+        let inventory = connector.inventory().ok_or(GatherError::NoProvisioning(system_id))?;
+        let identity = self.guard(connector, system).await?;
+        let settings = &system.settings;
+        let pacer = self.pacers.of(
+            &identity.account_id,
+            settings.max_concurrent_requests,
+            settings.max_requests_per_second,
+        );
+        let progress = Progress::default();
+        let reader = Reader {
+            inventory,
+            account_id: &identity.account_id,
+            concurrency: settings.max_concurrent_requests as usize,
+            pacer: &pacer,
+            patience: self.patience,
+            progress: &progress,
+            clock: self.clock,
+            halt: Halt::default(),
+            last_success: Mutex::new(Instant::now()),
+        };
+        let gathering = Gathering { reader: &reader, provisioning, system, identity: &identity };
+        let facts = gathering.facts(self, run.id, wishes).await?;
+        match reader.halt.reason() {
+            Some(failure) => Err(GatherError::OtherAccount(failure)),
+            None => Ok(facts),
+        }
+    }
+
+    /// The guard before everything: the system may be changed, and its credentials belong to its AWS account.
+    ///
+    /// # Errors
+    /// [`GatherError::NotActive`], [`GatherError::Identify`], [`GatherError::OtherAccount`]; the last also quarantines
+    /// the system.
+    pub async fn guard(&self, connector: &dyn Connector, system: &System) -> Result<Identity, GatherError> {
+        require_active(system)?;
+        let identity = connector.identify().await.map_err(|source| GatherError::Identify {
+            system: system.system_id.to_string(),
+            source: Box::new(source),
+        })?;
+        match verify(&self.store, self.clock, system, &identity).await? {
+            Verdict::Pinned => Ok(identity),
+            Verdict::Quarantined(failure) => Err(GatherError::OtherAccount(failure)),
+        }
+    }
+}
+
+fn require_active(system: &System) -> Result<(), GatherError> {
+    let why = match system.state {
+        SystemState::Active => return Ok(()),
+        SystemState::Removed => "it was removed".to_owned(),
+        SystemState::Quarantined => {
+            let reason =
+                system.state_reason.as_ref().map_or("no reason is known", |failure| &failure.message);
+            format!(
+                "it is quarantined: {reason}. Mend the cause, then run `keyreeve system release {}`",
+                system.system_id
+            )
+        }
+    };
+    Err(GatherError::NotActive { system: system.system_id.to_string(), why })
+}
+
+struct Gathering<'a> {
+    reader: &'a Reader<'a>,
+    provisioning: &'a dyn Provisioning,
+    system: &'a System,
+    identity: &'a Identity,
+}
+
+impl Gathering<'_> {
+    async fn facts(&self, of: &Gatherer, run: ImportRunId, wishes: &[Wish]) -> Result<Facts, GatherError> {
+        let system_id = &self.system.system_id;
+        let read_at = of.clock.now();
+        let everything = ImportScope {
+            objects: [ImportObject::Accounts].into(),
+            path_prefix: "/".to_owned(),
+            policy_scope: PolicyScope::All,
+        };
+        let (inventory, users, details) = tokio::join!(
+            of.store.current_inventory(system_id),
+            read_users(self.reader, &everything, None),
+            read_details(self.reader, &everything),
+        );
+        let inventory = inventory?;
+        let users = whole(CollectionName::Users, users)?;
+        let details = whole(CollectionName::AuthorizationDetails, details)?;
+        let details =
+            Reading { items: details, state: keyreeve_model::CollectionState::Whole, reason: None }.split();
+        let mut accounts = join_accounts(users, details.accounts, &inventory);
+        self.read_points(&mut accounts, wishes).await?;
+        for wish in wishes.iter().filter(|wish| {
+            wish.kind() == TaskKind::ReactivateAccount || wish.kind() == TaskKind::DeactivateAccount
+        }) {
+            let key = wish.account().unwrap_or_default().to_ascii_lowercase();
+            if let Some(account) = accounts.get_mut(&key)
+                && let Some(id) = &account.external_id
+            {
+                account.manifest = of.store.open_manifest(system_id, id).await?;
+            }
+        }
+        let hour_ago = read_at.checked_sub(Duration::from_secs(3_600)).unwrap_or(Timestamp::MIN);
+        let recent = async |kind| of.store.recent_tasks(system_id, &[kind], hour_ago).await;
+        let mut facts = Facts {
+            system_id: system_id.clone(),
+            settings: self.system.settings.clone(),
+            account_id: self.identity.account_id.clone(),
+            partition: self.identity.partition.clone(),
+            run,
+            accounts,
+            groups: groups_of(&inventory),
+            policies: policies_of(&inventory),
+            connector: ConnectorFact {
+                arn: self.identity.arn.clone(),
+                external_id: self.identity.external_id.clone(),
+            },
+            protections: of.store.protections(system_id).await?,
+            password_policy: Seen::NotRead,
+            documents: Seen::NotRead,
+            recent_deletes: recent(TaskKind::DeleteAccount).await?,
+            recent_deactivations: recent(TaskKind::DeactivateAccount).await?,
+            read_at,
+        };
+        self.read_passwords(&mut facts, wishes).await?;
+        Ok(facts)
+    }
+
+    /// The facts about single accounts that their tasks need.
+    async fn read_points(
+        &self,
+        accounts: &mut BTreeMap<String, AccountFact>,
+        wishes: &[Wish],
+    ) -> Result<(), GatherError> {
+        let mut wanted: BTreeMap<String, BTreeSet<TaskKind>> = BTreeMap::new();
+        for wish in wishes {
+            let key = wish.account().unwrap_or_default().to_ascii_lowercase();
+            if accounts.contains_key(&key) {
+                wanted.entry(key).or_default().insert(wish.kind());
+            }
+        }
+        use futures::StreamExt;
+        let all: Vec<(String, BTreeSet<TaskKind>, String)> = wanted
+            .into_iter()
+            .filter_map(|(key, kinds)| {
+                accounts.get(&key).map(|account| (key.clone(), kinds, account.name.clone()))
+            })
+            .collect();
+        let mut reads = futures::stream::iter(all)
+            .map(|(key, kinds, name)| async move { (key, self.read_account(&name, &kinds).await) })
+            .buffer_unordered(self.reader.concurrency);
+        let mut read = Vec::new();
+        while let Some((key, points)) = reads.next().await {
+            read.push((key, points?));
+        }
+        drop(reads);
+        for (key, points) in read {
+            if let Some(account) = accounts.get_mut(&key) {
+                points.into_account(account);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_account(&self, name: &str, kinds: &BTreeSet<TaskKind>) -> Result<Points, GatherError> {
+        use TaskKind::{DeactivateAccount, DeleteAccount, ReactivateAccount, ResetPassword};
+        let any = |of: &[TaskKind]| of.iter().any(|kind| kinds.contains(kind));
+        let mut points = Points::default();
+        if any(&[DeleteAccount, DeactivateAccount, ReactivateAccount, ResetPassword]) {
+            let answer = self.reader.call(None, || self.reader.inventory.get_login_profile(name)).await;
+            points.login_profile = Seen::Read(readable("the login profile", name, answer)?.is_some());
+        }
+        if any(&[DeleteAccount, DeactivateAccount, ReactivateAccount]) {
+            points.credentials = self.credentials(name).await?;
+        }
+        if any(&[DeleteAccount]) {
+            points.mfa_devices = match self.visible(&[PointRead::MfaDevices]) {
+                Some(missing) => Seen::NotVisible(missing),
+                None => Seen::Read(
+                    self.pages("multi-factor devices", name, |marker| async move {
+                        self.provisioning.list_mfa_devices(name, marker.as_ref()).await
+                    })
+                    .await?,
+                ),
+            };
+            points.inline_documents = self.inline_documents(name).await?;
+        }
+        Ok(points)
+    }
+
+    async fn credentials(&self, name: &str) -> Result<Seen<BTreeMap<AccountCredential, bool>>, GatherError> {
+        let kinds = AccountCredentialKind::ALL;
+        let reads = kinds.map(PointRead::Credentials);
+        if let Some(missing) = self.visible(&reads) {
+            return Ok(Seen::NotVisible(missing));
+        }
+        let mut found = BTreeMap::new();
+        for kind in kinds {
+            let entries = self
+                .pages(kind.as_str(), name, |marker| async move {
+                    self.provisioning.list_credentials(name, kind, marker.as_ref()).await
+                })
+                .await?;
+            found.extend(entries.into_iter().map(|entry| (entry.credential, entry.active)));
+        }
+        Ok(Seen::Read(found))
+    }
+
+    /// Documents of inline policies, for the recreate package; what may not be read is left out.
+    async fn inline_documents(&self, name: &str) -> Result<BTreeMap<String, Option<String>>, GatherError> {
+        let mut documents = BTreeMap::new();
+        if self.visible(&[PointRead::InlinePolicies, PointRead::InlinePolicy]).is_some() {
+            return Ok(documents);
+        }
+        let names = self
+            .pages("inline policies", name, |marker| async move {
+                self.provisioning.list_inline_policies(name, marker.as_ref()).await
+            })
+            .await?;
+        for policy in names {
+            let answer = self.reader.call(None, || self.provisioning.get_inline_policy(name, &policy)).await;
+            let document = readable("an inline policy", name, answer)?;
+            documents.insert(policy, document);
+        }
+        Ok(documents)
+    }
+
+    /// The permissions that are missing for these reads; `None` when they are all granted.
+    fn visible(&self, reads: &[PointRead]) -> Option<Vec<&'static str>> {
+        let needs: Vec<&'static str> = reads.iter().map(|read| self.provisioning.read_needs(*read)).collect();
+        let missing = self.provisioning.lacks(self.system.settings.permission_profile, &needs);
+        (!missing.is_empty()).then_some(missing)
+    }
+
+    /// What decides whether a first sign-in can succeed, and what a password must look like.
+    async fn read_passwords(&self, facts: &mut Facts, wishes: &[Wish]) -> Result<(), GatherError> {
+        use TaskKind::{CreateAccount, ReactivateAccount, ResetPassword};
+        let takes_password =
+            |wish: &&Wish| matches!(wish.kind(), CreateAccount | ReactivateAccount | ResetPassword);
+        if !wishes.iter().any(|wish| takes_password(&wish)) {
+            return Ok(());
+        }
+        facts.password_policy = match self.visible(&[PointRead::PasswordPolicy]) {
+            Some(missing) => Seen::NotVisible(missing),
+            None => {
+                let answer = self.reader.call(None, || self.provisioning.get_password_policy()).await;
+                Seen::Read(readable("the password policy", "", answer)?)
+            }
+        };
+        if facts.settings.first_sign_in == FirstSignIn::Ignore {
+            return Ok(());
+        }
+        let decided_by_text =
+            wishes.iter().filter(takes_password).any(|wish| holds_own_policies(facts, wish));
+        if decided_by_text {
+            let documents = self
+                .pages("policy documents", "", |marker| async move {
+                    self.provisioning.list_policy_documents(marker.as_ref()).await
+                })
+                .await?;
+            facts.documents = Seen::Read(documents);
+        }
+        Ok(())
+    }
+
+    /// Reads a listing to its proved end.
+    async fn pages<T, F, Fut>(&self, what: &str, name: &str, fetch: F) -> Result<Vec<T>, GatherError>
+    where
+        F: Fn(Option<Marker>) -> Fut,
+        Fut: Future<Output = Result<Page<T>, Error>>,
+    {
+        let mut listing = Listing::default();
+        let mut items = Vec::new();
+        let mut marker = None;
+        loop {
+            let answer = self.reader.call(None, || fetch(marker.clone())).await;
+            let page = readable(what, name, answer)?;
+            self.reader.check_account(&page.account_ids);
+            let new = page.items.len();
+            items.extend(page.items);
+            match listing.follow(page.next, new) {
+                Follow::Whole => return Ok(items),
+                Follow::Page(next) => marker = Some(next),
+                Follow::Broken(why) => return readable(what, name, Err(ReadError::Broken(why))),
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Points {
+    login_profile: Seen<bool>,
+    credentials: Seen<BTreeMap<AccountCredential, bool>>,
+    mfa_devices: Seen<Vec<MfaDevice>>,
+    inline_documents: BTreeMap<String, Option<String>>,
+}
+
+impl Points {
+    fn into_account(self, account: &mut AccountFact) {
+        account.login_profile = self.login_profile;
+        account.credentials = self.credentials;
+        account.mfa_devices = self.mfa_devices;
+        account.inline_documents = self.inline_documents;
+    }
+}
+
+fn whole<T>(name: CollectionName, reading: Reading<T>) -> Result<Vec<T>, GatherError> {
+    if reading.is_whole() {
+        return Ok(reading.items);
+    }
+    let why = reading.reason.unwrap_or_else(|| "it was not read to its end".to_owned());
+    Err(GatherError::Unreadable { what: name.as_str().replace('_', " "), why })
+}
+
+fn readable<T>(what: &str, name: &str, answer: Result<T, ReadError>) -> Result<T, GatherError> {
+    answer.map_err(|error| {
+        let of = if name.is_empty() { String::new() } else { format!(" of {}", name.escape_debug()) };
+        GatherError::Unreadable { what: format!("{what}{of}"), why: error.to_string() }
+    })
+}
+
+/// Users by the listing, what they hold by the details, what needs a credential report by the last import.
+fn join_accounts(
+    users: Vec<AccountEntry>,
+    details: Vec<AccountDetail>,
+    inventory: &Inventory,
+) -> BTreeMap<String, AccountFact> {
+    let mut details: HashMap<ExternalId, AccountDetail> =
+        details.into_iter().map(|detail| (detail.external_id.clone(), detail)).collect();
+    let imported: HashMap<&ExternalId, &Account> =
+        inventory.accounts.iter().map(|account| (&account.external_id, account)).collect();
+    users
+        .into_iter()
+        .map(|user| {
+            let detail = details.remove(&user.external_id);
+            let imported = imported.get(&user.external_id);
+            let keys = imported.and_then(|account| account.access_keys.as_ref()).map(Vec::len);
+            let mut account = AccountFact {
+                external_id: Some(user.external_id),
+                name: user.name,
+                path: user.path,
+                arn: user.arn,
+                created_at: user.created_at,
+                groups: BTreeSet::new(),
+                policies: BTreeSet::new(),
+                inline_policies: BTreeSet::new(),
+                tags: BTreeMap::new(),
+                permissions_boundary: None,
+                login_profile: Seen::NotRead,
+                credentials: Seen::NotRead,
+                mfa_devices: Seen::NotRead,
+                imported_access_keys: keys,
+                imported_mfa: imported.and_then(|account| account.mfa_active),
+                inline_documents: BTreeMap::new(),
+                manifest: None,
+            };
+            if let Some(detail) = detail {
+                account.groups.extend(detail.groups);
+                account.policies.extend(detail.policies.into_iter().map(|policy| policy.arn));
+                account.inline_policies.extend(detail.inline_policies.into_iter().map(|policy| policy.name));
+                account.tags = detail.tags;
+                account.permissions_boundary = detail.permissions_boundary;
+            }
+            (account.name.to_ascii_lowercase(), account)
+        })
+        .collect()
+}
+
+fn groups_of(inventory: &Inventory) -> BTreeMap<String, GroupFact> {
+    let mut policies: HashMap<&ExternalId, BTreeSet<String>> = HashMap::new();
+    for assignment in inventory.assignments.iter().filter(|one| one.kind == AssignmentKind::GroupPolicy) {
+        let held = policies.entry(&assignment.subject_external_id).or_default();
+        held.extend(assignment.resource_arn.clone());
+    }
+    let groups = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
+    groups
+        .map(|group| {
+            let fact = GroupFact {
+                external_id: group.external_id.clone(),
+                name: group.name.clone(),
+                policies: policies.remove(&group.external_id).unwrap_or_default(),
+            };
+            (group.name.to_ascii_lowercase(), fact)
+        })
+        .collect()
+}
+
+fn policies_of(inventory: &Inventory) -> BTreeMap<String, PolicyFact> {
+    let policies = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Policy);
+    policies
+        .map(|policy| {
+            let fact = PolicyFact {
+                arn: policy.arn.clone(),
+                name: policy.name.clone(),
+                attachable: policy.attachable,
+            };
+            (policy.arn.clone(), fact)
+        })
+        .collect()
+}
+
+/// Whether what the account will hold includes policies whose text must be read: inline ones, and customer managed.
+fn holds_own_policies(facts: &Facts, wish: &Wish) -> bool {
+    let own = |arn: &String| !arn.contains(":iam::aws:policy/");
+    let account = wish.account().and_then(|name| facts.account(name));
+    let (groups, policies): (Vec<&String>, Vec<&String>) = match (wish, account) {
+        (Wish::CreateAccount { groups, policies, .. }, _) => {
+            (groups.iter().collect(), policies.iter().collect())
+        }
+        (_, Some(account)) => (account.groups.iter().collect(), account.policies.iter().collect()),
+        (_, None) => return false,
+    };
+    // A group's inline policies are not kept by the import, so any group may have one.
+    account.is_some_and(|account| !account.inline_policies.is_empty())
+        || !groups.is_empty()
+        || policies.into_iter().any(own)
+}

@@ -1,0 +1,128 @@
+//! Giving and taking a group or a policy.
+
+use keyreeve_model::{ObstacleKind, ResourceName, StepCall, StepReason};
+
+use crate::plan::draft::TaskDraft;
+use crate::plan::facts::AccountFact;
+
+/// A user is in at most ten groups, and that cannot be raised (IAM User Guide, "IAM and AWS STS quotas").
+const MOST_GROUPS: usize = 10;
+/// At most ten policies are attached to a user unless AWS has raised that; the default is what is planned with.
+const MOST_POLICIES: usize = 10;
+
+/// Gives the account a group or a policy; nothing to do where it has it already.
+pub(in crate::plan) fn plan_add(draft: &mut TaskDraft<'_>, account: &AccountFact, resource: &ResourceName) {
+    add(draft, account, resource, StepReason::TaskMapping, &[]);
+}
+
+/// Adds the step that gives a group or a policy, if it is needed and possible. Gives its place.
+pub(super) fn add(
+    draft: &mut TaskDraft<'_>,
+    account: &AccountFact,
+    resource: &ResourceName,
+    reason: StepReason,
+    after: &[u32],
+) -> Option<u32> {
+    let name = account.name.clone();
+    match resource {
+        ResourceName::Group(group) => {
+            if !is_group(draft, group) || already(draft, account.groups.contains(group), &name, group) {
+                return None;
+            }
+            if account.groups.len() + added(draft, is_group_addition) >= MOST_GROUPS {
+                let why =
+                    format!("{name} would be in more than {MOST_GROUPS} groups, which AWS does not allow");
+                draft.refuse(ObstacleKind::QuotaFull, why);
+            }
+            Some(draft.step(StepCall::AddToGroup { account: name, group: group.clone() }, reason, after))
+        }
+        ResourceName::Policy(arn) => {
+            if !is_attachable(draft, arn) || already(draft, account.policies.contains(arn), &name, arn) {
+                return None;
+            }
+            if account.policies.len() + added(draft, is_policy_addition) >= MOST_POLICIES {
+                let why = format!(
+                    "{name} would have more than {MOST_POLICIES} attached policies, AWS's quota for a user"
+                );
+                draft.refuse(ObstacleKind::QuotaFull, why);
+            }
+            Some(draft.step(StepCall::AttachPolicy { account: name, policy_arn: arn.clone() }, reason, after))
+        }
+    }
+}
+
+/// Takes a group or a policy away; nothing to do where the account does not have it.
+pub(in crate::plan) fn plan_remove(
+    draft: &mut TaskDraft<'_>,
+    account: &AccountFact,
+    resource: &ResourceName,
+) {
+    let name = account.name.clone();
+    let (held, call) = match resource {
+        ResourceName::Group(group) => (
+            account.groups.contains(group),
+            StepCall::RemoveFromGroup { account: name.clone(), group: group.clone() },
+        ),
+        ResourceName::Policy(arn) => (
+            account.policies.contains(arn),
+            StepCall::DetachPolicy { account: name.clone(), policy_arn: arn.clone() },
+        ),
+    };
+    if held {
+        draft.step(call, StepReason::TaskMapping, &[]);
+    } else {
+        let what = resource.as_str();
+        draft.notice(ObstacleKind::NothingToDo, format!("{name} does not have {what}: nothing to do"));
+    }
+}
+
+fn added(draft: &TaskDraft<'_>, counts: fn(&StepCall) -> bool) -> usize {
+    draft.steps.iter().filter(|step| counts(&step.call)).count()
+}
+
+fn is_group_addition(call: &StepCall) -> bool {
+    matches!(call, StepCall::AddToGroup { .. })
+}
+
+fn is_policy_addition(call: &StepCall) -> bool {
+    matches!(call, StepCall::AttachPolicy { .. })
+}
+
+fn already(draft: &mut TaskDraft<'_>, held: bool, account: &str, what: &str) -> bool {
+    if held {
+        draft.notice(ObstacleKind::NothingToDo, format!("{account} has {what} already: nothing to do"));
+    }
+    held
+}
+
+fn is_group(draft: &mut TaskDraft<'_>, group: &str) -> bool {
+    if draft.facts.group(group).is_some() {
+        return true;
+    }
+    let other = draft.facts.groups.get(&group.to_ascii_lowercase());
+    let hint = other.map_or_else(String::new, |other| format!("; there is {:?}", other.name));
+    draft.refuse(ObstacleKind::NotFound, format!("the last import saw no group {group:?}{hint}"));
+    false
+}
+
+/// Policies for service-linked roles cannot be attached to a user (AWS answers PolicyNotAttachable).
+fn is_attachable(draft: &mut TaskDraft<'_>, arn: &str) -> bool {
+    if arn.contains(":policy/aws-service-role/") {
+        draft.refuse(
+            ObstacleKind::NotAttachable,
+            format!("{arn} is a policy for service-linked roles: AWS attaches it to nothing else"),
+        );
+        return false;
+    }
+    match draft.facts.policies.get(arn) {
+        Some(policy) if policy.attachable => true,
+        Some(_) => {
+            draft.refuse(ObstacleKind::NotAttachable, format!("{arn} cannot be attached, AWS says"));
+            false
+        }
+        None => {
+            draft.refuse(ObstacleKind::NotFound, format!("the last import saw no policy {arn:?}"));
+            false
+        }
+    }
+}

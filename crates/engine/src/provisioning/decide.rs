@@ -1,0 +1,572 @@
+//! What happens next to a task: pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keyreeve_model::{
+    Effect, ExternalId, Failure, FailureKind, Step, StepCall, StepReason, StepState, Task, TaskKind,
+    TaskState,
+};
+use keyreeve_store::JournalEvent;
+
+use super::claims::claims;
+use super::retry::{Reaction, Rules, signed};
+use super::settle::{Settle, settle};
+
+/// What has just happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A worker took the task.
+    Claimed,
+    /// What was written down is durable; go on.
+    Written,
+    /// The account was looked at.
+    Identified(Identified),
+    /// A call was answered, or not.
+    Answered {
+        /// The step.
+        seq: u32,
+        /// Its answer.
+        answer: Answer,
+    },
+    /// A lost answer was looked into.
+    Looked {
+        /// The step.
+        seq: u32,
+        /// What was seen.
+        sight: Sight,
+    },
+    /// A deletion was planned anew: what is to be removed now.
+    Replanned(Result<Vec<(&'static str, StepCall)>, Failure>),
+}
+
+/// Whose the account's name is now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Identified {
+    /// The planned account's.
+    Same,
+    /// Nobody's, and the planned account has no other name either.
+    Gone,
+    /// Another account's.
+    Replaced(ExternalId),
+    /// The planned account carries another name.
+    Renamed(String),
+    /// It could not be found out.
+    Unreadable(Failure),
+}
+
+/// The answer to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It succeeded.
+    Done {
+        /// It was so already.
+        unchanged: bool,
+        /// The account that was made.
+        made: Option<ExternalId>,
+        /// The connected system's id of the request.
+        request_id: Option<String>,
+    },
+    /// It failed; [`Failure::effect`] says whether something may have happened.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// The wait that was asked for.
+        wait: Option<Duration>,
+        /// The connected system's id of the request.
+        request_id: Option<String>,
+    },
+}
+
+/// What a look after a lost answer showed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sight {
+    /// It is so, by our doing; of a creation, the account's id.
+    Applied(Option<ExternalId>),
+    /// It is not so (yet).
+    NotApplied,
+    /// It is so, but not provably by our doing.
+    Foreign(String),
+    /// It could not be read.
+    Unreadable(Failure),
+}
+
+/// What a decision may look at besides the task.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// Now.
+    pub now: Timestamp,
+    /// The process is to end: nothing new is begun.
+    pub stopping: bool,
+    /// The system's setting *Prioritise delete tasks*.
+    pub prioritise_delete_tasks: bool,
+    /// Waits and limits.
+    pub rules: Rules,
+}
+
+/// What is to be written down, in one go, and what comes next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// To be made durable before anything else happens.
+    pub journal: Vec<JournalEvent>,
+    /// What then.
+    pub next: Next,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// Ask again with [`Event::Written`].
+    GoOn,
+    /// Look whose the account's name is.
+    Identify,
+    /// Write an attempt down and make the call.
+    Call(u32),
+    /// Look what became of a call.
+    Look(u32),
+    /// Look what blocks the deletion.
+    Replan,
+    /// The task was given back.
+    Released,
+    /// The task was given back, and nothing of this system will work until a person has mended this.
+    Pause(Failure),
+}
+
+/// Decides. The task is as its journal says it stands, [`Event`] included in nothing yet.
+#[must_use]
+pub fn decide(task: &Task, event: Event, context: &Context) -> Decision {
+    let decider = Decider { task, context };
+    match event {
+        Event::Claimed => decider.claimed(),
+        Event::Written => decider.go_on(),
+        Event::Identified(identified) => decider.identified(identified),
+        Event::Answered { seq, answer } => match decider.step(seq) {
+            Some(step) => decider.answered(step, answer),
+            None => decider.go_on(),
+        },
+        Event::Looked { seq, sight } => match decider.step(seq) {
+            Some(step) => decider.looked(step, sight),
+            None => decider.go_on(),
+        },
+        Event::Replanned(replanned) => decider.replanned(replanned),
+    }
+}
+
+struct Decider<'a> {
+    task: &'a Task,
+    context: &'a Context,
+}
+
+impl Decision {
+    fn next(next: Next) -> Self {
+        Self { journal: Vec::new(), next }
+    }
+
+    fn write(event: JournalEvent, next: Next) -> Self {
+        Self { journal: vec![event], next }
+    }
+
+    fn and(mut self, event: JournalEvent) -> Self {
+        self.journal.push(event);
+        self
+    }
+}
+
+impl Decider<'_> {
+    fn step(&self, seq: u32) -> Option<&Step> {
+        self.task.steps.iter().find(|step| step.seq == seq)
+    }
+
+    fn claimed(&self) -> Decision {
+        if self.task.crashes >= self.context.rules.crashes {
+            let why = format!(
+                "the process ended {} times while it worked on this task; look at its steps, then `keyreeve job retry`",
+                self.task.crashes
+            );
+            return self.finish(
+                TaskState::NeedsPerson,
+                None,
+                Some(self.failure(FailureKind::Interrupted, why)),
+            );
+        }
+        let open: Vec<JournalEvent> = self
+            .task
+            .steps
+            .iter()
+            .filter(|step| step.state == StepState::Attempting)
+            .map(|step| {
+                let why = "the process ended before the answer was written down".to_owned();
+                let mut failure = self.failure(FailureKind::Interrupted, why);
+                failure.effect = Effect::Unknown;
+                outcome(step, StepState::Unknown, Some(failure), None)
+            })
+            .collect();
+        if !open.is_empty() {
+            return Decision { journal: open, next: Next::GoOn };
+        }
+        // A lost answer is looked into first: a rename of ours may be why the name is another's.
+        let unsettled = self.task.steps.iter().any(|step| step.state == StepState::Unknown);
+        if self.task.account_external_id.is_some() && !unsettled && !self.context.stopping {
+            return Decision::next(Next::Identify);
+        }
+        self.go_on()
+    }
+
+    /// The next thing to do, as the journal stands.
+    fn go_on(&self) -> Decision {
+        if self.context.stopping {
+            return self.postpone(Duration::ZERO, None);
+        }
+        let steps = &self.task.steps;
+        if let Some(step) = steps.iter().find(|step| step.state == StepState::Unknown) {
+            return self.settle(step);
+        }
+        let done = |seq: &u32| self.step(*seq).is_none_or(|step| step.state.is_done());
+        let ready = |step: &&Step| step.state == StepState::Planned && step.after.iter().all(done);
+        if let Some(step) = steps.iter().find(ready) {
+            return Decision::next(Next::Call(step.seq));
+        }
+        if steps.iter().all(|step| step.state.is_done()) {
+            return self.finish(TaskState::Succeeded, None, None);
+        }
+        let why = "a step it needs was not applied".to_owned();
+        self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::Permanent, why)))
+    }
+
+    fn settle(&self, step: &Step) -> Decision {
+        match settle(&step.call) {
+            Settle::LookPatiently | Settle::LookOnce => Decision::next(Next::Look(step.seq)),
+            Settle::Repeat | Settle::NewPassword => self.again(step, step.failure.clone()),
+        }
+    }
+
+    /// Back to planned; before the call is made again, whose the name is gets looked at again.
+    fn again(&self, step: &Step, failure: Option<Failure>) -> Decision {
+        if step.attempts >= self.context.rules.attempts {
+            let why = format!(
+                "{} was attempted {} times and its outcome is still not known; look at the account, then `keyreeve \
+                 job retry`",
+                step.operation, step.attempts
+            );
+            let mut failure = self.failure(FailureKind::Unknown, why);
+            failure.effect = Effect::Unknown;
+            return self.finish(TaskState::NeedsPerson, None, Some(failure));
+        }
+        let next = if self.task.account_external_id.is_some() { Next::Identify } else { Next::GoOn };
+        Decision::write(outcome(step, StepState::Planned, failure, None), next)
+    }
+
+    fn identified(&self, identified: Identified) -> Decision {
+        let deleting = self.task.kind == TaskKind::DeleteAccount;
+        match identified {
+            Identified::Same => self.go_on(),
+            Identified::Gone | Identified::Replaced(_) if deleting && self.deletion_was_attempted() => {
+                self.is_gone()
+            }
+            Identified::Gone if deleting => self.is_gone(),
+            Identified::Gone => {
+                let why =
+                    format!("there is no account {:?} any more; import, and plan again", self.task.account);
+                self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::Gone, why)))
+            }
+            Identified::Replaced(other) => {
+                let why = format!(
+                    "identity_changed: the name {:?} belongs to another account now ({other}), made after the one \
+                     this task was planned for; nothing of it was touched. Import, and plan again",
+                    self.task.account
+                );
+                self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::IdentityChanged, why)))
+            }
+            Identified::Renamed(name) => {
+                if let Some(step) = self.renamed_to(&name) {
+                    return self.looked(step, Sight::Applied(None));
+                }
+                let why = format!(
+                    "identity_changed: the account {:?} is called {name:?} now; import, and plan again",
+                    self.task.account
+                );
+                self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::IdentityChanged, why)))
+            }
+            Identified::Unreadable(failure) => self.unreadable(failure),
+        }
+    }
+
+    /// A rename of ours to this name that was attempted and has not been seen to be applied.
+    fn renamed_to(&self, name: &str) -> Option<&Step> {
+        let to = |call: &StepCall| matches!(call, StepCall::UpdateAccount { new_name: Some(new), .. } if new == name);
+        self.task.steps.iter().find(|step| to(&step.call) && step.attempts > 0 && !step.state.is_done())
+    }
+
+    fn deletion_was_attempted(&self) -> bool {
+        self.task
+            .steps
+            .iter()
+            .any(|step| matches!(step.call, StepCall::DeleteAccount { .. }) && step.attempts > 0)
+    }
+
+    /// The account this task was to delete is gone: whatever is still planned is not needed.
+    fn is_gone(&self) -> Decision {
+        let mut journal: Vec<JournalEvent> = self
+            .task
+            .steps
+            .iter()
+            .filter(|step| matches!(step.state, StepState::Unknown))
+            .map(|step| outcome(step, StepState::Applied, step.failure.clone(), None))
+            .collect();
+        journal.push(JournalEvent::ReplaceSteps { steps: Vec::new(), replans: self.task.replans });
+        let result = Some("the account is gone".to_owned());
+        journal.push(JournalEvent::Finish { state: TaskState::Succeeded, result, failure: None });
+        Decision { journal, next: Next::Released }
+    }
+
+    /// Something could not be looked at.
+    fn unreadable(&self, failure: Failure) -> Decision {
+        match failure.kind {
+            FailureKind::CredentialBad | FailureKind::AccountMismatch => {
+                let mut decision = self.postpone(Duration::ZERO, Some(failure.clone()));
+                decision.next = Next::Pause(failure);
+                decision
+            }
+            FailureKind::NotSent | FailureKind::Throttled | FailureKind::Unknown | FailureKind::Busy => {
+                self.postpone(self.context.rules.first_wait * 5, Some(failure))
+            }
+            _ => self.finish(TaskState::NeedsPerson, None, Some(failure)),
+        }
+    }
+
+    fn answered(&self, step: &Step, answer: Answer) -> Decision {
+        match answer {
+            Answer::Done { unchanged, made, request_id } => {
+                let account = self.learned(step, made);
+                let event = JournalEvent::Outcome {
+                    seq: step.seq,
+                    state: StepState::Applied,
+                    unchanged: Some(unchanged),
+                    request_id,
+                    failure: None,
+                    claims: claims(&step.call),
+                    account,
+                };
+                Decision::write(event, Next::GoOn)
+            }
+            Answer::Failed { failure, request_id, .. } if failure.effect == Effect::Unknown => {
+                Decision::write(outcome(step, StepState::Unknown, Some(failure), request_id), Next::GoOn)
+            }
+            Answer::Failed { failure, wait, request_id } => self.refused(step, failure, wait, request_id),
+        }
+    }
+
+    /// The account's id after its creation, and its name after a rename.
+    fn learned(&self, step: &Step, made: Option<ExternalId>) -> Option<(ExternalId, String)> {
+        match (&step.call, made, &self.task.account_external_id) {
+            (StepCall::CreateAccount { account, .. }, Some(id), _) => Some((id, account.clone())),
+            (StepCall::UpdateAccount { new_name: Some(name), .. }, _, Some(id)) => {
+                Some((id.clone(), name.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    fn refused(
+        &self,
+        step: &Step,
+        failure: Failure,
+        wait: Option<Duration>,
+        request_id: Option<String>,
+    ) -> Decision {
+        let Context { rules, now, .. } = self.context;
+        let uncounted = JournalEvent::Throttled { seq: step.seq };
+        let planned = |failure: Failure| outcome(step, StepState::Planned, Some(failure), request_id.clone());
+        match rules.reaction(self.task, step, failure.kind, *now) {
+            Reaction::Again => match wait {
+                Some(wait) => self.postpone(wait, None).after(uncounted),
+                None if self.context.stopping => Decision::write(uncounted, Next::GoOn),
+                None => Decision::write(uncounted, Next::Call(step.seq)),
+            },
+            Reaction::WaitUncounted(wait) => self.postpone(wait, Some(failure)).after(uncounted),
+            Reaction::Wait(wait) => self.postpone(wait, Some(failure.clone())).after(planned(failure)),
+            Reaction::Pause => {
+                let mut decision = self.postpone(Duration::ZERO, Some(failure.clone())).after(uncounted);
+                decision.next = Next::Pause(failure);
+                decision
+            }
+            Reaction::Look => Decision::write(
+                outcome(step, StepState::Unknown, Some(failure), request_id),
+                Next::Look(step.seq),
+            ),
+            Reaction::Replan if self.context.prioritise_delete_tasks => {
+                Decision::write(planned(failure), Next::Replan)
+            }
+            Reaction::OtherPassword => Decision::write(planned(failure), Next::GoOn),
+            Reaction::Replan | Reaction::Fail => {
+                let failure = self.explained(step, failure);
+                let event = outcome(step, StepState::NotApplied, Some(failure.clone()), request_id);
+                self.finish(TaskState::Failed, None, Some(failure)).after(event)
+            }
+        }
+    }
+
+    /// A failure in the words of the person who must act on it.
+    fn explained(&self, step: &Step, mut failure: Failure) -> Failure {
+        match failure.kind {
+            FailureKind::Dependants => {
+                let password = self.applied(|call| matches!(call, StepCall::DeleteLoginProfile { .. }));
+                let gone = if password { "; its console password is gone already" } else { "" };
+                failure.message = format!(
+                    "{}{gone}. Something was given to the account meanwhile; remove it, or set \
+                     prioritise_delete_tasks=true, then `keyreeve job retry`",
+                    failure.message
+                );
+            }
+            FailureKind::Denied => {
+                failure.message = format!(
+                    "{}. The connector lacks the permission for {}; give it that, then `keyreeve job retry`",
+                    failure.message, step.operation
+                );
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    fn applied(&self, which: impl Fn(&StepCall) -> bool) -> bool {
+        self.task.steps.iter().any(|step| step.state == StepState::Applied && which(&step.call))
+    }
+
+    fn looked(&self, step: &Step, sight: Sight) -> Decision {
+        match sight {
+            Sight::Applied(_) if matches!(step.call, StepCall::CreateLoginProfile { .. }) => {
+                self.replace_lost_password(step)
+            }
+            Sight::Applied(id) => {
+                let event = JournalEvent::Outcome {
+                    seq: step.seq,
+                    state: StepState::Applied,
+                    unchanged: Some(false),
+                    request_id: step.request_id.clone(),
+                    failure: step.failure.clone(),
+                    claims: claims(&step.call),
+                    account: self.learned(step, id),
+                };
+                Decision::write(event, Next::GoOn)
+            }
+            Sight::NotApplied => {
+                let patient = settle(&step.call) == Settle::LookPatiently;
+                let since = step.attempted_at.map(|at| self.context.now.duration_since(at));
+                let visible = since.is_none_or(|since| since >= signed(self.context.rules.propagation));
+                if patient && !visible {
+                    let waited = since.map_or(0, |since| since.as_secs());
+                    let wait = Duration::from_secs(u64::try_from(waited).unwrap_or(0).clamp(1, 15));
+                    return self.postpone(wait, None);
+                }
+                self.again(step, step.failure.clone())
+            }
+            Sight::Foreign(why) => {
+                let mut failure = self.failure(FailureKind::AlreadyThere, why);
+                failure.effect = Effect::Unknown;
+                let event = outcome(step, StepState::NotApplied, Some(failure.clone()), None);
+                self.finish(TaskState::NeedsPerson, None, Some(failure)).after(event)
+            }
+            Sight::Unreadable(failure) => self.unreadable(failure),
+        }
+    }
+
+    /// The login profile is there, but whether with the password we know cannot be read: the candidate is destroyed
+    /// and another password set.
+    fn replace_lost_password(&self, step: &Step) -> Decision {
+        let seq = self.task.steps.iter().map(|step| step.seq).max().unwrap_or(0) + 1;
+        let replacement = Step {
+            seq,
+            call: StepCall::UpdateLoginProfile { account: step.call.account().to_owned() },
+            operation: "UpdateLoginProfile".to_owned(),
+            reason: StepReason::TaskMapping,
+            after: vec![step.seq],
+            state: StepState::Planned,
+            attempts: 0,
+            attempted_at: None,
+            finished_at: None,
+            unchanged: None,
+            request_id: None,
+            failure: None,
+        };
+        let mut steps: Vec<Step> =
+            self.task.steps.iter().filter(|step| step.state == StepState::Planned).cloned().collect();
+        steps.push(replacement);
+        let applied = outcome(step, StepState::Applied, step.failure.clone(), None);
+        Decision::write(JournalEvent::DestroyPassword { seq: step.seq }, Next::GoOn)
+            .and(applied)
+            .and(JournalEvent::ReplaceSteps { steps, replans: self.task.replans })
+    }
+
+    fn replanned(&self, replanned: Result<Vec<(&'static str, StepCall)>, Failure>) -> Decision {
+        let calls = match replanned {
+            Ok(calls) => calls,
+            Err(failure) => return self.unreadable(failure),
+        };
+        let mut steps: Vec<Step> = Vec::new();
+        let mut seq = self.task.steps.iter().map(|step| step.seq).max().unwrap_or(0);
+        let mut before: Vec<u32> = Vec::new();
+        for (operation, call) in calls {
+            seq += 1;
+            steps.push(Step {
+                seq,
+                call,
+                operation: operation.to_owned(),
+                reason: StepReason::Blocker,
+                after: before.clone(),
+                state: StepState::Planned,
+                attempts: 0,
+                attempted_at: None,
+                finished_at: None,
+                unchanged: None,
+                request_id: None,
+                failure: None,
+            });
+            before = vec![seq];
+        }
+        let nothing_new = steps.is_empty();
+        for step in self.task.steps.iter().filter(|step| step.state == StepState::Planned) {
+            let mut step = step.clone();
+            step.after.extend(before.iter().copied());
+            steps.push(step);
+        }
+        let event = JournalEvent::ReplaceSteps { steps, replans: self.task.replans + 1 };
+        if nothing_new {
+            // What blocks cannot be seen yet, or not at all.
+            return self.postpone(self.context.rules.first_wait * 5, None).after(event);
+        }
+        Decision::write(event, Next::GoOn)
+    }
+
+    fn postpone(&self, wait: Duration, failure: Option<Failure>) -> Decision {
+        let not_before = self.context.now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        Decision::write(JournalEvent::Postpone { not_before, failure }, Next::Released)
+    }
+
+    fn finish(&self, state: TaskState, result: Option<String>, failure: Option<Failure>) -> Decision {
+        Decision::write(JournalEvent::Finish { state, result, failure }, Next::Released)
+    }
+
+    fn failure(&self, kind: FailureKind, message: String) -> Failure {
+        Failure { kind, message, effect: Effect::None, at: self.context.now }
+    }
+}
+
+impl Decision {
+    /// Puts an event before the others.
+    fn after(mut self, event: JournalEvent) -> Self {
+        self.journal.insert(0, event);
+        self
+    }
+}
+
+fn outcome(
+    step: &Step,
+    state: StepState,
+    failure: Option<Failure>,
+    request_id: Option<String>,
+) -> JournalEvent {
+    let claims = if state == StepState::Applied { claims(&step.call) } else { Vec::new() };
+    let unchanged = (state == StepState::Applied).then_some(false);
+    JournalEvent::Outcome { seq: step.seq, state, unchanged, request_id, failure, claims, account: None }
+}

@@ -1,0 +1,227 @@
+//! From a plan to a job whose passwords can be handed over: the way of each is checked before AWS is touched.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keyreeve_model::{Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemSettings, TaskId};
+use keyreeve_store::{NewJob, NewStep, NewTask, SealedPassword, Store, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::password::{OneTimeError, OneTimeSecret, Recipient, RecipientError, seal_for};
+use crate::plan::{Basis, Plan, changed};
+
+/// A one-time secret opens nothing any more after this long.
+const OPEN_FOR: Duration = Duration::from_secs(24 * 3_600);
+
+/// Why a password cannot be delivered, or a job not be written down. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum HandOverError {
+    /// The system's default names a recipient, and the wish none.
+    #[error(
+        "{account}: the system delivers passwords to a recipient's key, and none is given; give --deliver recipient:KEY"
+    )]
+    NoRecipient {
+        /// The account.
+        account: String,
+    },
+    /// Operator mode is off.
+    #[error(
+        "{account}: showing passwords to an operator is switched off for this system; an administrator can set \
+         password_delivery=operator"
+    )]
+    OperatorOff {
+        /// The account.
+        account: String,
+    },
+    /// The recipient's key is no good.
+    #[error("{account}: {source}")]
+    Recipient {
+        /// The account.
+        account: String,
+        /// Why.
+        source: RecipientError,
+    },
+    /// No one-time secret could be made, or nothing sealed for it.
+    #[error(transparent)]
+    OneTime(#[from] OneTimeError),
+    /// A sealed password could not be made.
+    #[error(transparent)]
+    Seal(#[from] RecipientError),
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The plan cannot be written as JSON.
+    #[error("the plan could not be written down: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// How a task's passwords are sealed. Holds no secret, so that it can be kept with the job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "snake_case")]
+pub(super) enum Sealing {
+    /// For whoever has the one-time secret.
+    Link {
+        /// By which the sealed password is found.
+        lookup: String,
+        /// The secret's public half.
+        recipient: String,
+    },
+    /// For the holder of a private key.
+    Recipient {
+        /// The public key.
+        key: String,
+    },
+    /// Under the store's own key.
+    Operator,
+}
+
+/// What is kept with a job besides its tasks: what the plan rests on, and how its passwords are sealed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    basis: Basis,
+    sealings: BTreeMap<usize, Sealing>,
+}
+
+/// The deliveries of a plan's passwords, checked and made ready.
+#[derive(Debug)]
+pub struct HandOver {
+    sealings: BTreeMap<usize, Sealing>,
+    secrets: BTreeMap<usize, Secret>,
+}
+
+/// A one-time secret on its way to whoever asked: the task, the account, the secret.
+pub type Handed = (TaskId, String, Secret);
+
+impl HandOver {
+    /// Checks the delivery of every password of the plan, and makes the one-time secrets.
+    ///
+    /// # Errors
+    /// See [`HandOverError`].
+    pub fn prepare(plan: &Plan, settings: &SystemSettings) -> Result<Self, HandOverError> {
+        let mut ready = Self { sealings: BTreeMap::new(), secrets: BTreeMap::new() };
+        for (index, task) in plan.tasks.iter().enumerate().filter(|(_, task)| task.takes_password()) {
+            let account = || task.account.clone();
+            let sealing = match (task.wish.deliver(), settings.password_delivery) {
+                (Some(Delivery::Recipient(key)), _) => {
+                    let _: Recipient = key
+                        .parse()
+                        .map_err(|source| HandOverError::Recipient { account: account(), source })?;
+                    Sealing::Recipient { key: key.clone() }
+                }
+                (Some(Delivery::Operator) | None, PasswordDelivery::Operator) => Sealing::Operator,
+                (Some(Delivery::Operator), _) => {
+                    return Err(HandOverError::OperatorOff { account: account() });
+                }
+                (None, PasswordDelivery::Recipient) => {
+                    return Err(HandOverError::NoRecipient { account: account() });
+                }
+                (Some(Delivery::Link) | None, _) => {
+                    let OneTimeSecret { text, lookup, recipient } = OneTimeSecret::generate()?;
+                    ready.secrets.insert(index, text);
+                    Sealing::Link { lookup, recipient }
+                }
+            };
+            ready.sealings.insert(index, sealing);
+        }
+        Ok(ready)
+    }
+
+    /// The job to be written down.
+    ///
+    /// # Errors
+    /// [`HandOverError::Json`].
+    pub fn job(&self, plan: &Plan, actor: &str, reason: Option<&str>) -> Result<NewJob, HandOverError> {
+        let kept = Kept { basis: plan.basis.clone(), sealings: self.sealings.clone() };
+        let tasks = plan.tasks.iter().map(|task| NewTask {
+            wish: task.wish.clone(),
+            account: task.account.clone(),
+            account_external_id: task.account_external_id.clone(),
+            after: task.after.clone(),
+            steps: task
+                .steps
+                .iter()
+                .map(|step| NewStep {
+                    call: step.call.clone(),
+                    operation: step.operation.to_owned(),
+                    reason: step.reason,
+                    after: step.after.clone(),
+                })
+                .collect(),
+            notices: task.notices.clone(),
+            manifest: task.manifest.clone(),
+            recreate: task.recreate.clone(),
+            delivery: task.wish.deliver().cloned(),
+        });
+        Ok(NewJob {
+            system_id: plan.system_id.clone(),
+            actor: actor.to_owned(),
+            reason: reason.map(str::to_owned),
+            baseline_run: Some(plan.run),
+            plan_sha256: plan.sha256()?,
+            approval_because: plan.approval_because.clone(),
+            facts: serde_json::to_value(kept)?,
+            tasks: tasks.collect(),
+        })
+    }
+
+    /// The one-time secrets, to be shown once; the job's tasks stand in the order of the plan.
+    #[must_use]
+    pub fn tokens(&self, job: &ProvisioningJob) -> Vec<Handed> {
+        let of = |(index, secret): (&usize, &Secret)| {
+            job.tasks.get(*index).map(|task| (task.id, task.account.clone(), secret.clone()))
+        };
+        self.secrets.iter().filter_map(of).collect()
+    }
+
+    /// What a job rests on that is seen otherwise now. `kept` is what [`Store::job_facts`] gives.
+    #[must_use]
+    pub fn changed(kept: &Value, now: &Plan) -> Vec<String> {
+        match serde_json::from_value::<Kept>(kept.clone()) {
+            Ok(kept) => changed(&kept.basis, &now.basis),
+            Err(_) => vec!["what it rested on, which cannot be read".to_owned()],
+        }
+    }
+}
+
+impl Sealing {
+    /// How the passwords of a job's tasks are sealed.
+    pub(super) async fn of_job(store: &Store, job: JobId) -> Result<HashMap<TaskId, Self>, StoreError> {
+        let unreadable = |_| StoreError::Data { what: format!("the facts of job {job} cannot be read") };
+        let kept: Kept = serde_json::from_value(store.job_facts(job).await?).map_err(unreadable)?;
+        let tasks = store.job(job).await?.tasks;
+        let of = |(index, sealing): (usize, Self)| tasks.get(index).map(|task| (task.id, sealing));
+        Ok(kept.sealings.into_iter().filter_map(of).collect())
+    }
+
+    /// Seals a password for its owner.
+    pub(super) fn seal(
+        &self,
+        store: &Store,
+        account: &str,
+        password: &Secret,
+        now: Timestamp,
+    ) -> Result<SealedPassword, HandOverError> {
+        let expires_at = now.checked_add(OPEN_FOR).ok();
+        Ok(match self {
+            Self::Link { lookup, recipient } => SealedPassword {
+                kind: "link".to_owned(),
+                ciphertext: seal_for(recipient, lookup, password)?,
+                lookup: Some(lookup.clone()),
+                expires_at,
+            },
+            Self::Recipient { key } => {
+                let recipient: Recipient = key.parse()?;
+                let ciphertext = recipient.seal(password)?.into_bytes();
+                SealedPassword { kind: "recipient".to_owned(), ciphertext, lookup: None, expires_at: None }
+            }
+            Self::Operator => SealedPassword {
+                kind: "operator".to_owned(),
+                ciphertext: store.seal_for_operator(account, password)?,
+                lookup: None,
+                expires_at,
+            },
+        })
+    }
+}

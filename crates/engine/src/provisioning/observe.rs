@@ -1,0 +1,220 @@
+//! Looking: whose a name is, and what became of a call whose answer was lost.
+//!
+//! What may be read depends on the granted permissions: with the reference policy users are looked up in a listing of
+//! their path, and what they hold in the details.
+
+use keyreeve_connector::{AccountEntry, Cause, PointRead, Provisioning};
+use keyreeve_model::{
+    ExternalId, Failure, FailureKind, ImportObject, ImportScope, PermissionProfile, PolicyScope, Step,
+    StepCall, Task,
+};
+
+use super::decide::{Identified, Sight};
+use super::retry::{Rules, signed};
+use crate::import::collect::{read_details, read_users};
+use crate::import::reader::{ReadError, Reader};
+use crate::plan::MARKER_TAG;
+
+/// Looks with the permissions a system's profile grants.
+pub(super) struct Observer<'a> {
+    pub(super) reader: &'a Reader<'a>,
+    pub(super) provisioning: &'a dyn Provisioning,
+    pub(super) profile: PermissionProfile,
+    pub(super) rules: Rules,
+}
+
+impl Observer<'_> {
+    /// Whose the name of the task's account is now.
+    pub(super) async fn identify(&self, task: &Task) -> Identified {
+        let Some(expected) = &task.account_external_id else { return Identified::Same };
+        let found = match self.find(&task.account, "/").await {
+            Ok(found) => found,
+            Err(failure) => return Identified::Unreadable(failure),
+        };
+        match found {
+            Some(user) if user.external_id == *expected => Identified::Same,
+            Some(other) => Identified::Replaced(other.external_id),
+            None => match self.find_by_id(expected).await {
+                Ok(Some(user)) => Identified::Renamed(user.name),
+                Ok(None) => Identified::Gone,
+                Err(failure) => Identified::Unreadable(failure),
+            },
+        }
+    }
+
+    /// What became of a call.
+    pub(super) async fn look(&self, task: &Task, step: &Step) -> Sight {
+        let seen = match &step.call {
+            StepCall::CreateAccount { .. } => self.creation(step).await,
+            StepCall::UpdateAccount { account, new_name, new_path } => {
+                self.update(task, account, new_name.as_deref(), new_path.as_deref()).await
+            }
+            StepCall::DeleteAccount { account } => self.deletion(task, account).await,
+            StepCall::CreateLoginProfile { account } => self.login_profile_made(step, account).await,
+            StepCall::DeleteLoginProfile { account } => {
+                self.login_profile(account).await.map(|made| match made {
+                    Some(_) => Sight::NotApplied,
+                    None => Sight::Applied(None),
+                })
+            }
+            _ => Ok(Sight::NotApplied),
+        };
+        seen.unwrap_or_else(Sight::Unreadable)
+    }
+
+    async fn creation(&self, step: &Step) -> Result<Sight, Failure> {
+        let StepCall::CreateAccount { account, path, tags, .. } = &step.call else {
+            return Ok(Sight::NotApplied);
+        };
+        let Some(user) = self.find(account, path).await? else { return Ok(Sight::NotApplied) };
+        let foreign = |why: &str| {
+            Ok(Sight::Foreign(format!(
+                "there is an account {account:?} now, but {why}, so it is not proved to be the one this task makes; \
+                 if it is, import and go on with it, else plan another name"
+            )))
+        };
+        if user.name != *account || user.path != *path {
+            return foreign("its name or path differs");
+        }
+        if let Some(marker) = tags.get(MARKER_TAG) {
+            let facts = self.call(|| self.provisioning.get_account_facts(account)).await?;
+            return match facts {
+                Some(facts) if facts.tags.get(MARKER_TAG) == Some(marker) => {
+                    Ok(Sight::Applied(Some(facts.entry.external_id)))
+                }
+                Some(_) => foreign("it does not carry this task's mark"),
+                None => Ok(Sight::NotApplied),
+            };
+        }
+        // No mark under the reference policy: it must have been made in the attempt's time, and be bare.
+        let window = signed(self.rules.clock_skew + self.rules.propagation);
+        let since = step.attempted_at.map(|at| user.created_at.duration_since(at));
+        if !since.is_some_and(|since| since >= -signed(self.rules.clock_skew) && since <= window) {
+            return foreign("it was not made when this task tried to");
+        }
+        if self.login_profile(account).await?.is_some() || !self.is_bare(&user.external_id).await? {
+            return foreign("it has a console password or assignments already");
+        }
+        Ok(Sight::Applied(Some(user.external_id)))
+    }
+
+    async fn update(
+        &self,
+        task: &Task,
+        account: &str,
+        new_name: Option<&str>,
+        new_path: Option<&str>,
+    ) -> Result<Sight, Failure> {
+        let name = new_name.unwrap_or(account);
+        let everywhere = "/";
+        let found = self.find(name, new_path.unwrap_or(everywhere)).await?;
+        let same = |user: &AccountEntry| task.account_external_id.as_ref() == Some(&user.external_id);
+        let moved = |user: &AccountEntry| new_path.is_none_or(|path| user.path == path);
+        match found {
+            Some(user) if same(&user) && moved(&user) => Ok(Sight::Applied(None)),
+            Some(user) if !same(&user) => Ok(Sight::Foreign(format!(
+                "the name {name:?} belongs to another account ({})",
+                user.external_id
+            ))),
+            _ => Ok(Sight::NotApplied),
+        }
+    }
+
+    /// Gone, or another account under the name: in both cases the planned one does not exist any more.
+    async fn deletion(&self, task: &Task, account: &str) -> Result<Sight, Failure> {
+        let found = self.find(account, "/").await?;
+        let still = found.is_some_and(|user| task.account_external_id.as_ref() == Some(&user.external_id));
+        Ok(if still { Sight::NotApplied } else { Sight::Applied(None) })
+    }
+
+    async fn login_profile_made(&self, step: &Step, account: &str) -> Result<Sight, Failure> {
+        let Some(made_at) = self.login_profile(account).await? else { return Ok(Sight::NotApplied) };
+        let since = step.attempted_at.map(|at| made_at.duration_since(at));
+        if since.is_some_and(|since| since >= -signed(self.rules.clock_skew)) {
+            return Ok(Sight::Applied(None));
+        }
+        Ok(Sight::Foreign(format!("{account:?} had a console password before this task tried to make one")))
+    }
+
+    async fn login_profile(&self, account: &str) -> Result<Option<jiff::Timestamp>, Failure> {
+        let profile = self.call(|| self.reader.inventory.get_login_profile(account)).await?;
+        Ok(profile.map(|profile| profile.created_at))
+    }
+
+    /// The user of a name, by a point read where that is granted, else in the listing of its path.
+    async fn find(&self, name: &str, path: &str) -> Result<Option<AccountEntry>, Failure> {
+        if self.grants(PointRead::AccountFacts) {
+            let facts = self.call(|| self.provisioning.get_account_facts(name)).await?;
+            return Ok(facts.map(|facts| facts.entry));
+        }
+        let users = self.list(path).await?;
+        Ok(users.into_iter().find(|user| user.name == name))
+    }
+
+    async fn find_by_id(&self, id: &ExternalId) -> Result<Option<AccountEntry>, Failure> {
+        Ok(self.list("/").await?.into_iter().find(|user| user.external_id == *id))
+    }
+
+    async fn list(&self, path: &str) -> Result<Vec<AccountEntry>, Failure> {
+        let scope = scope(path);
+        let reading = read_users(self.reader, &scope, None).await;
+        self.unhalted()?;
+        if reading.is_whole() {
+            return Ok(reading.items);
+        }
+        Err(self.failure(FailureKind::Unknown, reading.reason.unwrap_or_default()))
+    }
+
+    /// Whether a user holds nothing at all.
+    async fn is_bare(&self, id: &ExternalId) -> Result<bool, Failure> {
+        let reading = read_details(self.reader, &scope("/")).await;
+        self.unhalted()?;
+        if !reading.is_whole() {
+            return Err(self.failure(FailureKind::Unknown, reading.reason.unwrap_or_default()));
+        }
+        let detail = reading.split().accounts.into_iter().find(|account| account.external_id == *id);
+        Ok(detail.is_none_or(|detail| {
+            detail.groups.is_empty()
+                && detail.policies.is_empty()
+                && detail.inline_policies.is_empty()
+                && detail.tags.is_empty()
+        }))
+    }
+
+    fn grants(&self, read: PointRead) -> bool {
+        self.provisioning.lacks(self.profile, &[self.provisioning.read_needs(read)]).is_empty()
+    }
+
+    async fn call<T, F, Fut>(&self, make: F) -> Result<T, Failure>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, keyreeve_connector::Error>>,
+    {
+        let answer = self.reader.call(None, make).await;
+        self.unhalted()?;
+        answer.map_err(|error| {
+            let kind = match &error {
+                ReadError::Call(error) if error.cause == Cause::Denied => FailureKind::Denied,
+                ReadError::Call(error) => error.kind(),
+                ReadError::Broken(_) | ReadError::Halted => FailureKind::Unknown,
+            };
+            self.failure(kind, error.to_string())
+        })
+    }
+
+    fn unhalted(&self) -> Result<(), Failure> {
+        self.reader.halt.reason().map_or(Ok(()), Err)
+    }
+
+    fn failure(&self, kind: FailureKind, message: String) -> Failure {
+        self.reader.failure(kind, &message)
+    }
+}
+
+fn scope(path: &str) -> ImportScope {
+    ImportScope {
+        objects: [ImportObject::Accounts].into(),
+        path_prefix: path.to_owned(),
+        policy_scope: PolicyScope::All,
+    }
+}

@@ -1,0 +1,44 @@
+//! Planning a deletion anew, after the connected system said that something still stands in its way.
+
+use keyreeve_connector::Connector;
+use keyreeve_model::{Effect, Failure, FailureKind, StepCall, System, Task, Wish};
+
+use crate::plan::{GatherError, Gatherer, plan};
+
+/// The calls that remove what the account holds now, without the deletion itself.
+pub(super) async fn replan(
+    gatherer: &Gatherer,
+    connector: &dyn Connector,
+    system: &System,
+    task: &Task,
+) -> Result<Vec<(&'static str, StepCall)>, Failure> {
+    let failure = |kind, message| Failure { kind, message, effect: Effect::None, at: gatherer.clock.now() };
+    let wish = Wish::DeleteAccount { account: task.account.clone() };
+    let facts = gatherer.gather(connector, system, std::slice::from_ref(&wish)).await.map_err(|error| {
+        let kind = match &error {
+            GatherError::OtherAccount(_) => FailureKind::AccountMismatch,
+            GatherError::Identify { source, .. } => source.kind(),
+            GatherError::Store(_) => FailureKind::Store,
+            _ => FailureKind::Unknown,
+        };
+        failure(kind, error.to_string())
+    })?;
+    let Some(provisioning) = connector.provisioning() else { return Ok(Vec::new()) };
+    let same =
+        facts.account(&task.account).is_some_and(|account| account.external_id == task.account_external_id);
+    if !same {
+        let message =
+            format!("identity_changed: {:?} is not the account that was planned any more", task.account);
+        return Err(failure(FailureKind::IdentityChanged, message));
+    }
+    let plan = plan(&facts, provisioning, &[wish], String::new);
+    let Some(planned) = plan.tasks.into_iter().next() else { return Ok(Vec::new()) };
+    if let Some(obstacle) = planned.obstacles.first() {
+        return Err(failure(FailureKind::Dependants, obstacle.message.clone()));
+    }
+    let steps = planned.steps.into_iter();
+    Ok(steps
+        .filter(|step| !matches!(step.call, StepCall::DeleteAccount { .. }))
+        .map(|step| (step.operation, step.call))
+        .collect())
+}

@@ -1,0 +1,209 @@
+//! One task under way: makes the calls that [`decide`] asks for, and writes down what it says.
+
+use keyreeve_connector::{Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
+use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, System, Task};
+use keyreeve_store::{ClaimedTask, JournalEvent, StoreError, TaskLease};
+use tokio::sync::watch;
+
+use super::decide::{Answer, Context, Event, Next, decide};
+use super::fold::fold;
+use super::hand_over::Sealing;
+use super::journal::Journal;
+use super::observe::Observer;
+use super::replan::replan;
+use super::retry::Rules;
+use crate::import::reader::Reader;
+use crate::plan::Gatherer;
+
+/// What all tasks of a job share.
+pub(super) struct Ground<'a> {
+    pub(super) gatherer: &'a Gatherer,
+    pub(super) connector: &'a dyn Connector,
+    pub(super) provisioning: &'a dyn Provisioning,
+    pub(super) reader: &'a Reader<'a>,
+    pub(super) system: &'a System,
+    pub(super) rules: Rules,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// How a task was given back.
+#[derive(Debug)]
+pub(super) enum Released {
+    /// It ended, or waits for its time.
+    Task,
+    /// Nothing of this system works until a person has mended this.
+    Paused(Failure),
+}
+
+/// One task under way.
+pub(super) struct TaskRun<'a> {
+    ground: &'a Ground<'a>,
+    journal: Journal,
+    lease: TaskLease,
+    task: Task,
+    sealing: Option<Sealing>,
+}
+
+impl<'a> TaskRun<'a> {
+    pub(super) fn new(
+        ground: &'a Ground<'a>,
+        journal: Journal,
+        claimed: ClaimedTask,
+        sealing: Option<Sealing>,
+    ) -> Self {
+        let ClaimedTask { task, lease, .. } = claimed;
+        Self { ground, journal, lease, task, sealing }
+    }
+
+    /// Runs until the task is given back. An error of the store leaves it as its journal says it stands; whoever
+    /// claims it next goes on from there.
+    pub(super) async fn run(mut self) -> Result<Released, StoreError> {
+        let mut event = Event::Claimed;
+        loop {
+            let decision = decide(&self.task, event, &self.context());
+            self.write(decision.journal).await?;
+            event = match decision.next {
+                Next::GoOn => Event::Written,
+                Next::Identify => Event::Identified(self.observer().identify(&self.task).await),
+                Next::Call(seq) => self.call(seq).await?,
+                Next::Look(seq) => match self.step(seq) {
+                    Some(step) => {
+                        let sight = self.observer().look(&self.task, &step).await;
+                        Event::Looked { seq, sight }
+                    }
+                    None => Event::Written,
+                },
+                Next::Replan => {
+                    let Ground { gatherer, connector, system, .. } = *self.ground;
+                    Event::Replanned(replan(gatherer, connector, system, &self.task).await)
+                }
+                Next::Released => return Ok(Released::Task),
+                Next::Pause(failure) => return Ok(Released::Paused(failure)),
+            };
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            now: self.ground.gatherer.clock.now(),
+            stopping: *self.ground.stop.borrow(),
+            prioritise_delete_tasks: self.ground.system.settings.prioritise_delete_tasks,
+            rules: self.ground.rules,
+        }
+    }
+
+    fn observer(&self) -> Observer<'_> {
+        Observer {
+            reader: self.ground.reader,
+            provisioning: self.ground.provisioning,
+            profile: self.ground.system.settings.permission_profile,
+            rules: self.ground.rules,
+        }
+    }
+
+    fn step(&self, seq: u32) -> Option<Step> {
+        self.task.steps.iter().find(|step| step.seq == seq).cloned()
+    }
+
+    async fn write(&mut self, events: Vec<JournalEvent>) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let now = self.ground.gatherer.clock.now();
+        self.journal.write(&self.lease, events.clone()).await?;
+        events.iter().for_each(|event| fold(&mut self.task, event, now));
+        Ok(())
+    }
+
+    /// Writes the attempt down, and makes the call. The turn comes first, so that nothing lies between the two.
+    async fn call(&mut self, seq: u32) -> Result<Event, StoreError> {
+        let Some(step) = self.step(seq) else { return Ok(Event::Written) };
+        let password = match self.password(&step).await {
+            Ok(password) => password,
+            Err(failure) => {
+                let answer = Answer::Failed { failure, wait: None, request_id: None };
+                return Ok(Event::Answered { seq, answer });
+            }
+        };
+        let turn = self.ground.reader.pacer.turn().await;
+        if *self.ground.stop.borrow() {
+            return Ok(Event::Written);
+        }
+        let (secret, sealed) = password.unzip();
+        self.write(vec![JournalEvent::Attempt { seq, password: sealed }]).await?;
+        super::crash_points::pass("after_attempt_commit");
+        let answer = self.ground.provisioning.perform(&step.call, secret.as_ref()).await;
+        super::crash_points::pass("after_response");
+        drop(turn);
+        let answer = match answer {
+            Ok(done) => {
+                self.ground.reader.pacer.passed();
+                Answer::Done {
+                    unchanged: done.outcome == Outcome::Unchanged,
+                    made: done.account.map(|account| account.external_id),
+                    request_id: done.request_id,
+                }
+            }
+            Err(error) => {
+                if error.kind() == FailureKind::Throttled {
+                    self.ground.reader.pacer.throttled();
+                }
+                let wait = match error.retry() {
+                    Retry::After(wait) if !wait.is_zero() && error.kind() == FailureKind::Throttled => {
+                        Some(wait)
+                    }
+                    _ => None,
+                };
+                let failure = Failure {
+                    kind: error.kind(),
+                    message: error.to_string(),
+                    effect: error.effect(),
+                    at: self.ground.gatherer.clock.now(),
+                };
+                Answer::Failed { failure, wait, request_id: error.request_id.clone() }
+            }
+        };
+        Ok(Event::Answered { seq, answer })
+    }
+
+    /// A new password for a step that takes one, sealed for its owner before it is used.
+    async fn password(
+        &self,
+        step: &Step,
+    ) -> Result<Option<(Secret, keyreeve_store::SealedPassword)>, Failure> {
+        if !step.call.takes_password() {
+            return Ok(None);
+        }
+        let failure = |message: String| Failure {
+            kind: FailureKind::Permanent,
+            message,
+            effect: Effect::None,
+            at: self.ground.gatherer.clock.now(),
+        };
+        let sealing = self.sealing.as_ref().ok_or_else(|| {
+            failure(
+                "there is no way to deliver the password, so none is made; ask again with --deliver"
+                    .to_owned(),
+            )
+        })?;
+        let policy = self.password_policy().await;
+        let password = crate::password::generate_from_os(policy.as_ref(), step.call.account())
+            .map_err(|error| failure(error.to_string()))?;
+        let now = self.ground.gatherer.clock.now();
+        let sealed = sealing
+            .seal(&self.ground.gatherer.store, step.call.account(), &password, now)
+            .map_err(|error| failure(error.to_string()))?;
+        Ok(Some((password, sealed)))
+    }
+
+    /// The account's password policy as it is at this moment; `None` where it cannot be read or was never set: the
+    /// password is then made to the strictest default.
+    async fn password_policy(&self) -> Option<PasswordPolicy> {
+        let Ground { provisioning, reader, system, .. } = self.ground;
+        let needs = provisioning.read_needs(PointRead::PasswordPolicy);
+        if !provisioning.lacks(system.settings.permission_profile, &[needs]).is_empty() {
+            return None;
+        }
+        reader.call(None, || provisioning.get_password_policy()).await.ok().flatten()
+    }
+}

@@ -1,0 +1,197 @@
+//! What is refused, and that no call is made then.
+
+use keyreeve_model::{JobState, ObstacleKind, Protection, ProtectionKind, TaskState};
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
+use serde_json::{Value, json};
+
+use super::{full, laden, only, policy, reference, user, wish};
+use crate::harness::{ACCOUNT, World};
+
+async fn refused(world: &World, wish_json: Value, kind: ObstacleKind, says: &str) {
+    let plan = world.plan(&[wish(wish_json.clone())]).await;
+    let found = plan.tasks[0].obstacles.iter().find(|obstacle| obstacle.kind == kind);
+    let obstacle = found.unwrap_or_else(|| panic!("{wish_json}: {:?}", plan.tasks[0].obstacles));
+    assert!(obstacle.message.contains(says), "{wish_json}: {}", obstacle.message);
+    assert!(world.writes().is_empty(), "{wish_json}: {:?}", world.effective());
+}
+
+#[tokio::test]
+async fn s31_the_connectors_own_account_is_never_changed() {
+    let world = World::with(full(), &laden()).await;
+    let connector = "keyreeve-connector";
+    for wish in [
+        json!({"task": "delete_account", "account": connector}),
+        json!({"task": "deactivate_account", "account": connector}),
+        json!({"task": "reset_password", "account": connector, "deliver": "link"}),
+        json!({"task": "update_account", "account": connector, "new_name": "x"}),
+        json!({"task": "add_assignment", "account": connector, "group": "devs"}),
+        json!({"task": "remove_assignment", "account": connector, "policy": policy("own")}),
+    ] {
+        refused(&world, wish, ObstacleKind::Protected, "signs in with").await;
+    }
+    // In another case there is no such account, and no call either.
+    let other_case = json!({"task": "delete_account", "account": "KeyReeve-Connector"});
+    refused(&world, other_case, ObstacleKind::NotFound, "exact case").await;
+    // Renamed behind our back it is still known by its id.
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess".to_owned();
+    let keep = Mutation::AttachUserPolicy { user: connector.into(), arn: admin };
+    world.sandbox.mutate(ACCOUNT, &[keep]).unwrap();
+    let rename = Mutation::RenameUser { name: connector.into(), new_name: "innocent".into() };
+    world.sandbox.mutate(ACCOUNT, &[rename]).unwrap();
+    let renamed = json!({"task": "delete_account", "account": "innocent"});
+    refused(&world, renamed, ObstacleKind::Protected, "signs in with").await;
+}
+
+#[tokio::test]
+async fn s33_reserved_paths_protected_names_paths_and_tags_and_the_last_administrator() {
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let mut changes = laden();
+    changes.extend([
+        user("root-ish", "/aws-reserved/x/"),
+        user("guarded", "/"),
+        user("glass", "/break-glass/"),
+        user("boss", "/"),
+        Mutation::AttachUserPolicy { user: "boss".into(), arn: admin.into() },
+        Mutation::TagUser { name: "bob".into(), key: "Keyreeve".into(), value: "protected".into() },
+    ]);
+    let world = World::with(full(), &changes).await;
+    for kind in [
+        ProtectionKind::Account("GUARDED".into()),
+        ProtectionKind::Path("/break-glass/".into()),
+        ProtectionKind::Tag("keyreeve=protected".into()),
+    ] {
+        let entry =
+            Protection { kind, reason: None, added_by: "local:test".into(), added_at: world.clock.now() };
+        world.store.add_protection(&world.id, &entry).await.unwrap();
+    }
+    for (name, says) in [
+        ("root-ish", "reserved to AWS"),
+        ("guarded", "protect list"),
+        ("glass", "protect list"),
+        ("bob", "protect list"),
+        ("boss", "last account that holds AdministratorAccess"),
+    ] {
+        refused(&world, json!({"task": "delete_account", "account": name}), ObstacleKind::Protected, says)
+            .await;
+    }
+    let boss = json!({"task": "remove_assignment", "account": "boss", "policy": admin});
+    refused(&world, boss, ObstacleKind::Protected, "last account").await;
+    let other = json!({"task": "add_assignment", "account": "boss", "group": "devs"});
+    assert!(world.plan(&[wish(other)]).await.is_possible());
+}
+
+#[tokio::test]
+async fn bad_names_taken_names_full_quotas_and_what_is_missing() {
+    let mut changes = laden();
+    changes.extend((0..10).map(|n| Mutation::CreateGroup { name: format!("g{n}"), path: "/".into() }));
+    changes.extend((0..10).map(|n| Mutation::AddToGroup { user: "bob".into(), group: format!("g{n}") }));
+    let world = World::with(full(), &changes).await;
+    let create = |name: &str, path: &str| json!({"task": "create_account", "name": name, "path": path, "deliver": "link"});
+    use ObstacleKind::{Invalid, NameTaken, NotAttachable, NotFound, QuotaFull};
+    for (wish, kind, says) in [
+        (create("a b", "/"), Invalid, "1 to 64"),
+        (create("jürgen", "/"), Invalid, "ASCII"),
+        (create("eve", "staff"), Invalid, "two slashes"),
+        (create("eve", "/aws-reserved/"), Invalid, "reserved"),
+        (create("ADA", "/"), NameTaken, "ada"),
+        (json!({"task": "update_account", "account": "ada", "new_name": "Ada"}), NameTaken, "case"),
+        (json!({"task": "update_account", "account": "ada", "new_name": "BOB"}), NameTaken, "bob"),
+        (json!({"task": "add_assignment", "account": "bob", "group": "devs"}), QuotaFull, "10 groups"),
+        (json!({"task": "add_assignment", "account": "bob", "group": "nope"}), NotFound, "nope"),
+        (
+            json!({"task": "add_assignment", "account": "bob",
+                "policy": "arn:aws:iam::aws:policy/aws-service-role/AWSSupportServiceRolePolicy"}),
+            NotAttachable,
+            "service-linked",
+        ),
+        (json!({"task": "delete_account", "account": "nobody"}), NotFound, "nobody"),
+        (json!({"task": "delete_account", "account": "ADA"}), NotFound, "exact case"),
+    ] {
+        refused(&world, wish, kind, says).await;
+    }
+}
+
+#[tokio::test]
+async fn a_feature_that_needs_more_names_the_missing_permissions_before_it_begins() {
+    let world = World::with(reference(), &laden()).await;
+    for (wish, says) in [
+        (json!({"task": "update_account", "account": "ada", "new_path": "/it/"}), "iam:UpdateUser"),
+        (
+            json!({"task": "create_account", "name": "eve", "tags": {"a": "b"}, "deliver": "link"}),
+            "iam:TagUser",
+        ),
+        (json!({"task": "delete_account", "account": "ada"}), "iam:DeleteUserPolicy"),
+    ] {
+        refused(&world, wish, ObstacleKind::PermissionMissing, says).await;
+    }
+    let plan = world.plan(&[wish(json!({"task": "deactivate_account", "account": "ada"}))]).await;
+    assert!(plan.is_possible());
+    let notice = &plan.tasks[0].notices[0];
+    assert!(notice.message.contains("only console access is removed"), "{}", notice.message);
+    assert!(notice.message.contains("iam:ListAccessKeys"), "{}", notice.message);
+}
+
+#[tokio::test]
+async fn r29_a_name_that_belongs_to_another_account_now_is_not_touched() {
+    let world = World::with(full(), &laden()).await;
+    for task in ["delete_account", "deactivate_account"] {
+        let job = world.job(&[wish(json!({"task": task, "account": "ada"}))]).await;
+        let replace = Mutation::DeleteAndRecreateUser { name: "ada".into() };
+        world.sandbox.mutate(ACCOUNT, &[replace]).unwrap();
+        world.sandbox.clear_trace();
+        world.work(&job).await.unwrap();
+        let job = world.store.job(job.id).await.unwrap();
+        assert_eq!(job.state, JobState::Failed);
+        let message = &only(&job).failure.as_ref().unwrap().message;
+        assert!(message.contains("identity_changed"), "{message}");
+        assert!(world.writes().is_empty(), "the newcomer was touched");
+        assert!(world.user("ada").is_some());
+        world.published().await;
+    }
+}
+
+#[tokio::test]
+async fn r22_expired_credentials_pause_the_job_and_cost_no_attempt() {
+    let world = World::with(full(), &laden()).await;
+    let job = world.job(&[wish(json!({"task": "delete_account", "account": "ada"}))]).await;
+    let code = "InvalidClientTokenId".to_owned();
+    let effect = Effect::Error { status: 403, code, message: String::new() };
+    let mut rule = FaultRule::new("RemoveUserFromGroup", effect).times(1).min_fires(1);
+    rule.on.subject = Some("ada".to_owned());
+    world.sandbox.add_fault(rule);
+    let ended = world.work(&job).await.unwrap();
+    assert!(matches!(ended, keyreeve_engine::provisioning::Ended::Paused(_)), "{ended:?}");
+    let after_failure =
+        world.writes().iter().rposition(|entry| entry.action == "RemoveUserFromGroup").unwrap();
+    assert!(world.writes().len() - after_failure <= 2, "more than one call after the credentials went bad");
+    let paused = world.store.job(job.id).await.unwrap();
+    assert_eq!(only(&paused).state, TaskState::Queued);
+    let attempts: u32 = only(&paused)
+        .steps
+        .iter()
+        .filter(|s| s.state == keyreeve_model::StepState::Planned)
+        .map(|s| s.attempts)
+        .sum();
+    assert_eq!(attempts, 0, "an attempt was consumed");
+    assert_eq!(world.work(&job).await.unwrap(), keyreeve_engine::provisioning::Ended::Done);
+    assert_eq!(world.store.job(job.id).await.unwrap().state, JobState::Succeeded);
+}
+
+#[tokio::test]
+async fn s34_many_small_deletions_need_a_second_person_too() {
+    let mut changes = laden();
+    changes.extend((0..15).map(|n| user(&format!("leaver{n}"), "/")));
+    let world = World::with(full(), &changes).await;
+    let mut awaiting = 0;
+    for n in 0..15 {
+        let job =
+            world.job(&[wish(json!({"task": "delete_account", "account": format!("leaver{n}")}))]).await;
+        if job.state == JobState::AwaitingApproval {
+            awaiting += 1;
+        } else {
+            world.work(&job).await.unwrap();
+        }
+    }
+    let deleted = world.effective().iter().filter(|action| *action == "DeleteUser").count();
+    assert_eq!((deleted, awaiting), (10, 5));
+}

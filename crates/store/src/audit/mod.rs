@@ -1,0 +1,139 @@
+//! The audit log: who did what, each row bound to the one before it.
+//!
+//! A row is written in the transaction of the thing it records, so neither is there without the other. `hash` is the
+//! SHA-256 of the row in canonical JSON with `prev_hash`, the hash of the row before; the first row has 64 zeros there.
+//! Whoever writes locks `audit_head` first: that keeps the rows in one line, and makes recorded changes happen one at
+//! a time in both databases. The head carries a code made with the store's key, so that who can write to the database
+//! but has no key cannot compute a chain of his own. A log put back to an older state as a whole is found by a head
+//! that was noted elsewhere.
+
+mod read;
+mod trail;
+mod verify;
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use keyreeve_model::SystemId;
+use serde::Serialize;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::StoreKey;
+
+pub(crate) use trail::{Trail, recording, settle_lost_answer};
+
+/// One row of the audit log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AuditRow {
+    /// Its place: 1, 2, 3, … without gaps.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who: whose token it was, `local:` and a user of the operating system, or who asked for the job.
+    pub actor: String,
+    /// The system it is about.
+    pub system_id: Option<SystemId>,
+    /// What was done: `job_created`, `step_attempted`, ….
+    pub action: String,
+    /// What it was done to. No secret.
+    pub subject: serde_json::Value,
+    /// The hash of the row before.
+    pub prev_hash: String,
+    /// SHA-256 of this row with `prev_hash`, in hex.
+    pub hash: String,
+}
+
+/// The end of the audit log at some moment. Noted elsewhere, it proves later that nothing before it was taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditHead {
+    /// The last row; 0 of an empty log.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// Which rows of the audit log. Conditions that are set must all hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// About this system.
+    pub system_id: Option<SystemId>,
+    /// Done by this actor.
+    pub actor: Option<String>,
+    /// Of this action.
+    pub action: Option<String>,
+    /// Not before this moment.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+    /// Before this row: for turning pages.
+    pub before: Option<i64>,
+}
+
+/// What the first row has for the hash of the row before.
+pub(crate) const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What the hash of a row is made of.
+struct Hashed<'a> {
+    seq: i64,
+    at: i64,
+    actor: &'a str,
+    system_id: Option<&'a str>,
+    action: &'a str,
+    /// As it is stored, byte for byte.
+    subject: &'a str,
+    prev_hash: &'a str,
+}
+
+impl Hashed<'_> {
+    /// The canonical JSON of the row: keys in order, no white space, the time in milliseconds since 1970.
+    fn text(&self) -> String {
+        let word = |text: &str| serde_json::Value::from(text).to_string();
+        format!(
+            r#"{{"action":{},"actor":{},"at":{},"prev_hash":{},"seq":{},"subject":{},"system_id":{}}}"#,
+            word(self.action),
+            word(self.actor),
+            self.at,
+            word(self.prev_hash),
+            self.seq,
+            self.subject,
+            self.system_id.map_or_else(|| "null".to_owned(), word),
+        )
+    }
+
+    fn hash(&self) -> String {
+        keyreeve_model::digest_hex(self.text().as_bytes())
+    }
+}
+
+/// The code that proves that the holder of the key wrote this head.
+fn mac(key: &StoreKey, seq: i64, hash: &str) -> String {
+    // HMAC fills a shorter key up with zeros to the length of a block of its digest (RFC 2104), 64 bytes here.
+    let mut block = Zeroizing::new([0_u8; 64]);
+    block.iter_mut().zip(key.bytes()).for_each(|(to, from)| *to = *from);
+    let mut mac = Hmac::<Sha256>::new((&*block).into());
+    mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash}").as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_hashed_as_its_canonical_json() {
+        let subject = serde_json::json!({"task": 2, "job": 1, "note": "\"ü\n"}).to_string();
+        let row = Hashed {
+            seq: 7,
+            at: 12,
+            actor: "local:\"a\"",
+            system_id: None,
+            action: "job_created",
+            subject: &subject,
+            prev_hash: BEGINNING,
+        };
+        let whole: serde_json::Value = serde_json::from_str(&row.text()).unwrap();
+        assert_eq!(keyreeve_model::canonical_json(&whole).unwrap(), row.text());
+        assert_eq!(whole["subject"]["task"], 2);
+        assert_eq!(whole["system_id"], serde_json::Value::Null);
+    }
+}

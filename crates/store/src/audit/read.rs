@@ -1,0 +1,82 @@
+//! Reading the log.
+
+use super::{AuditFilter, AuditHead, AuditRow};
+use crate::row::Row;
+use crate::statement::{Statement, statement};
+use crate::time::to_millis;
+use crate::transaction::reading;
+use crate::{Store, StoreError};
+
+const COLUMNS: &str = "SELECT seq, at, actor, system_id, action, subject, prev_hash, hash FROM audit_log";
+
+impl Store {
+    /// Rows of the audit log, the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let mut text = Statement::building(COLUMNS);
+        text.push(" WHERE seq > ").bind(0_i64);
+        if let Some(system_id) = &filter.system_id {
+            text.push(" AND system_id = ").bind(system_id.as_str());
+        }
+        if let Some(actor) = &filter.actor {
+            text.push(" AND actor = ").bind(actor.as_str());
+        }
+        if let Some(action) = &filter.action {
+            text.push(" AND action = ").bind(action.as_str());
+        }
+        if let Some(since) = filter.since {
+            text.push(" AND at >= ").bind(to_millis(since));
+        }
+        if let Some(until) = filter.until {
+            text.push(" AND at < ").bind(to_millis(until));
+        }
+        if let Some(before) = filter.before {
+            text.push(" AND seq < ").bind(before);
+        }
+        text.push(" ORDER BY seq DESC LIMIT ").bind(i64::from(limit));
+        reading!(self, "reading the audit log", |transaction| transaction.fetch(text.clone(), read_row).await)
+            .await
+    }
+
+    /// Rows of the audit log after a given one, the oldest first: for whoever copies the log elsewhere.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let mut text = Statement::building(COLUMNS);
+        text.push(" WHERE seq > ").bind(seq).push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
+        reading!(self, "reading the audit log", |transaction| transaction.fetch(text.clone(), read_row).await)
+            .await
+    }
+
+    /// Whether the log holds the row that was once its last: `false` when rows were taken away or replaced since.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn audit_holds(&self, noted: &AuditHead) -> Result<bool, StoreError> {
+        if noted.seq == 0 {
+            return Ok(noted.hash == super::BEGINNING);
+        }
+        let text = "SELECT hash FROM audit_log WHERE seq = $1";
+        let found = reading!(self, "reading the audit log", |transaction| {
+            transaction.fetch_optional(statement!(text, noted.seq), |row| row.text(0)).await
+        })
+        .await?;
+        Ok(found.as_ref() == Some(&noted.hash))
+    }
+}
+
+fn read_row(row: &Row) -> Result<AuditRow, StoreError> {
+    Ok(AuditRow {
+        seq: row.int(0)?,
+        at: row.time(1)?,
+        actor: row.text(2)?,
+        system_id: row.opt_word(3)?,
+        action: row.text(4)?,
+        subject: row.json(5)?,
+        prev_hash: row.text(6)?,
+        hash: row.text(7)?,
+    })
+}

@@ -1,0 +1,181 @@
+//! Writing to the log, in the transaction of what it records.
+
+use jiff::Timestamp;
+use keyreeve_model::SystemId;
+
+use super::{AuditHead, Hashed, mac};
+use crate::error::DatabaseFailure;
+use crate::statement::{Statement, Value, statement};
+use crate::time::to_millis;
+use crate::transaction::Transaction;
+use crate::{Store, StoreError, StoreKey};
+
+/// The log, locked until the transaction ends. Notes are kept here and written by [`Trail::append`].
+pub(crate) struct Trail<'a> {
+    key: &'a StoreKey,
+    at: i64,
+    head: AuditHead,
+    notes: Vec<Note>,
+}
+
+struct Note {
+    actor: String,
+    system_id: Option<String>,
+    action: &'static str,
+    subject: String,
+}
+
+impl<'a> Trail<'a> {
+    /// Locks the log. Whoever also locks a system does that first; tasks are locked by nobody, because they are
+    /// written under this lock only.
+    pub(crate) async fn lock(
+        transaction: &mut Transaction,
+        key: &'a StoreKey,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let text = statement!(transaction.dialect().lock_audit_head());
+        let head =
+            transaction.fetch_one(text, |row| Ok(AuditHead { seq: row.int(0)?, hash: row.text(1)? })).await?;
+        Ok(Self { key, at: to_millis(now), head, notes: Vec::new() })
+    }
+
+    /// Notes what was done, by whom and to what.
+    pub(crate) fn note(
+        &mut self,
+        actor: &str,
+        system_id: Option<&SystemId>,
+        action: &'static str,
+        subject: &serde_json::Value,
+    ) {
+        self.notes.push(Note {
+            actor: actor.to_owned(),
+            system_id: system_id.map(|id| id.as_str().to_owned()),
+            action,
+            subject: subject.to_string(),
+        });
+    }
+
+    /// Writes the notes, in the order in which they were made, and gives the new end of the log.
+    pub(crate) async fn append(self, transaction: &mut Transaction) -> Result<Option<AuditHead>, StoreError> {
+        if self.notes.is_empty() {
+            return Ok(None);
+        }
+        let AuditHead { mut seq, hash: mut prev_hash } = self.head;
+        let mut rows = Vec::with_capacity(self.notes.len());
+        for note in self.notes {
+            seq += 1;
+            let hash = Hashed {
+                seq,
+                at: self.at,
+                actor: &note.actor,
+                system_id: note.system_id.as_deref(),
+                action: note.action,
+                subject: &note.subject,
+                prev_hash: &prev_hash,
+            }
+            .hash();
+            let before = std::mem::replace(&mut prev_hash, hash.clone());
+            rows.push([
+                seq.into(),
+                self.at.into(),
+                note.actor.into(),
+                note.system_id.into(),
+                note.action.into(),
+                note.subject.into(),
+                before.into(),
+                hash.into(),
+            ]);
+        }
+        insert(transaction, rows).await?;
+        let text = "UPDATE audit_head SET seq = $1, hash = $2, mac = $3 WHERE marker = 1";
+        let mac = mac(self.key, seq, &prev_hash);
+        transaction.execute(statement!(text, seq, prev_hash.as_str(), mac)).await?;
+        Ok(Some(AuditHead { seq, hash: prev_hash }))
+    }
+}
+
+/// One row by a statement that stays prepared, many by a few built ones.
+async fn insert(transaction: &mut Transaction, rows: Vec<[Value; 8]>) -> Result<(), StoreError> {
+    const INTO: &str =
+        "INSERT INTO audit_log (seq, at, actor, system_id, action, subject, prev_hash, hash) VALUES ";
+    const ONE: &str = "INSERT INTO audit_log (seq, at, actor, system_id, action, subject, prev_hash, hash) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let mut rows = rows.into_iter().peekable();
+    let most = transaction.dialect().values_per_statement() / 8;
+    while let Some(first) = rows.next() {
+        let mut text = statement!(ONE);
+        if rows.peek().is_none() {
+            text.values = first.into();
+        } else {
+            text = Statement::building(INTO);
+            text.bind_rows(std::iter::once(first).chain(rows.by_ref().take(most - 1)).map(Vec::from));
+        }
+        transaction.execute(text).await?;
+    }
+    Ok(())
+}
+
+/// After the answer to a commit was lost: whether it happened. The lock waits for it if it is still under way.
+///
+/// # Errors
+/// `lost` when it cannot be found out; a transient refusal, so that it is begun again, when it did not happen.
+pub(crate) async fn settle_lost_answer(
+    store: &Store,
+    doing: &'static str,
+    now: Timestamp,
+    written: &AuditHead,
+    lost: StoreError,
+) -> Result<(), StoreError> {
+    let look = async {
+        let mut begun = store.begin(doing, true).await?;
+        Trail::lock(&mut begun, &store.key, now).await?;
+        let text = "SELECT seq FROM audit_log WHERE seq = $1 AND hash = $2";
+        begun.fetch_optional(statement!(text, written.seq, written.hash.as_str()), |row| row.int(0)).await
+    };
+    match look.await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(StoreError::Database {
+            doing,
+            source: DatabaseFailure {
+                message: "the commit did not happen".to_owned(),
+                transient: true,
+                unique: false,
+            },
+        }),
+        Err(_) => Err(lost),
+    }
+}
+
+/// `recording!(store, "doing what", now, |transaction, trail| …)`: like `writing!`, with the log locked first and the
+/// notes made on `trail` written last. If the answer to the commit is lost, the log tells whether it happened.
+macro_rules! recording {
+    ($store:expr, $doing:expr, $now:expr, |$transaction:ident, $trail:ident| $work:expr $(,)?) => {
+        async {
+            let mut attempt = 1;
+            loop {
+                let outcome: Result<_, $crate::StoreError> = async {
+                    let mut begun = $store.begin($doing, true).await?;
+                    let mut trail = $crate::audit::Trail::lock(&mut begun, &$store.key, $now).await?;
+                    let value = {
+                        let ($transaction, $trail) = (&mut begun, &mut trail);
+                        let done: Result<_, $crate::StoreError> = async { $work }.await;
+                        done?
+                    };
+                    let written = trail.append(&mut begun).await?;
+                    match (begun.commit().await, written) {
+                        (Err(lost @ $crate::StoreError::CommitUnknown { .. }), Some(written)) => {
+                            $crate::audit::settle_lost_answer($store, $doing, $now, &written, lost).await?;
+                            Ok(value)
+                        }
+                        (committed, _) => committed.map(|()| value),
+                    }
+                }
+                .await;
+                if !$crate::transaction::begin_again(&outcome, &mut attempt).await {
+                    break outcome;
+                }
+            }
+        }
+    };
+}
+pub(crate) use recording;

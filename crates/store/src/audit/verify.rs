@@ -1,0 +1,97 @@
+//! Proving that the log is as it was written.
+
+use super::{AuditHead, BEGINNING, Hashed, mac};
+use crate::row::Row;
+use crate::statement::statement;
+use crate::transaction::{Transaction, reading};
+use crate::{Store, StoreError};
+
+/// How many rows are held in memory at once.
+const PAGE: i64 = 1_000;
+
+impl Store {
+    /// Computes the chain of the audit log anew, from its first row to its head, and gives the head. Note it
+    /// elsewhere: [`Store::audit_holds`] says later whether the log still holds it.
+    ///
+    /// # Errors
+    /// [`StoreError::AuditBroken`] names the first row that was altered, taken away, put in or moved.
+    pub async fn verify_audit(&self) -> Result<AuditHead, StoreError> {
+        reading!(self, "verifying the audit log", |transaction| {
+            let end = walk(transaction).await?;
+            let text = "SELECT seq, hash, mac FROM audit_head WHERE marker = 1";
+            let head = transaction
+                .fetch_optional(statement!(text), |row| Ok((row.int(0)?, row.text(1)?, row.text(2)?)))
+                .await?;
+            let Some((seq, hash, code)) = head else {
+                return Err(broken(end.seq, "the note of where the log ends is missing"));
+            };
+            if seq > end.seq {
+                return Err(broken(end.seq + 1, "it is missing, and so is everything after it"));
+            }
+            if (seq, &hash) != (end.seq, &end.hash) {
+                return Err(broken(seq + 1, "it was added behind the log's end"));
+            }
+            let expected = if seq == 0 { String::new() } else { mac(&self.key, seq, &hash) };
+            if code != expected {
+                return Err(broken(seq, "the log's end was not written with this store's key"));
+            }
+            Ok(end)
+        })
+        .await
+    }
+}
+
+async fn walk(transaction: &mut Transaction) -> Result<AuditHead, StoreError> {
+    let mut end = AuditHead { seq: 0, hash: BEGINNING.to_owned() };
+    loop {
+        let text = "SELECT seq, at, actor, system_id, action, subject, prev_hash, hash FROM audit_log \
+                    WHERE seq > $1 ORDER BY seq LIMIT $2";
+        let mut rows = 0;
+        let page = statement!(text, end.seq, PAGE);
+        let steps = transaction
+            .fetch(page, |row| {
+                rows += 1;
+                // The rows come in order, so each is held against the one before it as it arrives.
+                end = next(row, &end)?;
+                Ok(())
+            })
+            .await;
+        steps?;
+        if rows < PAGE {
+            return Ok(end);
+        }
+    }
+}
+
+fn next(row: &Row, before: &AuditHead) -> Result<AuditHead, StoreError> {
+    let seq = row.int(0)?;
+    let expected = before.seq + 1;
+    if seq != expected {
+        return Err(broken(expected, "it is missing"));
+    }
+    let altered = || broken(seq, "it was altered");
+    let (actor, system_id) = (row.text(2).map_err(|_| altered())?, row.opt_text(3).map_err(|_| altered())?);
+    let (action, subject) = (row.text(4).map_err(|_| altered())?, row.text(5).map_err(|_| altered())?);
+    let (prev_hash, hash) = (row.text(6).map_err(|_| altered())?, row.text(7).map_err(|_| altered())?);
+    if prev_hash != before.hash {
+        return Err(broken(seq, "it does not follow the row before it"));
+    }
+    let at = row.int(1).map_err(|_| altered())?;
+    let hashed = Hashed {
+        seq,
+        at,
+        actor: &actor,
+        system_id: system_id.as_deref(),
+        action: &action,
+        subject: &subject,
+        prev_hash: &prev_hash,
+    };
+    if hashed.hash() != hash {
+        return Err(altered());
+    }
+    Ok(AuditHead { seq, hash })
+}
+
+fn broken(seq: i64, what: &'static str) -> StoreError {
+    StoreError::AuditBroken { seq, what }
+}

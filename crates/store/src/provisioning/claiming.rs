@@ -1,0 +1,228 @@
+//! Handing tasks to workers.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keyreeve_model::{JobId, JobState, SystemId, TaskId, TaskState};
+use serde_json::json;
+
+use super::candidates::{Candidate, Within, candidates, places};
+use super::moves::{JobPlace, find_job, require};
+use super::rows::{self, Of};
+use super::{ClaimedTask, TaskLease};
+use crate::audit::{Trail, recording};
+use crate::statement::statement;
+use crate::time::{to_millis, truncated};
+use crate::transaction::Transaction;
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Takes the oldest task that can be worked on; see [`Self::claim_tasks`].
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::JobNotFound`].
+    pub async fn claim_task(
+        &self,
+        system: Option<&SystemId>,
+        job: Option<JobId>,
+        worker: &str,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Option<ClaimedTask>, StoreError> {
+        Ok(self.claim_tasks(system, job, worker, now, lease, 1).await?.pop())
+    }
+
+    /// Takes tasks that can be worked on, the oldest first, and a lease on each. A task can be worked on when
+    ///
+    /// - it is queued and its time has come, or a worker had it and its lease ran out (a crash, which is counted);
+    /// - every task it waits for has succeeded;
+    /// - no other task of the same account, by id or by name, has a live lease;
+    /// - its system is neither quarantined nor removed.
+    ///
+    /// Without a system or job, each system gets its share, those first that have the fewest tasks running.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::JobNotFound`].
+    pub async fn claim_tasks(
+        &self,
+        system: Option<&SystemId>,
+        job: Option<JobId>,
+        worker: &str,
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<ClaimedTask>, StoreError> {
+        let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
+        recording!(self, "claiming tasks", now, |transaction, trail| {
+            let mut claims = Claims { now, until, worker, limit, ..Claims::default() };
+            for (within, share) in places(transaction, system, job, limit).await? {
+                claims.take(transaction, trail, within, share).await?;
+            }
+            claims.load(transaction).await
+        })
+        .await
+    }
+}
+
+/// What has been claimed so far in one transaction.
+#[derive(Default)]
+struct Claims<'a> {
+    now: Timestamp,
+    until: Timestamp,
+    worker: &'a str,
+    limit: usize,
+    /// Accounts that are busy since this transaction began, by system.
+    busy: HashSet<(i64, String)>,
+    jobs: BTreeMap<JobId, JobPlace>,
+    taken: Vec<TaskId>,
+}
+
+impl Claims<'_> {
+    /// Takes up to `share` tasks, looking at each open task once.
+    async fn take(
+        &mut self,
+        transaction: &mut Transaction,
+        trail: &mut Trail<'_>,
+        within: Within,
+        share: usize,
+    ) -> Result<(), StoreError> {
+        let (mut last, mut left) = (0, share.min(self.limit - self.taken.len()));
+        while left > 0 {
+            // Some of those that are found may be of the same account.
+            let most = i64::try_from(left).unwrap_or(i64::MAX).saturating_add(8);
+            let found = candidates(transaction, within, last, self.now, most).await?;
+            let more = i64::try_from(found.len()).is_ok_and(|found| found == most);
+            for candidate in found {
+                last = candidate.task.0;
+                if left > 0 && self.is_free(&candidate) {
+                    self.claim(transaction, trail, candidate).await?;
+                    left -= 1;
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing of this transaction is at the account; from now on the candidate is.
+    fn is_free(&mut self, candidate: &Candidate) -> bool {
+        let keys: Vec<(i64, String)> = std::iter::once(&candidate.name)
+            .chain(&candidate.external_id)
+            .map(|key| (candidate.system_key, key.clone()))
+            .collect();
+        let free = keys.iter().all(|key| !self.busy.contains(key));
+        if free {
+            self.busy.extend(keys);
+        }
+        free
+    }
+
+    async fn claim(
+        &mut self,
+        transaction: &mut Transaction,
+        trail: &mut Trail<'_>,
+        candidate: Candidate,
+    ) -> Result<(), StoreError> {
+        self.take_away_from_others(transaction, trail, &candidate).await?;
+        let crashed = candidate.state == TaskState::Running;
+        let epoch = next_epoch(transaction, &candidate).await?;
+        let text = "UPDATE tasks SET state = 'running', lease_epoch = $1, lease_until = $2, lease_worker = $3, \
+                    started_at = COALESCE(started_at, $4), crashes = crashes + $5, not_before = NULL \
+                    WHERE task_id = $6";
+        let (until, now) = (to_millis(self.until), to_millis(self.now));
+        let number = candidate.task.0;
+        transaction.execute(statement!(text, epoch, until, self.worker, now, crashed, number)).await?;
+        let now = self.now;
+        let job = self.job(transaction, candidate.job).await?;
+        if job.state == JobState::Queued {
+            let actor = job.actor.clone();
+            let said = (actor.as_str(), "job_started", json!({}));
+            job.become_state(transaction, trail, JobState::Running, said, now).await?;
+        }
+        require(job.state == JobState::Running, &format!("job {}", job.id), job.state.as_str(), "running")?;
+        let (actor, system_id) = (job.actor.clone(), job.system_id.clone());
+        let subject = json!({
+            "job": candidate.job,
+            "task": candidate.task,
+            "from": candidate.state,
+            "to": TaskState::Running,
+            "worker": self.worker,
+            "epoch": epoch,
+        });
+        let action = if crashed { "task_taken_over" } else { "task_started" };
+        trail.note(&actor, Some(&system_id), action, &subject);
+        self.taken.push(candidate.task);
+        Ok(())
+    }
+
+    /// Puts tasks of the same account whose lease ran out back into the queue: their workers write nothing any more.
+    async fn take_away_from_others(
+        &mut self,
+        transaction: &mut Transaction,
+        trail: &mut Trail<'_>,
+        candidate: &Candidate,
+    ) -> Result<(), StoreError> {
+        let text = "UPDATE tasks SET state = 'queued', crashes = crashes + 1, lease_until = NULL, \
+                    lease_worker = NULL WHERE state = 'running' AND system_key = $1 AND task_id <> $2 \
+                    AND (account_folded = $3 OR account_external_id = $4) RETURNING task_id, job_id";
+        let (name, external_id) = (candidate.name.as_str(), candidate.external_id.clone());
+        let lost = statement!(text, candidate.system_key, candidate.task.0, name, external_id);
+        let lost = transaction.fetch(lost, |row| Ok((TaskId(row.int(0)?), JobId(row.int(1)?)))).await?;
+        for (task, id) in lost {
+            let job = self.job(transaction, id).await?;
+            let subject =
+                json!({"job": id, "task": task, "from": TaskState::Running, "to": TaskState::Queued});
+            trail.note(&job.actor, Some(&job.system_id), "task_lease_lost", &subject);
+        }
+        Ok(())
+    }
+
+    async fn job(&mut self, transaction: &mut Transaction, id: JobId) -> Result<&mut JobPlace, StoreError> {
+        Ok(match self.jobs.entry(id) {
+            std::collections::btree_map::Entry::Occupied(found) => found.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(find_job(transaction, id).await?)
+            }
+        })
+    }
+
+    /// What was claimed, as it is now.
+    async fn load(self, transaction: &mut Transaction) -> Result<Vec<ClaimedTask>, StoreError> {
+        if self.taken.is_empty() {
+            return Ok(Vec::new());
+        }
+        let numbers: Vec<i64> = self.taken.iter().map(|task| task.0).collect();
+        let stored = rows::tasks(transaction, Of::Tasks, &numbers, true).await?;
+        let claimed = stored.into_iter().map(|stored| {
+            let task = stored.task;
+            let lease = TaskLease {
+                task: task.id,
+                job: task.job,
+                system_id: task.system_id.clone(),
+                account_key: account_key(&task.account, task.account_external_id.as_ref()),
+                epoch: stored.epoch,
+                until: truncated(self.until),
+            };
+            ClaimedTask { task, delivery: stored.delivery, lease }
+        });
+        Ok(claimed.collect())
+    }
+}
+
+fn account_key(name: &str, external_id: Option<&keyreeve_model::ExternalId>) -> String {
+    external_id.map_or_else(|| super::folded(name), ToString::to_string)
+}
+
+/// The number of a new lease: greater than every earlier one of the account, and of the task.
+async fn next_epoch(transaction: &mut Transaction, candidate: &Candidate) -> Result<i64, StoreError> {
+    let text = "INSERT INTO account_epochs (system_key, account_key, epoch) VALUES ($1, $2, $3) \
+                ON CONFLICT (system_key, account_key) DO UPDATE SET epoch = \
+                CASE WHEN account_epochs.epoch >= excluded.epoch THEN account_epochs.epoch + 1 \
+                ELSE excluded.epoch END RETURNING epoch";
+    let key = candidate.external_id.as_ref().unwrap_or(&candidate.name);
+    let raised = statement!(text, candidate.system_key, key.as_str(), candidate.epoch + 1);
+    transaction.fetch_one(raised, |row| row.int(0)).await
+}

@@ -1,0 +1,207 @@
+//! Asking for a job.
+
+use jiff::Timestamp;
+use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskId, TaskState};
+use serde_json::json;
+
+use super::moves::JobPlace;
+use super::{NewJob, NewTask, ending, folded, rows};
+use crate::audit::{Trail, recording};
+use crate::row::to_json;
+use crate::statement::{Statement, Value, statement};
+use crate::time::to_millis;
+use crate::transaction::Transaction;
+use crate::{Store, StoreError, systems};
+
+impl Store {
+    /// Writes a job down with its tasks and steps. It waits for approval if there is a reason to, else for a worker.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`]; [`StoreError::Data`] when a task waits for one
+    /// that the job does not have.
+    pub async fn create_job(&self, new: &NewJob, now: Timestamp) -> Result<ProvisioningJob, StoreError> {
+        check_edges(&new.tasks)?;
+        recording!(self, "queuing the job", now, |transaction, trail| {
+            let system = systems::find(transaction, &new.system_id, false).await?;
+            if system.system.removed_at.is_some() {
+                return Err(StoreError::SystemRemoved { system_id: new.system_id.clone() });
+            }
+            let state = match new.approval_because.as_slice() {
+                [] => JobState::Queued,
+                _ => JobState::AwaitingApproval,
+            };
+            let id = insert_job(transaction, system.key, state, new, now).await?;
+            let (system_id, actor) = (new.system_id.clone(), new.actor.clone());
+            let mut job = JobPlace { id, system_key: system.key, system_id, actor, state };
+            note_job(trail, &job, new);
+            let first = next_task(transaction).await?;
+            insert_tasks(transaction, trail, &job, first, &new.tasks).await?;
+            insert_edges(transaction, first, &new.tasks).await?;
+            insert_steps(transaction, first, &new.tasks).await?;
+            ending::end_job_if_over(transaction, trail, &mut job, now).await?;
+            rows::job(transaction, id).await
+        })
+        .await
+    }
+}
+
+fn check_edges(tasks: &[NewTask]) -> Result<(), StoreError> {
+    for (place, task) in tasks.iter().enumerate() {
+        if let Some(other) = task.after.iter().find(|other| **other >= tasks.len() || **other == place) {
+            let what = format!("task {place} of a new job waits for task {other}, which it cannot wait for");
+            return Err(StoreError::Data { what });
+        }
+    }
+    Ok(())
+}
+
+async fn insert_job(
+    transaction: &mut Transaction,
+    system_key: i64,
+    state: JobState,
+    new: &NewJob,
+    now: Timestamp,
+) -> Result<JobId, StoreError> {
+    let text = "INSERT INTO provisioning_jobs (system_key, state, actor, reason, baseline_run, plan_sha256, \
+                approval_because, facts, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING job_id";
+    let insert = statement!(
+        text,
+        system_key,
+        state.as_str(),
+        new.actor.as_str(),
+        new.reason.clone(),
+        new.baseline_run.map(|run| run.0),
+        new.plan_sha256.as_str(),
+        to_json(&new.approval_because)?,
+        to_json(&new.facts)?,
+        to_millis(now),
+    );
+    transaction.fetch_one(insert, |row| Ok(JobId(row.int(0)?))).await
+}
+
+fn note_job(trail: &mut Trail<'_>, job: &JobPlace, new: &NewJob) {
+    let subject = json!({
+        "job": job.id,
+        "to": job.state,
+        "reason": new.reason,
+        "plan_sha256": new.plan_sha256,
+        "approval_because": new.approval_because,
+        "tasks": new.tasks.len(),
+    });
+    trail.note(&new.actor, Some(&job.system_id), "job_created", &subject);
+}
+
+/// The number of the next task. Tasks are never deleted, and nobody else writes any before this transaction ends.
+async fn next_task(transaction: &mut Transaction) -> Result<i64, StoreError> {
+    let last =
+        transaction.fetch_one(statement!("SELECT MAX(task_id) FROM tasks"), |row| row.opt_int(0)).await?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
+/// Writes rows by as few statements as their number of values allows.
+pub(super) async fn insert_rows(
+    transaction: &mut Transaction,
+    into: &'static str,
+    rows: Vec<Vec<Value>>,
+) -> Result<(), StoreError> {
+    let width = rows.first().map_or(1, Vec::len).max(1);
+    let most = transaction.dialect().values_per_statement() / width;
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let mut text = Statement::building(into);
+        text.bind_rows(rows.by_ref().take(most));
+        transaction.execute(text).await?;
+    }
+    Ok(())
+}
+
+async fn insert_tasks(
+    transaction: &mut Transaction,
+    trail: &mut Trail<'_>,
+    job: &JobPlace,
+    first: i64,
+    tasks: &[NewTask],
+) -> Result<(), StoreError> {
+    let state = match job.state {
+        JobState::AwaitingApproval => TaskState::AwaitingApproval,
+        _ => TaskState::Queued,
+    };
+    let mut rows: Vec<Vec<Value>> = Vec::with_capacity(tasks.len());
+    for (number, task) in (first..).zip(tasks) {
+        rows.push(vec![
+            number.into(),
+            job.id.0.into(),
+            job.system_key.into(),
+            task.wish.kind().as_str().into(),
+            to_json(&task.wish)?.into(),
+            task.account.as_str().into(),
+            folded(&task.account).into(),
+            task.account_external_id.as_ref().map(ToString::to_string).into(),
+            state.as_str().into(),
+            to_json(&task.notices)?.into(),
+            task.delivery.as_ref().map(ToString::to_string).into(),
+            task.manifest.as_ref().map(to_json).transpose()?.into(),
+            task.recreate.as_ref().map(to_json).transpose()?.into(),
+        ]);
+        let subject = json!({
+            "job": job.id,
+            "task": TaskId(number),
+            "to": state,
+            "kind": task.wish.kind(),
+            "account": task.account,
+            "steps": task.steps.iter().map(|step| step.operation.as_str()).collect::<Vec<_>>(),
+        });
+        trail.note(&job.actor, Some(&job.system_id), "task_created", &subject);
+    }
+    let into = "INSERT INTO tasks (task_id, job_id, system_key, kind, wish, account, account_folded, \
+                account_external_id, state, notices, delivery, manifest, recreate, replans, crashes, lease_epoch) \
+                VALUES ";
+    let rows = rows.into_iter().map(|mut row| {
+        row.extend([0_i64.into(), 0_i64.into(), 0_i64.into()]);
+        row
+    });
+    insert_rows(transaction, into, rows.collect()).await
+}
+
+async fn insert_edges(
+    transaction: &mut Transaction,
+    first: i64,
+    tasks: &[NewTask],
+) -> Result<(), StoreError> {
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    for (number, task) in (first..).zip(tasks) {
+        let others: std::collections::BTreeSet<usize> = task.after.iter().copied().collect();
+        for other in others {
+            let waits_for = i64::try_from(other).unwrap_or(i64::MAX).saturating_add(first);
+            rows.push(vec![number.into(), waits_for.into()]);
+        }
+    }
+    insert_rows(transaction, "INSERT INTO task_edges (task_id, waits_for) VALUES ", rows).await
+}
+
+async fn insert_steps(
+    transaction: &mut Transaction,
+    first: i64,
+    tasks: &[NewTask],
+) -> Result<(), StoreError> {
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    for (number, task) in (first..).zip(tasks) {
+        for (seq, step) in (1_i64..).zip(&task.steps) {
+            rows.push(vec![
+                number.into(),
+                seq.into(),
+                to_json(&step.call)?.into(),
+                step.operation.as_str().into(),
+                step.reason.as_str().into(),
+                to_json(&step.after)?.into(),
+                "planned".into(),
+                0_i64.into(),
+            ]);
+        }
+    }
+    insert_rows(transaction, INTO_STEPS, rows).await
+}
+
+/// What every statement that adds steps begins with.
+pub(super) const INTO_STEPS: &str =
+    "INSERT INTO steps (task_id, seq, call, operation, reason, after, state, attempts) VALUES ";

@@ -1,0 +1,90 @@
+//! When there is something to do, and who keeps doing it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keyreeve_model::{JobId, SystemId};
+
+use super::TaskLease;
+use crate::audit::recording;
+use crate::statement::{Statement, statement};
+use crate::time::to_millis;
+use crate::transaction::reading;
+use crate::{Store, StoreError, systems};
+
+impl Store {
+    /// The earliest moment at which something could be claimed: a queued task's time, or the end of a lease that is
+    /// in the way. It may lie in the past. `None` when nothing is left to claim, now or later.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn next_due(
+        &self,
+        system: Option<&SystemId>,
+        job: Option<JobId>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        reading!(self, "looking for the next task", |transaction| {
+            let system = match system {
+                Some(system) => Some(systems::find(transaction, system, false).await?.key),
+                None => None,
+            };
+            let mut earliest = None;
+            for beginning in [RUNNING_UNTIL, QUEUED_UNTIL] {
+                let mut text = Statement::building(beginning);
+                if let Some(system) = system {
+                    text.push(" AND t.system_key = ").bind(system);
+                }
+                if let Some(job) = job {
+                    text.push(" AND t.job_id = ").bind(job.0);
+                }
+                if beginning == QUEUED_UNTIL {
+                    text.push(") d");
+                }
+                let found = transaction.fetch_one(text, |row| row.opt_time(0)).await?;
+                earliest = earliest.into_iter().chain(found).min();
+            }
+            Ok(earliest)
+        })
+        .await
+    }
+
+    /// Keeps a lease for another while. It can also be had back after it ran out, as long as nobody else took the
+    /// account.
+    ///
+    /// # Errors
+    /// [`StoreError::TaskLeaseLost`].
+    pub async fn renew_task_lease(
+        &self,
+        lease: &TaskLease,
+        now: Timestamp,
+        lease_for: Duration,
+    ) -> Result<(), StoreError> {
+        let until = to_millis(now.checked_add(lease_for).unwrap_or(Timestamp::MAX));
+        let text = "UPDATE tasks SET lease_until = $1 \
+                    WHERE task_id = $2 AND lease_epoch = $3 AND state = 'running'";
+        let renewed = recording!(self, "renewing the task's lease", now, |transaction, _trail| {
+            transaction.execute(statement!(text, until, lease.task.0, lease.epoch)).await
+        })
+        .await?;
+        match renewed {
+            0 => Err(StoreError::TaskLeaseLost { task: lease.task }),
+            _ => Ok(()),
+        }
+    }
+}
+
+const RUNNING_UNTIL: &str = "SELECT MIN(t.lease_until) FROM tasks t JOIN systems s ON s.system_key = t.system_key \
+                             WHERE t.state = 'running' AND t.finished_at IS NULL AND s.state = 'active'";
+
+/// A task that waits for one which has not ended is left out: that one comes first.
+const QUEUED_UNTIL: &str = "SELECT MIN(CASE WHEN d.named > d.due AND d.named >= d.known THEN d.named \
+       WHEN d.known > d.due THEN d.known ELSE d.due END) FROM ( \
+     SELECT COALESCE(t.not_before, j.created_at) AS due, \
+       COALESCE((SELECT MAX(o.lease_until) FROM tasks o WHERE o.state = 'running' \
+         AND o.system_key = t.system_key AND o.account_folded = t.account_folded), 0) AS named, \
+       COALESCE((SELECT MAX(o.lease_until) FROM tasks o WHERE o.state = 'running' \
+         AND o.system_key = t.system_key AND o.account_external_id = t.account_external_id), 0) AS known \
+     FROM tasks t JOIN systems s ON s.system_key = t.system_key JOIN provisioning_jobs j ON j.job_id = t.job_id \
+     WHERE t.state = 'queued' AND t.finished_at IS NULL AND s.state = 'active' \
+       AND NOT EXISTS (SELECT 1 FROM task_edges e JOIN tasks w ON w.task_id = e.waits_for \
+         WHERE e.task_id = t.task_id AND w.state <> 'succeeded')";

@@ -1,0 +1,225 @@
+//! Provisioning jobs: asked for, decided, claimed by workers, and written down step by step.
+//!
+//! - A worker [claims](Store::claim_tasks) tasks and gets a [`TaskLease`] on each: nobody else gets a task of the same
+//!   account while it lives. A lease that ran out is taken away by whoever takes the account next; its number, the
+//!   epoch, only grows, and what comes with an older one is not written.
+//! - What happens to a task goes through [`Store::journal`], many tasks at a time in one transaction.
+//! - Every move of a job, a task or a step obeys the model's `may_become` and has a row in the audit log, from which
+//!   all the states can be told again.
+//! - What a change leaves behind: [claims](Store::open_claims) until an import has looked, and
+//!   [password deliveries](Store::deliveries) until they were opened.
+
+mod candidates;
+mod claim_facts;
+mod claiming;
+mod create;
+mod deciding;
+mod deliveries;
+mod due;
+mod ending;
+mod journal;
+mod manifests;
+mod moves;
+mod plan;
+mod protections;
+mod reading;
+mod rows;
+
+use jiff::Timestamp;
+use keyreeve_model::{
+    ClaimFact, Delivery, ExternalId, Failure, ImportRunId, JobId, Manifest, Obstacle, RecreatePackage, Step,
+    StepCall, StepReason, StepState, SystemId, Task, TaskId, TaskState, Wish,
+};
+
+#[cfg(doc)]
+use crate::Store;
+
+pub use claim_facts::ClaimId;
+pub use deliveries::{DeliveryState, PasswordDelivery};
+pub(crate) use ending::end_jobs_of;
+
+/// A job as it is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// The system it changes.
+    pub system_id: SystemId,
+    /// Who asks.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// The published run the plan was made on.
+    pub baseline_run: Option<ImportRunId>,
+    /// SHA-256 of the plan in canonical JSON.
+    pub plan_sha256: String,
+    /// Why a second person must approve; empty when nobody must.
+    pub approval_because: Vec<String>,
+    /// What the plan rests on; the store does not look into it.
+    pub facts: serde_json::Value,
+    /// The tasks, in the order in which they are asked for.
+    pub tasks: Vec<NewTask>,
+}
+
+/// A task of a job that is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTask {
+    /// What is asked for.
+    pub wish: Wish,
+    /// The account's name.
+    pub account: String,
+    /// The account's id; `None` for one that is yet to be made.
+    pub account_external_id: Option<ExternalId>,
+    /// Tasks of the same job that must succeed before it begins, by their place from 0.
+    pub after: Vec<usize>,
+    /// Its steps; they are numbered from 1.
+    pub steps: Vec<NewStep>,
+    /// What a person should know before it runs.
+    pub notices: Vec<Obstacle>,
+    /// What a deactivation will switch off, as far as it is known.
+    pub manifest: Option<Manifest>,
+    /// What is needed to make a deleted account again.
+    pub recreate: Option<RecreatePackage>,
+    /// How a password will be delivered.
+    pub delivery: Option<Delivery>,
+}
+
+/// A step of a task that is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewStep {
+    /// The call.
+    pub call: StepCall,
+    /// The call as the connected system names it.
+    pub operation: String,
+    /// Why the step is there.
+    pub reason: StepReason,
+    /// Steps of the same task that must be over before it begins, by number from 1.
+    pub after: Vec<u32>,
+}
+
+/// A task in the hands of a worker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedTask {
+    /// The task with its steps.
+    pub task: Task,
+    /// How its password is to be delivered.
+    pub delivery: Option<Delivery>,
+    /// The right to go on with it.
+    pub lease: TaskLease,
+}
+
+/// The right to write down what happens to a task. It holds until somebody else took the account, which only happens
+/// after `until`; renew it in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskLease {
+    /// The task.
+    pub task: TaskId,
+    /// Its job.
+    pub job: JobId,
+    /// The system.
+    pub system_id: SystemId,
+    /// The account: its id where it has one, else its name in lower case.
+    pub account_key: String,
+    /// The number of the lease; of two leases on one account the later one has the greater number.
+    pub epoch: i64,
+    /// When it ends unless it is renewed.
+    pub until: Timestamp,
+}
+
+/// One thing that happened to a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JournalEntry {
+    /// By what right it is written.
+    pub lease: TaskLease,
+    /// What happened.
+    pub event: JournalEvent,
+}
+
+/// What can happen to a task under a lease.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JournalEvent {
+    /// A step's call is about to be made.
+    Attempt {
+        /// The step.
+        seq: u32,
+        /// The password that goes with it, sealed for its owner; kept as a candidate until the outcome is known.
+        password: Option<SealedPassword>,
+    },
+    /// The call was refused before it counted: the step is planned again, and its password destroyed.
+    Throttled {
+        /// The step.
+        seq: u32,
+    },
+    /// What became of a step.
+    Outcome {
+        /// The step.
+        seq: u32,
+        /// The state it is in now.
+        state: StepState,
+        /// Whether it was so already.
+        unchanged: Option<bool>,
+        /// The connected system's id of the request.
+        request_id: Option<String>,
+        /// Why it failed.
+        failure: Option<Failure>,
+        /// What is claimed of the task's account from now on.
+        claims: Vec<ClaimFact>,
+        /// The account's id and present name, when the call made or renamed it.
+        account: Option<(ExternalId, String)>,
+    },
+    /// The password of a step must not be delivered.
+    DestroyPassword {
+        /// The step.
+        seq: u32,
+    },
+    /// A new plan for what is left. Steps that are not planned stay as they are, but one that was not applied and is
+    /// planned in the list is planned again; planned ones not in the list are skipped; new ones are added.
+    ReplaceSteps {
+        /// All steps of the new plan.
+        steps: Vec<Step>,
+        /// How often the task was planned anew.
+        replans: u32,
+    },
+    /// What the deactivation switched off.
+    SetManifest(Manifest),
+    /// What is needed to make the account again.
+    SetRecreate(RecreatePackage),
+    /// The task goes on later, by whoever claims it then.
+    Postpone {
+        /// Not before this moment.
+        not_before: Timestamp,
+        /// Why.
+        failure: Option<Failure>,
+    },
+    /// The task has ended.
+    Finish {
+        /// How.
+        state: TaskState,
+        /// How, in a sentence.
+        result: Option<String>,
+        /// Why it did not succeed.
+        failure: Option<Failure>,
+    },
+}
+
+/// A password sealed for its owner.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedPassword {
+    /// `link`, `recipient` or `operator`.
+    pub kind: String,
+    /// The sealed password.
+    pub ciphertext: Vec<u8>,
+    /// Of a link: its public half, by which it is found.
+    pub lookup: Option<String>,
+    /// When it can no longer be opened.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for SealedPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SealedPassword({}, …)", self.kind)
+    }
+}
+
+/// A name as accounts and groups are compared: IAM does not distinguish names by case, and they are ASCII.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}

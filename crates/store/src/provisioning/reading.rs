@@ -1,0 +1,75 @@
+//! Reading jobs.
+
+use jiff::Timestamp;
+use keyreeve_model::{JobId, ProvisioningJob, SystemId, TaskKind};
+
+use super::rows;
+use crate::statement::{Statement, statement};
+use crate::time::to_millis;
+use crate::transaction::reading;
+use crate::{Store, StoreError, systems};
+
+impl Store {
+    /// One job with its tasks and their steps.
+    ///
+    /// # Errors
+    /// [`StoreError::JobNotFound`].
+    pub async fn job(&self, id: JobId) -> Result<ProvisioningJob, StoreError> {
+        reading!(self, "reading the job", |transaction| rows::job(transaction, id).await).await
+    }
+
+    /// What the plan of a job rests on, as it was given.
+    ///
+    /// # Errors
+    /// [`StoreError::JobNotFound`].
+    pub async fn job_facts(&self, id: JobId) -> Result<serde_json::Value, StoreError> {
+        reading!(self, "reading what the job rests on", |transaction| {
+            let text = "SELECT facts FROM provisioning_jobs WHERE job_id = $1";
+            transaction
+                .fetch_optional(statement!(text, id.0), |row| row.json(0))
+                .await?
+                .ok_or(StoreError::JobNotFound { job: id })
+        })
+        .await
+    }
+
+    /// The last jobs of a system, the newest first, with their tasks but without the tasks' steps.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn jobs(&self, system: &SystemId, limit: u32) -> Result<Vec<ProvisioningJob>, StoreError> {
+        reading!(self, "listing the jobs", |transaction| {
+            let system = systems::find(transaction, system, false).await?;
+            rows::jobs(transaction, system.key, limit).await
+        })
+        .await
+    }
+
+    /// How many tasks of these kinds have begun in a system since a moment.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn recent_tasks(
+        &self,
+        system: &SystemId,
+        kinds: &[TaskKind],
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        if kinds.is_empty() {
+            return Ok(0);
+        }
+        let found = reading!(self, "counting what was done lately", |transaction| {
+            let system = systems::find(transaction, system, false).await?;
+            let mut text = Statement::building("SELECT COUNT(*) FROM tasks WHERE system_key = ");
+            text.bind(system.key).push(" AND started_at IS NOT NULL AND started_at >= ");
+            text.bind(to_millis(since)).push(" AND kind IN (");
+            for (at, kind) in kinds.iter().enumerate() {
+                text.push(if at == 0 { "" } else { ", " }).bind(kind.as_str());
+            }
+            text.push(")");
+            transaction.fetch_one(text, |row| row.int(0)).await
+        })
+        .await?;
+        Ok(u64::try_from(found).unwrap_or(0))
+    }
+}

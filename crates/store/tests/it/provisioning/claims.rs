@@ -1,0 +1,92 @@
+//! Claims: opened by outcomes, superseded by later ones, settled by imports.
+
+use keyreeve_model::*;
+use keyreeve_store::*;
+
+use super::*;
+use crate::place::Place;
+
+/// A task of one step whose outcome claims these facts.
+async fn claim_facts(store: &Store, account: &str, facts: Vec<ClaimFact>, now: i64) {
+    store.create_job(&job(vec![task(account)]), at(now)).await.unwrap();
+    let claimed = claim(store, now).await;
+    write(store, &claimed.lease, attempt(1), now).await.unwrap();
+    let mut event = outcome(1, StepState::Applied);
+    if let JournalEvent::Outcome { claims, .. } = &mut event {
+        *claims = facts;
+    }
+    write(store, &claimed.lease, event, now).await.unwrap();
+    write(store, &claimed.lease, finish(TaskState::Succeeded), now).await.unwrap();
+}
+
+fn group(name: &str, member: bool) -> ClaimFact {
+    let group = name.to_owned();
+    if member { ClaimFact::InGroup { group } } else { ClaimFact::NotInGroup { group } }
+}
+
+async fn open(store: &Store) -> Vec<(String, ClaimFact)> {
+    let claims = store.open_claims(&id("s")).await.unwrap();
+    claims.into_iter().map(|(_, claim)| (claim.account, claim.fact)).collect()
+}
+
+#[tokio::test]
+async fn a_later_claim_about_the_same_supersedes_the_earlier_one_and_no_other() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        let policy = |has: bool| {
+            let policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned();
+            if has { ClaimFact::HasPolicy { policy_arn } } else { ClaimFact::LacksPolicy { policy_arn } }
+        };
+        let first =
+            vec![group("ops", true), group("dev", true), policy(true), ClaimFact::LoginProfilePresent];
+        claim_facts(&store, "ada", first, 1).await;
+        claim_facts(&store, "bob", vec![group("ops", true)], 2).await;
+        let second = vec![group("OPS", false), policy(false), ClaimFact::LoginProfileAbsent];
+        claim_facts(&store, "ada", second.clone(), 3).await;
+        let ada = |fact: &ClaimFact| ("ada".to_owned(), fact.clone());
+        let expected: Vec<_> = [ada(&group("dev", true)), ("bob".to_owned(), group("ops", true))]
+            .into_iter()
+            .chain(second.iter().map(ada))
+            .collect();
+        assert_eq!(open(&store).await, expected);
+        let superseded = store.claims(&id("s"), Some(ClaimState::Superseded)).await.unwrap();
+        assert_eq!(superseded.len(), 3);
+        assert_eq!(store.claims(&id("s"), None).await.unwrap().len(), 8);
+        claim_facts(&store, "ada", vec![ClaimFact::AccountGone], 4).await;
+        assert_eq!(
+            open(&store).await,
+            [("bob".to_owned(), group("ops", true)), ada(&ClaimFact::AccountGone)]
+        );
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_import_settles_open_claims_once() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        claim_facts(&store, "ada", vec![group("ops", true), group("dev", true), group("qa", true)], 1).await;
+        claim_facts(&store, "ada", vec![group("qa", false)], 2).await;
+        let all = store.claims(&id("s"), None).await.unwrap();
+        assert_eq!((all[0].1.claimed_at, all[0].1.step, all[0].1.settled_by), (at(1), 1, None));
+        let run = publish(&store, &random_inventory(&mut Dice(1)), at(3)).await;
+        let settled = [
+            (all[0].0, ClaimState::Confirmed),
+            (all[1].0, ClaimState::Contradicted),
+            (all[2].0, ClaimState::Confirmed),
+            (all[3].0, ClaimState::Open),
+        ];
+        assert_eq!(store.settle_claims(&settled, run.id, at(4)).await.unwrap(), 2);
+        assert_eq!(store.settle_claims(&settled, run.id, at(5)).await.unwrap(), 0);
+        let all = store.claims(&id("s"), None).await.unwrap();
+        let states: Vec<_> = all.iter().map(|(_, claim)| (claim.state, claim.settled_by)).collect();
+        use ClaimState::{Confirmed, Contradicted, Open, Superseded};
+        let by = Some(run.id);
+        assert_eq!(states, [(Confirmed, by), (Contradicted, by), (Superseded, None), (Open, None)]);
+        let filter = AuditFilter { action: Some("claims_settled".into()), ..Default::default() };
+        assert_eq!(store.audit(&filter, 9).await.unwrap().len(), 1);
+        let unknown = store.settle_claims(&settled, ImportRunId(99), at(6)).await.unwrap_err();
+        assert!(matches!(unknown, StoreError::RunNotFound { .. }));
+        store.close().await;
+    }
+}
