@@ -11,7 +11,8 @@
 //! - an [`Inventory`] is all that is known of a system at one moment, and a [`Change`] one [`difference`]
 //!   between two of them;
 //! - a [`Wish`] is a change somebody asks for; a [`ProvisioningJob`] holds the [`Task`]s it becomes, a task the
-//!   [`Step`]s it takes, and a [`Claim`] is a change that no import has confirmed yet.
+//!   [`Step`]s it takes, and a [`Claim`] is a change that no import has confirmed yet;
+//! - a [`TaskMapping`] says which value each property of such a call gets, and which [`CustomAction`]s go with it.
 
 mod account;
 mod assignment;
@@ -23,6 +24,7 @@ mod id;
 mod import_profile;
 mod import_run;
 mod inventory;
+mod mapping;
 mod provisioning;
 mod resource;
 mod secret;
@@ -45,6 +47,10 @@ pub use import_run::{
     Warning,
 };
 pub use inventory::Inventory;
+pub use mapping::{
+    ActionTime, CustomAction, MappingName, MappingRow, Operation, Operator, TargetProperty, TaskMapping,
+    TaskMappingError, UnknownMapping, check_group_name, check_policy_arn,
+};
 pub use provisioning::{
     AccountCredential, AccountCredentialKind, Claim, ClaimFact, ClaimState, Delivery, DeliveryError, JobId,
     JobState, Manifest, NameError, Obstacle, ObstacleKind, Protection, ProtectionKind, ProvisioningJob,
