@@ -8,11 +8,13 @@
 //! - [`plan`] turns wishes into ordered steps, and says what stands in their way;
 //! - [`provisioning`] carries plans out, call by call, written down before and after;
 //! - [`systems`] registers systems and keeps their credentials tied to one AWS account;
+//! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
 //! - [`pace`] decides how fast an AWS account may be asked;
 //! - [`clock`] is the time, passed in.
 
 pub mod clock;
 pub mod import;
+pub mod mapping;
 pub mod pace;
 pub mod password;
 pub mod plan;
