@@ -38,6 +38,7 @@ mod secrets;
 mod sqlite_file;
 mod statement;
 mod systems;
+mod task_mappings;
 mod time;
 mod tokens;
 mod transaction;
@@ -55,5 +56,6 @@ pub use provisioning::{
     PasswordDelivery, SealedPassword, TaskLease,
 };
 pub use systems::{NewSystem, SystemPatch};
+pub use task_mappings::StoredMapping;
 pub use tokens::NewToken;
 pub use url::{DatabaseUrl, UrlError};

@@ -29,8 +29,11 @@ macro_rules! migration {
 }
 
 /// All of them, in order.
-const MIGRATIONS: &[Migration] =
-    &[migration!(1, "initial", "0001_initial.sql"), migration!(2, "provisioning", "0002_provisioning.sql")];
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "initial", "0001_initial.sql"),
+    migration!(2, "provisioning", "0002_provisioning.sql"),
+    migration!(3, "task_mappings", "0003_task_mappings.sql"),
+];
 
 impl Migration {
     fn text(&self, dialect: Dialect) -> &'static str {

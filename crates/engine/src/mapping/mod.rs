@@ -98,13 +98,14 @@ pub fn check(mapping: &TaskMapping) -> Result<(), MappingError> {
 /// case; it is asked only for names that the mapping made.
 ///
 /// # Errors
-/// See [`MappingError`]: each names the property it is about.
+/// See [`MappingError`]: each names the property it is about. A mapping that was kept under other rules is refused too.
 pub fn map_account(
     mapping: &TaskMapping,
     sources: Sources<'_>,
     given: Given<'_>,
     taken: &dyn Fn(&str) -> bool,
 ) -> Result<MappedAccount, MappingError> {
+    mapping.validate()?;
     let values = Values::of(sources, None);
     let (account, tried) = name(mapping, &values, given, taken)?;
     let path = path(mapping, &values, given)?;
@@ -138,6 +139,7 @@ pub fn map_actions(
     account: &str,
     path: &str,
 ) -> Result<Vec<StepCall>, MappingError> {
+    mapping.validate()?;
     let holder = actions::Holder { account, path, tags: None, permissions_boundary: None };
     actions::calls(mapping, task, when, sources, holder)
 }

@@ -12,4 +12,5 @@ mod runs;
 mod sample;
 mod secrets;
 mod systems;
+mod task_mappings;
 mod version;
