@@ -13,6 +13,7 @@ mod exit;
 mod logging;
 mod output;
 mod stop;
+mod structured;
 mod terminal;
 
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ mod assignment;
 mod change;
 mod consent;
 mod import;
+mod mapping;
 mod moment;
 mod policy;
 mod profile;
@@ -25,6 +26,7 @@ pub(crate) use change::{
 };
 pub(crate) use consent::Consent;
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
+pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, TryMapping};
 pub(crate) use moment::Moment;
 pub(crate) use policy::PolicyCommand;
 pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
@@ -103,6 +105,9 @@ pub(crate) enum Command {
     /// Changes: what they take, how far they got, who approves them.
     #[command(subcommand)]
     Job(JobCommand),
+    /// Which values and extra calls tasks have.
+    #[command(subcommand)]
+    Mapping(MappingCommand),
     /// Policies for the connector's own access.
     #[command(subcommand)]
     Policy(PolicyCommand),

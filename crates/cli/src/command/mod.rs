@@ -9,6 +9,7 @@ mod doctor;
 mod import;
 mod init;
 mod job;
+mod mapping;
 mod policy;
 mod reading;
 mod resource;
@@ -51,6 +52,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Resource(command) => resource::run(context, command).await,
         Command::Assignment(command) => assignment::run(context, command).await,
         Command::Job(command) => job::run(context, command).await,
+        Command::Mapping(command) => mapping::run(context, command).await,
         Command::Policy(command) => policy::run(context, &command),
         Command::Store(command) => store::run(context, command).await,
         Command::Sandbox(arguments) => sandbox::run(context, &arguments).await,

@@ -8,6 +8,7 @@ mod errors;
 mod harness;
 mod import;
 mod init;
+mod mapping;
 mod moment;
 mod output;
 mod r02_killed_import;

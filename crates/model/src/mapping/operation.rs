@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::property::TargetProperty;
-use crate::TaskKind;
+use crate::{StepCall, TaskKind};
 
 /// A call a mapping may name, by the name that AWS has for it. Closed: no other call can be mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,26 @@ impl Operation {
             Self::TagUser => "TagUser",
             Self::PutUserPermissionsBoundary => "PutUserPermissionsBoundary",
         }
+    }
+
+    /// The call that a step makes; `None` for one that no mapping may name.
+    #[must_use]
+    pub fn of(call: &StepCall) -> Option<Self> {
+        Some(match call {
+            StepCall::CreateAccount { .. } => Self::CreateUser,
+            StepCall::UpdateAccount { .. } => Self::UpdateUser,
+            StepCall::DeleteAccount { .. } => Self::DeleteUser,
+            StepCall::CreateLoginProfile { .. } => Self::CreateLoginProfile,
+            StepCall::UpdateLoginProfile { .. } => Self::UpdateLoginProfile,
+            StepCall::DeleteLoginProfile { .. } => Self::DeleteLoginProfile,
+            StepCall::AddToGroup { .. } => Self::AddUserToGroup,
+            StepCall::RemoveFromGroup { .. } => Self::RemoveUserFromGroup,
+            StepCall::AttachPolicy { .. } => Self::AttachUserPolicy,
+            StepCall::DetachPolicy { .. } => Self::DetachUserPolicy,
+            StepCall::TagAccount { .. } => Self::TagUser,
+            StepCall::SetBoundary { .. } => Self::PutUserPermissionsBoundary,
+            _ => return None,
+        })
     }
 
     /// The custom action without which a kind of task is not safe, or not possible: it must be the first one before

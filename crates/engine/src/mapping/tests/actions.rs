@@ -104,7 +104,7 @@ fn every_operation_that_can_be_an_action_becomes_a_call() {
         assert_eq!(check(&mapping), Ok(()), "{operation}");
         let calls =
             map_actions(&mapping, TaskKind::UpdateAccount, ActionTime::After, sources, "ada", "/").unwrap();
-        assert_eq!(calls.len(), 1, "{operation}");
+        assert_eq!(calls.iter().map(Operation::of).collect::<Vec<_>>(), [Some(operation)]);
         let json = serde_json::to_string(&calls).unwrap();
         assert!(json.contains("\"ada\"") && json.contains(value), "{json}");
     }

@@ -1,0 +1,42 @@
+//! `keyreeve mapping set`
+
+use anyhow::Context as _;
+use keyreeve_model::{PermissionProfile, TargetProperty, TaskMapping};
+
+use crate::args::SetMapping;
+use crate::command::Context;
+use crate::exit::Ended;
+use crate::output::note;
+use crate::{actor, command::mapping};
+
+/// Replaces a task mapping, or goes back to the default.
+pub(super) async fn run(context: &Context, arguments: &SetMapping) -> anyhow::Result<Ended> {
+    let SetMapping { system_id, name, file, .. } = arguments;
+    let doing = format!("setting the task mapping {name} of system {system_id}");
+    // Read first: what is wrong with the file is wrong without a store, too.
+    let new = file.as_ref().map(|path| mapping::read(path, *name, &doing)).transpose()?;
+    let store = context.store().await?;
+    match &new {
+        Some(mapping) => {
+            store.set_task_mapping(system_id, mapping, &actor::local(), context.clock.now()).await
+        }
+        None => store.reset_task_mapping(system_id, *name).await,
+    }
+    .with_context(|| doing.clone())?;
+    let stored = store.task_mapping(system_id, *name).await.with_context(|| doing.clone())?;
+    let system = store.get_system(system_id).await.with_context(|| doing.clone())?;
+    mapping::print(context, &stored.mapping)?;
+    if system.settings.permission_profile == PermissionProfile::Reference && needs_more(&stored.mapping) {
+        note(&format!(
+            "Tags and permissions boundaries are not among the fourteen actions of the permission profile reference. \
+             `keyreeve system set {system_id} permission_profile=lifecycle` says that the connector may do more."
+        ));
+    }
+    Ok(Ended::Done)
+}
+
+fn needs_more(mapping: &TaskMapping) -> bool {
+    mapping
+        .all_rows()
+        .any(|row| matches!(row.property, TargetProperty::Tag(_) | TargetProperty::PermissionsBoundary))
+}

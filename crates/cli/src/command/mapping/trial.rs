@@ -1,0 +1,216 @@
+//! `keyreeve mapping try`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyreeve_engine::mapping::{Given, MappingError, Sources, map_account, map_actions};
+use keyreeve_model::{
+    Account, ActionTime, MappingName, Operation, StepCall, System, SystemId, TaskKind, TaskMapping,
+};
+use keyreeve_store::{AccountFilter, AsOf};
+use serde::Serialize;
+
+use crate::args::TryMapping;
+use crate::command::{Context, mapping, reading::nothing};
+use crate::exit::{Ended, Refusal};
+use crate::output::shape::Column;
+use crate::output::{Narrow, Tables, note};
+
+/// What would be sent.
+#[derive(Debug, Serialize)]
+struct Trial {
+    system_id: SystemId,
+    mapping: MappingName,
+    task: TaskKind,
+    account: String,
+    path: String,
+    tags: BTreeMap<String, String>,
+    permissions_boundary: Option<String>,
+    /// Names that were tried and are in use.
+    taken: Vec<String>,
+    calls: Vec<TriedCall>,
+}
+
+/// One call, without what the planner adds of its own.
+#[derive(Debug, Serialize)]
+struct TriedCall {
+    when: &'static str,
+    operation: &'static str,
+    /// What it is about; of a main call only what the mapping decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<StepCall>,
+}
+
+/// What is needed to try a mapping.
+struct Setting<'a> {
+    system: System,
+    mapping: TaskMapping,
+    attributes: BTreeMap<String, String>,
+    known: &'a [Account],
+}
+
+/// Shows what a mapping makes of some attributes.
+pub(super) async fn run(context: &Context, arguments: &TryMapping) -> anyhow::Result<Ended> {
+    let TryMapping { system_id, mapping: name, .. } = arguments;
+    let doing = format!("trying the task mapping {name} of system {system_id}");
+    let store = context.store().await?;
+    let system = store.get_system(system_id).await?;
+    let mapping = match &arguments.file {
+        Some(path) => mapping::read(path, *name, &doing)?,
+        None => store.task_mapping(system_id, *name).await?.mapping,
+    };
+    let known = store.list_accounts(system_id, AsOf::Now, &AccountFilter::default()).await?;
+    if known.is_empty() {
+        note(&nothing(&store, system_id, "account").await?);
+    }
+    let attributes = attributes_of(arguments).map_err(|why| Refusal::new(doing.clone(), why))?;
+    let setting = Setting { system, mapping, attributes, known: &known };
+    let trial = attempt(&setting, arguments).map_err(|why| Refusal::new(doing.clone(), why))?;
+    let clash = trial.task == TaskKind::CreateAccount && trial.taken.contains(&trial.account);
+    context.output.one(&trial, COLUMNS, |tables| show(&trial, tables))?;
+    if clash {
+        note(&format!(
+            "The name {} is taken. A name that is given, or not to be made unique, stays as it is.",
+            trial.account
+        ));
+    }
+    Ok(Ended::done_if(!clash))
+}
+
+fn attributes_of(arguments: &TryMapping) -> Result<BTreeMap<String, String>, String> {
+    let mut attributes = BTreeMap::new();
+    for (name, value) in &arguments.attributes {
+        if attributes.insert(name.clone(), value.clone()).is_some() {
+            return Err(format!("the attribute {name} is given twice"));
+        }
+    }
+    Ok(attributes)
+}
+
+fn attempt(setting: &Setting<'_>, arguments: &TryMapping) -> Result<Trial, String> {
+    let first = setting.mapping.main.keys().next();
+    let task = arguments.task.or(first.copied()).ok_or("the mapping serves no task")?;
+    let Some(main) = setting.mapping.main.get(&task) else {
+        return Err(format!("{} does not serve the task {}", setting.mapping.name, task.as_str()));
+    };
+    match (task, &arguments.name) {
+        (TaskKind::CreateAccount, name) => {
+            creation(setting, name.as_deref(), *main).map_err(|error| error.to_string())
+        }
+        (_, Some(name)) => change(setting, name, task, *main).map_err(|error| error.to_string()),
+        (_, None) => Err(format!("the task {} needs an account: --name", task.as_str())),
+    }
+}
+
+fn creation(setting: &Setting<'_>, name: Option<&str>, main: Operation) -> Result<Trial, MappingError> {
+    let names: BTreeSet<String> =
+        setting.known.iter().map(|account| account.name.to_ascii_lowercase()).collect();
+    let is_taken = |name: &str| names.contains(&name.to_ascii_lowercase());
+    let sources = Sources { system: &setting.system, attributes: &setting.attributes };
+    let given = Given { name, ..Given::default() };
+    let mut mapped = map_account(&setting.mapping, sources, given, &is_taken)?;
+    if is_taken(&mapped.account) {
+        mapped.taken.push(mapped.account.clone());
+    }
+    let password = StepCall::CreateLoginProfile { account: mapped.account.clone() };
+    Ok(Trial {
+        system_id: setting.system.system_id.clone(),
+        mapping: setting.mapping.name,
+        task: TaskKind::CreateAccount,
+        account: mapped.account,
+        path: mapped.path,
+        tags: mapped.tags,
+        permissions_boundary: mapped.permissions_boundary,
+        taken: mapped.taken,
+        calls: calls(mapped.before, main, Some(password), mapped.after),
+    })
+}
+
+fn change(setting: &Setting<'_>, name: &str, task: TaskKind, main: Operation) -> Result<Trial, MappingError> {
+    let exact = setting.known.iter().find(|account| account.name == name);
+    let account =
+        exact.or_else(|| setting.known.iter().find(|account| account.name.eq_ignore_ascii_case(name)));
+    if account.is_none() {
+        note(&format!("No account {name} is known; its path is taken to be /."));
+    }
+    let name = account.map_or(name, |account| &account.name);
+    let path = account.map_or("/", |account| &account.path);
+    let sources = Sources { system: &setting.system, attributes: &setting.attributes };
+    let actions = |when| map_actions(&setting.mapping, task, when, sources, name, path);
+    let details = match main {
+        Operation::DeleteUser => Some(StepCall::DeleteAccount { account: name.to_owned() }),
+        Operation::UpdateLoginProfile => Some(StepCall::UpdateLoginProfile { account: name.to_owned() }),
+        _ => None,
+    };
+    Ok(Trial {
+        system_id: setting.system.system_id.clone(),
+        mapping: setting.mapping.name,
+        task,
+        account: name.to_owned(),
+        path: path.to_owned(),
+        tags: BTreeMap::new(),
+        permissions_boundary: None,
+        taken: Vec::new(),
+        calls: calls(actions(ActionTime::Before)?, main, details, actions(ActionTime::After)?),
+    })
+}
+
+fn calls(
+    before: Vec<StepCall>,
+    main: Operation,
+    details: Option<StepCall>,
+    after: Vec<StepCall>,
+) -> Vec<TriedCall> {
+    let action = |when| {
+        move |call: StepCall| TriedCall {
+            when,
+            operation: Operation::of(&call).map_or("", Operation::as_str),
+            details: Some(call),
+        }
+    };
+    let main = TriedCall { when: "Main", operation: main.as_str(), details };
+    let before = before.into_iter().map(action(ActionTime::Before.as_str()));
+    before.chain([main]).chain(after.into_iter().map(action(ActionTime::After.as_str()))).collect()
+}
+
+const COLUMNS: &[Column<Trial>] = &[
+    ("system_id", |trial| trial.system_id.to_string()),
+    ("mapping", |trial| trial.mapping.to_string()),
+    ("task", |trial| trial.task.as_str().to_owned()),
+    ("account", |trial| trial.account.clone()),
+    ("path", |trial| trial.path.clone()),
+    ("tags", |trial| pairs(&trial.tags, ";")),
+    ("permissions_boundary", |trial| trial.permissions_boundary.clone().unwrap_or_default()),
+    ("taken", |trial| trial.taken.join(";")),
+    ("calls", |trial| trial.calls.iter().map(|call| call.operation).collect::<Vec<_>>().join(";")),
+];
+
+const CALLS: &[Column<TriedCall>] = &[
+    ("when", |call| call.when.to_owned()),
+    ("operation", |call| call.operation.to_owned()),
+    ("about", |call| call.details.as_ref().map(about).unwrap_or_default()),
+];
+
+fn show(trial: &Trial, tables: &mut Tables) {
+    tables.facts(vec![
+        ("task", trial.task.as_str().to_owned()),
+        ("account", trial.account.clone()),
+        ("path", trial.path.clone()),
+        ("tags", pairs(&trial.tags, "\n")),
+        ("permissions_boundary", trial.permissions_boundary.clone().unwrap_or_default()),
+        ("taken", trial.taken.join(", ")),
+    ]);
+    tables.list("Calls of the mapping", &trial.calls, CALLS, Narrow::LeaveOut);
+}
+
+/// What a call is about beside the account.
+fn about(call: &StepCall) -> String {
+    match call {
+        StepCall::TagAccount { tags, .. } => pairs(tags, ", "),
+        StepCall::CreateAccount { path, .. } => path.clone(),
+        other => other.object().unwrap_or_default().to_owned(),
+    }
+}
+
+fn pairs(pairs: &BTreeMap<String, String>, between: &str) -> String {
+    pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(between)
+}
