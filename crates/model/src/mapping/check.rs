@@ -27,7 +27,7 @@ impl TaskMapping {
         self.check_main()?;
         let place = self.name.to_string();
         let (takes, properties) = takes(self.name);
-        check_rows(&place, &self.rows, takes, |property| properties(property))?;
+        check_rows(&place, &self.rows, takes, properties)?;
         if self.custom_actions.len() > MOST_ACTIONS {
             return Err(TaskMappingError::TooMany { what: "custom actions", limit: MOST_ACTIONS });
         }
