@@ -6,7 +6,7 @@ use keyreeve_model::{SystemId, Wish};
 use serde_json::Value;
 
 use crate::exit::Refusal;
-use crate::structured;
+use crate::structured::read_structured;
 
 /// What a file asks for.
 pub(super) struct Wishes {
@@ -28,7 +28,7 @@ pub(super) fn read(file: &Path) -> Result<Wishes, Refusal> {
              `wishes:` with such a list",
         )
     };
-    let (system_id, list) = match structured::read(file)? {
+    let (system_id, list) = match read_structured::<Value>(file)? {
         Value::Array(list) => (None, list),
         Value::Object(mut fields) => {
             let list = match fields.remove("wishes") {
