@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{ParseError, condition::Condition, text::Text};
+use crate::{ParseError, condition::Condition, pattern::Pattern, text::Text};
 
 mod json;
 mod parse;
@@ -82,7 +82,9 @@ pub(crate) enum PrincipalName {
 pub(crate) struct Actions {
     /// `NotAction`: everything but these.
     pub(crate) except: bool,
-    pub(crate) patterns: Vec<String>,
+    pub(crate) names: Vec<String>,
+    /// The same names, ready to be matched.
+    patterns: Vec<Pattern>,
 }
 
 /// `Resource` or `NotResource`.
@@ -145,6 +147,18 @@ impl Document {
     #[must_use]
     pub fn statements(&self) -> &[Statement] {
         &self.statements
+    }
+}
+
+impl Actions {
+    fn new(except: bool, names: Vec<String>) -> Self {
+        let patterns = names.iter().map(|name| Pattern::wild(name)).collect();
+        Self { except, names, patterns }
+    }
+
+    /// Whether they hold for `action`, which is in lower case.
+    pub(crate) fn hold(&self, action: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(action)) != self.except
     }
 }
 

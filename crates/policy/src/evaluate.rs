@@ -6,7 +6,6 @@ use crate::{
     Context, ContextValue, Decision, Layer, Policy, PolicySet, Principal, Request, ResourcePolicy,
     StatementRef, Target, Truth, Verdict,
     document::{Effect, Place, Statement},
-    pattern::Pattern,
     principal::Reach,
     somewhere,
 };
@@ -43,7 +42,12 @@ pub(crate) fn decide(policies: &PolicySet, request: &Request, target: &Target) -
     let identity = hearing.allows(&policies.identity);
     let boundary = policies.boundary.as_ref();
     let boundary = boundary.map_or(Truth::True, |policy| hearing.allows(std::slice::from_ref(policy)));
-    let session = if policies.session.is_empty() { Truth::True } else { hearing.allows(&policies.session) };
+    let session = match request.principal {
+        // "If the principal is a role session, then the request is allowed. Otherwise, [it] is implicitly denied."
+        Principal::FederatedUser { .. } => hearing.allows(&policies.session),
+        _ if policies.session.is_empty() => Truth::True,
+        _ => hearing.allows(&policies.session),
+    };
     let resource = policies.resource.as_ref().map(|policy| (policy, hearing.reach(policy)));
     let limits = boundary & session;
     let allowed = match resource {
@@ -205,8 +209,7 @@ pub(crate) fn applies(statement: &Statement, request: &Request, target: &Target)
 /// Whether it applies, apart from the principals and resources it names.
 pub(crate) fn applies_to_some_resource(statement: &Statement, request: &Request) -> Truth {
     let action = request.action.to_ascii_lowercase();
-    let named = statement.actions.patterns.iter().any(|pattern| Pattern::wild(pattern).matches(&action));
-    if named == statement.actions.except {
+    if !statement.actions.hold(&action) {
         return Truth::False;
     }
     Truth::all(statement.conditions.iter().map(|condition| condition.holds(&request.context)))

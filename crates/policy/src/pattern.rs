@@ -91,6 +91,15 @@ impl Pattern {
 
     /// Whether the whole of `text` fits.
     pub(crate) fn matches(&self, text: &str) -> bool {
+        // Most patterns that do not match differ before their first wildcard.
+        let mut beginning = self.pieces.iter().map_while(|piece| match piece {
+            Piece::Char(char) => Some(*char),
+            _ => None,
+        });
+        let mut chars = text.chars();
+        if !beginning.all(|char| chars.next() == Some(char)) {
+            return false;
+        }
         let mut places = self.start();
         for char in text.chars() {
             places = self.step(&places, Symbol::Char(char));

@@ -23,7 +23,8 @@ pub struct PolicySet {
     pub identity: Vec<Policy>,
     /// The permissions boundary.
     pub boundary: Option<Policy>,
-    /// The policies that were passed when the session began; none at all means no such limit.
+    /// The policies that were passed when the session began. None at all means no such limit, except for a federated
+    /// user, who then gets nothing from the identity's policies.
     pub session: Vec<Policy>,
     /// The policy of the resource.
     pub resource: Option<ResourcePolicy>,

@@ -88,7 +88,8 @@ fn cover(patterns: &[ResourcePattern], asked: &Pattern) -> Truth {
     if !patterns.iter().any(|pattern| asked.overlaps(&pattern.strict) || asked.overlaps(&pattern.loose)) {
         return Truth::False;
     }
+    let strict = patterns.iter().map(|pattern| &pattern.strict);
     let certain: Vec<&Pattern> =
-        patterns.iter().map(|pattern| &pattern.strict).filter(|pattern| pattern.certain).collect();
+        strict.filter(|pattern| pattern.certain && asked.overlaps(pattern)).collect();
     if find(&[asked], &certain) == Search::Nothing { Truth::True } else { Truth::Unknown }
 }

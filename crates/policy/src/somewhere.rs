@@ -25,7 +25,9 @@ pub(crate) fn allowed(policies: &PolicySet, request: &Request, asked: &str) -> b
         choices.push(statements(layer).filter_map(|found| permits(found, request)).flatten().collect());
         for statement in statements(layer) {
             match forbids(statement, request) {
-                Some(Forbids::These(patterns)) => never.extend(patterns),
+                Some(Forbids::These(patterns)) => {
+                    never.extend(patterns.into_iter().filter(|pattern| asked.overlaps(pattern)));
+                }
                 Some(Forbids::AllBut(ways)) => choices.push(ways),
                 None => {}
             }

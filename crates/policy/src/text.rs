@@ -129,7 +129,8 @@ fn tokens(raw: &str, variables: bool) -> Vec<Token> {
     tokens
 }
 
-/// What stands between `${` and `}`: a special character, a key, or a key with a default in single quotes.
+/// What stands between `${` and `}`: a special character, a key, or a key with a default in single quotes behind a
+/// comma and a space. Other forms are errors to IAM Access Analyzer; what they do is not documented.
 fn variable_token(inside: &str) -> Token {
     match inside {
         "*" => return Token::Special('*'),
@@ -141,13 +142,12 @@ fn variable_token(inside: &str) -> Token {
     let (key, default) = match inside.split_once(',') {
         None => (inside, None),
         Some((key, default)) => {
-            let quoted = default.trim().strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+            let quoted = default.strip_prefix(" '").and_then(|text| text.strip_suffix('\''));
             let Some(text) = quoted else { return unreadable };
             (key, Some(text.to_owned()))
         }
     };
-    let key = key.trim();
-    if key.is_empty() || key.contains(['$', '{', '*', '?']) {
+    if key.is_empty() || key.contains(char::is_whitespace) || key.contains(['$', '{', '*', '?', '\'']) {
         return unreadable;
     }
     Token::Variable(Variable { key: Some(key.to_owned()), default })

@@ -24,14 +24,16 @@ pub(super) fn document(text: &str) -> Result<Document, ParseError> {
         None => Version::V2008,
         Some(Json::Text(text)) if text == "2008-10-17" => Version::V2008,
         Some(Json::Text(text)) if text == "2012-10-17" => Version::V2012,
-        Some(_) => return Err(wrong(place, "Version", "it is \"2012-10-17\" or \"2008-10-17\"")),
+        Some(_) => return Err(wrong(place, "Version", "it must be \"2012-10-17\" or \"2008-10-17\"")),
     };
     let id = elements.take("Id").map(|id| string(id, place, "Id")).transpose()?;
     let statements = match elements.take("Statement") {
         None => return Err(ParseError::Missing { place: place.to_owned(), element: "Statement" }),
         Some(Json::Array(statements)) if !statements.is_empty() => statements,
         Some(statement @ Json::Object(_)) => vec![statement],
-        Some(_) => return Err(wrong(place, "Statement", "it is a statement, or a list of at least one")),
+        Some(_) => {
+            return Err(wrong(place, "Statement", "it must be a statement, or a list of at least one"));
+        }
     };
     let statements = statements.into_iter().enumerate().map(|(index, json)| statement(json, index, version));
     let statements = statements.collect::<Result<Vec<_>, _>>()?;
@@ -82,7 +84,7 @@ fn statement(json: Json, index: usize, version: Version) -> Result<Statement, Pa
         None => return Err(ParseError::Missing { place, element: "Effect" }),
         Some(Json::Text(text)) if text == "Allow" => Effect::Allow,
         Some(Json::Text(text)) if text == "Deny" => Effect::Deny,
-        Some(_) => return Err(wrong(&place, "Effect", "it is \"Allow\" or \"Deny\"")),
+        Some(_) => return Err(wrong(&place, "Effect", "it must be \"Allow\" or \"Deny\"")),
     };
     let principal = match elements.either("Principal", "NotPrincipal")? {
         None => None,
@@ -91,7 +93,7 @@ fn statement(json: Json, index: usize, version: Version) -> Result<Statement, Pa
     let Some((except, json)) = elements.either("Action", "NotAction")? else {
         return Err(ParseError::Missing { place, element: "Action" });
     };
-    let actions = Actions { except, patterns: actions(json, &place)? };
+    let actions = Actions::new(except, actions(json, &place)?);
     let variables = version == Version::V2012;
     let resources = match elements.either("Resource", "NotResource")? {
         None => None,
@@ -108,7 +110,13 @@ fn principals(json: Json, place: &str) -> Result<Vec<PrincipalName>, ParseError>
     let kinds = match json {
         Json::Text(text) if text == "*" => return Ok(vec![PrincipalName::Everyone]),
         Json::Object(entries) if !entries.is_empty() => entries,
-        _ => return Err(wrong(place, "Principal", "it is \"*\", or an object of AWS, Service or Federated")),
+        _ => {
+            return Err(wrong(
+                place,
+                "Principal",
+                "it must be \"*\", or an object of AWS, Service or Federated",
+            ));
+        }
     };
     let place = format!("the Principal of {place}");
     let known = ["AWS", "Service", "Federated", "CanonicalUser"];
@@ -139,7 +147,7 @@ fn actions(json: Json, place: &str) -> Result<Vec<String>, ParseError> {
                 && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
         };
         if !service.is_some_and(plain) {
-            let expected = "it is \"*\" or like \"iam:GetUser\", without a wildcard before the colon";
+            let expected = "it must be \"*\" or like \"iam:GetUser\", without a wildcard before the colon";
             return Err(wrong(place, &format!("Action {action:?}"), expected));
         }
     }
@@ -151,7 +159,7 @@ fn resources(json: Json, place: &str, variables: bool) -> Result<Vec<Text>, Pars
     let resources = strings(json, place, "Resource")?;
     for resource in resources.iter().filter(|resource| *resource != "*") {
         if !resource.starts_with("arn:") || resource.split(':').nth(2).is_none_or(str::is_empty) {
-            let expected = "it is \"*\", or an ARN that names at least a partition and a service";
+            let expected = "it must be \"*\", or an ARN that names at least a partition and a service";
             return Err(wrong(place, &format!("Resource {resource:?}"), expected));
         }
     }
@@ -161,7 +169,7 @@ fn resources(json: Json, place: &str, variables: bool) -> Result<Vec<Text>, Pars
 fn conditions(json: Json, place: &str, variables: bool) -> Result<Vec<Condition>, ParseError> {
     let place = format!("the Condition of {place}");
     let Json::Object(operators) = json else {
-        return Err(wrong(&place, "value", "it is an object of operators"));
+        return Err(wrong(&place, "value", "it must be an object of operators"));
     };
     let mut conditions = Vec::new();
     for (operator, keys) in unique(operators, &place)? {
@@ -196,12 +204,12 @@ fn values_of(json: Json, place: &str, key: &str) -> Result<Vec<String>, ParseErr
 }
 
 fn string(json: Json, place: &str, element: &str) -> Result<String, ParseError> {
-    if let Json::Text(text) = json { Ok(text) } else { Err(wrong(place, element, "it is a string")) }
+    if let Json::Text(text) = json { Ok(text) } else { Err(wrong(place, element, "it must be a string")) }
 }
 
 /// A string, or a list of at least one.
 fn strings(json: Json, place: &str, element: &str) -> Result<Vec<String>, ParseError> {
-    let expected = "it is a string, or a list of at least one";
+    let expected = "it must be a string, or a list of at least one";
     match json {
         Json::Array(list) if !list.is_empty() => {
             list.into_iter().map(|json| string(json, place, element)).collect()
@@ -233,7 +241,7 @@ struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     fn of(json: Json, place: &'a str, known: &[&str]) -> Result<Self, ParseError> {
-        let Json::Object(entries) = json else { return Err(wrong(place, "type", "it is an object")) };
+        let Json::Object(entries) = json else { return Err(wrong(place, "type", "it must be an object")) };
         let entries = unique(entries, place)?;
         match entries.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             Some((name, _)) => {

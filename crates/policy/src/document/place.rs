@@ -22,7 +22,7 @@ pub(super) fn check(statements: &[Statement], place: Place) -> Result<(), ParseE
             Place::Trust if statement.principal.as_ref().is_some_and(|who| who.except) => {
                 return prohibited("NotPrincipal");
             }
-            Place::Trust if !statement.actions.patterns.iter().all(|action| action.starts_with("sts:")) => {
+            Place::Trust if !statement.actions.names.iter().all(|action| action.starts_with("sts:")) => {
                 return prohibited("actions of other services than sts");
             }
             Place::Identity | Place::Trust | Place::Resource => {}
