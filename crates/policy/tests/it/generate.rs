@@ -38,7 +38,6 @@ const ARNS: &[&str] = &[
 ];
 
 const PATTERNS: &[&str] = &[
-    "*",
     "arn:aws:iam::111122223333:user/*",
     "arn:aws:iam::111122223333:user/dev/*",
     "arn:aws:iam::111122223333:*",
@@ -207,10 +206,17 @@ pub(crate) fn policies() -> impl Strategy<Value = PolicySet> {
         })
 }
 
-pub(crate) fn known_principal() -> impl Strategy<Value = Principal> {
+/// Somebody who has policies of their own.
+pub(crate) fn identity() -> impl Strategy<Value = Principal> {
     prop_oneof![
         4 => Just(Principal::User { arn: "arn:aws:iam::111122223333:user/bob".into() }),
         1 => Just(Principal::RoleSession { arn: "arn:aws:sts::111122223333:assumed-role/r/s".into() }),
+    ]
+}
+
+fn known_principal() -> impl Strategy<Value = Principal> {
+    prop_oneof![
+        4 => identity(),
         1 => Just(Principal::Service("ec2.amazonaws.com".into())),
         1 => Just(Principal::Anonymous),
     ]
@@ -240,6 +246,7 @@ pub(crate) fn arn() -> impl Strategy<Value = Target> {
     select(ARNS).prop_map(|arn| Target::Arn(arn.to_owned()))
 }
 
+/// A pattern other than the one for every resource.
 pub(crate) fn pattern() -> impl Strategy<Value = &'static str> {
     select(PATTERNS)
 }
@@ -256,5 +263,6 @@ pub(crate) fn any_target() -> impl Strategy<Value = Target> {
         1 => Just(Target::NoResource),
         4 => arn(),
         2 => pattern().prop_map(|pattern| Target::Pattern(pattern.to_owned())),
+        1 => Just(Target::Pattern("*".to_owned())),
     ]
 }
