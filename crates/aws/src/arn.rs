@@ -31,7 +31,8 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// The last part of a user's ARN: `ana` of `arn:aws:iam::123456789012:user/team/ana`. A user name holds no `/`.
+/// The last part of the ARN of a user or policy: `ana` of `arn:aws:iam::123456789012:user/team/ana`. Neither kind of
+/// name holds a `/`.
 pub(crate) fn name_of(arn: &str) -> Option<&str> {
     arn.rsplit_once('/').map(|(_, name)| name).filter(|name| !name.is_empty())
 }

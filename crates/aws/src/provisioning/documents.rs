@@ -3,6 +3,7 @@
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyDetail};
 use keyreeve_connector::{Error, Marker, Page, PolicyDocument, PolicyHolder};
 
+use crate::arn::name_of;
 use crate::error::Call;
 use crate::page::{PAGE_SIZE, PageBuilder};
 use crate::policy_document::decode;
@@ -54,12 +55,14 @@ fn inline(
 /// The version in force is the one that says so, and the policy must name the same.
 fn managed(call: &Call, policy: &ManagedPolicyDetail) -> Result<PolicyDocument, Error> {
     let arn = call.required("Arn", policy.arn())?;
+    // The service model does not require the name here; the ARN ends in it.
+    let name = policy.policy_name().or_else(|| name_of(arn));
     let default = policy.default_version_id();
     let in_force = policy.policy_version_list().iter().find(|version| version.is_default_version());
     let agreed = in_force.filter(|version| default.is_none() || version.version_id() == default);
     Ok(PolicyDocument {
         holder: PolicyHolder::Managed(arn.to_owned()),
-        name: call.required("PolicyName", policy.policy_name())?.to_owned(),
+        name: call.required("PolicyName", name)?.to_owned(),
         document: agreed.and_then(|version| version.document()).and_then(decode),
     })
 }
@@ -91,5 +94,15 @@ mod tests {
         assert_eq!(document(policy("v3", &versions)), None, "the answer contradicts itself");
         assert_eq!(document(policy("v1", &[])), None);
         assert_eq!(document(policy("v1", &[("v1", true, "%zz")])), None);
+    }
+
+    #[test]
+    fn a_policy_without_a_name_has_that_of_its_arn() {
+        let call = Call::read("GetAccountAuthorizationDetails", None);
+        let nameless =
+            ManagedPolicyDetail::builder().arn("arn:aws:iam::123456789012:policy/team/reader").build();
+        assert_eq!(managed(&call, &nameless).unwrap().name, "reader");
+        let bare = ManagedPolicyDetail::builder().arn("reader").build();
+        assert!(managed(&call, &bare).is_err());
     }
 }

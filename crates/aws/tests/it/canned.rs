@@ -1,7 +1,6 @@
-//! A server that answers every request with the same bytes, and counts them.
+//! A server that answers every request with the same bytes, and keeps what it was asked.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
@@ -49,7 +48,7 @@ impl Reply {
 
 pub(crate) struct Canned {
     pub(crate) url: String,
-    requests: Arc<AtomicUsize>,
+    forms: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
@@ -63,19 +62,24 @@ impl Canned {
     pub(crate) async fn start(reply: Reply) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&requests);
+        let forms = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&forms);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, reply.clone(), Arc::clone(&counted)));
+                tokio::spawn(serve(stream, reply.clone(), Arc::clone(&kept)));
             }
         });
-        Self { url, requests, task }
+        Self { url, forms, task }
     }
 
     /// How many requests have come.
     pub(crate) fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+        self.forms.lock().unwrap().len()
+    }
+
+    /// The bodies of the requests that have come.
+    pub(crate) fn forms(&self) -> Vec<String> {
+        self.forms.lock().unwrap().clone()
     }
 
     pub(crate) async fn connector(&self) -> AwsConnector {
@@ -102,9 +106,9 @@ pub(crate) async fn connector(url: &str) -> AwsConnector {
     AwsConnector::connect(options(url)).await.unwrap()
 }
 
-async fn serve(mut stream: TcpStream, reply: Reply, requests: Arc<AtomicUsize>) {
-    while read_request(&mut stream).await.is_some() {
-        requests.fetch_add(1, Ordering::SeqCst);
+async fn serve(mut stream: TcpStream, reply: Reply, forms: Arc<Mutex<Vec<String>>>) {
+    while let Some(form) = read_request(&mut stream).await {
+        forms.lock().unwrap().push(form);
         let (head, body, goes_on) = match &reply {
             Reply::Answer { status, headers, body } => {
                 let head = format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n", body.len());

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_aws::AwsConnector;
 use keyreeve_connector::{
     Connector, CredentialReportState, Detail, DetailFilter, Error, Inventory, Marker, Next, Page,
 };
-use keyreeve_model::{PolicyScope, Secret, digest_hex};
+use keyreeve_model::{PolicyScope, digest_hex};
 
 use super::seed::{DOCUMENT, READ_ONLY};
 use super::world::World;
@@ -26,13 +26,7 @@ async fn whole<T>(mut page: impl AsyncFnMut(Option<&Marker>) -> Result<Page<T>, 
 }
 
 pub(super) async fn reads(world: &World) {
-    let mut options = ConnectOptions::new(Credential::AccessKey {
-        access_key_id: world.user_key.id.clone(),
-        secret_access_key: Secret::new(world.user_key.secret.clone()),
-    });
-    options.environment.insert("AWS_ENDPOINT_URL".into(), world.endpoint.clone());
-    let connector = AwsConnector::connect(options).await.unwrap();
-
+    let connector = world.connector().await;
     let identity = connector.identify().await.unwrap();
     assert_eq!(
         (identity.arn.as_str(), identity.account_id.as_str()),

@@ -12,6 +12,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
+use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_model::Secret;
 
 /// An access key.
 #[derive(Clone)]
@@ -79,6 +81,18 @@ pub(super) struct World {
     pub(super) odd_text: Clients,
     /// Keeps the peer running.
     pub(super) _alive: Box<dyn std::any::Any>,
+}
+
+impl World {
+    /// The connector, as the user of the account.
+    pub(super) async fn connector(&self) -> AwsConnector {
+        let mut options = ConnectOptions::new(Credential::AccessKey {
+            access_key_id: self.user_key.id.clone(),
+            secret_access_key: Secret::new(self.user_key.secret.clone()),
+        });
+        options.environment.insert("AWS_ENDPOINT_URL".into(), self.endpoint.clone());
+        AwsConnector::connect(options).await.unwrap()
+    }
 }
 
 /// What a refusal says: HTTP status and code.
