@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use keyreeve_connector::Provisioning;
 use keyreeve_model::{
-    Manifest, Obstacle, ObstacleKind, RecreatePackage, StepCall, StepReason, TaskKind, Wish,
+    ActionTime, Manifest, Obstacle, ObstacleKind, RecreatePackage, ResourceName, StepCall, StepReason,
+    TaskKind, Wish,
 };
 
 use super::facts::{AccountFact, Facts, Seen};
 use super::{PlannedStep, TaskPlan, protect, task};
+use crate::mapping::{Sources, map_actions};
 
 /// The plan so far.
 pub(super) struct Draft<'a> {
@@ -93,6 +95,9 @@ impl TaskDraft<'_> {
             self.obstacles.push(obstacle);
             return (wish.clone(), name);
         }
+        let before = self.custom_actions(wish, account, ActionTime::Before);
+        let prefix: Vec<u32> =
+            before.into_iter().map(|call| self.step(call, StepReason::CustomAction, &[])).collect();
         match wish {
             Wish::CreateAccount { .. } => {}
             Wish::UpdateAccount { new_name, new_path, tags, untag, boundary, .. } => {
@@ -106,7 +111,52 @@ impl TaskDraft<'_> {
             Wish::AddAssignment { resource, .. } => task::assignment::plan_add(self, account, resource),
             Wish::RemoveAssignment { resource, .. } => task::assignment::plan_remove(self, account, resource),
         }
+        self.join_custom_actions(wish, account, &prefix);
         (wish.clone(), name)
+    }
+
+    /// The extra calls that the task mapping has for a wish. The removal of the login profile, a custom action of a
+    /// deletion by default, is left to the planner, whose order is the safe one.
+    fn custom_actions(&mut self, wish: &Wish, account: &AccountFact, when: ActionTime) -> Vec<StepCall> {
+        let of_group = matches!(
+            wish,
+            Wish::AddAssignment { resource: ResourceName::Group(_), .. }
+                | Wish::RemoveAssignment { resource: ResourceName::Group(_), .. }
+        );
+        let Some(mapping) = self.facts.mapping(wish.kind(), of_group) else { return Vec::new() };
+        let none = std::collections::BTreeMap::new();
+        let sources = Sources { system: &self.facts.system, attributes: &none };
+        match map_actions(mapping, wish.kind(), when, sources, &account.name, &account.path) {
+            Ok(calls) => calls
+                .into_iter()
+                .filter(|call| !matches!(call, StepCall::DeleteLoginProfile { .. }))
+                .collect(),
+            Err(error) => {
+                self.refuse(ObstacleKind::Invalid, error.to_string());
+                Vec::new()
+            }
+        }
+    }
+
+    /// Lets the task's own steps wait for the custom actions before them, and adds those after them. Where there is
+    /// nothing to do, there are no custom actions either.
+    fn join_custom_actions(&mut self, wish: &Wish, account: &AccountFact, prefix: &[u32]) {
+        if self.steps.len() == prefix.len() {
+            self.steps.clear();
+            return;
+        }
+        for step in self.steps.iter_mut().skip(prefix.len()).filter(|step| step.after.is_empty()) {
+            step.after = prefix.to_vec();
+        }
+        let all: Vec<u32> = self.steps.iter().map(|step| step.seq).collect();
+        let after = if matches!(wish, Wish::DeleteAccount { .. }) {
+            Vec::new()
+        } else {
+            self.custom_actions(wish, account, ActionTime::After)
+        };
+        for call in after {
+            self.step(call, StepReason::CustomAction, &all);
+        }
     }
 
     fn not_found(&mut self, name: &str) {

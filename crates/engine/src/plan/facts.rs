@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use keyreeve_connector::{MfaDevice, PasswordPolicy, PolicyDocument};
 use keyreeve_model::{
-    AccountCredential, AwsAccountId, ExternalId, ImportRunId, Manifest, Protection, SystemId, SystemSettings,
+    AccountCredential, AwsAccountId, ExternalId, ImportRunId, Manifest, Protection, System, SystemId,
+    SystemSettings, TaskKind, TaskMapping,
 };
 use serde::Serialize;
 
@@ -14,6 +15,10 @@ use serde::Serialize;
 pub struct Facts {
     /// The system.
     pub system_id: SystemId,
+    /// The system as it is registered: what expressions of task mappings may use.
+    pub system: System,
+    /// Its task mappings.
+    pub mappings: Vec<TaskMapping>,
     /// Its settings.
     pub settings: SystemSettings,
     /// The AWS account it is pinned to.
@@ -156,6 +161,13 @@ impl Facts {
     #[must_use]
     pub fn is_taken(&self, name: &str) -> bool {
         self.accounts.contains_key(&name.to_ascii_lowercase())
+    }
+
+    /// The task mapping that serves a kind of task; none does for deactivations and reactivations.
+    #[must_use]
+    pub fn mapping(&self, kind: TaskKind, of_group: bool) -> Option<&TaskMapping> {
+        let name = TaskMapping::serving(kind, of_group)?;
+        self.mappings.iter().find(|mapping| mapping.name == name)
     }
 
     /// The group of a name.

@@ -9,8 +9,12 @@ use keyreeve_policy::{Context, Document, Policy, PolicySet, Request, Target, Ver
 use super::draft::TaskDraft;
 use super::facts::{AccountFact, Facts};
 
-/// AWS's policies that allow `iam:ChangePassword`, by name. Of AWS's other policies none denies it.
+/// AWS's policies that allow `iam:ChangePassword`, by name.
 const ALLOWING: [&str; 3] = ["IAMUserChangePassword", "AdministratorAccess", "IAMFullAccess"];
+/// The one that denies everything.
+const DENYING: &str = "AWSDenyAll";
+/// AWS attaches policies of this name to users whose key was found in public; what they deny has changed over time.
+const QUARANTINE: &str = "AWSCompromisedKeyQuarantine";
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +85,10 @@ pub(super) fn judge(facts: &Facts, account: &AccountFact, groups: &[String], pol
     let attached: Vec<&String> = account.policies.iter().chain(policies).chain(of_groups).collect();
     let set = PolicySet {
         identity: identity_policies(facts, account, &groups, &attached),
-        boundary: account.permissions_boundary.as_ref().map(|arn| managed(facts, arn)),
+        boundary: account
+            .permissions_boundary
+            .as_ref()
+            .map(|arn| managed(facts, arn).unwrap_or_else(|| Policy::unreadable(arn.clone()))),
         ..PolicySet::default()
     };
     let context = Context::open().with("aws:username", account.name.clone());
@@ -119,7 +126,7 @@ fn identity_policies(
     groups: &[&String],
     attached: &[&String],
 ) -> Vec<Policy> {
-    let mut policies: Vec<Policy> = attached.iter().map(|arn| managed(facts, arn)).collect();
+    let mut policies: Vec<Policy> = attached.iter().filter_map(|arn| managed(facts, arn)).collect();
     let Some(documents) = facts.documents.read() else {
         let inline = account
             .inline_policies
@@ -142,20 +149,25 @@ fn identity_policies(
     policies
 }
 
-/// A managed policy: AWS's own by what is known of it, a customer's by its text.
-fn managed(facts: &Facts, arn: &str) -> Policy {
+/// A managed policy: AWS's own by what is known of it, a customer's by its text; `None` for one of AWS's that has no say
+/// in this.
+fn managed(facts: &Facts, arn: &str) -> Option<Policy> {
     if arn.contains(":iam::aws:policy/") {
         let name = arn.rsplit('/').next().unwrap_or_default();
-        let text = if ALLOWING.contains(&name) {
-            r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iam:ChangePassword", "Resource": "*"}}"#
-        } else {
-            r#"{"Version": "2012-10-17", "Statement": []}"#
+        let effect = match name {
+            _ if ALLOWING.contains(&name) => "Allow",
+            DENYING => "Deny",
+            _ if name.starts_with(QUARANTINE) => return Some(Policy::unreadable(arn)),
+            _ => return None,
         };
-        return parsed(arn.to_owned(), Some(text));
+        let text = format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "{effect}", "Action": "iam:ChangePassword", "Resource": "*"}}}}"#
+        );
+        return Some(parsed(arn.to_owned(), Some(&text)));
     }
     let documents = facts.documents.read().map_or(&[][..], Vec::as_slice);
     let found = documents.iter().find(|document| document.holder == PolicyHolder::Managed(arn.to_owned()));
-    parsed(arn.to_owned(), found.and_then(|document| document.document.as_deref()))
+    Some(parsed(arn.to_owned(), found.and_then(|document| document.document.as_deref())))
 }
 
 fn parsed(name: String, text: Option<&str>) -> Policy {

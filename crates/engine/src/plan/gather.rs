@@ -199,6 +199,14 @@ impl Gathering<'_> {
         let recent = async |kind| of.store.recent_tasks(system_id, &[kind], hour_ago).await;
         let mut facts = Facts {
             system_id: system_id.clone(),
+            system: self.system.clone(),
+            mappings: of
+                .store
+                .task_mappings(system_id)
+                .await?
+                .into_iter()
+                .map(|stored| stored.mapping)
+                .collect(),
             settings: self.system.settings.clone(),
             account_id: self.identity.account_id.clone(),
             partition: self.identity.partition.clone(),

@@ -103,6 +103,9 @@ pub(crate) fn show_job(finished: &FinishedJob, tables: &mut Tables) {
     for task in &job.tasks {
         let title =
             format!("Task {}: {} {} is {}", task.id, task.kind.as_str(), task.account, task.state.as_str());
+        if task.steps.is_empty() {
+            tables.sentences(&title, &["no call is needed".to_owned()]);
+        }
         tables.list(&title, &task.steps, STEPS, Narrow::Wrap { sentences: 1 });
         let mut sentences: Vec<String> = task.notices.iter().map(|notice| notice.message.clone()).collect();
         sentences.extend(task.result.clone());
@@ -168,6 +171,9 @@ pub(crate) fn show_plan(plan: &Plan, tables: &mut Tables) {
 
 fn show_task(number: usize, task: &TaskPlan, tables: &mut Tables) {
     let title = format!("Task {number}: {} {}", task.kind.as_str(), task.account);
+    if task.steps.is_empty() {
+        tables.sentences(&title, &["no call is needed, or none is possible".to_owned()]);
+    }
     tables.list(&title, &task.steps, PLANNED_STEPS, Narrow::LeaveOut);
     let obstacles: Vec<String> = task.obstacles.iter().map(|obstacle| obstacle.message.clone()).collect();
     tables.sentences("This stands in the way:", &obstacles);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use keyreeve_model::{
-    ObstacleKind, PermissionProfile, ResourceName, StepCall, StepReason, Wish, check_account_name,
+    ObstacleKind, PermissionProfile, ResourceName, StepCall, StepReason, TaskKind, Wish, check_account_name,
     check_path, check_tags,
 };
 
+use crate::mapping::{Given, MappedAccount, Sources, map_account};
 use crate::plan::draft::{TaskDraft, made};
 use crate::plan::first_sign_in;
 
@@ -19,44 +20,35 @@ pub(in crate::plan) fn plan(
     wish: &Wish,
     marker: &mut dyn FnMut() -> String,
 ) -> (Wish, String) {
-    let Wish::CreateAccount { name, path, groups, policies, attributes, tags, boundary, deliver } = wish
-    else {
+    let Wish::CreateAccount { name, groups, policies, attributes, tags, boundary, deliver, .. } = wish else {
         return (wish.clone(), String::new());
     };
-    let name = name.clone().unwrap_or_default();
-    let path = path.clone().unwrap_or_else(|| "/".to_owned());
-    check_values(draft, &name, &path, tags);
-    check_boundary(draft, boundary.as_deref());
-    let mut sent_tags = tags.clone();
-    if draft.facts.settings.permission_profile != PermissionProfile::Reference {
-        sent_tags.insert(MARKER_TAG.to_owned(), marker());
-    } else if !tags.is_empty() || boundary.is_some() {
-        draft.refuse(
-            ObstacleKind::PermissionMissing,
-            "tags and a permissions boundary need more than the reference policy (iam:TagUser, \
-             iam:PutUserPermissionsBoundary): set permission_profile to lifecycle or full",
-        );
-    }
-    let call = StepCall::CreateAccount {
-        account: name.clone(),
-        path: path.clone(),
-        tags: sent_tags,
-        permissions_boundary: boundary.clone(),
+    let mapped = match mapped(draft, wish) {
+        Ok(mapped) => mapped,
+        Err(error) => {
+            draft.refuse(ObstacleKind::Invalid, error);
+            return (wish.clone(), name.clone().unwrap_or_default());
+        }
     };
+    let (name, path) = (mapped.account.clone(), mapped.path.clone());
+    check_values(draft, &name, &path, &mapped.tags);
+    check_boundary(draft, mapped.permissions_boundary.as_deref());
+    let call = creation(draft, &mapped, marker);
     let Some(made) = made(draft.facts, &call) else { return (wish.clone(), name) };
     let create = draft.step(call, StepReason::CustomAction, &[]);
-    let before = first_sign_in::steps(draft, &made, groups, policies, &[create]);
-    let login = StepCall::CreateLoginProfile { account: name.clone() };
-    draft.step(login, StepReason::TaskMapping, &before);
-    for group in groups {
-        let resource = ResourceName::Group(group.clone());
-        super::assignment::add(draft, &made, &resource, StepReason::Asked, &[create]);
+    let mut before = vec![create];
+    for call in mapped.before.into_iter().filter(|call| !matches!(call, StepCall::CreateAccount { .. })) {
+        before.push(draft.step(call, StepReason::CustomAction, &[create]));
     }
-    for arn in policies {
-        let attached =
-            |call: &StepCall| matches!(call, StepCall::AttachPolicy { policy_arn, .. } if policy_arn == arn);
-        if !draft.steps.iter().any(|step| attached(&step.call)) {
-            let resource = ResourceName::Policy(arn.clone());
+    let before = first_sign_in::steps(draft, &made, groups, policies, &before);
+    let login = StepCall::CreateLoginProfile { account: name.clone() };
+    let login = draft.step(login, StepReason::TaskMapping, &before);
+    for call in mapped.after {
+        draft.step(call, StepReason::CustomAction, &[create, login]);
+    }
+    let resources = groups.iter().cloned().map(ResourceName::Group);
+    for resource in resources.chain(policies.iter().cloned().map(ResourceName::Policy)) {
+        if !draft.steps.iter().any(|step| gives(&step.call, &resource)) {
             super::assignment::add(draft, &made, &resource, StepReason::Asked, &[create]);
         }
     }
@@ -71,6 +63,56 @@ pub(in crate::plan) fn plan(
         deliver: deliver.clone(),
     };
     (wish, name)
+}
+
+/// Name, path, tags and extra calls: what the wish says itself, else what the task mapping makes of its attributes.
+fn mapped(draft: &TaskDraft<'_>, wish: &Wish) -> Result<MappedAccount, String> {
+    let Wish::CreateAccount { name, path, attributes, tags, boundary, .. } = wish else {
+        return Err("it is no creation".to_owned());
+    };
+    let mapping =
+        draft.facts.mapping(TaskKind::CreateAccount, false).ok_or("there is no task mapping for accounts")?;
+    let sources = Sources { system: &draft.facts.system, attributes };
+    let given = Given {
+        name: name.as_deref(),
+        path: path.as_deref(),
+        tags: Some(tags),
+        permissions_boundary: boundary.as_deref(),
+    };
+    map_account(mapping, sources, given, &|name| draft.facts.is_taken(name))
+        .map_err(|error| error.to_string())
+}
+
+/// The call that makes the account. What AWS would not let the reference policy send is refused, never left out.
+fn creation(
+    draft: &mut TaskDraft<'_>,
+    mapped: &MappedAccount,
+    marker: &mut dyn FnMut() -> String,
+) -> StepCall {
+    let mut tags = mapped.tags.clone();
+    if draft.facts.settings.permission_profile != PermissionProfile::Reference {
+        tags.insert(MARKER_TAG.to_owned(), marker());
+    } else if !tags.is_empty() || mapped.permissions_boundary.is_some() {
+        draft.refuse(
+            ObstacleKind::PermissionMissing,
+            "tags and a permissions boundary need more than the reference policy (iam:TagUser, \
+             iam:PutUserPermissionsBoundary): set permission_profile to lifecycle or full",
+        );
+    }
+    StepCall::CreateAccount {
+        account: mapped.account.clone(),
+        path: mapped.path.clone(),
+        tags,
+        permissions_boundary: mapped.permissions_boundary.clone(),
+    }
+}
+
+fn gives(call: &StepCall, resource: &ResourceName) -> bool {
+    match (call, resource) {
+        (StepCall::AddToGroup { group, .. }, ResourceName::Group(name)) => group == name,
+        (StepCall::AttachPolicy { policy_arn, .. }, ResourceName::Policy(arn)) => policy_arn == arn,
+        _ => false,
+    }
 }
 
 fn check_values(draft: &mut TaskDraft<'_>, name: &str, path: &str, tags: &BTreeMap<String, String>) {
