@@ -97,12 +97,15 @@ pub(super) async fn candidates(
     now: Timestamp,
     most: i64,
 ) -> Result<Vec<Candidate>, StoreError> {
+    transaction.fetch(statement_for(within, after, now, most), read_candidate).await
+}
+
+pub(super) fn statement_for(within: Within, after: i64, now: Timestamp, most: i64) -> Statement {
     let now = to_millis(now);
-    let text: Statement = match within {
+    match within {
         Within::System(key) => statement!(candidates!("t.system_key"), key, after, now, most),
         Within::Job(job) => statement!(candidates!("t.job_id"), job, after, now, most),
-    };
-    transaction.fetch(text, read_candidate).await
+    }
 }
 
 fn read_candidate(row: &crate::row::Row) -> Result<Candidate, StoreError> {

@@ -22,6 +22,8 @@ mod manifests;
 mod moves;
 mod plan;
 mod protections;
+#[cfg(test)]
+mod query_plans;
 mod reading;
 mod rows;
 

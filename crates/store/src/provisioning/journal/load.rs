@@ -39,9 +39,27 @@ pub(super) async fn load(
     Ok(held)
 }
 
-const STEPS: &str = "SELECT p.task_id, p.seq, p.state, p.attempts, p.operation, \
-                     (SELECT COUNT(*) FROM password_deliveries d \
-                      WHERE d.task_id = p.task_id AND d.seq = p.seq AND d.state = 'candidate') FROM steps p WHERE ";
+/// The steps that are wanted, as `wanted (task_id, seq)`. A row value that is looked up `IN (VALUES …)` makes SQLite
+/// read all steps there are; a join goes through the index.
+const WANTED: &str = ") SELECT p.task_id, p.seq, p.state, p.attempts, p.operation, \
+                      (SELECT COUNT(*) FROM password_deliveries d \
+                       WHERE d.task_id = p.task_id AND d.seq = p.seq AND d.state = 'candidate') \
+                      FROM wanted w JOIN steps p ON p.task_id = w.task_id";
+
+/// Reads single steps, by task and number.
+pub(in super::super) fn single_steps(wanted: &[(i64, i64)]) -> Statement {
+    let mut text = Statement::building("WITH wanted (task_id, seq) AS (VALUES ");
+    text.bind_rows(wanted.iter().map(|(task, seq)| vec![Value::from(*task), Value::from(*seq)]));
+    text.push(WANTED).push(" AND p.seq = w.seq");
+    text
+}
+
+/// Reads all steps of tasks.
+pub(in super::super) fn all_steps(wanted: &[i64]) -> Statement {
+    let mut text = Statement::building("WITH wanted (task_id) AS (VALUES ");
+    text.bind_rows(wanted.iter().map(|task| vec![Value::from(*task)])).push(WANTED);
+    text
+}
 
 async fn load_steps(
     transaction: &mut Transaction,
@@ -64,22 +82,9 @@ async fn load_steps(
             _ => {}
         }
     }
-    let mut texts: Vec<Statement> = whole
-        .into_iter()
-        .map(|task| {
-            let mut text = Statement::building(STEPS);
-            text.push("p.task_id = ").bind(task);
-            text
-        })
-        .collect();
-    let single: Vec<(i64, i64)> = single.into_iter().collect();
-    for some in single.chunks(transaction.dialect().values_per_statement() / 2) {
-        let mut text = Statement::building(STEPS);
-        text.push("(p.task_id, p.seq) IN (VALUES ");
-        let rows = some.iter().map(|(task, seq)| vec![Value::from(*task), Value::from(*seq)]);
-        text.bind_rows(rows).push(")");
-        texts.push(text);
-    }
+    let most = transaction.dialect().values_per_statement() / 2;
+    let (single, whole): (Vec<_>, Vec<_>) = (single.into_iter().collect(), whole.into_iter().collect());
+    let texts = single.chunks(most).map(single_steps).chain(whole.chunks(most).map(all_steps));
     for text in texts {
         for (task, step) in
             transaction.fetch(text, |row| Ok((TaskId(row.int(0)?), read_held_step(row)))).await?

@@ -1,6 +1,6 @@
 //! Writing down what happens to tasks, many at a time.
 
-mod load;
+pub(super) mod load;
 mod step;
 mod task;
 

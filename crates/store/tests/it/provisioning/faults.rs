@@ -35,19 +35,23 @@ async fn every_call_survives_each_of_its_statements_failing_once() {
         let approval =
             NewJob { approval_because: vec!["many".into()], ..job(vec![creation("ada"), task("bob")]) };
         each_call_fails_once(&store, "create", async |_| {
-            assert!(all(&store).await.is_empty(), "nothing of a failed attempt remains");
             store.create_job(&approval, at(1)).await.map(|_| ())
         })
         .await;
+        assert_eq!(all(&store).await.len(), 1, "nothing of a failed attempt remains");
         let made = all(&store).await.remove(0).id;
         each_call_fails_once(&store, "approve", async |_| {
             store.decide_job(made, true, "berta", None, at(2)).await.map(|_| ())
         })
         .await;
         each_call_fails_once(&store, "claim", async |_| {
-            let unclaimed = all(&store).await[0].tasks.iter().all(|task| task.state == TaskState::Queued);
-            assert!(unclaimed);
-            store.claim_tasks(None, None, "w", at(3), LEASE, 1).await.map(|_| ())
+            let claimed = store.claim_tasks(None, None, "w", at(3), LEASE, 1).await?;
+            assert_eq!(
+                (claimed.len(), claimed[0].lease.epoch),
+                (1, 1),
+                "nothing of a failed attempt remains"
+            );
+            Ok(())
         })
         .await;
         let lease = TaskLease {
@@ -59,8 +63,8 @@ async fn every_call_survives_each_of_its_statements_failing_once() {
             until: at(33),
         };
         let write_once = async |what: &str, event: JournalEvent| {
+            let before = all(&store).await;
             each_call_fails_once(&store, what, async |_| {
-                let before = all(&store).await;
                 let written = write(&store, &lease, event.clone(), 4).await;
                 if written.is_err() {
                     assert_eq!(all(&store).await, before, "{what}");

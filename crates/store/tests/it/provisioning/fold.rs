@@ -65,19 +65,38 @@ async fn stored(store: &Store) -> States {
 fn random_event(dice: &mut Dice, held: &ClaimedTask, now: i64) -> JournalEvent {
     use StepState::{Applied, NotApplied, Planned, Skipped, Unknown};
     let seq = u32::try_from(1 + dice.below(3)).unwrap();
-    match dice.below(12) {
+    match dice.below(14) {
         0..=4 => attempt(seq),
-        5..=6 => outcome(seq, Applied),
-        7 => outcome(seq, [Planned, Unknown, NotApplied, Skipped][dice.below(4) as usize]),
-        8 => JournalEvent::Throttled { seq },
-        9 => {
+        5 => outcome(seq, Applied),
+        6 | 7 => outcome(seq, [Planned, Unknown, NotApplied, NotApplied, Skipped][dice.below(5) as usize]),
+        8 | 9 => JournalEvent::Throttled { seq },
+        10 => {
             let added = Step { seq: 3, state: Planned, ..held.task.steps[0].clone() };
             let kept = Step { state: Planned, ..held.task.steps[0].clone() };
             JournalEvent::ReplaceSteps { steps: vec![kept, added], replans: 1 }
         }
-        10 => JournalEvent::Postpone { not_before: at(now + 5), failure: None },
+        11 => JournalEvent::Postpone { not_before: at(now + 5), failure: None },
         _ => {
             finish([TaskState::Succeeded, TaskState::Failed, TaskState::NeedsPerson][dice.below(3) as usize])
+        }
+    }
+}
+
+/// Does one thing to the first job that allows it; taking back begins with the last.
+async fn decide_one(store: &Store, jobs: &[JobId], what: u64, now: i64) {
+    let mut jobs = jobs.to_vec();
+    if what == 0 {
+        jobs.reverse();
+    }
+    for job in &jobs {
+        let done = match what {
+            0 => store.cancel_job(*job, "berta", at(now)).await,
+            1 => store.decide_job(*job, true, "berta", None, at(now)).await,
+            2 => store.decide_job(*job, false, "berta", None, at(now)).await,
+            _ => store.retry_job(*job, "berta", at(now)).await,
+        };
+        if done.is_ok() {
+            return;
         }
     }
 }
@@ -90,7 +109,7 @@ async fn the_log_tells_every_state_whatever_happens() {
         let mut held: Vec<ClaimedTask> = Vec::new();
         let mut jobs = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
-        for now in 1..400_i64 {
+        for now in 1..500_i64 {
             match dice.below(10) {
                 0 => {
                     let user = |dice: &mut Dice| format!("user{}", dice.below(5));
@@ -103,21 +122,13 @@ async fn the_log_tells_every_state_whatever_happens() {
                     }
                     jobs.push(store.create_job(&new, at(now)).await.unwrap().id);
                 }
-                1 if !jobs.is_empty() => {
-                    let job = jobs[dice.below(jobs.len() as u64) as usize];
-                    let _ = match dice.below(4) {
-                        0 => store.cancel_job(job, "berta", at(now)).await,
-                        1 => store.retry_job(job, "berta", at(now)).await,
-                        2 => store.decide_job(job, true, "berta", None, at(now)).await,
-                        _ => store.decide_job(job, false, "berta", None, at(now)).await,
-                    };
-                }
+                1 => decide_one(&store, &jobs, dice.below(5), now).await,
                 2 | 3 => {
                     let lease = std::time::Duration::from_secs(10);
                     held.extend(store.claim_tasks(None, None, "w", at(now), lease, 2).await.unwrap());
                 }
                 _ if !held.is_empty() => {
-                    let entries: Vec<_> = (0..1 + dice.below(4))
+                    let entries: Vec<_> = (0..2 + dice.below(6))
                         .map(|_| {
                             let held = &held[dice.below(held.len() as u64) as usize];
                             let event = random_event(&mut dice, held, now);
@@ -129,7 +140,7 @@ async fn the_log_tells_every_state_whatever_happens() {
                 _ => {}
             }
             held.retain(|held| held.lease.until.as_second() + 20 > at(now).as_second());
-            if now % 40 == 0 {
+            if now % 100 == 99 {
                 let rows = store.audit_after(0, 100_000).await.unwrap();
                 assert_eq!(folded(&rows), stored(&store).await, "after {now}");
                 seen.extend(rows.into_iter().map(|row| row.action));

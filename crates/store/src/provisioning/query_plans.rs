@@ -1,0 +1,48 @@
+//! What is asked thousands of times goes through indexes, and never through the tasks and steps that are over.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::candidates::{Within, statement_for};
+use super::journal::load::{all_steps, single_steps};
+use crate::statement::Statement;
+use crate::transaction::reading;
+use crate::{DatabaseUrl, Store, StoreError, StoreKey};
+
+/// How SQLite goes about a statement, one line for each loop.
+async fn plan(store: &Store, text: Statement) -> Vec<String> {
+    // Only texts that live for ever keep their own numbers of places.
+    let kept: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {}", text.text).into_boxed_str());
+    let explained = Statement { text: Cow::Borrowed(kept), values: text.values };
+    let lines: Result<Vec<String>, StoreError> = reading!(store, "explaining", |transaction| {
+        transaction.fetch(explained.clone(), |row| row.text(3)).await
+    })
+    .await;
+    lines.unwrap()
+}
+
+#[tokio::test]
+async fn the_statements_of_claims_and_of_the_journal_search_and_do_not_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
+    let now = Timestamp::UNIX_EPOCH;
+    let store = Store::create(&url, StoreKey::generate().unwrap(), now).await.unwrap();
+    let cases = [
+        (statement_for(Within::System(1), 0, now, 9), "tasks_open_by_system"),
+        (statement_for(Within::Job(1), 0, now, 9), "tasks_open_by_job"),
+        (single_steps(&[(1, 1), (2, 3)]), "sqlite_autoindex_steps_1 (task_id=? AND seq=?)"),
+        (all_steps(&[1, 2]), "sqlite_autoindex_steps_1 (task_id=?)"),
+    ];
+    for (text, index) in cases {
+        let lines = plan(&store, text).await;
+        assert!(lines.iter().any(|line| line.contains(index)), "{index}: {lines:#?}");
+        for table in ["t", "o", "w", "e", "p", "d"] {
+            let whole = format!("SCAN {table}");
+            let wanted = lines.iter().any(|line| line.contains("CONSTANT ROW")) && table == "w";
+            let scanned = lines.iter().any(|line| *line == whole || line.starts_with(&format!("{whole} ")));
+            assert!(!scanned || wanted, "{whole}: {lines:#?}");
+        }
+    }
+    store.close().await;
+}
