@@ -11,6 +11,7 @@ mod init;
 mod mapping;
 mod moment;
 mod output;
+mod r01_killed_job;
 mod r02_killed_import;
 mod sandbox;
 mod secrets;

@@ -1,0 +1,248 @@
+//! R01: a job of 300 mixed tasks whose process is killed again and again comes to the end it would have come to, and
+//! nothing that is not idempotent took effect twice. R34: asked to stop, it begins no new call and loses nothing.
+//!
+//! An auditor that shares no code with the engine (`tests/audit/audit_job.py`) reads the sandbox's trace and the
+//! database afterwards and holds them against the invariants.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use keyreeve_sandbox::{AccountSeed, Effect, FaultRule, Mutation, Options, Population, TraceEntry};
+use serde_json::{Value, json};
+
+use crate::harness::{ACCOUNT, Place, SYSTEM, terminate};
+
+const TASKS: usize = 300;
+
+/// So many kills, as `--long` or not.
+fn wanted() -> usize {
+    if std::env::var_os("KEYREEVE_TEST_LONG").is_some() { 200 } else { 60 }
+}
+
+fn user(number: usize) -> String {
+    format!("user{number:03}")
+}
+
+/// An account with a user for each task but the creations, each with a password, a key, a group and a policy.
+fn place() -> Place {
+    let population = Population { users: 0, groups: 0, customer_policies: 0, roles: 0 };
+    let place = Place::with_options(Options {
+        accounts: vec![AccountSeed { account_id: ACCOUNT.to_owned(), population }],
+        ..Options::default()
+    });
+    let document = r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned();
+    let document = document.replace("[]", r#"[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]"#);
+    let mut changes = vec![
+        Mutation::CreateGroup { name: "old".into(), path: "/".into() },
+        Mutation::CreateGroup { name: "new".into(), path: "/".into() },
+        Mutation::CreatePolicy { name: "own".into(), path: "/".into(), document },
+    ];
+    for number in (0..TASKS).filter(|number| number % 6 != 0) {
+        let name = user(number);
+        changes.extend([
+            Mutation::CreateUser { name: name.clone(), path: "/".into(), tags: vec![], boundary: None },
+            Mutation::CreateLoginProfile { user: name.clone(), reset_required: false },
+            Mutation::CreateAccessKey { user: name.clone() },
+            Mutation::AddToGroup { user: name.clone(), group: "old".into() },
+            Mutation::AttachUserPolicy { user: name, arn: format!("arn:aws:iam::{ACCOUNT}:policy/own") },
+        ]);
+    }
+    place.mutate(&changes);
+    place.run(&["init"]).code(0);
+    place.add(SYSTEM, ACCOUNT).code(0);
+    for setting in
+        ["permission_profile=full", "max_deletes=1000", "max_deactivations=1000", "max_concurrent_requests=8"]
+    {
+        place.run(&["system", "set", SYSTEM, setting]).code(0);
+    }
+    place.run(&["import", "profile", "set", SYSTEM, "default", "policy_scope=customer"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place
+}
+
+/// Six kinds of task, fifty of each.
+fn wishes(place: &Place) -> PathBuf {
+    let list: Vec<Value> = (0..TASKS)
+        .map(|number| {
+            let name = user(number);
+            match number % 6 {
+                0 => json!({"task": "create_account", "name": name, "groups": ["new"], "deliver": "link"}),
+                1 => json!({"task": "deactivate_account", "account": name}),
+                2 => json!({"task": "delete_account", "account": name}),
+                3 => json!({"task": "reset_password", "account": name, "deliver": "link"}),
+                4 => json!({"task": "add_assignment", "account": name, "group": "new"}),
+                _ => json!({"task": "remove_assignment", "account": name, "group": "old"}),
+            }
+        })
+        .collect();
+    let path = place.folder.path().join("wishes.json");
+    std::fs::write(&path, serde_json::to_string(&json!({"system": SYSTEM, "wishes": list})).unwrap())
+        .unwrap();
+    path
+}
+
+fn queue(place: &Place) -> String {
+    let file = wishes(place);
+    let ran = place.run(&["job", "apply", file.to_str().unwrap(), "--yes", "--no-wait", "--output", "json"]);
+    ran.code(0).json()["id"].to_string()
+}
+
+fn apply(place: &Place, job: &str) -> Command {
+    let mut command = place.command(&["job", "apply", job, "--yes", "--output", "json"]);
+    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1").stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// The users of the account without ids, times and marks.
+fn account(place: &Place) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|name, _| {
+                    !["id", "created", "changed", "arn", "last_used", "uploaded", "enabled", "reset_required"]
+                        .contains(&name.as_str())
+                });
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(items) => {
+                items.retain(|item| {
+                    item.as_array().is_none_or(|pair| pair.first() != Some(&"keyreeve:task".into()))
+                });
+                items.iter_mut().for_each(strip);
+            }
+            _ => {}
+        }
+    }
+    let mut state = place.sandbox.state(ACCOUNT).unwrap();
+    strip(&mut state);
+    state["users"].take()
+}
+
+fn writes(place: &Place) -> Vec<TraceEntry> {
+    place.sandbox.trace().into_iter().filter(|entry| entry.applied.is_some()).collect()
+}
+
+/// Runs the auditor over the trace and the database.
+fn audit(place: &Place) {
+    let Some(peers) = std::env::var_os("KEYREEVE_TEST_PEERS") else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "the auditor needs Python; run the tests through cargo xtask test"
+        );
+        return;
+    };
+    let trace = place.folder.path().join("trace.json");
+    std::fs::write(&trace, serde_json::to_string(&place.sandbox.trace()).unwrap()).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/audit/audit_job.py");
+    let output = Command::new(PathBuf::from(peers).join("bin/python"))
+        .args([script, trace.to_str().unwrap(), place.data().join("keyreeve.db").to_str().unwrap()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Waits for something that takes its time: a job of this size, planned and run without optimisation.
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let give_up = Instant::now() + Duration::from_secs(120);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < give_up, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn finish(place: &Place, job: &str) -> Value {
+    until("the job to end", || {
+        let ran = place.run(&["job", "show", job, "--output", "json"]).code(0).json();
+        if matches!(ran["state"].as_str(), Some("queued" | "running")) {
+            let mut child = apply(place, job).spawn().unwrap();
+            let _ = child.wait();
+            return None;
+        }
+        Some(ran)
+    })
+}
+
+#[test]
+fn r01_a_job_that_is_killed_again_and_again_ends_as_if_nothing_had_been() {
+    let undisturbed = place();
+    let job = queue(&undisturbed);
+    let job = finish(&undisturbed, &job);
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    let expected = account(&undisturbed);
+
+    let place = place();
+    let job = queue(&place);
+    place.sandbox.clear_trace();
+    // Calls take a while, so that most kills find one under way; they were carried out when the kill comes.
+    place.sandbox.add_fault(
+        FaultRule::new("*", Effect::Latency { ms: 150 }).phase(keyreeve_sandbox::Phase::AfterApply),
+    );
+    let (mut kills, mut in_flight) = (0, 0);
+    let mut wait = 11_u64;
+    let give_up = Instant::now() + Duration::from_secs(400);
+    while kills < wanted() {
+        assert!(Instant::now() < give_up, "{kills} kills");
+        let before = writes(&place).len();
+        let mut child = apply(&place, &job).spawn().unwrap();
+        wait = wait * 7 % 37;
+        let begun = Instant::now();
+        // Not before it has begun to write, and then at some moment or other.
+        while writes(&place).len() == before
+            && begun.elapsed() < Duration::from_secs(5)
+            && child.try_wait().unwrap().is_none()
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+        let open = writes(&place).iter().filter(|entry| entry.ended_micros.is_none()).count();
+        let _ = child.kill();
+        let status = child.wait().unwrap();
+        if status.code().is_some() {
+            break;
+        }
+        kills += 1;
+        in_flight += usize::from(open > 0);
+    }
+    place.sandbox.clear_faults();
+    let ended = finish(&place, &job);
+    assert!(kills >= wanted(), "the job ended after {kills} kills");
+    assert!(in_flight * 10 >= kills * 6, "only {in_flight} of {kills} kills found a call under way");
+    let lost: Vec<&Value> =
+        ended["tasks"].as_array().unwrap().iter().filter(|task| task["state"] != "succeeded").collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+    assert_eq!(account(&place), expected);
+    for action in ["CreateUser", "DeleteUser"] {
+        let effective =
+            writes(&place).iter().filter(|one| one.action == action && one.applied == Some(true)).count();
+        assert_eq!(effective, TASKS / 6, "{action}");
+    }
+    audit(&place);
+}
+
+#[test]
+fn r34_asked_to_stop_it_begins_no_new_call_and_loses_nothing() {
+    let place = place();
+    let job = queue(&place);
+    place.sandbox.clear_trace();
+    place.sandbox.add_fault(FaultRule::new("*", Effect::Latency { ms: 40 }));
+    let child = apply(&place, &job).spawn().unwrap();
+    until("the first writes", || (writes(&place).len() > 10).then_some(()));
+    terminate(&child);
+    let asked = Instant::now();
+    std::thread::sleep(Duration::from_millis(60));
+    let begun = place.sandbox.trace().len();
+    let output = child.wait_with_output().unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(10));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(place.sandbox.trace().len(), begun, "a call was begun after the signal");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stays queued"));
+    place.sandbox.clear_faults();
+    let ended = finish(&place, &job);
+    assert_eq!(ended["state"], "succeeded", "{ended:#}");
+    audit(&place);
+}
