@@ -76,6 +76,8 @@ struct Claims<'a> {
     busy: HashSet<(i64, String)>,
     jobs: BTreeMap<JobId, JobPlace>,
     taken: Vec<TaskId>,
+    /// Some task has a lease that ran out.
+    any_lapsed: bool,
 }
 
 impl Claims<'_> {
@@ -88,6 +90,9 @@ impl Claims<'_> {
         share: usize,
     ) -> Result<(), StoreError> {
         let (mut last, mut left) = (0, share.min(self.limit - self.taken.len()));
+        if left > 0 {
+            self.any_lapsed = any_lapsed(transaction, self.now).await?;
+        }
         while left > 0 {
             // Some of those that are found may be of the same account.
             let most = i64::try_from(left).unwrap_or(i64::MAX).saturating_add(8);
@@ -126,7 +131,9 @@ impl Claims<'_> {
         trail: &mut Trail<'_>,
         candidate: Candidate,
     ) -> Result<(), StoreError> {
-        self.take_away_from_others(transaction, trail, &candidate).await?;
+        if self.any_lapsed {
+            self.take_away_from_others(transaction, trail, &candidate).await?;
+        }
         let crashed = candidate.state == TaskState::Running;
         let epoch = next_epoch(transaction, &candidate).await?;
         let text = "UPDATE tasks SET state = 'running', lease_epoch = $1, lease_until = $2, lease_worker = $3, \
@@ -214,6 +221,12 @@ impl Claims<'_> {
 
 fn account_key(name: &str, external_id: Option<&keyreeve_model::ExternalId>) -> String {
     external_id.map_or_else(|| super::folded(name), ToString::to_string)
+}
+
+async fn any_lapsed(transaction: &mut Transaction, now: Timestamp) -> Result<bool, StoreError> {
+    let text = "SELECT MIN(lease_until) FROM tasks WHERE state = 'running'";
+    let first = transaction.fetch_one(statement!(text), |row| row.opt_int(0)).await?;
+    Ok(first.is_some_and(|first| first <= to_millis(now)))
 }
 
 /// The number of a new lease: greater than every earlier one of the account, and of the task.

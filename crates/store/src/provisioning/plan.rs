@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use keyreeve_model::{Step, StepState};
 use serde_json::json;
 
@@ -11,6 +12,7 @@ use crate::StoreError;
 use crate::audit::Trail;
 use crate::row::to_json;
 use crate::statement::statement;
+use crate::time::to_millis;
 use crate::transaction::Transaction;
 
 /// What becomes of the steps of a task.
@@ -68,12 +70,13 @@ pub(super) async fn write(
     trail: &mut Trail<'_>,
     steps: &[Step],
     replans: u32,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let replaced = replacement(task, steps);
     let number = task.task.0;
     for seq in &replaced.skipped {
-        let text = "UPDATE steps SET state = 'skipped' WHERE task_id = $1 AND seq = $2";
-        transaction.execute(statement!(text, number, i64::from(*seq))).await?;
+        let text = "UPDATE steps SET state = 'skipped', finished_at = $1 WHERE task_id = $2 AND seq = $3";
+        transaction.execute(statement!(text, to_millis(now), number, i64::from(*seq))).await?;
     }
     let mut rows = Vec::new();
     for step in steps {

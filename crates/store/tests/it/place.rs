@@ -119,6 +119,24 @@ impl Place {
         }
     }
 
+    /// The digest that the store keeps of the database's own description of its tables.
+    pub(crate) async fn schema_digest(&self) -> String {
+        let texts = match &self.schema {
+            None => {
+                use sqlx::{ConnectOptions, Connection};
+                let mut connection =
+                    sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap();
+                let text = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') \
+                            FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name";
+                let texts: Vec<String> = sqlx::query_scalar(text).fetch_all(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                texts
+            }
+            Some(_) => vec!["postgres".to_owned()],
+        };
+        keyreeve_model::digest_hex(texts.join("\n").as_bytes())
+    }
+
     /// How many version rows there are, open and closed.
     pub(crate) async fn version_rows(&self) -> i64 {
         self.number(

@@ -3,7 +3,7 @@
 use keyreeve_store::{Store, StoreError};
 
 use crate::place::Place;
-use crate::sample::at;
+use crate::sample::*;
 
 #[tokio::test]
 async fn a_store_made_by_a_newer_version_is_refused_by_number() {
@@ -37,6 +37,48 @@ async fn a_store_is_made_once_and_opened_only_where_one_was_made() {
         place.create().await.close().await;
         let again = Store::create(&place.url, place.key.clone(), at(0)).await.unwrap_err();
         assert!(matches!(again, StoreError::AlreadyThere { .. }), "{again:?}");
+        place.open().await.close().await;
+    }
+}
+
+/// Takes what all migrations but the first made away again.
+async fn back_to_the_first_version(place: &Place) {
+    let folder = if place.schema.is_none() { "sqlite" } else { "postgres" };
+    let read = |name: &str| {
+        let path = format!("{}/migrations/{folder}/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(path).unwrap()
+    };
+    let text = read("0002_provisioning.sql") + &read("0003_task_mappings.sql");
+    let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
+    let mut tables: Vec<_> = tables.collect();
+    assert!(tables.len() > 8, "{tables:?}");
+    tables.reverse();
+    for table in tables {
+        let rest = if place.schema.is_none() { "" } else { " CASCADE" };
+        place.tamper(&format!("DROP TABLE {table}{rest}")).await;
+    }
+    if place.schema.is_some() {
+        place.tamper("DROP FUNCTION refuse_audit_change").await;
+    }
+    place.tamper("DELETE FROM schema_migrations WHERE version > 1").await;
+    let digest = place.schema_digest().await;
+    place.tamper(&format!("UPDATE keyreeve_store SET schema_sha256 = '{digest}'")).await;
+}
+
+#[tokio::test]
+async fn a_store_of_the_version_before_is_brought_up_to_date_with_all_it_holds() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        publish(&store, &random_inventory(&mut Dice(1)), at(1)).await;
+        let inventory = store.current_inventory(&id("s")).await.unwrap();
+        store.close().await;
+        back_to_the_first_version(&place).await;
+        let store = place.open().await;
+        assert_eq!(store.current_inventory(&id("s")).await.unwrap(), inventory);
+        assert!(store.jobs(&id("s"), 9).await.unwrap().is_empty());
+        assert_eq!(store.verify_audit().await.unwrap().seq, 0);
+        store.close().await;
         place.open().await.close().await;
     }
 }

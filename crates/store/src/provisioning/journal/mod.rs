@@ -163,7 +163,7 @@ impl HeldTask {
                 Ok(())
             }
             JournalEvent::ReplaceSteps { steps, replans } => {
-                plan::write(self, transaction, trail, steps, *replans).await
+                plan::write(self, transaction, trail, steps, *replans, now).await
             }
             JournalEvent::SetManifest(manifest) => {
                 task::keep_manifest(self, transaction, trail, manifest).await
