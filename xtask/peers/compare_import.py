@@ -92,6 +92,8 @@ class Comparison:
 
     def __init__(self):
         self.rows, self.differences = [], []
+        # Whole seconds, as the credential report has them.
+        self.began = int(time.time()) * 1000
 
     def compare(self, source, what, ours, theirs, runs):
         """Both lists hold the same objects with the same fields; `runs` are the first import and this one."""
@@ -121,6 +123,11 @@ class Comparison:
             as_of = ours["credentials"].pop("as_of")
             if not moment(run["started_at"]) <= as_of <= moment(run["finished_at"]):
                 self.differences.append(f"{place}: read at {as_of}, outside the run")
+        # Reading is use: the reader's own key was used again between our reading and boto3's.
+        for one, other in zip(ours.get("access_keys") or [], theirs.get("access_keys") or []):
+            if one["last_used_at"] and other["last_used_at"] and other["last_used_at"] > one["last_used_at"]:
+                if one["last_used_at"] >= self.began:
+                    one["last_used_at"] = other["last_used_at"]
         for field in ours.keys() | theirs.keys():
             ours_text, theirs_text = (json.dumps(side.get(field, "(no field)"), sort_keys=True) for side in (ours, theirs))
             if ours_text != theirs_text:

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -83,6 +84,7 @@ async fn load(options: &ConnectOptions, credential: &Credential, client: &Shared
         .operation_attempt_timeout(options.request_timeout)
         .disable_read_timeout()
         .build();
+    let region = region(options, profile).await;
     let mut loader: ConfigLoader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(client.clone())
         .retry_config(RetryConfig::disabled())
@@ -93,7 +95,7 @@ async fn load(options: &ConnectOptions, credential: &Credential, client: &Shared
         )
         // A wrong clock is reported, not guessed away.
         .disable_clock_skew_correction(true)
-        .region(region(options, profile).await);
+        .region(region.clone());
     if let Ok(name) = AppName::new("keyreeve") {
         loader = loader.app_name(name);
     }
@@ -104,6 +106,14 @@ async fn load(options: &ConnectOptions, credential: &Credential, client: &Shared
         let keys =
             Credentials::new(access_key_id, secret_access_key.expose(), None, None, "keyreeve access key");
         loader = loader.credentials_provider(SharedCredentialsProvider::new(keys));
+    }
+    if let Credential::Profile { name } = credential {
+        // In the ordinary chain keys of the environment come before the profile; what is named is what is meant.
+        let surroundings =
+            ProviderConfig::without_region().with_region(Some(region)).with_http_client(client.clone());
+        let provider =
+            ProfileFileCredentialsProvider::builder().profile_name(name).configure(&surroundings).build();
+        loader = loader.credentials_provider(SharedCredentialsProvider::new(provider));
     }
     loader.load().await
 }

@@ -1,150 +1,164 @@
-//! A one-time secret: whoever has it can open one password, once, and nobody else can.
+//! The one-time secret: a text shown once, with which a sealed password is opened.
 //!
-//! The secret is an X25519 private key in disguise. Its public half is kept with the job, so that any worker, also
-//! after a crash, can seal a new candidate for it; the private half is shown once and kept nowhere. So the store alone
-//! cannot be opened, and no worker needs the secret.
+//! The text is `krs_`, the public half in hex, `_`, and 32 random bytes in base64url. From it follows a key pair of
+//! age (X25519). Its public key is kept with the job, so that any worker, also after a crash, seals passwords for it;
+//! its private key is kept nowhere, so that only the holder of the text can open them (decision record 0010 says why).
+//!
+//! The private key is SHA-256 of a label, the public half and the random bytes. A slower or stretching derivation
+//! would add nothing: the input has 256 random bits, all fields have fixed lengths, and one output of 32 bytes is
+//! wanted. The label keeps it apart from every other use of SHA-256 here.
 
-use std::str::FromStr;
+use std::fmt;
+use std::io::Read;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keyreeve_model::Secret;
-use zeroize::Zeroizing;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
 
-/// What every one-time secret begins with, so that secret scanners know it.
+use super::{PasswordError, Random, SealError};
+
 const PREFIX: &str = "krs_";
-/// How age writes a private key (`age-encryption.org/v1`, X25519).
-const IDENTITY: &str = "AGE-SECRET-KEY-1";
-/// Characters of the public half by which a sealed password is found: 80 bits.
-const LOOKUP_BYTES: usize = 10;
+const KEY_LABEL: &[u8] = b"keyreeve one-time secret, version 1, x25519 private key\0";
+const CONTENT_LABEL: &str = "keyreeve one-time password, version 1";
 
-/// A new one-time secret with both its halves.
+/// A one-time secret that was just made. The token is shown once to whoever asked, and kept nowhere.
 pub struct OneTimeSecret {
-    /// The text that is shown once.
-    pub text: Secret,
-    /// By which the sealed password is found; no secret.
-    pub lookup: String,
-    /// The public key to seal to; no secret.
-    pub recipient: String,
+    /// The text that opens.
+    pub token: Secret,
+    /// What the job keeps.
+    pub key: LinkKey,
 }
 
-/// A one-time secret was not made, or does not open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum OneTimeError {
-    /// The operating system gave no random numbers.
-    #[error("no one-time secret was made: the operating system gives no random numbers; nothing was changed")]
-    NoRandomness,
-    /// Wrong, mistyped, or for something else. Which of these is not said.
-    #[error("this one-time secret does not open anything")]
-    Wrong,
-    /// The password could not be sealed.
-    #[error("the password could not be sealed; nothing was changed")]
-    Failed,
+/// The public side of a one-time secret. With it passwords are sealed, not opened.
+///
+/// It is not secret, but whoever could exchange it would read the next password: keep it where it cannot be changed
+/// unseen, sealed like a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkKey {
+    /// The public half of the token, by which the sealed password is found: 20 hex digits.
+    pub lookup: String,
+    /// The age public key, `age1…`.
+    pub public_key: String,
 }
+
+/// A one-time secret opened nothing: it is garbled, belongs to another password, or the sealed password was altered.
+/// Which of these is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this one-time secret opens no password: it is wrong, was used, or has expired; ask whoever gave it to you for a \
+     password reset"
+)]
+pub struct OpenRefused;
 
 impl OneTimeSecret {
     /// Makes one.
     ///
     /// # Errors
-    /// [`OneTimeError::NoRandomness`].
-    pub fn generate() -> Result<Self, OneTimeError> {
-        let mut bytes = [0_u8; LOOKUP_BYTES];
-        getrandom::fill(&mut bytes).map_err(|_| OneTimeError::NoRandomness)?;
-        let lookup: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let identity = age::x25519::Identity::generate();
-        let recipient = identity.to_public().to_string();
-        let written =
-            Secret::new(age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned());
-        let half = written.expose().strip_prefix(IDENTITY).ok_or(OneTimeError::Failed)?;
-        let text = Secret::new(format!("{PREFIX}{lookup}_{}", half.to_ascii_lowercase()));
-        Ok(Self { text, lookup, recipient })
+    /// When there are no random bytes.
+    pub fn new(random: &mut Random<'_>) -> Result<Self, PasswordError> {
+        let mut lookup = [0; 10];
+        random(&mut lookup)?;
+        let mut half = Zeroizing::new([0; 32]);
+        random(half.as_mut())?;
+        let lookup: String = lookup.iter().map(|byte| format!("{byte:02x}")).collect();
+        let encoded = Zeroizing::new(URL_SAFE_NO_PAD.encode(half.as_slice()));
+        let mut token = String::with_capacity(PREFIX.len() + lookup.len() + 1 + encoded.len());
+        for part in [PREFIX, &lookup, "_", &encoded] {
+            token.push_str(part);
+        }
+        let public_key = identity(&lookup, &half)
+            .map_err(|OpenRefused| PasswordError::BrokenRandomness)?
+            .to_public()
+            .to_string();
+        Ok(Self { token: Secret::new(token), key: LinkKey { lookup, public_key } })
     }
 }
 
-impl std::fmt::Debug for OneTimeSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "OneTimeSecret({}, …)", self.lookup)
+impl fmt::Debug for OneTimeSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OneTimeSecret").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
-/// The public half of a one-time secret's text.
-///
-/// # Errors
-/// [`OneTimeError::Wrong`].
-pub fn lookup_of(text: &Secret) -> Result<String, OneTimeError> {
-    parts(text).map(|(lookup, _)| lookup.to_owned())
-}
-
-fn parts(text: &Secret) -> Result<(&str, &str), OneTimeError> {
-    let (lookup, half) = text
-        .expose()
-        .trim()
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.split_once('_'))
-        .ok_or(OneTimeError::Wrong)?;
-    let shaped = lookup.len() == 2 * LOOKUP_BYTES && lookup.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if shaped { Ok((lookup, half)) } else { Err(OneTimeError::Wrong) }
-}
-
-/// Seals a password for whoever has the secret. The lookup is sealed with it, so that sealed passwords cannot be
-/// exchanged for each other.
-///
-/// # Errors
-/// [`OneTimeError::Failed`].
-pub fn seal_for(recipient: &str, lookup: &str, password: &Secret) -> Result<Vec<u8>, OneTimeError> {
-    let recipient = age::x25519::Recipient::from_str(recipient).map_err(|_| OneTimeError::Failed)?;
-    let plain = Zeroizing::new(format!("{lookup}\n{}", password.expose()));
-    age::encrypt(&recipient, plain.as_bytes()).map_err(|_| OneTimeError::Failed)
-}
-
-/// Opens a sealed password.
-///
-/// # Errors
-/// [`OneTimeError::Wrong`] whatever is wrong.
-pub fn open(text: &Secret, sealed: &[u8]) -> Result<Secret, OneTimeError> {
-    let (lookup, half) = parts(text)?;
-    let written = Zeroizing::new(format!("{IDENTITY}{}", half.to_ascii_uppercase()));
-    let identity = age::x25519::Identity::from_str(&written).map_err(|_| OneTimeError::Wrong)?;
-    let plain = Zeroizing::new(age::decrypt(&identity, sealed).map_err(|_| OneTimeError::Wrong)?);
-    let plain = std::str::from_utf8(&plain).map_err(|_| OneTimeError::Wrong)?;
-    match plain.split_once('\n') {
-        Some((sealed_for, password)) if sealed_for == lookup => Ok(Secret::new(password.to_owned())),
-        _ => Err(OneTimeError::Wrong),
+impl LinkKey {
+    /// Seals a password, in age's binary form.
+    ///
+    /// # Errors
+    /// [`SealError`] when the public key is damaged.
+    pub fn seal(&self, password: &Secret) -> Result<Vec<u8>, SealError> {
+        let key: age::x25519::Recipient = self.public_key.parse().map_err(|_| SealError)?;
+        let parts = [CONTENT_LABEL, "\n", &self.lookup, "\n", password.expose()];
+        let mut plain = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
+        for part in parts {
+            plain.push_str(part);
+        }
+        age::encrypt(&key, plain.as_bytes()).map_err(|_| SealError)
     }
+}
+
+/// The public half of a token, by which its sealed password is found.
+///
+/// # Errors
+/// [`OpenRefused`] for a text that is no token.
+pub fn lookup_of(token: &Secret) -> Result<String, OpenRefused> {
+    parse(token).map(|(lookup, _)| lookup.to_owned())
+}
+
+/// Opens a sealed password with a token. White space around the token does not matter.
+///
+/// # Errors
+/// [`OpenRefused`], always the same.
+pub fn open(token: &Secret, ciphertext: &[u8]) -> Result<Secret, OpenRefused> {
+    let (lookup, half) = parse(token)?;
+    let identity = identity(lookup, &half)?;
+    let mut plain = Zeroizing::new(Vec::with_capacity(ciphertext.len()));
+    age::Decryptor::new_buffered(ciphertext)
+        .and_then(|decryptor| decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)))
+        .map_err(|_| OpenRefused)?
+        .read_to_end(&mut plain)
+        .map_err(|_| OpenRefused)?;
+    std::str::from_utf8(&plain)
+        .ok()
+        .and_then(|plain| plain.strip_prefix(CONTENT_LABEL)?.strip_prefix('\n')?.strip_prefix(lookup))
+        .and_then(|plain| plain.strip_prefix('\n'))
+        .map(|password| Secret::new(password.to_owned()))
+        .ok_or(OpenRefused)
+}
+
+/// The halves of a token. The form is strict: one secret has one text.
+fn parse(token: &Secret) -> Result<(&str, Zeroizing<[u8; 32]>), OpenRefused> {
+    let rest = token.expose().trim_ascii().strip_prefix(PREFIX).ok_or(OpenRefused)?;
+    let (lookup, encoded) = rest.split_once('_').ok_or(OpenRefused)?;
+    let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if lookup.len() != 20 || !lookup.bytes().all(is_hex) {
+        return Err(OpenRefused);
+    }
+    let decoded = Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded).map_err(|_| OpenRefused)?);
+    let mut half = Zeroizing::new([0; 32]);
+    if decoded.len() != half.len() {
+        return Err(OpenRefused);
+    }
+    half.copy_from_slice(&decoded);
+    Ok((lookup, half))
+}
+
+/// The key pair that follows from a token. age takes a private key only in its text form.
+fn identity(lookup: &str, half: &[u8; 32]) -> Result<age::x25519::Identity, OpenRefused> {
+    let mut hash = Sha256::new();
+    for field in [KEY_LABEL, lookup.as_bytes(), half.as_slice()] {
+        hash.update(field);
+    }
+    let mut private: [u8; 32] = hash.finalize().into();
+    let text = bech32::Hrp::parse("age-secret-key-")
+        .ok()
+        .and_then(|kind| bech32::encode_upper::<bech32::Bech32>(kind, &private).ok())
+        .map(Zeroizing::new);
+    private.zeroize();
+    text.ok_or(OpenRefused)?.parse().map_err(|_| OpenRefused)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_secret_itself_opens_what_was_sealed_for_it() {
-        let (one, other) = (OneTimeSecret::generate().unwrap(), OneTimeSecret::generate().unwrap());
-        let password = Secret::new("canary".to_owned());
-        let sealed = seal_for(&one.recipient, &one.lookup, &password).unwrap();
-        assert_eq!(lookup_of(&one.text).unwrap(), one.lookup);
-        assert_eq!(open(&one.text, &sealed).unwrap().expose(), "canary");
-        assert_eq!(open(&other.text, &sealed).unwrap_err(), OneTimeError::Wrong);
-        for place in 0..sealed.len() {
-            let mut altered = sealed.clone();
-            altered[place] ^= 1;
-            assert!(open(&one.text, &altered).is_err(), "byte {place}");
-        }
-    }
-
-    #[test]
-    fn a_sealed_password_cannot_be_put_in_anothers_place() {
-        let one = OneTimeSecret::generate().unwrap();
-        let moved =
-            seal_for(&one.recipient, "00000000000000000000", &Secret::new("canary".to_owned())).unwrap();
-        assert_eq!(open(&one.text, &moved).unwrap_err(), OneTimeError::Wrong);
-    }
-
-    #[test]
-    fn nothing_prints_the_secret_and_garbage_opens_nothing() {
-        let one = OneTimeSecret::generate().unwrap();
-        let half = one.text.expose().rsplit('_').next().unwrap().to_owned();
-        assert!(!format!("{one:?}").contains(&half));
-        for bad in ["", "krs_", "krs_00_11", "x", "krs_zzzzzzzzzzzzzzzzzzzz_q", &half] {
-            assert_eq!(open(&Secret::new(bad.to_owned()), b"x").unwrap_err(), OneTimeError::Wrong, "{bad:?}");
-        }
-    }
-}
+mod tests;

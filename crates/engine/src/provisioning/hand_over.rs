@@ -9,7 +9,9 @@ use keyreeve_store::{NewJob, NewStep, NewTask, SealedPassword, Store, StoreError
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::password::{OneTimeError, OneTimeSecret, Recipient, RecipientError, seal_for};
+use crate::password::{
+    LinkKey, OneTimeSecret, PasswordError, Recipient, RecipientError, SealError, random_from_os,
+};
 use crate::plan::{Basis, Plan, changed};
 
 /// A one-time secret opens nothing any more after this long.
@@ -43,12 +45,15 @@ pub enum HandOverError {
         /// Why.
         source: RecipientError,
     },
-    /// No one-time secret could be made, or nothing sealed for it.
+    /// No one-time secret could be made.
     #[error(transparent)]
-    OneTime(#[from] OneTimeError),
-    /// A sealed password could not be made.
+    OneTime(#[from] PasswordError),
+    /// A password could not be sealed.
     #[error(transparent)]
-    Seal(#[from] RecipientError),
+    Seal(#[from] SealError),
+    /// The recipient's key that was kept with the job cannot be read.
+    #[error(transparent)]
+    Kept(#[from] RecipientError),
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,10 +68,8 @@ pub enum HandOverError {
 pub(super) enum Sealing {
     /// For whoever has the one-time secret.
     Link {
-        /// By which the sealed password is found.
-        lookup: String,
         /// The secret's public half.
-        recipient: String,
+        key: LinkKey,
     },
     /// For the holder of a private key.
     Recipient {
@@ -105,8 +108,7 @@ impl HandOver {
             let account = || task.account.clone();
             let sealing = match (task.wish.deliver(), settings.password_delivery) {
                 (Some(Delivery::Recipient(key)), _) => {
-                    let _: Recipient = key
-                        .parse()
+                    Recipient::parse(key)
                         .map_err(|source| HandOverError::Recipient { account: account(), source })?;
                     Sealing::Recipient { key: key.clone() }
                 }
@@ -118,9 +120,9 @@ impl HandOver {
                     return Err(HandOverError::NoRecipient { account: account() });
                 }
                 (Some(Delivery::Link) | None, _) => {
-                    let OneTimeSecret { text, lookup, recipient } = OneTimeSecret::generate()?;
-                    ready.secrets.insert(index, text);
-                    Sealing::Link { lookup, recipient }
+                    let OneTimeSecret { token, key } = OneTimeSecret::new(&mut random_from_os)?;
+                    ready.secrets.insert(index, token);
+                    Sealing::Link { key }
                 }
             };
             ready.sealings.insert(index, sealing);
@@ -205,14 +207,14 @@ impl Sealing {
     ) -> Result<SealedPassword, HandOverError> {
         let expires_at = now.checked_add(OPEN_FOR).ok();
         Ok(match self {
-            Self::Link { lookup, recipient } => SealedPassword {
+            Self::Link { key } => SealedPassword {
                 kind: "link".to_owned(),
-                ciphertext: seal_for(recipient, lookup, password)?,
-                lookup: Some(lookup.clone()),
+                ciphertext: key.seal(password)?,
+                lookup: Some(key.lookup.clone()),
                 expires_at,
             },
             Self::Recipient { key } => {
-                let recipient: Recipient = key.parse()?;
+                let recipient = Recipient::parse(key)?;
                 let ciphertext = recipient.seal(password)?.into_bytes();
                 SealedPassword { kind: "recipient".to_owned(), ciphertext, lookup: None, expires_at: None }
             }

@@ -17,12 +17,12 @@ pub enum Delivery {
     Operator,
 }
 
-/// A delivery was not understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// A delivery was not understood. What was given is not repeated: it may be a private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no way to deliver a password: use link, operator, or recipient: and an age or SSH public key"
+    "the way to deliver a password is not understood: use link, operator, or recipient: and an age or SSH public key"
 )]
-pub struct DeliveryError(pub String);
+pub struct DeliveryError;
 
 impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,7 +42,7 @@ impl FromStr for Delivery {
             ("link", _) => Ok(Self::Link),
             ("operator", _) => Ok(Self::Operator),
             (_, Some(key)) if !key.trim().is_empty() => Ok(Self::Recipient(key.trim().to_owned())),
-            _ => Err(DeliveryError(text.chars().take(80).collect())),
+            _ => Err(DeliveryError),
         }
     }
 }
@@ -73,5 +73,11 @@ mod tests {
         for bad in ["", "mail", "recipient:", "recipient: ", "LINK"] {
             assert!(bad.parse::<Delivery>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_private_key_given_as_a_way_is_not_repeated() {
+        let error = "AGE-SECRET-KEY-1CANARY".parse::<Delivery>().unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("CANARY"));
     }
 }
