@@ -8,6 +8,7 @@
 //! - [`plan`] turns wishes into ordered steps, and says what stands in their way;
 //! - [`provisioning`] carries plans out, call by call, written down before and after;
 //! - [`systems`] registers systems and keeps their credentials tied to one AWS account;
+//! - [`tokens`] makes access tokens, and says whose one is;
 //! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
 //! - [`pace`] decides how fast an AWS account may be asked;
 //! - [`clock`] is the time, passed in.
@@ -20,3 +21,4 @@ pub mod password;
 pub mod plan;
 pub mod provisioning;
 pub mod systems;
+pub mod tokens;

@@ -1,7 +1,7 @@
 //! Reading jobs.
 
 use jiff::Timestamp;
-use keyreeve_model::{JobId, ProvisioningJob, SystemId, TaskKind};
+use keyreeve_model::{JobId, ProvisioningJob, SystemId, TaskId, TaskKind};
 
 use super::rows;
 use crate::statement::{Statement, statement};
@@ -16,6 +16,21 @@ impl Store {
     /// [`StoreError::JobNotFound`].
     pub async fn job(&self, id: JobId) -> Result<ProvisioningJob, StoreError> {
         reading!(self, "reading the job", |transaction| rows::job(transaction, id).await).await
+    }
+
+    /// The job that a task belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError::TaskNotFound`].
+    pub async fn job_of_task(&self, task: TaskId) -> Result<JobId, StoreError> {
+        reading!(self, "reading the task", |transaction| {
+            let text = "SELECT job_id FROM tasks WHERE task_id = $1";
+            transaction
+                .fetch_optional(statement!(text, task.0), |row| Ok(JobId(row.int(0)?)))
+                .await?
+                .ok_or(StoreError::TaskNotFound { task })
+        })
+        .await
     }
 
     /// What the plan of a job rests on, as it was given.

@@ -33,6 +33,20 @@ impl Store {
         self.hand_over(delivery, BEARER, now).await
     }
 
+    /// The sealed password of a link, left where it is, so that a secret can be tried before [`Self::open_delivery`]
+    /// takes it out. `None` when there is nothing to open any more, or never was: the same answer for both.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn peek_delivery(&self, lookup: &str, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        let text = "SELECT ciphertext FROM password_deliveries WHERE lookup = $1 AND state = 'released' \
+                    AND ciphertext IS NOT NULL AND (expires_at IS NULL OR expires_at > $2)";
+        reading!(self, "looking for the password", |transaction| {
+            transaction.fetch_optional(statement!(text, lookup, to_millis(now)), |row| row.bytes(0)).await
+        })
+        .await
+    }
+
     /// Gives the password of a task that is shown to the operator, once, like [`Self::open_delivery`].
     ///
     /// # Errors

@@ -1,0 +1,138 @@
+//! Access tokens: `keyreeve_pat_`, a public half by which one is found, `_`, and a secret half.
+//!
+//! The secret half is 256 random bits, so its SHA-256 is all that need be kept: it cannot be guessed, and no slow
+//! password hash would make that harder.
+
+use jiff::Timestamp;
+use keyreeve_model::{Secret, Token, TokenId};
+use keyreeve_store::{Store, StoreError};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// What every token begins with, so that secret scanners know it.
+const PREFIX: &str = "keyreeve_pat_";
+/// Bytes of the public half.
+const ID_BYTES: usize = 8;
+/// Bytes of the secret half.
+const SECRET_BYTES: usize = 32;
+
+/// A token that was made, to be shown once.
+pub struct MadeToken {
+    /// The whole text.
+    pub text: Secret,
+    /// Its public half; no secret.
+    pub id: TokenId,
+    /// What is kept of its secret half.
+    pub secret_sha256: [u8; 32],
+}
+
+/// A token does not let anybody in, or was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Mistyped, unknown, or with another secret half. Which of these is not said.
+    #[error("the token is not valid")]
+    Invalid,
+    /// It was taken back.
+    #[error("the token {id} of {owner} was revoked at {at}")]
+    Revoked {
+        /// Its public half.
+        id: TokenId,
+        /// Whose it is.
+        owner: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its time is over.
+    #[error("the token {id} of {owner} expired at {at}")]
+    Expired {
+        /// Its public half.
+        id: TokenId,
+        /// Whose it is.
+        owner: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The operating system gave no random numbers.
+    #[error("no token was made: the operating system gives no random numbers")]
+    NoRandomness,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl MadeToken {
+    /// Makes the halves of a token; nothing is written down.
+    ///
+    /// # Errors
+    /// [`TokenError::NoRandomness`].
+    pub fn generate() -> Result<Self, TokenError> {
+        let mut id = [0_u8; ID_BYTES];
+        let mut secret = Zeroizing::new([0_u8; SECRET_BYTES]);
+        getrandom::fill(&mut id).map_err(|_| TokenError::NoRandomness)?;
+        getrandom::fill(&mut *secret).map_err(|_| TokenError::NoRandomness)?;
+        let (id, secret) = (hex(&id), Zeroizing::new(hex(&*secret)));
+        let text = Secret::new(format!("{PREFIX}{id}_{}", *secret));
+        Ok(Self { text, id: TokenId(id), secret_sha256: digest(&secret) })
+    }
+}
+
+impl std::fmt::Debug for MadeToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MadeToken({}, …)", self.id)
+    }
+}
+
+/// Whose token this is, if it is valid now. That it was used is noted.
+///
+/// # Errors
+/// See [`TokenError`]. That a token was revoked or has expired is told only to who has its secret half.
+pub async fn authenticate(store: &Store, text: &Secret, now: Timestamp) -> Result<Token, TokenError> {
+    let (id, secret) = halves(text).ok_or(TokenError::Invalid)?;
+    let found = store.find_token(&TokenId(id.to_owned())).await?;
+    let (token, kept) = found.ok_or(TokenError::Invalid)?;
+    if !bool::from(digest(secret).ct_eq(&kept)) {
+        return Err(TokenError::Invalid);
+    }
+    let (id, owner) = (token.id.clone(), token.owner.clone());
+    if let Some(at) = token.revoked_at {
+        return Err(TokenError::Revoked { id, owner, at });
+    }
+    if let Some(at) = token.expires_at.filter(|at| *at <= now) {
+        return Err(TokenError::Expired { id, owner, at });
+    }
+    store.touch_token(&token.id, now).await?;
+    Ok(token)
+}
+
+fn halves(text: &Secret) -> Option<(&str, &str)> {
+    let (id, secret) = text.expose().trim().strip_prefix(PREFIX)?.split_once('_')?;
+    let shaped = id.len() == 2 * ID_BYTES && secret.len() == 2 * SECRET_BYTES;
+    shaped.then_some((id, secret))
+}
+
+fn digest(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_its_shape_and_debug_hides_the_secret_half() {
+        let (one, other) = (MadeToken::generate().unwrap(), MadeToken::generate().unwrap());
+        let (id, secret) = halves(&one.text).unwrap();
+        assert_eq!((id, digest(secret)), (one.id.0.as_str(), one.secret_sha256));
+        assert!(one.id != other.id && one.secret_sha256 != other.secret_sha256);
+        assert!(!format!("{one:?}").contains(secret));
+        for bad in ["", PREFIX, "keyreeve_pat_00_11", &one.text.expose()[..90], "krs_0_1"] {
+            assert!(halves(&Secret::new(bad.to_owned())).is_none(), "{bad}");
+        }
+        assert!(halves(&Secret::new(format!("{}0", one.text.expose()))).is_none());
+    }
+}
