@@ -88,6 +88,9 @@ fn code_of(error: &anyhow::Error) -> u8 {
                     | StoreError::LeaseLost { .. }
                     | StoreError::BaselineMoved { .. }
                     | StoreError::ChangesDoNotFit { .. }
+                    | StoreError::DeliveryUsed
+                    | StoreError::DeliveryGone
+                    | StoreError::AuditBroken { .. }
             )
         )
     });

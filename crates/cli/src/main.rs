@@ -3,8 +3,10 @@
 //! - `args` is what can be asked for, `config` what is set beforehand;
 //! - `command` has one file for each thing that can be done;
 //! - `output` writes tables, JSON and CSV, and says errors;
+//! - `access` says who acts and what each command takes of them, `actor` what they may;
 //! - `exit` decides what the end means to the caller.
 
+mod access;
 mod actor;
 mod args;
 mod command;

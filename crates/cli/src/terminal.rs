@@ -51,7 +51,17 @@ pub(crate) fn secret_access_key(from_stdin: bool) -> Result<Secret, Refusal> {
         return Err(Refusal::new(doing, "there is no terminal to ask on")
             .hint("give --secret-access-key-stdin and write the secret to standard input"));
     }
-    let typed = Password::new("Secret access key:")
+    typed_unseen("Secret access key:", doing)
+}
+
+/// A one-time secret: typed without being shown, or else one line of standard input.
+pub(crate) fn one_time_secret() -> Result<Secret, Refusal> {
+    let doing = "reading the one-time secret";
+    if is_present() { typed_unseen("One-time secret:", doing) } else { line_of_stdin(doing) }
+}
+
+fn typed_unseen(question: &str, doing: &str) -> Result<Secret, Refusal> {
+    let typed = Password::new(question)
         .with_display_mode(PasswordDisplayMode::Hidden)
         .without_confirmation()
         .prompt();

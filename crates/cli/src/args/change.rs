@@ -1,7 +1,7 @@
 //! What every command takes that changes something at AWS.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use keyreeve_model::{Delivery, JobId, ResourceName, SystemId, Wish};
@@ -210,6 +210,13 @@ pub(crate) struct DecideJob {
     pub(crate) job: JobId,
     #[command(flatten)]
     pub(crate) change: ChangeArguments,
+}
+
+impl ApplyJob {
+    /// The job that is meant, unless a file has that name.
+    pub(crate) fn job(&self) -> Option<JobId> {
+        self.what.parse().ok().filter(|_| !Path::new(&self.what).exists())
+    }
 }
 
 impl CreateAccount {

@@ -2,17 +2,21 @@
 
 mod account;
 mod assignment;
+mod audit;
 mod change;
 mod consent;
 mod import;
 mod mapping;
 mod moment;
+mod password;
 mod policy;
 mod profile;
+mod protect;
 mod resource;
 mod sandbox;
 mod store;
 mod system;
+mod token;
 
 use std::path::PathBuf;
 
@@ -20,6 +24,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use account::{AccountCommand, ListAccounts, ShowAccount};
 pub(crate) use assignment::{AssignmentCommand, ListAssignments};
+pub(crate) use audit::{AuditCommand, ListAudit};
 pub(crate) use change::{
     ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobArgument,
     JobCommand, ListJobs, NewPassword, PlanFile, UpdateAccount,
@@ -28,14 +33,17 @@ pub(crate) use consent::Consent;
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
 pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, TryMapping};
 pub(crate) use moment::Moment;
+pub(crate) use password::{PasswordCommand, RevealPassword};
 pub(crate) use policy::PolicyCommand;
 pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
+pub(crate) use protect::{AddProtection, ChangeProtection, ProtectCommand};
 pub(crate) use resource::{ListResources, ResourceCommand};
 pub(crate) use sandbox::RunSandbox;
 pub(crate) use store::{BackUp, Restore, StoreCommand};
 pub(crate) use system::{
     AddSystem, CredentialArguments, ListSystems, RemoveSystem, SetSystem, SystemCommand, category, region,
 };
+pub(crate) use token::{CreateToken, RevokeToken, TokenCommand};
 
 use crate::output::Format;
 
@@ -50,6 +58,9 @@ KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win
   log, log_format       what is logged to standard error, and how: text or json
   import_lease_seconds  how long an import owns its system without a sign of life (30)
   [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_sts, region, profile
+
+KEYREEVE_TOKEN, a variable only, says who acts: the owner of that token, who may do what its role allows. Without it,
+the user of the operating system acts, and may do everything.
 
 Exit codes: 0 done, 1 something failed or a person must look, 2 it could not run.";
 
@@ -105,12 +116,24 @@ pub(crate) enum Command {
     /// Changes: what they take, how far they got, who approves them.
     #[command(subcommand)]
     Job(JobCommand),
+    /// Passwords that wait for their owners.
+    #[command(subcommand)]
+    Password(PasswordCommand),
+    /// What nobody may change.
+    #[command(subcommand)]
+    Protect(ProtectCommand),
     /// Which values and extra calls tasks have.
     #[command(subcommand)]
     Mapping(MappingCommand),
     /// Policies for the connector's own access.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Who may act, and as what.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Who did what.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// The database as a file.
     #[command(subcommand)]
     Store(StoreCommand),

@@ -15,7 +15,6 @@ use keyreeve_store::Store;
 use tokio::sync::watch;
 
 use super::{Context, connection};
-use crate::actor;
 use crate::args::ChangeArguments;
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{JOBS, PLANS, finished_job, show_job, show_plan};
@@ -56,6 +55,8 @@ pub(crate) struct Changing<'a> {
 impl<'a> Changing<'a> {
     /// Opens the store and connects.
     pub(crate) async fn begin(context: &'a Context, system_id: &SystemId) -> anyhow::Result<Self> {
+        // The system may have been named in a file, which nobody has read before.
+        context.actor.require_system(system_id)?;
         let store = Arc::new(context.store().await?);
         let system = store.get_system(system_id).await?;
         let connector = connection::of_system(context, &store, &system).await?;
@@ -108,9 +109,8 @@ impl<'a> Changing<'a> {
         if !terminal::agrees(arguments.consent, &doing, &in_words(plan))? {
             return Ok(Ended::Done);
         }
-        let actor = actor::local();
         let now = self.context.clock.now();
-        let new = hand_over.job(plan, &actor, arguments.reason.as_deref())?;
+        let new = hand_over.job(plan, self.context.actor.name(), arguments.reason.as_deref())?;
         let job = self.store.create_job(&new, now).await.with_context(|| doing.clone())?;
         if job.state == JobState::AwaitingApproval {
             self.show(&job, hand_over.tokens(&job))?;
@@ -149,7 +149,7 @@ impl<'a> Changing<'a> {
             rules: Rules::default(),
             pacers: Arc::clone(&self.pacers),
             lease: self.context.config.import.lease,
-            name: format!("{}:{}", actor::local(), std::process::id()),
+            name: format!("{}:{}", self.context.actor.name(), std::process::id()),
         };
         let mut stop = Stop::listen()?;
         let (tell, told) = watch::channel(false);

@@ -4,22 +4,25 @@ use anyhow::Context as _;
 use keyreeve_engine::clock::Clock;
 use keyreeve_store::{FileCustody, KeyCustody, Store, StoreKey};
 
+use crate::actor::Actor;
 use crate::config::{Config, Environment};
 use crate::output::Output;
 
-/// Configuration, environment, output and time.
+/// Configuration, environment, output, time and who acts.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) environment: Environment,
     pub(crate) output: Output,
     pub(crate) clock: Clock,
+    /// Who acts; found out before a command begins.
+    pub(crate) actor: Actor,
 }
 
 impl Context {
     /// Of this process.
     pub(crate) fn new(config: Config, environment: Environment, output: Output) -> Self {
-        Self { config, environment, output, clock: Clock::system() }
+        Self { config, environment, output, clock: Clock::system(), actor: Actor::local() }
     }
 
     /// Opens the store.

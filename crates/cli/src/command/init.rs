@@ -3,27 +3,34 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use keyreeve_store::{DatabaseUrl, FileCustody, KeyCustody, KeyError, Store, StoreError, StoreKey};
+use keyreeve_engine::tokens::MadeToken;
+use keyreeve_model::Role;
+use keyreeve_store::{DatabaseUrl, FileCustody, KeyCustody, KeyError, NewToken, Store, StoreError, StoreKey};
 use serde::Serialize;
 
 use super::Context;
 use crate::exit::{Ended, Refusal};
-use crate::output::{Column, hint};
+use crate::output::{Column, hint, note};
 
 const DOING: &str = "making the store";
 
-/// What was made.
-#[derive(Debug, Serialize)]
+/// Whose the first token is.
+const FIRST_OWNER: &str = "admin";
+
+/// What was made. It holds the first token, which is shown this once.
+#[derive(Serialize)]
 struct Made {
     data_dir: String,
     key_file: String,
     database: String,
+    token: String,
 }
 
 const COLUMNS: &[Column<Made>] = &[
     ("data_dir", |made| made.data_dir.clone()),
     ("key_file", |made| made.key_file.clone()),
     ("database", |made| made.database.clone()),
+    ("token", |made| made.token.clone()),
 ];
 
 /// Makes the data folder, the key and the database. What an interrupted `init` left behind is used: a key without
@@ -44,24 +51,29 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     }
     let key_file = places.key_file();
     let key = make_key(&key_file).context(DOING)?;
+    let token = MadeToken::generate().context(DOING)?;
     match places.database.sqlite_path() {
-        Some(path) => make_file(context, path, key).await.context(DOING)?,
-        None => {
-            Store::create(&places.database, key, context.clock.now()).await.context(DOING)?.close().await;
-        }
+        Some(path) => make_file(context, path, key, &token).await.context(DOING)?,
+        None => make_store(context, &places.database, key, &token).await.context(DOING)?,
     }
     let made = Made {
         data_dir: places.data_dir.display().to_string(),
         key_file: key_file.display().to_string(),
         database: places.database.to_string(),
+        token: token.text.expose().to_owned(),
     };
     context.output.one(&made, COLUMNS, |tables| {
         tables.facts(vec![
             ("Data folder", made.data_dir.clone()),
             ("Key", made.key_file.clone()),
             ("Database", made.database.clone()),
+            ("First token", made.token.clone()),
         ]);
     })?;
+    note(
+        "The token is an admin's; it is shown this once and kept nowhere. Set KEYREEVE_TOKEN to it to act as admin, \
+         or revoke it.",
+    );
     hint(
         "keep a copy of the key apart from the database: without it, stored credentials cannot be read. \
          Next: `keyreeve system add`",
@@ -82,7 +94,12 @@ fn make_key(path: &Path) -> Result<StoreKey, KeyError> {
 }
 
 /// Makes the database beside its place and puts it there at once, so that there is never half a store.
-async fn make_file(context: &Context, path: &Path, key: StoreKey) -> Result<(), StoreError> {
+async fn make_file(
+    context: &Context,
+    path: &Path,
+    key: StoreKey,
+    token: &MadeToken,
+) -> Result<(), StoreError> {
     let io = |source| StoreError::Io { doing: DOING, source };
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
@@ -95,8 +112,7 @@ async fn make_file(context: &Context, path: &Path, key: StoreKey) -> Result<(), 
             _ => {}
         }
     }
-    let store = Store::create(&DatabaseUrl::sqlite(&unfinished), key, context.clock.now()).await?;
-    store.close().await;
+    make_store(context, &DatabaseUrl::sqlite(&unfinished), key, token).await?;
     // A link, unlike a rename, never replaces what another `init` has just put there.
     std::fs::hard_link(&unfinished, path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
@@ -105,6 +121,28 @@ async fn make_file(context: &Context, path: &Path, key: StoreKey) -> Result<(), 
         _ => io(error),
     })?;
     std::fs::remove_file(&unfinished).map_err(io)
+}
+
+/// Makes the tables, and the first token.
+async fn make_store(
+    context: &Context,
+    database: &DatabaseUrl,
+    key: StoreKey,
+    token: &MadeToken,
+) -> Result<(), StoreError> {
+    let now = context.clock.now();
+    let store = Store::create(database, key, now).await?;
+    let first = NewToken {
+        id: token.id.clone(),
+        secret_sha256: token.secret_sha256,
+        owner: FIRST_OWNER.to_owned(),
+        role: Role::Admin,
+        systems: Vec::new(),
+        expires_at: None,
+    };
+    store.create_token(&first, context.actor.name(), now).await?;
+    store.close().await;
+    Ok(())
 }
 
 /// Makes a folder for its owner alone, or refuses one that others can enter.

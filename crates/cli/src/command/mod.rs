@@ -2,6 +2,7 @@
 
 mod account;
 mod assignment;
+mod audit;
 mod change;
 mod connection;
 mod context;
@@ -10,15 +11,19 @@ mod import;
 mod init;
 mod job;
 mod mapping;
+mod password;
 mod policy;
+mod protect;
 mod reading;
 mod resource;
 mod sandbox;
 mod store;
 mod system;
+mod token;
 
 use anyhow::Context as _;
 
+use crate::access;
 use crate::args::{Arguments, Command};
 use crate::config::{Config, Environment};
 use crate::exit::Ended;
@@ -33,14 +38,17 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let config = Config::read(&arguments.global, &environment)?;
     logging::start(&config.logging)?;
     let output = Output::new(config.output, arguments.global.raw);
-    let context = Context::new(config, environment, output);
+    let mut context = Context::new(config, environment, output);
     let mut runtime = match arguments.command {
         // The sandbox answers many callers; everything else mostly waits.
         Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build().context("starting the runtime")?;
-    runtime.block_on(dispatch(&context, arguments.command))
+    runtime.block_on(async {
+        context.actor = access::admit(&context, &arguments.command).await?;
+        dispatch(&context, arguments.command).await
+    })
 }
 
 async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> {
@@ -52,8 +60,12 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Resource(command) => resource::run(context, command).await,
         Command::Assignment(command) => assignment::run(context, command).await,
         Command::Job(command) => job::run(context, command).await,
+        Command::Password(command) => password::run(context, &command).await,
+        Command::Protect(command) => protect::run(context, &command).await,
         Command::Mapping(command) => mapping::run(context, command).await,
         Command::Policy(command) => policy::run(context, &command),
+        Command::Token(command) => token::run(context, &command).await,
+        Command::Audit(command) => audit::run(context, &command).await,
         Command::Store(command) => store::run(context, command).await,
         Command::Sandbox(arguments) => sandbox::run(context, &arguments).await,
         Command::Doctor => doctor::run(context).await,

@@ -2,33 +2,51 @@
 
 use std::collections::BTreeMap;
 
+use keyreeve_model::Secret;
+
+/// Holds a token, so it is kept apart and not shown.
+const TOKEN: &str = "KEYREEVE_TOKEN";
+
 /// The variables of the process that are text.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Environment(BTreeMap<String, String>);
+pub(crate) struct Environment {
+    variables: BTreeMap<String, String>,
+    token: Option<Secret>,
+}
 
 impl Environment {
     /// The environment of this process.
     pub(crate) fn of_process() -> Self {
-        let wanted = |name: &str| name.starts_with("KEYREEVE_") || name.starts_with("AWS_");
+        let wanted =
+            |name: &str| (name.starts_with("KEYREEVE_") && name != TOKEN) || name.starts_with("AWS_");
         let text = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok().filter(|name| wanted(name))?, value.into_string().ok()?))
         });
-        Self(text.collect())
+        // A token that is no text is still one: it must be refused, not passed over.
+        let token = std::env::var_os(TOKEN).filter(|value| !value.is_empty());
+        let token = token.map(|value| Secret::new(value.to_string_lossy().into_owned()));
+        Self { variables: text.collect(), token }
+    }
+
+    /// The token that says who acts.
+    pub(crate) fn token(&self) -> Option<&Secret> {
+        self.token.as_ref()
     }
 
     /// These variables and no others.
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
-        Self(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self { variables: variables.iter().map(owned).collect(), token: None }
     }
 
     /// A variable; one that is empty counts as not set.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.variables.keys().map(String::as_str)
     }
 }
 

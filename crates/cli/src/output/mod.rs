@@ -48,6 +48,11 @@ impl Output {
         Self { format, raw }
     }
 
+    /// The same, with CSV cells as they are: for what is copied letter by letter, such as a password.
+    pub(crate) fn exact(&self) -> Self {
+        Self { raw: true, ..*self }
+    }
+
     /// The form that was asked for.
     pub(crate) fn format(&self) -> Format {
         self.format

@@ -109,6 +109,18 @@ impl Place {
         Ran::of(self.command(arguments).output().unwrap())
     }
 
+    /// The same, done by the owner of a token.
+    pub(crate) fn run_as(&self, token: &str, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).env("KEYREEVE_TOKEN", token).output().unwrap())
+    }
+
+    /// A new token; the arguments follow its owner and role.
+    #[track_caller]
+    pub(crate) fn token(&self, owner: &str, role: &str, more: &[&str]) -> String {
+        let create = ["token", "create", "--owner", owner, "--role", role, "--output", "json"];
+        self.run(&[&create, more].concat()).code(0).json()["token"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
         let mut child = piped(self.command(arguments));
         // A command that refuses early does not read its input.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod acting;
+mod audit;
 mod change;
 mod configuration;
 mod errors;
@@ -12,6 +14,8 @@ mod mapping;
 mod moment;
 mod output;
 mod r01_killed_job;
+mod password;
+mod protect;
 mod r02_killed_import;
 mod sandbox;
 mod secrets;

@@ -38,7 +38,7 @@ fn base64_inside(bytes: &[u8], shift: usize) -> Vec<u8> {
 }
 
 #[track_caller]
-fn assert_absent(secret: &str, place: &str, bytes: &[u8]) {
+pub(crate) fn assert_absent(secret: &str, place: &str, bytes: &[u8]) {
     for form in forms(secret) {
         let found = bytes.windows(form.len()).any(|window| window == form);
         assert!(!found, "a secret lies in {place} as {:?}", String::from_utf8_lossy(&form));
@@ -46,7 +46,7 @@ fn assert_absent(secret: &str, place: &str, bytes: &[u8]) {
 }
 
 #[track_caller]
-fn assert_clean(place: &Place, secrets: &[&str], ran: &[&Ran]) {
+pub(crate) fn assert_clean(place: &Place, secrets: &[&str], ran: &[&Ran]) {
     let mut files = 0;
     for entry in
         std::fs::read_dir(place.data()).unwrap().chain(std::fs::read_dir(place.folder.path()).unwrap())
@@ -71,7 +71,7 @@ fn assert_clean(place: &Place, secrets: &[&str], ran: &[&Ran]) {
 }
 
 /// Everything that can be logged, from everything that can log.
-const ALL: &str = "trace,aws_smithy_runtime=trace,aws_runtime=trace,aws_config=trace,hyper=trace,hyper_util=trace,\
+pub(crate) const ALL: &str = "trace,aws_smithy_runtime=trace,aws_runtime=trace,aws_config=trace,hyper=trace,hyper_util=trace,\
                    aws_smithy_http_client=trace,aws_sigv4=trace,aws_sdk_iam=trace,aws_sdk_sts=trace,sqlx=trace";
 
 fn logged(place: &Place, arguments: &[&str], input: &str, format: &str) -> Ran {

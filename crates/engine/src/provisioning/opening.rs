@@ -52,12 +52,7 @@ pub async fn open_once(store: &Store, secret: &Secret, now: Timestamp) -> Result
 /// # Errors
 /// [`OpenError::BehindSecret`], [`StoreError::TaskNotFound`], [`StoreError::DeliveryUsed`],
 /// [`StoreError::DeliveryGone`].
-pub async fn reveal(
-    store: &Store,
-    task: TaskId,
-    actor: &str,
-    now: Timestamp,
-) -> Result<Revealed, OpenError> {
+pub async fn reveal(store: &Store, task: TaskId, actor: &str, now: Timestamp) -> Result<Revealed, OpenError> {
     let job = store.job(store.job_of_task(task).await?).await?;
     let deliveries = store.deliveries(job.id).await?;
     let Some(delivery) = deliveries.iter().rfind(|one| one.task == task && was_in_force(one)) else {

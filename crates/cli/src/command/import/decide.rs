@@ -5,7 +5,6 @@ use keyreeve_model::{ImportRun, ImportRunState};
 use keyreeve_store::{Store, StoreError};
 
 use super::show::next_step;
-use crate::actor;
 use crate::args::Decide;
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
@@ -26,7 +25,7 @@ pub(crate) async fn accept(context: &Context, arguments: &Decide) -> anyhow::Res
     }
     let now = context.clock.now();
     let accepted = store
-        .accept_import_run(run.id, &actor::local(), &reason, now)
+        .accept_import_run(run.id, context.actor.name(), &reason, now)
         .await
         .with_context(|| doing.clone())?;
     show(context, &accepted)
@@ -49,7 +48,7 @@ pub(crate) async fn reject(context: &Context, arguments: &Decide) -> anyhow::Res
     }
     let now = context.clock.now();
     let rejected = store
-        .reject_import_run(run.id, &actor::local(), &reason, now)
+        .reject_import_run(run.id, context.actor.name(), &reason, now)
         .await
         .with_context(|| doing.clone())?;
     show(context, &rejected)

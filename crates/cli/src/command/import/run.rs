@@ -10,7 +10,6 @@ use keyreeve_store::Store;
 
 use super::progress::{Display, watched};
 use super::show::next_step;
-use crate::actor;
 use crate::args::RunImport;
 use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
@@ -54,6 +53,9 @@ async fn run_all(
     let mut runs = Vec::new();
     for system in store.list_systems(false).await? {
         let id = &system.system_id;
+        if !context.actor.reaches(id) {
+            continue;
+        }
         if system.state == SystemState::Quarantined {
             note(&format!(
                 "System {id} is quarantined and is left out; `keyreeve system show {id}` says why."
@@ -97,7 +99,7 @@ async fn run_one(
     let profile = store.get_import_profile(&system.system_id, &arguments.profile).await?;
     let connector = connection::of_system(context, store, system).await?;
     let request =
-        ImportRequest { system, profile: &profile, actor: &actor::local(), preview: arguments.preview };
+        ImportRequest { system, profile: &profile, actor: context.actor.name(), preview: arguments.preview };
     let progress = Progress::default();
     let mut display = Display::begin(&format!("Importing system {} …", system.system_id));
     let run = importer.run_until(&connector, request, &progress, stop.requested());

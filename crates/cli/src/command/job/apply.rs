@@ -19,11 +19,10 @@ pub(super) async fn plan(context: &Context, arguments: &PlanFile) -> anyhow::Res
 
 /// Carries out a file of wishes, or a queued job.
 pub(super) async fn apply(context: &Context, arguments: &ApplyJob) -> anyhow::Result<Ended> {
-    let file = Path::new(&arguments.what);
-    match arguments.what.parse::<JobId>() {
-        Ok(job) if !file.exists() => queued(context, job, arguments).await,
-        _ => {
-            let (system_id, wishes) = read(file, arguments.system_id.as_ref())?;
+    match arguments.job() {
+        Some(job) => queued(context, job, arguments).await,
+        None => {
+            let (system_id, wishes) = read(Path::new(&arguments.what), arguments.system_id.as_ref())?;
             change::run(context, &system_id, wishes, &arguments.change).await
         }
     }

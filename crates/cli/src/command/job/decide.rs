@@ -3,7 +3,6 @@
 use anyhow::Context as _;
 use keyreeve_model::ProvisioningJob;
 
-use crate::actor;
 use crate::args::DecideJob;
 use crate::command::Context;
 use crate::command::change::Changing;
@@ -32,7 +31,8 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     }
     let reason = arguments.change.reason.as_deref();
     let now = context.clock.now();
-    let job = store.decide_job(job.id, true, &actor::local(), reason, now).await.with_context(|| doing)?;
+    let job =
+        store.decide_job(job.id, true, context.actor.name(), reason, now).await.with_context(|| doing)?;
     show(context, &job)?;
     hint(&format!("`keyreeve job apply {}` carries it out", job.id));
     Ok(Ended::Done)
@@ -48,8 +48,10 @@ pub(super) async fn reject(context: &Context, arguments: &DecideJob) -> anyhow::
     }
     let reason = arguments.change.reason.as_deref();
     let now = context.clock.now();
-    let job =
-        store.decide_job(arguments.job, false, &actor::local(), reason, now).await.with_context(|| doing)?;
+    let job = store
+        .decide_job(arguments.job, false, context.actor.name(), reason, now)
+        .await
+        .with_context(|| doing)?;
     show(context, &job)
 }
 
@@ -63,7 +65,7 @@ pub(super) async fn cancel(context: &Context, arguments: &DecideJob) -> anyhow::
         return Ok(Ended::Done);
     }
     let now = context.clock.now();
-    let job = store.cancel_job(arguments.job, &actor::local(), now).await.with_context(|| doing)?;
+    let job = store.cancel_job(arguments.job, context.actor.name(), now).await.with_context(|| doing)?;
     show(context, &job)
 }
 
@@ -77,7 +79,7 @@ pub(super) async fn retry(context: &Context, arguments: &DecideJob) -> anyhow::R
         return Ok(Ended::Done);
     }
     let now = context.clock.now();
-    let retried = store.retry_job(job.id, &actor::local(), now).await.with_context(|| doing)?;
+    let retried = store.retry_job(job.id, context.actor.name(), now).await.with_context(|| doing)?;
     if arguments.change.no_wait {
         return show(context, &retried);
     }

@@ -5,9 +5,9 @@ use keyreeve_model::{PermissionProfile, TargetProperty, TaskMapping};
 
 use crate::args::SetMapping;
 use crate::command::Context;
+use crate::command::mapping;
 use crate::exit::Ended;
 use crate::output::note;
-use crate::{actor, command::mapping};
 
 /// Replaces a task mapping, or goes back to the default.
 pub(super) async fn run(context: &Context, arguments: &SetMapping) -> anyhow::Result<Ended> {
@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context, arguments: &SetMapping) -> anyhow::Re
     let store = context.store().await?;
     match &new {
         Some(mapping) => {
-            store.set_task_mapping(system_id, mapping, &actor::local(), context.clock.now()).await
+            store.set_task_mapping(system_id, mapping, context.actor.name(), context.clock.now()).await
         }
         None => store.reset_task_mapping(system_id, *name).await,
     }

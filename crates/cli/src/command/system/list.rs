@@ -8,7 +8,8 @@ use crate::output::shape::SYSTEMS;
 /// Lists the systems.
 pub(crate) async fn run(context: &Context, arguments: &ListSystems) -> anyhow::Result<Ended> {
     let store = context.store().await?;
-    let systems = store.list_systems(arguments.removed).await?;
+    let mut systems = store.list_systems(arguments.removed).await?;
+    systems.retain(|system| context.actor.reaches(&system.system_id));
     let empty = "No system is registered; `keyreeve system add` registers one.";
     context.output.list(&systems, &SYSTEMS, empty)?;
     Ok(Ended::Done)

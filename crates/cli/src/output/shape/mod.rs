@@ -2,14 +2,17 @@
 
 mod account;
 mod assignment;
+mod audit;
 mod change;
 mod check;
 mod job;
 mod mapping;
 mod profile;
+mod protection;
 mod resource;
 mod run;
 mod system;
+mod token;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,14 +21,17 @@ use super::Narrow;
 
 pub(crate) use account::{ACCOUNTS, account_facts};
 pub(crate) use assignment::ASSIGNMENTS;
+pub(crate) use audit::{AUDIT, HEADS};
 pub(crate) use change::{CHANGES, lines_of};
 pub(crate) use check::{CHECKS, Check, CheckState};
 pub(crate) use job::{JOB_LIST, JOBS, PLANS, finished_job, show_job, show_plan};
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
 pub(crate) use profile::{PROFILES, profile_facts};
+pub(crate) use protection::PROTECTIONS;
 pub(crate) use resource::RESOURCES;
 pub(crate) use run::{RUNS, show_run, suspicion_text};
 pub(crate) use system::{SYSTEMS, system_facts};
+pub(crate) use token::{MADE_TOKENS, ShownToken, TOKENS, token_facts};
 
 /// A column: its name, and the text of its cell.
 pub(crate) type Column<T> = (&'static str, fn(&T) -> String);

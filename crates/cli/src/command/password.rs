@@ -1,0 +1,85 @@
+//! `keyreeve password …`
+
+use keyreeve_engine::provisioning::{OpenError, Revealed, open_once, reveal};
+use keyreeve_model::Secret;
+use serde::Serialize;
+
+use super::Context;
+use crate::args::{PasswordCommand, RevealPassword};
+use crate::exit::{Ended, Refusal};
+use crate::output::{Column, Format, note, write};
+use crate::terminal;
+
+/// Does what was asked for.
+pub(crate) async fn run(context: &Context, command: &PasswordCommand) -> anyhow::Result<Ended> {
+    match command {
+        PasswordCommand::Open => open(context).await,
+        PasswordCommand::Reveal(arguments) => show_task(context, arguments).await,
+    }
+}
+
+/// A password on its way to its owner.
+#[derive(Serialize)]
+struct Shown {
+    password: String,
+}
+
+/// A password that only the holder of a private key can read.
+#[derive(Serialize)]
+struct Encrypted {
+    encrypted_password: String,
+}
+
+const SHOWN: &[Column<Shown>] = &[("password", |shown| shown.password.clone())];
+const ENCRYPTED: &[Column<Encrypted>] =
+    &[("encrypted_password", |encrypted| encrypted.encrypted_password.clone())];
+
+async fn open(context: &Context) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let secret = terminal::one_time_secret()?;
+    let opened = open_once(&store, &secret, context.clock.now()).await;
+    show(context, &opened.map_err(|error| refusal("opening the password", error))?)
+}
+
+async fn show_task(context: &Context, arguments: &RevealPassword) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let (task, actor) = (arguments.task, context.actor.name());
+    let doing = format!("showing the password of task {task}");
+    match reveal(&store, task, actor, context.clock.now()).await.map_err(|error| refusal(&doing, error))? {
+        Revealed::Password(password) => show(context, &password),
+        Revealed::Encrypted(text) if context.output.format() == Format::Table => {
+            write(&text)?;
+            Ok(Ended::Done)
+        }
+        Revealed::Encrypted(text) => {
+            let encrypted = Encrypted { encrypted_password: text };
+            context.output.exact().one(&encrypted, ENCRYPTED, |_| {})?;
+            Ok(Ended::Done)
+        }
+    }
+}
+
+/// To eyes it is the password and nothing else, so that it can be piped.
+fn show(context: &Context, password: &Secret) -> anyhow::Result<Ended> {
+    if context.output.format() == Format::Table {
+        let line = Secret::new(format!("{}\n", password.expose()));
+        write(line.expose())?;
+    } else {
+        let shown = Shown { password: password.expose().to_owned() };
+        context.output.exact().one(&shown, SHOWN, |_| {})?;
+    }
+    note("This password was shown once and is gone from the store; it must be changed at the first sign-in.");
+    Ok(Ended::Done)
+}
+
+fn refusal(doing: &str, error: OpenError) -> anyhow::Error {
+    match error {
+        OpenError::Store(error) => anyhow::Error::from(error).context(doing.to_owned()),
+        OpenError::Secret(error) => Refusal::failed(doing, format!("{error}; nothing was used up"))
+            .hint("copy the whole text that begins with krs_, and try again")
+            .into(),
+        OpenError::BehindSecret { .. } => Refusal::failed(doing, error.to_string())
+            .hint("`keyreeve password open` takes the secret; if it was lost, reset the password")
+            .into(),
+    }
+}

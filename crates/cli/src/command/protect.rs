@@ -1,0 +1,55 @@
+//! `keyreeve protect …`
+
+use anyhow::Context as _;
+use keyreeve_model::{Protection, SystemId};
+use keyreeve_store::Store;
+
+use super::Context;
+use crate::args::{AddProtection, ChangeProtection, ProtectCommand};
+use crate::exit::Ended;
+use crate::output::shape::PROTECTIONS;
+
+/// Does what was asked for.
+pub(crate) async fn run(context: &Context, command: &ProtectCommand) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let system_id = match command {
+        ProtectCommand::List(arguments) => &arguments.system_id,
+        ProtectCommand::Add(arguments) => add(context, &store, arguments).await?,
+        ProtectCommand::Remove(arguments) => remove(context, &store, arguments).await?,
+    };
+    let protections = store.protections(system_id).await?;
+    let empty = format!(
+        "The protect list of system {system_id} is empty; the account that Keyreeve signs in with is protected anyway."
+    );
+    context.output.list(&protections, &PROTECTIONS, &empty)?;
+    Ok(Ended::Done)
+}
+
+async fn add<'a>(
+    context: &Context,
+    store: &Store,
+    arguments: &'a AddProtection,
+) -> anyhow::Result<&'a SystemId> {
+    let system_id = &arguments.on.system_id;
+    let protection = Protection {
+        kind: arguments.on.kind(),
+        reason: arguments.reason.clone(),
+        added_by: context.actor.name().to_owned(),
+        added_at: context.clock.now(),
+    };
+    let doing = || format!("protecting accounts of system {system_id}");
+    store.add_protection(system_id, &protection).await.with_context(doing)?;
+    Ok(system_id)
+}
+
+async fn remove<'a>(
+    context: &Context,
+    store: &Store,
+    arguments: &'a ChangeProtection,
+) -> anyhow::Result<&'a SystemId> {
+    let system_id = &arguments.system_id;
+    let (actor, now) = (context.actor.name(), context.clock.now());
+    let doing = || format!("ending a protection in system {system_id}");
+    store.remove_protection(system_id, &arguments.kind(), actor, now).await.with_context(doing)?;
+    Ok(system_id)
+}

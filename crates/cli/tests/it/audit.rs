@@ -1,0 +1,52 @@
+//! The audit log.
+
+use crate::harness::{Place, SYSTEM};
+
+#[test]
+fn what_was_done_is_listed_with_who_did_it() {
+    let place = Place::registered(2);
+    let token = place.token("ada", "admin", &[]);
+    place.run_as(&token, &["protect", "add", SYSTEM, "--account", "break-glass"]).code(0);
+    let rows = place.json(&["audit", "list", "--limit", "2"]);
+    assert_eq!(rows.as_array().unwrap().len(), 2);
+    let latest = &rows[0];
+    assert_eq!(
+        (latest["actor"].as_str(), latest["action"].as_str()),
+        (Some("ada"), Some("protection_added"))
+    );
+    assert_eq!(
+        (latest["system_id"].as_str(), latest["subject"]["value"].as_str()),
+        (Some(SYSTEM), Some("break-glass"))
+    );
+    assert_eq!(latest["prev_hash"], rows[1]["hash"]);
+    let about = place.json(&["audit", "list", "--system", SYSTEM]);
+    assert!(about.as_array().unwrap().iter().all(|row| row["system_id"] == SYSTEM), "{about:#}");
+    assert!(place.run(&["audit", "list"]).code(0).stdout.contains("protection_added"));
+    let csv = place.run(&["audit", "list", "--output", "csv"]).code(0).stdout;
+    assert!(csv.starts_with("seq,at,actor,system_id,action,subject,prev_hash,hash\r\n"), "{csv}");
+    place.run(&["audit", "list", "--system", "nobody"]).code(2);
+    place.run(&["audit", "list", "--limit", "0"]).code(2);
+}
+
+#[test]
+fn a_row_that_was_altered_is_named() {
+    let place = Place::registered(0);
+    place.token("genuine-owner", "viewer", &[]);
+    place.token("somebody", "viewer", &[]);
+    let rows = place.json(&["audit", "list", "--limit", "2"]);
+    let head = place.json(&["audit", "verify"]);
+    assert_eq!((&head["seq"], &head["hash"]), (&rows[0]["seq"], &rows[0]["hash"]));
+    assert!(place.run(&["audit", "verify"]).code(0).stdout.contains(rows[0]["hash"].as_str().unwrap()));
+    let database = place.data().join("keyreeve.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    let (from, to) = (b"genuine-owner", b"forged--owner");
+    let places: Vec<usize> =
+        (0..bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|at| bytes[*at..*at + from.len()].copy_from_slice(to));
+    std::fs::write(&database, bytes).unwrap();
+    let broken = place.run(&["audit", "verify"]).code(1);
+    let expected = format!("broken at row {}: it was altered", rows[1]["seq"]);
+    assert!(broken.stderr.contains(&expected), "{}", broken.stderr);
+    assert!(broken.stdout.is_empty());
+}

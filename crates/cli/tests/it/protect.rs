@@ -1,0 +1,46 @@
+//! What nobody may change.
+
+use serde_json::json;
+
+use crate::harness::{Place, SYSTEM};
+
+#[test]
+fn what_is_protected_is_not_changed_until_the_protection_ends() {
+    let place = Place::imported(3);
+    let name = place.names()[0].clone();
+    let deactivate = ["account", "deactivate", SYSTEM, &name, "--plan"];
+    place.run(&deactivate).code(0);
+    let protect =
+        ["protect", "add", SYSTEM, "--account", &name, "--reason", "break glass", "--output", "json"];
+    let listed = place.run(&protect).code(0).json();
+    assert_eq!((&listed[0]["kind"], &listed[0]["value"]), (&json!("account"), &json!(name)));
+    assert_eq!(listed[0]["reason"], "break glass");
+    assert!(listed[0]["added_by"].as_str().unwrap().starts_with("local:"));
+    assert_eq!(place.json(&["protect", "list", SYSTEM]), listed);
+    let plan = place.run(&deactivate).code(1);
+    assert!(plan.stdout.contains("protect"), "{}", plan.stdout);
+    place.run(&["account", "deactivate", SYSTEM, &name, "--yes"]).code(2);
+    let remove = ["protect", "remove", SYSTEM, "--account", &name];
+    place.run(&remove).code(0);
+    place.run(&deactivate).code(0);
+    let again = place.run(&remove).code(2);
+    assert!(again.stderr.contains("hint: `keyreeve protect list example`"), "{}", again.stderr);
+}
+
+#[test]
+fn paths_and_tags_are_protected_in_their_forms() {
+    let place = Place::registered(0);
+    place.run(&["protect", "add", SYSTEM, "--path", "/break-glass/"]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--tag", "keep"]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--tag", "team=sre=1"]).code(0);
+    let csv = place.run(&["protect", "list", SYSTEM, "--output", "csv"]).code(0).stdout;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[1].starts_with("path,/break-glass/,") && lines[3].starts_with("tag,team=sre=1,"), "{csv}");
+    assert!(place.run(&["protect", "list", SYSTEM]).code(0).stdout.contains("/break-glass/"));
+    let refused: &[&[&str]] =
+        &[&["--path", "staff"], &["--tag", "=x"], &["--account", ""], &[], &["--tag", "a", "--path", "/a/"]];
+    for what in refused {
+        place.run(&[&["protect", "add", SYSTEM], *what].concat()).code(2);
+    }
+    place.run(&["protect", "list", "nobody"]).code(2);
+}
