@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use keyreeve_model::{Secret, Step, TaskId};
 use keyreeve_store::{DeliveryState, PasswordDelivery, Store, StoreError};
 
-use crate::password::{OneTimeError, lookup_of, open};
+use crate::password::{OpenRefused, lookup_of, open};
 
 /// A password was not handed over.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The one-time secret is wrong. Nothing was used up.
     #[error(transparent)]
-    Secret(#[from] OneTimeError),
+    Secret(#[from] OpenRefused),
     /// It waits for the bearer of a one-time secret, and nobody else can read it.
     #[error("the password of task {task} is behind a one-time secret, and nothing else opens it")]
     BehindSecret {
