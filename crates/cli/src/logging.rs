@@ -1,7 +1,8 @@
 //! The log, on standard error.
 //!
 //! Libraries that handle requests, answers and credentials log them in part at `debug` and `trace`. Whatever the
-//! filter says, these stay at `info`, so that no log can hold a secret, a signature or an answer's body.
+//! filter says, these stay at `info`, so that no log can hold a secret, a signature or an answer's body. The AWS SDK
+//! warns of failures in the form in which its programmers see them; these come back to us as errors and are said then.
 
 use std::io::IsTerminal;
 
@@ -41,7 +42,8 @@ fn colours() -> bool {
 
 /// Whether a line of this module and level may be written.
 fn is_safe(target: &str, level: Level) -> bool {
-    level <= Level::INFO || !WIRE.iter().any(|beginning| target.starts_with(beginning))
+    let most = if target.starts_with("aws_") { Level::ERROR } else { Level::INFO };
+    level <= most || !WIRE.iter().any(|beginning| target.starts_with(beginning))
 }
 
 #[cfg(test)]
@@ -54,7 +56,8 @@ mod tests {
             ["aws_smithy_runtime::client::http", "aws_runtime::auth", "aws_config", "hyper_util", "sqlx"]
         {
             assert!(!is_safe(target, Level::DEBUG) && !is_safe(target, Level::TRACE), "{target}");
-            assert!(is_safe(target, Level::INFO), "{target}");
+            assert_eq!(is_safe(target, Level::INFO), !target.starts_with("aws_"), "{target}");
+            assert!(is_safe(target, Level::ERROR), "{target}");
         }
         assert!(is_safe("keyreeve_engine::import", Level::TRACE));
     }

@@ -14,7 +14,7 @@ use crate::{KeyError, UrlError};
 pub enum StoreError {
     /// Another system in use has the name, perhaps in other case.
     #[error(
-        "the name {name:?} belongs to another system already (names are unique ignoring case); choose another name"
+        "the name \"{name}\" belongs to another system already (names are unique ignoring case); choose another name"
     )]
     NameTaken {
         /// The name that was wanted.

@@ -137,7 +137,7 @@ impl Kind {
 pub(crate) struct Decide {
     /// The run's number.
     pub(crate) run: ImportRunId,
-    /// Why; kept with the run. Required to accept.
+    /// Why; kept with the run. Needed to accept one.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     #[command(flatten)]

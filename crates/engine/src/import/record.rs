@@ -67,6 +67,10 @@ impl Completeness {
         })
     }
 
+    fn is_whole(&self, name: CollectionName) -> bool {
+        self.states.iter().any(|(known, state, _)| *known == name && *state == CollectionState::Whole)
+    }
+
     /// The records of all collections, with the calls that were counted.
     pub(crate) fn records(&self, progress: &Progress) -> Vec<CollectionRecord> {
         let record = |name: CollectionName| {
@@ -79,6 +83,14 @@ impl Completeness {
             };
             let (state, reason) =
                 known.map(|(_, state, reason)| (*state, reason.clone())).unwrap_or_else(unfinished);
+            let (state, reason) = match (name, state) {
+                // All of the users that were listed is not all of the users.
+                (CollectionName::LoginProfiles, CollectionState::Whole) if !self.is_whole(CollectionName::Users) => {
+                    let state = if counted.calls == 0 { CollectionState::Skipped } else { CollectionState::Cut };
+                    (state, Some("the users were not read to their end".to_owned()))
+                }
+                read => read,
+            };
             CollectionRecord {
                 name,
                 state,
