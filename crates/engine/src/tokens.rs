@@ -121,7 +121,49 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use keyreeve_model::Role;
+    use keyreeve_store::{DatabaseUrl, NewToken, StoreKey};
+
     use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_lets_in_by_its_own_secret_half_until_it_expires_or_is_revoked() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
+        let store = Store::create(&url, StoreKey::generate().unwrap(), at(0)).await.unwrap();
+        let (made, other) = (MadeToken::generate().unwrap(), MadeToken::generate().unwrap());
+        for (token, expires_at) in [(&made, Some(at(100))), (&other, None)] {
+            let new = NewToken {
+                id: token.id.clone(),
+                secret_sha256: token.secret_sha256,
+                owner: "ada".to_owned(),
+                role: Role::Viewer,
+                systems: Vec::new(),
+                expires_at,
+            };
+            store.create_token(&new, "local:x", at(0)).await.unwrap();
+        }
+        let token = authenticate(&store, &made.text, at(99)).await.unwrap();
+        assert_eq!((token.id, token.owner.as_str()), (made.id.clone(), "ada"));
+        assert_eq!(store.find_token(&made.id).await.unwrap().unwrap().0.last_used_at, Some(at(99)));
+        let expired = authenticate(&store, &made.text, at(100)).await;
+        assert!(matches!(expired, Err(TokenError::Expired { at: end, .. }) if end == at(100)));
+        let (_, secret) = halves(&other.text).unwrap();
+        let exchanged = Secret::new(format!("{PREFIX}{}_{secret}", made.id));
+        store.revoke_token(&made.id, "local:x", at(50)).await.unwrap();
+        let revoked = authenticate(&store, &made.text, at(60)).await;
+        assert!(matches!(revoked, Err(TokenError::Revoked { .. })));
+        let unknown = Secret::new(format!("{PREFIX}0000000000000000_{secret}"));
+        for wrong in [exchanged, unknown] {
+            assert!(matches!(authenticate(&store, &wrong, at(60)).await, Err(TokenError::Invalid)));
+        }
+        assert!(authenticate(&store, &other.text, at(1_000)).await.is_ok());
+        store.close().await;
+    }
 
     #[test]
     fn a_token_has_its_shape_and_debug_hides_the_secret_half() {

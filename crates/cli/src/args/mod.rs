@@ -59,8 +59,8 @@ KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win
   import_lease_seconds  how long an import owns its system without a sign of life (30)
   [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_sts, region, profile
 
-KEYREEVE_TOKEN, a variable only, says who acts: the owner of that token, who may do what its role allows. Without it,
-the user of the operating system acts, and may do everything.
+KEYREEVE_TOKEN, a variable only, says who acts: the owner of that token, within its role and its
+systems. Without it the user of the operating system acts, and may do everything.
 
 Exit codes: 0 done, 1 something failed or a person must look, 2 it could not run.";
 
@@ -96,7 +96,7 @@ pub(crate) struct Global {
 /// The nouns.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make the store and its key.
+    /// Make the store and its key, and print the first admin token.
     Init,
     /// Connected AWS accounts.
     #[command(subcommand)]

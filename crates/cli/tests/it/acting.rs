@@ -38,7 +38,7 @@ fn a_token_is_shown_once_and_lets_its_owner_act_until_it_is_revoked() {
     {
         let refused = place.run_as(&wrong, &["system", "list"]).code(2);
         assert!(refused.stderr.contains("the token is not valid"), "{}", refused.stderr);
-        assert!(!refused.stderr.contains(&wrong) && refused.stdout.is_empty());
+        assert!(!refused.stderr.contains(secret) && refused.stdout.is_empty());
     }
     place.run(&["token", "revoke", id]).code(0);
     let refused = place.run_as(&token, &["system", "list"]).code(2);

@@ -37,7 +37,11 @@ async fn a_password_is_handed_over_only_when_its_call_was_applied() {
     for place in Place::both().await {
         let store = with_system(&place).await;
         let ada = claimed(&store).await;
-        let gone = async || matches!(store.open_delivery("one", at(9)).await, Err(StoreError::DeliveryGone));
+        let peek = async |now| store.peek_delivery("one", at(now)).await.unwrap();
+        let gone = async || {
+            peek(9).await.is_none()
+                && matches!(store.open_delivery("one", at(9)).await, Err(StoreError::DeliveryGone))
+        };
         seal(&store, &ada, sealed("one"), 3).await;
         assert!(all(&store, &ada).await == [Candidate] && gone().await);
         settle(&store, &ada, StepState::Unknown, 4).await;
@@ -55,7 +59,14 @@ async fn a_password_is_handed_over_only_when_its_call_was_applied() {
         assert_eq!((found.task, found.step, found.kind.as_str()), (ada.task.id, 2, "link"));
         assert_eq!((found.lookup.as_deref(), found.created_at), (Some("one"), at(7)));
         assert_eq!(ciphertexts(&place).await, 1);
+        assert_eq!(store.job_of_task(ada.task.id).await.unwrap(), ada.task.job);
+        assert!(matches!(store.job_of_task(TaskId(99)).await, Err(StoreError::TaskNotFound { .. })));
+        for _ in 0..2 {
+            assert_eq!(peek(9).await.unwrap(), b"sealed for one");
+        }
+        assert!(found.expires_at.is_none_or(|end| end > at(9)));
         assert_eq!(store.open_delivery("one", at(9)).await.unwrap(), b"sealed for one");
+        assert!(peek(9).await.is_none());
         assert_eq!(ciphertexts(&place).await, 0);
         store.close().await;
     }
