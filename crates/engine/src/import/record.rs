@@ -85,8 +85,11 @@ impl Completeness {
                 known.map(|(_, state, reason)| (*state, reason.clone())).unwrap_or_else(unfinished);
             let (state, reason) = match (name, state) {
                 // All of the users that were listed is not all of the users.
-                (CollectionName::LoginProfiles, CollectionState::Whole) if !self.is_whole(CollectionName::Users) => {
-                    let state = if counted.calls == 0 { CollectionState::Skipped } else { CollectionState::Cut };
+                (CollectionName::LoginProfiles, CollectionState::Whole)
+                    if !self.is_whole(CollectionName::Users) =>
+                {
+                    let state =
+                        if counted.calls == 0 { CollectionState::Skipped } else { CollectionState::Cut };
                     (state, Some("the users were not read to their end".to_owned()))
                 }
                 read => read,
