@@ -92,7 +92,7 @@ impl Completeness {
                         if counted.calls == 0 { CollectionState::Skipped } else { CollectionState::Cut };
                     (state, Some("the users were not read to their end".to_owned()))
                 }
-                read => read,
+                _ => (state, reason),
             };
             CollectionRecord {
                 name,

@@ -137,11 +137,11 @@ impl Importer {
         }
         let inventory = connector.inventory().ok_or(ImportError::NoInventory(name))?;
         let account_id = self.pinned_account(connector, system).await?;
+        let claimed = Claimed::new(self.store.open_claims(&system.system_id).await?);
         let lease = self
             .store
             .begin_import_run(&system.system_id, request.profile, request.actor, self.clock.now(), self.lease)
             .await?;
-        let claimed = Claimed::new(self.store.open_claims(&system.system_id).await?);
         let session =
             Session { importer: self, connector, inventory, request, progress, lease: &lease, claimed };
         let ended = tokio::select! {

@@ -158,7 +158,7 @@ async fn of_a_group_the_entry_that_lost_its_lease_is_refused_and_the_others_are_
             (&stale, attempt(1)),
             (&eve.lease, attempt(1)),
             (&unknown, attempt(1)),
-            (&eve.lease, outcome(2, StepState::Applied)),
+            (&eve.lease, outcome(2, StepState::Unknown)),
             (&ada.lease, outcome(1, StepState::Applied)),
             (&ada.lease, attempt(2)),
         ];
