@@ -178,7 +178,10 @@ impl Decider<'_> {
     }
 
     fn claimed(&self) -> Decision {
-        if self.task.crashes >= self.context.rules.crashes {
+        // A process that ends in the middle of a call has got that far; one that never gets to a call may end because
+        // of this task.
+        let attempts: u32 = self.task.steps.iter().map(|step| step.attempts).sum();
+        if self.task.crashes >= self.context.rules.crashes.saturating_add(attempts) {
             let why = format!(
                 "the process ended {} times while it worked on this task; look at its steps, then `keyreeve job retry`",
                 self.task.crashes

@@ -20,7 +20,7 @@ pub struct Rules {
     pub passwords: u32,
     /// A deletion is planned anew at most this often.
     pub replans: u32,
-    /// A task during which the process died this often is left to a person.
+    /// A task during which the process died so much more often than it made a call is left to a person.
     pub crashes: u32,
     /// How far the two clocks may be apart.
     pub clock_skew: Duration,
@@ -35,7 +35,7 @@ impl Default for Rules {
             attempts: 12,
             passwords: 3,
             replans: 3,
-            crashes: 3,
+            crashes: 5,
             clock_skew: Duration::from_secs(60),
         }
     }
