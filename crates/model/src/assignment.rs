@@ -1,5 +1,7 @@
 //! A resource assignment: who holds what.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ExternalId, ImportRunId, SystemId};
@@ -40,13 +42,19 @@ impl Assignment {
         AssignmentKey {
             kind: self.kind,
             subject: self.subject_external_id.clone(),
-            resource: match (self.kind, &self.resource_external_id, &self.resource_arn) {
-                (AssignmentKind::AccountGroup, Some(id), _) => id.to_string(),
-                (AssignmentKind::AccountGroup, None, _) | (_, _, None) => {
-                    format!("name:{}", self.resource_name)
-                }
-                (_, _, Some(arn)) => arn.clone(),
-            },
+            resource: self.resource_key().into_owned(),
+        }
+    }
+
+    /// The [`AssignmentKey::resource`] of its key.
+    #[must_use]
+    pub fn resource_key(&self) -> Cow<'_, str> {
+        match (self.kind, &self.resource_external_id, &self.resource_arn) {
+            (AssignmentKind::AccountGroup, Some(id), _) => Cow::Borrowed(id.as_str()),
+            (AssignmentKind::AccountGroup, None, _) | (_, _, None) => {
+                Cow::Owned(format!("name:{}", self.resource_name))
+            }
+            (_, _, Some(arn)) => Cow::Borrowed(arn.as_str()),
         }
     }
 }

@@ -4,9 +4,8 @@
 //! Texts that are compared or sorted are declared `COLLATE "C"` in PostgreSQL's migrations, so that both
 //! databases compare bytes and `lower()` folds ASCII only.
 
-use std::borrow::Cow;
-
 use crate::error::DatabaseFailure;
+use crate::statement::Text;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +49,8 @@ impl Dialect {
         }
     }
 
-    /// How many values one statement may carry: SQLite's limit is 32,766 as compiled, PostgreSQL's 65,535.
-    /// Fewer are used, because longer statements are not faster.
+    /// How many values one statement may carry that is sent once: SQLite's limit is 32,766 as compiled,
+    /// PostgreSQL's 65,535. Fewer are used, because longer statements are not faster.
     pub(crate) fn values_per_statement(self) -> usize {
         match self {
             Self::Sqlite => 8_000,
@@ -59,14 +58,19 @@ impl Dialect {
         }
     }
 
-    /// A built text as the database reads it fastest. SQLite takes `$7` for a name and looks it up among all the
-    /// others, which takes time in the square of their number; a mere `?` it counts
+    /// A text as the database reads it fastest. SQLite takes `$7` for a name and looks it up among all the others,
+    /// which takes time in the square of their number; a mere `?` it counts
     /// (<https://www.sqlite.org/lang_expr.html#varparam>). Built texts hold each `$n` once, in order, and no other `$`.
-    pub(crate) fn placeholders(self, text: Cow<'static, str>) -> Cow<'static, str> {
-        match (self, text) {
-            (Self::Sqlite, Cow::Owned(text)) => Cow::Owned(counted(&text)),
-            (_, text) => text,
+    pub(crate) fn places(self, built: String) -> String {
+        match self {
+            Self::Sqlite => counted(&built),
+            Self::Postgres => built,
         }
+    }
+
+    /// A text that is sent many times, see [`Text::Repeated`].
+    pub(crate) fn repeated(self, built: String) -> Text {
+        Text::Repeated(self.places(built).into())
     }
 
     /// What comes before and after a statement that looks up many keys at once. PostgreSQL's planner knows nothing

@@ -1,6 +1,7 @@
 //! A statement and its values, the same for both databases.
 
-use std::borrow::Cow;
+use std::fmt::Write;
+use std::sync::Arc;
 
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
@@ -10,7 +11,7 @@ use sqlx::sqlite::SqliteArguments;
 #[derive(Clone)]
 pub(crate) enum Value {
     Int(Option<i64>),
-    Text(Option<String>),
+    Text(Option<Arc<str>>),
     Bytes(Vec<u8>),
 }
 
@@ -34,19 +35,25 @@ impl From<bool> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Self::Text(Some(value.to_owned()))
+        Self::Text(Some(value.into()))
     }
 }
 
 impl From<String> for Value {
     fn from(value: String) -> Self {
-        Self::Text(Some(value))
+        Self::Text(Some(value.into()))
     }
 }
 
 impl From<Option<String>> for Value {
     fn from(value: Option<String>) -> Self {
-        Self::Text(value)
+        Self::Text(value.map(Into::into))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(value: Option<&str>) -> Self {
+        Self::Text(value.map(Into::into))
     }
 }
 
@@ -58,8 +65,19 @@ impl From<Vec<u8>> for Value {
 
 /// The text of a statement. Values never become part of it: built texts consist of fixed pieces and `$n`.
 #[derive(Clone)]
+pub(crate) enum Text {
+    /// The same in every run of the program: worth keeping prepared.
+    Fixed(&'static str),
+    /// Put together for one use.
+    Built(String),
+    /// Put together once, used many times, and so kept prepared; already as the database reads it.
+    Repeated(Arc<str>),
+}
+
+/// A text and its values.
+#[derive(Clone)]
 pub(crate) struct Statement {
-    pub(crate) text: Cow<'static, str>,
+    pub(crate) text: Text,
     pub(crate) values: Vec<Value>,
 }
 
@@ -67,7 +85,7 @@ pub(crate) struct Statement {
 macro_rules! statement {
     ($text:expr $(, $value:expr)* $(,)?) => {
         $crate::statement::Statement {
-            text: ::std::borrow::Cow::Borrowed($text),
+            text: $crate::statement::Text::Fixed($text),
             values: vec![$($crate::statement::Value::from($value)),*],
         }
     };
@@ -77,12 +95,16 @@ pub(crate) use statement;
 impl Statement {
     /// Begins a statement that is built piece by piece.
     pub(crate) fn building(text: &str) -> Self {
-        Self { text: Cow::Owned(text.to_owned()), values: Vec::new() }
+        Self { text: Text::Built(text.to_owned()), values: Vec::new() }
     }
 
     /// Adds fixed text.
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
-        self.text.to_mut().push_str(text);
+        match &mut self.text {
+            Text::Built(built) => built.push_str(text),
+            Text::Fixed(before) => self.text = Text::Built([*before, text].concat()),
+            Text::Repeated(before) => self.text = Text::Built([&**before, text].concat()),
+        }
         self
     }
 
@@ -107,16 +129,28 @@ impl Statement {
         }
         self
     }
+}
 
-    /// Whether the text is worth keeping prepared: fixed texts are, built ones differ too much.
-    pub(crate) fn is_fixed(&self) -> bool {
-        matches!(self.text, Cow::Borrowed(_))
+/// `before ($1, $2, …), ($n, …), … after` for so many rows of so many columns.
+pub(crate) fn rows_text(before: &str, columns: usize, rows: usize, after: &str) -> String {
+    let mut text = before.to_owned();
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=columns {
+            let comma = if column == 1 { "" } else { ", " };
+            // Writing to a text cannot fail.
+            let _ = write!(text, "{comma}${}", row * columns + column);
+        }
+        text.push(')');
     }
+    text.push_str(after);
+    text
 }
 
 /// The values as SQLite takes them.
 pub(crate) fn sqlite_arguments(values: Vec<Value>) -> Result<SqliteArguments, sqlx::Error> {
     let mut arguments = SqliteArguments::default();
+    arguments.reserve(values.len(), 0);
     for value in values {
         match value {
             Value::Int(value) => arguments.add(value),
@@ -131,6 +165,7 @@ pub(crate) fn sqlite_arguments(values: Vec<Value>) -> Result<SqliteArguments, sq
 /// The values as PostgreSQL takes them.
 pub(crate) fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments, sqlx::Error> {
     let mut arguments = PgArguments::default();
+    arguments.reserve(values.len(), 0);
     for value in values {
         match value {
             Value::Int(value) => arguments.add(value),
@@ -140,4 +175,14 @@ pub(crate) fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments, sqlx
         .map_err(sqlx::Error::Encode)?;
     }
     Ok(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows_text;
+
+    #[test]
+    fn rows_are_counted_through() {
+        assert_eq!(rows_text("V ", 2, 3, "!"), "V ($1, $2), ($3, $4), ($5, $6)!");
+    }
 }

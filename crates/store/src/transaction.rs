@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use sqlx::{AssertSqlSafe, Postgres, Sqlite};
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
 
 use crate::dialect::{Dialect, Meaning, describe, meaning_of};
 use crate::row::Row;
-use crate::statement::{Statement, postgres_arguments, sqlite_arguments};
+use crate::statement::{Statement, Text, postgres_arguments, sqlite_arguments};
 use crate::{Store, StoreError};
 
 /// How often a transaction is begun before a transient refusal is passed on.
@@ -43,20 +43,28 @@ impl Transaction {
     }
 
     async fn execute_inner(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
-        let fixed = statement.is_fixed();
-        let text = AssertSqlSafe(self.dialect().placeholders(statement.text));
+        let (text, kept) = self.prepare(statement.text);
         Ok(match &mut self.inner {
             Inner::Sqlite(transaction) => {
                 let arguments = sqlite_arguments(statement.values)?;
-                let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(fixed);
+                let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(kept);
                 query.execute(&mut **transaction).await?.rows_affected()
             }
             Inner::Postgres(transaction) => {
                 let arguments = postgres_arguments(statement.values)?;
-                let query = sqlx::query_with::<Postgres, _>(text, arguments).persistent(fixed);
+                let query = sqlx::query_with::<Postgres, _>(text, arguments).persistent(kept);
                 query.execute(&mut **transaction).await?.rows_affected()
             }
         })
+    }
+
+    /// The text for the driver, and whether it keeps it prepared.
+    fn prepare(&self, text: Text) -> (SqlStr, bool) {
+        match text {
+            Text::Fixed(text) => (text.into_sql_str(), true),
+            Text::Built(text) => (AssertSqlSafe(self.dialect().places(text)).into_sql_str(), false),
+            Text::Repeated(text) => (AssertSqlSafe(text).into_sql_str(), true),
+        }
     }
 
     /// Runs a statement and turns each row into a value as it arrives.
@@ -91,12 +99,11 @@ impl Transaction {
         statement: Statement,
         keep: &mut (dyn FnMut(Row) -> bool + Send),
     ) -> Result<(), sqlx::Error> {
-        let fixed = statement.is_fixed();
-        let text = AssertSqlSafe(self.dialect().placeholders(statement.text));
+        let (text, kept) = self.prepare(statement.text);
         match &mut self.inner {
             Inner::Sqlite(transaction) => {
                 let arguments = sqlite_arguments(statement.values)?;
-                let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(fixed);
+                let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(kept);
                 let mut rows = query.fetch(&mut **transaction);
                 while let Some(row) = rows.try_next().await? {
                     if !keep(Row::Sqlite(row)) {
@@ -106,7 +113,7 @@ impl Transaction {
             }
             Inner::Postgres(transaction) => {
                 let arguments = postgres_arguments(statement.values)?;
-                let query = sqlx::query_with::<Postgres, _>(text, arguments).persistent(fixed);
+                let query = sqlx::query_with::<Postgres, _>(text, arguments).persistent(kept);
                 let mut rows = query.fetch(&mut **transaction);
                 while let Some(row) = rows.try_next().await? {
                     if !keep(Row::Postgres(row)) {

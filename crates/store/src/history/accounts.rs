@@ -62,8 +62,8 @@ impl Version for Account {
     const KEY: &'static str = "external_id";
     const KEY_COLUMNS: usize = 1;
 
-    fn key_values(&self) -> Vec<Value> {
-        vec![self.external_id.as_str().into()]
+    fn push_key(&self, values: &mut Vec<Value>) {
+        values.push(self.external_id.as_str().into());
     }
 
     fn compare_keys(&self, other: &Self) -> Ordering {
@@ -74,9 +74,9 @@ impl Version for Account {
         self.first_seen_run
     }
 
-    fn values(&self) -> Result<Vec<Value>, StoreError> {
+    fn push_others(&self, values: &mut Vec<Value>) -> Result<(), StoreError> {
         let flag = |value: Option<bool>| Value::from(value.map(i64::from));
-        Ok(vec![
+        values.extend([
             self.name.as_str().into(),
             self.path.as_str().into(),
             self.arn.as_str().into(),
@@ -90,8 +90,9 @@ impl Version for Account {
             to_millis(self.created_at).into(),
             self.password_last_used_at.map(to_millis).into(),
             self.tags.as_ref().map(to_json).transpose()?.into(),
-            self.permissions_boundary.clone().into(),
+            self.permissions_boundary.as_deref().into(),
             self.inline_policies.as_ref().map(to_json).transpose()?.into(),
-        ])
+        ]);
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use keyreeve_model::{Assignment, ImportRunId, SystemId};
+use keyreeve_model::{Assignment, ExternalId, ImportRunId, SystemId};
 
 use super::Coverage;
 use super::write::Version;
@@ -57,9 +57,12 @@ impl Version for Assignment {
     const KEY: &'static str = "(subject_external_id, kind, resource_key)";
     const KEY_COLUMNS: usize = 3;
 
-    fn key_values(&self) -> Vec<Value> {
-        let key = self.key();
-        vec![key.subject.as_str().into(), key.kind.as_str().into(), key.resource.into()]
+    fn push_key(&self, values: &mut Vec<Value>) {
+        values.extend([
+            self.subject_external_id.as_str().into(),
+            self.kind.as_str().into(),
+            self.resource_key().as_ref().into(),
+        ]);
     }
 
     fn compare_keys(&self, other: &Self) -> Ordering {
@@ -72,13 +75,14 @@ impl Version for Assignment {
         self.first_seen_run
     }
 
-    fn values(&self) -> Result<Vec<Value>, StoreError> {
-        Ok(vec![
+    fn push_others(&self, values: &mut Vec<Value>) -> Result<(), StoreError> {
+        values.extend([
             self.subject_name.as_str().into(),
-            self.resource_external_id.as_ref().map(ToString::to_string).into(),
-            self.resource_arn.clone().into(),
+            self.resource_external_id.as_ref().map(ExternalId::as_str).into(),
+            self.resource_arn.as_deref().into(),
             self.resource_name.as_str().into(),
             word(&self.state)?.into(),
-        ])
+        ]);
+        Ok(())
     }
 }

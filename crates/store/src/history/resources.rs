@@ -48,8 +48,8 @@ impl Version for Resource {
     const KEY: &'static str = "external_id";
     const KEY_COLUMNS: usize = 1;
 
-    fn key_values(&self) -> Vec<Value> {
-        vec![self.external_id.as_str().into()]
+    fn push_key(&self, values: &mut Vec<Value>) {
+        values.push(self.external_id.as_str().into());
     }
 
     fn compare_keys(&self, other: &Self) -> Ordering {
@@ -60,8 +60,8 @@ impl Version for Resource {
         self.first_seen_run
     }
 
-    fn values(&self) -> Result<Vec<Value>, StoreError> {
-        Ok(vec![
+    fn push_others(&self, values: &mut Vec<Value>) -> Result<(), StoreError> {
+        values.extend([
             self.kind.as_str().into(),
             self.name.as_str().into(),
             self.path.as_str().into(),
@@ -69,7 +69,8 @@ impl Version for Resource {
             self.managed_by.as_ref().map(word).transpose()?.into(),
             self.attachable.into(),
             self.inline_policies.as_ref().map(to_json).transpose()?.into(),
-            self.default_version.clone().into(),
-        ])
+            self.default_version.as_deref().into(),
+        ]);
+        Ok(())
     }
 }

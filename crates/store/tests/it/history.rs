@@ -74,6 +74,26 @@ async fn every_published_run_reads_back_and_any_two_compare_as_their_inventories
 }
 
 #[tokio::test]
+async fn however_many_rows_are_written_at_once_each_is_there() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        for (number, users) in [250, 251, 760, 1].into_iter().enumerate() {
+            let variant = number as u64;
+            let mut inventory = Inventory {
+                accounts: (0..users).map(|user| account(user, variant)).collect(),
+                resources: vec![group(1, 0)],
+                assignments: (0..users).map(|user| membership(user, 1)).collect(),
+            };
+            inventory.sort();
+            publish(&store, &inventory, at(1 + variant as i64)).await;
+            assert_eq!(plain(store.current_inventory(&id("s")).await.unwrap()), plain(inventory), "{users}");
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn an_unchanged_import_writes_no_version_row_and_is_seen_all_the_same() {
     for place in Place::both().await {
         let store = place.create().await;
