@@ -75,6 +75,11 @@ impl Call {
         if fits { Ok(()) } else { Err(self.unusable("UserName")) }
     }
 
+    /// As [`Self::required`], without copying the text: a large account has some hundred thousand of them.
+    pub(crate) fn taken(&self, field: &str, value: Option<String>) -> Result<String, Error> {
+        value.filter(|value| !value.is_empty()).ok_or_else(|| self.unusable(field))
+    }
+
     /// An id that every entry has.
     pub(crate) fn external_id(&self, field: &str, value: Option<&str>) -> Result<ExternalId, Error> {
         ExternalId::new(self.required(field, value)?).map_err(|_| self.unusable(field))

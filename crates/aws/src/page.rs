@@ -34,8 +34,8 @@ impl<'a, T> PageBuilder<'a, T> {
     }
 
     /// Adds an entry whose ARN must name an AWS account, or AWS itself.
-    pub(crate) fn push(&mut self, arn: &str, item: T) -> Result<(), Error> {
-        self.note(arn)?;
+    pub(crate) fn push(&mut self, item: T, arn: impl FnOnce(&T) -> &str) -> Result<(), Error> {
+        self.note(arn(&item))?;
         self.add(item);
         Ok(())
     }
@@ -89,14 +89,15 @@ mod tests {
     #[test]
     fn accounts_are_gathered_and_aws_itself_is_left_out() {
         let call = Call::read("ListPolicies", None);
-        let mut page = PageBuilder::new(&call, 4);
-        page.push("arn:aws:iam::111122223333:policy/a", 1).unwrap();
-        page.push("arn:aws:iam::aws:policy/b", 2).unwrap();
-        page.push("arn:aws:iam::111122223333:policy/c", 3).unwrap();
-        assert!(page.push("policy/d", 4).is_err());
-        assert!(page.push("arn:aws:iam::root:policy/d", 4).is_err());
+        let mut page = PageBuilder::new(&call, 5);
+        let mut push = |arn: &str| page.push(arn.to_owned(), |item| item);
+        push("arn:aws:iam::111122223333:policy/a").unwrap();
+        push("arn:aws:iam::aws:policy/b").unwrap();
+        push("arn:aws:iam::111122223333:policy/c").unwrap();
+        assert!(push("policy/d").is_err());
+        assert!(push("arn:aws:iam::root:policy/d").is_err());
         let page = page.finish(false, None);
-        assert_eq!(page.items, [1, 2, 3]);
+        assert_eq!(page.items.len(), 3);
         assert_eq!(page.account_ids.iter().map(AwsAccountId::as_str).collect::<Vec<_>>(), ["111122223333"]);
     }
 }

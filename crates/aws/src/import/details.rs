@@ -34,61 +34,69 @@ pub(crate) async fn list(
         request = request.filter(EntityType::Group);
     }
     let answer = request.send().await.map_err(|error| call.failed(error))?;
-    let (users, groups) = (answer.user_detail_list(), answer.group_detail_list());
+    let users = answer.user_detail_list.unwrap_or_default();
+    let groups = answer.group_detail_list.unwrap_or_default();
     let mut page = PageBuilder::new(&call, users.len() + groups.len());
-    for user in users.iter().filter(|_| filter.accounts) {
-        page.push(user.arn().unwrap_or_default(), Detail::Account(account(&call, user)?))?;
+    for user in users.into_iter().filter(|_| filter.accounts) {
+        page.push(Detail::Account(account(&call, user)?), arn)?;
     }
-    for group in groups.iter().filter(|_| filter.groups) {
-        page.push(group.arn().unwrap_or_default(), Detail::Group(self::group(&call, group)?))?;
+    for group in groups.into_iter().filter(|_| filter.groups) {
+        page.push(Detail::Group(self::group(&call, group)?), arn)?;
     }
-    Ok(page.finish(answer.is_truncated(), answer.marker()))
+    Ok(page.finish(answer.is_truncated, answer.marker.as_deref()))
 }
 
-fn account(call: &Call, user: &AwsUser) -> Result<AccountDetail, Error> {
+fn arn(detail: &Detail) -> &str {
+    match detail {
+        Detail::Account(account) => &account.arn,
+        Detail::Group(group) => &group.arn,
+    }
+}
+
+fn account(call: &Call, user: AwsUser) -> Result<AccountDetail, Error> {
     let created_at = user.create_date().and_then(timestamp);
-    let groups =
-        user.group_list().iter().map(|name| call.required("GroupList", Some(name)).map(str::to_owned));
-    let boundary = user.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
+    let groups = user.group_list.unwrap_or_default().into_iter();
     Ok(AccountDetail {
-        external_id: call.external_id("UserId", user.user_id())?,
-        name: call.required("UserName", user.user_name())?.to_owned(),
-        path: call.required("Path", user.path())?.to_owned(),
-        arn: call.required("Arn", user.arn())?.to_owned(),
+        external_id: call.external_id("UserId", user.user_id.as_deref())?,
+        name: call.taken("UserName", user.user_name)?,
+        path: call.taken("Path", user.path)?,
+        arn: call.taken("Arn", user.arn)?,
         created_at: created_at.ok_or_else(|| call.unusable("CreateDate"))?,
-        groups: groups.collect::<Result<_, _>>()?,
-        policies: references(call, user.attached_managed_policies())?,
-        inline_policies: inline(call, user.user_policy_list())?,
-        tags: user.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
-        permissions_boundary: boundary.map(str::to_owned),
+        groups: groups.map(|name| call.taken("GroupList", Some(name))).collect::<Result<_, _>>()?,
+        policies: references(call, user.attached_managed_policies)?,
+        inline_policies: inline(call, user.user_policy_list.as_deref())?,
+        tags: user.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        permissions_boundary: user
+            .permissions_boundary
+            .and_then(|boundary| boundary.permissions_boundary_arn),
     })
 }
 
-fn group(call: &Call, group: &AwsGroup) -> Result<GroupDetail, Error> {
+fn group(call: &Call, group: AwsGroup) -> Result<GroupDetail, Error> {
     Ok(GroupDetail {
-        external_id: call.external_id("GroupId", group.group_id())?,
-        name: call.required("GroupName", group.group_name())?.to_owned(),
-        path: call.required("Path", group.path())?.to_owned(),
-        arn: call.required("Arn", group.arn())?.to_owned(),
-        policies: references(call, group.attached_managed_policies())?,
-        inline_policies: inline(call, group.group_policy_list())?,
+        external_id: call.external_id("GroupId", group.group_id.as_deref())?,
+        name: call.taken("GroupName", group.group_name)?,
+        path: call.taken("Path", group.path)?,
+        arn: call.taken("Arn", group.arn)?,
+        policies: references(call, group.attached_managed_policies)?,
+        inline_policies: inline(call, group.group_policy_list.as_deref())?,
     })
 }
 
-fn references(call: &Call, attached: &[AttachedPolicy]) -> Result<Vec<PolicyReference>, Error> {
-    let reference = |policy: &AttachedPolicy| {
+fn references(call: &Call, attached: Option<Vec<AttachedPolicy>>) -> Result<Vec<PolicyReference>, Error> {
+    let reference = |policy: AttachedPolicy| {
         Ok(PolicyReference {
-            arn: call.required("PolicyArn", policy.policy_arn())?.to_owned(),
-            name: call.required("PolicyName", policy.policy_name())?.to_owned(),
+            arn: call.taken("PolicyArn", policy.policy_arn)?,
+            name: call.taken("PolicyName", policy.policy_name)?,
         })
     };
-    attached.iter().map(reference).collect()
+    attached.unwrap_or_default().into_iter().map(reference).collect()
 }
 
-fn inline(call: &Call, policies: &[PolicyDetail]) -> Result<Vec<InlinePolicy>, Error> {
+fn inline(call: &Call, policies: Option<&[PolicyDetail]>) -> Result<Vec<InlinePolicy>, Error> {
     let policy = |policy: &PolicyDetail| {
         let name = call.required("PolicyName", policy.policy_name())?;
         Ok(inline_policy(name, policy.policy_document()))
     };
-    policies.iter().map(policy).collect()
+    policies.unwrap_or_default().iter().map(policy).collect()
 }

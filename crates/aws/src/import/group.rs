@@ -20,7 +20,7 @@ pub(crate) async fn list(
             path: call.required("Path", Some(group.path()))?.to_owned(),
             arn: call.required("Arn", Some(group.arn()))?.to_owned(),
         };
-        page.push(group.arn(), entry)?;
+        page.push(entry, |entry| &entry.arn)?;
     }
     Ok(page.finish(answer.is_truncated(), answer.marker()))
 }

@@ -23,7 +23,7 @@ pub(crate) async fn list(
     let answer = request.send().await.map_err(|error| call.failed(error))?;
     let mut page = PageBuilder::new(&call, answer.policies().len());
     for policy in answer.policies() {
-        page.push(policy.arn().unwrap_or_default(), entry(&call, policy)?)?;
+        page.push(entry(&call, policy)?, |entry| &entry.arn)?;
     }
     Ok(page.finish(answer.is_truncated(), answer.marker()))
 }

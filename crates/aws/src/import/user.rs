@@ -20,11 +20,11 @@ pub(crate) async fn list(
         request = request.path_prefix(prefix.as_str());
     }
     let answer = request.send().await.map_err(|error| call.failed(error))?;
-    let mut page = PageBuilder::new(&call, answer.users().len());
-    for user in answer.users() {
-        page.push(user.arn(), entry(&call, user)?)?;
+    let mut page = PageBuilder::new(&call, answer.users.len());
+    for user in answer.users {
+        page.push(entry(&call, user)?, |entry| &entry.arn)?;
     }
-    Ok(page.finish(answer.is_truncated(), answer.marker()))
+    Ok(page.finish(answer.is_truncated, answer.marker.as_deref()))
 }
 
 pub(crate) async fn get(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option<AccountEntry>, Error> {
@@ -32,7 +32,7 @@ pub(crate) async fn get(iam: &aws_sdk_iam::Client, name: &str) -> Result<Option<
     let name = UserName::new(name).map_err(|why| call.refused(why))?;
     match iam.get_user().user_name(name.as_str()).send().await.map_err(|error| call.failed(error)) {
         Ok(answer) => {
-            answer.user().ok_or_else(|| call.unusable("User")).and_then(|user| entry(&call, user)).map(Some)
+            answer.user.ok_or_else(|| call.unusable("User")).and_then(|user| entry(&call, user)).map(Some)
         }
         Err(error) if error.cause == Cause::Gone => Ok(None),
         Err(error) => Err(error),
@@ -47,13 +47,13 @@ pub(crate) async fn count(iam: &aws_sdk_iam::Client) -> Result<u64, Error> {
 }
 
 /// A user as an answer has it.
-pub(crate) fn entry(call: &Call, user: &User) -> Result<AccountEntry, Error> {
+pub(crate) fn entry(call: &Call, user: User) -> Result<AccountEntry, Error> {
     Ok(AccountEntry {
         external_id: call.external_id("UserId", Some(user.user_id()))?,
-        name: call.required("UserName", Some(user.user_name()))?.to_owned(),
-        path: call.required("Path", Some(user.path()))?.to_owned(),
-        arn: call.required("Arn", Some(user.arn()))?.to_owned(),
         created_at: timestamp(user.create_date()).ok_or_else(|| call.unusable("CreateDate"))?,
         password_last_used_at: user.password_last_used().and_then(timestamp),
+        name: call.taken("UserName", Some(user.user_name))?,
+        path: call.taken("Path", Some(user.path))?,
+        arn: call.taken("Arn", Some(user.arn))?,
     })
 }

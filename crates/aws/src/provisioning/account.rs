@@ -31,7 +31,7 @@ pub(super) async fn create(
         request = request.permissions_boundary(boundary_arn(&write.call, arn)?);
     }
     let answer = request.send().await.map_err(|error| write.call.failed(error))?;
-    let user = answer.user().ok_or_else(|| write.unusable(&answer, "User"))?;
+    let user = answer.user().ok_or_else(|| write.unusable(&answer, "User"))?.clone();
     let made = entry(&write.call, user)
         .map_err(|error| Error { request_id: changed(&answer).request_id, ..error })?;
     if made.name != write.user() {
@@ -78,16 +78,16 @@ pub(super) async fn facts(iam: &aws_sdk_iam::Client, account: &str) -> Result<Op
             return if error.cause == Cause::Gone { Ok(None) } else { Err(error) };
         }
     };
-    let user = answer.user().ok_or_else(|| call.unusable("User"))?;
+    let user = answer.user.ok_or_else(|| call.unusable("User"))?;
     call.owned_by(&name, Some(user.user_name()))?;
     Ok(Some(account_facts(&call, user)?))
 }
 
-fn account_facts(call: &Call, user: &User) -> Result<AccountFacts, Error> {
+fn account_facts(call: &Call, user: User) -> Result<AccountFacts, Error> {
     let boundary = user.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
     Ok(AccountFacts {
-        entry: entry(call, user)?,
-        tags: user.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
         permissions_boundary: boundary.map(str::to_owned),
+        tags: user.tags().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect(),
+        entry: entry(call, user)?,
     })
 }

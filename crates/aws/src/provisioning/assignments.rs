@@ -41,7 +41,8 @@ pub(super) async fn list_groups(
     let answer = request.send().await.map_err(|error| call.failed(error))?;
     let mut page = PageBuilder::new(&call, answer.groups().len());
     for group in answer.groups() {
-        page.push(group.arn(), call.required("GroupName", Some(group.group_name()))?.to_owned())?;
+        page.note(group.arn())?;
+        page.add(call.required("GroupName", Some(group.group_name()))?.to_owned());
     }
     Ok(page.finish(answer.is_truncated(), answer.marker()))
 }
@@ -60,7 +61,7 @@ pub(super) async fn list_policies(
     for policy in answer.attached_policies() {
         let arn = call.required("PolicyArn", policy.policy_arn())?;
         let name = call.required("PolicyName", policy.policy_name())?;
-        page.push(arn, PolicyReference { arn: arn.to_owned(), name: name.to_owned() })?;
+        page.push(PolicyReference { arn: arn.to_owned(), name: name.to_owned() }, |policy| &policy.arn)?;
     }
     Ok(page.finish(answer.is_truncated(), answer.marker()))
 }

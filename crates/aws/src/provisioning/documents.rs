@@ -31,7 +31,8 @@ pub(super) async fn list(
         inline(&call, &mut page, group.arn(), &holder, group.group_policy_list())?;
     }
     for policy in answer.policies() {
-        page.push(policy.arn().unwrap_or_default(), managed(&call, policy)?)?;
+        page.note(policy.arn().unwrap_or_default())?;
+        page.add(managed(&call, policy)?);
     }
     Ok(page.finish(answer.is_truncated(), answer.marker()))
 }
