@@ -21,12 +21,14 @@ pub fn difference(before: Inventory, after: Inventory) -> ChangeSet {
         resources: changes_between(before.resources, after.resources),
         assignments: changes_between(before.assignments, after.assignments),
     };
-    let by_name =
-        |change: &Change<Account>| (change.object().name.clone(), change.object().external_id.clone());
-    changes.accounts.sort_by_cached_key(by_name);
-    changes
-        .resources
-        .sort_by_cached_key(|change| (change.object().name.clone(), change.object().external_id.clone()));
+    let by_name = |one: &Account, other: &Account| {
+        (&one.name, &one.external_id).cmp(&(&other.name, &other.external_id))
+    };
+    changes.accounts.sort_by(|a, b| by_name(a.object(), b.object()));
+    let by_name = |one: &Resource, other: &Resource| {
+        (&one.name, &one.external_id).cmp(&(&other.name, &other.external_id))
+    };
+    changes.resources.sort_by(|a, b| by_name(a.object(), b.object()));
     changes.assignments.sort_by(|a, b| order_of(a.object()).cmp(&order_of(b.object())));
     changes
 }
@@ -44,10 +46,12 @@ pub trait Compare: Sized {
 }
 
 fn changes_between<T: Compare>(before: Vec<T>, after: Vec<T>) -> Vec<Change<T>> {
+    if before.is_empty() {
+        return after.into_iter().map(|after| Change::Created { after }).collect();
+    }
     let mut known: HashMap<T::Key, T> =
         before.into_iter().map(|object| (object.comparison_key(), object)).collect();
-    // A first reading is all creations; anything later is far fewer than there are objects.
-    let mut changes = Vec::with_capacity(if known.is_empty() { after.len() } else { 0 });
+    let mut changes = Vec::new();
     for after in after {
         match known.remove(&after.comparison_key()) {
             None => changes.push(Change::Created { after }),

@@ -329,7 +329,9 @@ impl<'a> Drafts<'a> {
     }
 
     fn add(&mut self, mut assignment: Assignment) {
-        if let Some(first_seen) = self.first_seen.get(&assignment.key()) {
+        if !self.first_seen.is_empty()
+            && let Some(first_seen) = self.first_seen.get(&assignment.key())
+        {
             assignment.first_seen_run = *first_seen;
         }
         self.assignments.push(assignment);
