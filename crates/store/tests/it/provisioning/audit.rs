@@ -149,18 +149,15 @@ async fn whatever_is_done_to_the_rows_is_found_at_the_first_of_them() {
     }
 }
 
-/// What somebody who can write to the database but has no key would do: alter a row and compute all hashes anew.
-#[tokio::test]
-async fn a_chain_computed_anew_without_the_key_is_found() {
-    let place = Place::sqlite();
-    let store = with_rows(&place).await;
-    let head = store.verify_audit().await.unwrap();
-    unlock(&place).await;
+/// What somebody who can write to the database but has no key would do: alter a row and compute the hashes anew, from
+/// there up to `last`.
+async fn forge(place: &Place, store: &Store, last: usize) {
+    unlock(place).await;
     let mut rows = store.audit_after(0, 1000).await.unwrap();
     rows[3].actor = "nobody".to_owned();
     let mut prev_hash = rows[2].hash.clone();
-    for row in &mut rows[3..] {
-        let canonical = keyreeve_model::canonical_json(&serde_json::json!({
+    for row in &rows[3..last] {
+        let canonical = canonical_json(&serde_json::json!({
             "action": row.action,
             "actor": row.actor,
             "at": row.at.as_millisecond(),
@@ -168,22 +165,33 @@ async fn a_chain_computed_anew_without_the_key_is_found() {
             "seq": row.seq,
             "subject": row.subject,
             "system_id": row.system_id,
-        }))
-        .unwrap();
-        let hash = digest_hex(canonical.as_bytes());
-        place
-            .tamper(&format!(
-                "UPDATE audit_log SET actor = '{}', prev_hash = '{prev_hash}', hash = '{hash}' WHERE seq = {}",
-                row.actor, row.seq
-            ))
-            .await;
+        }));
+        let hash = digest_hex(canonical.unwrap().as_bytes());
+        let (actor, seq) = (&row.actor, row.seq);
+        let set = format!("actor = '{actor}', prev_hash = '{prev_hash}', hash = '{hash}'");
+        place.tamper(&format!("UPDATE audit_log SET {set} WHERE seq = {seq}")).await;
         prev_hash = hash;
     }
-    place.tamper(&format!("UPDATE audit_head SET hash = '{prev_hash}'")).await;
-    let found = store.verify_audit().await.unwrap_err();
-    assert!(found.to_string().contains("key"), "the chain itself fits: {found}");
-    assert!(!store.audit_holds(&head).await.unwrap());
-    store.close().await;
+    if last == rows.len() {
+        place.tamper(&format!("UPDATE audit_head SET hash = '{prev_hash}'")).await;
+    }
+}
+
+#[tokio::test]
+async fn hashes_computed_anew_are_found_in_the_row_behind_them_or_for_want_of_the_key() {
+    for last in [4, 9, 10] {
+        let place = Place::sqlite();
+        let store = with_rows(&place).await;
+        let head = store.verify_audit().await.unwrap();
+        assert_eq!(head.seq, 10);
+        forge(&place, &store, last).await;
+        let found = store.verify_audit().await.unwrap_err();
+        let expected = if last == 10 { 10 } else { i64::try_from(last).unwrap() + 1 };
+        assert!(matches!(found, StoreError::AuditBroken { seq, .. } if seq == expected), "{found:?}");
+        assert_eq!(found.to_string().contains("key"), last == 10, "{found}");
+        assert_eq!(store.audit_holds(&head).await.unwrap(), last != 10);
+        store.close().await;
+    }
 }
 
 #[tokio::test]
