@@ -12,6 +12,7 @@ pub(crate) struct Faults {
     calls_left: AtomicU64,
     refusals_left: AtomicU64,
     commits_left: AtomicU64,
+    drops_left: AtomicU64,
 }
 
 impl Faults {
@@ -23,6 +24,10 @@ impl Faults {
             return Err(StoreError::Io { doing, source: io::Error::other("planted fault") });
         }
         Ok(())
+    }
+
+    pub(crate) fn drop_this_commit(&self, doing: &'static str) -> Option<StoreError> {
+        counted_down(&self.drops_left).then(|| StoreError::CommitUnknown { doing, source: planted(false) })
     }
 
     pub(crate) fn lose_this_answer(&self, doing: &'static str) -> Option<StoreError> {
@@ -57,11 +62,19 @@ impl Store {
         self.faults.commits_left.store(n, Ordering::SeqCst);
     }
 
+    /// The `n`-th commit of a transaction from now on does not happen, and the answer is the same as if it had been
+    /// lost: [`StoreError::CommitUnknown`].
+    pub fn drop_commit(&self, n: u64) {
+        self.faults.drops_left.store(n, Ordering::SeqCst);
+    }
+
     /// Whether a planted fault is still waiting: `false` after it fired, so a loop over `n` knows its end.
     #[must_use]
     pub fn fault_pending(&self) -> bool {
-        let Faults { calls_left, refusals_left, commits_left } = &*self.faults;
-        [calls_left, refusals_left, commits_left].iter().any(|left| left.load(Ordering::SeqCst) > 0)
+        let Faults { calls_left, refusals_left, commits_left, drops_left } = &*self.faults;
+        [calls_left, refusals_left, commits_left, drops_left]
+            .iter()
+            .any(|left| left.load(Ordering::SeqCst) > 0)
     }
 
     /// Takes planted faults back.
@@ -69,5 +82,6 @@ impl Store {
         self.fail_call(0);
         self.refuse_call(0);
         self.lose_commit_answer(0);
+        self.drop_commit(0);
     }
 }

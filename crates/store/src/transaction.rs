@@ -159,6 +159,10 @@ impl Transaction {
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.check_fault()?;
         #[cfg(feature = "faults")]
+        if let Some(error) = self.faults.drop_this_commit(self.doing) {
+            return Err(error);
+        }
+        #[cfg(feature = "faults")]
         let lost = self.faults.lose_this_answer(self.doing);
         let (doing, place) = (self.doing, self.place);
         let outcome = match self.inner {

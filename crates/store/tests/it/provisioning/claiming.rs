@@ -184,6 +184,10 @@ async fn the_next_moment_is_that_of_a_time_or_of_a_lease_in_the_way() {
         assert_eq!(due(None).await, Some(at(32)), "bob waits for ada");
         let two = store.create_job(&job(vec![task("ada")]), at(3)).await.unwrap().id;
         assert_eq!(due(Some(two)).await, Some(at(32)), "the account is busy");
+        let by_name = NewTask { account_external_id: None, ..task("ADA") };
+        let three = store.create_job(&job(vec![by_name]), at(3)).await.unwrap().id;
+        assert_eq!(due(Some(three)).await, Some(at(32)), "by its name too");
+        store.cancel_job(three, "anna", at(3)).await.unwrap();
         let later = JournalEvent::Postpone { not_before: at(500), failure: Some(failure()) };
         write(&store, &ada.lease, later, 4).await.unwrap();
         assert_eq!((due(Some(one)).await, due(Some(two)).await), (Some(at(500)), Some(at(3))));

@@ -199,6 +199,26 @@ async fn a_retry_queues_what_failed_and_plans_its_refused_steps_again() {
 }
 
 #[tokio::test]
+async fn a_failed_task_fails_all_that_wait_for_it_near_and_far() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        let waits = |name: &str, after: Vec<usize>| NewTask { after, ..task(name) };
+        let tasks =
+            vec![task("a"), waits("b", vec![2]), waits("c", vec![0]), waits("d", vec![1, 4]), task("e")];
+        let made = store.create_job(&job(tasks), at(1)).await.unwrap();
+        let first = claim(&store, 2).await;
+        write(&store, &first.lease, finish(TaskState::Failed), 3).await.unwrap();
+        let failed = store.job(made.id).await.unwrap();
+        use TaskState::{Failed, Queued};
+        assert_eq!(states(&failed), [Failed, Failed, Failed, Failed, Queued]);
+        assert_eq!(failed.state, JobState::Running);
+        carry_out(&store, &claim(&store, 4).await, 4).await;
+        assert_eq!(store.job(made.id).await.unwrap().state, JobState::PartiallyFailed);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_retried_job_that_is_cancelled_ends_as_its_tasks_did() {
     for place in Place::both().await {
         let store = with_system(&place).await;

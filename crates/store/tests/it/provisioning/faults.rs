@@ -141,6 +141,24 @@ async fn a_call_whose_answer_was_lost_finds_out_and_is_not_done_twice() {
 }
 
 #[tokio::test]
+async fn a_call_whose_commit_did_not_happen_finds_out_and_does_it() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        store.drop_commit(1);
+        let made = store.create_job(&job(vec![task("ada")]), at(1)).await.unwrap();
+        assert!(!store.fault_pending());
+        let ada = claim(&store, 2).await;
+        store.drop_commit(1);
+        write(&store, &ada.lease, attempt(1), 3).await.unwrap();
+        assert!(!store.fault_pending());
+        let step = &store.job(made.id).await.unwrap().tasks[0].steps[0];
+        assert_eq!((step.state, step.attempts), (StepState::Attempting, 1));
+        store.verify_audit().await.unwrap();
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_group_that_fails_as_a_whole_gives_each_entry_the_error() {
     for place in Place::both().await {
         let store = with_system(&place).await;
