@@ -208,9 +208,12 @@ async fn many_workers_never_hold_two_tasks_of_one_account_and_each_task_is_done_
         let store = with_system(&place).await;
         let tasks = (0..60).map(|number| task(&format!("user{}", number % 6))).collect();
         let made = store.create_job(&job(tasks), at(1)).await.unwrap();
-        let (store, busy) = (Arc::new(store), Arc::new(std::sync::Mutex::new(BTreeSet::new())));
+        // Two processes, as far as the database can tell.
+        let (store, other) = (Arc::new(store), Arc::new(place.open().await));
+        let busy = Arc::new(std::sync::Mutex::new(BTreeSet::new()));
         let workers = (0..6).map(|number| {
-            let (store, busy) = (store.clone(), busy.clone());
+            let store = if number % 2 == 0 { store.clone() } else { other.clone() };
+            let busy = busy.clone();
             tokio::spawn(async move {
                 let mut done = 0;
                 for _ in 0..5_000 {
@@ -246,6 +249,7 @@ async fn many_workers_never_hold_two_tasks_of_one_account_and_each_task_is_done_
         assert_eq!(ended.state, JobState::Succeeded);
         assert!(ended.tasks.iter().all(|task| task.crashes == 0 && task.steps[0].attempts == 1));
         store.verify_audit().await.unwrap();
+        other.close().await;
         store.close().await;
     }
 }
