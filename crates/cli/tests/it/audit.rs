@@ -37,6 +37,8 @@ fn a_row_that_was_altered_is_named() {
     let head = place.json(&["audit", "verify"]);
     assert_eq!((&head["seq"], &head["hash"]), (&rows[0]["seq"], &rows[0]["hash"]));
     assert!(place.run(&["audit", "verify"]).code(0).stdout.contains(rows[0]["hash"].as_str().unwrap()));
+    // Closes the store, which moves every row from the write-ahead log into the file.
+    place.run(&["doctor"]);
     let database = place.data().join("keyreeve.db");
     let mut bytes = std::fs::read(&database).unwrap();
     let (from, to) = (b"genuine-owner", b"forged--owner");

@@ -39,7 +39,7 @@ fn a_one_time_secret_opens_one_password_once_and_a_mistyped_one_costs_nothing() 
         assert!(refused.stderr.contains("nothing was used up"), "{}", refused.stderr);
         assert!(refused.stdout.is_empty());
     }
-    let unknown = format!("krs_00000000000000000000_{}", secret.rsplit('_').next().unwrap());
+    let unknown = format!("krs_00000000000000000000_{}", secret.splitn(3, '_').nth(2).unwrap());
     assert!(open(&unknown).code(1).stderr.contains("there is no password to show"));
     open("").code(2);
     let opened = open(&format!("{secret}\n")).code(0);
@@ -116,7 +116,7 @@ fn no_file_and_no_log_holds_a_password_or_what_opens_it() {
     let create = ["account", "create", SYSTEM, "--name", "ada", "--yes", "--output", "json"];
     let created = logged(&place, &create, "").code(0);
     let secret = secret_of(&created.json());
-    let half = secret.rsplit('_').next().unwrap();
+    let half = secret.splitn(3, '_').nth(2).unwrap();
     assert_absent(half, "standard error", created.stderr.as_bytes());
     let wrong = logged(&place, &["password", "open"], &secret.replace(half, &half.replace('q', "p"))).code(1);
     let opened = logged(&place, &["password", "open"], &secret).code(0);

@@ -1,20 +1,23 @@
 //! What is asked thousands of times goes through indexes, and never through the tasks and steps that are over.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 
 use super::candidates::{Within, statement_for};
 use super::journal::load::{all_steps, single_steps};
-use crate::statement::Statement;
+use crate::statement::{Statement, Text};
 use crate::transaction::reading;
 use crate::{DatabaseUrl, Store, StoreError, StoreKey};
 
 /// How SQLite goes about a statement, one line for each loop.
 async fn plan(store: &Store, text: Statement) -> Vec<String> {
     // Only texts that live for ever keep their own numbers of places.
-    let kept: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {}", text.text).into_boxed_str());
-    let explained = Statement { text: Cow::Borrowed(kept), values: text.values };
+    let written = match &text.text {
+        Text::Fixed(written) => *written,
+        Text::Built(written) => written.as_str(),
+        Text::Repeated(written) => written,
+    };
+    let kept: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {written}").into_boxed_str());
+    let explained = Statement { text: Text::Fixed(kept), values: text.values };
     let lines: Result<Vec<String>, StoreError> = reading!(store, "explaining", |transaction| {
         transaction.fetch(explained.clone(), |row| row.text(3)).await
     })
