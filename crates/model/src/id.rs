@@ -135,22 +135,34 @@ text_id!(
     |text| !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control)
 );
 
-/// The number of an import run. A later run has a greater number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ImportRunId(pub i64);
+/// A number that names something; the last text says where a person finds it.
+macro_rules! number_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
 
-impl fmt::Display for ImportRunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::IdError;
+
+            fn from_str(text: &str) -> Result<Self, $crate::IdError> {
+                $crate::id::positive(text, $what, $rule).map(Self)
+            }
+        }
+    };
 }
+pub(crate) use number_id;
 
-impl FromStr for ImportRunId {
-    type Err = IdError;
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        positive(text, "import run", "a whole number, as `keyreeve import list` shows it").map(Self)
-    }
+number_id! {
+    /// The number of an import run. A later run has a greater number.
+    ImportRunId, "import run", "a whole number, as `keyreeve import list` shows it"
 }
 
 /// A number that names something, from its text.

@@ -478,20 +478,9 @@ impl Decider<'_> {
     /// and another password set.
     fn replace_lost_password(&self, step: &Step) -> Decision {
         let seq = self.task.steps.iter().map(|step| step.seq).max().unwrap_or(0) + 1;
-        let replacement = Step {
-            seq,
-            call: StepCall::UpdateLoginProfile { account: step.call.account().to_owned() },
-            operation: "UpdateLoginProfile".to_owned(),
-            reason: StepReason::TaskMapping,
-            after: vec![step.seq],
-            state: StepState::Planned,
-            attempts: 0,
-            attempted_at: None,
-            finished_at: None,
-            unchanged: None,
-            request_id: None,
-            failure: None,
-        };
+        let call = StepCall::UpdateLoginProfile { account: step.call.account().to_owned() };
+        let replacement =
+            Step::planned(seq, call, "UpdateLoginProfile", StepReason::TaskMapping, vec![step.seq]);
         let mut steps: Vec<Step> =
             self.task.steps.iter().filter(|step| step.state == StepState::Planned).cloned().collect();
         steps.push(replacement);
@@ -511,20 +500,7 @@ impl Decider<'_> {
         let mut before: Vec<u32> = Vec::new();
         for (operation, call) in calls {
             seq += 1;
-            steps.push(Step {
-                seq,
-                call,
-                operation: operation.to_owned(),
-                reason: StepReason::Blocker,
-                after: before.clone(),
-                state: StepState::Planned,
-                attempts: 0,
-                attempted_at: None,
-                finished_at: None,
-                unchanged: None,
-                request_id: None,
-                failure: None,
-            });
+            steps.push(Step::planned(seq, call, operation, StepReason::Blocker, before));
             before = vec![seq];
         }
         let nothing_new = steps.is_empty();

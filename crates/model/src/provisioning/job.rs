@@ -1,31 +1,15 @@
 //! Tasks asked for together.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Task, TaskState};
-use crate::{IdError, ImportRunId, SystemId};
+use crate::id::number_id;
+use crate::{ImportRunId, SystemId};
 
-/// The number of a provisioning job. A later job has a greater number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct JobId(pub i64);
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for JobId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        crate::id::positive(text, "job", "a whole number, as `keyreeve job list` shows it").map(Self)
-    }
+number_id! {
+    /// The number of a provisioning job. A later job has a greater number.
+    JobId, "job", "a whole number, as `keyreeve job list` shows it"
 }
 
 /// A set of tasks asked for together, with who asked and why.

@@ -36,6 +36,27 @@ pub struct Step {
     pub failure: Option<Failure>,
 }
 
+impl Step {
+    /// A step that nobody has tried yet.
+    #[must_use]
+    pub fn planned(seq: u32, call: StepCall, operation: &str, reason: StepReason, after: Vec<u32>) -> Self {
+        Self {
+            seq,
+            call,
+            operation: operation.to_owned(),
+            reason,
+            after,
+            state: StepState::Planned,
+            attempts: 0,
+            attempted_at: None,
+            finished_at: None,
+            unchanged: None,
+            request_id: None,
+            failure: None,
+        }
+    }
+}
+
 /// Why a step is part of its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

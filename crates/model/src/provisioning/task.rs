@@ -1,31 +1,15 @@
 //! One change, and how far it got.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{JobId, Manifest, Obstacle, RecreatePackage, Step, Wish};
-use crate::{ExternalId, Failure, IdError, SystemId};
+use crate::id::number_id;
+use crate::{ExternalId, Failure, SystemId};
 
-/// The number of a task. A later task has a greater number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TaskId(pub i64);
-
-impl fmt::Display for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for TaskId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        crate::id::positive(text, "task", "a whole number, as `keyreeve job show` shows it").map(Self)
-    }
+number_id! {
+    /// The number of a task. A later task has a greater number.
+    TaskId, "task", "a whole number, as `keyreeve job show` shows it"
 }
 
 /// One change asked for, planned into steps.

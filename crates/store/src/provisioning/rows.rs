@@ -224,25 +224,13 @@ fn read_step(row: &Row) -> Result<Step, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use keyreeve_model::{StepReason, StepState};
+    use keyreeve_model::StepReason;
 
     use super::*;
 
     fn step(seq: u32, after: &[u32]) -> Step {
-        Step {
-            seq,
-            call: StepCall::DeleteAccount { account: "ada".into() },
-            operation: "DeleteUser".into(),
-            reason: StepReason::Asked,
-            after: after.to_vec(),
-            state: StepState::Planned,
-            attempts: 0,
-            attempted_at: None,
-            finished_at: None,
-            unchanged: None,
-            request_id: None,
-            failure: None,
-        }
+        let call = StepCall::DeleteAccount { account: "ada".into() };
+        Step::planned(seq, call, "DeleteUser", StepReason::Asked, after.to_vec())
     }
 
     #[test]

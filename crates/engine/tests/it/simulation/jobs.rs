@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keyreeve_model::{
     AccountCredential, AccountCredentialKind, Delivery, ExternalId, JobId, ResourceName, Step, StepCall,
-    StepReason, StepState, SystemId, Task, TaskId, TaskKind, TaskState, Wish,
+    StepReason, SystemId, Task, TaskId, TaskKind, TaskState, Wish,
 };
 
 use super::iam::{User, Users};
@@ -153,20 +153,7 @@ fn task(
     let steps = calls
         .into_iter()
         .zip(1_u32..)
-        .map(|(call, seq)| Step {
-            seq,
-            operation: "Call".to_owned(),
-            call,
-            reason: StepReason::Asked,
-            after: (1..seq).collect(),
-            state: StepState::Planned,
-            attempts: 0,
-            attempted_at: None,
-            finished_at: None,
-            unchanged: None,
-            request_id: None,
-            failure: None,
-        })
+        .map(|(call, seq)| Step::planned(seq, call, "Call", StepReason::Asked, (1..seq).collect()))
         .collect();
     let wish = match kind {
         TaskKind::ResetPassword => {
