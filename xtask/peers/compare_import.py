@@ -123,6 +123,10 @@ class Comparison:
             as_of = ours["credentials"].pop("as_of")
             if not moment(run["started_at"]) <= as_of <= moment(run["finished_at"]):
                 self.differences.append(f"{place}: read at {as_of}, outside the run")
+        elif {"as_of"} <= ours.get("credentials", {}).keys() & theirs.get("credentials", {}).keys():
+            # An emulator stamps its report anew each time it is read; IAM's own may be hours old, never younger than both.
+            if self.began <= ours["credentials"]["as_of"] <= theirs["credentials"]["as_of"]:
+                ours["credentials"]["as_of"] = theirs["credentials"]["as_of"]
         # Reading is use: the reader's own key was used again between our reading and boto3's.
         for one, other in zip(ours.get("access_keys") or [], theirs.get("access_keys") or []):
             if one["last_used_at"] and other["last_used_at"] and other["last_used_at"] > one["last_used_at"]:
