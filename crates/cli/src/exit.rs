@@ -91,6 +91,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
                     | StoreError::DeliveryUsed
                     | StoreError::DeliveryGone
                     | StoreError::AuditBroken { .. }
+                    | StoreError::InUse { .. }
             )
         )
     });

@@ -1,13 +1,12 @@
-//! Backups of an SQLite store, and putting one in the store's place.
+//! Backups of an SQLite store.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use jiff::Timestamp;
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
 use crate::connect::Pools;
-use crate::sqlite_file::{self, beside};
+use crate::sqlite_file;
 use crate::transaction::failure;
 use crate::{Store, StoreError};
 
@@ -59,7 +58,8 @@ impl Store {
     }
 }
 
-/// Whether a file is a sound SQLite store. It is only read.
+/// Whether a file is a sound SQLite store by itself. It is only read, and nothing is made beside it; nobody may be
+/// writing to it.
 ///
 /// # Errors
 /// What is wrong with it: [`StoreError::NoStore`], [`StoreError::NotAStore`], [`StoreError::Damaged`].
@@ -71,6 +71,7 @@ pub async fn backup_is_sound(path: &Path) -> Result<(), StoreError> {
         .filename(path)
         .create_if_missing(false)
         .read_only(true)
+        .immutable(true)
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(refused)?;
     let checked = quick_check(&mut connection, &place).await;
@@ -78,54 +79,7 @@ pub async fn backup_is_sound(path: &Path) -> Result<(), StoreError> {
     checked.and(closed)
 }
 
-/// Puts a backup in the place of an SQLite store that nobody has open. The backup is checked first, and copied, so
-/// it stays; what was in the place is kept beside it. Gives the path under which it is kept.
-///
-/// # Errors
-/// What is wrong with the backup, or [`StoreError::Io`]; the store is as it was then.
-pub async fn restore(backup: &Path, store: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
-    const DOING: &str = "restoring the backup";
-    backup_is_sound(backup).await?;
-    let io = |source| StoreError::Io { doing: DOING, source };
-    let incoming = beside(store, ".restoring");
-    if incoming.exists() {
-        // Left behind by a restore that was interrupted before it changed anything.
-        std::fs::remove_file(&incoming).map_err(io)?;
-    }
-    sqlite_file::make_empty(&incoming, &incoming.display().to_string())?;
-    let copied = async {
-        let mut from = File::open(backup).map_err(io)?;
-        let mut to = File::options().write(true).open(&incoming).map_err(io)?;
-        std::io::copy(&mut from, &mut to).and_then(|_| to.sync_all()).map_err(io)?;
-        backup_is_sound(&incoming).await
-    }
-    .await;
-    if let Err(error) = copied {
-        sqlite_file::remove_unfinished(&incoming);
-        return Err(error);
-    }
-    let kept = set_aside(store, now).map_err(io)?;
-    std::fs::rename(&incoming, store).and_then(|()| sync_folder(store)).map_err(io)?;
-    Ok(kept)
-}
-
-/// Renames the store's file, with its log, to a name that tells when.
-fn set_aside(store: &Path, now: Timestamp) -> std::io::Result<Option<PathBuf>> {
-    let kept = beside(store, &format!(".replaced-{}", now.as_millisecond()));
-    for ending in ["-wal", "-shm"] {
-        let log = beside(store, ending);
-        if log.exists() {
-            std::fs::rename(&log, beside(&kept, ending))?;
-        }
-    }
-    if !store.exists() {
-        return Ok(None);
-    }
-    std::fs::rename(store, &kept)?;
-    Ok(Some(kept))
-}
-
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => File::open(folder)?.sync_all(),
         None => File::open(".")?.sync_all(),

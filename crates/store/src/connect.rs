@@ -86,7 +86,7 @@ impl Store {
                 return Err(StoreError::AlreadyThere { place: store.place.clone() });
             }
             migrate::create(&store, now).await?;
-            store.settle_file().await
+            store.settle_file("making the store").await
         }
         .await;
         if let Err(error) = made {
@@ -179,13 +179,13 @@ impl Store {
     }
 
     /// Moves what SQLite's log holds into the file itself, so that the file alone is a store.
-    async fn settle_file(&self) -> Result<(), StoreError> {
+    pub(crate) async fn settle_file(&self, doing: &'static str) -> Result<(), StoreError> {
         let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(()) };
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(writer)
             .await
             .map(|_| ())
-            .map_err(|error| crate::transaction::failure("making the store", &self.place, &error))
+            .map_err(|error| crate::transaction::failure(doing, &self.place, &error))
     }
 }
 

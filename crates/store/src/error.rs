@@ -297,6 +297,26 @@ pub enum StoreError {
         /// What was found.
         what: String,
     },
+    /// A backup cannot take the store's place.
+    #[error("{backup} cannot be restored: {why}, and nothing was changed; {advice}")]
+    BackupRefused {
+        /// The backup.
+        backup: String,
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Somebody uses the store whose file is to be replaced.
+    #[error("the store at {place} is in use: {by}, and nothing was changed; {advice}")]
+    InUse {
+        /// The file.
+        place: String,
+        /// By what.
+        by: String,
+        /// What to do.
+        advice: String,
+    },
     /// A newer Keyreeve made the store.
     #[error(
         "the store at {place} has schema version {found}, made by a newer Keyreeve; this one knows versions up to \

@@ -33,9 +33,11 @@ mod inventory;
 mod key;
 mod migrate;
 mod provisioning;
+mod restore;
 mod row;
 mod secrets;
 mod sqlite_file;
+mod sqlite_hold;
 mod statement;
 mod systems;
 mod task_mappings;
@@ -45,7 +47,7 @@ mod transaction;
 mod url;
 
 pub use audit::{AuditFilter, AuditHead, AuditRow};
-pub use backup::{backup_is_sound, restore};
+pub use backup::backup_is_sound;
 pub use connect::Store;
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter};
@@ -55,6 +57,7 @@ pub use provisioning::{
     ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, SealedPassword, TaskLease,
 };
+pub use restore::{can_restore, restore};
 pub use systems::{NewSystem, SystemPatch};
 pub use task_mappings::StoredMapping;
 pub use tokens::NewToken;

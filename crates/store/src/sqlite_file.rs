@@ -34,9 +34,15 @@ pub(crate) fn make_empty(path: &Path, place: &str) -> Result<(), StoreError> {
 
 /// Takes away a file that [`make_empty`] made and nobody could finish.
 pub(crate) fn remove_unfinished(path: &Path) {
-    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
-        // A file that cannot be removed is found, and named, by the next attempt to create the store.
-        let _ = std::fs::remove_file(file);
+    // A file that cannot be removed is found, and named, by the next attempt to create the store.
+    let _ = std::fs::remove_file(path);
+    remove_log(path);
+}
+
+/// Takes away the log of a file that holds all of it already.
+pub(crate) fn remove_log(path: &Path) {
+    for ending in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(beside(path, ending));
     }
 }
 

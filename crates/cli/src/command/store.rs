@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Context;
 use crate::args::{BackUp, Restore, StoreCommand};
-use crate::exit::{Ended, Refusal};
+use crate::exit::Ended;
 use crate::output::{Column, note};
 use crate::terminal;
 
@@ -62,23 +62,21 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
     let Some(path) = database.sqlite_path() else {
         return Err(keyreeve_store::StoreError::UsePgDump { doing: DOING }.into());
     };
-    keyreeve_store::backup_is_sound(&arguments.file).await.context(DOING)?;
+    let key = context.key().context(DOING)?;
+    keyreeve_store::can_restore(&arguments.file, path, &key, context.clock.now()).await.context(DOING)?;
     let what = format!(
-        "The store at {} will be replaced by {}. What is there now is kept beside it. End every other keyreeve \
-         that uses it first.",
+        "The store at {} will be replaced by {}. What is there now is kept beside it.",
         path.display(),
         arguments.file.display()
     );
     if !terminal::agrees(arguments.consent, DOING, &what)? {
         return Ok(Ended::Done);
     }
-    let replaced = keyreeve_store::restore(&arguments.file, path, context.clock.now()).await?;
-    // The key must fit the restored store; if it does not, it is better to hear it now.
-    let opened = context.store().await.map_err(|error| {
-        Refusal::failed(DOING, format!("the backup was put in place, but cannot be used: {error:#}"))
-            .hint("put the key file in place that belongs to the backup, then run `keyreeve doctor`")
-    })?;
-    opened.close().await;
+    let replaced =
+        keyreeve_store::restore(&arguments.file, path, &key, context.clock.now()).await.context(DOING)?;
+    if let Some(kept) = &replaced {
+        note(&format!("The store that was in the place is kept at {}.", kept.display()));
+    }
     let files = Files {
         store: database.to_string(),
         backup: None,

@@ -17,6 +17,7 @@ mod password;
 mod protect;
 mod r01_killed_job;
 mod r02_killed_import;
+mod restore;
 mod sandbox;
 mod secrets;
 mod suspended;

@@ -115,7 +115,7 @@ async fn a_backup_is_sound_private_and_restores_what_it_held() {
     store.close().await;
     overwrite(&place, 0, &[0; 100]);
 
-    let kept = restore(&backup, &place.file(), at(9)).await.unwrap().unwrap();
+    let kept = restore(&backup, &place.file(), &place.key, at(9)).await.unwrap().unwrap();
     assert!(kept.exists());
     let store = place.open().await;
     assert_eq!(store.current_inventory(&id("s")).await.unwrap(), inventory);
@@ -129,8 +129,8 @@ async fn an_unsound_backup_is_refused_and_the_store_stays() {
     let bad = place.folder.path().join("bad.db");
     std::fs::copy(place.file(), &bad).unwrap();
     OpenOptions::new().write(true).open(&bad).unwrap().set_len(8192).unwrap();
-    assert!(restore(&bad, &place.file(), at(9)).await.is_err());
-    assert!(restore(&place.folder.path().join("none"), &place.file(), at(9)).await.is_err());
+    assert!(restore(&bad, &place.file(), &place.key, at(9)).await.is_err());
+    assert!(restore(&place.folder.path().join("none"), &place.file(), &place.key, at(9)).await.is_err());
     place.open().await.close().await;
 }
 

@@ -8,6 +8,7 @@ mod key;
 mod place;
 mod provisioning;
 mod reading;
+mod restore;
 mod runs;
 mod sample;
 mod secrets;

@@ -206,7 +206,7 @@ async fn a_log_put_back_as_a_whole_no_longer_holds_the_head_that_was_noted() {
     let noted = store.verify_audit().await.unwrap();
     assert!(store.audit_holds(&early).await.unwrap() && store.audit_holds(&noted).await.unwrap());
     store.close().await;
-    restore(&backup, &place.file(), at(9)).await.unwrap();
+    restore(&backup, &place.file(), &place.key, at(9)).await.unwrap();
     let store = place.open().await;
     assert_eq!(store.verify_audit().await.unwrap(), early);
     assert!(store.audit_holds(&early).await.unwrap());

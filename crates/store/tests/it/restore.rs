@@ -1,0 +1,121 @@
+//! A backup takes the store's place only if it opens there, and if nobody loses work by it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use keyreeve_model::{ImportProfile, ProfileName};
+use keyreeve_store::{Store, StoreError, StoreKey, can_restore, restore};
+
+use crate::place::Place;
+use crate::sample::*;
+
+/// A store with a system, closed, and a backup of it from before the system was there.
+async fn with_backup() -> (Place, std::path::PathBuf) {
+    let place = Place::sqlite();
+    let store = place.create().await;
+    let backup = place.folder.path().join("backup.db");
+    store.backup(&backup).await.unwrap();
+    store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+    store.close().await;
+    (place, backup)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_store_that_is_open_is_not_replaced() {
+    let (place, backup) = with_backup().await;
+    let store = place.open().await;
+    store.list_systems(true).await.unwrap();
+    for refused in [
+        can_restore(&backup, &place.file(), &place.key, at(9)).await.unwrap_err(),
+        restore(&backup, &place.file(), &place.key, at(9)).await.unwrap_err(),
+    ] {
+        assert!(matches!(refused, StoreError::InUse { .. }), "{refused:?}");
+        assert!(refused.to_string().contains("end every other keyreeve"), "{refused}");
+    }
+    store.create_system(new_system("later", "Later"), at(5)).await.unwrap();
+    store.close().await;
+    assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
+    let store = place.open().await;
+    assert_eq!(store.list_systems(true).await.unwrap().len(), 2);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_live_lease_of_an_import_holds_a_restore_up_until_it_runs_out() {
+    let (place, backup) = with_backup().await;
+    let store = place.open().await;
+    let lease = Duration::from_secs(30);
+    store
+        .begin_import_run(
+            &id("s"),
+            &ImportProfile::default_named(ProfileName::new("default").unwrap()),
+            "me",
+            at(100),
+            lease,
+        )
+        .await
+        .unwrap();
+    // As if the process had been killed: the lease stays.
+    store.close().await;
+    let refused = restore(&backup, &place.file(), &place.key, at(110)).await.unwrap_err();
+    assert!(refused.to_string().contains("import run 1 is under way"), "{refused}");
+    assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
+    restore(&backup, &place.file(), &place.key, at(131)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_live_lease_of_a_task_holds_a_restore_up() {
+    let (place, backup) = with_backup().await;
+    place
+        .tamper(
+            "PRAGMA foreign_keys = OFF; INSERT INTO tasks (task_id, job_id, system_key, kind, wish, account, account_folded, state, notices, \
+             replans, crashes, lease_epoch, lease_until) \
+             VALUES (7, 3, 1, 'delete_account', '{}', 'a', 'a', 'running', '[]', 0, 0, 1, 4102444800000)",
+        )
+        .await;
+    let refused = restore(&backup, &place.file(), &place.key, at(9)).await.unwrap_err();
+    assert!(refused.to_string().contains("task 7 of job 3 is under way"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_backup_under_another_key_replaces_nothing() {
+    let (place, backup) = with_backup().await;
+    let other = Place { key: StoreKey::generate().unwrap(), ..Place::sqlite() };
+    other.create().await.close().await;
+    let before = std::fs::read(other.file()).unwrap();
+    for refused in [
+        can_restore(&backup, &other.file(), &other.key, at(9)).await.unwrap_err(),
+        restore(&backup, &other.file(), &other.key, at(9)).await.unwrap_err(),
+    ] {
+        assert!(matches!(refused, StoreError::BackupRefused { .. }), "{refused:?}");
+        assert!(refused.to_string().contains("backup.db cannot be restored: it was made under another key"));
+    }
+    assert_eq!(std::fs::read(other.file()).unwrap(), before);
+    assert_eq!(names(other.folder.path()), ["store.db"]);
+    assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
+}
+
+#[tokio::test]
+async fn nothing_is_left_beside_a_restored_store_and_its_backup() {
+    let (place, backup) = with_backup().await;
+    let kept = restore(&backup, &place.file(), &place.key, at(9)).await.unwrap().unwrap();
+    let kept_name = kept.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(names(place.folder.path()), ["backup.db", "store.db", kept_name.as_str()]);
+    let store = place.open().await;
+    assert!(store.list_systems(true).await.unwrap().is_empty());
+    store.close().await;
+    // What was replaced is whole: it can be put back the same way.
+    restore(&kept, &place.file(), &place.key, at(10)).await.unwrap();
+    let store = Store::open(&place.url, place.key.clone()).await.unwrap();
+    assert_eq!(store.list_systems(true).await.unwrap().len(), 1);
+    store.close().await;
+}
