@@ -72,7 +72,7 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
     use Right::{Administer, Read};
     Some(match command {
         // They work without a store, or say nothing of what is in it.
-        Command::Init | Command::Sandbox(_) | Command::Policy(_) | Command::Doctor => return None,
+        Command::Init(_) | Command::Sandbox(_) | Command::Policy(_) | Command::Doctor => return None,
         // Who has a one-time secret is its bearer, and nothing else is asked.
         Command::Password(PasswordCommand::Open) => return None,
         Command::Password(PasswordCommand::Reveal(one)) => (Right::Operate, About::Task(one.task)),

@@ -6,6 +6,7 @@ mod audit;
 mod change;
 mod consent;
 mod import;
+mod init;
 mod mapping;
 mod moment;
 mod password;
@@ -31,6 +32,7 @@ pub(crate) use change::{
 };
 pub(crate) use consent::Consent;
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
+pub(crate) use init::MakeStore;
 pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, TryMapping};
 pub(crate) use moment::Moment;
 pub(crate) use password::{PasswordCommand, RevealPassword};
@@ -97,7 +99,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make the store and its key, and print the first admin token.
-    Init,
+    Init(MakeStore),
     /// Connected AWS accounts.
     #[command(subcommand)]
     System(SystemCommand),

@@ -32,6 +32,9 @@ impl Context {
         if let Some(path) = places.database.sqlite_path()
             && !path.exists()
         {
+            if let Some(lost) = super::init::lost_database(places, "opening the store") {
+                return Err(lost.into());
+            }
             let place = places.database.to_string();
             return Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store");
         }

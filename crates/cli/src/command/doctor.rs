@@ -25,8 +25,9 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             store.close().await;
         }
         Err(error) => {
-            let advice = "mend the configuration, or run `keyreeve init` if there is no store yet";
-            checks.push(Check::new("database", CheckState::Error, format!("{error:#}"), advice));
+            let (why, advice) = crate::output::failure::words(&error);
+            let advice = advice.unwrap_or_else(|| "mend the configuration, or restore a backup".to_owned());
+            checks.push(Check::new("database", CheckState::Error, why, advice));
         }
     }
     checks.extend(endpoints(context));

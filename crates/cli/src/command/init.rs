@@ -9,6 +9,8 @@ use keyreeve_store::{DatabaseUrl, FileCustody, KeyCustody, KeyError, NewToken, S
 use serde::Serialize;
 
 use super::Context;
+use crate::args::MakeStore;
+use crate::config::Places;
 use crate::exit::{Ended, Refusal};
 use crate::output::{Column, hint, note};
 
@@ -33,14 +35,21 @@ const COLUMNS: &[Column<Made>] = &[
     ("token", |made| made.token.clone()),
 ];
 
-/// Makes the data folder, the key and the database. What an interrupted `init` left behind is used: a key without
-/// a store is no store yet.
-pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
+/// Makes the data folder, the key and the database. What an interrupted `init` left behind is used. A key whose
+/// database is gone is no fresh place, so nothing is made there unless that is asked for.
+pub(crate) async fn run(context: &Context, arguments: &MakeStore) -> anyhow::Result<Ended> {
     let places = &context.config.places;
     if let Some(path) = places.database.sqlite_path()
         && path.exists()
     {
-        return Err(StoreError::AlreadyThere { place: places.database.to_string() }.into());
+        return Err(Refusal::new(DOING, format!("there is one at {} already", places.database))
+            .hint("use it as it is, or set another data_dir to make a second one")
+            .into());
+    }
+    if let Some(lost) = lost_database(places, DOING)
+        && !arguments.new_database
+    {
+        return Err(lost.into());
     }
     make_folder(&places.data_dir)?;
     if let Some(folder) = places.database.sqlite_path().and_then(Path::parent)
@@ -48,6 +57,9 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
         && !folder.as_os_str().is_empty()
     {
         make_folder(folder)?;
+    }
+    if let Some(path) = places.database.sqlite_path() {
+        mark_begun(path).context(DOING)?;
     }
     let key_file = places.key_file();
     let key = make_key(&key_file).context(DOING)?;
@@ -81,6 +93,38 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     Ok(Ended::Done)
 }
 
+/// A refusal if the key of a store is there and its SQLite database is not, and no interrupted `init` explains that.
+pub(crate) fn lost_database(places: &Places, doing: &str) -> Option<Refusal> {
+    let path = places.database.sqlite_path()?;
+    let key_file = places.key_file();
+    let has_key = std::fs::metadata(&key_file).is_ok_and(|found| found.len() > 0);
+    (has_key && !path.exists() && !unfinished(path).exists()).then(|| {
+        let why = format!(
+            "the key {} is there, but its database {} is missing; a new one would know no systems and no history",
+            key_file.display(),
+            path.display()
+        );
+        Refusal::new(doing, why).hint(
+            "restore a backup with `keyreeve store restore FILE`, or mend the address; if the database is gone for \
+             good, `keyreeve init --new-database` begins anew",
+        )
+    })
+}
+
+/// Where the database is made.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".unfinished");
+    PathBuf::from(name)
+}
+
+/// Says, before there is a key, that a database will follow: a key with this file beside the database's place is
+/// what an interrupted `init` leaves behind.
+fn mark_begun(path: &Path) -> Result<(), StoreError> {
+    let made = std::fs::File::create(unfinished(path)).and_then(|file| file.sync_all());
+    made.map_err(|source| StoreError::Io { doing: DOING, source })
+}
+
 /// Makes the key, or takes the one that an interrupted `init` made.
 fn make_key(path: &Path) -> Result<StoreKey, KeyError> {
     if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
@@ -101,9 +145,7 @@ async fn make_file(
     token: &MadeToken,
 ) -> Result<(), StoreError> {
     let io = |source| StoreError::Io { doing: DOING, source };
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
+    let unfinished = unfinished(path);
     for ending in ["", "-wal", "-shm", "-journal"] {
         let mut left_over = unfinished.as_os_str().to_owned();
         left_over.push(ending);

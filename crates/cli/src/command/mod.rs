@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
 
 async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> {
     match command {
-        Command::Init => init::run(context).await,
+        Command::Init(arguments) => init::run(context, &arguments).await,
         Command::System(command) => system::run(context, command).await,
         Command::Import(command) => import::run(context, command).await,
         Command::Account(command) => account::run(context, command).await,

@@ -22,7 +22,7 @@ pub(crate) fn show(error: &anyhow::Error) {
 }
 
 /// What to say, and what to advise.
-fn words(error: &anyhow::Error) -> (String, Option<String>) {
+pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
     let mut parts: Vec<String> = Vec::new();
     let mut hint = None;
     for cause in error.chain() {

@@ -32,7 +32,7 @@ fn every_refusal_has_its_code_and_says_what_to_do() {
         (&["import", "profile", "set", SYSTEM, "default", "path_prefix=staff"], "begins with '/'"),
         (&["import", "profile", "set", SYSTEM, "default", "colour=red"], "the settings are"),
         (&["import", "profile", "set", SYSTEM, "default"], "KEY=VALUE"),
-        (&["init"], "something is there already"),
+        (&["init"], "another data_dir to make a second one"),
         (&["system", "add", "--name", "x", "--system-id", "x"], "--access-key-id"),
         (&["system", "add", "--name", "x", "--system-id", "x", "--ambient", "--technology", "ldap"], "aws"),
         (

@@ -44,10 +44,34 @@ fn an_interrupted_init_can_be_repeated() {
     place.run(&["system", "list"]).code(0);
     assert!(!place.data().join("keyreeve.db.unfinished").exists());
 
+    let _ = std::fs::remove_file(place.data().join("keyreeve.db-wal"));
+    let _ = std::fs::remove_file(place.data().join("keyreeve.db-shm"));
     std::fs::remove_file(place.data().join("keyreeve.db")).unwrap();
     std::fs::write(place.data().join("keyreeve.key"), b"").unwrap();
     place.run(&["init"]).code(0);
     place.run(&["system", "list"]).code(0);
+}
+
+#[test]
+fn a_lost_database_is_not_taken_for_a_fresh_place() {
+    let place = Place::registered(0);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    for ending in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(place.data().join(format!("keyreeve.db{ending}")));
+    }
+    for arguments in [&["init"][..], &["system", "list"]] {
+        let ran = place.run(arguments).code(2);
+        assert!(ran.stderr.contains("keyreeve.db is missing"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("hint: restore a backup"), "{}", ran.stderr);
+    }
+    let checks = place.run(&["doctor", "--output", "json"]).code(1).json();
+    let found = checks.as_array().unwrap().iter().find(|check| check["name"] == "database").unwrap();
+    assert!(found["advice"].as_str().unwrap().contains("store restore"), "{found}");
+    place.run(&["store", "restore", "copy.db", "--yes"]).code(0);
+    assert_eq!(place.json(&["system", "list"]).as_array().unwrap().len(), 1);
+    std::fs::remove_file(place.data().join("keyreeve.db")).unwrap();
+    place.run(&["init", "--new-database"]).code(0);
+    assert_eq!(place.json(&["system", "list"]), serde_json::json!([]));
 }
 
 #[test]
