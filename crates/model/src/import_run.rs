@@ -87,6 +87,12 @@ impl ImportRunState {
         }
     }
 
+    /// Whether such a run was compared with what was known; if not, its counts of changes say nothing.
+    #[must_use]
+    pub fn compared(self) -> bool {
+        !matches!(self, Self::Running | Self::Failed)
+    }
+
     /// Whether a run in this state may move to another.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {

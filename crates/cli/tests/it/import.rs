@@ -99,3 +99,47 @@ fn the_list_of_runs_begins_with_the_newest() {
     let second = place.run(&["import", "diff", "2"]).code(0);
     assert!(second.stdout.is_empty() && second.stderr.contains("changes nothing"), "{}", second.stderr);
 }
+
+#[test]
+fn a_credential_report_that_is_denied_or_cut_is_warned_of_everywhere() {
+    let place = Place::registered(5);
+    let warned = |number: &str, code: &str, state: &str| {
+        let ran = place.run(&["import", "run", SYSTEM, "--output", "json"]).code(0);
+        let run = ran.json();
+        assert_eq!(run["state"], "published");
+        let codes: Vec<_> = run["warnings"].as_array().unwrap().iter().map(|one| &one["code"]).collect();
+        assert_eq!(codes, [code], "{run:#}");
+        let collections = run["collections"].as_array().unwrap();
+        let report = collections.iter().find(|one| one["name"] == "credential_report").unwrap();
+        assert_eq!(report["state"], state);
+        assert!(report["reason"].is_string(), "{report:#}");
+        assert!(ran.stderr.contains(code) && ran.stderr.contains("MFA"), "{}", ran.stderr);
+        let shown = place.run(&["import", "show", number]).code(0).stdout;
+        assert!(shown.contains("Warnings:") && shown.contains(code), "{shown}");
+    };
+    place.sandbox.deny("*", &["iam:GenerateCredentialReport"]);
+    warned("1", "credential_report_denied", "denied");
+    let keys = place.json(&["account", "list", SYSTEM]);
+    assert!(keys.as_array().unwrap().iter().all(|account| account["access_keys"].is_null()), "{keys:#}");
+    let place = Place::registered(5);
+    place.sandbox.deny("*", &["iam:GetCredentialReport"]);
+    let ran = place.run(&["import", "run", "--all"]).code(0);
+    assert!(ran.stderr.contains("credential_report_denied"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_failed_run_does_not_count_changes_it_never_looked_for() {
+    let place = Place::imported(2);
+    place.sandbox.deny("*", &["iam:ListGroups"]);
+    place.run(&["import", "run", SYSTEM]).code(1);
+    let list = place.run(&["import", "list", SYSTEM]).code(0).stdout;
+    let failed = list.lines().find(|line| line.contains("failed")).unwrap();
+    assert!(!failed.contains("+0"), "{list}");
+    let shown = place.run(&["import", "show", "2"]).code(0).stdout;
+    assert!(shown.contains("nothing was compared") && !shown.contains("+0"), "{shown}");
+    let csv = place.run(&["import", "show", "2", "--output", "csv"]).code(0).stdout;
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let column =
+        reader.headers().unwrap().iter().position(|name| name == "changes.accounts.created").unwrap();
+    assert_eq!(&reader.records().next().unwrap().unwrap()[column], "");
+}

@@ -115,3 +115,25 @@ fn every_command_gives_one_json_document() {
         assert!(value.is_array() || value.is_object(), "{arguments:?}");
     }
 }
+
+#[test]
+fn csv_tells_none_from_unknown() {
+    let place = Place::registered(5);
+    let cells = || -> Vec<[String; 2]> {
+        place.run(&["import", "run", SYSTEM]).code(0);
+        let text = place.run(&["account", "list", SYSTEM, "--output", "csv"]).code(0).stdout;
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let headers = reader.headers().unwrap().clone();
+        let at = |column: &str| headers.iter().position(|name| name == column).unwrap();
+        let (keys, mfa, inline) = (at("access_keys"), at("mfa_active"), at("inline_policies"));
+        let records: Vec<_> = reader.records().map(|record| record.unwrap()).collect();
+        assert!(records.iter().any(|record| &record[inline] == "none"), "{text}");
+        records.iter().map(|record| [record[keys].to_owned(), record[mfa].to_owned()]).collect()
+    };
+    let known = cells();
+    assert!(known.iter().any(|[keys, _]| keys == "none"), "{known:?}");
+    assert!(known.iter().all(|[keys, mfa]| keys != "unknown" && mfa != "unknown"), "{known:?}");
+    place.sandbox.deny("*", &["iam:GenerateCredentialReport"]);
+    let unseen = cells();
+    assert!(unseen.iter().all(|[keys, mfa]| keys == "unknown" && mfa == "unknown"), "{unseen:?}");
+}

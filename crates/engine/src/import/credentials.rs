@@ -186,11 +186,28 @@ async fn read_report(reader: &Reader<'_>, source: LoginProfileSource, read: &mut
             reader.progress.set_items(name, report.rows.len() as u64);
             accept_report(reader, source, report, read)
         }
-        Err(error) if error.is_denied() => (CollectionState::Denied, Some(error.to_string())),
-        Err(error) => (CollectionState::Cut, Some(error.to_string())),
+        Err(ReadError::Halted) => (CollectionState::Cut, Some(ReadError::Halted.to_string())),
+        Err(error) => {
+            let state = if error.is_denied() { CollectionState::Denied } else { CollectionState::Cut };
+            read.warnings.push(without_report(source, state, &error));
+            (state, Some(error.to_string()))
+        }
     };
     reader.progress.stage(name, Stage::Ended(state.0));
     read.report_state = Some(state);
+}
+
+/// What is not known because there is no report.
+fn without_report(source: LoginProfileSource, state: CollectionState, error: &ReadError) -> Warning {
+    let (code, what) = match state {
+        CollectionState::Denied => ("credential_report_denied", "may not be read"),
+        _ => ("credential_report_cut", "could not be read"),
+    };
+    let unknown = match source {
+        LoginProfileSource::CredentialReport => "login profiles, access keys and MFA that only it tells",
+        LoginProfileSource::Auto | LoginProfileSource::PerUser => "access keys and MFA, which only it tells",
+    };
+    Warning::new(code, format!("the credential report {what}, so {unknown} are unknown: {error}"))
 }
 
 /// Uses a report that is fresh enough, or that the profile insists on.
@@ -200,11 +217,14 @@ fn accept_report(
     report: CredentialReport,
     read: &mut CredentialsRead,
 ) -> (CollectionState, Option<String>) {
+    let mut state = (CollectionState::Whole, None);
     if report.unusable_rows > 0 {
         let message = format!(
-            "{} rows of the credential report could not be understood; their users are read one by one",
+            "{} rows of the credential report could not be understood; their users are read one by one, and \
+             their access keys and MFA are unknown",
             report.unusable_rows
         );
+        state = (CollectionState::Cut, Some(message.clone()));
         read.warnings.push(Warning::new("credential_report_rows_unusable", message));
     }
     let age = reader.clock.now().duration_since(report.generated_at);
@@ -216,7 +236,7 @@ fn accept_report(
         read.warnings.push(Warning::new("credential_report_old", message));
     }
     read.report = Some(ReportIndex::new(report));
-    (CollectionState::Whole, None)
+    state
 }
 
 /// Asks for the report until it is made, at once the first time and then ever more slowly, and fetches it.

@@ -37,6 +37,7 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
         .with_context(|| format!("importing system {system_id}"))?;
     context.output.one(&run, RUNS.csv, |tables| show_run(&run, tables))?;
     say_failure(context, &run);
+    say_warnings(&run);
     next_step(&run);
     Ok(Ended::done_if(went_well(&run)))
 }
@@ -67,6 +68,7 @@ async fn run_all(
             Ok(run) => {
                 all_well &= went_well(&run);
                 say_failure(context, &run);
+                say_warnings(&run);
                 let interrupted = was_interrupted(&run);
                 runs.push(run);
                 if interrupted {
@@ -120,5 +122,15 @@ fn say_failure(context: &Context, run: &ImportRun) {
         && context.output.format() != Format::Table
     {
         note(&format!("Import run {} of system {} failed: {}", run.id, run.system_id, failure.message));
+    }
+}
+
+/// Says what is odd about a run, whatever form its data have: a program may never look into them.
+fn say_warnings(run: &ImportRun) {
+    for warning in &run.warnings {
+        note(&format!(
+            "warning: import run {} of system {}: {} ({})",
+            run.id, run.system_id, warning.message, warning.code
+        ));
     }
 }

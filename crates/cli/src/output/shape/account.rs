@@ -30,23 +30,35 @@ pub(crate) const ACCOUNTS: Shape<Account> = Shape {
         ("login_profile.password_reset_required", |account| {
             text(account.login_profile.password_reset_required.as_ref())
         }),
-        ("access_keys", |account| {
-            joined(account.access_keys.iter().flatten(), |key| state_of(key).to_owned())
-        }),
-        ("mfa_active", |account| text(account.mfa_active.as_ref())),
+        ("access_keys", |account| told(account.access_keys.as_ref(), |key| state_of(key).to_owned())),
+        ("mfa_active", |account| account.mfa_active.map_or_else(unknown, |active| active.to_string())),
         ("credentials.source", |account| word(&account.credentials.source)),
         ("credentials.as_of", |account| time(account.credentials.as_of)),
         ("created_at", |account| account.created_at.to_string()),
         ("password_last_used_at", |account| time(account.password_last_used_at)),
-        ("tags", |account| joined(account.tags.iter().flatten(), |(key, value)| format!("{key}={value}"))),
+        ("tags", |account| told(account.tags.as_ref(), |(key, value)| format!("{key}={value}"))),
         ("permissions_boundary", |account| account.permissions_boundary.clone().unwrap_or_default()),
-        ("inline_policies", |account| {
-            joined(account.inline_policies.iter().flatten(), |policy| policy.name.clone())
-        }),
+        ("inline_policies", |account| told(account.inline_policies.as_ref(), |policy| policy.name.clone())),
         ("first_seen_run", |account| account.first_seen_run.to_string()),
         ("last_seen_run", |account| account.last_seen_run.to_string()),
     ],
 };
+
+/// A list in one cell of CSV, in the words that tables have: what was read and is empty is not what was not read.
+fn told<L: IntoIterator<IntoIter: ExactSizeIterator>>(
+    list: Option<L>,
+    of: impl Fn(L::Item) -> String,
+) -> String {
+    match list.map(IntoIterator::into_iter) {
+        None => unknown(),
+        Some(items) if items.len() == 0 => "none".to_owned(),
+        Some(items) => joined(items, of),
+    }
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
+}
 
 /// One account.
 pub(crate) fn account_facts(account: &Account) -> Facts<'static> {

@@ -12,9 +12,9 @@ pub(crate) const RUNS: Shape<ImportRun> = Shape {
         ("state", |run| run.state.as_str().to_owned()),
         ("profile", |run| run.profile.to_string()),
         ("started", |run| minute(Some(run.started_at))),
-        ("accounts", |run| counts(&run.changes.accounts)),
-        ("resources", |run| counts(&run.changes.resources)),
-        ("assignments", |run| counts(&run.changes.assignments)),
+        ("accounts", |run| compared(run, counts(&run.changes.accounts), "-")),
+        ("resources", |run| compared(run, counts(&run.changes.resources), "-")),
+        ("assignments", |run| compared(run, counts(&run.changes.assignments), "-")),
         ("calls", |run| run.aws_calls.to_string()),
         ("warnings", |run| run.warnings.len().to_string()),
     ],
@@ -27,15 +27,15 @@ pub(crate) const RUNS: Shape<ImportRun> = Shape {
         ("collections", |run| {
             joined(&run.collections, |one| format!("{}={}", one.name.as_str(), word(&one.state)))
         }),
-        ("changes.accounts.created", |run| run.changes.accounts.created.to_string()),
-        ("changes.accounts.changed", |run| run.changes.accounts.changed.to_string()),
-        ("changes.accounts.deleted", |run| run.changes.accounts.deleted.to_string()),
-        ("changes.resources.created", |run| run.changes.resources.created.to_string()),
-        ("changes.resources.changed", |run| run.changes.resources.changed.to_string()),
-        ("changes.resources.deleted", |run| run.changes.resources.deleted.to_string()),
-        ("changes.assignments.created", |run| run.changes.assignments.created.to_string()),
-        ("changes.assignments.changed", |run| run.changes.assignments.changed.to_string()),
-        ("changes.assignments.deleted", |run| run.changes.assignments.deleted.to_string()),
+        ("changes.accounts.created", |run| compared(run, run.changes.accounts.created.to_string(), "")),
+        ("changes.accounts.changed", |run| compared(run, run.changes.accounts.changed.to_string(), "")),
+        ("changes.accounts.deleted", |run| compared(run, run.changes.accounts.deleted.to_string(), "")),
+        ("changes.resources.created", |run| compared(run, run.changes.resources.created.to_string(), "")),
+        ("changes.resources.changed", |run| compared(run, run.changes.resources.changed.to_string(), "")),
+        ("changes.resources.deleted", |run| compared(run, run.changes.resources.deleted.to_string(), "")),
+        ("changes.assignments.created", |run| compared(run, run.changes.assignments.created.to_string(), "")),
+        ("changes.assignments.changed", |run| compared(run, run.changes.assignments.changed.to_string(), "")),
+        ("changes.assignments.deleted", |run| compared(run, run.changes.assignments.deleted.to_string(), "")),
         ("aws_calls", |run| run.aws_calls.to_string()),
         ("started_at", |run| run.started_at.to_string()),
         ("finished_at", |run| time(run.finished_at)),
@@ -83,20 +83,15 @@ fn run_facts(run: &ImportRun) -> Facts<'static> {
         ("Published", time(run.published_at)),
         (
             "Compared with",
-            run.baseline_run
-                .map_or_else(|| "nothing: the first import".to_owned(), |run| format!("run {run}")),
+            match run.baseline_run {
+                _ if !run.state.compared() => "nothing".to_owned(),
+                None => "nothing: the first import".to_owned(),
+                Some(run) => format!("run {run}"),
+            },
         ),
         ("Credential report", time(run.credential_report_at)),
         ("AWS calls", run.aws_calls.to_string()),
-        (
-            would,
-            format!(
-                "accounts {}, resources {}, assignments {} (created, changed, deleted)",
-                counts(&run.changes.accounts),
-                counts(&run.changes.resources),
-                counts(&run.changes.assignments)
-            ),
-        ),
+        (would, compared(run, all_counts(run), "- (nothing was compared)")),
     ]
 }
 
@@ -109,6 +104,20 @@ pub(crate) fn show_run(run: &ImportRun, tables: &mut Tables) {
     let warnings: Vec<String> =
         run.warnings.iter().map(|warning| format!("{} ({})", warning.message, warning.code)).collect();
     tables.sentences("Warnings:", &warnings);
+}
+
+fn all_counts(run: &ImportRun) -> String {
+    format!(
+        "accounts {}, resources {}, assignments {} (created, changed, deleted)",
+        counts(&run.changes.accounts),
+        counts(&run.changes.resources),
+        counts(&run.changes.assignments)
+    )
+}
+
+/// What a comparison came to, if there was one: a run that failed or still reads has found no zero.
+fn compared(run: &ImportRun, came_to: String, otherwise: &str) -> String {
+    if run.state.compared() { came_to } else { otherwise.to_owned() }
 }
 
 /// `+3 ~1 -0`
