@@ -6,6 +6,10 @@
 //! | 1 | it ran, but something failed or a person must look |
 //! | 2 | it could not run: bad input, no store, no credentials |
 
+use keyreeve_engine::import::ImportError;
+use keyreeve_engine::plan::GatherError;
+use keyreeve_engine::provisioning::WorkError;
+use keyreeve_engine::systems::SystemError;
 use keyreeve_store::StoreError;
 
 use crate::output::{Closed, failure};
@@ -74,29 +78,87 @@ pub(crate) fn code(result: anyhow::Result<Ended>) -> u8 {
     }
 }
 
+/// The store could not be opened, so nothing was attempted.
+#[derive(Debug)]
+pub(crate) struct Opening;
+
+impl std::fmt::Display for Opening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("opening the store")
+    }
+}
+
+/// The store's own error in a cause. Errors that only pass it on hide it from the chain.
+pub(crate) fn store_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a StoreError> {
+    if let Some(ImportError::Store(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(SystemError::Store(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(WorkError::Store(error) | WorkError::Guard(GatherError::Store(error))) = cause.downcast_ref()
+    {
+        return Some(error);
+    }
+    if let Some(GatherError::Store(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    cause.downcast_ref()
+}
+
 /// Refused before it began, or failed on the way.
 fn code_of(error: &anyhow::Error) -> u8 {
-    let failed_on_the_way = error.chain().any(|cause| {
-        matches!(
-            cause.downcast_ref::<StoreError>(),
-            Some(
-                StoreError::Io { .. }
-                    | StoreError::Database { .. }
-                    | StoreError::CommitUnknown { .. }
-                    | StoreError::EvidenceAltered { .. }
-                    | StoreError::Superseded { .. }
-                    | StoreError::LeaseLost { .. }
-                    | StoreError::BaselineMoved { .. }
-                    | StoreError::ChangesDoNotFit { .. }
-                    | StoreError::DeliveryUsed
-                    | StoreError::DeliveryGone
-                    | StoreError::AuditBroken { .. }
-                    | StoreError::InUse { .. }
+    let failed_on_the_way = !error.is::<Opening>()
+        && error.chain().any(|cause| {
+            matches!(
+                store_error(cause),
+                Some(
+                    StoreError::Io { .. }
+                        | StoreError::Database { .. }
+                        | StoreError::CommitUnknown { .. }
+                        | StoreError::Damaged { .. }
+                        | StoreError::Data { .. }
+                        | StoreError::TaskLeaseLost { .. }
+                        | StoreError::EvidenceAltered { .. }
+                        | StoreError::Superseded { .. }
+                        | StoreError::LeaseLost { .. }
+                        | StoreError::BaselineMoved { .. }
+                        | StoreError::ChangesDoNotFit { .. }
+                        | StoreError::DeliveryUsed
+                        | StoreError::DeliveryGone
+                        | StoreError::AuditBroken { .. }
+                        | StoreError::InUse { .. }
+                )
             )
-        )
-    });
+        });
     match error.chain().find_map(|cause| cause.downcast_ref::<Refusal>()) {
         Some(refusal) => refusal.code,
         None => u8::from(!failed_on_the_way) + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    fn broken() -> StoreError {
+        StoreError::Io { doing: "writing", source: std::io::ErrorKind::StorageFull.into() }
+    }
+
+    #[test]
+    fn a_store_that_fails_on_the_way_is_a_failure_whoever_passes_it_on() {
+        assert_eq!(code_of(&broken().into()), 1);
+        assert_eq!(code_of(&ImportError::Store(broken()).into()), 1);
+        assert_eq!(code_of(&SystemError::Store(broken()).into()), 1);
+        assert_eq!(code_of(&WorkError::Guard(GatherError::Store(broken())).into()), 1);
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_opened_means_that_nothing_was_attempted() {
+        let unopened: Result<(), _> = Err(broken());
+        assert_eq!(code_of(&unopened.context(Opening).context("signing in").unwrap_err()), 2);
+        assert_eq!(code_of(&StoreError::NoStore { place: "x".to_owned() }.into()), 2);
     }
 }

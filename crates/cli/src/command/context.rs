@@ -39,7 +39,7 @@ impl Context {
             return Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store");
         }
         let key = self.key().context("opening the store")?;
-        Store::open(&places.database, key).await.context("opening the store")
+        Store::open(&places.database, key).await.context(crate::exit::Opening)
     }
 
     /// The key of the store.
