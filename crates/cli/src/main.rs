@@ -17,6 +17,7 @@ mod output;
 mod stop;
 mod structured;
 mod terminal;
+mod withheld;
 
 use std::process::ExitCode;
 
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(refused) => {
             // Help and version are no failures; when nobody reads them, that is none either.
-            let _ = refused.print();
+            let _ = withheld::print(&refused);
             return ExitCode::from(u8::try_from(refused.exit_code()).unwrap_or(2));
         }
     };

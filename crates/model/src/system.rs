@@ -217,10 +217,10 @@ impl SystemSettings {
     fn validate(&self) -> Result<(), String> {
         if self
             .max_requests_per_second
-            .is_some_and(|rate| !rate.is_finite() || rate <= 0.0 || rate > 10_000.0)
+            .is_some_and(|rate| !rate.is_finite() || !(0.1..=10_000.0).contains(&rate))
             && self.max_requests_per_second.is_some()
         {
-            return Err("it must be more than 0 and at most 10000 requests a second, or none".to_owned());
+            return Err("it must be from 0.1 to 10000 requests a second, or none".to_owned());
         }
         if !(1..=500).contains(&self.max_concurrent_requests) {
             return Err("it must be from 1 to 500".to_owned());

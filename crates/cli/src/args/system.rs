@@ -157,7 +157,9 @@ pub(crate) fn category(text: &str) -> Result<String, String> {
 fn access_key_id(text: &str) -> Result<String, String> {
     let fits = (16..=128).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if fits {
+    if text.len() == 40 {
+        Err("that is as long as a secret access key, which is never an argument".to_owned())
+    } else if fits {
         Ok(text.to_owned())
     } else {
         Err("an access key id has 16 to 128 letters and digits, like AKIAIOSFODNN7EXAMPLE".to_owned())

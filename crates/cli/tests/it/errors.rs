@@ -124,3 +124,34 @@ fn a_damaged_store_names_the_command_that_restores_a_backup() {
     let ran = place.run(&["system", "list"]).code(2);
     assert!(ran.stderr.contains("keyreeve store restore"), "{}", ran.stderr);
 }
+
+#[test]
+fn limits_that_limit_nothing_are_refused_or_warned_of() {
+    let place = Place::registered(0);
+    let set = |setting: &str| place.run(&["import", "profile", "set", SYSTEM, "default", setting]);
+    let refused = set("thresholds.large.deleted_percent=101").code(2);
+    assert!(refused.stderr.contains("100"), "{}", refused.stderr);
+    let off = set("thresholds.small.deleted=none").code(0);
+    assert!(off.stderr.contains("warning: thresholds.small.deleted"), "{}", off.stderr);
+    set("thresholds.large.deleted_percent=100").code(0);
+    place.run(&["system", "set", SYSTEM, "max_requests_per_second=0.0001"]).code(2);
+    place.run(&["system", "set", SYSTEM, "max_requests_per_second=0.1"]).code(0);
+}
+
+#[test]
+fn a_secret_typed_as_an_argument_is_not_repeated() {
+    let place = Place::registered(0);
+    let secret = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12";
+    let slashed = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let one_time = "krs_0123456789abcdefghij";
+    for arguments in [
+        &["system", "set", SYSTEM, "--access-key-id", secret][..],
+        &["system", "set", SYSTEM, "--access-key-id", slashed],
+        &["password", "open", one_time],
+    ] {
+        let ran = place.run(arguments).code(2);
+        let typed = arguments[arguments.len() - 1];
+        assert!(!ran.stderr.contains(typed) && !ran.stdout.contains(typed), "{}", ran.stderr);
+        assert!(ran.stderr.contains("withheld"), "{}", ran.stderr);
+    }
+}

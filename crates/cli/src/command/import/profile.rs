@@ -54,6 +54,11 @@ async fn set(context: &Context, arguments: &SetProfile) -> anyhow::Result<Ended>
         .await
         .with_context(|| doing.clone())?;
     let ended = print(context, &profile)?;
+    for (name, _) in arguments.settings.iter().filter(|(_, value)| value == "none") {
+        note(&format!(
+            "warning: {name} is switched off: imports through this profile have no such limit any more."
+        ));
+    }
     if is_new {
         note(&format!("Import profile {} is new.", profile.name));
     }
@@ -86,8 +91,13 @@ fn number(name: &str, value: &str) -> Result<Value, String> {
         "none" => Ok(Value::Null),
         _ => value
             .parse::<u32>()
-            .map(Value::from)
-            .map_err(|_| format!("{name} cannot be {value:?}: give a whole number, or none for no limit")),
+            .map_err(|_| format!("{name} cannot be {value:?}: give a whole number, or none for no limit"))
+            .and_then(|number| match number {
+                101.. if name.ends_with("_percent") => {
+                    Err(format!("{name} cannot be {value:?}: no more than 100 percent can change"))
+                }
+                number => Ok(Value::from(number)),
+            }),
     }
 }
 

@@ -1,0 +1,41 @@
+//! What is said of arguments that were refused, without the secrets that were typed by mistake.
+
+use std::io::Write;
+
+/// Shows what was refused. An argument that may be a secret is not repeated.
+pub(crate) fn print(refused: &clap::Error) -> std::io::Result<()> {
+    let secrets: Vec<String> = std::env::args().skip(1).flat_map(possible_secrets).collect();
+    let text = refused.render().to_string();
+    if !secrets.iter().any(|secret| text.contains(secret)) {
+        return refused.print();
+    }
+    let shown = secrets.iter().fold(text, |text, secret| text.replace(secret, "[withheld]"));
+    write!(std::io::stderr().lock(), "{shown}")
+}
+
+/// The argument and what follows its `=`, as far as they may be secrets.
+fn possible_secrets(argument: String) -> Vec<String> {
+    let value = argument.split_once('=').map(|(_, value)| value.to_owned());
+    [Some(argument), value].into_iter().flatten().filter(|text| may_be_secret(text)).collect()
+}
+
+/// A one-time secret or a token of ours by its beginning, a secret access key by its length and letters.
+fn may_be_secret(text: &str) -> bool {
+    let ours = ["krs_", "keyreeve_pat_", "AGE-SECRET-KEY-"].iter().any(|start| text.starts_with(start));
+    let key = text.len() == 40
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'='));
+    ours || key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_from_names() {
+        let key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        assert_eq!(possible_secrets(format!("--access-key-id={key}")), [key]);
+        assert!(may_be_secret("krs_x") && may_be_secret(key));
+        assert!(!may_be_secret("AKIAIOSFODNN7EXAMPLE") && !may_be_secret("--access-key-id"));
+    }
+}
