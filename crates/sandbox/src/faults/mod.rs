@@ -1,6 +1,7 @@
 //! Faults on demand, matched by what a call is (action, subject, page, attempt), not by when it comes, so
 //! that concurrency does not change what is hit.
 
+mod bucket;
 mod rule;
 mod schedule;
 

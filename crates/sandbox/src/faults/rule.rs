@@ -129,6 +129,11 @@ pub enum Phase {
 pub enum Effect {
     /// 400 `Throttling`.
     Throttle,
+    /// 400 `Throttling` for what comes faster than this: a bucket that holds one second's calls, full at first.
+    Rate {
+        /// Calls a second, in real time.
+        per_second: u32,
+    },
     /// Any error answer.
     Error {
         /// HTTP status.

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
+use super::bucket::Bucket;
 use super::rule::{Effect, FaultRule, FaultState, Phase};
 
 /// What a call is, as far as rules can tell.
@@ -30,6 +32,8 @@ struct Schedule {
     rules: Vec<FaultState>,
     next_id: u64,
     attempts: HashMap<Operation, u32>,
+    /// What the rules with a rate let through, by their number.
+    buckets: HashMap<u64, Bucket>,
 }
 
 impl Faults {
@@ -60,6 +64,7 @@ impl Faults {
         let mut schedule = self.schedule();
         schedule.rules.clear();
         schedule.attempts.clear();
+        schedule.buckets.clear();
     }
 
     /// Counts the call and gives the effects it meets, in the order of the rules. Of the effects that decide
@@ -71,7 +76,8 @@ impl Faults {
         let attempt = *attempt;
         let mut decided = false;
         let mut fired = Vec::new();
-        for state in &mut schedule.rules {
+        let Schedule { rules, buckets, .. } = &mut *schedule;
+        for state in rules {
             if !about(&state.rule, operation, attempt) {
                 continue;
             }
@@ -81,7 +87,7 @@ impl Faults {
             });
             let left = state.rule.times.is_none_or(|times| state.fires < times);
             let decides = state.rule.effect.decides();
-            if inside && left && !(decides && decided) {
+            if inside && left && !(decides && decided) && !within_rate(state, buckets) {
                 decided |= decides;
                 state.fires += 1;
                 let FaultRule { phase, effect, .. } = &state.rule;
@@ -90,6 +96,13 @@ impl Faults {
         }
         fired
     }
+}
+
+/// Whether the rule has a rate, and the call is within it.
+fn within_rate(state: &FaultState, buckets: &mut HashMap<u64, Bucket>) -> bool {
+    let Effect::Rate { per_second } = state.rule.effect else { return false };
+    let now = Instant::now();
+    buckets.entry(state.id).or_insert_with(|| Bucket::full(per_second, now)).take(per_second, now)
 }
 
 fn about(rule: &FaultRule, operation: &Operation, attempt: u32) -> bool {

@@ -113,7 +113,7 @@ impl Work<'_> {
         cutter: &Cutter,
     ) -> Result<Option<Reply>, Cut> {
         let error = match &fired.effect {
-            Effect::Throttle => ApiError::throttling(),
+            Effect::Throttle | Effect::Rate { .. } => ApiError::throttling(),
             Effect::Error { status, code, message } => {
                 ApiError { status: *status, code: code.clone().into(), message: message.clone() }
             }
