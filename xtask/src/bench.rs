@@ -1,4 +1,5 @@
 //! `cargo xtask bench import`: what an import costs, beside the floor of what it must cost and beside boto3.
+//! `cargo xtask bench provision`: what a job of many tasks costs.
 //!
 //! Each scenario starts an endpoint of its own; the programs take turns on it, run by run, so that whatever else
 //! the machine does falls on all of them. A program whose answer is wrong ends the bench: its figures mean nothing.
@@ -21,6 +22,7 @@ mod endpoint;
 mod figures;
 mod http;
 mod program;
+mod provision;
 mod setting;
 
 use endpoint::Endpoint;
@@ -39,6 +41,8 @@ pub(crate) struct Options {
 enum What {
     /// Import whole accounts, and compare with the floor and with boto3
     Import(ImportOptions),
+    /// Carry out a job of many mixed tasks, and compare with the calls and the time it must take
+    Provision(provision::ProvisionOptions),
 }
 
 #[derive(clap::Args)]
@@ -72,9 +76,18 @@ struct ImportOptions {
     binary: Option<PathBuf>,
 }
 
-/// Measures, prints the tables, and writes `bench/import.json` in the target folder.
+/// Measures, prints the tables, and writes `bench/….json` in the target folder.
 pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
-    let What::Import(mut options) = options.what;
+    match options.what {
+        What::Import(options) => import(root, options),
+        What::Provision(options) => {
+            let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();
+            provision::run(root, &target, &options)
+        }
+    }
+}
+
+fn import(root: &Path, mut options: ImportOptions) -> Result<()> {
     if options.quick {
         options.users = vec![1_000];
         options.setting.retain(|setting| *setting != Setting::Rate);

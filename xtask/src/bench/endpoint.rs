@@ -13,7 +13,10 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
-use super::{http, setting::Scenario};
+use super::{
+    http,
+    setting::{Scenario, Setting},
+};
 use crate::{companion::Companion, scratch::Scratch, workspace};
 
 /// Where the kit lies when nobody says otherwise, relative to the root of the workspace.
@@ -190,6 +193,28 @@ impl Endpoint {
     /// The port on this machine, for a program that takes nothing else.
     pub(super) fn port(&self) -> &str {
         self.url.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// Changes the sandbox's account behind IAM's back.
+    pub(super) fn change(&self, changes: &Value) -> Result<()> {
+        self.admin("POST", &format!("/accounts/{ACCOUNT_ID}/mutate"), changes)
+    }
+
+    /// From now on the sandbox answers as the setting says, with a bucket of one second's calls.
+    pub(super) fn slow_down(&self, setting: Setting) -> Result<()> {
+        let mut rules = Vec::new();
+        if let ms @ 1.. = setting.latency_milliseconds() {
+            rules.push(json!({"effect": {"kind": "latency", "ms": ms}}));
+        }
+        if let Some(rate) = setting.rate() {
+            rules.push(json!({"effect": {"kind": "rate", "per_second": rate}}));
+        }
+        self.admin("POST", "/faults", &json!(rules))
+    }
+
+    fn admin(&self, method: &str, path: &str, body: &Value) -> Result<()> {
+        let Counters::Trace(admin) = &self.counters else { bail!("only our own sandbox can be changed") };
+        http::ask(admin, method, path, &body.to_string()).map(drop)
     }
 
     /// Counts from zero, and lets the bucket of the rate fill up.
