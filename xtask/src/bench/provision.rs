@@ -100,9 +100,9 @@ fn measure(binary: &Path, tasks: u32, setting: Setting) -> Result<Measured> {
     let wall_seconds = began.elapsed().as_secs_f64();
     println!(" {wall_seconds:.3} s");
     let job: Value = serde_json::from_slice(&job).context("reading the job")?;
-    let succeeded = job["tasks"]
-        .as_array()
-        .map_or(0, |all| all.iter().filter(|task| task["state"] == "succeeded").count());
+    let done = |task: &&Value| task.get("state").is_some_and(|state| state == "succeeded");
+    let tasks_of_job = job.get("tasks").and_then(Value::as_array).map(Vec::as_slice);
+    let succeeded = tasks_of_job.unwrap_or_default().iter().filter(done).count();
     if succeeded != tasks as usize {
         bail!("{succeeded} of {tasks} tasks succeeded");
     }
