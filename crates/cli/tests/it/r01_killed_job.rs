@@ -17,6 +17,9 @@ const TASKS: usize = 300;
 /// So long AWS keeps an answer back after it has done what was asked, in milliseconds.
 const ANSWERED_AFTER: u64 = 150;
 
+/// So long that whoever comes next takes other tasks first: a step that is cut off twelve times is left to a person.
+const LEASE_SECONDS: &str = "15";
+
 /// What the tasks call.
 const WRITES: [&str; 10] = [
     "CreateUser",
@@ -106,7 +109,7 @@ fn queue(place: &Place) -> String {
 
 fn apply(place: &Place, job: &str) -> Command {
     let mut command = place.command(&["job", "apply", job, "--yes", "--output", "json"]);
-    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1").stdout(Stdio::null()).stderr(Stdio::piped());
+    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", LEASE_SECONDS).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
