@@ -4,7 +4,11 @@ use std::io::Write;
 
 /// Shows what was refused. An argument that may be a secret is not repeated.
 pub(crate) fn print(refused: &clap::Error) -> std::io::Result<()> {
-    let secrets: Vec<String> = std::env::args().skip(1).flat_map(possible_secrets).collect();
+    // Arguments need not be text; clap refuses such, and shows them in the same lossy form.
+    let secrets: Vec<String> = std::env::args_os()
+        .skip(1)
+        .flat_map(|argument| possible_secrets(argument.to_string_lossy().into_owned()))
+        .collect();
     let text = refused.render().to_string();
     if !secrets.iter().any(|secret| text.contains(secret)) {
         return refused.print();

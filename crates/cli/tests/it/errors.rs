@@ -155,3 +155,15 @@ fn a_secret_typed_as_an_argument_is_not_repeated() {
         assert!(ran.stderr.contains("withheld"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn an_argument_that_is_no_text_is_refused_like_any_other() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = bare(&["account", "list"], folder.path());
+    command.arg(std::ffi::OsStr::from_bytes(b"\xff\xfe")).arg("--typo");
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.starts_with("error:"), "{stderr}");
+}

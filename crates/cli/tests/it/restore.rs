@@ -13,12 +13,18 @@ fn made(place: &Place) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn a_restore_while_an_import_is_under_way_is_refused_and_loses_nothing() {
+/// A store with a copy of it, whose next import takes a while.
+fn backed_up_and_slow() -> Place {
     let place = Place::imported(3);
     place.run(&["store", "backup", "copy.db"]).code(0);
     place.sandbox.clear_trace();
     place.sandbox.add_fault(FaultRule::new("*", Effect::Latency { ms: 3_000 }));
+    place
+}
+
+#[test]
+fn a_restore_while_an_import_is_under_way_is_refused_and_loses_nothing() {
+    let place = backed_up_and_slow();
     let child = piped(place.command(&["import", "run", SYSTEM]));
     until("the import to begin", || (!place.sandbox.trace().is_empty()).then_some(()));
     for last in ["--yes", "--plan"] {
@@ -35,10 +41,7 @@ fn a_restore_while_an_import_is_under_way_is_refused_and_loses_nothing() {
 
 #[test]
 fn a_killed_import_holds_a_restore_up_only_for_its_lease() {
-    let place = Place::imported(3);
-    place.run(&["store", "backup", "copy.db"]).code(0);
-    place.sandbox.clear_trace();
-    place.sandbox.add_fault(FaultRule::new("*", Effect::Latency { ms: 3_000 }));
+    let place = backed_up_and_slow();
     let mut command = place.command(&["import", "run", SYSTEM]);
     command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "2");
     let mut child = piped(command);
