@@ -21,6 +21,7 @@ use crate::{
 mod endpoint;
 mod figures;
 mod http;
+mod place;
 mod program;
 mod provision;
 mod setting;

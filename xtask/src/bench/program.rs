@@ -2,9 +2,8 @@
 
 use std::{
     fs,
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::PathBuf,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -13,11 +12,11 @@ use serde_json::Value;
 use super::{
     endpoint::{Counted, Endpoint, Kit, Truth},
     figures::Measured,
+    place::{Place, SYSTEM},
     setting::{Scenario, Setting, Source},
 };
 use crate::scratch::Scratch;
 
-const SYSTEM: &str = "bench";
 /// Calls at once: what our own setting `max_concurrent_requests` is by default, given to the floor too.
 const SLOTS: &str = "50";
 const BOTO3_THREADS: &str = "16";
@@ -79,7 +78,8 @@ impl Program {
     /// Prepares what is not timed, runs the import once, checks its answer, and says what it cost.
     pub(super) fn measure(self, tools: &Tools, endpoint: &Endpoint, scenario: Scenario) -> Result<Measured> {
         let folder = Scratch::new("bench")?;
-        let run = Run { tools, endpoint, scenario, folder: &folder };
+        let place = Place { binary: &tools.keyreeve, endpoint, folder: &folder };
+        let run = Run { tools, scenario, place };
         let context = || format!("measuring {} ({scenario:?})", self.label());
         run.once(self).with_context(context)
     }
@@ -87,9 +87,8 @@ impl Program {
 
 struct Run<'a> {
     tools: &'a Tools,
-    endpoint: &'a Endpoint,
     scenario: Scenario,
-    folder: &'a Scratch,
+    place: Place<'a>,
 }
 
 impl Run<'_> {
@@ -100,14 +99,14 @@ impl Run<'_> {
             Program::Boto3 => self.boto3()?,
             Program::Boto3Report => self.boto3_report(),
         };
-        self.endpoint.reset()?;
+        self.place.endpoint.reset()?;
         let (mut measured, printed) = self.timed(&command)?;
-        let counted = self.endpoint.counted()?;
+        let counted = self.place.endpoint.counted()?;
         let found = match program {
             Program::Ours => self.found_by_us(&printed)?,
             Program::Floor | Program::Boto3 | Program::Boto3Report => found_by_script(&printed)?,
         };
-        if let Some(truth) = self.endpoint.truth()? {
+        if let Some(truth) = self.place.endpoint.truth()? {
             found.check(truth)?;
         }
         if let (Some(counted), Some(own)) = (counted, found.own_count)
@@ -121,27 +120,19 @@ impl Run<'_> {
 
     /// The store and the system are set-up; the import is what is timed.
     fn ours(&self) -> Result<Command> {
-        self.keyreeve(&["init"], "")?;
-        let system = ["system", "add", "--name", "Bench", "--system-id", SYSTEM, "--region", "us-east-1"];
-        match &self.endpoint.key {
-            Some((id, secret)) => {
-                let key = ["--access-key-id", id, "--secret-access-key-stdin"];
-                self.keyreeve(&[system.as_slice(), &key].concat(), secret)?;
-            }
-            None => drop(self.keyreeve(&[system.as_slice(), &["--ambient"]].concat(), "")?),
-        }
+        self.place.connect()?;
         let source = format!("login_profile_source={}", self.scenario.source.word());
-        self.keyreeve(&["import", "profile", "set", SYSTEM, "default", &source], "")?;
-        let mut command = self.command(&self.tools.keyreeve);
+        self.place.keyreeve(&["import", "profile", "set", SYSTEM, "default", &source], "")?;
+        let mut command = self.place.command(self.place.binary);
         command.args(["--output", "json", "import", "run", SYSTEM]);
         Ok(command)
     }
 
     fn floor(&self) -> Result<Command> {
         let kit = self.tools.kit.as_ref().ok_or_else(|| anyhow!("the floor is a part of the kit"))?;
-        let mut command = self.command(&kit.floor);
+        let mut command = self.place.command(&kit.floor);
         let mode = if self.scenario.source == Source::PerUser { "login" } else { "report" };
-        command.args([self.endpoint.port(), mode, SLOTS]);
+        command.args([self.place.endpoint.port(), mode, SLOTS]);
         // It is told the rate, which an importer must find out; the few calls of a report fit into the bucket.
         if let (Some(rate), Source::PerUser) = (self.scenario.setting.rate(), self.scenario.source) {
             command.arg(rate.to_string());
@@ -151,7 +142,7 @@ impl Run<'_> {
 
     fn boto3(&self) -> Result<Command> {
         let kit = self.tools.kit.as_ref().ok_or_else(|| anyhow!("the baseline is a part of the kit"))?;
-        let mut command = self.command(&self.tools.python);
+        let mut command = self.place.command(&self.tools.python);
         // The usual retry mode gives up under a rate; the adaptive one comes through.
         let mode = if self.scenario.setting == Setting::Rate { "adaptive" } else { "legacy" };
         command.arg(&kit.boto3_script).args([BOTO3_THREADS, mode]);
@@ -159,56 +150,18 @@ impl Run<'_> {
     }
 
     fn boto3_report(&self) -> Command {
-        let mut command = self.command(&self.tools.python);
+        let mut command = self.place.command(&self.tools.python);
         command.arg(self.tools.scripts.join("boto3_report.py"));
         command
     }
 
-    /// A program with nothing from the caller's own AWS or Keyreeve settings (but for its credentials at an
-    /// endpoint of the caller's).
-    fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            let Some(name) = name.to_str() else { continue };
-            let foreign = name.starts_with("AWS_") && self.endpoint.key.is_some();
-            if foreign || name.starts_with("KEYREEVE_") {
-                command.env_remove(name);
-            }
-        }
-        if let Some((id, secret)) = &self.endpoint.key {
-            command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
-            command.env("AWS_REGION", "us-east-1").env("AWS_DEFAULT_REGION", "us-east-1");
-            command.env("HOME", self.folder.path());
-        }
-        command.env("AWS_ENDPOINT_URL", &self.endpoint.url).env("AWS_EC2_METADATA_DISABLED", "true");
-        command.env("NO_PROXY", "127.0.0.1").env("KEYREEVE_DATA_DIR", self.folder.path().join("data"));
-        command.current_dir(self.folder.path());
-        command
-    }
-
-    /// Runs our own binary outside the timed part; gives what it prints.
-    fn keyreeve(&self, arguments: &[&str], input: &str) -> Result<Vec<u8>> {
-        let shown = format!("keyreeve {}", arguments.iter().take(3).copied().collect::<Vec<_>>().join(" "));
-        let mut command = self.command(&self.tools.keyreeve);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("starting `{shown}`"))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(input.as_bytes())?;
-        }
-        let Output { status, stdout, stderr } = child.wait_with_output()?;
-        if !status.success() {
-            bail!("`{shown}` ended with {status}: {}", String::from_utf8_lossy(&stderr).trim());
-        }
-        Ok(stdout)
-    }
-
     /// Runs a command under the driver that measures it; gives the figures and what the command printed.
     fn timed(&self, command: &Command) -> Result<(Measured, Value)> {
-        let (out, err) = (self.folder.path().join("stdout"), self.folder.path().join("stderr"));
+        let (out, err) = (self.place.folder.path().join("stdout"), self.place.folder.path().join("stderr"));
         let mut driver = Command::new(&self.tools.python);
         driver.args(["-I", "-S"]).arg(self.tools.scripts.join("measure.py"));
         driver.arg(self.scenario.cap_seconds().to_string()).arg(&out).arg(&err);
-        driver.arg(command.get_program()).args(command.get_args()).current_dir(self.folder.path());
+        driver.arg(command.get_program()).args(command.get_args()).current_dir(self.place.folder.path());
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => driver.env(name, value),
@@ -242,7 +195,7 @@ impl Run<'_> {
         let throttled =
             collections.unwrap_or_default().iter().filter_map(|one| one.get("throttled")?.as_u64()).sum();
         let calls = run.get("aws_calls").and_then(Value::as_u64);
-        let accounts = self.keyreeve(&["--output", "json", "account", "list", SYSTEM], "")?;
+        let accounts = self.place.keyreeve(&["--output", "json", "account", "list", SYSTEM], "")?;
         let accounts: Vec<Value> = serde_json::from_slice(&accounts).context("reading `account list`")?;
         let present = |account: &&Value| {
             account.pointer("/login_profile/state").is_some_and(|state| state == "present")

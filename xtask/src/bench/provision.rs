@@ -6,7 +6,6 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
     time::Instant,
 };
 
@@ -14,15 +13,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::{
-    endpoint::{self, Counted, Endpoint},
+    endpoint::{self, Counted},
     figures::Target,
+    place::{Place, SYSTEM},
     setting::{Scenario, Setting, Source},
 };
 use crate::scratch::Scratch;
 
 mod work;
 
-const SYSTEM: &str = "bench";
 /// Users and groups that the sandbox makes up besides.
 const OTHERS: u32 = 100 + 7;
 /// Calls at once: our setting `max_concurrent_requests` by default.
@@ -89,14 +88,14 @@ fn measure(binary: &Path, tasks: u32, setting: Setting) -> Result<Measured> {
     let scenario = Scenario { users: 0, setting: Setting::Open, source: Source::PerUser };
     let endpoint = endpoint::start_sandbox(binary, scenario)?;
     let folder = Scratch::new("bench-provision")?;
-    let run = Run { binary, endpoint: &endpoint, folder: &folder };
-    run.prepare(tasks)?;
+    let place = Place { binary, endpoint: &endpoint, folder: &folder };
+    prepare(place, tasks)?;
     endpoint.slow_down(setting)?;
     endpoint.reset()?;
     print!("{tasks} tasks, {}:", setting.label());
     std::io::stdout().flush()?;
     let began = Instant::now();
-    let job = run.keyreeve(&["--output", "json", "job", "apply", "wishes.json", "--yes"], "")?;
+    let job = place.keyreeve(&["--output", "json", "job", "apply", "wishes.json", "--yes"], "")?;
     let wall_seconds = began.elapsed().as_secs_f64();
     println!(" {wall_seconds:.3} s");
     let job: Value = serde_json::from_slice(&job).context("reading the job")?;
@@ -148,53 +147,16 @@ impl Measured {
     }
 }
 
-struct Run<'a> {
-    binary: &'a Path,
-    endpoint: &'a Endpoint,
-    folder: &'a Scratch,
-}
-
-impl Run<'_> {
-    /// The account, the system and its import; none of it is timed.
-    fn prepare(&self, tasks: u32) -> Result<()> {
-        self.endpoint.change(&work::state(tasks))?;
-        fs::write(self.folder.path().join("wishes.json"), work::wishes(SYSTEM, tasks).to_string())?;
-        self.keyreeve(&["init"], "")?;
-        let (id, secret) = self.endpoint.key.as_ref().context("the sandbox has a key")?;
-        let system = ["system", "add", "--name", "Bench", "--system-id", SYSTEM, "--region", "us-east-1"];
-        let key = ["--access-key-id", id, "--secret-access-key-stdin"];
-        self.keyreeve(&[system.as_slice(), &key].concat(), secret)?;
-        // So many would wait for a second person.
-        let settings = ["permission_profile=lifecycle", "max_deletes=10000", "max_deactivations=10000"];
-        self.keyreeve(&[["system", "set", SYSTEM].as_slice(), &settings].concat(), "")?;
-        self.keyreeve(&["import", "run", SYSTEM], "")?;
-        Ok(())
-    }
-
-    /// Runs the binary with nothing of the caller's settings; gives what it prints.
-    fn keyreeve(&self, arguments: &[&str], input: &str) -> Result<Vec<u8>> {
-        let mut command = Command::new(self.binary);
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("AWS_") || name.starts_with("KEYREEVE_")) {
-                command.env_remove(name);
-            }
-        }
-        command.env("AWS_ENDPOINT_URL", &self.endpoint.url).env("AWS_EC2_METADATA_DISABLED", "true");
-        command.env("NO_PROXY", "127.0.0.1").env("KEYREEVE_DATA_DIR", self.folder.path().join("data"));
-        command.env("HOME", self.folder.path()).current_dir(self.folder.path()).args(arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().context("starting keyreeve")?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(input.as_bytes())?;
-        }
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let shown = arguments.iter().take(4).copied().collect::<Vec<_>>().join(" ");
-            bail!("`keyreeve {shown}` ended with {}: {}", output.status, said.trim());
-        }
-        Ok(output.stdout)
-    }
+/// The account, the system and its import; none of it is timed.
+fn prepare(place: Place<'_>, tasks: u32) -> Result<()> {
+    place.endpoint.change(&work::state(tasks))?;
+    fs::write(place.folder.path().join("wishes.json"), work::wishes(SYSTEM, tasks).to_string())?;
+    place.connect()?;
+    // So many would wait for a second person.
+    let settings = ["permission_profile=lifecycle", "max_deletes=10000", "max_deactivations=10000"];
+    place.keyreeve(&[["system", "set", SYSTEM].as_slice(), &settings].concat(), "")?;
+    place.keyreeve(&["import", "run", SYSTEM], "")?;
+    Ok(())
 }
 
 #[cfg(test)]
