@@ -48,7 +48,6 @@ const REQUIRED_LISTS: &[(&str, &str)] = &[
     ("ListAccessKeysResponse", "AccessKeyMetadata"),
     ("ListMFADevicesResponse", "MFADevices"),
     ("ListSigningCertificatesResponse", "Certificates"),
-    ("ListUserPoliciesResponse", "PolicyNames"),
     ("ListGroupsForUserResponse", "Groups"),
 ];
 

@@ -47,13 +47,6 @@ pub trait Provisioning: Send + Sync {
     async fn list_mfa_devices(&self, account: &str, after: Option<&Marker>)
     -> Result<Page<MfaDevice>, Error>;
 
-    /// One page of the names of an account's inline policies.
-    async fn list_inline_policies(
-        &self,
-        account: &str,
-        after: Option<&Marker>,
-    ) -> Result<Page<String>, Error>;
-
     /// The document of an inline policy, decoded; `None` when there is none.
     async fn get_inline_policy(&self, account: &str, name: &str) -> Result<Option<String>, Error>;
 
@@ -84,8 +77,6 @@ pub enum PointRead {
     Credentials(AccountCredentialKind),
     /// [`Provisioning::list_mfa_devices`].
     MfaDevices,
-    /// [`Provisioning::list_inline_policies`].
-    InlinePolicies,
     /// [`Provisioning::get_inline_policy`].
     InlinePolicy,
     /// [`Provisioning::list_groups_of`].

@@ -16,13 +16,12 @@ pub const EXTRA_READ_ACTIONS: [&str; 5] = [
 
 /// What the whole life cycle of an account needs beyond [`REFERENCE_ACTIONS`] and [`EXTRA_READ_ACTIONS`]: renaming,
 /// tags, and to see, switch off and delete whatever blocks a deletion (IAM API Reference, `DeleteUser`).
-pub const EXTRA_LIFECYCLE_ACTIONS: [&str; 23] = [
+pub const EXTRA_LIFECYCLE_ACTIONS: [&str; 22] = [
     "iam:UpdateUser",
     "iam:TagUser",
     "iam:UntagUser",
     "iam:ListGroupsForUser",
     "iam:ListAttachedUserPolicies",
-    "iam:ListUserPolicies",
     "iam:GetUserPolicy",
     "iam:DeleteUserPolicy",
     "iam:ListAccessKeys",

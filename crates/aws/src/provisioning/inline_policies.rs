@@ -1,29 +1,11 @@
-//! Inline policies of a user: listed, read, deleted.
+//! Inline policies of a user: read, deleted.
 
-use keyreeve_connector::{Cause, Error, Marker, Page, Performed};
+use keyreeve_connector::{Cause, Error, Performed};
 
 use super::write::Write;
 use crate::error::Call;
 use crate::name::{UserName, given};
-use crate::page::{PAGE_SIZE, PageBuilder};
 use crate::policy_document::decode;
-
-pub(super) async fn list(
-    iam: &aws_sdk_iam::Client,
-    account: &str,
-    after: Option<&Marker>,
-) -> Result<Page<String>, Error> {
-    let call = Call::read("ListUserPolicies", Some(account));
-    let user = UserName::new(account).map_err(|why| call.refused(why))?;
-    let request = iam.list_user_policies().user_name(user.as_str()).max_items(PAGE_SIZE);
-    let request = request.set_marker(after.map(|marker| marker.0.clone()));
-    let answer = request.send().await.map_err(|error| call.failed(error))?;
-    let mut page = PageBuilder::new(&call, answer.policy_names().len());
-    for name in answer.policy_names() {
-        page.add(call.required("PolicyNames", Some(name))?.to_owned());
-    }
-    Ok(page.finish(answer.is_truncated(), answer.marker()))
-}
 
 pub(super) async fn get(
     iam: &aws_sdk_iam::Client,

@@ -65,14 +65,6 @@ impl Provisioning for AwsConnector {
         mfa::list(&self.iam, account, after).await
     }
 
-    async fn list_inline_policies(
-        &self,
-        account: &str,
-        after: Option<&Marker>,
-    ) -> Result<Page<String>, Error> {
-        inline_policies::list(&self.iam, account, after).await
-    }
-
     async fn get_inline_policy(&self, account: &str, name: &str) -> Result<Option<String>, Error> {
         inline_policies::get(&self.iam, account, name).await
     }

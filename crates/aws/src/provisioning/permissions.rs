@@ -27,7 +27,6 @@ pub(super) fn read_needs(read: PointRead) -> &'static str {
         PointRead::AccountFacts => "iam:GetUser",
         PointRead::Credentials(kind) => listing_action(kind),
         PointRead::MfaDevices => "iam:ListMFADevices",
-        PointRead::InlinePolicies => "iam:ListUserPolicies",
         PointRead::InlinePolicy => "iam:GetUserPolicy",
         PointRead::GroupsOf => "iam:ListGroupsForUser",
         PointRead::PoliciesOf => "iam:ListAttachedUserPolicies",

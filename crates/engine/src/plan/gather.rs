@@ -243,14 +243,11 @@ impl Gathering<'_> {
             }
         }
         use futures::StreamExt;
-        let all: Vec<(String, BTreeSet<TaskKind>, String)> = wanted
-            .into_iter()
-            .filter_map(|(key, kinds)| {
-                accounts.get(&key).map(|account| (key.clone(), kinds, account.name.clone()))
-            })
-            .collect();
+        let all = wanted
+            .iter()
+            .filter_map(|(key, kinds)| accounts.get(key).map(|account| (key.clone(), kinds, account)));
         let mut reads = futures::stream::iter(all)
-            .map(|(key, kinds, name)| async move { (key, self.read_account(&name, &kinds).await) })
+            .map(|(key, kinds, account)| async move { (key, self.read_account(account, kinds).await) })
             .buffer_unordered(self.reader.concurrency);
         let mut read = Vec::new();
         while let Some((key, points)) = reads.next().await {
@@ -265,8 +262,13 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    async fn read_account(&self, name: &str, kinds: &BTreeSet<TaskKind>) -> Result<Points, GatherError> {
+    async fn read_account(
+        &self,
+        account: &AccountFact,
+        kinds: &BTreeSet<TaskKind>,
+    ) -> Result<Points, GatherError> {
         use TaskKind::{DeactivateAccount, DeleteAccount, ReactivateAccount, ResetPassword};
+        let name = account.name.as_str();
         let any = |of: &[TaskKind]| of.iter().any(|kind| kinds.contains(kind));
         let mut points = Points::default();
         if any(&[DeleteAccount, DeactivateAccount, ReactivateAccount, ResetPassword]) {
@@ -286,7 +288,7 @@ impl Gathering<'_> {
                     .await?,
                 ),
             };
-            points.inline_documents = self.inline_documents(name).await?;
+            points.inline_documents = self.inline_documents(account).await?;
         }
         Ok(points)
     }
@@ -309,21 +311,20 @@ impl Gathering<'_> {
         Ok(Seen::Read(found))
     }
 
-    /// Documents of inline policies, for the recreate package; what may not be read is left out.
-    async fn inline_documents(&self, name: &str) -> Result<BTreeMap<String, Option<String>>, GatherError> {
+    /// Documents of the inline policies that the details named, for the recreate package; what may not be read is left
+    /// out.
+    async fn inline_documents(
+        &self,
+        account: &AccountFact,
+    ) -> Result<BTreeMap<String, Option<String>>, GatherError> {
         let mut documents = BTreeMap::new();
-        if self.visible(&[PointRead::InlinePolicies, PointRead::InlinePolicy]).is_some() {
+        if self.visible(&[PointRead::InlinePolicy]).is_some() {
             return Ok(documents);
         }
-        let names = self
-            .pages("inline policies", name, |marker| async move {
-                self.provisioning.list_inline_policies(name, marker.as_ref()).await
-            })
-            .await?;
-        for policy in names {
-            let answer = self.reader.call(None, || self.provisioning.get_inline_policy(name, &policy)).await;
-            let document = readable("an inline policy", name, answer)?;
-            documents.insert(policy, document);
+        let name = account.name.as_str();
+        for policy in &account.inline_policies {
+            let answer = self.reader.call(None, || self.provisioning.get_inline_policy(name, policy)).await;
+            documents.insert(policy.clone(), readable("an inline policy", name, answer)?);
         }
         Ok(documents)
     }

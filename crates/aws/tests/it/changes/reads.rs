@@ -107,7 +107,6 @@ async fn every_listing(aws: &AwsConnector, account: &str) -> Vec<(&'static str, 
     let aws = aws.provisioning().unwrap();
     let mut all = vec![
         ("ListMFADevices", aws.list_mfa_devices(account, None).await.map(|page| page.items.len())),
-        ("ListUserPolicies", aws.list_inline_policies(account, None).await.map(|page| page.items.len())),
         ("ListGroupsForUser", aws.list_groups_of(account, None).await.map(|page| page.items.len())),
         ("ListAttachedUserPolicies", aws.list_policies_of(account, None).await.map(|page| page.items.len())),
     ];
@@ -124,7 +123,6 @@ async fn a_listing_without_its_list_is_not_an_empty_one() {
         ("ListAccessKeys", true),
         ("ListMFADevices", true),
         ("ListSigningCertificates", true),
-        ("ListUserPolicies", true),
         ("ListGroupsForUser", true),
         // Not required by the service model.
         ("ListSSHPublicKeys", false),
@@ -188,13 +186,6 @@ async fn devices_groups_policies_and_inline_policies_are_listed() {
         let (page, _) = asked(devices(bad), async |aws| aws.list_mfa_devices("ana", None).await).await;
         assert_eq!(page.unwrap_err().cause, Cause::Unknown);
     }
-
-    let names = "<PolicyNames><member>own</member><member>=1+1</member></PolicyNames>";
-    let (page, _) = asked(Reply::xml(answer("ListUserPolicies", names)), async |aws| {
-        aws.list_inline_policies("ana", None).await
-    })
-    .await;
-    assert_eq!(page.unwrap().items, ["own", "=1+1"]);
 
     let group = format!(
         "<Groups><member><Path>/</Path><GroupName>devs</GroupName><GroupId>AGPA1</GroupId>\
