@@ -13,6 +13,7 @@ mod hand_over;
 mod journal;
 mod observe;
 mod opening;
+mod password_policy;
 mod replan;
 mod retry;
 mod settle;

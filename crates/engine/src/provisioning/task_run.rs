@@ -10,6 +10,7 @@ use super::fold::fold;
 use super::hand_over::Sealing;
 use super::journal::Journal;
 use super::observe::Observer;
+use super::password_policy::LivePolicy;
 use super::replan::replan;
 use super::retry::Rules;
 use crate::import::reader::Reader;
@@ -23,6 +24,7 @@ pub(super) struct Ground<'a> {
     pub(super) reader: &'a Reader<'a>,
     pub(super) system: &'a System,
     pub(super) rules: Rules,
+    pub(super) password_policy: LivePolicy,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -148,6 +150,9 @@ impl<'a> TaskRun<'a> {
                 if error.kind() == FailureKind::Throttled {
                     self.ground.reader.pacer.throttled();
                 }
+                if error.kind() == FailureKind::PasswordRefused {
+                    self.ground.password_policy.forget().await;
+                }
                 let wait = match error.retry() {
                     Retry::After(wait) if !wait.is_zero() && error.kind() == FailureKind::Throttled => {
                         Some(wait)
@@ -196,7 +201,7 @@ impl<'a> TaskRun<'a> {
         Ok(Some((password, sealed)))
     }
 
-    /// The account's password policy as it is at this moment; `None` where it cannot be read or was never set: the
+    /// The account's password policy as it was a moment ago; `None` where it cannot be read or was never set: the
     /// password is then made to the strictest default.
     async fn password_policy(&self) -> Option<PasswordPolicy> {
         let Ground { provisioning, reader, system, .. } = self.ground;
@@ -204,6 +209,8 @@ impl<'a> TaskRun<'a> {
         if !provisioning.lacks(system.settings.permission_profile, &[needs]).is_empty() {
             return None;
         }
-        reader.call(None, || provisioning.get_password_policy()).await.ok().flatten()
+        let now = self.ground.gatherer.clock.now();
+        let read = reader.call(None, || provisioning.get_password_policy());
+        self.ground.password_policy.get(now, read).await
     }
 }

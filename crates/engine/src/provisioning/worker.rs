@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::hand_over::Sealing;
 use super::journal::Journal;
+use super::password_policy::LivePolicy;
 use super::retry::Rules;
 use super::task_run::{Ground, Released, TaskRun};
 use crate::clock::Clock;
@@ -109,6 +110,7 @@ impl Worker {
             reader: &reader,
             system,
             rules: self.rules,
+            password_policy: LivePolicy::default(),
             stop: stop.clone(),
         };
         let sealings = Sealing::of_job(&self.store, job).await?;
