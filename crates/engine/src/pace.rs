@@ -1,11 +1,11 @@
 //! How fast one AWS account may be asked: one [`Pacer`] per account, shared by all that calls it.
 //!
 //! AWS publishes no request rates for IAM, and shares them with every person and program of the account. So a
-//! pacer starts without a limit. The first throttling tells it the rate that was too much; from there it goes a
-//! little below what had been getting through, climbs back, and probes further only slowly. A cap set by an
-//! operator is never exceeded.
+//! pacer starts without a limit. Throttlings tell it what there is: at each of them what AWS grants is used up, so
+//! what got through between two of them is what AWS grants in that time. From there it goes a little below, climbs
+//! back, and probes further only slowly. A cap set by an operator is never exceeded.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,20 +13,21 @@ use keyreeve_model::AwsAccountId;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// After a throttling the rate falls to this share of what was getting through.
-const DECREASE: f64 = 0.85;
+const DECREASE: f64 = 0.9;
+/// What got through between two throttlings says at most so much less than was thought to.
+const DOUBT: f64 = 0.2;
 /// Throttlings within this time of a decrease are echoes of the same excess.
 const ECHO: Duration = Duration::from_millis(400);
-/// How steeply the rate leaves the one that was too much, per cubed second: it climbs back fast, lingers there,
-/// and then probes ever faster (the curve TCP CUBIC uses, RFC 9438).
-const STEEPNESS: f64 = 0.0015;
+/// How steeply the rate leaves what is granted, per cubed second: it climbs back fast, lingers there, and then probes
+/// ever faster (the curve TCP CUBIC uses, RFC 9438). With [`DECREASE`], it is back after ten seconds, and what is
+/// saved until then is used up after ten more: one throttling in twenty seconds.
+const STEEPNESS: f64 = 0.0001;
 /// Never slower than this, in requests a second.
 const SLOWEST: f64 = 1.0;
 /// The least that the first throttling is taken to have been too much, in requests a second.
 const FIRST_GUESS: f64 = 10.0;
-/// The rate that gets through is measured over this long,
-const WINDOW: Duration = Duration::from_secs(2);
-/// and never over less than this.
-const SHORTEST_WINDOW: Duration = Duration::from_millis(500);
+/// What got through before the first throttling is counted over this long at least.
+const SHORTEST: Duration = Duration::from_millis(500);
 
 /// Paces the calls to one AWS account.
 #[derive(Debug)]
@@ -45,13 +46,15 @@ pub struct Turn<'a> {
 struct Rate {
     /// Requests a second; `None` while nothing was throttled and no cap is set.
     limit: Option<f64>,
-    /// The rate at which the last throttling happened.
-    too_much: f64,
+    /// What is thought to be granted, in requests a second.
+    granted: f64,
     cap: Option<f64>,
     /// When the next request may start.
     next: Instant,
     decreased: Option<Instant>,
-    passed: VecDeque<Instant>,
+    /// Since when [`Rate::passed`] counts: the first call that got through, then the last decrease.
+    counted_since: Option<Instant>,
+    passed: u32,
 }
 
 impl Pacer {
@@ -63,11 +66,12 @@ impl Pacer {
             slots: Semaphore::new(concurrency.max(1) as usize),
             rate: Mutex::new(Rate {
                 limit: cap,
-                too_much: f64::INFINITY,
+                granted: f64::INFINITY,
                 cap,
                 next: now,
                 decreased: None,
-                passed: VecDeque::new(),
+                counted_since: None,
+                passed: 0,
             }),
         }
     }
@@ -113,42 +117,40 @@ impl Rate {
         start - now
     }
 
-    /// Climbs back towards the rate that was too much, then probes beyond it.
+    /// Climbs back towards what is granted, then probes beyond it.
     fn grow(&mut self, now: Instant) {
         let Some(decreased) = self.decreased else { return };
         let back_after = ((1.0 - DECREASE) / STEEPNESS).cbrt();
         let seconds = now.duration_since(decreased).as_secs_f64();
         let share = 1.0 + STEEPNESS * (seconds - back_after).powi(3);
-        let limit = (self.too_much * share).max(SLOWEST);
+        let limit = (self.granted * share).max(SLOWEST);
         self.limit = Some(self.cap.map_or(limit, |cap| limit.min(cap)));
     }
 
     fn note_passed(&mut self, now: Instant) {
-        self.passed.push_back(now);
-        self.forget_old(now);
-    }
-
-    fn forget_old(&mut self, now: Instant) {
-        while self.passed.front().is_some_and(|at| now.duration_since(*at) > WINDOW) {
-            self.passed.pop_front();
-        }
+        self.counted_since.get_or_insert(now);
+        self.passed = self.passed.saturating_add(1);
     }
 
     fn decrease(&mut self, now: Instant) {
         if self.decreased.is_some_and(|at| now.duration_since(at) < ECHO) {
             return;
         }
-        self.forget_old(now);
         self.grow(now);
-        let measured_over = self.passed.front().map_or(WINDOW, |first| now.duration_since(*first));
-        let measured = self.passed.len() as f64 / measured_over.max(SHORTEST_WINDOW).as_secs_f64();
-        let reached = match self.limit {
+        let counted_over = self.counted_since.map_or(Duration::ZERO, |since| now.duration_since(since));
+        // One more: a part of a grant was left over.
+        let measured = f64::from(self.passed + 1) / counted_over.as_secs_f64();
+        self.granted = match self.limit {
             // The first throttling says little when not much was asked yet.
-            None => measured.max(FIRST_GUESS),
-            Some(limit) => limit.min(measured.max(limit * DECREASE)),
-        };
-        self.too_much = reached.max(SLOWEST);
+            None => (f64::from(self.passed) / counted_over.max(SHORTEST).as_secs_f64()).max(FIRST_GUESS),
+            // Calls that were given their moment before the last decrease still start at the rate of then.
+            Some(limit) if self.granted.is_finite() => measured.clamp(limit * DOUBT, limit.max(self.granted)),
+            Some(cap) => measured.clamp(cap * DOUBT, cap),
+        }
+        .max(SLOWEST);
         self.decreased = Some(now);
+        self.counted_since = Some(now);
+        self.passed = 0;
         self.grow(now);
         self.next = self.next.max(now);
     }
@@ -231,8 +233,8 @@ mod tests {
         for (bucket_rate, burst) in [(20.0, 20.0), (20.0, 100.0), (5.0, 5.0), (100.0, 100.0)] {
             let (granted, refused) = against_bucket(60, bucket_rate, burst, 50);
             let possible = bucket_rate * 60.0 + burst;
-            assert!(granted as f64 >= possible * 0.85, "{granted} of {possible} at {bucket_rate}/s");
-            assert!((refused as f64) < possible * 0.15 + 50.0, "{refused} refused at {bucket_rate}/s");
+            assert!(granted as f64 >= possible * 0.95, "{granted} of {possible} at {bucket_rate}/s");
+            assert!((refused as f64) < possible * 0.01 + burst, "{refused} refused at {bucket_rate}/s");
         }
     }
 }
