@@ -54,6 +54,7 @@ pub struct Registered {
 pub async fn register(
     store: &Store,
     clock: Clock,
+    actor: &str,
     mut new: NewSystem,
     connector: &dyn Connector,
 ) -> Result<Registered, SystemError> {
@@ -68,7 +69,7 @@ pub async fn register(
         new.aws_account_id = Some(identity.account_id.clone());
         new.partition = Some(identity.partition.clone());
     }
-    let system = store.create_system(new, clock.now()).await?;
+    let system = store.create_system(new, actor, clock.now()).await?;
     Ok(Registered { system, identity, unreachable })
 }
 
@@ -80,6 +81,7 @@ pub async fn register(
 pub async fn replace_credentials(
     store: &Store,
     clock: Clock,
+    actor: &str,
     system: &System,
     credential: CredentialKind,
     secret: Option<Secret>,
@@ -93,9 +95,9 @@ pub async fn replace_credentials(
         return Err(SystemError::OtherAccount { found: identity.account_id.clone(), pinned: pinned.clone() });
     }
     let pin = Some((identity.account_id.clone(), identity.partition.clone()));
-    store.set_credentials(&system.system_id, credential, secret, pin, clock.now()).await?;
+    store.set_credentials(&system.system_id, credential, secret, pin, actor, clock.now()).await?;
     if system.state == SystemState::Quarantined {
-        store.release_system(&system.system_id, clock.now()).await?;
+        store.release_system(&system.system_id, actor, clock.now()).await?;
     }
     Ok(identity)
 }

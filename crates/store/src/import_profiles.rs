@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use keyreeve_model::{ImportProfile, ProfileName, SystemId};
 
+use serde_json::json;
+
+use crate::audit::Done;
 use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::to_millis;
@@ -54,11 +57,14 @@ impl Store {
         &self,
         system_id: &SystemId,
         profile: &ImportProfile,
+        actor: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         writing!(self, "keeping the import profile", |transaction| {
             let system = systems::find_in_use(transaction, system_id).await?;
-            put(transaction, system.key, profile, now).await
+            put(transaction, system.key, profile, now).await?;
+            let done = Done { action: "profile_set", actor, system_id, subject: json!({"profile": profile}) };
+            done.record(transaction, &self.key, now).await
         })
         .await
     }

@@ -6,7 +6,9 @@ use keyreeve_model::{
     SystemName, SystemSettings, SystemState, Technology,
 };
 
-use crate::audit::Trail;
+use serde_json::{Map, Value as Json, json};
+
+use crate::audit::{self, Trail};
 use crate::row::{Row, to_json};
 use crate::secrets::{self, SecretPlace};
 use crate::statement::{Value, statement};
@@ -57,22 +59,34 @@ pub(crate) struct StoredSystem {
     pub(crate) system: System,
 }
 
+/// Who acts where nobody asked for it.
+const ITSELF: &str = "keyreeve";
+
 const COLUMNS: &str = "system_key, secret_revision, system_id, name, category, technology, content, state, \
                        state_reason, aws_account_id, aws_partition, region, credential, settings, created_at, \
                        updated_at, removed_at";
 
-/// Reads a system that is in use, lets some work alter it, and writes it back, all in one transaction.
+/// Reads a system that is in use, lets some work alter it, writes it back, and notes what of it was changed by whom,
+/// all in one transaction.
 macro_rules! change_system {
-    ($store:expr, $doing:expr, $system_id:expr, $now:expr, |$transaction:pat_param, $stored:ident| $work:expr $(,)?) => {
+    (
+        $store:expr, $doing:expr, $system_id:expr, $by:expr,
+        |$transaction:pat_param, $stored:ident| $work:expr $(,)?
+    ) => {
         writing!($store, $doing, |transaction| {
+            let (action, actor, now): (&'static str, &str, Timestamp) = $by;
             let mut found = find_in_use(transaction, $system_id).await?;
+            let before = found.system.clone();
             {
                 let ($transaction, $stored) = (&mut *transaction, &mut found);
                 let done: Result<(), StoreError> = async { $work }.await;
                 done?;
             }
-            found.system.updated_at = truncated($now);
+            found.system.updated_at = truncated(now);
             update(transaction, &found).await?;
+            let subject = changed(&before, &found.system)?;
+            let done = audit::Done { action, actor, system_id: $system_id, subject };
+            done.record(transaction, &$store.key, now).await?;
             Ok(found.system)
         })
     };
@@ -83,7 +97,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NameTaken`] or [`StoreError::SystemIdTaken`] name what is not unique.
-    pub async fn create_system(&self, new: NewSystem, now: Timestamp) -> Result<System, StoreError> {
+    pub async fn create_system(
+        &self,
+        new: NewSystem,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
         let system = System {
             system_id: new.system_id,
             name: new.name,
@@ -115,6 +134,10 @@ impl Store {
             }
             let profile = ImportProfile::default_named(import_profiles::default_name()?);
             import_profiles::put(transaction, stored.key, &profile, now).await?;
+            let system_id = &stored.system.system_id;
+            let subject = plain(&stored.system)?.into();
+            let done = audit::Done { action: "system_registered", actor, system_id, subject };
+            done.record(transaction, &self.key, now).await?;
             Ok(stored.system)
         })
         .await
@@ -156,9 +179,11 @@ impl Store {
         &self,
         system_id: &SystemId,
         patch: SystemPatch,
+        actor: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        change_system!(self, "changing the system", system_id, now, |transaction, stored| {
+        let by = ("system_changed", actor, now);
+        change_system!(self, "changing the system", system_id, by, |transaction, stored| {
             if let Some(name) = &patch.name {
                 require_free_name(transaction, name, Some(stored.key)).await?;
                 stored.system.name = name.clone();
@@ -189,9 +214,11 @@ impl Store {
         credential: CredentialKind,
         secret: Option<Secret>,
         pin: Option<(AwsAccountId, String)>,
+        actor: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        change_system!(self, "replacing the system's credentials", system_id, now, |transaction, stored| {
+        let by = ("credentials_replaced", actor, now);
+        change_system!(self, "replacing the system's credentials", system_id, by, |transaction, stored| {
             if let Some((account, partition)) = &pin {
                 set_pin(&mut stored.system, account, partition)?;
             }
@@ -229,7 +256,8 @@ impl Store {
         partition: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        change_system!(self, "pinning the system", system_id, now, |_, stored| {
+        let by = ("system_pinned", ITSELF, now);
+        change_system!(self, "pinning the system", system_id, by, |_, stored| {
             set_pin(&mut stored.system, &account, partition)
         })
         .await
@@ -245,7 +273,8 @@ impl Store {
         reason: Failure,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        change_system!(self, "quarantining the system", system_id, now, |_, stored| {
+        let by = ("system_quarantined", ITSELF, now);
+        change_system!(self, "quarantining the system", system_id, by, |_, stored| {
             stored.system.state = SystemState::Quarantined;
             stored.system.state_reason = Some(reason.clone());
             Ok(())
@@ -257,8 +286,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
-    pub async fn release_system(&self, system_id: &SystemId, now: Timestamp) -> Result<System, StoreError> {
-        change_system!(self, "releasing the system", system_id, now, |_, stored| {
+    pub async fn release_system(
+        &self,
+        system_id: &SystemId,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
+        let by = ("system_released", actor, now);
+        change_system!(self, "releasing the system", system_id, by, |_, stored| {
             stored.system.state = SystemState::Active;
             stored.system.state_reason = None;
             Ok(())
@@ -271,8 +306,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
-    pub async fn remove_system(&self, system_id: &SystemId, now: Timestamp) -> Result<System, StoreError> {
-        change_system!(self, "removing the system", system_id, now, |transaction, stored| {
+    pub async fn remove_system(
+        &self,
+        system_id: &SystemId,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
+        let by = ("system_removed", actor, now);
+        change_system!(self, "removing the system", system_id, by, |transaction, stored| {
             secrets::wipe(transaction, &secret_place(stored)).await?;
             crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;
             let mut trail = Trail::lock(transaction, &self.key, now).await?;
@@ -307,6 +348,43 @@ fn secret_place(stored: &StoredSystem) -> SecretPlace<'_> {
         row: stored.system.system_id.as_str(),
         column: "credential",
         revision: stored.secret_revision,
+    }
+}
+
+/// A system as its fields, for the audit log. It holds no secret.
+fn plain(system: &System) -> Result<Map<String, Json>, StoreError> {
+    match serde_json::to_value(system) {
+        Ok(Json::Object(fields)) => Ok(fields),
+        _ => Err(StoreError::Data { what: "a system cannot be written".to_owned() }),
+    }
+}
+
+/// What of a system was changed: of each field and each setting, what it was and what it is.
+fn changed(before: &System, after: &System) -> Result<Json, StoreError> {
+    let (before, after) = (plain(before)?, plain(after)?);
+    let mut changes = Map::new();
+    differences(&before, &after, "", &mut changes);
+    changes.remove("updated_at");
+    Ok(Json::Object(changes))
+}
+
+fn differences(
+    before: &Map<String, Json>,
+    after: &Map<String, Json>,
+    within: &str,
+    changes: &mut Map<String, Json>,
+) {
+    for (field, now) in after {
+        let was = before.get(field).unwrap_or(&Json::Null);
+        match (was, now) {
+            (Json::Object(was), Json::Object(now)) => {
+                differences(was, now, &format!("{within}{field}."), changes);
+            }
+            _ if was != now => {
+                changes.insert(format!("{within}{field}"), json!({"from": was, "to": now}));
+            }
+            _ => {}
+        }
     }
 }
 

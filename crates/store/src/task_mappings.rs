@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{MappingName, SystemId, TaskMapping};
+use serde_json::json;
 
+use crate::audit::Done;
 use crate::row::{Row, to_json};
 use crate::statement::statement;
 use crate::time::to_millis;
@@ -82,8 +84,10 @@ impl Store {
                     actor,
                     to_millis(now),
                 ))
-                .await
-                .map(|_| ())
+                .await?;
+            let subject = json!({"mapping": mapping});
+            let done = Done { action: "mapping_set", actor, system_id, subject };
+            done.record(transaction, &self.key, now).await
         })
         .await
     }
@@ -96,11 +100,17 @@ impl Store {
         &self,
         system_id: &SystemId,
         name: MappingName,
+        actor: &str,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         writing!(self, "resetting the task mapping", |transaction| {
             let system = systems::find_in_use(transaction, system_id).await?;
             let text = "DELETE FROM task_mappings WHERE system_key = $1 AND name = $2";
-            transaction.execute(statement!(text, system.key, name.as_str())).await.map(|_| ())
+            if transaction.execute(statement!(text, system.key, name.as_str())).await? == 0 {
+                return Ok(());
+            }
+            let done = Done { action: "mapping_reset", actor, system_id, subject: json!({"mapping": name}) };
+            done.record(transaction, &self.key, now).await
         })
         .await
     }

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::StoreKey;
 
-pub(crate) use trail::{Trail, recording, settle_lost_answer};
+pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// One row of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -94,6 +94,29 @@ impl<'a> Trail<'a> {
     }
 }
 
+/// What was done to a system, for a transaction that has one thing to note, and notes it last of all: the log is locked
+/// from there to the end.
+pub(crate) struct Done<'a> {
+    pub(crate) action: &'static str,
+    pub(crate) actor: &'a str,
+    pub(crate) system_id: &'a SystemId,
+    /// To what, and how. No secret.
+    pub(crate) subject: serde_json::Value,
+}
+
+impl Done<'_> {
+    pub(crate) async fn record(
+        &self,
+        transaction: &mut Transaction,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut trail = Trail::lock(transaction, key, now).await?;
+        trail.note(self.actor, Some(self.system_id), self.action, &self.subject);
+        trail.append(transaction).await.map(|_| ())
+    }
+}
+
 /// One row by a statement that stays prepared, many by a few built ones.
 async fn insert(transaction: &mut Transaction, rows: Vec<[Value; 8]>) -> Result<(), StoreError> {
     const INTO: &str =

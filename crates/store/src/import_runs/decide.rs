@@ -5,7 +5,7 @@ use keyreeve_model::{ImportRun, ImportRunId, ImportRunState, SystemState};
 
 use super::evidence::Evidence;
 use super::{baseline_holds, find_run, lock_run, mark_published};
-use crate::audit::Trail;
+use crate::audit::Done;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, writing};
@@ -72,7 +72,7 @@ impl Store {
     }
 }
 
-/// Writes the decision into the audit log, last of all: the log is locked from here to the end.
+/// Writes the decision into the audit log.
 async fn record(
     transaction: &mut Transaction,
     key: &StoreKey,
@@ -80,14 +80,12 @@ async fn record(
     (action, actor, reason): (&'static str, &str, &str),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut trail = Trail::lock(transaction, key, now).await?;
     let subject = serde_json::json!({
         "run": stored.run.id,
         "reason": reason,
         "changes_sha256": stored.run.changes_sha256,
     });
-    trail.note(actor, Some(&stored.run.system_id), action, &subject);
-    trail.append(transaction).await.map(|_| ())
+    Done { action, actor, system_id: &stored.run.system_id, subject }.record(transaction, key, now).await
 }
 
 /// Only a suspended run is decided by people, although a running one may be published by its holder.

@@ -12,7 +12,7 @@ use crate::sample::*;
 async fn filled() -> Place {
     let place = Place::sqlite();
     let store = place.create().await;
-    store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+    store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
     publish(&store, &random_inventory(&mut Dice(1)), at(1)).await;
     store.close().await;
     place
@@ -83,7 +83,7 @@ async fn losing_the_shared_memory_file_loses_nothing_and_losing_the_log_never_em
         let place = filled().await;
         let store = place.open().await;
         let before = store.list_systems(true).await.unwrap();
-        store.create_system(new_system("later", "Later"), at(5)).await.unwrap();
+        store.create_system(new_system("later", "Later"), "local:test", at(5)).await.unwrap();
         // What a crash leaves behind: the files as they are while the store is in use.
         let copy = Place { key: place.key.clone(), ..Place::sqlite() };
         for name in ["store.db", "store.db-wal", "store.db-shm"] {
@@ -111,7 +111,7 @@ async fn a_backup_is_sound_private_and_restores_what_it_held() {
     assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o7777, 0o600);
     backup_is_sound(&backup).await.unwrap();
     let inventory = store.current_inventory(&id("s")).await.unwrap();
-    store.create_system(new_system("later", "Later"), at(5)).await.unwrap();
+    store.create_system(new_system("later", "Later"), "local:test", at(5)).await.unwrap();
     store.close().await;
     overwrite(&place, 0, &[0; 100]);
 

@@ -33,7 +33,7 @@ async fn every_workflow_survives_each_call_failing_once() {
     for place in Place::both().await {
         let store = place.create().await;
         each_call_fails_once(&store, "create", async |_| {
-            store.create_system(new_system("s", "S"), at(0)).await.map(|_| ())
+            store.create_system(new_system("s", "S"), "local:test", at(0)).await.map(|_| ())
         })
         .await;
         let (old, new) = (random_inventory(&mut Dice(1)), random_inventory(&mut Dice(2)));
@@ -67,7 +67,7 @@ async fn every_workflow_survives_each_call_failing_once() {
 async fn ending_a_run_again_after_its_answer_was_lost_gives_the_same_end() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let inventory = random_inventory(&mut Dice(1));
         let changes = difference(Default::default(), inventory.clone());
         let lease = begin(&store, at(1)).await;
@@ -94,7 +94,7 @@ async fn ending_a_run_again_after_its_answer_was_lost_gives_the_same_end() {
 async fn a_transaction_the_database_refused_for_now_is_begun_again_as_a_whole() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let mut dice = Dice(7);
         for n in 1.. {
             let inventory = random_inventory(&mut dice);

@@ -35,7 +35,7 @@ async fn every_published_run_reads_back_and_any_two_compare_as_their_inventories
         for seed in 0..3 {
             let place = if place.schema.is_none() { Place::sqlite() } else { Place::postgres().await };
             let store = place.create().await;
-            store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+            store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
             let mut dice = Dice(seed);
             let mut published = Vec::new();
             for number in 1..=12 {
@@ -77,7 +77,7 @@ async fn every_published_run_reads_back_and_any_two_compare_as_their_inventories
 async fn however_many_rows_are_written_at_once_each_is_there() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         for (number, users) in [250, 251, 760, 1].into_iter().enumerate() {
             let variant = number as u64;
             let mut inventory = Inventory {
@@ -97,7 +97,7 @@ async fn however_many_rows_are_written_at_once_each_is_there() {
 async fn an_unchanged_import_writes_no_version_row_and_is_seen_all_the_same() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let inventory = random_inventory(&mut Dice(1));
         publish(&store, &inventory, at(10)).await;
         let rows = place.version_rows().await;
@@ -117,7 +117,7 @@ async fn an_unchanged_import_writes_no_version_row_and_is_seen_all_the_same() {
 async fn what_a_narrower_run_did_not_cover_keeps_the_age_it_had() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let inventory = random_inventory(&mut Dice(2));
         let first = publish(&store, &inventory, at(10)).await;
         let mut narrow = profile();

@@ -10,7 +10,7 @@ use crate::sample::*;
 async fn filters_let_through_what_they_say_on_both_databases() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let inventory = random_inventory(&mut Dice(5));
         publish(&store, &inventory, at(1)).await;
         let names = async |filter: AccountFilter| {
@@ -60,7 +60,7 @@ async fn filters_let_through_what_they_say_on_both_databases() {
 async fn a_moment_before_the_first_import_is_refused_with_the_earliest_one() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let list = async |as_of| store.list_accounts(&id("s"), as_of, &AccountFilter::default()).await;
         assert!(list(AsOf::Now).await.unwrap().is_empty());
         assert!(matches!(list(AsOf::Time(at(9))).await, Err(StoreError::NothingThen { earliest: None, .. })));
@@ -81,7 +81,7 @@ async fn a_moment_before_the_first_import_is_refused_with_the_earliest_one() {
 async fn an_account_is_found_by_exact_name_before_other_case_and_by_its_external_id() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let mut inventory = random_inventory(&mut Dice(1));
         let (mut one, mut two) = (account(90, 0), account(91, 0));
         (one.name, two.name) = ("Anna".to_owned(), "anna".to_owned());
@@ -106,7 +106,7 @@ fn every_future_of_the_store_can_move_between_threads() {
     runtime.block_on(async {
         let store = place.create().await;
         let system = id("s");
-        sendable(&store.create_system(new_system("s", "S"), at(0)));
+        sendable(&store.create_system(new_system("s", "S"), "local:test", at(0)));
         sendable(&store.current_inventory(&system));
         sendable(&store.list_accounts(&system, AsOf::Now, &AccountFilter::default()));
         sendable(&store.begin_import_run(&system, &profile(), "t", at(0), LEASE));

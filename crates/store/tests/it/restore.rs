@@ -15,7 +15,7 @@ async fn with_backup() -> (Place, std::path::PathBuf) {
     let store = place.create().await;
     let backup = place.folder.path().join("backup.db");
     store.backup(&backup).await.unwrap();
-    store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+    store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
     store.close().await;
     (place, backup)
 }
@@ -41,7 +41,7 @@ async fn a_store_that_is_open_is_not_replaced() {
         assert!(matches!(refused, StoreError::InUse { .. }), "{refused:?}");
         assert!(refused.to_string().contains("end every other keyreeve"), "{refused}");
     }
-    store.create_system(new_system("later", "Later"), at(5)).await.unwrap();
+    store.create_system(new_system("later", "Later"), "local:test", at(5)).await.unwrap();
     store.close().await;
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
     let store = place.open().await;

@@ -10,7 +10,7 @@ use crate::sample::*;
 async fn one_import_of_a_system_runs_at_a_time_and_a_dead_one_is_taken_over() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let first = begin(&store, at(0)).await;
         let refused = store.begin_import_run(&id("s"), &profile(), "b", at(29), LEASE).await.unwrap_err();
         match refused {
@@ -48,7 +48,7 @@ async fn one_import_of_a_system_runs_at_a_time_and_a_dead_one_is_taken_over() {
 async fn of_many_that_begin_at_once_one_gets_the_lease() {
     for place in Place::both().await {
         let store = std::sync::Arc::new(place.create().await);
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let racers: Vec<_> = (0..8)
             .map(|number| {
                 let store = store.clone();
@@ -76,7 +76,7 @@ async fn of_many_that_begin_at_once_one_gets_the_lease() {
 async fn accepting_publishes_exactly_the_evidence_and_rejecting_nothing() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let (old, new) = (random_inventory(&mut Dice(1)), random_inventory(&mut Dice(2)));
         publish(&store, &old, at(1)).await;
         let suspend = async |now| {
@@ -113,7 +113,7 @@ async fn accepting_publishes_exactly_the_evidence_and_rejecting_nothing() {
 async fn altered_evidence_is_neither_shown_nor_published() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let lease = begin(&store, at(0)).await;
         let changes = difference(Inventory::default(), random_inventory(&mut Dice(1)));
         let run =
@@ -133,7 +133,7 @@ async fn altered_evidence_is_neither_shown_nor_published() {
 async fn a_run_whose_baseline_moved_writes_nothing() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let changes = difference(Inventory::default(), random_inventory(&mut Dice(1)));
         let lease = begin(&store, at(0)).await;
         let outcome = Outcome::Suspended(changes.clone());
@@ -152,7 +152,7 @@ async fn a_run_whose_baseline_moved_writes_nothing() {
 async fn a_change_of_something_that_is_not_there_writes_nothing() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         publish(&store, &random_inventory(&mut Dice(1)), at(1)).await;
         let rows = place.version_rows().await;
         let stale = difference(random_inventory(&mut Dice(3)), random_inventory(&mut Dice(4)));
@@ -168,7 +168,7 @@ async fn a_change_of_something_that_is_not_there_writes_nothing() {
 async fn a_clock_that_was_set_back_does_not_shuffle_the_history() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let (old, new) = (random_inventory(&mut Dice(1)), random_inventory(&mut Dice(2)));
         publish(&store, &old, at(100)).await;
         let run = publish(&store, &new, at(50)).await;

@@ -59,15 +59,15 @@ async fn no_file_of_the_store_holds_a_secret_in_clear() {
         }
         files
     };
-    store.create_system(system_with_canary(), at(0)).await.unwrap();
+    store.create_system(system_with_canary(), "local:test", at(0)).await.unwrap();
     assert!(scan("created") >= 2, "the log is scanned too");
-    let failed = store.create_system(system_with_canary(), at(0)).await.unwrap_err();
+    let failed = store.create_system(system_with_canary(), "local:test", at(0)).await.unwrap_err();
     assert!(!found_in(format!("{failed:?} {failed}").as_bytes()));
     for number in 1..20 {
         store.fail_call(number);
         let kind = CredentialKind::AccessKey { access_key_id: "AKIA2".to_owned() };
         let secret = Some(Secret::new(CANARY.to_owned()));
-        if let Err(error) = store.set_credentials(&id("s"), kind, secret, None, at(1)).await {
+        if let Err(error) = store.set_credentials(&id("s"), kind, secret, None, "local:test", at(1)).await {
             assert!(!found_in(format!("{error:?} {error}").as_bytes()));
         }
     }
@@ -76,7 +76,7 @@ async fn no_file_of_the_store_holds_a_secret_in_clear() {
     store.backup(&place.folder.path().join("backup.db")).await.unwrap();
     scan("backup");
     assert_eq!(store.get_secret(&id("s")).await.unwrap().unwrap().expose(), CANARY);
-    store.remove_system(&id("s"), at(2)).await.unwrap();
+    store.remove_system(&id("s"), "local:test", at(2)).await.unwrap();
     store.close().await;
     scan("closed");
 }
@@ -85,7 +85,7 @@ async fn no_file_of_the_store_holds_a_secret_in_clear() {
 async fn postgres_keeps_no_secret_in_clear() {
     let place = Place::postgres().await;
     let store = place.create().await;
-    store.create_system(system_with_canary(), at(0)).await.unwrap();
+    store.create_system(system_with_canary(), "local:test", at(0)).await.unwrap();
     let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
     let query = format!("SELECT COUNT(*) FROM secrets WHERE encode(ciphertext, 'hex') LIKE '%{hex}%'");
     assert_eq!(place.number(&query).await, 0);
@@ -99,7 +99,7 @@ async fn unreadable_after(place: &Place, tamper: &[&str]) {
     for (system, name) in [("s", "S"), ("t", "T")] {
         let mut new = new_system(system, name);
         new.secret = Some(Secret::new(format!("{CANARY}{system}")));
-        store.create_system(new, at(0)).await.unwrap();
+        store.create_system(new, "local:test", at(0)).await.unwrap();
     }
     assert!(store.get_secret(&id("s")).await.unwrap().is_some());
     for text in tamper {
@@ -123,7 +123,8 @@ async fn a_ciphertext_that_was_moved_altered_or_put_back_does_not_open() {
     let put_back = ["UPDATE systems SET secret_revision = secret_revision + 1 WHERE system_id = 's'"];
     let bit = |sqlite: bool| {
         if sqlite {
-            "UPDATE secrets SET ciphertext = CAST(x'00' || substr(ciphertext, 2) AS BLOB) WHERE owner_row = 's'"
+            "UPDATE secrets SET ciphertext = CAST(CASE WHEN substr(ciphertext, 1, 1) = x'00' THEN x'01' ELSE x'00' END \
+             || substr(ciphertext, 2) AS BLOB) WHERE owner_row = 's'"
         } else {
             "UPDATE secrets SET ciphertext = set_bit(ciphertext, 3, 1 - get_bit(ciphertext, 3)) WHERE owner_row = 's'"
         }
@@ -140,11 +141,11 @@ async fn a_ciphertext_that_was_moved_altered_or_put_back_does_not_open() {
 async fn an_older_copy_of_a_secret_put_back_does_not_open() {
     let place = Place::sqlite();
     let store = place.create().await;
-    store.create_system(system_with_canary(), at(0)).await.unwrap();
+    store.create_system(system_with_canary(), "local:test", at(0)).await.unwrap();
     place.tamper("CREATE TABLE kept AS SELECT * FROM secrets").await;
     let kind = CredentialKind::AccessKey { access_key_id: "AKIA2".to_owned() };
     let secret = Some(Secret::new("new".to_owned()));
-    store.set_credentials(&id("s"), kind, secret, None, at(1)).await.unwrap();
+    store.set_credentials(&id("s"), kind, secret, None, "local:test", at(1)).await.unwrap();
     place.tamper("DELETE FROM secrets").await;
     place.tamper("INSERT INTO secrets SELECT * FROM kept").await;
     let refused = store.get_secret(&id("s")).await.unwrap_err();

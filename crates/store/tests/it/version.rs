@@ -69,7 +69,7 @@ async fn back_to_the_first_version(place: &Place) {
 async fn a_store_of_the_version_before_is_brought_up_to_date_with_all_it_holds() {
     for place in Place::both().await {
         let store = place.create().await;
-        store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         publish(&store, &random_inventory(&mut Dice(1)), at(1)).await;
         let inventory = store.current_inventory(&id("s")).await.unwrap();
         store.close().await;

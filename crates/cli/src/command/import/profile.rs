@@ -50,7 +50,7 @@ async fn set(context: &Context, arguments: &SetProfile) -> anyhow::Result<Ended>
     };
     let profile = with(&known, &arguments.settings).map_err(|why| Refusal::new(doing.clone(), why))?;
     store
-        .put_import_profile(&arguments.system_id, &profile, context.clock.now())
+        .put_import_profile(&arguments.system_id, &profile, context.actor.name(), context.clock.now())
         .await
         .with_context(|| doing.clone())?;
     let ended = print(context, &profile)?;

@@ -20,7 +20,7 @@ pub(super) async fn run(context: &Context, arguments: &SetMapping) -> anyhow::Re
         Some(mapping) => {
             store.set_task_mapping(system_id, mapping, context.actor.name(), context.clock.now()).await
         }
-        None => store.reset_task_mapping(system_id, *name).await,
+        None => store.reset_task_mapping(system_id, *name, context.actor.name(), context.clock.now()).await,
     }
     .with_context(|| doing.clone())?;
     let stored = store.task_mapping(system_id, *name).await.with_context(|| doing.clone())?;

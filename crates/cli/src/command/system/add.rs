@@ -35,7 +35,8 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
             new.aws_account_id = Some(account);
             new.partition = Some(partition);
         }
-        let system = store.create_system(new, context.clock.now()).await.with_context(doing)?;
+        let system =
+            store.create_system(new, context.actor.name(), context.clock.now()).await.with_context(doing)?;
         let ended = show(context, &system)?;
         credential::print_trust_policy(context, role_arn, external_id).await;
         hint(&format!("when the role has it: `keyreeve system check {}`", system.system_id));
@@ -43,7 +44,8 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
     }
     let credential = connection::credential(&kind, secret)?;
     let connector = connection::connect(context, credential, arguments.region.as_deref()).await?;
-    let registered = register(&store, context.clock, new, &connector).await.with_context(doing)?;
+    let registered =
+        register(&store, context.clock, context.actor.name(), new, &connector).await.with_context(doing)?;
     let ended = show(context, &registered.system)?;
     let id = &registered.system.system_id;
     match registered.unreachable {

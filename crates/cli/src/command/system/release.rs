@@ -15,7 +15,7 @@ pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Resu
         note(&format!("System {system_id} is not quarantined."));
         return show(context, &system);
     }
-    let released = store.release_system(system_id, context.clock.now()).await?;
+    let released = store.release_system(system_id, context.actor.name(), context.clock.now()).await?;
     let ended = show(context, &released)?;
     hint(&format!("see that it works: `keyreeve system check {system_id}`"));
     Ok(ended)

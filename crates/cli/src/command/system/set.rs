@@ -21,7 +21,7 @@ pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Res
     }
     let patch = patch(&system, &arguments.settings)?;
     let changed = store
-        .update_system(&system.system_id, patch, context.clock.now())
+        .update_system(&system.system_id, patch, context.actor.name(), context.clock.now())
         .await
         .with_context(|| doing(&system))?;
     show(context, &changed)
@@ -84,9 +84,10 @@ async fn set_credentials(
     }
     let credential = connection::credential(&kind, secret.clone())?;
     let connector = connection::connect(context, credential, system.region.as_deref()).await?;
-    let identity = replace_credentials(store, context.clock, system, kind, secret, &connector)
-        .await
-        .with_context(doing)?;
+    let identity =
+        replace_credentials(store, context.clock, context.actor.name(), system, kind, secret, &connector)
+            .await
+            .with_context(doing)?;
     let ended = show(context, &store.get_system(&system.system_id).await?)?;
     note(&format!("System {} signs in as {} now.", system.system_id, identity.arn));
     Ok(ended)

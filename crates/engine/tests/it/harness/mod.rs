@@ -135,7 +135,7 @@ impl World {
             partition: Some("aws".to_owned()),
             settings: setup.settings,
         };
-        store.create_system(new, clock.now()).await.unwrap();
+        store.create_system(new, "local:test", clock.now()).await.unwrap();
         let mut profile = ImportProfile::default_named("default".parse().unwrap());
         profile.login_profile_source = setup.login_profiles;
         profile.policy_scope = setup.policy_scope;

@@ -51,7 +51,7 @@ async fn the_oldest_tasks_come_first_each_account_once_and_in_the_order_of_their
 async fn a_system_or_job_narrows_the_search_and_quarantine_stops_it() {
     for place in Place::both().await {
         let store = with_system(&place).await;
-        store.create_system(new_system("t", "T"), at(0)).await.unwrap();
+        store.create_system(new_system("t", "T"), "local:test", at(0)).await.unwrap();
         let one = store.create_job(&job(vec![task("ada")]), at(1)).await.unwrap();
         let elsewhere = NewJob { system_id: id("t"), ..job(vec![task("ada")]) };
         let two = store.create_job(&elsewhere, at(1)).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_system_or_job_narrows_the_search_and_quarantine_stops_it() {
             assert_eq!(store.next_due(system.as_ref(), job).await.unwrap(), None);
         }
         assert_eq!(get(None, None, 20).await, Some(one.id));
-        store.release_system(&id("t"), at(21)).await.unwrap();
+        store.release_system(&id("t"), "local:test", at(21)).await.unwrap();
         assert_eq!(
             get(None, None, 20).await,
             Some(two.id),
@@ -89,7 +89,7 @@ async fn a_system_or_job_narrows_the_search_and_quarantine_stops_it() {
 async fn a_long_queue_of_one_system_leaves_room_for_another() {
     for place in Place::both().await {
         let store = with_system(&place).await;
-        store.create_system(new_system("t", "T"), at(0)).await.unwrap();
+        store.create_system(new_system("t", "T"), "local:test", at(0)).await.unwrap();
         let many: Vec<_> = (0..40).map(|number| task(&format!("u{number}"))).collect();
         store.create_job(&job(many), at(1)).await.unwrap();
         let few = NewJob { system_id: id("t"), ..job(vec![task("x"), task("y")]) };

@@ -19,7 +19,7 @@ use crate::sample::*;
 /// A store with the system `s`.
 pub(crate) async fn with_system(place: &crate::place::Place) -> Store {
     let store = place.create().await;
-    store.create_system(new_system("s", "S"), at(0)).await.unwrap();
+    store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
     store
 }
 

@@ -31,7 +31,7 @@ async fn what_is_protected_is_listed_once_and_taken_off_by_name() {
             store.audit(&AuditFilter { system_id: Some(id("s")), ..Default::default() }, 9).await.unwrap();
         let said: Vec<_> = rows.iter().map(|row| (row.actor.as_str(), row.action.as_str())).collect();
         assert_eq!(said[..2], [("berta", "protection_removed"), ("anna", "protection_added")]);
-        assert_eq!(said.len(), 5);
+        assert_eq!(said.len(), 6);
         let unknown = store.add_protection(&id("t"), &account).await.unwrap_err();
         assert!(matches!(unknown, StoreError::SystemNotFound { .. }));
         store.close().await;
