@@ -73,9 +73,31 @@ fn an_empty_list_says_so_and_stays_a_document() {
         let csv = list("csv").stdout;
         assert!(csv.starts_with("system_id,") && csv.lines().count() == 1, "{csv}");
     }
+}
+
+#[test]
+fn what_was_never_imported_is_not_shown_as_empty() {
     let place = Place::registered(0);
-    let never = place.run(&["account", "list", SYSTEM]).code(0);
-    assert!(never.stderr.contains("no import was published"), "{}", never.stderr);
+    for arguments in [
+        &["account", "list", SYSTEM][..],
+        &["account", "show", SYSTEM, "ada"],
+        &["resource", "list", SYSTEM],
+        &["assignment", "list", SYSTEM, "--account", "ada"],
+    ] {
+        for format in ["table", "json", "csv"] {
+            let refused = place.run(&[arguments, &["--output", format]].concat()).code(2);
+            assert_eq!(refused.stdout, "", "{arguments:?}");
+            let why = format!("system {SYSTEM} has not been imported yet");
+            let what_to_do = format!("run: `keyreeve import run {SYSTEM}`");
+            assert!(
+                refused.stderr.contains(&why) && refused.stderr.contains(&what_to_do),
+                "{}",
+                refused.stderr
+            );
+        }
+    }
+    let elsewhere = place.run(&["account", "list", "elsewhere"]).code(2);
+    assert!(elsewhere.stderr.contains("there is no system elsewhere"), "{}", elsewhere.stderr);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::args::ShowAccount;
 use crate::command::Context;
+use crate::command::reading::imported;
 use crate::exit::Ended;
 use crate::output::shape::{ACCOUNTS, account_facts};
 use crate::output::{Column, Narrow, Tables};
@@ -38,7 +39,13 @@ const THROUGH_GROUPS: &[Column<Assignment>] = &[
 pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::Result<Ended> {
     let store = context.store().await?;
     let as_of = arguments.moment.as_of();
-    let account = store.get_account(&arguments.system_id, as_of, &arguments.account).await?;
+    let account = match store.get_account(&arguments.system_id, as_of, &arguments.account).await {
+        Err(unknown @ StoreError::AccountNotFound { .. }) => {
+            imported(&store, &arguments.system_id, "showing an account").await?;
+            return Err(unknown.into());
+        }
+        found => found?,
+    };
     let holder = holdings(&store, account, as_of).await?;
     if context.output.format() == crate::output::Format::Csv {
         context.output.one(&holder.account, ACCOUNTS.csv, |_| {})?;

@@ -10,7 +10,7 @@ use keyreeve_store::{AccountFilter, AsOf};
 use serde::Serialize;
 
 use crate::args::TryMapping;
-use crate::command::{Context, mapping, reading::nothing};
+use crate::command::{Context, mapping};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::Column;
 use crate::output::{Narrow, Tables, note};
@@ -59,8 +59,11 @@ pub(super) async fn run(context: &Context, arguments: &TryMapping) -> anyhow::Re
         None => store.task_mapping(system_id, *name).await?.mapping,
     };
     let known = store.list_accounts(system_id, AsOf::Now, &AccountFilter::default()).await?;
-    if known.is_empty() {
-        note(&nothing(&store, system_id, "account").await?);
+    if known.is_empty() && store.latest_published(system_id).await?.is_none() {
+        note(&format!(
+            "System {system_id} has not been imported yet, so it is not known which names are taken. Run: `keyreeve \
+             import run {system_id}`"
+        ));
     }
     let attributes = attributes_of(arguments).map_err(|why| Refusal::new(doing.clone(), why))?;
     let setting = Setting { system, mapping, attributes, known: &known };
