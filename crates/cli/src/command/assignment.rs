@@ -20,9 +20,9 @@ pub(crate) async fn run(context: &Context, command: AssignmentCommand) -> anyhow
 }
 
 async fn list(context: &Context, arguments: &ListAssignments) -> anyhow::Result<Ended> {
+    let as_of = arguments.moment.as_of(context.clock.now())?;
     let store = context.store().await?;
-    let assignments =
-        store.list_assignments(&arguments.system_id, arguments.moment.as_of(), &arguments.filter()).await?;
+    let assignments = store.list_assignments(&arguments.system_id, as_of, &arguments.filter()).await?;
     let empty = match assignments.is_empty() {
         true => nothing(&store, &arguments.system_id, "assignment").await?,
         false => String::new(),

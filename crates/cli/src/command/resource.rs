@@ -13,9 +13,9 @@ pub(crate) async fn run(context: &Context, command: ResourceCommand) -> anyhow::
 }
 
 async fn list(context: &Context, arguments: &ListResources) -> anyhow::Result<Ended> {
+    let as_of = arguments.moment.as_of(context.clock.now())?;
     let store = context.store().await?;
-    let resources =
-        store.list_resources(&arguments.system_id, arguments.moment.as_of(), &arguments.filter()).await?;
+    let resources = store.list_resources(&arguments.system_id, as_of, &arguments.filter()).await?;
     let empty = match resources.is_empty() {
         true => nothing(&store, &arguments.system_id, "resource").await?,
         false => String::new(),

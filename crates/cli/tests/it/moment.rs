@@ -25,10 +25,32 @@ fn every_published_run_can_be_read_back() {
         assert_ne!(then["path"], "/moved/");
         place.run(&["resource", "list", SYSTEM, "--as-of", moment]).code(0);
     }
-    for moment in ["run:2", "2999-01-01", "2999-01-01T00:00:00+02:00"] {
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    for moment in ["run:2", &today] {
         assert_eq!(place.json(&["account", "list", SYSTEM, "--as-of", moment]), now, "{moment}");
     }
     assert_eq!(place.json(&["account", "show", SYSTEM, &name])["path"], "/moved/");
+}
+
+#[test]
+fn the_future_is_not_read_as_the_present() {
+    let place = Place::imported(1);
+    for arguments in [
+        &["account", "list", SYSTEM][..],
+        &["account", "show", SYSTEM, "keyreeve-connector"],
+        &["resource", "list", SYSTEM],
+        &["assignment", "list", SYSTEM],
+    ] {
+        for moment in ["2999-01-01", "2999-01-01T00:00:00+02:00"] {
+            let refused = place.run(&[arguments, &["--as-of", moment]].concat()).code(2);
+            assert_eq!(refused.stdout, "", "{arguments:?}");
+            assert!(
+                refused.stderr.contains("in the future") && refused.stderr.contains("hint:"),
+                "{}",
+                refused.stderr
+            );
+        }
+    }
 }
 
 /// Which run saw an object last is told from today's view or from that of then, as the store has it.

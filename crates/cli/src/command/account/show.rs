@@ -37,8 +37,8 @@ const THROUGH_GROUPS: &[Column<Assignment>] = &[
 
 /// Shows one account.
 pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::Result<Ended> {
+    let as_of = arguments.moment.as_of(context.clock.now())?;
     let store = context.store().await?;
-    let as_of = arguments.moment.as_of();
     let account = match store.get_account(&arguments.system_id, as_of, &arguments.account).await {
         Err(unknown @ StoreError::AccountNotFound { .. }) => {
             imported(&store, &arguments.system_id, "showing an account").await?;
