@@ -25,16 +25,19 @@ use anyhow::Context as _;
 
 use crate::access;
 use crate::args::{Arguments, Command};
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, unknown_names};
 use crate::exit::Ended;
 use crate::logging;
-use crate::output::Output;
+use crate::output::{Output, note};
 
 pub(crate) use context::Context;
 
 /// Reads the configuration, begins to log, and does what was asked for.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let environment = Environment::of_process();
+    if !matches!(arguments.command, Command::Doctor) {
+        warn_of_unknown(&environment);
+    }
     let config = Config::read(&arguments.global, &environment)?;
     logging::start(&config.logging)?;
     let output = Output::new(config.output, arguments.global.raw);
@@ -49,6 +52,17 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         context.actor = access::admit(&context, &arguments.command).await?;
         dispatch(&context, arguments.command).await
     })
+}
+
+/// Says which variables look like settings and are none: a misspelt one would be passed over. `doctor` has a check.
+fn warn_of_unknown(environment: &Environment) {
+    let names = unknown_names(environment);
+    if !names.is_empty() {
+        note(&format!(
+            "warning: these variables mean nothing to keyreeve: {}; `keyreeve --help` says which do",
+            names.join(", ")
+        ));
+    }
 }
 
 async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> {

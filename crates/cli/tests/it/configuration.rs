@@ -1,6 +1,6 @@
 //! The configuration file and the environment.
 
-use crate::harness::{Place, Ran, bare};
+use crate::harness::{Place, Ran, SYSTEM, bare};
 
 fn write(place: &Place, text: &str) -> String {
     let path = place.folder.path().join("keyreeve.toml");
@@ -71,4 +71,21 @@ fn a_password_in_the_database_address_is_never_shown() {
         }
         let _ = std::fs::remove_dir_all(place.data());
     }
+}
+
+#[test]
+fn a_misspelt_variable_is_warned_of_by_every_command_and_bends_no_answer() {
+    let place = Place::registered(0);
+    for arguments in
+        [&["system", "list", "--output", "json"][..], &["import", "run", SYSTEM, "--output", "json"]]
+    {
+        let ran = Ran::of(place.command(arguments).env("KEYREEVE_TOKN", "canary").output().unwrap()).code(0);
+        ran.json();
+        assert_eq!(ran.stderr.matches("KEYREEVE_TOKN").count(), 1, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("canary"), "{}", ran.stderr);
+        assert!(!place.run(arguments).code(0).stderr.contains("mean nothing"));
+    }
+    let refused =
+        place.command(&["account", "list", "nobody"]).env("KEYREEVE_DATADIR", "x").output().unwrap();
+    assert!(Ran::of(refused).code(2).stderr.contains("KEYREEVE_DATADIR"));
 }
