@@ -4,6 +4,7 @@
 mod csv;
 pub(crate) mod escape;
 pub(crate) mod failure;
+mod fit;
 mod json;
 pub(crate) mod shape;
 mod table;
@@ -71,7 +72,11 @@ impl Output {
         match self.format {
             Format::Table if items.is_empty() => Ok(()),
             Format::Table => {
-                write(&table::list(items, shape.table, shape.narrow, table::Screen::of_stdout()))
+                let (text, hidden) =
+                    table::list(items, shape.table, shape.narrow, table::Screen::of_stdout());
+                write(&text)?;
+                hidden.iter().for_each(|hidden| note(hidden));
+                Ok(())
             }
             Format::Json => write(&json::document(&items)?),
             Format::Csv => write(&csv::document(items, shape.csv, self.raw)?),
@@ -89,7 +94,9 @@ impl Output {
             Format::Table => {
                 let mut shown = Tables::new(table::Screen::of_stdout());
                 tables(&mut shown);
-                write(shown.text())
+                write(shown.text())?;
+                shown.hidden().iter().for_each(|hidden| note(hidden));
+                Ok(())
             }
             Format::Json => write(&json::document(item)?),
             Format::Csv => write(&csv::document(std::slice::from_ref(item), columns, self.raw)?),

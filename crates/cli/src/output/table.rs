@@ -1,55 +1,60 @@
-//! Tables for eyes. On a terminal that is too narrow, a list leaves out its last columns and says so, and a list with
-//! sentences in it wraps these; elsewhere nothing is cut or left out.
+//! Tables for eyes. On a terminal that is too narrow, a list shortens free text, then leaves out its last columns, and
+//! says both; a list with sentences in it wraps these. Elsewhere nothing is cut or left out.
 
 use std::io::IsTerminal;
 
 use comfy_table::{
-    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle,
+    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle, Width,
 };
 
-use super::{Column, escape, note};
+use super::fit::{Breadth, GAP, fit};
+use super::{Column, escape};
 
 /// What is known of the screen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Screen {
-    terminal: bool,
+    /// Its width in letters; `None` where there is no screen, and nothing is cut.
+    width: Option<u16>,
     colours: bool,
 }
 
 impl Screen {
     /// Standard output.
     pub(super) fn of_stdout() -> Self {
-        Self { terminal: std::io::stdout().is_terminal(), colours: super::colours() }
+        let terminal = std::io::stdout().is_terminal();
+        Self { width: Table::new().width().filter(|_| terminal), colours: super::colours() }
     }
 }
 
-/// A list as a table.
-pub(super) fn list<T>(items: &[T], columns: &[Column<T>], narrow: Narrow, screen: Screen) -> String {
-    let mut shown = columns.len();
+/// A list as a table, and what of it is not shown.
+pub(super) fn list<T>(
+    items: &[T],
+    columns: &[Column<T>],
+    narrow: Narrow,
+    screen: Screen,
+) -> (String, Option<String>) {
     let mut table = table_of(items, columns, screen);
-    if let Some(width) = table.width().filter(|_| screen.terminal) {
-        match narrow {
-            Narrow::LeaveOut => {
-                shown = fitting(&table.column_max_content_widths(), width);
-                let kept = columns.get(..shown).unwrap_or(columns);
-                table = table_of(items, kept, screen);
-                table.set_content_arrangement(ContentArrangement::Dynamic);
-            }
-            Narrow::Wrap { sentences } => wrap(&mut table, sentences, width),
+    let Some(width) = screen.width else { return (finished(&table), None) };
+    let mut hidden = None;
+    match narrow {
+        Narrow::Shorten => {
+            let breadths = breadths(&table, columns);
+            let widths = fit(&breadths, usize::from(width));
+            table = table_of(items, columns.get(..widths.len()).unwrap_or(columns), screen);
+            shorten(&mut table, &widths);
+            hidden = not_shown(columns, &breadths, &widths);
         }
+        Narrow::Wrap { sentences } => wrap(&mut table, sentences, width),
     }
-    let left_out: Vec<String> = columns.iter().skip(shown).map(|column| title_of(column.0)).collect();
-    if !left_out.is_empty() {
-        note(&format!("Left out, because the window is narrow: {}.", left_out.join(", ")));
-    }
-    finished(&table)
+    table.set_width(width);
+    (finished(&table), hidden)
 }
 
 /// What a list does on a screen that is too narrow for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Narrow {
-    /// Leaves out columns, from the last one on.
-    LeaveOut,
+    /// Shortens free text, then leaves out columns, from the last one on.
+    Shorten,
     /// Wraps this many columns at the end.
     Wrap {
         /// How many.
@@ -64,22 +69,85 @@ fn table_of<T>(items: &[T], columns: &[Column<T>], screen: Screen) -> Table {
         let cells = columns.iter().map(|column| cell(column.0, &(column.1)(item), screen));
         table.add_row(Row::from(cells.collect::<Vec<Cell>>()));
     }
+    pad(&mut table);
     table
 }
 
-/// What stands around a cell: a blank on each side, and one between two cells.
-const AROUND: usize = 3;
+/// One blank after each cell but the last; the other one of the gap is the line between two columns.
+fn pad(table: &mut Table) {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    if let Some(last) = table.column_iter_mut().last() {
+        last.set_padding((0, 0));
+    }
+}
 
-/// How many columns fit; two at least, and these are wrapped if need be.
-fn fitting(widths: &[u16], screen: u16) -> usize {
-    let mut left = usize::from(screen) + 1;
-    let fitting = widths.iter().take_while(|width| {
-        let needed = usize::from(**width) + AROUND;
-        let fits = needed <= left;
-        left = left.saturating_sub(needed);
-        fits
-    });
-    fitting.count().max(2)
+const PADDING: usize = GAP - 1;
+
+fn exactly(width: usize) -> ColumnConstraint {
+    ColumnConstraint::Absolute(Width::Fixed(u16::try_from(width).unwrap_or(u16::MAX)))
+}
+
+fn breadths<T>(table: &Table, columns: &[Column<T>]) -> Vec<Breadth> {
+    let widths = table.column_max_content_widths();
+    columns
+        .iter()
+        .zip(widths)
+        .map(|(column, width)| Breadth { content: usize::from(width), free: is_free_text(column.0) })
+        .collect()
+}
+
+/// Whether the beginning of a cell says enough: that of names, paths and sentences does; that of ARNs is the same for
+/// all, and a state, a number or a time cannot be shortened.
+fn is_free_text(column: &str) -> bool {
+    matches!(
+        column,
+        "account"
+            | "actor"
+            | "asked_by"
+            | "category"
+            | "holder"
+            | "name"
+            | "owner"
+            | "path"
+            | "reason"
+            | "resource"
+            | "through_group"
+            | "what"
+    )
+}
+
+fn shorten(table: &mut Table, widths: &[usize]) {
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    for (number, (column, width)) in table.column_iter_mut().zip(widths).enumerate() {
+        let padding = if number + 1 < widths.len() { PADDING } else { 0 };
+        column.set_constraint(exactly(width.saturating_add(padding)));
+    }
+    for row in table.row_iter_mut() {
+        row.max_height(1);
+    }
+}
+
+/// What a list keeps back, and how to see it.
+fn not_shown<T>(columns: &[Column<T>], breadths: &[Breadth], widths: &[usize]) -> Option<String> {
+    let titles = |columns: Vec<&Column<T>>| {
+        columns.iter().map(|column| title_of(column.0)).collect::<Vec<String>>().join(", ")
+    };
+    let shortened = columns.iter().zip(breadths).zip(widths);
+    let shortened: Vec<_> = shortened
+        .filter(|((_, whole), width)| **width < whole.content)
+        .map(|((column, _), _)| column)
+        .collect();
+    let left_out: Vec<_> = columns.iter().skip(widths.len()).collect();
+    let said: Vec<String> = [("shortened", shortened), ("left out", left_out)]
+        .into_iter()
+        .filter(|(_, columns)| !columns.is_empty())
+        .map(|(what, columns)| format!("{what}: {}", titles(columns)))
+        .collect();
+    (!said.is_empty()).then(|| {
+        format!("The window is too narrow; {}. A wider one or `--output csv` shows all.", said.join("; "))
+    })
 }
 
 /// Lets the last columns take what the others leave, if that is enough to be read.
@@ -87,7 +155,7 @@ fn wrap(table: &mut Table, sentences: usize, screen: u16) {
     table.set_content_arrangement(ContentArrangement::Dynamic);
     let widths = table.column_max_content_widths();
     let fixed = widths.len().saturating_sub(sentences);
-    let taken: usize = widths.iter().take(fixed).map(|width| usize::from(*width) + AROUND).sum();
+    let taken: usize = widths.iter().take(fixed).map(|width| usize::from(*width) + GAP).sum();
     if taken > usize::from(screen) / 2 {
         return;
     }
@@ -99,7 +167,7 @@ fn wrap(table: &mut Table, sentences: usize, screen: u16) {
 fn empty(screen: Screen) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    if !screen.terminal {
+    if screen.width.is_none() {
         table.force_no_tty();
     }
     table
@@ -154,23 +222,33 @@ pub(crate) type Facts<'a> = Vec<(&'a str, String)>;
 pub(crate) struct Tables {
     screen: Screen,
     text: String,
+    /// What of it is not shown.
+    hidden: Vec<String>,
 }
 
 impl Tables {
     pub(super) fn new(screen: Screen) -> Self {
-        Self { screen, text: String::new() }
+        Self { screen, text: String::new(), hidden: Vec::new() }
     }
 
     /// Names beside their values; those without a value are left out. Values may take several lines.
     pub(crate) fn facts(&mut self, facts: Facts<'_>) {
-        let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        for (name, value) in facts {
-            for (number, line) in value.lines().enumerate() {
-                let shown = if number == 0 { name } else { "" };
-                let line = escape::line(line);
-                self.text.push_str(&format!("{shown:width$}  {line}\n"));
-            }
+        let mut table = empty(self.screen);
+        for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+            let lines: Vec<_> = value.lines().map(escape::line).collect();
+            table.add_row([(*name).to_owned(), lines.join("\n")]);
         }
+        pad(&mut table);
+        // The names' column is as wide with or without those that are left out, so that it does not move.
+        let names = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        if let Some(column) = table.column_mut(0) {
+            column.set_constraint(exactly(names.saturating_add(PADDING)));
+        }
+        if let Some(width) = self.screen.width {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        }
+        self.text.extend(table.lines().map(|line| format!("{}\n", line.trim_end())));
     }
 
     /// A list under a title; nothing when it is empty.
@@ -179,7 +257,9 @@ impl Tables {
             return;
         }
         self.title(title);
-        self.text.push_str(&list(items, columns, narrow, self.screen));
+        let (text, hidden) = list(items, columns, narrow, self.screen);
+        self.text.push_str(&text);
+        self.hidden.extend(hidden);
     }
 
     /// Sentences under a title; nothing when there are none.
@@ -205,52 +285,13 @@ impl Tables {
     pub(super) fn text(&self) -> &str {
         &self.text
     }
+
+    /// What is not shown of its lists, said once.
+    pub(super) fn hidden(mut self) -> Vec<String> {
+        self.hidden.dedup();
+        self.hidden
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PIPE: Screen = Screen { terminal: false, colours: false };
-    const COLUMNS: &[Column<(String, String)>] =
-        &[("name", |item| item.0.clone()), ("status", |item| item.1.clone())];
-
-    #[test]
-    fn a_table_shows_harmless_text_and_no_escape_sequence() {
-        let text = list(&[("a\u{202e}b\nc".into(), "enabled".into())], COLUMNS, Narrow::LeaveOut, PIPE);
-        assert!(text.contains(r"a\u{202e}b\u{a}c"), "{text}");
-        assert!(!text.contains('\u{1b}'), "{text}");
-    }
-
-    #[test]
-    fn without_a_terminal_nothing_is_cut() {
-        let long = "x".repeat(500);
-        assert!(list(&[(long.clone(), String::new())], COLUMNS, Narrow::LeaveOut, PIPE).contains(&long));
-    }
-
-    #[test]
-    fn on_a_narrow_screen_the_last_columns_are_left_out() {
-        assert_eq!(fitting(&[10, 10, 10], 38), 3);
-        assert_eq!(fitting(&[10, 10, 10], 37), 2);
-        assert_eq!(fitting(&[100, 100, 1], 20), 2);
-        assert_eq!(fitting(&[10, 90, 1], 40), 2);
-    }
-
-    #[test]
-    fn sentences_are_wrapped_and_everything_else_stays_whole() {
-        let sentence = "one two three four five six seven eight nine ten eleven twelve".to_owned();
-        let mut table = table_of(&[("iam:ListUsers".to_owned(), sentence)], COLUMNS, PIPE);
-        wrap(&mut table, 1, 40);
-        table.set_width(40);
-        let text = finished(&table);
-        assert!(text.contains("iam:ListUsers") && text.contains("twelve"), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
-    }
-
-    #[test]
-    fn facts_stand_beside_each_other() {
-        let mut tables = Tables::new(PIPE);
-        tables.facts(vec![("name", "anna".into()), ("none", String::new()), ("tags", "a=1\nb=2".into())]);
-        assert_eq!(tables.text(), "name  anna\ntags  a=1\n      b=2\n");
-    }
-}
+mod tests;

@@ -57,9 +57,9 @@ pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::R
 
 fn show(holder: &Holder, tables: &mut Tables) {
     tables.facts(account_facts(&holder.account));
-    tables.list("Groups", &holder.groups, HELD, Narrow::LeaveOut);
-    tables.list("Policies", &holder.policies, HELD, Narrow::LeaveOut);
-    tables.list("Policies through groups", &holder.policies_through_groups, THROUGH_GROUPS, Narrow::LeaveOut);
+    tables.list("Groups", &holder.groups, HELD, Narrow::Shorten);
+    tables.list("Policies", &holder.policies, HELD, Narrow::Shorten);
+    tables.list("Policies through groups", &holder.policies_through_groups, THROUGH_GROUPS, Narrow::Shorten);
 }
 
 async fn holdings(store: &Store, account: Account, as_of: AsOf) -> Result<Holder, StoreError> {

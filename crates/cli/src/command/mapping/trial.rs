@@ -202,7 +202,7 @@ fn show(trial: &Trial, tables: &mut Tables) {
         ("permissions_boundary", trial.permissions_boundary.clone().unwrap_or_default()),
         ("taken", trial.taken.join(", ")),
     ]);
-    tables.list("Calls of the mapping", &trial.calls, CALLS, Narrow::LeaveOut);
+    tables.list("Calls of the mapping", &trial.calls, CALLS, Narrow::Shorten);
 }
 
 /// What a call is about beside the account.

@@ -17,7 +17,7 @@ pub(crate) const ACCOUNTS: Shape<Account> = Shape {
         ("password_last_used", |account| minute(account.password_last_used_at)),
         ("created", |account| minute(Some(account.created_at))),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("system_id", |account| account.system_id.to_string()),
         ("external_id", |account| account.external_id.to_string()),

@@ -14,7 +14,7 @@ pub(crate) const ASSIGNMENTS: Shape<Assignment> = Shape {
         ("state", |assignment| word(&assignment.state)),
         ("resource_arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("system_id", |assignment| assignment.system_id.to_string()),
         ("kind", |assignment| assignment.kind.as_str().to_owned()),

@@ -37,7 +37,7 @@ pub(crate) fn finished_job(job: &ProvisioningJob, tokens: Vec<(TaskId, String, S
 /// One job as CSV.
 pub(crate) const JOBS: Shape<FinishedJob> = Shape {
     table: &[],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("id", |one| one.job.id.to_string()),
         ("system_id", |one| one.job.system_id.to_string()),
@@ -65,7 +65,7 @@ pub(crate) const JOB_LIST: Shape<ProvisioningJob> = Shape {
         ("finished", |job| minute(job.finished_at)),
         ("reason", |job| job.reason.clone().unwrap_or_default()),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("id", |job| job.id.to_string()),
         ("system_id", |job| job.system_id.to_string()),
@@ -145,7 +145,7 @@ fn job_facts(job: &ProvisioningJob) -> Facts<'static> {
 /// A plan as CSV: one line, for the sake of the contract; `json` has every call.
 pub(crate) const PLANS: Shape<Plan> = Shape {
     table: &[],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("system_id", |plan| plan.system_id.to_string()),
         ("run", |plan| plan.run.to_string()),
@@ -174,7 +174,7 @@ fn show_task(number: usize, task: &TaskPlan, tables: &mut Tables) {
     if task.steps.is_empty() {
         tables.sentences(&title, &["no call is needed, or none is possible".to_owned()]);
     }
-    tables.list(&title, &task.steps, PLANNED_STEPS, Narrow::LeaveOut);
+    tables.list(&title, &task.steps, PLANNED_STEPS, Narrow::Shorten);
     let obstacles: Vec<String> = task.obstacles.iter().map(|obstacle| obstacle.message.clone()).collect();
     tables.sentences("This stands in the way:", &obstacles);
     let notices: Vec<String> = task.notices.iter().map(|notice| notice.message.clone()).collect();

@@ -35,7 +35,7 @@ pub(crate) const MAPPINGS: Shape<MappingView> = Shape {
         ("custom_actions", |view| view.mapping.custom_actions.len().to_string()),
         ("set_by", |view| view.updated_by.clone().unwrap_or_else(|| "default".to_owned())),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("name", |view| view.mapping.name.to_string()),
         ("main", main),

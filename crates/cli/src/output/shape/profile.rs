@@ -14,7 +14,7 @@ pub(crate) const PROFILES: Shape<ImportProfile> = Shape {
         ("policy_scope", |profile| word(&profile.policy_scope)),
         ("login_profile_source", |profile| word(&profile.login_profile_source)),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("name", |profile| profile.name.to_string()),
         ("objects", |profile| joined(&profile.objects, word)),

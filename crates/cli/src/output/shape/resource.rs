@@ -15,7 +15,7 @@ pub(crate) const RESOURCES: Shape<Resource> = Shape {
         ("attachable", |resource| if resource.attachable { "yes" } else { "no" }.to_owned()),
         ("arn", |resource| resource.arn.clone()),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("system_id", |resource| resource.system_id.to_string()),
         ("external_id", |resource| resource.external_id.to_string()),

@@ -18,7 +18,7 @@ pub(crate) const RUNS: Shape<ImportRun> = Shape {
         ("calls", |run| run.aws_calls.to_string()),
         ("warnings", |run| run.warnings.len().to_string()),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("id", |run| run.id.to_string()),
         ("system_id", |run| run.system_id.to_string()),

@@ -16,7 +16,7 @@ pub(crate) const SYSTEMS: Shape<System> = Shape {
         ("region", |system| system.region.clone().unwrap_or_default()),
         ("signs_in_with", |system| signs_in_with(&system.credential)),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("system_id", |system| system.system_id.to_string()),
         ("name", |system| system.name.to_string()),

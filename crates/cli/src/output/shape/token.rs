@@ -18,7 +18,7 @@ pub(crate) const TOKENS: Shape<Token> = Shape {
         ("last_used", |token| minute(token.last_used_at)),
         ("revoked", |token| minute(token.revoked_at)),
     ],
-    narrow: Narrow::LeaveOut,
+    narrow: Narrow::Shorten,
     csv: &[
         ("id", |token| token.id.to_string()),
         ("owner", |token| token.owner.clone()),
