@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Postgres, Sqlite};
 
 use crate::dialect::Dialect;
 use crate::url::Place;
-use crate::{DatabaseUrl, StoreError, StoreKey, migrate, secrets, sqlite_file};
+use crate::{DatabaseUrl, StoreError, StoreKey, migrate, reach, secrets, sqlite_file};
 
 /// The store: systems, import runs and history in one database.
 pub struct Store {
@@ -76,12 +76,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::AlreadyThere`] when something is at that place; nothing is changed then.
+    /// [`StoreError::Unreachable`] when PostgreSQL does not let us in.
     pub async fn create(url: &DatabaseUrl, key: StoreKey, now: Timestamp) -> Result<Self, StoreError> {
         if let Place::Sqlite(path) = &url.0 {
             sqlite_file::make_empty(path, &url.to_string())?;
         }
         let store = Self::connect(url, key);
         let made = async {
+            store.reach().await?;
             if migrate::is_store(&store).await? {
                 return Err(StoreError::AlreadyThere { place: store.place.clone() });
             }
@@ -105,7 +107,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoStore`], [`StoreError::NotAStore`], [`StoreError::Damaged`] (with the command that
     /// restores a backup), [`StoreError::NewerVersion`], [`StoreError::MigrationAltered`],
-    /// [`StoreError::WrongKey`].
+    /// [`StoreError::WrongKey`], [`StoreError::Unreachable`].
     pub async fn open(url: &DatabaseUrl, key: StoreKey) -> Result<Self, StoreError> {
         let small = match &url.0 {
             Place::Sqlite(path) => sqlite_file::inspect(path, &url.to_string())? <= CHECKED_WHEN_OPENED,
@@ -113,6 +115,7 @@ impl Store {
         };
         let store = Self::connect(url, key);
         let opened = async {
+            store.reach().await?;
             if small {
                 store.check().await?;
             }
@@ -145,6 +148,14 @@ impl Store {
     #[must_use]
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// Whether PostgreSQL lets us in; a file is opened by itself.
+    async fn reach(&self) -> Result<(), StoreError> {
+        match &self.url.0 {
+            Place::Sqlite(_) => Ok(()),
+            Place::Postgres(options) => reach::reach(options, reach::PATIENCE).await,
+        }
     }
 
     fn connect(url: &DatabaseUrl, key: StoreKey) -> Self {

@@ -281,6 +281,16 @@ pub enum StoreError {
         /// The address.
         place: String,
     },
+    /// No connection to the server of the database.
+    #[error("the database server at {place} cannot be used: {why}; {advice}")]
+    Unreachable {
+        /// Host and port.
+        place: String,
+        /// Why not.
+        why: String,
+        /// What to do.
+        advice: String,
+    },
     /// Something is there, but Keyreeve did not make it.
     #[error(
         "what is at {place} is not a Keyreeve store; mend the address, or run `keyreeve init` with another place"

@@ -33,6 +33,7 @@ mod inventory;
 mod key;
 mod migrate;
 mod provisioning;
+mod reach;
 mod restore;
 mod row;
 mod secrets;

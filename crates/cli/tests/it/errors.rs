@@ -1,6 +1,6 @@
 //! What goes wrong, with its exit code: 1 when something ran and failed, 2 when it could not run.
 
-use crate::harness::{Place, SYSTEM, bare};
+use crate::harness::{Place, Ran, SYSTEM, bare};
 
 #[test]
 fn every_refusal_has_its_code_and_says_what_to_do() {
@@ -166,4 +166,21 @@ fn an_argument_that_is_no_text_is_refused_like_any_other() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.starts_with("error:"), "{stderr}");
+}
+
+#[test]
+fn a_postgres_that_cannot_be_reached_is_named_with_what_to_do_and_not_waited_for() {
+    let place = Place::with_users(0);
+    place.run(&["init"]).code(0);
+    let begun = std::time::Instant::now();
+    let mut command = place.command(&["system", "list"]);
+    let ran = command.env("KEYREEVE_DATABASE", "postgres://me:canary@127.0.0.1:1/none").output().unwrap();
+    let refused = Ran::of(ran).code(2);
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    let expected = "the database server at 127.0.0.1:1 cannot be used: nothing listens there";
+    assert!(
+        refused.stderr.contains(expected) && refused.stderr.contains("hint: start PostgreSQL"),
+        "{}",
+        refused.stderr
+    );
 }
