@@ -116,6 +116,8 @@ fn code_of(error: &anyhow::Error) -> u8 {
                     StoreError::Io { .. }
                         | StoreError::Database { .. }
                         | StoreError::CommitUnknown { .. }
+                        | StoreError::DiskFull { .. }
+                        | StoreError::Unwritable { .. }
                         | StoreError::Damaged { .. }
                         | StoreError::Data { .. }
                         | StoreError::TaskLeaseLost { .. }

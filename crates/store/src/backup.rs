@@ -1,6 +1,7 @@
 //! Backups of an SQLite store.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
@@ -15,13 +16,14 @@ impl Store {
     /// ciphertexts only, but also everything else: keep it as safe as the store, and apart from the key.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyThere`] when there is a file, [`StoreError::UsePgDump`] for PostgreSQL.
+    /// [`StoreError::BackupNotWritten`] when the file cannot be made or is there already, [`StoreError::DiskFull`],
+    /// [`StoreError::UsePgDump`] for PostgreSQL.
     pub async fn backup(&self, target: &Path) -> Result<(), StoreError> {
         const DOING: &str = "backing the store up";
         let Pools::Sqlite { writer, .. } = &self.pools else {
             return Err(StoreError::UsePgDump { doing: DOING });
         };
-        sqlite_file::make_empty(target, &target.display().to_string())?;
+        sqlite_file::make_empty(target).map_err(|error| not_written(target, &error))?;
         let io = |source| StoreError::Io { doing: DOING, source };
         let written = async {
             // VACUUM INTO accepts an existing file as long as it is empty (https://www.sqlite.org/lang_vacuum.html).
@@ -29,7 +31,7 @@ impl Store {
                 .bind(target.to_string_lossy().into_owned())
                 .execute(writer)
                 .await
-                .map_err(|error| failure(DOING, &self.place, &error))?;
+                .map_err(|error| failure(DOING, &target.display().to_string(), &error))?;
             File::open(target).and_then(|file| file.sync_all()).map_err(io)?;
             sync_folder(target).map_err(io)
         }
@@ -77,6 +79,31 @@ pub async fn backup_is_sound(path: &Path) -> Result<(), StoreError> {
     let checked = quick_check(&mut connection, &place).await;
     let closed = connection.close().await.map_err(refused);
     checked.and(closed)
+}
+
+/// Why a backup's file cannot be made.
+fn not_written(target: &Path, error: &std::io::Error) -> StoreError {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (why, advice) = match error.kind() {
+        ErrorKind::AlreadyExists => (
+            "something of that name is there already".to_owned(),
+            "give a name that is free: a backup replaces nothing",
+        ),
+        ErrorKind::NotFound => (
+            format!("there is no folder {}", folder.display()),
+            "make the folder first, or give another place",
+        ),
+        ErrorKind::NotADirectory => {
+            (format!("{} is not a folder", folder.display()), "give a place in a folder")
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => (
+            format!("the folder {} cannot be written ({error})", folder.display()),
+            "make it writable, or give another place",
+        ),
+        ErrorKind::StorageFull => ("the disk is full".to_owned(), "make room, or give another place"),
+        _ => (error.to_string(), "give another place"),
+    };
+    StoreError::BackupNotWritten { backup: target.display().to_string(), why, advice }
 }
 
 pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {

@@ -1,5 +1,6 @@
 //! Making, opening and closing a store.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -79,7 +80,10 @@ impl Store {
     /// [`StoreError::Unreachable`] when PostgreSQL does not let us in.
     pub async fn create(url: &DatabaseUrl, key: StoreKey, now: Timestamp) -> Result<Self, StoreError> {
         if let Place::Sqlite(path) = &url.0 {
-            sqlite_file::make_empty(path, &url.to_string())?;
+            sqlite_file::make_empty(path).map_err(|source| match source.kind() {
+                ErrorKind::AlreadyExists => StoreError::AlreadyThere { place: url.to_string() },
+                _ => StoreError::Io { doing: "making the store's file", source },
+            })?;
         }
         let store = Self::connect(url, key);
         let made = async {

@@ -142,6 +142,10 @@ pub(crate) enum Meaning {
     Transient,
     /// The file is damaged or no database.
     Damaged,
+    /// The disk is full.
+    Full,
+    /// It can be read, but not written.
+    Unwritable,
     /// Anything else.
     Other,
 }
@@ -151,15 +155,22 @@ pub(crate) fn meaning_of(error: &sqlx::Error) -> Meaning {
     let sqlx::Error::Database(error) = error else { return Meaning::Other };
     let Some(code) = error.code() else { return Meaning::Other };
     match code.parse::<i64>() {
-        // SQLite's primary code is the low byte of the extended one: BUSY 5, LOCKED 6, CORRUPT 11, NOTADB 26.
+        // SQLite's primary code is the low byte of the extended one: BUSY 5, LOCKED 6, READONLY 8, CORRUPT 11,
+        // FULL 13, CANTOPEN 14 (such as a log in a folder that cannot be written), NOTADB 26.
+        // IOERR_SHMSIZE: the log's index could not grow, for which a full disk is the reason.
+        Ok(4874) => Meaning::Full,
         Ok(number) if code.len() < 5 => match number & 0xff {
             5 | 6 => Meaning::Transient,
             11 | 26 => Meaning::Damaged,
+            13 => Meaning::Full,
+            8 | 14 => Meaning::Unwritable,
             _ => Meaning::Other,
         },
-        // Serialisation failure, deadlock, lock not available, shutting down, starting up.
+        // Serialisation failure, deadlock, lock not available, shutting down, starting up; disk full; read-only.
         _ => match code.as_ref() {
             "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03" => Meaning::Transient,
+            "53100" => Meaning::Full,
+            "25006" => Meaning::Unwritable,
             _ => Meaning::Other,
         },
     }
@@ -189,7 +200,38 @@ pub(crate) fn describe(error: &sqlx::Error, transient: bool) -> DatabaseFailure 
 
 #[cfg(test)]
 mod tests {
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
     use super::counted;
+    use crate::StoreError;
+    use crate::transaction::failure;
+
+    async fn said(connection: &mut SqliteConnection, text: &'static str) -> StoreError {
+        failure("importing", "/srv/store.db", &sqlx::query(text).execute(connection).await.unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_and_a_store_that_cannot_be_written_are_said_in_plain_words() {
+        let mut small = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql("CREATE TABLE rows (bytes BLOB); PRAGMA max_page_count = 2")
+            .execute(&mut small)
+            .await
+            .unwrap();
+        let full = said(&mut small, "INSERT INTO rows VALUES (zeroblob(100000))").await;
+        assert!(matches!(full, StoreError::DiskFull { .. }), "{full:?}");
+        let text = full.to_string();
+        assert!(
+            text.starts_with("importing: the disk that holds /srv/store.db is full")
+                && text.contains("make room")
+        );
+        sqlx::query("PRAGMA query_only = ON").execute(&mut small).await.unwrap();
+        let unwritable = said(&mut small, "DELETE FROM rows").await;
+        assert!(matches!(unwritable, StoreError::Unwritable { .. }), "{unwritable:?}");
+        let nowhere = SqliteConnectOptions::new().filename("/nowhere/at/all.db").create_if_missing(true);
+        let unwritable = failure("opening", "/nowhere", &nowhere.connect().await.unwrap_err());
+        assert!(matches!(unwritable, StoreError::Unwritable { .. }), "{unwritable:?}");
+    }
 
     #[test]
     fn places_are_counted_in_order() {

@@ -1,5 +1,7 @@
 //! What can go wrong in the store, said so that the reader knows what to do.
 
+use std::io::ErrorKind;
+
 use jiff::Timestamp;
 use keyreeve_model::{
     AwsAccountId, ImportRunId, ImportRunState, JobId, JobState, ProfileName, SystemId, SystemName, TaskId,
@@ -317,6 +319,16 @@ pub enum StoreError {
         /// What to do.
         advice: &'static str,
     },
+    /// A backup's file cannot be made.
+    #[error("backing the store up to {backup}: {why}; {advice}")]
+    BackupNotWritten {
+        /// The file that was wanted.
+        backup: String,
+        /// Why not.
+        why: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// Somebody uses the store whose file is to be replaced.
     #[error("the store at {place} is in use: {by}, and nothing was changed; {advice}")]
     InUse {
@@ -384,8 +396,29 @@ pub enum StoreError {
         /// What is wrong.
         what: String,
     },
+    /// No room.
+    #[error(
+        "{doing}: the disk that holds {place} is full, and nothing was written; make room on it, then try again"
+    )]
+    DiskFull {
+        /// What was being done.
+        doing: &'static str,
+        /// The address.
+        place: String,
+    },
+    /// The database can be read, but not written.
+    #[error(
+        "{doing}: {place} cannot be written, and nothing was; let this user write the database, its folder and its \
+         file system, then try again"
+    )]
+    Unwritable {
+        /// What was being done.
+        doing: &'static str,
+        /// The address.
+        place: String,
+    },
     /// The disk or the network refused.
-    #[error("{doing}: the storage failed; nothing was written, check disk and network and try again")]
+    #[error("{doing}: {}; nothing was written, {} and try again", storage_words(source).0, storage_words(source).1)]
     Io {
         /// What was being done.
         doing: &'static str,
@@ -442,6 +475,8 @@ impl StoreError {
             Self::CommitUnknown { doing, source } => Self::CommitUnknown { doing, source: source.clone() },
             Self::Damaged { place, what } => Self::Damaged { place: place.clone(), what: what.clone() },
             Self::Data { what } => Self::Data { what: what.clone() },
+            Self::DiskFull { doing, place } => Self::DiskFull { doing, place: place.clone() },
+            Self::Unwritable { doing, place } => Self::Unwritable { doing, place: place.clone() },
             other => Self::Data { what: other.to_string() },
         }
     }
@@ -449,6 +484,18 @@ impl StoreError {
 
 fn words(run: Option<ImportRunId>) -> String {
     run.map_or_else(|| "an empty history".to_owned(), |run| format!("run {run}"))
+}
+
+/// What is wrong with the storage, and what to do.
+fn storage_words(error: &std::io::Error) -> (&'static str, &'static str) {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ("the disk is full", "make room on it"),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => (
+            "this user may not use the file or its folder",
+            "mend their rights and how the file system is mounted",
+        ),
+        _ => ("the storage failed", "check disk and network"),
+    }
 }
 
 fn earliest_words(earliest: Option<Timestamp>) -> String {

@@ -66,7 +66,7 @@ async fn copy_that_opens(backup: &Path, store: &Path, key: &StoreKey) -> Result<
     let incoming = beside(store, ".restoring");
     // Left behind by a restore that was interrupted before it changed anything.
     sqlite_file::remove_unfinished(&incoming);
-    sqlite_file::make_empty(&incoming, &incoming.display().to_string())?;
+    sqlite_file::make_empty(&incoming).map_err(io)?;
     let copied = async {
         let mut from = File::open(backup).map_err(io)?;
         let mut to = File::options().write(true).open(&incoming).map_err(io)?;

@@ -15,7 +15,10 @@ const APPLICATION_ID: u32 = 0x4b79_5276;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Makes an empty file that only its owner can read, if nothing is there.
-pub(crate) fn make_empty(path: &Path, place: &str) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] when something is.
+pub(crate) fn make_empty(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -23,13 +26,7 @@ pub(crate) fn make_empty(path: &Path, place: &str) -> Result<(), StoreError> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(StoreError::AlreadyThere { place: place.to_owned() })
-        }
-        Err(source) => Err(StoreError::Io { doing: "making the store's file", source }),
-    }
+    options.open(path).map(|_| ())
 }
 
 /// Takes away a file that [`make_empty`] made and nobody could finish.

@@ -206,6 +206,8 @@ pub(crate) fn failure(doing: &'static str, place: &str, error: &sqlx::Error) -> 
         Meaning::Damaged => {
             StoreError::Damaged { place: place.to_owned(), what: describe(error, false).message }
         }
+        Meaning::Full => StoreError::DiskFull { doing, place: place.to_owned() },
+        Meaning::Unwritable => StoreError::Unwritable { doing, place: place.to_owned() },
         meaning => {
             let transient = meaning == Meaning::Transient || matches!(error, sqlx::Error::Io(_));
             StoreError::Database { doing, source: describe(error, transient) }

@@ -1,20 +1,24 @@
 //! `keyreeve doctor`
 
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use keyreeve_model::{System, SystemState};
 use keyreeve_store::Store;
 
 use super::{Context, init::exposed_mode};
-use crate::config::unknown_names;
+use crate::config::{Places, unknown_names};
 use crate::exit::Ended;
 use crate::output::shape::{CHECKS, Check, CheckState};
 
-/// Checks the installation, and says what to mend. Nothing is changed, and AWS is not asked.
+/// Checks the installation, and says what to mend. Nothing stays changed, and AWS is not asked.
 pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     let mut checks = vec![version(), configuration(context)];
     checks.extend(misspelt(context));
     checks.push(folder(&context.config.places.data_dir));
+    checks
+        .extend(written_folders(&context.config.places).into_iter().filter(|path| path.is_dir()).map(probe));
     checks.push(key_file(&context.config.places.key_file()));
     checks.extend(key_beside_database(context));
     match context.store().await {
@@ -76,6 +80,38 @@ fn folder(path: &Path) -> Check {
             ),
             None => Check::ok("data_folder", format!("{shown}, for its owner alone")),
         },
+    }
+}
+
+/// The folders that are written in: that of the key, and that of the database if it is another one.
+fn written_folders(places: &Places) -> BTreeSet<&Path> {
+    let database = places.database.sqlite_path().and_then(Path::parent);
+    let database = database.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    database.into_iter().chain([places.data_dir.as_path()]).collect()
+}
+
+/// Writes a file and takes it away again.
+fn probe(folder: &Path) -> Check {
+    const NAME: &str = "folder_writable";
+    let shown = folder.display();
+    let file = folder.join(format!(".keyreeve-probe-{}", std::process::id()));
+    let written = std::fs::File::create_new(&file).and_then(|mut opened| {
+        opened.write_all(&[0; 4096])?;
+        opened.sync_all()
+    });
+    // What was made must go, also when it could not be filled.
+    let removed = std::fs::remove_file(&file);
+    match written.and(removed) {
+        Ok(()) => Check::ok(NAME, format!("{shown} can be written")),
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
+            Check::new(NAME, CheckState::Error, format!("{shown}: the disk is full"), "make room on it")
+        }
+        Err(error) => Check::new(
+            NAME,
+            CheckState::Error,
+            format!("{shown} cannot be written: {error}"),
+            "let this user write the folder, and mount its file system writable",
+        ),
     }
 }
 
@@ -182,4 +218,25 @@ fn endpoints(context: &Context) -> Vec<Check> {
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_probed_by_writing_and_nothing_stays_there() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(probe(folder.path()).state, CheckState::Ok);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    /// Nobody can make a file there, not even root.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_cannot_be_written_is_an_error() {
+        let check = probe(Path::new("/proc"));
+        assert_eq!(check.state, CheckState::Error);
+        assert!(check.message.contains("/proc cannot be written") && check.advice.is_some(), "{check:?}");
+    }
 }

@@ -49,12 +49,8 @@ pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
 
 /// Whether an error's text ends with what to do, after a semicolon.
 fn advises(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let of_store = |error: &StoreError| {
-        !matches!(
-            error,
-            StoreError::Database { .. } | StoreError::Io { .. } | StoreError::CommitUnknown { .. }
-        )
-    };
+    let of_store =
+        |error: &StoreError| !matches!(error, StoreError::Database { .. } | StoreError::CommitUnknown { .. });
     if let Some(error) = cause.downcast_ref::<StoreError>() {
         return of_store(error);
     }
@@ -78,6 +74,14 @@ mod tests {
         let (text, hint) = words(&wrapped.context("showing the system").unwrap_err());
         assert_eq!(text, "showing the system: there is no system x");
         assert_eq!(hint.as_deref(), Some("`keyreeve system list` shows those there are"));
+    }
+
+    #[test]
+    fn a_full_disk_is_said_before_what_the_operating_system_calls_it() {
+        let source = std::io::ErrorKind::StorageFull.into();
+        let (text, hint) = words(&StoreError::Io { doing: "making the store", source }.into());
+        assert_eq!(text, "making the store: the disk is full: no storage space");
+        assert_eq!(hint.as_deref(), Some("nothing was written, make room on it and try again"));
     }
 
     #[test]

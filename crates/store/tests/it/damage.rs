@@ -106,7 +106,7 @@ async fn a_backup_is_sound_private_and_restores_what_it_held() {
     let store = place.open().await;
     let backup = place.folder.path().join("backup.db");
     store.backup(&backup).await.unwrap();
-    assert!(matches!(store.backup(&backup).await, Err(StoreError::AlreadyThere { .. })));
+    assert!(matches!(store.backup(&backup).await, Err(StoreError::BackupNotWritten { .. })));
     use std::os::unix::fs::PermissionsExt;
     assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o7777, 0o600);
     backup_is_sound(&backup).await.unwrap();
