@@ -46,17 +46,33 @@ impl Assignment {
         }
     }
 
+    /// The key it has where no listing resolves its group; `None` where its key is the same all the time.
+    #[must_use]
+    pub fn unresolved_key(&self) -> Option<AssignmentKey> {
+        (self.kind == AssignmentKind::AccountGroup && self.resource_external_id.is_some()).then(|| {
+            AssignmentKey {
+                kind: self.kind,
+                subject: self.subject_external_id.clone(),
+                resource: by_name(&self.resource_name),
+            }
+        })
+    }
+
     /// The [`AssignmentKey::resource`] of its key.
     #[must_use]
     pub fn resource_key(&self) -> Cow<'_, str> {
         match (self.kind, &self.resource_external_id, &self.resource_arn) {
             (AssignmentKind::AccountGroup, Some(id), _) => Cow::Borrowed(id.as_str()),
             (AssignmentKind::AccountGroup, None, _) | (_, _, None) => {
-                Cow::Owned(format!("name:{}", self.resource_name))
+                Cow::Owned(by_name(&self.resource_name))
             }
             (_, _, Some(arn)) => Cow::Borrowed(arn.as_str()),
         }
     }
+}
+
+fn by_name(resource_name: &str) -> String {
+    format!("name:{resource_name}")
 }
 
 /// Identity of an assignment: kind, holder and resource.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Assignment, AssignmentKind, ManagedBy, Resource, ResourceType};
+use crate::{Account, Assignment, AssignmentKind, Compare, ManagedBy, Resource, ResourceType};
 
 /// One object that appeared, changed or went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +50,26 @@ impl<T> Change<T> {
             Self::Deleted { before } => before,
         }
     }
+}
 
-    /// Whether nothing but volatile facts changed.
+impl<T: Compare> Change<T> {
+    /// Whether nothing but volatile facts changed, and what we know of the rest.
     #[must_use]
     pub fn volatile_only(&self) -> bool {
-        matches!(self, Self::Changed { fields, .. } if fields.iter().all(|field| is_volatile(field)))
+        self.only(|before, after, field| is_volatile(field) || before.differs_in_sight(after, field))
+    }
+
+    /// Whether only something became known that was unknown before, or the other way round: nobody changed anything.
+    #[must_use]
+    pub fn in_sight_only(&self) -> bool {
+        self.only(|before, after, field| before.differs_in_sight(after, field))
+    }
+
+    fn only(&self, fits: impl Fn(&T, &T, &str) -> bool) -> bool {
+        match self {
+            Self::Changed { before, after, fields } => fields.iter().all(|field| fits(before, after, field)),
+            Self::Created { .. } | Self::Deleted { .. } => false,
+        }
     }
 }
 
@@ -94,7 +109,7 @@ impl ChangeSet {
         self.accounts.is_empty() && self.resources.is_empty() && self.assignments.is_empty()
     }
 
-    /// The counts shown with a run. Every change is in it, volatile ones too.
+    /// The counts shown with a run. Every change is in it, volatile ones too, but not what merely became known.
     #[must_use]
     pub fn counts(&self) -> ObjectCounts {
         ObjectCounts {
@@ -148,11 +163,11 @@ pub struct ChangeCounts {
 }
 
 impl ChangeCounts {
-    /// Counts a list of changes.
+    /// Counts a list of changes, without those of our sight alone.
     #[must_use]
-    pub fn of<T>(changes: &[Change<T>]) -> Self {
+    pub fn of<T: Compare>(changes: &[Change<T>]) -> Self {
         let mut counts = Self::default();
-        for change in changes {
+        for change in changes.iter().filter(|change| !change.in_sight_only()) {
             counts.add(change.kind());
         }
         counts

@@ -41,8 +41,16 @@ pub trait Compare: Sized {
     /// Its key.
     fn comparison_key(&self) -> Self::Key;
 
+    /// The key it had while part of it was unknown, if that was another one.
+    fn unresolved_key(&self) -> Option<Self::Key> {
+        None
+    }
+
     /// The names of the fields that differ, as in the JSON contract; empty when nothing does.
     fn differing_fields(&self, later: &Self) -> Vec<String>;
+
+    /// Whether a field that differs was merely unknown on one side, so that nobody needs to have changed it.
+    fn differs_in_sight(&self, later: &Self, field: &str) -> bool;
 }
 
 fn changes_between<T: Compare>(before: Vec<T>, after: Vec<T>) -> Vec<Change<T>> {
@@ -53,7 +61,8 @@ fn changes_between<T: Compare>(before: Vec<T>, after: Vec<T>) -> Vec<Change<T>> 
         before.into_iter().map(|object| (object.comparison_key(), object)).collect();
     let mut changes = Vec::new();
     for after in after {
-        match known.remove(&after.comparison_key()) {
+        let before = known.remove(&after.comparison_key()).or_else(|| known.remove(&after.unresolved_key()?));
+        match before {
             None => changes.push(Change::Created { after }),
             Some(before) => {
                 let fields = before.differing_fields(&after);
@@ -102,6 +111,16 @@ impl Compare for Account {
         );
         fields.extend(differing_credentials(self, later).into_iter().map(str::to_owned));
         fields
+    }
+
+    /// Tags, boundary and inline policies come in one answer; a boundary that is none and one that was not read are
+    /// told apart by the tags.
+    fn differs_in_sight(&self, later: &Self, field: &str) -> bool {
+        match field {
+            "tags" | "permissions_boundary" => self.tags.is_none() || later.tags.is_none(),
+            "inline_policies" => self.inline_policies.is_none() || later.inline_policies.is_none(),
+            _ => false,
+        }
     }
 }
 
@@ -168,6 +187,14 @@ impl Compare for Resource {
             default_version
         )
     }
+
+    fn differs_in_sight(&self, later: &Self, field: &str) -> bool {
+        match field {
+            "inline_policies" => self.inline_policies.is_none() || later.inline_policies.is_none(),
+            "default_version" => self.default_version.is_none() || later.default_version.is_none(),
+            _ => false,
+        }
+    }
 }
 
 impl Compare for Assignment {
@@ -185,12 +212,30 @@ impl Compare for Assignment {
         }
         fields
     }
+
+    fn unresolved_key(&self) -> Option<AssignmentKey> {
+        Assignment::unresolved_key(self)
+    }
+
+    /// A resource that an earlier import did not list has no id there, and a group no ARN either.
+    fn differs_in_sight(&self, later: &Self, field: &str) -> bool {
+        match field {
+            "resource_external_id" => {
+                self.resource_external_id.is_none() || later.resource_external_id.is_none()
+            }
+            "resource_arn" => self.resource_arn.is_none() || later.resource_arn.is_none(),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AccessKey, CredentialSource, Credentials, ImportRunId, LoginProfile, SystemId, is_volatile};
+    use crate::{
+        AccessKey, AssignmentKind, AssignmentState, CredentialSource, Credentials, ImportRunId, LoginProfile,
+        SystemId, is_volatile,
+    };
 
     fn account(id: &str, name: &str) -> Account {
         Account {
@@ -287,5 +332,76 @@ mod tests {
         absent.status = AccountStatus::Disabled;
         assert_eq!(fields(&present, &absent), ["credentials", "status", "login_profile"]);
         assert_eq!(fields(&reported, &absent), ["status", "login_profile"]);
+    }
+
+    fn assignment(kind: AssignmentKind, id: Option<&str>, arn: Option<&str>) -> Assignment {
+        Assignment {
+            system_id: SystemId::new("s").unwrap(),
+            kind,
+            subject_name: "anna".to_owned(),
+            subject_external_id: ExternalId::new("A1").unwrap(),
+            resource_external_id: id.map(|id| ExternalId::new(id).unwrap()),
+            resource_arn: arn.map(str::to_owned),
+            resource_name: "readers".to_owned(),
+            state: AssignmentState::Actual,
+            first_seen_run: ImportRunId(1),
+            last_seen_run: ImportRunId(1),
+        }
+    }
+
+    fn between(before: Assignment, after: Assignment) -> ChangeSet {
+        let one = |assignment| Inventory { assignments: vec![assignment], ..Inventory::default() };
+        difference(one(before), one(after))
+    }
+
+    #[test]
+    fn a_reference_that_becomes_known_is_written_but_not_counted() {
+        use AssignmentKind::{AccountGroup, AccountPolicy};
+        let arn = Some("arn:aws:iam::123456789012:policy/readers");
+        for (before, after, fields) in [
+            (
+                assignment(AccountPolicy, None, arn),
+                assignment(AccountPolicy, Some("P1"), arn),
+                &["resource_external_id"][..],
+            ),
+            (
+                assignment(AccountGroup, None, None),
+                assignment(AccountGroup, Some("G1"), Some("arn:aws:iam::123456789012:group/readers")),
+                &["resource_external_id", "resource_arn"],
+            ),
+        ] {
+            let changes = between(before, after);
+            let [Change::Changed { fields: found, .. }] = changes.assignments.as_slice() else {
+                panic!("{changes:?}")
+            };
+            assert_eq!(found, fields);
+            assert_eq!(changes.counts(), crate::ObjectCounts::default());
+            assert!(changes.counts_by_type().is_empty());
+        }
+        let made_anew =
+            between(assignment(AccountPolicy, Some("P1"), arn), assignment(AccountPolicy, Some("P2"), arn));
+        assert_eq!(made_anew.counts().assignments.changed, 1);
+        assert_eq!(made_anew.counts_by_type().len(), 1);
+    }
+
+    #[test]
+    fn a_boundary_that_could_not_be_read_before_was_set_by_nobody() {
+        let unread = account("A1", "anna");
+        let mut read = unread.clone();
+        read.tags = Some(std::collections::BTreeMap::new());
+        read.inline_policies = Some(Vec::new());
+        let mut bounded = read.clone();
+        bounded.permissions_boundary = Some("arn:aws:iam::123456789012:policy/limit".to_owned());
+        let counted = |before: &Account, after: &Account| {
+            let changes = difference(accounts(vec![before.clone()]), accounts(vec![after.clone()]));
+            assert_eq!(changes.accounts.len(), 1);
+            assert_eq!(changes.counts_by_type().len() as u64, changes.counts().accounts.changed);
+            changes.counts().accounts.changed
+        };
+        assert_eq!(counted(&unread, &bounded), 0);
+        assert_eq!(counted(&read, &bounded), 1);
+        let mut renamed = bounded.clone();
+        renamed.name = "anne".to_owned();
+        assert_eq!(counted(&unread, &renamed), 1);
     }
 }

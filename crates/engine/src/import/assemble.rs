@@ -330,7 +330,10 @@ impl<'a> Drafts<'a> {
 
     fn add(&mut self, mut assignment: Assignment) {
         if !self.first_seen.is_empty()
-            && let Some(first_seen) = self.first_seen.get(&assignment.key())
+            && let Some(first_seen) = self
+                .first_seen
+                .get(&assignment.key())
+                .or_else(|| self.first_seen.get(&assignment.unresolved_key()?))
         {
             assignment.first_seen_run = *first_seen;
         }
