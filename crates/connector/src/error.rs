@@ -48,6 +48,8 @@ fn code_text(code: &Option<String>, request_id: &Option<String>) -> String {
 pub enum Cause {
     /// No byte of the request left.
     NotSent,
+    /// There are no credentials to sign with, so no call was made.
+    NoCredentials,
     /// Too many requests; the wait it asked for, if it named one.
     Throttled(Option<Duration>),
     /// The object is being changed by somebody else.
@@ -109,7 +111,7 @@ impl Error {
             Cause::Throttled(_) => FailureKind::Throttled,
             Cause::Busy => FailureKind::Busy,
             Cause::Unknown => FailureKind::Unknown,
-            Cause::CredentialBad => FailureKind::CredentialBad,
+            Cause::CredentialBad | Cause::NoCredentials => FailureKind::CredentialBad,
             Cause::Denied => FailureKind::Denied,
             Cause::AlreadyThere => FailureKind::AlreadyThere,
             Cause::Gone => FailureKind::Gone,
@@ -143,6 +145,13 @@ mod tests {
         assert_eq!(error(Cause::Unknown, false).retry(), Retry::After(Duration::ZERO));
         assert_eq!(error(Cause::Unknown, true).effect(), Effect::Unknown);
         assert_eq!(error(Cause::Unknown, true).retry(), Retry::Never);
+    }
+
+    #[test]
+    fn without_credentials_nothing_happened_and_nothing_is_tried_again() {
+        let error = error(Cause::NoCredentials, true);
+        assert_eq!((error.effect(), error.retry()), (Effect::None, Retry::Never));
+        assert_eq!(error.kind(), FailureKind::CredentialBad);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use keyreeve_connector::Cause;
 use super::code;
 use crate::well_formed::Flaw;
 
+const NONE_FOUND: &str = "no AWS credentials were found, so nothing was sent: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or \
+                          give the system its own with `keyreeve system set ID --aws-profile …` or `--access-key-id …`";
+
 /// What stood in the way.
 pub(super) enum Trouble {
     /// No credentials were to be had, so nothing was sent.
@@ -67,9 +70,7 @@ fn credentials_trouble(error: &CredentialsError) -> Trouble {
         return Trouble::Credentials { cause, message, code: code.as_deref().map(code::presentable) };
     }
     match error {
-        CredentialsError::CredentialsNotLoaded(_) => {
-            no_code(Cause::NotSent, "no AWS credentials were found; nothing was sent")
-        }
+        CredentialsError::CredentialsNotLoaded(_) => no_code(Cause::NoCredentials, NONE_FOUND),
         CredentialsError::ProviderTimedOut(_) => {
             no_code(Cause::NotSent, "AWS credentials could not be got in time; nothing was sent")
         }

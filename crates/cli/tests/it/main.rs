@@ -13,6 +13,7 @@ mod init;
 mod life_cycle;
 mod mapping;
 mod moment;
+mod no_credentials;
 mod output;
 mod password;
 mod peer;

@@ -141,6 +141,18 @@ impl Progress {
         }
     }
 
+    /// Takes back a call that was counted and then not made.
+    pub(crate) fn not_made(&self, name: Option<CollectionName>, retry: bool) {
+        let Some(name) = name else {
+            self.other_calls.fetch_sub(1, Relaxed);
+            return;
+        };
+        self.counters(name).calls.fetch_sub(1, Relaxed);
+        if retry {
+            self.counters(name).retries.fetch_sub(1, Relaxed);
+        }
+    }
+
     pub(crate) fn throttled(&self, name: Option<CollectionName>, limit: Option<f64>) {
         if let Some(name) = name {
             self.counters(name).throttled.fetch_add(1, Relaxed);

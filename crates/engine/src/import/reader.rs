@@ -113,13 +113,13 @@ impl Reader<'_> {
         Fut: Future<Output = Result<T, Error>>,
     {
         let mut failures = 0;
-        let mut repeat = false;
+        let mut repeated = false;
         loop {
             let turn = self.pacer.turn().await;
             if self.halt.is_halted() {
                 return Err(ReadError::Halted);
             }
-            self.progress.call(name, repeat);
+            self.progress.call(name, repeated);
             let answer = make().await;
             drop(turn);
             let error = match answer {
@@ -129,7 +129,10 @@ impl Reader<'_> {
                 }
                 Err(error) => error,
             };
-            repeat = true;
+            if error.cause == Cause::NoCredentials {
+                self.progress.not_made(name, repeated);
+            }
+            repeated = true;
             match error.cause {
                 Cause::Throttled(_) => {
                     self.pacer.throttled();
@@ -139,7 +142,7 @@ impl Reader<'_> {
                         return Err(ReadError::Call(error));
                     }
                 }
-                Cause::CredentialBad => {
+                Cause::CredentialBad | Cause::NoCredentials => {
                     self.halt.halt(self.failure(FailureKind::CredentialBad, &error.to_string()));
                     return Err(ReadError::Halted);
                 }

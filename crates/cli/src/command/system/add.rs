@@ -1,6 +1,7 @@
 //! `keyreeve system add`
 
 use anyhow::Context as _;
+use keyreeve_connector::Cause;
 use keyreeve_engine::systems::register;
 use keyreeve_model::{CredentialKind, SystemSettings};
 use keyreeve_store::NewSystem;
@@ -49,6 +50,10 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
     let ended = show(context, &registered.system)?;
     let id = &registered.system.system_id;
     match registered.unreachable {
+        Some(error) if error.cause == Cause::NoCredentials => {
+            note(&format!("System {id} is registered, but not verified: {error}"));
+            hint(&format!("when there are credentials: `keyreeve system check {id}`"));
+        }
         Some(error) => {
             note(&format!("System {id} is registered, but AWS could not be reached: {error}"));
             hint(&format!("when it can be reached: `keyreeve system check {id}`"));

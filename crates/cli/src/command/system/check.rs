@@ -89,6 +89,11 @@ fn not_identified(system: &System, error: &keyreeve_connector::Error) -> Check {
             CheckState::Error,
             format!("give working credentials: `keyreeve system set {id} --access-key-id AKIA…` (or another kind)"),
         ),
+        Cause::NoCredentials => (
+            "identity",
+            CheckState::Error,
+            format!("give it credentials in the environment, or of its own: `keyreeve system set {id} --aws-profile …`"),
+        ),
         Cause::NotSent => (
             "reachable",
             CheckState::Error,
