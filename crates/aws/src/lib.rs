@@ -31,6 +31,7 @@ mod page;
 mod permissions;
 mod policy_document;
 mod provisioning;
+mod region;
 mod time;
 mod well_formed;
 
@@ -40,3 +41,4 @@ pub use permissions::{
     EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, PARTITIONS, PermissionProbe,
     PermissionState, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS, profile_actions, reference_policy,
 };
+pub use region::{REGIONS, partition_of_region, regions_of};

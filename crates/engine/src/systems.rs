@@ -30,6 +30,17 @@ pub enum SystemError {
         /// The account the system is pinned to.
         pinned: AwsAccountId,
     },
+    /// The system was to be in another partition than its credentials.
+    #[error(
+        "the credentials belong to the partition {found}, but the region is one of {expected}: nothing was \
+         stored"
+    )]
+    OtherPartition {
+        /// The partition of the credentials.
+        found: String,
+        /// The partition asked for.
+        expected: String,
+    },
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,10 +58,11 @@ pub struct Registered {
 }
 
 /// Registers a system. Credentials that AWS refuses are not stored; when AWS cannot be reached the system is
-/// registered and its AWS account is pinned later.
+/// registered and its AWS account is pinned later. A partition that is known beforehand must be that of the
+/// credentials.
 ///
 /// # Errors
-/// Name or System ID taken, credentials refused, no store.
+/// Name or System ID taken, credentials refused or of another partition, no store.
 pub async fn register(
     store: &Store,
     clock: Clock,
@@ -66,6 +78,9 @@ pub async fn register(
         Err(error) => (None, Some(error)),
     };
     if let Some(identity) = &identity {
+        if let Some(expected) = new.partition.filter(|expected| *expected != identity.partition) {
+            return Err(SystemError::OtherPartition { found: identity.partition.clone(), expected });
+        }
         new.aws_account_id = Some(identity.account_id.clone());
         new.partition = Some(identity.partition.clone());
     }

@@ -13,7 +13,8 @@ use keyreeve_connector::Cause;
 use super::code;
 use crate::well_formed::Flaw;
 
-const NONE_FOUND: &str = "no AWS credentials were found, so nothing was sent: set AWS_PROFILE or AWS_ACCESS_KEY_ID, or \
+const NONE_FOUND: &str = "no AWS credentials were found, so nothing was sent: set AWS_PROFILE (to a \
+                          profile that exists) or AWS_ACCESS_KEY_ID, or \
                           give the system its own with `keyreeve system set ID --aws-profile …` or `--access-key-id …`";
 
 /// What stood in the way.

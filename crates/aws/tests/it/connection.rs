@@ -90,7 +90,7 @@ async fn a_profile_that_does_not_exist_is_said_before_anything_is_sent() {
     options.credential = Credential::Profile { name: "keyreeve-no-such-profile".into() };
     let connector = AwsConnector::connect(options).await.unwrap();
     let error = connector.list_groups(None).await.unwrap_err();
-    assert!(matches!(error.cause, Cause::CredentialBad | Cause::NotSent), "{error}");
+    assert_eq!(error.cause, Cause::NoCredentials, "{error}");
     assert!(error.message.contains("credentials"), "{error}");
     assert_eq!(server.requests(), 0);
 }

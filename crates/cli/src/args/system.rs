@@ -69,7 +69,7 @@ pub(crate) struct AddSystem {
     /// What is governed in it.
     #[arg(long, default_value = "access_rights", value_parser = ["access_rights"])]
     pub(crate) content: String,
-    /// The AWS region; it decides the partition. Default: the environment's.
+    /// The AWS region; it decides the partition [default: that of the environment or the profile, else us-east-1].
     #[arg(long, value_parser = region)]
     pub(crate) region: Option<String>,
     #[command(flatten)]
@@ -132,11 +132,14 @@ pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// An AWS region as it could be called.
+/// An AWS region.
 pub(crate) fn region(text: &str) -> Result<String, String> {
-    let fits = (1..=32).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fits { Ok(text.to_owned()) } else { Err("a region looks like eu-central-1".to_owned()) }
+    if keyreeve_aws::partition_of_region(text).is_some() {
+        return Ok(text.to_owned());
+    }
+    let known =
+        keyreeve_aws::REGIONS.map(|(partition, regions)| format!("{partition}: {}", regions.join(", ")));
+    Err(format!("that is no AWS region. The regions of each partition are {}", known.join("; ")))
 }
 
 /// A category.
@@ -216,7 +219,7 @@ mod tests {
     #[test]
     fn regions_and_external_ids_are_checked() {
         assert!(region("us-gov-west-1").is_ok());
-        for bad in ["", "eu central", "EU-WEST-1", "a.b", &"a".repeat(33)] {
+        for bad in ["", "eu central", "EU-WEST-1", "eu-nowhere-1", "aws-global"] {
             assert!(region(bad).is_err(), "{bad}");
         }
         assert!(external_id(&uuid::Uuid::new_v4().to_string()).is_ok());

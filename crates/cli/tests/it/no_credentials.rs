@@ -36,5 +36,5 @@ fn a_call_that_cannot_be_signed_is_no_call_and_no_trouble_of_the_network() {
 
 #[track_caller]
 fn says_what_to_give(ran: &Ran) {
-    assert!(ran.stderr.contains("set AWS_PROFILE or AWS_ACCESS_KEY_ID"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("AWS_ACCESS_KEY_ID, or give the system its own"), "{}", ran.stderr);
 }

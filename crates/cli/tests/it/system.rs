@@ -228,3 +228,36 @@ fn the_reference_policy_is_all_there_is_on_standard_output() {
     let text = policy.json().to_string();
     assert!(text.contains("arn:aws-cn:iam::123456789012:user/*"), "{text}");
 }
+
+#[test]
+fn a_region_lies_in_the_partition_of_its_system() {
+    let place = Place::registered(0);
+    let set = |region: &str| place.run(&["system", "set", SYSTEM, &format!("region={region}")]);
+    let refused = set("cn-north-1").code(2);
+    assert!(
+        refused.stderr.contains("aws-cn") && refused.stderr.contains("eu-central-1"),
+        "{}",
+        refused.stderr
+    );
+    assert!(set("eu-nowhere-1").code(2).stderr.contains("cn-northwest-1"));
+    set("eu-west-1").code(0);
+
+    let key = place.key(OTHER_ACCOUNT);
+    let (id, secret) = (key.access_key_id, key.secret_access_key);
+    let add = |credential: &[&str], region: &str| {
+        let arguments = ["system", "add", "--name", "x", "--system-id", "x", "--region", region];
+        place.run_with_input(&[&arguments, credential].concat(), &secret)
+    };
+    let with_key = ["--access-key-id", &id, "--secret-access-key-stdin"];
+    let with_role = ["--role-arn", "arn:aws-cn:iam::210987654321:role/keyreeve"];
+    for (credential, region, regions) in
+        [(with_key.as_slice(), "us-gov-west-1", "us-west-2"), (&with_role, "us-east-1", "cn-northwest-1")]
+    {
+        let refused = add(credential, region).code(2);
+        assert!(refused.stderr.contains(regions), "{}", refused.stderr);
+    }
+    assert_eq!(place.json(&["system", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(add(&with_role, "cn-north-1").code(0).code, 0);
+    let help = place.run(&["system", "add", "--help"]).code(0).stdout;
+    assert!(help.contains("else us-east-1]"), "{help}");
+}

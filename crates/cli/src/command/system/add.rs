@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use keyreeve_connector::Cause;
-use keyreeve_engine::systems::register;
+use keyreeve_engine::systems::{SystemError, register};
 use keyreeve_model::{CredentialKind, SystemSettings};
 use keyreeve_store::NewSystem;
 
@@ -10,7 +10,7 @@ use super::credential::{self, Given};
 use super::show::show;
 use crate::args::AddSystem;
 use crate::command::{Context, connection};
-use crate::exit::Ended;
+use crate::exit::{Ended, Refusal};
 use crate::output::{hint, note};
 
 /// Registers a system.
@@ -27,12 +27,13 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         credential: kind.clone(),
         secret: secret.clone(),
         aws_account_id: None,
-        partition: None,
+        partition: arguments.region.as_deref().and_then(keyreeve_aws::partition_of_region).map(str::to_owned),
         settings: SystemSettings::default(),
     };
     if let CredentialKind::Role { role_arn, external_id } = &kind {
         // The role cannot be assumed yet, because nobody knew the external id; its ARN names the AWS account.
         if let Some((account, partition)) = credential::account_of_role(role_arn) {
+            credential::check_region(&doing(), arguments.region.as_deref(), Some(&partition))?;
             new.aws_account_id = Some(account);
             new.partition = Some(partition);
         }
@@ -45,8 +46,12 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
     }
     let credential = connection::credential(&kind, secret)?;
     let connector = connection::connect(context, credential, arguments.region.as_deref()).await?;
-    let registered =
-        register(&store, context.clock, context.actor.name(), new, &connector).await.with_context(doing)?;
+    let registered = match register(&store, context.clock, context.actor.name(), new, &connector).await {
+        Err(error @ SystemError::OtherPartition { .. }) => {
+            return Err(other_partition(&doing(), &error).into());
+        }
+        registered => registered.with_context(doing)?,
+    };
     let ended = show(context, &registered.system)?;
     let id = &registered.system.system_id;
     match registered.unreachable {
@@ -61,4 +66,12 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         None => hint(&format!("read it: `keyreeve import run {id}`")),
     }
     Ok(ended)
+}
+
+fn other_partition(doing: &str, error: &SystemError) -> Refusal {
+    let refusal = Refusal::new(doing, error.to_string());
+    match error {
+        SystemError::OtherPartition { found, .. } => refusal.hint(credential::regions_hint(found)),
+        _ => refusal,
+    }
 }

@@ -44,6 +44,31 @@ pub(super) fn account_of_role(role_arn: &str) -> Option<(AwsAccountId, String)> 
     Some((account, partition))
 }
 
+/// A region must lie in the partition of what it is for.
+pub(super) fn check_region(
+    doing: &str,
+    region: Option<&str>,
+    partition: Option<&str>,
+) -> Result<(), Refusal> {
+    let (Some(region), Some(partition)) = (region, partition) else { return Ok(()) };
+    match keyreeve_aws::partition_of_region(region) {
+        Some(other) if other != partition => Err(Refusal::new(
+            doing,
+            format!("the region {region} is of the partition {other}, but the system is in {partition}"),
+        )
+        .hint(regions_hint(partition))),
+        _ => Ok(()),
+    }
+}
+
+/// Which regions a partition has.
+pub(super) fn regions_hint(partition: &str) -> String {
+    format!(
+        "any region of the partition does, because IAM answers for all of it; those of {partition} are: {}",
+        keyreeve_aws::regions_of(partition).join(", ")
+    )
+}
+
 /// Prints the trust policy a role must have, naming whoever the ambient credentials belong to.
 pub(super) async fn print_trust_policy(context: &Context, role_arn: &str, external_id: &str) {
     let partition = account_of_role(role_arn).map_or_else(|| "aws".to_owned(), |(_, partition)| partition);

@@ -43,7 +43,11 @@ fn patch(system: &System, asked: &[(String, String)]) -> Result<SystemPatch, Ref
                 patch.category = Some(crate::args::category(value).map_err(refuse)?);
             }
             "region" if value == "none" => patch.region = Some(None),
-            "region" => patch.region = Some(Some(crate::args::region(value).map_err(refuse)?)),
+            "region" => {
+                let region = crate::args::region(value).map_err(refuse)?;
+                credential::check_region(&doing(system), Some(&region), system.partition.as_deref())?;
+                patch.region = Some(Some(region));
+            }
             "system_id" | "technology" | "content" => {
                 return Err(refuse(format!("the {name} of a system never changes"))
                     .hint("register another system with `keyreeve system add`"));
