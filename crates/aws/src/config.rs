@@ -25,6 +25,7 @@ pub(crate) struct Configured {
 
 pub(crate) async fn configure(options: &ConnectOptions) -> Result<Configured, ConnectError> {
     options.check()?;
+    ConnectOptions::check_process()?;
     let client = SharedHttpClient::new(http_client(options)?);
     let shared = match &options.credential {
         Credential::Role { role_arn, external_id, base } => {

@@ -73,12 +73,14 @@ impl ConnectOptions {
         if let Some(name) = self.environment.keys().find(|name| !VARIABLES.contains(&name.as_str())) {
             return Err(ConnectError::Variable { name: name.clone(), known: VARIABLES.join(", ") });
         }
-        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS"] {
-            if let Some(url) = self.variable(name).filter(|url| !is_endpoint(url)) {
-                return Err(ConnectError::Endpoint { name, url: url.to_owned() });
-            }
-        }
+        check_endpoints(|name| self.variable(name).map(str::to_owned))?;
         self.credential.check()
+    }
+
+    /// The endpoints that the process's environment names. The SDK reads them by itself, and panics over an empty
+    /// one.
+    pub(crate) fn check_process() -> Result<(), ConnectError> {
+        check_endpoints(|name| std::env::var_os(name).map(|url| url.to_string_lossy().into_owned()))
     }
 }
 
@@ -92,9 +94,30 @@ const VARIABLES: &[&str] = &[
     "AWS_CA_BUNDLE",
 ];
 
+fn check_endpoints(variable: impl Fn(&str) -> Option<String>) -> Result<(), ConnectError> {
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS"] {
+        if let Some(url) = variable(name).filter(|url| !is_endpoint(url)) {
+            return Err(ConnectError::Endpoint { name, what: described(&url) });
+        }
+    }
+    Ok(())
+}
+
 fn is_endpoint(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains([' ', '@']))
+    let graphic = url.bytes().all(|byte| byte.is_ascii_graphic());
+    rest.is_some_and(|rest| {
+        graphic && !rest.is_empty() && !rest.starts_with(['/', ':']) && !rest.contains('@')
+    })
+}
+
+/// What a wrong endpoint says, unless that may hold a password.
+fn described(url: &str) -> String {
+    match url {
+        "" => "empty".to_owned(),
+        _ if url.contains('@') => "a URL with a name or a password in it".to_owned(),
+        _ => format!("{:?}", url.chars().take(80).collect::<String>()),
+    }
 }
 
 impl Credential {
@@ -138,12 +161,15 @@ pub enum ConnectError {
     #[error("cannot connect to AWS: {0}")]
     Credential(&'static str),
     /// An endpoint that is no URL.
-    #[error("cannot connect to AWS: {name} is {url:?}, but must be a URL like https://iam.example.com")]
+    #[error(
+        "cannot connect to AWS: {name} is {what}, but must be a URL like https://iam.example.com; mend it, or unset \
+         it to reach AWS itself"
+    )]
     Endpoint {
         /// The variable.
         name: &'static str,
-        /// What it says.
-        url: String,
+        /// What it says, in words for an error.
+        what: String,
     },
     /// A variable that cannot be set here.
     #[error("cannot connect to AWS: {name:?} cannot be set in the configuration file; these can: {known}")]
@@ -162,6 +188,14 @@ pub enum ConnectError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl ConnectError {
+    /// Whether the configuration or the environment of this process is wrong, rather than the credential.
+    #[must_use]
+    pub fn is_surroundings(&self) -> bool {
+        !matches!(self, Self::Credential(_))
+    }
 }
 
 #[cfg(test)]
@@ -207,7 +241,11 @@ mod tests {
         };
         assert!(with("AWS_ENDPOINT_URL", "http://127.0.0.1:5000").is_ok());
         assert!(with("AWS_ENDPOINT_URL_IAM", "127.0.0.1:5000").is_err());
-        assert!(with("AWS_ENDPOINT_URL_STS", "https://user:pass@example.com").is_err());
+        for bad in ["http://", "http:///x", "http://:80", "ftp://x", "http://a b", "http://a\u{1b}[2J"] {
+            assert!(with("AWS_ENDPOINT_URL", bad).unwrap_err().contains("AWS_ENDPOINT_URL is "), "{bad:?}");
+        }
+        let error = with("AWS_ENDPOINT_URL_STS", "https://user:canary@example.com").unwrap_err();
+        assert!(error.contains("AWS_ENDPOINT_URL_STS") && !error.contains("canary"), "{error}");
         let error = with("AWS_SECRET_ACCESS_KEY", "canary").unwrap_err();
         assert!(error.contains("AWS_SECRET_ACCESS_KEY") && !error.contains("canary"), "{error}");
     }

@@ -89,3 +89,28 @@ fn a_misspelt_variable_is_warned_of_by_every_command_and_bends_no_answer() {
         place.command(&["account", "list", "nobody"]).env("KEYREEVE_DATADIR", "x").output().unwrap();
     assert!(Ran::of(refused).code(2).stderr.contains("KEYREEVE_DATADIR"));
 }
+
+#[test]
+fn an_endpoint_of_the_environment_that_is_no_url_is_named_before_anything_is_sent() {
+    let place = Place::imported(1);
+    place.sandbox.clear_trace();
+    for (variable, url) in [
+        ("AWS_ENDPOINT_URL", ""),
+        ("AWS_ENDPOINT_URL", "nonsense"),
+        ("AWS_ENDPOINT_URL_IAM", "127.0.0.1:4566"),
+        ("AWS_ENDPOINT_URL_STS", "http://me:canary@127.0.0.1:4566"),
+    ] {
+        for arguments in [
+            &["system", "check", SYSTEM] as &[&str],
+            &["system", "add", "--name", "x", "--system-id", "x", "--ambient"],
+            &["import", "run", SYSTEM],
+            &["account", "delete", SYSTEM, "ada", "--plan"],
+        ] {
+            let mut command = place.command(arguments);
+            let ran = Ran::of(command.env(variable, url).output().unwrap()).code(2);
+            assert!(ran.stderr.contains(&format!("{variable} is ")), "{arguments:?}: {}", ran.stderr);
+            assert!(!ran.stderr.contains("canary") && !ran.stderr.contains("panicked"), "{}", ran.stderr);
+        }
+    }
+    assert!(place.sandbox.trace().is_empty());
+}

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use keyreeve_aws::{AwsConnector, Credential, PermissionProbe, PermissionState};
+use keyreeve_aws::{AwsConnector, ConnectError, Credential, PermissionProbe, PermissionState};
 use keyreeve_connector::{Cause, Connector as _, Identity};
 use keyreeve_engine::systems::{Verdict, verify};
 use keyreeve_model::{CredentialKind, System, SystemId, SystemState};
@@ -56,6 +56,10 @@ async fn reach(
 ) -> anyhow::Result<()> {
     let connector = match connection::of_system(context, store, system).await {
         Ok(connector) => connector,
+        // The environment is wrong, not this system.
+        Err(error) if error.downcast_ref::<ConnectError>().is_some_and(ConnectError::is_surroundings) => {
+            return Err(error);
+        }
         Err(error) => {
             let advice = format!("mend it with `keyreeve system set {}`", system.system_id);
             checks.push(Check::new("credentials", CheckState::Error, format!("{error:#}"), advice));
