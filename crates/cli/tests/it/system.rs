@@ -111,8 +111,13 @@ fn stored_credentials_that_become_another_accounts_quarantine_the_system() {
     place.run(&["import", "run", "--all"]).code(1);
     let doctor = place.run(&["doctor"]).code(0);
     assert!(doctor.stdout.contains("example is quarantined"), "{}", doctor.stdout);
+    let held = place.run(&["system", "release", SYSTEM]).code(1);
+    assert!(held.stderr.contains("it stays quarantined"), "{}", held.stderr);
+    assert_eq!(place.json(&["system", "show", SYSTEM])["state"], "quarantined");
     place.sandbox.swap_key(&key, None).unwrap();
     place.run(&["system", "release", SYSTEM]).code(0);
+    let again = place.run(&["system", "release", SYSTEM]).code(0);
+    assert!(again.stderr.contains("nothing to release"), "{}", again.stderr);
     place.run(&["import", "run", SYSTEM]).code(0);
 }
 
@@ -212,6 +217,36 @@ fn a_role_is_registered_with_an_external_id_of_our_own_making() {
     let found = checked.as_array().unwrap().iter().find(|check| check["name"] == "external_id").unwrap();
     assert_eq!(found["state"], "ok");
     run(&["import", "run", "r"]).code(0);
+}
+
+#[test]
+fn a_system_gets_a_role_in_the_two_steps_that_the_first_one_prints() {
+    let place = Place::registered(0);
+    let role = state_role(&place);
+    let before = place.json(&["system", "show", SYSTEM]);
+    let foreign = "arn:aws:iam::210987654321:role/keyreeve";
+    let refused = place.run(&["system", "set", SYSTEM, "--role-arn", foreign]).code(2);
+    assert!(refused.stderr.contains("pinned to 123456789012"), "{}", refused.stderr);
+    let first = place.run(&["system", "set", SYSTEM, "--role-arn", &role]).code(1);
+    assert!(
+        first.stderr.contains("sts:ExternalId") && first.stderr.contains("Nothing has"),
+        "{}",
+        first.stderr
+    );
+    assert_eq!(place.json(&["system", "show", SYSTEM]), before);
+    let external_id = first.stderr.split("--external-id ").nth(1).unwrap()[..36].to_owned();
+    let key = place.key(ACCOUNT);
+    let second = |external_id: &str| {
+        let step = ["system", "set", SYSTEM, "--role-arn", &role, "--external-id", external_id];
+        let mut command = place.command(&step);
+        command.env("AWS_ACCESS_KEY_ID", &key.access_key_id);
+        command.env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key);
+        crate::harness::Ran::of(command.output().unwrap())
+    };
+    second(&external_id).code(0);
+    assert_eq!(place.json(&["system", "show", SYSTEM])["credential"]["external_id"], external_id.as_str());
+    let other = second(&uuid::Uuid::new_v4().to_string()).code(2);
+    assert!(other.stderr.contains(&external_id), "{}", other.stderr);
 }
 
 fn state_role(place: &Place) -> String {

@@ -10,7 +10,7 @@ use super::show::show;
 use crate::args::SetSystem;
 use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
-use crate::output::note;
+use crate::output::{hint, note};
 
 /// Changes a system: its credentials, or all of the given settings, or nothing.
 pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Result<Ended> {
@@ -66,25 +66,14 @@ async fn set_credentials(
     arguments: &SetSystem,
 ) -> anyhow::Result<Ended> {
     let doing = || format!("replacing the credentials of system {}", system.system_id);
-    let known = match &system.credential {
-        CredentialKind::Role { external_id, .. } => Some(external_id.clone()),
-        _ => arguments.external_id.clone(),
-    };
+    let known = external_id(&doing(), system, arguments.external_id.as_ref())?;
     let new_id = known.is_none();
     let Given { kind, secret } = credential::given(&arguments.credential, known)?;
-    if let (CredentialKind::Role { role_arn, external_id }, true) = (&kind, new_id) {
-        // Nobody knows this external id yet, so the role cannot be assumed yet.
-        credential::print_trust_policy(context, role_arn, external_id).await;
-        return Err(Refusal::new(
-            doing(),
-            "the role must ask for the external id first, so nothing was changed",
-        )
-        .hint(format!(
-            "give the role this trust policy, then run `keyreeve system set {} --role-arn {role_arn} \
-                 --external-id {external_id}`",
-            system.system_id
-        ))
-        .into());
+    if let CredentialKind::Role { role_arn, external_id } = &kind {
+        of_the_pinned_account(&doing(), system, role_arn)?;
+        if new_id {
+            return Ok(ask_for_trust(context, system, role_arn, external_id).await);
+        }
     }
     let credential = connection::credential(&kind, secret.clone())?;
     let connector = connection::connect(context, credential, system.region.as_deref()).await?;
@@ -95,4 +84,40 @@ async fn set_credentials(
     let ended = show(context, &store.get_system(&system.system_id).await?)?;
     note(&format!("System {} signs in as {} now.", system.system_id, identity.arn));
     Ok(ended)
+}
+
+/// The external id that the role must ask for: the system's own for good, else the one that was printed for it.
+fn external_id(doing: &str, system: &System, given: Option<&String>) -> Result<Option<String>, Refusal> {
+    match (&system.credential, given) {
+        (CredentialKind::Role { external_id, .. }, Some(given)) if given != external_id => {
+            Err(Refusal::new(doing, "the external id of a system never changes")
+                .hint(format!("leave out --external-id: it stays {external_id}")))
+        }
+        (CredentialKind::Role { external_id, .. }, _) => Ok(Some(external_id.clone())),
+        (_, given) => Ok(given.cloned()),
+    }
+}
+
+/// A role of another AWS account is refused before anybody gives it a trust policy.
+fn of_the_pinned_account(doing: &str, system: &System, role_arn: &str) -> Result<(), Refusal> {
+    match (credential::account_of_role(role_arn), &system.aws_account_id) {
+        (Some((account, _)), Some(pinned)) if account != *pinned => Err(Refusal::new(
+            doing,
+            format!("the role is in AWS account {account}, but this system is pinned to {pinned}"),
+        )
+        .hint("register the other account as a system of its own")),
+        _ => Ok(()),
+    }
+}
+
+/// Nobody knows a new external id yet, so the role cannot be assumed yet: a person must give it the trust policy.
+async fn ask_for_trust(context: &Context, system: &System, role_arn: &str, external_id: &str) -> Ended {
+    credential::print_trust_policy(context, role_arn, external_id).await;
+    note(&format!("Nothing has been changed yet: system {} signs in as before.", system.system_id));
+    hint(&format!(
+        "give the role this trust policy, then run `keyreeve system set {} --role-arn {role_arn} --external-id \
+         {external_id}`",
+        system.system_id
+    ));
+    Ended::NeedsAttention
 }
