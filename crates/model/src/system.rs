@@ -209,23 +209,25 @@ impl SystemSettings {
         fields.insert(name.to_owned(), value_json);
         let changed: Self = serde_json::from_value(serde_json::Value::Object(fields))
             .map_err(|error| refuse(error.to_string()))?;
-        changed.validate().map_err(refuse)?;
+        changed.validate(name).map_err(refuse)?;
         *self = changed;
         Ok(())
     }
 
-    fn validate(&self) -> Result<(), String> {
-        if self
-            .max_requests_per_second
-            .is_some_and(|rate| !rate.is_finite() || !(0.1..=10_000.0).contains(&rate))
-            && self.max_requests_per_second.is_some()
-        {
-            return Err("it must be from 0.1 to 10000 requests a second, or none".to_owned());
-        }
-        if !(1..=500).contains(&self.max_concurrent_requests) {
-            return Err("it must be from 1 to 500".to_owned());
-        }
-        Ok(())
+    /// Looks at this one setting: another that an older version let pass is not in its way.
+    fn validate(&self, name: &str) -> Result<(), String> {
+        let why = match name {
+            "max_requests_per_second"
+                if self.max_requests_per_second.is_some_and(|rate| !(0.1..=10_000.0).contains(&rate)) =>
+            {
+                "it must be from 0.1 to 10000 requests a second, or none"
+            }
+            "max_concurrent_requests" if !(1..=500).contains(&self.max_concurrent_requests) => {
+                "it must be from 1 to 500"
+            }
+            _ => return Ok(()),
+        };
+        Err(why.to_owned())
     }
 }
 
@@ -317,5 +319,14 @@ mod tests {
         let error = settings.set("colour", "red").unwrap_err().to_string();
         assert!(error.contains("colour") && error.contains("permission_profile"), "{error}");
         assert_eq!(settings, before);
+    }
+
+    #[test]
+    fn a_value_that_an_older_version_let_pass_is_in_the_way_of_no_other() {
+        let stored = SystemSettings { max_requests_per_second: Some(0.05), ..SystemSettings::default() };
+        let mut settings = stored.clone();
+        settings.set("max_deletes", "3").unwrap();
+        assert_eq!(settings, SystemSettings { max_deletes: 3, ..stored });
+        settings.set("max_requests_per_second", "0.1").unwrap();
     }
 }

@@ -2,6 +2,20 @@ use std::path::Path;
 
 use super::*;
 
+#[test]
+fn the_guide_has_every_variable_and_every_setting_of_a_system_with_its_default() {
+    let guide = include_str!("../../../../docs/guide/settings.md");
+    for key in environment::KEYS.into_iter().chain(["CONFIG", "TOKEN"]) {
+        assert!(guide.contains(&format!("\n| `KEYREEVE_{key}` | ")), "{key}");
+    }
+    let settings = serde_json::to_value(keyreeve_model::SystemSettings::default()).unwrap();
+    for (name, default) in settings.as_object().unwrap() {
+        let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+        let row = format!("\n| `{name}` | `{}` | ", default.replace("null", "none"));
+        assert!(guide.contains(&row), "{row}");
+    }
+}
+
 fn flags(config: Option<&Path>) -> Global {
     Global { output: None, raw: false, config: config.map(Path::to_owned), log: None }
 }

@@ -201,7 +201,9 @@ fn a_role_is_registered_with_an_external_id_of_our_own_making() {
     let external_id = system["credential"]["external_id"].as_str().unwrap().to_owned();
     assert_eq!(external_id.len(), 36);
     assert!(
-        added.stderr.contains(&external_id) && added.stderr.contains("sts:ExternalId"),
+        ["sts:ExternalId", "allowed sts:AssumeRole on", &external_id]
+            .iter()
+            .all(|part| added.stderr.contains(part)),
         "{}",
         added.stderr
     );

@@ -127,6 +127,27 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn the_guide_has_every_setting_of_a_profile_and_every_threshold() {
+        let guide = include_str!("../../../../../docs/guide/settings.md");
+        let profile = ImportProfile::default_named(ProfileName::new("p").unwrap());
+        let Value::Object(mut settings) = serde_json::to_value(&profile).unwrap() else { panic!() };
+        let sizes = settings.remove("thresholds").unwrap();
+        settings.remove("name");
+        for name in settings.keys() {
+            assert!(guide.contains(&format!("\n| `{name}` | ")), "{name}");
+        }
+        let limit = |size: &str, name: &str| match &sizes[size][name] {
+            Value::Null => "none".to_owned(),
+            number => number.to_string(),
+        };
+        for name in sizes["small"].as_object().unwrap().keys() {
+            let [small, medium, large] = ["small", "medium", "large"].map(|size| limit(size, name));
+            let row = format!("\n| `thresholds.….{name}` | `{small}` | `{medium}` | `{large}` | ");
+            assert!(guide.contains(&row), "{row}");
+        }
+    }
+
     fn set_all(settings: &[(&str, &str)]) -> Result<ImportProfile, String> {
         let known = ImportProfile::default_named(ProfileName::new("p").unwrap());
         let owned: Vec<_> =

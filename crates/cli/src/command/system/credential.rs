@@ -94,7 +94,10 @@ pub(super) async fn print_trust_policy(context: &Context, role_arn: &str, extern
         }]
     });
     // Writing to a text cannot fail.
-    let _ = write!(text, "{policy:#}");
+    let _ = write!(
+        text,
+        "{policy:#}\nWhoever keyreeve signs in as must be allowed sts:AssumeRole on {role_arn} by a policy of its own."
+    );
     note(&text);
 }
 
