@@ -44,6 +44,7 @@ def main(trace_file, database_file):
     with open(trace_file, encoding="utf-8") as file:
         trace = json.load(file)
     writes = [entry for entry in trace if entry["applied"] is not None]
+    name_owners_of_devices(writes)
     database = sqlite3.connect(f"file:{database_file}?mode=ro", uri=True)
     database.row_factory = sqlite3.Row
     tasks = {row["task_id"]: row for row in database.execute("SELECT * FROM tasks")}
@@ -56,6 +57,16 @@ def main(trace_file, database_file):
     check_order(writes, tasks)
     check_log(audit, steps)
     print(f"{len(writes)} calls, {len(tasks)} tasks, {len(steps)} steps, {len(audit)} audit rows")
+
+
+def name_owners_of_devices(writes):
+    """The deletion of a virtual device does not name its user: it is the one whom the device was taken from."""
+    owner = {}
+    for entry in sorted(writes, key=lambda one: one["seq"]):
+        if entry["action"] == "DeactivateMFADevice" and entry["applied"]:
+            owner[entry["resource"]] = (entry["subject"], entry["user_id"])
+        elif entry["action"] == "DeleteVirtualMFADevice" and entry["resource"] in owner:
+            entry["subject"], entry["user_id"] = owner[entry["resource"]]
 
 
 def check_ends(database, tasks):

@@ -166,6 +166,25 @@ impl Place {
         let names = accounts.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned());
         names.filter(|name| name != "keyreeve-connector").collect()
     }
+    /// Has the auditor (`tests/audit/audit_job.py`) hold the sandbox's trace and the database against the invariants.
+    pub(crate) fn audit(&self) {
+        let Some(peers) = std::env::var_os("KEYREEVE_TEST_PEERS") else {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "the auditor needs Python; run the tests through cargo xtask test"
+            );
+            return;
+        };
+        let trace = self.folder.path().join("trace.json");
+        std::fs::write(&trace, serde_json::to_string(&self.sandbox.trace()).unwrap()).unwrap();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/audit/audit_job.py");
+        let output = Command::new(PathBuf::from(peers).join("bin/python"))
+            .args([script, trace.to_str().unwrap(), self.data().join("keyreeve.db").to_str().unwrap()])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 /// The binary in a cleared environment.

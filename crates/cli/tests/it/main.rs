@@ -20,6 +20,7 @@ mod peer;
 mod protect;
 mod r01_killed_job;
 mod r02_killed_import;
+mod r28_killed_deletion;
 mod restore;
 mod sandbox;
 mod secrets;

@@ -142,26 +142,6 @@ fn writes(place: &Place) -> Vec<TraceEntry> {
     place.sandbox.trace().into_iter().filter(|entry| entry.applied.is_some()).collect()
 }
 
-/// Runs the auditor over the trace and the database.
-fn audit(place: &Place) {
-    let Some(peers) = std::env::var_os("KEYREEVE_TEST_PEERS") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "the auditor needs Python; run the tests through cargo xtask test"
-        );
-        return;
-    };
-    let trace = place.folder.path().join("trace.json");
-    std::fs::write(&trace, serde_json::to_string(&place.sandbox.trace()).unwrap()).unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/audit/audit_job.py");
-    let output = Command::new(PathBuf::from(peers).join("bin/python"))
-        .args([script, trace.to_str().unwrap(), place.data().join("keyreeve.db").to_str().unwrap()])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// Waits for something that takes its time: a job of this size, planned and run without optimisation.
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let give_up = Instant::now() + Duration::from_secs(300);
@@ -244,7 +224,7 @@ fn r01_a_job_that_is_killed_again_and_again_ends_as_if_nothing_had_been() {
             writes(&place).iter().filter(|one| one.action == action && one.applied == Some(true)).count();
         assert_eq!(effective, TASKS / 6, "{action}");
     }
-    audit(&place);
+    place.audit();
 }
 
 #[test]
@@ -267,5 +247,5 @@ fn r34_asked_to_stop_it_begins_no_new_call_and_loses_nothing() {
     place.sandbox.clear_faults();
     let ended = finish(&place, &job);
     assert_eq!(ended["state"], "succeeded", "{ended:#}");
-    audit(&place);
+    place.audit();
 }
