@@ -21,6 +21,7 @@
 mod audit;
 mod backup;
 mod connect;
+mod crash_points;
 mod dialect;
 mod error;
 #[cfg(feature = "faults")]
@@ -50,6 +51,7 @@ mod url;
 pub use audit::{AuditFilter, AuditHead, AuditRow};
 pub use backup::backup_is_sound;
 pub use connect::Store;
+pub use crash_points::{CrashPoint, CrashStage};
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};

@@ -20,6 +20,7 @@ mod peer;
 mod protect;
 mod r01_killed_job;
 mod r02_killed_import;
+mod r03_crash_points;
 mod r28_killed_deletion;
 mod restore;
 mod sandbox;

@@ -1,21 +1,38 @@
-//! Named points at which a test can end the process, to prove that each of them is safe.
-//!
-//! Only with the feature `faults`, which no released binary has, and the environment variable `KEYREEVE_CRASH_AT`:
-//! the name of a point, and after a colon the how-manieth passing of it ends the process.
+//! Where on its way a task passes the points at which a test can end the process.
 
-/// Passes a point.
-#[cfg(feature = "faults")]
-pub(super) fn pass(point: &str) {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static PASSED: AtomicU64 = AtomicU64::new(0);
-    let Ok(wanted) = std::env::var("KEYREEVE_CRASH_AT") else { return };
-    let (name, number) = wanted.split_once(':').unwrap_or((&wanted, "1"));
-    if name == point && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == number.parse().unwrap_or(1) {
-        // As abrupt as a kill: nothing is flushed, no destructor runs.
-        std::process::abort();
+use std::pin::pin;
+use std::time::Duration;
+
+use keyreeve_store::{CrashPoint, JournalEvent};
+
+/// After so long a call has been sent, if a test keeps its answer back.
+const SENT_WITHIN: Duration = Duration::from_millis(400);
+
+/// The points around a commit of these events.
+pub(super) fn around(events: &[JournalEvent]) -> (CrashPoint, CrashPoint) {
+    let any = |which: fn(&JournalEvent) -> bool| events.iter().any(which);
+    if any(|event| matches!(event, JournalEvent::Finish { .. })) {
+        (CrashPoint::BeforeEndCommit, CrashPoint::AfterEndCommit)
+    } else if any(|event| matches!(event, JournalEvent::Postpone { .. })) {
+        (CrashPoint::BeforePostponeCommit, CrashPoint::AfterPostponeCommit)
+    } else if any(|event| matches!(event, JournalEvent::ReplaceSteps { .. })) {
+        (CrashPoint::BeforeReplanCommit, CrashPoint::AfterReplanCommit)
+    } else if any(|event| matches!(event, JournalEvent::Attempt { .. })) {
+        (CrashPoint::BeforeAttemptCommit, CrashPoint::AfterAttemptCommit)
+    } else {
+        (CrashPoint::BeforeResultCommit, CrashPoint::AfterResultCommit)
     }
 }
 
-/// Passes a point.
-#[cfg(not(feature = "faults"))]
-pub(super) fn pass(_: &str) {}
+/// Waits for the answer to a call that has been made.
+pub(super) async fn answered<T>(answer: impl Future<Output = T>) -> T {
+    if !CrashPoint::AfterSend.is_wanted() {
+        return answer.await;
+    }
+    let mut answer = pin!(answer);
+    if let Ok(answer) = tokio::time::timeout(SENT_WITHIN, &mut answer).await {
+        return answer;
+    }
+    CrashPoint::AfterSend.pass();
+    answer.await
+}

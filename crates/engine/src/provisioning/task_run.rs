@@ -2,9 +2,10 @@
 
 use keyreeve_connector::{Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
 use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, System, Task};
-use keyreeve_store::{ClaimedTask, JournalEvent, StoreError, TaskLease};
+use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLease};
 use tokio::sync::watch;
 
+use super::crash_points;
 use super::decide::{Answer, Context, Event, Next, decide};
 use super::fold::fold;
 use super::hand_over::Sealing;
@@ -112,7 +113,10 @@ impl<'a> TaskRun<'a> {
             return Ok(());
         }
         let now = self.ground.gatherer.clock.now();
+        let (before, after) = crash_points::around(&events);
+        before.pass();
         self.journal.write(&self.lease, events.clone()).await?;
+        after.pass();
         events.iter().for_each(|event| fold(&mut self.task, event, now));
         Ok(())
     }
@@ -133,9 +137,9 @@ impl<'a> TaskRun<'a> {
         }
         let (secret, sealed) = password.unzip();
         self.write(vec![JournalEvent::Attempt { seq, password: sealed }]).await?;
-        super::crash_points::pass("after_attempt_commit");
-        let answer = self.ground.provisioning.perform(&step.call, secret.as_ref()).await;
-        super::crash_points::pass("after_response");
+        let answer =
+            crash_points::answered(self.ground.provisioning.perform(&step.call, secret.as_ref())).await;
+        CrashPoint::AfterResponse.pass();
         drop(turn);
         let answer = match answer {
             Ok(done) => {

@@ -6,10 +6,10 @@ use futures::future::join;
 use keyreeve_model::{Change, ChangeSet, ImportRunId};
 
 use super::STILL;
-use crate::StoreError;
 use crate::dialect::Dialect;
 use crate::statement::{Statement, Text, Value, rows_text, statement};
 use crate::transaction::Transaction;
+use crate::{CrashPoint, StoreError};
 
 /// How many rows one statement inserts. With a tenth of it the way to the database's thread and back costs as much
 /// as a fifth of a whole import; with more nothing is gained, and there is less to make ready meanwhile.
@@ -50,6 +50,7 @@ pub(crate) async fn write_changes(
     changes: &ChangeSet,
 ) -> Result<(), StoreError> {
     write_each(transaction, system_key, run, &changes.accounts).await?;
+    CrashPoint::MidPublish.pass();
     write_each(transaction, system_key, run, &changes.resources).await?;
     write_each(transaction, system_key, run, &changes.assignments).await
 }

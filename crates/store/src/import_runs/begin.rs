@@ -11,7 +11,7 @@ use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::{to_millis, truncated};
 use crate::transaction::{Transaction, writing};
-use crate::{Store, StoreError, systems};
+use crate::{CrashPoint, Store, StoreError, systems};
 
 impl Store {
     /// Begins a run of a system and takes the lease on it. A run whose lease has run out is first marked failed
@@ -63,9 +63,11 @@ impl Store {
             );
             let run = transaction.fetch_one(insert, |row| Ok(ImportRunId(row.int(0)?))).await?;
             let (system_id, token) = (system_id.clone(), token.clone());
+            CrashPoint::BeforeBeginCommit.pass();
             Ok(ImportLease { run, system_id, baseline_run, lease_until: truncated(until), token })
         })
         .await
+        .inspect(|_| CrashPoint::AfterBeginCommit.pass())
     }
 
     /// Keeps the lease for another while. It can also be had back after it ran out, as long as nobody else has

@@ -9,7 +9,7 @@ use crate::audit::Done;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, writing};
-use crate::{Store, StoreError, StoreKey, history, systems};
+use crate::{CrashPoint, Store, StoreError, StoreKey, history, systems};
 
 impl Store {
     /// Accepts a suspended run: publishes exactly the changes that were kept as its evidence, however old they
@@ -42,9 +42,12 @@ impl Store {
             note_decision(transaction, run, actor, reason, now).await?;
             let accepted = ("import_accepted", actor, reason);
             record(transaction, &self.key, &stored, accepted, now).await?;
-            Ok(find_run(transaction, run).await?.run)
+            let run = find_run(transaction, run).await?.run;
+            CrashPoint::BeforePublishCommit.pass();
+            Ok(run)
         })
         .await
+        .inspect(|_| CrashPoint::AfterPublishCommit.pass())
     }
 
     /// Rejects a suspended run. Its evidence stays for those who ask later.

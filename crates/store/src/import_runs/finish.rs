@@ -10,7 +10,7 @@ use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, writing};
-use crate::{Store, StoreError};
+use crate::{CrashPoint, Store, StoreError};
 
 impl Store {
     /// Ends a run that publishes nothing. The changes of a previewed or suspended run are kept as evidence, with
@@ -76,9 +76,12 @@ impl Store {
             history::write_changes(transaction, stored.system_key, held.run, changes).await?;
             end(transaction, held, &record, ImportRunState::Running, changes.counts(), None, now).await?;
             super::mark_published(transaction, &stored, now).await?;
-            Ok(find_run(transaction, held.run).await?.run)
+            let run = find_run(transaction, held.run).await?.run;
+            CrashPoint::BeforePublishCommit.pass();
+            Ok(run)
         })
         .await
+        .inspect(|_| CrashPoint::AfterPublishCommit.pass())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::audit::{Trail, recording};
 use crate::statement::statement;
 use crate::time::{to_millis, truncated};
 use crate::transaction::Transaction;
-use crate::{Store, StoreError};
+use crate::{CrashPoint, Store, StoreError};
 
 impl Store {
     /// Takes the oldest task that can be worked on; see [`Self::claim_tasks`].
@@ -59,9 +59,18 @@ impl Store {
             for (within, share) in places(transaction, system, job, limit).await? {
                 claims.take(transaction, trail, within, share).await?;
             }
-            claims.load(transaction).await
+            let claimed = claims.load(transaction).await?;
+            if !claimed.is_empty() {
+                CrashPoint::BeforeClaimCommit.pass();
+            }
+            Ok(claimed)
         })
         .await
+        .inspect(|claimed: &Vec<_>| {
+            if !claimed.is_empty() {
+                CrashPoint::AfterClaimCommit.pass();
+            }
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::row::to_json;
 use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
 use crate::transaction::Transaction;
-use crate::{Store, StoreError, systems};
+use crate::{CrashPoint, Store, StoreError, systems};
 
 impl Store {
     /// Writes a job down with its tasks and steps. It waits for approval if there is a reason to, else for a worker.
@@ -39,9 +39,12 @@ impl Store {
             insert_edges(transaction, first, &new.tasks).await?;
             insert_steps(transaction, first, &new.tasks).await?;
             ending::end_job_if_over(transaction, trail, &mut job, now).await?;
-            rows::job(transaction, id).await
+            let job = rows::job(transaction, id).await?;
+            CrashPoint::BeforeJobCommit.pass();
+            Ok(job)
         })
         .await
+        .inspect(|_| CrashPoint::AfterJobCommit.pass())
     }
 }
 

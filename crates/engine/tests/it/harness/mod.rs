@@ -28,6 +28,9 @@ pub(crate) use legal::assert_legal;
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const OTHER: &str = "444455556666";
 
+/// The file of the store's key, beside the store.
+pub(crate) const KEY_FILE: &str = "store.key";
+
 /// The listings an import cannot do without.
 pub(crate) const NEEDED: [&str; 4] =
     ["ListUsers", "GetAccountAuthorizationDetails", "ListGroups", "ListPolicies"];
@@ -119,7 +122,7 @@ impl World {
         };
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
-        let key = StoreKey::generate().unwrap();
+        let key = StoreKey::create_file(&folder.path().join(KEY_FILE)).unwrap();
         let clock = Clock::system();
         let store = Store::create(&url, key.clone(), clock.now()).await.unwrap();
         let id = SystemId::new("prod").unwrap();
@@ -282,7 +285,7 @@ impl World {
     }
 }
 
-async fn connect(endpoint: &str, credential: Credential) -> AwsConnector {
+pub(crate) async fn connect(endpoint: &str, credential: Credential) -> AwsConnector {
     let mut options = ConnectOptions::new(credential);
     options.environment.insert("AWS_ENDPOINT_URL".to_owned(), endpoint.to_owned());
     options.region = Some("us-east-1".to_owned());

@@ -4,6 +4,7 @@ mod first_sign_in;
 mod life_cycle;
 mod matrix;
 mod order;
+mod r03_crash_points;
 mod refusals;
 mod unknown_outcomes;
 
