@@ -1,5 +1,7 @@
 //! One task under way: makes the calls that [`decide`] asks for, and writes down what it says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use keyreeve_connector::{Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
 use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, System, Task};
 use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLease};
@@ -27,6 +29,14 @@ pub(super) struct Ground<'a> {
     pub(super) rules: Rules,
     pub(super) password_policy: LivePolicy,
     pub(super) stop: watch::Receiver<bool>,
+    /// Nothing of the system works any more, until a person has mended it: tasks under way end where they are.
+    pub(super) paused: AtomicBool,
+}
+
+impl Ground<'_> {
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow() || self.paused.load(Ordering::Relaxed)
+    }
 }
 
 /// How a task was given back.
@@ -81,7 +91,10 @@ impl<'a> TaskRun<'a> {
                     Event::Replanned(replan(gatherer, connector, system, &self.task).await)
                 }
                 Next::Released => return Ok(Released::Task),
-                Next::Pause(failure) => return Ok(Released::Paused(failure)),
+                Next::Pause(failure) => {
+                    self.ground.paused.store(true, Ordering::Relaxed);
+                    return Ok(Released::Paused(failure));
+                }
             };
         }
     }
@@ -89,7 +102,7 @@ impl<'a> TaskRun<'a> {
     fn context(&self) -> Context {
         Context {
             now: self.ground.gatherer.clock.now(),
-            stopping: *self.ground.stop.borrow(),
+            stopping: self.ground.is_stopping(),
             prioritise_delete_tasks: self.ground.system.settings.prioritise_delete_tasks,
             rules: self.ground.rules,
         }
@@ -132,7 +145,7 @@ impl<'a> TaskRun<'a> {
             }
         };
         let turn = self.ground.reader.pacer.turn().await;
-        if *self.ground.stop.borrow() {
+        if self.ground.is_stopping() {
             return Ok(Event::Written);
         }
         let (secret, sealed) = password.unzip();

@@ -1,14 +1,16 @@
 //! The worker: takes tasks, runs many side by side, and keeps its leases alive.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use keyreeve_connector::Connector;
 use keyreeve_model::{Failure, JobId, System, TaskId};
-use keyreeve_store::{Store, StoreError, TaskLease};
+use keyreeve_store::{ClaimedTask, Store, StoreError, TaskLease};
 use tokio::sync::watch;
 
 use super::hand_over::Sealing;
@@ -21,6 +23,11 @@ use crate::import::reader::{Halt, Reader};
 use crate::import::{Patience, Progress};
 use crate::pace::Pacers;
 use crate::plan::{GatherError, Gatherer};
+
+/// So many tasks are under way for each call that may be: while some make calls, others wait for the journal.
+const TASKS_PER_CALL: usize = 2;
+/// So long at least from one claim to the next: more tasks are taken at once.
+const BETWEEN_CLAIMS: Duration = Duration::from_millis(10);
 
 /// Carries out jobs. One per process.
 #[derive(Clone)]
@@ -112,6 +119,7 @@ impl Worker {
             rules: self.rules,
             password_policy: LivePolicy::default(),
             stop: stop.clone(),
+            paused: AtomicBool::new(false),
         };
         let sealings = Sealing::of_job(&self.store, job).await?;
         let (journal, writer) = Journal::new(Arc::clone(&self.store), self.clock);
@@ -131,40 +139,57 @@ struct Shift<'a> {
     stop: watch::Receiver<bool>,
 }
 
+/// What a claim brought: tasks, or in how long there may be some again.
+struct Claimed {
+    tasks: Vec<ClaimedTask>,
+    due_in: Option<Duration>,
+}
+
 impl Shift<'_> {
-    async fn run(mut self, journal: Journal, mut seen: impl FnMut(TaskId)) -> Result<Ended, StoreError> {
-        let most = self.ground.reader.concurrency.max(1);
+    /// The tasks go on while others are claimed.
+    async fn run(self, journal: Journal, mut seen: impl FnMut(TaskId)) -> Result<Ended, StoreError> {
+        let most = self.ground.reader.concurrency.max(1).saturating_mul(TASKS_PER_CALL);
+        let mut stop = self.stop.clone();
         let mut running = FuturesUnordered::new();
+        let mut claiming: Option<BoxFuture<'_, Result<Claimed, StoreError>>> = None;
         let mut leases: HashMap<TaskId, TaskLease> = HashMap::new();
         let mut paused: Option<Failure> = None;
         let mut renew_at = Instant::now() + self.renewal();
+        let (mut claim_at, mut claim_again) = (Instant::now(), false);
         loop {
-            let stopping = *self.stop.borrow();
-            let mut idle_until = None;
-            if !stopping && paused.is_none() && running.len() < most {
-                let claimed = self.claim(most - running.len()).await?;
-                let exhausted = claimed.is_empty();
-                for task in claimed {
-                    let id = task.task.id;
-                    leases.insert(id, task.lease.clone());
-                    let sealing = self.sealings.get(&id).cloned();
-                    let run = TaskRun::new(self.ground, journal.clone(), task, sealing);
-                    running.push(async move { (id, run.run().await) });
-                }
-                if exhausted {
-                    idle_until = self.worker.store.next_due(None, Some(self.job)).await?;
-                    if running.is_empty() && idle_until.is_none() {
-                        return Ok(Ended::Done);
-                    }
-                }
-            }
-            if running.is_empty() && (stopping || paused.is_some()) {
+            let ending = *self.stop.borrow() || paused.is_some();
+            if running.is_empty() && claiming.is_none() && ending {
                 return Ok(paused.map_or(Ended::Stopped, Ended::Paused));
             }
-            let nap = self.nap(idle_until, renew_at);
+            let wants = claiming.is_none() && !ending && running.len() < most;
+            if wants && Instant::now() >= claim_at {
+                claiming = Some(self.claim(most - running.len()).boxed());
+                (claim_at, claim_again) = (Instant::now() + BETWEEN_CLAIMS, false);
+            }
+            let wake = if wants { claim_at.min(renew_at) } else { renew_at };
             tokio::select! {
+                claimed = ready(&mut claiming) => {
+                    claiming = None;
+                    let Claimed { tasks, due_in } = claimed?;
+                    if tasks.is_empty() && !claim_again {
+                        match due_in {
+                            None if running.is_empty() => return Ok(Ended::Done),
+                            // What ends before may let others begin.
+                            due_in => claim_at += due_in.unwrap_or(self.worker.lease),
+                        }
+                    }
+                    for task in tasks {
+                        let id = task.task.id;
+                        leases.insert(id, task.lease.clone());
+                        let sealing = self.sealings.get(&id).cloned();
+                        let run = TaskRun::new(self.ground, journal.clone(), task, sealing);
+                        running.push(async move { (id, run.run().await) });
+                    }
+                }
                 Some((id, ended)) = running.next(), if !running.is_empty() => {
                     leases.remove(&id);
+                    claim_again = true;
+                    claim_at = claim_at.min(Instant::now() + BETWEEN_CLAIMS);
                     match ended {
                         Ok(Released::Task) => seen(id),
                         Ok(Released::Paused(failure)) => paused = Some(failure),
@@ -174,39 +199,28 @@ impl Shift<'_> {
                         Err(error) => return Err(error),
                     }
                 }
-                () = tokio::time::sleep(nap) => {}
-                changed = self.stop.changed(), if !stopping => {
-                    if changed.is_err() {
-                        // Nobody can stop us any more.
-                        std::future::pending::<()>().await;
-                    }
-                }
+                () = tokio::time::sleep_until(wake.into()), if claiming.is_none() => {}
+                () = asked_to_stop(&mut stop), if !ending => {}
             }
-            if Instant::now() >= renew_at {
+            // A claim under way may have the only connection that writes, and goes on in the loop only.
+            if claiming.is_none() && Instant::now() >= renew_at {
                 self.renew(&leases).await;
                 renew_at = Instant::now() + self.renewal();
             }
         }
     }
 
-    async fn claim(&self, most: usize) -> Result<Vec<keyreeve_store::ClaimedTask>, StoreError> {
+    /// Takes up to so many tasks; if there are none, says when to ask again.
+    async fn claim(&self, most: usize) -> Result<Claimed, StoreError> {
         let Worker { store, clock, name, lease, .. } = self.worker;
-        store.claim_tasks(None, Some(self.job), name, clock.now(), *lease, most).await
+        let tasks = store.claim_tasks(None, Some(self.job), name, clock.now(), *lease, most).await?;
+        let due = if tasks.is_empty() { store.next_due(None, Some(self.job)).await? } else { None };
+        let due_in = due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
+        Ok(Claimed { tasks, due_in })
     }
 
     fn renewal(&self) -> Duration {
         self.worker.lease / 3
-    }
-
-    /// How long to wait for something to happen: until a task's time has come, or the leases want renewing.
-    fn nap(&self, due: Option<jiff::Timestamp>, renew_at: Instant) -> Duration {
-        let renewal = renew_at.saturating_duration_since(Instant::now());
-        let due = due.map(|due| {
-            let wait = due.duration_since(self.worker.clock.now());
-            Duration::try_from(wait).unwrap_or_default().max(Duration::from_millis(5))
-        });
-        let renewal = renewal.max(Duration::from_millis(5));
-        due.map_or(renewal, |due| due.min(renewal))
     }
 
     async fn renew(&self, leases: &HashMap<TaskId, TaskLease>) {
@@ -218,6 +232,21 @@ impl Shift<'_> {
                 tracing::warn!(task.id = %lease.task, %error, "the lease of a task was not renewed");
             }
         }
+    }
+}
+
+/// What is being claimed, once it is; never, when nothing is.
+async fn ready<T>(claiming: &mut Option<BoxFuture<'_, T>>) -> T {
+    match claiming {
+        Some(claiming) => claiming.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Never, when nobody is left who could ask.
+async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+    if stop.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 
