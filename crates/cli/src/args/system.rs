@@ -175,11 +175,11 @@ fn role_arn(text: &str) -> Result<String, String> {
     let mut next = || parts.next().unwrap_or_default();
     let (arn, partition, service, region, account, role) = (next(), next(), next(), next(), next(), next());
     let fits = arn == "arn"
-        && partition.starts_with("aws")
+        && keyreeve_aws::PARTITIONS.contains(&partition)
         && service == "iam"
         && region.is_empty()
         && keyreeve_model::AwsAccountId::new(account).is_ok()
-        && role.strip_prefix("role/").is_some_and(|name| !name.is_empty())
+        && role.strip_prefix("role/").is_some_and(names_one_role)
         && text.len() <= 2048
         && text.bytes().all(|byte| byte.is_ascii_graphic());
     if fits {
@@ -187,6 +187,14 @@ fn role_arn(text: &str) -> Result<String, String> {
     } else {
         Err("a role's ARN looks like arn:aws:iam::123456789012:role/name".to_owned())
     }
+}
+
+/// A path and a name of `[A-Za-z0-9_+=,.@-]` (IAM service model, `roleNameType`); what may be a wildcard is none.
+fn names_one_role(path_and_name: &str) -> bool {
+    let name = path_and_name.rsplit('/').next().unwrap_or_default();
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+        && !path_and_name.contains(['*', '?'])
 }
 
 /// An external id of our own making.

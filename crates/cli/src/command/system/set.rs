@@ -68,6 +68,7 @@ async fn set_credentials(
     let doing = || format!("replacing the credentials of system {}", system.system_id);
     let known = external_id(&doing(), system, arguments.external_id.as_ref())?;
     let new_id = known.is_none();
+    refuse_lent(store, system, arguments.external_id.as_deref(), doing()).await?;
     let Given { kind, secret } = credential::given(&arguments.credential, known)?;
     if let CredentialKind::Role { role_arn, external_id } = &kind {
         of_the_pinned_account(&doing(), system, role_arn)?;
@@ -120,4 +121,25 @@ async fn ask_for_trust(context: &Context, system: &System, role_arn: &str, exter
         system.system_id
     ));
     Ended::NeedsAttention
+}
+
+/// An external id tells a role which system asks for it, so that no system reaches another's role.
+async fn refuse_lent(
+    store: &Store,
+    system: &System,
+    given: Option<&str>,
+    doing: String,
+) -> anyhow::Result<()> {
+    let Some(given) = given else { return Ok(()) };
+    let has = |other: &System| matches!(&other.credential, CredentialKind::Role { external_id, .. } if external_id == given);
+    let lender = store.list_systems(true).await?.into_iter().find(|other| has(other));
+    match lender {
+        Some(other) if other.system_id != system.system_id => {
+            let why = format!("that external id belongs to another system, {}", other.system_id);
+            Err(Refusal::new(doing, why)
+                .hint("leave --external-id out, and one is made for this system")
+                .into())
+        }
+        _ => Ok(()),
+    }
 }
