@@ -35,7 +35,7 @@ impl Default for Rules {
             attempts: 12,
             passwords: 3,
             replans: 3,
-            crashes: 5,
+            crashes: 3,
             clock_skew: Duration::from_secs(60),
         }
     }

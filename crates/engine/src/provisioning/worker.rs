@@ -1,6 +1,6 @@
 //! The worker: takes tasks, runs many side by side, and keeps its leases alive.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -153,6 +153,8 @@ impl Shift<'_> {
         let mut running = FuturesUnordered::new();
         let mut claiming: Option<BoxFuture<'_, Result<Claimed, StoreError>>> = None;
         let mut leases: HashMap<TaskId, TaskLease> = HashMap::new();
+        // Tasks during which a worker ended: nothing is begun beside them that would end with them.
+        let mut suspects: HashSet<TaskId> = HashSet::new();
         let mut paused: Option<Failure> = None;
         let mut renew_at = Instant::now() + self.renewal();
         let (mut claim_at, mut claim_again) = (Instant::now(), false);
@@ -161,7 +163,7 @@ impl Shift<'_> {
             if running.is_empty() && claiming.is_none() && ending {
                 return Ok(paused.map_or(Ended::Stopped, Ended::Paused));
             }
-            let wants = claiming.is_none() && !ending && running.len() < most;
+            let wants = claiming.is_none() && !ending && suspects.is_empty() && running.len() < most;
             if wants && Instant::now() >= claim_at {
                 claiming = Some(self.claim(most - running.len()).boxed());
                 (claim_at, claim_again) = (Instant::now() + BETWEEN_CLAIMS, false);
@@ -181,6 +183,9 @@ impl Shift<'_> {
                     for task in tasks {
                         let id = task.task.id;
                         leases.insert(id, task.lease.clone());
+                        if task.task.crashes > 0 {
+                            suspects.insert(id);
+                        }
                         let sealing = self.sealings.get(&id).cloned();
                         let run = TaskRun::new(self.ground, journal.clone(), task, sealing);
                         running.push(async move { (id, run.run().await) });
@@ -190,6 +195,7 @@ impl Shift<'_> {
                     leases.remove(&id);
                     claim_again = true;
                     claim_at = claim_at.min(Instant::now() + BETWEEN_CLAIMS);
+                    suspects.remove(&id);
                     match ended {
                         Ok(Released::Task) => seen(id),
                         Ok(Released::Paused(failure)) => paused = Some(failure),

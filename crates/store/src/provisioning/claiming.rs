@@ -40,6 +40,8 @@ impl Store {
     /// - no other task of the same account, by id or by name, has a live lease;
     /// - its system is neither quarantined nor removed.
     ///
+    /// A task whose lease ran out is taken alone: if it is what ends workers, the others shall not count its crashes.
+    ///
     /// Without a system or job, each system gets its share, those first that have the fewest tasks running.
     ///
     /// # Errors
@@ -109,9 +111,15 @@ impl Claims<'_> {
             let more = i64::try_from(found.len()).is_ok_and(|found| found == most);
             for candidate in found {
                 last = candidate.task.0;
-                if left > 0 && self.is_free(&candidate) {
-                    self.claim(transaction, trail, candidate).await?;
-                    left -= 1;
+                let suspect = candidate.state == TaskState::Running;
+                if left == 0 || (suspect && !self.taken.is_empty()) || !self.is_free(&candidate) {
+                    continue;
+                }
+                self.claim(transaction, trail, candidate).await?;
+                left -= 1;
+                if suspect {
+                    self.limit = self.taken.len();
+                    left = 0;
                 }
             }
             if !more {

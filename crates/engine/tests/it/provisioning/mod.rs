@@ -5,6 +5,10 @@ mod life_cycle;
 mod matrix;
 mod order;
 mod r03_crash_points;
+mod r04_every_step_twice;
+mod r17_clocks;
+mod r18_full_disk;
+mod r32_poison;
 mod refusals;
 mod unknown_outcomes;
 
