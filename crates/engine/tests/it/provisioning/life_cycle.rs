@@ -74,7 +74,7 @@ async fn a_deactivation_takes_every_way_in_and_a_reactivation_gives_back_just_th
 }
 
 #[tokio::test]
-async fn what_we_changed_is_a_claim_until_an_import_saw_it_and_drift_when_it_sees_otherwise() {
+async fn r31_what_we_changed_is_a_claim_until_an_import_saw_it_and_drift_when_it_sees_otherwise() {
     let world = World::with(full(), &laden()).await;
     let add = |group: &str| Wish::AddAssignment {
         account: "bob".into(),

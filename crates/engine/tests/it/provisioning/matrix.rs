@@ -4,7 +4,7 @@
 use futures::StreamExt;
 use keyreeve_engine::provisioning::Ended;
 use keyreeve_model::{JobState, TaskKind, Wish};
-use keyreeve_sandbox::{Effect, FaultRule, Phase};
+use keyreeve_sandbox::{Effect, FaultRule, Malformed, Phase};
 use serde_json::json;
 
 use super::{full, laden, wish};
@@ -23,6 +23,10 @@ enum Trouble {
     LostAfter,
     /// The answer is cut.
     Truncated,
+    /// The answer is no complete document; it was done.
+    Malformed,
+    /// The answer is one to another call; it was done.
+    WrongRoot,
     /// AWS asks for patience, several times.
     Throttled,
     /// Somebody else is changing the object.
@@ -33,12 +37,14 @@ enum Trouble {
     KilledTwice,
 }
 
-const TROUBLES: [Trouble; 9] = [
+const TROUBLES: [Trouble; 11] = [
     Trouble::Fails,
     Trouble::FailsAfter,
     Trouble::LostBefore,
     Trouble::LostAfter,
     Trouble::Truncated,
+    Trouble::Malformed,
+    Trouble::WrongRoot,
     Trouble::Throttled,
     Trouble::Busy,
     Trouble::Killed,
@@ -82,6 +88,8 @@ fn rule(action: &str, trouble: Trouble) -> FaultRule {
         Trouble::LostBefore => once(Effect::Reset, Phase::Before),
         Trouble::LostAfter => once(Effect::Reset, Phase::AfterApply),
         Trouble::Truncated => once(Effect::Truncate { at_fraction: 0.5 }, Phase::Before),
+        Trouble::Malformed => once(Effect::Malformed { body: Malformed::UnclosedTag }, Phase::Before),
+        Trouble::WrongRoot => once(Effect::Malformed { body: Malformed::WrongRoot }, Phase::Before),
         Trouble::Throttled => FaultRule::new(action, Effect::Throttle).times(3).min_fires(3),
         Trouble::Busy => {
             let code = "EntityTemporarilyUnmodifiable".to_owned();
@@ -149,7 +157,7 @@ pub(super) async fn undisturbed(kind: TaskKind) -> (keyreeve_model::Provisioning
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_step_of_every_task_survives_every_trouble() {
+async fn r13_every_step_of_every_task_survives_every_trouble() {
     let mut cells = 0;
     for kind in TaskKind::ALL {
         let (before, wish) = scene(kind);

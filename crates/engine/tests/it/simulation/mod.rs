@@ -5,6 +5,7 @@
 
 mod iam;
 mod jobs;
+mod lag;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +46,11 @@ struct Simulation {
     newcomers: BTreeSet<String>,
     attempts_written: u64,
     calls_made: u64,
+    /// The answer to the next creation is lost after it was carried out.
+    loses_creation: bool,
+    /// Every other look sees the present, the others what was before the lag.
+    flaps: bool,
+    looks: u64,
 }
 
 impl Simulation {
@@ -64,6 +70,9 @@ impl Simulation {
             newcomers: BTreeSet::new(),
             attempts_written: 0,
             calls_made: 0,
+            loses_creation: false,
+            flaps: false,
+            looks: 0,
         }
     }
 
@@ -198,7 +207,9 @@ impl Simulation {
         if self.dies() {
             return None;
         }
-        if self.chance.percent(self.faults.lost_applied) {
+        let creation = matches!(call, StepCall::CreateAccount { .. });
+        let loses = creation && std::mem::take(&mut self.loses_creation);
+        if loses || self.chance.percent(self.faults.lost_applied) {
             return Some(failed(FailureKind::Unknown, Effect::Unknown, self.now));
         }
         Some(match done {
@@ -245,7 +256,9 @@ impl Simulation {
     fn look(&mut self, index: usize, seq: u32) -> Sight {
         let task = &self.tasks[index];
         let step = task.steps.iter().find(|step| step.seq == seq).unwrap();
-        let users = self.iam.seen(self.now, self.lag);
+        self.looks += 1;
+        let lag = if self.flaps && self.looks.is_multiple_of(3) { SignedDuration::ZERO } else { self.lag };
+        let users = self.iam.seen(self.now, lag);
         let name = step.call.account();
         let ours = |users: &Users, name: &str| {
             users.get(name).is_some_and(|user| {
