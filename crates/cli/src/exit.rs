@@ -6,10 +6,6 @@
 //! | 1 | it ran, but something failed or a person must look |
 //! | 2 | it could not run: bad input, no store, no credentials |
 
-use keyreeve_engine::import::ImportError;
-use keyreeve_engine::plan::GatherError;
-use keyreeve_engine::provisioning::WorkError;
-use keyreeve_engine::systems::SystemError;
 use keyreeve_store::StoreError;
 
 use crate::output::{Closed, failure};
@@ -88,30 +84,12 @@ impl std::fmt::Display for Opening {
     }
 }
 
-/// The store's own error in a cause. Errors that only pass it on hide it from the chain.
-pub(crate) fn store_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a StoreError> {
-    if let Some(ImportError::Store(error)) = cause.downcast_ref() {
-        return Some(error);
-    }
-    if let Some(SystemError::Store(error)) = cause.downcast_ref() {
-        return Some(error);
-    }
-    if let Some(WorkError::Store(error) | WorkError::Guard(GatherError::Store(error))) = cause.downcast_ref()
-    {
-        return Some(error);
-    }
-    if let Some(GatherError::Store(error)) = cause.downcast_ref() {
-        return Some(error);
-    }
-    cause.downcast_ref()
-}
-
 /// Refused before it began, or failed on the way.
 fn code_of(error: &anyhow::Error) -> u8 {
     let failed_on_the_way = !error.is::<Opening>()
         && error.chain().any(|cause| {
             matches!(
-                store_error(cause),
+                cause.downcast_ref(),
                 Some(
                     StoreError::Io { .. }
                         | StoreError::Database { .. }
@@ -142,6 +120,11 @@ fn code_of(error: &anyhow::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use keyreeve_engine::import::ImportError;
+    use keyreeve_engine::plan::GatherError;
+    use keyreeve_engine::provisioning::WorkError;
+    use keyreeve_engine::systems::SystemError;
+    use keyreeve_engine::tokens::TokenError;
 
     use super::*;
 
@@ -154,7 +137,9 @@ mod tests {
         assert_eq!(code_of(&broken().into()), 1);
         assert_eq!(code_of(&ImportError::Store(broken()).into()), 1);
         assert_eq!(code_of(&SystemError::Store(broken()).into()), 1);
+        assert_eq!(code_of(&WorkError::Store(broken()).into()), 1);
         assert_eq!(code_of(&WorkError::Guard(GatherError::Store(broken())).into()), 1);
+        assert_eq!(code_of(&TokenError::Store(broken()).into()), 1);
     }
 
     #[test]

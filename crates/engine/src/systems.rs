@@ -42,7 +42,7 @@ pub enum SystemError {
         expected: String,
     },
     /// The store refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

@@ -57,7 +57,7 @@ pub enum TokenError {
     #[error("no token was made: the operating system gives no random numbers")]
     NoRandomness,
     /// The store failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

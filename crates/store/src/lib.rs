@@ -60,7 +60,8 @@ pub use provisioning::{
     ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, SealedPassword, TaskLease,
 };
-pub use restore::{can_restore, restore};
+pub use restore::Restoration;
+pub use sqlite_file::{beside, remove_database};
 pub use systems::{NewSystem, SystemPatch};
 pub use task_mappings::StoredMapping;
 pub use tokens::NewToken;

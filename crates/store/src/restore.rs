@@ -6,52 +6,56 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::backup::sync_folder;
-use crate::sqlite_file::{self, beside};
+use crate::sqlite_file::{self, LOG, beside};
 use crate::sqlite_hold::Hold;
 use crate::{DatabaseUrl, Store, StoreError, StoreKey, backup_is_sound};
 
 const DOING: &str = "restoring the backup";
 
-/// Whether [`restore`] would put this backup in the store's place now: it is sound and opens with the key, and nobody
-/// uses the store. Nothing stays changed.
-///
-/// # Errors
-/// Those of [`restore`].
-pub async fn can_restore(
-    backup: &Path,
-    store: &Path,
-    key: &StoreKey,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let incoming = copy_that_opens(backup, store, key).await?;
-    sqlite_file::remove_unfinished(&incoming);
-    Hold::take(store, now).await?.release().await;
-    Ok(())
+/// A backup that is ready to take the place of an SQLite store: a copy of it lies beside the store and opens with the
+/// key. Dropping it takes the copy away; the backup itself always stays as it is.
+#[derive(Debug)]
+pub struct Restoration {
+    copy: PathBuf,
+    store: PathBuf,
 }
 
-/// Puts a backup in the place of an SQLite store that nobody uses. A copy of the backup is opened with the key first,
-/// so a backup that would not open replaces nothing; the backup itself stays as it is, and so does the store that was
-/// in the place, under another name. Gives that name.
-///
-/// # Errors
-/// [`StoreError::BackupRefused`], [`StoreError::InUse`] or [`StoreError::Io`]; the store is as it was then.
-pub async fn restore(
-    backup: &Path,
-    store: &Path,
-    key: &StoreKey,
-    now: Timestamp,
-) -> Result<Option<PathBuf>, StoreError> {
-    let incoming = copy_that_opens(backup, store, key).await?;
-    let hold = match Hold::take(store, now).await {
-        Ok(hold) => hold,
-        Err(error) => {
-            sqlite_file::remove_unfinished(&incoming);
-            return Err(error);
-        }
-    };
-    let swapped = swap(&incoming, store, now).map_err(io);
-    hold.release().await;
-    swapped
+impl Restoration {
+    /// Copies the backup beside the store, opens the copy with the key, and sees that nobody uses the store. A backup
+    /// that would not open, or a store in use, is refused here, before anything is changed.
+    ///
+    /// # Errors
+    /// [`StoreError::BackupRefused`], [`StoreError::InUse`] or [`StoreError::Io`].
+    pub async fn prepare(
+        backup: &Path,
+        store: &Path,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let copy = copy_that_opens(backup, store, key).await?;
+        let prepared = Self { copy, store: store.to_owned() };
+        Hold::take(store, now).await?.release().await;
+        Ok(prepared)
+    }
+
+    /// Puts the copy in the store's place, if still nobody uses that. What was in the place stays under another name,
+    /// which this gives.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] or [`StoreError::Io`]; the store is as it was then.
+    pub async fn put_in_place(self, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+        let hold = Hold::take(&self.store, now).await?;
+        let swapped = swap(&self.copy, &self.store, now).map_err(io);
+        hold.release().await;
+        swapped
+    }
+}
+
+impl Drop for Restoration {
+    fn drop(&mut self) {
+        // Once it is in the place there is nothing of this name any more.
+        sqlite_file::remove_unfinished(&self.copy);
+    }
 }
 
 /// Copies the backup beside the store, and opens the copy as the store will be opened, which also brings its tables
@@ -115,12 +119,12 @@ fn refusal(backup: &Path, error: StoreError) -> StoreError {
 fn swap(incoming: &Path, store: &Path, now: Timestamp) -> std::io::Result<Option<PathBuf>> {
     let kept = beside(store, &format!(".replaced-{}", now.as_millisecond()));
     let there = store.exists();
-    for ending in ["-wal", "-shm"] {
+    for ending in LOG {
         rename_if_there(&beside(store, ending), &beside(&kept, ending))?;
     }
     rename_if_there(store, &kept)?;
     if let Err(error) = std::fs::rename(incoming, store) {
-        for ending in ["", "-wal", "-shm"] {
+        for ending in [""].into_iter().chain(LOG) {
             rename_if_there(&beside(&kept, ending), &beside(store, ending))?;
         }
         return Err(error);

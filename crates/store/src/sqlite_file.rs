@@ -29,16 +29,34 @@ pub(crate) fn make_empty(path: &Path) -> std::io::Result<()> {
     options.open(path).map(|_| ())
 }
 
+/// What SQLite calls a database's log and the index of it: endings of the database's own name.
+pub(crate) const LOG: [&str; 2] = ["-wal", "-shm"];
+
+/// Takes away an SQLite database and all that SQLite keeps beside it; what is not there is no error.
+///
+/// # Errors
+/// The first file that cannot be removed; the others are gone all the same.
+pub fn remove_database(path: &Path) -> std::io::Result<()> {
+    let beside = LOG.into_iter().chain(["-journal"]).map(|ending| beside(path, ending));
+    let mut removed = Ok(());
+    for file in std::iter::once(path.to_owned()).chain(beside) {
+        match std::fs::remove_file(file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => removed = removed.and(Err(error)),
+            _ => {}
+        }
+    }
+    removed
+}
+
 /// Takes away a file that [`make_empty`] made and nobody could finish.
 pub(crate) fn remove_unfinished(path: &Path) {
     // A file that cannot be removed is found, and named, by the next attempt to create the store.
-    let _ = std::fs::remove_file(path);
-    remove_log(path);
+    let _ = remove_database(path);
 }
 
 /// Takes away the log of a file that holds all of it already.
 pub(crate) fn remove_log(path: &Path) {
-    for ending in ["-wal", "-shm"] {
+    for ending in LOG {
         let _ = std::fs::remove_file(beside(path, ending));
     }
 }
@@ -101,8 +119,9 @@ impl Header {
     }
 }
 
-/// The path of a file that belongs to the database file: its name and an ending.
-pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+/// The path of a file that belongs to another: its name and an ending.
+#[must_use]
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)

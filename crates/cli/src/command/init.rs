@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use keyreeve_engine::tokens::MadeToken;
 use keyreeve_model::Role;
-use keyreeve_store::{DatabaseUrl, FileCustody, KeyCustody, KeyError, NewToken, Store, StoreError, StoreKey};
+use keyreeve_store::{
+    DatabaseUrl, FileCustody, KeyCustody, KeyError, NewToken, Store, StoreError, StoreKey, beside,
+    remove_database,
+};
 use serde::Serialize;
 
 use super::Context;
@@ -113,9 +116,7 @@ pub(crate) fn lost_database(places: &Places, doing: &str) -> Option<Refusal> {
 
 /// Where the database is made.
 fn unfinished(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".unfinished");
-    PathBuf::from(name)
+    beside(path, ".unfinished")
 }
 
 /// Says, before there is a key, that a database will follow: a key with this file beside the database's place is
@@ -146,14 +147,7 @@ async fn make_file(
 ) -> Result<(), StoreError> {
     let io = |source| StoreError::Io { doing: DOING, source };
     let unfinished = unfinished(path);
-    for ending in ["", "-wal", "-shm", "-journal"] {
-        let mut left_over = unfinished.as_os_str().to_owned();
-        left_over.push(ending);
-        match std::fs::remove_file(&left_over) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
-            _ => {}
-        }
-    }
+    remove_database(&unfinished).map_err(io)?;
     make_store(context, &DatabaseUrl::sqlite(&unfinished), key, token).await?;
     // A link, unlike a rename, never replaces what another `init` has just put there.
     std::fs::hard_link(&unfinished, path).map_err(|error| match error.kind() {

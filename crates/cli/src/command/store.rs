@@ -1,6 +1,7 @@
 //! `keyreeve store …`
 
 use anyhow::Context as _;
+use keyreeve_store::Restoration;
 use serde::Serialize;
 
 use super::Context;
@@ -63,7 +64,8 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
         return Err(keyreeve_store::StoreError::UsePgDump { doing: DOING }.into());
     };
     let key = context.key().context(DOING)?;
-    keyreeve_store::can_restore(&arguments.file, path, &key, context.clock.now()).await.context(DOING)?;
+    let prepared =
+        Restoration::prepare(&arguments.file, path, &key, context.clock.now()).await.context(DOING)?;
     let what = format!(
         "The store at {} will be replaced by {}. What is there now is kept beside it.",
         path.display(),
@@ -72,8 +74,7 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
     if !terminal::agrees(arguments.consent, DOING, &what)? {
         return Ok(Ended::Done);
     }
-    let replaced =
-        keyreeve_store::restore(&arguments.file, path, &key, context.clock.now()).await.context(DOING)?;
+    let replaced = prepared.put_in_place(context.clock.now()).await.context(DOING)?;
     if let Some(kept) = &replaced {
         note(&format!("The store that was in the place is kept at {}.", kept.display()));
     }

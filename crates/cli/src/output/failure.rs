@@ -2,8 +2,6 @@
 
 use std::io::Write;
 
-use keyreeve_engine::import::ImportError;
-use keyreeve_engine::systems::SystemError;
 use keyreeve_store::StoreError;
 use owo_colors::OwoColorize;
 
@@ -27,6 +25,10 @@ pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
     let mut hint = None;
     for cause in error.chain() {
         let mut text = cause.to_string();
+        // An error that only passes its source on says nothing of its own.
+        if cause.source().is_some_and(|source| source.to_string() == text) {
+            continue;
+        }
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             hint = refusal.advice().map(str::to_owned).or(hint);
         } else if hint.is_none()
@@ -49,20 +51,17 @@ pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
 
 /// Whether an error's text ends with what to do, after a semicolon.
 fn advises(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let of_store =
-        |error: &StoreError| !matches!(error, StoreError::Database { .. } | StoreError::CommitUnknown { .. });
-    if let Some(error) = cause.downcast_ref::<StoreError>() {
-        return of_store(error);
-    }
-    match (cause.downcast_ref::<SystemError>(), cause.downcast_ref::<ImportError>()) {
-        (Some(SystemError::Store(error)), _) | (_, Some(ImportError::Store(error))) => of_store(error),
-        _ => false,
-    }
+    cause
+        .downcast_ref::<StoreError>()
+        .is_some_and(|error| !matches!(error, StoreError::Database { .. } | StoreError::CommitUnknown { .. }))
 }
 
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use keyreeve_engine::plan::GatherError;
+    use keyreeve_engine::provisioning::WorkError;
+    use keyreeve_engine::systems::SystemError;
     use keyreeve_model::SystemId;
 
     use super::*;
@@ -74,6 +73,9 @@ mod tests {
         let (text, hint) = words(&wrapped.context("showing the system").unwrap_err());
         assert_eq!(text, "showing the system: there is no system x");
         assert_eq!(hint.as_deref(), Some("`keyreeve system list` shows those there are"));
+        let error = StoreError::SystemNotFound { system_id: SystemId::new("x").unwrap() };
+        let (text, hint) = words(&WorkError::Guard(GatherError::Store(error)).into());
+        assert_eq!((text.as_str(), hint.is_some()), ("there is no system x", true));
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub enum ImportError {
         source: keyreeve_connector::Error,
     },
     /// The store refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

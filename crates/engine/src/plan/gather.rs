@@ -76,7 +76,7 @@ pub enum GatherError {
         why: String,
     },
     /// The store refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

@@ -55,7 +55,7 @@ pub enum HandOverError {
     #[error(transparent)]
     Kept(#[from] RecipientError),
     /// The store refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
     /// The plan cannot be written as JSON.
     #[error("the plan could not be written down: {0}")]

@@ -19,7 +19,7 @@ pub enum OpenError {
         task: TaskId,
     },
     /// Used, gone, or the store failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

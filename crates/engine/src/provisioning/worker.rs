@@ -63,10 +63,10 @@ pub enum Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     /// Before the first write: who the connector is, and whether the system may be changed.
-    #[error(transparent)]
+    #[error("{0}")]
     Guard(#[from] GatherError),
     /// The store refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

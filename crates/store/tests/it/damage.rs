@@ -3,9 +3,9 @@
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 
-use keyreeve_store::{Store, StoreError, backup_is_sound, restore};
+use keyreeve_store::{Store, StoreError, backup_is_sound};
 
-use crate::place::Place;
+use crate::place::{Place, restore};
 use crate::sample::*;
 
 /// A store with a system and some history, closed.

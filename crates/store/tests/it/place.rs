@@ -1,9 +1,10 @@
 //! Fresh places for stores, on both databases.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keyreeve_store::{DatabaseUrl, Store, StoreKey};
+use jiff::Timestamp;
+use keyreeve_store::{DatabaseUrl, Restoration, Store, StoreError, StoreKey};
 use sqlx::Executor;
 use tempfile::TempDir;
 
@@ -145,6 +146,16 @@ impl Place {
         )
         .await
     }
+}
+
+/// Puts a backup in a store's place, as the command does once it was confirmed.
+pub(crate) async fn restore(
+    backup: &Path,
+    store: &Path,
+    key: &StoreKey,
+    now: Timestamp,
+) -> Result<Option<PathBuf>, StoreError> {
+    Restoration::prepare(backup, store, key, now).await?.put_in_place(now).await
 }
 
 async fn raw_postgres(server: &str) -> sqlx::PgConnection {

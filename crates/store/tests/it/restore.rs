@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use keyreeve_model::{ImportProfile, ProfileName};
-use keyreeve_store::{Store, StoreError, StoreKey, can_restore, restore};
+use keyreeve_store::{Restoration, Store, StoreError, StoreKey};
 
-use crate::place::Place;
+use crate::place::{Place, restore};
 use crate::sample::*;
 
 /// A store with a system, closed, and a backup of it from before the system was there.
@@ -34,13 +34,9 @@ async fn a_store_that_is_open_is_not_replaced() {
     let (place, backup) = with_backup().await;
     let store = place.open().await;
     store.list_systems(true).await.unwrap();
-    for refused in [
-        can_restore(&backup, &place.file(), &place.key, at(9)).await.unwrap_err(),
-        restore(&backup, &place.file(), &place.key, at(9)).await.unwrap_err(),
-    ] {
-        assert!(matches!(refused, StoreError::InUse { .. }), "{refused:?}");
-        assert!(refused.to_string().contains("end every other keyreeve"), "{refused}");
-    }
+    let refused = restore(&backup, &place.file(), &place.key, at(9)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::InUse { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("end every other keyreeve"), "{refused}");
     store.create_system(new_system("later", "Later"), "local:test", at(5)).await.unwrap();
     store.close().await;
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
@@ -92,13 +88,9 @@ async fn a_backup_under_another_key_replaces_nothing() {
     let other = Place { key: StoreKey::generate().unwrap(), ..Place::sqlite() };
     other.create().await.close().await;
     let before = std::fs::read(other.file()).unwrap();
-    for refused in [
-        can_restore(&backup, &other.file(), &other.key, at(9)).await.unwrap_err(),
-        restore(&backup, &other.file(), &other.key, at(9)).await.unwrap_err(),
-    ] {
-        assert!(matches!(refused, StoreError::BackupRefused { .. }), "{refused:?}");
-        assert!(refused.to_string().contains("backup.db cannot be restored: it was made under another key"));
-    }
+    let refused = restore(&backup, &other.file(), &other.key, at(9)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::BackupRefused { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("backup.db cannot be restored: it was made under another key"));
     assert_eq!(std::fs::read(other.file()).unwrap(), before);
     assert_eq!(names(other.folder.path()), ["store.db"]);
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
@@ -118,4 +110,19 @@ async fn nothing_is_left_beside_a_restored_store_and_its_backup() {
     let store = Store::open(&place.url, place.key.clone()).await.unwrap();
     assert_eq!(store.list_systems(true).await.unwrap().len(), 1);
     store.close().await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_opened_while_the_restore_waits_for_a_word_is_not_replaced() {
+    let (place, backup) = with_backup().await;
+    let prepared = Restoration::prepare(&backup, &place.file(), &place.key, at(9)).await.unwrap();
+    assert_eq!(names(place.folder.path()), ["backup.db", "store.db", "store.db.restoring"]);
+    let store = place.open().await;
+    let refused = prepared.put_in_place(at(10)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::InUse { .. }), "{refused:?}");
+    assert_eq!(store.list_systems(true).await.unwrap().len(), 1);
+    store.close().await;
+    assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
+    drop(Restoration::prepare(&backup, &place.file(), &place.key, at(11)).await.unwrap());
+    assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
 }

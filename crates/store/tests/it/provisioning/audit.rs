@@ -4,7 +4,7 @@ use keyreeve_model::*;
 use keyreeve_store::*;
 
 use super::*;
-use crate::place::Place;
+use crate::place::{Place, restore};
 
 /// A store with some rows in its log.
 async fn with_rows(place: &Place) -> Store {
