@@ -22,10 +22,10 @@ pub enum StoreError {
         /// The name that was wanted.
         name: SystemName,
     },
-    /// Another system has, or once had, the System ID.
+    /// Another system has, or once had, the System ID, perhaps in other case.
     #[error(
-        "the System ID {system_id} is taken already (the ids of removed systems stay taken, because their history \
-         is kept); choose another System ID"
+        "the System ID {system_id} is taken already (ids are unique ignoring case, and those of removed systems stay \
+         taken, because their history is kept); choose another System ID"
     )]
     SystemIdTaken {
         /// The id that was wanted.

@@ -420,7 +420,10 @@ pub(crate) async fn find_in_use(
 async fn require_free_id(transaction: &mut Transaction, system_id: &SystemId) -> Result<(), StoreError> {
     let taken = transaction
         .fetch_optional(
-            statement!("SELECT system_key FROM systems WHERE system_id = $1", system_id.as_str()),
+            statement!(
+                "SELECT system_key FROM systems WHERE lower(system_id) = $1",
+                system_id.as_str().to_ascii_lowercase()
+            ),
             |row| row.int(0),
         )
         .await?;

@@ -17,6 +17,9 @@ fn names_and_ids_are_unique_and_the_error_names_which() {
     let place = Place::registered(0);
     let same_id = place.add(SYSTEM, ACCOUNT).code(2);
     assert!(same_id.stderr.contains("System ID example is taken"), "{}", same_id.stderr);
+    let other_case = place.add("Example", OTHER_ACCOUNT).code(2);
+    assert!(other_case.stderr.contains("System ID Example is taken"), "{}", other_case.stderr);
+    assert!(other_case.stderr.contains("ignoring case"), "{}", other_case.stderr);
     let key = place.key(OTHER_ACCOUNT);
     let same_name = place
         .run_with_input(
