@@ -78,14 +78,14 @@ pub enum StoreError {
         profile: ProfileName,
     },
     /// No such import run.
-    #[error("there is no import run {run}; `keyreeve import list` shows those there are")]
+    #[error("there is no import run {run}; `keyreeve import list ID` shows those of a system")]
     RunNotFound {
         /// The run that was asked for.
         run: ImportRunId,
     },
     /// The run exists, but its result was never published.
     #[error(
-        "import run {run} was not published, so there is nothing to read as of it; `keyreeve import list` shows the published ones"
+        "import run {run} was not published, so there is nothing to read as of it; `keyreeve import list ID` shows which of a system's runs were"
     )]
     RunNotPublished {
         /// The run.
@@ -178,7 +178,7 @@ pub enum StoreError {
         found: u64,
     },
     /// Nothing had been published at that time.
-    #[error("nothing was known of the system {system_id} then; {}", earliest_words(*.earliest))]
+    #[error("nothing was known of the system {system_id} then; {}", earliest_words(system_id, *.earliest))]
     NothingThen {
         /// The system.
         system_id: SystemId,
@@ -186,7 +186,7 @@ pub enum StoreError {
         earliest: Option<Timestamp>,
     },
     /// No such provisioning job.
-    #[error("there is no job {job}; `keyreeve job list` shows those there are")]
+    #[error("there is no job {job}; `keyreeve job list ID` shows those of a system")]
     JobNotFound {
         /// The job that was asked for.
         job: JobId,
@@ -498,9 +498,9 @@ fn storage_words(error: &std::io::Error) -> (&'static str, &'static str) {
     }
 }
 
-fn earliest_words(earliest: Option<Timestamp>) -> String {
+fn earliest_words(system_id: &SystemId, earliest: Option<Timestamp>) -> String {
     match earliest {
         Some(time) => format!("its history begins at {time}"),
-        None => "no import has been published yet: run `keyreeve import run`".to_owned(),
+        None => format!("no import has been published yet: run `keyreeve import run {system_id}`"),
     }
 }

@@ -97,7 +97,12 @@ fn the_list_of_runs_begins_with_the_newest() {
     assert_eq!(ids, [json!(2), json!(1)]);
     assert_eq!(place.json(&["import", "list", SYSTEM, "--limit", "1"]).as_array().unwrap().len(), 1);
     let second = place.run(&["import", "diff", "2"]).code(0);
-    assert!(second.stdout.is_empty() && second.stderr.contains("changes nothing"), "{}", second.stderr);
+    assert!(
+        second.stdout.is_empty()
+            && second.stderr.contains("Import run 2 changed nothing, compared with run 1."),
+        "{}",
+        second.stderr
+    );
 }
 
 #[test]

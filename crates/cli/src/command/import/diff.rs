@@ -17,12 +17,11 @@ pub(crate) async fn run(context: &Context, arguments: &DiffRuns) -> anyhow::Resu
     };
     let (earlier, later) = (arguments.run.min(other), arguments.run.max(other));
     let changes = store.difference_between(earlier, later).await?;
-    show(
-        context,
-        changes,
-        &arguments.filter,
-        &format!("Nothing is different between runs {earlier} and {later}"),
-    )
+    let empty = Empty {
+        all: format!("Nothing is different between import runs {earlier} and {later}."),
+        filtered: format!("No difference between import runs {earlier} and {later} fits."),
+    };
+    show(context, changes, &arguments.filter, &empty)
 }
 
 /// Shows what one run changed or, when it was not published, would have changed.
@@ -43,25 +42,39 @@ pub(super) async fn of_one(
         return Err(refusal.hint(format!("`keyreeve import show {id}` shows the run itself")).into());
     }
     let changes = store.import_changes(id).await?;
-    show(context, changes, filter, &format!("Import run {id} changes nothing"))
+    let changed = if run.state == ImportRunState::Published { "changed" } else { "would change" };
+    let empty = Empty {
+        all: match run.baseline_run {
+            Some(baseline) => format!("Import run {id} {changed} nothing, compared with run {baseline}."),
+            None => format!("Import run {id} {changed} nothing: it found nothing."),
+        },
+        filtered: format!("No change of import run {id} fits."),
+    };
+    show(context, changes, filter, &empty)
+}
+
+/// What is said when there is nothing to show: at all, or because of the filter.
+struct Empty {
+    all: String,
+    filtered: String,
 }
 
 fn show(
     context: &Context,
     mut changes: ChangeSet,
     filter: &ChangeFilter,
-    nothing: &str,
+    empty: &Empty,
 ) -> anyhow::Result<Ended> {
     let all = changes.is_empty();
     keep(&mut changes, filter);
-    let empty = if all { format!("{nothing}.") } else { format!("{nothing} that fits.") };
+    let empty = if all { &empty.all } else { &empty.filtered };
     if context.output.format() == Format::Json {
         if changes.is_empty() {
-            crate::output::note(&empty);
+            crate::output::note(empty);
         }
         context.output.one(&changes, &[], |_| {})?;
     } else {
-        context.output.list(&lines_of(&changes), &CHANGES, &empty)?;
+        context.output.list(&lines_of(&changes), &CHANGES, empty)?;
     }
     Ok(Ended::Done)
 }
