@@ -2,11 +2,12 @@
 //!
 //! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula, and
 //! IAM names may begin with four of these. Such a cell is written with an apostrophe before it (CWE-1236), unless
-//! `--raw` was given.
+//! `--raw` was given. Nor does a cell hold characters that steer a terminal or hide: as in tables they are written as
+//! `\u{202e}`, but for line breaks, which CSV can quote.
 
 use anyhow::{Context, anyhow};
 
-use super::Column;
+use super::{Column, escape};
 
 /// The document.
 pub(super) fn document<T>(items: &[T], columns: &[Column<T>], raw: bool) -> anyhow::Result<String> {
@@ -17,15 +18,15 @@ pub(super) fn document<T>(items: &[T], columns: &[Column<T>], raw: bool) -> anyh
     for item in items {
         let cells = columns.iter().map(|column| (column.1)(item));
         writer
-            .write_record(cells.map(|cell| if raw { cell } else { without_formula(cell) }))
+            .write_record(cells.map(|cell| if raw { cell } else { without_formula(&escape::lines(&cell)) }))
             .context(doing)?;
     }
     let bytes = writer.into_inner().map_err(|error| anyhow!("{doing}: {}", error.error()))?;
     String::from_utf8(bytes).context(doing)
 }
 
-fn without_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+fn without_formula(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 #[cfg(test)]
@@ -38,8 +39,18 @@ mod tests {
     fn no_cell_is_taken_for_a_formula() {
         let text =
             document(&["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "a=1", "'x"], COLUMNS, false).unwrap();
-        assert_eq!(text, "name\r\n'=1+1\r\n'+1\r\n'-1\r\n'@x\r\n'\t=1\r\n\"'\r=1\"\r\na=1\r\n'x\r\n");
+        assert_eq!(text, "name\r\n'=1+1\r\n'+1\r\n'-1\r\n'@x\r\n\\u{9}=1\r\n\\u{d}=1\r\na=1\r\n'x\r\n");
         assert_eq!(document(&["=1"], COLUMNS, true).unwrap(), "name\r\n=1\r\n");
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_shown_and_not_obeyed_unless_raw_is_wanted() {
+        let evil = "evil\u{202e}nimda\u{200b}\u{1b}[31m";
+        assert_eq!(
+            document(&[evil], COLUMNS, false).unwrap(),
+            "name\r\nevil\\u{202e}nimda\\u{200b}\\u{1b}[31m\r\n"
+        );
+        assert_eq!(document(&[evil], COLUMNS, true).unwrap(), format!("name\r\n{evil}\r\n"));
     }
 
     #[test]
