@@ -81,17 +81,24 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
     /// How data is written to standard output (default: table; also KEYREEVE_OUTPUT).
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = "Everywhere")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        help_heading = "Everywhere",
+        hide_short_help = true
+    )]
     pub(crate) output: Option<Format>,
-    /// Write CSV cells as they are, also those that a spreadsheet would take for a formula.
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    /// Write CSV cells as they are, also those that a spreadsheet would take for a formula or that steer a terminal.
+    #[arg(long, global = true, help_heading = "Everywhere", hide_short_help = true)]
     pub(crate) raw: bool,
     /// The configuration file (also KEYREEVE_CONFIG).
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere", hide_short_help = true)]
     pub(crate) config: Option<PathBuf>,
     /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as
     /// `keyreeve_engine=debug` (default: warn; also KEYREEVE_LOG).
-    #[arg(long, global = true, value_name = "FILTER", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Everywhere", hide_short_help = true)]
     pub(crate) log: Option<String>,
 }
 

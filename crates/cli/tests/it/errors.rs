@@ -106,6 +106,17 @@ fn help_and_version_need_nothing() {
 }
 
 #[test]
+fn short_help_is_about_its_command_and_long_help_about_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = |arguments: &[&str]| Ran::of(bare(arguments, folder.path()).output().unwrap()).code(0).stdout;
+    for command in [&["account", "list"][..], &["import", "run"], &["doctor"]] {
+        let (short, long) = (help(&[command, &["-h"]].concat()), help(&[command, &["--help"]].concat()));
+        assert!(!short.contains("Everywhere") && short.contains("--help"), "{short}");
+        assert!(long.contains("Everywhere") && long.contains("--output"), "{long}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let place = Place::imported(60);
     let mut child = crate::harness::piped(place.command(&["account", "list", SYSTEM, "--output", "json"]));
