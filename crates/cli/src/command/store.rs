@@ -26,12 +26,16 @@ struct Files {
     backup: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced: Option<String>,
+    /// False when only the plan was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restored: Option<bool>,
 }
 
 const COLUMNS: &[Column<Files>] = &[
     ("store", |files| files.store.clone()),
     ("backup", |files| files.backup.clone().unwrap_or_default()),
     ("replaced", |files| files.replaced.clone().unwrap_or_default()),
+    ("restored", |files| files.restored.map(|restored| restored.to_string()).unwrap_or_default()),
 ];
 
 fn show(context: &Context, files: &Files) -> anyhow::Result<Ended> {
@@ -40,6 +44,10 @@ fn show(context: &Context, files: &Files) -> anyhow::Result<Ended> {
             ("Store", files.store.clone()),
             ("Backup", files.backup.clone().unwrap_or_default()),
             ("Replaced store, kept at", files.replaced.clone().unwrap_or_default()),
+            (
+                "Restored",
+                files.restored.map_or("", |restored| if restored { "yes" } else { "no" }).to_owned(),
+            ),
         ]);
     })?;
     Ok(Ended::Done)
@@ -53,6 +61,7 @@ async fn back_up(context: &Context, arguments: &BackUp) -> anyhow::Result<Ended>
         store: store.url().to_string(),
         backup: Some(arguments.file.display().to_string()),
         replaced: None,
+        restored: None,
     };
     show(context, &files)
 }
@@ -71,17 +80,18 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
         path.display(),
         arguments.file.display()
     );
+    let files = |replaced, restored| Files {
+        store: database.to_string(),
+        backup: Some(arguments.file.display().to_string()),
+        replaced,
+        restored: Some(restored),
+    };
     if !terminal::agrees(arguments.consent, DOING, &what)? {
-        return Ok(Ended::Done);
+        return show(context, &files(None, false));
     }
     let replaced = prepared.put_in_place(context.clock.now()).await.context(DOING)?;
     if let Some(kept) = &replaced {
         note(&format!("The store that was in the place is kept at {}.", kept.display()));
     }
-    let files = Files {
-        store: database.to_string(),
-        backup: None,
-        replaced: replaced.map(|path| path.display().to_string()),
-    };
-    show(context, &files)
+    show(context, &files(replaced.map(|path| path.display().to_string()), true))
 }

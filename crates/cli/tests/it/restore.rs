@@ -68,6 +68,18 @@ fn a_backup_under_another_key_leaves_the_healthy_store_in_place() {
 }
 
 #[test]
+fn a_planned_restore_is_a_document_and_changes_nothing() {
+    let place = Place::registered(0);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let before = made(&place);
+    let plan = place.json(&["store", "restore", "copy.db", "--plan"]);
+    assert_eq!((&plan["restored"], &plan["backup"]), (&false.into(), &"copy.db".into()), "{plan}");
+    assert_eq!(made(&place), before);
+    let done = place.json(&["store", "restore", "copy.db", "--yes"]);
+    assert!(done["restored"] == true && done["replaced"].is_string(), "{done}");
+}
+
+#[test]
 fn the_name_of_the_replaced_store_is_said_and_nothing_else_stays() {
     let place = Place::imported(3);
     place.run(&["store", "backup", "copy.db"]).code(0);
