@@ -39,6 +39,7 @@ pub use client::AwsConnector;
 pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
     EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, PARTITIONS, PermissionProbe,
-    PermissionState, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS, profile_actions, reference_policy,
+    PermissionState, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS, profile_actions, read_policy,
+    reference_policy,
 };
 pub use region::{REGIONS, partition_of_region, regions_of};

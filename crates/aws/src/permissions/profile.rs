@@ -4,19 +4,14 @@ use keyreeve_model::PermissionProfile;
 
 use super::policy::{READ_ACTIONS, REFERENCE_ACTIONS};
 
-/// What reading gains by, beyond [`READ_ACTIONS`]: point reads, the account's counts and password policy, and the
-/// credential report.
-pub const EXTRA_READ_ACTIONS: [&str; 5] = [
-    "iam:GetUser",
-    "iam:GetAccountSummary",
-    "iam:GetAccountPasswordPolicy",
-    "iam:GenerateCredentialReport",
-    "iam:GetCredentialReport",
-];
+/// What an import gains by, beyond [`READ_ACTIONS`]: point reads, the account's counts, and the credential report.
+pub const EXTRA_READ_ACTIONS: [&str; 4] =
+    ["iam:GetUser", "iam:GetAccountSummary", "iam:GenerateCredentialReport", "iam:GetCredentialReport"];
 
-/// What the whole life cycle of an account needs beyond [`REFERENCE_ACTIONS`] and [`EXTRA_READ_ACTIONS`]: renaming,
-/// tags, and to see, switch off and delete whatever blocks a deletion (IAM API Reference, `DeleteUser`).
-pub const EXTRA_LIFECYCLE_ACTIONS: [&str; 22] = [
+/// What the whole life cycle of an account needs beyond [`REFERENCE_ACTIONS`] and [`EXTRA_READ_ACTIONS`]: the password
+/// policy, renaming, tags, and to see, switch off and delete whatever blocks a deletion (IAM API Reference, `DeleteUser`).
+pub const EXTRA_LIFECYCLE_ACTIONS: [&str; 23] = [
+    "iam:GetAccountPasswordPolicy",
     "iam:UpdateUser",
     "iam:TagUser",
     "iam:UntagUser",

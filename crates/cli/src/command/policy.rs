@@ -3,16 +3,19 @@
 use anyhow::Context as _;
 
 use super::Context;
-use crate::args::PolicyCommand;
+use crate::args::{PolicyCommand, PolicyProfile};
 use crate::exit::Ended;
 use crate::output::write;
 
 /// Writes the policy: JSON in every output format, ready for AWS.
 pub(crate) fn run(_context: &Context, command: &PolicyCommand) -> anyhow::Result<Ended> {
     let PolicyCommand::Generate(arguments) = command;
-    debug_assert_eq!(arguments.profile, "reference", "the argument parser lets nothing else through");
-    let policy = keyreeve_aws::reference_policy(&arguments.partition, arguments.account_id.as_deref())
-        .context("generating the policy")?;
+    let generate = match arguments.profile {
+        PolicyProfile::Reference => keyreeve_aws::reference_policy,
+        PolicyProfile::Read => keyreeve_aws::read_policy,
+    };
+    let policy =
+        generate(&arguments.partition, arguments.account_id.as_deref()).context("generating the policy")?;
     write(&policy)?;
     Ok(Ended::Done)
 }

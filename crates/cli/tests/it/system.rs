@@ -1,5 +1,7 @@
 //! Systems and their credentials.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place, SYSTEM};
@@ -267,6 +269,28 @@ fn the_reference_policy_is_all_there_is_on_standard_output() {
     assert!(policy.stdout.is_ascii() && policy.stderr.is_empty());
     let text = policy.json().to_string();
     assert!(text.contains("arn:aws-cn:iam::123456789012:user/*"), "{text}");
+}
+
+#[test]
+fn the_policy_for_reading_grants_exactly_what_imports_call() {
+    let place = Place::registered(4);
+    place.run(&["system", "set", SYSTEM, "permission_profile=read"]).code(0);
+    for source in ["credential_report", "per_user"] {
+        let source = format!("login_profile_source={source}");
+        place.run(&["import", "profile", "set", SYSTEM, "default", &source]).code(0);
+        place.run(&["import", "run", SYSTEM]).code(0);
+    }
+    // One is gone, so that it is looked for again.
+    place.mutate(&[keyreeve_sandbox::Mutation::DeleteUser { name: place.names().remove(0) }]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let trace = place.sandbox.trace();
+    let calls = trace.iter().map(|call| format!("iam:{}", call.action));
+    let called: BTreeSet<String> = calls.filter(|action| action != "iam:GetCallerIdentity").collect();
+    let policy = place.run(&["policy", "generate", "--profile", "read"]).code(0).json();
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+    let granted: BTreeSet<String> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
+    assert_eq!(called, granted);
 }
 
 #[test]
