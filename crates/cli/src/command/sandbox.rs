@@ -81,17 +81,18 @@ fn directions(ready: &Ready) -> String {
          export AWS_ENDPOINT_URL={} AWS_REGION=us-east-1\n",
         ready.endpoint_url, ready.admin_url, ready.endpoint_url
     );
-    for account in &ready.accounts {
+    for (place, account) in ready.accounts.iter().enumerate() {
+        let id = &account.account_id;
+        // The first one is the system of the guide.
+        let (name, system_id) = match place {
+            0 => ("Production".to_owned(), "prod".to_owned()),
+            _ => (format!("Sandbox {id}"), format!("sandbox-{id}")),
+        };
         text.push_str(&format!(
-            "\nAccount {}:\n\n  export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n  \
-             echo \"$AWS_SECRET_ACCESS_KEY\" | keyreeve system add --name 'Sandbox {}' --system-id sandbox-{} \
+            "\nAccount {id}:\n\n  export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n  \
+             echo \"$AWS_SECRET_ACCESS_KEY\" | keyreeve system add --name '{name}' --system-id {system_id} \
              --access-key-id {} --secret-access-key-stdin\n",
-            account.account_id,
-            account.access_key_id,
-            account.secret_access_key,
-            account.account_id,
-            account.account_id,
-            account.access_key_id,
+            account.access_key_id, account.secret_access_key, account.access_key_id,
         ));
     }
     text
