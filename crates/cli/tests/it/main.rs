@@ -16,6 +16,7 @@ mod mapping;
 mod moment;
 mod no_credentials;
 mod output;
+mod own_rights;
 mod password;
 mod peer;
 mod protect;

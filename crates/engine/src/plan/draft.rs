@@ -25,7 +25,7 @@ pub(super) struct Draft<'a> {
 /// A task in the making.
 pub(super) struct TaskDraft<'a> {
     pub(super) facts: &'a Facts,
-    connector: &'a dyn Provisioning,
+    pub(super) connector: &'a dyn Provisioning,
     pub(super) steps: Vec<PlannedStep>,
     pub(super) obstacles: Vec<Obstacle>,
     pub(super) notices: Vec<Obstacle>,
@@ -51,6 +51,7 @@ impl<'a> Draft<'a> {
         };
         let (wish, account) = draft.plan(wish, marker);
         draft.check_permissions();
+        draft.check_own_rights();
         let TaskDraft { steps, obstacles, notices, manifest, recreate, .. } = draft;
         let external_id = self.facts.account(&account).and_then(|account| account.external_id.clone());
         let key = account.to_ascii_lowercase();

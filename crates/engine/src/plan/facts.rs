@@ -8,6 +8,7 @@ use keyreeve_model::{
     AccountCredential, AwsAccountId, ExternalId, ImportRunId, Manifest, Protection, System, SystemId,
     SystemSettings, TaskKind, TaskMapping,
 };
+use keyreeve_policy::PolicySet;
 use serde::Serialize;
 
 /// Everything a plan may look at.
@@ -117,6 +118,8 @@ pub struct ConnectorFact {
     pub arn: String,
     /// The unique id it acts as: of a user its `UserId`.
     pub external_id: String,
+    /// The policies of the user it acts as, where they say something about what it may do; `None` of a role.
+    pub policies: Option<PolicySet>,
 }
 
 /// Something that may not have been looked at, or may not be visible with the granted permissions.

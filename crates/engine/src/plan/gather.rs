@@ -8,16 +8,19 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use keyreeve_connector::{
-    AccountDetail, AccountEntry, Connector, Error, Identity, Marker, MfaDevice, Page, PointRead, Provisioning,
+    AccountDetail, AccountEntry, Connector, Error, Identity, Marker, MfaDevice, Page, PointRead,
+    PolicyDocument, Provisioning,
 };
 use keyreeve_model::{
     Account, AccountCredential, AccountCredentialKind, AssignmentKind, CollectionName, ExternalId, Failure,
     FirstSignIn, ImportObject, ImportRunId, ImportScope, Inventory, PolicyScope, ResourceType, System,
     SystemState, TaskKind, Wish,
 };
+use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError};
 
 use super::facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
+use super::own_rights;
 use crate::clock::Clock;
 use crate::import::collect::{Reading, read_details, read_users};
 use crate::import::listing::{Follow, Listing};
@@ -217,6 +220,7 @@ impl Gathering<'_> {
             connector: ConnectorFact {
                 arn: self.identity.arn.clone(),
                 external_id: self.identity.external_id.clone(),
+                policies: None,
             },
             protections: of.store.protections(system_id).await?,
             password_policy: Seen::NotRead,
@@ -226,7 +230,32 @@ impl Gathering<'_> {
             read_at,
         };
         self.read_passwords(&mut facts, wishes).await?;
+        facts.connector.policies = self.own_policies(&facts).await;
         Ok(facts)
+    }
+
+    /// The policies of the user that the connector acts as. What cannot be read says nothing about what it may do.
+    async fn own_policies(&self, facts: &Facts) -> Option<PolicySet> {
+        let ours = |account: &&AccountFact| {
+            account.external_id.as_ref().is_some_and(|id| id.as_str() == facts.connector.external_id)
+        };
+        let account = facts.accounts.values().find(ours)?;
+        if !own_rights::worth_reading(account) {
+            return None;
+        }
+        let read_with = self.provisioning.read_needs(PointRead::PolicyDocuments);
+        if let Some(documents) = facts.documents.read() {
+            return own_rights::policies_of(account, documents, read_with);
+        }
+        let documents = self.documents().await.ok()?;
+        own_rights::policies_of(account, &documents, read_with)
+    }
+
+    async fn documents(&self) -> Result<Vec<PolicyDocument>, GatherError> {
+        self.pages("policy documents", "", |marker| async move {
+            self.provisioning.list_policy_documents(marker.as_ref()).await
+        })
+        .await
     }
 
     /// The facts about single accounts that their tasks need.
@@ -357,12 +386,7 @@ impl Gathering<'_> {
         let decided_by_text =
             wishes.iter().filter(takes_password).any(|wish| holds_own_policies(facts, wish));
         if decided_by_text {
-            let documents = self
-                .pages("policy documents", "", |marker| async move {
-                    self.provisioning.list_policy_documents(marker.as_ref()).await
-                })
-                .await?;
-            facts.documents = Seen::Read(documents);
+            facts.documents = Seen::Read(self.documents().await?);
         }
         Ok(())
     }

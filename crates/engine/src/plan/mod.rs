@@ -9,6 +9,7 @@ mod draft;
 mod facts;
 mod first_sign_in;
 mod gather;
+mod own_rights;
 mod protect;
 pub(crate) mod task;
 mod thresholds;
