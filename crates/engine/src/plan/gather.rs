@@ -272,11 +272,12 @@ impl Gathering<'_> {
             }
         }
         use futures::StreamExt;
-        let all = wanted
-            .iter()
-            .filter_map(|(key, kinds)| accounts.get(key).map(|account| (key.clone(), kinds, account)));
+        let all: Vec<(String, BTreeSet<TaskKind>, AccountFact)> = wanted
+            .into_iter()
+            .filter_map(|(key, kinds)| accounts.get(&key).map(|account| (key, kinds, account.clone())))
+            .collect();
         let mut reads = futures::stream::iter(all)
-            .map(|(key, kinds, account)| async move { (key, self.read_account(account, kinds).await) })
+            .map(|(key, kinds, account)| async move { (key, self.read_account(&account, &kinds).await) })
             .buffer_unordered(self.reader.concurrency);
         let mut read = Vec::new();
         while let Some((key, points)) = reads.next().await {

@@ -99,14 +99,6 @@ impl Provisioning for Poisoned {
         self.inner().list_mfa_devices(account, after).await
     }
 
-    async fn list_inline_policies(
-        &self,
-        account: &str,
-        after: Option<&Marker>,
-    ) -> Result<Page<String>, Error> {
-        self.inner().list_inline_policies(account, after).await
-    }
-
     async fn get_inline_policy(&self, account: &str, name: &str) -> Result<Option<String>, Error> {
         self.inner().get_inline_policy(account, name).await
     }
