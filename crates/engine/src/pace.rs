@@ -46,7 +46,7 @@ pub struct Turn<'a> {
 struct Rate {
     /// Requests a second; `None` while nothing was throttled and no cap is set.
     limit: Option<f64>,
-    /// What is thought to be granted, in requests a second.
+    /// What is thought to be granted, in requests a second: the cap at first, or anything.
     granted: f64,
     cap: Option<f64>,
     /// When the next request may start.
@@ -66,7 +66,7 @@ impl Pacer {
             slots: Semaphore::new(concurrency.max(1) as usize),
             rate: Mutex::new(Rate {
                 limit: cap,
-                granted: f64::INFINITY,
+                granted: cap.unwrap_or(f64::INFINITY),
                 cap,
                 next: now,
                 decreased: None,
@@ -144,8 +144,7 @@ impl Rate {
             // The first throttling says little when not much was asked yet.
             None => (f64::from(self.passed) / counted_over.max(SHORTEST).as_secs_f64()).max(FIRST_GUESS),
             // Calls that were given their moment before the last decrease still start at the rate of then.
-            Some(limit) if self.granted.is_finite() => measured.clamp(limit * DOUBT, limit.max(self.granted)),
-            Some(cap) => measured.clamp(cap * DOUBT, cap),
+            Some(limit) => measured.clamp(limit * DOUBT, limit.max(self.granted)),
         }
         .max(SLOWEST);
         self.decreased = Some(now);

@@ -83,7 +83,7 @@ pub async fn backup_is_sound(path: &Path) -> Result<(), StoreError> {
 
 /// Why a backup's file cannot be made.
 fn not_written(target: &Path, error: &std::io::Error) -> StoreError {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(target);
     let (why, advice) = match error.kind() {
         ErrorKind::AlreadyExists => (
             "something of that name is there already".to_owned(),
@@ -107,10 +107,13 @@ fn not_written(target: &Path, error: &std::io::Error) -> StoreError {
 }
 
 pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => File::open(".")?.sync_all(),
-    }
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// The folder a file is in; that of a bare name is the one we are in.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Lets SQLite look at every page, without comparing indexes with their tables.

@@ -49,7 +49,7 @@ mod transaction;
 mod url;
 
 pub use audit::{AuditFilter, AuditHead, AuditRow};
-pub use backup::backup_is_sound;
+pub use backup::{backup_is_sound, folder_of};
 pub use connect::Store;
 pub use crash_points::{CrashPoint, CrashStage};
 pub use error::{DatabaseFailure, StoreError};

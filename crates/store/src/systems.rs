@@ -5,7 +5,6 @@ use keyreeve_model::{
     AwsAccountId, Category, Content, CredentialKind, Failure, ImportProfile, Secret, System, SystemId,
     SystemName, SystemSettings, SystemState, Technology,
 };
-
 use serde_json::{Map, Value as Json, json};
 
 use crate::audit::{self, Trail};

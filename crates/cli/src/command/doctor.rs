@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use keyreeve_model::{System, SystemState};
-use keyreeve_store::Store;
+use keyreeve_store::{Store, folder_of};
 
 use super::{Context, init::exposed_mode};
 use crate::config::{Places, unknown_names};
@@ -85,8 +85,7 @@ fn folder(path: &Path) -> Check {
 
 /// The folders that are written in: that of the key, and that of the database if it is another one.
 fn written_folders(places: &Places) -> BTreeSet<&Path> {
-    let database = places.database.sqlite_path().and_then(Path::parent);
-    let database = database.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let database = places.database.sqlite_path().map(folder_of);
     database.into_iter().chain([places.data_dir.as_path()]).collect()
 }
 

@@ -2,13 +2,13 @@
 
 use keyreeve_sandbox::Mutation;
 
-use crate::harness::{Place, SYSTEM};
+use crate::harness::{Place, SYSTEM, user};
 
 fn changed() -> (Place, String) {
     let place = Place::imported(8);
     let name = place.names()[0].clone();
     place.mutate(&[
-        Mutation::CreateUser { name: "=new".into(), path: "/".into(), tags: Vec::new(), boundary: None },
+        user("=new"),
         Mutation::SetPath { name: name.clone(), path: "/moved/".into() },
         Mutation::CreateGroup { name: "night-shift".into(), path: "/".into() },
         Mutation::AddToGroup { user: "=new".into(), group: "night-shift".into() },

@@ -187,6 +187,11 @@ impl Place {
     }
 }
 
+/// Makes a user of that name, and nothing besides.
+pub(crate) fn user(name: &str) -> Mutation {
+    Mutation::CreateUser { name: name.to_owned(), path: "/".to_owned(), tags: Vec::new(), boundary: None }
+}
+
 /// The binary in a cleared environment.
 pub(crate) fn bare(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyreeve"));

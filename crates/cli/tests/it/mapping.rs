@@ -1,9 +1,8 @@
 //! Task mappings.
 
-use keyreeve_sandbox::Mutation;
 use serde_json::json;
 
-use crate::harness::{Place, Ran, SYSTEM};
+use crate::harness::{Place, Ran, SYSTEM, user};
 
 const NAMED: &str = "\
 name: AWS - User
@@ -39,10 +38,6 @@ const ADA: [&str; 8] = [
 fn set(place: &Place, text: &str) -> Ran {
     std::fs::write(place.folder.path().join("mapping"), text).unwrap();
     place.run(&["mapping", "set", SYSTEM, "user", "--file", "mapping", "--output", "json"])
-}
-
-fn user(name: &str) -> Mutation {
-    Mutation::CreateUser { name: name.into(), path: "/".into(), tags: Vec::new(), boundary: None }
 }
 
 #[test]

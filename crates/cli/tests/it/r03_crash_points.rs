@@ -11,7 +11,7 @@ use keyreeve_sandbox::Mutation;
 use keyreeve_store::{CrashPoint, CrashStage};
 use serde_json::{Value, json};
 
-use crate::harness::{ACCOUNT, Place, SYSTEM, timeless};
+use crate::harness::{ACCOUNT, Place, SYSTEM, timeless, user};
 
 /// The test that has processes end at the points of a stage.
 fn who_crashes_there(stage: CrashStage) -> &'static str {
@@ -76,12 +76,6 @@ fn asked(kind: TaskKind) -> Value {
 
 fn staffed() -> Place {
     let place = Place::registered(0);
-    let user = |name: &str| Mutation::CreateUser {
-        name: name.into(),
-        path: "/".into(),
-        tags: vec![],
-        boundary: None,
-    };
     place.mutate(&[
         user("ada"),
         user("bob"),

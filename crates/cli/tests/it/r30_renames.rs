@@ -3,7 +3,7 @@
 use keyreeve_sandbox::Mutation;
 use serde_json::Value;
 
-use crate::harness::{Place, SYSTEM};
+use crate::harness::{Place, SYSTEM, user};
 
 fn find(place: &Place, id: &str, as_of: &str) -> Value {
     let accounts = place.json(&["account", "list", SYSTEM, "--as-of", as_of]);
@@ -25,9 +25,8 @@ fn seen_as_a_change(place: &Place) -> String {
 #[test]
 fn r30_a_renamed_or_moved_account_keeps_its_row_and_its_history() {
     let place = Place::registered(5);
-    let user = Mutation::CreateUser { name: "ada".into(), path: "/".into(), tags: vec![], boundary: None };
     place.mutate(&[
-        user,
+        user("ada"),
         Mutation::CreateGroup { name: "devs".into(), path: "/".into() },
         Mutation::AddToGroup { user: "ada".into(), group: "devs".into() },
     ]);

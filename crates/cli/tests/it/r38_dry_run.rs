@@ -4,7 +4,7 @@ use keyreeve_model::TaskKind;
 use keyreeve_sandbox::Mutation;
 use serde_json::{Value, json};
 
-use crate::harness::{ACCOUNT, Place, SYSTEM};
+use crate::harness::{ACCOUNT, Place, SYSTEM, user};
 
 /// Everything a dry run may call. By name, and not by what a trace or a flag says of it.
 const READS: [&str; 27] = [
@@ -57,12 +57,6 @@ fn command(kind: TaskKind) -> Vec<&'static str> {
 
 fn place() -> Place {
     let place = Place::registered(0);
-    let user = |name: &str| Mutation::CreateUser {
-        name: name.into(),
-        path: "/".into(),
-        tags: vec![],
-        boundary: None,
-    };
     place.mutate(&[
         user("ada"),
         user("off"),

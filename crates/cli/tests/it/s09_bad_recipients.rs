@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyreeve_sandbox::Mutation;
 
-use crate::harness::{Place, SYSTEM};
+use crate::harness::{Place, SYSTEM, user};
 
 /// The key of an RSA pair of so many bits, as a line of OpenSSH.
 fn rsa(bits: usize) -> String {
@@ -22,10 +22,7 @@ fn rsa(bits: usize) -> String {
 #[test]
 fn s09_a_key_nobody_could_open_it_with_is_refused_before_any_change() {
     let place = Place::registered(0);
-    place.mutate(&[
-        Mutation::CreateUser { name: "ada".into(), path: "/".into(), tags: vec![], boundary: None },
-        Mutation::CreateLoginProfile { user: "ada".into(), reset_required: false },
-    ]);
+    place.mutate(&[user("ada"), Mutation::CreateLoginProfile { user: "ada".into(), reset_required: false }]);
     place.run(&["import", "run", SYSTEM]).code(0);
     place.sandbox.clear_trace();
     let weak = rsa(1024);

@@ -131,25 +131,24 @@ impl Progress {
 
     /// Counts a call; `None` for one that belongs to no collection.
     pub(crate) fn call(&self, name: Option<CollectionName>, retry: bool) {
-        let Some(name) = name else {
-            self.other_calls.fetch_add(1, Relaxed);
-            return;
-        };
-        self.counters(name).calls.fetch_add(1, Relaxed);
-        if retry {
-            self.counters(name).retries.fetch_add(1, Relaxed);
-        }
+        self.tally(name, retry, |counter| counter.fetch_add(1, Relaxed));
     }
 
     /// Takes back a call that was counted and then not made.
     pub(crate) fn not_made(&self, name: Option<CollectionName>, retry: bool) {
+        self.tally(name, retry, |counter| counter.fetch_sub(1, Relaxed));
+    }
+
+    /// Moves the counters that a call belongs to.
+    fn tally(&self, name: Option<CollectionName>, retry: bool, step: impl Fn(&AtomicU64) -> u64) {
         let Some(name) = name else {
-            self.other_calls.fetch_sub(1, Relaxed);
+            step(&self.other_calls);
             return;
         };
-        self.counters(name).calls.fetch_sub(1, Relaxed);
+        let counters = self.counters(name);
+        step(&counters.calls);
         if retry {
-            self.counters(name).retries.fetch_sub(1, Relaxed);
+            step(&counters.retries);
         }
     }
 

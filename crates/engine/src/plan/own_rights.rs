@@ -22,15 +22,16 @@ pub(super) fn policies_of(
     documents: &[PolicyDocument],
     read_with: &str,
 ) -> Option<PolicySet> {
+    let text_of = |is_it: &dyn Fn(&PolicyDocument) -> bool| {
+        documents.iter().find(|document| is_it(document)).and_then(|document| document.document.as_deref())
+    };
     let managed = |arn: &String| {
         let holder = PolicyHolder::Managed(arn.clone());
-        let found = documents.iter().find(|document| document.holder == holder);
-        parsed(arn, found.and_then(|document| document.document.as_deref()))
+        parsed(arn, text_of(&|document| document.holder == holder))
     };
     let inline = |name: &String| {
         let holder = PolicyHolder::Account(account.name.clone());
-        let found = documents.iter().find(|document| document.holder == holder && document.name == *name);
-        parsed(name, found.and_then(|document| document.document.as_deref()))
+        parsed(name, text_of(&|document| document.holder == holder && document.name == *name))
     };
     let set = PolicySet {
         identity: account
