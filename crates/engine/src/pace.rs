@@ -86,6 +86,13 @@ impl Pacer {
         Some(Turn { _slot: slot })
     }
 
+    /// The turn of one who has something to write down before the call. `None` while nothing limits the rate: then
+    /// only the slots are scarce, and the turn is better taken after the writing.
+    pub async fn turn_if_limited(&self) -> Option<Turn<'_>> {
+        self.limit()?;
+        self.turn().await
+    }
+
     /// A call got through.
     pub fn passed(&self) {
         self.rate().note_passed(Instant::now());

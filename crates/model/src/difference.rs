@@ -24,12 +24,12 @@ pub fn difference(before: Inventory, after: Inventory) -> ChangeSet {
     let by_name = |one: &Account, other: &Account| {
         (&one.name, &one.external_id).cmp(&(&other.name, &other.external_id))
     };
-    changes.accounts.sort_by(|a, b| by_name(a.object(), b.object()));
+    changes.accounts.sort_unstable_by(|a, b| by_name(a.object(), b.object()));
     let by_name = |one: &Resource, other: &Resource| {
         (&one.name, &one.external_id).cmp(&(&other.name, &other.external_id))
     };
-    changes.resources.sort_by(|a, b| by_name(a.object(), b.object()));
-    changes.assignments.sort_by(|a, b| order_of(a.object()).cmp(&order_of(b.object())));
+    changes.resources.sort_unstable_by(|a, b| by_name(a.object(), b.object()));
+    changes.assignments.sort_unstable_by(|a, b| order_of(a.object()).cmp(&order_of(b.object())));
     changes
 }
 

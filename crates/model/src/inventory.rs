@@ -18,9 +18,9 @@ pub struct Inventory {
 impl Inventory {
     /// Puts the lists into their order: by name, then external id, in byte order.
     pub fn sort(&mut self) {
-        self.accounts.sort_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
-        self.resources.sort_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
-        self.assignments.sort_by(|a, b| order_of(a).cmp(&order_of(b)));
+        self.accounts.sort_unstable_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
+        self.resources.sort_unstable_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
+        self.assignments.sort_unstable_by(|a, b| order_of(a).cmp(&order_of(b)));
     }
 
     /// How many objects there are of each type.

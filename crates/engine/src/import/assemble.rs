@@ -13,6 +13,7 @@ use keyreeve_model::{
     ResourceType, SystemId, Warning,
 };
 
+use super::credentials::CredentialsRead;
 use super::observed::Observed;
 
 /// Ids of objects that were not listed but must be kept: proved to exist, or not proved to be gone.
@@ -25,15 +26,16 @@ pub(crate) struct Assembly<'a> {
     pub(crate) started_at: Timestamp,
     pub(crate) scope: &'a ImportScope,
     pub(crate) known: &'a Inventory,
-    pub(crate) observed: &'a Observed,
     pub(crate) kept: &'a Kept,
 }
 
-/// The inventory after the run, and what was odd.
-pub(crate) fn assemble(assembly: &Assembly<'_>) -> (Inventory, Vec<Warning>) {
-    let accounts = assembly.accounts();
-    let resources = assembly.resources();
-    let (assignments, unresolved) = assembly.assignments(&accounts, &resources);
+/// The inventory after the run, and what was odd. What was read becomes part of it, because a large account need not
+/// be in memory twice.
+pub(crate) fn assemble(assembly: &Assembly<'_>, mut observed: Observed) -> (Inventory, Vec<Warning>) {
+    let accounts = assembly.accounts(&mut observed);
+    let resources = assembly.resources(&mut observed);
+    let (assignments, unresolved) = assembly.assignments(&observed, &accounts, &resources);
+    drop(observed);
     let mut inventory = Inventory { accounts, resources, assignments };
     inventory.sort();
     let mut warnings = Vec::new();
@@ -64,79 +66,98 @@ impl Assembly<'_> {
         self.scope.objects.contains(&object)
     }
 
-    fn accounts(&self) -> Vec<Account> {
+    fn accounts(&self, observed: &mut Observed) -> Vec<Account> {
         let known: HashMap<&ExternalId, &Account> =
             self.known.accounts.iter().map(|account| (&account.external_id, account)).collect();
-        let users: HashSet<&ExternalId> = self.observed.users.iter().map(|user| &user.external_id).collect();
-        let read =
-            self.observed.users.iter().map(|user| self.account(user, known.get(&user.external_id).copied()));
-        let carried = self.known.accounts.iter().filter(|account| !users.contains(&account.external_id));
-        read.chain(carried.filter_map(|account| self.carry_account(account))).collect()
+        let users = std::mem::take(&mut observed.users);
+        let listed: HashSet<ExternalId> = users.iter().map(|user| user.external_id.clone()).collect();
+        let mut accounts = Vec::with_capacity(users.len().max(self.known.accounts.len()));
+        for user in users {
+            let known = known.get(&user.external_id).copied();
+            let detail = observed.account_details.get_mut(&user.external_id);
+            accounts.push(self.account(user, detail, &observed.credentials, known));
+        }
+        let carried = self.known.accounts.iter().filter(|account| !listed.contains(&account.external_id));
+        accounts.extend(carried.filter_map(|account| self.carry_account(observed, account)));
+        accounts
     }
 
-    /// An account that was listed.
-    fn account(&self, user: &AccountEntry, known: Option<&Account>) -> Account {
-        let detail = self.observed.account_details.get(&user.external_id);
+    /// An account that was listed. Takes tags, boundary and inline policies out of its details.
+    fn account(
+        &self,
+        user: AccountEntry,
+        detail: Option<&mut AccountDetail>,
+        read: &CredentialsRead,
+        known: Option<&Account>,
+    ) -> Account {
+        let AccountEntry { external_id, name, path, arn, created_at, password_last_used_at } = user;
         let mut account = Account {
             system_id: self.system_id.clone(),
-            external_id: user.external_id.clone(),
-            name: user.name.clone(),
-            path: user.path.clone(),
-            arn: user.arn.clone(),
+            external_id,
+            name,
+            path,
+            arn,
             status: AccountStatus::Unknown,
             login_profile: LoginProfile::unknown(),
             access_keys: None,
             mfa_active: None,
             credentials: Credentials { source: CredentialSource::None, as_of: None },
-            created_at: milliseconds(user.created_at),
-            password_last_used_at: user.password_last_used_at.map(milliseconds),
-            tags: known.and_then(|known| known.tags.clone()),
-            permissions_boundary: known.and_then(|known| known.permissions_boundary.clone()),
-            inline_policies: known.and_then(|known| known.inline_policies.clone()),
+            created_at: milliseconds(created_at),
+            password_last_used_at: password_last_used_at.map(milliseconds),
+            tags: None,
+            permissions_boundary: None,
+            inline_policies: None,
             first_seen_run: known.map_or(self.run, |known| known.first_seen_run),
             last_seen_run: self.run,
         };
         if let Some(detail) = detail {
-            apply_detail(&mut account, detail);
+            account.tags = Some(std::mem::take(&mut detail.tags));
+            account.permissions_boundary = detail.permissions_boundary.take();
+            account.inline_policies = Some(sorted(std::mem::take(&mut detail.inline_policies)));
+        } else if let Some(known) = known {
+            account.tags.clone_from(&known.tags);
+            account.permissions_boundary.clone_from(&known.permissions_boundary);
+            account.inline_policies.clone_from(&known.inline_policies);
         }
         match known {
             Some(known) if !self.reads(ImportObject::LoginProfiles) => copy_credentials(&mut account, known),
-            _ => self.apply_credentials(&mut account, user),
+            _ => self.apply_credentials(&mut account, read, created_at),
         }
         account.status = AccountStatus::of(account.login_profile.state, account.access_keys.as_deref());
         account
     }
 
     /// Accounts that were known inside the scope and exist outside it now.
-    fn moved(&self) -> HashSet<&ExternalId> {
+    fn moved(&self, observed: &Observed) -> HashSet<&ExternalId> {
         let known = self.known.accounts.iter().filter(|account| self.scope.covers_account(account));
         known
             .map(|account| &account.external_id)
-            .filter(|id| self.observed.moved_away(id, self.scope).is_some())
+            .filter(|id| observed.moved_away(id, self.scope).is_some())
             .collect()
     }
 
     /// An account that was known and not listed: out of scope, moved out of it, or not proved to be gone.
-    fn carry_account(&self, known: &Account) -> Option<Account> {
+    fn carry_account(&self, observed: &Observed, known: &Account) -> Option<Account> {
         if !self.scope.covers_account(known) || self.kept.contains(&known.external_id) {
             return Some(known.clone());
         }
-        let detail = self.observed.moved_away(&known.external_id, self.scope)?;
+        let detail = observed.moved_away(&known.external_id, self.scope)?;
         let mut account = known.clone();
         account.name.clone_from(&detail.name);
         account.path.clone_from(&detail.path);
         account.arn.clone_from(&detail.arn);
-        apply_detail(&mut account, detail);
+        account.tags = Some(detail.tags.clone());
+        account.permissions_boundary.clone_from(&detail.permissions_boundary);
+        account.inline_policies = Some(sorted(detail.inline_policies.clone()));
         Some(account)
     }
 
     /// Login profile and keys, from the report or from the user's own answer.
-    fn apply_credentials(&self, account: &mut Account, user: &AccountEntry) {
-        let read = &self.observed.credentials;
+    fn apply_credentials(&self, account: &mut Account, read: &CredentialsRead, created_at: Timestamp) {
         let row = read
             .report
             .as_ref()
-            .and_then(|report| report.row(&user.arn, user.created_at).map(|row| (report.generated_at, row)));
+            .and_then(|report| report.row(&account.arn, created_at).map(|row| (report.generated_at, row)));
         if let Some((generated_at, row)) = row {
             account.login_profile = LoginProfile {
                 state: match row.password_enabled {
@@ -154,7 +175,7 @@ impl Assembly<'_> {
                 as_of: Some(milliseconds(generated_at)),
             };
         }
-        match read.login_profiles.get(&user.external_id) {
+        match read.login_profiles.get(&account.external_id) {
             Some(Ok(Some(profile))) => {
                 account.login_profile = LoginProfile {
                     state: LoginProfileState::Present,
@@ -168,40 +189,41 @@ impl Assembly<'_> {
         account.credentials = Credentials { source: CredentialSource::PerUser, as_of: Some(self.started_at) };
     }
 
-    fn resources(&self) -> Vec<Resource> {
+    fn resources(&self, observed: &mut Observed) -> Vec<Resource> {
         let known: HashMap<&ExternalId, &Resource> =
             self.known.resources.iter().map(|resource| (&resource.external_id, resource)).collect();
         let first_seen = |id: &ExternalId| known.get(id).map_or(self.run, |resource| resource.first_seen_run);
-        let groups = self.observed.groups.iter().map(|group| Resource {
+        let details = &mut observed.group_details;
+        let groups = std::mem::take(&mut observed.groups).into_iter().map(|group| Resource {
             system_id: self.system_id.clone(),
-            external_id: group.external_id.clone(),
             kind: ResourceType::Group,
-            name: group.name.clone(),
-            path: group.path.clone(),
-            arn: group.arn.clone(),
             managed_by: None,
             attachable: true,
-            inline_policies: match self.observed.group_details.get(&group.external_id) {
-                Some(detail) => Some(sorted(detail.inline_policies.clone())),
+            inline_policies: match details.get_mut(&group.external_id) {
+                Some(detail) => Some(sorted(std::mem::take(&mut detail.inline_policies))),
                 None => known.get(&group.external_id).and_then(|known| known.inline_policies.clone()),
             },
             default_version: None,
             first_seen_run: first_seen(&group.external_id),
             last_seen_run: self.run,
+            external_id: group.external_id,
+            name: group.name,
+            path: group.path,
+            arn: group.arn,
         });
-        let policies = self.observed.policies.iter().map(|policy| Resource {
+        let policies = std::mem::take(&mut observed.policies).into_iter().map(|policy| Resource {
             system_id: self.system_id.clone(),
-            external_id: policy.external_id.clone(),
             kind: ResourceType::Policy,
-            name: policy.name.clone(),
-            path: policy.path.clone(),
-            arn: policy.arn.clone(),
             managed_by: Some(policy.managed_by),
             attachable: policy.attachable,
             inline_policies: None,
-            default_version: policy.default_version.clone(),
             first_seen_run: first_seen(&policy.external_id),
             last_seen_run: self.run,
+            external_id: policy.external_id,
+            name: policy.name,
+            path: policy.path,
+            arn: policy.arn,
+            default_version: policy.default_version,
         });
         let mut resources: Vec<Resource> = groups.chain(policies).collect();
         let listed: HashSet<ExternalId> =
@@ -217,14 +239,17 @@ impl Assembly<'_> {
     /// All assignments, and the names of groups that could not be resolved.
     fn assignments(
         &self,
+        observed: &Observed,
         accounts: &[Account],
         resources: &[Resource],
     ) -> (Vec<Assignment>, BTreeSet<String>) {
-        let mut drafts = Drafts::new(self, resources);
-        let moved = self.moved();
+        let held =
+            observed.account_details.values().map(|detail| detail.groups.len() + detail.policies.len());
+        let mut drafts = Drafts::new(self, resources, held.sum());
+        let moved = self.moved(observed);
         let mut told: HashSet<(&ExternalId, AssignmentKind)> = HashSet::new();
         for account in accounts {
-            let Some(detail) = self.observed.account_details.get(&account.external_id) else { continue };
+            let Some(detail) = observed.account_details.get(&account.external_id) else { continue };
             if !self.scope.covers_path(&account.path) && !moved.contains(&account.external_id) {
                 continue;
             }
@@ -244,7 +269,7 @@ impl Assembly<'_> {
         }
         let groups = resources.iter().filter(|resource| resource.kind == ResourceType::Group);
         for group in groups {
-            let detail: Option<&GroupDetail> = self.observed.group_details.get(&group.external_id);
+            let detail: Option<&GroupDetail> = observed.group_details.get(&group.external_id);
             let Some(detail) = detail.filter(|_| self.scope.covers_kind(AssignmentKind::GroupPolicy)) else {
                 continue;
             };
@@ -274,7 +299,7 @@ struct Drafts<'a> {
 }
 
 impl<'a> Drafts<'a> {
-    fn new(assembly: &'a Assembly<'a>, resources: &'a [Resource]) -> Self {
+    fn new(assembly: &'a Assembly<'a>, resources: &'a [Resource], expected: usize) -> Self {
         let of_kind = |kind| resources.iter().filter(move |resource| resource.kind == kind);
         Self {
             assembly,
@@ -286,7 +311,7 @@ impl<'a> Drafts<'a> {
             first_seen: (assembly.known.assignments.iter())
                 .map(|assignment| (assignment.key(), assignment.first_seen_run))
                 .collect(),
-            assignments: Vec::new(),
+            assignments: Vec::with_capacity(expected),
             unresolved: BTreeSet::new(),
         }
     }
@@ -341,12 +366,6 @@ impl<'a> Drafts<'a> {
     }
 }
 
-fn apply_detail(account: &mut Account, detail: &AccountDetail) {
-    account.tags = Some(detail.tags.clone());
-    account.permissions_boundary.clone_from(&detail.permissions_boundary);
-    account.inline_policies = Some(sorted(detail.inline_policies.clone()));
-}
-
 fn copy_credentials(account: &mut Account, known: &Account) {
     account.login_profile.clone_from(&known.login_profile);
     account.access_keys.clone_from(&known.access_keys);
@@ -355,7 +374,7 @@ fn copy_credentials(account: &mut Account, known: &Account) {
 }
 
 fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
-    items.sort();
+    items.sort_unstable();
     items
 }
 

@@ -19,7 +19,7 @@ use super::reader::{ReadError, Reader};
 const FRESH_FOR: Duration = Duration::from_secs(4 * 3600 + 15 * 60);
 
 /// What was read of the users' credentials.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct CredentialsRead {
     /// The report, if one was used.
     pub(crate) report: Option<ReportIndex>,
@@ -34,7 +34,7 @@ pub(crate) struct CredentialsRead {
 }
 
 /// The report by ARN.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ReportIndex {
     pub(crate) generated_at: Timestamp,
     rows: HashMap<String, CredentialReportRow>,
@@ -44,7 +44,7 @@ impl ReportIndex {
     fn new(report: CredentialReport) -> Self {
         Self {
             generated_at: report.generated_at,
-            rows: report.rows.into_iter().map(|row| (row.arn.clone(), row)).collect(),
+            rows: report.rows.into_iter().map(|mut row| (std::mem::take(&mut row.arn), row)).collect(),
         }
     }
 

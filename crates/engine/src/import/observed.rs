@@ -12,7 +12,7 @@ use super::collect::Details;
 use super::credentials::CredentialsRead;
 
 /// Everything a run read, by id where that is needed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Observed {
     pub(crate) users: Vec<AccountEntry>,
     pub(crate) groups: Vec<GroupEntry>,

@@ -296,18 +296,15 @@ impl Session<'_> {
             started_at,
             scope: &scope,
             known: &known,
-            observed: &observed,
             kept: &kept,
         };
-        let (after, warnings) = assemble(&assembly);
+        let (after, warnings) = assemble(&assembly, observed);
         findings.warnings.extend(warnings);
         let settled = self.claimed.judge(&after, &scope, started_at);
         let contradicted = settled.iter().filter(|(_, _, state)| *state == ClaimState::Contradicted);
         findings.warnings.extend(drift(&contradicted.map(|(_, claim, _)| *claim).collect::<Vec<_>>()));
         let first = self.lease.baseline_run.is_none();
         let population = population_in_scope(&known, &scope);
-        // What was read is part of `after` now; a large account need not be in memory twice.
-        drop(observed);
         let changes = difference(std::mem::take(&mut known), after);
         if !first {
             findings

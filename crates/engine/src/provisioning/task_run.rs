@@ -134,7 +134,8 @@ impl<'a> TaskRun<'a> {
         Ok(())
     }
 
-    /// Writes the attempt down, and makes the call. The turn comes first, so that nothing lies between the two.
+    /// Writes the attempt down, and makes the call. Where turns are rare one comes first, so that nothing lies between
+    /// the two; where they are not, no slot is held while the journal writes.
     async fn call(&mut self, seq: u32) -> Result<Event, StoreError> {
         let Some(step) = self.step(seq) else { return Ok(Event::Written) };
         let password = match self.password(&step).await {
@@ -144,19 +145,24 @@ impl<'a> TaskRun<'a> {
                 return Ok(Event::Answered { seq, answer });
             }
         };
-        let turn = self.ground.reader.pacer.turn().await;
+        let pacer = self.ground.reader.pacer;
+        let early = pacer.turn_if_limited().await;
         if self.ground.is_stopping() {
             return Ok(Event::Written);
         }
         let (secret, sealed) = password.unzip();
         self.write(vec![JournalEvent::Attempt { seq, password: sealed }]).await?;
+        let turn = match early {
+            Some(turn) => Some(turn),
+            None => pacer.turn().await,
+        };
         let answer =
             crash_points::answered(self.ground.provisioning.perform(&step.call, secret.as_ref())).await;
         CrashPoint::AfterResponse.pass();
         drop(turn);
         let answer = match answer {
             Ok(done) => {
-                self.ground.reader.pacer.passed();
+                pacer.passed();
                 Answer::Done {
                     unchanged: done.outcome == Outcome::Unchanged,
                     made: done.account.map(|account| account.external_id),
@@ -165,7 +171,7 @@ impl<'a> TaskRun<'a> {
             }
             Err(error) => {
                 if error.kind() == FailureKind::Throttled {
-                    self.ground.reader.pacer.throttled();
+                    pacer.throttled();
                 }
                 if error.kind() == FailureKind::PasswordRefused {
                     self.ground.password_policy.forget().await;

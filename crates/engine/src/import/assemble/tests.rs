@@ -177,7 +177,8 @@ fn references(policies: &BTreeSet<usize>) -> Vec<PolicyReference> {
 fn after(run: i64, scope: &ImportScope, known: &Inventory, observed: &Observed, kept: &Kept) -> Inventory {
     let system_id = SystemId::new("s").unwrap();
     let (run, started_at) = (ImportRunId(run), AT.parse().unwrap());
-    assemble(&Assembly { system_id: &system_id, run, started_at, scope, known, observed, kept }).0
+    let assembly = Assembly { system_id: &system_id, run, started_at, scope, known, kept };
+    assemble(&assembly, observed.clone()).0
 }
 
 fn known(iam: &Iam) -> Inventory {
