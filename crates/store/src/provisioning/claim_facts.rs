@@ -1,17 +1,18 @@
 //! Claims: what was changed and no import has confirmed yet.
 
 use jiff::Timestamp;
-use keyreeve_model::{Claim, ClaimFact, ClaimState, ImportRunId, SystemId, TaskId};
+use keyreeve_model::{Claim, ClaimFact, ClaimState, ExternalId, ImportRunId, SystemId, TaskId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::folded;
 use super::journal::HeldTask;
+use super::journal::pending::Pending;
 use super::rows::count;
 use crate::audit::recording;
 use crate::import_runs::find_run;
 use crate::row::{Row, to_json};
-use crate::statement::{Statement, statement};
+use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
@@ -89,38 +90,100 @@ impl Store {
     }
 }
 
-/// Opens claims about a task's account. Open ones that speak of the same are superseded; that the account is gone
-/// supersedes all of it.
+/// A claim that is being opened.
+pub(super) struct NewClaim {
+    pub(super) system_key: i64,
+    task: TaskId,
+    step: u32,
+    pub(super) external_id: ExternalId,
+    account: String,
+    /// What it speaks of.
+    pub(super) topic: String,
+    fact: ClaimFact,
+}
+
+impl NewClaim {
+    /// Whatever else was claimed of the account holds no more.
+    pub(super) fn is_about_all(&self) -> bool {
+        self.fact == ClaimFact::AccountGone
+    }
+}
+
+/// Opens claims about a task's account.
 pub(super) async fn claim(
     transaction: &mut Transaction,
+    pending: &mut Pending,
     task: &HeldTask,
     step: u32,
     facts: &[ClaimFact],
-    now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(external_id) = &task.external_id else { return Ok(()) };
     for fact in facts {
-        let topic = topic(fact);
-        let (key, id, now) = (task.system_key, external_id.as_str(), to_millis(now));
-        let supersede = if *fact == ClaimFact::AccountGone {
-            let text = "UPDATE claims SET state = 'superseded', settled_at = $1 \
-                        WHERE system_key = $2 AND account_external_id = $3 AND state = 'open'";
-            statement!(text, now, key, id)
-        } else {
-            let text = "UPDATE claims SET state = 'superseded', settled_at = $1 \
-                        WHERE system_key = $2 AND account_external_id = $3 AND topic = $4 AND state = 'open'";
-            statement!(text, now, key, id, topic.as_str())
+        let new = NewClaim {
+            system_key: task.system_key,
+            task: task.task,
+            step,
+            external_id: external_id.clone(),
+            account: task.account.clone(),
+            topic: topic(fact),
+            fact: fact.clone(),
         };
-        transaction.execute(supersede).await?;
-        let text = "INSERT INTO claims (system_key, task_id, step, account_external_id, account, topic, fact, state, \
-                    claimed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8)";
-        let account = task.account.as_str();
-        let (number, step) = (task.task.0, i64::from(step));
-        transaction
-            .execute(statement!(text, key, number, step, id, account, topic, to_json(fact)?, now))
-            .await?;
+        pending.claim(transaction, new).await?;
     }
     Ok(())
+}
+
+/// Writes claims of which none supersedes another. Open ones that speak of the same are superseded; that the account
+/// is gone supersedes all of it.
+pub(super) async fn open(
+    transaction: &mut Transaction,
+    claims: &[NewClaim],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let now = to_millis(now);
+    for new in claims.iter().filter(|new| new.is_about_all()) {
+        let text = "UPDATE claims SET state = 'superseded', settled_at = $1 \
+                    WHERE system_key = $2 AND account_external_id = $3 AND state = 'open'";
+        transaction.execute(statement!(text, now, new.system_key, new.external_id.as_str())).await?;
+    }
+    for some in claims.chunks(transaction.dialect().values_per_statement() / 9) {
+        let keys = some.iter().map(|new| {
+            vec![new.system_key.into(), new.external_id.as_str().into(), new.topic.as_str().into()]
+        });
+        transaction.execute(supersede(keys, now)).await?;
+        let mut text = Statement::building(
+            "INSERT INTO claims (system_key, task_id, step, account_external_id, account, topic, fact, state, \
+             claimed_at) VALUES ",
+        );
+        let mut rows = Vec::with_capacity(some.len());
+        for new in some {
+            rows.push(vec![
+                new.system_key.into(),
+                new.task.0.into(),
+                i64::from(new.step).into(),
+                new.external_id.as_str().into(),
+                new.account.as_str().into(),
+                new.topic.as_str().into(),
+                to_json(&new.fact)?.into(),
+                ClaimState::Open.as_str().into(),
+                now.into(),
+            ]);
+        }
+        text.bind_rows(rows);
+        transaction.execute(text).await?;
+    }
+    Ok(())
+}
+
+/// Closes the open claims that speak of some topics, by system, account and topic.
+pub(super) fn supersede(topics: impl IntoIterator<Item = Vec<Value>>, now: i64) -> Statement {
+    let mut text = Statement::building("WITH made (system_key, account_external_id, topic) AS (VALUES ");
+    text.bind_rows(topics).push(") UPDATE claims SET state = 'superseded', settled_at = ").bind(now).push(
+        " FROM made m WHERE claims.system_key = m.system_key \
+         AND claims.account_external_id = m.account_external_id AND claims.topic = m.topic \
+         AND claims.state = 'open'",
+    );
+    text
 }
 
 /// What a fact speaks of.

@@ -1,9 +1,12 @@
 //! What is asked thousands of times goes through indexes, and never through the tasks and steps that are over.
 
 use jiff::Timestamp;
+use keyreeve_model::TaskId;
 
 use super::candidates::{Within, statement_for};
+use super::claim_facts::supersede;
 use super::journal::load::{all_steps, single_steps};
+use super::journal::pending::{Settled, attempts, outcomes};
 use crate::statement::{Statement, Text};
 use crate::transaction::reading;
 use crate::{DatabaseUrl, Store, StoreError, StoreKey};
@@ -25,6 +28,10 @@ async fn plan(store: &Store, text: Statement) -> Vec<String> {
     lines.unwrap()
 }
 
+fn settled() -> Settled {
+    Settled { state: "applied", unchanged: None, request_id: None, failure: None, over: true }
+}
+
 #[tokio::test]
 async fn the_statements_of_claims_and_of_the_journal_search_and_do_not_scan() {
     let folder = tempfile::tempdir().unwrap();
@@ -36,13 +43,20 @@ async fn the_statements_of_claims_and_of_the_journal_search_and_do_not_scan() {
         (statement_for(Within::Job(1), 0, now, 9), "tasks_open_by_job"),
         (single_steps(&[(1, 1), (2, 3)]), "sqlite_autoindex_steps_1 (task_id=? AND seq=?)"),
         (all_steps(&[1, 2]), "sqlite_autoindex_steps_1 (task_id=?)"),
+        (attempts(&[(TaskId(1), 1), (TaskId(2), 3)], now), "sqlite_autoindex_steps_1 (task_id=? AND seq=?)"),
+        (outcomes(&[((TaskId(1), 1), settled())], now), "sqlite_autoindex_steps_1 (task_id=? AND seq=?)"),
+        (
+            supersede([vec![1.into(), "AIDA1".into(), "name".into()]], 0),
+            "claims_open (system_key=? AND account_external_id=? AND topic=?)",
+        ),
     ];
     for (text, index) in cases {
         let lines = plan(&store, text).await;
         assert!(lines.iter().any(|line| line.contains(index)), "{index}: {lines:#?}");
-        for table in ["t", "o", "w", "e", "p", "d"] {
+        for table in ["t", "o", "w", "e", "p", "d", "m", "steps", "claims"] {
             let whole = format!("SCAN {table}");
-            let wanted = lines.iter().any(|line| line.contains("CONSTANT ROW")) && table == "w";
+            let wanted =
+                lines.iter().any(|line| line.contains("CONSTANT ROW")) && ["w", "m"].contains(&table);
             let scanned = lines.iter().any(|line| *line == whole || line.starts_with(&format!("{whole} ")));
             assert!(!scanned || wanted, "{whole}: {lines:#?}");
         }

@@ -1,6 +1,7 @@
 //! Writing down what happens to tasks, many at a time.
 
 pub(super) mod load;
+pub(super) mod pending;
 mod step;
 mod task;
 
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use keyreeve_model::{ExternalId, JobId, StepState, SystemId, TaskId, TaskState};
 use serde_json::{Value as Json, json};
 
+use self::pending::Pending;
 use super::moves::{require, with};
 use super::{JournalEntry, JournalEvent, deliveries, plan};
 use crate::audit::{Trail, recording};
@@ -31,6 +33,7 @@ impl Store {
         let written = recording!(self, "writing down what happened to tasks", now, |transaction, trail| {
             let mut held = load::load(transaction, &entries).await?;
             let mut answers = Vec::with_capacity(entries.len());
+            let mut pending = Pending::new(now);
             for entry in &entries {
                 let lost = StoreError::TaskLeaseLost { task: entry.lease.task };
                 let answer = match held.get_mut(&entry.lease.task) {
@@ -38,12 +41,13 @@ impl Store {
                     Some(Err(unreadable)) => Err(unreadable.repeated()),
                     Some(Ok(task)) if !task.is_held_by(entry.lease.epoch) => Err(lost),
                     Some(Ok(task)) => match task.check(&entry.event) {
-                        Ok(()) => Ok(task.write(transaction, trail, &entry.event, now).await?),
+                        Ok(()) => Ok(task.write(transaction, trail, &mut pending, &entry.event, now).await?),
                         refused => refused,
                     },
                 };
                 answers.push(answer);
             }
+            pending.finish(transaction, trail).await?;
             Ok(answers)
         })
         .await;
@@ -148,21 +152,23 @@ impl HeldTask {
         &mut self,
         transaction: &mut Transaction,
         trail: &mut Trail<'_>,
+        pending: &mut Pending,
         event: &JournalEvent,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match event {
             JournalEvent::Attempt { seq, password } => {
-                step::attempt(self, transaction, trail, *seq, password.as_ref(), now).await
+                step::attempt(self, transaction, trail, pending, *seq, password.as_ref(), now).await
             }
-            JournalEvent::Throttled { seq } => step::throttled(self, transaction, trail, *seq).await,
-            JournalEvent::Outcome { .. } => step::outcome(self, transaction, trail, event, now).await,
+            JournalEvent::Throttled { seq } => step::throttled(self, transaction, trail, pending, *seq).await,
+            JournalEvent::Outcome { .. } => step::outcome(self, transaction, trail, pending, event).await,
             JournalEvent::DestroyPassword { seq } => {
                 deliveries::destroy(transaction, self.task, *seq).await?;
                 self.note(trail, "password_destroyed", json!({"step": seq}));
                 Ok(())
             }
             JournalEvent::ReplaceSteps { steps, replans } => {
+                pending.flush(transaction).await?;
                 plan::write(self, transaction, trail, steps, *replans, now).await
             }
             JournalEvent::SetManifest(manifest) => {
@@ -176,7 +182,7 @@ impl HeldTask {
                     result: None,
                     failure: failure.as_ref(),
                 };
-                task::end(self, transaction, trail, end, now).await
+                task::end(self, transaction, trail, pending, end, now).await
             }
             JournalEvent::Finish { state, result, failure } => {
                 let end = task::End {
@@ -185,7 +191,7 @@ impl HeldTask {
                     result: result.as_deref(),
                     failure: failure.as_ref(),
                 };
-                task::end(self, transaction, trail, end, now).await
+                task::end(self, transaction, trail, pending, end, now).await
             }
         }
     }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use keyreeve_model::{ExternalId, Failure, Manifest, RecreatePackage, TaskState};
 use serde_json::json;
 
-use super::super::moves::find_job;
-use super::super::{ending, folded};
+use super::super::folded;
 use super::HeldTask;
+use super::pending::Pending;
 use crate::StoreError;
 use crate::audit::Trail;
 use crate::row::to_json;
@@ -22,11 +22,13 @@ pub(super) struct End<'a> {
     pub(super) failure: Option<&'a Failure>,
 }
 
-/// Ends a lease: the task goes back into the queue, or ends. What waits for it and its job follow.
+/// Ends a lease: the task goes back into the queue, or ends. What waits for it and its job follow with the rest of what
+/// is pending.
 pub(super) async fn end(
     held: &mut HeldTask,
     transaction: &mut Transaction,
     trail: &mut Trail<'_>,
+    pending: &mut Pending,
     end: End<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -48,11 +50,7 @@ pub(super) async fn end(
     let failure = failure.map(|failure| failure.kind);
     held.note(trail, action, json!({"from": from, "to": state, "failure": failure}));
     if state.is_terminal() {
-        let mut job = find_job(transaction, held.job).await?;
-        if state != TaskState::Succeeded {
-            ending::fail_waiting(transaction, trail, &job, now).await?;
-        }
-        ending::end_job_if_over(transaction, trail, &mut job, now).await?;
+        pending.task_ended(held.job, state == TaskState::Succeeded);
     }
     Ok(())
 }

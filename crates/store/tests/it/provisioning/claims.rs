@@ -62,6 +62,53 @@ async fn a_later_claim_about_the_same_supersedes_the_earlier_one_and_no_other() 
 }
 
 #[tokio::test]
+async fn what_is_written_at_once_is_as_if_written_one_after_the_other() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        store.create_job(&job(vec![task("ada"), task("bob")]), at(1)).await.unwrap();
+        let (ada, bob) = (claim(&store, 1).await, claim(&store, 1).await);
+        let entry = |of: &ClaimedTask, event| JournalEntry { lease: of.lease.clone(), event };
+        let claiming = |seq, state, facts: Vec<ClaimFact>| {
+            let mut event = outcome(seq, state);
+            if let JournalEvent::Outcome { claims, .. } = &mut event {
+                *claims = facts;
+            }
+            event
+        };
+        use StepState::{Applied, Unknown};
+        let entries = vec![
+            entry(&ada, attempt(1)),
+            entry(&bob, attempt(1)),
+            entry(&ada, claiming(1, Unknown, vec![])),
+            entry(&bob, claiming(1, Applied, vec![group("ops", true), ClaimFact::LoginProfilePresent])),
+            entry(&ada, claiming(1, Applied, vec![group("ops", true), group("dev", true)])),
+            entry(&bob, attempt(2)),
+            entry(&ada, attempt(2)),
+            entry(&bob, claiming(2, Applied, vec![group("OPS", false)])),
+            entry(&ada, claiming(2, Applied, vec![ClaimFact::AccountGone])),
+            entry(&bob, finish(TaskState::Succeeded)),
+            entry(&ada, finish(TaskState::Succeeded)),
+        ];
+        for answer in store.journal(entries, at(2)).await {
+            answer.unwrap();
+        }
+        let of = |account: &str, fact: ClaimFact| (account.to_owned(), fact);
+        let expected = [
+            of("bob", ClaimFact::LoginProfilePresent),
+            of("bob", group("OPS", false)),
+            of("ada", ClaimFact::AccountGone),
+        ];
+        assert_eq!(open(&store).await, expected);
+        assert_eq!(store.claims(&id("s"), None).await.unwrap().len(), 6);
+        let done = store.job(ada.task.job).await.unwrap();
+        assert_eq!(done.state, JobState::Succeeded);
+        let attempts = |task: &Task| task.steps.iter().map(|step| step.attempts).collect::<Vec<_>>();
+        assert_eq!(done.tasks.iter().map(attempts).collect::<Vec<_>>(), [[1, 1], [1, 1]]);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn an_import_settles_open_claims_once() {
     for place in Place::both().await {
         let store = with_system(&place).await;
