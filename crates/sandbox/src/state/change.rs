@@ -7,6 +7,7 @@ use super::{
 };
 use crate::mutation::Mutation;
 use crate::protocol::error::ApiError;
+use crate::protocol::kind::constraint;
 use crate::protocol::params::Kind;
 
 impl State {
@@ -16,6 +17,7 @@ impl State {
             Mutation::CreateUser { name, path, tags, boundary } => {
                 check(Kind::NewUserName, "userName", name)?;
                 check(Kind::Path, "path", path)?;
+                tags.iter().try_for_each(|(key, value)| check_tag(key, value))?;
                 let new = NewUser { name, path, tags: tags.clone(), boundary: boundary.as_deref() };
                 self.create_user(new, now).map(|_| ())
             }
@@ -38,10 +40,13 @@ impl State {
             }
             Mutation::SetCreated { name, at } => self.change_user(name, |user| user.created = *at),
             Mutation::SetBoundary { name, arn } => self.set_boundary(name, arn.as_deref()).map(|_| ()),
-            Mutation::TagUser { name, key, value } => self.change_user(name, |user| {
-                user.tags.retain(|(held, _)| !held.eq_ignore_ascii_case(key));
-                user.tags.push((key.clone(), value.clone()));
-            }),
+            Mutation::TagUser { name, key, value } => {
+                check_tag(key, value)?;
+                self.change_user(name, |user| {
+                    user.tags.retain(|(held, _)| !held.eq_ignore_ascii_case(key));
+                    user.tags.push((key.clone(), value.clone()));
+                })
+            }
             Mutation::UntagUser { name, key } => {
                 self.change_user(name, |user| user.tags.retain(|(held, _)| !held.eq_ignore_ascii_case(key)))
             }
@@ -158,6 +163,17 @@ impl State {
         let certificate = SigningCertificate { id, body, status: KeyStatus::Active, uploaded: now };
         self.change_user(user, |user| user.certificates.push(certificate))
     }
+}
+
+/// Tags may be odder here than IAM lets them be made, so that readers can be tried; but no answer can hold what XML
+/// forbids.
+fn check_tag(key: &str, value: &str) -> Result<(), ApiError> {
+    for (name, text) in [("key", key), ("value", value)] {
+        if text.chars().any(char::is_control) {
+            return Err(constraint(name, "Member must not hold control characters"));
+        }
+    }
+    Ok(())
 }
 
 fn check(kind: Kind, name: &str, value: &str) -> Result<(), ApiError> {

@@ -74,6 +74,9 @@ async fn names_are_unique_ignoring_case_and_a_refused_change_changes_nothing() {
         let error = sandbox.mutate(ACCOUNT, &[create(bad)]).unwrap_err();
         assert!(matches!(error, Error::Refused { ref code, .. } if code == "ValidationError"), "{error}");
     }
+    let tag = |value: &str| Mutation::TagUser { name: "Bob".into(), key: "team".into(), value: value.into() };
+    let error = sandbox.mutate(ACCOUNT, &[tag("\u{1b}[31m")]).unwrap_err();
+    assert!(matches!(error, Error::Refused { ref code, .. } if code == "ValidationError"), "{error}");
     assert_eq!(sandbox.state(ACCOUNT).unwrap(), before);
 }
 
