@@ -43,6 +43,17 @@ impl AwsConnector {
         ]
     }
 
+    /// Tries each action of [`EXTRA_READ_ACTIONS`](crate::EXTRA_READ_ACTIONS) once. AWS may make a credential report of
+    /// it, as for an import.
+    pub async fn probe_extra_reads(&self) -> Vec<PermissionProbe> {
+        vec![
+            judge("iam:GetUser", self.try_user().await),
+            judge("iam:GetAccountSummary", self.try_summary().await),
+            judge("iam:GenerateCredentialReport", self.try_report_order().await),
+            judge("iam:GetCredentialReport", self.try_report().await),
+        ]
+    }
+
     async fn try_users(&self) -> Result<(), Error> {
         let sent = self.iam.list_users().max_items(1).send().await;
         sent.map(drop).map_err(|error| Call::read("ListUsers", None).failed(error))
@@ -66,10 +77,39 @@ impl AwsConnector {
 
     async fn try_login_profile(&self) -> Result<(), Error> {
         let sent = self.iam.get_login_profile().user_name(NOBODY).send().await;
-        match sent.map_err(|error| Call::read("GetLoginProfile", None).failed(error)) {
-            Err(error) if error.cause == Cause::Gone => Ok(()),
-            answer => answer.map(drop),
+        there_or_gone(sent.map(drop).map_err(|error| Call::read("GetLoginProfile", None).failed(error)))
+    }
+
+    async fn try_user(&self) -> Result<(), Error> {
+        let sent = self.iam.get_user().user_name(NOBODY).send().await;
+        there_or_gone(sent.map(drop).map_err(|error| Call::read("GetUser", None).failed(error)))
+    }
+
+    async fn try_summary(&self) -> Result<(), Error> {
+        let sent = self.iam.get_account_summary().send().await;
+        sent.map(drop).map_err(|error| Call::read("GetAccountSummary", None).failed(error))
+    }
+
+    async fn try_report_order(&self) -> Result<(), Error> {
+        let sent = self.iam.generate_credential_report().send().await;
+        sent.map(drop).map_err(|error| Call::read("GenerateCredentialReport", None).failed(error))
+    }
+
+    async fn try_report(&self) -> Result<(), Error> {
+        let sent = self.iam.get_credential_report().send().await;
+        match sent.map(drop).map_err(|error| Call::read("GetCredentialReport", None).failed(error)) {
+            // It is still being made.
+            Err(error) if error.cause == Cause::Busy => Ok(()),
+            answer => there_or_gone(answer),
         }
+    }
+}
+
+/// Whoever is told that something is not there was permitted to ask.
+fn there_or_gone(answer: Result<(), Error>) -> Result<(), Error> {
+    match answer {
+        Err(error) if error.cause == Cause::Gone => Ok(()),
+        answer => answer,
     }
 }
 

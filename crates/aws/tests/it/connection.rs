@@ -125,6 +125,13 @@ async fn probes_tell_denied_from_unknown() {
         assert_eq!(probes.iter().map(|probe| probe.action).collect::<Vec<_>>(), keyreeve_aws::READ_ACTIONS);
         assert!(probes.iter().all(|probe| probe.state == state && probe.message.is_some()), "{probes:?}");
         assert_eq!(server.requests(), 5);
+        let extra = server.connector().await.probe_extra_reads().await;
+        assert_eq!(
+            extra.iter().map(|probe| probe.action).collect::<Vec<_>>(),
+            keyreeve_aws::EXTRA_READ_ACTIONS
+        );
+        assert!(extra.iter().all(|probe| probe.state == state && probe.message.is_some()), "{extra:?}");
+        assert_eq!(server.requests(), 9);
     }
 }
 
@@ -134,4 +141,13 @@ async fn a_probe_for_a_login_profile_is_allowed_when_nobody_has_the_name() {
     let probes = server.connector().await.probe_reads().await;
     assert_eq!(probes[4].state, PermissionState::Allowed);
     assert_eq!(probes[0].state, PermissionState::Unknown);
+}
+
+#[tokio::test]
+async fn a_probe_for_a_credential_report_is_allowed_when_there_is_none_yet() {
+    for (status, code) in [(410, "ReportNotPresent"), (410, "ReportExpired"), (404, "ReportInProgress")] {
+        let server = Canned::start(Reply::refusal(status, code, "no")).await;
+        let probes = server.connector().await.probe_extra_reads().await;
+        assert_eq!(probes[3].state, PermissionState::Allowed, "{code}: {probes:?}");
+    }
 }

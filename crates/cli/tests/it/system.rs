@@ -146,6 +146,31 @@ fn denied_reads_and_a_wrong_clock_are_found_by_the_check() {
 }
 
 #[test]
+fn optional_reads_are_checked_apart_and_do_not_fail_the_check() {
+    let place = Place::registered(1);
+    place.sandbox.deny("*", &["iam:GenerateCredentialReport", "iam:GetCredentialReport"]);
+    let checks = place.json(&["system", "check", SYSTEM]);
+    let optional: Vec<_> =
+        checks.as_array().unwrap().iter().filter(|check| check["needed"] == json!(false)).collect();
+    let states: Vec<_> = optional
+        .iter()
+        .map(|check| (check["name"].as_str().unwrap(), check["state"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("iam:GetUser", "ok"),
+        ("iam:GetAccountSummary", "ok"),
+        ("iam:GenerateCredentialReport", "warning"),
+        ("iam:GetCredentialReport", "warning"),
+    ];
+    assert_eq!(states, expected, "{checks:#}");
+    let advice = optional[3]["advice"].as_str().unwrap();
+    assert!(advice.contains("access keys and MFA stay unknown"), "{advice}");
+    let table = place.run(&["system", "check", SYSTEM]).code(0).stdout;
+    assert!(table.contains("iam:GetCredentialReport (optional)"), "{table}");
+    assert!(!table.contains("iam:ListUsers (optional)"), "{table}");
+}
+
+#[test]
 fn settings_are_set_all_or_none() {
     let place = Place::registered(0);
     let before = place.json(&["system", "show", SYSTEM]);

@@ -12,7 +12,7 @@ fn an_account_is_registered_checked_imported_and_read() {
     assert!(added.stdout.contains("123456789012"), "{}", added.stdout);
     let checks = place.json(&["system", "check", SYSTEM]);
     let states: Vec<_> = checks.as_array().unwrap().iter().map(|check| check["state"].clone()).collect();
-    assert_eq!(states, vec![json!("ok"); 11], "{checks:#}");
+    assert_eq!(states, vec![json!("ok"); 15], "{checks:#}");
 
     place.run(&["import", "profile", "set", SYSTEM, "default", "policy_scope=customer"]).code(0);
     let run = place.run(&["import", "run", SYSTEM, "--output", "json"]).code(0);

@@ -190,7 +190,9 @@ async fn external_id(context: &Context, system: &System, role_arn: &str) -> Chec
 }
 
 async fn permissions(connector: &AwsConnector) -> Vec<Check> {
-    connector.probe_reads().await.into_iter().map(permission).collect()
+    let needed = connector.probe_reads().await.into_iter().map(permission);
+    let optional = connector.probe_extra_reads().await.into_iter().map(extra_permission);
+    needed.chain(optional).collect()
 }
 
 fn permission(probe: PermissionProbe) -> Check {
@@ -206,6 +208,28 @@ fn permission(probe: PermissionProbe) -> Check {
         ),
         PermissionState::Unknown => Check::new(probe.action, CheckState::Unknown, message, "try again"),
     }
+}
+
+fn extra_permission(probe: PermissionProbe) -> Check {
+    let without = match probe.action {
+        "iam:GetUser" => {
+            "without it nothing is unknown: missing users are looked for by listing all of them again"
+        }
+        "iam:GetAccountSummary" => "without it nothing is unknown: AWS's own count of users is not compared",
+        _ => "without it access keys and MFA stay unknown, and login profiles are read one by one",
+    };
+    let message = probe.message.unwrap_or_default();
+    let check = match probe.state {
+        PermissionState::Allowed => Check::ok(probe.action, "allowed"),
+        PermissionState::Denied => {
+            let advice = format!("{without}; `keyreeve policy generate --profile read` has it");
+            Check::new(probe.action, CheckState::Warning, message, advice)
+        }
+        PermissionState::Unknown => {
+            Check::new(probe.action, CheckState::Unknown, message, format!("{without}; try again"))
+        }
+    };
+    check.optional()
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub(crate) struct Check {
     pub(crate) name: String,
     /// How it is.
     pub(crate) state: CheckState,
+    /// Whether nothing works without it; else it is optional, and the command ends well without it.
+    pub(crate) needed: bool,
     /// What was found.
     pub(crate) message: String,
     /// What to do about it; `None` when nothing is to be done.
@@ -35,7 +37,13 @@ pub(crate) enum CheckState {
 impl Check {
     /// As it should be.
     pub(crate) fn ok(name: &str, message: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), state: CheckState::Ok, message: message.into(), advice: None }
+        Self {
+            name: name.to_owned(),
+            state: CheckState::Ok,
+            needed: true,
+            message: message.into(),
+            advice: None,
+        }
     }
 
     /// Anything else, with what to do.
@@ -45,19 +53,33 @@ impl Check {
         message: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
-        Self { name: name.to_owned(), state, message: message.into(), advice: Some(advice.into()) }
+        Self {
+            name: name.to_owned(),
+            state,
+            needed: true,
+            message: message.into(),
+            advice: Some(advice.into()),
+        }
     }
 
-    /// Whether something does not work, or could not be found out.
+    /// The same for something that one can do without.
+    pub(crate) fn optional(self) -> Self {
+        Self { needed: false, ..self }
+    }
+
+    /// Whether something that is needed does not work, or could not be found out.
     pub(crate) fn is_bad(&self) -> bool {
-        matches!(self.state, CheckState::Error | CheckState::Unknown)
+        self.needed && matches!(self.state, CheckState::Error | CheckState::Unknown)
     }
 }
 
 /// A list of checks.
 pub(crate) const CHECKS: Shape<Check> = Shape {
     table: &[
-        ("check", |check| check.name.clone()),
+        (
+            "check",
+            |check| if check.needed { check.name.clone() } else { format!("{} (optional)", check.name) },
+        ),
         ("state", |check| super::word(&check.state)),
         ("found", |check| check.message.clone()),
         ("what_to_do", |check| check.advice.clone().unwrap_or_default()),
@@ -66,6 +88,7 @@ pub(crate) const CHECKS: Shape<Check> = Shape {
     csv: &[
         ("name", |check| check.name.clone()),
         ("state", |check| super::word(&check.state)),
+        ("needed", |check| check.needed.to_string()),
         ("message", |check| check.message.clone()),
         ("advice", |check| check.advice.clone().unwrap_or_default()),
     ],
