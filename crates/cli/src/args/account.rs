@@ -18,6 +18,9 @@ pub(crate) enum AccountCommand {
     /// Rename or move an account, change its tags or its boundary.
     Update(UpdateAccount),
     /// Take every way in away, so that it can be given back.
+    ///
+    /// With the reference policy alone (`permission_profile=reference`) access keys cannot be switched off: only console
+    /// access is removed.
     Deactivate(ChangeAccount),
     /// Give back what a deactivation took, with a new password.
     Reactivate(NewPassword),

@@ -71,3 +71,11 @@ fn a_preview_publishes_nothing_but_can_be_looked_at() {
     let refused = place.run(&["account", "list", SYSTEM, "--as-of", &format!("run:{id}")]).code(2);
     assert!(refused.stderr.contains("was not published"), "{}", refused.stderr);
 }
+
+#[test]
+fn the_help_says_what_a_deactivation_cannot_do_under_the_reference_policy() {
+    let place = Place::with_users(0);
+    let help = place.run(&["account", "deactivate", "--help"]).code(0).stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("only console access is removed"), "{help}");
+}
