@@ -22,9 +22,9 @@ pub struct AccountFilter {
     pub name: Option<String>,
     /// What the path begins with.
     pub path_prefix: Option<String>,
-    /// Name of a group the account is in, ignoring case.
+    /// Name (ignoring case) or external id of a group the account is in.
     pub group: Option<String>,
-    /// Name (ignoring case) or ARN of a policy attached to the account itself.
+    /// Name (ignoring case), external id or ARN of a policy attached to the account itself.
     pub policy: Option<String>,
     /// The status.
     pub status: Option<AccountStatus>,

@@ -200,12 +200,14 @@ impl Reading {
         }
         if let Some(group) = &filter.group {
             self.push_holds(text, AssignmentKind::AccountGroup);
-            text.push(" AND lower(a.resource_name) = lower(").bind(group.as_str()).push("))");
+            text.push(" AND (lower(a.resource_name) = lower(").bind(group.as_str());
+            text.push(") OR a.resource_external_id = ").bind(group.as_str()).push("))");
         }
         if let Some(policy) = &filter.policy {
             self.push_holds(text, AssignmentKind::AccountPolicy);
             text.push(" AND (lower(a.resource_name) = lower(").bind(policy.as_str());
-            text.push(") OR a.resource_arn = ").bind(policy.as_str()).push("))");
+            text.push(") OR a.resource_arn = ").bind(policy.as_str());
+            text.push(" OR a.resource_external_id = ").bind(policy.as_str()).push("))");
         }
     }
 

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use keyreeve_model::{AccountStatus, SystemId};
 use keyreeve_store::AccountFilter;
 
-use super::{ChangeAccount, CreateAccount, Moment, NewPassword, UpdateAccount};
+use super::{ChangeAccount, CreateAccount, Moment, NewPassword, UpdateAccount, path_prefix};
 
 /// What can be done with accounts.
 #[derive(Debug, Subcommand)]
@@ -39,14 +39,14 @@ pub(crate) struct ListAccounts {
     /// Only names with this in them, ignoring case; * and ? stand for any text and any letter.
     #[arg(long)]
     name: Option<String>,
-    /// Only paths that begin with this.
-    #[arg(long, value_name = "PREFIX")]
+    /// Only paths that begin with this, as /staff/.
+    #[arg(long, value_name = "PREFIX", value_parser = path_prefix)]
     path: Option<String>,
-    /// Only members of this group.
-    #[arg(long)]
+    /// Only members of this group (name in any case, or external id).
+    #[arg(long, allow_hyphen_values = true)]
     group: Option<String>,
-    /// Only those that this policy (name or ARN) is attached to.
-    #[arg(long)]
+    /// Only those that this policy (name in any case, external id or ARN) is attached to.
+    #[arg(long, allow_hyphen_values = true)]
     policy: Option<String>,
     /// Only accounts of this status.
     #[arg(long, value_enum)]
@@ -85,7 +85,7 @@ pub(crate) struct ShowAccount {
     /// The System ID.
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
-    /// The account's name, or its external id.
+    /// The account's name (if no account has it in this case, in any other), or its external id.
     #[arg(value_name = "NAME", allow_hyphen_values = true)]
     pub(crate) account: String,
     #[command(flatten)]

@@ -23,13 +23,13 @@ pub(crate) struct ListAssignments {
     /// The System ID.
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
-    /// Only what this account (name or external id) holds.
+    /// Only what this account (name in any case, or external id) holds.
     #[arg(long, allow_hyphen_values = true)]
     account: Option<String>,
-    /// Only assignments of this group (name or external id), as holder or as what is held.
+    /// Only assignments of this group (name in any case, or external id), as holder or as what is held.
     #[arg(long, allow_hyphen_values = true)]
     group: Option<String>,
-    /// Only assignments of this policy (name, external id or ARN).
+    /// Only assignments of this policy (name in any case, external id or ARN).
     #[arg(long, allow_hyphen_values = true)]
     policy: Option<String>,
     /// Only this kind.

@@ -41,7 +41,7 @@ pub(crate) struct CreateAccount {
     /// Its path; left out, the task mapping says.
     #[arg(long)]
     path: Option<String>,
-    /// A group it shall be in; may be given several times.
+    /// A group it shall be in, by name in its exact case; may be given several times.
     #[arg(long = "group", value_name = "GROUP", allow_hyphen_values = true)]
     groups: Vec<String>,
     /// A policy that shall be attached to it; may be given several times.
@@ -68,7 +68,7 @@ pub(crate) struct UpdateAccount {
     /// The System ID.
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
-    /// The account's name.
+    /// The account's name, in its exact case.
     #[arg(value_name = "NAME", allow_hyphen_values = true)]
     account: String,
     /// Its new name.
@@ -96,7 +96,7 @@ pub(crate) struct ChangeAccount {
     /// The System ID.
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
-    /// The account's name.
+    /// The account's name, in its exact case.
     #[arg(value_name = "NAME", allow_hyphen_values = true)]
     account: String,
     #[command(flatten)]
@@ -118,7 +118,7 @@ pub(crate) struct ChangeAssignment {
     /// The System ID.
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
-    /// The account's name.
+    /// The account's name, in its exact case.
     #[arg(long, allow_hyphen_values = true)]
     account: String,
     #[command(flatten)]
@@ -130,7 +130,7 @@ pub(crate) struct ChangeAssignment {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Held {
-    /// A group, by name.
+    /// A group, by name in its exact case.
     #[arg(long, allow_hyphen_values = true)]
     group: Option<String>,
     /// A policy, by ARN.

@@ -49,6 +49,14 @@ pub(crate) use token::{CreateToken, RevokeToken, TokenCommand};
 
 use crate::output::Format;
 
+/// What paths may begin with: all of them begin with a slash.
+fn path_prefix(given: &str) -> Result<String, String> {
+    match given.starts_with('/') {
+        true => Ok(given.to_owned()),
+        false => Err(format!("every path begins with a slash, as in /{given}")),
+    }
+}
+
 const CONFIGURATION: &str = "\
 Configuration: keyreeve.toml (--config, KEYREEVE_CONFIG, else the platform's configuration folder).
 Every key is also an environment variable, which wins: data_dir is KEYREEVE_DATA_DIR, aws.region is

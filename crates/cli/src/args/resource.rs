@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use keyreeve_model::{ManagedBy, ResourceType, SystemId};
 use keyreeve_store::ResourceFilter;
 
-use super::Moment;
+use super::{Moment, path_prefix};
 
 /// What can be done with resources.
 #[derive(Debug, Subcommand)]
@@ -25,8 +25,8 @@ pub(crate) struct ListResources {
     /// Only names with this in them, ignoring case; * and ? stand for any text and any letter.
     #[arg(long)]
     name: Option<String>,
-    /// Only paths that begin with this.
-    #[arg(long, value_name = "PREFIX")]
+    /// Only paths that begin with this, as /staff/.
+    #[arg(long, value_name = "PREFIX", value_parser = path_prefix)]
     path: Option<String>,
     /// Only policies maintained by AWS, or by the customer.
     #[arg(long, value_enum)]

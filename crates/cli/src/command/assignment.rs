@@ -1,5 +1,6 @@
 //! `keyreeve assignment …`
 
+use super::known::{Named, note_unknown};
 use super::reading::nothing;
 use super::{Context, change};
 use crate::args::{AssignmentCommand, ListAssignments};
@@ -21,12 +22,18 @@ pub(crate) async fn run(context: &Context, command: AssignmentCommand) -> anyhow
 
 async fn list(context: &Context, arguments: &ListAssignments) -> anyhow::Result<Ended> {
     let as_of = arguments.moment.as_of(context.clock.now())?;
+    let filter = arguments.filter();
     let store = context.store().await?;
-    let assignments = store.list_assignments(&arguments.system_id, as_of, &arguments.filter()).await?;
+    let assignments = store.list_assignments(&arguments.system_id, as_of, &filter).await?;
     let empty = match assignments.is_empty() {
         true => nothing(&store, &arguments.system_id, "assignment").await?,
         false => String::new(),
     };
     context.output.list(&assignments, &ASSIGNMENTS, &empty)?;
+    if assignments.is_empty() {
+        let (account, group) = (filter.account.as_deref(), filter.group.as_deref());
+        let named = Named { account, group, policy: filter.policy.as_deref() };
+        note_unknown(&store, &arguments.system_id, as_of, named).await?;
+    }
     Ok(Ended::Done)
 }

@@ -10,6 +10,7 @@ mod doctor;
 mod import;
 mod init;
 mod job;
+mod known;
 mod mapping;
 mod password;
 mod policy;

@@ -7,6 +7,7 @@ mod audit;
 mod change;
 mod configuration;
 mod errors;
+mod filters;
 mod guide;
 mod harness;
 mod import;

@@ -33,9 +33,11 @@ async fn filters_let_through_what_they_say_on_both_databases() {
         let holds = |a: &keyreeve_model::Account, name: &str| {
             inventory.assignments.iter().any(|x| x.subject_name == a.name && x.resource_name == name)
         };
-        let filter = AccountFilter { group: some("gROUP1"), ..Default::default() };
-        assert_eq!(names(filter).await, expect(&|a| holds(a, "Group1")));
-        for policy in ["policy2", "arn:aws:iam::123456789012:policy/Policy2"] {
+        for group in ["gROUP1", "AGPA000001"] {
+            let filter = AccountFilter { group: some(group), ..Default::default() };
+            assert_eq!(names(filter).await, expect(&|a| holds(a, "Group1")));
+        }
+        for policy in ["policy2", "ANPA000002", "arn:aws:iam::123456789012:policy/Policy2"] {
             let filter = AccountFilter { policy: some(policy), ..Default::default() };
             assert_eq!(names(filter).await, expect(&|a| holds(a, "Policy2")));
         }

@@ -1,0 +1,60 @@
+//! Filters of lists: what is mistyped does not read as an answer.
+
+use keyreeve_sandbox::Mutation;
+
+use crate::harness::{Place, SYSTEM, user};
+
+/// Ada is in the group devs, and holds the policy ReadOnlyAccess.
+fn place() -> Place {
+    let place = Place::registered(0);
+    place.mutate(&[
+        user("ada.hoffmann"),
+        Mutation::CreateGroup { name: "devs".into(), path: "/".into() },
+        Mutation::AddToGroup { user: "ada.hoffmann".into(), group: "devs".into() },
+        Mutation::AttachUserPolicy {
+            user: "ada.hoffmann".into(),
+            arn: "arn:aws:iam::aws:policy/ReadOnlyAccess".into(),
+        },
+    ]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place
+}
+
+#[test]
+fn a_name_that_is_not_known_is_said_to_be_unknown() {
+    let place = place();
+    let cases: [(&[&str], &str, &str); 5] = [
+        (
+            &["assignment", "list", SYSTEM, "--policy", "ReadOnlyAcces"],
+            "policy",
+            "near it is \"ReadOnlyAccess\"",
+        ),
+        (&["assignment", "list", SYSTEM, "--account", "nobody"], "account", "is known at that moment."),
+        (&["account", "list", SYSTEM, "--group", "dev"], "group", "near it is \"devs\""),
+        (&["account", "list", SYSTEM, "--policy", "nosuch"], "policy", "is known at that moment."),
+        (&["account", "list", SYSTEM, "--policy", "nosuch", "--as-of", "run:1"], "policy", "at that moment."),
+    ];
+    for (arguments, noun, said) in cases {
+        let ran = place.run(&[arguments, &["--output", "json"]].concat()).code(0);
+        assert_eq!(ran.stdout.trim(), "[]", "{arguments:?}");
+        let noun = format!("No {noun} called ");
+        assert!(ran.stderr.contains(&noun) && ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
+    }
+    // Known, and yet nobody fits.
+    for known in
+        [["--policy", "readonlyaccess", "--group", "DEVS"], ["--policy", "ReadOnlyAccess", "--name", "x"]]
+    {
+        let ran = place.run(&[&["account", "list", SYSTEM][..], &known].concat()).code(0);
+        assert!(!ran.stderr.contains("called"), "{}", ran.stderr);
+    }
+    assert_eq!(place.json(&["account", "show", SYSTEM, "ADA.HOFFMANN"])["name"], "ada.hoffmann");
+}
+
+#[test]
+fn a_path_without_a_slash_at_its_front_is_refused() {
+    let place = place();
+    for noun in ["account", "resource"] {
+        let refused = place.run(&[noun, "list", SYSTEM, "--path", "staff"]).code(2);
+        assert!(refused.stderr.contains("/staff"), "{}", refused.stderr);
+    }
+}
