@@ -30,6 +30,7 @@ mod options;
 mod page;
 mod permissions;
 mod policy_document;
+mod profile_files;
 mod provisioning;
 mod region;
 mod time;

@@ -138,6 +138,7 @@ impl Credential {
             Self::Profile { name } if name.trim().is_empty() => {
                 Err(ConnectError::Credential("the profile name is empty"))
             }
+            Self::Profile { name } => crate::profile_files::check(name),
             Self::Role { base, .. } if matches!(**base, Self::Role { .. }) => Err(ConnectError::Credential(
                 "a role can be assumed only with an access key, a profile or the ambient chain",
             )),
@@ -160,6 +161,19 @@ pub enum ConnectError {
     /// The credential cannot be right.
     #[error("cannot connect to AWS: {0}")]
     Credential(&'static str),
+    /// A profile that does not exist.
+    #[error(
+        "cannot connect to AWS: the profile {name:?} is neither in {config:?} nor in {credentials:?}; give a profile \
+         that exists, or add this one there"
+    )]
+    NoProfile {
+        /// The profile.
+        name: String,
+        /// The file of configurations.
+        config: String,
+        /// The file of credentials.
+        credentials: String,
+    },
     /// An endpoint that is no URL.
     #[error(
         "cannot connect to AWS: {name} is {what}, but must be a URL like https://iam.example.com; mend it, or unset \
@@ -194,7 +208,7 @@ impl ConnectError {
     /// Whether the configuration or the environment of this process is wrong, rather than the credential.
     #[must_use]
     pub fn is_surroundings(&self) -> bool {
-        !matches!(self, Self::Credential(_))
+        !matches!(self, Self::Credential(_) | Self::NoProfile { .. })
     }
 }
 

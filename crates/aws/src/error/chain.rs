@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
@@ -13,7 +14,8 @@ use keyreeve_connector::Cause;
 use super::code;
 use crate::well_formed::Flaw;
 
-const NONE_FOUND: &str = "no AWS credentials were found, so nothing was sent: set AWS_PROFILE (to a \
+const NONE_FOUND: &str = "no AWS credentials were found in the environment, the AWS configuration files or the \
+                          instance's metadata, so nothing was sent: set AWS_PROFILE (to a \
                           profile that exists) or AWS_ACCESS_KEY_ID, or \
                           give the system its own with `keyreeve system set ID --aws-profile …` or `--access-key-id …`";
 
@@ -71,7 +73,7 @@ fn credentials_trouble(error: &CredentialsError) -> Trouble {
         return Trouble::Credentials { cause, message, code: code.as_deref().map(code::presentable) };
     }
     match error {
-        CredentialsError::CredentialsNotLoaded(_) => no_code(Cause::NoCredentials, NONE_FOUND),
+        _ if none_found(error) => no_code(Cause::NoCredentials, NONE_FOUND),
         CredentialsError::ProviderTimedOut(_) => {
             no_code(Cause::NotSent, "AWS credentials could not be got in time; nothing was sent")
         }
@@ -81,6 +83,20 @@ fn credentials_trouble(error: &CredentialsError) -> Trouble {
         ),
         _ => no_code(Cause::NotSent, "AWS credentials could not be got; nothing was sent"),
     }
+}
+
+/// Nowhere were credentials to be found: neither for us, nor to assume a role with. The last place that is looked at is
+/// the instance's metadata, where something may answer that knows nothing of credentials.
+fn none_found(error: &(dyn StdError + 'static)) -> bool {
+    links(error).any(|link| {
+        let not_loaded = matches!(link.downcast_ref(), Some(CredentialsError::CredentialsNotLoaded(_)));
+        let no_instance = match link.downcast_ref::<ImdsError>() {
+            Some(ImdsError::FailedToLoadToken(_)) => true,
+            Some(ImdsError::ErrorResponse(refusal)) => refusal.response().status().is_client_error(),
+            _ => false,
+        };
+        not_loaded || no_instance
+    })
 }
 
 type Refusal = (u16, Option<String>, Option<String>);

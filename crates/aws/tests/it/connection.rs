@@ -88,10 +88,9 @@ async fn a_profile_that_does_not_exist_is_said_before_anything_is_sent() {
     let server = Canned::start(Reply::Close).await;
     let mut options = options(&server.url);
     options.credential = Credential::Profile { name: "keyreeve-no-such-profile".into() };
-    let connector = AwsConnector::connect(options).await.unwrap();
-    let error = connector.list_groups(None).await.unwrap_err();
-    assert_eq!(error.cause, Cause::NoCredentials, "{error}");
-    assert!(error.message.contains("credentials"), "{error}");
+    let error = AwsConnector::connect(options).await.unwrap_err();
+    assert!(matches!(error, ConnectError::NoProfile { .. }), "{error}");
+    assert!(error.to_string().contains("\"keyreeve-no-such-profile\" is neither in"), "{error}");
     assert_eq!(server.requests(), 0);
 }
 
