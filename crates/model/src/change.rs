@@ -109,7 +109,7 @@ impl ChangeSet {
         self.accounts.is_empty() && self.resources.is_empty() && self.assignments.is_empty()
     }
 
-    /// The counts shown with a run. Every change is in it, volatile ones too, but not what merely became known.
+    /// The counts shown with a run. Every change is in it, volatile ones too; what merely became known is counted apart.
     #[must_use]
     pub fn counts(&self) -> ObjectCounts {
         ObjectCounts {
@@ -160,15 +160,21 @@ pub struct ChangeCounts {
     pub changed: u64,
     /// Went.
     pub deleted: u64,
+    /// Only became known or unknown, so that nobody need have changed them; these are in none of the other numbers.
+    #[serde(default)]
+    pub seen_differently: u64,
 }
 
 impl ChangeCounts {
-    /// Counts a list of changes, without those of our sight alone.
+    /// Counts a list of changes, those of our sight alone apart.
     #[must_use]
     pub fn of<T: Compare>(changes: &[Change<T>]) -> Self {
         let mut counts = Self::default();
-        for change in changes.iter().filter(|change| !change.in_sight_only()) {
-            counts.add(change.kind());
+        for change in changes {
+            match change.in_sight_only() {
+                true => counts.seen_differently += 1,
+                false => counts.add(change.kind()),
+            }
         }
         counts
     }

@@ -119,6 +119,10 @@ impl Compare for Account {
         match field {
             "tags" | "permissions_boundary" => self.tags.is_none() || later.tags.is_none(),
             "inline_policies" => self.inline_policies.is_none() || later.inline_policies.is_none(),
+            // What both readings knew of them and was different has a field of its own.
+            "credentials" => true,
+            "mfa_active" => self.mfa_active.is_none() || later.mfa_active.is_none(),
+            "access_keys" => self.access_keys.is_none() || later.access_keys.is_none(),
             _ => false,
         }
     }
@@ -332,6 +336,18 @@ mod tests {
         absent.status = AccountStatus::Disabled;
         assert_eq!(fields(&present, &absent), ["credentials", "status", "login_profile"]);
         assert_eq!(fields(&reported, &absent), ["status", "login_profile"]);
+
+        let counted = |before: &Account, after: &Account| {
+            let counts =
+                difference(accounts(vec![before.clone()]), accounts(vec![after.clone()])).counts().accounts;
+            (counts.changed, counts.seen_differently)
+        };
+        assert_eq!(counted(&present, &reported), (0, 1));
+        assert_eq!(counted(&reported, &present), (0, 1));
+        assert_eq!(counted(&present, &absent), (1, 0));
+        assert_eq!(counted(&reported, &absent), (1, 0));
+        let without_row = Account { access_keys: None, mfa_active: None, ..reported.clone() };
+        assert_eq!(counted(&reported, &without_row), (0, 1));
     }
 
     fn assignment(kind: AssignmentKind, id: Option<&str>, arn: Option<&str>) -> Assignment {
@@ -375,7 +391,9 @@ mod tests {
                 panic!("{changes:?}")
             };
             assert_eq!(found, fields);
-            assert_eq!(changes.counts(), crate::ObjectCounts::default());
+            let seen_differently = crate::ChangeCounts { seen_differently: 1, ..Default::default() };
+            let counts = crate::ObjectCounts { assignments: seen_differently, ..Default::default() };
+            assert_eq!(changes.counts(), counts);
             assert!(changes.counts_by_type().is_empty());
         }
         let made_anew =

@@ -142,7 +142,9 @@ mod tests {
 
     fn judged(population: u64, deleted: u64, changed: u64, created: u64) -> Vec<ChangeKind> {
         let known = [(ObjectType::Account, population)].into();
-        let counts = [(ObjectType::Account, ChangeCounts { created, changed, deleted })].into();
+        let counts =
+            [(ObjectType::Account, ChangeCounts { created, changed, deleted, ..ChangeCounts::default() })]
+                .into();
         Thresholds::default()
             .judge(&known, &counts)
             .into_iter()

@@ -79,3 +79,31 @@ fn the_help_says_what_a_deactivation_cannot_do_under_the_reference_policy() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help.contains("only console access is removed"), "{help}");
 }
+
+#[test]
+fn losing_and_regaining_sight_of_credentials_changes_no_account() {
+    let place = Place::imported(6);
+    let accounts = place.json(&["account", "list", SYSTEM]).as_array().unwrap().len() as u64;
+    let import = || place.run(&["import", "run", SYSTEM, "--output", "json"]).code(0).json();
+    place.sandbox.deny("*", &["iam:GenerateCredentialReport"]);
+    let lost = import();
+    place.sandbox.deny("*", &[]);
+    let regained = import();
+    for run in [&lost, &regained] {
+        let counts = &run["changes"]["accounts"];
+        assert_eq!(counts["changed"], 0, "{counts}");
+        assert_eq!(counts["seen_differently"], accounts, "{counts}");
+    }
+    let shown = place.run(&["import", "show", "2"]).code(0).stdout;
+    assert!(shown.contains("accounts +0 ~0 -0"), "{shown}");
+    assert!(shown.contains(&format!("{accounts} accounts: something became")), "{shown}");
+    let line = |run: &str| place.run(&["import", "diff", run, "--type", "account"]).code(0).stdout;
+    let lost = line("2");
+    assert!(
+        lost.contains("mfa_active: false → unknown") || lost.contains("mfa_active: true → unknown"),
+        "{lost}"
+    );
+    assert!(lost.contains("access_keys: none → unknown"), "{lost}");
+    let regained = line("3");
+    assert!(regained.contains("access_keys: unknown → none"), "{regained}");
+}

@@ -96,13 +96,37 @@ fn line<T: Serialize>(
 fn field_changes<T: Serialize>(before: &T, after: &T, fields: &[String]) -> Vec<FieldChange> {
     let as_json = |object: &T| serde_json::to_value(object).unwrap_or(Value::Null);
     let (before, after) = (as_json(before), as_json(after));
-    fields
+    let mut shown: Vec<FieldChange> = fields
         .iter()
         .flat_map(|name| {
             let path: Vec<&str> = name.split('.').collect();
             leaves(name, find(&before, &path), find(&after, &path))
         })
-        .collect()
+        .collect();
+    if fields.iter().any(|name| name == "credentials") {
+        let listed = |name: &str| shown.iter().any(|field| field.name == name);
+        let unlisted: Vec<&str> = IN_SIGHT.into_iter().filter(|name| !listed(name)).collect();
+        shown.extend(unlisted.into_iter().filter_map(|name| in_sight(name, &before, &after)));
+    }
+    shown
+}
+
+/// What readings of one kind know and those of the other do not.
+const IN_SIGHT: [&str; 4] = ["status", "login_profile.state", "access_keys", "mfa_active"];
+
+/// A field that became known or unknown with the kind of reading.
+fn in_sight(name: &str, before: &Value, after: &Value) -> Option<FieldChange> {
+    let path: Vec<&str> = name.split('.').collect();
+    let of = |account: &Value| find(account, &path);
+    let (before, after) = (of(before), of(after));
+    let unknown = |value: &Value| value.is_null() || value == "unknown";
+    (unknown(&before) != unknown(&after)).then(|| {
+        let shown = |value: &Value| match value {
+            Value::Null => "unknown".to_owned(),
+            value => shown(value),
+        };
+        FieldChange { name: name.to_owned(), before: shown(&before), after: shown(&after) }
+    })
 }
 
 /// An object's own fields are compared one by one; everything else is shown whole.

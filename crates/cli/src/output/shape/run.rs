@@ -30,12 +30,21 @@ pub(crate) const RUNS: Shape<ImportRun> = Shape {
         ("changes.accounts.created", |run| compared(run, run.changes.accounts.created.to_string(), "")),
         ("changes.accounts.changed", |run| compared(run, run.changes.accounts.changed.to_string(), "")),
         ("changes.accounts.deleted", |run| compared(run, run.changes.accounts.deleted.to_string(), "")),
+        ("changes.accounts.seen_differently", |run| {
+            compared(run, run.changes.accounts.seen_differently.to_string(), "")
+        }),
         ("changes.resources.created", |run| compared(run, run.changes.resources.created.to_string(), "")),
         ("changes.resources.changed", |run| compared(run, run.changes.resources.changed.to_string(), "")),
         ("changes.resources.deleted", |run| compared(run, run.changes.resources.deleted.to_string(), "")),
+        ("changes.resources.seen_differently", |run| {
+            compared(run, run.changes.resources.seen_differently.to_string(), "")
+        }),
         ("changes.assignments.created", |run| compared(run, run.changes.assignments.created.to_string(), "")),
         ("changes.assignments.changed", |run| compared(run, run.changes.assignments.changed.to_string(), "")),
         ("changes.assignments.deleted", |run| compared(run, run.changes.assignments.deleted.to_string(), "")),
+        ("changes.assignments.seen_differently", |run| {
+            compared(run, run.changes.assignments.seen_differently.to_string(), "")
+        }),
         ("aws_calls", |run| run.aws_calls.to_string()),
         ("started_at", |run| run.started_at.to_string()),
         ("finished_at", |run| time(run.finished_at)),
@@ -92,6 +101,7 @@ fn run_facts(run: &ImportRun) -> Facts<'static> {
         ("Credential report", time(run.credential_report_at)),
         ("AWS calls", run.aws_calls.to_string()),
         (would, compared(run, all_counts(run), "- (nothing was compared)")),
+        ("Seen differently", compared(run, seen_differently(run), "")),
     ]
 }
 
@@ -113,6 +123,23 @@ fn all_counts(run: &ImportRun) -> String {
         counts(&run.changes.resources),
         counts(&run.changes.assignments)
     )
+}
+
+/// What only became known or unknown; empty when nothing did.
+fn seen_differently(run: &ImportRun) -> String {
+    let changes = &run.changes;
+    let all = [
+        ("accounts", changes.accounts),
+        ("resources", changes.resources),
+        ("assignments", changes.assignments),
+    ];
+    let some = all.iter().filter(|(_, counts)| counts.seen_differently > 0);
+    let named: Vec<String> =
+        some.map(|(what, counts)| format!("{} {what}", counts.seen_differently)).collect();
+    match named.is_empty() {
+        true => String::new(),
+        false => format!("{}: something became known or unknown, nothing changed", named.join(", ")),
+    }
 }
 
 /// What a comparison came to, if there was one: a run that failed or still reads has found no zero.
