@@ -26,8 +26,23 @@ pub struct AccountFilter {
     pub group: Option<String>,
     /// Name (ignoring case), external id or ARN of a policy attached to the account itself.
     pub policy: Option<String>,
+    /// Whether a policy attached to a group that the account is in counts as well.
+    pub through_groups: bool,
     /// The status.
     pub status: Option<AccountStatus>,
+    /// Whether a multi-factor device is active.
+    pub mfa: Option<Mfa>,
+}
+
+/// What is known of an account's multi-factor devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mfa {
+    /// One is active.
+    Active,
+    /// None is.
+    Inactive,
+    /// It could not be read.
+    Unknown,
 }
 
 /// Which resources. Conditions that are set must all hold.

@@ -12,7 +12,7 @@ use crate::statement::{Statement, statement};
 use crate::systems::{self, StoredSystem, word};
 use crate::time::{from_millis, to_millis};
 use crate::transaction::{Transaction, reading};
-use crate::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter, Store, StoreError};
+use crate::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter, Store, StoreError};
 
 impl Store {
     /// Everything the last published run said; empty before the first.
@@ -199,27 +199,62 @@ impl Reading {
             text.push(" AND v.status = ").bind(status.as_str());
         }
         if let Some(group) = &filter.group {
-            self.push_holds(text, AssignmentKind::AccountGroup);
+            text.push(" AND ");
+            self.push_exists(text, AssignmentKind::AccountGroup);
             text.push(" AND (lower(a.resource_name) = lower(").bind(group.as_str());
             text.push(") OR a.resource_external_id = ").bind(group.as_str()).push("))");
         }
         if let Some(policy) = &filter.policy {
-            self.push_holds(text, AssignmentKind::AccountPolicy);
-            text.push(" AND (lower(a.resource_name) = lower(").bind(policy.as_str());
-            text.push(") OR a.resource_arn = ").bind(policy.as_str());
-            text.push(" OR a.resource_external_id = ").bind(policy.as_str()).push("))");
+            text.push(" AND (");
+            self.push_exists(text, AssignmentKind::AccountPolicy);
+            push_policy(text, "a", policy);
+            text.push(")");
+            if filter.through_groups {
+                text.push(" OR ");
+                self.push_exists(text, AssignmentKind::AccountGroup);
+                self.push_group_holds(text, policy);
+                text.push(")");
+            }
+            text.push(")");
+        }
+        if let Some(mfa) = filter.mfa {
+            text.push(" AND v.mfa_active ").push(match mfa {
+                Mfa::Active => "= 1",
+                Mfa::Inactive => "= 0",
+                Mfa::Unknown => "IS NULL",
+            });
         }
     }
 
-    /// Begins `EXISTS (…` over what the account `v` holds; the caller closes it.
-    fn push_holds(&self, text: &mut Statement, kind: AssignmentKind) {
-        text.push(" AND EXISTS (SELECT 1 FROM assignment_versions a WHERE a.system_key = ")
+    /// The group of the membership `a` holds the policy. A membership whose group could not be listed has only its name.
+    fn push_group_holds(&self, text: &mut Statement, policy: &str) {
+        text.push(" AND EXISTS (SELECT 1 FROM assignment_versions g WHERE g.system_key = ")
             .bind(self.system.key);
+        text.push(" AND g.kind = ").bind(AssignmentKind::GroupPolicy.as_str());
+        text.push(
+            " AND (g.subject_external_id = a.resource_external_id OR (a.resource_external_id IS NULL AND ",
+        );
+        text.push("lower(g.subject_name) = lower(a.resource_name))) AND ");
+        self.versions.condition(text, "g");
+        push_policy(text, "g", policy);
+        text.push(")");
+    }
+
+    /// Begins `EXISTS (…` over what the account `v` holds; the caller closes it.
+    fn push_exists(&self, text: &mut Statement, kind: AssignmentKind) {
+        text.push("EXISTS (SELECT 1 FROM assignment_versions a WHERE a.system_key = ").bind(self.system.key);
         text.push(" AND a.subject_external_id = v.external_id AND a.kind = ")
             .bind(kind.as_str())
             .push(" AND ");
         self.versions.condition(text, "a");
     }
+}
+
+/// The assignment is of this policy.
+fn push_policy(text: &mut Statement, alias: &str, policy: &str) {
+    text.push(" AND (lower(").push(alias).push(".resource_name) = lower(").bind(policy);
+    text.push(") OR ").push(alias).push(".resource_arn = ").bind(policy);
+    text.push(" OR ").push(alias).push(".resource_external_id = ").bind(policy).push(")");
 }
 
 fn filter_resources(text: &mut Statement, filter: &ResourceFilter) -> Result<(), StoreError> {

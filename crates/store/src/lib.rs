@@ -53,7 +53,7 @@ pub use backup::{backup_is_sound, folder_of};
 pub use connect::Store;
 pub use crash_points::{CrashPoint, CrashStage};
 pub use error::{DatabaseFailure, StoreError};
-pub use filter::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter};
+pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use key::{EnvironmentCustody, FileCustody, KeyCustody, KeyError, StoreKey};
 pub use provisioning::{

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use keyreeve_model::{AccountStatus, SystemId};
-use keyreeve_store::AccountFilter;
+use keyreeve_store::{AccountFilter, Mfa};
 
 use super::{ChangeAccount, CreateAccount, Moment, NewPassword, UpdateAccount, path_prefix};
 
@@ -48,6 +48,12 @@ pub(crate) struct ListAccounts {
     /// Only those that this policy (name in any case, external id or ARN) is attached to.
     #[arg(long, allow_hyphen_values = true)]
     policy: Option<String>,
+    /// Also those that are in a group which the policy is attached to.
+    #[arg(long, requires = "policy")]
+    with_groups: bool,
+    /// Only accounts with an active multi-factor device, without one, or of which that is unknown.
+    #[arg(long, value_enum)]
+    mfa: Option<MfaState>,
     /// Only accounts of this status.
     #[arg(long, value_enum)]
     status: Option<Status>,
@@ -62,6 +68,13 @@ enum Status {
     Unknown,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MfaState {
+    Yes,
+    No,
+    Unknown,
+}
+
 impl ListAccounts {
     /// The filter in the store's terms.
     pub(crate) fn filter(&self) -> AccountFilter {
@@ -70,6 +83,12 @@ impl ListAccounts {
             path_prefix: self.path.clone(),
             group: self.group.clone(),
             policy: self.policy.clone(),
+            through_groups: self.with_groups,
+            mfa: self.mfa.map(|mfa| match mfa {
+                MfaState::Yes => Mfa::Active,
+                MfaState::No => Mfa::Inactive,
+                MfaState::Unknown => Mfa::Unknown,
+            }),
             status: self.status.map(|status| match status {
                 Status::Enabled => AccountStatus::Enabled,
                 Status::Disabled => AccountStatus::Disabled,

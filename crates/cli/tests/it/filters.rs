@@ -58,3 +58,27 @@ fn a_path_without_a_slash_at_its_front_is_refused() {
         assert!(refused.stderr.contains("/staff"), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn who_holds_a_policy_directly_or_through_a_group_is_one_question() {
+    let place = place();
+    let arn = "arn:aws:iam::aws:policy/AdministratorAccess";
+    place.mutate(&[Mutation::AttachGroupPolicy { group: "devs".into(), arn: arn.into() }]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let holders = |more: &[&str]| {
+        let list = ["account", "list", SYSTEM, "--policy", "AdministratorAccess"];
+        let found = place.json(&[&list[..], more].concat());
+        found
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert!(!holders(&[]).contains(&"ada.hoffmann".to_owned()));
+    assert!(holders(&["--with-groups"]).contains(&"ada.hoffmann".to_owned()));
+    assert!(!holders(&["--with-groups", "--as-of", "run:1"]).contains(&"ada.hoffmann".to_owned()));
+    assert!(holders(&["--with-groups", "--mfa", "no"]).contains(&"ada.hoffmann".to_owned()));
+    assert!(!holders(&["--with-groups", "--mfa", "yes"]).contains(&"ada.hoffmann".to_owned()));
+    place.run(&["account", "list", SYSTEM, "--with-groups"]).code(2);
+}

@@ -1,7 +1,7 @@
 //! Reading with filters and as of a moment.
 
-use keyreeve_model::{AccountStatus, AssignmentKind, ManagedBy, ResourceType};
-use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter, StoreError};
+use keyreeve_model::{AccountStatus, Assignment, AssignmentKind, Inventory, ManagedBy, ResourceType};
+use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter, StoreError};
 
 use crate::place::Place;
 use crate::sample::*;
@@ -30,6 +30,10 @@ async fn filters_let_through_what_they_say_on_both_databases() {
         assert_eq!(names(filter).await, expect(&|a| a.path == "/staff/"));
         let filter = AccountFilter { status: Some(AccountStatus::Disabled), ..Default::default() };
         assert_eq!(names(filter).await, expect(&|a| a.status == AccountStatus::Disabled));
+        for (mfa, active) in [(Mfa::Active, Some(true)), (Mfa::Inactive, Some(false)), (Mfa::Unknown, None)] {
+            let filter = AccountFilter { mfa: Some(mfa), ..Default::default() };
+            assert_eq!(names(filter).await, expect(&|a| a.mfa_active == active));
+        }
         let holds = |a: &keyreeve_model::Account, name: &str| {
             inventory.assignments.iter().any(|x| x.subject_name == a.name && x.resource_name == name)
         };
@@ -55,6 +59,55 @@ async fn filters_let_through_what_they_say_on_both_databases() {
         let found = store.list_assignments(&id("s"), AsOf::Now, &filter).await.unwrap();
         assert!(!found.is_empty() && found.iter().all(|a| a.resource_name == "Group0"));
         store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn holders_of_a_policy_are_found_through_groups_at_any_moment_on_both_databases() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        let inventory = |assignments| Inventory {
+            accounts: (1..=4).map(|number| account(number, 0)).collect(),
+            assignments,
+            ..Inventory::default()
+        };
+        // One holds it directly, two through Group1; three is in a group that holds something else.
+        let unlisted = Assignment { resource_external_id: None, resource_arn: None, ..membership(4, 1) };
+        let old = vec![
+            attachment(1, 2),
+            membership(2, 1),
+            membership(3, 2),
+            unlisted,
+            group_attachment(1, 2),
+            group_attachment(2, 1),
+        ];
+        publish(&store, &inventory(old), at(1)).await;
+        publish(&store, &inventory(vec![attachment(1, 2), membership(2, 1)]), at(2)).await;
+        let names = async |as_of, policy: &str, through_groups| {
+            let filter =
+                AccountFilter { policy: Some(policy.to_owned()), through_groups, ..AccountFilter::default() };
+            let found = store.list_accounts(&id("s"), as_of, &filter).await.unwrap();
+            found.into_iter().map(|account| account.name).collect::<Vec<_>>()
+        };
+        let then = AsOf::Time(at(1));
+        for policy in ["policy2", "ANPA000002", "arn:aws:iam::123456789012:policy/Policy2"] {
+            assert_eq!(names(then, policy, true).await, ["user1", "user2", "user4"], "{policy}");
+            assert_eq!(names(then, policy, false).await, ["user1"], "{policy}");
+            assert_eq!(names(AsOf::Now, policy, true).await, ["user1"], "{policy}");
+        }
+        assert_eq!(names(then, "Policy1", true).await, ["user3"]);
+        store.close().await;
+    }
+}
+
+fn group_attachment(group_number: u64, policy_number: u64) -> Assignment {
+    let holder = group(group_number, 0);
+    Assignment {
+        kind: AssignmentKind::GroupPolicy,
+        subject_name: holder.name,
+        subject_external_id: holder.external_id,
+        ..attachment(0, policy_number)
     }
 }
 
