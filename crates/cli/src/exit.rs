@@ -107,7 +107,6 @@ fn code_of(error: &anyhow::Error) -> u8 {
                         | StoreError::DeliveryUsed
                         | StoreError::DeliveryGone
                         | StoreError::AuditBroken { .. }
-                        | StoreError::InUse { .. }
                 )
             )
         });

@@ -208,7 +208,7 @@ impl SystemSettings {
         };
         fields.insert(name.to_owned(), value_json);
         let changed: Self = serde_json::from_value(serde_json::Value::Object(fields))
-            .map_err(|error| refuse(error.to_string()))?;
+            .map_err(|error| refuse(expected(name).map_or_else(|| error.to_string(), str::to_owned)))?;
         changed.validate(name).map_err(refuse)?;
         *self = changed;
         Ok(())
@@ -292,6 +292,19 @@ pub enum ScimDelete {
     Delete,
 }
 
+/// What a setting that is a number or a switch takes.
+fn expected(name: &str) -> Option<&'static str> {
+    match name {
+        "max_requests_per_second" => Some("it must be from 0.1 to 10000 requests a second, or none"),
+        "max_concurrent_requests" => Some("it must be from 1 to 500"),
+        "max_deletes" | "max_deactivations" => Some("it must be a whole number"),
+        "prioritise_delete_tasks" | "group_policy_writes" | "keep_last_administrator" => {
+            Some("it must be true or false")
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +329,8 @@ mod tests {
         ] {
             assert!(matches!(settings.set(name, value), Err(SettingError::Value { .. })), "{name}={value}");
         }
+        let error = settings.set("max_requests_per_second", "abc").unwrap_err().to_string();
+        assert!(error.contains("from 0.1 to 10000") && !error.contains("invalid type"), "{error}");
         let error = settings.set("colour", "red").unwrap_err().to_string();
         assert!(error.contains("colour") && error.contains("permission_profile"), "{error}");
         assert_eq!(settings, before);

@@ -50,7 +50,7 @@ pub(crate) struct ListRuns {
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
     /// At most this many.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
 }
 

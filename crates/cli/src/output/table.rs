@@ -42,7 +42,8 @@ pub(super) fn list<T>(
             let widths = fit(&breadths, usize::from(width));
             table = table_of(items, columns.get(..widths.len()).unwrap_or(columns), screen);
             shorten(&mut table, &widths);
-            hidden = not_shown(columns, &breadths, &widths);
+            hidden =
+                not_shown(columns, &breadths, &widths).map(|said| wrapped(&said, usize::from(width), ""));
         }
         Narrow::Wrap { sentences } => wrap(&mut table, sentences, width),
     }
@@ -148,6 +149,26 @@ fn not_shown<T>(columns: &[Column<T>], breadths: &[Breadth], widths: &[usize]) -
     (!said.is_empty()).then(|| {
         format!("The window is too narrow; {}. A wider one or `--output csv` shows all.", said.join("; "))
     })
+}
+
+/// Breaks a line at blanks, so that it is not wider than this where words allow it; what follows is indented.
+fn wrapped(line: &str, width: usize, indent: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut taken = 0;
+    for (number, word) in line.split(' ').enumerate() {
+        let long = word.chars().count();
+        if number > 0 && taken > indent.len() && taken + 1 + long > width {
+            text.push('\n');
+            text.push_str(indent);
+            taken = indent.len();
+        } else if number > 0 {
+            text.push(' ');
+            taken += 1;
+        }
+        text.push_str(word);
+        taken += long;
+    }
+    text
 }
 
 /// Lets the last columns take what the others leave, if that is enough to be read.
@@ -269,7 +290,12 @@ impl Tables {
         }
         self.title(title);
         for sentence in sentences {
-            self.text.push_str(&format!("  - {}\n", escape::line(sentence)));
+            let line = format!("  - {}", escape::line(sentence));
+            let line = match self.screen.width {
+                Some(width) => wrapped(&line, usize::from(width), "    "),
+                None => line,
+            };
+            self.text.push_str(&format!("{line}\n"));
         }
     }
 

@@ -82,3 +82,9 @@ fn who_holds_a_policy_directly_or_through_a_group_is_one_question() {
     assert!(!holders(&["--with-groups", "--mfa", "yes"]).contains(&"ada.hoffmann".to_owned()));
     place.run(&["account", "list", SYSTEM, "--with-groups"]).code(2);
 }
+
+#[test]
+fn a_limit_of_no_runs_is_refused() {
+    let refused = place().run(&["import", "list", SYSTEM, "--limit", "0"]).code(2);
+    assert!(!refused.stdout.contains("Nothing was imported"), "{}", refused.stdout);
+}

@@ -28,7 +28,7 @@ fn a_restore_while_an_import_is_under_way_is_refused_and_loses_nothing() {
     let child = piped(place.command(&["import", "run", SYSTEM]));
     until("the import to begin", || (!place.sandbox.trace().is_empty()).then_some(()));
     for last in ["--yes", "--plan"] {
-        let ran = place.run(&["store", "restore", "copy.db", last]).code(1);
+        let ran = place.run(&["store", "restore", "copy.db", last]).code(2);
         assert!(ran.stderr.contains("is in use"), "{}", ran.stderr);
         assert!(ran.stderr.contains("hint: end every other keyreeve"), "{}", ran.stderr);
     }
@@ -48,7 +48,7 @@ fn a_killed_import_holds_a_restore_up_only_for_its_lease() {
     until("the import to begin", || (!place.sandbox.trace().is_empty()).then_some(()));
     child.kill().unwrap();
     child.wait().unwrap();
-    let ran = place.run(&["store", "restore", "copy.db", "--yes"]).code(1);
+    let ran = place.run(&["store", "restore", "copy.db", "--yes"]).code(2);
     assert!(ran.stderr.contains("import run 2 is under way"), "{}", ran.stderr);
     until("the lease to run out", || {
         (place.run(&["store", "restore", "copy.db", "--yes"]).code == 0).then_some(())

@@ -7,7 +7,7 @@ use keyreeve_model::{
 
 use super::collect::Reading;
 use super::credentials::CredentialsRead;
-use super::progress::Progress;
+use super::progress::{Progress, Stage};
 
 /// The states of the collections, as they became known.
 #[derive(Debug, Default)]
@@ -78,6 +78,9 @@ impl Completeness {
             let known = self.states.iter().find(|(known, _, _)| *known == name);
             // Begun and not ended: the run stopped in the middle.
             let unfinished = || {
+                if counted.stage == Stage::Ended(CollectionState::Whole) {
+                    return (CollectionState::Whole, None);
+                }
                 let state = if counted.calls == 0 { CollectionState::Skipped } else { CollectionState::Cut };
                 (state, Some("the run was stopped before this was read to its end".to_owned()))
             };
@@ -169,9 +172,15 @@ mod tests {
     fn what_was_begun_and_never_ended_is_cut_and_what_was_not_begun_is_skipped() {
         let progress = Progress::default();
         progress.call(Some(CollectionName::Users), false);
+        progress.call(Some(CollectionName::Groups), false);
+        progress.stage(CollectionName::Groups, Stage::Ended(CollectionState::Whole));
         let records = Completeness::default().records(&progress);
         assert_eq!(records.len(), CollectionName::ALL.len());
         for record in records {
+            if record.name == CollectionName::Groups {
+                assert_eq!(record.state, CollectionState::Whole);
+                continue;
+            }
             let begun = record.name == CollectionName::Users;
             let expected = if begun { CollectionState::Cut } else { CollectionState::Skipped };
             assert_eq!((record.state, record.calls), (expected, u64::from(begun)), "{:?}", record.name);

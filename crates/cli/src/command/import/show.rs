@@ -1,6 +1,6 @@
 //! `keyreeve import show`
 
-use keyreeve_model::{ImportRun, ImportRunState};
+use keyreeve_model::{FailureKind, ImportRun, ImportRunState};
 
 use super::diff;
 use crate::args::{ChangeFilter, ShowRun};
@@ -32,6 +32,9 @@ pub(super) fn next_step(run: &ImportRun) {
         ImportRunState::Previewed => hint(&format!(
             "see what would change: `keyreeve import diff {id}`; import it: `keyreeve import run {system}`"
         )),
+        ImportRunState::Failed if stopped(run) => hint(&format!(
+            "nothing was published, and what was known before still stands; import again: `keyreeve import run {system}`"
+        )),
         ImportRunState::Failed => hint(&format!(
             "nothing was published, and what was known before still stands; `keyreeve system check {system}` may \
              tell why"
@@ -43,4 +46,9 @@ pub(super) fn next_step(run: &ImportRun) {
         }
         ImportRunState::Running | ImportRunState::Rejected => {}
     }
+}
+
+/// Somebody stopped it, so nothing is wrong with the system.
+fn stopped(run: &ImportRun) -> bool {
+    run.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Interrupted)
 }

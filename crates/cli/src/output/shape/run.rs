@@ -167,9 +167,10 @@ pub(crate) fn suspicion_text(suspicion: &Suspicion) -> String {
         Suspicion::ListingsDisagree { first, only_in_first, second, only_in_second, differences } => {
             let named =
                 |only: &[String]| if only.is_empty() { "nothing".to_owned() } else { only.join(", ") };
+            let first = first.as_str();
+            let objects = if *differences == 1 { "object" } else { "objects" };
             format!(
-                "{} and {second} disagree in {differences} objects: only the first has {}; only the second has {}",
-                first.as_str(),
+                "{first} and {second} disagree in {differences} {objects}: only in {first}: {}; only in {second}: {}",
                 named(only_in_first),
                 named(only_in_second)
             )

@@ -47,7 +47,7 @@ fn on_a_narrow_screen_long_text_is_shortened_and_no_column_missing() {
     );
     assert_eq!(
         hidden.as_deref(),
-        Some("The window is too narrow; shortened: PATH. A wider one or `--output csv` shows all.")
+        Some("The window is too narrow;\nshortened: PATH. A wider one or\n`--output csv` shows all.")
     );
 }
 
@@ -56,6 +56,8 @@ fn a_column_that_is_left_out_is_said() {
     let (text, hidden) = list(&long_path(), THREE, Narrow::Shorten, screen(30));
     assert!(!text.contains("STATUS") && text.lines().all(|line| line.chars().count() <= 30), "{text}");
     let hidden = hidden.unwrap();
+    assert!(hidden.lines().all(|line| line.chars().count() <= 30), "{hidden}");
+    let hidden = hidden.replace('\n', " ");
     assert!(
         hidden.contains("shortened: PATH; left out: STATUS") && hidden.contains("--output csv"),
         "{hidden}"
