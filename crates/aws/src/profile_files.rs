@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn variables_say_where_the_files_are() {
-        let home = Path::new("/home/x");
+        let home = Path::new("/people/x");
         let set = |name: &str| (name == "AWS_CONFIG_FILE").then(|| "~/c".to_owned());
         let found = files(Some(home), set).unwrap();
         assert_eq!(found, [home.join("c"), home.join(".aws/credentials")]);
