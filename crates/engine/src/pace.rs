@@ -29,10 +29,16 @@ const FIRST_GUESS: f64 = 10.0;
 /// What got through before the first throttling is counted over this long at least.
 const SHORTEST: Duration = Duration::from_millis(500);
 
+/// With a limit, so many may go on at least, each making one call after the other.
+const FEWEST: u32 = 4;
+/// All that is admitted at once, in parts: the more are, the fewer of these each takes.
+const PARTS: u32 = 1_000;
+
 /// Paces the calls to one AWS account.
 #[derive(Debug)]
 pub struct Pacer {
     slots: Semaphore,
+    parts: Semaphore,
     rate: Mutex<Rate>,
 }
 
@@ -40,6 +46,12 @@ pub struct Pacer {
 #[derive(Debug)]
 pub struct Turn<'a> {
     _slot: SemaphorePermit<'a>,
+}
+
+/// The permission to go on with many calls, one after the other; give it back by dropping it.
+#[derive(Debug)]
+pub struct Admission<'a> {
+    _parts: SemaphorePermit<'a>,
 }
 
 #[derive(Debug)]
@@ -64,6 +76,7 @@ impl Pacer {
         let now = Instant::now();
         Self {
             slots: Semaphore::new(concurrency.max(1) as usize),
+            parts: Semaphore::new(PARTS as usize),
             rate: Mutex::new(Rate {
                 limit: cap,
                 granted: cap.unwrap_or(f64::INFINITY),
@@ -91,6 +104,29 @@ impl Pacer {
     pub async fn turn_if_limited(&self) -> Option<Turn<'_>> {
         self.limit()?;
         self.turn().await
+    }
+
+    /// How many may go on at once, each making one call after the other: with a limit only so many that each gets a
+    /// turn within about a second. `None` while nothing limits the rate.
+    #[must_use]
+    pub fn at_once(&self) -> Option<u32> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
+        self.limit().map(|limit| (limit as u32).max(FEWEST))
+    }
+
+    /// Waits to be one of those that go on; `None` while nothing limits the rate.
+    pub async fn admission(&self) -> Option<Admission<'_>> {
+        let share = (PARTS / self.at_once()?).max(1);
+        self.parts.acquire_many(share).await.ok().map(|parts| Admission { _parts: parts })
+    }
+
+    /// About how long a turn of those that go on can take.
+    #[must_use]
+    pub fn longest_turn(&self) -> Duration {
+        match (self.at_once(), self.limit()) {
+            (Some(at_once), Some(limit)) => Duration::from_secs_f64(f64::from(at_once) / limit * 1.25),
+            _ => Duration::ZERO,
+        }
     }
 
     /// A call got through.

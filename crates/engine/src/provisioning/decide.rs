@@ -10,6 +10,7 @@ use keyreeve_model::{
 use keyreeve_store::JournalEvent;
 
 use super::claims::claims;
+use super::look::{LOOK_HOLDS, Look};
 use super::retry::{Reaction, Rules, signed};
 use super::settle::{Settle, settle};
 
@@ -96,6 +97,8 @@ pub enum Sight {
 pub struct Context {
     /// Now.
     pub now: Timestamp,
+    /// When it was last seen whose the account's name is.
+    pub look: Look,
     /// The process is to end: nothing new is begun.
     pub stopping: bool,
     /// The system's setting *Prioritise delete tasks*.
@@ -227,7 +230,9 @@ impl Decider<'_> {
         let done = |seq: &u32| self.step(*seq).is_none_or(|step| step.state.is_done());
         let ready = |step: &&Step| step.state == StepState::Planned && step.after.iter().all(done);
         if let Some(step) = steps.iter().find(ready) {
-            return Decision::next(Next::Call(step.seq));
+            let known = self.task.account_external_id.is_some();
+            let seen = self.context.look.covers(&step.call, self.context.now, LOOK_HOLDS);
+            return Decision::next(if known && !seen { Next::Identify } else { Next::Call(step.seq) });
         }
         if steps.iter().all(|step| step.state.is_done()) {
             return self.finish(TaskState::Succeeded, None, None);
@@ -263,6 +268,12 @@ impl Decider<'_> {
         let deleting = self.task.kind == TaskKind::DeleteAccount;
         match identified {
             Identified::Same => self.go_on(),
+            // Of what this task made or renamed a moment ago, reads may still show what was before.
+            Identified::Gone | Identified::Replaced(_) | Identified::Renamed(_)
+                if self.context.rules.just_made(self.task, self.context.now) =>
+            {
+                self.postpone(self.context.rules.first_wait * 5, None)
+            }
             Identified::Gone | Identified::Replaced(_) if deleting && self.deletion_was_attempted() => {
                 self.is_gone()
             }
@@ -275,7 +286,7 @@ impl Decider<'_> {
             Identified::Replaced(other) => {
                 let why = format!(
                     "identity_changed: the name {:?} belongs to another account now ({other}), made after the one \
-                     this task was planned for; nothing of it was touched. Import, and plan again",
+                     this task was planned for; it is left alone. Import, and plan again",
                     self.task.account
                 );
                 self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::IdentityChanged, why)))
@@ -383,8 +394,7 @@ impl Decider<'_> {
         match rules.reaction(self.task, step, failure.kind, *now) {
             Reaction::Again => match wait {
                 Some(wait) => self.postpone(wait, None).after(uncounted),
-                None if self.context.stopping => Decision::write(uncounted, Next::GoOn),
-                None => Decision::write(uncounted, Next::Call(step.seq)),
+                None => Decision::write(uncounted, Next::GoOn),
             },
             Reaction::WaitUncounted(wait) => self.postpone(wait, Some(failure)).after(uncounted),
             Reaction::Wait(wait) => self.postpone(wait, Some(failure.clone())).after(planned(failure)),

@@ -91,7 +91,7 @@ impl Rules {
     }
 
     /// Whether this very task made the account so recently that not everything at AWS knows it yet.
-    fn just_made(&self, task: &Task, now: Timestamp) -> bool {
+    pub(super) fn just_made(&self, task: &Task, now: Timestamp) -> bool {
         use keyreeve_model::StepCall::{CreateAccount, UpdateAccount};
         task.steps
             .iter()

@@ -12,11 +12,13 @@ use super::decide::{Answer, Context, Event, Next, decide};
 use super::fold::fold;
 use super::hand_over::Sealing;
 use super::journal::Journal;
+use super::look::{LOOK_HOLDS, Look};
 use super::observe::Observer;
 use super::password_policy::LivePolicy;
 use super::replan::replan;
 use super::retry::Rules;
 use crate::import::reader::Reader;
+use crate::pace::Admission;
 use crate::plan::Gatherer;
 
 /// What all tasks of a job share.
@@ -55,6 +57,8 @@ pub(super) struct TaskRun<'a> {
     lease: TaskLease,
     task: Task,
     sealing: Option<Sealing>,
+    look: Look,
+    admission: Option<Admission<'a>>,
 }
 
 impl<'a> TaskRun<'a> {
@@ -65,7 +69,7 @@ impl<'a> TaskRun<'a> {
         sealing: Option<Sealing>,
     ) -> Self {
         let ClaimedTask { task, lease, .. } = claimed;
-        Self { ground, journal, lease, task, sealing }
+        Self { ground, journal, lease, task, sealing, look: Look::default(), admission: None }
     }
 
     /// Runs until the task is given back. An error of the store leaves it as its journal says it stands; whoever
@@ -73,10 +77,12 @@ impl<'a> TaskRun<'a> {
     pub(super) async fn run(mut self) -> Result<Released, StoreError> {
         let mut event = Event::Claimed;
         loop {
+            self.look.take_in(&self.task, &event, self.ground.gatherer.clock.now());
             let decision = decide(&self.task, event, &self.context());
             self.write(decision.journal).await?;
             event = match decision.next {
                 Next::GoOn => Event::Written,
+                Next::Identify | Next::Call(_) if !self.is_admitted().await => Event::Written,
                 Next::Identify => Event::Identified(self.observer().identify(&self.task).await),
                 Next::Call(seq) => self.call(seq).await?,
                 Next::Look(seq) => match self.step(seq) {
@@ -102,10 +108,28 @@ impl<'a> TaskRun<'a> {
     fn context(&self) -> Context {
         Context {
             now: self.ground.gatherer.clock.now(),
+            look: self.look,
             stopping: self.ground.is_stopping(),
             prioritise_delete_tasks: self.ground.system.settings.prioritise_delete_tasks,
             rules: self.ground.rules,
         }
+    }
+
+    /// Waits until this task may go on, where turns are rare; what is begun is then brought to its end before others
+    /// get theirs. Says no when nothing is to be begun any more.
+    async fn is_admitted(&mut self) -> bool {
+        if self.admission.is_none() {
+            self.admission = self.ground.reader.pacer.admission().await;
+        }
+        !self.ground.is_stopping()
+    }
+
+    /// Whether the look at whose the account's name is still holds, now that the call has its turn. Where a turn takes
+    /// longer than a look holds, no look can be younger.
+    fn is_seen(&self, step: &Step) -> bool {
+        let holds = LOOK_HOLDS.max(self.ground.reader.pacer.longest_turn());
+        let known = self.task.account_external_id.is_some();
+        !known || self.look.covers(&step.call, self.ground.gatherer.clock.now(), holds)
     }
 
     fn observer(&self) -> Observer<'_> {
@@ -147,7 +171,7 @@ impl<'a> TaskRun<'a> {
         };
         let pacer = self.ground.reader.pacer;
         let early = pacer.turn_if_limited().await;
-        if self.ground.is_stopping() {
+        if self.ground.is_stopping() || !self.is_seen(&step) {
             return Ok(Event::Written);
         }
         let (secret, sealed) = password.unzip();

@@ -148,7 +148,6 @@ struct Claimed {
 impl Shift<'_> {
     /// The tasks go on while others are claimed.
     async fn run(self, journal: Journal, mut seen: impl FnMut(TaskId)) -> Result<Ended, StoreError> {
-        let most = self.ground.reader.concurrency.max(1).saturating_mul(TASKS_PER_CALL);
         let mut stop = self.stop.clone();
         let mut running = FuturesUnordered::new();
         let mut claiming: Option<BoxFuture<'_, Result<Claimed, StoreError>>> = None;
@@ -163,6 +162,7 @@ impl Shift<'_> {
             if running.is_empty() && claiming.is_none() && ending {
                 return Ok(paused.map_or(Ended::Stopped, Ended::Paused));
             }
+            let most = self.most();
             let wants = claiming.is_none() && !ending && suspects.is_empty() && running.len() < most;
             if wants && Instant::now() >= claim_at {
                 claiming = Some(self.claim(most - running.len()).boxed());
@@ -214,6 +214,13 @@ impl Shift<'_> {
                 renew_at = Instant::now() + self.renewal();
             }
         }
+    }
+
+    /// So many tasks are under way at most. With a limit on the rate they are so few that none lies half done for long.
+    fn most(&self) -> usize {
+        let Reader { pacer, concurrency, .. } = self.ground.reader;
+        let most = concurrency.max(&1).saturating_mul(TASKS_PER_CALL);
+        pacer.at_once().map_or(most, |at_once| most.min(at_once as usize))
     }
 
     /// Takes up to so many tasks; if there are none, says when to ask again.

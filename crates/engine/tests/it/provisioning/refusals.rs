@@ -1,7 +1,7 @@
 //! What is refused, and that no call is made then.
 
-use keyreeve_model::{JobState, ObstacleKind, Protection, ProtectionKind, TaskState};
-use keyreeve_sandbox::{Effect, FaultRule, Mutation};
+use keyreeve_model::{JobState, ObstacleKind, Protection, ProtectionKind, ProvisioningJob, TaskState};
+use keyreeve_sandbox::{CallRange, Effect, FaultRule, Mutation, Phase};
 use serde_json::{Value, json};
 
 use super::{full, laden, only, policy, reference, user, wish};
@@ -156,6 +156,56 @@ async fn r29_a_name_that_belongs_to_another_account_now_is_not_touched() {
         assert!(message.contains("identity_changed"), "{message}");
         assert!(world.writes().is_empty(), "the newcomer was touched");
         assert!(world.user("ada").is_some());
+    }
+}
+
+/// As a person does who deletes `ada` and makes her anew while this call is answered.
+fn replaced_during(action: &str) -> FaultRule {
+    let ops = vec![Mutation::DeleteAndRecreateUser { name: "ada".into() }];
+    FaultRule::new(action, Effect::Mutate { ops }).phase(Phase::AfterApply).times(1).min_fires(1)
+}
+
+/// The job has failed because the name is another account's, and the newcomer is there.
+async fn left_alone(world: &World, job: &ProvisioningJob) {
+    let job = world.store.job(job.id).await.unwrap();
+    assert_eq!(job.state, JobState::Failed, "{job:#?}");
+    let message = &only(&job).failure.as_ref().unwrap().message;
+    assert!(message.contains("identity_changed"), "{message}");
+    assert!(world.user("ada").is_some(), "the newcomer was deleted");
+}
+
+#[tokio::test]
+async fn r29_a_name_that_changes_hands_in_the_middle_of_a_deletion_is_not_deleted() {
+    for action in ["DeleteLoginProfile", "RemoveUserFromGroup", "DeleteAccessKey"] {
+        let world = World::with(full(), &laden()).await;
+        let job = world.job(&[wish(json!({"task": "delete_account", "account": "ada"}))]).await;
+        world.sandbox.add_fault(replaced_during(action));
+        world.work(&job).await.unwrap();
+        assert!(world.sandbox.unfired().is_empty());
+        left_alone(&world, &job).await;
+        assert!(!world.writes().iter().any(|entry| entry.action == "DeleteUser"), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn r29_no_call_is_made_on_the_word_of_an_old_look() {
+    for destructive in [
+        json!({"task": "delete_account", "account": "ada"}),
+        json!({"task": "deactivate_account", "account": "ada"}),
+    ] {
+        let world = World::with(full(), &laden()).await;
+        let job = world.job(&[wish(destructive)]).await;
+        let late = FaultRule::new("UpdateAccessKey", Effect::Latency { ms: 5_200 }).phase(Phase::AfterApply);
+        world.sandbox.add_fault(late.times(1).min_fires(1));
+        // Before the second look, if there is one.
+        let ops = vec![Mutation::DeleteAndRecreateUser { name: "ada".into() }];
+        let mut replaced = FaultRule::new("GetUser", Effect::Mutate { ops }).min_fires(1);
+        replaced.on.calls = Some(CallRange { from: 2, to: Some(2) });
+        world.sandbox.add_fault(replaced);
+        world.work(&job).await.unwrap();
+        left_alone(&world, &job).await;
+        let actions: Vec<_> = world.writes().into_iter().map(|entry| entry.action).collect();
+        assert_eq!(actions, ["UpdateAccessKey"], "the newcomer was touched");
     }
 }
 

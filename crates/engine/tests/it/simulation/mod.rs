@@ -7,13 +7,13 @@ mod iam;
 mod jobs;
 mod lag;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyreeve_engine::provisioning::{Answer, Context, Event, Identified, Next, Rules, Sight, decide, fold};
-use keyreeve_model::{
-    Effect, ExternalId, Failure, FailureKind, StepCall, StepState, Task, TaskKind, TaskState,
+use keyreeve_engine::provisioning::{
+    Answer, Context, Event, Identified, LOOK_HOLDS, Look, Next, Rules, Sight, decide, fold,
 };
+use keyreeve_model::{Effect, ExternalId, Failure, FailureKind, StepCall, StepState, Task, TaskState};
 use keyreeve_store::JournalEvent;
 
 use iam::{Iam, Users};
@@ -32,6 +32,7 @@ struct Faults {
     not_sent: u64,
     killed: u64,
     replaced: u64,
+    slow: u64,
     longest_lag_seconds: i64,
 }
 
@@ -42,8 +43,10 @@ struct Simulation {
     now: Timestamp,
     lag: SignedDuration,
     tasks: Vec<Task>,
-    /// Ids of accounts that somebody else made under a name of ours.
-    newcomers: BTreeSet<String>,
+    /// Accounts that somebody else made under a name of ours: their ids, and when.
+    newcomers: BTreeMap<String, Timestamp>,
+    /// When each task last made a call other than the deletion of its account.
+    other_calls: BTreeMap<usize, Timestamp>,
     attempts_written: u64,
     calls_made: u64,
     /// The answer to the next creation is lost after it was carried out.
@@ -67,7 +70,8 @@ impl Simulation {
             now,
             lag,
             tasks,
-            newcomers: BTreeSet::new(),
+            newcomers: BTreeMap::new(),
+            other_calls: BTreeMap::new(),
             attempts_written: 0,
             calls_made: 0,
             loses_creation: false,
@@ -135,10 +139,12 @@ impl Simulation {
             self.tasks[index].account_external_id.get_or_insert(id);
         }
         self.tasks[index].state = TaskState::Running;
-        let mut event = Event::Claimed;
+        let (mut event, mut look) = (Event::Claimed, Look::default());
         for _ in 0..500 {
+            look.take_in(&self.tasks[index], &event, self.now);
             let context = Context {
                 now: self.now,
+                look,
                 stopping: false,
                 prioritise_delete_tasks: true,
                 rules: Rules { crashes: 1_000, attempts: 60, ..Rules::default() },
@@ -202,8 +208,17 @@ impl Simulation {
             return Some(failed(FailureKind::Unknown, Effect::Unknown, self.now));
         }
         self.calls_made += 1;
+        if self.chance.percent(self.faults.replaced) {
+            self.replace(index);
+        }
         self.check_target(index, &call);
         let done = self.iam.perform(&call, self.now);
+        if !matches!(call, StepCall::DeleteAccount { .. }) {
+            self.other_calls.insert(index, self.now);
+        }
+        if self.chance.percent(self.faults.slow) {
+            self.now += SignedDuration::from_secs(1 + self.chance.below(7) as i64);
+        }
         if self.dies() {
             return None;
         }
@@ -218,27 +233,35 @@ impl Simulation {
         })
     }
 
-    /// I4: nothing destructive is ever done to an account somebody else made under the name.
+    /// I4: nothing is done to an account somebody else made under the name, but in the moment before it can be seen;
+    /// and it is not deleted if anything else was done in that moment.
     fn check_target(&self, index: usize, call: &StepCall) {
         let Some(user) = self.iam.present().get(call.account()) else { return };
+        let Some(made_at) = self.newcomers.get(&user.id) else { return };
         let task = &self.tasks[index];
-        assert!(
-            !call.is_destructive() || !self.newcomers.contains(&user.id),
-            "task {} does {call:?} to a newcomer",
-            task.id
-        );
+        let latest = SignedDuration::try_from(LOOK_HOLDS).unwrap() + SignedDuration::from_millis(20);
+        assert!(self.now.duration_since(*made_at) <= latest, "task {} does {call:?} to a newcomer", task.id);
+        if matches!(call, StepCall::DeleteAccount { .. }) {
+            let other = self.other_calls.get(&index);
+            assert!(other.is_none_or(|at| at <= made_at), "task {} deletes a newcomer", task.id);
+        }
+    }
+
+    /// A person deletes and remakes the account of a task.
+    fn replace(&mut self, index: usize) {
+        let task = &self.tasks[index];
+        let ours = task.account_external_id.as_ref();
+        let name = task.account.clone();
+        let present = self.iam.present().get(&name);
+        if present.is_some_and(|user| ours.is_some_and(|id| id.as_str() == user.id)) {
+            self.iam.replace(&name, self.now);
+            self.newcomers.insert(self.iam.present()[&name].id.clone(), self.now);
+        }
     }
 
     fn identify(&mut self, index: usize) -> Identified {
-        let task = &self.tasks[index];
-        // A person may delete and remake the account just before we look, not between the look and the call.
-        if task.kind != TaskKind::CreateAccount && self.chance.percent(self.faults.replaced) {
-            let name = self.tasks[index].account.clone();
-            if self.iam.present().contains_key(&name) {
-                self.now += SignedDuration::from_secs(1);
-                self.iam.replace(&name, self.now);
-                self.newcomers.insert(self.iam.present()[&name].id.clone());
-            }
+        if self.chance.percent(self.faults.replaced) {
+            self.replace(index);
         }
         let task = &self.tasks[index];
         let expected = task.account_external_id.as_ref().unwrap().as_str();
@@ -395,6 +418,7 @@ fn simulate(seed: u64) -> Simulation {
         not_sent: chance.below(10),
         killed: chance.below(8),
         replaced: if chance.percent(20) { 10 } else { 0 },
+        slow: chance.below(40),
         longest_lag_seconds: 110,
     };
     let mut undisturbed = Simulation::new(seed, Faults::default());
