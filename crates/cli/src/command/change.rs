@@ -4,12 +4,13 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use keyreeve_aws::AwsConnector;
 use keyreeve_connector::Connector;
 use keyreeve_engine::import::Patience;
 use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::plan::{Gatherer, Plan, plan};
-use keyreeve_engine::provisioning::{Ended as WorkEnded, HandOver, Rules, Worker};
+use keyreeve_engine::provisioning::{Ended as WorkEnded, HandOver, Rules, WorkError, Worker};
 use keyreeve_model::{JobId, JobState, ProvisioningJob, Secret, System, SystemId, TaskId, Wish};
 use keyreeve_store::Store;
 use tokio::sync::watch;
@@ -30,11 +31,12 @@ pub(crate) async fn run(
     arguments: &ChangeArguments,
 ) -> anyhow::Result<Ended> {
     let changing = Changing::begin(context, system_id).await?;
+    let planned_at = context.clock.now();
     let plan = changing.plan(&wishes).await?;
     if arguments.consent.plan {
         return show_only(context, &plan);
     }
-    changing.apply(&plan, arguments).await
+    changing.apply(&plan, planned_at, arguments).await
 }
 
 /// Shows a plan; something in the way needs a person.
@@ -88,15 +90,16 @@ impl<'a> Changing<'a> {
         if changed.is_empty() {
             return Ok(());
         }
-        let why =
-            format!("plan_stale: what it rests on has changed since it was planned: {}", changed.join(", "));
-        Err(Refusal::failed(format!("carrying out job {}", job.id), why)
-            .hint("cancel it, look at the plan anew and ask again; nothing was changed")
-            .into())
+        Err(stale(job.id, &changed).into())
     }
 
     /// Queues a plan that is agreed to and, unless nobody is to wait, carries it out.
-    pub(crate) async fn apply(&self, plan: &Plan, arguments: &ChangeArguments) -> anyhow::Result<Ended> {
+    pub(crate) async fn apply(
+        &self,
+        plan: &Plan,
+        planned_at: Timestamp,
+        arguments: &ChangeArguments,
+    ) -> anyhow::Result<Ended> {
         let doing = format!("changing system {}", self.system.system_id);
         refuse_impossible(plan, &doing)?;
         if plan.tasks.iter().all(|task| task.steps.is_empty()) {
@@ -126,7 +129,7 @@ impl<'a> Changing<'a> {
             hint(&format!("`keyreeve job apply {}` carries it out", job.id));
             return Ok(Ended::Done);
         }
-        let ended = self.work(job.id).await;
+        let ended = self.work(job.id, Some(planned_at)).await;
         // What was applied is handed over even if the rest could not be done.
         let job = self.store.job(job.id).await?;
         self.show(&job, hand_over.tokens(&job))?;
@@ -135,13 +138,13 @@ impl<'a> Changing<'a> {
 
     /// Carries out a job that is queued.
     pub(crate) async fn carry_out(&self, job: JobId) -> anyhow::Result<Ended> {
-        let ended = self.work(job).await;
+        let ended = self.work(job, None).await;
         let job = self.store.job(job).await?;
         self.show(&job, Vec::new())?;
         self.conclude(&job, ended)
     }
 
-    async fn work(&self, job: JobId) -> anyhow::Result<WorkEnded> {
+    async fn work(&self, job: JobId, planned_at: Option<Timestamp>) -> anyhow::Result<WorkEnded> {
         let worker = Worker {
             store: Arc::clone(&self.store),
             clock: self.context.clock,
@@ -156,7 +159,7 @@ impl<'a> Changing<'a> {
         let total = self.store.job(job).await?.tasks.len();
         let mut seen = 0_usize;
         let loud = std::io::stderr().is_terminal() || total > 1;
-        let work = worker.run_job(&self.connector, &self.system, job, told, |task: TaskId| {
+        let work = worker.run_job(&self.connector, &self.system, job, planned_at, told, |task: TaskId| {
             seen += 1;
             if loud {
                 note(&format!("task {task} was worked on ({seen} so far, {total} in job {job})"));
@@ -172,7 +175,10 @@ impl<'a> Changing<'a> {
                 work.await
             }
         };
-        ended.with_context(|| format!("working on job {job}"))
+        match ended {
+            Err(WorkError::Stale(changed)) => Err(stale(job, &changed).into()),
+            ended => ended.with_context(|| format!("working on job {job}")),
+        }
     }
 
     fn show(&self, job: &ProvisioningJob, tokens: Vec<(TaskId, String, Secret)>) -> anyhow::Result<()> {
@@ -202,6 +208,12 @@ impl<'a> Changing<'a> {
         }
         Ok(Ended::done_if(job.state == JobState::Succeeded))
     }
+}
+
+fn stale(job: JobId, changed: &[String]) -> Refusal {
+    let why = WorkError::Stale(changed.to_vec()).to_string();
+    Refusal::failed(format!("carrying out job {job}"), why)
+        .hint("cancel it, look at the plan anew and ask again; nothing was changed")
 }
 
 fn refuse_impossible(plan: &Plan, doing: &str) -> Result<(), Refusal> {

@@ -36,4 +36,5 @@ mod sandbox;
 mod secrets;
 mod suspended;
 mod system;
+mod waiting_jobs;
 mod walk;

@@ -10,7 +10,7 @@ mod facts;
 mod first_sign_in;
 mod gather;
 mod own_rights;
-mod protect;
+pub(crate) mod protect;
 pub(crate) mod task;
 mod thresholds;
 

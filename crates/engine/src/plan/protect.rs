@@ -1,6 +1,8 @@
 //! What nobody may change, whoever asks: decided before any call.
 
-use keyreeve_model::{Obstacle, ObstacleKind, ResourceName, Wish};
+use std::collections::BTreeMap;
+
+use keyreeve_model::{ExternalId, Obstacle, ObstacleKind, Protection, ResourceName, Wish};
 
 use super::facts::{AccountFact, Facts};
 
@@ -8,10 +10,12 @@ use super::facts::{AccountFact, Facts};
 pub(super) fn protected(facts: &Facts, account: &AccountFact, wish: &Wish) -> Option<Obstacle> {
     let refuse = |why: String| Some(Obstacle::new(ObstacleKind::Protected, why));
     let name = account.name.escape_debug();
-    if is_connector(facts, account) {
-        return refuse(format!(
-            "{name} is the account that Keyreeve itself signs in with: changing it could end every further change"
-        ));
+    let connector = &facts.connector;
+    if is_own(
+        (&connector.arn, &connector.external_id),
+        (account.external_id.as_ref(), &account.arn, &account.name),
+    ) {
+        return refuse(own(&account.name));
     }
     if ["/aws-service-role/", "/aws-reserved/"].iter().any(|path| account.path.starts_with(path)) {
         return refuse(format!(
@@ -19,15 +23,8 @@ pub(super) fn protected(facts: &Facts, account: &AccountFact, wish: &Wish) -> Op
             account.path.escape_debug()
         ));
     }
-    let tags = Some(&account.tags);
-    if let Some(entry) =
-        facts.protections.iter().find(|entry| entry.kind.covers(&account.name, &account.path, tags))
-    {
-        let (word, value) = entry.kind.parts();
-        return refuse(format!(
-            "{name} is on the protect list ({word} {}); an administrator can take it off with `keyreeve protect remove`",
-            value.escape_debug()
-        ));
+    if let Some(why) = listed(&facts.protections, &account.name, &account.path, Some(&account.tags)) {
+        return refuse(why);
     }
     if facts.settings.keep_last_administrator && ends_last_administrator(facts, account, wish) {
         return refuse(format!(
@@ -37,14 +34,39 @@ pub(super) fn protected(facts: &Facts, account: &AccountFact, wish: &Wish) -> Op
     None
 }
 
-/// By id, by ARN and by name: a rename or another case does not hide it. A role session names its role, no user.
-fn is_connector(facts: &Facts, account: &AccountFact) -> bool {
-    let connector = &facts.connector;
-    let of_user = connector.arn.contains(":user/");
-    let name = connector.arn.rsplit('/').next().unwrap_or_default();
-    account.external_id.as_ref().is_some_and(|id| id.as_str() == connector.external_id)
-        || connector.arn == account.arn
-        || (of_user && name.eq_ignore_ascii_case(&account.name))
+/// Why an account of this name, path and tags is refused by the protect list; `None` when it is not on it.
+pub(crate) fn listed(
+    protections: &[Protection],
+    name: &str,
+    path: &str,
+    tags: Option<&BTreeMap<String, String>>,
+) -> Option<String> {
+    let entry = protections.iter().find(|entry| entry.kind.covers(name, path, tags))?;
+    let (word, value) = entry.kind.parts();
+    Some(format!(
+        "{} is on the protect list ({word} {}); an administrator can take it off with `keyreeve protect remove`",
+        name.escape_debug(),
+        value.escape_debug()
+    ))
+}
+
+/// Why the connector's own account is refused.
+pub(crate) fn own(name: &str) -> String {
+    format!(
+        "{} is the account that Keyreeve itself signs in with: changing it could end every further change",
+        name.escape_debug()
+    )
+}
+
+/// Whether the connector, of this ARN and id, acts as the account of this id, ARN and name: a rename or another case
+/// does not hide it. A role session names its role, no user.
+pub(crate) fn is_own(connector: (&str, &str), account: (Option<&ExternalId>, &str, &str)) -> bool {
+    let ((connector_arn, connector_id), (id, arn, name)) = (connector, account);
+    let of_user = connector_arn.contains(":user/");
+    let connector_name = connector_arn.rsplit('/').next().unwrap_or_default();
+    id.is_some_and(|id| id.as_str() == connector_id)
+        || connector_arn == arn
+        || (of_user && connector_name.eq_ignore_ascii_case(name))
 }
 
 /// Whether the wish takes AdministratorAccess from the last account that holds it.

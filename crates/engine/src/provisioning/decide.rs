@@ -19,6 +19,8 @@ use super::settle::{Settle, settle};
 pub enum Event {
     /// A worker took the task.
     Claimed,
+    /// A worker took it, and something stands in its way by now.
+    Refused(Failure),
     /// What was written down is durable; go on.
     Written,
     /// The account was looked at.
@@ -50,6 +52,8 @@ pub enum Identified {
     Gone,
     /// Another account's.
     Replaced(ExternalId),
+    /// The planned account's, which must be left alone by now; why.
+    Protected(String),
     /// The planned account carries another name.
     Renamed(String),
     /// It could not be found out.
@@ -141,6 +145,7 @@ pub fn decide(task: &Task, event: Event, context: &Context) -> Decision {
     let decider = Decider { task, context };
     match event {
         Event::Claimed => decider.claimed(),
+        Event::Refused(failure) => decider.refuse(failure),
         Event::Written => decider.go_on(),
         Event::Identified(identified) => decider.identified(identified),
         Event::Answered { seq, answer } => match decider.step(seq) {
@@ -218,6 +223,16 @@ impl Decider<'_> {
         self.go_on()
     }
 
+    /// No further call; what was done already is for a person to judge.
+    fn refuse(&self, mut failure: Failure) -> Decision {
+        if !self.applied(|_| true) {
+            return self.finish(TaskState::Failed, None, Some(failure));
+        }
+        failure.message =
+            format!("{}. A part of this task was done before: look at its steps", failure.message);
+        self.finish(TaskState::NeedsPerson, None, Some(failure))
+    }
+
     /// The next thing to do, as the journal stands.
     fn go_on(&self) -> Decision {
         if self.context.stopping {
@@ -268,6 +283,7 @@ impl Decider<'_> {
         let deleting = self.task.kind == TaskKind::DeleteAccount;
         match identified {
             Identified::Same => self.go_on(),
+            Identified::Protected(why) => self.refuse(self.failure(FailureKind::Permanent, why)),
             // Of what this task made or renamed a moment ago, reads may still show what was before.
             Identified::Gone | Identified::Replaced(_) | Identified::Renamed(_)
                 if self.context.rules.just_made(self.task, self.context.now) =>

@@ -3,6 +3,8 @@
 //! What may be read depends on the granted permissions: with the reference policy users are looked up in a listing of
 //! their path, and what they hold in the details.
 
+use std::collections::BTreeMap;
+
 use keyreeve_connector::{AccountEntry, Cause, PointRead, Provisioning};
 use keyreeve_model::{
     ExternalId, Failure, FailureKind, ImportObject, ImportScope, PermissionProfile, PolicyScope, Step,
@@ -10,10 +12,13 @@ use keyreeve_model::{
 };
 
 use super::decide::{Identified, Sight};
+use super::guard::Guard;
 use super::retry::{Rules, signed};
 use crate::import::collect::{read_details, read_users};
 use crate::import::reader::{ReadError, Reader};
 use crate::plan::MARKER_TAG;
+
+type Tags = BTreeMap<String, String>;
 
 /// Looks with the permissions a system's profile grants.
 pub(super) struct Observer<'a> {
@@ -25,15 +30,17 @@ pub(super) struct Observer<'a> {
 
 impl Observer<'_> {
     /// Whose the name of the task's account is now.
-    pub(super) async fn identify(&self, task: &Task) -> Identified {
+    pub(super) async fn identify(&self, task: &Task, guard: &Guard<'_>) -> Identified {
         let Some(expected) = &task.account_external_id else { return Identified::Same };
-        let found = match self.find(&task.account, "/").await {
+        let found = match self.find_with_tags(&task.account, "/").await {
             Ok(found) => found,
             Err(failure) => return Identified::Unreadable(failure),
         };
         match found {
-            Some(user) if user.external_id == *expected => Identified::Same,
-            Some(other) => Identified::Replaced(other.external_id),
+            Some((user, tags)) if user.external_id == *expected => {
+                guard.against(&user, tags.as_ref()).map_or(Identified::Same, Identified::Protected)
+            }
+            Some((other, _)) => Identified::Replaced(other.external_id),
             None => match self.find_by_id(expected).await {
                 Ok(Some(user)) => Identified::Renamed(user.name),
                 Ok(None) => Identified::Gone,
@@ -143,12 +150,21 @@ impl Observer<'_> {
 
     /// The user of a name, by a point read where that is granted, else in the listing of its path.
     async fn find(&self, name: &str, path: &str) -> Result<Option<AccountEntry>, Failure> {
+        Ok(self.find_with_tags(name, path).await?.map(|(user, _)| user))
+    }
+
+    /// The same with its tags, where they can be read.
+    async fn find_with_tags(
+        &self,
+        name: &str,
+        path: &str,
+    ) -> Result<Option<(AccountEntry, Option<Tags>)>, Failure> {
         if self.grants(PointRead::AccountFacts) {
             let facts = self.call(|| self.provisioning.get_account_facts(name)).await?;
-            return Ok(facts.map(|facts| facts.entry));
+            return Ok(facts.map(|facts| (facts.entry, Some(facts.tags))));
         }
         let users = self.list(path).await?;
-        Ok(users.into_iter().find(|user| user.name == name))
+        Ok(users.into_iter().find(|user| user.name == name).map(|user| (user, None)))
     }
 
     async fn find_by_id(&self, id: &ExternalId) -> Result<Option<AccountEntry>, Failure> {

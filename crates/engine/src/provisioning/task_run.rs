@@ -1,15 +1,17 @@
 //! One task under way: makes the calls that [`decide`] asks for, and writes down what it says.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyreeve_connector::{Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
-use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, System, Task};
+use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, System, Task, TaskId};
 use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLease};
 use tokio::sync::watch;
 
 use super::crash_points;
 use super::decide::{Answer, Context, Event, Next, decide};
 use super::fold::fold;
+use super::guard::Guard;
 use super::hand_over::Sealing;
 use super::journal::Journal;
 use super::look::{LOOK_HOLDS, Look};
@@ -31,6 +33,8 @@ pub(super) struct Ground<'a> {
     pub(super) rules: Rules,
     pub(super) password_policy: LivePolicy,
     pub(super) stop: watch::Receiver<bool>,
+    /// What stands in the way of tasks by now of which nothing was done yet.
+    pub(super) in_the_way: HashMap<TaskId, Failure>,
     /// Nothing of the system works any more, until a person has mended it: tasks under way end where they are.
     pub(super) paused: AtomicBool,
 }
@@ -57,6 +61,7 @@ pub(super) struct TaskRun<'a> {
     lease: TaskLease,
     task: Task,
     sealing: Option<Sealing>,
+    guard: Guard<'a>,
     look: Look,
     admission: Option<Admission<'a>>,
 }
@@ -67,15 +72,16 @@ impl<'a> TaskRun<'a> {
         journal: Journal,
         claimed: ClaimedTask,
         sealing: Option<Sealing>,
+        guard: Guard<'a>,
     ) -> Self {
         let ClaimedTask { task, lease, .. } = claimed;
-        Self { ground, journal, lease, task, sealing, look: Look::default(), admission: None }
+        Self { ground, journal, lease, task, sealing, guard, look: Look::default(), admission: None }
     }
 
     /// Runs until the task is given back. An error of the store leaves it as its journal says it stands; whoever
     /// claims it next goes on from there.
     pub(super) async fn run(mut self) -> Result<Released, StoreError> {
-        let mut event = Event::Claimed;
+        let mut event = self.in_the_way().map_or(Event::Claimed, Event::Refused);
         loop {
             self.look.take_in(&self.task, &event, self.ground.gatherer.clock.now());
             let decision = decide(&self.task, event, &self.context());
@@ -83,7 +89,7 @@ impl<'a> TaskRun<'a> {
             event = match decision.next {
                 Next::GoOn => Event::Written,
                 Next::Identify | Next::Call(_) if !self.is_admitted().await => Event::Written,
-                Next::Identify => Event::Identified(self.observer().identify(&self.task).await),
+                Next::Identify => Event::Identified(self.observer().identify(&self.task, &self.guard).await),
                 Next::Call(seq) => self.call(seq).await?,
                 Next::Look(seq) => match self.step(seq) {
                     Some(step) => {
@@ -103,6 +109,17 @@ impl<'a> TaskRun<'a> {
                 }
             };
         }
+    }
+
+    /// What stands in the way of a task of which nothing was done yet.
+    fn in_the_way(&self) -> Option<Failure> {
+        if self.task.steps.iter().any(|step| step.attempts > 0) {
+            return None;
+        }
+        let at = self.ground.gatherer.clock.now();
+        let protected = |message| Failure { kind: FailureKind::Permanent, message, effect: Effect::None, at };
+        let found = self.ground.in_the_way.get(&self.task.id).cloned();
+        found.or_else(|| self.guard.against_creation(&self.task).map(protected))
     }
 
     fn context(&self) -> Context {

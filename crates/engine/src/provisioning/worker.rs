@@ -8,14 +8,17 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use keyreeve_connector::Connector;
-use keyreeve_model::{Failure, JobId, System, TaskId};
+use jiff::Timestamp;
+use keyreeve_connector::{Connector, Identity};
+use keyreeve_model::{Failure, JobId, Protection, System, TaskId};
 use keyreeve_store::{ClaimedTask, Store, StoreError, TaskLease};
 use tokio::sync::watch;
 
+use super::guard::Guard;
 use super::hand_over::Sealing;
 use super::journal::Journal;
 use super::password_policy::LivePolicy;
+use super::recheck::{is_due, recheck};
 use super::retry::Rules;
 use super::task_run::{Ground, Released, TaskRun};
 use crate::clock::Clock;
@@ -65,14 +68,17 @@ pub enum WorkError {
     /// Before the first write: who the connector is, and whether the system may be changed.
     #[error("{0}")]
     Guard(#[from] GatherError),
+    /// Nothing of the job was done, and what it rests on is seen otherwise now.
+    #[error("plan_stale: what it rests on has changed since it was planned: {}", .0.join(", "))]
+    Stale(Vec<String>),
     /// The store refused.
     #[error("{0}")]
     Store(#[from] StoreError),
 }
 
 impl Worker {
-    /// Works on a job until nothing of it is left, or `stop` becomes true. `seen` is told whenever a task was given
-    /// back.
+    /// Works on a job until nothing of it is left, or `stop` becomes true. `planned_at` is when this process planned it,
+    /// if it did: what waited is planned once more first. `seen` is told whenever a task was given back.
     ///
     /// # Errors
     /// See [`WorkError`].
@@ -81,6 +87,7 @@ impl Worker {
         connector: &dyn Connector,
         system: &System,
         job: JobId,
+        planned_at: Option<Timestamp>,
         stop: watch::Receiver<bool>,
         seen: impl FnMut(TaskId),
     ) -> Result<Ended, WorkError> {
@@ -110,6 +117,16 @@ impl Worker {
             halt: Halt::default(),
             last_success: Mutex::new(Instant::now()),
         };
+        let asked = self.store.job(job).await?;
+        let in_the_way = if is_due(&asked, planned_at, self.clock.now()) {
+            let mut stop = stop.clone();
+            tokio::select! {
+                found = recheck(&gatherer, connector, system, &asked) => found?,
+                () = until_stopped(&mut stop) => return Ok(Ended::Stopped),
+            }
+        } else {
+            HashMap::new()
+        };
         let ground = Ground {
             gatherer: &gatherer,
             connector,
@@ -119,11 +136,12 @@ impl Worker {
             rules: self.rules,
             password_policy: LivePolicy::default(),
             stop: stop.clone(),
+            in_the_way,
             paused: AtomicBool::new(false),
         };
         let sealings = Sealing::of_job(&self.store, job).await?;
         let (journal, writer) = Journal::new(Arc::clone(&self.store), self.clock);
-        let shift = Shift { worker: self, ground: &ground, job, sealings, stop };
+        let shift = Shift { worker: self, ground: &ground, identity: &identity, job, sealings, stop };
         let work = async move { shift.run(journal, seen).await };
         let (ended, ()) = tokio::join!(work, writer);
         Ok(ended?)
@@ -134,6 +152,7 @@ impl Worker {
 struct Shift<'a> {
     worker: &'a Worker,
     ground: &'a Ground<'a>,
+    identity: &'a Identity,
     job: JobId,
     sealings: HashMap<TaskId, Sealing>,
     stop: watch::Receiver<bool>,
@@ -142,6 +161,8 @@ struct Shift<'a> {
 /// What a claim brought: tasks, or in how long there may be some again.
 struct Claimed {
     tasks: Vec<ClaimedTask>,
+    /// The protect list at that moment.
+    protections: Arc<Vec<Protection>>,
     due_in: Option<Duration>,
 }
 
@@ -172,7 +193,7 @@ impl Shift<'_> {
             tokio::select! {
                 claimed = ready(&mut claiming) => {
                     claiming = None;
-                    let Claimed { tasks, due_in } = claimed?;
+                    let Claimed { tasks, protections, due_in } = claimed?;
                     if tasks.is_empty() && !claim_again {
                         match due_in {
                             None if running.is_empty() => return Ok(Ended::Done),
@@ -180,6 +201,7 @@ impl Shift<'_> {
                             due_in => claim_at += due_in.unwrap_or(self.worker.lease),
                         }
                     }
+                    let guard = Guard { identity: self.identity, protections };
                     for task in tasks {
                         let id = task.task.id;
                         leases.insert(id, task.lease.clone());
@@ -187,7 +209,7 @@ impl Shift<'_> {
                             suspects.insert(id);
                         }
                         let sealing = self.sealings.get(&id).cloned();
-                        let run = TaskRun::new(self.ground, journal.clone(), task, sealing);
+                        let run = TaskRun::new(self.ground, journal.clone(), task, sealing, guard.clone());
                         running.push(async move { (id, run.run().await) });
                     }
                 }
@@ -229,7 +251,12 @@ impl Shift<'_> {
         let tasks = store.claim_tasks(None, Some(self.job), name, clock.now(), *lease, most).await?;
         let due = if tasks.is_empty() { store.next_due(None, Some(self.job)).await? } else { None };
         let due_in = due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
-        Ok(Claimed { tasks, due_in })
+        let protections = if tasks.is_empty() {
+            Vec::new()
+        } else {
+            store.protections(&self.ground.system.system_id).await?
+        };
+        Ok(Claimed { tasks, protections: Arc::new(protections), due_in })
     }
 
     fn renewal(&self) -> Duration {
@@ -253,6 +280,12 @@ async fn ready<T>(claiming: &mut Option<BoxFuture<'_, T>>) -> T {
     match claiming {
         Some(claiming) => claiming.await,
         None => std::future::pending().await,
+    }
+}
+
+async fn until_stopped(stop: &mut watch::Receiver<bool>) {
+    while !*stop.borrow_and_update() {
+        asked_to_stop(stop).await;
     }
 }
 

@@ -64,7 +64,6 @@ async fn queued(context: &Context, id: JobId, arguments: &ApplyJob) -> anyhow::R
         state => return Err(Refusal::new(doing, format!("it is {} already", state.as_str())).into()),
     }
     let changing = Changing::begin(context, &job.system_id).await?;
-    changing.require_fresh(&job).await?;
     let what =
         format!("Job {id} of system {} will be carried out, {} tasks.", job.system_id, job.tasks.len());
     if !crate::terminal::agrees(arguments.change.consent, &doing, &what)? {

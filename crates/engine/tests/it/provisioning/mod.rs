@@ -24,6 +24,9 @@ use serde_json::Value;
 
 use crate::harness::{ACCOUNT, Setup, World, empty, no_thresholds};
 
+/// The job was planned by this very process: what it rests on need not be looked at again.
+pub(crate) const JUST_PLANNED: Option<jiff::Timestamp> = Some(jiff::Timestamp::MAX);
+
 /// A system whose connector may do everything.
 pub(crate) fn full() -> Setup {
     Setup {
@@ -159,7 +162,7 @@ impl World {
         let system = self.store.get_system(&self.id).await.unwrap();
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         let worker = self.worker();
-        worker.run_job(&self.connector, &system, job.id, stopped, |_| {}).await
+        worker.run_job(&self.connector, &system, job.id, JUST_PLANNED, stopped, |_| {}).await
     }
 
     /// Does what is wished, to the end.

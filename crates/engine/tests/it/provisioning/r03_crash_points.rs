@@ -19,7 +19,7 @@ use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
 use keyreeve_store::{CrashPoint, CrashStage, DatabaseUrl, Store, StoreKey};
 
 use super::matrix::{Expected, check_effects, prepared, scene, undisturbed};
-use super::{only, quick};
+use super::{JUST_PLANNED, only, quick};
 use crate::harness::{KEY_FILE, World, connect};
 
 /// What leads a task of this kind to a point; `None` where its way does not pass there.
@@ -155,7 +155,7 @@ async fn worker_that_ends() {
     };
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let job = JobId(given("R03_JOB").parse().unwrap());
-    worker.run_job(&connector, &system, job, stopped, |_| {}).await.unwrap();
+    worker.run_job(&connector, &system, job, JUST_PLANNED, stopped, |_| {}).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use keyreeve_model::{JobState, ProvisioningJob};
 use keyreeve_sandbox::{Effect, FaultRule, Phase};
 use serde_json::json;
 
-use super::{full, laden, only, user, wish};
+use super::{JUST_PLANNED, full, laden, only, user, wish};
 use crate::harness::World;
 
 const HOUR: i64 = 3_600_000;
@@ -20,7 +20,7 @@ const FOURTEEN_YEARS: i64 = 14 * 366 * DAY;
 async fn work(world: &World, worker: &Worker, job: &ProvisioningJob) -> Result<Ended, WorkError> {
     let system = world.store.get_system(&world.id).await.unwrap();
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    worker.run_job(&world.connector, &system, job.id, stopped, |_| {}).await
+    worker.run_job(&world.connector, &system, job.id, JUST_PLANNED, stopped, |_| {}).await
 }
 
 fn deletions(world: &World) -> usize {

@@ -6,7 +6,7 @@ use keyreeve_model::JobState;
 use keyreeve_store::StoreError;
 use serde_json::json;
 
-use super::{full, laden, only, wish};
+use super::{JUST_PLANNED, full, laden, only, wish};
 use crate::harness::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,7 +20,8 @@ async fn r18_a_disk_that_is_full_at_any_access_stops_the_work_and_loses_nothing(
         let system = world.store.get_system(&world.id).await.unwrap();
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         world.store.fail_call(n);
-        let ended = world.worker().run_job(&world.connector, &system, job.id, stopped, |_| {}).await;
+        let ended =
+            world.worker().run_job(&world.connector, &system, job.id, JUST_PLANNED, stopped, |_| {}).await;
         let over = world.store.fault_pending();
         world.store.clear_faults();
         let calls = world.writes().iter().filter(|entry| entry.subject.as_ref() == Some(&name)).count();

@@ -11,7 +11,7 @@ use keyreeve_engine::provisioning::{Ended, Rules, Worker};
 use keyreeve_model::{AccountCredentialKind, JobState, PermissionProfile, Secret, StepCall, TaskState};
 use serde_json::json;
 
-use super::{full, laden, quick, user, wish};
+use super::{JUST_PLANNED, full, laden, quick, user, wish};
 use crate::harness::{ACCOUNT, World, connect, connector_key};
 
 /// Where the worker ends.
@@ -141,7 +141,7 @@ async fn ends(poison: Poison) -> u32 {
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         let process = tokio::spawn(async move {
             let connector = Poisoned { aws, poison };
-            worker.run_job(&connector, &system, id, stopped, |_| {}).await
+            worker.run_job(&connector, &system, id, JUST_PLANNED, stopped, |_| {}).await
         });
         match process.await {
             Ok(done) => {

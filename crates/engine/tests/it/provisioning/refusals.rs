@@ -1,6 +1,10 @@
 //! What is refused, and that no call is made then.
 
-use keyreeve_model::{JobState, ObstacleKind, Protection, ProtectionKind, ProvisioningJob, TaskState};
+use keyreeve_engine::provisioning::HandOver;
+use keyreeve_model::{
+    ExternalId, JobState, ObstacleKind, Protection, ProtectionKind, ProvisioningJob, StepCall,
+    SystemSettings, TaskState,
+};
 use keyreeve_sandbox::{CallRange, Effect, FaultRule, Mutation, Phase};
 use serde_json::{Value, json};
 
@@ -60,9 +64,7 @@ async fn s33_reserved_paths_protected_names_paths_and_tags_and_the_last_administ
         ProtectionKind::Path("/break-glass/".into()),
         ProtectionKind::Tag("keyreeve=protected".into()),
     ] {
-        let entry =
-            Protection { kind, reason: None, added_by: "local:test".into(), added_at: world.clock.now() };
-        world.store.add_protection(&world.id, &entry).await.unwrap();
+        world.store.add_protection(&world.id, &protected(&world, kind)).await.unwrap();
     }
     for (name, says) in [
         ("root-ish", "reserved to AWS"),
@@ -253,4 +255,55 @@ async fn s34_many_small_deletions_need_a_second_person_too() {
     }
     let deleted = world.effective().iter().filter(|action| *action == "DeleteUser").count();
     assert_eq!((deleted, awaiting), (10, 5));
+}
+
+fn protected(world: &World, kind: ProtectionKind) -> Protection {
+    Protection { kind, reason: None, added_by: "local:test".into(), added_at: world.clock.now() }
+}
+
+#[tokio::test]
+async fn s33_an_account_that_is_protected_half_way_is_left_to_a_person() {
+    for kind in [
+        ProtectionKind::Account("ADA".into()),
+        ProtectionKind::Path("/staff/".into()),
+        ProtectionKind::Tag("keep".into()),
+    ] {
+        let mut changes = laden();
+        changes.push(Mutation::TagUser { name: "ada".into(), key: "keep".into(), value: "yes".into() });
+        let world = World::with(full(), &changes).await;
+        let job = world.job(&[wish(json!({"task": "delete_account", "account": "ada"}))]).await;
+        let code = "InvalidClientTokenId".to_owned();
+        let effect = Effect::Error { status: 403, code, message: String::new() };
+        world.sandbox.add_fault(FaultRule::new("RemoveUserFromGroup", effect).times(1).min_fires(1));
+        world.work(&job).await.unwrap();
+        world.store.add_protection(&world.id, &protected(&world, kind)).await.unwrap();
+        world.sandbox.clear_trace();
+        world.work(&job).await.unwrap();
+        let job = world.store.job(job.id).await.unwrap();
+        assert_eq!(only(&job).state, TaskState::NeedsPerson, "{job:#?}");
+        let message = &only(&job).failure.as_ref().unwrap().message;
+        assert!(message.contains("protect list") && message.contains("done before"), "{message}");
+        assert!(world.writes().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn s31_a_task_about_the_connectors_own_account_that_was_queued_is_refused() {
+    let world = World::with(full(), &laden()).await;
+    let plan = world.plan(&[wish(json!({"task": "deactivate_account", "account": "bob"}))]).await;
+    let hand_over = HandOver::prepare(&plan, &SystemSettings::default()).unwrap();
+    let mut new = hand_over.job(&plan, "local:test", None).unwrap();
+    // As if it had been planned while the connector signed in as somebody else.
+    let connector = "keyreeve-connector".to_owned();
+    let id = world.user(&connector).unwrap()["id"].as_str().unwrap().to_owned();
+    new.tasks[0].account.clone_from(&connector);
+    new.tasks[0].account_external_id = Some(ExternalId::new(id).unwrap());
+    new.tasks[0].steps.truncate(1);
+    new.tasks[0].steps[0].call = StepCall::DeleteLoginProfile { account: connector };
+    let job = world.store.create_job(&new, world.clock.now()).await.unwrap();
+    world.work(&job).await.unwrap();
+    let job = world.store.job(job.id).await.unwrap();
+    assert_eq!(only(&job).state, TaskState::Failed);
+    assert!(only(&job).failure.as_ref().unwrap().message.contains("signs in with"), "{job:#?}");
+    assert!(world.writes().is_empty());
 }

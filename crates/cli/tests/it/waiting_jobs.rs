@@ -1,0 +1,89 @@
+//! What stands in the way of a job that waited is seen before its first call, not only when it was planned.
+
+use keyreeve_sandbox::Mutation;
+use serde_json::{Value, json};
+
+use crate::harness::{Place, SYSTEM, user};
+
+const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+fn with(changes: &[Mutation]) -> Place {
+    let place = Place::registered(0);
+    place.mutate(changes);
+    place.run(&["system", "set", SYSTEM, "permission_profile=full"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place
+}
+
+/// Queues what is asked for, and gives the job's number.
+#[track_caller]
+fn queued(place: &Place, arguments: &[&str]) -> String {
+    let ran = place.run(&[arguments, &["--yes", "--no-wait", "--output", "json"]].concat());
+    ran.code(0).json()["id"].to_string()
+}
+
+fn writes(place: &Place) -> Vec<String> {
+    let writes = place.sandbox.trace().into_iter().filter(|entry| entry.applied.is_some());
+    writes.map(|entry| entry.action).collect()
+}
+
+/// The state and the failure of a job's tasks.
+fn tasks(place: &Place, job: &str) -> Vec<(String, String)> {
+    let job = place.json(&["job", "show", job]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let of = |task: &Value| (text(&task["state"]), text(&task["failure"]["message"]));
+    job["tasks"].as_array().unwrap().iter().map(of).collect()
+}
+
+#[test]
+fn s33_of_two_queued_deletions_of_administrators_the_second_is_refused() {
+    let admin =
+        |name: &str| [user(name), Mutation::AttachUserPolicy { user: name.into(), arn: ADMIN.into() }];
+    let place = with(&[admin("anna"), admin("bert")].concat());
+    // The connector itself is no administrator here.
+    let state = place.sandbox.state(crate::harness::ACCOUNT).unwrap();
+    let held = state["users"].as_array().unwrap().iter().filter(|user| user.to_string().contains(ADMIN));
+    let others: Vec<String> = held
+        .map(|user| user["name"].as_str().unwrap().to_owned())
+        .filter(|name| name != "anna" && name != "bert")
+        .collect();
+    for name in others {
+        place.mutate(&[Mutation::DetachUserPolicy { user: name, arn: ADMIN.into() }]);
+    }
+    let first = queued(&place, &["account", "delete", SYSTEM, "anna"]);
+    let second = queued(&place, &["account", "delete", SYSTEM, "bert"]);
+    place.run(&["job", "apply", &first, "--yes"]).code(0);
+    place.sandbox.clear_trace();
+    place.run(&["job", "apply", &second, "--yes"]).code(1);
+    let tasks = tasks(&place, &second);
+    assert_eq!(tasks[0].0, "failed");
+    assert!(tasks[0].1.contains("last account that holds AdministratorAccess"), "{tasks:?}");
+    assert_eq!(writes(&place), Vec::<String>::new());
+    let audit = place.json(&["audit", "list"]);
+    let ended = |row: &&Value| row["action"] == "task_ended" && row["subject"]["to"] == "failed";
+    assert_eq!(audit.as_array().unwrap().iter().filter(ended).count(), 1);
+}
+
+#[test]
+fn what_is_protected_while_a_job_waits_is_left_alone_and_the_rest_goes_on() {
+    let place = with(&[user("anna"), user("bert")]);
+    let wish = |name| json!({"task": "delete_account", "account": name});
+    let file = place.folder.path().join("wishes.json");
+    let wishes = json!({"system": SYSTEM, "wishes": [wish("anna"), wish("bert")]});
+    std::fs::write(&file, wishes.to_string()).unwrap();
+    let job = queued(&place, &["job", "apply", file.to_str().unwrap()]);
+    place.run(&["protect", "add", SYSTEM, "--account", "anna"]).code(0);
+    place.sandbox.clear_trace();
+    place.run(&["job", "apply", &job, "--yes"]).code(1);
+    let tasks = tasks(&place, &job);
+    assert_eq!((tasks[0].0.as_str(), tasks[1].0.as_str()), ("failed", "succeeded"), "{tasks:?}");
+    assert!(tasks[0].1.contains("protect list"), "{tasks:?}");
+    assert_eq!(writes(&place), ["DeleteUser"]);
+    // Gathered once for all of it.
+    let listings = place.sandbox.trace().iter().filter(|entry| entry.action == "ListUsers").count();
+    assert_eq!(listings, 1);
+    // Taken off the list, it can be tried again.
+    let entry = ["protect", "remove", SYSTEM, "--account", "anna"];
+    place.run(&entry).code(0);
+    place.run(&["job", "retry", &job, "--yes"]).code(0);
+}
