@@ -42,9 +42,9 @@ pub struct Facts {
     pub password_policy: Seen<Option<PasswordPolicy>>,
     /// The documents of inline and customer managed policies, where somebody needed them.
     pub documents: Seen<Vec<PolicyDocument>>,
-    /// Deletions begun in the last hour.
+    /// Deletions begun in the last hour, or still open.
     pub recent_deletes: u64,
-    /// Deactivations begun in the last hour.
+    /// Deactivations begun in the last hour, or still open.
     pub recent_deactivations: u64,
     /// When all this was read.
     pub read_at: Timestamp,

@@ -60,7 +60,8 @@ impl Store {
         .await
     }
 
-    /// How many tasks of these kinds have begun in a system since a moment.
+    /// How many tasks of these kinds have begun in a system since a moment, or are still open: queued, running or
+    /// awaiting approval, however long ago they were asked for.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -73,11 +74,11 @@ impl Store {
         if kinds.is_empty() {
             return Ok(0);
         }
-        let found = reading!(self, "counting what was done lately", |transaction| {
+        let found = reading!(self, "counting what was asked for lately", |transaction| {
             let system = systems::find(transaction, system, false).await?;
             let mut text = Statement::building("SELECT COUNT(*) FROM tasks WHERE system_key = ");
-            text.bind(system.key).push(" AND started_at IS NOT NULL AND started_at >= ");
-            text.bind(to_millis(since)).push(" AND kind IN (");
+            text.bind(system.key).push(" AND (started_at >= ").bind(to_millis(since));
+            text.push(" OR state IN ('awaiting_approval', 'queued', 'running')) AND kind IN (");
             for (at, kind) in kinds.iter().enumerate() {
                 text.push(if at == 0 { "" } else { ", " }).bind(kind.as_str());
             }

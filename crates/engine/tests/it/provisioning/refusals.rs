@@ -257,6 +257,28 @@ async fn s34_many_small_deletions_need_a_second_person_too() {
     assert_eq!((deleted, awaiting), (10, 5));
 }
 
+#[tokio::test]
+async fn s34_deletions_that_are_queued_first_and_carried_out_later_need_a_second_person_too() {
+    let changes: Vec<Mutation> = (0..16).map(|n| user(&format!("leaver{n}"), "/")).collect();
+    let world = World::with(full(), &changes).await;
+    let mut jobs = Vec::new();
+    for n in 0..16 {
+        let wish = wish(json!({"task": "delete_account", "account": format!("leaver{n}")}));
+        jobs.push(world.job(&[wish]).await);
+    }
+    let (queued, awaiting): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| job.state == JobState::Queued);
+    assert_eq!((queued.len(), awaiting.len()), (10, 6));
+    assert!(awaiting.iter().all(|job| job.state == JobState::AwaitingApproval));
+    let because = &awaiting[0].approval_because[0];
+    assert!(because.contains("10 were begun in the last hour or are still open"), "{because}");
+    for job in &queued {
+        world.work(job).await.unwrap();
+    }
+    let deleted = world.effective().iter().filter(|action| *action == "DeleteUser").count();
+    assert_eq!(deleted, 10);
+}
+
 fn protected(world: &World, kind: ProtectionKind) -> Protection {
     Protection { kind, reason: None, added_by: "local:test".into(), added_at: world.clock.now() }
 }

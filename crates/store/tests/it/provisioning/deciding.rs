@@ -256,16 +256,22 @@ async fn removing_a_system_ends_its_jobs_and_its_workers_lose_their_leases() {
 }
 
 #[tokio::test]
-async fn tasks_begun_lately_are_counted_by_kind_and_time() {
+async fn tasks_begun_lately_or_still_open_are_counted_by_kind_and_time() {
     for place in Place::both().await {
         let store = with_system(&place).await;
-        store.create_job(&job(vec![task("ada"), creation("bob"), task("eve")]), at(1)).await.unwrap();
-        claim(&store, 10).await;
+        let all =
+            store.create_job(&job(vec![task("ada"), creation("bob"), task("eve")]), at(1)).await.unwrap();
+        let ada = claim(&store, 10).await;
         claim(&store, 20).await;
         let count =
             async |kinds: &[TaskKind], since| store.recent_tasks(&id("s"), kinds, at(since)).await.unwrap();
+        // However long ago, as none has ended.
+        assert_eq!(count(&TaskKind::ALL, 100).await, 3);
+        assert_eq!(count(&[TaskKind::AddAssignment], 100).await, 2);
+        write(&store, &ada.lease, finish(TaskState::Failed), 21).await.unwrap();
+        store.cancel_job(all.id, "local:test", at(22)).await.unwrap();
         assert_eq!(count(&TaskKind::ALL, 0).await, 2);
-        assert_eq!(count(&TaskKind::ALL, 20).await, 1);
+        assert_eq!(count(&TaskKind::ALL, 11).await, 1);
         assert_eq!(count(&[TaskKind::AddAssignment], 0).await, 1);
         assert_eq!(count(&[TaskKind::DeleteAccount], 0).await, 0);
         assert_eq!(count(&[], 0).await, 0);
