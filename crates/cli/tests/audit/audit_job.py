@@ -26,8 +26,10 @@ PHASE = {
     "UpdateAccessKey": 0, "UpdateSSHPublicKey": 0, "UpdateSigningCertificate": 0,
     "UpdateServiceSpecificCredential": 0, "DeleteLoginProfile": 1, "RemoveUserFromGroup": 2, "DetachUserPolicy": 2,
     "DeleteUserPolicy": 2, "DeleteAccessKey": 3, "DeleteSSHPublicKey": 3, "DeleteSigningCertificate": 3,
-    "DeleteServiceSpecificCredential": 3, "DeactivateMFADevice": 4, "DeleteVirtualMFADevice": 4, "DeleteUser": 5,
+    "DeleteServiceSpecificCredential": 3, "DeactivateMFADevice": 4, "DeleteVirtualMFADevice": 4, "DeleteUser": 6,
 }
+# What is held goes in the second phase, or, where it denies something, just before the user.
+HELD, DENYING = 2, 5
 TERMINAL = {"succeeded", "failed", "cancelled", "needs_person"}
 breaches = []
 
@@ -141,6 +143,8 @@ def check_order(writes, tasks):
         if user not in deleted or not entry["applied"]:
             continue
         phase = PHASE.get(entry["action"])
+        if phase == HELD and latest[user] > HELD:
+            phase = DENYING
         if phase is None:
             breach("I7", f"call {entry['seq']} {entry['action']} is no part of a deletion")
         elif phase < latest[user]:

@@ -207,3 +207,35 @@ fn a_mapping_that_cannot_be_used_is_refused_and_nothing_is_kept() {
         assert!(refused.stderr.contains(words), "{arguments:?}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn a_custom_action_of_a_deletion_that_removes_what_is_held_is_not_made_twice_nor_before_its_time() {
+    use keyreeve_sandbox::Mutation;
+    let place = Place::registered(0);
+    let group = |name: &str| Mutation::CreateGroup { name: name.into(), path: "/".into() };
+    let join = Mutation::AddToGroup { user: "ada".into(), group: "devs".into() };
+    let password = Mutation::CreateLoginProfile { user: "ada".into(), reset_required: false };
+    place.mutate(&[group("devs"), group("ops"), user("ada"), join, password]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let leave = |group: &str| {
+        format!(
+            "  - when: Before\n    task: delete_account\n    operation: RemoveUserFromGroup\n    \
+             rows: [{{property: group_name, operator: Constant, source: {group}}}]\n"
+        )
+    };
+    set(&place, &format!("{NAMED}{}{}", leave("devs"), leave("ops"))).code(0);
+    let plan = place.json(&["account", "delete", SYSTEM, "ada", "--plan"]);
+    let calls: Vec<_> = plan["tasks"][0]["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (step["operation"].as_str().unwrap(), step["group"].as_str().unwrap_or_default()))
+        .collect();
+    let expected = [
+        ("RemoveUserFromGroup", "ops"),
+        ("DeleteLoginProfile", ""),
+        ("RemoveUserFromGroup", "devs"),
+        ("DeleteUser", ""),
+    ];
+    assert_eq!(calls, expected);
+}

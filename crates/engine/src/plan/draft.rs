@@ -116,8 +116,8 @@ impl TaskDraft<'_> {
         (wish.clone(), name)
     }
 
-    /// The extra calls that the task mapping has for a wish. The removal of the login profile, a custom action of a
-    /// deletion by default, is left to the planner, whose order is the safe one.
+    /// The extra calls that the task mapping has for a wish. What a deletion removes anyway, the login profile and
+    /// whatever is held, is left to the planner, whose order is the safe one.
     fn custom_actions(&mut self, wish: &Wish, account: &AccountFact, when: ActionTime) -> Vec<StepCall> {
         let of_group = matches!(
             wish,
@@ -127,11 +127,15 @@ impl TaskDraft<'_> {
         let Some(mapping) = self.facts.mapping(wish.kind(), of_group) else { return Vec::new() };
         let none = std::collections::BTreeMap::new();
         let sources = Sources { system: &self.facts.system, attributes: &none };
+        let planned = |call: &StepCall| match call {
+            StepCall::DeleteLoginProfile { .. } => true,
+            StepCall::RemoveFromGroup { group, .. } => account.groups.contains(group),
+            StepCall::DetachPolicy { policy_arn, .. } => account.policies.contains(policy_arn),
+            _ => false,
+        };
+        let deletes = wish.kind() == TaskKind::DeleteAccount;
         match map_actions(mapping, wish.kind(), when, sources, &account.name, &account.path) {
-            Ok(calls) => calls
-                .into_iter()
-                .filter(|call| !matches!(call, StepCall::DeleteLoginProfile { .. }))
-                .collect(),
+            Ok(calls) => calls.into_iter().filter(|call| !(deletes && planned(call))).collect(),
             Err(error) => {
                 self.refuse(ObstacleKind::Invalid, error.to_string());
                 Vec::new()

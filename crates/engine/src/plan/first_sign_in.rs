@@ -1,13 +1,12 @@
 //! Whether a user could change a new password at the first sign-in: yes, no, or not known.
 
-use std::sync::Arc;
-
 use keyreeve_connector::PolicyHolder;
 use keyreeve_model::{FirstSignIn, ObstacleKind, StepCall, StepReason};
-use keyreeve_policy::{Context, Document, Policy, PolicySet, Request, Target, Verdict, evaluate};
+use keyreeve_policy::{Context, Policy, PolicySet, Request, Target, Verdict, evaluate};
 
 use super::draft::TaskDraft;
 use super::facts::{AccountFact, Facts};
+use super::policy_texts::{customer_managed, parsed};
 
 /// AWS's policies that allow `iam:ChangePassword`, by name. (These lists are from a copy of all 1,485 documents of AWS
 /// managed policies, in moto 5.2.1; all others are silent about it.)
@@ -172,13 +171,5 @@ fn managed(facts: &Facts, arn: &str) -> Option<Policy> {
         return Some(parsed(arn.to_owned(), Some(&text)));
     }
     let documents = facts.documents.read().map_or(&[][..], Vec::as_slice);
-    let found = documents.iter().find(|document| document.holder == PolicyHolder::Managed(arn.to_owned()));
-    Some(parsed(arn.to_owned(), found.and_then(|document| document.document.as_deref())))
-}
-
-fn parsed(name: String, text: Option<&str>) -> Policy {
-    match text.map(Document::parse) {
-        Some(Ok(document)) => Policy::new(name, Arc::new(document)),
-        Some(Err(_)) | None => Policy::unreadable(name),
-    }
+    Some(customer_managed(documents, arn))
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use keyreeve_connector::{
-    AccountDetail, AccountEntry, Connector, Error, Identity, Marker, MfaDevice, Page, PointRead,
+    AccountDetail, AccountEntry, Connector, Error, GroupDetail, Identity, Marker, MfaDevice, Page, PointRead,
     PolicyDocument, Provisioning,
 };
 use keyreeve_model::{
@@ -172,7 +172,7 @@ impl Gathering<'_> {
         let system_id = &self.system.system_id;
         let read_at = of.clock.now();
         let everything = ImportScope {
-            objects: [ImportObject::Accounts].into(),
+            objects: [ImportObject::Accounts, ImportObject::Groups].into(),
             path_prefix: "/".to_owned(),
             policy_scope: PolicyScope::All,
         };
@@ -215,7 +215,7 @@ impl Gathering<'_> {
             partition: self.identity.partition.clone(),
             run,
             accounts,
-            groups: groups_of(&inventory),
+            groups: groups_of(&inventory, details.groups),
             policies: policies_of(&inventory),
             connector: ConnectorFact {
                 arn: self.identity.arn.clone(),
@@ -230,6 +230,9 @@ impl Gathering<'_> {
             read_at,
         };
         self.read_passwords(&mut facts, wishes).await?;
+        if wishes.iter().any(|wish| needs_documents(&facts, wish)) {
+            facts.documents = Seen::Read(self.documents().await?);
+        }
         facts.connector.policies = self.own_policies(&facts).await;
         Ok(facts)
     }
@@ -366,12 +369,9 @@ impl Gathering<'_> {
         (!missing.is_empty()).then_some(missing)
     }
 
-    /// What decides whether a first sign-in can succeed, and what a password must look like.
+    /// What a password must look like.
     async fn read_passwords(&self, facts: &mut Facts, wishes: &[Wish]) -> Result<(), GatherError> {
-        use TaskKind::{CreateAccount, ReactivateAccount, ResetPassword};
-        let takes_password =
-            |wish: &&Wish| matches!(wish.kind(), CreateAccount | ReactivateAccount | ResetPassword);
-        if !wishes.iter().any(|wish| takes_password(&wish)) {
+        if !wishes.iter().any(takes_password) {
             return Ok(());
         }
         facts.password_policy = match self.visible(&[PointRead::PasswordPolicy]) {
@@ -381,14 +381,6 @@ impl Gathering<'_> {
                 Seen::Read(readable("the password policy", "", answer)?)
             }
         };
-        if facts.settings.first_sign_in == FirstSignIn::Ignore {
-            return Ok(());
-        }
-        let decided_by_text =
-            wishes.iter().filter(takes_password).any(|wish| holds_own_policies(facts, wish));
-        if decided_by_text {
-            facts.documents = Seen::Read(self.documents().await?);
-        }
         Ok(())
     }
 
@@ -495,11 +487,16 @@ fn join_accounts(
         .collect()
 }
 
-fn groups_of(inventory: &Inventory) -> BTreeMap<String, GroupFact> {
-    let mut policies: HashMap<&ExternalId, BTreeSet<String>> = HashMap::new();
+/// Groups of the last import, with the policies that are attached to them now.
+fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMap<String, GroupFact> {
+    let mut policies: HashMap<ExternalId, BTreeSet<String>> = HashMap::new();
     for assignment in inventory.assignments.iter().filter(|one| one.kind == AssignmentKind::GroupPolicy) {
-        let held = policies.entry(&assignment.subject_external_id).or_default();
+        let held = policies.entry(assignment.subject_external_id.clone()).or_default();
         held.extend(assignment.resource_arn.clone());
+    }
+    for group in now {
+        let attached = group.policies.into_iter().map(|policy| policy.arn).collect();
+        policies.insert(group.external_id, attached);
     }
     let groups = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
     groups
@@ -526,6 +523,16 @@ fn policies_of(inventory: &Inventory) -> BTreeMap<String, PolicyFact> {
             (policy.arn.clone(), fact)
         })
         .collect()
+}
+
+fn takes_password(wish: &Wish) -> bool {
+    matches!(wish.kind(), TaskKind::CreateAccount | TaskKind::ReactivateAccount | TaskKind::ResetPassword)
+}
+
+/// Whether the texts of policies decide: on the first sign-in, or on the order of a deletion.
+fn needs_documents(facts: &Facts, wish: &Wish) -> bool {
+    let signs_in = takes_password(wish) && facts.settings.first_sign_in != FirstSignIn::Ignore;
+    (signs_in || wish.kind() == TaskKind::DeleteAccount) && holds_own_policies(facts, wish)
 }
 
 /// Whether what the account will hold includes policies whose text must be read: inline ones, and customer managed.

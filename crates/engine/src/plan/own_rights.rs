@@ -1,14 +1,13 @@
 //! Which calls the connector's own policies certainly do not allow. Silent wherever that is not certain: policies of
 //! groups and of AWS are not looked into, and conditions may hold.
 
-use std::sync::Arc;
-
 use keyreeve_connector::{PolicyDocument, PolicyHolder, Provisioning};
 use keyreeve_model::{ObstacleKind, StepCall};
-use keyreeve_policy::{Document, Policy, PolicySet, Request, Target, Verdict, evaluate};
+use keyreeve_policy::{PolicySet, Request, Target, Verdict, evaluate};
 
 use super::draft::TaskDraft;
 use super::facts::{AccountFact, Facts};
+use super::policy_texts::{customer_managed, inline};
 
 /// Whether the connector's account holds policies whose text would have to be read.
 pub(super) fn worth_reading(account: &AccountFact) -> bool {
@@ -22,17 +21,9 @@ pub(super) fn policies_of(
     documents: &[PolicyDocument],
     read_with: &str,
 ) -> Option<PolicySet> {
-    let text_of = |is_it: &dyn Fn(&PolicyDocument) -> bool| {
-        documents.iter().find(|document| is_it(document)).and_then(|document| document.document.as_deref())
-    };
-    let managed = |arn: &String| {
-        let holder = PolicyHolder::Managed(arn.clone());
-        parsed(arn, text_of(&|document| document.holder == holder))
-    };
-    let inline = |name: &String| {
-        let holder = PolicyHolder::Account(account.name.clone());
-        parsed(name, text_of(&|document| document.holder == holder && document.name == *name))
-    };
+    let managed = |arn: &String| customer_managed(documents, arn);
+    let holder = PolicyHolder::Account(account.name.clone());
+    let inline = |name: &String| inline(documents, &holder, name);
     let set = PolicySet {
         identity: account
             .policies
@@ -101,12 +92,5 @@ fn target(facts: &Facts, call: &StepCall, path: &str) -> Target {
         }
         StepCall::DeleteVirtualMfaDevice { serial, .. } => Target::Arn(serial.clone()),
         call => Target::Arn(arn(format!("user{path}{}", call.account()))),
-    }
-}
-
-fn parsed(name: &str, text: Option<&str>) -> Policy {
-    match text.map(Document::parse) {
-        Some(Ok(document)) => Policy::new(name, Arc::new(document)),
-        Some(Err(_)) | None => Policy::unreadable(name),
     }
 }

@@ -178,7 +178,7 @@ pub(crate) fn readable_of_resource(effects: &'static [&'static str]) -> impl Str
     policy_of(resource_statement(effects))
 }
 
-fn policy() -> impl Strategy<Value = Policy> {
+pub(crate) fn policy() -> impl Strategy<Value = Policy> + Clone {
     let everything = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
     let everything = Policy::new("all", Arc::new(Document::parse(everything).unwrap()));
     prop_oneof![6 => readable(BOTH), 4 => Just(everything), 1 => Just(Policy::unreadable("?"))]

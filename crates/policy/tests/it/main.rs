@@ -8,4 +8,5 @@ mod documents;
 mod generate;
 mod laws;
 mod reading;
+mod removal;
 mod verdicts;

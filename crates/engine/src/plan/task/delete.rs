@@ -4,20 +4,33 @@ use keyreeve_model::{ObstacleKind, RecreatePackage, StepCall, StepReason};
 
 use crate::plan::draft::TaskDraft;
 use crate::plan::facts::{AccountFact, Seen};
+use crate::plan::held::Held;
 
-/// Credentials off, then the console password, then groups and policies, then the credentials themselves, the
-/// multi-factor devices last of all before the account: whoever dies half-way leaves no account that is easier to
-/// enter, or can do more, than before (aws-iam.md A10).
+/// Credentials off, then the console password, then the groups and policies that only allow, then the credentials
+/// themselves and the multi-factor devices, and last before the account what denies or may deny, one after the other
+/// ([`Held`]). The permissions boundary goes with the account itself. Whoever dies half-way leaves no account that is
+/// easier to enter, or can do more, than before (aws-iam.md A10).
 pub(in crate::plan) fn plan(draft: &mut TaskDraft<'_>, account: &AccountFact) {
     if !draft.facts.settings.prioritise_delete_tasks {
         refuse_held(draft, account);
     }
     check_visible(draft, account);
-    let phases = [credentials_off, login_profile, held, credentials, mfa_devices];
+    let held = Held::of(draft.facts, account);
+    if let Some(message) = held.doubt(&account.name) {
+        draft.notice(ObstacleKind::Dependants, message);
+    }
+    let mut phases = vec![
+        credentials_off(account),
+        login_profile(account),
+        held.allowing,
+        credentials(account),
+        mfa_devices(account),
+    ];
+    phases.extend(held.denying.into_iter().map(|call| vec![call]));
     let mut before: Vec<u32> = Vec::new();
     for phase in phases {
         let already = draft.steps.len();
-        for call in phase(account) {
+        for call in phase {
             let mut after = before.clone();
             if let StepCall::DeleteVirtualMfaDevice { serial, .. } = &call {
                 // Its own deactivation, a step of the same phase.
@@ -115,23 +128,6 @@ fn login_profile(account: &AccountFact) -> Vec<StepCall> {
         Some(false) => Vec::new(),
         _ => vec![StepCall::DeleteLoginProfile { account: account.name.clone() }],
     }
-}
-
-fn held(account: &AccountFact) -> Vec<StepCall> {
-    let name = || account.name.clone();
-    let groups = account
-        .groups
-        .iter()
-        .map(|group| StepCall::RemoveFromGroup { account: name(), group: group.clone() });
-    let policies = account
-        .policies
-        .iter()
-        .map(|arn| StepCall::DetachPolicy { account: name(), policy_arn: arn.clone() });
-    let inline = account
-        .inline_policies
-        .iter()
-        .map(|policy| StepCall::DeleteInlinePolicy { account: name(), name: policy.clone() });
-    groups.chain(policies).chain(inline).collect()
 }
 
 fn credentials(account: &AccountFact) -> Vec<StepCall> {

@@ -64,7 +64,8 @@ pub(crate) fn quick() -> Rules {
 /// A user `ada` who has everything that blocks a deletion, and what else the tests name.
 pub(crate) fn laden() -> Vec<Mutation> {
     let ada = || "ada".to_owned();
-    let document = r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned();
+    let statement = r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}"#;
+    let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
     let mut all = vec![
         Mutation::CreateGroup { name: "devs".into(), path: "/".into() },
         Mutation::CreateGroup { name: "ops".into(), path: "/".into() },
