@@ -1,6 +1,6 @@
 //! What is kept of an account before it is switched off or deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,8 @@ use crate::ExternalId;
 pub struct Manifest {
     /// Whether there was a console password, now deleted.
     pub login_profile: bool,
-    /// Credentials that were active.
-    pub credentials: Vec<AccountCredential>,
+    /// Credentials that were active, each once however often it was switched off.
+    pub credentials: BTreeSet<AccountCredential>,
     /// The deny-all policy that was attached.
     pub deny_all_policy: Option<String>,
     /// Whether credentials beside the console password could be seen at all.

@@ -20,7 +20,7 @@ pub(in crate::plan) fn plan(draft: &mut TaskDraft<'_>, account: &AccountFact) {
                 active: false,
             };
             draft.step(call, StepReason::Deactivation, &[]);
-            manifest.credentials.push(credential.clone());
+            manifest.credentials.insert(credential.clone());
         }
     } else {
         let missing = account.credentials.missing().join(", ");

@@ -74,6 +74,24 @@ async fn a_deactivation_takes_every_way_in_and_a_reactivation_gives_back_just_th
 }
 
 #[tokio::test]
+async fn a_key_that_was_switched_off_twice_is_switched_on_once() {
+    let world = World::with(full(), &laden()).await;
+    let deactivate = || wish(json!({"task": "deactivate_account", "account": "ada"}));
+    world.succeeded(&[deactivate()]).await;
+    let key_id = world.user("ada").unwrap()["keys"][0]["id"].as_str().unwrap().to_owned();
+    let status = keyreeve_sandbox::KeyStatus::Active;
+    world.sandbox.mutate(ACCOUNT, &[Mutation::SetKeyStatus { key_id, status }]).unwrap();
+    let job = world.succeeded(&[deactivate()]).await;
+    assert_eq!(only(&job).steps.len(), 1, "{job:#?}");
+    world.sandbox.clear_trace();
+    world
+        .succeeded(&[wish(json!({"task": "reactivate_account", "account": "ada", "deliver": "link"}))])
+        .await;
+    let on = world.writes().iter().filter(|entry| entry.action == "UpdateAccessKey").count();
+    assert_eq!(on, 2, "{:?}", world.writes());
+}
+
+#[tokio::test]
 async fn r31_what_we_changed_is_a_claim_until_an_import_saw_it_and_drift_when_it_sees_otherwise() {
     let world = World::with(full(), &laden()).await;
     let add = |group: &str| Wish::AddAssignment {
