@@ -27,6 +27,8 @@ pub(super) struct TaskDraft<'a> {
     pub(super) facts: &'a Facts,
     pub(super) connector: &'a dyn Provisioning,
     pub(super) steps: Vec<PlannedStep>,
+    /// Custom actions that will come after the steps.
+    pub(super) coming: Vec<StepCall>,
     pub(super) obstacles: Vec<Obstacle>,
     pub(super) notices: Vec<Obstacle>,
     pub(super) manifest: Option<Manifest>,
@@ -44,6 +46,7 @@ impl<'a> Draft<'a> {
             facts: &self.facts,
             connector: self.connector,
             steps: Vec::new(),
+            coming: Vec::new(),
             obstacles: Vec::new(),
             notices: Vec::new(),
             manifest: None,
@@ -96,9 +99,15 @@ impl TaskDraft<'_> {
             self.obstacles.push(obstacle);
             return (wish.clone(), name);
         }
+        if let Some(message) = protect::notice(self.facts, account, wish) {
+            self.notice(ObstacleKind::NotVisible, message);
+        }
         let before = self.custom_actions(wish, account, ActionTime::Before);
         let prefix: Vec<u32> =
             before.into_iter().map(|call| self.step(call, StepReason::CustomAction, &[])).collect();
+        if !matches!(wish, Wish::DeleteAccount { .. }) {
+            self.coming = self.custom_actions(wish, account, ActionTime::After);
+        }
         match wish {
             Wish::CreateAccount { .. } => {}
             Wish::UpdateAccount { new_name, new_path, tags, untag, boundary, .. } => {
@@ -112,7 +121,7 @@ impl TaskDraft<'_> {
             Wish::AddAssignment { resource, .. } => task::assignment::plan_add(self, account, resource),
             Wish::RemoveAssignment { resource, .. } => task::assignment::plan_remove(self, account, resource),
         }
-        self.join_custom_actions(wish, account, &prefix);
+        self.join_custom_actions(&prefix);
         (wish.clone(), name)
     }
 
@@ -145,7 +154,7 @@ impl TaskDraft<'_> {
 
     /// Lets the task's own steps wait for the custom actions before them, and adds those after them. Where there is
     /// nothing to do, there are no custom actions either.
-    fn join_custom_actions(&mut self, wish: &Wish, account: &AccountFact, prefix: &[u32]) {
+    fn join_custom_actions(&mut self, prefix: &[u32]) {
         if self.steps.len() == prefix.len() {
             self.steps.clear();
             return;
@@ -154,14 +163,17 @@ impl TaskDraft<'_> {
             step.after = prefix.to_vec();
         }
         let all: Vec<u32> = self.steps.iter().map(|step| step.seq).collect();
-        let after = if matches!(wish, Wish::DeleteAccount { .. }) {
-            Vec::new()
-        } else {
-            self.custom_actions(wish, account, ActionTime::After)
-        };
-        for call in after {
+        for call in std::mem::take(&mut self.coming) {
             self.step(call, StepReason::CustomAction, &all);
         }
+    }
+
+    /// The account as it will be after the task, as far as it is planned.
+    pub(super) fn afterwards(&self, account: &AccountFact) -> AccountFact {
+        let mut account = account.clone();
+        let planned = self.steps.iter().map(|step| &step.call).chain(&self.coming);
+        planned.for_each(|call| apply_to(&mut account, call));
+        account
     }
 
     fn not_found(&mut self, name: &str) {
@@ -251,6 +263,7 @@ pub(super) fn made(facts: &Facts, call: &StepCall) -> Option<AccountFact> {
         login_profile: Seen::Read(false),
         credentials: Seen::Read([].into()),
         mfa_devices: Seen::Read(Vec::new()),
+        imported_status: None,
         imported_access_keys: Some(0),
         imported_mfa: Some(false),
         inline_documents: [].into(),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use keyreeve_connector::{MfaDevice, PasswordPolicy, PolicyDocument};
 use keyreeve_model::{
-    AccountCredential, AwsAccountId, ExternalId, ImportRunId, Manifest, Protection, System, SystemId,
-    SystemSettings, TaskKind, TaskMapping,
+    AccountCredential, AccountStatus, AwsAccountId, ExternalId, ImportRunId, Manifest, Protection, System,
+    SystemId, SystemSettings, TaskKind, TaskMapping,
 };
 use keyreeve_policy::PolicySet;
 use serde::Serialize;
@@ -79,13 +79,15 @@ pub struct AccountFact {
     pub credentials: Seen<BTreeMap<AccountCredential, bool>>,
     /// Its multi-factor devices, where somebody needed to know.
     pub mfa_devices: Seen<Vec<MfaDevice>>,
+    /// Its status at the last import; `None` for one that it did not see.
+    pub imported_status: Option<AccountStatus>,
     /// How many access keys the last import saw; `None` when it could not see them.
     pub imported_access_keys: Option<usize>,
     /// Whether the last import saw a multi-factor device; `None` when it could not see.
     pub imported_mfa: Option<bool>,
     /// Documents of its inline policies by name, where somebody needed to know.
     pub inline_documents: BTreeMap<String, Option<String>>,
-    /// What the last deactivation switched off, if it has not been given back.
+    /// What the last deactivation switched off, if it has not been given back, where somebody needed to know.
     pub manifest: Option<Manifest>,
 }
 

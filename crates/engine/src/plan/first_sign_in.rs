@@ -33,8 +33,9 @@ pub(super) enum Answer {
     Denied(String),
 }
 
-/// Adds the step that lets the user change the password, if it is needed and the system's setting wants it. `groups`
-/// and `policies` are what the account will hold besides what it holds. Gives what the login profile must wait for.
+/// Adds the step that lets the user change the password, if it is needed and the system's setting wants it. What
+/// counts is what the account will hold after the task: the planned steps, and `groups` and `policies` besides. Gives
+/// what the login profile must wait for.
 pub(super) fn steps(
     draft: &mut TaskDraft<'_>,
     account: &AccountFact,
@@ -46,6 +47,7 @@ pub(super) fn steps(
     if setting == FirstSignIn::Ignore {
         return after.to_vec();
     }
+    let account = &draft.afterwards(account);
     let name = &account.name;
     let why = match judge(draft.facts, account, groups, policies) {
         Answer::Yes => return after.to_vec(),

@@ -20,7 +20,7 @@ use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError};
 
 use super::facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
-use super::own_rights;
+use super::{own_rights, protect};
 use crate::clock::Clock;
 use crate::import::collect::{Reading, read_details, read_users};
 use crate::import::listing::{Follow, Listing};
@@ -188,16 +188,6 @@ impl Gathering<'_> {
             Reading { items: details, state: keyreeve_model::CollectionState::Whole, reason: None }.split();
         let mut accounts = join_accounts(users, details.accounts, &inventory);
         self.read_points(&mut accounts, wishes).await?;
-        for wish in wishes.iter().filter(|wish| {
-            wish.kind() == TaskKind::ReactivateAccount || wish.kind() == TaskKind::DeactivateAccount
-        }) {
-            let key = wish.account().unwrap_or_default().to_ascii_lowercase();
-            if let Some(account) = accounts.get_mut(&key)
-                && let Some(id) = &account.external_id
-            {
-                account.manifest = of.store.open_manifest(system_id, id).await?;
-            }
-        }
         let hour_ago = read_at.checked_sub(Duration::from_secs(3_600)).unwrap_or(Timestamp::MIN);
         let recent = async |kind| of.store.recent_tasks(system_id, &[kind], hour_ago).await;
         let mut facts = Facts {
@@ -229,12 +219,45 @@ impl Gathering<'_> {
             recent_deactivations: recent(TaskKind::DeactivateAccount).await?,
             read_at,
         };
+        self.read_manifests(of, &mut facts, wishes).await?;
         self.read_passwords(&mut facts, wishes).await?;
         if wishes.iter().any(|wish| needs_documents(&facts, wish)) {
             facts.documents = Seen::Read(self.documents().await?);
         }
         facts.connector.policies = self.own_policies(&facts).await;
         Ok(facts)
+    }
+
+    /// What we switched off: of the accounts that are to be switched off or on, and of all administrators where one of
+    /// them may be the last.
+    async fn read_manifests(
+        &self,
+        of: &Gatherer,
+        facts: &mut Facts,
+        wishes: &[Wish],
+    ) -> Result<(), GatherError> {
+        use TaskKind::{DeactivateAccount, ReactivateAccount};
+        let named = |wish: &Wish| facts.account(wish.account().unwrap_or_default());
+        let switched =
+            wishes.iter().filter(|wish| matches!(wish.kind(), DeactivateAccount | ReactivateAccount));
+        let mut wanted: BTreeSet<String> =
+            switched.filter_map(|wish| wish.account()).map(str::to_ascii_lowercase).collect();
+        let takes = |wish: &Wish| {
+            named(wish).is_some_and(|account| protect::takes_administrator(facts, account, wish))
+        };
+        if facts.settings.keep_last_administrator && wishes.iter().any(takes) {
+            let administrators =
+                facts.accounts.iter().filter(|(_, account)| protect::is_administrator(facts, account));
+            wanted.extend(administrators.map(|(key, _)| key.clone()));
+        }
+        for key in wanted {
+            if let Some(account) = facts.accounts.get_mut(&key)
+                && let Some(id) = &account.external_id
+            {
+                account.manifest = of.store.open_manifest(&facts.system_id, id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The policies of the user that the connector acts as. What cannot be read says nothing about what it may do.
@@ -470,6 +493,7 @@ fn join_accounts(
                 login_profile: Seen::NotRead,
                 credentials: Seen::NotRead,
                 mfa_devices: Seen::NotRead,
+                imported_status: imported.map(|account| account.status),
                 imported_access_keys: keys,
                 imported_mfa: imported.and_then(|account| account.mfa_active),
                 inline_documents: BTreeMap::new(),

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use keyreeve_model::{ExternalId, Obstacle, ObstacleKind, Protection, ResourceName, Wish};
+use keyreeve_model::{
+    AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Obstacle, ObstacleKind, Protection,
+    ResourceName, Wish,
+};
 
 use super::facts::{AccountFact, Facts};
 
@@ -26,10 +29,8 @@ pub(super) fn protected(facts: &Facts, account: &AccountFact, wish: &Wish) -> Op
     if let Some(why) = listed(&facts.protections, &account.name, &account.path, Some(&account.tags)) {
         return refuse(why);
     }
-    if facts.settings.keep_last_administrator && ends_last_administrator(facts, account, wish) {
-        return refuse(format!(
-            "{name} is the last account that holds AdministratorAccess; the setting keep_last_administrator guards it"
-        ));
+    if facts.settings.keep_last_administrator && takes_administrator(facts, account, wish) {
+        return last_administrator(facts, account).and_then(refuse);
     }
     None
 }
@@ -69,17 +70,99 @@ pub(crate) fn is_own(connector: (&str, &str), account: (Option<&ExternalId>, &st
         || (of_user && connector_name.eq_ignore_ascii_case(name))
 }
 
-/// Whether the wish takes AdministratorAccess from the last account that holds it.
-fn ends_last_administrator(facts: &Facts, account: &AccountFact, wish: &Wish) -> bool {
+/// Why AdministratorAccess must not be taken from an account: nobody else who holds it can come in. Whoever is known to
+/// be disabled cannot; for one who is disabled nothing is lost.
+fn last_administrator(facts: &Facts, account: &AccountFact) -> Option<String> {
+    let name = account.name.escape_debug();
+    let (others, disabled) = other_administrators(facts, account);
+    let left = others.len() + if is_disabled(account) { disabled.len() } else { 0 };
+    if left > 0 {
+        return None;
+    }
+    let disabled: Vec<String> = disabled.iter().map(|other| other.name.escape_debug().to_string()).collect();
+    let but = match disabled.as_slice() {
+        [] => String::new(),
+        names => format!(
+            " and is not disabled, as {} is by the last import or a deactivation of ours",
+            names.join(", ")
+        ),
+    };
+    Some(format!(
+        "{name} is the last account that holds AdministratorAccess{but}; the setting keep_last_administrator guards it"
+    ))
+}
+
+/// What a person should know of a wish that the guard of the last administrator lets pass: of nobody who is left is it
+/// known that they can still come in.
+pub(super) fn notice(facts: &Facts, account: &AccountFact, wish: &Wish) -> Option<String> {
+    if !facts.settings.keep_last_administrator
+        || !takes_administrator(facts, account, wish)
+        || is_disabled(account)
+    {
+        return None;
+    }
+    let (others, _) = other_administrators(facts, account);
+    if others.is_empty() || others.iter().any(|other| is_enabled(other)) {
+        return None;
+    }
+    let names: Vec<String> = others.iter().map(|other| other.name.escape_debug().to_string()).collect();
+    Some(format!(
+        "besides {} only {} will hold AdministratorAccess, and whether they can still sign in or have an active key \
+         is not known; they are counted as if they could",
+        account.name.escape_debug(),
+        names.join(", ")
+    ))
+}
+
+/// The other accounts that hold AdministratorAccess: those that are not known to be disabled, and those that are.
+fn other_administrators<'a>(
+    facts: &'a Facts,
+    account: &AccountFact,
+) -> (Vec<&'a AccountFact>, Vec<&'a AccountFact>) {
+    let others =
+        facts.accounts.values().filter(|other| other.name != account.name && is_administrator(facts, other));
+    others.partition(|other| !is_disabled(other))
+}
+
+/// Whether an account holds AdministratorAccess, itself or through a group.
+pub(super) fn is_administrator(facts: &Facts, account: &AccountFact) -> bool {
     let policy = facts.aws_policy("AdministratorAccess");
     let through = |name: &String| facts.group(name).is_some_and(|group| group.policies.contains(&policy));
-    let holds =
-        |account: &AccountFact| account.policies.contains(&policy) || account.groups.iter().any(through);
+    account.policies.contains(&policy) || account.groups.iter().any(through)
+}
+
+/// Whether the wish takes AdministratorAccess from an account that holds it.
+pub(super) fn takes_administrator(facts: &Facts, account: &AccountFact, wish: &Wish) -> bool {
+    let policy = facts.aws_policy("AdministratorAccess");
     let taken = match wish {
         Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. } => true,
         Wish::RemoveAssignment { resource: ResourceName::Policy(arn), .. } => *arn == policy,
-        Wish::RemoveAssignment { resource: ResourceName::Group(name), .. } => through(name),
+        Wish::RemoveAssignment { resource: ResourceName::Group(name), .. } => {
+            facts.group(name).is_some_and(|group| group.policies.contains(&policy))
+        }
         _ => false,
     };
-    taken && holds(account) && facts.accounts.values().filter(|account| holds(account)).count() == 1
+    taken && is_administrator(facts, account)
+}
+
+/// Whether an account is known to have neither a console password nor an active key, or was deactivated by us: by what
+/// was read for this plan, else by what we did, else by the last import.
+fn is_disabled(account: &AccountFact) -> bool {
+    match (account.login_profile.read(), active_key(account)) {
+        (Some(true), _) | (_, Some(true)) => false,
+        (Some(false), Some(false)) => true,
+        _ => account.manifest.is_some() || account.imported_status == Some(AccountStatus::Disabled),
+    }
+}
+
+fn is_enabled(account: &AccountFact) -> bool {
+    account.login_profile.read() == Some(&true)
+        || active_key(account) == Some(true)
+        || (account.login_profile.read().is_none() && account.imported_status == Some(AccountStatus::Enabled))
+}
+
+fn active_key(account: &AccountFact) -> Option<bool> {
+    let credentials = account.credentials.read()?;
+    let key = |credential: &AccountCredential| credential.kind == AccountCredentialKind::AccessKey;
+    Some(credentials.iter().any(|(credential, active)| *active && key(credential)))
 }

@@ -40,10 +40,11 @@ pub(in crate::plan) fn plan(
     for call in mapped.before.into_iter().filter(|call| !matches!(call, StepCall::CreateAccount { .. })) {
         before.push(draft.step(call, StepReason::CustomAction, &[create]));
     }
+    draft.coming = mapped.after;
     let before = first_sign_in::steps(draft, &made, groups, policies, &before);
     let login = StepCall::CreateLoginProfile { account: name.clone() };
     let login = draft.step(login, StepReason::TaskMapping, &before);
-    for call in mapped.after {
+    for call in std::mem::take(&mut draft.coming) {
         draft.step(call, StepReason::CustomAction, &[create, login]);
     }
     let resources = groups.iter().cloned().map(ResourceName::Group);

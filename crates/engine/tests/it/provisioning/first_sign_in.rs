@@ -126,3 +126,28 @@ async fn the_settings_refuse_and_ignore_do_as_they_say() {
         assert_eq!(plan.tasks[0].steps.len(), 1, "{setting:?}: nothing is attached");
     }
 }
+
+#[tokio::test]
+async fn the_deny_all_policy_that_a_reactivation_takes_away_does_not_stand_in_its_way() {
+    let everything = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+    let deny_all = policy("deny-all");
+    let mut setup = full();
+    setup.settings.deny_all_policy = Some(deny_all.clone());
+    let mut changes = changes(Held::AwsPolicy);
+    changes.push(Mutation::CreatePolicy {
+        name: "deny-all".into(),
+        path: "/".into(),
+        document: everything.into(),
+    });
+    let world = World::with(setup, &changes).await;
+    let eve = |task: &str| wish(json!({"task": task, "account": "eve", "deliver": "link"}));
+    world.succeeded(&[wish(json!({"task": "deactivate_account", "account": "eve"}))]).await;
+    assert_eq!(world.user("eve").unwrap()["attached"], json!([deny_all, CHANGE]), "it was attached");
+    // Whoever only gets a new password keeps the policy that denies.
+    let reset = world.plan(&[eve("reset_password")]).await;
+    assert_eq!(reset.tasks[0].obstacles[0].kind, ObstacleKind::FirstSignIn, "{:?}", reset.tasks);
+    world.succeeded(&[eve("reactivate_account")]).await;
+    let user = world.user("eve").unwrap();
+    assert_eq!(user["attached"], json!([CHANGE]));
+    assert!(user["login_profile"].is_object(), "{user}");
+}

@@ -82,6 +82,59 @@ async fn s33_reserved_paths_protected_names_paths_and_tags_and_the_last_administ
     assert!(world.plan(&[wish(other)]).await.is_possible());
 }
 
+/// Users `boss` and `deputy`, who hold AdministratorAccess; the deputy through a group.
+fn two_administrators(more: &[Mutation]) -> Vec<Mutation> {
+    let admin = || "arn:aws:iam::aws:policy/AdministratorAccess".to_owned();
+    let mut all = vec![
+        user("boss", "/"),
+        user("deputy", "/"),
+        Mutation::CreateGroup { name: "admins".into(), path: "/".into() },
+        Mutation::AttachGroupPolicy { group: "admins".into(), arn: admin() },
+        Mutation::AttachUserPolicy { user: "boss".into(), arn: admin() },
+        Mutation::AddToGroup { user: "deputy".into(), group: "admins".into() },
+        Mutation::CreateLoginProfile { user: "boss".into(), reset_required: false },
+    ];
+    all.extend_from_slice(more);
+    all
+}
+
+#[tokio::test]
+async fn s33_an_administrator_who_is_disabled_is_no_administrator_who_is_left() {
+    let delete_boss = || json!({"task": "delete_account", "account": "boss"});
+    let deputy = || "deputy".to_owned();
+    let password = Mutation::CreateLoginProfile { user: deputy(), reset_required: false };
+    let with_reports = || {
+        let mut setup = full();
+        setup.login_profiles = keyreeve_model::LoginProfileSource::CredentialReport;
+        setup
+    };
+    // The import saw neither a password nor an active key.
+    let world = World::with(with_reports(), &two_administrators(&[])).await;
+    refused(&world, delete_boss(), ObstacleKind::Protected, "as deputy is by the last import").await;
+    let deputy_goes = json!({"task": "delete_account", "account": "deputy"});
+    assert!(world.plan(&[wish(deputy_goes)]).await.is_possible(), "nothing is lost with a disabled one");
+    // It saw a key.
+    let key = Mutation::CreateAccessKey { user: deputy() };
+    let world = World::with(with_reports(), &two_administrators(&[key])).await;
+    let plan = world.plan(&[wish(delete_boss())]).await;
+    assert!(plan.is_possible() && plan.tasks[0].notices.is_empty(), "{:?}", plan.tasks);
+    // An earlier task of the same job switches the other one off, or the job before did.
+    let off = || json!({"task": "deactivate_account", "account": "deputy"});
+    let plan = world.plan(&[wish(off()), wish(delete_boss())]).await;
+    assert_eq!(plan.tasks[1].obstacles[0].kind, ObstacleKind::Protected, "{:?}", plan.tasks);
+    world.succeeded(&[wish(off())]).await;
+    world.sandbox.clear_trace();
+    refused(&world, delete_boss(), ObstacleKind::Protected, "a deactivation of ours").await;
+    // Without a sight of keys nobody knows.
+    let world = World::with(super::reference(), &two_administrators(&[])).await;
+    let plan = world.plan(&[wish(delete_boss())]).await;
+    let said = plan.tasks[0].notices.iter().any(|notice| notice.message.contains("only deputy will hold"));
+    assert!(plan.is_possible() && said, "{:?}", plan.tasks);
+    let world = World::with(super::reference(), &two_administrators(&[password])).await;
+    let notices = &world.plan(&[wish(delete_boss())]).await.tasks[0].notices;
+    assert!(!notices.iter().any(|notice| notice.message.contains("only deputy")), "{notices:?}");
+}
+
 #[tokio::test]
 async fn bad_names_taken_names_full_quotas_and_what_is_missing() {
     let mut changes = laden();
