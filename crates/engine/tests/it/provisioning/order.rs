@@ -65,6 +65,7 @@ fn quarantined(more: &[Mutation]) -> Vec<Mutation> {
         Mutation::CreateAccessKey { user: "leak".into() },
         Mutation::AttachUserPolicy { user: "leak".into(), arn: ADMINISTRATOR.into() },
         Mutation::AttachUserPolicy { user: "other".into(), arn: ADMINISTRATOR.into() },
+        Mutation::CreateLoginProfile { user: "other".into(), reset_required: false },
         Mutation::AttachUserPolicy { user: "leak".into(), arn: super::policy("zz-allow") },
         Mutation::AddToGroup { user: "leak".into(), group: "devs".into() },
         Mutation::PutUserInline { user: "leak".into(), name: "aa".into(), document: document("Allow") },
