@@ -4,6 +4,7 @@
 
 mod acting;
 mod audit;
+mod auditor;
 mod change;
 mod configuration;
 mod errors;
