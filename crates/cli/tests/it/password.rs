@@ -96,6 +96,33 @@ fn an_operator_sees_a_password_once_where_that_is_allowed() {
 }
 
 #[test]
+fn an_operator_sees_none_where_that_was_switched_off_meanwhile() {
+    let place = Place::imported(2);
+    let mode = |mode: &str| place.run(&["system", "set", SYSTEM, mode]).code(0);
+    create(&place, &[]);
+    mode("password_delivery=operator");
+    let reset = ["account", "reset-password", SYSTEM, "ada", "--yes", "--output", "json"];
+    let task = place.run(&reset).code(0).json()["tasks"][0]["id"].to_string();
+    let queued = place.run(&[&reset[..], &["--no-wait"]].concat()).code(0).json()["id"].to_string();
+    mode("password_delivery=link");
+    let refused = place.run(&["password", "reveal", &task]).code(1);
+    assert!(refused.stdout.is_empty());
+    assert!(refused.stderr.contains("switched off for system example"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: reset the password"), "{}", refused.stderr);
+    // What was still queued is not sealed for an operator any more.
+    place.sandbox.clear_trace();
+    place.run(&["job", "apply", &queued, "--yes"]).code(1);
+    let job = place.json(&["job", "show", &queued]);
+    assert_eq!(job["tasks"][0]["state"], "failed");
+    let why = job["tasks"][0]["failure"]["message"].as_str().unwrap();
+    assert!(why.contains("was switched off for this system after"), "{why}");
+    assert!(place.sandbox.trace().iter().all(|entry| entry.applied.is_none()));
+    // Nothing was used up.
+    mode("password_delivery=operator");
+    place.run(&["password", "reveal", &task]).code(0);
+}
+
+#[test]
 fn a_recipients_password_is_a_text_for_its_key_and_a_secrets_is_not_revealed() {
     let place = Place::imported(2);
     let job = create(&place, &["--deliver", RECIPIENT]);

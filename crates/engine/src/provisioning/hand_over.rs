@@ -197,6 +197,16 @@ impl Sealing {
         Ok(kept.sealings.into_iter().filter_map(of).collect())
     }
 
+    /// Why no password may be sealed like this any more; `None` when it may. Operator mode may have been switched off
+    /// since the job was asked for.
+    pub(super) fn off(&self, settings: &SystemSettings) -> Option<&'static str> {
+        let off = *self == Self::Operator && settings.password_delivery != PasswordDelivery::Operator;
+        off.then_some(
+            "showing passwords to an operator was switched off for this system after this was asked for, so no password \
+             is made; ask again, with --deliver or as the system delivers now",
+        )
+    }
+
     /// Seals a password for its owner.
     pub(super) fn seal(
         &self,

@@ -1,7 +1,7 @@
 //! Handing a password over: to the bearer of its one-time secret, or to an operator where that is allowed.
 
 use jiff::Timestamp;
-use keyreeve_model::{Secret, Step, TaskId};
+use keyreeve_model::{Secret, Step, SystemId, TaskId};
 use keyreeve_store::{DeliveryState, PasswordDelivery, Store, StoreError};
 
 use crate::password::{OpenRefused, lookup_of, open};
@@ -17,6 +17,16 @@ pub enum OpenError {
     BehindSecret {
         /// The task.
         task: TaskId,
+    },
+    /// It was made for an operator, and the system shows passwords to operators no more.
+    #[error(
+        "the password of task {task} was made to be shown to an operator, and that is switched off for system {system}"
+    )]
+    OperatorOff {
+        /// The task.
+        task: TaskId,
+        /// The system.
+        system: SystemId,
     },
     /// Used, gone, or the store failed.
     #[error("{0}")]
@@ -50,7 +60,7 @@ pub async fn open_once(store: &Store, secret: &Secret, now: Timestamp) -> Result
 /// Gives the password of a task: in operator mode itself, once; for a recipient's key its encrypted text.
 ///
 /// # Errors
-/// [`OpenError::BehindSecret`], [`StoreError::TaskNotFound`], [`StoreError::DeliveryUsed`],
+/// [`OpenError::BehindSecret`], [`OpenError::OperatorOff`], [`StoreError::TaskNotFound`], [`StoreError::DeliveryUsed`],
 /// [`StoreError::DeliveryGone`].
 pub async fn reveal(store: &Store, task: TaskId, actor: &str, now: Timestamp) -> Result<Revealed, OpenError> {
     let job = store.job(store.job_of_task(task).await?).await?;
@@ -66,6 +76,10 @@ pub async fn reveal(store: &Store, task: TaskId, actor: &str, now: Timestamp) ->
             Ok(Revealed::Encrypted(text.map_err(unreadable)?))
         }
         _ => {
+            let system = store.get_system(&job.system_id).await?;
+            if system.settings.password_delivery != keyreeve_model::PasswordDelivery::Operator {
+                return Err(OpenError::OperatorOff { task, system: system.system_id });
+            }
             let of_task = job.tasks.iter().filter(|one| one.id == task).flat_map(|one| &one.steps);
             let account = account_of(of_task, delivery)?;
             let sealed = store.reveal_delivery(task, actor, now).await?;

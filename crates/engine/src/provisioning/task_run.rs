@@ -117,9 +117,14 @@ impl<'a> TaskRun<'a> {
             return None;
         }
         let at = self.ground.gatherer.clock.now();
-        let protected = |message| Failure { kind: FailureKind::Permanent, message, effect: Effect::None, at };
+        let refused = |message| Failure { kind: FailureKind::Permanent, message, effect: Effect::None, at };
         let found = self.ground.in_the_way.get(&self.task.id).cloned();
-        found.or_else(|| self.guard.against_creation(&self.task).map(protected))
+        let takes_password = self.task.steps.iter().any(|step| step.call.takes_password());
+        let sealing = self.sealing.as_ref().filter(|_| takes_password);
+        let undelivered = || sealing.and_then(|sealing| sealing.off(&self.ground.system.settings));
+        found
+            .or_else(|| self.guard.against_creation(&self.task).map(refused))
+            .or_else(|| undelivered().map(|why| refused(why.to_owned())))
     }
 
     fn context(&self) -> Context {
@@ -255,6 +260,14 @@ impl<'a> TaskRun<'a> {
                     .to_owned(),
             )
         })?;
+        if *sealing == Sealing::Operator {
+            // As it is set now: the job may have been under way for long.
+            let system = self.ground.gatherer.store.get_system(&self.task.system_id).await;
+            let system = system.map_err(|error| failure(error.to_string()))?;
+            if let Some(why) = sealing.off(&system.settings) {
+                return Err(failure(why.to_owned()));
+            }
+        }
         let policy = self.password_policy().await;
         let password = crate::password::generate_from_os(policy.as_ref(), step.call.account())
             .map_err(|error| failure(error.to_string()))?;
