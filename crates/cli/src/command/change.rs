@@ -10,8 +10,8 @@ use keyreeve_connector::Connector;
 use keyreeve_engine::import::Patience;
 use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::plan::{Gatherer, Plan, plan};
-use keyreeve_engine::provisioning::{Ended as WorkEnded, HandOver, Rules, WorkError, Worker};
-use keyreeve_model::{JobId, JobState, ProvisioningJob, Secret, System, SystemId, TaskId, Wish};
+use keyreeve_engine::provisioning::{Ended as WorkEnded, HandOver, Handed, Rules, WorkError, Worker};
+use keyreeve_model::{JobId, JobState, ProvisioningJob, System, SystemId, TaskId, Wish};
 use keyreeve_store::Store;
 use tokio::sync::watch;
 
@@ -132,15 +132,15 @@ impl<'a> Changing<'a> {
         let ended = self.work(job.id, Some(planned_at)).await;
         // What was applied is handed over even if the rest could not be done.
         let job = self.store.job(job.id).await?;
-        self.show(&job, hand_over.tokens(&job))?;
+        self.show_worked_on(&job, hand_over.tokens(&job)).await?;
         self.conclude(&job, ended)
     }
 
     /// Carries out a job that is queued.
-    pub(crate) async fn carry_out(&self, job: JobId) -> anyhow::Result<Ended> {
+    pub(crate) async fn carry_out(&self, job: JobId, handed: Vec<Handed>) -> anyhow::Result<Ended> {
         let ended = self.work(job, None).await;
         let job = self.store.job(job).await?;
-        self.show(&job, Vec::new())?;
+        self.show_worked_on(&job, handed).await?;
         self.conclude(&job, ended)
     }
 
@@ -181,7 +181,19 @@ impl<'a> Changing<'a> {
         }
     }
 
-    fn show(&self, job: &ProvisioningJob, tokens: Vec<(TaskId, String, Secret)>) -> anyhow::Result<()> {
+    /// Shows what became of a job, with the one-time secrets of passwords that are in force or may yet be.
+    async fn show_worked_on(&self, job: &ProvisioningJob, handed: Vec<Handed>) -> anyhow::Result<()> {
+        let (of_use, without) = HandOver::of_use(&self.store, job, handed).await?;
+        self.show(job, of_use)?;
+        for (task, account) in without {
+            note(&format!(
+                "No password was set for {account} (task {task}), so there is no secret to open one."
+            ));
+        }
+        Ok(())
+    }
+
+    fn show(&self, job: &ProvisioningJob, tokens: Vec<Handed>) -> anyhow::Result<()> {
         let finished = finished_job(job, tokens);
         self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, tables))
     }

@@ -78,6 +78,9 @@ fn refusal(doing: &str, error: OpenError) -> anyhow::Error {
         OpenError::Secret(error) => Refusal::failed(doing, format!("{error}; nothing was used up"))
             .hint("copy the whole text that begins with krs_, and try again")
             .into(),
+        OpenError::NotYet => Refusal::failed(doing, error.to_string())
+            .hint("keep the secret, and try again when the job is done; nothing was used up")
+            .into(),
         OpenError::OperatorOff { .. } => Refusal::failed(doing, error.to_string())
             .hint("reset the password, and have it delivered as the system does now")
             .into(),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use keyreeve_sandbox::{Effect, FaultRule};
 use serde_json::Value;
 
 use crate::harness::{ACCOUNT, Place, Ran, SYSTEM, piped};
@@ -93,6 +94,43 @@ fn an_operator_sees_a_password_once_where_that_is_allowed() {
     let again = place.run(&["password", "reveal", &task]).code(1);
     assert!(again.stderr.contains("was shown already"), "{}", again.stderr);
     place.run(&["password", "reveal", "99"]).code(2);
+}
+
+#[test]
+fn only_secrets_of_passwords_that_are_in_force_are_given_and_a_retry_gives_new_ones() {
+    let place = Place::imported(2);
+    let effect = Effect::Error { status: 400, code: "LimitExceeded".to_owned(), message: String::new() };
+    place.sandbox.add_fault(FaultRule::new("CreateLoginProfile", effect).times(1).min_fires(1));
+    let create = ["account", "create", SYSTEM, "--name", "ada", "--yes", "--output", "json"];
+    let failed = place.run(&create).code(1);
+    let job = failed.json();
+    assert_eq!(job["state"], "failed", "{job:#}");
+    assert!(job.get("one_time_secrets").is_none(), "{job:#}");
+    assert!(failed.stderr.contains("No password was set for ada (task 1)"), "{}", failed.stderr);
+    let retry = ["job", "retry", &job["id"].to_string(), "--yes", "--output", "json"];
+    let secret = secret_of(&place.run(&retry).code(0).json());
+    let opened = place.run_with_input(&["password", "open"], &secret).code(0);
+    assert!(place.sandbox.signs_in(ACCOUNT, "ada", opened.stdout.trim_end()).unwrap());
+    place.run(&["audit", "verify"]).code(0);
+}
+
+#[test]
+fn a_secret_of_a_job_that_is_queued_opens_nothing_yet_and_says_so() {
+    let place = Place::imported(2);
+    let job = create(&place, &["--no-wait"]);
+    let secret = secret_of(&job);
+    let open = |input: &str| place.run_with_input(&["password", "open"], input).code(1).stderr;
+    let early = open(&secret);
+    assert!(early.contains("is not there yet") && early.contains("nothing was used up"), "{early}");
+    // A guesser learns nothing: half of the secret is as good as none.
+    let last = secret.chars().last().unwrap();
+    let guessed = format!("{}{}", &secret[..secret.len() - 1], if last == 'g' { 'w' } else { 'g' });
+    let unknown = format!("krs_00000000000000000000_{}", secret.splitn(3, '_').nth(2).unwrap());
+    assert_eq!(open(&guessed), open(&unknown));
+    let job = job["id"].to_string();
+    place.run(&["job", "apply", &job, "--yes"]).code(0);
+    place.run_with_input(&["password", "open"], &secret).code(0);
+    assert!(open(&secret).contains("was shown already"));
 }
 
 #[test]

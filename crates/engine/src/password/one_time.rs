@@ -84,6 +84,16 @@ impl fmt::Debug for OneTimeSecret {
 }
 
 impl LinkKey {
+    /// The public side of a token.
+    ///
+    /// # Errors
+    /// [`OpenRefused`] for a text that is no token.
+    pub fn of(token: &Secret) -> Result<Self, OpenRefused> {
+        let (lookup, half) = parse(token)?;
+        let public_key = identity(lookup, &half)?.to_public().to_string();
+        Ok(Self { lookup: lookup.to_owned(), public_key })
+    }
+
     /// Seals a password, in age's binary form.
     ///
     /// # Errors

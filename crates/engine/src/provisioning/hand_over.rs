@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyreeve_model::{Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemSettings, TaskId};
+use keyreeve_model::{
+    Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemSettings, TaskId, TaskState,
+};
 use keyreeve_store::{NewJob, NewStep, NewTask, SealedPassword, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::opening::is_in_force;
 use crate::password::{
     LinkKey, OneTimeSecret, PasswordError, Recipient, RecipientError, SealError, random_from_os,
 };
@@ -177,6 +180,67 @@ impl HandOver {
         self.secrets.iter().filter_map(of).collect()
     }
 
+    /// New one-time secrets for tasks of a failed job that are about to be tried again: those of passwords that were
+    /// never set were given to nobody. What is handed over later is good for what is set from now on.
+    ///
+    /// # Errors
+    /// [`HandOverError::Store`], [`HandOverError::OneTime`].
+    pub async fn renew(
+        store: &Store,
+        job: &ProvisioningJob,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Handed>, HandOverError> {
+        let mut kept = Kept::of_job(store, job.id).await?;
+        let deliveries = store.deliveries(job.id).await?;
+        let mut handed = Vec::new();
+        for (index, sealing) in &mut kept.sealings {
+            let Some(task) = job.tasks.get(*index) else { continue };
+            let again = matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
+            if let (Sealing::Link { key }, true) = (sealing, again && !is_in_force(&deliveries, task.id)) {
+                let OneTimeSecret { token, key: new } = OneTimeSecret::new(&mut random_from_os)?;
+                *key = new;
+                handed.push((task.id, task.account.clone(), token));
+            }
+        }
+        if !handed.is_empty() {
+            store.exchange_job_facts(job.id, &serde_json::to_value(kept)?, actor, now).await?;
+        }
+        Ok(handed)
+    }
+
+    /// Of the one-time secrets of a job those that open a password, or will when its task has made one; and the tasks
+    /// that ended without one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn of_use(
+        store: &Store,
+        job: &ProvisioningJob,
+        handed: Vec<Handed>,
+    ) -> Result<(Vec<Handed>, Vec<(TaskId, String)>), StoreError> {
+        let deliveries = store.deliveries(job.id).await?;
+        let open = |id: TaskId| job.tasks.iter().any(|task| task.id == id && !task.state.is_terminal());
+        let (of_use, of_none): (Vec<Handed>, Vec<Handed>) =
+            handed.into_iter().partition(|(task, ..)| open(*task) || is_in_force(&deliveries, *task));
+        Ok((of_use, of_none.into_iter().map(|(task, account, _)| (task, account)).collect()))
+    }
+
+    /// Whether a secret is that of a password which an open task has yet to make. All of it is compared, so that this
+    /// tells nothing to who guesses.
+    pub(super) async fn is_yet_to_come(store: &Store, secret: &Secret) -> Result<bool, StoreError> {
+        let Ok(asked) = LinkKey::of(secret) else { return Ok(false) };
+        for id in store.open_jobs().await? {
+            let kept = Kept::of_job(store, id).await?;
+            let of_secret = |sealing: &Sealing| matches!(sealing, Sealing::Link { key } if *key == asked);
+            if let Some((index, _)) = kept.sealings.iter().find(|(_, sealing)| of_secret(sealing)) {
+                let tasks = store.job(id).await?.tasks;
+                return Ok(tasks.get(*index).is_some_and(|task| !task.state.is_terminal()));
+            }
+        }
+        Ok(false)
+    }
+
     /// What a job rests on that is seen otherwise now. `kept` is what [`Store::job_facts`] gives.
     #[must_use]
     pub fn changed(kept: &Value, now: &Plan) -> Vec<String> {
@@ -187,11 +251,17 @@ impl HandOver {
     }
 }
 
+impl Kept {
+    async fn of_job(store: &Store, job: JobId) -> Result<Self, StoreError> {
+        let unreadable = |_| StoreError::Data { what: format!("the facts of job {job} cannot be read") };
+        serde_json::from_value(store.job_facts(job).await?).map_err(unreadable)
+    }
+}
+
 impl Sealing {
     /// How the passwords of a job's tasks are sealed.
     pub(super) async fn of_job(store: &Store, job: JobId) -> Result<HashMap<TaskId, Self>, StoreError> {
-        let unreadable = |_| StoreError::Data { what: format!("the facts of job {job} cannot be read") };
-        let kept: Kept = serde_json::from_value(store.job_facts(job).await?).map_err(unreadable)?;
+        let kept = Kept::of_job(store, job).await?;
         let tasks = store.job(job).await?.tasks;
         let of = |(index, sealing): (usize, Self)| tasks.get(index).map(|task| (task.id, sealing));
         Ok(kept.sealings.into_iter().filter_map(of).collect())

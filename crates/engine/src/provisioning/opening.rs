@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use keyreeve_model::{Secret, Step, SystemId, TaskId};
 use keyreeve_store::{DeliveryState, PasswordDelivery, Store, StoreError};
 
+use super::hand_over::HandOver;
 use crate::password::{OpenRefused, lookup_of, open};
 
 /// A password was not handed over.
@@ -12,6 +13,9 @@ pub enum OpenError {
     /// The one-time secret is wrong. Nothing was used up.
     #[error(transparent)]
     Secret(#[from] OpenRefused),
+    /// The task that is to make it is still open.
+    #[error("the password is not there yet: the job that is to make it has not done so")]
+    NotYet,
     /// It waits for the bearer of a one-time secret, and nobody else can read it.
     #[error("the password of task {task} is behind a one-time secret, and nothing else opens it")]
     BehindSecret {
@@ -46,14 +50,19 @@ pub enum Revealed {
 /// mistyped one costs nothing.
 ///
 /// # Errors
-/// [`OpenError::Secret`], [`StoreError::DeliveryUsed`], [`StoreError::DeliveryGone`].
+/// [`OpenError::Secret`], [`OpenError::NotYet`], [`StoreError::DeliveryUsed`], [`StoreError::DeliveryGone`].
 pub async fn open_once(store: &Store, secret: &Secret, now: Timestamp) -> Result<Secret, OpenError> {
     let lookup = lookup_of(secret)?;
     if let Some(sealed) = store.peek_delivery(&lookup, now).await? {
         open(secret, &sealed)?;
     }
     // Without anything to try it on, this says why, and records the attempt.
-    let sealed = store.open_delivery(&lookup, now).await?;
+    let sealed = match store.open_delivery(&lookup, now).await {
+        Err(StoreError::DeliveryGone) if HandOver::is_yet_to_come(store, secret).await? => {
+            return Err(OpenError::NotYet);
+        }
+        sealed => sealed?,
+    };
     Ok(open(secret, &sealed)?)
 }
 
@@ -86,6 +95,11 @@ pub async fn reveal(store: &Store, task: TaskId, actor: &str, now: Timestamp) ->
             Ok(Revealed::Password(store.open_for_operator(account, &sealed)?))
         }
     }
+}
+
+/// Whether a task has set a password, opened by now or not.
+pub(super) fn is_in_force(deliveries: &[PasswordDelivery], task: TaskId) -> bool {
+    deliveries.iter().any(|one| one.task == task && was_in_force(one))
 }
 
 fn was_in_force(delivery: &PasswordDelivery) -> bool {

@@ -8,6 +8,7 @@ use super::ending::{self, UNTOUCHED};
 use super::moves::{JobPlace, TasksMove, find_job, move_tasks};
 use super::rows;
 use crate::audit::{Trail, recording};
+use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::Transaction;
@@ -113,6 +114,32 @@ impl Store {
             ending::fail_waiting(transaction, trail, &job, now).await?;
             ending::end_job_if_over(transaction, trail, &mut job, now).await?;
             rows::job(transaction, id).await
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// Exchanges what a job that has failed rests on, before it is tried again.
+    ///
+    /// # Errors
+    /// [`StoreError::JobNotFound`], [`StoreError::JobState`] when it has not failed.
+    pub async fn exchange_job_facts(
+        &self,
+        id: JobId,
+        facts: &serde_json::Value,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        recording!(self, "preparing the job for another try", now, |transaction, trail| {
+            let job = find_job(transaction, id).await?;
+            if !matches!(job.state, JobState::Failed | JobState::PartiallyFailed) {
+                return Err(StoreError::JobState { job: id, from: job.state, to: JobState::Queued });
+            }
+            let text = "UPDATE provisioning_jobs SET facts = $1 WHERE job_id = $2";
+            transaction.execute(statement!(text, to_json(facts)?, id.0)).await?;
+            trail.note(actor, Some(&job.system_id), "secrets_renewed", &json!({"job": id}));
+            Ok(())
         })
         .await
     }

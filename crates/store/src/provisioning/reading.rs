@@ -48,6 +48,19 @@ impl Store {
         .await
     }
 
+    /// The jobs that have not ended, of all systems.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn open_jobs(&self) -> Result<Vec<JobId>, StoreError> {
+        let text = "SELECT job_id FROM provisioning_jobs \
+                    WHERE state IN ('awaiting_approval', 'queued', 'running') ORDER BY job_id";
+        reading!(self, "looking for open jobs", |transaction| {
+            transaction.fetch(statement!(text), |row| Ok(JobId(row.int(0)?))).await
+        })
+        .await
+    }
+
     /// The last jobs of a system, the newest first, with their tasks but without the tasks' steps.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `keyreeve job approve`, `reject`, `cancel` and `retry`
 
 use anyhow::Context as _;
+use keyreeve_engine::provisioning::{HandOver, Handed};
 use keyreeve_model::ProvisioningJob;
 
 use crate::args::DecideJob;
@@ -78,16 +79,21 @@ pub(super) async fn retry(context: &Context, arguments: &DecideJob) -> anyhow::R
     if !terminal::agrees(arguments.change.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let now = context.clock.now();
-    let retried = store.retry_job(job.id, context.actor.name(), now).await.with_context(|| doing)?;
+    let (now, actor) = (context.clock.now(), context.actor.name());
+    let handed = HandOver::renew(&store, &job, actor, now).await.with_context(|| doing.clone())?;
+    let retried = store.retry_job(job.id, actor, now).await.with_context(|| doing)?;
     if arguments.change.no_wait {
-        return show(context, &retried);
+        return show_with(context, &retried, handed);
     }
-    Changing::begin(context, &job.system_id).await?.carry_out(job.id).await
+    Changing::begin(context, &job.system_id).await?.carry_out(job.id, handed).await
 }
 
 fn show(context: &Context, job: &ProvisioningJob) -> anyhow::Result<Ended> {
-    let job = finished_job(job, Vec::new());
+    show_with(context, job, Vec::new())
+}
+
+fn show_with(context: &Context, job: &ProvisioningJob, handed: Vec<Handed>) -> anyhow::Result<Ended> {
+    let job = finished_job(job, handed);
     context.output.one(&job, JOBS.csv, |tables| show_job(&job, tables))?;
     Ok(Ended::Done)
 }
