@@ -37,6 +37,12 @@ pub(crate) async fn admit(context: &Context, command: &Command) -> anyhow::Resul
     let (Some(token), Some((right, about))) = (context.environment.token(), needed(command)) else {
         return Ok(Actor::local());
     };
+    if token.expose().trim().is_empty() {
+        let why = "the variable is set, but empty, so it does not say who acts";
+        return Err(Refusal::new(DOING, why)
+            .hint("give it the token, or unset it to act as the user of the operating system")
+            .into());
+    }
     let store = context.store().await?;
     let now = context.clock.now();
     let actor = Actor::of(authenticate(&store, token, now).await.map_err(refusal)?);

@@ -22,8 +22,8 @@ impl Environment {
         let text = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok().filter(|name| wanted(name))?, value.into_string().ok()?))
         });
-        // A token that is no text is still one: it must be refused, not passed over.
-        let token = std::env::var_os(TOKEN).filter(|value| !value.is_empty());
+        // A token that is no text, or empty, is still one: it must be refused, not passed over.
+        let token = std::env::var_os(TOKEN);
         let token = token.map(|value| Secret::new(value.to_string_lossy().into_owned()));
         Self { variables: text.collect(), token }
     }

@@ -142,6 +142,18 @@ fn who_asked_cannot_approve_and_somebody_else_can() {
 }
 
 #[test]
+fn an_empty_token_is_nobodys() {
+    let place = Place::registered(0);
+    for empty in ["", "  "] {
+        let refused = place.run_as(empty, &["system", "list"]).code(2);
+        assert!(refused.stderr.contains("KEYREEVE_TOKEN"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("empty"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("hint: ") && refused.stdout.is_empty(), "{}", refused.stderr);
+    }
+    place.run(&["system", "list"]).code(0);
+}
+
+#[test]
 fn no_file_and_no_log_holds_a_token() {
     let place = Place::registered(2);
     let create = ["token", "create", "--owner", "ada", "--role", "admin", "--output", "json"];

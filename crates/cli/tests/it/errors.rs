@@ -1,5 +1,7 @@
 //! What goes wrong, with its exit code: 1 when something ran and failed, 2 when it could not run.
 
+use keyreeve_sandbox::Mutation;
+
 use crate::harness::{Place, Ran, SYSTEM, bare};
 
 #[test]
@@ -194,4 +196,25 @@ fn a_postgres_that_cannot_be_reached_is_named_with_what_to_do_and_not_waited_for
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn a_refusal_says_each_thing_once() {
+    let place = Place::registered(1);
+    let group = |number: u32| Mutation::CreateGroup { name: format!("club{number}"), path: "/".into() };
+    place.mutate(&(0..13).map(group).collect::<Vec<_>>());
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let name = place.names()[0].clone();
+    place.mutate(&[Mutation::AddToGroup { user: name.clone(), group: "club0".into() }]);
+    let count = |ran: &Ran, what: &str| ran.stderr.matches(what).count();
+    let groups: Vec<String> = (0..13).flat_map(|n| ["--group".to_owned(), format!("club{n}")]).collect();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let create = ["account", "create", SYSTEM, "--name", "newcomer", "--yes"];
+    let full = place.run(&[&create, &groups[..]].concat()).code(2);
+    assert_eq!(count(&full, "more than 10 groups"), 1, "{}", full.stderr);
+    let off = ["system", "set", SYSTEM, "prioritise_delete_tasks=false", "permission_profile=full"];
+    place.run(&off).code(0);
+    let held = place.run(&["account", "delete", SYSTEM, &name, "--yes"]).code(2);
+    assert_eq!(count(&held, "DeleteConflict"), 1, "{}", held.stderr);
+    assert_eq!(count(&held, "Nothing was changed"), 1, "{}", held.stderr);
 }

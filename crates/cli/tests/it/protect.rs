@@ -44,3 +44,20 @@ fn paths_and_tags_are_protected_in_their_forms() {
     }
     place.run(&["protect", "list", "nobody"]).code(2);
 }
+
+#[test]
+fn no_account_is_made_under_a_protected_path_or_name() {
+    let place = Place::imported(0);
+    place.run(&["protect", "add", SYSTEM, "--path", "/vault/"]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--account", "Root-Like"]).code(0);
+    let create = |name: &str, path: &str| {
+        ["account", "create", SYSTEM, "--name", name, "--path", path, "--yes"].map(str::to_owned)
+    };
+    for (name, path) in [("ada", "/vault/deep/"), ("root-like", "/")] {
+        let arguments = create(name, path);
+        let refused = place.run(&arguments.each_ref().map(String::as_str)).code(2);
+        assert!(refused.stderr.contains("is on the protect list"), "{}", refused.stderr);
+    }
+    let elsewhere = create("ada", "/staff/");
+    place.run(&elsewhere.each_ref().map(String::as_str)).code(0);
+}

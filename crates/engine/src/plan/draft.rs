@@ -184,9 +184,12 @@ impl TaskDraft<'_> {
         self.refuse(ObstacleKind::NotFound, format!("there is no account {name:?}{hint}"));
     }
 
-    /// Something that stands in the way.
+    /// Something that stands in the way; what several calls meet is said once.
     pub(super) fn refuse(&mut self, kind: ObstacleKind, message: impl Into<String>) {
-        self.obstacles.push(Obstacle::new(kind, message));
+        let obstacle = Obstacle::new(kind, message);
+        if !self.obstacles.contains(&obstacle) {
+            self.obstacles.push(obstacle);
+        }
     }
 
     /// Something a person should know.

@@ -9,7 +9,7 @@ use keyreeve_model::{
 
 use crate::mapping::{Given, MappedAccount, Sources, map_account};
 use crate::plan::draft::{TaskDraft, made};
-use crate::plan::first_sign_in;
+use crate::plan::{first_sign_in, protect};
 
 /// The key of the tag by which an account of ours is known again after a lost answer. Its value is unique.
 pub const MARKER_TAG: &str = "keyreeve:task";
@@ -128,6 +128,9 @@ fn check_values(draft: &mut TaskDraft<'_>, name: &str, path: &str, tags: &BTreeM
             other.name
         );
         draft.refuse(ObstacleKind::NameTaken, why);
+    }
+    if let Some(why) = protect::listed(&draft.facts.protections, name, path, Some(tags)) {
+        draft.refuse(ObstacleKind::Protected, why);
     }
     if tags.keys().any(|key| key.eq_ignore_ascii_case(MARKER_TAG)) {
         draft.refuse(ObstacleKind::Invalid, format!("the tag {MARKER_TAG} is Keyreeve's own"));

@@ -66,7 +66,7 @@ fn refuse_held(draft: &mut TaskDraft<'_>, account: &AccountFact) {
         ObstacleKind::Dependants,
         format!(
             "{} still holds {}; AWS refuses to delete it (DeleteConflict). Remove these assignments first, or let \
-             Keyreeve do so: `keyreeve system set {} prioritise_delete_tasks=true`. Nothing was changed",
+             Keyreeve do so: `keyreeve system set {} prioritise_delete_tasks=true`",
             account.name,
             held.join(", "),
             draft.facts.system_id
