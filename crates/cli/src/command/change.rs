@@ -12,14 +12,14 @@ use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::plan::{Gatherer, Plan, plan};
 use keyreeve_engine::provisioning::{Ended as WorkEnded, HandOver, Handed, Rules, WorkError, Worker};
 use keyreeve_model::{JobId, JobState, ProvisioningJob, System, SystemId, TaskId, Wish};
-use keyreeve_store::Store;
+use keyreeve_store::{DeliveryState, Store};
 use tokio::sync::watch;
 
 use super::{Context, connection};
 use crate::args::ChangeArguments;
 use crate::exit::{Ended, Refusal};
-use crate::output::shape::{JOBS, PLANS, finished_job, show_job, show_plan};
-use crate::output::{hint, note};
+use crate::output::shape::{JOBS, PLANS, finished_job, show_job, show_plan, show_secrets_of};
+use crate::output::{Format, hint, note};
 use crate::stop::Stop;
 use crate::terminal;
 
@@ -129,18 +129,40 @@ impl<'a> Changing<'a> {
             hint(&format!("`keyreeve job apply {}` carries it out", job.id));
             return Ok(Ended::Done);
         }
-        let ended = self.work(job.id, Some(planned_at)).await;
-        // What was applied is handed over even if the rest could not be done.
-        let job = self.store.job(job.id).await?;
-        self.show_worked_on(&job, hand_over.tokens(&job)).await?;
-        self.conclude(&job, ended)
+        let handed = hand_over.tokens(&job);
+        self.carry_out_with(job, Some(planned_at), handed).await
     }
 
-    /// Carries out a job that is queued.
-    pub(crate) async fn carry_out(&self, job: JobId, handed: Vec<Handed>) -> anyhow::Result<Ended> {
-        let ended = self.work(job, None).await;
-        let job = self.store.job(job).await?;
-        self.show_worked_on(&job, handed).await?;
+    /// Carries out a job that was asked for before; its secrets were given out then.
+    pub(crate) async fn carry_out(&self, job: ProvisioningJob) -> anyhow::Result<Ended> {
+        let id = job.id;
+        let ended = self.carry_out_with(job, None, Vec::new()).await?;
+        let deliveries = self.store.deliveries(id).await?;
+        if deliveries.iter().any(|one| one.kind == "link" && one.state == DeliveryState::Released) {
+            note("The one-time secrets of its passwords were given out when the job was asked for.");
+            hint("whoever has none needs a new password: `keyreeve account reset-password`");
+        }
+        Ok(ended)
+    }
+
+    /// Carries out a job, giving out one-time secrets before its first call: a process that ends half-way takes none
+    /// with it. A program reads one document, so it gets them at the end.
+    pub(crate) async fn carry_out_with(
+        &self,
+        job: ProvisioningJob,
+        planned_at: Option<Timestamp>,
+        handed: Vec<Handed>,
+    ) -> anyhow::Result<Ended> {
+        let given = self.context.output.format() == Format::Table && !handed.is_empty();
+        if given {
+            note(&format!("Job {} is queued; its passwords are set while it is carried out.", job.id));
+            let early = finished_job(&job, handed.clone());
+            self.context.output.one(&early, JOBS.csv, |tables| show_secrets_of(&early, tables))?;
+        }
+        let ended = self.work(job.id, planned_at).await;
+        // What was applied is shown and handed over even if the rest could not be done.
+        let job = self.store.job(job.id).await?;
+        self.show_worked_on(&job, handed, given).await?;
         self.conclude(&job, ended)
     }
 
@@ -181,14 +203,18 @@ impl<'a> Changing<'a> {
         }
     }
 
-    /// Shows what became of a job, with the one-time secrets of passwords that are in force or may yet be.
-    async fn show_worked_on(&self, job: &ProvisioningJob, handed: Vec<Handed>) -> anyhow::Result<()> {
+    /// Shows what became of a job, with the one-time secrets of passwords that are in force or may yet be, unless they
+    /// were given out before.
+    async fn show_worked_on(
+        &self,
+        job: &ProvisioningJob,
+        handed: Vec<Handed>,
+        given: bool,
+    ) -> anyhow::Result<()> {
         let (of_use, without) = HandOver::of_use(&self.store, job, handed).await?;
-        self.show(job, of_use)?;
+        self.show(job, if given { Vec::new() } else { of_use })?;
         for (task, account) in without {
-            note(&format!(
-                "No password was set for {account} (task {task}), so there is no secret to open one."
-            ));
+            note(&format!("No password was set for {account} (task {task}), so no secret opens one."));
         }
         Ok(())
     }

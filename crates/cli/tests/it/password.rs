@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use keyreeve_sandbox::{Effect, FaultRule};
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use serde_json::Value;
 
-use crate::harness::{ACCOUNT, Place, Ran, SYSTEM, piped};
+use crate::harness::{ACCOUNT, Place, Ran, SYSTEM, piped, until};
 use crate::secrets::{ALL, assert_absent, assert_clean};
 
 /// An age public key, from age's own documentation.
@@ -54,6 +54,27 @@ fn a_one_time_secret_opens_one_password_once_and_a_mistyped_one_costs_nothing() 
     let actions: Vec<&str> =
         rows.as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
     assert_eq!(actions[..2], ["password_second_attempt", "password_opened"]);
+}
+
+#[test]
+fn a_process_that_is_killed_takes_no_one_time_secret_with_it() {
+    let place = Place::imported(2);
+    let name = place.names()[0].clone();
+    place.mutate(&[Mutation::CreateLoginProfile { user: name.clone(), reset_required: false }]);
+    place.sandbox.add_fault(FaultRule::new("UpdateLoginProfile", Effect::Hang).times(1).min_fires(1));
+    let mut command = place.command(&["account", "reset-password", SYSTEM, &name, "--yes"]);
+    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1");
+    let mut child = piped(command);
+    until("the call that hangs", || place.sandbox.unfired().is_empty().then_some(()));
+    child.kill().unwrap();
+    let killed = child.wait_with_output().unwrap();
+    let printed = String::from_utf8(killed.stdout).unwrap();
+    let secret = printed.split_whitespace().find(|word| word.starts_with("krs_")).expect("a secret");
+    let mut resume = place.command(&["job", "apply", "1", "--yes"]);
+    let resumed = Ran::of(resume.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1").output().unwrap()).code(0);
+    assert!(resumed.stderr.contains("given out when the job was asked for"), "{}", resumed.stderr);
+    let opened = place.run_with_input(&["password", "open"], secret).code(0);
+    assert!(place.sandbox.signs_in(ACCOUNT, &name, opened.stdout.trim_end()).unwrap());
 }
 
 #[test]

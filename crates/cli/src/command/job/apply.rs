@@ -69,5 +69,5 @@ async fn queued(context: &Context, id: JobId, arguments: &ApplyJob) -> anyhow::R
     if !crate::terminal::agrees(arguments.change.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    changing.carry_out(id, Vec::new()).await
+    changing.carry_out(job).await
 }

@@ -85,7 +85,7 @@ pub(super) async fn retry(context: &Context, arguments: &DecideJob) -> anyhow::R
     if arguments.change.no_wait {
         return show_with(context, &retried, handed);
     }
-    Changing::begin(context, &job.system_id).await?.carry_out(job.id, handed).await
+    Changing::begin(context, &job.system_id).await?.carry_out_with(retried, None, handed).await
 }
 
 fn show(context: &Context, job: &ProvisioningJob) -> anyhow::Result<Ended> {

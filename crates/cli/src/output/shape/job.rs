@@ -112,11 +112,17 @@ pub(crate) fn show_job(finished: &FinishedJob, tables: &mut Tables) {
         sentences.extend(task.failure.as_ref().map(|failure| failure.message.clone()));
         tables.sentences("", &sentences);
     }
-    let secrets: Vec<String> = finished
-        .one_time_secrets
-        .iter()
-        .map(|one| format!("{} (task {}): {}", one.account, one.task, one.secret))
-        .collect();
+    show_secrets(&finished.one_time_secrets, tables);
+}
+
+/// The one-time secrets alone, before anything of the job is done.
+pub(crate) fn show_secrets_of(finished: &FinishedJob, tables: &mut Tables) {
+    show_secrets(&finished.one_time_secrets, tables);
+}
+
+fn show_secrets(secrets: &[OneTimeSecret], tables: &mut Tables) {
+    let secrets: Vec<String> =
+        secrets.iter().map(|one| format!("{} (task {}): {}", one.account, one.task, one.secret)).collect();
     tables.sentences(
         "One-time secrets, shown this once; `keyreeve password open` opens each of them once:",
         &secrets,
