@@ -148,3 +148,23 @@ async fn tasks_about_one_account_follow_each_other_and_others_do_not_wait() {
     assert!(place("AddUserToGroup") < place("RemoveUserFromGroup"));
     assert!(place("RemoveUserFromGroup") < place("DeleteUser"));
 }
+
+#[tokio::test]
+async fn while_the_rate_is_limited_few_accounts_are_half_done() {
+    let mut setup = full();
+    setup.settings.max_requests_per_second = Some(6.0);
+    let world = World::with(setup, &laden()).await;
+    let new = |n: u32| json!({"task": "create_account", "name": format!("new{n}"), "groups": ["devs"], "deliver": "link"});
+    let wishes: Vec<_> = (0..12).map(|n| wish(new(n))).collect();
+    world.succeeded(&wishes).await;
+    let (mut under_way, mut most) = (0, 0);
+    for entry in world.writes() {
+        match entry.action.as_str() {
+            "CreateUser" => under_way += 1,
+            "AddUserToGroup" => under_way -= 1,
+            _ => {}
+        }
+        most = most.max(under_way);
+    }
+    assert!((1..=6).contains(&most), "{most} accounts were half done at once");
+}
