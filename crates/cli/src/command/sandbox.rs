@@ -78,7 +78,7 @@ fn ready(running: &Running) -> anyhow::Result<Ready> {
 fn directions(ready: &Ready) -> String {
     let mut text = format!(
         "IAM and STS answer at {}, the admin port at {}.\n\nPoint keyreeve and AWS tools at it:\n\n  \
-         export AWS_ENDPOINT_URL={} AWS_REGION=us-east-1\n",
+         export AWS_ENDPOINT_URL={} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n",
         ready.endpoint_url, ready.admin_url, ready.endpoint_url
     );
     for (place, account) in ready.accounts.iter().enumerate() {

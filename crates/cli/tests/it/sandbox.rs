@@ -41,6 +41,9 @@ fn for_eyes_it_shows_what_to_type() {
     let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     let shown: Vec<String> = lines.by_ref().take(10).map(Result::unwrap).collect();
     assert!(shown.iter().any(|line| line.contains("export AWS_ENDPOINT_URL=http://127.0.0.1:")), "{shown:?}");
+    // boto3 reads only the second of the two.
+    let regions = "AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1";
+    assert!(shown.iter().any(|line| line.ends_with(regions)), "{shown:?}");
     assert!(shown.iter().any(|line| line.contains("keyreeve system add")), "{shown:?}");
     drop(lines);
     terminate(&child);
