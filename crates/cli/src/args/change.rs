@@ -24,7 +24,8 @@ pub(crate) struct ChangeArguments {
 /// How a password reaches its owner.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DeliverArgument {
-    /// link (a one-time secret), recipient:KEY (an age or SSH public key), or operator; else the system's setting.
+    /// link (a one-time secret), recipient:KEY (an age or SSH public key), or operator; left out, the system's setting
+    /// password_delivery, which is link unless it was set.
     #[arg(long, value_name = "HOW")]
     pub(crate) deliver: Option<Delivery>,
 }

@@ -22,7 +22,11 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
         // A name that is misspelt is no empty log.
         store.get_system(system_id).await?;
     }
-    let filter = AuditFilter { system_id: arguments.system_id.clone(), ..AuditFilter::default() };
+    let filter = AuditFilter {
+        system_id: arguments.system_id.clone(),
+        account: arguments.account.clone(),
+        ..AuditFilter::default()
+    };
     let rows = store.audit(&filter, arguments.limit).await?;
     context.output.list(&rows, &AUDIT, "Nothing was recorded yet.")?;
     Ok(Ended::Done)

@@ -9,9 +9,11 @@ use keyreeve_aws::AwsConnector;
 use keyreeve_connector::Connector;
 use keyreeve_engine::import::Patience;
 use keyreeve_engine::pace::Pacers;
-use keyreeve_engine::plan::{Gatherer, Plan, plan};
-use keyreeve_engine::provisioning::{Ended as WorkEnded, HandOver, Handed, Rules, WorkError, Worker};
-use keyreeve_model::{JobId, JobState, ProvisioningJob, System, SystemId, TaskId, Wish};
+use keyreeve_engine::plan::{Gatherer, Plan, TaskPlan, plan};
+use keyreeve_engine::provisioning::{
+    Ended as WorkEnded, HandOver, HandOverError, Handed, Rules, WorkError, Worker,
+};
+use keyreeve_model::{JobId, JobState, ProvisioningJob, System, SystemId, TaskId, TaskKind, Wish};
 use keyreeve_store::{DeliveryState, Store};
 use tokio::sync::watch;
 
@@ -107,8 +109,8 @@ impl<'a> Changing<'a> {
             note("There is nothing to do.");
             return Ok(Ended::Done);
         }
-        let hand_over = HandOver::prepare(plan, &self.system.settings)
-            .map_err(|error| Refusal::new(&doing, error.to_string()))?;
+        let hand_over =
+            HandOver::prepare(plan, &self.system.settings).map_err(|error| cannot_deliver(&doing, &error))?;
         if !terminal::agrees(arguments.consent, &doing, &in_words(plan))? {
             return Ok(Ended::Done);
         }
@@ -264,8 +266,28 @@ fn refuse_impossible(plan: &Plan, doing: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let why = format!("{}. Nothing was changed", obstacles.join("; "));
-    Err(Refusal::new(doing, why).hint("--plan shows every call and what stands in its way"))
+    let unknown =
+        |task: &TaskPlan| task.kind != TaskKind::CreateAccount && task.account_external_id.is_none();
+    let hint = if plan.tasks.iter().any(|task| unknown(task) && !task.obstacles.is_empty()) {
+        format!("`keyreeve account list {}` shows the names of the last import", plan.system_id)
+    } else {
+        "--plan shows every call and what stands in its way".to_owned()
+    };
+    Err(Refusal::new(doing, why).hint(hint))
 }
+
+fn cannot_deliver(doing: &str, error: &HandOverError) -> Refusal {
+    let refusal = Refusal::new(doing, format!("{error}. Nothing was changed"));
+    match error {
+        HandOverError::Recipient { .. } | HandOverError::NoRecipient { .. } => {
+            refusal.hint(RECIPIENT_LOOKS_LIKE)
+        }
+        _ => refusal,
+    }
+}
+
+const RECIPIENT_LOOKS_LIKE: &str = "a recipient is one public key: --deliver recipient:age1… (`age-keygen -y` shows it), or \
+                                    --deliver 'recipient:ssh-ed25519 AAAA…' or 'recipient:ssh-rsa AAAA…' (a .pub file)";
 
 /// The plan for whoever is asked to agree.
 fn in_words(plan: &Plan) -> String {

@@ -178,3 +178,23 @@ fn no_file_and_no_log_holds_a_token() {
     ];
     assert_clean(&place, &[secret], &ran.iter().collect::<Vec<_>>());
 }
+
+#[test]
+fn an_account_that_is_not_there_is_looked_for_in_the_list() {
+    let place = Place::imported(1);
+    for task in ["delete", "deactivate", "reset-password"] {
+        let refused = place.run(&["account", task, SYSTEM, "nobody", "--yes"]).code(2);
+        assert!(refused.stderr.contains("there is no account \"nobody\""), "{}", refused.stderr);
+        assert!(refused.stderr.contains(&format!("`keyreeve account list {SYSTEM}`")), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn help_names_the_default_of_the_delivery() {
+    let place = Place::registered(0);
+    for command in ["create", "reactivate", "reset-password"] {
+        let help = place.run(&["account", command, "--help"]).code(0).stdout;
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("setting password_delivery, which is link unless it was set"), "{help}");
+    }
+}

@@ -1,6 +1,6 @@
 //! The audit log.
 
-use crate::harness::{Place, SYSTEM};
+use crate::harness::{Place, SYSTEM, user};
 
 #[test]
 fn what_was_done_is_listed_with_who_did_it() {
@@ -26,6 +26,30 @@ fn what_was_done_is_listed_with_who_did_it() {
     assert!(csv.starts_with("seq,at,actor,system_id,action,subject,prev_hash,hash\r\n"), "{csv}");
     place.run(&["audit", "list", "--system", "nobody"]).code(2);
     place.run(&["audit", "list", "--limit", "0"]).code(2);
+}
+
+#[test]
+fn what_was_done_to_an_account_is_found_by_its_name_and_said_in_words() {
+    let place = Place::registered(0);
+    let group = keyreeve_sandbox::Mutation::CreateGroup { name: "devs".into(), path: "/".into() };
+    place.mutate(&[group, user("ada"), user("ada2")]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    for name in ["ada", "ada2"] {
+        place.run(&["assignment", "add", SYSTEM, "--account", name, "--group", "devs", "--yes"]).code(0);
+    }
+    let about = place.json(&["audit", "list", "--system", SYSTEM, "--account", "ada"]);
+    let about = about.as_array().unwrap();
+    let actions: Vec<&str> = about.iter().map(|row| row["action"].as_str().unwrap()).collect();
+    for action in ["task_created", "step_attempted", "step_settled", "task_ended"] {
+        assert!(actions.contains(&action), "{action}: {actions:?}");
+    }
+    assert!(about.iter().all(|row| row["subject"]["account"] == "ada"), "{about:#?}");
+    let table = place.run(&["audit", "list", "--system", SYSTEM, "--account", "ada"]).code(0).stdout;
+    let words =
+        "job 1, task 1, account ada, step 1, operation AddUserToGroup, planned → attempting, attempt 1";
+    assert!(table.contains(words) && !table.contains('{'), "{table}");
+    place.run(&["audit", "list", "--account", "ada"]).code(2);
+    place.run(&["audit", "verify"]).code(0);
 }
 
 #[test]

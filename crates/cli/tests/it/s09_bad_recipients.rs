@@ -45,6 +45,11 @@ fn s09_a_key_nobody_could_open_it_with_is_refused_before_any_change() {
         ] {
             let ran = place.run(&[asked, &["--deliver", &deliver, "--yes"]].concat());
             assert_eq!(ran.code, 2, "{bad:?} {asked:?}: {}{}", ran.stdout, ran.stderr);
+            let said = ran.stderr.to_lowercase();
+            assert!(
+                said.contains("nothing was changed") && said.contains("recipient:age1…"),
+                "{bad:?}: {said}"
+            );
         }
     }
     let trace = place.sandbox.trace();

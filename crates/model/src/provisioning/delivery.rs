@@ -20,7 +20,8 @@ pub enum Delivery {
 /// A delivery was not understood. What was given is not repeated: it may be a private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the way to deliver a password is not understood: use link, operator, or recipient: and an age or SSH public key"
+    "the way to deliver a password is not understood: use link, operator, or recipient: and an age or SSH public key, \
+     like recipient:age1… or 'recipient:ssh-ed25519 AAAA…'; nothing was changed"
 )]
 pub struct DeliveryError;
 

@@ -61,6 +61,9 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// Of this action.
     pub action: Option<String>,
+    /// About tasks of this account, by the name it had then. Rows of older versions name it only where the task was
+    /// created.
+    pub account: Option<String>,
     /// Not before this moment.
     pub since: Option<Timestamp>,
     /// Before this moment.

@@ -26,6 +26,11 @@ impl Store {
         if let Some(action) = &filter.action {
             text.push(" AND action = ").bind(action.as_str());
         }
+        if let Some(account) = &filter.account {
+            // Subjects are stored as serde_json writes them, without white space.
+            let named = format!(r#""account":{}"#, serde_json::Value::from(account.as_str()));
+            text.push(" AND replace(subject, ").bind(named).push(", '') <> subject");
+        }
         if let Some(since) = filter.since {
             text.push(" AND at >= ").bind(to_millis(since));
         }

@@ -109,14 +109,14 @@ pub(super) async fn move_tasks(
     text.push(", failure = ").bind(failure.map(to_json).transpose()?);
     text.push(", not_before = NULL, lease_until = NULL, lease_worker = NULL WHERE job_id = ").bind(job.id.0);
     text.push(if from.is_terminal() { "" } else { " AND finished_at IS NULL" });
-    text.push(" AND state = ").bind(from.as_str()).push(narrowing).push(" RETURNING task_id");
-    let mut tasks = transaction.fetch(text, |row| Ok(TaskId(row.int(0)?))).await?;
+    text.push(" AND state = ").bind(from.as_str()).push(narrowing).push(" RETURNING task_id, account");
+    let mut tasks = transaction.fetch(text, |row| Ok((TaskId(row.int(0)?), row.text(1)?))).await?;
     tasks.sort();
-    for task in &tasks {
-        let subject = json!({"job": job.id, "task": task, "from": from, "to": to});
+    for (task, account) in &tasks {
+        let subject = json!({"job": job.id, "task": task, "account": account, "from": from, "to": to});
         trail.note(actor, Some(&job.system_id), action, &subject);
     }
-    Ok(tasks)
+    Ok(tasks.into_iter().map(|(task, _)| task).collect())
 }
 
 /// A JSON object with the members of another one added.

@@ -85,7 +85,12 @@ impl Store {
                 .await?;
             for (delivery, task, step) in &expired {
                 let place = opening::find_place(transaction, *delivery).await?;
-                let subject = serde_json::json!({"job": place.job, "task": task, "step": step});
+                let subject = serde_json::json!({
+                    "job": place.job,
+                    "task": task,
+                    "account": place.account,
+                    "step": step,
+                });
                 trail.note(&place.actor, Some(&place.system_id), "password_expired", &subject);
             }
             Ok(u64::try_from(expired.len()).unwrap_or(u64::MAX))

@@ -123,6 +123,7 @@ async fn wipe(transaction: &mut Transaction, delivery: i64) -> Result<(), StoreE
 pub(super) struct DeliveryPlace {
     pub(super) job: JobId,
     task: TaskId,
+    pub(super) account: String,
     step: i64,
     kind: String,
     state: String,
@@ -133,7 +134,13 @@ pub(super) struct DeliveryPlace {
 
 impl DeliveryPlace {
     fn note(&self, trail: &mut Trail<'_>, actor: &str, action: &'static str) {
-        let subject = json!({"job": self.job, "task": self.task, "step": self.step, "delivery": self.kind});
+        let subject = json!({
+            "job": self.job,
+            "task": self.task,
+            "account": self.account,
+            "step": self.step,
+            "delivery": self.kind,
+        });
         trail.note(actor, Some(&self.system_id), action, &subject);
     }
 }
@@ -142,7 +149,7 @@ pub(super) async fn find_place(
     transaction: &mut Transaction,
     delivery: i64,
 ) -> Result<DeliveryPlace, StoreError> {
-    let text = "SELECT t.job_id, d.task_id, d.seq, d.kind, d.state, s.system_id, j.actor \
+    let text = "SELECT t.job_id, d.task_id, d.seq, d.kind, d.state, s.system_id, j.actor, t.account \
                 FROM password_deliveries d JOIN tasks t ON t.task_id = d.task_id \
                 JOIN provisioning_jobs j ON j.job_id = t.job_id JOIN systems s ON s.system_key = t.system_key \
                 WHERE d.delivery_id = $1";
@@ -155,6 +162,7 @@ pub(super) async fn find_place(
             state: row.text(4)?,
             system_id: row.word(5)?,
             actor: row.text(6)?,
+            account: row.text(7)?,
         })
     };
     transaction.fetch_optional(statement!(text, delivery), read).await?.ok_or(StoreError::DeliveryGone)

@@ -202,7 +202,7 @@ impl HeldTask {
     }
 
     pub(super) fn note(&self, trail: &mut Trail<'_>, action: &'static str, more: Json) {
-        let subject = with(json!({"job": self.job, "task": self.task}), more);
+        let subject = with(json!({"job": self.job, "task": self.task, "account": self.account}), more);
         trail.note(&self.actor, Some(&self.system_id), action, &subject);
     }
 }
