@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use jiff::Timestamp;
 use keyreeve_model::{
     AwsAccountId, ImportRunId, ImportRunState, JobId, JobState, ProfileName, SystemId, SystemName, TaskId,
-    TokenId,
+    TaskKind, TokenId,
 };
 
 use crate::{KeyError, UrlError};
@@ -190,6 +190,23 @@ pub enum StoreError {
     JobNotFound {
         /// The job that was asked for.
         job: JobId,
+    },
+    /// Since the plan was made, others asked for so much that a second person must agree.
+    #[error(
+        "others asked for the same meanwhile: {recent} tasks {} were begun lately or are still open, {asked} more are \
+         asked for here, and more than {at_most} of them all need a second person; nothing was written: ask again, and \
+         the job will wait for a second person's approval",
+        kind.as_str()
+    )]
+    OverCap {
+        /// The kind of task.
+        kind: TaskKind,
+        /// How many the job would have.
+        asked: u64,
+        /// How many count already.
+        recent: u64,
+        /// How many are allowed.
+        at_most: u64,
     },
     /// A job cannot move to that state.
     #[error("job {job} is {}, so it cannot become {}; `keyreeve job show {job}` shows it", from.as_str(), to.as_str())]

@@ -57,7 +57,7 @@ pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use key::{EnvironmentCustody, FileCustody, KeyCustody, KeyError, StoreKey};
 pub use provisioning::{
-    ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
+    Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, SealedPassword, TaskLease,
 };
 pub use restore::Restoration;

@@ -3,7 +3,7 @@
 use keyreeve_sandbox::Mutation;
 use serde_json::{Value, json};
 
-use crate::harness::{Place, SYSTEM, user};
+use crate::harness::{Place, Ran, SYSTEM, piped, user};
 
 const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -86,4 +86,24 @@ fn what_is_protected_while_a_job_waits_is_left_alone_and_the_rest_goes_on() {
     let entry = ["protect", "remove", SYSTEM, "--account", "anna"];
     place.run(&entry).code(0);
     place.run(&["job", "retry", &job, "--yes"]).code(0);
+}
+
+#[test]
+fn requests_at_the_same_time_do_not_get_around_the_second_person() {
+    let names = ["anna", "bert", "cleo", "dora"];
+    let signs_in =
+        |name: &str| [user(name), Mutation::CreateLoginProfile { user: name.into(), reset_required: false }];
+    let place = with(&names.map(signs_in).concat());
+    place.run(&["system", "set", SYSTEM, "max_deactivations=2"]).code(0);
+    let asked = names.map(|name| piped(place.command(&["account", "deactivate", SYSTEM, name, "--yes"])));
+    let ran = asked.map(|child| Ran::of(child.wait_with_output().unwrap()));
+    let codes: Vec<i32> = ran.iter().map(|ran| ran.code).collect();
+    let done = codes.iter().filter(|code| **code == 0).count();
+    assert_eq!(done, 2, "{codes:?}");
+    for ran in ran.iter().filter(|ran| ran.code != 0) {
+        // Who planned after the others wait for approval; who planned beside them is refused.
+        let expected =
+            if ran.code == 1 { "a second person must approve" } else { "others asked for the same" };
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use keyreeve_connector::{
@@ -20,7 +20,7 @@ use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError};
 
 use super::facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
-use super::{own_rights, protect};
+use super::{LATELY, own_rights, protect};
 use crate::clock::Clock;
 use crate::import::collect::{Reading, read_details, read_users};
 use crate::import::listing::{Follow, Listing};
@@ -188,7 +188,7 @@ impl Gathering<'_> {
             Reading { items: details, state: keyreeve_model::CollectionState::Whole, reason: None }.split();
         let mut accounts = join_accounts(users, details.accounts, &inventory);
         self.read_points(&mut accounts, wishes).await?;
-        let hour_ago = read_at.checked_sub(Duration::from_secs(3_600)).unwrap_or(Timestamp::MIN);
+        let hour_ago = read_at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let recent = async |kind| of.store.recent_tasks(system_id, &[kind], hour_ago).await;
         let mut facts = Facts {
             system_id: system_id.clone(),

@@ -27,6 +27,7 @@ pub use basis::{Basis, changed};
 pub use facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
 pub use gather::{GatherError, Gatherer};
 pub use task::create::MARKER_TAG;
+pub(crate) use thresholds::LATELY;
 
 use draft::Draft;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemSettings, TaskId, TaskState,
+    Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemSettings, TaskId, TaskKind, TaskState,
 };
-use keyreeve_store::{NewJob, NewStep, NewTask, SealedPassword, Store, StoreError};
+use keyreeve_store::{Cap, NewJob, NewStep, NewTask, SealedPassword, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use super::opening::is_in_force;
 use crate::password::{
     LinkKey, OneTimeSecret, PasswordError, Recipient, RecipientError, SealError, random_from_os,
 };
-use crate::plan::{Basis, Plan, changed};
+use crate::plan::{Basis, LATELY, Plan, changed};
 
 /// A one-time secret opens nothing any more after this long.
 const OPEN_FOR: Duration = Duration::from_secs(24 * 3_600);
@@ -95,6 +95,7 @@ struct Kept {
 pub struct HandOver {
     sealings: BTreeMap<usize, Sealing>,
     secrets: BTreeMap<usize, Secret>,
+    caps: Vec<Cap>,
 }
 
 /// A one-time secret on its way to whoever asked: the task, the account, the secret.
@@ -106,7 +107,8 @@ impl HandOver {
     /// # Errors
     /// See [`HandOverError`].
     pub fn prepare(plan: &Plan, settings: &SystemSettings) -> Result<Self, HandOverError> {
-        let mut ready = Self { sealings: BTreeMap::new(), secrets: BTreeMap::new() };
+        let (sealings, secrets) = (BTreeMap::new(), BTreeMap::new());
+        let mut ready = Self { sealings, secrets, caps: caps(settings) };
         for (index, task) in plan.tasks.iter().enumerate().filter(|(_, task)| task.takes_password()) {
             let account = || task.account.clone();
             let sealing = match (task.wish.deliver(), settings.password_delivery) {
@@ -166,6 +168,7 @@ impl HandOver {
             baseline_run: Some(plan.run),
             plan_sha256: plan.sha256()?,
             approval_because: plan.approval_because.clone(),
+            caps: self.caps.clone(),
             facts: serde_json::to_value(kept)?,
             tasks: tasks.collect(),
         })
@@ -256,6 +259,15 @@ impl Kept {
         let unreadable = |_| StoreError::Data { what: format!("the facts of job {job} cannot be read") };
         serde_json::from_value(store.job_facts(job).await?).map_err(unreadable)
     }
+}
+
+/// What a plan may take away before a second person must agree, by the system's settings.
+fn caps(settings: &SystemSettings) -> Vec<Cap> {
+    let cap = |kind, at_most: u32| Cap { kind, within: LATELY, at_most: at_most.into() };
+    vec![
+        cap(TaskKind::DeleteAccount, settings.max_deletes),
+        cap(TaskKind::DeactivateAccount, settings.max_deactivations),
+    ]
 }
 
 impl Sealing {

@@ -5,7 +5,7 @@ use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskId, TaskState};
 use serde_json::json;
 
 use super::moves::JobPlace;
-use super::{NewJob, NewTask, ending, folded, rows};
+use super::{NewJob, NewTask, ending, folded, reading, rows};
 use crate::audit::{Trail, recording};
 use crate::row::to_json;
 use crate::statement::{Statement, Value, statement};
@@ -18,7 +18,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`]; [`StoreError::Data`] when a task waits for one
-    /// that the job does not have.
+    /// that the job does not have; [`StoreError::OverCap`].
     pub async fn create_job(&self, new: &NewJob, now: Timestamp) -> Result<ProvisioningJob, StoreError> {
         check_edges(&new.tasks)?;
         recording!(self, "queuing the job", now, |transaction, trail| {
@@ -30,6 +30,9 @@ impl Store {
                 [] => JobState::Queued,
                 _ => JobState::AwaitingApproval,
             };
+            if state == JobState::Queued {
+                check_caps(transaction, system.key, new, now).await?;
+            }
             let id = insert_job(transaction, system.key, state, new, now).await?;
             let (system_id, actor) = (new.system_id.clone(), new.actor.clone());
             let mut job = JobPlace { id, system_key: system.key, system_id, actor, state };
@@ -53,6 +56,27 @@ fn check_edges(tasks: &[NewTask]) -> Result<(), StoreError> {
         if let Some(other) = task.after.iter().find(|other| **other >= tasks.len() || **other == place) {
             let what = format!("task {place} of a new job waits for task {other}, which it cannot wait for");
             return Err(StoreError::Data { what });
+        }
+    }
+    Ok(())
+}
+
+/// Nobody else asks for a job before this transaction ends, so the count stays true.
+async fn check_caps(
+    transaction: &mut Transaction,
+    system_key: i64,
+    new: &NewJob,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for cap in &new.caps {
+        let asked = new.tasks.iter().filter(|task| task.wish.kind() == cap.kind).count() as u64;
+        if asked == 0 {
+            continue;
+        }
+        let since = now.checked_sub(cap.within).unwrap_or(Timestamp::MIN);
+        let recent = reading::count_recent(transaction, system_key, &[cap.kind], since).await?;
+        if asked.saturating_add(recent) > cap.at_most {
+            return Err(StoreError::OverCap { kind: cap.kind, asked, recent, at_most: cap.at_most });
         }
     }
     Ok(())

@@ -30,7 +30,7 @@ mod rows;
 use jiff::Timestamp;
 use keyreeve_model::{
     ClaimFact, Delivery, ExternalId, Failure, ImportRunId, JobId, Manifest, Obstacle, RecreatePackage, Step,
-    StepCall, StepReason, StepState, SystemId, Task, TaskId, TaskState, Wish,
+    StepCall, StepReason, StepState, SystemId, Task, TaskId, TaskKind, TaskState, Wish,
 };
 
 #[cfg(doc)]
@@ -55,10 +55,24 @@ pub struct NewJob {
     pub plan_sha256: String,
     /// Why a second person must approve; empty when nobody must.
     pub approval_because: Vec<String>,
+    /// What must not be exceeded without a second person: counted once more as the job is written down, because others
+    /// may have asked since the plan was made.
+    pub caps: Vec<Cap>,
     /// What the plan rests on; the store does not look into it.
     pub facts: serde_json::Value,
     /// The tasks, in the order in which they are asked for.
     pub tasks: Vec<NewTask>,
+}
+
+/// At most so many tasks of a kind begun within a time, or still open, without a second person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cap {
+    /// The kind.
+    pub kind: TaskKind,
+    /// So far back those begun are counted.
+    pub within: std::time::Duration,
+    /// So many may be begun or open, those of the new job among them.
+    pub at_most: u64,
 }
 
 /// A task of a job that is asked for.

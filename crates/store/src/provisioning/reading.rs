@@ -6,7 +6,7 @@ use keyreeve_model::{JobId, ProvisioningJob, SystemId, TaskId, TaskKind};
 use super::rows;
 use crate::statement::{Statement, statement};
 use crate::time::to_millis;
-use crate::transaction::reading;
+use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
 
 impl Store {
@@ -87,18 +87,28 @@ impl Store {
         if kinds.is_empty() {
             return Ok(0);
         }
-        let found = reading!(self, "counting what was asked for lately", |transaction| {
+        reading!(self, "counting what was asked for lately", |transaction| {
             let system = systems::find(transaction, system, false).await?;
-            let mut text = Statement::building("SELECT COUNT(*) FROM tasks WHERE system_key = ");
-            text.bind(system.key).push(" AND (started_at >= ").bind(to_millis(since));
-            text.push(" OR state IN ('awaiting_approval', 'queued', 'running')) AND kind IN (");
-            for (at, kind) in kinds.iter().enumerate() {
-                text.push(if at == 0 { "" } else { ", " }).bind(kind.as_str());
-            }
-            text.push(")");
-            transaction.fetch_one(text, |row| row.int(0)).await
+            count_recent(transaction, system.key, kinds, since).await
         })
-        .await?;
-        Ok(u64::try_from(found).unwrap_or(0))
+        .await
     }
+}
+
+/// See [`Store::recent_tasks`]; at least one kind is given.
+pub(super) async fn count_recent(
+    transaction: &mut Transaction,
+    system_key: i64,
+    kinds: &[TaskKind],
+    since: Timestamp,
+) -> Result<u64, StoreError> {
+    let mut text = Statement::building("SELECT COUNT(*) FROM tasks WHERE system_key = ");
+    text.bind(system_key).push(" AND (started_at >= ").bind(to_millis(since));
+    text.push(" OR state IN ('awaiting_approval', 'queued', 'running')) AND kind IN (");
+    for (at, kind) in kinds.iter().enumerate() {
+        text.push(if at == 0 { "" } else { ", " }).bind(kind.as_str());
+    }
+    text.push(")");
+    let found = transaction.fetch_one(text, |row| row.int(0)).await?;
+    Ok(u64::try_from(found).unwrap_or(0))
 }

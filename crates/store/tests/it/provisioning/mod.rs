@@ -1,6 +1,7 @@
 //! Provisioning: jobs, claims of workers, the journal, and what remains.
 
 mod audit;
+mod caps;
 mod claiming;
 mod claims;
 mod deciding;
@@ -78,6 +79,7 @@ pub(crate) fn job(tasks: Vec<NewTask>) -> NewJob {
         baseline_run: None,
         plan_sha256: "00ff".to_owned(),
         approval_because: vec![],
+        caps: vec![],
         facts: serde_json::json!({"accounts": {"ada": "AIDA"}}),
         tasks,
     }
