@@ -16,6 +16,9 @@ fn a_run_that_cannot_read_what_it_needs_fails_and_publishes_nothing() {
     assert_eq!(place.json(&["account", "list", SYSTEM]), before);
     let shown = place.run(&["import", "show", "2"]).code(0);
     assert!(shown.stdout.contains("denied") && shown.stdout.contains("Because"), "{}", shown.stdout);
+    let table = place.run(&["import", "run", SYSTEM]).code(1);
+    let said = format!("{}{}", table.stdout, table.stderr);
+    assert_eq!(said.matches("ListGroups failed").count(), 1, "{said}");
     let refused = place.run(&["import", "diff", "2"]).code(2);
     assert!(refused.stderr.contains("it failed"), "{}", refused.stderr);
 }

@@ -272,7 +272,7 @@ impl Session<'_> {
         if failure.kind == FailureKind::AccountMismatch {
             store.quarantine_system(&self.request.system.system_id, failure.clone(), now).await?;
         }
-        tracing::warn!(system.id = %self.request.system.system_id, import_run.id = %self.lease.run,
+        tracing::info!(system.id = %self.request.system.system_id, import_run.id = %self.lease.run,
             reason = %failure.message, "import failed");
         let mut record = self.record(findings);
         record.failure = Some(failure);

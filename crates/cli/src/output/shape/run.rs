@@ -108,7 +108,13 @@ fn run_facts(run: &ImportRun) -> Facts<'static> {
 /// A run with its collections, suspicions and warnings.
 pub(crate) fn show_run(run: &ImportRun, tables: &mut Tables) {
     tables.facts(run_facts(run));
-    tables.list("", &run.collections, COLLECTIONS, Narrow::Wrap { sentences: 1 });
+    let said = failure(run);
+    let mut collections = run.collections.clone();
+    let repeats = |reason: &&mut String| !reason.is_empty() && said.contains(reason.as_str());
+    for reason in collections.iter_mut().filter_map(|one| one.reason.as_mut()).filter(repeats) {
+        "see Because above".clone_into(reason);
+    }
+    tables.list("", &collections, COLLECTIONS, Narrow::Wrap { sentences: 1 });
     let suspicions: Vec<String> = run.suspicions.iter().map(suspicion_text).collect();
     tables.sentences("Look at this before it is published:", &suspicions);
     let warnings: Vec<String> =
