@@ -271,6 +271,7 @@ pub(super) fn made(facts: &Facts, call: &StepCall) -> Option<AccountFact> {
         imported_mfa: Some(false),
         inline_documents: [].into(),
         manifest: None,
+        unfinished_deactivation: None,
     })
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use keyreeve_connector::{MfaDevice, PasswordPolicy, PolicyDocument};
 use keyreeve_model::{
-    AccountCredential, AccountStatus, AwsAccountId, ExternalId, ImportRunId, Manifest, Protection, System,
-    SystemId, SystemSettings, TaskKind, TaskMapping,
+    AccountCredential, AccountStatus, AwsAccountId, ExternalId, ImportRunId, JobId, Manifest, Protection,
+    System, SystemId, SystemSettings, TaskKind, TaskMapping, TaskState,
 };
 use keyreeve_policy::PolicySet;
 use serde::Serialize;
@@ -89,6 +89,8 @@ pub struct AccountFact {
     pub inline_documents: BTreeMap<String, Option<String>>,
     /// What the last deactivation switched off, if it has not been given back, where somebody needed to know.
     pub manifest: Option<Manifest>,
+    /// The job of a deactivation that has not succeeded, where somebody needed to know.
+    pub unfinished_deactivation: Option<(JobId, TaskState)>,
 }
 
 /// A group of the last import.

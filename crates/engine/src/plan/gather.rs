@@ -255,6 +255,10 @@ impl Gathering<'_> {
                 && let Some(id) = &account.external_id
             {
                 account.manifest = of.store.open_manifest(&facts.system_id, id).await?;
+                if account.manifest.is_none() {
+                    account.unfinished_deactivation =
+                        of.store.unfinished_deactivation(&facts.system_id, id).await?;
+                }
             }
         }
         Ok(())
@@ -498,6 +502,7 @@ fn join_accounts(
                 imported_mfa: imported.and_then(|account| account.mfa_active),
                 inline_documents: BTreeMap::new(),
                 manifest: None,
+                unfinished_deactivation: None,
             };
             if let Some(detail) = detail {
                 account.groups.extend(detail.groups);

@@ -1,6 +1,6 @@
 //! Giving back what a deactivation of ours took, and nothing else.
 
-use keyreeve_model::{ObstacleKind, StepCall, StepReason};
+use keyreeve_model::{JobId, ObstacleKind, StepCall, StepReason, TaskState};
 
 use crate::plan::draft::TaskDraft;
 use crate::plan::facts::{AccountFact, Seen};
@@ -11,6 +11,10 @@ use crate::plan::first_sign_in;
 pub(in crate::plan) fn plan(draft: &mut TaskDraft<'_>, account: &AccountFact) {
     let name = account.name.clone();
     let Some(manifest) = account.manifest.clone() else {
+        if let Some((job, state)) = account.unfinished_deactivation {
+            draft.refuse(ObstacleKind::NotFound, unfinished(&name, job, state));
+            return;
+        }
         draft.refuse(
             ObstacleKind::NotFound,
             format!(
@@ -60,4 +64,19 @@ pub(in crate::plan) fn plan(draft: &mut TaskDraft<'_>, account: &AccountFact) {
         }
         (false, _) => {}
     }
+}
+
+/// What to do about a deactivation that is not over.
+fn unfinished(name: &str, job: JobId, state: TaskState) -> String {
+    let how = match state {
+        TaskState::AwaitingApproval => "approve",
+        TaskState::Failed | TaskState::NeedsPerson => "retry",
+        _ => "apply",
+    };
+    format!(
+        "the deactivation of {name} in job {job} is not finished ({}), so what to give back is not settled; \
+         `keyreeve job show {job}` says how far it got: finish it with `keyreeve job {how} {job}`, then ask for the \
+         reactivation again",
+        state.as_str()
+    )
 }
