@@ -441,11 +441,8 @@ impl Decider<'_> {
             FailureKind::Dependants => {
                 let password = self.applied(|call| matches!(call, StepCall::DeleteLoginProfile { .. }));
                 let gone = if password { "; its console password is gone already" } else { "" };
-                failure.message = format!(
-                    "{}{gone}. Something was given to the account meanwhile; remove it, or set \
-                     prioritise_delete_tasks=true, then `keyreeve job retry`",
-                    failure.message
-                );
+                let advice = self.advice_on_dependants(&failure.message);
+                failure.message = format!("{}{gone}. {advice}", failure.message);
             }
             FailureKind::Denied => {
                 failure.message = format!(
@@ -456,6 +453,27 @@ impl Decider<'_> {
             _ => {}
         }
         failure
+    }
+
+    /// By what AWS says must go first: the setting covers groups and policies.
+    fn advice_on_dependants(&self, message: &str) -> String {
+        let assigned = ["group", "polic"].iter().any(|what| message.contains(what));
+        let system = &self.task.system_id;
+        match (assigned, self.context.prioritise_delete_tasks) {
+            (true, false) => "Something was given to the account meanwhile; remove it, or set \
+                              prioritise_delete_tasks=true, then `keyreeve job retry`"
+                .to_owned(),
+            (true, true) => {
+                "Something is given to the account again and again; find out by whom, remove it, then \
+                             `keyreeve job retry`"
+                    .to_owned()
+            }
+            (false, _) => format!(
+                "What blocks it was made meanwhile, or the granted permissions do not show it: grant the connector \
+                 the lifecycle policy (`keyreeve policy generate --profile lifecycle`), run `keyreeve system set \
+                 {system} permission_profile=lifecycle` and ask for the deletion again, or remove it by other means"
+            ),
+        }
     }
 
     fn applied(&self, which: impl Fn(&StepCall) -> bool) -> bool {
