@@ -121,7 +121,8 @@ impl<'a> Changing<'a> {
             self.show(&job, hand_over.tokens(&job))?;
             note("Nothing was changed yet: a second person must approve this job.");
             hint(&format!(
-                "`keyreeve job approve {0}`, by somebody else, then `keyreeve job apply {0}`",
+                "`keyreeve job approve {0}`, by somebody else (approver or admin), then `keyreeve job apply {0}`, by \
+                 an operator or admin",
                 job.id
             ));
             return Ok(Ended::NeedsAttention);
@@ -178,6 +179,7 @@ impl<'a> Changing<'a> {
             lease: self.context.config.import.lease,
             name: format!("{}:{}", self.context.actor.name(), std::process::id()),
         };
+        self.say_who_works(job).await?;
         let mut stop = Stop::listen()?;
         let (tell, told) = watch::channel(false);
         let total = self.store.job(job).await?.tasks.len();
@@ -218,6 +220,19 @@ impl<'a> Changing<'a> {
         for (task, account) in without {
             note(&format!("No password was set for {account} (task {task}), so no secret opens one."));
         }
+        Ok(())
+    }
+
+    /// Says whom this job waits for: a process that ended without a word keeps its tasks until its lease is over.
+    async fn say_who_works(&self, job: JobId) -> anyhow::Result<()> {
+        let now = self.context.clock.now();
+        let Some((worker, until)) = self.store.worker_of(job, now).await? else { return Ok(()) };
+        let (whose, process) = worker.rsplit_once(':').unwrap_or((worker.as_str(), "unknown"));
+        note(&format!(
+            "Job {job} is in the hands of process {process} of {whose} until {until}. If that process has ended, what \
+             it had is gone on with then, in at most {} seconds (setting import_lease_seconds of the process).",
+            until.duration_since(now).as_secs() + 1
+        ));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use keyreeve_model::{JobId, SystemId};
 
 use super::TaskLease;
 use crate::audit::recording;
+use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::time::to_millis;
 use crate::transaction::reading;
@@ -44,6 +45,24 @@ impl Store {
                 earliest = earliest.into_iter().chain(found).min();
             }
             Ok(earliest)
+        })
+        .await
+    }
+
+    /// The worker that has tasks of a job in its hands, and until when at least; of several the one with the longest.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn worker_of(
+        &self,
+        job: JobId,
+        now: Timestamp,
+    ) -> Result<Option<(String, Timestamp)>, StoreError> {
+        let text = "SELECT lease_worker, lease_until FROM tasks WHERE job_id = $1 AND state = 'running' \
+                    AND lease_until > $2 AND lease_worker IS NOT NULL ORDER BY lease_until DESC LIMIT 1";
+        reading!(self, "looking who works on the job", |transaction| {
+            let read = |row: &Row| Ok((row.text(0)?, row.time(1)?));
+            transaction.fetch_optional(statement!(text, job.0, to_millis(now)), read).await
         })
         .await
     }
