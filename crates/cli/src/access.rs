@@ -97,7 +97,7 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         Command::Mapping(MappingCommand::Set(one)) => (Administer, About::System(&one.system_id)),
         Command::Protect(ProtectCommand::List(one)) => (Read, About::System(&one.system_id)),
         Command::Protect(ProtectCommand::Add(one)) => (Administer, About::System(&one.on.system_id)),
-        Command::Protect(ProtectCommand::Remove(one)) => (Administer, About::System(&one.system_id)),
+        Command::Protect(ProtectCommand::Remove(one)) => (Administer, About::System(&one.on.system_id)),
         Command::Audit(AuditCommand::List(one)) => {
             (Read, one.system_id.as_ref().map_or(About::All, About::System))
         }
@@ -158,6 +158,7 @@ fn of_job(command: &JobCommand) -> (Right, About<'_>) {
         JobCommand::Plan(_) => (Right::Operate, About::InFile),
         JobCommand::Apply(one) => (Right::Operate, one.job().map_or(About::InFile, About::Job)),
         JobCommand::Approve(one) | JobCommand::Reject(one) => (Right::Approve, About::Job(one.job)),
-        JobCommand::Cancel(one) | JobCommand::Retry(one) => (Right::Operate, About::Job(one.job)),
+        JobCommand::Cancel(one) => (Right::Operate, About::Job(one.job)),
+        JobCommand::Retry(one) => (Right::Operate, About::Job(one.job)),
     }
 }

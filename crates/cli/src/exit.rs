@@ -97,6 +97,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
                         | StoreError::DiskFull { .. }
                         | StoreError::Unwritable { .. }
                         | StoreError::Damaged { .. }
+                        | StoreError::AuditAltered { .. }
                         | StoreError::Data { .. }
                         | StoreError::TaskLeaseLost { .. }
                         | StoreError::EvidenceAltered { .. }

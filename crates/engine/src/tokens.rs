@@ -154,7 +154,7 @@ mod tests {
         assert!(matches!(expired, Err(TokenError::Expired { at: end, .. }) if end == at(100)));
         let (_, secret) = halves(&other.text).unwrap();
         let exchanged = Secret::new(format!("{PREFIX}{}_{secret}", made.id));
-        store.revoke_token(&made.id, "local:x", at(50)).await.unwrap();
+        store.revoke_token(&made.id, "local:x", None, at(50)).await.unwrap();
         let revoked = authenticate(&store, &made.text, at(60)).await;
         assert!(matches!(revoked, Err(TokenError::Revoked { .. })));
         let unknown = Secret::new(format!("{PREFIX}0000000000000000_{secret}"));

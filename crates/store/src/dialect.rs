@@ -107,6 +107,17 @@ impl Dialect {
         }
     }
 
+    /// The statements that made the audit log's tables and triggers, as the database keeps them.
+    pub(crate) fn audit_schema_texts(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some(
+                "SELECT coalesce(sql, '') FROM sqlite_schema WHERE tbl_name IN ('audit_log', 'audit_head') \
+                 AND type IN ('table', 'trigger')",
+            ),
+            Self::Postgres => None,
+        }
+    }
+
     /// What keeps two processes from migrating at once. SQLite's write lock does so already.
     pub(crate) fn lock_migrations(self) -> Option<&'static str> {
         match self {

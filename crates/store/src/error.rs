@@ -209,7 +209,7 @@ pub enum StoreError {
         at_most: u64,
     },
     /// A job cannot move to that state.
-    #[error("job {job} is {}, so it cannot become {}; `keyreeve job show {job}` shows it", from.as_str(), to.as_str())]
+    #[error("{}; `keyreeve job show {job}` shows it", job_words(*job, *from, *to))]
     JobState {
         /// The job.
         job: JobId,
@@ -325,6 +325,16 @@ pub enum StoreError {
         place: String,
         /// What was found.
         what: String,
+    },
+    /// The tables of the audit log, or the triggers that keep its rows, are not those that were made.
+    #[error(
+        "the audit log of the store at {place} was altered: its tables or triggers are not those that were made, so \
+         somebody with access to the database changed them; keep a copy of the file as it is, and restore a backup \
+         with `keyreeve store restore BACKUP`"
+    )]
+    AuditAltered {
+        /// The address.
+        place: String,
     },
     /// A backup cannot take the store's place.
     #[error("{backup} cannot be restored: {why}, and nothing was changed; {advice}")]
@@ -491,10 +501,25 @@ impl StoreError {
             Self::Database { doing, source } => Self::Database { doing, source: source.clone() },
             Self::CommitUnknown { doing, source } => Self::CommitUnknown { doing, source: source.clone() },
             Self::Damaged { place, what } => Self::Damaged { place: place.clone(), what: what.clone() },
+            Self::AuditAltered { place } => Self::AuditAltered { place: place.clone() },
             Self::Data { what } => Self::Data { what: what.clone() },
             Self::DiskFull { doing, place } => Self::DiskFull { doing, place: place.clone() },
             Self::Unwritable { doing, place } => Self::Unwritable { doing, place: place.clone() },
             other => Self::Data { what: other.to_string() },
+        }
+    }
+}
+
+/// Why a job does not do what was asked of it.
+fn job_words(job: JobId, from: JobState, to: JobState) -> String {
+    match (from, to) {
+        (JobState::Cancelled, JobState::Cancelled) => format!("job {job} is cancelled already"),
+        (JobState::AwaitingApproval, _) => {
+            format!("job {job} waits for a second person's approval (`keyreeve job approve {job}`)")
+        }
+        (JobState::Queued | JobState::Running, _) => format!("job {job} is {} already", from.as_str()),
+        (JobState::Succeeded | JobState::Failed | JobState::PartiallyFailed | JobState::Cancelled, _) => {
+            format!("job {job} has ended already: it is {}", from.as_str().replace('_', " "))
         }
     }
 }

@@ -98,6 +98,9 @@ fn refusal(backup: &Path, error: StoreError) -> StoreError {
             ("it is not a Keyreeve store".to_owned(), "give a file that `keyreeve store backup` has written")
         }
         StoreError::Damaged { what, .. } => (format!("it is damaged ({what})"), "take another backup"),
+        StoreError::AuditAltered { .. } => {
+            ("the tables or triggers of its audit log were altered".to_owned(), "take another backup")
+        }
         StoreError::WrongKey => (
             "it was made under another key than the one in place".to_owned(),
             "put the key file of that store in its place first",

@@ -100,11 +100,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::TokenNotFound`].
-    pub async fn revoke_token(&self, id: &TokenId, actor: &str, now: Timestamp) -> Result<Token, StoreError> {
+    pub async fn revoke_token(
+        &self,
+        id: &TokenId,
+        actor: &str,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Token, StoreError> {
         recording!(self, "revoking the token", now, |transaction, trail| {
             let text = "UPDATE tokens SET revoked_at = $1 WHERE token_id = $2 AND revoked_at IS NULL";
             if transaction.execute(statement!(text, to_millis(now), id.0.as_str())).await? > 0 {
-                trail.note(actor, None, "token_revoked", &json!({"token": id}));
+                trail.note(actor, None, "token_revoked", &json!({"token": id, "reason": reason}));
             }
             Ok(find(transaction, id).await?.0)
         })

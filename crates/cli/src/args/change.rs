@@ -157,7 +157,7 @@ pub(crate) enum JobCommand {
     /// Take back what has not begun.
     Cancel(DecideJob),
     /// Queue what failed, or what a person has looked at, once more.
-    Retry(DecideJob),
+    Retry(RetryJob),
 }
 
 /// `job list`
@@ -203,9 +203,22 @@ pub(crate) struct ApplyJob {
     pub(crate) change: ChangeArguments,
 }
 
-/// `job approve`, `job reject`, `job cancel`, `job retry`
+/// `job approve`, `job reject`, `job cancel`
 #[derive(Debug, Args)]
 pub(crate) struct DecideJob {
+    /// The job's number.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: JobId,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+    /// Why; kept with the job.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// `job retry`
+#[derive(Debug, Args)]
+pub(crate) struct RetryJob {
     /// The job's number.
     #[arg(value_name = "JOB")]
     pub(crate) job: JobId,

@@ -28,7 +28,7 @@ pub(crate) use assignment::{AssignmentCommand, ListAssignments};
 pub(crate) use audit::{AuditCommand, ListAudit};
 pub(crate) use change::{
     ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobArgument,
-    JobCommand, ListJobs, NewPassword, PlanFile, UpdateAccount,
+    JobCommand, ListJobs, NewPassword, PlanFile, RetryJob, UpdateAccount,
 };
 pub(crate) use consent::Consent;
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
@@ -38,7 +38,7 @@ pub(crate) use moment::Moment;
 pub(crate) use password::{PasswordCommand, RevealPassword};
 pub(crate) use policy::{PolicyCommand, PolicyProfile};
 pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
-pub(crate) use protect::{AddProtection, ChangeProtection, ProtectCommand};
+pub(crate) use protect::{AddProtection, ProtectCommand, RemoveProtection};
 pub(crate) use resource::{ListResources, ResourceCommand};
 pub(crate) use sandbox::RunSandbox;
 pub(crate) use store::{BackUp, Restore, StoreCommand};

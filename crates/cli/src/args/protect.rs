@@ -11,7 +11,7 @@ pub(crate) enum ProtectCommand {
     /// Protect an account, all accounts below a path, or all with a tag.
     Add(AddProtection),
     /// End a protection.
-    Remove(ChangeProtection),
+    Remove(RemoveProtection),
 }
 
 /// `protect list`
@@ -22,7 +22,7 @@ pub(crate) struct ListProtections {
     pub(crate) system_id: SystemId,
 }
 
-/// `protect remove`
+/// One entry of the list.
 #[derive(Debug, Args)]
 pub(crate) struct ChangeProtection {
     /// The System ID.
@@ -38,6 +38,16 @@ pub(crate) struct AddProtection {
     #[command(flatten)]
     pub(crate) on: ChangeProtection,
     /// Why; kept with it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// `protect remove`
+#[derive(Debug, Args)]
+pub(crate) struct RemoveProtection {
+    #[command(flatten)]
+    pub(crate) on: ChangeProtection,
+    /// Why; kept in the audit log.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }

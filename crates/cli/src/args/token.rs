@@ -37,6 +37,9 @@ pub(crate) struct RevokeToken {
     /// The token's id: what stands after keyreeve_pat_, up to the next _.
     #[arg(value_name = "ID", value_parser = id)]
     pub(crate) token: TokenId,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 /// A name that is not taken for a user of the operating system.

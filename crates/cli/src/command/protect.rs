@@ -5,7 +5,7 @@ use keyreeve_model::{Protection, SystemId};
 use keyreeve_store::Store;
 
 use super::Context;
-use crate::args::{AddProtection, ChangeProtection, ProtectCommand};
+use crate::args::{AddProtection, ProtectCommand, RemoveProtection};
 use crate::exit::Ended;
 use crate::output::shape::PROTECTIONS;
 
@@ -45,11 +45,12 @@ async fn add<'a>(
 async fn remove<'a>(
     context: &Context,
     store: &Store,
-    arguments: &'a ChangeProtection,
+    arguments: &'a RemoveProtection,
 ) -> anyhow::Result<&'a SystemId> {
-    let system_id = &arguments.system_id;
+    let system_id = &arguments.on.system_id;
     let (actor, now) = (context.actor.name(), context.clock.now());
+    let reason = arguments.reason.as_deref();
     let doing = || format!("ending a protection in system {system_id}");
-    store.remove_protection(system_id, &arguments.kind(), actor, now).await.with_context(doing)?;
+    store.remove_protection(system_id, &arguments.on.kind(), actor, reason, now).await.with_context(doing)?;
     Ok(system_id)
 }

@@ -53,7 +53,8 @@ async fn list(context: &Context) -> anyhow::Result<Ended> {
 
 async fn revoke(context: &Context, arguments: &RevokeToken) -> anyhow::Result<Ended> {
     let store = context.store().await?;
-    let revoked = store.revoke_token(&arguments.token, context.actor.name(), context.clock.now()).await?;
+    let (actor, reason) = (context.actor.name(), arguments.reason.as_deref());
+    let revoked = store.revoke_token(&arguments.token, actor, reason, context.clock.now()).await?;
     context.output.list(&[revoked], &TOKENS, "")?;
     Ok(Ended::Done)
 }

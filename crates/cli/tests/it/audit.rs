@@ -76,3 +76,36 @@ fn a_row_that_was_altered_is_named() {
     assert!(broken.stderr.contains(&expected), "{}", broken.stderr);
     assert!(broken.stdout.is_empty());
 }
+
+#[test]
+fn a_trigger_of_the_log_that_was_altered_is_said_to_be_that() {
+    let place = Place::registered(0);
+    // Closes the store, which moves every row from the write-ahead log into the file.
+    place.run(&["doctor"]);
+    let database = place.data().join("keyreeve.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    let (from, to) = (b"log is only ever added", b"log is only once added");
+    let at = (0..bytes.len() - from.len()).find(|at| bytes[*at..].starts_with(from)).unwrap();
+    bytes[at..at + from.len()].copy_from_slice(to);
+    std::fs::write(&database, bytes).unwrap();
+    let refused = place.run(&["audit", "verify"]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.stderr.contains("audit log") && refused.stderr.contains("altered"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("access to the database"), "{}", refused.stderr);
+}
+
+#[test]
+fn why_a_protection_or_a_token_was_taken_away_is_recorded() {
+    let place = Place::registered(0);
+    place.run(&["protect", "add", SYSTEM, "--account", "ada"]).code(0);
+    place.run(&["protect", "remove", SYSTEM, "--account", "ada", "--reason", "she left"]).code(0);
+    let token = place.token("berta", "viewer", &[]);
+    place.run(&["token", "revoke", &token, "--reason", "it was lost"]).code(0);
+    let rows = place.json(&["audit", "list", "--limit", "5"]);
+    let reason = |action: &str| {
+        let row = rows.as_array().unwrap().iter().find(|row| row["action"] == action).unwrap();
+        row["subject"]["reason"].clone()
+    };
+    assert_eq!(reason("protection_removed"), "she left");
+    assert_eq!(reason("token_revoked"), "it was lost");
+}

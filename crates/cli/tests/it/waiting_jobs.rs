@@ -1,9 +1,9 @@
 //! What stands in the way of a job that waited is seen before its first call, not only when it was planned.
 
-use keyreeve_sandbox::Mutation;
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use serde_json::{Value, json};
 
-use crate::harness::{Place, Ran, SYSTEM, piped, user};
+use crate::harness::{Place, Ran, SYSTEM, piped, until, user};
 
 const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -106,4 +106,64 @@ fn requests_at_the_same_time_do_not_get_around_the_second_person() {
             if ran.code == 1 { "a second person must approve" } else { "others asked for the same" };
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
+}
+
+#[test]
+fn what_a_job_cannot_do_is_said_in_plain_words() {
+    let place = with(&[user("anna")]);
+    place.run(&["system", "set", SYSTEM, "max_deletes=0"]).code(0);
+    let asked = ["account", "delete", SYSTEM, "anna", "--yes", "--output", "json"];
+    let asked = place.run(&asked).code(1);
+    assert!(asked.stderr.contains("operator or admin"), "{}", asked.stderr);
+    let because = asked.json()["approval_because"][0].as_str().unwrap().to_owned();
+    assert!(because.starts_with("1 deletion is asked for"), "{because}");
+    let job = asked.json()["id"].to_string();
+    let retry = place.run(&["job", "retry", &job, "--yes"]).code(2);
+    assert!(retry.stderr.contains("waits for a second person's approval"), "{}", retry.stderr);
+    place.run(&["job", "cancel", &job, "--yes", "--no-wait"]).code(2);
+    place.run(&["job", "cancel", &job, "--yes"]).code(0);
+    let again = place.run(&["job", "cancel", &job, "--yes"]).code(2);
+    assert!(again.stderr.contains("is cancelled already"), "{}", again.stderr);
+}
+
+#[test]
+fn a_deactivation_that_is_not_finished_is_named_when_its_account_is_to_be_reactivated() {
+    let signs_in = Mutation::CreateLoginProfile { user: "anna".into(), reset_required: false };
+    let place = with(&[user("anna"), signs_in]);
+    let job = queued(&place, &["account", "deactivate", SYSTEM, "anna"]);
+    let plan = place.run(&["account", "reactivate", SYSTEM, "anna", "--plan"]).code(1);
+    assert!(plan.stdout.contains(&format!("keyreeve job apply {job}")), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("has not deactivated"), "{}", plan.stdout);
+}
+
+#[test]
+fn a_deletion_that_hidden_keys_stopped_advises_the_permissions_that_show_them() {
+    let place = Place::registered(0);
+    place.mutate(&[user("anna")]);
+    place.run(&["system", "set", SYSTEM, "prioritise_delete_tasks=false"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place.mutate(&[Mutation::CreateAccessKey { user: "anna".into() }]);
+    let ran = place.run(&["account", "delete", SYSTEM, "anna", "--yes", "--output", "json"]).code(1);
+    let tasks = tasks(&place, &ran.json()["id"].to_string());
+    assert!(tasks[0].1.contains("permission_profile=lifecycle"), "{tasks:?}");
+    assert!(!tasks[0].1.contains("prioritise_delete_tasks"), "{tasks:?}");
+}
+
+#[test]
+fn who_waits_for_a_process_that_was_killed_is_told() {
+    let place = with(&[user("anna")]);
+    place.sandbox.add_fault(FaultRule::new("DeleteUser", Effect::Hang));
+    let lease = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "3");
+        command
+    };
+    let mut child = piped(lease(&["account", "delete", SYSTEM, "anna", "--yes"]));
+    until("the call that hangs", || place.sandbox.faults().iter().any(|fault| fault.fires > 0).then_some(()));
+    let process = child.id();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    place.sandbox.clear_faults();
+    let ran = Ran::of(lease(&["job", "apply", "1", "--yes"]).output().unwrap()).code(0);
+    assert!(ran.stderr.contains(&format!("in the hands of process {process} of")), "{}", ran.stderr);
 }

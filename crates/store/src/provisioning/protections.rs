@@ -60,6 +60,7 @@ impl Store {
         system: &SystemId,
         protection: &ProtectionKind,
         actor: &str,
+        reason: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (kind, value) = protection.parts();
@@ -70,7 +71,8 @@ impl Store {
                 let (system_id, value) = (system.clone(), value.to_owned());
                 return Err(StoreError::ProtectionNotFound { system_id, kind, value });
             }
-            trail.note(actor, Some(system), "protection_removed", &json!({"kind": kind, "value": value}));
+            let subject = json!({"kind": kind, "value": value, "reason": reason});
+            trail.note(actor, Some(system), "protection_removed", &subject);
             Ok(())
         })
         .await

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use keyreeve_engine::provisioning::{HandOver, Handed};
 use keyreeve_model::ProvisioningJob;
 
-use crate::args::DecideJob;
+use crate::args::{DecideJob, RetryJob};
 use crate::command::Context;
 use crate::command::change::Changing;
 use crate::exit::Ended;
@@ -27,15 +27,15 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
         job.tasks.len(),
         job.actor
     );
-    if !terminal::agrees(arguments.change.consent, &doing, &what)? {
+    if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let reason = arguments.change.reason.as_deref();
+    let reason = arguments.reason.as_deref();
     let now = context.clock.now();
     let job =
         store.decide_job(job.id, true, context.actor.name(), reason, now).await.with_context(|| doing)?;
     show(context, &job)?;
-    hint(&format!("`keyreeve job apply {}` carries it out", job.id));
+    hint(&format!("`keyreeve job apply {}` carries it out, by an operator or admin", job.id));
     Ok(Ended::Done)
 }
 
@@ -44,10 +44,10 @@ pub(super) async fn reject(context: &Context, arguments: &DecideJob) -> anyhow::
     let doing = format!("rejecting job {}", arguments.job);
     let store = context.store().await?;
     let what = format!("Job {} will be rejected; nothing of it is done.", arguments.job);
-    if !terminal::agrees(arguments.change.consent, &doing, &what)? {
+    if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let reason = arguments.change.reason.as_deref();
+    let reason = arguments.reason.as_deref();
     let now = context.clock.now();
     let job = store
         .decide_job(arguments.job, false, context.actor.name(), reason, now)
@@ -62,7 +62,7 @@ pub(super) async fn cancel(context: &Context, arguments: &DecideJob) -> anyhow::
     let store = context.store().await?;
     let what =
         format!("Tasks of job {} that have not begun will be taken back; others go on.", arguments.job);
-    if !terminal::agrees(arguments.change.consent, &doing, &what)? {
+    if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
     let now = context.clock.now();
@@ -71,7 +71,7 @@ pub(super) async fn cancel(context: &Context, arguments: &DecideJob) -> anyhow::
 }
 
 /// Queues what failed once more, and carries it out.
-pub(super) async fn retry(context: &Context, arguments: &DecideJob) -> anyhow::Result<Ended> {
+pub(super) async fn retry(context: &Context, arguments: &RetryJob) -> anyhow::Result<Ended> {
     let doing = format!("retrying job {}", arguments.job);
     let store = context.store().await?;
     let job = store.job(arguments.job).await?;

@@ -23,9 +23,9 @@ async fn what_is_protected_is_listed_once_and_taken_off_by_name() {
             store.add_protection(&id("s"), protection).await.unwrap();
         }
         assert_eq!(store.protections(&id("s")).await.unwrap(), [account.clone(), path.clone(), tag]);
-        store.remove_protection(&id("s"), &path.kind, "berta", at(2)).await.unwrap();
+        store.remove_protection(&id("s"), &path.kind, "berta", None, at(2)).await.unwrap();
         assert_eq!(store.protections(&id("s")).await.unwrap().len(), 2);
-        let missing = store.remove_protection(&id("s"), &path.kind, "berta", at(2)).await.unwrap_err();
+        let missing = store.remove_protection(&id("s"), &path.kind, "berta", None, at(2)).await.unwrap_err();
         assert!(matches!(missing, StoreError::ProtectionNotFound { .. }), "{missing:?}");
         let rows =
             store.audit(&AuditFilter { system_id: Some(id("s")), ..Default::default() }, 9).await.unwrap();

@@ -39,11 +39,11 @@ async fn a_token_is_found_by_its_public_half_until_it_is_looked_at_as_revoked() 
         store.touch_token(&new.id, at(70)).await.unwrap();
         assert_eq!(used().await, Some(at(70)));
 
-        let revoked = store.revoke_token(&new.id, "local:root", at(80)).await.unwrap();
+        let revoked = store.revoke_token(&new.id, "local:root", None, at(80)).await.unwrap();
         assert_eq!(revoked.revoked_at, Some(at(80)));
-        let again = store.revoke_token(&new.id, "local:root", at(90)).await.unwrap();
+        let again = store.revoke_token(&new.id, "local:root", None, at(90)).await.unwrap();
         assert_eq!(again.revoked_at, Some(at(80)));
-        let missing = store.revoke_token(&TokenId("no".into()), "x", at(90)).await.unwrap_err();
+        let missing = store.revoke_token(&TokenId("no".into()), "x", None, at(90)).await.unwrap_err();
         assert!(matches!(missing, StoreError::TokenNotFound { .. }));
         let rows = store.audit(&AuditFilter::default(), 9).await.unwrap();
         let said: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
