@@ -44,6 +44,14 @@ fn names_and_ids_are_unique_and_the_error_names_which() {
 }
 
 #[test]
+fn a_second_system_of_one_aws_account_is_allowed_and_said() {
+    let place = Place::registered(2);
+    let other = place.add("second", ACCOUNT).code(0);
+    let said = format!("AWS account {ACCOUNT} is connected already, as {SYSTEM}");
+    assert!(other.stderr.contains(&said), "{}", other.stderr);
+}
+
+#[test]
 fn credentials_that_aws_refuses_are_not_stored() {
     let place = Place::with_users(0);
     place.run(&["init"]).code(0);

@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use keyreeve_connector::Cause;
 use keyreeve_engine::systems::{SystemError, register};
-use keyreeve_model::{CredentialKind, SystemSettings};
-use keyreeve_store::NewSystem;
+use keyreeve_model::{CredentialKind, System, SystemSettings};
+use keyreeve_store::{NewSystem, Store};
 
 use super::credential::{self, Given};
 use super::show::show;
@@ -40,6 +40,7 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         let system =
             store.create_system(new, context.actor.name(), context.clock.now()).await.with_context(doing)?;
         let ended = show(context, &system)?;
+        tell_of_others(&store, &system).await?;
         credential::print_trust_policy(context, role_arn, external_id).await;
         hint(&format!("when the role has it: `keyreeve system check {}`", system.system_id));
         return Ok(ended);
@@ -53,6 +54,7 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         registered => registered.with_context(doing)?,
     };
     let ended = show(context, &registered.system)?;
+    tell_of_others(&store, &registered.system).await?;
     let id = &registered.system.system_id;
     match registered.unreachable {
         Some(error) if error.cause == Cause::NoCredentials => {
@@ -66,6 +68,24 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         None => hint(&format!("read it: `keyreeve import run {id}`")),
     }
     Ok(ended)
+}
+
+/// Two systems may be of one AWS account, but hardly anybody wants that.
+async fn tell_of_others(store: &Store, system: &System) -> anyhow::Result<()> {
+    let Some(account) = &system.aws_account_id else { return Ok(()) };
+    let all = store.list_systems(false).await?;
+    let others: Vec<String> = all
+        .iter()
+        .filter(|other| other.system_id != system.system_id && other.aws_account_id.as_ref() == Some(account))
+        .map(|other| other.system_id.to_string())
+        .collect();
+    if !others.is_empty() {
+        note(&format!(
+            "AWS account {account} is connected already, as {}: each of its users is now an account of each system.",
+            others.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn other_partition(doing: &str, error: &SystemError) -> Refusal {
