@@ -33,8 +33,9 @@ pub(crate) async fn run(
     arguments: &ChangeArguments,
 ) -> anyhow::Result<Ended> {
     let changing = Changing::begin(context, system_id).await?;
-    let planned_at = context.clock.now();
     let plan = changing.plan(&wishes).await?;
+    // Reading what a large plan rests on may take minutes; that it is not read twice is what this is for.
+    let planned_at = context.clock.now();
     if arguments.consent.plan {
         return show_only(context, &plan);
     }
