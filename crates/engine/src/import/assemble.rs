@@ -82,7 +82,7 @@ impl Assembly<'_> {
         accounts
     }
 
-    /// An account that was listed. Takes tags, boundary and inline policies out of its details.
+    /// An account that was listed.
     fn account(
         &self,
         user: AccountEntry,
@@ -111,9 +111,7 @@ impl Assembly<'_> {
             last_seen_run: self.run,
         };
         if let Some(detail) = detail {
-            account.tags = Some(std::mem::take(&mut detail.tags));
-            account.permissions_boundary = detail.permissions_boundary.take();
-            account.inline_policies = Some(sorted(std::mem::take(&mut detail.inline_policies)));
+            take_detail(&mut account, detail);
         } else if let Some(known) = known {
             account.tags.clone_from(&known.tags);
             account.permissions_boundary.clone_from(&known.permissions_boundary);
@@ -137,18 +135,17 @@ impl Assembly<'_> {
     }
 
     /// An account that was known and not listed: out of scope, moved out of it, or not proved to be gone.
-    fn carry_account(&self, observed: &Observed, known: &Account) -> Option<Account> {
+    fn carry_account(&self, observed: &mut Observed, known: &Account) -> Option<Account> {
         if !self.scope.covers_account(known) || self.kept.contains(&known.external_id) {
             return Some(known.clone());
         }
-        let detail = observed.moved_away(&known.external_id, self.scope)?;
+        observed.moved_away(&known.external_id, self.scope)?;
+        let detail = observed.account_details.get_mut(&known.external_id)?;
         let mut account = known.clone();
         account.name.clone_from(&detail.name);
         account.path.clone_from(&detail.path);
         account.arn.clone_from(&detail.arn);
-        account.tags = Some(detail.tags.clone());
-        account.permissions_boundary.clone_from(&detail.permissions_boundary);
-        account.inline_policies = Some(sorted(detail.inline_policies.clone()));
+        take_detail(&mut account, detail);
         Some(account)
     }
 
@@ -364,6 +361,13 @@ impl<'a> Drafts<'a> {
         }
         self.assignments.push(assignment);
     }
+}
+
+/// Moves tags, boundary and inline policies out of the details; what an account holds stays there.
+fn take_detail(account: &mut Account, detail: &mut AccountDetail) {
+    account.tags = Some(std::mem::take(&mut detail.tags));
+    account.permissions_boundary = detail.permissions_boundary.take();
+    account.inline_policies = Some(sorted(std::mem::take(&mut detail.inline_policies)));
 }
 
 fn copy_credentials(account: &mut Account, known: &Account) {
