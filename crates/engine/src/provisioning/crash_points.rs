@@ -8,20 +8,23 @@ use keyreeve_store::{CrashPoint, JournalEvent};
 /// After so long a call has been sent, if a test keeps its answer back.
 const SENT_WITHIN: Duration = Duration::from_millis(400);
 
-/// The points around a commit of these events.
-pub(super) fn around(events: &[JournalEvent]) -> (CrashPoint, CrashPoint) {
+/// The points around a commit of these events: those of outcomes, if others are written with them, and then theirs.
+pub(super) fn around(events: &[JournalEvent]) -> Vec<(CrashPoint, CrashPoint)> {
     let any = |which: fn(&JournalEvent) -> bool| events.iter().any(which);
-    if any(|event| matches!(event, JournalEvent::Finish { .. })) {
-        (CrashPoint::BeforeEndCommit, CrashPoint::AfterEndCommit)
+    let of_others = if any(|event| matches!(event, JournalEvent::Finish { .. })) {
+        Some((CrashPoint::BeforeEndCommit, CrashPoint::AfterEndCommit))
     } else if any(|event| matches!(event, JournalEvent::Postpone { .. })) {
-        (CrashPoint::BeforePostponeCommit, CrashPoint::AfterPostponeCommit)
+        Some((CrashPoint::BeforePostponeCommit, CrashPoint::AfterPostponeCommit))
     } else if any(|event| matches!(event, JournalEvent::ReplaceSteps { .. })) {
-        (CrashPoint::BeforeReplanCommit, CrashPoint::AfterReplanCommit)
+        Some((CrashPoint::BeforeReplanCommit, CrashPoint::AfterReplanCommit))
     } else if any(|event| matches!(event, JournalEvent::Attempt { .. })) {
-        (CrashPoint::BeforeAttemptCommit, CrashPoint::AfterAttemptCommit)
+        Some((CrashPoint::BeforeAttemptCommit, CrashPoint::AfterAttemptCommit))
     } else {
-        (CrashPoint::BeforeResultCommit, CrashPoint::AfterResultCommit)
-    }
+        None
+    };
+    let outcome = any(|event| matches!(event, JournalEvent::Outcome { .. })) || of_others.is_none();
+    let of_outcome = (CrashPoint::BeforeResultCommit, CrashPoint::AfterResultCommit);
+    outcome.then_some(of_outcome).into_iter().chain(of_others).collect()
 }
 
 /// Waits for the answer to a call that has been made.

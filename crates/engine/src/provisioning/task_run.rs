@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyreeve_connector::{Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
-use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, System, Task, TaskId};
+use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, StepState, System, Task, TaskId};
 use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLease};
 use tokio::sync::watch;
 
@@ -64,6 +64,8 @@ pub(super) struct TaskRun<'a> {
     guard: Guard<'a>,
     look: Look,
     admission: Option<Admission<'a>>,
+    /// What came of calls, taken into the task but not written yet: it goes with what is written next, which is at once.
+    unwritten: Vec<JournalEvent>,
 }
 
 impl<'a> TaskRun<'a> {
@@ -75,7 +77,8 @@ impl<'a> TaskRun<'a> {
         guard: Guard<'a>,
     ) -> Self {
         let ClaimedTask { task, lease, .. } = claimed;
-        Self { ground, journal, lease, task, sealing, guard, look: Look::default(), admission: None }
+        let (look, admission, unwritten) = (Look::default(), None, Vec::new());
+        Self { ground, journal, lease, task, sealing, guard, look, admission, unwritten }
     }
 
     /// Runs until the task is given back. An error of the store leaves it as its journal says it stands; whoever
@@ -85,7 +88,14 @@ impl<'a> TaskRun<'a> {
         loop {
             self.look.take_in(&self.task, &event, self.ground.gatherer.clock.now());
             let decision = decide(&self.task, event, &self.context());
-            self.write(decision.journal).await?;
+            if decision.next == Next::GoOn && self.may_wait(&decision.journal) {
+                self.take_in(decision.journal);
+                event = Event::Written;
+                continue;
+            }
+            if !(matches!(decision.next, Next::Call(_)) && self.may_wait(&decision.journal)) {
+                self.write(decision.journal).await?;
+            }
             event = match decision.next {
                 Next::GoOn => Event::Written,
                 Next::Identify | Next::Call(_) if !self.is_admitted().await => Event::Written,
@@ -167,15 +177,33 @@ impl<'a> TaskRun<'a> {
         self.task.steps.iter().find(|step| step.seq == seq).cloned()
     }
 
+    /// Whether events may be written together with what follows them: the outcome of a call that was applied, where
+    /// nothing has to be waited for before the next call. That saves a commit for each call.
+    fn may_wait(&self, events: &[JournalEvent]) -> bool {
+        let applied =
+            |event: &JournalEvent| matches!(event, JournalEvent::Outcome { state: StepState::Applied, .. });
+        self.ground.reader.pacer.at_once().is_none() && events.iter().all(applied)
+    }
+
+    /// Takes events into the task; they are written with those that follow.
+    fn take_in(&mut self, events: Vec<JournalEvent>) {
+        let now = self.ground.gatherer.clock.now();
+        events.iter().for_each(|event| fold(&mut self.task, event, now));
+        self.unwritten.extend(events);
+    }
+
+    /// Writes events down, and before them what is not written yet, all or none.
     async fn write(&mut self, events: Vec<JournalEvent>) -> Result<(), StoreError> {
-        if events.is_empty() {
+        let earlier = std::mem::take(&mut self.unwritten);
+        let all: Vec<JournalEvent> = earlier.into_iter().chain(events.iter().cloned()).collect();
+        if all.is_empty() {
             return Ok(());
         }
         let now = self.ground.gatherer.clock.now();
-        let (before, after) = crash_points::around(&events);
-        before.pass();
-        self.journal.write(&self.lease, events.clone()).await?;
-        after.pass();
+        let points = crash_points::around(&all);
+        points.iter().for_each(|(before, _)| before.pass());
+        self.journal.write(&self.lease, all).await?;
+        points.iter().for_each(|(_, after)| after.pass());
         events.iter().for_each(|event| fold(&mut self.task, event, now));
         Ok(())
     }
@@ -184,6 +212,9 @@ impl<'a> TaskRun<'a> {
     /// the two; where they are not, no slot is held while the journal writes.
     async fn call(&mut self, seq: u32) -> Result<Event, StoreError> {
         let Some(step) = self.step(seq) else { return Ok(Event::Written) };
+        if step.call.takes_password() {
+            self.write(Vec::new()).await?;
+        }
         let password = match self.password(&step).await {
             Ok(password) => password,
             Err(failure) => {

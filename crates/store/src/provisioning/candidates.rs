@@ -68,6 +68,13 @@ pub(super) struct Candidate {
     pub(super) epoch: i64,
 }
 
+impl Candidate {
+    /// What its account is known by among the numbers of leases.
+    pub(super) fn account_key(&self) -> &str {
+        self.external_id.as_ref().unwrap_or(&self.name)
+    }
+}
+
 macro_rules! candidates {
     ($within:literal) => {
         concat!(

@@ -1,6 +1,6 @@
 //! Handing tasks to workers.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use super::moves::{JobPlace, find_job, require};
 use super::rows::{self, Of};
 use super::{ClaimedTask, TaskLease};
 use crate::audit::{Trail, recording};
-use crate::statement::statement;
+use crate::statement::{Statement, Value, statement};
 use crate::time::{to_millis, truncated};
 use crate::transaction::Transaction;
 use crate::{CrashPoint, Store, StoreError};
@@ -109,19 +109,22 @@ impl Claims<'_> {
             let most = i64::try_from(left).unwrap_or(i64::MAX).saturating_add(8);
             let found = candidates(transaction, within, last, self.now, most).await?;
             let more = i64::try_from(found.len()).is_ok_and(|found| found == most);
+            let mut chosen = Vec::new();
             for candidate in found {
                 last = candidate.task.0;
                 let suspect = candidate.state == TaskState::Running;
-                if left == 0 || (suspect && !self.taken.is_empty()) || !self.is_free(&candidate) {
+                let alone = self.taken.is_empty() && chosen.is_empty();
+                if left == 0 || (suspect && !alone) || !self.is_free(&candidate) {
                     continue;
                 }
-                self.claim(transaction, trail, candidate).await?;
+                chosen.push(candidate);
                 left -= 1;
                 if suspect {
-                    self.limit = self.taken.len();
+                    self.limit = chosen.len();
                     left = 0;
                 }
             }
+            self.claim(transaction, trail, chosen).await?;
             if !more {
                 break;
             }
@@ -142,24 +145,47 @@ impl Claims<'_> {
         free
     }
 
+    /// Takes these tasks. No two of them are of the same account.
     async fn claim(
         &mut self,
         transaction: &mut Transaction,
         trail: &mut Trail<'_>,
-        candidate: Candidate,
+        chosen: Vec<Candidate>,
     ) -> Result<(), StoreError> {
         if self.any_lapsed {
-            self.take_away_from_others(transaction, trail, &candidate).await?;
+            for candidate in &chosen {
+                self.take_away_from_others(transaction, trail, candidate).await?;
+            }
         }
-        let crashed = candidate.state == TaskState::Running;
-        let epoch = next_epoch(transaction, &candidate).await?;
-        let text = "UPDATE tasks SET state = 'running', lease_epoch = $1, lease_until = $2, lease_worker = $3, \
-                    started_at = COALESCE(started_at, $4), crashes = crashes + $5, not_before = NULL \
-                    WHERE task_id = $6";
-        let (until, now) = (to_millis(self.until), to_millis(self.now));
-        let number = candidate.task.0;
-        transaction.execute(statement!(text, epoch, until, self.worker, now, crashed, number)).await?;
-        let now = self.now;
+        let epochs = next_epochs(transaction, &chosen).await?;
+        let epoch_of = |candidate: &Candidate| {
+            let what = || format!("the lease of task {} has no number", candidate.task);
+            let key = (candidate.system_key, candidate.account_key().to_owned());
+            epochs.get(&key).copied().ok_or_else(|| StoreError::Data { what: what() })
+        };
+        let mut leased = Vec::with_capacity(chosen.len());
+        for candidate in chosen {
+            let epoch = epoch_of(&candidate)?;
+            self.note(transaction, trail, &candidate, epoch).await?;
+            leased.push((candidate.task, epoch, candidate.state == TaskState::Running));
+        }
+        let most = transaction.dialect().values_per_statement() / LEASE_COLUMNS - 1;
+        for some in leased.chunks(most) {
+            transaction.execute(leases(some, self.until, self.worker, self.now)).await?;
+        }
+        self.taken.extend(leased.into_iter().map(|(task, ..)| task));
+        Ok(())
+    }
+
+    /// Notes that a task is begun, and its job if nothing of it was.
+    async fn note(
+        &mut self,
+        transaction: &mut Transaction,
+        trail: &mut Trail<'_>,
+        candidate: &Candidate,
+        epoch: i64,
+    ) -> Result<(), StoreError> {
+        let (now, worker) = (self.now, self.worker);
         let job = self.job(transaction, candidate.job).await?;
         if job.state == JobState::Queued {
             let actor = job.actor.clone();
@@ -167,18 +193,17 @@ impl Claims<'_> {
             job.become_state(transaction, trail, JobState::Running, said, now).await?;
         }
         require(job.state == JobState::Running, &format!("job {}", job.id), job.state.as_str(), "running")?;
-        let (actor, system_id) = (job.actor.clone(), job.system_id.clone());
         let subject = json!({
             "job": candidate.job,
             "task": candidate.task,
             "from": candidate.state,
             "to": TaskState::Running,
-            "worker": self.worker,
+            "worker": worker,
             "epoch": epoch,
         });
+        let crashed = candidate.state == TaskState::Running;
         let action = if crashed { "task_taken_over" } else { "task_started" };
-        trail.note(&actor, Some(&system_id), action, &subject);
-        self.taken.push(candidate.task);
+        trail.note(&job.actor, Some(&job.system_id), action, &subject);
         Ok(())
     }
 
@@ -246,13 +271,44 @@ async fn any_lapsed(transaction: &mut Transaction, now: Timestamp) -> Result<boo
     Ok(first.is_some_and(|first| first <= to_millis(now)))
 }
 
-/// The number of a new lease: greater than every earlier one of the account, and of the task.
-async fn next_epoch(transaction: &mut Transaction, candidate: &Candidate) -> Result<i64, StoreError> {
-    let text = "INSERT INTO account_epochs (system_key, account_key, epoch) VALUES ($1, $2, $3) \
-                ON CONFLICT (system_key, account_key) DO UPDATE SET epoch = \
-                CASE WHEN account_epochs.epoch >= excluded.epoch THEN account_epochs.epoch + 1 \
-                ELSE excluded.epoch END RETURNING epoch";
-    let key = candidate.external_id.as_ref().unwrap_or(&candidate.name);
-    let raised = statement!(text, candidate.system_key, key.as_str(), candidate.epoch + 1);
-    transaction.fetch_one(raised, |row| row.int(0)).await
+/// The numbers of new leases, by system and account: each greater than every earlier one of the account, and of the
+/// task.
+async fn next_epochs(
+    transaction: &mut Transaction,
+    chosen: &[Candidate],
+) -> Result<HashMap<(i64, String), i64>, StoreError> {
+    const COLUMNS: usize = 3;
+    let mut epochs = HashMap::with_capacity(chosen.len());
+    let most = transaction.dialect().values_per_statement() / COLUMNS;
+    for some in chosen.chunks(most) {
+        let mut text =
+            Statement::building("INSERT INTO account_epochs (system_key, account_key, epoch) VALUES ");
+        text.bind_rows(some.iter().map(|candidate| {
+            vec![candidate.system_key.into(), candidate.account_key().into(), (candidate.epoch + 1).into()]
+        }));
+        text.push(
+            " ON CONFLICT (system_key, account_key) DO UPDATE SET epoch = \
+             CASE WHEN account_epochs.epoch >= excluded.epoch THEN account_epochs.epoch + 1 \
+             ELSE excluded.epoch END RETURNING system_key, account_key, epoch",
+        );
+        let raised = transaction.fetch(text, |row| Ok(((row.int(0)?, row.text(1)?), row.int(2)?))).await?;
+        epochs.extend(raised);
+    }
+    Ok(epochs)
+}
+
+const LEASE_COLUMNS: usize = 3;
+
+/// Writes leases down: tasks, their numbers, and whether a worker ended during the task.
+fn leases(tasks: &[(TaskId, i64, bool)], until: Timestamp, worker: &str, now: Timestamp) -> Statement {
+    let mut text = Statement::building("WITH made (task_id, epoch, crashed) AS (VALUES ");
+    text.bind_rows(tasks.iter().map(|(task, epoch, crashed)| {
+        let row: [Value; LEASE_COLUMNS] = [task.0.into(), (*epoch).into(), i64::from(*crashed).into()];
+        row.into()
+    }));
+    text.push(") UPDATE tasks SET state = 'running', lease_epoch = m.epoch, lease_until = ");
+    text.bind(to_millis(until)).push(", lease_worker = ").bind(worker);
+    text.push(", started_at = COALESCE(tasks.started_at, ").bind(to_millis(now));
+    text.push("), crashes = tasks.crashes + m.crashed, not_before = NULL FROM made m WHERE tasks.task_id = m.task_id");
+    text
 }
