@@ -12,7 +12,7 @@
 //! into the closed list of causes. A change counts as made only by a whole answer to the very call that was sent;
 //! anything less leaves its outcome unknown.
 //!
-//! [`reference_policy`] writes the policy that the connector needs, and [`AwsConnector::probe_reads`] says which
+//! [`PolicyScope`] writes the policies that the connector needs, and [`AwsConnector::probe_reads`] says which
 //! of its reading actions the credentials are allowed.
 
 // The connector's error names the call, its subject and AWS's words; it is made once per failed call.
@@ -39,8 +39,8 @@ mod well_formed;
 pub use client::AwsConnector;
 pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
-    EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, PARTITIONS, PermissionProbe,
-    PermissionState, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS, profile_actions, read_policy,
-    reference_policy,
+    EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, Escalation, PARTITIONS, PermissionProbe,
+    PermissionState, PolicyError, PolicyScope, READ_ACTIONS, REFERENCE_ACTIONS, Surroundings,
+    profile_actions,
 };
 pub use region::{REGIONS, partition_of_region, regions_of};

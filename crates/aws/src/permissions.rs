@@ -1,9 +1,16 @@
-//! The permissions that the connector needs: the policy that grants them, and a look at what is granted.
+//! The permissions that the connector needs: the policies that grant them, and a look at what is granted.
 
-mod policy;
+#[cfg(test)]
+mod actions;
+mod escalation;
+mod generate;
 mod probe;
 mod profile;
 
-pub use policy::{PARTITIONS, PolicyError, READ_ACTIONS, REFERENCE_ACTIONS, read_policy, reference_policy};
+pub use escalation::{Escalation, Surroundings};
+pub use generate::{PARTITIONS, PolicyError, PolicyScope};
 pub use probe::{PermissionProbe, PermissionState};
-pub use profile::{EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, profile_actions};
+pub use profile::{
+    EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, READ_ACTIONS, REFERENCE_ACTIONS,
+    profile_actions,
+};

@@ -7,7 +7,7 @@ use keyreeve_store::Store;
 use crate::actor::{Actor, Right};
 use crate::args::{
     AccountCommand, AssignmentCommand, AuditCommand, Command, ImportCommand, JobCommand, MappingCommand,
-    PasswordCommand, ProfileCommand, ProtectCommand, ResourceCommand, SystemCommand,
+    PasswordCommand, PolicyCommand, ProfileCommand, ProtectCommand, ResourceCommand, SystemCommand,
 };
 use crate::command::Context;
 use crate::exit::Refusal;
@@ -78,7 +78,8 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
     use Right::{Administer, Read};
     Some(match command {
         // They work without a store, or say nothing of what is in it.
-        Command::Init(_) | Command::Sandbox(_) | Command::Policy(_) | Command::Doctor => return None,
+        Command::Init(_) | Command::Sandbox(_) | Command::Doctor => return None,
+        Command::Policy(PolicyCommand::Generate(one)) => (Read, About::System(one.system.as_ref()?)),
         // Who has a one-time secret is its bearer, and nothing else is asked.
         Command::Password(PasswordCommand::Open) => return None,
         Command::Password(PasswordCommand::Reveal(one)) => (Right::Operate, About::Task(one.task)),

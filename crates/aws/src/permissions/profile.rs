@@ -2,7 +2,32 @@
 
 use keyreeve_model::PermissionProfile;
 
-use super::policy::{READ_ACTIONS, REFERENCE_ACTIONS};
+/// The actions with which Keyreeve reads. Most of them support no resources, so they are granted on `*`.
+pub const READ_ACTIONS: [&str; 5] = [
+    "iam:ListUsers",
+    "iam:ListGroups",
+    "iam:ListPolicies",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetLoginProfile",
+];
+
+/// The fourteen actions that are enough for everything the reference behaviour asks for.
+pub const REFERENCE_ACTIONS: [&str; 14] = [
+    "iam:ListUsers",
+    "iam:ListGroups",
+    "iam:ListPolicies",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetLoginProfile",
+    "iam:CreateUser",
+    "iam:DeleteUser",
+    "iam:CreateLoginProfile",
+    "iam:UpdateLoginProfile",
+    "iam:DeleteLoginProfile",
+    "iam:AddUserToGroup",
+    "iam:RemoveUserFromGroup",
+    "iam:AttachUserPolicy",
+    "iam:DetachUserPolicy",
+];
 
 /// What an import gains by, beyond [`READ_ACTIONS`]: point reads, the account's counts, and the credential report.
 pub const EXTRA_READ_ACTIONS: [&str; 4] =

@@ -78,7 +78,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Password(command) => password::run(context, &command).await,
         Command::Protect(command) => protect::run(context, &command).await,
         Command::Mapping(command) => mapping::run(context, command).await,
-        Command::Policy(command) => policy::run(context, &command),
+        Command::Policy(command) => policy::run(context, &command).await,
         Command::Token(command) => token::run(context, &command).await,
         Command::Audit(command) => audit::run(context, &command).await,
         Command::Store(command) => store::run(context, command).await,

@@ -21,6 +21,7 @@ mod output;
 mod own_rights;
 mod password;
 mod peer;
+mod policy;
 mod protect;
 mod r01_killed_job;
 mod r02_killed_import;
