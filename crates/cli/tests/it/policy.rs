@@ -66,8 +66,7 @@ fn a_system_says_what_its_policy_must_grant_and_forbid() {
     let itself = &statement(&policy, "KeyreeveNeverItself")["Resource"];
     assert!(itself[0].as_str().unwrap().ends_with("/keyreeve-connector"), "{itself}");
     let never = &statement(&policy, "KeyreeveNeverThese")["Resource"];
-    let expected =
-        json!([own(&format!("user/{name}")), own(&format!("user/*/{name}")), own("user/glass/*")]);
+    let expected = json!([own(&format!("user/{name}")), own(&format!("user/*/{name}")), own("user/glass/*")]);
     assert_eq!(*never, expected);
     let tagged = &statement(&policy, "KeyreeveNeverTagged")["Condition"];
     assert_eq!(*tagged, json!({ "StringEquals": { "aws:ResourceTag/keep": ["yes"] } }));
