@@ -117,6 +117,28 @@ pub async fn replace_credentials(
     Ok(identity)
 }
 
+/// The secret of a system's credentials. Where it does not open, somebody has changed the store behind our back: the
+/// system is quarantined.
+///
+/// # Errors
+/// [`StoreError::SecretUnreadable`], and whatever else keeps the store from being read.
+pub async fn secret_of(store: &Store, clock: Clock, system: &System) -> Result<Option<Secret>, StoreError> {
+    let secret = store.get_secret(&system.system_id).await;
+    if let (Err(unreadable @ StoreError::SecretUnreadable { .. }), SystemState::Active) =
+        (&secret, system.state)
+    {
+        let now = clock.now();
+        let failure = Failure {
+            kind: FailureKind::SecretUnreadable,
+            message: unreadable.to_string(),
+            effect: Effect::None,
+            at: now,
+        };
+        store.quarantine_system(&system.system_id, failure, now).await?;
+    }
+    secret
+}
+
 /// What verifying a system showed.
 #[derive(Debug)]
 pub enum Verdict {

@@ -56,6 +56,8 @@ pub enum FailureKind {
     Inconsistent,
     /// The answers come from another AWS account than the one the system is pinned to.
     AccountMismatch,
+    /// A stored secret does not open: it was altered, moved, or put back from an older copy.
+    SecretUnreadable,
     /// The process stopped in the middle, or lost its lease to another.
     Interrupted,
     /// Our own store refused.

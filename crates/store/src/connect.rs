@@ -8,9 +8,11 @@ use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Postgres, Sqlite};
 
+use crate::custody::KeyCustody;
+use crate::data_keys::{self, Kek, KeyRing};
 use crate::dialect::Dialect;
 use crate::url::Place;
-use crate::{DatabaseUrl, StoreError, StoreKey, migrate, reach, secrets, sqlite_file};
+use crate::{DatabaseUrl, StoreError, migrate, reach, secrets, sqlite_file, store_keys};
 
 /// The store: systems, import runs and history in one database.
 pub struct Store {
@@ -18,7 +20,7 @@ pub struct Store {
     pub(crate) url: DatabaseUrl,
     /// The address as it is shown.
     pub(crate) place: String,
-    pub(crate) key: StoreKey,
+    pub(crate) keys: KeyRing,
     #[cfg(feature = "faults")]
     pub(crate) faults: std::sync::Arc<crate::faults::Faults>,
 }
@@ -70,7 +72,7 @@ impl Pools {
 }
 
 impl Store {
-    /// Makes a store where there is none, and binds it to a key.
+    /// Makes a store where there is none, and binds it to a key that its custody makes.
     ///
     /// For SQLite the file is made with mode 0600; its folder must exist. For PostgreSQL the database must exist
     /// and the tables go into the first schema of the search path.
@@ -78,20 +80,28 @@ impl Store {
     /// # Errors
     /// [`StoreError::AlreadyThere`] when something is at that place; nothing is changed then.
     /// [`StoreError::Unreachable`] when PostgreSQL does not let us in.
-    pub async fn create(url: &DatabaseUrl, key: StoreKey, now: Timestamp) -> Result<Self, StoreError> {
+    pub async fn create(
+        url: &DatabaseUrl,
+        custody: impl KeyCustody,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         if let Place::Sqlite(path) = &url.0 {
             sqlite_file::make_empty(path).map_err(|source| match source.kind() {
                 ErrorKind::AlreadyExists => StoreError::AlreadyThere { place: url.to_string() },
                 _ => StoreError::Io { doing: "making the store's file", source },
             })?;
         }
-        let store = Self::connect(url, key);
+        let store = Self::connect(url);
         let made = async {
             store.reach().await?;
             if migrate::is_store(&store).await? {
                 return Err(StoreError::AlreadyThere { place: store.place.clone() });
             }
-            migrate::create(&store, now).await?;
+            let store_id = secrets::random_id()?;
+            let made = custody.make(&store_id, store_keys::FIRST).await?;
+            let kek = Kek { key: made.key.clone(), version: store_keys::FIRST, store_id };
+            migrate::create(&store, &kek, &made, &custody.place(), now).await?;
+            store.keys.hold(kek);
             store.settle_file("making the store").await
         }
         .await;
@@ -111,13 +121,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoStore`], [`StoreError::NotAStore`], [`StoreError::Damaged`] (with the command that
     /// restores a backup), [`StoreError::NewerVersion`], [`StoreError::MigrationAltered`],
-    /// [`StoreError::WrongKey`], [`StoreError::Unreachable`].
-    pub async fn open(url: &DatabaseUrl, key: StoreKey) -> Result<Self, StoreError> {
+    /// [`StoreError::WrongKey`], [`StoreError::KeyReplaced`], [`StoreError::KeptElsewhere`], [`StoreError::Key`],
+    /// [`StoreError::Unreachable`].
+    pub async fn open(url: &DatabaseUrl, custody: impl KeyCustody) -> Result<Self, StoreError> {
         let small = match &url.0 {
             Place::Sqlite(path) => sqlite_file::inspect(path, &url.to_string())? <= CHECKED_WHEN_OPENED,
             Place::Postgres(_) => false,
         };
-        let store = Self::connect(url, key);
+        let store = Self::connect(url);
         let opened = async {
             store.reach().await?;
             if small {
@@ -130,8 +141,10 @@ impl Store {
                 });
             }
             let pending = migrate::check(&store).await?;
-            secrets::check_key(&store).await?;
-            migrate::apply(&store, pending).await
+            let kek = store_keys::fetch(&store, &custody).await?;
+            migrate::apply(&store, pending).await?;
+            store.keys.hold(data_keys::adopt(&store, kek, &custody.place()).await?);
+            Ok(())
         }
         .await;
         match opened {
@@ -162,7 +175,7 @@ impl Store {
         }
     }
 
-    fn connect(url: &DatabaseUrl, key: StoreKey) -> Self {
+    fn connect(url: &DatabaseUrl) -> Self {
         let pools = match &url.0 {
             Place::Sqlite(path) => {
                 let options = sqlite_options(path);
@@ -187,7 +200,7 @@ impl Store {
             pools,
             url: url.clone(),
             place: url.to_string(),
-            key,
+            keys: KeyRing::default(),
             #[cfg(feature = "faults")]
             faults: std::sync::Arc::default(),
         }

@@ -44,8 +44,8 @@ impl Dialect {
     /// Reads where the audit log ends, and keeps other writers off it until the end of the transaction.
     pub(crate) fn lock_audit_head(self) -> &'static str {
         match self {
-            Self::Sqlite => "SELECT seq, hash FROM audit_head WHERE marker = 1",
-            Self::Postgres => "SELECT seq, hash FROM audit_head WHERE marker = 1 FOR NO KEY UPDATE",
+            Self::Sqlite => "SELECT seq, hash, mac FROM audit_head WHERE marker = 1",
+            Self::Postgres => "SELECT seq, hash, mac FROM audit_head WHERE marker = 1 FOR NO KEY UPDATE",
         }
     }
 

@@ -395,6 +395,41 @@ pub enum StoreError {
     /// The store was made with another key.
     #[error("this store belongs to another key; give the key file it was made with")]
     WrongKey,
+    /// The store had this key, until another one took its place.
+    #[error(
+        "this is key {version} of the store, which key {by} replaced at {at:.0}{}; give that one. Key {version} opens the \
+         backups made before",
+        kept_at(kept)
+    )]
+    KeyReplaced {
+        /// Which of the store's keys was given.
+        version: i64,
+        /// Which one opens it now.
+        by: i64,
+        /// Since when.
+        at: Timestamp,
+        /// Where that one is kept.
+        kept: String,
+    },
+    /// The key is in another kind of place than the one where it was looked for.
+    #[error(
+        "the key of this store is kept at {kept}, and the configuration looks elsewhere ({why}); set `key` to {kept}"
+    )]
+    KeptElsewhere {
+        /// Where it is kept.
+        kept: String,
+        /// What was found where it was looked for.
+        why: String,
+    },
+    /// The store's key has changed since the store was opened.
+    #[error("the store's key was changed since this command began, and nothing was done; run it again")]
+    KeyChanged,
+    /// The store's key is being changed.
+    #[error(
+        "the store's key is being changed, so no new system can be registered just now; try again in a moment or, if \
+         nobody is at it, end it with `keyreeve secrets rekey`"
+    )]
+    KeyChanging,
     /// A secret could not be opened. Why is not said, because that could help an attacker.
     #[error(
         "the secret of {row} cannot be opened: it was altered, or sealed with another key; set the credentials anew"
@@ -522,6 +557,10 @@ fn job_words(job: JobId, from: JobState, to: JobState) -> String {
             format!("job {job} has ended already: it is {}", from.as_str().replace('_', " "))
         }
     }
+}
+
+fn kept_at(kept: &str) -> String {
+    if kept.is_empty() { String::new() } else { format!(" (kept at {kept})") }
 }
 
 fn words(run: Option<ImportRunId>) -> String {

@@ -64,7 +64,7 @@ impl Store {
             let system = systems::find_in_use(transaction, system_id).await?;
             put(transaction, system.key, profile, now).await?;
             let done = Done { action: "profile_set", actor, system_id, subject: json!({"profile": profile}) };
-            done.record(transaction, &self.key, now).await
+            done.record(transaction, &self.keys, now).await
         })
         .await
     }

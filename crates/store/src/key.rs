@@ -1,4 +1,4 @@
-//! The key under which secrets are sealed, and where it is kept.
+//! The key of a store, under which its data keys are sealed.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -60,10 +60,32 @@ pub enum KeyError {
         place: String,
     },
     /// An environment variable is not set.
-    #[error("the environment variable {name} is not set; it should hold the store's key")]
+    #[error(
+        "the environment variable {name} is not set; it should hold the store's key: `keyreeve-key-1 ` and 32 random \
+         bytes in base64, such as `openssl rand -base64 32` prints"
+    )]
     NotSet {
         /// Its name.
         name: String,
+    },
+    /// systemd gave no such credential.
+    #[error(
+        "systemd has given this service no credential {credential}, which should hold the store's key; set \
+         `LoadCredentialEncrypted={credential}` or `LoadCredential={credential}:/path` in the service's unit"
+    )]
+    NoCredentials {
+        /// Its name.
+        credential: String,
+    },
+    /// A service that opens the key refused, or could not be reached.
+    #[error("fetching the store's key from {place}: {why}; {advice}")]
+    Custody {
+        /// Where it is kept.
+        place: String,
+        /// Why it could not be had.
+        why: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// The file could not be read or written.
     #[error("{doing} the key file {}: the disk refused; check its folder", path.display())]
@@ -140,16 +162,27 @@ impl StoreKey {
     /// [`KeyError::Missing`], [`KeyError::Exposed`] (with what to do), [`KeyError::Malformed`] or
     /// [`KeyError::Io`].
     pub fn read_file(path: &Path) -> Result<Self, KeyError> {
+        Self::read(path, 0o077)
+    }
+
+    /// Reads a key file that a service manager made for its service. Its group's bits may be those of an access list.
+    pub(crate) fn read_credential(path: &Path) -> Result<Self, KeyError> {
+        Self::read(path, 0o007)
+    }
+
+    fn read(path: &Path, too_much: u32) -> Result<Self, KeyError> {
         let refused = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::NotFound => KeyError::Missing { path: path.to_owned() },
             _ => KeyError::Io { doing: "reading", path: path.to_owned(), source },
         };
         let file = File::open(path).map_err(refused)?;
+        #[cfg(not(unix))]
+        let _ = too_much;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             let mode = file.metadata().map_err(refused)?.permissions().mode() & 0o7777;
-            if mode & 0o077 != 0 {
+            if mode & too_much != 0 {
                 return Err(KeyError::Exposed { path: path.to_owned(), mode });
             }
         }
@@ -179,37 +212,6 @@ impl StoreKey {
 impl fmt::Debug for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StoreKey(…)")
-    }
-}
-
-/// Where the key of a store is kept.
-pub trait KeyCustody: Send + Sync {
-    /// Fetches the key.
-    ///
-    /// # Errors
-    /// When it is missing, exposed or malformed.
-    fn load(&self) -> Result<StoreKey, KeyError>;
-}
-
-/// The key in a file that only its owner can read.
-#[derive(Debug, Clone)]
-pub struct FileCustody(pub PathBuf);
-
-impl KeyCustody for FileCustody {
-    fn load(&self) -> Result<StoreKey, KeyError> {
-        StoreKey::read_file(&self.0)
-    }
-}
-
-/// The key in an environment variable, in the text form of the file.
-#[derive(Debug, Clone)]
-pub struct EnvironmentCustody(pub String);
-
-impl KeyCustody for EnvironmentCustody {
-    fn load(&self) -> Result<StoreKey, KeyError> {
-        let text =
-            Zeroizing::new(std::env::var(&self.0).map_err(|_| KeyError::NotSet { name: self.0.clone() })?);
-        StoreKey::from_text(&text, &format!("the environment variable {}", self.0))
     }
 }
 

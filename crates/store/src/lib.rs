@@ -15,13 +15,17 @@
 //!   transaction; the rows are chained by their hashes.
 //! - **A lost lease writes nothing.** What happens to a task is written only by the worker that holds it.
 //! - **No clock.** "Now" is always a parameter. Times are kept in milliseconds.
-//! - **No secret in clear.** Secrets are sealed under the [`StoreKey`] before they come near a statement.
+//! - **No secret in clear.** Secrets are sealed under data keys, and these under the [`StoreKey`], before they come near
+//!   a statement.
 //! - **A damaged store never opens as an empty one.** [`Store::open`] opens only what [`Store::create`] made.
 
 mod audit;
 mod backup;
+mod cipher;
 mod connect;
 mod crash_points;
+mod custody;
+mod data_keys;
 mod dialect;
 mod error;
 #[cfg(feature = "faults")]
@@ -41,6 +45,7 @@ mod secrets;
 mod sqlite_file;
 mod sqlite_hold;
 mod statement;
+mod store_keys;
 mod systems;
 mod task_mappings;
 mod time;
@@ -52,10 +57,11 @@ pub use audit::{AuditFilter, AuditHead, AuditRow};
 pub use backup::{backup_is_sound, folder_of};
 pub use connect::Store;
 pub use crash_points::{CrashPoint, CrashStage};
+pub use custody::{EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, SystemdCustody};
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
-pub use key::{EnvironmentCustody, FileCustody, KeyCustody, KeyError, StoreKey};
+pub use key::{KeyError, StoreKey};
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, SealedPassword, TaskLease,

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use keyreeve_model::digest_hex;
 
+use crate::custody::MadeKey;
+use crate::data_keys::Kek;
 use crate::dialect::Dialect;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading, writing};
-use crate::{Store, StoreError, secrets};
+use crate::{Store, StoreError, data_keys, store_keys};
 
 /// One step of the schema.
 pub(crate) struct Migration {
@@ -33,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(1, "initial", "0001_initial.sql"),
     migration!(2, "provisioning", "0002_provisioning.sql"),
     migration!(3, "task_mappings", "0003_task_mappings.sql"),
+    migration!(4, "envelopes", "0004_envelopes.sql"),
 ];
 
 impl Migration {
@@ -57,8 +60,15 @@ pub(crate) async fn is_store(store: &Store) -> Result<bool, StoreError> {
     .await
 }
 
-/// Makes the schema in an empty place: all of it, the marker and the key's fingerprint in one transaction.
-pub(crate) async fn create(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+/// Makes the schema in an empty place: all of it, the marker, the key's fingerprint and the first data key in one
+/// transaction.
+pub(crate) async fn create(
+    store: &Store,
+    kek: &Kek,
+    made: &MadeKey,
+    custody: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     writing!(store, "making the store's tables", |transaction| {
         lock(transaction).await?;
         for migration in MIGRATIONS {
@@ -70,7 +80,10 @@ pub(crate) async fn create(store: &Store, now: Timestamp) -> Result<(), StoreErr
                 to_millis(now)
             ))
             .await?;
-        secrets::record_key(transaction, &store.key, now).await?;
+        store_keys::insert(transaction, kek.version, made, now).await?;
+        let sealed = made.sealed.as_deref();
+        store_keys::insert_custody(transaction, kek.version, "active", custody, sealed, None).await?;
+        data_keys::make_first(transaction, kek, now).await?;
         note_schema(transaction).await
     })
     .await
@@ -129,7 +142,7 @@ pub(crate) async fn apply(store: &Store, migrations: Vec<&'static Migration>) ->
     Ok(())
 }
 
-async fn lock(transaction: &mut Transaction) -> Result<(), StoreError> {
+pub(crate) async fn lock(transaction: &mut Transaction) -> Result<(), StoreError> {
     match transaction.dialect().lock_migrations() {
         Some(text) => transaction.execute(statement!(text)).await.map(|_| ()),
         None => Ok(()),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::backup::sync_folder;
 use crate::sqlite_file::{self, LOG, beside};
 use crate::sqlite_hold::Hold;
-use crate::{DatabaseUrl, Store, StoreError, StoreKey, backup_is_sound};
+use crate::{DatabaseUrl, KeyCustody, Store, StoreError, backup_is_sound};
 
 const DOING: &str = "restoring the backup";
 
@@ -29,10 +29,10 @@ impl Restoration {
     pub async fn prepare(
         backup: &Path,
         store: &Path,
-        key: &StoreKey,
+        custody: &dyn KeyCustody,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let copy = copy_that_opens(backup, store, key).await?;
+        let copy = copy_that_opens(backup, store, custody).await?;
         let prepared = Self { copy, store: store.to_owned() };
         Hold::take(store, now).await?.release().await;
         Ok(prepared)
@@ -60,7 +60,11 @@ impl Drop for Restoration {
 
 /// Copies the backup beside the store, and opens the copy as the store will be opened, which also brings its tables
 /// up to date.
-async fn copy_that_opens(backup: &Path, store: &Path, key: &StoreKey) -> Result<PathBuf, StoreError> {
+async fn copy_that_opens(
+    backup: &Path,
+    store: &Path,
+    custody: &dyn KeyCustody,
+) -> Result<PathBuf, StoreError> {
     let refused = |error| refusal(backup, error);
     if backup.is_dir() {
         let (backup, why) = (backup.display().to_string(), "it is a folder".to_owned());
@@ -75,7 +79,7 @@ async fn copy_that_opens(backup: &Path, store: &Path, key: &StoreKey) -> Result<
         let mut from = File::open(backup).map_err(io)?;
         let mut to = File::options().write(true).open(&incoming).map_err(io)?;
         std::io::copy(&mut from, &mut to).and_then(|_| to.sync_all()).map_err(io)?;
-        let opened = Store::open(&DatabaseUrl::sqlite(&incoming), key.clone()).await.map_err(refused)?;
+        let opened = Store::open(&DatabaseUrl::sqlite(&incoming), custody).await.map_err(refused)?;
         let settled = opened.settle_file(DOING).await;
         opened.close().await;
         settled
@@ -104,6 +108,14 @@ fn refusal(backup: &Path, error: StoreError) -> StoreError {
         StoreError::WrongKey => (
             "it was made under another key than the one in place".to_owned(),
             "put the key file of that store in its place first",
+        ),
+        StoreError::KeyReplaced { version, by, .. } => (
+            format!("the key in place is its key {version}, which key {by} had replaced by then"),
+            "put the later key file of that store in its place first",
+        ),
+        StoreError::KeptElsewhere { kept, .. } => (
+            format!("its key is kept at {kept}, which is not what `key` names"),
+            "set `key` to where it is kept",
         ),
         StoreError::NewerVersion { found, known, .. } => (
             format!("a newer Keyreeve made it (schema version {found}, this one knows up to {known})"),

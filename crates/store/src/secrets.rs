@@ -1,53 +1,71 @@
-//! Secrets at rest: sealed with XChaCha20-Poly1305 under the store's key, each bound to the place it belongs to.
+//! Secrets at rest: sealed under the data key of the system they belong to, each bound to its place.
 //!
 //! The associated data name table, row, column, key version and revision, so that a ciphertext that was moved,
 //! altered or put back from an older copy of the row does not open. The revision is counted in the owner's row.
 
-use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use jiff::Timestamp;
-use keyreeve_model::Secret;
+use keyreeve_model::{Secret, SystemId};
 use zeroize::Zeroizing;
 
+use crate::cipher::{NONCE, Sealed};
+use crate::data_keys::{DataKey, KeyRing, Scope};
 use crate::key::fill_random;
 use crate::statement::statement;
-use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
-use crate::{Store, StoreError, StoreKey};
-
-/// The version of the key in use; a rotation will make a greater one.
-const KEY_VERSION: i64 = 1;
+use crate::{Store, StoreError};
 
 /// Where a secret belongs.
 pub(crate) struct SecretPlace<'a> {
+    /// The system it belongs to.
+    pub(crate) system: &'a SystemId,
     pub(crate) table: &'static str,
-    pub(crate) row: &'a str,
     pub(crate) column: &'static str,
     /// How many times this secret was set; kept in the owner's row.
     pub(crate) revision: i64,
 }
 
-impl SecretPlace<'_> {
-    fn associated_data(&self, key_version: i64) -> Vec<u8> {
-        let Self { table, row, column, revision } = self;
+impl<'a> SecretPlace<'a> {
+    /// The secret of a system's access key.
+    pub(crate) fn of_system(system: &'a SystemId, revision: i64) -> Self {
+        Self { system, table: "systems", column: "credential", revision }
+    }
+
+    fn row(&self) -> &str {
+        self.system.as_str()
+    }
+
+    pub(crate) fn associated_data(&self, key_version: i64) -> Vec<u8> {
+        let (row, Self { table, column, revision, .. }) = (self.row(), self);
         format!("keyreeve\0{table}\0{row}\0{column}\0{key_version}\0{revision}").into_bytes()
+    }
+
+    pub(crate) fn unreadable(&self) -> StoreError {
+        StoreError::SecretUnreadable { row: self.row().to_owned() }
     }
 }
 
-/// Seals a secret and writes it, over an earlier one of the same place.
+/// Seals a secret under its system's key and writes it, over an earlier one of the same place.
 pub(crate) async fn put(
     transaction: &mut Transaction,
-    key: &StoreKey,
+    keys: &KeyRing,
+    place: &SecretPlace<'_>,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (version, key) = keys.active_or_new(transaction, &Scope::system(place.system), now).await?;
+    put_under(transaction, &key, version, place, secret).await
+}
+
+/// Seals a secret under this version of its system's key and writes it.
+pub(crate) async fn put_under(
+    transaction: &mut Transaction,
+    key: &DataKey,
+    version: i64,
     place: &SecretPlace<'_>,
     secret: &Secret,
 ) -> Result<(), StoreError> {
-    let mut nonce = [0_u8; 24];
-    fill_random(&mut nonce)?;
-    let aad = place.associated_data(KEY_VERSION);
-    let payload = Payload { msg: secret.expose().as_bytes(), aad: &aad };
-    let ciphertext = XChaCha20Poly1305::new(key.bytes().into())
-        .encrypt(&XNonce::from(nonce), payload)
-        .map_err(|_| StoreError::Data { what: "a secret is too long to be sealed".to_owned() })?;
+    let sealed = key.seal(secret.expose().as_bytes(), &place.associated_data(version))?;
+    let Sealed { nonce, ciphertext } = sealed;
     transaction
         .execute(statement!(
             "INSERT INTO secrets (owner_table, owner_row, owner_column, key_version, nonce, ciphertext) \
@@ -55,44 +73,42 @@ pub(crate) async fn put(
              ON CONFLICT (owner_table, owner_row, owner_column) DO UPDATE SET \
              key_version = excluded.key_version, nonce = excluded.nonce, ciphertext = excluded.ciphertext",
             place.table,
-            place.row,
+            place.row(),
             place.column,
-            KEY_VERSION,
-            nonce.to_vec(),
+            version,
+            nonce,
             ciphertext,
         ))
         .await
         .map(|_| ())
 }
 
+/// A secret as it is stored: the version of its key, nonce and ciphertext.
+pub(crate) async fn sealed(
+    transaction: &mut Transaction,
+    place: &SecretPlace<'_>,
+) -> Result<Option<(i64, Vec<u8>, Vec<u8>)>, StoreError> {
+    let text = "SELECT key_version, nonce, ciphertext FROM secrets \
+                WHERE owner_table = $1 AND owner_row = $2 AND owner_column = $3";
+    let one = statement!(text, place.table, place.row(), place.column);
+    transaction.fetch_optional(one, |row| Ok((row.int(0)?, row.bytes(1)?, row.bytes(2)?))).await
+}
+
 /// Reads and opens a secret.
 pub(crate) async fn get(
     transaction: &mut Transaction,
-    key: &StoreKey,
+    keys: &KeyRing,
     place: &SecretPlace<'_>,
 ) -> Result<Option<Secret>, StoreError> {
-    let sealed = transaction
-        .fetch_optional(
-            statement!(
-                "SELECT key_version, nonce, ciphertext FROM secrets \
-                 WHERE owner_table = $1 AND owner_row = $2 AND owner_column = $3",
-                place.table,
-                place.row,
-                place.column,
-            ),
-            |row| Ok((row.int(0)?, row.bytes(1)?, row.bytes(2)?)),
-        )
-        .await?;
-    let Some((key_version, nonce, ciphertext)) = sealed else { return Ok(None) };
-    let unreadable = || StoreError::SecretUnreadable { row: place.row.to_owned() };
-    let nonce: [u8; 24] = nonce.try_into().map_err(|_| unreadable())?;
-    let aad = place.associated_data(key_version);
-    let plain = XChaCha20Poly1305::new(key.bytes().into())
-        .decrypt(&XNonce::from(nonce), Payload { msg: &ciphertext, aad: &aad })
-        .map(Zeroizing::new)
-        .map_err(|_| unreadable())?;
-    let text = std::str::from_utf8(&plain).map_err(|_| unreadable())?;
-    Ok(Some(Secret::new(text.to_owned())))
+    let Some((version, nonce, ciphertext)) = sealed(transaction, place).await? else { return Ok(None) };
+    let key = keys.opened(transaction, &Scope::system(place.system), version).await?;
+    let plain = key.open(&nonce, &ciphertext, &place.associated_data(version));
+    plain.and_then(|plain| text(&plain)).map(Some).ok_or_else(|| place.unreadable())
+}
+
+/// What was opened, if it is text.
+pub(crate) fn text(plain: &[u8]) -> Option<Secret> {
+    std::str::from_utf8(plain).ok().map(|text| Secret::new(text.to_owned()))
 }
 
 /// Removes a secret.
@@ -101,7 +117,7 @@ pub(crate) async fn wipe(transaction: &mut Transaction, place: &SecretPlace<'_>)
         .execute(statement!(
             "DELETE FROM secrets WHERE owner_table = $1 AND owner_row = $2 AND owner_column = $3",
             place.table,
-            place.row,
+            place.row(),
             place.column,
         ))
         .await
@@ -109,72 +125,79 @@ pub(crate) async fn wipe(transaction: &mut Transaction, place: &SecretPlace<'_>)
 }
 
 impl Store {
-    /// Seals a password that will be shown to an operator, under the store's key and bound to its account.
+    /// Seals a password that will be shown to an operator, under the key of its system and bound to its account.
     ///
     /// # Errors
-    /// When the operating system gives no random numbers.
-    pub fn seal_for_operator(&self, account: &str, password: &Secret) -> Result<Vec<u8>, StoreError> {
-        let mut nonce = [0_u8; 24];
-        fill_random(&mut nonce)?;
-        let aad = operator_data(account);
-        let payload = Payload { msg: password.expose().as_bytes(), aad: &aad };
-        let ciphertext = XChaCha20Poly1305::new(self.key.bytes().into())
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| StoreError::Data { what: "a password is too long to be sealed".to_owned() })?;
-        Ok([nonce.as_slice(), ciphertext.as_slice()].concat())
+    /// When the operating system gives no random numbers, or the database cannot be read.
+    pub async fn seal_for_operator(
+        &self,
+        system: &SystemId,
+        account: &str,
+        password: &Secret,
+    ) -> Result<Vec<u8>, StoreError> {
+        let (version, key) = reading!(self, "sealing a password", |transaction| {
+            self.keys.current(transaction, &Scope::system(system)).await
+        })
+        .await?;
+        seal_operator_password(&key, version, system, account, password.expose().as_bytes())
     }
 
     /// Opens what [`Self::seal_for_operator`] sealed.
     ///
     /// # Errors
-    /// [`StoreError::SecretUnreadable`] when it was altered, or belongs to another account or store.
-    pub fn open_for_operator(&self, account: &str, sealed: &[u8]) -> Result<Secret, StoreError> {
+    /// [`StoreError::SecretUnreadable`] when it was altered, or belongs to another account, system or store.
+    pub async fn open_for_operator(
+        &self,
+        system: &SystemId,
+        account: &str,
+        sealed: &[u8],
+    ) -> Result<Secret, StoreError> {
         let unreadable = || StoreError::SecretUnreadable { row: account.to_owned() };
-        let (nonce, ciphertext) = sealed.split_first_chunk::<24>().ok_or_else(unreadable)?;
-        let aad = operator_data(account);
-        let plain = XChaCha20Poly1305::new(self.key.bytes().into())
-            .decrypt(&XNonce::from(*nonce), Payload { msg: ciphertext, aad: &aad })
-            .map(Zeroizing::new)
-            .map_err(|_| unreadable())?;
-        let text = std::str::from_utf8(&plain).map_err(|_| unreadable())?;
-        Ok(Secret::new(text.to_owned()))
+        let version = operator_key_version(sealed).ok_or_else(unreadable)?;
+        let key = reading!(self, "opening a password", |transaction| {
+            self.keys.opened(transaction, &Scope::system(system), version).await
+        })
+        .await?;
+        let plain = open_operator_password(&key, system, account, sealed).ok_or_else(unreadable)?;
+        text(&plain).ok_or_else(unreadable)
     }
 }
 
-fn operator_data(account: &str) -> Vec<u8> {
-    format!("keyreeve\0operator_password\0{account}").into_bytes()
+/// The version of the key, nonce and ciphertext, one after the other.
+pub(crate) fn seal_operator_password(
+    key: &DataKey,
+    version: i64,
+    system: &SystemId,
+    account: &str,
+    plain: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    let Sealed { nonce, ciphertext } = key.seal(plain, &operator_data(system, account, version))?;
+    Ok([version.to_be_bytes().as_slice(), &nonce, &ciphertext].concat())
 }
 
-/// Notes which key a new store belongs to.
-pub(crate) async fn record_key(
-    transaction: &mut Transaction,
-    key: &StoreKey,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    transaction
-        .execute(statement!(
-            "INSERT INTO store_keys (key_version, fingerprint, created_at) VALUES ($1, $2, $3)",
-            KEY_VERSION,
-            key.fingerprint(),
-            to_millis(now),
-        ))
-        .await
-        .map(|_| ())
+/// Which key a password is sealed under.
+pub(crate) fn operator_key_version(sealed: &[u8]) -> Option<i64> {
+    sealed.first_chunk::<8>().map(|version| i64::from_be_bytes(*version))
 }
 
-/// Refuses a key that is not the store's.
-pub(crate) async fn check_key(store: &Store) -> Result<(), StoreError> {
-    let fingerprint = reading!(store, "checking the store's key", |transaction| {
-        transaction
-            .fetch_optional(
-                statement!("SELECT fingerprint FROM store_keys WHERE key_version = $1", KEY_VERSION),
-                |row| row.text(0),
-            )
-            .await
-    })
-    .await?;
-    match fingerprint {
-        Some(fingerprint) if fingerprint == store.key.fingerprint() => Ok(()),
-        _ => Err(StoreError::WrongKey),
-    }
+pub(crate) fn open_operator_password(
+    key: &DataKey,
+    system: &SystemId,
+    account: &str,
+    sealed: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let (version, rest) = sealed.split_first_chunk::<8>()?;
+    let (nonce, ciphertext) = rest.split_at_checked(NONCE)?;
+    key.open(nonce, ciphertext, &operator_data(system, account, i64::from_be_bytes(*version)))
+}
+
+fn operator_data(system: &SystemId, account: &str, version: i64) -> Vec<u8> {
+    format!("keyreeve\0operator_password\0{system}\0{account}\0{version}").into_bytes()
+}
+
+/// Random, for names that nobody may guess or have used before.
+pub(crate) fn random_id() -> Result<String, StoreError> {
+    let mut bytes = [0_u8; 16];
+    fill_random(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -8,6 +8,7 @@ use keyreeve_model::{
 use serde_json::{Map, Value as Json, json};
 
 use crate::audit::{self, Trail};
+use crate::data_keys::{self, Scope};
 use crate::row::{Row, to_json};
 use crate::secrets::{self, SecretPlace};
 use crate::statement::{Value, statement};
@@ -85,7 +86,7 @@ macro_rules! change_system {
             update(transaction, &found).await?;
             let subject = changed(&before, &found.system)?;
             let done = audit::Done { action, actor, system_id: $system_id, subject };
-            done.record(transaction, &$store.key, now).await?;
+            done.record(transaction, &$store.keys, now).await?;
             Ok(found.system)
         })
     };
@@ -128,15 +129,16 @@ impl Store {
                 secret_revision: 1,
                 system: system.clone(),
             };
+            self.keys.create(transaction, &Scope::system(&stored.system.system_id), now).await?;
             if let Some(secret) = &secret {
-                secrets::put(transaction, &self.key, &secret_place(&stored), secret).await?;
+                secrets::put(transaction, &self.keys, &secret_place(&stored), secret, now).await?;
             }
             let profile = ImportProfile::default_named(import_profiles::default_name()?);
             import_profiles::put(transaction, stored.key, &profile, now).await?;
             let system_id = &stored.system.system_id;
             let subject = plain(&stored.system)?.into();
             let done = audit::Done { action: "system_registered", actor, system_id, subject };
-            done.record(transaction, &self.key, now).await?;
+            done.record(transaction, &self.keys, now).await?;
             Ok(stored.system)
         })
         .await
@@ -225,7 +227,7 @@ impl Store {
             stored.secret_revision += 1;
             let place = secret_place(stored);
             match &secret {
-                Some(secret) => secrets::put(transaction, &self.key, &place, secret).await,
+                Some(secret) => secrets::put(transaction, &self.keys, &place, secret, now).await,
                 None => secrets::wipe(transaction, &place).await,
             }
         },)
@@ -239,7 +241,7 @@ impl Store {
     pub async fn get_secret(&self, system_id: &SystemId) -> Result<Option<Secret>, StoreError> {
         reading!(self, "reading the system's credentials", |transaction| {
             let stored = find(transaction, system_id, false).await?;
-            secrets::get(transaction, &self.key, &secret_place(&stored)).await
+            secrets::get(transaction, &self.keys, &secret_place(&stored)).await
         })
         .await
     }
@@ -314,8 +316,9 @@ impl Store {
         let by = ("system_removed", actor, now);
         change_system!(self, "removing the system", system_id, by, |transaction, stored| {
             secrets::wipe(transaction, &secret_place(stored)).await?;
+            data_keys::destroy(transaction, &Scope::system(system_id)).await?;
             crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;
-            let mut trail = Trail::lock(transaction, &self.key, now).await?;
+            let mut trail = Trail::lock(transaction, &self.keys, now).await?;
             crate::provisioning::end_jobs_of(transaction, &mut trail, stored.key, now).await?;
             trail.append(transaction).await?;
             stored.system.state = SystemState::Removed;
@@ -342,12 +345,7 @@ fn set_pin(system: &mut System, account: &AwsAccountId, partition: &str) -> Resu
 }
 
 fn secret_place(stored: &StoredSystem) -> SecretPlace<'_> {
-    SecretPlace {
-        table: "systems",
-        row: stored.system.system_id.as_str(),
-        column: "credential",
-        revision: stored.secret_revision,
-    }
+    SecretPlace::of_system(&stored.system.system_id, stored.secret_revision)
 }
 
 /// A system as its fields, for the audit log. It holds no secret.

@@ -87,7 +87,7 @@ impl Store {
                 .await?;
             let subject = json!({"mapping": mapping});
             let done = Done { action: "mapping_set", actor, system_id, subject };
-            done.record(transaction, &self.key, now).await
+            done.record(transaction, &self.keys, now).await
         })
         .await
     }
@@ -110,7 +110,7 @@ impl Store {
                 return Ok(());
             }
             let done = Done { action: "mapping_reset", actor, system_id, subject: json!({"mapping": name}) };
-            done.record(transaction, &self.key, now).await
+            done.record(transaction, &self.keys, now).await
         })
         .await
     }

@@ -23,6 +23,8 @@ pub(crate) struct Transaction {
     inner: Inner,
     doing: &'static str,
     place: String,
+    /// It has made data keys, which are nobody's until it is committed.
+    pub(crate) keys_made: bool,
     #[cfg(feature = "faults")]
     faults: std::sync::Arc<crate::faults::Faults>,
 }
@@ -228,6 +230,7 @@ impl Store {
             },
             doing,
             place: self.place.clone(),
+            keys_made: false,
             #[cfg(feature = "faults")]
             faults: self.faults.clone(),
         })

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_engine::systems::secret_of;
 use keyreeve_model::{CredentialKind, Secret, System};
 use keyreeve_store::Store;
 
@@ -14,7 +15,7 @@ pub(crate) async fn of_system(
     store: &Store,
     system: &System,
 ) -> anyhow::Result<AwsConnector> {
-    let secret = store.get_secret(&system.system_id).await?;
+    let secret = secret_of(store, context.clock, system).await?;
     let credential = credential(&system.credential, secret)?;
     connect(context, credential, system.region.as_deref()).await
 }

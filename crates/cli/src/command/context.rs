@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use keyreeve_engine::clock::Clock;
-use keyreeve_store::{FileCustody, KeyCustody, Store, StoreKey};
+use keyreeve_store::{FileCustody, Store};
 
 use crate::actor::Actor;
 use crate::config::{Config, Environment};
@@ -38,12 +38,11 @@ impl Context {
             let place = places.database.to_string();
             return Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store");
         }
-        let key = self.key().context("opening the store")?;
-        Store::open(&places.database, key).await.context(crate::exit::Opening)
+        Store::open(&places.database, self.custody()).await.context(crate::exit::Opening)
     }
 
-    /// The key of the store.
-    pub(crate) fn key(&self) -> Result<StoreKey, keyreeve_store::KeyError> {
-        FileCustody(self.config.places.key_file()).load()
+    /// Where the key of the store is kept.
+    pub(crate) fn custody(&self) -> FileCustody {
+        FileCustody(self.config.places.key_file())
     }
 }

@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use keyreeve_engine::tokens::MadeToken;
 use keyreeve_model::Role;
-use keyreeve_store::{
-    DatabaseUrl, FileCustody, KeyCustody, KeyError, NewToken, Store, StoreError, StoreKey, beside,
-    remove_database,
-};
+use keyreeve_store::{DatabaseUrl, NewToken, Store, StoreError, beside, remove_database};
 use serde::Serialize;
 
 use super::Context;
@@ -65,11 +62,10 @@ pub(crate) async fn run(context: &Context, arguments: &MakeStore) -> anyhow::Res
         mark_begun(path).context(DOING)?;
     }
     let key_file = places.key_file();
-    let key = make_key(&key_file).context(DOING)?;
     let token = MadeToken::generate().context(DOING)?;
     match places.database.sqlite_path() {
-        Some(path) => make_file(context, path, key, &token).await.context(DOING)?,
-        None => make_store(context, &places.database, key, &token).await.context(DOING)?,
+        Some(path) => make_file(context, path, &token).await.context(DOING)?,
+        None => make_store(context, &places.database, &token).await.context(DOING)?,
     }
     let made = Made {
         data_dir: places.data_dir.display().to_string(),
@@ -126,29 +122,12 @@ fn mark_begun(path: &Path) -> Result<(), StoreError> {
     made.map_err(|source| StoreError::Io { doing: DOING, source })
 }
 
-/// Makes the key, or takes the one that an interrupted `init` made.
-fn make_key(path: &Path) -> Result<StoreKey, KeyError> {
-    if std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0) {
-        // The file was opened, and nothing was written: it can be no store's key. Making it anew tells of failure.
-        let _ = std::fs::remove_file(path);
-    }
-    match StoreKey::create_file(path) {
-        Err(KeyError::AlreadyThere { .. }) => FileCustody(path.to_owned()).load(),
-        made => made,
-    }
-}
-
 /// Makes the database beside its place and puts it there at once, so that there is never half a store.
-async fn make_file(
-    context: &Context,
-    path: &Path,
-    key: StoreKey,
-    token: &MadeToken,
-) -> Result<(), StoreError> {
+async fn make_file(context: &Context, path: &Path, token: &MadeToken) -> Result<(), StoreError> {
     let io = |source| StoreError::Io { doing: DOING, source };
     let unfinished = unfinished(path);
     remove_database(&unfinished).map_err(io)?;
-    make_store(context, &DatabaseUrl::sqlite(&unfinished), key, token).await?;
+    make_store(context, &DatabaseUrl::sqlite(&unfinished), token).await?;
     // A link, unlike a rename, never replaces what another `init` has just put there.
     std::fs::hard_link(&unfinished, path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
@@ -160,14 +139,9 @@ async fn make_file(
 }
 
 /// Makes the tables, and the first token.
-async fn make_store(
-    context: &Context,
-    database: &DatabaseUrl,
-    key: StoreKey,
-    token: &MadeToken,
-) -> Result<(), StoreError> {
+async fn make_store(context: &Context, database: &DatabaseUrl, token: &MadeToken) -> Result<(), StoreError> {
     let now = context.clock.now();
-    let store = Store::create(database, key, now).await?;
+    let store = Store::create(database, context.custody(), now).await?;
     let first = NewToken {
         id: token.id.clone(),
         secret_sha256: token.secret_sha256,

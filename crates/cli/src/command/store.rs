@@ -72,9 +72,9 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
     let Some(path) = database.sqlite_path() else {
         return Err(keyreeve_store::StoreError::UsePgDump { doing: DOING }.into());
     };
-    let key = context.key().context(DOING)?;
+    let custody = context.custody();
     let prepared =
-        Restoration::prepare(&arguments.file, path, &key, context.clock.now()).await.context(DOING)?;
+        Restoration::prepare(&arguments.file, path, &custody, context.clock.now()).await.context(DOING)?;
     let what = format!(
         "The store at {} will be replaced by {}. What is there now is kept beside it.",
         path.display(),

@@ -2,7 +2,7 @@
 
 usage: audit_job.py TRACE.json KEYREEVE.db KEYREEVE.key [SECRET...]
 
-It shares no code with the engine and knows only the trace's JSON, the tables and the form of the key file. Each SECRET
+It shares no code with the engine and knows only the trace's JSON, the tables and the form of keys. Each SECRET
 is looked for in all of them. Exit code 1 names every breach.
 
 I1  every call that reached AWS has an attempt in the journal, and an audit row by the job's actor, written before it;
@@ -33,6 +33,8 @@ import sqlite3
 import sys
 from collections import Counter, defaultdict
 from datetime import datetime
+
+import envelope
 
 # How the steps of a deletion follow each other.
 PHASE = {
@@ -335,7 +337,9 @@ def check_log(database, audit, steps, tasks, key):
     if audit and (head["seq"], head["hash"]) != (audit[-1]["seq"], audit[-1]["hash"]):
         breach("I9", "the head is not the last row of the audit log")
     signed = f"keyreeve\0audit_head\0{head['seq']}\0{head['hash']}".encode()
-    if audit and hmac.new(key, signed, hashlib.sha256).hexdigest() != head["mac"]:
+    version, _, code = head["mac"].partition(":")
+    signing = envelope.data_key(database, key, "store", version)
+    if audit and (signing is None or hmac.new(signing, signed, hashlib.sha256).hexdigest() != code):
         breach("I9", "the head was not signed with the store's key")
     states = [(f"step {one['task_id']}/{one['seq']}", told_steps.get((one["task_id"], one["seq"])), one["state"])
               for one in steps]

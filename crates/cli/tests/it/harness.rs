@@ -148,6 +148,38 @@ impl Place {
         )
     }
 
+    /// Gives a system the key of an account.
+    pub(crate) fn set_key(&self, system_id: &str, account: &str) -> Ran {
+        let key = self.key(account);
+        let id = key.access_key_id.as_str();
+        let set = ["system", "set", system_id, "--access-key-id", id, "--secret-access-key-stdin"];
+        self.run_with_input(&set, &format!("{}\n", key.secret_access_key))
+    }
+
+    /// Changes the database behind the store's back. SQL is told to Python, because only the store may know a driver.
+    #[track_caller]
+    pub(crate) fn sql(&self, statements: &str) {
+        const RUN: &str =
+            "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.executescript(sys.argv[2])";
+        let mut command = Command::new(python());
+        command.args(["-c", RUN]).arg(self.data().join("keyreeve.db")).arg(statements);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// What is in the database, as JSON lists, read behind the store's back.
+    #[track_caller]
+    pub(crate) fn rows(&self, query: &str) -> Value {
+        const RUN: &str = "import json, sqlite3, sys; d = sqlite3.connect(sys.argv[1]); \
+                           print(json.dumps([[c.hex() if isinstance(c, bytes) else c for c in r] for r in \
+                           d.execute(sys.argv[2])]))";
+        let mut command = Command::new(python());
+        command.args(["-c", RUN]).arg(self.data().join("keyreeve.db")).arg(query);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{query}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// What a reading command says in JSON.
     #[track_caller]
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {

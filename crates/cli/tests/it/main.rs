@@ -31,6 +31,7 @@ mod r30_renames;
 mod r37_stale_plan;
 mod r38_dry_run;
 mod restore;
+mod s02_altered_secrets;
 mod s09_bad_recipients;
 mod s26_extreme_names;
 mod s29_roles;

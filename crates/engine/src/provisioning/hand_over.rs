@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemSettings, TaskId, TaskKind, TaskState,
+    Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemId, SystemSettings, TaskId, TaskKind,
+    TaskState,
 };
 use keyreeve_store::{Cap, NewJob, NewStep, NewTask, SealedPassword, Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -290,9 +291,10 @@ impl Sealing {
     }
 
     /// Seals a password for its owner.
-    pub(super) fn seal(
+    pub(super) async fn seal(
         &self,
         store: &Store,
+        system: &SystemId,
         account: &str,
         password: &Secret,
         now: Timestamp,
@@ -312,7 +314,7 @@ impl Sealing {
             }
             Self::Operator => SealedPassword {
                 kind: "operator".to_owned(),
-                ciphertext: store.seal_for_operator(account, password)?,
+                ciphertext: store.seal_for_operator(system, account, password).await?,
                 lookup: None,
                 expires_at,
             },

@@ -92,7 +92,7 @@ pub async fn reveal(store: &Store, task: TaskId, actor: &str, now: Timestamp) ->
             let of_task = job.tasks.iter().filter(|one| one.id == task).flat_map(|one| &one.steps);
             let account = account_of(of_task, delivery)?;
             let sealed = store.reveal_delivery(task, actor, now).await?;
-            Ok(Revealed::Password(store.open_for_operator(account, &sealed)?))
+            Ok(Revealed::Password(store.open_for_operator(&job.system_id, account, &sealed).await?))
         }
     }
 }

@@ -304,7 +304,8 @@ impl<'a> TaskRun<'a> {
             .map_err(|error| failure(error.to_string()))?;
         let now = self.ground.gatherer.clock.now();
         let sealed = sealing
-            .seal(&self.ground.gatherer.store, step.call.account(), &password, now)
+            .seal(&self.ground.gatherer.store, &self.task.system_id, step.call.account(), &password, now)
+            .await
             .map_err(|error| failure(error.to_string()))?;
         Ok(Some((password, sealed)))
     }

@@ -18,7 +18,10 @@ use serde::Serialize;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::StoreKey;
+use crate::data_keys::DataKey;
+use crate::statement::statement;
+use crate::transaction::Transaction;
+use crate::{StoreError, StoreKey};
 
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
@@ -108,11 +111,44 @@ impl Hashed<'_> {
     }
 }
 
-/// The code that proves that the holder of the key wrote this head.
-fn mac(key: &StoreKey, seq: i64, hash: &str) -> String {
+/// The code that proves that a holder of the store's data key wrote this head, with the key's version before it.
+fn mac(key: &DataKey, version: i64, seq: i64, hash: &str) -> String {
+    format!("{version}:{}", code(key.bytes(), seq, hash))
+}
+
+/// The version of the key that a code was made with; a code of earlier versions of Keyreeve names none.
+fn key_version(mac: &str) -> Option<i64> {
+    mac.split_once(':').and_then(|(version, _)| version.parse().ok())
+}
+
+/// Of a log that an earlier version of Keyreeve wrote: its end gets its code from the data key. What does not have the
+/// code it should have keeps it, so that verifying still says so.
+pub(crate) async fn seal_end_anew(
+    transaction: &mut Transaction,
+    before: &StoreKey,
+    key: &DataKey,
+    version: i64,
+) -> Result<(), StoreError> {
+    let text = "SELECT seq, hash, mac FROM audit_head WHERE marker = 1";
+    let head = transaction
+        .fetch_optional(statement!(text), |row| Ok((row.int(0)?, row.text(1)?, row.text(2)?)))
+        .await?;
+    match head {
+        Some((seq, hash, found)) if seq > 0 && found == code(before.bytes(), seq, &hash) => {
+            set_mac(transaction, &mac(key, version, seq, &hash)).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn set_mac(transaction: &mut Transaction, mac: &str) -> Result<(), StoreError> {
+    transaction.execute(statement!("UPDATE audit_head SET mac = $1 WHERE marker = 1", mac)).await.map(|_| ())
+}
+
+fn code(key: &[u8; 32], seq: i64, hash: &str) -> String {
     // HMAC fills a shorter key up with zeros to the length of a block of its digest (RFC 2104), 64 bytes here.
     let mut block = Zeroizing::new([0_u8; 64]);
-    block.iter_mut().zip(key.bytes()).for_each(|(to, from)| *to = *from);
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     let mut mac = Hmac::<Sha256>::new((&*block).into());
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash}").as_bytes());
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()

@@ -3,18 +3,21 @@
 use jiff::Timestamp;
 use keyreeve_model::SystemId;
 
-use super::{AuditHead, Hashed, mac};
+use super::{AuditHead, Hashed, key_version, mac};
+use crate::data_keys::{KeyRing, Scope};
 use crate::error::DatabaseFailure;
 use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
 use crate::transaction::Transaction;
-use crate::{Store, StoreError, StoreKey};
+use crate::{Store, StoreError};
 
 /// The log, locked until the transaction ends. Notes are kept here and written by [`Trail::append`].
 pub(crate) struct Trail<'a> {
-    key: &'a StoreKey,
+    keys: &'a KeyRing,
     at: i64,
     head: AuditHead,
+    /// The version of the key that the log's end is sealed with.
+    key_version: Option<i64>,
     notes: Vec<Note>,
 }
 
@@ -30,13 +33,14 @@ impl<'a> Trail<'a> {
     /// written under this lock only.
     pub(crate) async fn lock(
         transaction: &mut Transaction,
-        key: &'a StoreKey,
+        keys: &'a KeyRing,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let text = statement!(transaction.dialect().lock_audit_head());
-        let head =
-            transaction.fetch_one(text, |row| Ok(AuditHead { seq: row.int(0)?, hash: row.text(1)? })).await?;
-        Ok(Self { key, at: to_millis(now), head, notes: Vec::new() })
+        let (head, mac) = transaction
+            .fetch_one(text, |row| Ok((AuditHead { seq: row.int(0)?, hash: row.text(1)? }, row.text(2)?)))
+            .await?;
+        Ok(Self { keys, at: to_millis(now), head, key_version: key_version(&mac), notes: Vec::new() })
     }
 
     /// Notes what was done, by whom and to what.
@@ -88,7 +92,12 @@ impl<'a> Trail<'a> {
         }
         insert(transaction, rows).await?;
         let text = "UPDATE audit_head SET seq = $1, hash = $2, mac = $3 WHERE marker = 1";
-        let mac = mac(self.key, seq, &prev_hash);
+        // The row is locked, so whoever changes the key comes before or after.
+        let (version, key) = match self.key_version {
+            Some(version) => (version, self.keys.opened(transaction, &Scope::store(), version).await?),
+            None => self.keys.current(transaction, &Scope::store()).await?,
+        };
+        let mac = mac(&key, version, seq, &prev_hash);
         transaction.execute(statement!(text, seq, prev_hash.as_str(), mac)).await?;
         Ok(Some(AuditHead { seq, hash: prev_hash }))
     }
@@ -108,10 +117,10 @@ impl Done<'_> {
     pub(crate) async fn record(
         &self,
         transaction: &mut Transaction,
-        key: &StoreKey,
+        keys: &KeyRing,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut trail = Trail::lock(transaction, key, now).await?;
+        let mut trail = Trail::lock(transaction, keys, now).await?;
         trail.note(self.actor, Some(self.system_id), self.action, &self.subject);
         trail.append(transaction).await.map(|_| ())
     }
@@ -151,7 +160,7 @@ pub(crate) async fn settle_lost_answer(
 ) -> Result<(), StoreError> {
     let look = async {
         let mut begun = store.begin(doing, true).await?;
-        Trail::lock(&mut begun, &store.key, now).await?;
+        Trail::lock(&mut begun, &store.keys, now).await?;
         let text = "SELECT seq FROM audit_log WHERE seq = $1 AND hash = $2";
         begun.fetch_optional(statement!(text, written.seq, written.hash.as_str()), |row| row.int(0)).await
     };
@@ -178,7 +187,7 @@ macro_rules! recording {
             loop {
                 let outcome: Result<_, $crate::StoreError> = async {
                     let mut begun = $store.begin($doing, true).await?;
-                    let mut trail = $crate::audit::Trail::lock(&mut begun, &$store.key, $now).await?;
+                    let mut trail = $crate::audit::Trail::lock(&mut begun, &$store.keys, $now).await?;
                     let value = {
                         let ($transaction, $trail) = (&mut begun, &mut trail);
                         let done: Result<_, $crate::StoreError> = async { $work }.await;

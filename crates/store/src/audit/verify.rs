@@ -1,6 +1,7 @@
 //! Proving that the log is as it was written.
 
-use super::{AuditHead, BEGINNING, Hashed, mac};
+use super::{AuditHead, BEGINNING, Hashed, key_version, mac};
+use crate::data_keys::Scope;
 use crate::row::Row;
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading};
@@ -31,11 +32,17 @@ impl Store {
             if (seq, &hash) != (end.seq, &end.hash) {
                 return Err(broken(seq + 1, "it was added behind the log's end"));
             }
-            let expected = if seq == 0 { String::new() } else { mac(&self.key, seq, &hash) };
-            if code != expected {
-                return Err(broken(seq, "the log's end was not written with this store's key"));
-            }
-            Ok(end)
+            let foreign = || broken(seq, "the log's end was not written with this store's key");
+            let expected = match (seq, key_version(&code)) {
+                (0, _) => String::new(),
+                (_, None) => return Err(foreign()),
+                (_, Some(version)) => match self.keys.opened(transaction, &Scope::store(), version).await {
+                    Ok(key) => mac(&key, version, seq, &hash),
+                    Err(StoreError::SecretUnreadable { .. }) => return Err(foreign()),
+                    Err(error) => return Err(error),
+                },
+            };
+            if code == expected { Ok(end) } else { Err(foreign()) }
         })
         .await
     }

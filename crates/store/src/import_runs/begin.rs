@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use keyreeve_model::{Effect, Failure, FailureKind, ImportProfile, ImportRunId, SystemId, SystemState};
 
 use super::{ImportLease, StoredRun, find_run, latest_published, read_run, select_runs};
-use crate::key::fill_random;
 use crate::row::to_json;
+use crate::secrets::random_id;
 use crate::statement::statement;
 use crate::time::{to_millis, truncated};
 use crate::transaction::{Transaction, writing};
@@ -28,7 +28,7 @@ impl Store {
         now: Timestamp,
         lease: Duration,
     ) -> Result<ImportLease, StoreError> {
-        let token = new_token()?;
+        let token = random_id()?;
         let until = lease_end(now, lease);
         writing!(self, "beginning the import run", |transaction| {
             let stored = systems::find_in_use(transaction, system_id).await?;
@@ -117,12 +117,6 @@ pub(crate) async fn end_running(
     let text = "UPDATE import_runs SET state = 'failed', finished_at = $1, failure = $2 \
                 WHERE system_key = $3 AND state = 'running'";
     transaction.execute(statement!(text, to_millis(now), to_json(&failure)?, system_key)).await.map(|_| ())
-}
-
-fn new_token() -> Result<String, StoreError> {
-    let mut bytes = [0_u8; 16];
-    fill_random(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn lease_end(now: Timestamp, lease: Duration) -> Timestamp {

@@ -6,10 +6,11 @@ use keyreeve_model::{ImportRun, ImportRunId, ImportRunState, SystemState};
 use super::evidence::Evidence;
 use super::{baseline_holds, find_run, lock_run, mark_published};
 use crate::audit::Done;
+use crate::data_keys::KeyRing;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, writing};
-use crate::{CrashPoint, Store, StoreError, StoreKey, history, systems};
+use crate::{CrashPoint, Store, StoreError, history, systems};
 
 impl Store {
     /// Accepts a suspended run: publishes exactly the changes that were kept as its evidence, however old they
@@ -41,7 +42,7 @@ impl Store {
             mark_published(transaction, &stored, now).await?;
             note_decision(transaction, run, actor, reason, now).await?;
             let accepted = ("import_accepted", actor, reason);
-            record(transaction, &self.key, &stored, accepted, now).await?;
+            record(transaction, &self.keys, &stored, accepted, now).await?;
             let run = find_run(transaction, run).await?.run;
             CrashPoint::BeforePublishCommit.pass();
             Ok(run)
@@ -68,7 +69,7 @@ impl Store {
             transaction.execute(statement!(text, run.0)).await?;
             note_decision(transaction, run, actor, reason, now).await?;
             let rejected = ("import_rejected", actor, reason);
-            record(transaction, &self.key, &stored, rejected, now).await?;
+            record(transaction, &self.keys, &stored, rejected, now).await?;
             Ok(find_run(transaction, run).await?.run)
         })
         .await
@@ -78,7 +79,7 @@ impl Store {
 /// Writes the decision into the audit log.
 async fn record(
     transaction: &mut Transaction,
-    key: &StoreKey,
+    keys: &KeyRing,
     stored: &super::StoredRun,
     (action, actor, reason): (&'static str, &str, &str),
     now: Timestamp,
@@ -88,7 +89,7 @@ async fn record(
         "reason": reason,
         "changes_sha256": stored.run.changes_sha256,
     });
-    Done { action, actor, system_id: &stored.run.system_id, subject }.record(transaction, key, now).await
+    Done { action, actor, system_id: &stored.run.system_id, subject }.record(transaction, keys, now).await
 }
 
 /// Only a suspended run is decided by people, although a running one may be published by its holder.

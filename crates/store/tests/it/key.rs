@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use keyreeve_store::{EnvironmentCustody, FileCustody, KeyCustody, KeyError, Store, StoreKey};
+use keyreeve_store::{EnvironmentCustody, FileCustody, KeyCustody, KeyError, KeyRecord, Store, StoreKey};
 
 use crate::place::Place;
 use crate::sample::at;
@@ -19,12 +19,11 @@ async fn a_key_file_is_private_made_once_and_opens_its_store() {
     assert_eq!(format!("{key:?}"), "StoreKey(…)");
     Store::create(&place.url, key, at(0)).await.unwrap().close().await;
     assert_eq!(std::fs::metadata(place.file()).unwrap().permissions().mode() & 0o7777, 0o600);
-    let read = FileCustody(path).load().unwrap();
-    Store::open(&place.url, read).await.unwrap().close().await;
+    Store::open(&place.url, FileCustody(path)).await.unwrap().close().await;
 }
 
-#[test]
-fn a_key_that_is_missing_exposed_or_malformed_is_refused_with_what_to_do() {
+#[tokio::test]
+async fn a_key_that_is_missing_exposed_or_malformed_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
     let refusal = || StoreKey::read_file(&path).unwrap_err().to_string();
@@ -40,6 +39,8 @@ fn a_key_that_is_missing_exposed_or_malformed_is_refused_with_what_to_do() {
         let message = refusal();
         assert!(message.contains("does not hold a Keyreeve key") && !message.contains("canary"), "{message}");
     }
-    let unset = EnvironmentCustody("KEYREEVE_TEST_UNSET_VARIABLE".to_owned()).load().unwrap_err();
+    let record = KeyRecord { store_id: "x".into(), version: 1, custody: String::new(), sealed: None };
+    let unset =
+        EnvironmentCustody("KEYREEVE_TEST_UNSET_VARIABLE".to_owned()).open(&record).await.unwrap_err();
     assert!(matches!(unset, KeyError::NotSet { .. }));
 }

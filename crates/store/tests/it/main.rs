@@ -3,6 +3,7 @@
 
 mod backup;
 mod damage;
+mod envelopes;
 mod faults;
 mod history;
 mod key;

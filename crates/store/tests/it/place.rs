@@ -120,6 +120,27 @@ impl Place {
         }
     }
 
+    /// One text, read behind the store's back.
+    pub(crate) async fn text(&self, text: &str) -> String {
+        let text = sqlx::AssertSqlSafe(text.to_owned());
+        match &self.schema {
+            None => {
+                use sqlx::{ConnectOptions, Connection};
+                let mut connection =
+                    sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).connect().await.unwrap();
+                let found = sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                found
+            }
+            Some(schema) => {
+                let mut connection = raw_postgres(&postgres_url()).await;
+                let path = format!("SET search_path = {schema}");
+                connection.execute(sqlx::AssertSqlSafe(path)).await.unwrap();
+                sqlx::query_scalar(text).fetch_one(&mut connection).await.unwrap()
+            }
+        }
+    }
+
     /// The digest that the store keeps of the database's own description of its tables.
     pub(crate) async fn schema_digest(&self) -> String {
         let texts = match &self.schema {

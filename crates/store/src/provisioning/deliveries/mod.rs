@@ -6,17 +6,18 @@
 mod opening;
 
 use jiff::Timestamp;
-use keyreeve_model::{JobId, TaskId};
+use keyreeve_model::{JobId, SystemId, TaskId};
 use serde::{Deserialize, Serialize};
 
 use super::SealedPassword;
 use super::rows::count;
 use crate::audit::recording;
+use crate::data_keys::{self, Scope};
 use crate::row::Row;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, secrets};
 
 /// A password delivery, without what is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,8 +101,12 @@ impl Store {
 }
 
 /// Keeps a password as a candidate.
+///
+/// # Errors
+/// [`StoreError::KeyChanged`] when the key that it was sealed under was replaced by now.
 pub(super) async fn keep(
     transaction: &mut Transaction,
+    system: &SystemId,
     task: TaskId,
     seq: u32,
     password: &SealedPassword,
@@ -109,6 +114,12 @@ pub(super) async fn keep(
 ) -> Result<(), StoreError> {
     let text = "INSERT INTO password_deliveries (task_id, seq, kind, state, lookup, ciphertext, created_at, \
                 expires_at) VALUES ($1, $2, $3, 'candidate', $4, $5, $6, $7)";
+    if password.kind == "operator" {
+        let active = data_keys::locked_version(transaction, &Scope::system(system)).await?;
+        if secrets::operator_key_version(&password.ciphertext) != Some(active) {
+            return Err(StoreError::KeyChanged);
+        }
+    }
     let keep = statement!(
         text,
         task.0,

@@ -32,7 +32,7 @@ pub(super) async fn attempt(
         deliveries::destroy(transaction, held.task, seq).await?;
     }
     if let Some(password) = password {
-        deliveries::keep(transaction, held.task, seq, password, now).await?;
+        deliveries::keep(transaction, &held.system_id, held.task, seq, password, now).await?;
     }
     held.note_step(trail, "step_attempted", seq, from, more);
     Ok(())

@@ -211,10 +211,23 @@ async fn a_recipient_may_read_again_and_an_operator_is_shown_it_once() {
         let added = Step { seq: 3, ..ada.task.steps[1].clone() };
         let event = JournalEvent::ReplaceSteps { steps: vec![added], replans: 1 };
         write(&store, &ada.lease, event, 5).await.unwrap();
-        let event = JournalEvent::Attempt { seq: 3, password: Some(kind("operator", "shown")) };
+        let event =
+            JournalEvent::Attempt { seq: 3, password: Some(kind("operator", "under no key of ours")) };
+        let refused = write(&store, &ada.lease, event, 6).await.unwrap_err();
+        assert!(refused.to_string().contains("key was changed"), "{refused}");
+        let (system, password) = (&ada.task.system_id, Secret::new("shown".to_owned()));
+        let ciphertext = store.seal_for_operator(system, "ada", &password).await.unwrap();
+        let event = JournalEvent::Attempt {
+            seq: 3,
+            password: Some(SealedPassword { ciphertext, ..kind("operator", "") }),
+        };
         write(&store, &ada.lease, event, 6).await.unwrap();
         write(&store, &ada.lease, outcome(3, StepState::Applied), 7).await.unwrap();
-        assert_eq!(store.reveal_delivery(task, "berta", at(8)).await.unwrap(), b"shown");
+        let revealed = store.reveal_delivery(task, "berta", at(8)).await.unwrap();
+        let opened = store.open_for_operator(system, "ada", &revealed).await.unwrap();
+        assert_eq!(opened.expose(), "shown");
+        let elsewhere = store.open_for_operator(system, "bob", &revealed).await.unwrap_err();
+        assert!(matches!(elsewhere, StoreError::SecretUnreadable { .. }), "{elsewhere:?}");
         assert!(matches!(store.reveal_delivery(task, "carla", at(8)).await, Err(StoreError::DeliveryUsed)));
         let rows = store.audit(&AuditFilter::default(), 2).await.unwrap();
         let said: Vec<_> = rows.iter().map(|row| (row.actor.as_str(), row.action.as_str())).collect();
