@@ -39,8 +39,8 @@ mod well_formed;
 pub use client::AwsConnector;
 pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
-    EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, Escalation, PARTITIONS, PermissionProbe,
-    PermissionState, PolicyError, PolicyScope, READ_ACTIONS, REFERENCE_ACTIONS, Surroundings,
-    profile_actions,
+    EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, Escalation, Feature, Granted, Need, On,
+    OwnPolicies, PARTITIONS, PermissionProbe, PermissionState, PolicyError, PolicyScope, READ_ACTIONS,
+    REFERENCE_ACTIONS, Simulated, Surroundings, beyond_features, features, profile_actions,
 };
 pub use region::{REGIONS, partition_of_region, regions_of};

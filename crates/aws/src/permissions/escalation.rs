@@ -97,8 +97,13 @@ impl Surroundings {
     }
 
     /// Made-up resources at the root and under a path.
-    fn any_of(&self, kind: &str) -> [String; 2] {
+    pub(super) fn any_of(&self, kind: &str) -> [String; 2] {
         [self.arn(&format!("{kind}/{ANY}")), self.arn(&format!("{kind}/{ANY}/{ANY}"))]
+    }
+
+    /// All resources of a kind.
+    pub(super) fn all(&self, kind: &str) -> String {
+        self.arn(&format!("{kind}/*"))
     }
 
     fn arn(&self, resource: &str) -> String {

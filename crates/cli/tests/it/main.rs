@@ -32,6 +32,7 @@ mod r37_stale_plan;
 mod r38_dry_run;
 mod restore;
 mod s02_altered_secrets;
+mod rights;
 mod s09_bad_recipients;
 mod s26_extreme_names;
 mod s29_roles;

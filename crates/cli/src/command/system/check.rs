@@ -2,12 +2,13 @@
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use keyreeve_aws::{AwsConnector, ConnectError, Credential, PermissionProbe, PermissionState};
+use keyreeve_aws::{ConnectError, Credential, PermissionProbe, PermissionState};
 use keyreeve_connector::{Cause, Connector as _, Identity};
 use keyreeve_engine::systems::{Verdict, verify};
 use keyreeve_model::{CredentialKind, System, SystemId, SystemState};
 use keyreeve_store::Store;
 
+use super::rights;
 use crate::command::{Context, connection};
 use crate::exit::Ended;
 use crate::output::shape::{CHECKS, Check, CheckState};
@@ -81,7 +82,11 @@ async fn reach(
     if let CredentialKind::Role { role_arn, .. } = &system.credential {
         checks.push(external_id(context, system, role_arn).await);
     }
-    checks.extend(permissions(&connector).await);
+    let (needed, optional) = (connector.probe_reads().await, connector.probe_extra_reads().await);
+    let probes = [needed.clone(), optional.clone()].concat();
+    checks.extend(needed.into_iter().map(permission));
+    checks.extend(optional.into_iter().map(extra_permission));
+    checks.extend(rights::check(&connector, system, &identity, &probes).await);
     Ok(())
 }
 
@@ -187,12 +192,6 @@ async fn external_id(context: &Context, system: &System, role_arn: &str) -> Chec
         }
         Err(error) => Check::new("external_id", CheckState::Unknown, error.to_string(), "try again"),
     }
-}
-
-async fn permissions(connector: &AwsConnector) -> Vec<Check> {
-    let needed = connector.probe_reads().await.into_iter().map(permission);
-    let optional = connector.probe_extra_reads().await.into_iter().map(extra_permission);
-    needed.chain(optional).collect()
 }
 
 fn permission(probe: PermissionProbe) -> Check {

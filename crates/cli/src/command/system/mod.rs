@@ -6,6 +6,7 @@ mod credential;
 mod list;
 mod release;
 mod remove;
+mod rights;
 mod set;
 mod show;
 

@@ -18,6 +18,26 @@ pub(crate) struct Check {
     pub(crate) message: String,
     /// What to do about it; `None` when nothing is to be done.
     pub(crate) advice: Option<String>,
+    /// Of a check of rights: what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rights: Option<Rights>,
+    /// Of a check of rights: the actions that are missing, not known, or too many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) actions: Vec<String>,
+}
+
+/// How what is granted compares with what is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Rights {
+    /// All that is needed is granted.
+    Allowed,
+    /// Something that is needed is certainly not granted.
+    Denied,
+    /// It could not be found out.
+    Unknown,
+    /// More is granted than is needed.
+    Wider,
 }
 
 /// How a thing is.
@@ -43,6 +63,8 @@ impl Check {
             needed: true,
             message: message.into(),
             advice: None,
+            rights: None,
+            actions: Vec::new(),
         }
     }
 
@@ -59,12 +81,19 @@ impl Check {
             needed: true,
             message: message.into(),
             advice: Some(advice.into()),
+            rights: None,
+            actions: Vec::new(),
         }
     }
 
     /// The same for something that one can do without.
     pub(crate) fn optional(self) -> Self {
         Self { needed: false, ..self }
+    }
+
+    /// The same as a check of rights on these actions.
+    pub(crate) fn about(self, rights: Rights, actions: Vec<String>) -> Self {
+        Self { rights: Some(rights), actions, ..self }
     }
 
     /// Whether something that is needed does not work, or could not be found out.

@@ -23,7 +23,7 @@ pub(crate) use account::{ACCOUNTS, account_facts};
 pub(crate) use assignment::ASSIGNMENTS;
 pub(crate) use audit::{AUDIT, HEADS};
 pub(crate) use change::{CHANGES, lines_of};
-pub(crate) use check::{CHECKS, Check, CheckState};
+pub(crate) use check::{CHECKS, Check, CheckState, Rights};
 pub(crate) use job::{JOB_LIST, JOBS, PLANS, finished_job, show_job, show_plan, show_secrets_of};
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
 pub(crate) use profile::{PROFILES, profile_facts};

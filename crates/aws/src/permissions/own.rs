@@ -1,0 +1,219 @@
+//! The policies of whoever the connector signs in as, as the authorization details bring them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use aws_sdk_iam::types::{AttachedPolicy, EntityType, GroupDetail, PolicyDetail, RoleDetail, UserDetail};
+use keyreeve_connector::{Error, Identity, Next};
+use keyreeve_policy::{Document, Policy, PolicySet, Request, Target, Verdict, evaluate};
+
+use super::escalation::Surroundings;
+use crate::AwsConnector;
+use crate::arn::name_of;
+use crate::error::Call;
+use crate::page::{PAGE_SIZE, next};
+use crate::policy_document::decode;
+
+/// Whose policies were found, and what they are.
+#[derive(Debug, Clone)]
+pub struct OwnPolicies {
+    /// The ARN of the user, or of the role behind the session, with its path.
+    pub holder: String,
+    /// Its policies, those of its groups, and its boundary.
+    pub policies: PolicySet,
+    /// The names of its groups.
+    pub groups: Vec<String>,
+    /// What is known of the account, for judging how far they reach.
+    pub surroundings: Surroundings,
+    /// ARNs of the other users.
+    pub users: Vec<String>,
+    /// ARNs of the groups.
+    pub group_arns: Vec<String>,
+}
+
+/// Everything that decides on what somebody may do.
+#[derive(Default)]
+struct Details {
+    users: Vec<UserDetail>,
+    groups: Vec<GroupDetail>,
+    roles: Vec<RoleDetail>,
+    documents: BTreeMap<String, Option<Arc<Document>>>,
+}
+
+impl AwsConnector {
+    /// Reads the policies of `identity`. `None` for somebody who has none that can be read: the account's root, a
+    /// federated user, or who is not among those that are listed.
+    ///
+    /// # Errors
+    /// When the details cannot be read.
+    pub async fn own_policies(&self, identity: &Identity) -> Result<Option<OwnPolicies>, Error> {
+        let details = self.details().await?;
+        // The id of a session begins with that of its role; its ARN leaves out the role's path.
+        let id = identity.external_id.split(':').next().unwrap_or_default();
+        let mut found = details.of_user(id).or_else(|| details.of_role(id));
+        if let Some((_, policies, _)) = found.as_mut().filter(|(_, policies, _)| policies.boundary.is_none())
+        {
+            policies.boundary = self.boundary_of(&identity.arn).await.map(|arn| details.managed(&arn));
+        }
+        Ok(found.map(|(holder, policies, groups)| OwnPolicies {
+            policies,
+            groups,
+            surroundings: details.surroundings(identity, id),
+            users: details.others(id).filter_map(|user| user.arn().map(str::to_owned)).collect(),
+            group_arns: details.groups.iter().filter_map(|group| group.arn().map(str::to_owned)).collect(),
+            holder,
+        }))
+    }
+
+    /// The details have been seen without the boundary (awsdocs/iam-user-guide#81), so a user is asked for by itself.
+    async fn boundary_of(&self, arn: &str) -> Option<String> {
+        let name = arn.contains(":user/").then(|| name_of(arn)).flatten()?;
+        let answer = self.iam.get_user().user_name(name).send().await.ok()?;
+        let boundary = answer.user()?.permissions_boundary()?;
+        boundary.permissions_boundary_arn().map(str::to_owned)
+    }
+
+    async fn details(&self) -> Result<Details, Error> {
+        let call = Call::read("GetAccountAuthorizationDetails", None);
+        let mut details = Details::default();
+        let mut marker: Option<String> = None;
+        let mut seen = BTreeSet::new();
+        loop {
+            let mut request = self.iam.get_account_authorization_details().max_items(PAGE_SIZE);
+            for kind in KINDS {
+                request = request.filter(kind);
+            }
+            let answer = request.set_marker(marker).send().await.map_err(|error| call.failed(error))?;
+            for policy in answer.policies() {
+                let arn = call.required("Arn", policy.arn())?.to_owned();
+                let in_force =
+                    policy.policy_version_list().iter().find(|version| version.is_default_version());
+                details.documents.insert(arn, in_force.and_then(|version| parsed(version.document())));
+            }
+            details.users.extend_from_slice(answer.user_detail_list());
+            details.groups.extend_from_slice(answer.group_detail_list());
+            details.roles.extend_from_slice(answer.role_detail_list());
+            match next(answer.is_truncated(), answer.marker()) {
+                Next::End => return Ok(details),
+                Next::More(more) if seen.insert(more.0.clone()) => marker = Some(more.0),
+                Next::More(_) | Next::MarkerMissing => return Err(call.unusable("Marker")),
+            }
+        }
+    }
+}
+
+const ADMINISTRATOR: &str =
+    r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
+
+const KINDS: [EntityType; 5] = [
+    EntityType::User,
+    EntityType::Group,
+    EntityType::Role,
+    EntityType::LocalManagedPolicy,
+    EntityType::AwsManagedPolicy,
+];
+
+impl Details {
+    fn of_user(&self, id: &str) -> Option<(String, PolicySet, Vec<String>)> {
+        let user = self.users.iter().find(|user| user.user_id() == Some(id))?;
+        let arn = user.arn()?.to_owned();
+        let mut identity = self.held(&arn, user.user_policy_list(), user.attached_managed_policies());
+        for name in user.group_list() {
+            let group = self.groups.iter().find(|group| group.group_name() == Some(name));
+            match group {
+                Some(group) => {
+                    let of = group.arn().unwrap_or(name);
+                    identity.extend(self.held(
+                        of,
+                        group.group_policy_list(),
+                        group.attached_managed_policies(),
+                    ));
+                }
+                None => identity.push(Policy::unreadable(format!("the policies of group {name}"))),
+            }
+        }
+        let boundary = user.permissions_boundary().map(|one| one.permissions_boundary_arn());
+        Some((arn, self.set(identity, boundary), user.group_list().to_vec()))
+    }
+
+    fn of_role(&self, id: &str) -> Option<(String, PolicySet, Vec<String>)> {
+        let role = self.roles.iter().find(|role| role.role_id() == Some(id))?;
+        let arn = role.arn()?.to_owned();
+        let identity = self.held(&arn, role.role_policy_list(), role.attached_managed_policies());
+        let boundary = role.permissions_boundary().map(|one| one.permissions_boundary_arn());
+        Some((arn, self.set(identity, boundary), Vec::new()))
+    }
+
+    fn set(&self, identity: Vec<Policy>, boundary: Option<Option<&str>>) -> PolicySet {
+        let boundary = boundary.map(|arn| match arn {
+            Some(arn) => self.managed(arn),
+            None => Policy::unreadable("the permissions boundary"),
+        });
+        PolicySet { identity, boundary, ..PolicySet::default() }
+    }
+
+    fn held(&self, holder: &str, inline: &[PolicyDetail], attached: &[AttachedPolicy]) -> Vec<Policy> {
+        let inline = inline.iter().map(|policy| {
+            let name = format!("{} of {holder}", policy.policy_name().unwrap_or("an inline policy"));
+            Policy { name, document: parsed(policy.policy_document()) }
+        });
+        let attached = attached.iter().map(|policy| self.managed(policy.policy_arn().unwrap_or_default()));
+        inline.chain(attached).collect()
+    }
+
+    /// A managed policy; a document that did not come is not known. Not every answer brings those of AWS, and one of
+    /// them is known by its name (AWS Managed Policy Reference, "AdministratorAccess").
+    fn managed(&self, arn: &str) -> Policy {
+        let came = self.documents.get(arn).cloned().flatten();
+        let known = || {
+            arn.ends_with(":iam::aws:policy/AdministratorAccess").then(|| Document::parse(ADMINISTRATOR).ok())
+        };
+        let document = came.or_else(|| known().flatten().map(Arc::new));
+        Policy { name: arn.to_owned(), document }
+    }
+
+    fn others(&self, id: &str) -> impl Iterator<Item = &UserDetail> {
+        self.users.iter().filter(move |user| user.user_id() != Some(id))
+    }
+
+    /// Who else can do everything in the account, and which groups make it so.
+    fn surroundings(&self, identity: &Identity, id: &str) -> Surroundings {
+        let mut surroundings = Surroundings::of(&identity.partition, identity.account_id.as_str());
+        let of_aws = format!("arn:{}:iam::aws:policy/AdministratorAccess", identity.partition);
+        let everything: BTreeSet<&str> = self
+            .documents
+            .keys()
+            .chain([&of_aws])
+            .map(String::as_str)
+            .filter(|arn| grants_everything(&self.managed(arn)))
+            .collect();
+        let makes = |inline: &[PolicyDetail], attached: &[AttachedPolicy]| {
+            attached.iter().filter_map(AttachedPolicy::policy_arn).any(|arn| everything.contains(arn))
+                || self.held("", inline, &[]).iter().any(grants_everything)
+        };
+        let groups = self.groups.iter();
+        let groups: Vec<&GroupDetail> = groups
+            .filter(|group| makes(group.group_policy_list(), group.attached_managed_policies()))
+            .collect();
+        let names: BTreeSet<&str> = groups.iter().filter_map(|group| group.group_name()).collect();
+        surroundings.administrator_groups =
+            groups.iter().filter_map(|group| group.arn().map(str::to_owned)).collect();
+        let users = self.others(id).filter(|user| {
+            user.group_list().iter().any(|name| names.contains(name.as_str()))
+                || makes(user.user_policy_list(), user.attached_managed_policies())
+        });
+        surroundings.administrators = users.filter_map(|user| user.arn().map(str::to_owned)).collect();
+        surroundings
+    }
+}
+
+fn parsed(document: Option<&str>) -> Option<Arc<Document>> {
+    document.and_then(decode).and_then(|text| Document::parse(&text).ok()).map(Arc::new)
+}
+
+/// Whether a policy allows whatever is asked: an action and a resource that nobody can have named.
+fn grants_everything(policy: &Policy) -> bool {
+    let set = PolicySet { identity: vec![policy.clone()], ..PolicySet::default() };
+    let probe = Target::Arn("arn:aws:keyreeve::123456789012:probe".to_owned());
+    evaluate(&set, &Request::new("keyreeve:Probe").on(probe)).verdict == Verdict::Allow
+}
