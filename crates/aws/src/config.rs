@@ -47,6 +47,21 @@ pub(crate) async fn configure(options: &ConnectOptions) -> Result<Configured, Co
     Ok(Configured { iam, sts })
 }
 
+/// The same for KMS, whose keys each have a region of their own.
+pub(crate) async fn configure_kms(
+    options: &ConnectOptions,
+) -> Result<aws_sdk_kms::config::Builder, ConnectError> {
+    options.check()?;
+    ConnectOptions::check_process()?;
+    let client = SharedHttpClient::new(http_client(options)?);
+    let shared = load(options, &options.credential, &client).await;
+    let mut kms = aws_sdk_kms::config::Builder::from(&shared);
+    if let Some(url) = endpoint(options, "AWS_ENDPOINT_URL_KMS") {
+        kms = kms.endpoint_url(url);
+    }
+    Ok(kms)
+}
+
 /// The region that IAM signs for: there is one in each partition, whichever region is configured (the endpoint rules of
 /// the IAM service). With an endpoint of one's own the SDK would sign for the configured region, which IAM refuses.
 fn home_region(region: &str) -> &'static str {

@@ -45,6 +45,11 @@ impl Call {
         Self { sts: true, ..Self::read(operation, None) }
     }
 
+    /// A call to KMS. It changes nothing there.
+    pub(crate) fn kms(operation: &'static str, key: &str) -> Self {
+        Self::read(operation, Some(key))
+    }
+
     /// The request holds a secret: words of an answer that repeat it are left out of errors.
     pub(crate) fn withholding(self, secret: &Secret) -> Self {
         Self { withheld: Some(secret.clone()), ..self }

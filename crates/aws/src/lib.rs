@@ -25,6 +25,7 @@ mod error;
 mod http;
 mod identity;
 mod import;
+mod kms;
 mod name;
 mod options;
 mod page;
@@ -37,6 +38,7 @@ mod time;
 mod well_formed;
 
 pub use client::AwsConnector;
+pub use kms::{KmsKey, SealedFor, kms_region};
 pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
     EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, Escalation, Feature, Granted, Need, On,

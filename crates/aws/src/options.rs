@@ -42,7 +42,7 @@ pub struct ConnectOptions {
     /// whole partition, so the region chooses the partition.
     pub region: Option<String>,
     /// AWS variables from Keyreeve's own configuration file. They win over the process's environment and mean the
-    /// same: `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_STS`, `AWS_REGION`,
+    /// same: `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL_STS`, `AWS_REGION`,
     /// `AWS_DEFAULT_REGION`, `AWS_PROFILE`, `AWS_CA_BUNDLE`. Never to be filled from a system's data.
     pub environment: BTreeMap<String, String>,
     /// The longest one request may take, its answer included.
@@ -87,6 +87,7 @@ impl ConnectOptions {
 const VARIABLES: &[&str] = &[
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_KMS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
@@ -95,7 +96,7 @@ const VARIABLES: &[&str] = &[
 ];
 
 fn check_endpoints(variable: impl Fn(&str) -> Option<String>) -> Result<(), ConnectError> {
-    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS"] {
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS"] {
         if let Some(url) = variable(name).filter(|url| !is_endpoint(url)) {
             return Err(ConnectError::Endpoint { name, what: described(&url) });
         }

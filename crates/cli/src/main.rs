@@ -11,6 +11,7 @@ mod actor;
 mod args;
 mod command;
 mod config;
+mod custody;
 mod exit;
 mod logging;
 mod output;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use keyreeve_model::digest_hex;
+use keyreeve_model::{Secret, digest_hex};
 use zeroize::Zeroizing;
 
 /// What the one line of a key file begins with.
@@ -130,6 +130,12 @@ impl StoreKey {
         Ok(Self(key))
     }
 
+    /// The key in its text form, one line. Hand it only to what keeps it, or seals it.
+    #[must_use]
+    pub fn to_text(&self) -> Secret {
+        Secret::new(format!("{FORMAT}{}\n", *Zeroizing::new(STANDARD.encode(self.0.as_ref()))))
+    }
+
     /// Makes a new key and its file: mode 0600, only if there is none, and on the disk before this returns.
     ///
     /// # Errors
@@ -148,8 +154,7 @@ impl StoreKey {
             options.mode(0o600);
         }
         let mut file = options.open(path).map_err(refused)?;
-        let text = Zeroizing::new(format!("{FORMAT}{}\n", *Zeroizing::new(STANDARD.encode(key.0.as_ref()))));
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(refused)?;
+        file.write_all(key.to_text().expose().as_bytes()).and_then(|()| file.sync_all()).map_err(refused)?;
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused)?;
         }
@@ -213,6 +218,12 @@ impl fmt::Debug for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StoreKey(…)")
     }
+}
+
+/// Whether a text has the form of a key: then it must go no further.
+#[must_use]
+pub fn is_key(text: &str) -> bool {
+    text.trim_start().starts_with(FORMAT)
 }
 
 /// Fills a buffer with random bytes of the operating system.

@@ -61,7 +61,7 @@ pub use custody::{EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKe
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
-pub use key::{KeyError, StoreKey};
+pub use key::{KeyError, StoreKey, is_key};
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, SealedPassword, TaskLease,

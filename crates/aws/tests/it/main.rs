@@ -6,6 +6,7 @@ mod changes;
 mod conformance;
 mod connection;
 mod hostile;
+mod kms;
 mod listings;
 mod refusals;
 mod sandbox;

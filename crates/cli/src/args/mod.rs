@@ -63,11 +63,14 @@ Every key is also an environment variable, which wins: data_dir is KEYREEVE_DATA
 KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win over both.
 
   data_dir              holds the key (keyreeve.key) and, by default, the database (keyreeve.db)
+  key                   where the store's key is kept: file:/path (data_dir/keyreeve.key), env:NAME,
+                        systemd:NAME or kms:ARN
   database              sqlite:///path/to/file or postgres://user:password@host/database
   output                table, json or csv
   log, log_format       what is logged to standard error, and how: text or json
   import_lease_seconds  how long an import owns its system without a sign of life (30)
-  [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_sts, region, profile
+  [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_kms, endpoint_url_sts, region,
+                        profile
 
 KEYREEVE_TOKEN, a variable only, says who acts: the owner of that token, within its role and its
 systems. Without it the user of the operating system acts, and may do everything.

@@ -2,10 +2,11 @@
 
 use anyhow::Context as _;
 use keyreeve_engine::clock::Clock;
-use keyreeve_store::{FileCustody, Store};
+use keyreeve_store::{KeyCustody, Store};
 
 use crate::actor::Actor;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, KeyPlace};
+use crate::custody;
 use crate::output::Output;
 
 /// Configuration, environment, output, time and who acts.
@@ -42,7 +43,12 @@ impl Context {
     }
 
     /// Where the key of the store is kept.
-    pub(crate) fn custody(&self) -> FileCustody {
-        FileCustody(self.config.places.key_file())
+    pub(crate) fn custody(&self) -> Box<dyn KeyCustody> {
+        self.custody_at(&self.config.places.key)
+    }
+
+    /// The custody that a place stands for.
+    pub(crate) fn custody_at(&self, place: &KeyPlace) -> Box<dyn KeyCustody> {
+        custody::of(place, self.config.aws.additions(&self.environment))
     }
 }

@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     checks.push(folder(&context.config.places.data_dir));
     checks
         .extend(written_folders(&context.config.places).into_iter().filter(|path| path.is_dir()).map(probe));
-    checks.push(key_file(&context.config.places.key_file()));
+    checks.extend(context.config.places.key.file().map(key_file));
     checks.extend(key_beside_database(context));
     match context.store().await {
         Ok(store) => {
@@ -86,7 +86,8 @@ fn folder(path: &Path) -> Check {
 /// The folders that are written in: that of the key, and that of the database if it is another one.
 fn written_folders(places: &Places) -> BTreeSet<&Path> {
     let database = places.database.sqlite_path().map(folder_of);
-    database.into_iter().chain([places.data_dir.as_path()]).collect()
+    let key = places.key.file().map(folder_of);
+    database.into_iter().chain(key).chain([places.data_dir.as_path()]).collect()
 }
 
 /// Writes a file and takes it away again.
@@ -140,8 +141,8 @@ fn key_file(path: &Path) -> Check {
 /// Whoever copies the folder has both halves.
 fn key_beside_database(context: &Context) -> Option<Check> {
     let places = &context.config.places;
-    let database = places.database.sqlite_path()?;
-    let beside = database.parent() == places.key_file().parent();
+    let (database, key_file) = (places.database.sqlite_path()?, places.key.file()?);
+    let beside = folder_of(database) == folder_of(key_file);
     Some(if beside {
         Check::new(
             "key_beside_database",

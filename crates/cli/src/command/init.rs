@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Context;
 use crate::args::MakeStore;
-use crate::config::Places;
+use crate::config::{KeyPlace, Places};
 use crate::exit::{Ended, Refusal};
 use crate::output::{Column, hint, note};
 
@@ -23,14 +23,18 @@ const FIRST_OWNER: &str = "admin";
 #[derive(Serialize)]
 struct Made {
     data_dir: String,
-    key_file: String,
+    /// Where the key is kept, as the configuration names it.
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_file: Option<String>,
     database: String,
     token: String,
 }
 
 const COLUMNS: &[Column<Made>] = &[
     ("data_dir", |made| made.data_dir.clone()),
-    ("key_file", |made| made.key_file.clone()),
+    ("key", |made| made.key.clone()),
+    ("key_file", |made| made.key_file.clone().unwrap_or_default()),
     ("database", |made| made.database.clone()),
     ("token", |made| made.token.clone()),
 ];
@@ -61,7 +65,6 @@ pub(crate) async fn run(context: &Context, arguments: &MakeStore) -> anyhow::Res
     if let Some(path) = places.database.sqlite_path() {
         mark_begun(path).context(DOING)?;
     }
-    let key_file = places.key_file();
     let token = MadeToken::generate().context(DOING)?;
     match places.database.sqlite_path() {
         Some(path) => make_file(context, path, &token).await.context(DOING)?,
@@ -69,14 +72,15 @@ pub(crate) async fn run(context: &Context, arguments: &MakeStore) -> anyhow::Res
     }
     let made = Made {
         data_dir: places.data_dir.display().to_string(),
-        key_file: key_file.display().to_string(),
+        key: places.key.to_string(),
+        key_file: places.key.file().map(|path| path.display().to_string()),
         database: places.database.to_string(),
         token: token.text.expose().to_owned(),
     };
     context.output.one(&made, COLUMNS, |tables| {
         tables.facts(vec![
             ("Data folder", made.data_dir.clone()),
-            ("Key", made.key_file.clone()),
+            ("Key", made.key_file.clone().unwrap_or_else(|| made.key.clone())),
             ("Database", made.database.clone()),
             ("First token", made.token.clone()),
         ]);
@@ -85,18 +89,26 @@ pub(crate) async fn run(context: &Context, arguments: &MakeStore) -> anyhow::Res
         "The token is an admin's; it is shown this once and kept nowhere. Set KEYREEVE_TOKEN to it to act as admin, \
          or revoke it.",
     );
-    hint(
-        "keep a copy of the key apart from the database: without it, stored credentials cannot be read. \
-         Next: `keyreeve system add`",
-    );
+    hint(&format!("{} Next: `keyreeve system add`", keep_it(&places.key)));
     Ok(Ended::Done)
+}
+
+/// What to do about the key, so that the store can still be opened when this machine is gone.
+fn keep_it(key: &KeyPlace) -> &'static str {
+    match key {
+        KeyPlace::Kms(_) => {
+            "the key in KMS is all that opens this store: see that nobody schedules its deletion, for as long as there \
+             are backups."
+        }
+        _ => "keep a copy of the key apart from the database: without it, stored credentials cannot be read.",
+    }
 }
 
 /// A refusal if the key of a store is there and its SQLite database is not, and no interrupted `init` explains that.
 pub(crate) fn lost_database(places: &Places, doing: &str) -> Option<Refusal> {
     let path = places.database.sqlite_path()?;
-    let key_file = places.key_file();
-    let has_key = std::fs::metadata(&key_file).is_ok_and(|found| found.len() > 0);
+    let key_file = places.key.file()?;
+    let has_key = std::fs::metadata(key_file).is_ok_and(|found| found.len() > 0);
     (has_key && !path.exists() && !unfinished(path).exists()).then(|| {
         let why = format!(
             "the key {} is there, but its database {} is missing; a new one would know no systems and no history",

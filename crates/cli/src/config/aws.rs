@@ -14,6 +14,8 @@ pub(crate) struct AwsEnvironment {
     pub(crate) endpoint_url: Option<String>,
     /// `AWS_ENDPOINT_URL_IAM`
     pub(crate) endpoint_url_iam: Option<String>,
+    /// `AWS_ENDPOINT_URL_KMS`
+    pub(crate) endpoint_url_kms: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`
     pub(crate) endpoint_url_sts: Option<String>,
     /// `AWS_REGION`
@@ -28,6 +30,7 @@ impl AwsEnvironment {
         Self {
             endpoint_url: self.endpoint_url.or(other.endpoint_url),
             endpoint_url_iam: self.endpoint_url_iam.or(other.endpoint_url_iam),
+            endpoint_url_kms: self.endpoint_url_kms.or(other.endpoint_url_kms),
             endpoint_url_sts: self.endpoint_url_sts.or(other.endpoint_url_sts),
             region: self.region.or(other.region),
             profile: self.profile.or(other.profile),
@@ -45,8 +48,10 @@ impl AwsEnvironment {
             }
         };
         let iam = self.endpoint_url_iam.as_ref().or(self.endpoint_url.as_ref());
+        let kms = self.endpoint_url_kms.as_ref().or(self.endpoint_url.as_ref());
         let sts = self.endpoint_url_sts.as_ref().or(self.endpoint_url.as_ref());
         add("AWS_ENDPOINT_URL_IAM", &["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"], iam);
+        add("AWS_ENDPOINT_URL_KMS", &["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"], kms);
         add("AWS_ENDPOINT_URL_STS", &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], sts);
         add("AWS_REGION", &["AWS_REGION", "AWS_DEFAULT_REGION"], self.region.as_ref());
         add("AWS_PROFILE", &["AWS_PROFILE"], self.profile.as_ref());
@@ -56,7 +61,7 @@ impl AwsEnvironment {
     /// The endpoints that are not AWS's own, by the name of the service.
     pub(crate) fn endpoints(&self, process: &Environment) -> Vec<(&'static str, String)> {
         let additions = self.additions(process);
-        [("IAM", "AWS_ENDPOINT_URL_IAM"), ("STS", "AWS_ENDPOINT_URL_STS")]
+        [("IAM", "AWS_ENDPOINT_URL_IAM"), ("KMS", "AWS_ENDPOINT_URL_KMS"), ("STS", "AWS_ENDPOINT_URL_STS")]
             .into_iter()
             .filter_map(|(service, name)| {
                 let said = process.get(name).or_else(|| process.get("AWS_ENDPOINT_URL"));
@@ -81,16 +86,22 @@ mod tests {
         let additions = |variables: &[(&str, &str)]| -> Vec<String> {
             file.additions(&Environment::of(variables)).into_keys().collect()
         };
-        assert_eq!(additions(&[]), ["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_STS", "AWS_REGION"]);
+        assert_eq!(
+            additions(&[]),
+            ["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS", "AWS_REGION"]
+        );
         assert_eq!(additions(&[("AWS_ENDPOINT_URL", "http://process")]), ["AWS_REGION"]);
         assert_eq!(
             additions(&[("AWS_ENDPOINT_URL_IAM", "http://p"), ("AWS_DEFAULT_REGION", "x")]),
-            ["AWS_ENDPOINT_URL_STS"]
+            ["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS"]
         );
         let process = Environment::of(&[("AWS_ENDPOINT_URL_IAM", "http://p")]);
         assert_eq!(
-            file.endpoints(&process),
-            [("IAM", "http://p".to_owned()), ("STS", "http://file".to_owned())]
+            file.endpoints(&process)
+                .into_iter()
+                .map(|(service, url)| format!("{service} {url}"))
+                .collect::<Vec<_>>(),
+            ["IAM http://p", "KMS http://file", "STS http://file"]
         );
     }
 }

@@ -20,7 +20,9 @@ impl Environment {
         let wanted =
             |name: &str| (name.starts_with("KEYREEVE_") && name != TOKEN) || name.starts_with("AWS_");
         let text = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok().filter(|name| wanted(name))?, value.into_string().ok()?))
+            let name = name.into_string().ok().filter(|name| wanted(name))?;
+            let value = without_key(&name, value.into_string().ok()?)?;
+            Some((name, value))
         });
         // A token that is no text, or empty, is still one: it must be refused, not passed over.
         let token = std::env::var_os(TOKEN);
@@ -50,16 +52,28 @@ impl Environment {
     }
 }
 
+/// A variable that holds a key of a store is read where the key is needed, and kept nowhere else. Where a place should
+/// be named, a key must still be refused.
+fn without_key(name: &str, value: String) -> Option<String> {
+    match (keyreeve_store::is_key(&value), name) {
+        (false, _) => Some(value),
+        (true, "KEYREEVE_KEY") => Some("a key".to_owned()),
+        (true, _) => None,
+    }
+}
+
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 13] = [
     "DATA_DIR",
     "DATABASE",
+    "KEY",
     "OUTPUT",
     "LOG",
     "LOG_FORMAT",
     "IMPORT_LEASE_SECONDS",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_KMS",
     "AWS_ENDPOINT_URL_STS",
     "AWS_REGION",
     "AWS_PROFILE",

@@ -15,6 +15,7 @@ use crate::output::Format;
 pub(super) struct File {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) database: Option<String>,
+    pub(super) key: Option<String>,
     pub(super) output: Option<Format>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
@@ -56,6 +57,7 @@ impl File {
         Ok(Self {
             data_dir: text("DATA_DIR").map(PathBuf::from),
             database: text("DATABASE"),
+            key: text("KEY"),
             output: choice(text("OUTPUT"), "KEYREEVE_OUTPUT")?,
             log: text("LOG"),
             log_format: choice(text("LOG_FORMAT"), "KEYREEVE_LOG_FORMAT")?,
@@ -66,6 +68,7 @@ impl File {
             aws: AwsEnvironment {
                 endpoint_url: text("AWS_ENDPOINT_URL"),
                 endpoint_url_iam: text("AWS_ENDPOINT_URL_IAM"),
+                endpoint_url_kms: text("AWS_ENDPOINT_URL_KMS"),
                 endpoint_url_sts: text("AWS_ENDPOINT_URL_STS"),
                 region: text("AWS_REGION"),
                 profile: text("AWS_PROFILE"),
@@ -78,6 +81,7 @@ impl File {
         Self {
             data_dir: self.data_dir.or(other.data_dir),
             database: self.database.or(other.database),
+            key: self.key.or(other.key),
             output: self.output.or(other.output),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),

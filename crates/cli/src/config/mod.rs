@@ -8,6 +8,7 @@
 mod aws;
 mod environment;
 mod file;
+mod key_place;
 mod places;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use keyreeve_store::DatabaseUrl;
 pub(crate) use aws::AwsEnvironment;
 pub(crate) use environment::{Environment, unknown_names};
 pub(crate) use file::LogFormat;
+pub(crate) use key_place::KeyPlace;
 
 use crate::args::Global;
 use crate::exit::Refusal;
@@ -48,13 +50,8 @@ pub(crate) struct Places {
     pub(crate) data_dir: PathBuf,
     /// The database.
     pub(crate) database: DatabaseUrl,
-}
-
-impl Places {
-    /// The key file.
-    pub(crate) fn key_file(&self) -> PathBuf {
-        self.data_dir.join("keyreeve.key")
-    }
+    /// Where the key is kept.
+    pub(crate) key: KeyPlace,
 }
 
 /// What is logged, and how.
@@ -88,6 +85,17 @@ impl Config {
             })?,
             None => DatabaseUrl::sqlite(data_dir.join("keyreeve.db")),
         };
+        let key = match settings.key {
+            Some(place) => place.parse().map_err(|why: &str| {
+                Refusal::new(
+                    "reading the configuration",
+                    format!("`key` (KEYREEVE_KEY) is no place of a key: {why}"),
+                )
+            })?,
+            None => KeyPlace::File(
+                std::path::absolute(&data_dir).unwrap_or_else(|_| data_dir.clone()).join("keyreeve.key"),
+            ),
+        };
         let lease = settings.import_lease_seconds.unwrap_or(30);
         if !(1..=3600).contains(&lease) {
             return Err(Refusal::new(
@@ -97,7 +105,7 @@ impl Config {
         }
         Ok(Self {
             file: path,
-            places: Places { data_dir, database },
+            places: Places { data_dir, database, key },
             output: flags.output.or(settings.output).unwrap_or(Format::Table),
             logging: Logging {
                 filter: flags.log.clone().or(settings.log).unwrap_or_else(|| "warn".to_owned()),

@@ -7,6 +7,7 @@ mod audit;
 mod auditor;
 mod change;
 mod configuration;
+mod custody;
 mod errors;
 mod filters;
 mod guide;

@@ -71,6 +71,21 @@ impl<T: KeyCustody + ?Sized> KeyCustody for &T {
     }
 }
 
+#[async_trait]
+impl<T: KeyCustody + ?Sized> KeyCustody for Box<T> {
+    fn place(&self) -> String {
+        (**self).place()
+    }
+
+    async fn open(&self, record: &KeyRecord) -> Result<StoreKey, KeyError> {
+        (**self).open(record).await
+    }
+
+    async fn make(&self, store_id: &str, version: i64) -> Result<MadeKey, KeyError> {
+        (**self).make(store_id, version).await
+    }
+}
+
 /// A key that is at hand.
 #[async_trait]
 impl KeyCustody for StoreKey {

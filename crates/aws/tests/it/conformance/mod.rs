@@ -21,7 +21,7 @@ mod paging;
 mod paths;
 mod peer;
 mod policies;
-mod process;
+pub(crate) mod process;
 mod quotas;
 mod resources_write;
 mod seed;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A child process, killed when dropped.
-pub(super) struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -28,7 +28,7 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// Starts a program and waits until its port answers. Gives its endpoint.
-pub(super) async fn start(name: &str, prepare: impl FnOnce(&mut Command, u16)) -> (Process, String) {
+pub(crate) async fn start(name: &str, prepare: impl FnOnce(&mut Command, u16)) -> (Process, String) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = Command::new(program(name));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
