@@ -87,7 +87,7 @@ fn allow(actions: &[&str]) -> String {
 
 /// The documents that matter, in our own words but with AWS's meaning.
 fn written(name: &str) -> Option<String> {
-    let own = json!(["arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/*/${aws:username}"]);
+    let own = json!(["arn:*:iam::*:user/${aws:username}", "arn:*:iam::*:user/*/${aws:username}"]);
     Some(match name {
         "AdministratorAccess" => allow(&["*"]),
         "PowerUserAccess" => document(json!([

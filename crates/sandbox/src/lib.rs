@@ -8,6 +8,10 @@
 //! which IAM refuses them: quotas, what else must go first, passwords too weak. How long they take to settle
 //! is set by [`Consistency`].
 //!
+//! What a caller may do is what its policies say: identity policies, boundaries, sessions' policies and the trust of
+//! roles are evaluated on the resources and with the condition keys that AWS has for each action. The connector
+//! holds a policy like everybody else ([`ConnectorPolicy`]).
+//!
 //! It does wrong on demand: a schedule of [`FaultRule`]s, matched by what a call is and not by when it
 //! comes, throttles, cuts, resets and lies, and counts what it did. A trace holds every call. The admin port
 //! offers over HTTP what [`Running`] offers in the process.
@@ -23,9 +27,10 @@
 //! # }
 //! ```
 //!
-//! Absent on purpose: anything but IAM and STS, evaluation of policies (see [`Running::deny`]), a disk.
+//! Absent on purpose: anything but IAM and STS, policies of AWS Organizations, session tags, a disk.
 
 mod actions;
+mod authorise;
 mod catalogue;
 mod clock;
 mod error;
@@ -41,10 +46,13 @@ mod state;
 mod trace;
 mod world;
 
+pub use self::authorise::Refusal;
 pub use self::error::Error;
 pub use self::faults::{CallRange, Effect, FaultMatch, FaultRule, FaultState, Malformed, Phase};
 pub use self::mutation::Mutation;
-pub use self::options::{AccountSeed, Consistency, Options, PageStyle, Population, ReportStyle};
+pub use self::options::{
+    AccountSeed, ConnectorPolicy, Consistency, Options, PageStyle, Population, ReportStyle,
+};
 pub use self::running::{Running, Sandbox};
 pub use self::state::{KeyStatus, PasswordPolicy, Trust};
 pub use self::trace::TraceEntry;

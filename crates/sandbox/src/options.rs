@@ -13,6 +13,8 @@ pub struct Options {
     pub port: u16,
     /// Port of the admin side on 127.0.0.1; 0 takes a free one.
     pub admin_port: u16,
+    /// What the connector of each account may do, and the role it may assume.
+    pub connector_policy: ConnectorPolicy,
     /// The partition in every ARN: `aws`, `aws-cn`, `aws-us-gov`, ….
     pub partition: String,
     /// Refuse requests whose signature does not fit, as AWS does.
@@ -34,6 +36,7 @@ impl Default for Options {
             seed: 1,
             port: 0,
             admin_port: 0,
+            connector_policy: ConnectorPolicy::default(),
             partition: "aws".to_owned(),
             verify_signatures: true,
             details_pages: PageStyle { short: true, empty: false },
@@ -66,6 +69,16 @@ impl AccountSeed {
         let population = Population { users: 0, groups: 0, customer_policies: 0, roles: 0 };
         Self { account_id: account_id.to_owned(), population }
     }
+}
+
+/// What the connector may do. It holds it like anybody else, so an import shows it and IAM can change it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ConnectorPolicy {
+    /// All of IAM and STS, by an inline policy: nothing in the account is counted that was not made up.
+    #[default]
+    Everything,
+    /// These documents, each as an attached policy of the account's own.
+    Documents(Vec<String>),
 }
 
 /// How many of each are made up.

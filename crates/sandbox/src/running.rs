@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::error::Error;
 use crate::faults::{FaultRule, FaultState};
 use crate::mutation::Mutation;
-use crate::options::{Consistency, Options, Population};
+use crate::options::{ConnectorPolicy, Consistency, Options, Population};
 use crate::server;
 use crate::state::KeyStatus;
 use crate::trace::TraceEntry;
@@ -203,6 +203,23 @@ impl Running {
     pub fn deny(&self, principal: &str, actions: &[&str]) {
         let actions: Vec<String> = actions.iter().map(|action| (*action).to_owned()).collect();
         self.world.deny(principal, &actions);
+    }
+
+    /// Lets the connector of an account, and the role it may assume, do this and nothing else: in place of what the
+    /// sandbox gave them before. Policies that others gave them stay.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAccount`]; [`Error::Refused`] for a text that is no policy document.
+    pub fn permit_connector(&self, account: &str, policy: &ConnectorPolicy) -> Result<(), Error> {
+        self.world.permit(account, policy)
+    }
+
+    /// A key of `administrator`, a user who holds `AdministratorAccess`. The user is made when it is first asked for.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAccount`], [`Error::Refused`].
+    pub fn administrator_key(&self, account: &str) -> Result<ConnectorKey, Error> {
+        self.world.administrator(account)
     }
 
     /// Gives the connector of an account a new access key and deletes the old one.

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::authorise::Refusal;
+
 /// One call, as the sandbox saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceEntry {
@@ -36,6 +38,9 @@ pub struct TraceEntry {
     pub status: Option<u16>,
     /// The error's code.
     pub error: Option<String>,
+    /// Why, when it was refused because of policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
     /// The faults that were applied, as `rule number: effect`.
     pub faults: Vec<String>,
     /// When it arrived, in microseconds of a clock that only goes forward.

@@ -10,11 +10,12 @@ use keyreeve_model::Secret;
 use serde::{Deserialize, Serialize};
 
 use crate::actions::report::ReportDesk;
+use crate::authorise::Documents;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::mutation::Mutation;
-use crate::options::{Consistency, Options, Population};
+use crate::options::{ConnectorPolicy, Consistency, Options, Population};
 use crate::protocol::error::ApiError;
 use crate::protocol::paging::PageStarts;
 use crate::protocol::signature::SigningKeys;
@@ -28,7 +29,12 @@ pub(crate) const CONNECTOR: &str = "keyreeve-connector";
 /// The role every account has for the connector; it trusts the accounts of the sandbox.
 pub(crate) const CONNECTOR_ROLE: &str = "keyreeve-reader";
 
-/// The access key of an account's connector. These secrets open nothing but the sandbox.
+/// The user who may do everything in an account, once somebody has asked for its key.
+pub(crate) const ADMINISTRATOR: &str = "administrator";
+/// Where these two and the role are, and nobody who was made up.
+pub(crate) const OWN_PATH: &str = "/keyreeve/";
+
+/// An access key of an account's connector, or of its administrator. These secrets open nothing but the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectorKey {
     /// `AKIA…`
@@ -58,10 +64,16 @@ impl Account {
 pub(crate) struct Session {
     pub(crate) secret: Secret,
     pub(crate) token: Secret,
+    pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
     pub(crate) account: String,
     pub(crate) role: String,
+    /// The unique id of the role: another one of the same name is not meant.
+    pub(crate) role_id: String,
     pub(crate) name: String,
+    /// The policies that were passed, by name and text.
+    pub(crate) policies: Vec<(String, String)>,
+    pub(crate) with_mfa: bool,
 }
 
 #[derive(Debug)]
@@ -72,6 +84,7 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     pub(crate) starts: PageStarts,
     pub(crate) signing_keys: SigningKeys,
+    pub(crate) documents: Documents,
     /// Goes into markers, so that those of another sandbox are refused.
     pub(crate) salt: u64,
     accounts: RwLock<BTreeMap<String, Arc<Account>>>,
@@ -97,6 +110,7 @@ impl World {
             trace: Trace::default(),
             starts: PageStarts::default(),
             signing_keys: SigningKeys::default(),
+            documents: Documents::default(),
             accounts: RwLock::default(),
             denials: Mutex::default(),
             sessions: Mutex::default(),
@@ -202,6 +216,21 @@ impl World {
         let key = ConnectorKey { access_key_id: key.id, secret_access_key: key.secret.expose().to_owned() };
         lock(&account.connector).clone_from(&key);
         Ok(key)
+    }
+
+    /// Lets the connector of an account, and its role, do this and nothing else.
+    pub(crate) fn permit(&self, account: &str, policy: &ConnectorPolicy) -> Result<(), Error> {
+        let now = self.clock.now();
+        let permit = |state: &mut State| seed::connector::permit(state, policy, now);
+        self.account(account)?.history.write(now, permit).map_err(Error::refused)
+    }
+
+    /// A key of a user who may do everything in an account.
+    pub(crate) fn administrator(&self, account: &str) -> Result<ConnectorKey, Error> {
+        let now = self.clock.now();
+        let make = |state: &mut State| seed::connector::administrator(state, now);
+        let key = self.account(account)?.history.write(now, make).map_err(Error::refused)?;
+        Ok(ConnectorKey { access_key_id: key.id, secret_access_key: key.secret.expose().to_owned() })
     }
 
     /// Switches an access key on or off, in whichever account it is.

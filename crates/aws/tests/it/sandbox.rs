@@ -10,12 +10,13 @@ use keyreeve_connector::{
 };
 use keyreeve_model::{PolicyScope, Secret, digest_hex};
 use keyreeve_sandbox::{
-    AccountSeed, Effect, FaultRule, KeyStatus, Malformed, Mutation, Options, PageStyle, Phase, Population,
-    ReportStyle, Running, Sandbox, Trust,
+    AccountSeed, ConnectorPolicy, Effect, FaultRule, KeyStatus, Malformed, Mutation, Options, PageStyle,
+    Phase, Population, ReportStyle, Running, Sandbox, Trust,
 };
 use serde_json::Value;
 
 const ACCOUNT: &str = "111122223333";
+const EVERYTHING: &str = r#"{"Statement": {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}}"#;
 const BOTH: DetailFilter = DetailFilter { accounts: true, groups: true };
 
 fn key(sandbox: &Running, account: &str) -> Credential {
@@ -184,7 +185,16 @@ async fn a_role_is_assumed_with_its_external_id_only() {
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
     let trust = Trust { principals: vec![ACCOUNT.into()], external_id: Some("our-id".into()) };
     sandbox
-        .mutate(ACCOUNT, &[Mutation::CreateRole { name: "reader".into(), path: "/".into(), trust }])
+        .mutate(
+            ACCOUNT,
+            &[
+                Mutation::CreateRole { name: "reader".into(), path: "/".into(), trust },
+                Mutation::AttachRolePolicy {
+                    role: "reader".into(),
+                    arn: "arn:aws:iam::aws:policy/IAMReadOnlyAccess".into(),
+                },
+            ],
+        )
         .unwrap();
     let role = |external_id: Option<&str>| Credential::Role {
         role_arn: format!("arn:aws:iam::{ACCOUNT}:role/reader"),
@@ -349,7 +359,8 @@ async fn a_broken_document_loses_its_digest_and_nothing_else() {
         name: "own".into(),
         document: document.into(),
     };
-    sandbox.mutate(ACCOUNT, &[put(r#"{"a": "b"}"#)]).unwrap();
+    sandbox.mutate(ACCOUNT, &[put(EVERYTHING)]).unwrap();
+    sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(Vec::new())).unwrap();
     let broken = Effect::Malformed { body: Malformed::BadPercentDocument };
     sandbox.add_fault(FaultRule::new("GetAccountAuthorizationDetails", broken).min_fires(1));
     let connector = connect(&sandbox).await;

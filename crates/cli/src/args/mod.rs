@@ -36,7 +36,7 @@ pub(crate) use init::MakeStore;
 pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, TryMapping};
 pub(crate) use moment::Moment;
 pub(crate) use password::{PasswordCommand, RevealPassword};
-pub(crate) use policy::{GeneratePolicy, PolicyCommand, PolicyLimits};
+pub(crate) use policy::{GeneratePolicy, PolicyCommand, PolicyLimits, PolicyProfile};
 pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
 pub(crate) use protect::{AddProtection, ProtectCommand, RemoveProtection};
 pub(crate) use resource::{ListResources, ResourceCommand};

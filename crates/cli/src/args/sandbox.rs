@@ -24,6 +24,10 @@ pub(crate) struct RunSandbox {
     /// Made-up customer policies in each account.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(0..=5_000))]
     pub(crate) policies: u32,
+    /// What the connector may do: everything; reference, read, lifecycle or full (the policies that `keyreeve policy
+    /// generate` writes); or a file that holds a policy. It may be given several times.
+    #[arg(long = "connector-policy", value_name = "POLICY", default_value = "everything")]
+    pub(crate) connector_policies: Vec<String>,
     /// The same seed makes the same people, keys and secrets.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -1,11 +1,14 @@
 //! `keyreeve sandbox`
 
 use anyhow::Context as _;
-use keyreeve_sandbox::{AccountSeed, Options, Population, Running, Sandbox};
+use clap::ValueEnum as _;
+use keyreeve_aws::PolicyScope;
+use keyreeve_sandbox::{AccountSeed, ConnectorPolicy, Options, Population, Running, Sandbox};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Context;
-use crate::args::RunSandbox;
+use crate::args::{PolicyProfile, RunSandbox};
 use crate::exit::Ended;
 use crate::output::{Format, note, write};
 use crate::stop::Stop;
@@ -29,7 +32,7 @@ struct SandboxAccount {
 /// Runs until it is asked to stop.
 pub(crate) async fn run(context: &Context, arguments: &RunSandbox) -> anyhow::Result<Ended> {
     let mut stop = Stop::listen()?;
-    let running = Sandbox::start(options(arguments)).await.context("starting the sandbox")?;
+    let running = Sandbox::start(options(arguments)?).await.context("starting the sandbox")?;
     let ready = ready(&running)?;
     match context.output.format() {
         Format::Json => {
@@ -44,7 +47,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunSandbox) -> anyhow::Re
     Ok(Ended::Done)
 }
 
-fn options(arguments: &RunSandbox) -> Options {
+fn options(arguments: &RunSandbox) -> anyhow::Result<Options> {
     let population = Population {
         users: arguments.users,
         groups: arguments.groups,
@@ -52,12 +55,42 @@ fn options(arguments: &RunSandbox) -> Options {
         ..Population::default()
     };
     let accounts = arguments.accounts.iter();
-    Options {
+    Ok(Options {
         accounts: accounts.map(|id| AccountSeed { account_id: id.to_string(), population }).collect(),
         seed: arguments.seed,
         port: arguments.port,
         admin_port: arguments.admin_port,
+        connector_policy: connector_policy(&arguments.connector_policies)?,
         ..Options::default()
+    })
+}
+
+/// A word stands for a generated policy; anything else is a file, as `keyreeve policy generate` writes it: one document,
+/// or a list of them.
+fn connector_policy(wanted: &[String]) -> anyhow::Result<ConnectorPolicy> {
+    if wanted == ["everything"] {
+        return Ok(ConnectorPolicy::Everything);
+    }
+    let mut documents = Vec::new();
+    for wanted in wanted {
+        match PolicyProfile::from_str(wanted, false) {
+            Ok(profile) => documents.extend(PolicyScope::new(profile.into(), "aws").documents()?),
+            Err(_) => documents.extend(in_file(wanted)?),
+        }
+    }
+    Ok(ConnectorPolicy::Documents(documents))
+}
+
+fn in_file(file: &str) -> anyhow::Result<Vec<String>> {
+    let doing = || {
+        format!(
+            "reading the connector's policy from {file}: name a file, or everything, reference, read, lifecycle or full"
+        )
+    };
+    let text = std::fs::read_to_string(file).with_context(doing)?;
+    match serde_json::from_str(&text).with_context(doing)? {
+        Value::Array(documents) => Ok(documents.iter().map(Value::to_string).collect()),
+        _ => Ok(vec![text]),
     }
 }
 

@@ -12,7 +12,6 @@ import json
 import sys
 
 import boto3
-from botocore.exceptions import ClientError
 
 ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 READ = json.dumps({"Version": "2012-10-17",
@@ -49,11 +48,6 @@ def seed(iam):
     iam.create_group(GroupName="devs")
     iam.create_user(UserName="connector", Path="/keyreeve/")
     iam.put_user_policy(UserName="connector", PolicyName="all", PolicyDocument=ALL)
-    try:
-        # What the sandbox goes by; it does not evaluate documents.
-        iam.attach_user_policy(UserName="connector", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
-    except ClientError as error:
-        sys.exit(f"the connector cannot be made an administrator: {error}")
     key = iam.create_access_key(UserName="connector")["AccessKey"]
     print(json.dumps({"id": key["AccessKeyId"], "secret": key["SecretAccessKey"], "policy": policy}))
 

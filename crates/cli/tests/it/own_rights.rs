@@ -1,21 +1,20 @@
 //! What the connector's own policies do not allow is named before anything is touched.
 
-use keyreeve_sandbox::Mutation;
+use keyreeve_sandbox::{ConnectorPolicy, Effect, FaultRule};
 use serde_json::json;
 
 use crate::harness::{ACCOUNT, Place, SYSTEM};
 
+/// Lets the connector do this and nothing else.
+fn permit(place: &Place, statements: serde_json::Value) {
+    let document = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(vec![document])).unwrap();
+}
+
 /// A sandbox whose connector holds this policy alone, imported.
 fn holding(statements: serde_json::Value) -> Place {
     let place = Place::registered(3);
-    let document = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
-    place.mutate(&[
-        Mutation::CreatePolicy { name: "Keyreeve".into(), path: "/".into(), document },
-        Mutation::AttachUserPolicy {
-            user: "keyreeve-connector".into(),
-            arn: format!("arn:aws:iam::{ACCOUNT}:policy/Keyreeve"),
-        },
-    ]);
+    permit(&place, statements);
     place.run(&["import", "run", SYSTEM]).code(0);
     place.sandbox.clear_trace();
     place
@@ -51,13 +50,19 @@ fn an_action_that_the_connectors_policies_deny_stands_in_the_way_before_anything
 
 #[test]
 fn what_is_not_certain_stands_in_nobodys_way() {
-    let sometimes = json!({ "Bool": { "aws:SecureTransport": "false" } });
+    let sometimes = json!({ "Bool": { "aws:SecureTransport": "true" } });
     let depends = holding(json!([
         { "Effect": "Allow", "Action": ["iam:List*", "iam:Get*"], "Resource": "*" },
         { "Effect": "Allow", "Action": "iam:*", "Resource": "*", "Condition": sometimes },
     ]));
     depends.run(&create("/", &[])).code(0);
-    // These policies deny what has just been read with, so they are not all there is.
-    let impossible = holding(json!([{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }]));
-    impossible.run(&create("/", &[])).code(0);
+    // These policies deny what has just been read with: they are not those that count by now.
+    let late = holding(json!([{ "Effect": "Allow", "Action": "iam:*", "Resource": "*" }]));
+    permit(&late, json!([{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }]));
+    late.sandbox.advance_clock(1_000);
+    permit(&late, json!([{ "Effect": "Allow", "Action": "iam:*", "Resource": "*" }]));
+    let stale = Effect::Stale { seconds: 500 };
+    late.sandbox.add_fault(FaultRule::new("GetAccountAuthorizationDetails", stale).min_fires(1));
+    late.run(&create("/", &[])).code(0);
+    assert!(late.sandbox.unfired().is_empty());
 }

@@ -27,7 +27,9 @@ fn place() -> Place {
     for account in [ACCOUNT, OTHER_ACCOUNT] {
         let trust = Trust { principals: vec![ACCOUNT.into()], external_id: None };
         let role = Mutation::CreateRole { name: ROLE.into(), path: "/".into(), trust };
-        place.sandbox.mutate(account, &[role]).unwrap();
+        let arn = "arn:aws:iam::aws:policy/IAMReadOnlyAccess".to_owned();
+        let policy = Mutation::AttachRolePolicy { role: ROLE.into(), arn };
+        place.sandbox.mutate(account, &[role, policy]).unwrap();
     }
     place
 }

@@ -154,17 +154,13 @@ fn write_group(call: &Call<'_>, xml: &mut Xml, group: &Group) {
     write_attached(xml, "AttachedManagedPolicies", &group.attached);
 }
 
-fn trust_document(call: &Call<'_>, role: &Role) -> String {
-    role.trust_document.clone().unwrap_or_else(|| role.trust.document(&call.state.partition))
-}
-
 pub(super) fn write_role_base(call: &Call<'_>, xml: &mut Xml, role: &Role) {
     xml.text("Path", &role.path);
     xml.text("RoleName", &role.name);
     xml.text("RoleId", &role.id);
     xml.text("Arn", &call.state.role_arn(role));
     xml.time("CreateDate", role.created);
-    xml.text("AssumeRolePolicyDocument", &encoded(&trust_document(call, role)));
+    xml.text("AssumeRolePolicyDocument", &encoded(&role.trust_text(&call.state.partition)));
 }
 
 fn write_role(call: &Call<'_>, xml: &mut Xml, role: &Role) {

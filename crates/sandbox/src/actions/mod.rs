@@ -120,7 +120,7 @@ impl Call<'_> {
     }
 
     /// The caller, if it is a user.
-    fn caller_user(&self) -> Option<&User> {
+    pub(super) fn caller_user(&self) -> Option<&User> {
         let name = self.caller.user.as_deref()?;
         self.state.user(name).ok().map(|user| &**user)
     }

@@ -3,17 +3,20 @@
 use std::borrow::Cow;
 
 use super::xml::Xml;
+use crate::authorise::Refusal;
 
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
     pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
+    /// Why, where policies did not permit it; for the trace.
+    pub(crate) refusal: Option<Box<Refusal>>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code: Cow::Borrowed(code), message: message.into() }
+        Self { status, code: Cow::Borrowed(code), message: message.into(), refusal: None }
     }
 
     pub(crate) fn validation(message: impl Into<String>) -> Self {

@@ -13,7 +13,7 @@ use super::kind::constraint;
 pub(crate) struct Params(Vec<(String, String)>);
 
 /// Parameters whose values never reach the trace.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 9] = [
     "AuthenticationCode1",
     "AuthenticationCode2",
     "NewPassword",
@@ -21,6 +21,7 @@ const SECRET: [&str; 8] = [
     "Password",
     "SecretAccessKey",
     "SessionToken",
+    "TokenCode",
     "WebIdentityToken",
 ];
 

@@ -8,13 +8,13 @@ use super::resources::{document, own_arns, some_policy};
 use crate::mutation::Mutation;
 use crate::seeded::Seeded;
 use crate::state::{KeyStatus, State, User};
-use crate::world::CONNECTOR;
+use crate::world::OWN_PATH;
 
 /// The day's changes: joiners, leavers, movers, other groups and policies, keys rotated. About one user in
 /// twenty is touched, and never the connector.
 pub(crate) fn changes(state: &State, seed: u64, day: u64) -> Vec<Mutation> {
     let mut chance = Seeded::new(seed, &format!("day/{}/{day}", state.account_id));
-    let mut people: Vec<&Arc<User>> = state.users.values().filter(|user| user.name != CONNECTOR).collect();
+    let mut people: Vec<&Arc<User>> = state.users.values().filter(|user| user.path != OWN_PATH).collect();
     let share = people.len() / 60 + 1;
     let mut changes = Vec::new();
     let mut after = state.clone();

@@ -1,5 +1,6 @@
 //! Makes up believable accounts: the same for the same seed.
 
+pub(crate) mod connector;
 pub(crate) mod evolve;
 mod names;
 mod people;
@@ -11,8 +12,7 @@ use crate::error::Error;
 use crate::options::{Options, Population};
 use crate::protocol::error::ApiError;
 use crate::seeded::Seeded;
-use crate::state::{NewUser, State, Trust};
-use crate::world::{CONNECTOR, CONNECTOR_ROLE};
+use crate::state::State;
 
 /// Everything made up happened before 2026-06-01T00:00:00Z, so that it does not depend on the day of the
 /// run.
@@ -36,17 +36,9 @@ pub(crate) fn account(
 ) -> Result<State, Error> {
     let born = Timestamp::from_second(THE_DAY - 4_000 * DAY_SECONDS).unwrap_or_default();
     let mut state = State::new(id, &options.partition, options.seed, born);
-    connector(&mut state, all_ids).map_err(Error::refused)?;
+    connector::make(&mut state, all_ids, &options.connector_policy).map_err(Error::refused)?;
     fill(&mut state, options.seed, population).map_err(Error::refused)?;
     Ok(state)
-}
-
-fn connector(state: &mut State, all_ids: &[String]) -> Result<(), ApiError> {
-    let made = Timestamp::from_second(THE_DAY - 30 * DAY_SECONDS).unwrap_or_default();
-    state.create_user(NewUser { name: CONNECTOR, path: "/keyreeve/", ..NewUser::default() }, made)?;
-    state.create_access_key(CONNECTOR, made)?;
-    let trust = Trust { principals: all_ids.to_vec(), external_id: None };
-    state.create_role(CONNECTOR_ROLE, "/keyreeve/", trust, made)
 }
 
 /// Adds people, groups, policies and roles to an account.

@@ -8,6 +8,7 @@ use super::some_day;
 use crate::protocol::error::ApiError;
 use crate::seeded::Seeded;
 use crate::state::{State, Trust};
+use crate::world::OWN_PATH;
 
 /// AWS managed policies that groups and people hold.
 pub(super) const COMMON_AWS: [&str; 12] = [
@@ -93,8 +94,10 @@ pub(super) fn roles(state: &mut State, chance: &mut Seeded, count: u32) -> Resul
     Ok(())
 }
 
+/// The account's own policies, but for those of the connector.
 pub(super) fn own_arns(state: &State) -> Vec<String> {
-    state.policies.values().map(|policy| state.policy_arn(policy)).collect()
+    let made_up = state.policies.values().filter(|policy| policy.path != OWN_PATH);
+    made_up.map(|policy| state.policy_arn(policy)).collect()
 }
 
 /// The ARN of a policy to attach: mostly AWS's, else one of the account's own.

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::error::Error;
 use crate::faults::FaultRule;
 use crate::mutation::Mutation;
-use crate::options::{Consistency, Population};
+use crate::options::{ConnectorPolicy, Consistency, Population};
 use crate::state::KeyStatus;
 use crate::world::{CONNECTOR_ROLE, World};
 
@@ -34,6 +34,8 @@ fn router(world: Arc<World>) -> Router {
         .route("/accounts/{id}/evolve", post(evolve))
         .route("/accounts/{id}/mutate", post(mutate))
         .route("/accounts/{id}/sign-in", post(sign_in))
+        .route("/accounts/{id}/connector-policy", post(permit))
+        .route("/accounts/{id}/administrator", post(administrator))
         .route("/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/faults/unfired", get(unfired))
         .route("/trace", get(trace).delete(clear_trace))
@@ -117,6 +119,32 @@ async fn sign_in(
 ) -> Result<Json<Value>, Error> {
     let password = Secret::new(asked.password);
     Ok(Json(json!({"signs_in": world.signs_in(&id, &asked.user_name, &password)?})))
+}
+
+/// The documents that say what the connector may do, as JSON or as its text; `null` for everything.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Permitted {
+    documents: Option<Vec<Value>>,
+}
+
+async fn permit(
+    State(world): Shared,
+    Path(id): Path<String>,
+    Json(asked): Json<Permitted>,
+) -> Result<Json<Value>, Error> {
+    let text = |document: Value| match document {
+        Value::String(text) => text,
+        document => document.to_string(),
+    };
+    let texts = asked.documents.map(|documents| documents.into_iter().map(text).collect());
+    let policy = texts.map_or(ConnectorPolicy::Everything, ConnectorPolicy::Documents);
+    world.permit(&id, &policy)?;
+    Ok(Json(json!({})))
+}
+
+async fn administrator(State(world): Shared, Path(id): Path<String>) -> Result<Json<Value>, Error> {
+    Ok(Json(json!(world.administrator(&id)?)))
 }
 
 async fn faults(State(world): Shared) -> Json<Value> {

@@ -68,7 +68,8 @@ fn session_caller(world: &World, claim: &Claim) -> Result<(Caller, Secret), ApiE
     }
     let account = world.account(&session.account).map_err(|_| ApiError::invalid_token())?;
     let state = account.history.present();
-    let role = state.role(&session.role).ok_or_else(ApiError::invalid_token)?;
+    let role = state.role(&session.role).filter(|role| role.id == session.role_id);
+    let role = role.ok_or_else(ApiError::invalid_token)?;
     let caller = Caller {
         account: session.account.clone(),
         arn: session_arn(&state.partition, &session.account, &role.name, &session.name),

@@ -172,6 +172,7 @@ fn trace_entry(
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         status: None,
         error: None,
+        refusal: None,
         faults: Vec::new(),
         started_micros: 0,
         ended_micros: None,

@@ -2,7 +2,6 @@
 
 pub(crate) mod admin;
 mod authenticate;
-mod authorise;
 mod body;
 mod damage;
 mod handle;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::authenticate::connector_of;
-use super::authorise::{authorise, denial};
 use super::body::{Ending, ReplyBody};
 use super::damage::damage;
 use super::handle::Asked;
@@ -12,6 +11,7 @@ use super::phases::wait;
 use super::wire::Cutter;
 use super::{Cut, Gone};
 use crate::actions::{self, Action, Answer, Call, Caller, Service, Write};
+use crate::authorise::{Refusal, authorise, denial};
 use crate::faults::{Effect, Fired, Operation, Phase};
 use crate::protocol::error::ApiError;
 use crate::protocol::xml::Xml;
@@ -114,9 +114,12 @@ impl Work<'_> {
     ) -> Result<Option<Reply>, Cut> {
         let error = match &fired.effect {
             Effect::Throttle | Effect::Rate { .. } => ApiError::throttling(),
-            Effect::Error { status, code, message } => {
-                ApiError { status: *status, code: code.clone().into(), message: message.clone() }
-            }
+            Effect::Error { status, code, message } => ApiError {
+                status: *status,
+                code: code.clone().into(),
+                message: message.clone(),
+                refusal: None,
+            },
             Effect::AccessDenied => denial(&self.call(account, state, &[]), self.asked.service),
             Effect::ExpireCredentials => {
                 self.world.expire_session(&self.caller.access_key_id);
@@ -207,7 +210,7 @@ impl Work<'_> {
             "<ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></{action}Response>",
             self.request_id
         ));
-        Reply { status: 200, body, error: None }
+        Reply { status: 200, body, error: None, refusal: None }
     }
 }
 
@@ -242,11 +245,13 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: String,
     pub(super) error: Option<String>,
+    pub(super) refusal: Option<Box<Refusal>>,
 }
 
 pub(super) fn done(entry: &mut TraceEntry, reply: &Reply, started: Instant) {
     entry.status = Some(reply.status);
     entry.error.clone_from(&reply.error);
+    entry.refusal = reply.refusal.as_deref().cloned();
     entry.duration_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
 }
 
@@ -255,5 +260,6 @@ pub(super) fn refuse(error: &ApiError, service: Service, request_id: &str) -> Re
         status: error.status,
         body: error.body(service.namespace(), request_id),
         error: Some(error.code.to_string()),
+        refusal: error.refusal.clone(),
     }
 }

@@ -33,6 +33,14 @@ pub(crate) struct PolicyVersion {
 }
 
 impl Policy {
+    /// The text of the version that counts.
+    pub(crate) fn default_document(&self) -> Option<&str> {
+        let versions = &mut self.versions.iter();
+        versions
+            .find(|version| version.number == self.default_version)
+            .map(|version| version.document.as_str())
+    }
+
     /// Adds a version, and makes it the default if wanted; gives its number.
     pub(crate) fn add_version(&mut self, document: &str, default: bool, now: Timestamp) -> u32 {
         self.last_version += 1;

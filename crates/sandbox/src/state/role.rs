@@ -39,17 +39,14 @@ pub struct Trust {
     pub external_id: Option<String>,
 }
 
-impl Trust {
-    /// Whether a caller of this account and ARN is named.
-    pub(crate) fn names(&self, account_id: &str, arn: &str) -> bool {
-        self.principals.iter().any(|principal| {
-            principal == "*"
-                || principal == account_id
-                || principal == arn
-                || principal.ends_with(&format!("::{account_id}:root"))
-        })
+impl Role {
+    /// The trust policy, as it was written or made from the trust.
+    pub(crate) fn trust_text(&self, partition: &str) -> String {
+        self.trust_document.clone().unwrap_or_else(|| self.trust.document(partition))
     }
+}
 
+impl Trust {
     /// The trust as a policy document.
     pub(crate) fn document(&self, partition: &str) -> String {
         let service = |name: &&String| name.ends_with(".amazonaws.com");

@@ -99,3 +99,34 @@ async fn after_shutdown_nobody_listens() {
     assert!(client.try_iam("ListUsers", &[]).await.is_err());
     assert!(client.http.get(format!("{admin}/accounts")).send().await.is_err());
 }
+
+#[tokio::test]
+async fn the_admin_port_changes_what_the_connector_may_do_and_gives_an_administrators_key() {
+    let sandbox = sandbox(0).await;
+    let client = Client::of(&sandbox, ACCOUNT);
+    let admin = Admin(sandbox.admin_url(), client.http.clone());
+    let policy = format!("/accounts/{ACCOUNT}/connector-policy");
+    let document = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "iam:ListGroups", "Resource": "*"}]});
+    for given in [document.clone(), json!(document.to_string())] {
+        assert_eq!(admin.post(&policy, json!({"documents": [given]})).await.0, 200);
+        client.iam("ListGroups", &[]).await.ok();
+        client.iam("ListUsers", &[]).await.fails(403, "AccessDenied");
+        let trace = admin.get("/trace").await;
+        let refusal = &trace.as_array().unwrap().last().unwrap()["refusal"];
+        assert_eq!((&refusal["action"], &refusal["silent"]), (&json!("iam:ListUsers"), &json!("identity")));
+    }
+    let (status, refused) = admin.post(&policy, json!({"documents": [{"Statement": []}]})).await;
+    assert_eq!(status, 409);
+    assert!(refused["error"].as_str().unwrap().contains("MalformedPolicyDocument"), "{refused}");
+    client.iam("ListGroups", &[]).await.ok();
+
+    let (_, key) = admin.post(&format!("/accounts/{ACCOUNT}/administrator"), json!({})).await;
+    let text = |field: &str| key[field].as_str().unwrap().to_owned();
+    let administrator =
+        Client { key: text("access_key_id"), secret: text("secret_access_key"), ..client.clone() };
+    let names = administrator.iam("ListUsers", &[]).await.ok().all("UserName");
+    assert_eq!(names, ["administrator", "keyreeve-connector"]);
+    admin.post(&policy, json!({"documents": null})).await;
+    client.iam("ListUsers", &[]).await.ok();
+}

@@ -1,6 +1,7 @@
 //! Policy documents, as far as IAM looks at them before it takes them ("Grammar of the IAM JSON policy
 //! language" in the IAM user guide).
 
+use keyreeve_policy::{Document, Place};
 use serde_json::{Map, Value};
 
 use crate::protocol::error::ApiError;
@@ -26,6 +27,7 @@ pub(super) fn permissions<'a>(params: &'a Params, name: &str) -> Result<&'a str,
             return Err(malformed("Policy document should not specify a principal."));
         }
     }
+    check(document, Place::Identity)?;
     Ok(document)
 }
 
@@ -49,7 +51,14 @@ pub(super) fn trust<'a>(params: &'a Params, name: &str) -> Result<(&'a str, Trus
         let external_id = condition.and_then(|equals| equals.get("sts:ExternalId")).map(texts);
         trust.external_id = trust.external_id.or(external_id.and_then(|ids| ids.into_iter().next()));
     }
+    check(document, Place::Trust)?;
     Ok((document, trust))
+}
+
+/// What the evaluator could not read IAM does not take either.
+fn check(document: &str, place: Place) -> Result<(), ApiError> {
+    let read = Document::parse(document).and_then(|document| document.check_place(place));
+    read.map_err(|_| malformed("Syntax errors in policy."))
 }
 
 /// A text, or all of a list of texts.
