@@ -18,6 +18,9 @@ pub enum Error {
     /// No account of this id.
     #[error("the sandbox has no account {0}: name one that it was started with")]
     UnknownAccount(String),
+    /// No organization.
+    #[error("the sandbox has no organization: make one with POST /organization, or start it with one")]
+    NoOrganization,
     /// No access key of this id.
     #[error("no account of the sandbox has an access key {0}")]
     UnknownKey(String),

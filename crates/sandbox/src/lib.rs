@@ -1,4 +1,4 @@
-//! A strict look-alike of AWS IAM and STS, in memory, on 127.0.0.1 only.
+//! A strict look-alike of AWS IAM, STS and Organizations, in memory, on 127.0.0.1 only.
 //!
 //! It speaks the AWS Query protocol to any SDK, checks signatures, names, lengths and markers as AWS does,
 //! and is strict where emulators are lax: names are unique ignoring case, listings come in real pages, the
@@ -27,7 +27,7 @@
 //! # }
 //! ```
 //!
-//! Absent on purpose: anything but IAM and STS, policies of AWS Organizations, session tags, a disk.
+//! Absent on purpose: anything but IAM, STS and Organizations, policies of AWS Organizations, session tags, a disk.
 
 mod actions;
 mod authorise;
@@ -37,6 +37,7 @@ mod error;
 mod faults;
 mod mutation;
 mod options;
+mod organization;
 mod protocol;
 mod running;
 mod seed;
@@ -53,6 +54,7 @@ pub use self::mutation::Mutation;
 pub use self::options::{
     AccountSeed, ConnectorPolicy, Consistency, Options, PageStyle, Population, ReportStyle,
 };
+pub use self::organization::{MemberRole, MemberSeed, MemberState, OrganizationChange, OrganizationSeed};
 pub use self::running::{Running, Sandbox};
 pub use self::state::{KeyStatus, PasswordPolicy, Trust};
 pub use self::trace::TraceEntry;

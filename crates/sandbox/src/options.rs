@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::organization::OrganizationSeed;
+
 /// What [`crate::Sandbox::start`] needs to know. The default is one small seeded account.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -27,6 +29,8 @@ pub struct Options {
     pub report: ReportStyle,
     /// How long writes take to settle; [`crate::Running::set_consistency`] changes it later.
     pub consistency: Consistency,
+    /// The organization that the accounts are in; [`crate::Running::organize`] makes one later.
+    pub organization: Option<OrganizationSeed>,
 }
 
 impl Default for Options {
@@ -43,6 +47,7 @@ impl Default for Options {
             list_pages: PageStyle::default(),
             report: ReportStyle::default(),
             consistency: Consistency::default(),
+            organization: None,
         }
     }
 }

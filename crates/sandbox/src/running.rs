@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::faults::{FaultRule, FaultState};
 use crate::mutation::Mutation;
 use crate::options::{ConnectorPolicy, Consistency, Options, Population};
+use crate::organization::{OrganizationChange, OrganizationSeed};
 use crate::server;
 use crate::state::KeyStatus;
 use crate::trace::TraceEntry;
@@ -120,6 +121,22 @@ impl Running {
     /// [`Error::UnknownAccount`], [`Error::Refused`].
     pub fn mutate(&self, account: &str, changes: &[Mutation]) -> Result<(), Error> {
         self.world.mutate(account, changes)
+    }
+
+    /// Makes an organization of accounts, in place of the one there is. Accounts that are missing are made.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAccount`] of the management account, [`Error::Refused`].
+    pub fn organize(&self, seed: &OrganizationSeed) -> Result<(), Error> {
+        self.world.organize(seed)
+    }
+
+    /// Changes the organization: one change after the other, up to the first that is refused.
+    ///
+    /// # Errors
+    /// [`Error::NoOrganization`], [`Error::UnknownAccount`], [`Error::Refused`].
+    pub fn reorganize(&self, changes: &[OrganizationChange]) -> Result<(), Error> {
+        self.world.reorganize(changes)
     }
 
     /// Adds a fault rule; gives its number.

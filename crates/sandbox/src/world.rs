@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::faults::Faults;
 use crate::mutation::Mutation;
 use crate::options::{ConnectorPolicy, Consistency, Options, Population};
+use crate::organization::Organization;
 use crate::protocol::error::ApiError;
 use crate::protocol::paging::PageStarts;
 use crate::protocol::signature::SigningKeys;
@@ -93,6 +94,7 @@ pub(crate) struct World {
     /// Access keys that act as the connector of another account.
     swapped: Mutex<HashMap<String, String>>,
     consistency: Mutex<Consistency>,
+    pub(crate) organization: RwLock<Option<Organization>>,
     serial: AtomicU64,
     started: Instant,
 }
@@ -116,6 +118,7 @@ impl World {
             sessions: Mutex::default(),
             swapped: Mutex::default(),
             consistency: Mutex::new(options.consistency),
+            organization: RwLock::default(),
             serial: AtomicU64::new(0),
             started: Instant::now(),
             options,
@@ -126,10 +129,13 @@ impl World {
             let state = seed::account(&world.options, &account.account_id, &ids, account.population)?;
             world.add_account(state)?;
         }
+        if let Some(organization) = world.options.organization.clone() {
+            world.organize(&organization)?;
+        }
         Ok(world)
     }
 
-    fn add_account(&self, state: State) -> Result<(), Error> {
+    pub(crate) fn add_account(&self, state: State) -> Result<(), Error> {
         let id = state.account_id.to_string();
         let connector = connector_key(&state).ok_or_else(|| Error::UnknownAccount(id.clone()))?;
         let account = Account {

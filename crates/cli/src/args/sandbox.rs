@@ -15,6 +15,17 @@ pub(crate) struct RunSandbox {
     /// An AWS account id; give it several times for several accounts.
     #[arg(long = "account", value_name = "ID", default_value = "111122223333")]
     pub(crate) accounts: Vec<AwsAccountId>,
+    /// Make an AWS organization owned by the first account, with so many made-up member accounts.
+    #[arg(long, value_name = "MEMBERS", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) organization: Option<u32>,
+    /// The role in each member account that the first account may assume.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "organization",
+        default_value = "OrganizationAccountAccessRole"
+    )]
+    pub(crate) member_role: String,
     /// Made-up users in each account.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub(crate) users: u32,

@@ -3,7 +3,9 @@
 use anyhow::Context as _;
 use clap::ValueEnum as _;
 use keyreeve_aws::PolicyScope;
-use keyreeve_sandbox::{AccountSeed, ConnectorPolicy, Options, Population, Running, Sandbox};
+use keyreeve_sandbox::{
+    AccountSeed, ConnectorPolicy, Options, OrganizationSeed, Population, Running, Sandbox,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -33,7 +35,7 @@ struct SandboxAccount {
 pub(crate) async fn run(context: &Context, arguments: &RunSandbox) -> anyhow::Result<Ended> {
     let mut stop = Stop::listen()?;
     let running = Sandbox::start(options(arguments)?).await.context("starting the sandbox")?;
-    let ready = ready(&running)?;
+    let ready = ready(&running, arguments)?;
     match context.output.format() {
         Format::Json => {
             let line = serde_json::to_string(&ready).context("writing where the sandbox answers")?;
@@ -58,6 +60,7 @@ fn options(arguments: &RunSandbox) -> anyhow::Result<Options> {
     Ok(Options {
         accounts: accounts.map(|id| AccountSeed { account_id: id.to_string(), population }).collect(),
         seed: arguments.seed,
+        organization: organization(arguments, population),
         port: arguments.port,
         admin_port: arguments.admin_port,
         connector_policy: connector_policy(&arguments.connector_policies)?,
@@ -94,9 +97,19 @@ fn in_file(file: &str) -> anyhow::Result<Vec<String>> {
     }
 }
 
-fn ready(running: &Running) -> anyhow::Result<Ready> {
+/// Owned by the first account, which is the system of the guide.
+fn organization(arguments: &RunSandbox, population: Population) -> Option<OrganizationSeed> {
+    let members = arguments.organization?;
+    let management = arguments.accounts.first()?.as_str();
+    let mut seed = OrganizationSeed::of(management).with_members(members, arguments.seed, population);
+    seed.role.name.clone_from(&arguments.member_role);
+    Some(seed)
+}
+
+fn ready(running: &Running, arguments: &RunSandbox) -> anyhow::Result<Ready> {
     let mut accounts = Vec::new();
-    for account_id in running.account_ids() {
+    let asked = |id: &String| arguments.accounts.iter().any(|account| account.as_str() == id);
+    for account_id in running.account_ids().into_iter().filter(asked) {
         let key = running.connector_key(&account_id).context("starting the sandbox")?;
         accounts.push(SandboxAccount {
             account_id,

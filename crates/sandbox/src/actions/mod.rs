@@ -4,6 +4,7 @@ pub(crate) mod account;
 mod credentials;
 mod details;
 mod groups;
+pub(crate) mod organizations;
 mod policies;
 pub(crate) mod report;
 pub(crate) mod sts;
@@ -23,11 +24,12 @@ use crate::world::{Account, World};
 
 pub(crate) use self::table::{Action, Write, find};
 
-/// Which of the two services a request is for.
+/// Which service a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Iam,
     Sts,
+    Organizations,
 }
 
 impl Service {
@@ -35,6 +37,7 @@ impl Service {
         match self {
             Self::Iam => "iam",
             Self::Sts => "sts",
+            Self::Organizations => "organizations",
         }
     }
 
@@ -42,6 +45,14 @@ impl Service {
         match self {
             Self::Iam => "2010-05-08",
             Self::Sts => "2011-06-15",
+            Self::Organizations => "2016-11-28",
+        }
+    }
+
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Iam | Self::Sts => "text/xml",
+            Self::Organizations => crate::protocol::json::CONTENT_TYPE,
         }
     }
 
@@ -49,6 +60,7 @@ impl Service {
         match self {
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::Organizations => "",
         }
     }
 }

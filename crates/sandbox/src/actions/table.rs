@@ -1,7 +1,8 @@
 //! Which actions there are, and who carries them out.
 
 use super::{
-    Answer, Call, Service, account, credentials, details, groups, policies, report, sts, users, write,
+    Answer, Call, Service, account, credentials, details, groups, organizations, policies, report, sts,
+    users, write,
 };
 use crate::state::State;
 
@@ -22,7 +23,22 @@ pub(crate) fn find(service: Service, action: &str) -> Option<Action> {
     match service {
         Service::Iam => iam_read(action).map(Action::Read).or_else(|| iam_write(action).map(Action::Write)),
         Service::Sts => sts_read(action).map(Action::Read),
+        Service::Organizations => organizations_read(action).map(Action::Read),
     }
+}
+
+fn organizations_read(action: &str) -> Option<Read> {
+    Some(match action {
+        "DescribeAccount" => organizations::describe_account,
+        "DescribeOrganization" => organizations::describe_organization,
+        "ListAccounts" => organizations::list_accounts,
+        "ListAccountsForParent" => organizations::list_accounts_for_parent,
+        "ListOrganizationalUnitsForParent" => organizations::list_organizational_units_for_parent,
+        "ListParents" => organizations::list_parents,
+        "ListRoots" => organizations::list_roots,
+        "ListTagsForResource" => organizations::list_tags_for_resource,
+        _ => return None,
+    })
 }
 
 fn sts_read(action: &str) -> Option<Read> {

@@ -1,6 +1,7 @@
 //! The AWS Query protocol: parameters in, XML out, signatures, pages.
 
 pub(crate) mod error;
+pub(crate) mod json;
 pub(crate) mod kind;
 pub(crate) mod marker;
 pub(crate) mod paging;

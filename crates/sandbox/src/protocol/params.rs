@@ -44,6 +44,11 @@ impl Params {
         Some(Self(pairs))
     }
 
+    /// Parameters that came otherwise than as a form.
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::faults::FaultRule;
 use crate::mutation::Mutation;
 use crate::options::{ConnectorPolicy, Consistency, Population};
+use crate::organization::{OrganizationChange, OrganizationSeed};
 use crate::state::KeyStatus;
 use crate::world::{CONNECTOR_ROLE, World};
 
@@ -43,6 +44,8 @@ fn router(world: Arc<World>) -> Router {
         .route("/consistency", get(consistency).post(set_consistency))
         .route("/deny", post(deny))
         .route("/keys", post(keys))
+        .route("/organization", get(organization).post(organize))
+        .route("/organization/mutate", post(reorganize))
         .with_state(world)
 }
 
@@ -51,7 +54,7 @@ type Shared = State<Arc<World>>;
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let status = match self {
-            Self::UnknownAccount(_) | Self::UnknownKey(_) => StatusCode::NOT_FOUND,
+            Self::UnknownAccount(_) | Self::UnknownKey(_) | Self::NoOrganization => StatusCode::NOT_FOUND,
             Self::Refused { .. } => StatusCode::CONFLICT,
             Self::Listen { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -238,4 +241,21 @@ async fn keys(State(world): Shared, Json(change): Json<KeyChange>) -> Result<Jso
         KeyChange::Swap { access_key_id, account } => world.swap_key(&access_key_id, account.as_deref())?,
     }
     Ok(Json(json!({})))
+}
+
+async fn organization(State(world): Shared) -> Result<Json<Value>, Error> {
+    Ok(Json(json!(world.organization().ok_or(Error::NoOrganization)?)))
+}
+
+async fn organize(State(world): Shared, Json(seed): Json<OrganizationSeed>) -> Result<Json<Value>, Error> {
+    world.organize(&seed)?;
+    Ok(Json(json!({"accounts": seed.accounts.len() + 1})))
+}
+
+async fn reorganize(
+    State(world): Shared,
+    Json(changes): Json<Vec<OrganizationChange>>,
+) -> Result<Json<Value>, Error> {
+    world.reorganize(&changes)?;
+    Ok(Json(json!({"changed": changes.len()})))
 }

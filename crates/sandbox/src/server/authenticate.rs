@@ -40,15 +40,16 @@ fn check_scope(world: &World, claim: &Claim, service: Service) -> Result<(), Api
         let name = service.name();
         return Err(mismatch(&format!("Credential should be scoped to correct service: '{name}'.")));
     }
-    if service == Service::Iam && claim.region != iam_region(&world.options.partition) {
+    if service != Service::Sts && claim.region != home_region(service, &world.options.partition) {
         return Err(mismatch("Credential should be scoped to a valid region."));
     }
     Ok(())
 }
 
-/// IAM has one signing region for each partition (endpoint rules of the AWS SDKs).
-fn iam_region(partition: &str) -> &str {
+/// IAM and Organizations have one signing region for each partition (endpoint rules of the AWS SDKs).
+fn home_region(service: Service, partition: &str) -> &str {
     match partition {
+        "aws-cn" if service == Service::Organizations => "cn-northwest-1",
         "aws-cn" => "cn-north-1",
         "aws-us-gov" => "us-gov-west-1",
         "aws-eusc" => "eusc-de-east-1",

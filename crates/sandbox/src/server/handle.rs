@@ -15,6 +15,7 @@ use super::work::{Outcome, Work, done, refuse};
 use super::{Cut, Gone};
 use crate::actions::{Action, Caller, Service, find};
 use crate::protocol::error::ApiError;
+use crate::protocol::json;
 use crate::protocol::paging::{cursor_of, list_id};
 use crate::protocol::params::Params;
 use crate::protocol::signature::Claim;
@@ -81,7 +82,7 @@ pub(super) async fn answer(
         (_, Err(error)) => Err(error.clone()),
         (Ok(claim), Ok(asked)) => authenticate(world, claim, asked.service, &parts, &body),
     };
-    let service = asked.as_ref().map_or(Service::Iam, |asked| asked.service);
+    let service = asked.as_ref().map_or_else(|_| service_of(&parts), |asked| asked.service);
     let mut entry = trace_entry(world, claim.as_ref().ok(), asked.as_ref().ok(), &genuine, &request_id);
     entry.started_micros = started_micros;
     let page = entry.page;
@@ -95,7 +96,8 @@ pub(super) async fn answer(
         (Err(error), _) | (_, Err(error)) => {
             let reply = refuse(&error, service, &request_id);
             world.trace.complete(seq, |entry| done(entry, &reply, started));
-            Outcome { status: reply.status, content_type: "text/xml", body: ReplyBody::whole(reply.body) }
+            let content_type = service.content_type();
+            Outcome { status: reply.status, content_type, body: ReplyBody::whole(reply.body) }
         }
     };
     respond(world, outcome, &request_id)
@@ -119,6 +121,9 @@ fn read(parts: &Parts, body: &[u8], claim: Option<&Claim>) -> Result<Asked, ApiE
     if parts.method != hyper::Method::POST {
         return Err(ApiError::new(400, "InvalidAction", "The sandbox answers POST requests only."));
     }
+    if let Some(action) = json::target(parts, ORGANIZATIONS) {
+        return read_json(action, body);
+    }
     let params = Params::parse(body)
         .ok_or_else(|| ApiError::new(400, "MalformedInput", "The request body is not valid UTF-8."))?;
     let version = params.get("Version").unwrap_or_default().to_owned();
@@ -136,6 +141,27 @@ fn read(parts: &Parts, body: &[u8], claim: Option<&Claim>) -> Result<Asked, ApiE
         .map(str::to_owned);
     let carried_out = find(service, &action);
     Ok(Asked { service, action, params, subject, carried_out })
+}
+
+/// What comes before the operation in `X-Amz-Target` (service model, `targetPrefix`).
+const ORGANIZATIONS: &str = "AWSOrganizationsV20161128";
+
+fn service_of(parts: &Parts) -> Service {
+    json::target(parts, ORGANIZATIONS).map_or(Service::Iam, |_| Service::Organizations)
+}
+
+fn read_json(action: &str, body: &[u8]) -> Result<Asked, ApiError> {
+    let params = json::params(body)
+        .ok_or_else(|| ApiError::new(400, "MalformedInput", "The request body is not a JSON object."))?;
+    let service = Service::Organizations;
+    let subject = ["AccountId", "ParentId", "ChildId", "ResourceId"].iter().find_map(|name| params.get(name));
+    Ok(Asked {
+        service,
+        action: action.to_owned(),
+        subject: subject.map(str::to_owned),
+        carried_out: find(service, action),
+        params,
+    })
 }
 
 fn trace_entry(

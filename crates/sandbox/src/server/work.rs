@@ -14,6 +14,7 @@ use crate::actions::{self, Action, Answer, Call, Caller, Service, Write};
 use crate::authorise::{Refusal, authorise, denial};
 use crate::faults::{Effect, Fired, Operation, Phase};
 use crate::protocol::error::ApiError;
+use crate::protocol::json;
 use crate::protocol::xml::Xml;
 use crate::state::State;
 use crate::trace::TraceEntry;
@@ -69,7 +70,7 @@ impl Work<'_> {
             None => reply,
         };
         self.world.trace.complete(self.seq, |entry| done(entry, &reply, self.started));
-        Ok(finish(reply, deciding, cutter))
+        Ok(finish(reply, deciding, self.asked.service, cutter))
     }
 
     /// Applies what happens before the call: waiting, changes, another account. Gives the account with its
@@ -164,7 +165,11 @@ impl Work<'_> {
             None => Err(actions::invalid_action(&self.asked.action, service)),
             Some(Action::Read(read)) => {
                 let call = self.call(account, state, fired);
-                authorise(&call, service).and_then(|()| read(&call))
+                let permitted = match service {
+                    Service::Organizations => actions::organizations::admit(&call),
+                    _ => authorise(&call, service),
+                };
+                permitted.and_then(|()| read(&call))
             }
             Some(Action::Write(write)) => self.write(write, account, state),
         };
@@ -200,6 +205,10 @@ impl Work<'_> {
     }
 
     fn accept(&self, content: Option<Xml>) -> Reply {
+        if self.asked.service == Service::Organizations {
+            let body = content.map_or_else(|| "{}".to_owned(), Xml::into_string);
+            return Reply { status: 200, body, error: None };
+        }
         let action = &self.asked.action;
         let mut body = format!("<{action}Response xmlns=\"{}\">", self.asked.service.namespace());
         if let Some(xml) = content {
@@ -215,15 +224,13 @@ impl Work<'_> {
 }
 
 /// Cuts or damages the answer where a fault wants it.
-fn finish(reply: Reply, deciding: Option<&Fired>, cutter: &Cutter) -> Outcome {
-    let whole = |reply: Reply| Outcome {
-        status: reply.status,
-        content_type: "text/xml",
-        body: ReplyBody::whole(reply.body),
-    };
+fn finish(reply: Reply, deciding: Option<&Fired>, service: Service, cutter: &Cutter) -> Outcome {
+    let content_type = service.content_type();
+    let whole =
+        |reply: Reply| Outcome { status: reply.status, content_type, body: ReplyBody::whole(reply.body) };
     let cut = |reply: Reply, fraction: f64, ending: Ending| Outcome {
         status: reply.status,
-        content_type: "text/xml",
+        content_type,
         body: ReplyBody::cut(reply.body, fraction, ending),
     };
     let Some(fired) = deciding else { return whole(reply) };
@@ -256,6 +263,10 @@ pub(super) fn done(entry: &mut TraceEntry, reply: &Reply, started: Instant) {
 }
 
 pub(super) fn refuse(error: &ApiError, service: Service, request_id: &str) -> Reply {
+    if service == Service::Organizations {
+        let (status, body) = json::refusal(error);
+        return Reply { status, body, error: Some(json::code(error)) };
+    }
     Reply {
         status: error.status,
         body: error.body(service.namespace(), request_id),

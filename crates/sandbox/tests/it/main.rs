@@ -11,6 +11,7 @@ mod faults;
 mod identity;
 mod login_profiles;
 mod material;
+mod organization;
 mod paging;
 mod policies_enforced;
 mod policies_write;
