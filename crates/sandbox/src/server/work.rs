@@ -207,7 +207,7 @@ impl Work<'_> {
     fn accept(&self, content: Option<Xml>) -> Reply {
         if self.asked.service == Service::Organizations {
             let body = content.map_or_else(|| "{}".to_owned(), Xml::into_string);
-            return Reply { status: 200, body, error: None };
+            return Reply { status: 200, body, error: None, refusal: None };
         }
         let action = &self.asked.action;
         let mut body = format!("<{action}Response xmlns=\"{}\">", self.asked.service.namespace());
@@ -265,7 +265,7 @@ pub(super) fn done(entry: &mut TraceEntry, reply: &Reply, started: Instant) {
 pub(super) fn refuse(error: &ApiError, service: Service, request_id: &str) -> Reply {
     if service == Service::Organizations {
         let (status, body) = json::refusal(error);
-        return Reply { status, body, error: Some(json::code(error)) };
+        return Reply { status, body, error: Some(json::code(error)), refusal: error.refusal.clone() };
     }
     Reply {
         status: error.status,
