@@ -60,6 +60,9 @@ impl<'a> Draft<'a> {
         let key = account.to_ascii_lowercase();
         let after = self.latest.get(&key).copied().into_iter().collect();
         let kind = wish.kind();
+        let takes_administrator = self.facts.account(&account).is_some_and(|fact| {
+            protect::calls_take_administrator(&self.facts, fact, steps.iter().map(|step| &step.call))
+        });
         if obstacles.is_empty() {
             steps.iter().for_each(|step| apply(&mut self.facts, &step.call));
             if let (TaskKind::DeactivateAccount, Some(account)) = (kind, self.facts.accounts.get_mut(&key)) {
@@ -81,6 +84,7 @@ impl<'a> Draft<'a> {
             notices,
             manifest,
             recreate,
+            takes_administrator,
         });
     }
 }

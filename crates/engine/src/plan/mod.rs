@@ -72,6 +72,9 @@ pub struct TaskPlan {
     /// What is kept so that a deleted account can be made again.
     #[serde(skip)]
     pub recreate: Option<RecreatePackage>,
+    /// Whether it takes AdministratorAccess from an account, or the ways in of one that holds it.
+    #[serde(skip)]
+    pub takes_administrator: bool,
 }
 
 /// One call of a task.

@@ -1,10 +1,10 @@
 //! What nobody may change, whoever asks: decided before any call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_model::{
     AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Obstacle, ObstacleKind, Protection,
-    ResourceName, Wish,
+    ResourceName, StepCall, Wish,
 };
 
 use super::facts::{AccountFact, Facts};
@@ -30,9 +30,32 @@ pub(super) fn protected(facts: &Facts, account: &AccountFact, wish: &Wish) -> Op
         return refuse(why);
     }
     if facts.settings.keep_last_administrator && takes_administrator(facts, account, wish) {
-        return last_administrator(facts, account).and_then(refuse);
+        return last_administrator(facts, account, &BTreeSet::new()).and_then(refuse);
     }
     None
+}
+
+/// Whether calls take AdministratorAccess from an account that holds it, or the ways in with which it is used.
+pub(crate) fn calls_take_administrator<'a>(
+    facts: &Facts,
+    account: &AccountFact,
+    mut calls: impl Iterator<Item = &'a StepCall>,
+) -> bool {
+    let policy = facts.aws_policy("AdministratorAccess");
+    let gives = |name: &String| facts.group(name).is_some_and(|group| group.policies.contains(&policy));
+    let takes = |call: &StepCall| match call {
+        StepCall::DeleteAccount { .. }
+        | StepCall::DeleteLoginProfile { .. }
+        | StepCall::SetCredential { active: false, .. }
+        | StepCall::DeleteCredential { .. } => true,
+        StepCall::DetachPolicy { policy_arn, .. } => *policy_arn == policy,
+        StepCall::AttachPolicy { policy_arn, .. } => {
+            facts.settings.deny_all_policy.as_ref() == Some(policy_arn)
+        }
+        StepCall::RemoveFromGroup { group, .. } => gives(group),
+        _ => false,
+    };
+    is_administrator(facts, account) && calls.any(takes)
 }
 
 /// Why an account of this name, path and tags is refused by the protect list; `None` when it is not on it.
@@ -72,9 +95,16 @@ pub(crate) fn is_own(connector: (&str, &str), account: (Option<&ExternalId>, &st
 
 /// Why AdministratorAccess must not be taken from an account: nobody else who holds it can come in. Whoever is known to
 /// be disabled cannot; for one who is disabled nothing is lost.
-fn last_administrator(facts: &Facts, account: &AccountFact) -> Option<String> {
+///
+/// `changing` are accounts, by lower-cased name, that something is being done to at this moment: they do not count.
+pub(crate) fn last_administrator(
+    facts: &Facts,
+    account: &AccountFact,
+    changing: &BTreeSet<String>,
+) -> Option<String> {
     let name = account.name.escape_debug();
-    let (others, disabled) = other_administrators(facts, account);
+    let (mut others, disabled) = other_administrators(facts, account);
+    others.retain(|other| !changing.contains(&other.name.to_ascii_lowercase()));
     let left = others.len() + if is_disabled(account) { disabled.len() } else { 0 };
     if left > 0 {
         return None;

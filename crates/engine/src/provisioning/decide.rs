@@ -11,6 +11,7 @@ use keyreeve_store::JournalEvent;
 
 use super::claims::claims;
 use super::look::{LOOK_HOLDS, Look};
+use super::recheck::GOOD_FOR;
 use super::retry::{Reaction, Rules, signed};
 use super::settle::{Settle, settle};
 
@@ -41,6 +42,12 @@ pub enum Event {
     },
     /// A deletion was planned anew: what is to be removed now.
     Replanned(Result<Vec<(&'static str, StepCall)>, Failure>),
+    /// A deletion that had been left for some time was planned anew before it goes on.
+    Refreshed(Result<Vec<(&'static str, StepCall)>, Failure>),
+    /// A deactivation was read back: what is still there, and the calls that take it.
+    Verified(Result<Vec<(&'static str, StepCall)>, Failure>),
+    /// Something about another account must come to its end first; what.
+    Held(String),
 }
 
 /// Whose the account's name is now.
@@ -105,10 +112,23 @@ pub struct Context {
     pub look: Look,
     /// The process is to end: nothing new is begun.
     pub stopping: bool,
+    /// The steps of a deletion may be old: they were planned anew since this worker took the task, or need not be.
+    pub refreshed: Refreshed,
     /// The system's setting *Prioritise delete tasks*.
     pub prioritise_delete_tasks: bool,
     /// Waits and limits.
     pub rules: Rules,
+}
+
+/// Whether the steps of a deletion are those of the account as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refreshed {
+    /// They are.
+    Yes,
+    /// As far as is known. Steps that were left for some time are not.
+    Perhaps,
+    /// They are not.
+    No,
 }
 
 /// What is to be written down, in one go, and what comes next.
@@ -133,6 +153,10 @@ pub enum Next {
     Look(u32),
     /// Look what blocks the deletion.
     Replan,
+    /// Plan the deletion anew before it goes on.
+    Refresh,
+    /// Read back what a deactivation took.
+    Verify,
     /// The task was given back.
     Released,
     /// The task was given back, and nothing of this system will work until a person has mended this.
@@ -157,6 +181,9 @@ pub fn decide(task: &Task, event: Event, context: &Context) -> Decision {
             None => decider.go_on(),
         },
         Event::Replanned(replanned) => decider.replanned(replanned),
+        Event::Refreshed(refreshed) => decider.refreshed(refreshed),
+        Event::Verified(still_on) => decider.verified(still_on),
+        Event::Held(why) => decider.held(why),
     }
 }
 
@@ -250,7 +277,10 @@ impl Decider<'_> {
             return Decision::next(if known && !seen { Next::Identify } else { Next::Call(step.seq) });
         }
         if steps.iter().all(|step| step.state.is_done()) {
-            return self.finish(TaskState::Succeeded, None, None);
+            return match self.task.kind {
+                TaskKind::DeactivateAccount => Decision::next(Next::Verify),
+                _ => self.finish(TaskState::Succeeded, None, None),
+            };
         }
         let why = "a step it needs was not applied".to_owned();
         self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::Permanent, why)))
@@ -263,7 +293,8 @@ impl Decider<'_> {
         }
     }
 
-    /// Back to planned; before the call is made again, whose the name is gets looked at again.
+    /// Back to planned; before the call is made again, whose the name is gets looked at again. The first time that is at
+    /// once, later after ever longer waits: an outage shall not use the attempts up in a moment.
     fn again(&self, step: &Step, failure: Option<Failure>) -> Decision {
         if step.attempts >= self.context.rules.attempts {
             let why = format!(
@@ -275,13 +306,18 @@ impl Decider<'_> {
             failure.effect = Effect::Unknown;
             return self.finish(TaskState::NeedsPerson, None, Some(failure));
         }
+        let again = outcome(step, StepState::Planned, failure.clone(), None);
+        if step.attempts > 1 {
+            return self.postpone(self.context.rules.wait(step.attempts - 1), failure).after(again);
+        }
         let next = if self.task.account_external_id.is_some() { Next::Identify } else { Next::GoOn };
-        Decision::write(outcome(step, StepState::Planned, failure, None), next)
+        Decision::write(again, next)
     }
 
     fn identified(&self, identified: Identified) -> Decision {
         let deleting = self.task.kind == TaskKind::DeleteAccount;
         match identified {
+            Identified::Same if self.needs_refresh() => Decision::next(Next::Refresh),
             Identified::Same => self.go_on(),
             Identified::Protected(why) => self.refuse(self.failure(FailureKind::Permanent, why)),
             // Of what this task made or renamed a moment ago, reads may still show what was before.
@@ -293,7 +329,7 @@ impl Decider<'_> {
             Identified::Gone | Identified::Replaced(_) if deleting && self.deletion_was_attempted() => {
                 self.is_gone()
             }
-            Identified::Gone if deleting => self.is_gone(),
+            Identified::Gone if deleting => self.not_found(),
             Identified::Gone => {
                 let why =
                     format!("there is no account {:?} any more; import, and plan again", self.task.account);
@@ -334,13 +370,37 @@ impl Decider<'_> {
             .any(|step| matches!(step.call, StepCall::DeleteAccount { .. }) && step.attempts > 0)
     }
 
-    /// The account this task was to delete is gone: whatever is still planned is not needed.
+    /// The account is not found, though this task has not deleted it. It was there when the task was planned, and AWS may
+    /// not show for some time what is there: it is believed when that time is over.
+    fn not_found(&self) -> Decision {
+        let Context { now, rules, .. } = self.context;
+        let first = self.task.failure.as_ref().filter(|failure| failure.kind == FailureKind::Gone);
+        let since = first.map_or(*now, |failure| failure.at);
+        let missing_for = now.duration_since(since);
+        if missing_for >= signed(rules.propagation) {
+            return self.is_gone();
+        }
+        let why = format!(
+            "there is no account {:?} to be seen; AWS may only not show it yet, so it is looked for until it has not \
+             been there for {} seconds",
+            self.task.account,
+            rules.propagation.as_secs()
+        );
+        let failure = Failure { at: since, ..self.failure(FailureKind::Gone, why) };
+        self.postpone(while_unseen(missing_for), Some(failure))
+    }
+
+    /// The account this task was to delete is gone: whatever is still planned is not needed. That it is gone is for the
+    /// next import to confirm.
     fn is_gone(&self) -> Decision {
         let mut journal: Vec<JournalEvent> = self
             .task
             .steps
             .iter()
-            .filter(|step| matches!(step.state, StepState::Unknown))
+            .filter(|step| {
+                let deletion = matches!(step.call, StepCall::DeleteAccount { .. });
+                step.state == StepState::Unknown || (deletion && step.state == StepState::Planned)
+            })
             .map(|step| outcome(step, StepState::Applied, step.failure.clone(), None))
             .collect();
         journal.push(JournalEvent::ReplaceSteps { steps: Vec::new(), replans: self.task.replans });
@@ -502,9 +562,7 @@ impl Decider<'_> {
                 let since = step.attempted_at.map(|at| self.context.now.duration_since(at));
                 let visible = since.is_none_or(|since| since >= signed(self.context.rules.propagation));
                 if patient && !visible {
-                    let waited = since.map_or(0, |since| since.as_secs());
-                    let wait = Duration::from_secs(u64::try_from(waited).unwrap_or(0).clamp(1, 15));
-                    return self.postpone(wait, None);
+                    return self.postpone(while_unseen(since.unwrap_or_default()), None);
                 }
                 self.again(step, step.failure.clone())
             }
@@ -539,14 +597,7 @@ impl Decider<'_> {
             Ok(calls) => calls,
             Err(failure) => return self.unreadable(failure),
         };
-        let mut steps: Vec<Step> = Vec::new();
-        let mut seq = self.task.steps.iter().map(|step| step.seq).max().unwrap_or(0);
-        let mut before: Vec<u32> = Vec::new();
-        for (operation, call) in calls {
-            seq += 1;
-            steps.push(Step::planned(seq, call, operation, StepReason::Blocker, before));
-            before = vec![seq];
-        }
+        let (mut steps, before) = self.in_a_row(calls);
         let nothing_new = steps.is_empty();
         for step in self.task.steps.iter().filter(|step| step.state == StepState::Planned) {
             let mut step = step.clone();
@@ -559,6 +610,134 @@ impl Decider<'_> {
             return self.postpone(self.context.rules.first_wait * 5, None).after(event);
         }
         Decision::write(event, Next::GoOn)
+    }
+
+    /// Whether a deletion must be planned anew before it goes on: it was left for some time, or is tried again, and what
+    /// must go before the account, and in which order, may have changed.
+    fn needs_refresh(&self) -> bool {
+        let steps = &self.task.steps;
+        let deletes = |step: &&Step| matches!(step.call, StepCall::DeleteAccount { .. });
+        let open = steps.iter().find(deletes).is_some_and(|step| step.state == StepState::Planned);
+        let unknown = steps.iter().any(|step| step.state == StepState::Unknown);
+        if !open || unknown || self.task.kind != TaskKind::DeleteAccount {
+            return false;
+        }
+        match self.context.refreshed {
+            Refreshed::Yes => false,
+            Refreshed::No => true,
+            Refreshed::Perhaps => {
+                let retried = |step: &Step| {
+                    step.state == StepState::Planned && step.attempts > 0 && step.attempted_at.is_none()
+                };
+                let last = steps.iter().filter_map(|step| step.attempted_at).max();
+                let old = last.is_some_and(|last| self.context.now.duration_since(last) > signed(GOOD_FOR));
+                old || steps.iter().any(retried)
+            }
+        }
+    }
+
+    /// What is still held, in the order in which it must go, takes the place of what was planned.
+    fn refreshed(&self, refreshed: Result<Vec<(&'static str, StepCall)>, Failure>) -> Decision {
+        let calls = match refreshed {
+            Ok(calls) => calls,
+            Err(failure) => return self.unreadable(failure),
+        };
+        let planned = || self.task.steps.iter().filter(|step| step.state == StepState::Planned);
+        let (deletion, removals): (Vec<&Step>, Vec<&Step>) =
+            planned().partition(|step| matches!(step.call, StepCall::DeleteAccount { .. }));
+        // A virtual device that was taken out of use is not the account's any more, so no listing shows it.
+        let hidden = |step: &&Step| {
+            matches!(step.call, StepCall::DeleteVirtualMfaDevice { .. })
+                && calls.iter().all(|(_, call)| *call != step.call)
+        };
+        let (hidden, removals): (Vec<&Step>, Vec<&Step>) = removals.into_iter().partition(hidden);
+        if removals.iter().map(|step| &step.call).eq(calls.iter().map(|(_, call)| call)) {
+            return self.go_on();
+        }
+        let (mut steps, mut before) = self.in_a_row(calls);
+        for step in hidden {
+            before.push(step.seq);
+            steps.push(step.clone());
+        }
+        for step in deletion {
+            let mut step = step.clone();
+            step.after = before.clone();
+            steps.push(step);
+        }
+        Decision::write(JournalEvent::ReplaceSteps { steps, replans: self.task.replans }, Next::GoOn)
+    }
+
+    /// A deactivation is over when nothing is on any more. What this task switched off may be shown as on for some
+    /// time; what it did not, or what is on after that time, is switched off as well.
+    fn verified(&self, still_on: Result<Vec<(&'static str, StepCall)>, Failure>) -> Decision {
+        let still_on = match still_on {
+            Ok(calls) => calls,
+            Err(failure) => return self.unreadable(failure),
+        };
+        let Context { now, rules, .. } = self.context;
+        let ours = |call: &StepCall| {
+            let of_call = |step: &&Step| step.call == *call && step.state == StepState::Applied;
+            self.task.steps.iter().filter(of_call).filter_map(|step| step.finished_at).max()
+        };
+        let unseen = |call: &StepCall| ours(call).map(|at| now.duration_since(at));
+        let lately = |call: &StepCall| unseen(call).is_some_and(|since| since < signed(rules.propagation));
+        let newest = still_on.iter().filter_map(|(_, call)| unseen(call)).min();
+        let (hidden, on): (Vec<_>, Vec<_>) = still_on.into_iter().partition(|(_, call)| lately(call));
+        if on.is_empty() && hidden.is_empty() {
+            return self.finish(TaskState::Succeeded, None, None);
+        }
+        if on.is_empty() {
+            return self.postpone(while_unseen(newest.unwrap_or_default()), None);
+        }
+        if self.task.replans >= rules.replans {
+            let what: Vec<&str> = on.iter().map(|(operation, _)| *operation).collect();
+            let why = format!(
+                "{:?} has ways in that were not there, or are on again: {} would still have to be called; find out who \
+                 gives them, then `keyreeve job retry`",
+                self.task.account,
+                what.join(", ")
+            );
+            return self.finish(
+                TaskState::NeedsPerson,
+                None,
+                Some(self.failure(FailureKind::Permanent, why)),
+            );
+        }
+        let mut manifest = self.task.manifest.clone().unwrap_or_default();
+        for (_, call) in &on {
+            match call {
+                StepCall::SetCredential { credential, .. } => {
+                    manifest.credentials.insert(credential.clone());
+                }
+                StepCall::DeleteLoginProfile { .. } => manifest.login_profile = true,
+                _ => {}
+            }
+        }
+        let (steps, _) = self.in_a_row(on);
+        let steps = JournalEvent::ReplaceSteps { steps, replans: self.task.replans + 1 };
+        Decision::write(JournalEvent::SetManifest(manifest), Next::GoOn).and(steps)
+    }
+
+    /// New steps, one after the other, and the last one's number.
+    fn in_a_row(&self, calls: Vec<(&'static str, StepCall)>) -> (Vec<Step>, Vec<u32>) {
+        let reason = match self.task.kind {
+            TaskKind::DeactivateAccount => StepReason::Deactivation,
+            _ => StepReason::Blocker,
+        };
+        let mut seq = self.task.steps.iter().map(|step| step.seq).max().unwrap_or(0);
+        let (mut steps, mut before) = (Vec::new(), Vec::new());
+        for (operation, call) in calls {
+            seq += 1;
+            steps.push(Step::planned(seq, call, operation, reason, before));
+            before = vec![seq];
+        }
+        (steps, before)
+    }
+
+    /// Later, and not at the same moment as what holds this one up, which may wait for this one in turn.
+    fn held(&self, why: String) -> Decision {
+        let turn = u32::try_from(self.task.id.0.rem_euclid(5)).unwrap_or(0) + 2;
+        self.postpone(self.context.rules.first_wait * turn, Some(self.failure(FailureKind::Busy, why)))
     }
 
     fn postpone(&self, wait: Duration, failure: Option<Failure>) -> Decision {
@@ -581,6 +760,11 @@ impl Decision {
         self.journal.insert(0, event);
         self
     }
+}
+
+/// How long to wait before something is looked for again that has not been seen for so long.
+fn while_unseen(since: jiff::SignedDuration) -> Duration {
+    Duration::from_secs(u64::try_from(since.as_secs()).unwrap_or(0).clamp(1, 15))
 }
 
 fn outcome(

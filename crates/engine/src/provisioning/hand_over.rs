@@ -1,6 +1,6 @@
 //! From a plan to a job whose passwords can be handed over: the way of each is checked before AWS is touched.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use super::opening::is_in_force;
 use crate::password::{
     LinkKey, OneTimeSecret, PasswordError, Recipient, RecipientError, SealError, random_from_os,
 };
-use crate::plan::{Basis, LATELY, Plan, changed};
+use crate::plan::{Basis, LATELY, Plan, TaskPlan, changed};
 
 /// A one-time secret opens nothing any more after this long.
 const OPEN_FOR: Duration = Duration::from_secs(24 * 3_600);
@@ -89,6 +89,9 @@ pub(super) enum Sealing {
 struct Kept {
     basis: Basis,
     sealings: BTreeMap<usize, Sealing>,
+    /// The tasks, by place, that take an administrator away.
+    #[serde(default)]
+    administrators: BTreeSet<usize>,
 }
 
 /// The deliveries of a plan's passwords, checked and made ready.
@@ -141,7 +144,12 @@ impl HandOver {
     /// # Errors
     /// [`HandOverError::Json`].
     pub fn job(&self, plan: &Plan, actor: &str, reason: Option<&str>) -> Result<NewJob, HandOverError> {
-        let kept = Kept { basis: plan.basis.clone(), sealings: self.sealings.clone() };
+        let takes = |(index, task): (usize, &TaskPlan)| task.takes_administrator.then_some(index);
+        let kept = Kept {
+            basis: plan.basis.clone(),
+            sealings: self.sealings.clone(),
+            administrators: plan.tasks.iter().enumerate().filter_map(takes).collect(),
+        };
         let tasks = plan.tasks.iter().map(|task| NewTask {
             wish: task.wish.clone(),
             account: task.account.clone(),
@@ -271,15 +279,28 @@ fn caps(settings: &SystemSettings) -> Vec<Cap> {
     ]
 }
 
-impl Sealing {
-    /// How the passwords of a job's tasks are sealed.
-    pub(super) async fn of_job(store: &Store, job: JobId) -> Result<HashMap<TaskId, Self>, StoreError> {
-        let kept = Kept::of_job(store, job).await?;
-        let tasks = store.job(job).await?.tasks;
-        let of = |(index, sealing): (usize, Self)| tasks.get(index).map(|task| (task.id, sealing));
-        Ok(kept.sealings.into_iter().filter_map(of).collect())
-    }
+/// What a worker must know of a job besides its tasks.
+pub(super) struct OfJob {
+    /// How the passwords of its tasks are sealed.
+    pub(super) sealings: HashMap<TaskId, Sealing>,
+    /// The tasks that take an administrator away.
+    pub(super) administrators: HashSet<TaskId>,
+}
 
+impl OfJob {
+    /// Reads it.
+    pub(super) async fn read(store: &Store, job: &ProvisioningJob) -> Result<Self, StoreError> {
+        let kept = Kept::of_job(store, job.id).await?;
+        let task = |index: usize| job.tasks.get(index).map(|task| task.id);
+        let of = |(index, sealing): (usize, Sealing)| task(index).map(|id| (id, sealing));
+        Ok(Self {
+            sealings: kept.sealings.into_iter().filter_map(of).collect(),
+            administrators: kept.administrators.into_iter().filter_map(task).collect(),
+        })
+    }
+}
+
+impl Sealing {
     /// Why no password may be sealed like this any more; `None` when it may. Operator mode may have been switched off
     /// since the job was asked for.
     pub(super) fn off(&self, settings: &SystemSettings) -> Option<&'static str> {

@@ -23,7 +23,7 @@ mod settle;
 mod task_run;
 mod worker;
 
-pub use decide::{Answer, Context, Decision, Event, Identified, Next, Sight, decide};
+pub use decide::{Answer, Context, Decision, Event, Identified, Next, Refreshed, Sight, decide};
 pub use fold::fold;
 pub use hand_over::{HandOver, HandOverError, Handed};
 pub use look::{LOOK_HOLDS, Look};

@@ -5,16 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use keyreeve_connector::{AccountEntry, Cause, PointRead, Provisioning};
+use keyreeve_connector::{AccountDetail, AccountEntry, Cause, Marker, Page, PointRead, Provisioning};
 use keyreeve_model::{
-    ExternalId, Failure, FailureKind, ImportObject, ImportScope, PermissionProfile, PolicyScope, Step,
-    StepCall, Task,
+    AccountCredentialKind, ExternalId, Failure, FailureKind, ImportObject, ImportScope, PermissionProfile,
+    PolicyScope, Step, StepCall, Task,
 };
 
 use super::decide::{Identified, Sight};
 use super::guard::Guard;
 use super::retry::{Rules, signed};
 use crate::import::collect::{read_details, read_users};
+use crate::import::listing::{Follow, Listing};
 use crate::import::reader::{ReadError, Reader};
 use crate::plan::MARKER_TAG;
 
@@ -64,9 +65,103 @@ impl Observer<'_> {
                     None => Sight::Applied(None),
                 })
             }
+            StepCall::AddToGroup { account, group } => {
+                self.in_group(task, account, group).await.map(|is| applied(is == Some(true)))
+            }
+            StepCall::RemoveFromGroup { account, group } => {
+                self.in_group(task, account, group).await.map(|is| applied(is == Some(false)))
+            }
+            StepCall::AttachPolicy { account, policy_arn } => {
+                self.has_policy(task, account, policy_arn).await.map(|is| applied(is == Some(true)))
+            }
+            StepCall::DetachPolicy { account, policy_arn } => {
+                self.has_policy(task, account, policy_arn).await.map(|is| applied(is == Some(false)))
+            }
             _ => Ok(Sight::NotApplied),
         };
         seen.unwrap_or_else(Sight::Unreadable)
+    }
+
+    /// What of the ways in that a deactivation takes is still there, and the calls that take it.
+    pub(super) async fn still_on(&self, task: &Task) -> Result<Vec<(&'static str, StepCall)>, Failure> {
+        let account = &task.account;
+        let mut calls = Vec::new();
+        let kinds = AccountCredentialKind::ALL;
+        if kinds.iter().all(|kind| self.grants(PointRead::Credentials(*kind))) {
+            for kind in kinds {
+                let listed = self
+                    .pages(|after| async move {
+                        self.provisioning.list_credentials(account, kind, after.as_ref()).await
+                    })
+                    .await?;
+                let active = listed.into_iter().filter(|entry| entry.active).map(|entry| entry.credential);
+                calls.extend(active.map(|credential| StepCall::SetCredential {
+                    account: account.clone(),
+                    credential,
+                    active: false,
+                }));
+            }
+        }
+        if self.login_profile(account).await?.is_some() {
+            calls.push(StepCall::DeleteLoginProfile { account: account.clone() });
+        }
+        let deny_all = task.manifest.as_ref().and_then(|manifest| manifest.deny_all_policy.as_ref());
+        if let Some(arn) = deny_all
+            && self.has_policy(task, account, arn).await? == Some(false)
+        {
+            calls.push(StepCall::AttachPolicy { account: account.clone(), policy_arn: arn.clone() });
+        }
+        Ok(calls.into_iter().map(|call| (self.provisioning.operation(&call), call)).collect())
+    }
+
+    /// Whether the account is in a group; `None` when the account is not found.
+    async fn in_group(&self, task: &Task, account: &str, group: &str) -> Result<Option<bool>, Failure> {
+        if !self.grants(PointRead::GroupsOf) {
+            let detail = self.detail(task).await?;
+            return Ok(detail.map(|detail| detail.groups.iter().any(|name| name == group)));
+        }
+        let groups = self
+            .pages(|after| async move { self.provisioning.list_groups_of(account, after.as_ref()).await })
+            .await;
+        found(groups.map(|groups| groups.iter().any(|name| name == group)))
+    }
+
+    /// Whether a policy is attached to the account; `None` when the account is not found.
+    async fn has_policy(&self, task: &Task, account: &str, arn: &str) -> Result<Option<bool>, Failure> {
+        if !self.grants(PointRead::PoliciesOf) {
+            let detail = self.detail(task).await?;
+            return Ok(detail.map(|detail| detail.policies.iter().any(|policy| policy.arn == arn)));
+        }
+        let policies = self
+            .pages(|after| async move { self.provisioning.list_policies_of(account, after.as_ref()).await })
+            .await;
+        found(policies.map(|policies| policies.iter().any(|policy| policy.arn == arn)))
+    }
+
+    /// What the task's account holds, where only the details of all accounts may be read.
+    async fn detail(&self, task: &Task) -> Result<Option<AccountDetail>, Failure> {
+        let details = self.details().await?;
+        Ok(details.into_iter().find(|one| Some(&one.external_id) == task.account_external_id.as_ref()))
+    }
+
+    /// Reads a listing to its proved end.
+    async fn pages<T, F, Fut>(&self, fetch: F) -> Result<Vec<T>, Failure>
+    where
+        F: Fn(Option<Marker>) -> Fut,
+        Fut: Future<Output = Result<Page<T>, keyreeve_connector::Error>>,
+    {
+        let mut listing = Listing::default();
+        let (mut items, mut marker) = (Vec::new(), None);
+        loop {
+            let page = self.call(|| fetch(marker.clone())).await?;
+            let new = page.items.len();
+            items.extend(page.items);
+            match listing.follow(page.next, new) {
+                Follow::Whole => return Ok(items),
+                Follow::Page(next) => marker = Some(next),
+                Follow::Broken(why) => return Err(self.failure(FailureKind::Unknown, why)),
+            }
+        }
     }
 
     async fn creation(&self, step: &Step) -> Result<Sight, Failure> {
@@ -183,18 +278,22 @@ impl Observer<'_> {
 
     /// Whether a user holds nothing at all.
     async fn is_bare(&self, id: &ExternalId) -> Result<bool, Failure> {
-        let reading = read_details(self.reader, &scope("/")).await;
-        self.unhalted()?;
-        if !reading.is_whole() {
-            return Err(self.failure(FailureKind::Unknown, reading.reason.unwrap_or_default()));
-        }
-        let detail = reading.split().accounts.into_iter().find(|account| account.external_id == *id);
+        let detail = self.details().await?.into_iter().find(|account| account.external_id == *id);
         Ok(detail.is_none_or(|detail| {
             detail.groups.is_empty()
                 && detail.policies.is_empty()
                 && detail.inline_policies.is_empty()
                 && detail.tags.is_empty()
         }))
+    }
+
+    async fn details(&self) -> Result<Vec<AccountDetail>, Failure> {
+        let reading = read_details(self.reader, &scope("/")).await;
+        self.unhalted()?;
+        if !reading.is_whole() {
+            return Err(self.failure(FailureKind::Unknown, reading.reason.unwrap_or_default()));
+        }
+        Ok(reading.split().accounts)
     }
 
     fn grants(&self, read: PointRead) -> bool {
@@ -224,6 +323,18 @@ impl Observer<'_> {
 
     fn failure(&self, kind: FailureKind, message: String) -> Failure {
         self.reader.failure(kind, &message)
+    }
+}
+
+fn applied(is: bool) -> Sight {
+    if is { Sight::Applied(None) } else { Sight::NotApplied }
+}
+
+/// What could be read of an account; `None` when there is no such account.
+fn found<T>(read: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match read {
+        Err(failure) if failure.kind == FailureKind::Gone => Ok(None),
+        read => read.map(Some),
     }
 }
 

@@ -7,16 +7,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyreeve_connector::Connector;
 use keyreeve_model::{
-    Effect, Failure, FailureKind, ProvisioningJob, StepState, System, Task, TaskId, TaskState, Wish,
+    Effect, Failure, FailureKind, ProvisioningJob, StepCall, StepState, System, Task, TaskId, TaskKind,
+    TaskState, Wish,
 };
 
 use super::hand_over::HandOver;
 use super::retry::signed;
 use super::worker::WorkError;
-use crate::plan::{Facts, Gatherer, plan};
+use crate::plan::{Facts, Gatherer, TaskPlan, plan};
 
 /// A plan is good for so long. It takes about as long to read one with care and to agree to it.
-const GOOD_FOR: Duration = Duration::from_secs(30);
+pub(super) const GOOD_FOR: Duration = Duration::from_secs(30);
 
 /// Whether what is left of a job must be planned once more before it goes on. `planned_at` is when this process
 /// planned it, if it did; a job that another process has begun is as good as it was for whoever began it.
@@ -26,7 +27,18 @@ pub(super) fn is_due(job: &ProvisioningJob, planned_at: Option<Timestamp>, now: 
     planned_at.is_none_or(|at| now.duration_since(at) > signed(GOOD_FOR))
 }
 
-/// What stands in the way of tasks now of which nothing was done yet.
+/// What planning once more showed of tasks of which nothing was done yet.
+#[derive(Debug, Default)]
+pub(super) struct Rechecked {
+    /// What stands in the way now.
+    pub(super) in_the_way: HashMap<TaskId, Failure>,
+    /// Deletions of which other calls must come before, or in another order.
+    pub(super) anew: HashMap<TaskId, Vec<(&'static str, StepCall)>>,
+    /// Tasks that take an administrator away.
+    pub(super) administrators: HashSet<TaskId>,
+}
+
+/// Plans once more what nothing was done of yet.
 ///
 /// # Errors
 /// [`WorkError::Stale`] when nothing of the job was done and what it rests on has changed; [`WorkError::Guard`].
@@ -35,11 +47,11 @@ pub(super) async fn recheck(
     connector: &dyn Connector,
     system: &System,
     job: &ProvisioningJob,
-) -> Result<HashMap<TaskId, Failure>, WorkError> {
+) -> Result<Rechecked, WorkError> {
     let tasks = untouched(job);
-    let Some(provisioning) = connector.provisioning() else { return Ok(HashMap::new()) };
+    let Some(provisioning) = connector.provisioning() else { return Ok(Rechecked::default()) };
     if tasks.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Rechecked::default());
     }
     let wishes: Vec<Wish> = tasks.iter().map(|task| task.wish.clone()).collect();
     let facts = gatherer.gather(connector, system, &wishes).await?;
@@ -55,6 +67,13 @@ pub(super) async fn recheck(
             (task.id, Failure { kind: FailureKind::Permanent, message, effect: Effect::None, at })
         })
         .collect();
+    let planned = || tasks.iter().zip(&plan.tasks);
+    let anew: HashMap<TaskId, Vec<(&'static str, StepCall)>> = planned()
+        .filter(|(task, planned)| planned.obstacles.is_empty() && is_other_deletion(task, planned))
+        .map(|(task, planned)| (task.id, removals(planned)))
+        .collect();
+    let administrators =
+        planned().filter(|(_, planned)| planned.takes_administrator).map(|(task, _)| task.id).collect();
     if tasks.len() == job.tasks.len() {
         let of_refused: HashSet<&str> = tasks
             .iter()
@@ -66,11 +85,27 @@ pub(super) async fn recheck(
         changed.retain(|object| {
             object.strip_prefix("account ").is_none_or(|account| !of_refused.contains(account))
         });
+        // Whoever agreed saw other calls, or another order: what an account loses last keeps others from using it.
+        let other = tasks.iter().filter(|task| anew.contains_key(&task.id));
+        changed.extend(other.map(|task| format!("what must go before account {}", task.account)));
         if !changed.is_empty() {
             return Err(WorkError::Stale(changed));
         }
     }
-    Ok(in_the_way)
+    Ok(Rechecked { in_the_way, anew, administrators })
+}
+
+/// Whether a deletion would now take other calls before it, or in another order.
+fn is_other_deletion(task: &Task, planned: &TaskPlan) -> bool {
+    let then = task.steps.iter().map(|step| &step.call);
+    task.kind == TaskKind::DeleteAccount && !then.eq(planned.steps.iter().map(|step| &step.call))
+}
+
+/// The calls of a deletion before the deletion itself.
+pub(super) fn removals(planned: &TaskPlan) -> Vec<(&'static str, StepCall)> {
+    let steps = planned.steps.iter();
+    let before = steps.filter(|step| !matches!(step.call, StepCall::DeleteAccount { .. }));
+    before.map(|step| (step.operation, step.call.clone())).collect()
 }
 
 /// Tasks of which nothing was attempted, and whose predecessors are done or planned along with them.

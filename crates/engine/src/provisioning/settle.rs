@@ -21,13 +21,14 @@ pub(super) fn settle(call: &StepCall) -> Settle {
         StepCall::CreateAccount { .. }
         | StepCall::UpdateAccount { .. }
         | StepCall::CreateLoginProfile { .. } => Settle::LookPatiently,
-        StepCall::DeleteAccount { .. } | StepCall::DeleteLoginProfile { .. } => Settle::LookOnce,
-        StepCall::UpdateLoginProfile { .. } => Settle::NewPassword,
-        StepCall::AddToGroup { .. }
+        StepCall::DeleteAccount { .. }
+        | StepCall::DeleteLoginProfile { .. }
+        | StepCall::AddToGroup { .. }
         | StepCall::RemoveFromGroup { .. }
         | StepCall::AttachPolicy { .. }
-        | StepCall::DetachPolicy { .. }
-        | StepCall::SetCredential { .. }
+        | StepCall::DetachPolicy { .. } => Settle::LookOnce,
+        StepCall::UpdateLoginProfile { .. } => Settle::NewPassword,
+        StepCall::SetCredential { .. }
         | StepCall::DeleteCredential { .. }
         | StepCall::DeactivateMfaDevice { .. }
         | StepCall::DeleteVirtualMfaDevice { .. }

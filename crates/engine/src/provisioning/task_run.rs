@@ -1,6 +1,6 @@
 //! One task under way: makes the calls that [`decide`] asks for, and writes down what it says.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyreeve_connector::{Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
@@ -9,7 +9,7 @@ use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLeas
 use tokio::sync::watch;
 
 use super::crash_points;
-use super::decide::{Answer, Context, Event, Next, decide};
+use super::decide::{Answer, Context, Event, Identified, Next, Refreshed, decide};
 use super::fold::fold;
 use super::guard::Guard;
 use super::hand_over::Sealing;
@@ -17,11 +17,12 @@ use super::journal::Journal;
 use super::look::{LOOK_HOLDS, Look};
 use super::observe::Observer;
 use super::password_policy::LivePolicy;
-use super::replan::replan;
+use super::recheck::Rechecked;
+use super::replan::{replan, ungathered};
 use super::retry::Rules;
 use crate::import::reader::Reader;
 use crate::pace::Admission;
-use crate::plan::Gatherer;
+use crate::plan::{Gatherer, protect};
 
 /// What all tasks of a job share.
 pub(super) struct Ground<'a> {
@@ -33,8 +34,10 @@ pub(super) struct Ground<'a> {
     pub(super) rules: Rules,
     pub(super) password_policy: LivePolicy,
     pub(super) stop: watch::Receiver<bool>,
-    /// What stands in the way of tasks by now of which nothing was done yet.
-    pub(super) in_the_way: HashMap<TaskId, Failure>,
+    /// What planning once more showed.
+    pub(super) rechecked: Rechecked,
+    /// The tasks that take an administrator away.
+    pub(super) administrators: HashSet<TaskId>,
     /// Nothing of the system works any more, until a person has mended it: tasks under way end where they are.
     pub(super) paused: AtomicBool,
 }
@@ -66,6 +69,8 @@ pub(super) struct TaskRun<'a> {
     admission: Option<Admission<'a>>,
     /// What came of calls, taken into the task but not written yet: it goes with what is written next, which is at once.
     unwritten: Vec<JournalEvent>,
+    /// A deletion was planned anew since it was claimed.
+    refreshed: bool,
 }
 
 impl<'a> TaskRun<'a> {
@@ -77,14 +82,17 @@ impl<'a> TaskRun<'a> {
         guard: Guard<'a>,
     ) -> Self {
         let ClaimedTask { task, lease, .. } = claimed;
-        let (look, admission, unwritten) = (Look::default(), None, Vec::new());
-        Self { ground, journal, lease, task, sealing, guard, look, admission, unwritten }
+        let (look, admission, unwritten, refreshed) = (Look::default(), None, Vec::new(), false);
+        Self { ground, journal, lease, task, sealing, guard, look, admission, unwritten, refreshed }
     }
 
     /// Runs until the task is given back. An error of the store leaves it as its journal says it stands; whoever
     /// claims it next goes on from there.
     pub(super) async fn run(mut self) -> Result<Released, StoreError> {
-        let mut event = self.in_the_way().map_or(Event::Claimed, Event::Refused);
+        let mut event = match self.in_the_way() {
+            Some(failure) => Event::Refused(failure),
+            None => self.administrators_left().await?.unwrap_or(Event::Claimed),
+        };
         loop {
             self.look.take_in(&self.task, &event, self.ground.gatherer.clock.now());
             let decision = decide(&self.task, event, &self.context());
@@ -112,6 +120,17 @@ impl<'a> TaskRun<'a> {
                     let Ground { gatherer, connector, system, .. } = *self.ground;
                     Event::Replanned(replan(gatherer, connector, system, &self.task).await)
                 }
+                Next::Refresh => {
+                    self.refreshed = true;
+                    Event::Refreshed(match self.ground.rechecked.anew.get(&self.task.id) {
+                        Some(calls) => Ok(calls.clone()),
+                        None => {
+                            let Ground { gatherer, connector, system, .. } = *self.ground;
+                            replan(gatherer, connector, system, &self.task).await
+                        }
+                    })
+                }
+                Next::Verify => Event::Verified(self.observer().still_on(&self.task).await),
                 Next::Released => return Ok(Released::Task),
                 Next::Pause(failure) => {
                     self.ground.paused.store(true, Ordering::Relaxed);
@@ -128,7 +147,7 @@ impl<'a> TaskRun<'a> {
         }
         let at = self.ground.gatherer.clock.now();
         let refused = |message| Failure { kind: FailureKind::Permanent, message, effect: Effect::None, at };
-        let found = self.ground.in_the_way.get(&self.task.id).cloned();
+        let found = self.ground.rechecked.in_the_way.get(&self.task.id).cloned();
         let takes_password = self.task.steps.iter().any(|step| step.call.takes_password());
         let sealing = self.sealing.as_ref().filter(|_| takes_password);
         let undelivered = || sealing.and_then(|sealing| sealing.off(&self.ground.system.settings));
@@ -137,8 +156,45 @@ impl<'a> TaskRun<'a> {
             .or_else(|| undelivered().map(|why| refused(why.to_owned())))
     }
 
+    /// Of a task that takes an administrator away: what keeps it from going on, as things are now and not as they were
+    /// when it was planned. Another task that is at the only other administrator must end first.
+    async fn administrators_left(&self) -> Result<Option<Event>, StoreError> {
+        let Ground { gatherer, connector, system, administrators, .. } = self.ground;
+        let open = self.task.steps.iter().any(|step| !step.state.is_done());
+        if !system.settings.keep_last_administrator || !open || !administrators.contains(&self.task.id) {
+            return Ok(None);
+        }
+        let wish = std::slice::from_ref(&self.task.wish);
+        let facts = match gatherer.gather(*connector, system, wish).await {
+            Ok(facts) => facts,
+            Err(error) => {
+                let failure = ungathered(&error, gatherer);
+                return Ok(Some(Event::Identified(Identified::Unreadable(failure))));
+            }
+        };
+        let Some(account) = facts.account(&self.task.account) else { return Ok(None) };
+        let calls = self.task.steps.iter().filter(|step| !step.state.is_done()).map(|step| &step.call);
+        if !protect::calls_take_administrator(&facts, account, calls) {
+            return Ok(None);
+        }
+        let at = gatherer.clock.now();
+        if let Some(message) = protect::last_administrator(&facts, account, &BTreeSet::new()) {
+            let kind = FailureKind::Permanent;
+            return Ok(Some(Event::Refused(Failure { kind, message, effect: Effect::None, at })));
+        }
+        let changing = gatherer.store.accounts_under_way(&system.system_id, self.task.id, at).await?;
+        Ok(protect::last_administrator(&facts, account, &changing)
+            .map(|why| Event::Held(format!("{why}; another administrator is being changed at this moment"))))
+    }
+
     fn context(&self) -> Context {
+        let refreshed = match (self.refreshed, self.ground.rechecked.anew.contains_key(&self.task.id)) {
+            (true, _) => Refreshed::Yes,
+            (false, true) => Refreshed::No,
+            (false, false) => Refreshed::Perhaps,
+        };
         Context {
+            refreshed,
             now: self.ground.gatherer.clock.now(),
             look: self.look,
             stopping: self.ground.is_stopping(),

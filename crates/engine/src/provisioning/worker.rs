@@ -15,10 +15,10 @@ use keyreeve_store::{ClaimedTask, Store, StoreError, TaskLease};
 use tokio::sync::watch;
 
 use super::guard::Guard;
-use super::hand_over::Sealing;
+use super::hand_over::{OfJob, Sealing};
 use super::journal::Journal;
 use super::password_policy::LivePolicy;
-use super::recheck::{is_due, recheck};
+use super::recheck::{Rechecked, is_due, recheck};
 use super::retry::Rules;
 use super::task_run::{Ground, Released, TaskRun};
 use crate::clock::Clock;
@@ -118,15 +118,17 @@ impl Worker {
             last_success: Mutex::new(Instant::now()),
         };
         let asked = self.store.job(job).await?;
-        let in_the_way = if is_due(&asked, planned_at, self.clock.now()) {
+        let rechecked = if is_due(&asked, planned_at, self.clock.now()) {
             let mut stop = stop.clone();
             tokio::select! {
                 found = recheck(&gatherer, connector, system, &asked) => found?,
                 () = until_stopped(&mut stop) => return Ok(Ended::Stopped),
             }
         } else {
-            HashMap::new()
+            Rechecked::default()
         };
+        let OfJob { sealings, mut administrators } = OfJob::read(&self.store, &asked).await?;
+        administrators.extend(&rechecked.administrators);
         let ground = Ground {
             gatherer: &gatherer,
             connector,
@@ -136,10 +138,10 @@ impl Worker {
             rules: self.rules,
             password_policy: LivePolicy::default(),
             stop: stop.clone(),
-            in_the_way,
+            rechecked,
+            administrators,
             paused: AtomicBool::new(false),
         };
-        let sealings = Sealing::of_job(&self.store, job).await?;
         let (journal, writer) = Journal::new(Arc::clone(&self.store), self.clock);
         let shift = Shift { worker: self, ground: &ground, identity: &identity, job, sealings, stop };
         let work = async move { shift.run(journal, seen).await };

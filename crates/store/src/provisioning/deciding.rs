@@ -156,7 +156,8 @@ fn cancelled<'a>(from: TaskState, narrowing: &'static str, actor: &'a str) -> Ta
     TasksMove { from, to, narrowing, actor, action, result, failure: None }
 }
 
-/// Plans the steps again that were not applied.
+/// Plans the steps again that were not applied. They carry no time of an attempt until the next one: by that a worker
+/// sees that they were left and taken up again.
 async fn plan_again(
     transaction: &mut Transaction,
     trail: &mut Trail<'_>,
@@ -164,8 +165,8 @@ async fn plan_again(
     tasks: &[TaskId],
     actor: &str,
 ) -> Result<(), StoreError> {
-    let text = "UPDATE steps SET state = 'planned', finished_at = NULL WHERE state = 'not_applied' AND task_id = $1 \
-                RETURNING seq";
+    let text = "UPDATE steps SET state = 'planned', attempted_at = NULL, finished_at = NULL \
+                WHERE state = 'not_applied' AND task_id = $1 RETURNING seq";
     for task in tasks {
         let mut steps = transaction.fetch(statement!(text, task.0), |row| row.int(0)).await?;
         steps.sort_unstable();

@@ -1,5 +1,7 @@
 //! Reading jobs.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use keyreeve_model::{JobId, ProvisioningJob, SystemId, TaskId, TaskKind};
 
@@ -57,6 +59,28 @@ impl Store {
                     WHERE state IN ('awaiting_approval', 'queued', 'running') ORDER BY job_id";
         reading!(self, "looking for open jobs", |transaction| {
             transaction.fetch(statement!(text), |row| Ok(JobId(row.int(0)?))).await
+        })
+        .await
+    }
+
+    /// The accounts that other tasks of the system are at: those that a worker has, and those of which something was
+    /// attempted and that have not ended. Names in lower case.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn accounts_under_way(
+        &self,
+        system: &SystemId,
+        beside: TaskId,
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        reading!(self, "looking what is under way", |transaction| {
+            let key = systems::find(transaction, system, false).await?.key;
+            let text = "SELECT t.account_folded FROM tasks t WHERE t.system_key = $1 AND t.task_id <> $2 \
+                        AND t.finished_at IS NULL AND ((t.state = 'running' AND t.lease_until > $3) OR EXISTS \
+                        (SELECT 1 FROM steps p WHERE p.task_id = t.task_id AND p.attempts > 0))";
+            let found = statement!(text, key, beside.0, to_millis(now));
+            Ok(transaction.fetch(found, |row| row.text(0)).await?.into_iter().collect())
         })
         .await
     }

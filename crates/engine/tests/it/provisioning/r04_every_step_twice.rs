@@ -11,8 +11,17 @@ use super::matrix::{check_effects, prepared, scene, undisturbed};
 use super::only;
 
 /// What AWS itself shows to be done is looked at and not done again.
-const LOOKED_AT: [&str; 5] =
-    ["CreateUser", "UpdateUser", "DeleteUser", "CreateLoginProfile", "DeleteLoginProfile"];
+const LOOKED_AT: [&str; 9] = [
+    "CreateUser",
+    "UpdateUser",
+    "DeleteUser",
+    "CreateLoginProfile",
+    "DeleteLoginProfile",
+    "AddUserToGroup",
+    "RemoveUserFromGroup",
+    "AttachUserPolicy",
+    "DetachUserPolicy",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r04_every_step_may_run_twice() {
@@ -21,7 +30,7 @@ async fn r04_every_step_may_run_twice() {
         .buffer_unordered(4)
         .fold(0, async |sum, repeated| sum + repeated)
         .await;
-    assert!(repeated >= 20, "only {repeated} steps ran twice");
+    assert!(repeated >= 15, "only {repeated} steps ran twice");
 }
 
 /// A task of this kind, each of whose steps runs twice; how many did.
@@ -35,8 +44,9 @@ async fn twice(kind: TaskKind) -> u64 {
         *steps.entry(&step.operation).or_default() += 1;
     }
     for (&operation, &number) in &steps {
-        // The first, third, fifth … call of an operation is the first of a step.
-        for nth in (0..number).map(|step| 2 * step + 1) {
+        // The first, third, fifth … call of an operation is the first of a step, if each step makes two.
+        let calls = if LOOKED_AT.contains(&operation) { 1 } else { 2 };
+        for nth in (0..number).map(|step| calls * step + 1) {
             let mut rule = FaultRule::new(operation, Effect::Reset).phase(Phase::AfterApply).min_fires(1);
             rule.on.calls = Some(CallRange { from: nth, to: Some(nth) });
             world.sandbox.add_fault(rule);

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_engine::provisioning::{
-    Answer, Context, Event, Identified, LOOK_HOLDS, Look, Next, Rules, Sight, decide, fold,
+    Answer, Context, Event, Identified, LOOK_HOLDS, Look, Next, Refreshed, Rules, Sight, decide, fold,
 };
 use keyreeve_model::{Effect, ExternalId, Failure, FailureKind, StepCall, StepState, Task, TaskState};
 use keyreeve_store::JournalEvent;
@@ -146,6 +146,7 @@ impl Simulation {
                 now: self.now,
                 look,
                 stopping: false,
+                refreshed: Refreshed::Perhaps,
                 prioritise_delete_tasks: true,
                 rules: Rules { crashes: 1_000, attempts: 60, ..Rules::default() },
             };
@@ -169,6 +170,8 @@ impl Simulation {
                 },
                 Next::Look(seq) => Event::Looked { seq, sight: self.look(index, seq) },
                 Next::Replan => Event::Replanned(Ok(self.replan(index))),
+                Next::Refresh => Event::Refreshed(Ok(self.replan(index))),
+                Next::Verify => Event::Verified(Ok(self.still_on(index))),
                 Next::Released | Next::Pause(_) => return,
             };
         }
@@ -323,11 +326,36 @@ impl Simulation {
         }
     }
 
+    /// Reads may not show yet what was switched off.
+    fn still_on(&self, index: usize) -> Vec<(&'static str, StepCall)> {
+        let task = &self.tasks[index];
+        let Some(user) = self.iam.seen(self.now, self.lag).get(&task.account) else { return Vec::new() };
+        let account = task.account.clone();
+        let on = |call: &StepCall| match call {
+            StepCall::SetCredential { credential, .. } => user.credentials.get(&credential.id) == Some(&true),
+            _ => false,
+        };
+        let planned = task.steps.iter().map(|step| &step.call).filter(|call| on(call));
+        let mut calls: Vec<_> = planned.map(|call| ("UpdateAccessKey", call.clone())).collect();
+        if user.login_profile.is_some() {
+            calls.push(("DeleteLoginProfile", StepCall::DeleteLoginProfile { account }));
+        }
+        calls
+    }
+
     fn replan(&self, index: usize) -> Vec<(&'static str, StepCall)> {
         let task = &self.tasks[index];
         let Some(user) = self.iam.seen(self.now, self.lag).get(&task.account) else { return Vec::new() };
         let account = || task.account.clone();
-        let mut calls = Vec::new();
+        let held = |call: &&StepCall| match call {
+            StepCall::DeleteCredential { credential, .. } => user.credentials.contains_key(&credential.id),
+            StepCall::SetCredential { credential, .. } => user.credentials.get(&credential.id) == Some(&true),
+            StepCall::DetachPolicy { policy_arn, .. } => user.policies.contains(policy_arn),
+            StepCall::DeactivateMfaDevice { serial, .. } => user.mfa.contains(serial),
+            _ => false,
+        };
+        let planned = task.steps.iter().map(|step| &step.call);
+        let mut calls: Vec<_> = planned.filter(held).map(|call| ("planned", call.clone())).collect();
         if user.login_profile.is_some() {
             calls.push(("DeleteLoginProfile", StepCall::DeleteLoginProfile { account: account() }));
         }
