@@ -1,5 +1,8 @@
 //! What happens next to a task: pure.
 
+mod deactivation;
+mod deletion;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +14,6 @@ use keyreeve_store::JournalEvent;
 
 use super::claims::claims;
 use super::look::{LOOK_HOLDS, Look};
-use super::recheck::GOOD_FOR;
 use super::retry::{Reaction, Rules, signed};
 use super::settle::{Settle, settle};
 
@@ -363,52 +365,6 @@ impl Decider<'_> {
         self.task.steps.iter().find(|step| to(&step.call) && step.attempts > 0 && !step.state.is_done())
     }
 
-    fn deletion_was_attempted(&self) -> bool {
-        self.task
-            .steps
-            .iter()
-            .any(|step| matches!(step.call, StepCall::DeleteAccount { .. }) && step.attempts > 0)
-    }
-
-    /// The account is not found, though this task has not deleted it. It was there when the task was planned, and AWS may
-    /// not show for some time what is there: it is believed when that time is over.
-    fn not_found(&self) -> Decision {
-        let Context { now, rules, .. } = self.context;
-        let first = self.task.failure.as_ref().filter(|failure| failure.kind == FailureKind::Gone);
-        let since = first.map_or(*now, |failure| failure.at);
-        let missing_for = now.duration_since(since);
-        if missing_for >= signed(rules.propagation) {
-            return self.is_gone();
-        }
-        let why = format!(
-            "there is no account {:?} to be seen; AWS may only not show it yet, so it is looked for until it has not \
-             been there for {} seconds",
-            self.task.account,
-            rules.propagation.as_secs()
-        );
-        let failure = Failure { at: since, ..self.failure(FailureKind::Gone, why) };
-        self.postpone(while_unseen(missing_for), Some(failure))
-    }
-
-    /// The account this task was to delete is gone: whatever is still planned is not needed. That it is gone is for the
-    /// next import to confirm.
-    fn is_gone(&self) -> Decision {
-        let mut journal: Vec<JournalEvent> = self
-            .task
-            .steps
-            .iter()
-            .filter(|step| {
-                let deletion = matches!(step.call, StepCall::DeleteAccount { .. });
-                step.state == StepState::Unknown || (deletion && step.state == StepState::Planned)
-            })
-            .map(|step| outcome(step, StepState::Applied, step.failure.clone(), None))
-            .collect();
-        journal.push(JournalEvent::ReplaceSteps { steps: Vec::new(), replans: self.task.replans });
-        let result = Some("the account is gone".to_owned());
-        journal.push(JournalEvent::Finish { state: TaskState::Succeeded, result, failure: None });
-        Decision { journal, next: Next::Released }
-    }
-
     /// Something could not be looked at.
     fn unreadable(&self, failure: Failure) -> Decision {
         match failure.kind {
@@ -590,132 +546,6 @@ impl Decider<'_> {
         Decision::write(JournalEvent::DestroyPassword { seq: step.seq }, Next::GoOn)
             .and(applied)
             .and(JournalEvent::ReplaceSteps { steps, replans: self.task.replans })
-    }
-
-    fn replanned(&self, replanned: Result<Vec<(&'static str, StepCall)>, Failure>) -> Decision {
-        let calls = match replanned {
-            Ok(calls) => calls,
-            Err(failure) => return self.unreadable(failure),
-        };
-        let (mut steps, before) = self.in_a_row(calls);
-        let nothing_new = steps.is_empty();
-        for step in self.task.steps.iter().filter(|step| step.state == StepState::Planned) {
-            let mut step = step.clone();
-            step.after.extend(before.iter().copied());
-            steps.push(step);
-        }
-        let event = JournalEvent::ReplaceSteps { steps, replans: self.task.replans + 1 };
-        if nothing_new {
-            // What blocks cannot be seen yet, or not at all.
-            return self.postpone(self.context.rules.first_wait * 5, None).after(event);
-        }
-        Decision::write(event, Next::GoOn)
-    }
-
-    /// Whether a deletion must be planned anew before it goes on: it was left for some time, or is tried again, and what
-    /// must go before the account, and in which order, may have changed.
-    fn needs_refresh(&self) -> bool {
-        let steps = &self.task.steps;
-        let deletes = |step: &&Step| matches!(step.call, StepCall::DeleteAccount { .. });
-        let open = steps.iter().find(deletes).is_some_and(|step| step.state == StepState::Planned);
-        let unknown = steps.iter().any(|step| step.state == StepState::Unknown);
-        if !open || unknown || self.task.kind != TaskKind::DeleteAccount {
-            return false;
-        }
-        match self.context.refreshed {
-            Refreshed::Yes => false,
-            Refreshed::No => true,
-            Refreshed::Perhaps => {
-                let retried = |step: &Step| {
-                    step.state == StepState::Planned && step.attempts > 0 && step.attempted_at.is_none()
-                };
-                let last = steps.iter().filter_map(|step| step.attempted_at).max();
-                let old = last.is_some_and(|last| self.context.now.duration_since(last) > signed(GOOD_FOR));
-                old || steps.iter().any(retried)
-            }
-        }
-    }
-
-    /// What is still held, in the order in which it must go, takes the place of what was planned.
-    fn refreshed(&self, refreshed: Result<Vec<(&'static str, StepCall)>, Failure>) -> Decision {
-        let calls = match refreshed {
-            Ok(calls) => calls,
-            Err(failure) => return self.unreadable(failure),
-        };
-        let planned = || self.task.steps.iter().filter(|step| step.state == StepState::Planned);
-        let (deletion, removals): (Vec<&Step>, Vec<&Step>) =
-            planned().partition(|step| matches!(step.call, StepCall::DeleteAccount { .. }));
-        // A virtual device that was taken out of use is not the account's any more, so no listing shows it.
-        let hidden = |step: &&Step| {
-            matches!(step.call, StepCall::DeleteVirtualMfaDevice { .. })
-                && calls.iter().all(|(_, call)| *call != step.call)
-        };
-        let (hidden, removals): (Vec<&Step>, Vec<&Step>) = removals.into_iter().partition(hidden);
-        if removals.iter().map(|step| &step.call).eq(calls.iter().map(|(_, call)| call)) {
-            return self.go_on();
-        }
-        let (mut steps, mut before) = self.in_a_row(calls);
-        for step in hidden {
-            before.push(step.seq);
-            steps.push(step.clone());
-        }
-        for step in deletion {
-            let mut step = step.clone();
-            step.after = before.clone();
-            steps.push(step);
-        }
-        Decision::write(JournalEvent::ReplaceSteps { steps, replans: self.task.replans }, Next::GoOn)
-    }
-
-    /// A deactivation is over when nothing is on any more. What this task switched off may be shown as on for some
-    /// time; what it did not, or what is on after that time, is switched off as well.
-    fn verified(&self, still_on: Result<Vec<(&'static str, StepCall)>, Failure>) -> Decision {
-        let still_on = match still_on {
-            Ok(calls) => calls,
-            Err(failure) => return self.unreadable(failure),
-        };
-        let Context { now, rules, .. } = self.context;
-        let ours = |call: &StepCall| {
-            let of_call = |step: &&Step| step.call == *call && step.state == StepState::Applied;
-            self.task.steps.iter().filter(of_call).filter_map(|step| step.finished_at).max()
-        };
-        let unseen = |call: &StepCall| ours(call).map(|at| now.duration_since(at));
-        let lately = |call: &StepCall| unseen(call).is_some_and(|since| since < signed(rules.propagation));
-        let newest = still_on.iter().filter_map(|(_, call)| unseen(call)).min();
-        let (hidden, on): (Vec<_>, Vec<_>) = still_on.into_iter().partition(|(_, call)| lately(call));
-        if on.is_empty() && hidden.is_empty() {
-            return self.finish(TaskState::Succeeded, None, None);
-        }
-        if on.is_empty() {
-            return self.postpone(while_unseen(newest.unwrap_or_default()), None);
-        }
-        if self.task.replans >= rules.replans {
-            let what: Vec<&str> = on.iter().map(|(operation, _)| *operation).collect();
-            let why = format!(
-                "{:?} has ways in that were not there, or are on again: {} would still have to be called; find out who \
-                 gives them, then `keyreeve job retry`",
-                self.task.account,
-                what.join(", ")
-            );
-            return self.finish(
-                TaskState::NeedsPerson,
-                None,
-                Some(self.failure(FailureKind::Permanent, why)),
-            );
-        }
-        let mut manifest = self.task.manifest.clone().unwrap_or_default();
-        for (_, call) in &on {
-            match call {
-                StepCall::SetCredential { credential, .. } => {
-                    manifest.credentials.insert(credential.clone());
-                }
-                StepCall::DeleteLoginProfile { .. } => manifest.login_profile = true,
-                _ => {}
-            }
-        }
-        let (steps, _) = self.in_a_row(on);
-        let steps = JournalEvent::ReplaceSteps { steps, replans: self.task.replans + 1 };
-        Decision::write(JournalEvent::SetManifest(manifest), Next::GoOn).and(steps)
     }
 
     /// New steps, one after the other, and the last one's number.

@@ -43,6 +43,10 @@ impl Observer<'_> {
             }
             Some((other, _)) => Identified::Replaced(other.external_id),
             None => match self.find_by_id(expected).await {
+                // One read shows it, the other one not yet or not any more.
+                Ok(Some(user)) if user.name == task.account => {
+                    guard.against(&user, None).map_or(Identified::Same, Identified::Protected)
+                }
                 Ok(Some(user)) => Identified::Renamed(user.name),
                 Ok(None) => Identified::Gone,
                 Err(failure) => Identified::Unreadable(failure),
