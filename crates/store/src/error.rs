@@ -192,12 +192,7 @@ pub enum StoreError {
         job: JobId,
     },
     /// Since the plan was made, others asked for so much that a second person must agree.
-    #[error(
-        "others asked for the same meanwhile: {recent} tasks {} were begun lately or are still open, {asked} more are \
-         asked for here, and more than {at_most} of them all need a second person; nothing was written: ask again, and \
-         the job will wait for a second person's approval",
-        kind.as_str()
-    )]
+    #[error("{}", over_cap_words(*kind, [*asked, *recent, *at_most], *retried))]
     OverCap {
         /// The kind of task.
         kind: TaskKind,
@@ -207,6 +202,8 @@ pub enum StoreError {
         recent: u64,
         /// How many are allowed.
         at_most: u64,
+        /// The job that was to be tried again, if it is not a new one.
+        retried: Option<JobId>,
     },
     /// A job cannot move to that state.
     #[error("{}; `keyreeve job show {job}` shows it", job_words(*job, *from, *to))]
@@ -556,6 +553,22 @@ fn job_words(job: JobId, from: JobState, to: JobState) -> String {
         (JobState::Succeeded | JobState::Failed | JobState::PartiallyFailed | JobState::Cancelled, _) => {
             format!("job {job} has ended already: it is {}", from.as_str().replace('_', " "))
         }
+    }
+}
+
+/// Who asks for too much, and what to do instead.
+fn over_cap_words(kind: TaskKind, [asked, recent, at_most]: [u64; 3], retried: Option<JobId>) -> String {
+    let kind = kind.as_str();
+    let need = format!("more than {at_most} of them all need a second person; nothing was written");
+    match retried {
+        None => format!(
+            "others asked for the same meanwhile: {recent} tasks {kind} were begun lately or are still open, {asked} \
+             more are asked for here, and {need}: ask again, and the job will wait for a second person's approval"
+        ),
+        Some(job) => format!(
+            "job {job} would begin {asked} tasks {kind} once more, {recent} others were begun lately or are still \
+             open, and {need}: ask for them as a new job, which will wait for a second person's approval"
+        ),
     }
 }
 

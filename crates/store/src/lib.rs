@@ -64,7 +64,7 @@ pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use key::{KeyError, StoreKey, is_key};
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
-    PasswordDelivery, SealedPassword, TaskLease,
+    PasswordDelivery, Retry, SealedPassword, TaskLease,
 };
 pub use restore::Restoration;
 pub use sqlite_file::{beside, remove_database};

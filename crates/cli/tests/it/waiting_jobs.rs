@@ -167,3 +167,31 @@ fn who_waits_for_a_process_that_was_killed_is_told() {
     let ran = Ran::of(lease(&["job", "apply", "1", "--yes"]).output().unwrap()).code(0);
     assert!(ran.stderr.contains(&format!("in the hands of process {process} of")), "{}", ran.stderr);
 }
+
+#[test]
+fn s34_jobs_that_are_tried_again_do_not_get_around_the_second_person() {
+    let names: Vec<String> = (1..=6).map(|number| format!("user{number}")).collect();
+    let group = Mutation::CreateGroup { name: "devs".into(), path: "/".into() };
+    let place = with(&[vec![group], names.iter().map(|name| user(name)).collect()].concat());
+    place.run(&["system", "set", SYSTEM, "max_deletes=3"]).code(0);
+    let denied = Effect::Error { status: 403, code: "AccessDenied".to_owned(), message: String::new() };
+    place.sandbox.add_fault(FaultRule::new("AddUserToGroup", denied));
+    let failed = |names: &[String]| {
+        let join = |name: &String| json!({"task": "add_assignment", "account": name, "group": "devs"});
+        let leave = |name: &String| json!({"task": "delete_account", "account": name});
+        let wishes: Vec<Value> = names.iter().flat_map(|name| [join(name), leave(name)]).collect();
+        let file = place.folder.path().join("wishes.json");
+        std::fs::write(&file, json!({"system": SYSTEM, "wishes": wishes}).to_string()).unwrap();
+        let ran = place.run(&["job", "apply", file.to_str().unwrap(), "--yes", "--output", "json"]).code(1);
+        ran.json()["id"].to_string()
+    };
+    let (first, second) = (failed(&names[..3]), failed(&names[3..]));
+    place.sandbox.clear_faults();
+    place.run(&["job", "retry", &first, "--yes"]).code(0);
+    place.sandbox.clear_trace();
+    let before = place.json(&["job", "show", &second]);
+    let refused = place.run(&["job", "retry", &second, "--yes"]).code(2);
+    assert!(refused.stderr.contains("ask for them as a new job"), "{}", refused.stderr);
+    assert_eq!(place.json(&["job", "show", &second]), before);
+    assert_eq!(writes(&place), Vec::<String>::new());
+}

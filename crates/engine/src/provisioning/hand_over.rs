@@ -8,7 +8,7 @@ use keyreeve_model::{
     Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemId, SystemSettings, TaskId, TaskKind,
     TaskState,
 };
-use keyreeve_store::{Cap, NewJob, NewStep, NewTask, SealedPassword, Store, StoreError};
+use keyreeve_store::{Cap, NewJob, NewStep, NewTask, Retry, SealedPassword, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -192,17 +192,19 @@ impl HandOver {
         self.secrets.iter().filter_map(of).collect()
     }
 
-    /// New one-time secrets for tasks of a failed job that are about to be tried again: those of passwords that were
-    /// never set were given to nobody. What is handed over later is good for what is set from now on.
+    /// Queues what failed of a job once more, within what the system's settings let one person do. One-time secrets of
+    /// passwords that were never set were given to nobody, so there are new ones for them: what is handed over later is
+    /// good for what is set from now on.
     ///
     /// # Errors
     /// [`HandOverError::Store`], [`HandOverError::OneTime`].
-    pub async fn renew(
+    pub async fn retry(
         store: &Store,
         job: &ProvisioningJob,
+        settings: &SystemSettings,
         actor: &str,
         now: Timestamp,
-    ) -> Result<Vec<Handed>, HandOverError> {
+    ) -> Result<(ProvisioningJob, Vec<Handed>), HandOverError> {
         let mut kept = Kept::of_job(store, job.id).await?;
         let deliveries = store.deliveries(job.id).await?;
         let mut handed = Vec::new();
@@ -215,10 +217,9 @@ impl HandOver {
                 handed.push((task.id, task.account.clone(), token));
             }
         }
-        if !handed.is_empty() {
-            store.exchange_job_facts(job.id, &serde_json::to_value(kept)?, actor, now).await?;
-        }
-        Ok(handed)
+        let facts = if handed.is_empty() { None } else { Some(serde_json::to_value(kept)?) };
+        let retry = Retry { actor, caps: &caps(settings), facts: facts.as_ref() };
+        Ok((store.retry_job(job.id, &retry, now).await?, handed))
     }
 
     /// Of the one-time secrets of a job those that open a password, or will when its task has made one; and the tasks

@@ -76,7 +76,8 @@ async fn check_caps(
         let since = now.checked_sub(cap.within).unwrap_or(Timestamp::MIN);
         let recent = reading::count_recent(transaction, system_key, &[cap.kind], since).await?;
         if asked.saturating_add(recent) > cap.at_most {
-            return Err(StoreError::OverCap { kind: cap.kind, asked, recent, at_most: cap.at_most });
+            let retried = None;
+            return Err(StoreError::OverCap { kind: cap.kind, asked, recent, at_most: cap.at_most, retried });
         }
     }
     Ok(())

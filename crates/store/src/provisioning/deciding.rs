@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskId, TaskState};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::ending::{self, UNTOUCHED};
 use super::moves::{JobPlace, TasksMove, find_job, move_tasks};
-use super::rows;
+use super::{Cap, reading, rows};
 use crate::audit::{Trail, recording};
 use crate::row::to_json;
 use crate::statement::statement;
@@ -85,21 +85,26 @@ impl Store {
         .await
     }
 
-    /// Tries the tasks of a job again that failed or need a person, with the steps that were not applied.
+    /// Tries the tasks of a job again that failed or need a person, with the steps that were not applied. What is
+    /// queued once more counts towards the caps as begun now, unless a second person has approved this very job.
     ///
     /// # Errors
     /// [`StoreError::JobNotFound`], [`StoreError::JobState`] when it has not failed, wholly or in part,
-    /// [`StoreError::NothingToRetry`].
+    /// [`StoreError::NothingToRetry`], [`StoreError::OverCap`].
     pub async fn retry_job(
         &self,
         id: JobId,
-        actor: &str,
+        retry: &Retry<'_>,
         now: Timestamp,
     ) -> Result<ProvisioningJob, StoreError> {
+        let actor = retry.actor;
         recording!(self, "retrying the job", now, |transaction, trail| {
             let mut job = find_job(transaction, id).await?;
             if !matches!(job.state, JobState::Failed | JobState::PartiallyFailed) {
                 return Err(StoreError::JobState { job: id, from: job.state, to: JobState::Queued });
+            }
+            if let Some(facts) = retry.facts {
+                exchange_facts(transaction, trail, &job, facts, actor).await?;
             }
             let said = (actor, "job_retried", json!({}));
             job.become_state(transaction, trail, JobState::Queued, said, now).await?;
@@ -111,7 +116,11 @@ impl Store {
                 return Err(StoreError::NothingToRetry { job: id });
             }
             plan_again(transaction, trail, &job, &tasks, actor).await?;
+            begin_anew(transaction, &tasks, now).await?;
             ending::fail_waiting(transaction, trail, &job, now).await?;
+            if !was_approved(transaction, id).await? {
+                check_caps(transaction, &job, retry.caps, now).await?;
+            }
             ending::end_job_if_over(transaction, trail, &mut job, now).await?;
             rows::job(transaction, id).await
         })
@@ -119,30 +128,74 @@ impl Store {
     }
 }
 
-impl Store {
-    /// Exchanges what a job that has failed rests on, before it is tried again.
-    ///
-    /// # Errors
-    /// [`StoreError::JobNotFound`], [`StoreError::JobState`] when it has not failed.
-    pub async fn exchange_job_facts(
-        &self,
-        id: JobId,
-        facts: &serde_json::Value,
-        actor: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        recording!(self, "preparing the job for another try", now, |transaction, trail| {
-            let job = find_job(transaction, id).await?;
-            if !matches!(job.state, JobState::Failed | JobState::PartiallyFailed) {
-                return Err(StoreError::JobState { job: id, from: job.state, to: JobState::Queued });
-            }
-            let text = "UPDATE provisioning_jobs SET facts = $1 WHERE job_id = $2";
-            transaction.execute(statement!(text, to_json(facts)?, id.0)).await?;
-            trail.note(actor, Some(&job.system_id), "secrets_renewed", &json!({"job": id}));
-            Ok(())
-        })
-        .await
+/// Another try of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry<'a> {
+    /// Who asks for it.
+    pub actor: &'a str,
+    /// What must not be exceeded without a second person.
+    pub caps: &'a [Cap],
+    /// What takes the place of what the job rests on, where that is exchanged.
+    pub facts: Option<&'a Json>,
+}
+
+async fn exchange_facts(
+    transaction: &mut Transaction,
+    trail: &mut Trail<'_>,
+    job: &JobPlace,
+    facts: &Json,
+    actor: &str,
+) -> Result<(), StoreError> {
+    let text = "UPDATE provisioning_jobs SET facts = $1 WHERE job_id = $2";
+    transaction.execute(statement!(text, to_json(facts)?, job.id.0)).await?;
+    trail.note(actor, Some(&job.system_id), "secrets_renewed", &json!({"job": job.id}));
+    Ok(())
+}
+
+/// Whether a second person has agreed to the job; a rejected one is not tried again.
+async fn was_approved(transaction: &mut Transaction, id: JobId) -> Result<bool, StoreError> {
+    let text = "SELECT decided_by FROM provisioning_jobs WHERE job_id = $1";
+    transaction.fetch_one(statement!(text, id.0), |row| Ok(row.opt_text(0)?.is_some())).await
+}
+
+/// What had begun begins anew now, so that it counts however long ago it failed.
+async fn begin_anew(
+    transaction: &mut Transaction,
+    tasks: &[TaskId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let text = "UPDATE tasks SET started_at = $1 WHERE task_id = $2 AND started_at IS NOT NULL";
+    for task in tasks {
+        transaction.execute(statement!(text, to_millis(now), task.0)).await?;
     }
+    Ok(())
+}
+
+/// Nobody else asks for anything before this transaction ends, so the count stays true. What is tried again is among
+/// what is open.
+async fn check_caps(
+    transaction: &mut Transaction,
+    job: &JobPlace,
+    caps: &[Cap],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let text = "SELECT COUNT(*) FROM tasks WHERE job_id = $1 AND kind = $2 AND state = 'queued'";
+    for cap in caps {
+        let asked =
+            transaction.fetch_one(statement!(text, job.id.0, cap.kind.as_str()), |row| row.int(0)).await?;
+        let asked = u64::try_from(asked).unwrap_or(0);
+        if asked == 0 {
+            continue;
+        }
+        let since = now.checked_sub(cap.within).unwrap_or(Timestamp::MIN);
+        let all = reading::count_recent(transaction, job.system_key, &[cap.kind], since).await?;
+        if all > cap.at_most {
+            let recent = all.saturating_sub(asked);
+            let retried = Some(job.id);
+            return Err(StoreError::OverCap { kind: cap.kind, asked, recent, at_most: cap.at_most, retried });
+        }
+    }
+    Ok(())
 }
 
 fn released(from: TaskState, actor: &str) -> TasksMove<'_> {

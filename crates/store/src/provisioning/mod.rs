@@ -37,6 +37,7 @@ use keyreeve_model::{
 use crate::Store;
 
 pub use claim_facts::ClaimId;
+pub use deciding::Retry;
 pub use deliveries::{DeliveryState, PasswordDelivery};
 pub(crate) use ending::end_jobs_of;
 

@@ -80,8 +80,9 @@ pub(super) async fn retry(context: &Context, arguments: &RetryJob) -> anyhow::Re
         return Ok(Ended::Done);
     }
     let (now, actor) = (context.clock.now(), context.actor.name());
-    let handed = HandOver::renew(&store, &job, actor, now).await.with_context(|| doing.clone())?;
-    let retried = store.retry_job(job.id, actor, now).await.with_context(|| doing)?;
+    let settings = store.get_system(&job.system_id).await?.settings;
+    let retry = HandOver::retry(&store, &job, &settings, actor, now);
+    let (retried, handed) = retry.await.with_context(|| doing)?;
     if arguments.change.no_wait {
         return show_with(context, &retried, handed);
     }

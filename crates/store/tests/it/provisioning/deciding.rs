@@ -94,7 +94,7 @@ async fn somebody_else_must_approve_and_only_what_waits_for_it() {
         let rejected = store.decide_job(made.id, false, "berta", None, at(6)).await.unwrap();
         assert_eq!((rejected.state, states(&rejected)), (JobState::Cancelled, vec![TaskState::Cancelled; 2]));
         assert_eq!(rejected.finished_at, Some(at(6)));
-        let retry = store.retry_job(made.id, "berta", at(7)).await.unwrap_err();
+        let retry = store.retry_job(made.id, &retry("berta"), at(7)).await.unwrap_err();
         assert!(matches!(retry, StoreError::JobState { .. }));
         store.close().await;
     }
@@ -106,7 +106,7 @@ async fn a_retry_does_not_approve_what_waits_for_approval() {
         let store = with_system(&place).await;
         let waiting = NewJob { approval_because: vec!["many".to_owned()], ..job(vec![task("ada")]) };
         let made = store.create_job(&waiting, at(1)).await.unwrap();
-        let retry = store.retry_job(made.id, "anna", at(2)).await.unwrap_err();
+        let retry = store.retry_job(made.id, &retry("anna"), at(2)).await.unwrap_err();
         assert!(matches!(retry, StoreError::JobState { from: JobState::AwaitingApproval, .. }), "{retry:?}");
         store.close().await;
     }
@@ -136,7 +136,7 @@ async fn cancelling_takes_back_what_was_not_begun_and_lets_the_rest_go_on() {
         assert_eq!((ended.state, ended.finished_at), (JobState::PartiallyFailed, Some(at(52))));
         let refused = store.cancel_job(made.id, "berta", at(60)).await.unwrap_err();
         assert!(matches!(refused, StoreError::JobState { .. }));
-        let nothing = store.retry_job(made.id, "berta", at(60)).await.unwrap_err();
+        let nothing = store.retry_job(made.id, &retry("berta"), at(60)).await.unwrap_err();
         assert!(matches!(nothing, StoreError::NothingToRetry { .. }), "{nothing:?}");
 
         let made = store.create_job(&job(vec![task("ada")]), at(70)).await.unwrap();
@@ -180,7 +180,7 @@ async fn a_retry_queues_what_failed_and_plans_its_refused_steps_again() {
         assert!(ended.tasks[2].failure.as_ref().unwrap().message.contains("a task it waits for"));
         assert_eq!(ended.tasks[1].steps[1].failure, Some(failure()));
 
-        let retried = store.retry_job(made.id, "berta", at(10)).await.unwrap();
+        let retried = store.retry_job(made.id, &retry("berta"), at(10)).await.unwrap();
         assert_eq!((retried.state, states(&retried)), (JobState::Queued, vec![Succeeded, Queued, Queued]));
         assert_eq!(retried.finished_at, None);
         let bob = &retried.tasks[1];
@@ -226,7 +226,7 @@ async fn a_retried_job_that_is_cancelled_ends_as_its_tasks_did() {
         let (ada, bob) = (claim(&store, 2).await, claim(&store, 2).await);
         carry_out(&store, &ada, 3).await;
         write(&store, &bob.lease, finish(TaskState::Failed), 3).await.unwrap();
-        store.retry_job(made.id, "anna", at(4)).await.unwrap();
+        store.retry_job(made.id, &retry("anna"), at(4)).await.unwrap();
         let ended = store.cancel_job(made.id, "anna", at(5)).await.unwrap();
         assert_eq!(ended.state, JobState::PartiallyFailed);
         assert_eq!(states(&ended), [TaskState::Succeeded, TaskState::Cancelled]);

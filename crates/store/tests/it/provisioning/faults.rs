@@ -87,7 +87,7 @@ async fn every_call_survives_each_of_its_statements_failing_once() {
         })
         .await;
         each_call_fails_once(&store, "retry", async |_| {
-            store.retry_job(made, "anna", at(7)).await.map(|_| ())
+            store.retry_job(made, &retry("anna"), at(7)).await.map(|_| ())
         })
         .await;
         let token = NewToken {

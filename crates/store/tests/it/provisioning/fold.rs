@@ -93,7 +93,7 @@ async fn decide_one(store: &Store, jobs: &[JobId], what: u64, now: i64) {
             0 => store.cancel_job(*job, "berta", at(now)).await,
             1 => store.decide_job(*job, true, "berta", None, at(now)).await,
             2 => store.decide_job(*job, false, "berta", None, at(now)).await,
-            _ => store.retry_job(*job, "berta", at(now)).await,
+            _ => store.retry_job(*job, &retry("berta"), at(now)).await,
         };
         if done.is_ok() {
             return;
