@@ -102,7 +102,7 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         Command::Audit(AuditCommand::List(one)) => {
             (Read, one.system_id.as_ref().map_or(About::All, About::System))
         }
-        Command::Audit(AuditCommand::Verify) => (Read, About::All),
+        Command::Audit(AuditCommand::Verify(_)) => (Read, About::All),
         Command::Token(_) | Command::Store(_) => (Administer, About::All),
     })
 }

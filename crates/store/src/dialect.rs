@@ -107,14 +107,37 @@ impl Dialect {
         }
     }
 
-    /// The statements that made the audit log's tables and triggers, as the database keeps them.
-    pub(crate) fn audit_schema_texts(self) -> Option<&'static str> {
+    /// The statements that made the audit log's tables and triggers, as the database keeps them; of PostgreSQL what
+    /// each trigger in force does.
+    pub(crate) fn audit_schema_texts(self) -> &'static str {
         match self {
-            Self::Sqlite => Some(
+            Self::Sqlite => {
                 "SELECT coalesce(sql, '') FROM sqlite_schema WHERE tbl_name IN ('audit_log', 'audit_head') \
-                 AND type IN ('table', 'trigger')",
-            ),
-            Self::Postgres => None,
+                 AND type IN ('table', 'trigger')"
+            }
+            Self::Postgres => {
+                "SELECT p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
+                 WHERE t.tgrelid IN ('audit_log'::regclass, 'audit_head'::regclass) AND NOT t.tgisinternal \
+                 AND t.tgenabled = 'O'"
+            }
+        }
+    }
+
+    /// How the statements begin that made them.
+    pub(crate) fn audit_objects(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &[
+                "CREATE TABLE audit_log ",
+                "CREATE TABLE audit_head ",
+                "CREATE TRIGGER audit_log_is_not_altered ",
+                "CREATE TRIGGER audit_log_is_not_emptied ",
+                "CREATE TRIGGER audit_head_stays ",
+            ],
+            Self::Postgres => &[
+                "CREATE TRIGGER audit_log_stays ",
+                "CREATE TRIGGER audit_log_is_not_emptied ",
+                "CREATE TRIGGER audit_head_stays ",
+            ],
         }
     }
 

@@ -277,7 +277,8 @@ pub enum StoreError {
     },
     /// The audit log is not as it was written.
     #[error(
-        "the audit log is broken at row {seq}: {what}; rows before it can be trusted, keep the store as it is and compare with a backup"
+        "the audit log is broken at row {seq}: {what}; keep the store as it is, and compare it with a backup or with an end \
+         of the log that was noted (`keyreeve audit verify --head SEQ:HASH`)"
     )]
     AuditBroken {
         /// The first row that is not as it was.

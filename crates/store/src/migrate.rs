@@ -187,23 +187,13 @@ async fn check_schema(transaction: &mut Transaction, place: &str) -> Result<(), 
 }
 
 /// Whether the audit log's own tables and triggers are no longer what the migrations made.
-async fn audit_differs(transaction: &mut Transaction) -> Result<bool, StoreError> {
+pub(crate) async fn audit_differs(transaction: &mut Transaction) -> Result<bool, StoreError> {
     let dialect = transaction.dialect();
-    let Some(texts) = dialect.audit_schema_texts() else { return Ok(false) };
     let made: String = MIGRATIONS.iter().map(|migration| migration.text(dialect)).collect();
-    let found = transaction.fetch(statement!(texts), |row| row.text(0)).await?;
-    let expected = AUDIT_OBJECTS.iter().filter(|object| made.contains(**object)).count();
+    let found = transaction.fetch(statement!(dialect.audit_schema_texts()), |row| row.text(0)).await?;
+    let expected = dialect.audit_objects().iter().filter(|object| made.contains(**object)).count();
     Ok(found.len() != expected || found.iter().any(|text| !made.contains(text.as_str())))
 }
-
-/// How the statements begin that make the audit log.
-const AUDIT_OBJECTS: [&str; 5] = [
-    "CREATE TABLE audit_log ",
-    "CREATE TABLE audit_head ",
-    "CREATE TRIGGER audit_log_is_not_altered ",
-    "CREATE TRIGGER audit_log_is_not_emptied ",
-    "CREATE TRIGGER audit_head_stays ",
-];
 
 async fn schema_digest(transaction: &mut Transaction) -> Result<String, StoreError> {
     let texts =

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::json;
 
+use crate::audit::recording;
 use crate::backup::sync_folder;
 use crate::sqlite_file::{self, LOG, beside};
 use crate::sqlite_hold::Hold;
@@ -21,8 +23,9 @@ pub struct Restoration {
 }
 
 impl Restoration {
-    /// Copies the backup beside the store, opens the copy with the key, and sees that nobody uses the store. A backup
-    /// that would not open, or a store in use, is refused here, before anything is changed.
+    /// Copies the backup beside the store, opens the copy with the key, writes into its audit log that it was restored,
+    /// and sees that nobody uses the store. A backup that would not open, or a store in use, is refused here, before
+    /// anything is changed.
     ///
     /// # Errors
     /// [`StoreError::BackupRefused`], [`StoreError::InUse`] or [`StoreError::Io`].
@@ -30,9 +33,10 @@ impl Restoration {
         backup: &Path,
         store: &Path,
         custody: &dyn KeyCustody,
+        actor: &str,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let copy = copy_that_opens(backup, store, custody).await?;
+        let copy = copy_that_opens(backup, store, custody, (actor, now)).await?;
         let prepared = Self { copy, store: store.to_owned() };
         Hold::take(store, now).await?.release().await;
         Ok(prepared)
@@ -64,6 +68,7 @@ async fn copy_that_opens(
     backup: &Path,
     store: &Path,
     custody: &dyn KeyCustody,
+    (actor, now): (&str, Timestamp),
 ) -> Result<PathBuf, StoreError> {
     let refused = |error| refusal(backup, error);
     if backup.is_dir() {
@@ -80,7 +85,11 @@ async fn copy_that_opens(
         let mut to = File::options().write(true).open(&incoming).map_err(io)?;
         std::io::copy(&mut from, &mut to).and_then(|_| to.sync_all()).map_err(io)?;
         let opened = Store::open(&DatabaseUrl::sqlite(&incoming), custody).await.map_err(refused)?;
-        let settled = opened.settle_file(DOING).await;
+        let settled = async {
+            note_restored(&opened, backup, actor, now).await?;
+            opened.settle_file(DOING).await
+        }
+        .await;
         opened.close().await;
         settled
     }
@@ -91,6 +100,16 @@ async fn copy_that_opens(
     }
     sqlite_file::remove_log(&incoming);
     Ok(incoming)
+}
+
+/// Says in the log where it goes on: what was written after its end has no row any more.
+async fn note_restored(store: &Store, backup: &Path, actor: &str, now: Timestamp) -> Result<(), StoreError> {
+    recording!(store, DOING, now, |_transaction, trail| {
+        let subject = json!({"backup": backup.display().to_string(), "head": trail.head()});
+        trail.note(actor, None, "store_restored", &subject);
+        Ok(())
+    })
+    .await
 }
 
 /// What is wrong with a backup, naming the backup and not its copy.

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use keyreeve_model::SystemId;
+use keyreeve_store::AuditHead;
 
 /// What can be done with the audit log.
 #[derive(Debug, Subcommand)]
@@ -9,7 +10,26 @@ pub(crate) enum AuditCommand {
     /// List what was done, the latest first.
     List(ListAudit),
     /// Prove that no row was altered, taken away, put in or moved, and show the log's end.
-    Verify,
+    Verify(VerifyAudit),
+}
+
+/// `audit verify`
+#[derive(Debug, Args)]
+pub(crate) struct VerifyAudit {
+    /// An end of the log that was noted earlier: the log must still hold it.
+    #[arg(long, value_name = "SEQ:HASH", value_parser = head)]
+    pub(crate) head: Option<AuditHead>,
+}
+
+fn head(text: &str) -> Result<AuditHead, String> {
+    let noted = text.split_once(':').and_then(|(seq, hash)| {
+        let seq = seq.parse().ok().filter(|seq: &i64| *seq >= 0)?;
+        let whole = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        whole.then(|| AuditHead { seq, hash: hash.to_ascii_lowercase() })
+    });
+    noted.ok_or_else(|| {
+        "give the number of a row and its hash, as `audit verify` shows them: SEQ:HASH".to_owned()
+    })
 }
 
 /// `audit list`

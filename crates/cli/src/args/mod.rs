@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use account::{AccountCommand, ListAccounts, ShowAccount};
 pub(crate) use assignment::{AssignmentCommand, ListAssignments};
-pub(crate) use audit::{AuditCommand, ListAudit};
+pub(crate) use audit::{AuditCommand, ListAudit, VerifyAudit};
 pub(crate) use change::{
     ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobArgument,
     JobCommand, ListJobs, NewPassword, PlanFile, RetryJob, UpdateAccount,

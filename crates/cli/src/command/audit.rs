@@ -3,8 +3,8 @@
 use keyreeve_store::AuditFilter;
 
 use super::Context;
-use crate::args::{AuditCommand, ListAudit};
-use crate::exit::Ended;
+use crate::args::{AuditCommand, ListAudit, VerifyAudit};
+use crate::exit::{Ended, Refusal};
 use crate::output::hint;
 use crate::output::shape::{AUDIT, HEADS};
 
@@ -12,7 +12,7 @@ use crate::output::shape::{AUDIT, HEADS};
 pub(crate) async fn run(context: &Context, command: &AuditCommand) -> anyhow::Result<Ended> {
     match command {
         AuditCommand::List(arguments) => list(context, arguments).await,
-        AuditCommand::Verify => verify(context).await,
+        AuditCommand::Verify(arguments) => verify(context, arguments).await,
     }
 }
 
@@ -32,8 +32,20 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
     Ok(Ended::Done)
 }
 
-async fn verify(context: &Context) -> anyhow::Result<Ended> {
-    let head = context.store().await?.verify_audit().await?;
+async fn verify(context: &Context, arguments: &VerifyAudit) -> anyhow::Result<Ended> {
+    let store = context.store().await?;
+    let head = store.verify_audit().await?;
+    if let Some(noted) = &arguments.head
+        && !store.audit_holds(noted).await?
+    {
+        let why = format!(
+            "the log does not hold row {} as it was noted: it, or rows before it, were taken away or replaced since",
+            noted.seq
+        );
+        let hint = "if a backup was restored, `keyreeve audit list` has a row store_restored; else keep the store as it is \
+                    and compare it with a backup";
+        return Err(Refusal::failed("verifying the audit log", why).hint(hint).into());
+    }
     context.output.one(&head, HEADS, |tables| {
         tables.facts(vec![
             ("State", "every row is as it was written".to_owned()),
@@ -41,8 +53,9 @@ async fn verify(context: &Context) -> anyhow::Result<Ended> {
             ("Its hash", head.hash.clone()),
         ]);
     })?;
-    hint(
-        "note the last row and its hash elsewhere: they prove later that nothing before them was taken away",
-    );
+    hint(&format!(
+        "note {}:{} elsewhere: `keyreeve audit verify --head {}:{}` tells later whether anything up to it was taken away",
+        head.seq, head.hash, head.seq, head.hash
+    ));
     Ok(Ended::Done)
 }

@@ -73,8 +73,8 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
         return Err(keyreeve_store::StoreError::UsePgDump { doing: DOING }.into());
     };
     let custody = context.custody();
-    let prepared =
-        Restoration::prepare(&arguments.file, path, &custody, context.clock.now()).await.context(DOING)?;
+    let (actor, now) = (context.actor.name(), context.clock.now());
+    let prepared = Restoration::prepare(&arguments.file, path, &custody, actor, now).await.context(DOING)?;
     let what = format!(
         "The store at {} will be replaced by {}. What is there now is kept beside it.",
         path.display(),

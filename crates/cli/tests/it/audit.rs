@@ -109,3 +109,35 @@ fn why_a_protection_or_a_token_was_taken_away_is_recorded() {
     assert_eq!(reason("protection_removed"), "she left");
     assert_eq!(reason("token_revoked"), "it was lost");
 }
+
+#[test]
+fn an_end_that_was_noted_is_held_against_the_log() {
+    let place = Place::registered(0);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let noted = |place: &Place| {
+        let head = place.json(&["audit", "verify"]);
+        format!("{}:{}", head["seq"], head["hash"].as_str().unwrap())
+    };
+    let early = noted(&place);
+    place.token("ada", "viewer", &[]);
+    let late = noted(&place);
+    let held = place.run(&["audit", "verify", "--head", &early]).code(0);
+    assert!(held.stderr.contains(&format!("keyreeve audit verify --head {late}")), "{}", held.stderr);
+    place.run(&["audit", "verify", "--head", &late]).code(0);
+    place.run(&["store", "restore", "copy.db", "--yes"]).code(0);
+    place.token("berta", "viewer", &[]);
+    place.run(&["audit", "verify", "--head", &early]).code(0);
+    let gone = place.run(&["audit", "verify", "--head", &late]).code(1);
+    assert!(gone.stderr.contains("does not hold row"), "{}", gone.stderr);
+    assert!(gone.stderr.contains("store_restored"), "{}", gone.stderr);
+    let rows = place.json(&["audit", "list", "--limit", "2"]);
+    assert_eq!(
+        (&rows[1]["action"], &rows[1]["subject"]["backup"]),
+        (&"store_restored".into(), &"copy.db".into())
+    );
+    let head = &rows[1]["subject"]["head"];
+    assert_eq!(format!("{}:{}", head["seq"], head["hash"].as_str().unwrap()), early);
+    for wrong in ["7", "7:abc", "-1:00", "x:00"] {
+        place.run(&["audit", "verify", "--head", wrong]).code(2);
+    }
+}

@@ -3,9 +3,10 @@
 //! A row is written in the transaction of the thing it records, so neither is there without the other. `hash` is the
 //! SHA-256 of the row in canonical JSON with `prev_hash`, the hash of the row before; the first row has 64 zeros there.
 //! Whoever writes locks `audit_head` first: that keeps the rows in one line, and makes recorded changes happen one at
-//! a time in both databases. The head carries a code made with the store's key, so that who can write to the database
-//! but has no key cannot compute a chain of his own. A log put back to an older state as a whole is found by a head
-//! that was noted elsewhere.
+//! a time in both databases. The head carries a code made with the store's key, that of an empty log too, so that who
+//! can write to the database but has no key cannot compute a chain of his own. Whoever adds rows checks the code first:
+//! a head that does not have the code it should have is never given one again, so that verifying goes on to say so. A
+//! log put back to an older state as a whole is found by a head that was noted elsewhere.
 
 mod read;
 mod trail;
@@ -121,24 +122,58 @@ fn key_version(mac: &str) -> Option<i64> {
     mac.split_once(':').and_then(|(version, _)| version.parse().ok())
 }
 
+/// What stands in the place of a code when rows were added to a log whose end, this row, did not have its code.
+fn unproved(seq: i64) -> String {
+    format!("unproved:{seq}")
+}
+
+/// The row up to which nothing is proved, and after which nothing can be.
+fn unproved_row(mac: &str) -> Option<i64> {
+    mac.strip_prefix("unproved:").and_then(|seq| seq.parse().ok())
+}
+
+/// The head of a log, and its code.
+async fn head(transaction: &mut Transaction) -> Result<Option<(AuditHead, String)>, StoreError> {
+    let text = "SELECT seq, hash, mac FROM audit_head WHERE marker = 1";
+    transaction
+        .fetch_optional(statement!(text), |row| {
+            Ok((AuditHead { seq: row.int(0)?, hash: row.text(1)? }, row.text(2)?))
+        })
+        .await
+}
+
+/// Gives the end of a log that has no rows yet its code.
+pub(crate) async fn seal_beginning(
+    transaction: &mut Transaction,
+    key: &DataKey,
+    version: i64,
+) -> Result<(), StoreError> {
+    set_mac(transaction, &mac(key, version, 0, BEGINNING)).await
+}
+
 /// Of a log that an earlier version of Keyreeve wrote: its end gets its code from the data key. What does not have the
-/// code it should have keeps it, so that verifying still says so.
+/// code it should have keeps it, so that verifying still says so. An empty log had none.
 pub(crate) async fn seal_end_anew(
     transaction: &mut Transaction,
     before: &StoreKey,
     key: &DataKey,
     version: i64,
 ) -> Result<(), StoreError> {
-    let text = "SELECT seq, hash, mac FROM audit_head WHERE marker = 1";
-    let head = transaction
-        .fetch_optional(statement!(text), |row| Ok((row.int(0)?, row.text(1)?, row.text(2)?)))
-        .await?;
-    match head {
-        Some((seq, hash, found)) if seq > 0 && found == code(before.bytes(), seq, &hash) => {
-            set_mac(transaction, &mac(key, version, seq, &hash)).await
-        }
-        _ => Ok(()),
+    let Some((AuditHead { seq, hash }, found)) = head(transaction).await? else { return Ok(()) };
+    let is_right = match seq {
+        0 => hash == BEGINNING && found.is_empty() && !was_written(transaction).await?,
+        _ => found == code(before.bytes(), seq, &hash),
+    };
+    if is_right {
+        set_mac(transaction, &mac(key, version, seq, &hash)).await?;
     }
+    Ok(())
+}
+
+/// Whether there is something that was never written without a row in the log.
+async fn was_written(transaction: &mut Transaction) -> Result<bool, StoreError> {
+    let text = "SELECT COUNT(*) FROM (SELECT seq FROM audit_log UNION ALL SELECT job_id FROM provisioning_jobs) found";
+    Ok(transaction.fetch_one(statement!(text), |row| row.int(0)).await? > 0)
 }
 
 async fn set_mac(transaction: &mut Transaction, mac: &str) -> Result<(), StoreError> {

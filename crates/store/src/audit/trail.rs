@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use keyreeve_model::SystemId;
 
-use super::{AuditHead, Hashed, key_version, mac};
-use crate::data_keys::{KeyRing, Scope};
+use super::{AuditHead, Hashed, key_version, mac, unproved_row};
+use crate::data_keys::{DataKey, KeyRing, Scope};
 use crate::error::DatabaseFailure;
 use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
@@ -16,8 +16,8 @@ pub(crate) struct Trail<'a> {
     keys: &'a KeyRing,
     at: i64,
     head: AuditHead,
-    /// The version of the key that the log's end is sealed with.
-    key_version: Option<i64>,
+    /// The code that the log's end was found with.
+    mac: String,
     notes: Vec<Note>,
 }
 
@@ -40,7 +40,12 @@ impl<'a> Trail<'a> {
         let (head, mac) = transaction
             .fetch_one(text, |row| Ok((AuditHead { seq: row.int(0)?, hash: row.text(1)? }, row.text(2)?)))
             .await?;
-        Ok(Self { keys, at: to_millis(now), head, key_version: key_version(&mac), notes: Vec::new() })
+        Ok(Self { keys, at: to_millis(now), head, mac, notes: Vec::new() })
+    }
+
+    /// The end of the log as it was found.
+    pub(crate) fn head(&self) -> &AuditHead {
+        &self.head
     }
 
     /// Notes what was done, by whom and to what.
@@ -64,6 +69,9 @@ impl<'a> Trail<'a> {
         if self.notes.is_empty() {
             return Ok(None);
         }
+        // The row is locked, so whoever changes the key comes before or after.
+        let key = proving_key(transaction, self.keys, &self.head, &self.mac).await?;
+        let unproved = unproved_row(&self.mac).unwrap_or(self.head.seq);
         let AuditHead { mut seq, hash: mut prev_hash } = self.head;
         let mut rows = Vec::with_capacity(self.notes.len());
         for note in self.notes {
@@ -92,14 +100,27 @@ impl<'a> Trail<'a> {
         }
         insert(transaction, rows).await?;
         let text = "UPDATE audit_head SET seq = $1, hash = $2, mac = $3 WHERE marker = 1";
-        // The row is locked, so whoever changes the key comes before or after.
-        let (version, key) = match self.key_version {
-            Some(version) => (version, self.keys.opened(transaction, &Scope::store(), version).await?),
-            None => self.keys.current(transaction, &Scope::store()).await?,
+        let mac = match key {
+            Some((version, key)) => mac(&key, version, seq, &prev_hash),
+            None => super::unproved(unproved),
         };
-        let mac = mac(&key, version, seq, &prev_hash);
         transaction.execute(statement!(text, seq, prev_hash.as_str(), mac)).await?;
         Ok(Some(AuditHead { seq, hash: prev_hash }))
+    }
+}
+
+/// The key that a head's code was made with, and its version; `None` when it is not the code that it should have.
+pub(super) async fn proving_key(
+    transaction: &mut Transaction,
+    keys: &KeyRing,
+    head: &AuditHead,
+    found: &str,
+) -> Result<Option<(i64, DataKey)>, StoreError> {
+    let Some(version) = key_version(found) else { return Ok(None) };
+    match keys.opened(transaction, &Scope::store(), version).await {
+        Ok(key) => Ok((mac(&key, version, head.seq, &head.hash) == found).then_some((version, key))),
+        Err(StoreError::SecretUnreadable { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Proving that the log is as it was written.
 
-use super::{AuditHead, BEGINNING, Hashed, key_version, mac};
-use crate::data_keys::Scope;
+use super::trail::proving_key;
+use super::{AuditHead, BEGINNING, Hashed, head, unproved_row};
 use crate::row::Row;
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, migrate};
 
 /// How many rows are held in memory at once.
 const PAGE: i64 = 1_000;
@@ -15,38 +15,37 @@ impl Store {
     /// elsewhere: [`Store::audit_holds`] says later whether the log still holds it.
     ///
     /// # Errors
-    /// [`StoreError::AuditBroken`] names the first row that was altered, taken away, put in or moved.
+    /// [`StoreError::AuditBroken`] names the first row that was altered, taken away, put in or moved, or the row up to
+    /// which nothing is proved; [`StoreError::AuditAltered`] when what keeps rows as they are was taken away.
     pub async fn verify_audit(&self) -> Result<AuditHead, StoreError> {
         reading!(self, "verifying the audit log", |transaction| {
             let end = walk(transaction).await?;
-            let text = "SELECT seq, hash, mac FROM audit_head WHERE marker = 1";
-            let head = transaction
-                .fetch_optional(statement!(text), |row| Ok((row.int(0)?, row.text(1)?, row.text(2)?)))
-                .await?;
-            let Some((seq, hash, code)) = head else {
+            let Some((head, code)) = head(transaction).await? else {
                 return Err(broken(end.seq, "the note of where the log ends is missing"));
             };
-            if seq > end.seq {
+            if head.seq > end.seq {
                 return Err(broken(end.seq + 1, "it is missing, and so is everything after it"));
             }
-            if (seq, &hash) != (end.seq, &end.hash) {
-                return Err(broken(seq + 1, "it was added behind the log's end"));
+            if head != end {
+                return Err(broken(head.seq + 1, "it was added behind the log's end"));
             }
-            let foreign = || broken(seq, "the log's end was not written with this store's key");
-            let expected = match (seq, key_version(&code)) {
-                (0, _) => String::new(),
-                (_, None) => return Err(foreign()),
-                (_, Some(version)) => match self.keys.opened(transaction, &Scope::store(), version).await {
-                    Ok(key) => mac(&key, version, seq, &hash),
-                    Err(StoreError::SecretUnreadable { .. }) => return Err(foreign()),
-                    Err(error) => return Err(error),
-                },
-            };
-            if code == expected { Ok(end) } else { Err(foreign()) }
+            if let Some(seq) = unproved_row(&code) {
+                return Err(broken(seq, UNPROVED));
+            }
+            if proving_key(transaction, &self.keys, &head, &code).await?.is_none() {
+                return Err(broken(head.seq, "the log's end was not written with this store's key"));
+            }
+            if migrate::audit_differs(transaction).await? {
+                return Err(StoreError::AuditAltered { place: self.place.clone() });
+            }
+            Ok(end)
         })
         .await
     }
 }
+
+const UNPROVED: &str = "when more was written after it, the log's end had been altered without this store's key, so \
+                        neither the rows up to it nor those after it are proved";
 
 async fn walk(transaction: &mut Transaction) -> Result<AuditHead, StoreError> {
     let mut end = AuditHead { seq: 0, hash: BEGINNING.to_owned() };

@@ -12,15 +12,20 @@ use crate::statement::statement;
 use crate::transaction::{Transaction, writing};
 use crate::{Store, StoreError, StoreKey, audit, migrate, store_keys};
 
-/// The store's id, and the data key for what belongs to no system.
+/// The store's id, the data key for what belongs to no system, and the code of an audit log without rows.
 pub(crate) async fn make_first(
     transaction: &mut Transaction,
     kek: &Kek,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let key = make_own(transaction, kek, now).await?;
+    audit::seal_beginning(transaction, &key, 1).await
+}
+
+async fn make_own(transaction: &mut Transaction, kek: &Kek, now: Timestamp) -> Result<DataKey, StoreError> {
     let text = "INSERT INTO envelope (marker, store_id) VALUES (1, $1)";
     transaction.execute(statement!(text, kek.store_id.as_str())).await?;
-    make(transaction, kek, &Scope::store(), now).await.map(|_| ())
+    make(transaction, kek, &Scope::store(), now).await
 }
 
 async fn make(
@@ -64,8 +69,7 @@ async fn seal_anew(transaction: &mut Transaction, kek: &Kek, custody: &str) -> R
     let text = "SELECT created_at FROM store_keys WHERE key_version = $1";
     let since = transaction.fetch_one(statement!(text, kek.version), |row| row.time(0)).await?;
     store_keys::insert_custody(transaction, kek.version, "active", custody, None, None).await?;
-    make_first(transaction, kek, since).await?;
-    let of_store = ring::unseal(transaction, kek, &Scope::store(), 1).await?;
+    let of_store = make_own(transaction, kek, since).await?;
     audit::seal_end_anew(transaction, &kek.key, &of_store, 1).await?;
     let text = "SELECT system_id, secret_revision FROM systems WHERE removed_at IS NULL ORDER BY system_id";
     let systems: Vec<(SystemId, i64)> =

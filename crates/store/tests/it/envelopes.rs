@@ -34,9 +34,9 @@ async fn version_3() -> Place {
     place
 }
 
-async fn holds_what_version_3_held(store: &Store) {
+async fn holds_what_version_3_held(store: &Store, rows: i64) {
     assert_eq!(store.get_secret(&id("old")).await.unwrap().unwrap().expose(), SECRET_OF_VERSION_3);
-    assert_eq!(store.verify_audit().await.unwrap().seq, 16);
+    assert_eq!(store.verify_audit().await.unwrap().seq, rows);
     assert_eq!(store.list_systems(true).await.unwrap().len(), 1);
     let sealed = store.reveal_delivery(TaskId(1), "local:test", at(0)).await.unwrap();
     let password = store.open_for_operator(&id("old"), "eve", &sealed).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_store_of_version_3_is_brought_into_envelopes_when_it_is_opened() {
         store.close().await;
     }
     let store = place.open().await;
-    holds_what_version_3_held(&store).await;
+    holds_what_version_3_held(&store, 16).await;
     store.create_system(with_secret("new", "New"), "local:test", at(1)).await.unwrap();
     assert_eq!(store.verify_audit().await.unwrap().seq, 18);
     store.close().await;
@@ -75,7 +75,7 @@ async fn a_process_that_ended_between_the_tables_and_the_sealing_leaves_a_store_
     let digest = place.schema_digest().await;
     place.tamper(&format!("UPDATE keyreeve_store SET schema_sha256 = '{digest}'")).await;
     let store = place.open().await;
-    holds_what_version_3_held(&store).await;
+    holds_what_version_3_held(&store, 16).await;
     store.close().await;
 }
 
@@ -84,10 +84,12 @@ async fn a_backup_of_version_3_is_restored_into_envelopes() {
     let old = version_3().await;
     let place = Place { key: key_of_version_3(), ..Place::sqlite() };
     place.create().await.close().await;
-    let prepared = Restoration::prepare(&old.file(), &place.file(), &place.key, at(9)).await.unwrap();
+    let prepared =
+        Restoration::prepare(&old.file(), &place.file(), &place.key, "local:test", at(9)).await.unwrap();
     prepared.put_in_place(at(9)).await.unwrap().unwrap();
     let store = place.open().await;
-    holds_what_version_3_held(&store).await;
+    // That it was restored has a row.
+    holds_what_version_3_held(&store, 17).await;
     store.close().await;
     assert_eq!(
         old.number("SELECT MAX(version) FROM schema_migrations").await,

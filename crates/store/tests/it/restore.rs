@@ -115,7 +115,8 @@ async fn nothing_is_left_beside_a_restored_store_and_its_backup() {
 #[tokio::test]
 async fn a_store_that_is_opened_while_the_restore_waits_for_a_word_is_not_replaced() {
     let (place, backup) = with_backup().await;
-    let prepared = Restoration::prepare(&backup, &place.file(), &place.key, at(9)).await.unwrap();
+    let prepared =
+        Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db", "store.db.restoring"]);
     let store = place.open().await;
     let refused = prepared.put_in_place(at(10)).await.unwrap_err();
@@ -123,6 +124,6 @@ async fn a_store_that_is_opened_while_the_restore_waits_for_a_word_is_not_replac
     assert_eq!(store.list_systems(true).await.unwrap().len(), 1);
     store.close().await;
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
-    drop(Restoration::prepare(&backup, &place.file(), &place.key, at(11)).await.unwrap());
+    drop(Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(11)).await.unwrap());
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
 }

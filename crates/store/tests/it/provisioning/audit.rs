@@ -110,7 +110,7 @@ async fn whatever_is_done_to_the_rows_is_found_at_the_first_of_them() {
     ];
     let emptied = [
         "DELETE FROM audit_log",
-        "UPDATE audit_head SET seq = 0, \
+        "UPDATE audit_head SET seq = 0, mac = '', \
          hash = '0000000000000000000000000000000000000000000000000000000000000000'",
     ];
     let spaced = "UPDATE audit_log SET subject = subject || ' ' WHERE seq = 4";
@@ -190,8 +190,56 @@ async fn hashes_computed_anew_are_found_in_the_row_behind_them_or_for_want_of_th
         let found = store.verify_audit().await.unwrap_err();
         let expected = if last == 11 { 11 } else { i64::try_from(last).unwrap() + 1 };
         assert!(matches!(found, StoreError::AuditBroken { seq, .. } if seq == expected), "{found:?}");
-        assert_eq!(found.to_string().contains("key"), last == 11, "{found}");
+        assert_eq!(found.to_string().contains("this store's key"), last == 11, "{found}");
         assert_eq!(store.audit_holds(&head).await.unwrap(), last != 11);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn s37_what_is_written_after_a_forgery_does_not_make_it_good() {
+    for place in Place::both().await {
+        let store = with_rows(&place).await;
+        forge(&place, &store, 11).await;
+        // The product goes on.
+        for (number, name) in ["eve", "kim"].into_iter().enumerate() {
+            store.create_job(&job(vec![task(name)]), at(20)).await.unwrap();
+            let found = store.verify_audit().await.unwrap_err();
+            assert!(matches!(found, StoreError::AuditBroken { seq: 11, .. }), "{number}: {found:?}");
+            assert!(found.to_string().contains("neither the rows up to it nor those after it"), "{found}");
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn s37_an_emptied_log_does_not_begin_anew() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        let empty = store.verify_audit().await.unwrap();
+        assert_eq!(empty.seq, 0);
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        store.verify_audit().await.unwrap();
+        unlock(&place).await;
+        place.tamper("DELETE FROM audit_log").await;
+        let head = format!("UPDATE audit_head SET seq = 0, hash = '{}', mac = ''", empty.hash);
+        place.tamper(&head).await;
+        let found = store.verify_audit().await.unwrap_err();
+        assert!(matches!(found, StoreError::AuditBroken { seq: 0, .. }), "{found:?}");
+        store.create_job(&job(vec![task("ada")]), at(1)).await.unwrap();
+        let found = store.verify_audit().await.unwrap_err();
+        assert!(matches!(found, StoreError::AuditBroken { seq: 0, .. }), "{found:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_whose_triggers_were_taken_away_is_said_to_be_altered() {
+    for place in Place::both().await {
+        let store = with_rows(&place).await;
+        unlock(&place).await;
+        let found = store.verify_audit().await.unwrap_err();
+        assert!(matches!(found, StoreError::AuditAltered { .. }), "{found:?}");
         store.close().await;
     }
 }
@@ -210,8 +258,11 @@ async fn a_log_put_back_as_a_whole_no_longer_holds_the_head_that_was_noted() {
     store.close().await;
     restore(&backup, &place.file(), &place.key, at(9)).await.unwrap();
     let store = place.open().await;
-    assert_eq!(store.verify_audit().await.unwrap(), early);
+    assert_eq!(store.verify_audit().await.unwrap().seq, early.seq + 1);
     assert!(store.audit_holds(&early).await.unwrap());
+    let last = store.audit(&AuditFilter::default(), 1).await.unwrap().remove(0);
+    assert_eq!((last.action.as_str(), last.actor.as_str()), ("store_restored", "local:test"));
+    assert_eq!(last.subject["head"], serde_json::to_value(&early).unwrap());
     assert!(!store.audit_holds(&noted).await.unwrap());
     assert!(store.claim_task(None, None, "w", at(9), LEASE).await.unwrap().is_some());
     store.close().await;
