@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(refused) => {
             // Help and version are no failures; when nobody reads them, that is none either.
-            let _ = withheld::print(&refused);
+            let _ = withheld::print(withheld::escaped().as_ref().unwrap_or(&refused));
             return ExitCode::from(u8::try_from(refused.exit_code()).unwrap_or(2));
         }
     };

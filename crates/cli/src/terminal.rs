@@ -7,7 +7,7 @@ use keyreeve_model::Secret;
 
 use crate::args::Consent;
 use crate::exit::Refusal;
-use crate::output::note;
+use crate::output::{note, paragraph};
 
 /// Longer than any secret access key; what does not fit is no secret.
 const LONGEST_SECRET: u64 = 4096;
@@ -17,10 +17,11 @@ fn is_present() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Whether to go on with a change. `what` says what will happen, in full sentences.
+/// Whether to go on with a change. `what` says what will happen, in full sentences; of several lines each is escaped
+/// already.
 pub(crate) fn agrees(consent: Consent, doing: &str, what: &str) -> Result<bool, Refusal> {
     if consent.plan {
-        note(what);
+        paragraph(what);
         note("Nothing was done, because of --plan.");
         return Ok(false);
     }
@@ -31,7 +32,7 @@ pub(crate) fn agrees(consent: Consent, doing: &str, what: &str) -> Result<bool, 
         return Err(Refusal::new(doing, "this must be confirmed, and there is no terminal to ask on")
             .hint("look at it with --plan, then give --yes"));
     }
-    note(what);
+    paragraph(what);
     match Confirm::new("Go on?").with_default(false).prompt() {
         Ok(true) => Ok(true),
         Ok(false) | Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => {

@@ -2,6 +2,20 @@
 
 use std::io::Write;
 
+use clap::Parser;
+
+use crate::args::Arguments;
+use crate::output::escape;
+
+/// What clap says of arguments that would steer a terminal, as it says it of the same ones escaped; `None` when there are
+/// none. Its own text cannot be escaped: what is left of an escape sequence in it looks like any other text.
+pub(crate) fn escaped() -> Option<clap::Error> {
+    let given: Vec<String> =
+        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let escaped: Vec<String> = given.iter().map(|argument| escape::line(argument).into_owned()).collect();
+    (escaped != given).then(|| Arguments::try_parse_from(escaped).err()).flatten()
+}
+
 /// Shows what was refused. An argument that may be a secret is not repeated.
 pub(crate) fn print(refused: &clap::Error) -> std::io::Result<()> {
     // Arguments need not be text; clap refuses such, and shows them in the same lossy form.

@@ -20,7 +20,8 @@ use tokio::sync::watch;
 use super::{Context, connection};
 use crate::args::ChangeArguments;
 use crate::exit::{Ended, Refusal};
-use crate::output::shape::{JOBS, PLANS, finished_job, show_job, show_plan, show_secrets_of};
+use crate::output::escape::line;
+use crate::output::shape::{JOBS, PLANS, finished_job, show_job, show_plan, show_secrets_of, step_in_words};
 use crate::output::{Format, hint, note};
 use crate::stop::Stop;
 use crate::terminal;
@@ -309,13 +310,13 @@ const RECIPIENT_LOOKS_LIKE: &str = "a recipient is one public key: --deliver rec
 fn in_words(plan: &Plan) -> String {
     let mut words = String::from("This will be done:");
     for task in &plan.tasks {
-        words.push_str(&format!("\n  {} {}", task.kind.as_str(), task.account));
+        words.push_str(&format!("\n  {} {}", task.kind.as_str(), line(&task.account)));
         for step in &task.steps {
-            let object = step.call.object().map(|object| format!(" {object}")).unwrap_or_default();
-            words.push_str(&format!("\n    {}. {}{object}", step.seq, step.operation));
+            let about = step_in_words(&step.call, task.path.as_deref());
+            words.push_str(&format!("\n    {}. {} {}", step.seq, step.operation, line(&about)));
         }
         for notice in &task.notices {
-            words.push_str(&format!("\n    note: {}", notice.message));
+            words.push_str(&format!("\n    note: {}", line(&notice.message)));
         }
     }
     for because in &plan.approval_because {

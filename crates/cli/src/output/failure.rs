@@ -15,7 +15,7 @@ pub(crate) fn show(error: &anyhow::Error) {
     // When standard error is gone too, there is nobody left to tell.
     let _ = writeln!(stderr, "{} {}", "error:".red().bold(), escape::line(&text));
     if let Some(hint) = hint {
-        let _ = writeln!(stderr, "{} {}", "hint:".cyan().bold(), escape::lines(&hint));
+        let _ = writeln!(stderr, "{} {}", "hint:".cyan().bold(), escape::line(&hint));
     }
 }
 

@@ -16,8 +16,8 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use shape::{Column, Shape};
-pub(crate) use table::{Facts, Narrow, Tables};
-pub(crate) use talk::{hint, note};
+pub(crate) use table::{Facts, Lines, Narrow, Tables, single};
+pub(crate) use talk::{hint, note, paragraph};
 
 /// The three forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -75,7 +75,7 @@ impl Output {
                 let (text, hidden) =
                     table::list(items, shape.table, shape.narrow, table::Screen::of_stdout());
                 write(&text)?;
-                hidden.iter().for_each(|hidden| note(hidden));
+                hidden.iter().for_each(|hidden| paragraph(hidden));
                 Ok(())
             }
             Format::Json => write(&json::document(&items)?),
@@ -95,7 +95,7 @@ impl Output {
                 let mut shown = Tables::new(table::Screen::of_stdout());
                 tables(&mut shown);
                 write(shown.text())?;
-                shown.hidden().iter().for_each(|hidden| note(hidden));
+                shown.hidden().iter().for_each(|hidden| paragraph(hidden));
                 Ok(())
             }
             Format::Json => write(&json::document(item)?),

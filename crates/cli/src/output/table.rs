@@ -238,6 +238,26 @@ fn finished(table: &Table) -> String {
 /// The facts about one object: names and values.
 pub(crate) type Facts<'a> = Vec<(&'a str, String)>;
 
+/// A value for eyes: one line, whatever it holds, or several that are each one.
+pub(crate) struct Lines(Vec<String>);
+
+impl From<String> for Lines {
+    fn from(line: String) -> Self {
+        Self(vec![line])
+    }
+}
+
+impl From<Vec<String>> for Lines {
+    fn from(lines: Vec<String>) -> Self {
+        Self(lines)
+    }
+}
+
+/// Facts of one line each, to stand beside some of several.
+pub(crate) fn single(facts: Facts<'_>) -> Vec<(&str, Lines)> {
+    facts.into_iter().map(|(name, value)| (name, value.into())).collect()
+}
+
 /// Several tables under one another.
 #[derive(Debug)]
 pub(crate) struct Tables {
@@ -252,12 +272,15 @@ impl Tables {
         Self { screen, text: String::new(), hidden: Vec::new() }
     }
 
-    /// Names beside their values; those without a value are left out. Values may take several lines.
-    pub(crate) fn facts(&mut self, facts: Facts<'_>) {
+    /// Names beside their values; those without a value are left out.
+    pub(crate) fn facts<L: Into<Lines>>(&mut self, facts: Vec<(&str, L)>) {
+        let facts: Vec<(&str, Lines)> = facts.into_iter().map(|(name, value)| (name, value.into())).collect();
         let mut table = empty(self.screen);
-        for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
-            let lines: Vec<_> = value.lines().map(escape::line).collect();
-            table.add_row([(*name).to_owned(), lines.join("\n")]);
+        for (name, Lines(lines)) in &facts {
+            let text = lines.iter().map(|one| escape::line(one)).collect::<Vec<_>>().join("\n");
+            if !text.is_empty() {
+                table.add_row([(*name).to_owned(), text]);
+            }
         }
         pad(&mut table);
         // The names' column is as wide with or without those that are left out, so that it does not move.
@@ -304,7 +327,7 @@ impl Tables {
             self.text.push('\n');
         }
         if !title.is_empty() {
-            self.text.push_str(&format!("{title}\n"));
+            self.text.push_str(&format!("{}\n", escape::line(title)));
         }
     }
 

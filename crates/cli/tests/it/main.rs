@@ -22,6 +22,7 @@ mod output;
 mod own_rights;
 mod password;
 mod peer;
+mod plans;
 mod policy;
 mod protect;
 mod r01_killed_job;

@@ -56,7 +56,9 @@ impl<'a> Draft<'a> {
         draft.check_permissions();
         draft.check_own_rights();
         let TaskDraft { steps, obstacles, notices, manifest, recreate, .. } = draft;
-        let external_id = self.facts.account(&account).and_then(|account| account.external_id.clone());
+        let present = self.facts.account(&account);
+        let external_id = present.and_then(|account| account.external_id.clone());
+        let path = present.map(|account| account.path.clone());
         let key = account.to_ascii_lowercase();
         let after = self.latest.get(&key).copied().into_iter().collect();
         let kind = wish.kind();
@@ -78,6 +80,7 @@ impl<'a> Draft<'a> {
             wish,
             account,
             account_external_id: external_id,
+            path,
             after,
             steps,
             obstacles,

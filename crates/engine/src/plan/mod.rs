@@ -58,6 +58,9 @@ pub struct TaskPlan {
     pub account: String,
     /// Its id; `None` for one that is yet to be made.
     pub account_external_id: Option<ExternalId>,
+    /// Its path before the task; `None` for one that is yet to be made.
+    #[serde(skip)]
+    pub path: Option<String>,
     /// Tasks of the plan, by place from 0, that must have succeeded before.
     pub after: Vec<usize>,
     /// Its calls, in order.

@@ -8,6 +8,7 @@ use super::show::next_step;
 use crate::args::Decide;
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
+use crate::output::escape::line;
 use crate::output::shape::{RUNS, show_run, suspicion_text};
 use crate::terminal;
 
@@ -72,8 +73,11 @@ async fn suspended(store: &Store, arguments: &Decide, to: ImportRunState) -> Res
 }
 
 fn why(run: &ImportRun) -> String {
-    let suspicions: String =
-        run.suspicions.iter().map(|suspicion| format!("\n  - {}", suspicion_text(suspicion))).collect();
+    let suspicions: String = run
+        .suspicions
+        .iter()
+        .map(|suspicion| format!("\n  - {}", line(&suspicion_text(suspicion))))
+        .collect();
     if suspicions.is_empty() { String::new() } else { format!(" It was suspended because:{suspicions}") }
 }
 

@@ -8,6 +8,7 @@ use crate::args::{DecideJob, RetryJob};
 use crate::command::Context;
 use crate::command::change::Changing;
 use crate::exit::Ended;
+use crate::output::escape::line;
 use crate::output::hint;
 use crate::output::shape::{JOBS, finished_job, show_job};
 use crate::terminal;
@@ -19,13 +20,14 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     let job = store.job(arguments.job).await?;
     let changing = Changing::begin(context, &job.system_id).await?;
     changing.require_fresh(&job).await?;
-    let because: String = job.approval_because.iter().map(|because| format!("\n  - {because}")).collect();
+    let because: String =
+        job.approval_because.iter().map(|because| format!("\n  - {}", line(because))).collect();
     let what = format!(
         "Job {} of system {} ({} tasks, asked for by {}) will be approved.{because}",
         job.id,
         job.system_id,
         job.tasks.len(),
-        job.actor
+        line(&job.actor)
     );
     if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);

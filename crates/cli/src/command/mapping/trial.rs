@@ -12,8 +12,8 @@ use serde::Serialize;
 use crate::args::TryMapping;
 use crate::command::{Context, mapping};
 use crate::exit::{Ended, Refusal};
-use crate::output::shape::Column;
-use crate::output::{Narrow, Tables, note};
+use crate::output::shape::{Column, step_in_words};
+use crate::output::{Narrow, Tables, note, single};
 
 /// What would be sent.
 #[derive(Debug, Serialize)]
@@ -181,7 +181,7 @@ const COLUMNS: &[Column<Trial>] = &[
     ("task", |trial| trial.task.as_str().to_owned()),
     ("account", |trial| trial.account.clone()),
     ("path", |trial| trial.path.clone()),
-    ("tags", |trial| pairs(&trial.tags, ";")),
+    ("tags", |trial| pairs(&trial.tags).join(";")),
     ("permissions_boundary", |trial| trial.permissions_boundary.clone().unwrap_or_default()),
     ("taken", |trial| trial.taken.join(";")),
     ("calls", |trial| trial.calls.iter().map(|call| call.operation).collect::<Vec<_>>().join(";")),
@@ -194,26 +194,29 @@ const CALLS: &[Column<TriedCall>] = &[
 ];
 
 fn show(trial: &Trial, tables: &mut Tables) {
-    tables.facts(vec![
+    let mut facts = single(vec![
         ("task", trial.task.as_str().to_owned()),
         ("account", trial.account.clone()),
         ("path", trial.path.clone()),
-        ("tags", pairs(&trial.tags, "\n")),
+    ]);
+    facts.push(("tags", pairs(&trial.tags).into()));
+    facts.extend(single(vec![
         ("permissions_boundary", trial.permissions_boundary.clone().unwrap_or_default()),
         ("taken", trial.taken.join(", ")),
-    ]);
+    ]));
+    tables.facts(facts);
     tables.list("Calls of the mapping", &trial.calls, CALLS, Narrow::Shorten);
 }
 
 /// What a call is about beside the account.
 fn about(call: &StepCall) -> String {
     match call {
-        StepCall::TagAccount { tags, .. } => pairs(tags, ", "),
-        StepCall::CreateAccount { path, .. } => path.clone(),
-        other => other.object().unwrap_or_default().to_owned(),
+        StepCall::DeleteAccount { .. } | StepCall::UpdateLoginProfile { .. } => String::new(),
+        StepCall::CreateLoginProfile { .. } | StepCall::DeleteLoginProfile { .. } => String::new(),
+        call => step_in_words(call, None),
     }
 }
 
-fn pairs(pairs: &BTreeMap<String, String>, between: &str) -> String {
-    pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(between)
+fn pairs(pairs: &BTreeMap<String, String>) -> Vec<String> {
+    pairs.iter().map(|(key, value)| format!("{key}={value}")).collect()
 }

@@ -9,7 +9,7 @@ use keyreeve_model::{AwsAccountId, CredentialKind, Secret};
 use crate::args::CredentialArguments;
 use crate::command::{Context, connection};
 use crate::exit::Refusal;
-use crate::output::note;
+use crate::output::paragraph;
 use crate::terminal;
 
 /// What is stored openly, and what is sealed.
@@ -98,7 +98,7 @@ pub(super) async fn print_trust_policy(context: &Context, role_arn: &str, extern
         text,
         "{policy:#}\nWhoever keyreeve signs in as must be allowed sts:AssumeRole on {role_arn} by a policy of its own."
     );
-    note(&text);
+    paragraph(&text);
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use keyreeve_model::{AccessKey, Account, InlinePolicy};
 
 use super::{Shape, joined, minute, text, time, word};
-use crate::output::{Facts, Narrow};
+use crate::output::{Lines, Narrow, single};
 
 /// A list of accounts.
 pub(crate) const ACCOUNTS: Shape<Account> = Shape {
@@ -61,10 +61,10 @@ fn unknown() -> String {
 }
 
 /// One account.
-pub(crate) fn account_facts(account: &Account) -> Facts<'static> {
+pub(crate) fn account_facts(account: &Account) -> Vec<(&'static str, Lines)> {
     let login = &account.login_profile;
     let change_forced = login.password_reset_required.filter(|forced| *forced);
-    vec![
+    let mut facts = single(vec![
         ("Name", account.name.clone()),
         ("External id", account.external_id.to_string()),
         ("Path", account.path.clone()),
@@ -83,23 +83,26 @@ pub(crate) fn account_facts(account: &Account) -> Facts<'static> {
             "Password last used",
             account.password_last_used_at.map_or_else(|| "never or unknown".to_owned(), |at| at.to_string()),
         ),
-        ("Access keys", key_lines(account.access_keys.as_deref())),
+    ]);
+    facts.push(("Access keys", key_lines(account.access_keys.as_deref()).into()));
+    facts.extend(single(vec![
         ("MFA", yes_or_no(account.mfa_active).to_owned()),
         ("Credentials read", credentials_text(account)),
         ("Created", account.created_at.to_string()),
-        (
-            "Tags",
-            lines(account.tags.as_ref(), |tags| {
-                tags.iter().map(|(key, value)| format!("{key}={value}")).collect()
-            }),
-        ),
-        ("Boundary", account.permissions_boundary.clone().unwrap_or_default()),
-        (
-            "Inline policies",
-            lines(account.inline_policies.as_ref(), |policies| policies.iter().map(inline_name).collect()),
-        ),
-        ("Seen", format!("first in run {}, last in run {}", account.first_seen_run, account.last_seen_run)),
-    ]
+    ]));
+    let tags = lines(account.tags.as_ref(), |tags| {
+        tags.iter().map(|(key, value)| format!("{key}={value}")).collect()
+    });
+    let inline =
+        lines(account.inline_policies.as_ref(), |policies| policies.iter().map(inline_name).collect());
+    facts.extend([
+        ("Tags", tags.into()),
+        ("Boundary", account.permissions_boundary.clone().unwrap_or_default().into()),
+        ("Inline policies", inline.into()),
+    ]);
+    let seen = format!("first in run {}, last in run {}", account.first_seen_run, account.last_seen_run);
+    facts.push(("Seen", seen.into()));
+    facts
 }
 
 fn inline_name(policy: &InlinePolicy) -> String {
@@ -114,18 +117,16 @@ fn credentials_text(account: &Account) -> String {
     }
 }
 
-/// Lines of a list that may be unknown. The values are escaped here, because line breaks are kept later.
-fn lines<T>(list: Option<&T>, of: impl FnOnce(&T) -> Vec<String>) -> String {
+/// Lines of a list that may be unknown.
+fn lines<T>(list: Option<&T>, of: impl FnOnce(&T) -> Vec<String>) -> Vec<String> {
     match list.map(of) {
-        None => "unknown".to_owned(),
-        Some(lines) if lines.is_empty() => "none".to_owned(),
-        Some(lines) => {
-            lines.iter().map(|line| crate::output::escape::line(line)).collect::<Vec<_>>().join("\n")
-        }
+        None => vec!["unknown".to_owned()],
+        Some(lines) if lines.is_empty() => vec!["none".to_owned()],
+        Some(lines) => lines,
     }
 }
 
-fn key_lines(keys: Option<&[AccessKey]>) -> String {
+fn key_lines(keys: Option<&[AccessKey]>) -> Vec<String> {
     lines(keys.map(|keys| keys.to_vec()).as_ref(), |keys| {
         keys.iter()
             .map(|key| {

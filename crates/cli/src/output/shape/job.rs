@@ -1,10 +1,10 @@
 //! Plans and jobs.
 
-use keyreeve_engine::plan::{Plan, TaskPlan};
+use keyreeve_engine::plan::{Plan, PlannedStep, TaskPlan};
 use keyreeve_model::{ProvisioningJob, Secret, Step, TaskId};
 use serde::Serialize;
 
-use super::{Column, Shape, joined, minute, time};
+use super::{Column, Shape, joined, minute, step_in_words, time};
 use crate::output::{Facts, Narrow, Tables};
 
 /// A job as a command prints it: the contract's fields, and what is handed over once.
@@ -89,7 +89,7 @@ fn what(job: &ProvisioningJob) -> String {
 const STEPS: &[Column<Step>] = &[
     ("step", |step| step.seq.to_string()),
     ("call", |step| step.operation.clone()),
-    ("on", |step| step.call.object().unwrap_or(step.call.account()).to_owned()),
+    ("on", |step| step_in_words(&step.call, None)),
     ("state", |step| step.state.as_str().to_owned()),
     ("attempts", |step| step.attempts.to_string()),
     ("request", |step| step.request_id.clone().unwrap_or_default()),
@@ -180,17 +180,19 @@ fn show_task(number: usize, task: &TaskPlan, tables: &mut Tables) {
     if task.steps.is_empty() {
         tables.sentences(&title, &["no call is needed, or none is possible".to_owned()]);
     }
-    tables.list(&title, &task.steps, PLANNED_STEPS, Narrow::Shorten);
+    let steps = task.steps.iter().map(|step| (step.clone(), step_in_words(&step.call, task.path.as_deref())));
+    tables.list(&title, &steps.collect::<Vec<_>>(), PLANNED_STEPS, Narrow::Wrap { sentences: 1 });
     let obstacles: Vec<String> = task.obstacles.iter().map(|obstacle| obstacle.message.clone()).collect();
     tables.sentences("This stands in the way:", &obstacles);
     let notices: Vec<String> = task.notices.iter().map(|notice| notice.message.clone()).collect();
     tables.sentences("Know this:", &notices);
 }
 
-const PLANNED_STEPS: &[Column<keyreeve_engine::plan::PlannedStep>] = &[
-    ("step", |step| step.seq.to_string()),
-    ("call", |step| step.operation.to_owned()),
-    ("on", |step| step.call.object().unwrap_or(step.call.account()).to_owned()),
-    ("because", |step| step.reason.as_str().replace('_', " ")),
-    ("after", |step| joined(&step.after, |seq| seq.to_string())),
+/// A call, and what it is about in words.
+const PLANNED_STEPS: &[Column<(PlannedStep, String)>] = &[
+    ("step", |(step, _)| step.seq.to_string()),
+    ("call", |(step, _)| step.operation.to_owned()),
+    ("because", |(step, _)| step.reason.as_str().replace('_', " ")),
+    ("after", |(step, _)| joined(&step.after, |seq| seq.to_string())),
+    ("on", |(_, on)| on.clone()),
 ];

@@ -11,6 +11,7 @@ mod profile;
 mod protection;
 mod resource;
 mod run;
+mod step;
 mod system;
 mod token;
 
@@ -30,6 +31,7 @@ pub(crate) use profile::{PROFILES, profile_facts};
 pub(crate) use protection::PROTECTIONS;
 pub(crate) use resource::RESOURCES;
 pub(crate) use run::{RUNS, show_run, suspicion_text};
+pub(crate) use step::in_words as step_in_words;
 pub(crate) use system::{SYSTEMS, system_facts};
 pub(crate) use token::{MADE_TOKENS, ShownToken, TOKENS, token_facts};
 

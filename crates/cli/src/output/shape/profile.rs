@@ -3,7 +3,7 @@
 use keyreeve_model::{ImportProfile, Limits};
 
 use super::{Shape, joined, word};
-use crate::output::{Facts, Narrow};
+use crate::output::{Lines, Narrow, single};
 
 /// A list of import profiles.
 pub(crate) const PROFILES: Shape<ImportProfile> = Shape {
@@ -21,27 +21,30 @@ pub(crate) const PROFILES: Shape<ImportProfile> = Shape {
         ("path_prefix", |profile| profile.path_prefix.clone()),
         ("policy_scope", |profile| word(&profile.policy_scope)),
         ("login_profile_source", |profile| word(&profile.login_profile_source)),
-        ("thresholds.small", |profile| limits(&profile.thresholds.small, ";")),
-        ("thresholds.medium", |profile| limits(&profile.thresholds.medium, ";")),
-        ("thresholds.large", |profile| limits(&profile.thresholds.large, ";")),
+        ("thresholds.small", |profile| limits(&profile.thresholds.small).join(";")),
+        ("thresholds.medium", |profile| limits(&profile.thresholds.medium).join(";")),
+        ("thresholds.large", |profile| limits(&profile.thresholds.large).join(";")),
     ],
 };
 
 /// One import profile.
-pub(crate) fn profile_facts(profile: &ImportProfile) -> Facts<'static> {
-    vec![
+pub(crate) fn profile_facts(profile: &ImportProfile) -> Vec<(&'static str, Lines)> {
+    let mut facts = single(vec![
         ("name", profile.name.to_string()),
         ("objects", joined(&profile.objects, word).replace(';', ",")),
         ("path_prefix", profile.path_prefix.clone()),
         ("policy_scope", word(&profile.policy_scope)),
         ("login_profile_source", word(&profile.login_profile_source)),
-        ("thresholds.small", limits(&profile.thresholds.small, "\n")),
-        ("thresholds.medium", limits(&profile.thresholds.medium, "\n")),
-        ("thresholds.large", limits(&profile.thresholds.large, "\n")),
-    ]
+    ]);
+    facts.extend([
+        ("thresholds.small", limits(&profile.thresholds.small).into()),
+        ("thresholds.medium", limits(&profile.thresholds.medium).into()),
+        ("thresholds.large", limits(&profile.thresholds.large).into()),
+    ]);
+    facts
 }
 
-fn limits(limits: &Limits, separator: &str) -> String {
+fn limits(limits: &Limits) -> Vec<String> {
     match serde_json::to_value(limits) {
         Ok(serde_json::Value::Object(limits)) => limits
             .iter()
@@ -50,8 +53,7 @@ fn limits(limits: &Limits, separator: &str) -> String {
                     if limit.is_null() { format!("{name}=none") } else { format!("{name}={limit}") }
                 },
             )
-            .collect::<Vec<_>>()
-            .join(separator),
-        _ => String::new(),
+            .collect(),
+        _ => Vec::new(),
     }
 }

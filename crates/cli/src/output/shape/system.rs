@@ -3,7 +3,7 @@
 use keyreeve_model::{CredentialKind, System};
 
 use super::{Shape, text, time, word};
-use crate::output::{Facts, Narrow};
+use crate::output::{Lines, Narrow, single};
 
 /// A list of systems.
 pub(crate) const SYSTEMS: Shape<System> = Shape {
@@ -38,12 +38,12 @@ pub(crate) const SYSTEMS: Shape<System> = Shape {
 };
 
 /// One system.
-pub(crate) fn system_facts(system: &System) -> Facts<'static> {
+pub(crate) fn system_facts(system: &System) -> Vec<(&'static str, Lines)> {
     let external_id = match &system.credential {
         CredentialKind::Role { external_id, .. } => external_id.clone(),
         _ => String::new(),
     };
-    vec![
+    let mut facts = single(vec![
         ("System ID", system.system_id.to_string()),
         ("Name", system.name.to_string()),
         ("Category", system.category.clone()),
@@ -62,14 +62,17 @@ pub(crate) fn system_facts(system: &System) -> Facts<'static> {
         ("Region", system.region.clone().unwrap_or_else(|| "from the environment".to_owned())),
         ("Signs in with", signs_in_with(&system.credential)),
         ("External id", external_id),
-        ("Settings", settings_lines(system)),
+    ]);
+    facts.push(("Settings", settings_lines(system).into()));
+    facts.extend(single(vec![
         ("Registered", system.created_at.to_string()),
         ("Last changed", system.updated_at.to_string()),
         ("Removed", time(system.removed_at)),
-    ]
+    ]));
+    facts
 }
 
-fn settings_lines(system: &System) -> String {
+fn settings_lines(system: &System) -> Vec<String> {
     match serde_json::to_value(&system.settings) {
         Ok(serde_json::Value::Object(settings)) => settings
             .iter()
@@ -78,9 +81,8 @@ fn settings_lines(system: &System) -> String {
                 serde_json::Value::String(text) => format!("{name}={text}"),
                 other => format!("{name}={other}"),
             })
-            .collect::<Vec<_>>()
-            .join("\n"),
-        _ => String::new(),
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -83,8 +83,10 @@ fn sentences_are_wrapped_and_everything_else_stays_whole() {
 #[test]
 fn facts_stand_beside_each_other() {
     let mut tables = Tables::new(PIPE);
-    tables.facts(vec![("name", "anna".into()), ("none", String::new()), ("tags", "a=1\nb=2".into())]);
-    assert_eq!(tables.text(), "name  anna\ntags  a=1\n      b=2\n");
+    let mut facts = single(vec![("name", "anna\nfact".into()), ("none", String::new())]);
+    facts.push(("tags", vec!["a=1".to_owned(), "b=2".to_owned()].into()));
+    tables.facts(facts);
+    assert_eq!(tables.text(), "name  anna\\u{a}fact\ntags  a=1\n      b=2\n");
 }
 
 #[test]

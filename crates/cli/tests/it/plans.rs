@@ -1,0 +1,70 @@
+//! What a plan shows: every value it would send, and nothing that steers a terminal.
+
+use keyreeve_sandbox::Mutation;
+use serde_json::json;
+
+use crate::harness::{Place, SYSTEM, user};
+
+/// A system whose connector may do everything, with these changes imported.
+pub(crate) fn with(changes: &[Mutation]) -> Place {
+    let place = Place::registered(0);
+    place.mutate(changes);
+    place.run(&["system", "set", SYSTEM, "permission_profile=full"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place
+}
+
+#[track_caller]
+fn has_line(text: &str, words: &[&str]) {
+    assert!(text.lines().any(|line| words.iter().all(|word| line.contains(word))), "{words:?}:\n{text}");
+}
+
+#[test]
+fn a_plan_shows_every_value_that_would_be_sent() {
+    let place = with(&[user("ada")]);
+    let update = ["account", "update", SYSTEM, "ada", "--new-name", "ada2", "--new-path", "/staff/"];
+    let update = [&update[..], &["--tag", "team=x", "--tag", "note=a b"]].concat();
+    let plan = place.run(&[&update[..], &["--plan"]].concat()).code(0).stdout;
+    has_line(&plan, &["TagUser", "note=\"a b\", team=x"]);
+    has_line(&plan, &["UpdateUser", "name ada → ada2, path / → /staff/"]);
+    let create = ["account", "create", SYSTEM, "--name", "zoe", "--path", "/staff/", "--tag", "team=x"];
+    let plan = place.run(&[&create[..], &["--plan"]].concat()).code(0).stdout;
+    has_line(&plan, &["CreateUser", "zoe, path /staff/, tags keyreeve:task, team=x"]);
+    // Whoever is to approve it sees the same.
+    let job = place.run(&[&update[..], &["--yes", "--no-wait", "--output", "json"]].concat()).code(0).json();
+    let shown = place.run(&["job", "show", &job["id"].to_string()]).code(0).stdout;
+    has_line(&shown, &["TagUser", "note=\"a b\", team=x"]);
+    has_line(&shown, &["UpdateUser", "name ada → ada2", "→ /staff/"]);
+}
+
+#[test]
+fn what_a_file_or_a_name_holds_cannot_forge_a_line_or_steer_a_terminal() {
+    let place = with(&[]);
+    let evil = "x\u{1b}[2J\u{7}\u{202e}\nTask 9: forged";
+    let wishes =
+        json!([{"task": "create_account", "name": evil}, {"task": "delete_account", "account": evil}]);
+    std::fs::write(place.folder.path().join("wishes.json"), wishes.to_string()).unwrap();
+    let file = ["job", "plan", "wishes.json", "--system", SYSTEM];
+    let create = ["account", "create", SYSTEM, "--name", evil, "--plan"];
+    let refused = ["account", "create", SYSTEM, "--name", evil, "--yes"];
+    let tried = ["mapping", "try", SYSTEM, "user", "--task", "delete_account", "--name", evil];
+    let argument = ["account", "list", evil];
+    let unknown = ["account", "create", SYSTEM, evil];
+    for arguments in [&file[..], &create, &refused, &tried, &argument, &unknown] {
+        let ran = place.run(arguments);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!all.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{arguments:?}: {all}");
+        assert!(!all.lines().any(|line| line.trim_start().starts_with("Task 9")), "{arguments:?}: {all}");
+    }
+    let title = place.run(&file).code(1).stdout;
+    has_line(&title, &["Task 1: create_account", "\\u{1b}", "\\u{202e}", "forged"]);
+}
+
+#[test]
+fn a_reason_of_several_lines_stays_one() {
+    let place = with(&[user("ada")]);
+    let reason = "ticket\nState      succeeded";
+    let asked = ["account", "delete", SYSTEM, "ada", "--reason", reason, "--yes", "--no-wait"];
+    let shown = place.run(&asked).code(0).stdout;
+    has_line(&shown, &["Reason", "ticket\\u{a}State"]);
+}
