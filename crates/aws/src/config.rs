@@ -27,14 +27,7 @@ pub(crate) async fn configure(options: &ConnectOptions) -> Result<Configured, Co
     options.check()?;
     ConnectOptions::check_process()?;
     let client = SharedHttpClient::new(http_client(options)?);
-    let shared = match &options.credential {
-        Credential::Role { role_arn, external_id, base } => {
-            let base = load(options, base, &client).await;
-            let role = role(options, &base, role_arn, external_id.as_deref()).await;
-            base.into_builder().credentials_provider(role).build()
-        }
-        direct => load(options, direct, &client).await,
-    };
+    let shared = shared(options, &client).await;
     let home = shared.region().map(|region| Region::from_static(home_region(region.as_ref())));
     let mut iam = aws_sdk_iam::config::Builder::from(&shared).region(home);
     let mut sts = aws_sdk_sts::config::Builder::from(&shared);
@@ -54,12 +47,28 @@ pub(crate) async fn configure_kms(
     options.check()?;
     ConnectOptions::check_process()?;
     let client = SharedHttpClient::new(http_client(options)?);
-    let shared = load(options, &options.credential, &client).await;
+    let shared = shared(options, &client).await;
     let mut kms = aws_sdk_kms::config::Builder::from(&shared);
     if let Some(url) = endpoint(options, "AWS_ENDPOINT_URL_KMS") {
         kms = kms.endpoint_url(url);
     }
     Ok(kms)
+}
+
+/// The configuration with the credentials: roles are assumed one with the other, from the innermost outwards.
+async fn shared(options: &ConnectOptions, client: &SharedHttpClient) -> SdkConfig {
+    let mut roles = Vec::new();
+    let mut credential = &options.credential;
+    while let Credential::Role { role_arn, external_id, base } = credential {
+        roles.push((role_arn, external_id));
+        credential = base;
+    }
+    let mut shared = load(options, credential, client).await;
+    for (role_arn, external_id) in roles.into_iter().rev() {
+        let role = role(options, &shared, role_arn, external_id.as_deref()).await;
+        shared = shared.into_builder().credentials_provider(role).build();
+    }
+    shared
 }
 
 /// The region that IAM signs for: there is one in each partition, whichever region is configured (the endpoint rules of

@@ -28,7 +28,8 @@ pub enum Credential {
         role_arn: String,
         /// The external id that the role's trust policy asks for.
         external_id: Option<String>,
-        /// The credentials to assume it with; [`Credential::Ambient`] as a rule.
+        /// The credentials to assume it with: [`Credential::Ambient`] as a rule, or another role. The session then
+        /// lasts an hour at most (STS API Reference, `AssumeRole`, "role chaining"); it is renewed before it ends.
         base: Box<Credential>,
     },
 }
@@ -121,7 +122,17 @@ fn described(url: &str) -> String {
     }
 }
 
+/// So many roles in a row; more are a mistake.
+const LONGEST_CHAIN: usize = 5;
+
 impl Credential {
+    fn roles(&self) -> usize {
+        match self {
+            Self::Role { base, .. } => 1 + base.roles(),
+            _ => 0,
+        }
+    }
+
     fn check(&self) -> Result<(), ConnectError> {
         let printable = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         match self {
@@ -140,9 +151,9 @@ impl Credential {
                 Err(ConnectError::Credential("the profile name is empty"))
             }
             Self::Profile { name } => crate::profile_files::check(name),
-            Self::Role { base, .. } if matches!(**base, Self::Role { .. }) => Err(ConnectError::Credential(
-                "a role can be assumed only with an access key, a profile or the ambient chain",
-            )),
+            Self::Role { .. } if self.roles() > LONGEST_CHAIN => {
+                Err(ConnectError::Credential("more than five roles are assumed one after the other"))
+            }
             Self::Role { role_arn, base, .. } => {
                 if crate::arn::Arn::parse(role_arn).is_none_or(|arn| arn.account_id().is_none()) {
                     return Err(ConnectError::Credential(
@@ -232,7 +243,8 @@ mod tests {
             external_id: None,
             base: Box::new(base),
         };
-        let good = role("arn:aws:iam::123456789012:role/x", Credential::Ambient);
+        let one = |base| role("arn:aws:iam::123456789012:role/x", base);
+        let good = (0..5).fold(Credential::Ambient, |base, _| one(base));
         assert!(options(good.clone()).check().is_ok());
         for bad in [
             key("", "s"),
@@ -241,7 +253,8 @@ mod tests {
             key("AK\nIA", "s"),
             Credential::Profile { name: " ".into() },
             role("role/x", Credential::Ambient),
-            role("arn:aws:iam::123456789012:role/x", good),
+            one(good),
+            one(role("role/x", Credential::Ambient)),
         ] {
             assert!(options(bad.clone()).check().is_err(), "{bad:?}");
         }

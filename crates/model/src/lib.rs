@@ -60,7 +60,7 @@ pub use provisioning::{
 pub use resource::{ManagedBy, Resource, ResourceType};
 pub use secret::Secret;
 pub use system::{
-    Category, Content, CredentialKind, FirstSignIn, PasswordDelivery, PermissionProfile, ScimDelete,
-    SettingError, System, SystemSettings, SystemState, Technology,
+    Category, Content, CredentialKind, FirstSignIn, PasswordDelivery, PermissionProfile, RoleBase,
+    ScimDelete, SettingError, System, SystemSettings, SystemState, Technology,
 };
 pub use thresholds::{Limits, Population, Thresholds};

@@ -99,12 +99,34 @@ pub enum CredentialKind {
     },
     /// The ordinary AWS credential chain: environment, web identity, container, instance.
     Ambient,
-    /// A role assumed with an external id that Keyreeve made up, on top of the ambient chain.
+    /// A role assumed with an external id that Keyreeve made up.
     Role {
         /// The role's ARN.
         role_arn: String,
         /// The external id its trust policy must ask for.
         external_id: String,
+        /// What it is assumed with; `None` is the ambient chain.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<RoleBase>,
+        /// ARNs of roles that are assumed before it, each with the one before, in this order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        via: Vec<String>,
+    },
+}
+
+/// What a role is assumed with, without the secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RoleBase {
+    /// An access key of an IAM user; its secret half is kept encrypted.
+    AccessKey {
+        /// The public half, `AKIA…`.
+        access_key_id: String,
+    },
+    /// A named profile of the AWS configuration files.
+    Profile {
+        /// Its name.
+        name: String,
     },
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct RemoveSystem {
 
 /// `system add`
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("credential").required(true).args(CREDENTIALS))]
+#[command(group = clap::ArgGroup::new("credential").required(true).multiple(true).args(CREDENTIALS))]
 pub(crate) struct AddSystem {
     /// The display name; unique.
     #[arg(long)]
@@ -78,7 +78,7 @@ pub(crate) struct AddSystem {
 
 /// `system set`
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("credential").args(CREDENTIALS).conflicts_with("settings"))]
+#[command(group = clap::ArgGroup::new("credential").multiple(true).args(CREDENTIALS).conflicts_with("settings"))]
 pub(crate) struct SetSystem {
     /// Its System ID.
     #[arg(value_name = "ID")]
@@ -100,18 +100,26 @@ const CREDENTIALS: [&str; 4] = ["access_key_id", "aws_profile", "role_arn", "amb
 #[command(next_help_heading = "Credentials")]
 pub(crate) struct CredentialArguments {
     /// The access key of an IAM user; its secret is read from standard input, or asked for on a terminal.
-    #[arg(long, value_name = "AKIA…", value_parser = access_key_id)]
+    #[arg(long, value_name = "AKIA…", value_parser = access_key_id, conflicts_with_all = ["aws_profile", "ambient"])]
     pub(crate) access_key_id: Option<String>,
     /// Read the secret access key from standard input: one line.
     #[arg(long, requires = "access_key_id")]
     pub(crate) secret_access_key_stdin: bool,
     /// A profile of the AWS configuration files.
-    #[arg(long, value_name = "PROFILE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "PROFILE",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        conflicts_with = "ambient"
+    )]
     pub(crate) aws_profile: Option<String>,
-    /// A role to assume with the ambient credentials; its trust policy must ask for an external id that is made
-    /// up and printed.
-    #[arg(long, value_name = "ARN", value_parser = role_arn)]
+    /// A role to assume with the ambient credentials, or with the access key or profile that is given, too; its trust
+    /// policy must ask for an external id that is made up and printed.
+    #[arg(long, value_name = "ARN", value_parser = role_arn, conflicts_with = "ambient")]
     pub(crate) role_arn: Option<String>,
+    /// A role to assume before that one; may be given again, in the order in which they are assumed.
+    #[arg(long, value_name = "ARN", value_parser = role_arn, requires = "role_arn")]
+    pub(crate) via_role_arn: Vec<String>,
     /// The ordinary AWS credential chain: environment, web identity, container, instance.
     #[arg(long)]
     pub(crate) ambient: bool,

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
 use keyreeve_engine::systems::secret_of;
-use keyreeve_model::{CredentialKind, Secret, System};
+use keyreeve_model::{CredentialKind, RoleBase, Secret, System};
 use keyreeve_store::Store;
 
 use super::Context;
@@ -35,22 +35,39 @@ pub(crate) async fn connect(
 /// A kind of credential with its secret.
 pub(crate) fn credential(kind: &CredentialKind, secret: Option<Secret>) -> Result<Credential, Refusal> {
     Ok(match kind {
-        CredentialKind::AccessKey { access_key_id } => Credential::AccessKey {
-            access_key_id: access_key_id.clone(),
-            secret_access_key: secret.ok_or_else(|| {
-                Refusal::new(
-                    "preparing the connection to AWS",
-                    "the secret of the access key is not in the store",
-                )
-                .hint("give it anew: keyreeve system set ID --access-key-id AKIA… --secret-access-key-stdin")
-            })?,
-        },
+        CredentialKind::AccessKey { access_key_id } => access_key(access_key_id, secret)?,
         CredentialKind::Profile { name } => Credential::Profile { name: name.clone() },
         CredentialKind::Ambient => Credential::Ambient,
-        CredentialKind::Role { role_arn, external_id } => Credential::Role {
+        CredentialKind::Role { role_arn, external_id, base, via } => Credential::Role {
             role_arn: role_arn.clone(),
             external_id: Some(external_id.clone()),
-            base: Box::new(Credential::Ambient),
+            base: Box::new(behind_role(base.as_ref(), via, secret)?),
         },
     })
+}
+
+/// What a role is assumed with. The external id is that of the last role alone: it is the one that belongs to a system.
+pub(crate) fn behind_role(
+    base: Option<&RoleBase>,
+    via: &[String],
+    secret: Option<Secret>,
+) -> Result<Credential, Refusal> {
+    let first = match base {
+        None => Credential::Ambient,
+        Some(RoleBase::Profile { name }) => Credential::Profile { name: name.clone() },
+        Some(RoleBase::AccessKey { access_key_id }) => access_key(access_key_id, secret)?,
+    };
+    Ok(via.iter().fold(first, |base, role_arn| Credential::Role {
+        role_arn: role_arn.clone(),
+        external_id: None,
+        base: Box::new(base),
+    }))
+}
+
+fn access_key(access_key_id: &str, secret: Option<Secret>) -> Result<Credential, Refusal> {
+    let secret_access_key = secret.ok_or_else(|| {
+        Refusal::new("preparing the connection to AWS", "the secret of the access key is not in the store")
+            .hint("give it anew: keyreeve system set ID --access-key-id AKIA… --secret-access-key-stdin")
+    })?;
+    Ok(Credential::AccessKey { access_key_id: access_key_id.to_owned(), secret_access_key })
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use shape::{Column, Shape};
 pub(crate) use table::{Facts, Lines, Narrow, Tables, single};
-pub(crate) use talk::{hint, note, paragraph};
+pub(crate) use talk::{hint, note, paragraph, warning};
 
 /// The three forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]

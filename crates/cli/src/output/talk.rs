@@ -18,6 +18,12 @@ pub(crate) fn paragraph(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", escape::lines(text));
 }
 
+/// What a person should not overlook.
+pub(crate) fn warning(text: &str) {
+    // As above.
+    let _ = writeln!(anstream::stderr().lock(), "{} {}", "warning:".red().bold(), escape::lines(text));
+}
+
 /// What to do next.
 pub(crate) fn hint(text: &str) {
     // As above.

@@ -17,7 +17,8 @@ use crate::output::{hint, note};
 pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Result<Ended> {
     debug_assert_eq!((arguments.technology.as_str(), arguments.content.as_str()), ("aws", "access_rights"));
     let store = context.store().await?;
-    let Given { kind, secret } = credential::given(&arguments.credential, None)?;
+    let given = credential::given(&arguments.credential, None)?;
+    let Given { kind, secret } = &given;
     let doing = || format!("registering system {}", arguments.system_id);
     let mut new = NewSystem {
         system_id: arguments.system_id.clone(),
@@ -30,7 +31,7 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         partition: arguments.region.as_deref().and_then(keyreeve_aws::partition_of_region).map(str::to_owned),
         settings: SystemSettings::default(),
     };
-    if let CredentialKind::Role { role_arn, external_id } = &kind {
+    if let CredentialKind::Role { role_arn, .. } = kind {
         // The role cannot be assumed yet, because nobody knew the external id; its ARN names the AWS account.
         if let Some((account, partition)) = credential::account_of_role(role_arn) {
             credential::check_region(&doing(), arguments.region.as_deref(), Some(&partition))?;
@@ -41,11 +42,11 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
             store.create_system(new, context.actor.name(), context.clock.now()).await.with_context(doing)?;
         let ended = show(context, &system)?;
         tell_of_others(&store, &system).await?;
-        credential::print_trust_policy(context, role_arn, external_id).await;
+        credential::print_trust_policy(context, &given).await;
         hint(&format!("when the role has it: `keyreeve system check {}`", system.system_id));
         return Ok(ended);
     }
-    let credential = connection::credential(&kind, secret)?;
+    let credential = connection::credential(kind, secret.clone())?;
     let connector = connection::connect(context, credential, arguments.region.as_deref()).await?;
     let registered = match register(&store, context.clock, context.actor.name(), new, &connector).await {
         Err(error @ SystemError::OtherPartition { .. }) => {

@@ -2,13 +2,13 @@
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use keyreeve_aws::{ConnectError, Credential, PermissionProbe, PermissionState};
+use keyreeve_aws::{ConnectError, PermissionProbe, PermissionState};
 use keyreeve_connector::{Cause, Connector as _, Identity};
 use keyreeve_engine::systems::{Verdict, verify};
 use keyreeve_model::{CredentialKind, System, SystemId, SystemState};
 use keyreeve_store::Store;
 
-use super::rights;
+use super::{external_id, rights};
 use crate::command::{Context, connection};
 use crate::exit::Ended;
 use crate::output::shape::{CHECKS, Check, CheckState};
@@ -79,8 +79,12 @@ async fn reach(
     checks.push(account(context, store, system, &identity).await?);
     checks.push(partition(system, &identity));
     checks.push(clock(identity.server_time, context.clock.now()));
-    if let CredentialKind::Role { role_arn, .. } = &system.credential {
-        checks.push(external_id(context, system, role_arn).await);
+    if matches!(system.credential, CredentialKind::Role { .. }) {
+        let secret = store.get_secret(&system.system_id).await?;
+        let region = system.region.as_deref();
+        let asked = external_id::asked(context, &system.credential, secret.as_ref(), region).await;
+        asked.warn();
+        checks.push(asked.check());
     }
     let (needed, optional) = (connector.probe_reads().await, connector.probe_extra_reads().await);
     let probes = [needed.clone(), optional.clone()].concat();
@@ -164,33 +168,6 @@ fn clock(server: Option<Timestamp>, now: Timestamp) -> Check {
         0..=ODD_SKEW_SECONDS => Check::ok("clock", found),
         seconds if seconds <= REFUSED_SKEW_SECONDS => Check::new("clock", CheckState::Warning, found, advice),
         _ => Check::new("clock", CheckState::Error, found, advice),
-    }
-}
-
-/// A role that can be assumed without our external id can be reached through anyone whom it trusts.
-async fn external_id(context: &Context, system: &System, role_arn: &str) -> Check {
-    let without = Credential::Role {
-        role_arn: role_arn.to_owned(),
-        external_id: None,
-        base: Box::new(Credential::Ambient),
-    };
-    let tried = match connection::connect(context, without, system.region.as_deref()).await {
-        Ok(connector) => connector.identify().await.map(drop),
-        Err(error) => {
-            return Check::new("external_id", CheckState::Unknown, format!("{error:#}"), "try again");
-        }
-    };
-    match tried {
-        Ok(()) => Check::new(
-            "external_id",
-            CheckState::Warning,
-            "the role can be assumed without the external id",
-            "add the condition on sts:ExternalId to its trust policy",
-        ),
-        Err(error) if matches!(error.cause, Cause::CredentialBad | Cause::Denied) => {
-            Check::ok("external_id", "the role asks for it")
-        }
-        Err(error) => Check::new("external_id", CheckState::Unknown, error.to_string(), "try again"),
     }
 }
 

@@ -3,6 +3,7 @@
 mod add;
 mod check;
 mod credential;
+mod external_id;
 mod list;
 mod release;
 mod remove;

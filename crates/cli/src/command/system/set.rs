@@ -2,10 +2,11 @@
 
 use anyhow::Context as _;
 use keyreeve_engine::systems::replace_credentials;
-use keyreeve_model::{CredentialKind, System, SystemName};
+use keyreeve_model::{CredentialKind, RoleBase, System, SystemName};
 use keyreeve_store::{Store, SystemPatch};
 
 use super::credential::{self, Given};
+use super::external_id;
 use super::show::show;
 use crate::args::SetSystem;
 use crate::command::{Context, connection};
@@ -66,29 +67,42 @@ async fn set_credentials(
     arguments: &SetSystem,
 ) -> anyhow::Result<Ended> {
     let doing = || format!("replacing the credentials of system {}", system.system_id);
-    let known = external_id(&doing(), system, arguments.external_id.as_ref())?;
+    let known = known_external_id(&doing(), system, arguments.external_id.as_ref())?;
     let new_id = known.is_none();
     refuse_lent(store, system, arguments.external_id.as_deref(), doing()).await?;
-    let Given { kind, secret } = credential::given(&arguments.credential, known)?;
-    if let CredentialKind::Role { role_arn, external_id } = &kind {
+    let given = credential::given(&arguments.credential, known)?;
+    if let CredentialKind::Role { role_arn, .. } = &given.kind {
         of_the_pinned_account(&doing(), system, role_arn)?;
         if new_id {
-            return Ok(ask_for_trust(context, system, role_arn, external_id).await);
+            return Ok(ask_for_trust(context, system, &given).await);
         }
     }
+    let Given { kind, secret } = given;
     let credential = connection::credential(&kind, secret.clone())?;
     let connector = connection::connect(context, credential, system.region.as_deref()).await?;
-    let identity =
-        replace_credentials(store, context.clock, context.actor.name(), system, kind, secret, &connector)
-            .await
-            .with_context(doing)?;
+    let identity = replace_credentials(
+        store,
+        context.clock,
+        context.actor.name(),
+        system,
+        kind.clone(),
+        secret.clone(),
+        &connector,
+    )
+    .await
+    .with_context(doing)?;
     let ended = show(context, &store.get_system(&system.system_id).await?)?;
     note(&format!("System {} signs in as {} now.", system.system_id, identity.arn));
+    external_id::asked(context, &kind, secret.as_ref(), system.region.as_deref()).await.warn();
     Ok(ended)
 }
 
 /// The external id that the role must ask for: the system's own for good, else the one that was printed for it.
-fn external_id(doing: &str, system: &System, given: Option<&String>) -> Result<Option<String>, Refusal> {
+fn known_external_id(
+    doing: &str,
+    system: &System,
+    given: Option<&String>,
+) -> Result<Option<String>, Refusal> {
     match (&system.credential, given) {
         (CredentialKind::Role { external_id, .. }, Some(given)) if given != external_id => {
             Err(Refusal::new(doing, "the external id of a system never changes")
@@ -112,14 +126,22 @@ fn of_the_pinned_account(doing: &str, system: &System, role_arn: &str) -> Result
 }
 
 /// Nobody knows a new external id yet, so the role cannot be assumed yet: a person must give it the trust policy.
-async fn ask_for_trust(context: &Context, system: &System, role_arn: &str, external_id: &str) -> Ended {
-    credential::print_trust_policy(context, role_arn, external_id).await;
+async fn ask_for_trust(context: &Context, system: &System, given: &Given) -> Ended {
+    credential::print_trust_policy(context, given).await;
     note(&format!("Nothing has been changed yet: system {} signs in as before.", system.system_id));
-    hint(&format!(
-        "give the role this trust policy, then run `keyreeve system set {} --role-arn {role_arn} --external-id \
-         {external_id}`",
-        system.system_id
-    ));
+    if let CredentialKind::Role { role_arn, external_id, base, via } = &given.kind {
+        let base = match base {
+            None => String::new(),
+            Some(RoleBase::AccessKey { access_key_id }) => format!(" --access-key-id {access_key_id}"),
+            Some(RoleBase::Profile { name }) => format!(" --aws-profile {name}"),
+        };
+        let via: String = via.iter().map(|role| format!(" --via-role-arn {role}")).collect();
+        hint(&format!(
+            "give the role this trust policy, then run `keyreeve system set {} --role-arn {role_arn}{via}{base} \
+             --external-id {external_id}`",
+            system.system_id
+        ));
+    }
     Ended::NeedsAttention
 }
 

@@ -1,6 +1,6 @@
 //! Systems.
 
-use keyreeve_model::{CredentialKind, System};
+use keyreeve_model::{CredentialKind, RoleBase, System};
 
 use super::{Shape, text, time, word};
 use crate::output::{Lines, Narrow, single};
@@ -91,6 +91,14 @@ fn signs_in_with(credential: &CredentialKind) -> String {
         CredentialKind::AccessKey { access_key_id } => format!("access key {access_key_id}"),
         CredentialKind::Profile { name } => format!("profile {name}"),
         CredentialKind::Ambient => "ambient credentials".to_owned(),
-        CredentialKind::Role { role_arn, .. } => format!("role {role_arn}"),
+        CredentialKind::Role { role_arn, base, via, .. } => {
+            let base = match base {
+                None => String::new(),
+                Some(RoleBase::AccessKey { access_key_id }) => format!(" with access key {access_key_id}"),
+                Some(RoleBase::Profile { name }) => format!(" with profile {name}"),
+            };
+            let via: String = via.iter().map(|role| format!(" via {role}")).collect();
+            format!("role {role_arn}{via}{base}")
+        }
     }
 }

@@ -1,0 +1,72 @@
+//! S30: a role that can be assumed without our external id, or with a wrong one, is warned of wherever it is set up.
+
+use keyreeve_sandbox::{Mutation, Trust};
+use serde_json::Value;
+
+use crate::harness::{ACCOUNT, Place, Ran, SYSTEM};
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/connector";
+const WARNED: &str = "warning: the role can be assumed without the external id";
+
+fn run(place: &Place, arguments: &[&str]) -> Ran {
+    let key = place.key(ACCOUNT);
+    let mut command = place.command(arguments);
+    command.env("AWS_ACCESS_KEY_ID", &key.access_key_id);
+    Ran::of(command.env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key).output().unwrap())
+}
+
+fn trusting(external_id: Option<&str>) -> Trust {
+    Trust { principals: vec![ACCOUNT.into()], external_id: external_id.map(str::to_owned) }
+}
+
+/// A store without systems, and a role that may do everything.
+fn place(external_id: Option<&str>) -> Place {
+    let place = Place::with_users(1);
+    place.run(&["init"]).code(0);
+    place.mutate(&[
+        Mutation::CreateRole { name: "connector".into(), path: "/".into(), trust: trusting(external_id) },
+        Mutation::AttachRolePolicy {
+            role: "connector".into(),
+            arn: "arn:aws:iam::aws:policy/AdministratorAccess".into(),
+        },
+    ]);
+    place
+}
+
+fn add(place: &Place) -> Ran {
+    let add = ["system", "add", "--name", "R", "--system-id", SYSTEM, "--role-arn", ROLE, "--output", "json"];
+    run(place, &add).code(0)
+}
+
+/// What the check says of the external id.
+fn checked(place: &Place) -> (Value, String) {
+    let checked = run(place, &["system", "check", SYSTEM, "--output", "json"]).code(0);
+    let rows = checked.json();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "external_id").unwrap().clone();
+    (row, checked.stderr)
+}
+
+#[test]
+fn s30_a_role_that_asks_for_nothing_is_warned_of() {
+    let place = place(None);
+    let added = add(&place);
+    assert!(added.stderr.contains(WARNED), "{}", added.stderr);
+    let (row, said) = checked(&place);
+    assert_eq!(row["state"], "warning");
+    assert!(said.contains(WARNED) && said.contains("sts:ExternalId"), "{said}");
+    let set = run(&place, &["system", "set", SYSTEM, "--role-arn", ROLE]).code(0);
+    assert!(set.stderr.contains(WARNED), "{}", set.stderr);
+    let id = added.json()["credential"]["external_id"].as_str().unwrap().to_owned();
+    let trust = trusting(Some(&id));
+    place.mutate(&[Mutation::SetTrust { role: "connector".into(), trust }]);
+    let (row, said) = checked(&place);
+    assert_eq!(row["state"], "ok");
+    assert!(!said.contains("warning:"), "{said}");
+}
+
+#[test]
+fn s30_a_role_that_asks_for_another_id_is_not_warned_of() {
+    let place = place(Some("somebody-elses"));
+    let added = add(&place);
+    assert!(!added.stderr.contains("warning:"), "{}", added.stderr);
+}
