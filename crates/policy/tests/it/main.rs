@@ -9,4 +9,5 @@ mod generate;
 mod laws;
 mod reading;
 mod removal;
+mod s44;
 mod verdicts;

@@ -58,6 +58,12 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes(bytes in vec(any::<u8>(), 0..300)) {
+        read(&String::from_utf8_lossy(&bytes));
+        read(&bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<String>());
+    }
+
+    #[test]
     fn any_words_of_the_language(words in vec(select(WORDS), 0..40)) {
         read(&words.concat());
     }

@@ -9,8 +9,8 @@ use keyreeve_policy::{
 
 use crate::blocks::{self, Block};
 
-const FILES: [&str; 5] =
-    ["evaluation.txt", "elements.txt", "variables.txt", "principals.txt", "patterns.txt"];
+pub(crate) const FILES: [&str; 6] =
+    ["evaluation.txt", "elements.txt", "variables.txt", "principals.txt", "patterns.txt", "s44.txt"];
 
 const WORDS: [&str; 13] = [
     "case", "source", "identity", "boundary", "session", "trust", "resource", "account", "by", "ask",
