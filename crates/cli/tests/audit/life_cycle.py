@@ -1,6 +1,7 @@
 """Looks at one account through boto3: an independent reading of what a step of its life has left behind.
 
-usage: life_cycle.py seed ENDPOINT          makes a group, a policy and a connector; prints its key and the policy's ARN
+usage: life_cycle.py seed ENDPOINT [FILE]   makes a group, a policy and a connector, which may do what the policy in the
+                                            file says, or everything; prints its key and the policy's ARN
        life_cycle.py add_key ENDPOINT USER  gives the user an access key, behind the connector's back
        life_cycle.py check ENDPOINT USER STATE PEER
 
@@ -43,11 +44,11 @@ DEVIATIONS = {
 }
 
 
-def seed(iam):
+def seed(iam, document=ALL):
     policy = iam.create_policy(PolicyName="own", PolicyDocument=READ)["Policy"]["Arn"]
     iam.create_group(GroupName="devs")
     iam.create_user(UserName="connector", Path="/keyreeve/")
-    iam.put_user_policy(UserName="connector", PolicyName="all", PolicyDocument=ALL)
+    iam.put_user_policy(UserName="connector", PolicyName="own", PolicyDocument=document)
     key = iam.create_access_key(UserName="connector")["AccessKey"]
     print(json.dumps({"id": key["AccessKeyId"], "secret": key["SecretAccessKey"], "policy": policy}))
 
@@ -88,7 +89,7 @@ def check(iam, user, state, peer):
 def main(verb, endpoint, *more):
     iam = boto3.client("iam", endpoint_url=endpoint, region_name="us-east-1")
     if verb == "seed":
-        seed(iam)
+        seed(iam, *(open(file, encoding="ascii").read() for file in more))
     elif verb == "add_key":
         iam.create_access_key(UserName=more[0])
     else:

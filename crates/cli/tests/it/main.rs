@@ -16,6 +16,7 @@ mod import;
 mod init;
 mod life_cycle;
 mod mapping;
+mod missing_action;
 mod moment;
 mod no_credentials;
 mod output;

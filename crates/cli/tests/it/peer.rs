@@ -86,10 +86,11 @@ impl Boto {
         said
     }
 
-    /// Makes a group, a policy and a connector; gives the connector's key and the policy's ARN.
+    /// Makes a group, a policy and a connector, which may do what the policy in the file says, or everything; gives
+    /// the connector's key and the policy's ARN.
     #[track_caller]
-    pub(crate) fn seed(&self) -> (Boto, String) {
-        let made: Value = serde_json::from_str(&self.succeeds("seed", &[])).unwrap();
+    pub(crate) fn seed(&self, file: Option<&str>) -> (Boto, String) {
+        let made: Value = serde_json::from_str(&self.succeeds("seed", file.as_slice())).unwrap();
         let text = |field: &str| made[field].as_str().unwrap().to_owned();
         (Boto { endpoint: self.endpoint.clone(), key: (text("id"), text("secret")) }, text("policy"))
     }

@@ -2,9 +2,9 @@
 
 use std::io::Write as _;
 
-use keyreeve_aws::{EXTRA_READ_ACTIONS, PolicyScope, REFERENCE_ACTIONS};
+use keyreeve_aws::{PolicyScope, REFERENCE_ACTIONS};
 use keyreeve_model::PermissionProfile::{self, Full, Lifecycle, Reference};
-use keyreeve_sandbox::{Mutation, Trust};
+use keyreeve_sandbox::{ConnectorPolicy, Effect, FaultRule, Mutation, Trust};
 use serde_json::{Value, json};
 
 use crate::harness::{ACCOUNT, Place, Ran, SYSTEM, bare, piped};
@@ -12,7 +12,7 @@ use crate::peer::{Emulator, ministack, moto, program};
 
 const CONNECTOR: &str = "keyreeve-connector";
 
-/// A sandbox whose connector holds these documents alone; reads that they do not grant are denied.
+/// A sandbox whose connector holds these documents alone.
 fn holding(profile: PermissionProfile, documents: &[String]) -> Place {
     let place = Place::registered(3);
     place.run(&["system", "set", SYSTEM, &format!("permission_profile={}", profile.as_str())]).code(0);
@@ -21,9 +21,7 @@ fn holding(profile: PermissionProfile, documents: &[String]) -> Place {
 }
 
 fn hold(place: &Place, documents: &[String]) {
-    let text = documents.concat();
-    let lacking = EXTRA_READ_ACTIONS.into_iter().filter(|action| !text.contains(action));
-    place.sandbox.deny(CONNECTOR, &lacking.collect::<Vec<_>>());
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(Vec::new())).unwrap();
     for (index, document) in documents.iter().enumerate() {
         put(place, &format!("Keyreeve{index}"), document);
     }
@@ -213,6 +211,11 @@ fn a_boundary_and_the_policies_of_groups_count() {
 fn policies_that_deny_what_was_just_allowed_are_not_all_there_is() {
     let place =
         holding(Reference, &[document(&json!([{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }]))]);
+    // They are read as they were before others came.
+    place.sandbox.advance_clock(1_000);
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Everything).unwrap();
+    let stale = Effect::Stale { seconds: 500 };
+    place.sandbox.add_fault(FaultRule::new("GetAccountAuthorizationDetails", stale).min_fires(1));
     let checked = Checked::run(&place, 0);
     let source = checked.row("own_policies");
     assert_eq!((&source["state"], &source["needed"]), (&json!("unknown"), &json!(false)));
@@ -239,7 +242,6 @@ fn the_policies_of_a_role_are_those_of_its_session() {
             arn: format!("arn:aws:iam::{ACCOUNT}:policy/Keyreeve"),
         },
     ]);
-    place.sandbox.deny("connector", &EXTRA_READ_ACTIONS);
     let role = format!("arn:aws:iam::{ACCOUNT}:role/deep/er/connector");
     let key = place.key(ACCOUNT);
     let run = |arguments: &[&str]| {

@@ -199,6 +199,7 @@ async fn a_device_that_is_shown_counts_for_the_trust_and_in_the_session() {
     roles.assume(OTHER, &[]).await.fails(403, "AccessDenied");
     let other = [("SerialNumber", "arn:aws:iam::111122223333:mfa/eve"), ("TokenCode", "123456")];
     roles.assume(OTHER, &other).await.fails(403, "AccessDenied");
+    roles.assume(OTHER, &shown[..1]).await.fails(403, "AccessDenied");
     let with = session(&roles.assume(OTHER, &shown).await.ok(), &roles.bob);
     let only = json!({"Statement": {"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*",
         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}});
