@@ -39,7 +39,9 @@ fn possible_secrets(argument: String) -> Vec<String> {
 
 /// A one-time secret or a token of ours by its beginning, a secret access key by its length and letters.
 fn may_be_secret(text: &str) -> bool {
-    let ours = ["krs_", "keyreeve_pat_", "AGE-SECRET-KEY-"].iter().any(|start| text.starts_with(start));
+    let ours = ["krs_", "keyreeve_pat_", "AGE-SECRET-KEY-", "keyreeve-key-"]
+        .iter()
+        .any(|start| text.starts_with(start));
     let key = text.len() == 40
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'='));
     ours || key

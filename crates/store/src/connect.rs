@@ -9,8 +9,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Postgres, Sqlite};
 
 use crate::custody::KeyCustody;
-use crate::data_keys::{self, Kek, KeyRing};
+use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
+use crate::transaction::reading;
 use crate::url::Place;
 use crate::{DatabaseUrl, StoreError, migrate, reach, secrets, sqlite_file, store_keys};
 
@@ -144,7 +145,7 @@ impl Store {
             let kek = store_keys::fetch(&store, &custody).await?;
             migrate::apply(&store, pending).await?;
             store.keys.hold(data_keys::adopt(&store, kek, &custody.place()).await?);
-            Ok(())
+            store.open_key_of_log().await
         }
         .await;
         match opened {
@@ -153,6 +154,19 @@ impl Store {
                 store.close().await;
                 Err(error)
             }
+        }
+    }
+
+    /// Opens the data key that every change needs, so that this process goes on when the store's key is changed.
+    pub(crate) async fn open_key_of_log(&self) -> Result<(), StoreError> {
+        let opened = reading!(self, "opening the store's data key", |transaction| {
+            self.keys.current(transaction, &Scope::store()).await
+        })
+        .await;
+        match opened {
+            // Reading needs no key, so a spoilt one does not keep the store from being read.
+            Ok(_) | Err(StoreError::SecretUnreadable { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

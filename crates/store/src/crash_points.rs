@@ -44,6 +44,8 @@ pub enum CrashStage {
     Working,
     /// An import begins or ends.
     Importing,
+    /// The store's key is changed.
+    Rekeying,
 }
 
 crash_points! {
@@ -89,6 +91,16 @@ crash_points! {
     BeforePublishCommit = "before_publish_commit" in Importing,
     /// Readers see the run.
     AfterPublishCommit = "after_publish_commit" in Importing,
+    /// The next key is in its file, and the store does not know of it.
+    AfterNextKey = "after_next_key" in Rekeying,
+    /// A step of the change is written, and not committed.
+    BeforeRekeyCommit = "before_rekey_commit" in Rekeying,
+    /// A step of the change is durable.
+    AfterRekeyCommit = "after_rekey_commit" in Rekeying,
+    /// The old key file has its second name, and is still in its place.
+    BeforeKeySwap = "before_key_swap" in Rekeying,
+    /// The new key file is in its place.
+    AfterKeySwap = "after_key_swap" in Rekeying,
 }
 
 impl CrashPoint {

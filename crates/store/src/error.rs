@@ -422,6 +422,9 @@ pub enum StoreError {
     /// The store's key has changed since the store was opened.
     #[error("the store's key was changed since this command began, and nothing was done; run it again")]
     KeyChanged,
+    /// A key that the store has, or has had, is no new one.
+    #[error("that is a key this store has or has had already; a new one must be made")]
+    KeyUsed,
     /// The store's key is being changed.
     #[error(
         "the store's key is being changed, so no new system can be registered just now; try again in a moment or, if \

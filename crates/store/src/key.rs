@@ -203,7 +203,8 @@ impl StoreKey {
     }
 
     /// What tells this key from others without giving it away.
-    pub(crate) fn fingerprint(&self) -> String {
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
         let mut text = Zeroizing::new(b"keyreeve key fingerprint\0".to_vec());
         text.extend_from_slice(self.0.as_ref());
         digest_hex(&text).chars().take(32).collect()

@@ -39,6 +39,7 @@ mod key;
 mod migrate;
 mod provisioning;
 mod reach;
+mod rekey;
 mod restore;
 mod row;
 mod secrets;
@@ -57,7 +58,9 @@ pub use audit::{AuditFilter, AuditHead, AuditRow};
 pub use backup::{backup_is_sound, folder_of};
 pub use connect::Store;
 pub use crash_points::{CrashPoint, CrashStage};
-pub use custody::{EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, SystemdCustody};
+pub use custody::{
+    EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
+};
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
@@ -66,6 +69,7 @@ pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, Retry, SealedPassword, TaskLease,
 };
+pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use restore::Restoration;
 pub use sqlite_file::{beside, remove_database};
 pub use systems::{NewSystem, SystemPatch};

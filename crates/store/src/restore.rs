@@ -126,7 +126,8 @@ fn refusal(backup: &Path, error: StoreError) -> StoreError {
         }
         StoreError::WrongKey => (
             "it was made under another key than the one in place".to_owned(),
-            "put the key file of that store in its place first",
+            "put the key file of that store in its place first; after a `secrets rekey` it is the one whose name ends in \
+             .old- and a number",
         ),
         StoreError::KeyReplaced { version, by, .. } => (
             format!("the key in place is its key {version}, which key {by} had replaced by then"),

@@ -19,9 +19,16 @@ pub(crate) const FIRST: i64 = 1;
 #[derive(Debug, Clone)]
 pub(crate) struct StoredKey {
     pub(crate) record: KeyRecord,
-    pub(crate) fingerprint: String,
     pub(crate) state: KeyState,
+    pub(crate) plan: Option<String>,
     pub(crate) created_at: Timestamp,
+}
+
+impl StoredKey {
+    /// What tells it from others.
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.record.fingerprint
+    }
 }
 
 /// How a key of the store stands.
@@ -51,7 +58,7 @@ pub(crate) async fn all(transaction: &mut Transaction) -> Result<Vec<StoredKey>,
     let exists = transaction.dialect().table_exists();
     let newer = transaction.fetch_one(statement!(exists, "envelope"), |row| row.flag(0)).await?;
     if newer {
-        let text = "SELECT k.key_version, k.fingerprint, k.created_at, c.state, c.custody, c.sealed, \
+        let text = "SELECT k.key_version, k.fingerprint, k.created_at, c.state, c.custody, c.sealed, c.plan, \
                     (SELECT store_id FROM envelope) FROM store_keys k JOIN key_custodies c \
                     ON c.key_version = k.key_version ORDER BY k.key_version DESC";
         let found = transaction.fetch(statement!(text), read).await?;
@@ -59,24 +66,34 @@ pub(crate) async fn all(transaction: &mut Transaction) -> Result<Vec<StoredKey>,
             return Ok(found);
         }
     }
-    let text = "SELECT key_version, fingerprint, created_at, 'active', '', NULL, '' FROM store_keys";
+    let text = "SELECT key_version, fingerprint, created_at, 'active', '', NULL, NULL, '' FROM store_keys";
     transaction.fetch(statement!(text), read).await
 }
 
 fn read(row: &Row) -> Result<StoredKey, StoreError> {
     let sealed = row.opt_text(5)?.map(|text| STANDARD.decode(text)).transpose();
     Ok(StoredKey {
-        fingerprint: row.text(1)?,
         created_at: row.time(2)?,
         state: KeyState::of(&row.text(3)?)?,
+        plan: row.opt_text(6)?,
         record: KeyRecord {
             version: row.int(0)?,
+            fingerprint: row.text(1)?,
             custody: row.text(4)?,
             sealed: sealed
                 .map_err(|_| StoreError::Data { what: "the sealed form of a key is no base64".to_owned() })?,
-            store_id: row.text(6)?,
+            store_id: row.text(7)?,
         },
     })
+}
+
+/// Keeps every other change of the store's key, and whatever must not come in between, off until the transaction ends.
+pub(crate) async fn lock(transaction: &mut Transaction) -> Result<(), StoreError> {
+    if transaction.dialect().lock_row().is_empty() {
+        return Ok(());
+    }
+    let text = "SELECT key_version FROM key_custodies ORDER BY key_version FOR NO KEY UPDATE";
+    transaction.fetch(statement!(text), |row| row.int(0)).await.map(|_| ())
 }
 
 /// Fetches the key that opens the store.
@@ -96,7 +113,7 @@ async fn fetch_once(store: &Store, custody: &dyn KeyCustody) -> Result<Kek, Stor
     let mut found = Err(StoreError::WrongKey);
     for stored in keys.iter().filter(|stored| stored.state != KeyState::Retired) {
         match custody.open(&stored.record).await {
-            Ok(key) if key.fingerprint() == stored.fingerprint => {
+            Ok(key) if key.fingerprint() == stored.fingerprint() => {
                 let KeyRecord { version, store_id, .. } = stored.record.clone();
                 return Ok(Kek { key, version, store_id });
             }
@@ -115,7 +132,7 @@ async fn fetch_once(store: &Store, custody: &dyn KeyCustody) -> Result<Kek, Stor
 fn unfit(keys: &[StoredKey], given: &StoreKey) -> StoreError {
     let fingerprint = given.fingerprint();
     let in_force = keys.iter().find(|stored| stored.state == KeyState::Active);
-    match (keys.iter().find(|stored| stored.fingerprint == fingerprint), in_force) {
+    match (keys.iter().find(|stored| stored.fingerprint() == fingerprint), in_force) {
         (Some(old), Some(active)) => StoreError::KeyReplaced {
             version: old.record.version,
             by: active.record.version,

@@ -59,6 +59,13 @@ pub(crate) struct StoredSystem {
     pub(crate) system: System,
 }
 
+impl StoredSystem {
+    /// Where the secret of its credentials belongs.
+    pub(crate) fn secret_place(&self) -> SecretPlace<'_> {
+        SecretPlace::of_system(&self.system.system_id, self.secret_revision)
+    }
+}
+
 /// Who acts where nobody asked for it.
 const ITSELF: &str = "keyreeve";
 
@@ -131,7 +138,7 @@ impl Store {
             };
             self.keys.create(transaction, &Scope::system(&stored.system.system_id), now).await?;
             if let Some(secret) = &secret {
-                secrets::put(transaction, &self.keys, &secret_place(&stored), secret, now).await?;
+                secrets::put(transaction, &self.keys, &stored.secret_place(), secret, now).await?;
             }
             let profile = ImportProfile::default_named(import_profiles::default_name()?);
             import_profiles::put(transaction, stored.key, &profile, now).await?;
@@ -225,7 +232,7 @@ impl Store {
             }
             stored.system.credential = credential.clone();
             stored.secret_revision += 1;
-            let place = secret_place(stored);
+            let place = stored.secret_place();
             match &secret {
                 Some(secret) => secrets::put(transaction, &self.keys, &place, secret, now).await,
                 None => secrets::wipe(transaction, &place).await,
@@ -241,7 +248,7 @@ impl Store {
     pub async fn get_secret(&self, system_id: &SystemId) -> Result<Option<Secret>, StoreError> {
         reading!(self, "reading the system's credentials", |transaction| {
             let stored = find(transaction, system_id, false).await?;
-            secrets::get(transaction, &self.keys, &secret_place(&stored)).await
+            secrets::get(transaction, &self.keys, &stored.secret_place()).await
         })
         .await
     }
@@ -315,7 +322,7 @@ impl Store {
     ) -> Result<System, StoreError> {
         let by = ("system_removed", actor, now);
         change_system!(self, "removing the system", system_id, by, |transaction, stored| {
-            secrets::wipe(transaction, &secret_place(stored)).await?;
+            secrets::wipe(transaction, &stored.secret_place()).await?;
             data_keys::destroy(transaction, &Scope::system(system_id)).await?;
             crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;
             let mut trail = Trail::lock(transaction, &self.keys, now).await?;
@@ -342,10 +349,6 @@ fn set_pin(system: &mut System, account: &AwsAccountId, partition: &str) -> Resu
             Ok(())
         }
     }
-}
-
-fn secret_place(stored: &StoredSystem) -> SecretPlace<'_> {
-    SecretPlace::of_system(&stored.system.system_id, stored.secret_revision)
 }
 
 /// A system as its fields, for the audit log. It holds no secret.

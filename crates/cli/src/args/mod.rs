@@ -15,6 +15,7 @@ mod profile;
 mod protect;
 mod resource;
 mod sandbox;
+mod secrets;
 mod store;
 mod system;
 mod token;
@@ -41,6 +42,7 @@ pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
 pub(crate) use protect::{AddProtection, ProtectCommand, RemoveProtection};
 pub(crate) use resource::{ListResources, ResourceCommand};
 pub(crate) use sandbox::RunSandbox;
+pub(crate) use secrets::{RekeyStore, SecretsCommand};
 pub(crate) use store::{BackUp, Restore, StoreCommand};
 pub(crate) use system::{
     AddSystem, CredentialArguments, ListSystems, RemoveSystem, SetSystem, SystemCommand, category, region,
@@ -154,6 +156,9 @@ pub(crate) enum Command {
     /// Who did what.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The key that secrets are sealed under.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// The database as a file.
     #[command(subcommand)]
     Store(StoreCommand),

@@ -18,6 +18,7 @@ mod protect;
 mod reading;
 mod resource;
 mod sandbox;
+mod secrets;
 mod store;
 mod system;
 mod token;
@@ -25,7 +26,7 @@ mod token;
 use anyhow::Context as _;
 
 use crate::access;
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, SecretsCommand};
 use crate::config::{Config, Environment, unknown_names};
 use crate::exit::Ended;
 use crate::logging;
@@ -81,6 +82,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Policy(command) => policy::run(context, &command).await,
         Command::Token(command) => token::run(context, &command).await,
         Command::Audit(command) => audit::run(context, &command).await,
+        Command::Secrets(SecretsCommand::Rekey(arguments)) => secrets::rekey(context, &arguments).await,
         Command::Store(command) => store::run(context, command).await,
         Command::Sandbox(arguments) => sandbox::run(context, &arguments).await,
         Command::Doctor => doctor::run(context).await,

@@ -110,7 +110,7 @@ fn s03_a_key_file_that_is_missing_wrong_exposed_or_beside_the_database_is_refuse
 }
 
 /// Makes a key in KMS.
-fn kms_key(endpoint: &str) -> String {
+pub(crate) fn kms_key(endpoint: &str) -> String {
     const MAKE: &str = "import boto3, sys; \
                         print(boto3.client('kms', endpoint_url=sys.argv[1], region_name='eu-west-1', \
                         aws_access_key_id='a', aws_secret_access_key='b').create_key()['KeyMetadata']['Arn'])";

@@ -34,6 +34,7 @@ mod r28_killed_deletion;
 mod r30_renames;
 mod r37_stale_plan;
 mod r38_dry_run;
+mod r44_rekey;
 mod raw;
 mod restore;
 mod rights;

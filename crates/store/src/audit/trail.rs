@@ -48,6 +48,11 @@ impl<'a> Trail<'a> {
         &self.head
     }
 
+    /// From now on the log's end is sealed with this version of its key.
+    pub(crate) fn seal_with(&mut self, version: i64) {
+        self.key_version = Some(version);
+    }
+
     /// Notes what was done, by whom and to what.
     pub(crate) fn note(
         &mut self,

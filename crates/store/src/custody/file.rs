@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use super::{KeyCustody, KeyRecord, MadeKey};
-use crate::{KeyError, StoreKey};
+use crate::backup::sync_folder;
+use crate::{CrashPoint, KeyError, StoreKey, beside};
 
 /// The key in a file that only its owner can read.
 #[derive(Debug, Clone)]
@@ -23,6 +24,80 @@ impl KeyCustody for FileCustody {
 
     async fn make(&self, _: &str, _: i64) -> Result<MadeKey, KeyError> {
         Ok(MadeKey { key: made_or_found(&self.0)?, sealed: None })
+    }
+}
+
+/// The file of a key that is about to take another one's place: it lies beside the place until [`Self::put_in_place`].
+#[derive(Debug, Clone)]
+pub struct NextFileCustody(pub PathBuf);
+
+impl NextFileCustody {
+    /// Where the key waits.
+    #[must_use]
+    pub fn waiting(&self) -> PathBuf {
+        beside(&self.0, ".next")
+    }
+
+    /// Where the key that was in the place is kept from then on: under a name of its own, whatever is restored later.
+    #[must_use]
+    pub fn kept(&self, fingerprint: &str) -> PathBuf {
+        let short: String = fingerprint.chars().take(8).collect();
+        beside(&self.0, &format!(".old-{short}"))
+    }
+
+    /// Puts the waiting key in its place, and keeps the one that was there, whose fingerprint this is. At each moment
+    /// there is a whole key in the place, if there was one before. Gives where the old one is; what was done already
+    /// is not done again.
+    ///
+    /// # Errors
+    /// [`KeyError::AlreadyThere`] when another key lies where the old one is to be kept, [`KeyError::Io`].
+    pub fn put_in_place(&self, fingerprint: &str) -> Result<Option<PathBuf>, KeyError> {
+        let (waiting, kept) = (self.waiting(), self.kept(fingerprint));
+        let refused = |source| KeyError::Io { doing: "replacing", path: self.0.clone(), source };
+        if !waiting.exists() {
+            return Ok(kept.exists().then_some(kept));
+        }
+        if self.0.exists() {
+            keep(&self.0, &kept)?;
+            sync_folder(&self.0).map_err(refused)?;
+            CrashPoint::BeforeKeySwap.pass();
+        }
+        std::fs::rename(&waiting, &self.0).and_then(|()| sync_folder(&self.0)).map_err(refused)?;
+        CrashPoint::AfterKeySwap.pass();
+        Ok(kept.exists().then_some(kept))
+    }
+}
+
+/// Gives a key file a second name. An interrupted attempt may have done so.
+fn keep(path: &Path, kept: &Path) -> Result<(), KeyError> {
+    match std::fs::hard_link(path, kept) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let same = StoreKey::read_file(path)?.fingerprint() == StoreKey::read_file(kept)?.fingerprint();
+            if same { Ok(()) } else { Err(KeyError::AlreadyThere { path: kept.to_owned() }) }
+        }
+        linked => linked.map_err(|source| KeyError::Io { doing: "keeping", path: path.to_owned(), source }),
+    }
+}
+
+#[async_trait]
+impl KeyCustody for NextFileCustody {
+    fn place(&self) -> String {
+        FileCustody(self.0.clone()).place()
+    }
+
+    /// The key may have been put in its place by now.
+    async fn open(&self, record: &KeyRecord) -> Result<StoreKey, KeyError> {
+        match StoreKey::read_file(&self.waiting()) {
+            Ok(key) if key.fingerprint() == record.fingerprint => Ok(key),
+            Ok(_) | Err(KeyError::Missing { .. }) => StoreKey::read_file(&self.0),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn make(&self, _: &str, _: i64) -> Result<MadeKey, KeyError> {
+        let key = made_or_found(&self.waiting())?;
+        CrashPoint::AfterNextKey.pass();
+        Ok(MadeKey { key, sealed: None })
     }
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::{KeyError, StoreKey};
 
 pub use environment::EnvironmentCustody;
-pub use file::FileCustody;
+pub use file::{FileCustody, NextFileCustody};
 pub use systemd::SystemdCustody;
 
 /// What a store knows of one of its keys: enough to fetch it, and nothing that gives it away.
@@ -19,6 +19,8 @@ pub struct KeyRecord {
     pub store_id: String,
     /// Which of the store's keys it is.
     pub version: i64,
+    /// What tells it from other keys, see [`StoreKey::fingerprint`].
+    pub fingerprint: String,
     /// Where it was kept when it was made: what [`KeyCustody::place`] said.
     pub custody: String,
     /// Its sealed form, of a key that its custody does not keep itself.

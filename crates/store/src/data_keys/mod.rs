@@ -18,8 +18,8 @@ use crate::key::fill_random;
 use crate::statement::statement;
 use crate::transaction::Transaction;
 
-pub(crate) use adopt::{adopt, make_first};
-pub(crate) use ring::{Kek, KeyRing, locked_version};
+pub(crate) use adopt::{adopt, make_first, operator_passwords, replace_operator_password};
+pub(crate) use ring::{Kek, KeyRing, insert_sealed, locked_version, locked_version_if_any, replace, unseal};
 
 /// What a data key is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,16 @@ impl Scope {
     /// The secrets of a system.
     pub(crate) fn system(id: &SystemId) -> Self {
         Self(format!("system:{id}"))
+    }
+
+    /// As it was stored.
+    pub(crate) fn stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The system whose secrets it is for.
+    pub(crate) fn system_id(&self) -> Option<SystemId> {
+        self.0.strip_prefix("system:").and_then(|id| SystemId::new(id).ok())
     }
 
     /// As it is stored.
@@ -89,6 +99,21 @@ impl DataKey {
 pub(crate) async fn destroy(transaction: &mut Transaction, scope: &Scope) -> Result<(), StoreError> {
     for text in ["DELETE FROM sealed_data_keys WHERE scope = $1", "DELETE FROM data_keys WHERE scope = $1"] {
         transaction.execute(statement!(text, scope.as_str())).await?;
+    }
+    Ok(())
+}
+
+/// Takes one key of a scope away.
+pub(crate) async fn destroy_version(
+    transaction: &mut Transaction,
+    scope: &Scope,
+    version: i64,
+) -> Result<(), StoreError> {
+    for text in [
+        "DELETE FROM sealed_data_keys WHERE scope = $1 AND version = $2",
+        "DELETE FROM data_keys WHERE scope = $1 AND version = $2",
+    ] {
+        transaction.execute(statement!(text, scope.as_str(), version)).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::cipher::{self, Sealed};
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::Transaction;
-use crate::{StoreError, StoreKey};
+use crate::{StoreError, StoreKey, store_keys};
 
 /// The store's key, as far as this process holds it: the key that encrypts data keys.
 #[derive(Clone)]
@@ -134,10 +134,8 @@ impl KeyRing {
     /// Whether a data key that is made now will still be opened later.
     async fn require_lasting(&self, transaction: &mut Transaction) -> Result<(), StoreError> {
         // Locked, so that no change of the key begins or ends before this transaction has ended.
-        let text = match transaction.dialect().lock_row() {
-            "" => "SELECT state FROM key_custodies ORDER BY key_version",
-            _ => "SELECT state FROM key_custodies ORDER BY key_version FOR NO KEY UPDATE",
-        };
+        store_keys::lock(transaction).await?;
+        let text = "SELECT state FROM key_custodies";
         let states = transaction.fetch(statement!(text), |row| row.text(0)).await?;
         if states.iter().any(|state| state == "coming") {
             return Err(StoreError::KeyChanging);
@@ -165,14 +163,23 @@ const LOCKED: &str = "SELECT version FROM data_keys WHERE scope = $1 AND state =
 
 /// The version to seal with, locked until the transaction ends.
 pub(crate) async fn locked_version(transaction: &mut Transaction, scope: &Scope) -> Result<i64, StoreError> {
+    let found = locked_version_if_any(transaction, scope).await?;
+    found.ok_or_else(|| StoreError::SecretUnreadable { row: scope.whose() })
+}
+
+/// The same; `None` of a scope that has no key (any more).
+pub(crate) async fn locked_version_if_any(
+    transaction: &mut Transaction,
+    scope: &Scope,
+) -> Result<Option<i64>, StoreError> {
     let text = if transaction.dialect().lock_row().is_empty() { CURRENT } else { LOCKED };
     // Whoever waited for a change of the key sees neither the old row nor the new one, until it looks again.
     for _ in 0..2 {
         if let Some(version) = active_version(transaction, scope, text).await? {
-            return Ok(version);
+            return Ok(Some(version));
         }
     }
-    Err(StoreError::SecretUnreadable { row: scope.whose() })
+    Ok(None)
 }
 
 async fn active_version(
@@ -250,7 +257,7 @@ pub(crate) async fn insert_sealed(
 ) -> Result<(), StoreError> {
     let Sealed { nonce, ciphertext } = kek.seal(scope, version, key)?;
     let text = "INSERT INTO sealed_data_keys (scope, version, key_version, nonce, ciphertext) \
-                VALUES ($1, $2, $3, $4, $5)";
+                VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     let insert = statement!(text, scope.as_str(), version, kek.version, nonce, ciphertext);
     transaction.execute(insert).await.map(|_| ())
 }

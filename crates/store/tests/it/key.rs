@@ -39,7 +39,13 @@ async fn a_key_that_is_missing_exposed_or_malformed_is_refused_with_what_to_do()
         let message = refusal();
         assert!(message.contains("does not hold a Keyreeve key") && !message.contains("canary"), "{message}");
     }
-    let record = KeyRecord { store_id: "x".into(), version: 1, custody: String::new(), sealed: None };
+    let record = KeyRecord {
+        store_id: "x".into(),
+        version: 1,
+        fingerprint: String::new(),
+        custody: String::new(),
+        sealed: None,
+    };
     let unset =
         EnvironmentCustody("KEYREEVE_TEST_UNSET_VARIABLE".to_owned()).open(&record).await.unwrap_err();
     assert!(matches!(unset, KeyError::NotSet { .. }));

@@ -10,6 +10,7 @@ mod key;
 mod place;
 mod provisioning;
 mod reading;
+mod rekey;
 mod restore;
 mod runs;
 mod sample;

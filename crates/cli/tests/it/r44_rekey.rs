@@ -1,0 +1,234 @@
+//! R44: changing the store's key ends at each of its points, and is killed at any moment; the store always opens, with
+//! all it holds, and the command goes on. S01: no file holds a secret in clear through all of it.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyreeve_sandbox::{Effect, FaultRule};
+use keyreeve_store::{CrashPoint, CrashStage};
+use serde_json::Value;
+
+use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place, Ran, SYSTEM, piped, until};
+use crate::peer;
+use crate::secrets::{assert_absent, assert_clean};
+
+const REKEY: [&str; 3] = ["secrets", "rekey", "--yes"];
+
+/// Two systems with secrets, and a password that waits for its operator.
+fn staffed() -> Place {
+    let place = Place::imported(0);
+    place.add("other", OTHER_ACCOUNT).code(0);
+    let settings = ["permission_profile=full", "password_delivery=operator"];
+    place.run(&[&["system", "set", SYSTEM][..], &settings].concat()).code(0);
+    place.run(&["account", "create", SYSTEM, "--name", "eve", "--deliver", "operator", "--yes"]).code(0);
+    place
+}
+
+/// Everything opens: the secrets are what AWS accepts, and the log is as it was written.
+#[track_caller]
+fn all_is_there(place: &Place, when: &str) {
+    for system in [SYSTEM, "other"] {
+        let checks = place.run(&["system", "check", system, "--output", "json"]).json();
+        let reachable = checks.as_array().unwrap().iter().find(|check| check["name"] == "reachable");
+        assert_eq!(reachable.unwrap_or_else(|| panic!("{when}: {checks}"))["state"], "ok", "{when}");
+    }
+    place.run(&["audit", "verify"]).code(0);
+    let retained = "SELECT COUNT(*) FROM secrets s JOIN data_keys k ON k.scope = 'system:' || s.owner_row \
+                    AND k.version = s.key_version";
+    let secrets = place.rows("SELECT COUNT(*) FROM secrets");
+    assert_eq!(place.rows(retained), secrets, "{when}: each secret has its key");
+}
+
+fn key(place: &Place) -> PathBuf {
+    place.data().join("keyreeve.key")
+}
+
+#[test]
+fn r44_a_change_of_the_key_that_ends_at_any_point_goes_on() {
+    let place = staffed();
+    let points = CrashPoint::ALL.iter().filter(|point| point.stage() == CrashStage::Rekeying);
+    let mut ended = 0;
+    for (point, data_keys) in points.flat_map(|point| [(point, false), (point, true)]) {
+        let mut command = REKEY.to_vec();
+        command.extend(data_keys.then_some("--data-keys"));
+        for number in 1.. {
+            let at = format!("{}:{number}", point.name());
+            let output = place.command(&command).env("KEYREEVE_CRASH_AT", &at).output().unwrap();
+            if output.status.success() {
+                let least = match point {
+                    CrashPoint::BeforeRekeyCommit | CrashPoint::AfterRekeyCommit if data_keys => 12,
+                    CrashPoint::BeforeRekeyCommit | CrashPoint::AfterRekeyCommit => 5,
+                    _ => 1,
+                };
+                assert!(number > least, "{at}: passed only {number} times");
+                break;
+            }
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.signal(), Some(6), "{at}: {said}");
+            all_is_there(&place, &at);
+            place.run(&REKEY).code(0);
+            ended += 1;
+        }
+    }
+    assert!(ended > 40, "only {ended} processes ended");
+    all_is_there(&place, "ended");
+    assert!(!key(&place).with_extension("key.next").exists());
+    let shown = place.run(&["password", "reveal", "1", "--output", "json"]).code(0).json();
+    assert_eq!(shown["password"].as_str().unwrap().len(), 24, "{shown}");
+}
+
+#[test]
+fn r44_a_change_of_the_key_that_is_killed_at_any_moment_goes_on() {
+    let place = staffed();
+    for number in 0..6 {
+        let account = if number % 2 == 0 { ACCOUNT } else { OTHER_ACCOUNT };
+        place.add(&format!("more{number}"), account).code(0);
+    }
+    let mut killed = 0;
+    // From before anything is written to past the end, in uneven steps.
+    for millis in (5..400).step_by(13) {
+        let mut child = piped(place.command(&["secrets", "rekey", "--yes", "--data-keys"]));
+        std::thread::sleep(Duration::from_millis(millis));
+        killed += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        all_is_there(&place, &format!("killed after {millis} ms"));
+    }
+    assert!(killed >= 3, "only {killed} were killed");
+    place.run(&REKEY).code(0);
+    all_is_there(&place, "ended");
+}
+
+#[test]
+fn a_plan_changes_nothing_and_without_a_word_nothing_is_done() {
+    let place = staffed();
+    let before = std::fs::read(key(&place)).unwrap();
+    let planned = place.run(&["secrets", "rekey", "--plan", "--data-keys", "--output", "json"]).code(0);
+    assert_eq!(planned.json()["state"], "planned");
+    assert_eq!(
+        (&planned.json()["secrets"], &planned.json()["passwords"]),
+        (&Value::from(2), &Value::from(1))
+    );
+    assert!(planned.stderr.contains("Backups made before still need key 1"), "{}", planned.stderr);
+    place.run(&["secrets", "rekey"]).code(2);
+    assert_eq!(std::fs::read(key(&place)).unwrap(), before);
+    assert_eq!(place.rows("SELECT COUNT(*) FROM key_custodies")[0][0], 1);
+    let viewer = place.token("vera", "operator", &[]);
+    let refused = place.run_as(&viewer, &REKEY).code(2);
+    assert!(refused.stderr.contains("admin"), "{}", refused.stderr);
+}
+
+#[test]
+fn s01_no_file_holds_a_secret_through_a_rekey_a_failed_save_and_an_old_backup() {
+    let place = staffed();
+    let secrets = [ACCOUNT, OTHER_ACCOUNT].map(|account| place.key(account).secret_access_key);
+    let canaries: Vec<&str> = secrets.iter().map(String::as_str).collect();
+    let clean = |ran: &Ran| assert_clean(&place, &canaries, &[ran]);
+    clean(&place.run(&["store", "backup", "before.db"]).code(0));
+    let changed = place.run(&["secrets", "rekey", "--yes", "--data-keys", "--reason", "leaver"]).code(0);
+    clean(&changed);
+    assert!(changed.stderr.contains("keyreeve.key.old-"), "{}", changed.stderr);
+    let named = |name: &str| name.starts_with("keyreeve.key.old-");
+    let files = std::fs::read_dir(place.data()).unwrap().map(|entry| entry.unwrap().path());
+    let mut olds = files.filter(|path| named(path.file_name().unwrap().to_str().unwrap()));
+    let old = olds.next().unwrap();
+    let rows = place.json(&["audit", "list"]);
+    let begun = rows.as_array().unwrap().iter().find(|row| row["action"] == "rekey_begun").unwrap();
+    assert_eq!(begun["subject"]["reason"], "leaver");
+    assert_absent(&secrets[0], "the audit log", rows.to_string().as_bytes());
+    for point in ["before_rekey_commit:3", "after_rekey_commit:4"] {
+        let output = place.command(&["secrets", "rekey", "--yes", "--data-keys"]);
+        let output = { output }.env("KEYREEVE_CRASH_AT", point).output().unwrap();
+        assert_eq!(output.status.signal(), Some(6));
+        clean(&place.run(&["system", "list"]).code(0));
+        clean(&place.run(&REKEY).code(0));
+    }
+    // The backup of before opens with the key of before, and with no other.
+    let refused = place.run(&["store", "restore", "before.db", "--yes"]).code(2);
+    assert!(refused.stderr.contains(".old-"), "{}", refused.stderr);
+    std::fs::copy(key(&place), place.data().join("latest.key")).unwrap();
+    std::fs::copy(old, key(&place)).unwrap();
+    clean(&place.run(&["store", "restore", "before.db", "--yes"]).code(0));
+    all_is_there(&place, "restored");
+    // The key of before is kept already, and is kept again.
+    clean(&place.run(&["secrets", "rekey", "--yes", "--data-keys"]).code(0));
+    all_is_there(&place, "restored and changed again");
+}
+
+#[test]
+fn an_import_goes_on_while_the_key_is_changed() {
+    let place = staffed();
+    for (data_keys, waits) in [(false, false), (true, true)] {
+        let fault = FaultRule::new("ListGroups", Effect::Latency { ms: 2_500 }).times(1);
+        place.sandbox.add_fault(fault);
+        let import = piped(place.command(&["import", "run", SYSTEM]));
+        until("the import to read", || {
+            place.sandbox.faults().iter().any(|fault| fault.fires > 0).then_some(())
+        });
+        let mut command = REKEY.to_vec();
+        command.extend(data_keys.then_some("--data-keys"));
+        let changed = place.run(&command).code(0);
+        assert_eq!(changed.stderr.contains("Waiting for import run"), waits, "{}", changed.stderr);
+        Ran::of(import.wait_with_output().unwrap()).code(0);
+        place.sandbox.clear_faults();
+        all_is_there(&place, "beside an import");
+    }
+}
+
+fn under(place: &Place, key: &str, more: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    let mut command = place.command(arguments);
+    Ran::of(command.env("KEYREEVE_KEY", key).envs(more.iter().copied()).output().unwrap())
+}
+
+/// Moves the key to a place: both configurations work until the second command ends it.
+fn moves_to(place: &Place, from: &str, to: &str, more: &[(&str, &str)]) {
+    let move_it = ["secrets", "rekey", "--yes", "--to", to, "--output", "json"];
+    let begun = under(place, from, more, &move_it).code(1);
+    assert_eq!(begun.json()["state"], "waiting_for_configuration", "{to}");
+    assert!(begun.stderr.contains(&format!("key = \"{to}\"")), "{}", begun.stderr);
+    for key in [from, to] {
+        under(place, key, more, &["system", "list"]).code(0);
+        assert!(under(place, key, more, &["audit", "verify"]).code == 0);
+    }
+    let refused = under(place, from, more, &["secrets", "rekey", "--yes", "--to", "env:ANOTHER"]).code(2);
+    assert!(refused.stderr.contains("is not ended yet"), "{}", refused.stderr);
+    assert_eq!(under(place, from, more, &move_it).code(1).json()["state"], "waiting_for_configuration");
+    let ended = under(place, to, more, &["secrets", "rekey", "--yes", "--output", "json"]).code(0);
+    assert_eq!(ended.json()["state"], "done", "{to}");
+    let old = under(place, from, more, &["system", "list"]).code(2);
+    assert!(old.stderr.contains(to), "it says where the key is: {}", old.stderr);
+    under(place, to, more, &["system", "check", "other"]);
+    under(place, to, more, &["audit", "verify"]).code(0);
+}
+
+#[test]
+fn the_key_can_be_moved_to_another_custody_and_back() {
+    let place = staffed();
+    let moto = peer::moto();
+    let endpoint = moto.as_ref().map_or("http://127.0.0.1:1", |moto| moto.endpoint.as_str());
+    let more = [
+        ("KEYREEVE_STORE_KEY", "keyreeve-key-1 QE2V21BMZP3NO+T5JdVtceyaxEtFAMHt8p3QNh/BMrY="),
+        ("AWS_ENDPOINT_URL_KMS", endpoint),
+        ("AWS_ACCESS_KEY_ID", "AKIAOPERATOR"),
+        ("AWS_SECRET_ACCESS_KEY", "operators"),
+    ];
+    let file = |path: &Path| format!("file:{}", path.display());
+    let (first, elsewhere) = (file(&key(&place)), file(&place.folder.path().join("elsewhere.key")));
+    moves_to(&place, &first, "env:KEYREEVE_STORE_KEY", &more);
+    let same = under(&place, "env:KEYREEVE_STORE_KEY", &more, &REKEY).code(2);
+    assert!(same.stderr.contains("cannot hold two"), "{}", same.stderr);
+    let taken =
+        under(&place, "env:KEYREEVE_STORE_KEY", &more, &[&REKEY[..], &["--to", &first]].concat()).code(2);
+    assert!(taken.stderr.contains("give a path that is free"), "{}", taken.stderr);
+    moves_to(&place, "env:KEYREEVE_STORE_KEY", &elsewhere, &more);
+    under(&place, &elsewhere, &more, &REKEY).code(0);
+    if moto.is_some() {
+        let kms = format!("kms:{}", crate::custody::kms_key(endpoint));
+        moves_to(&place, &elsewhere, &kms, &more);
+        under(&place, &kms, &more, &["secrets", "rekey", "--yes", "--data-keys"]).code(0);
+        under(&place, &kms, &more, &["audit", "verify"]).code(0);
+    }
+    let used = under(&place, &elsewhere, &more, &["system", "list"]);
+    assert_eq!(used.code, if moto.is_some() { 2 } else { 0 }, "{}", used.stderr);
+}

@@ -1,0 +1,272 @@
+//! Changing the store's key: either key opens everything until it has ended, and from then on only the new one.
+
+use keyreeve_model::{CredentialKind, Secret};
+use keyreeve_store::{
+    AuditFilter, FileCustody, KeyCustody, KeyError, KeyRecord, MadeKey, NextFileCustody, Rekey, RekeyPlan,
+    Store, StoreError, StoreKey,
+};
+
+use crate::place::Place;
+use crate::sample::*;
+
+const ACTOR: &str = "local:test";
+
+/// A store with two systems, each with a secret.
+async fn with_secrets(place: &Place) -> Store {
+    let store = place.create().await;
+    for (system, name) in [("s", "S"), ("t", "T")] {
+        let secret = Some(Secret::new(format!("secret of {system}")));
+        let new = keyreeve_store::NewSystem { secret, ..new_system(system, name) };
+        store.create_system(new, ACTOR, at(0)).await.unwrap();
+    }
+    store
+}
+
+async fn opens_everything(store: &Store) {
+    for system in ["s", "t"] {
+        let secret = store.get_secret(&id(system)).await.unwrap().unwrap();
+        assert_eq!(secret.expose(), format!("secret of {system}"));
+    }
+    store.verify_audit().await.unwrap();
+}
+
+async fn begin(store: &Store, key: &StoreKey, data_keys: bool) -> Result<Rekey, StoreError> {
+    let version = store.key_status().await?.next_version;
+    let made = MadeKey { key: key.clone(), sealed: None };
+    let plan = RekeyPlan::new(data_keys);
+    store.begin_rekey(&made, "memory", version, plan, (ACTOR, Some("yearly")), at(1)).await
+}
+
+/// All of it, as the command does it.
+async fn rekey(store: &Store, key: &StoreKey, data_keys: bool) -> Result<(), StoreError> {
+    let under_way = store.rekey_under_way(key).await?;
+    let rekey = match under_way {
+        Some(rekey) => rekey,
+        None => begin(store, key, data_keys).await?,
+    };
+    store.carry_on_rekey(&rekey, ACTOR, at(2)).await?;
+    store.finish_rekey(&rekey, ACTOR, at(3)).await.map(|_| ())
+}
+
+#[tokio::test]
+async fn the_new_key_opens_everything_and_the_old_one_nothing_any_more() {
+    for place in Place::both().await {
+        for data_keys in [false, true] {
+            let place = Place { key: StoreKey::generate().unwrap(), ..fresh(&place).await };
+            let (store, new) = (with_secrets(&place).await, StoreKey::generate().unwrap());
+            let before = ciphertexts(&place).await;
+            rekey(&store, &new, data_keys).await.unwrap();
+            store.close().await;
+            let refused = Store::open(&place.url, place.key.clone()).await.unwrap_err();
+            assert!(matches!(refused, StoreError::KeyReplaced { version: 1, by: 2, .. }), "{refused:?}");
+            assert!(refused.to_string().contains("opens the backups made before"), "{refused}");
+            let store = Store::open(&place.url, new.clone()).await.unwrap();
+            opens_everything(&store).await;
+            assert_eq!(ciphertexts(&place).await == before, !data_keys, "the secrets themselves");
+            let status = store.key_status().await.unwrap();
+            assert_eq!((status.active.version, status.coming.is_none(), status.data_keys), (2, true, 3));
+            let left = "SELECT COUNT(*) FROM sealed_data_keys WHERE key_version <> 2";
+            assert_eq!(place.number(left).await, 0, "what the old key sealed is gone");
+            let versions = "SELECT MIN(version) * 10 + MAX(version) FROM data_keys";
+            assert_eq!(place.number(versions).await, if data_keys { 22 } else { 11 });
+            let rows = store.audit(&AuditFilter::default(), 9).await.unwrap();
+            let said: Vec<_> = rows.iter().map(|row| row.action.as_str()).collect();
+            let expected = ["rekey_finished", "audit_key_replaced", "rekey_begun"];
+            assert!(said.starts_with(if data_keys { &expected } else { &["rekey_finished", "rekey_begun"] }));
+            assert_eq!(
+                rows.iter().find(|row| row.action == "rekey_begun").unwrap().subject["reason"],
+                "yearly"
+            );
+            store.close().await;
+        }
+    }
+}
+
+/// The same database, emptied.
+async fn fresh(place: &Place) -> Place {
+    match place.schema {
+        None => Place::sqlite(),
+        Some(_) => Place::postgres().await,
+    }
+}
+
+async fn ciphertexts(place: &Place) -> String {
+    let hex = if place.schema.is_none() { "hex(ciphertext)" } else { "encode(ciphertext, 'hex')" };
+    let join = if place.schema.is_none() { "group_concat" } else { "string_agg" };
+    place
+        .text(&format!(
+            "SELECT {join}({hex}, ' ') FROM (SELECT ciphertext FROM secrets ORDER BY owner_row) s"
+        ))
+        .await
+}
+
+#[tokio::test]
+async fn until_it_has_ended_either_key_opens_everything_and_no_system_is_registered() {
+    for place in Place::both().await {
+        let (store, new) = (with_secrets(&place).await, StoreKey::generate().unwrap());
+        let begun = begin(&store, &new, true).await.unwrap();
+        let again = begin(&store, &StoreKey::generate().unwrap(), true).await.unwrap_err();
+        assert!(matches!(again, StoreError::KeyChanging), "{again:?}");
+        place.open().await.close().await;
+        store.carry_on_rekey(&begun, ACTOR, at(2)).await.unwrap();
+        for key in [&place.key, &new] {
+            let other = Store::open(&place.url, key.clone()).await.unwrap();
+            opens_everything(&other).await;
+            let refused = other.create_system(new_system("u", "U"), ACTOR, at(2)).await.unwrap_err();
+            assert!(matches!(refused, StoreError::KeyChanging), "{refused:?}");
+            assert!(refused.to_string().contains("secrets rekey"), "{refused}");
+            let kind = CredentialKind::AccessKey { access_key_id: "AKIAEXAMPLE".to_owned() };
+            let secret = Some(Secret::new("secret of s".to_owned()));
+            other.set_credentials(&id("s"), kind, secret, None, ACTOR, at(2)).await.unwrap();
+            opens_everything(&other).await;
+            other.close().await;
+        }
+        store.finish_rekey(&begun, ACTOR, at(3)).await.unwrap();
+        let twice = store.finish_rekey(&begun, ACTOR, at(3)).await.unwrap_err();
+        assert!(matches!(twice, StoreError::KeyChanged), "{twice:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn it_does_not_end_before_everything_is_under_the_new_key() {
+    let place = Place::sqlite();
+    let (store, new) = (with_secrets(&place).await, StoreKey::generate().unwrap());
+    let begun = begin(&store, &new, false).await.unwrap();
+    let refused = store.finish_rekey(&begun, ACTOR, at(3)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::KeyChanged), "{refused:?}");
+    opens_everything(&place.open().await).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_process_of_before_goes_on_or_says_that_it_must_be_begun_again() {
+    for place in Place::both().await {
+        for data_keys in [false, true] {
+            let place = Place { key: StoreKey::generate().unwrap(), ..fresh(&place).await };
+            let (store, new) = (with_secrets(&place).await, StoreKey::generate().unwrap());
+            let (running, idle) = (place.open().await, place.open().await);
+            opens_everything(&running).await;
+            rekey(&store, &new, data_keys).await.unwrap();
+            // What it has opened it keeps; what it has not, it can open no more.
+            let read = running.get_secret(&id("s")).await;
+            let named = running.update_system(&id("s"), Default::default(), ACTOR, at(4)).await;
+            if data_keys {
+                assert!(matches!(read, Err(StoreError::KeyChanged)), "{read:?}");
+                assert!(matches!(named, Err(StoreError::KeyChanged)), "{named:?}");
+                assert!(named.unwrap_err().to_string().contains("run it again"));
+            } else {
+                assert_eq!(read.unwrap().unwrap().expose(), "secret of s");
+                named.unwrap();
+            }
+            let late = idle.get_secret(&id("s")).await.unwrap_err();
+            assert!(matches!(late, StoreError::KeyChanged), "{late:?}");
+            let registered = running.create_system(new_system("u", "U"), ACTOR, at(4)).await.unwrap_err();
+            assert!(matches!(registered, StoreError::KeyChanged), "{registered:?}");
+            for store in [store, running, idle] {
+                store.close().await;
+            }
+            let store = Store::open(&place.url, new).await.unwrap();
+            opens_everything(&store).await;
+            store.close().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_call_to_the_database_may_fail_and_the_change_goes_on() {
+    for place in Place::both().await {
+        let store = with_secrets(&place).await;
+        let new = StoreKey::generate().unwrap();
+        let mut fired = 0;
+        for number in 1.. {
+            store.fail_call(number);
+            let done = rekey(&store, &new, true).await;
+            let pending = store.fault_pending();
+            store.clear_faults();
+            for key in [&place.key, &new] {
+                match Store::open(&place.url, key.clone()).await {
+                    Ok(other) => {
+                        opens_everything(&other).await;
+                        other.close().await;
+                    }
+                    // The new one before it is known and everything is under it, the old one after it is replaced.
+                    Err(StoreError::WrongKey | StoreError::KeyChanged) if std::ptr::eq(key, &new) => {}
+                    Err(StoreError::KeyReplaced { .. }) if std::ptr::eq(key, &place.key) => {}
+                    Err(error) => panic!("call {number}: {error:?}"),
+                }
+            }
+            if pending || done.is_ok() {
+                done.unwrap();
+                break;
+            }
+            fired += 1;
+            assert!(number < 200);
+        }
+        assert!(fired > 10, "only {fired} calls");
+        store.close().await;
+        let store = Store::open(&place.url, new).await.unwrap();
+        opens_everything(&store).await;
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_the_store_has_had_is_no_new_one() {
+    let place = Place::sqlite();
+    let store = with_secrets(&place).await;
+    let refused = begin(&store, &place.key, false).await.unwrap_err();
+    assert!(matches!(refused, StoreError::KeyUsed), "{refused:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_spoilt_data_key_does_not_keep_the_others_from_a_new_key() {
+    let place = Place::sqlite();
+    let store = with_secrets(&place).await;
+    store.close().await;
+    place.tamper("UPDATE sealed_data_keys SET nonce = ciphertext WHERE scope = 'system:t'").await;
+    let mut key = place.key.clone();
+    for data_keys in [false, true] {
+        let store = Store::open(&place.url, key).await.unwrap();
+        key = StoreKey::generate().unwrap();
+        rekey(&store, &key, data_keys).await.unwrap();
+        store.close().await;
+        let store = Store::open(&place.url, key.clone()).await.unwrap();
+        assert_eq!(store.get_secret(&id("s")).await.unwrap().unwrap().expose(), "secret of s");
+        let refused = store.get_secret(&id("t")).await.unwrap_err();
+        assert!(matches!(refused, StoreError::SecretUnreadable { .. }), "{refused:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_is_swapped_so_that_there_is_always_a_whole_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyreeve.key");
+    let old = StoreKey::create_file(&path).unwrap();
+    let next = NextFileCustody(path.clone());
+    let made = next.make("store", 2).await.unwrap().key;
+    assert_eq!(next.make("store", 2).await.unwrap().key.fingerprint(), made.fingerprint(), "made once");
+    assert_eq!(StoreKey::read_file(&path).unwrap().fingerprint(), old.fingerprint(), "not in its place yet");
+    let record = KeyRecord {
+        store_id: "store".into(),
+        version: 2,
+        fingerprint: made.fingerprint(),
+        custody: next.place(),
+        sealed: None,
+    };
+    for _ in 0..2 {
+        assert_eq!(next.open(&record).await.unwrap().fingerprint(), made.fingerprint());
+        let kept = next.put_in_place(&old.fingerprint()).unwrap().unwrap();
+        assert_eq!(StoreKey::read_file(&kept).unwrap().fingerprint(), old.fingerprint());
+        assert_eq!(StoreKey::read_file(&path).unwrap().fingerprint(), made.fingerprint());
+        assert!(!next.waiting().exists());
+    }
+    // Another key in the way is not written over.
+    next.make("store", 3).await.unwrap();
+    let refused = next.put_in_place(&old.fingerprint()).unwrap_err();
+    assert!(matches!(refused, KeyError::AlreadyThere { .. }), "{refused:?}");
+    let read = FileCustody(path).open(&record).await.unwrap();
+    assert_eq!(read.fingerprint(), made.fingerprint());
+}
