@@ -1,7 +1,7 @@
 //! The connection itself.
 
 use aws_smithy_runtime::client::retries::RetryPartition;
-use keyreeve_connector::{Connector, Error, Identity, Inventory, Provisioning};
+use keyreeve_connector::{Connector, Error, Identity, Inventory, Organization, Provisioning};
 
 use crate::config::configure;
 use crate::identity;
@@ -12,6 +12,7 @@ use crate::options::{ConnectError, ConnectOptions};
 pub struct AwsConnector {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) sts: aws_sdk_sts::Client,
+    pub(crate) organizations: aws_sdk_organizations::Client,
 }
 
 impl AwsConnector {
@@ -25,9 +26,12 @@ impl AwsConnector {
         // own: one throttled AWS account must not slow another down.
         let iam = configured.iam.retry_partition(RetryPartition::custom("keyreeve-iam").build());
         let sts = configured.sts.retry_partition(RetryPartition::custom("keyreeve-sts").build());
+        let partition = RetryPartition::custom("keyreeve-organizations").build();
+        let organizations = configured.organizations.retry_partition(partition);
         Ok(Self {
             iam: aws_sdk_iam::Client::from_conf(iam.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
         })
     }
 }
@@ -43,6 +47,10 @@ impl Connector for AwsConnector {
     }
 
     fn provisioning(&self) -> Option<&dyn Provisioning> {
+        Some(self)
+    }
+
+    fn organization(&self) -> Option<&dyn Organization> {
         Some(self)
     }
 }

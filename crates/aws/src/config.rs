@@ -1,6 +1,7 @@
 //! From what an operator configured to the SDK's configuration.
 
 use std::path::Path;
+use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
@@ -10,17 +11,20 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::http::Client;
 use crate::options::{ConnectError, ConnectOptions, Credential};
 
-/// The SDK's configuration for each of the two services.
+/// The SDK's configuration for each of the services.
 pub(crate) struct Configured {
     pub(crate) iam: aws_sdk_iam::config::Builder,
     pub(crate) sts: aws_sdk_sts::config::Builder,
+    pub(crate) organizations: aws_sdk_organizations::config::Builder,
 }
 
 pub(crate) async fn configure(options: &ConnectOptions) -> Result<Configured, ConnectError> {
@@ -37,7 +41,21 @@ pub(crate) async fn configure(options: &ConnectOptions) -> Result<Configured, Co
     if let Some(url) = endpoint(options, "AWS_ENDPOINT_URL_STS") {
         sts = sts.endpoint_url(url);
     }
-    Ok(Configured { iam, sts })
+    let organizations = organizations(options, &shared);
+    Ok(Configured { iam, sts, organizations })
+}
+
+fn organizations(options: &ConnectOptions, shared: &SdkConfig) -> aws_sdk_organizations::config::Builder {
+    let home = shared.region().map(|region| match home_region(region.as_ref()) {
+        // The endpoint rules of Organizations differ from those of IAM in this partition alone.
+        "cn-north-1" => Region::from_static("cn-northwest-1"),
+        home => Region::from_static(home),
+    });
+    let organizations = aws_sdk_organizations::config::Builder::from(shared).region(home);
+    match endpoint(options, "AWS_ENDPOINT_URL_ORGANIZATIONS") {
+        Some(url) => organizations.endpoint_url(url),
+        None => organizations,
+    }
 }
 
 /// The same for KMS, whose keys each have a region of their own.
@@ -114,6 +132,7 @@ async fn load(options: &ConnectOptions, credential: &Credential, client: &Shared
         .http_client(client.clone())
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)
+        .identity_cache(credentials_in_time(options))
         // The whole answer is read within the attempt's time-out.
         .stalled_stream_protection(
             aws_config::stalled_stream_protection::StalledStreamProtectionConfig::disabled(),
@@ -141,6 +160,12 @@ async fn load(options: &ConnectOptions, credential: &Credential, client: &Shared
         loader = loader.credentials_provider(SharedCredentialsProvider::new(provider));
     }
     loader.load().await
+}
+
+/// Getting credentials takes no longer than a request may, nor than the SDK's own five seconds.
+fn credentials_in_time(options: &ConnectOptions) -> SharedIdentityCache {
+    const LONGEST: Duration = Duration::from_secs(5);
+    IdentityCache::lazy().load_timeout(options.request_timeout.min(LONGEST)).build()
 }
 
 /// The region by the rules of every AWS tool, except that the instance is not asked: that would wait for a time-out

@@ -1,8 +1,8 @@
 //! The AWS IAM connector: the only part of Keyreeve that knows the AWS SDK.
 //!
 //! [`AwsConnector::connect`] turns a [`Credential`] into a connection that implements
-//! [`Connector`](keyreeve_connector::Connector), [`Inventory`](keyreeve_connector::Inventory) and
-//! [`Provisioning`](keyreeve_connector::Provisioning). Every method is one request: the SDK's own retries are off,
+//! [`Connector`](keyreeve_connector::Connector), [`Inventory`](keyreeve_connector::Inventory),
+//! [`Provisioning`](keyreeve_connector::Provisioning) and [`Organization`](keyreeve_connector::Organization). Every method is one request: the SDK's own retries are off,
 //! so that the engine alone decides about patience and pacing, and so that a lost answer is never hidden by a
 //! second request.
 //!
@@ -28,6 +28,7 @@ mod import;
 mod kms;
 mod name;
 mod options;
+mod organization;
 mod page;
 mod permissions;
 mod policy_document;

@@ -84,6 +84,7 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         Command::Password(PasswordCommand::Open) => return None,
         Command::Password(PasswordCommand::Reveal(one)) => (Right::Operate, About::Task(one.task)),
         Command::System(command) => of_system(command),
+        Command::Organization(_) => (Administer, About::All),
         Command::Import(command) => of_import(command),
         Command::Account(command) => of_account(command),
         Command::Resource(ResourceCommand::List(one)) => (Read, About::System(&one.system_id)),

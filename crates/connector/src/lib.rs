@@ -2,7 +2,8 @@
 //!
 //! The required part, [`Connector`], is tiny: say who we are over there. Everything else is a capability that a
 //! connector may have, reached through a method that gives `None` when it has not: [`Inventory`] reads accounts,
-//! resources and assignments page by page; [`Provisioning`] changes them.
+//! resources and assignments page by page; [`Provisioning`] changes them; [`Organization`] finds the other accounts of
+//! an organization.
 //!
 //! A connector makes **one call to the connected system per method call**. It never repeats, never waits and
 //! never follows pages by itself: patience, pacing and the proof that a listing is whole belong to the engine,
@@ -11,6 +12,7 @@
 
 mod error;
 mod inventory;
+mod organization;
 mod page;
 mod provisioning;
 
@@ -23,6 +25,7 @@ pub use inventory::{
     AccountDetail, AccountEntry, CredentialReport, CredentialReportRow, CredentialReportState, Detail,
     DetailFilter, GroupDetail, GroupEntry, Inventory, LoginProfileEntry, PolicyEntry, PolicyReference,
 };
+pub use organization::{MemberEntry, Organization, OrganizationEntry, UnitEntry};
 pub use page::{Marker, Next, Page};
 pub use provisioning::{
     AccountCredentialEntry, AccountFacts, MfaDevice, Outcome, PasswordPolicy, Performed, PointRead,
@@ -40,6 +43,11 @@ pub trait Connector: Send + Sync {
 
     /// Changing of accounts and assignments, if the connector can do that.
     fn provisioning(&self) -> Option<&dyn Provisioning> {
+        None
+    }
+
+    /// Reading of the organization that the connected account belongs to, if the connector can do that.
+    fn organization(&self) -> Option<&dyn Organization> {
         None
     }
 }

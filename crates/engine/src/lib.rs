@@ -8,6 +8,7 @@
 //! - [`plan`] turns wishes into ordered steps, and says what stands in their way;
 //! - [`provisioning`] carries plans out, call by call, written down before and after;
 //! - [`systems`] registers systems and keeps their credentials tied to one AWS account;
+//! - [`organization`] finds the accounts of an AWS organization, and keeps a system for each;
 //! - [`tokens`] makes access tokens, and says whose one is;
 //! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
 //! - [`pace`] decides how fast an AWS account may be asked;
@@ -16,6 +17,7 @@
 pub mod clock;
 pub mod import;
 pub mod mapping;
+pub mod organization;
 pub mod pace;
 pub mod password;
 pub mod plan;

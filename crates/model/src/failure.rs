@@ -58,6 +58,8 @@ pub enum FailureKind {
     AccountMismatch,
     /// A stored secret does not open: it was altered, moved, or put back from an older copy.
     SecretUnreadable,
+    /// The AWS account is not in use: suspended, closed, or no longer in its organization.
+    AccountInactive,
     /// The process stopped in the middle, or lost its lease to another.
     Interrupted,
     /// Our own store refused.

@@ -25,6 +25,7 @@ mod import_profile;
 mod import_run;
 mod inventory;
 mod mapping;
+mod organization;
 mod provisioning;
 mod resource;
 mod secret;
@@ -51,6 +52,7 @@ pub use mapping::{
     ActionTime, CustomAction, MappingName, MappingRow, Operation, Operator, TargetProperty, TaskMapping,
     TaskMappingError, UnknownMapping, check_group_name, check_policy_arn,
 };
+pub use organization::{MemberState, Membership};
 pub use provisioning::{
     AccountCredential, AccountCredentialKind, Claim, ClaimFact, ClaimState, Delivery, DeliveryError, JobId,
     JobState, Manifest, NameError, Obstacle, ObstacleKind, Protection, ProtectionKind, ProvisioningJob,

@@ -20,7 +20,7 @@ pub struct System {
     pub content: Content,
     /// Whether it may be worked with.
     pub state: SystemState,
-    /// Why it is quarantined.
+    /// Why it is quarantined or suspended.
     pub state_reason: Option<Failure>,
     /// The AWS account the system is pinned to; `None` until the first successful check.
     pub aws_account_id: Option<AwsAccountId>,
@@ -67,6 +67,8 @@ pub enum SystemState {
     Active,
     /// Its credentials are bad or belong to another AWS account: nothing runs until it is released.
     Quarantined,
+    /// Its AWS account is not in use, as its organization says: nothing runs until it is again.
+    Suspended,
     /// Removed; only its history remains.
     Removed,
 }
@@ -78,6 +80,7 @@ impl SystemState {
         match self {
             Self::Active => "active",
             Self::Quarantined => "quarantined",
+            Self::Suspended => "suspended",
             Self::Removed => "removed",
         }
     }

@@ -54,6 +54,15 @@ pub enum StoreError {
         /// The system.
         system_id: SystemId,
     },
+    /// The system's AWS account is not in use.
+    #[error(
+        "the system {system_id} is suspended, because its AWS account is not in use; `keyreeve system show {system_id}` \
+         says why, and `keyreeve organization discover` looks again"
+    )]
+    SystemSuspended {
+        /// The system.
+        system_id: SystemId,
+    },
     /// The system is pinned to another AWS account.
     #[error(
         "the system {system_id} is pinned to AWS account {pinned}, and {given} is another one; register the other \

@@ -37,6 +37,7 @@ mod import_runs;
 mod inventory;
 mod key;
 mod migrate;
+mod organizations;
 mod provisioning;
 mod reach;
 mod rekey;
@@ -65,6 +66,7 @@ pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use key::{KeyError, StoreKey, is_key};
+pub use organizations::KnownOrganization;
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, Retry, SealedPassword, TaskLease,

@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "provisioning", "0002_provisioning.sql"),
     migration!(3, "task_mappings", "0003_task_mappings.sql"),
     migration!(4, "envelopes", "0004_envelopes.sql"),
+    migration!(5, "organizations", "0005_organizations.sql"),
 ];
 
 impl Migration {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    AwsAccountId, Category, Content, CredentialKind, Failure, ImportProfile, Secret, System, SystemId,
-    SystemName, SystemSettings, SystemState, Technology,
+    AwsAccountId, Category, Content, CredentialKind, Failure, ImportProfile, Membership, Secret, System,
+    SystemId, SystemName, SystemSettings, SystemState, Technology,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -14,7 +14,7 @@ use crate::secrets::{self, SecretPlace};
 use crate::statement::{Value, statement};
 use crate::time::{to_millis, truncated};
 use crate::transaction::{Transaction, reading, writing};
-use crate::{Store, StoreError, import_profiles};
+use crate::{Store, StoreError, import_profiles, organizations};
 
 /// What is needed to register a system.
 #[derive(Debug, Clone)]
@@ -285,6 +285,40 @@ impl Store {
         change_system!(self, "quarantining the system", system_id, by, |_, stored| {
             stored.system.state = SystemState::Quarantined;
             stored.system.state_reason = Some(reason.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keeps what an organization says of the system's AWS account. With `inactive`, an active system is suspended:
+    /// nothing runs until the account is in use again. Without it, one that was suspended is active again. A
+    /// quarantine stays.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    pub async fn set_membership(
+        &self,
+        system_id: &SystemId,
+        membership: &Membership,
+        inactive: Option<Failure>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
+        let action = if inactive.is_some() { "system_suspended" } else { "membership_noted" };
+        let by = (action, actor, now);
+        change_system!(self, "keeping what the organization says", system_id, by, |transaction, stored| {
+            organizations::put(transaction, stored.key, membership, now).await?;
+            match (&inactive, stored.system.state) {
+                (Some(reason), SystemState::Active | SystemState::Suspended) => {
+                    stored.system.state = SystemState::Suspended;
+                    stored.system.state_reason = Some(reason.clone());
+                }
+                (None, SystemState::Suspended) => {
+                    stored.system.state = SystemState::Active;
+                    stored.system.state_reason = None;
+                }
+                _ => {}
+            }
             Ok(())
         })
         .await

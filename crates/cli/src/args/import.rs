@@ -32,9 +32,16 @@ pub(crate) struct RunImport {
     /// The System ID.
     #[arg(value_name = "ID")]
     pub(crate) system_id: Option<SystemId>,
-    /// Every system that is not quarantined, one after another.
+    /// Every system that is neither quarantined nor suspended, some of them at once.
     #[arg(long)]
     pub(crate) all: bool,
+    /// With --all, only the systems filed under this; may be given several times.
+    #[arg(long = "category", value_name = "CATEGORY", conflicts_with = "system_id")]
+    pub(crate) categories: Vec<String>,
+    /// With --all, how many systems are read at once [default: 4; also KEYREEVE_IMPORT_JOBS]. Each takes the memory of
+    /// one import.
+    #[arg(long, value_name = "N", conflicts_with = "system_id", value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub(crate) jobs: Option<u64>,
     /// The import profile to run through.
     #[arg(long, default_value = "default")]
     pub(crate) profile: ProfileName,

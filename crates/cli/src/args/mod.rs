@@ -9,6 +9,7 @@ mod import;
 mod init;
 mod mapping;
 mod moment;
+mod organization;
 mod password;
 mod policy;
 mod profile;
@@ -36,6 +37,7 @@ pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns,
 pub(crate) use init::MakeStore;
 pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, TryMapping};
 pub(crate) use moment::Moment;
+pub(crate) use organization::{DiscoverAccounts, OrganizationCommand, Via};
 pub(crate) use password::{PasswordCommand, RevealPassword};
 pub(crate) use policy::{GeneratePolicy, PolicyCommand, PolicyLimits, PolicyProfile};
 pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
@@ -71,8 +73,9 @@ KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win
   output                table, json or csv
   log, log_format       what is logged to standard error, and how: text or json
   import_lease_seconds  how long an import owns its system without a sign of life (30)
-  [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_kms, endpoint_url_sts, region,
-                        profile
+  import_jobs           how many systems `import run --all` reads at once (4)
+  [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_kms, endpoint_url_sts,
+                        endpoint_url_organizations, request_timeout_seconds (30), region, profile
 
 KEYREEVE_TOKEN, a variable only, says who acts: the owner of that token, within its role and its
 systems. Without it the user of the operating system acts, and may do everything.
@@ -123,6 +126,9 @@ pub(crate) enum Command {
     /// Connected AWS accounts.
     #[command(subcommand)]
     System(SystemCommand),
+    /// Many AWS accounts at once.
+    #[command(subcommand)]
+    Organization(OrganizationCommand),
     /// Read a system whole, and see what changed.
     #[command(subcommand)]
     Import(ImportCommand),

@@ -1,5 +1,7 @@
 //! From a system, or from what is to become one, to a connection with AWS.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
 use keyreeve_engine::systems::secret_of;
@@ -28,6 +30,10 @@ pub(crate) async fn connect(
 ) -> anyhow::Result<AwsConnector> {
     let mut options = ConnectOptions::new(credential);
     options.region = region.map(str::to_owned);
+    if let Some(seconds) = context.config.aws.request_timeout_seconds {
+        options.request_timeout = Duration::from_secs(seconds);
+        options.connect_timeout = options.connect_timeout.min(options.request_timeout);
+    }
     options.environment = context.config.aws.additions(&context.environment);
     AwsConnector::connect(options).await.context("preparing the connection to AWS")
 }

@@ -192,6 +192,15 @@ fn oddity(system: &System) -> Option<Check> {
             format!("mend the cause, then run `keyreeve system release {id}`"),
         ));
     }
+    if system.state == SystemState::Suspended {
+        let reason = system.state_reason.as_ref().map_or("no reason is known", |reason| &reason.message);
+        return Some(Check::new(
+            "system",
+            CheckState::Warning,
+            format!("{id} is suspended: {reason}"),
+            "look again with `keyreeve organization discover`, or remove the system",
+        ));
+    }
     system.aws_account_id.is_none().then(|| {
         Check::new(
             "system",

@@ -12,6 +12,7 @@ mod init;
 mod job;
 mod known;
 mod mapping;
+mod organization;
 mod password;
 mod policy;
 mod protect;
@@ -71,6 +72,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
     match command {
         Command::Init(arguments) => init::run(context, &arguments).await,
         Command::System(command) => system::run(context, command).await,
+        Command::Organization(command) => organization::run(context, command).await,
         Command::Import(command) => import::run(context, command).await,
         Command::Account(command) => account::run(context, command).await,
         Command::Resource(command) => resource::run(context, command).await,

@@ -18,6 +18,10 @@ pub(crate) struct AwsEnvironment {
     pub(crate) endpoint_url_kms: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`
     pub(crate) endpoint_url_sts: Option<String>,
+    /// `AWS_ENDPOINT_URL_ORGANIZATIONS`
+    pub(crate) endpoint_url_organizations: Option<String>,
+    /// The longest that one request may take, its answer included, in seconds.
+    pub(crate) request_timeout_seconds: Option<u64>,
     /// `AWS_REGION`
     pub(crate) region: Option<String>,
     /// `AWS_PROFILE`
@@ -32,6 +36,8 @@ impl AwsEnvironment {
             endpoint_url_iam: self.endpoint_url_iam.or(other.endpoint_url_iam),
             endpoint_url_kms: self.endpoint_url_kms.or(other.endpoint_url_kms),
             endpoint_url_sts: self.endpoint_url_sts.or(other.endpoint_url_sts),
+            endpoint_url_organizations: self.endpoint_url_organizations.or(other.endpoint_url_organizations),
+            request_timeout_seconds: self.request_timeout_seconds.or(other.request_timeout_seconds),
             region: self.region.or(other.region),
             profile: self.profile.or(other.profile),
         }
@@ -53,6 +59,9 @@ impl AwsEnvironment {
         add("AWS_ENDPOINT_URL_IAM", &["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"], iam);
         add("AWS_ENDPOINT_URL_KMS", &["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"], kms);
         add("AWS_ENDPOINT_URL_STS", &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], sts);
+        let organizations = self.endpoint_url_organizations.as_ref().or(self.endpoint_url.as_ref());
+        let name = "AWS_ENDPOINT_URL_ORGANIZATIONS";
+        add(name, &[name, "AWS_ENDPOINT_URL"], organizations);
         add("AWS_REGION", &["AWS_REGION", "AWS_DEFAULT_REGION"], self.region.as_ref());
         add("AWS_PROFILE", &["AWS_PROFILE"], self.profile.as_ref());
         additions
@@ -61,7 +70,13 @@ impl AwsEnvironment {
     /// The endpoints that are not AWS's own, by the name of the service.
     pub(crate) fn endpoints(&self, process: &Environment) -> Vec<(&'static str, String)> {
         let additions = self.additions(process);
-        [("IAM", "AWS_ENDPOINT_URL_IAM"), ("KMS", "AWS_ENDPOINT_URL_KMS"), ("STS", "AWS_ENDPOINT_URL_STS")]
+        let services = [
+            ("IAM", "AWS_ENDPOINT_URL_IAM"),
+            ("KMS", "AWS_ENDPOINT_URL_KMS"),
+            ("STS", "AWS_ENDPOINT_URL_STS"),
+            ("Organizations", "AWS_ENDPOINT_URL_ORGANIZATIONS"),
+        ];
+        services
             .into_iter()
             .filter_map(|(service, name)| {
                 let said = process.get(name).or_else(|| process.get("AWS_ENDPOINT_URL"));
@@ -86,14 +101,15 @@ mod tests {
         let additions = |variables: &[(&str, &str)]| -> Vec<String> {
             file.additions(&Environment::of(variables)).into_keys().collect()
         };
+        let organizations = "AWS_ENDPOINT_URL_ORGANIZATIONS";
         assert_eq!(
             additions(&[]),
-            ["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS", "AWS_REGION"]
+            ["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_KMS", organizations, "AWS_ENDPOINT_URL_STS", "AWS_REGION"]
         );
         assert_eq!(additions(&[("AWS_ENDPOINT_URL", "http://process")]), ["AWS_REGION"]);
         assert_eq!(
             additions(&[("AWS_ENDPOINT_URL_IAM", "http://p"), ("AWS_DEFAULT_REGION", "x")]),
-            ["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_STS"]
+            ["AWS_ENDPOINT_URL_KMS", organizations, "AWS_ENDPOINT_URL_STS"]
         );
         let process = Environment::of(&[("AWS_ENDPOINT_URL_IAM", "http://p")]);
         assert_eq!(
@@ -101,7 +117,7 @@ mod tests {
                 .into_iter()
                 .map(|(service, url)| format!("{service} {url}"))
                 .collect::<Vec<_>>(),
-            ["IAM http://p", "KMS http://file", "STS http://file"]
+            ["IAM http://p", "KMS http://file", "STS http://file", "Organizations http://file"]
         );
     }
 }

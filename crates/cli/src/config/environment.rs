@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 16] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -71,10 +71,13 @@ pub(super) const KEYS: [&str; 13] = [
     "LOG",
     "LOG_FORMAT",
     "IMPORT_LEASE_SECONDS",
+    "IMPORT_JOBS",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL_KMS",
     "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL_ORGANIZATIONS",
+    "AWS_REQUEST_TIMEOUT_SECONDS",
     "AWS_REGION",
     "AWS_PROFILE",
 ];

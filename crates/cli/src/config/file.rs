@@ -20,6 +20,7 @@ pub(super) struct File {
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) import_lease_seconds: Option<u64>,
+    pub(super) import_jobs: Option<u64>,
     pub(super) aws: AwsEnvironment,
 }
 
@@ -61,15 +62,15 @@ impl File {
             output: choice(text("OUTPUT"), "KEYREEVE_OUTPUT")?,
             log: text("LOG"),
             log_format: choice(text("LOG_FORMAT"), "KEYREEVE_LOG_FORMAT")?,
-            import_lease_seconds: text("IMPORT_LEASE_SECONDS")
-                .map(|seconds| seconds.parse())
-                .transpose()
-                .map_err(|_| Refusal::new(DOING, "KEYREEVE_IMPORT_LEASE_SECONDS is not a whole number"))?,
+            import_lease_seconds: whole_number(environment, "KEYREEVE_IMPORT_LEASE_SECONDS")?,
+            import_jobs: whole_number(environment, "KEYREEVE_IMPORT_JOBS")?,
             aws: AwsEnvironment {
                 endpoint_url: text("AWS_ENDPOINT_URL"),
                 endpoint_url_iam: text("AWS_ENDPOINT_URL_IAM"),
                 endpoint_url_kms: text("AWS_ENDPOINT_URL_KMS"),
                 endpoint_url_sts: text("AWS_ENDPOINT_URL_STS"),
+                endpoint_url_organizations: text("AWS_ENDPOINT_URL_ORGANIZATIONS"),
+                request_timeout_seconds: whole_number(environment, "KEYREEVE_AWS_REQUEST_TIMEOUT_SECONDS")?,
                 region: text("AWS_REGION"),
                 profile: text("AWS_PROFILE"),
             },
@@ -86,9 +87,15 @@ impl File {
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             import_lease_seconds: self.import_lease_seconds.or(other.import_lease_seconds),
+            import_jobs: self.import_jobs.or(other.import_jobs),
             aws: self.aws.over(other.aws),
         }
     }
+}
+
+fn whole_number(environment: &Environment, name: &str) -> Result<Option<u64>, Refusal> {
+    let number = environment.get(name).map(str::parse).transpose();
+    number.map_err(|_| Refusal::new(DOING, format!("{name} is not a whole number")))
 }
 
 fn choice<T: ValueEnum>(text: Option<String>, name: &str) -> Result<Option<T>, Refusal> {

@@ -68,6 +68,8 @@ pub(crate) struct Logging {
 pub(crate) struct ImportSettings {
     /// How long a run owns its system without a sign of life.
     pub(crate) lease: Duration,
+    /// How many systems are read at once.
+    pub(crate) jobs: u64,
 }
 
 impl Config {
@@ -103,6 +105,21 @@ impl Config {
                 format!("import_lease_seconds is {lease}, but must be from 1 to 3600"),
             ));
         }
+        let jobs = settings.import_jobs.unwrap_or(4);
+        if !(1..=64).contains(&jobs) {
+            return Err(Refusal::new(
+                "reading the configuration",
+                format!("import_jobs is {jobs}, but must be from 1 to 64"),
+            ));
+        }
+        if let Some(seconds) = settings.aws.request_timeout_seconds
+            && !(1..=600).contains(&seconds)
+        {
+            return Err(Refusal::new(
+                "reading the configuration",
+                format!("request_timeout_seconds is {seconds}, but must be from 1 to 600"),
+            ));
+        }
         Ok(Self {
             file: path,
             places: Places { data_dir, database, key },
@@ -111,7 +128,7 @@ impl Config {
                 filter: flags.log.clone().or(settings.log).unwrap_or_else(|| "warn".to_owned()),
                 format: settings.log_format.unwrap_or(LogFormat::Text),
             },
-            import: ImportSettings { lease: Duration::from_secs(lease) },
+            import: ImportSettings { lease: Duration::from_secs(lease), jobs },
             aws: settings.aws,
         })
     }

@@ -20,6 +20,7 @@ mod mapping;
 mod missing_action;
 mod moment;
 mod no_credentials;
+mod organization;
 mod output;
 mod own_rights;
 mod password;

@@ -67,6 +67,14 @@ pub enum ImportError {
         /// Why.
         reason: String,
     },
+    /// Its AWS account is not in use.
+    #[error("system {system} is suspended and is not imported: {reason}")]
+    Suspended {
+        /// Its System ID.
+        system: String,
+        /// Why.
+        reason: String,
+    },
     /// The system was removed.
     #[error("system {0} was removed: its history can be read, but it is not imported any more")]
     Removed(String),
@@ -129,6 +137,11 @@ impl Importer {
         match system.state {
             SystemState::Active => {}
             SystemState::Removed => return Err(ImportError::Removed(name)),
+            SystemState::Suspended => {
+                let reason =
+                    system.state_reason.as_ref().map_or("no reason is known", |failure| &failure.message);
+                return Err(ImportError::Suspended { system: name, reason: reason.to_owned() });
+            }
             SystemState::Quarantined => {
                 let reason =
                     system.state_reason.as_ref().map_or("no reason is known", |failure| &failure.message);

@@ -148,6 +148,11 @@ fn require_active(system: &System) -> Result<(), GatherError> {
     let why = match system.state {
         SystemState::Active => return Ok(()),
         SystemState::Removed => "it was removed".to_owned(),
+        SystemState::Suspended => {
+            let reason =
+                system.state_reason.as_ref().map_or("no reason is known", |failure| &failure.message);
+            format!("it is suspended: {reason}")
+        }
         SystemState::Quarantined => {
             let reason =
                 system.state_reason.as_ref().map_or("no reason is known", |failure| &failure.message);

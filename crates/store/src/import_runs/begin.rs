@@ -35,6 +35,9 @@ impl Store {
             if stored.system.state == SystemState::Quarantined {
                 return Err(StoreError::SystemQuarantined { system_id: system_id.clone() });
             }
+            if stored.system.state == SystemState::Suspended {
+                return Err(StoreError::SystemSuspended { system_id: system_id.clone() });
+            }
             if let Some(running) = running(transaction, stored.key).await? {
                 if running.lease_until > now {
                     let (run, lease_until) = (running.run.id, running.lease_until);

@@ -17,6 +17,7 @@ mod details;
 mod deviations;
 mod fresh;
 mod login_profiles;
+mod organizations;
 mod paging;
 mod paths;
 mod peer;
@@ -79,6 +80,7 @@ fn of_peers() -> Vec<&'static Check> {
         tags::CHECKS,
         quotas::CHECKS,
         resources_write::CHECKS,
+        organizations::CHECKS,
     ];
     themes.into_iter().flatten().collect()
 }

@@ -2,9 +2,10 @@
 
 use keyreeve_sandbox::{AccountSeed, KeyStatus, Mutation, Options, Sandbox, Trust};
 
+use super::organizations;
 use super::process;
 use super::seed::{self, EXTERNAL_ID, GROUPS, ODD_PATH, ODD_TAG, POLICIES, READ_ONLY};
-use super::world::{Clients, Key, World};
+use super::world::{self, Clients, Key, World};
 
 const ACCOUNT: &str = "111122223333";
 const ODD_ACCOUNT: &str = "222233334444";
@@ -13,8 +14,9 @@ const WRITTEN_ACCOUNT: &str = "444455556666";
 
 /// Our own sandbox, in this process.
 pub(super) async fn sandbox() -> World {
+    let organization = Some(organizations::seed(ACCOUNT));
     let accounts = [ACCOUNT, ODD_ACCOUNT, SPARE_ACCOUNT, WRITTEN_ACCOUNT].map(AccountSeed::empty).into();
-    let sandbox = Sandbox::start(Options { accounts, ..Options::default() }).await.unwrap();
+    let sandbox = Sandbox::start(Options { accounts, organization, ..Options::default() }).await.unwrap();
     sandbox.mutate(ACCOUNT, &mutations()).unwrap();
     let tag = Mutation::TagUser { name: "odd".into(), key: "team".into(), value: ODD_TAG.into() };
     sandbox.mutate(ODD_ACCOUNT, &[user("odd", ODD_PATH), tag]).unwrap();
@@ -29,6 +31,10 @@ pub(super) async fn sandbox() -> World {
         peer: "sandbox",
         account_id: ACCOUNT.into(),
         admin: Clients::new(&endpoint, &own),
+        organizations: world::organizations(&endpoint, &own),
+        organizations_outside: world::organizations(&endpoint, &odd),
+        management_key: own.clone(),
+        organizations_endpoint: endpoint.clone(),
         user_arn: format!("arn:aws:iam::{ACCOUNT}:user/keyreeve/keyreeve-connector"),
         user_key: own,
         inactive_key: inactive,
@@ -86,20 +92,29 @@ pub(super) async fn moto() -> World {
         command.env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
     })
     .await;
-    let admin = Clients::new(&endpoint, &Key::new("AKIAIOSFODNN7EXAMPLE", "secret"));
-    let odd = in_motos_account(&endpoint, &admin, ODD_ACCOUNT).await;
-    let writes = in_motos_account(&endpoint, &admin, WRITTEN_ACCOUNT).await.iam;
-    written("moto", endpoint, admin, odd, writes, "123456789012", Box::new(alive)).await
+    let key = Key::new("AKIAIOSFODNN7EXAMPLE", "secret");
+    let admin = Clients::new(&endpoint, &key);
+    let odd = Clients::new(&endpoint, &in_motos_account(&admin, ODD_ACCOUNT).await);
+    let other = in_motos_account(&admin, WRITTEN_ACCOUNT).await;
+    let writes = Clients::new(&endpoint, &other).iam;
+    // With AWS's policies in each of its accounts, an organization would take minutes to be made.
+    let (alone, apart) = process::start("moto_server", |command, port| {
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+    })
+    .await;
+    let outside = in_motos_account(&Clients::new(&apart, &key), ODD_ACCOUNT).await;
+    let organization = Organized { endpoint: apart, management: key, outside };
+    let alive = Box::new((alive, alone));
+    written("moto", endpoint, admin, odd, writes, "123456789012", organization, alive).await
 }
 
 /// moto lets anybody assume any role of any account: the way into another one.
-async fn in_motos_account(endpoint: &str, admin: &Clients, account: &str) -> Clients {
+async fn in_motos_account(admin: &Clients, account: &str) -> Key {
     let role = format!("arn:aws:iam::{account}:role/any");
     let session = admin.sts.assume_role().role_arn(role).role_session_name("other").send().await.unwrap();
     let keys = session.credentials().unwrap();
     let token = Some(keys.session_token().to_owned());
-    let key = Key { token, ..Key::new(keys.access_key_id(), keys.secret_access_key()) };
-    Clients::new(endpoint, &key)
+    Key { token, ..Key::new(keys.access_key_id(), keys.secret_access_key()) }
 }
 
 /// ministack (PyPI); a key of twelve digits is the root of that account.
@@ -109,10 +124,23 @@ pub(super) async fn ministack() -> World {
     })
     .await;
     let root = |account| Clients::new(&endpoint, &Key::new(account, "test"));
+    let organization = Organized {
+        endpoint: endpoint.clone(),
+        management: Key::new(ACCOUNT, "test"),
+        outside: Key::new(ODD_ACCOUNT, "test"),
+    };
     let (admin, odd, writes) = (root(ACCOUNT), root(ODD_ACCOUNT), root(WRITTEN_ACCOUNT).iam);
-    written("ministack", endpoint, admin, odd, writes, ACCOUNT, Box::new(alive)).await
+    written("ministack", endpoint, admin, odd, writes, ACCOUNT, organization, Box::new(alive)).await
 }
 
+/// Where an emulator's organization is, with a key of the account that owns it, and one of an account outside.
+struct Organized {
+    endpoint: String,
+    management: Key,
+    outside: Key,
+}
+
+#[allow(clippy::too_many_arguments)] // What differs between two peers.
 async fn written(
     peer: &'static str,
     endpoint: String,
@@ -120,14 +148,23 @@ async fn written(
     odd_text: Clients,
     writes: aws_sdk_iam::Client,
     account_id: &str,
+    organization: Organized,
     alive: Box<dyn std::any::Any>,
 ) -> World {
     let (user_key, inactive_key) = seed::write(&admin, account_id).await;
+    let Organized { endpoint: organizations_endpoint, management: management_key, outside } = organization;
+    let organizations = world::organizations(&organizations_endpoint, &management_key);
+    organizations::write(&organizations).await;
     let tag = aws_sdk_iam::types::Tag::builder().key("team").value(ODD_TAG).build().unwrap();
     // Not every peer answers this in a way that can be read; the checks say which.
     let _ = odd_text.iam.create_user().user_name("odd").path(ODD_PATH).tags(tag).send().await;
+    let organizations_outside = world::organizations(&organizations_endpoint, &outside);
     World {
         peer,
+        organizations,
+        organizations_endpoint,
+        organizations_outside,
+        management_key,
         endpoint,
         account_id: account_id.into(),
         admin,

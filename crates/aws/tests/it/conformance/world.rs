@@ -60,6 +60,19 @@ impl Clients {
     }
 }
 
+/// AWS Organizations at an endpoint, asked with a key.
+pub(super) fn organizations(endpoint: &str, key: &Key) -> aws_sdk_organizations::Client {
+    let config = aws_sdk_organizations::Config::builder()
+        .behavior_version(aws_sdk_organizations::config::BehaviorVersion::v2026_01_12())
+        .region(aws_sdk_organizations::config::Region::from_static("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new(&key.id, &key.secret, key.token.clone(), None, "test"))
+        .retry_config(RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    aws_sdk_organizations::Client::from_conf(config)
+}
+
 /// A seeded peer.
 pub(super) struct World {
     /// `sandbox`, `moto` or `ministack`.
@@ -79,6 +92,14 @@ pub(super) struct World {
     /// Another account, whose one user `odd` has `&` and `<` in its path and tag; apart, because some peers give no
     /// readable answer any more once they hold such text.
     pub(super) odd_text: Clients,
+    /// Where the organization is: with an emulator that takes long to make accounts, a process of its own.
+    pub(super) organizations_endpoint: String,
+    /// The account that owns an organization.
+    pub(super) organizations: aws_sdk_organizations::Client,
+    /// A key of that account.
+    pub(super) management_key: Key,
+    /// An account of no organization.
+    pub(super) organizations_outside: aws_sdk_organizations::Client,
     /// Keeps the peer running.
     pub(super) _alive: Box<dyn std::any::Any>,
 }

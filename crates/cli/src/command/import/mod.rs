@@ -3,9 +3,11 @@
 mod decide;
 mod diff;
 mod list;
+mod many;
 mod profile;
 mod progress;
 mod run;
+mod run_all;
 mod show;
 
 use super::Context;

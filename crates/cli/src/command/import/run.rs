@@ -9,12 +9,13 @@ use keyreeve_model::{ImportRun, ImportRunState, System, SystemState};
 use keyreeve_store::Store;
 
 use super::progress::{Display, watched};
+use super::run_all::run_all;
 use super::show::next_step;
 use crate::args::RunImport;
 use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{RUNS, show_run};
-use crate::output::{Format, failure, note};
+use crate::output::{Format, note};
 use crate::stop::Stop;
 
 /// Imports one system, or all.
@@ -29,7 +30,7 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
     };
     let mut stop = Stop::listen()?;
     let Some(system_id) = &arguments.system_id else {
-        return run_all(context, &store, &importer, &arguments, &mut stop).await;
+        return run_all(context, &store, &importer, &arguments, stop).await;
     };
     let system = store.get_system(system_id).await?;
     let run = run_one(context, &store, &importer, &system, &arguments, &mut stop)
@@ -42,50 +43,6 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
     Ok(Ended::done_if(went_well(&run)))
 }
 
-/// One after another; one that fails does not keep the others from being read.
-async fn run_all(
-    context: &Context,
-    store: &Store,
-    importer: &Importer,
-    arguments: &RunImport,
-    stop: &mut Stop,
-) -> anyhow::Result<Ended> {
-    let mut all_well = true;
-    let mut runs = Vec::new();
-    for system in store.list_systems(false).await? {
-        let id = &system.system_id;
-        if !context.actor.reaches(id) {
-            continue;
-        }
-        if system.state == SystemState::Quarantined {
-            note(&format!(
-                "System {id} is quarantined and is left out; `keyreeve system show {id}` says why."
-            ));
-            all_well = false;
-            continue;
-        }
-        match run_one(context, store, importer, &system, arguments, stop).await {
-            Ok(run) => {
-                all_well &= went_well(&run);
-                say_failure(context, &run);
-                say_warnings(&run);
-                let interrupted = was_interrupted(&run);
-                runs.push(run);
-                if interrupted {
-                    note("The systems that follow were not imported.");
-                    break;
-                }
-            }
-            Err(error) => {
-                all_well = false;
-                failure::show(&error.context(format!("importing system {id}")));
-            }
-        }
-    }
-    context.output.list(&runs, &RUNS, "No system was imported.")?;
-    Ok(Ended::done_if(all_well))
-}
-
 async fn run_one(
     context: &Context,
     store: &Store,
@@ -93,6 +50,22 @@ async fn run_one(
     system: &System,
     arguments: &RunImport,
     stop: &mut Stop,
+) -> anyhow::Result<ImportRun> {
+    let progress = Progress::default();
+    let mut display = Display::begin(&format!("Importing system {} …", system.system_id));
+    let run = import(context, store, importer, system, arguments, &progress, stop.requested());
+    watched(run, &progress, &mut display).await
+}
+
+/// Imports a system until it is asked to stop.
+pub(super) async fn import(
+    context: &Context,
+    store: &Store,
+    importer: &Importer,
+    system: &System,
+    arguments: &RunImport,
+    progress: &Progress,
+    stopped: impl Future<Output = ()>,
 ) -> anyhow::Result<ImportRun> {
     if system.state == SystemState::Removed {
         let why = "it was removed: its history can be read, but it is not imported any more";
@@ -102,18 +75,11 @@ async fn run_one(
     let connector = connection::of_system(context, store, system).await?;
     let request =
         ImportRequest { system, profile: &profile, actor: context.actor.name(), preview: arguments.preview };
-    let progress = Progress::default();
-    let mut display = Display::begin(&format!("Importing system {} …", system.system_id));
-    let run = importer.run_until(&connector, request, &progress, stop.requested());
-    Ok(watched(run, &progress, &mut display).await?)
+    Ok(importer.run_until(&connector, request, progress, stopped).await?)
 }
 
-fn went_well(run: &ImportRun) -> bool {
+pub(super) fn went_well(run: &ImportRun) -> bool {
     matches!(run.state, ImportRunState::Published | ImportRunState::Previewed)
-}
-
-fn was_interrupted(run: &ImportRun) -> bool {
-    run.failure.as_ref().is_some_and(|failure| failure.kind == keyreeve_model::FailureKind::Interrupted)
 }
 
 /// Says why a run failed, where the data do not show it to eyes.
@@ -126,7 +92,7 @@ fn say_failure(context: &Context, run: &ImportRun) {
 }
 
 /// Says what is odd about a run, whatever form its data have: a program may never look into them.
-fn say_warnings(run: &ImportRun) {
+pub(super) fn say_warnings(run: &ImportRun) {
     for warning in &run.warnings {
         note(&format!(
             "warning: import run {} of system {}: {} ({})",

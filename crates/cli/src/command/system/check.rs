@@ -23,7 +23,7 @@ pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Resu
     let store = context.store().await?;
     let system = store.get_system(system_id).await?;
     let mut checks = vec![state_of(&system)];
-    if system.state != SystemState::Removed {
+    if matches!(system.state, SystemState::Active | SystemState::Quarantined) {
         reach(context, &store, &system, &mut checks).await?;
     }
     context.output.list(&checks, &CHECKS, "")?;
@@ -36,6 +36,11 @@ fn state_of(system: &System) -> Check {
         SystemState::Active => Check::ok("state", "active"),
         SystemState::Removed => {
             Check::new("state", CheckState::Error, "removed", "only its history can be read")
+        }
+        SystemState::Suspended => {
+            let reason = system.state_reason.as_ref().map_or("no reason is known", |reason| &reason.message);
+            let advice = "look again with `keyreeve organization discover`";
+            Check::new("state", CheckState::Error, format!("suspended: {reason}"), advice)
         }
         SystemState::Quarantined => {
             let reason = system.state_reason.as_ref().map_or("no reason is known", |reason| &reason.message);

@@ -18,6 +18,12 @@ pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Resu
         note(&format!("System {system_id} is not quarantined, so there was nothing to release."));
         return show(context, &system);
     }
+    if system.state == SystemState::Suspended {
+        let why = "it is not quarantined but suspended, because its AWS account is not in use";
+        return Err(Refusal::new(format!("releasing system {system_id}"), why)
+            .hint("it goes on when `keyreeve organization discover` finds the account in use again")
+            .into());
+    }
     if system.state == SystemState::Quarantined {
         look(context, &store, &system).await?;
     }

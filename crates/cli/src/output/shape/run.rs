@@ -149,12 +149,12 @@ fn seen_differently(run: &ImportRun) -> String {
 }
 
 /// What a comparison came to, if there was one: a run that failed or still reads has found no zero.
-fn compared(run: &ImportRun, came_to: String, otherwise: &str) -> String {
+pub(super) fn compared(run: &ImportRun, came_to: String, otherwise: &str) -> String {
     if run.state.compared() { came_to } else { otherwise.to_owned() }
 }
 
 /// `+3 ~1 -0`
-fn counts(counts: &ChangeCounts) -> String {
+pub(super) fn counts(counts: &ChangeCounts) -> String {
     format!("+{} ~{} -{}", counts.created, counts.changed, counts.deleted)
 }
 
