@@ -4,7 +4,7 @@ pub(crate) mod account;
 mod credentials;
 mod details;
 mod groups;
-pub(crate) mod organizations;
+mod organizations;
 mod policies;
 pub(crate) mod report;
 pub(crate) mod sts;

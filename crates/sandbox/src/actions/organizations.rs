@@ -12,27 +12,22 @@ use crate::protocol::xml::Xml;
 /// The most entries that a page may have, and has when nothing is asked for (service model, `MaxResults`).
 const LARGEST_PAGE: u32 = 20;
 
-/// Whether the account may ask this at all. Any member may ask what organization it is in; the rest is for the
-/// management account and delegated administrators (API Reference, each operation).
-pub(crate) fn admit(call: &Call<'_>) -> Result<(), ApiError> {
-    let caller = call.caller;
-    let organization = organization(call)?;
-    let looks = call.action == "DescribeOrganization" || organization.may_look(&caller.account);
-    let names: Vec<&str> = [Some(caller.arn.as_str()), caller.user.as_deref(), caller.role.as_deref()]
-        .into_iter()
-        .flatten()
-        .collect();
-    if looks && !call.world.is_denied(&names, call.action) {
-        return Ok(());
-    }
-    Err(ApiError::new(400, "AccessDenied", "You don't have permissions to access this resource."))
-}
-
 /// The organization of the caller's account.
 fn organization(call: &Call<'_>) -> Result<Organization, ApiError> {
     call.world.organization().filter(|one| one.members.contains_key(&call.caller.account)).ok_or_else(|| {
         let why = "Your account is not a member of an organization.";
         ApiError::new(400, "AWSOrganizationsNotInUseException", why)
+    })
+}
+
+/// The same for who may look at all of it: the management account and delegated administrators (API Reference, each
+/// operation).
+fn whole(call: &Call<'_>) -> Result<Organization, ApiError> {
+    let why = "You don't have permissions to access this resource.";
+    let may_look = |one: &Organization| one.may_look(&call.caller.account);
+    organization(call).and_then(|one| match may_look(&one) {
+        true => Ok(one),
+        false => Err(ApiError::new(400, "AccessDenied", why)),
     })
 }
 
@@ -51,20 +46,20 @@ pub(super) fn describe_organization(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn list_accounts(call: &Call<'_>) -> Answer {
-    let one = organization(call)?;
+    let one = whole(call)?;
     let entries = one.members.iter().map(|(id, member)| (id.clone(), account(&one, id, member)));
     page(call, "Accounts", entries.collect())
 }
 
 pub(super) fn list_accounts_for_parent(call: &Call<'_>) -> Answer {
-    let one = organization(call)?;
+    let one = whole(call)?;
     let parent = parent(call, &one)?;
     let inside = one.members.iter().filter(|(_, member)| member.parent == parent);
     page(call, "Accounts", inside.map(|(id, member)| (id.clone(), account(&one, id, member))).collect())
 }
 
 pub(super) fn list_organizational_units_for_parent(call: &Call<'_>) -> Answer {
-    let one = organization(call)?;
+    let one = whole(call)?;
     let parent = parent(call, &one)?;
     let inside = one.units.iter().filter(|(_, unit)| unit.parent == parent);
     page(
@@ -75,14 +70,14 @@ pub(super) fn list_organizational_units_for_parent(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn list_roots(call: &Call<'_>) -> Answer {
-    let one = organization(call)?;
+    let one = whole(call)?;
     let arn = one.arn("root", Some(&one.root));
     let root = json!({"Id": one.root, "Arn": arn, "Name": "Root", "PolicyTypes": []});
     page(call, "Roots", vec![(one.root.clone(), root)])
 }
 
 pub(super) fn list_parents(call: &Call<'_>) -> Answer {
-    let one = organization(call)?;
+    let one = whole(call)?;
     let child = required(call, "ChildId")?;
     let of_account = one.members.get(child).map(|member| &member.parent);
     let parent = of_account.or_else(|| one.units.get(child).map(|unit| &unit.parent)).ok_or_else(|| {
@@ -94,7 +89,7 @@ pub(super) fn list_parents(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn list_tags_for_resource(call: &Call<'_>) -> Answer {
-    let one = organization(call)?;
+    let one = whole(call)?;
     let id = required(call, "ResourceId")?;
     let of_account = one.members.get(id).map(|member| &member.tags);
     let tags = of_account.or_else(|| one.units.get(id).map(|unit| &unit.tags)).cloned();
@@ -111,7 +106,7 @@ pub(super) fn list_tags_for_resource(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn describe_account(call: &Call<'_>) -> Answer {
-    let one = organization(call)?;
+    let one = whole(call)?;
     let id = required(call, "AccountId")?;
     let member = one.members.get(id).ok_or_else(|| {
         let why = "You specified an account that doesn't exist.";

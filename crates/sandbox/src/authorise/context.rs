@@ -39,6 +39,11 @@ pub(super) fn of(call: &Call<'_>, rights: &Rights, rule: &Rule, resource: &Resou
     })
 }
 
+/// The context of an action that brings no keys of its own.
+pub(super) fn of_nothing(call: &Call<'_>, rights: &Rights, resource: &Resource) -> Context {
+    of_resource(of_caller(call, rights), call.account.id.as_str(), resource)
+}
+
 /// The context of `AssumeRole`.
 pub(super) fn of_assuming(call: &Call<'_>, rights: &Rights, resource: &Resource) -> Context {
     let account = resource.words.split(':').nth(4).unwrap_or_default();

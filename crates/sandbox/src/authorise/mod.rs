@@ -30,6 +30,9 @@ pub(crate) fn authorise(call: &Call<'_>, service: Service) -> Result<(), ApiErro
     if service == Service::Sts {
         return Ok(());
     }
+    if service == Service::Organizations {
+        return anywhere(call, service);
+    }
     with_present(call, |state| {
         let rights = Rights::of(call, state);
         let Some(rule) = rules::of(call.action) else { return Err(denial(call, service)) };
@@ -40,6 +43,17 @@ pub(crate) fn authorise(call: &Call<'_>, service: Service) -> Result<(), ApiErro
             }
         }
         Ok(())
+    })
+}
+
+/// Of a service whose actions here are about no resource of the account: policies must allow them on `*`.
+fn anywhere(call: &Call<'_>, service: Service) -> Result<(), ApiError> {
+    with_present(call, |state| {
+        let rights = Rights::of(call, state);
+        let resource = Resource::nothing("*".to_owned());
+        let context = context::of_nothing(call, &rights, &resource);
+        let action = format!("{}:{}", service.name(), call.action);
+        decide(&rights, &rights.policies, &action, &resource, context)
     })
 }
 

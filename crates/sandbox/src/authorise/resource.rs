@@ -18,7 +18,7 @@ pub(super) struct Resource {
 }
 
 impl Resource {
-    fn nothing(words: String) -> Self {
+    pub(super) fn nothing(words: String) -> Self {
         let (target, tags, boundary) = (Target::NoResource, Vec::new(), None);
         Self { target, words, tags, boundary, by_iam_tag: false }
     }

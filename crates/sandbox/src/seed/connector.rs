@@ -27,7 +27,8 @@ pub(crate) fn permit(state: &mut State, policy: &ConnectorPolicy, now: Timestamp
     take_back(state)?;
     match policy {
         ConnectorPolicy::Everything => {
-            let statement = json!({"Effect": "Allow", "Action": ["iam:*", "sts:*"], "Resource": "*"});
+            let statement =
+                json!({"Effect": "Allow", "Action": ["iam:*", "organizations:*", "sts:*"], "Resource": "*"});
             let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
             state.change_user(CONNECTOR, |user| user.inline.insert(EVERYTHING.to_owned(), text.clone()))?;
             state.change_role(CONNECTOR_ROLE, |role| role.inline.insert(EVERYTHING.to_owned(), text))?;

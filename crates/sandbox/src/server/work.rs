@@ -165,11 +165,7 @@ impl Work<'_> {
             None => Err(actions::invalid_action(&self.asked.action, service)),
             Some(Action::Read(read)) => {
                 let call = self.call(account, state, fired);
-                let permitted = match service {
-                    Service::Organizations => actions::organizations::admit(&call),
-                    _ => authorise(&call, service),
-                };
-                permitted.and_then(|()| read(&call))
+                authorise(&call, service).and_then(|()| read(&call))
             }
             Some(Action::Write(write)) => self.write(write, account, state),
         };

@@ -1,7 +1,8 @@
 //! AWS Organizations on the wire, and the accounts behind it.
 
 use keyreeve_sandbox::{
-    Effect, FaultRule, MemberRole, MemberState, OrganizationChange, OrganizationSeed, Population, Running,
+    ConnectorPolicy, Effect, FaultRule, MemberRole, MemberState, OrganizationChange, OrganizationSeed,
+    Population, Running,
 };
 use serde_json::{Value, json};
 
@@ -137,6 +138,18 @@ async fn who_may_not_look_is_refused_in_the_words_of_the_service() {
     sandbox.add_fault(FaultRule::new("ListAccounts", Effect::Throttle).times(1));
     ask(&management, "ListAccounts", json!({})).await.fails(400, "TooManyRequestsException");
     ask(&management, "ListAccounts", json!({})).await.ok();
+    let statement = |action: &str| json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}});
+    let permit = |action: &str| {
+        let policy = ConnectorPolicy::Documents(vec![statement(action).to_string()]);
+        sandbox.permit_connector(ACCOUNT, &policy).unwrap();
+    };
+    permit("iam:*");
+    let refused = ask(&management, "ListAccounts", json!({})).await;
+    refused.fails(400, "AccessDeniedException");
+    assert!(refused.1["Message"].as_str().unwrap().contains("organizations:ListAccounts"), "{}", refused.1);
+    permit("organizations:List*");
+    ask(&management, "ListAccounts", json!({})).await.ok();
+    ask(&management, "DescribeOrganization", json!({})).await.fails(400, "AccessDeniedException");
     let wrong = Client { secret: "x".repeat(40), ..management.clone() };
     ask(&wrong, "ListAccounts", json!({})).await.fails(400, "InvalidSignatureException");
     let nobody = Client { key: "AKIAAAAAAAAAAAAAAAAA".into(), ..management.clone() };
