@@ -104,7 +104,13 @@ mod tests {
         let organizations = "AWS_ENDPOINT_URL_ORGANIZATIONS";
         assert_eq!(
             additions(&[]),
-            ["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_KMS", organizations, "AWS_ENDPOINT_URL_STS", "AWS_REGION"]
+            [
+                "AWS_ENDPOINT_URL_IAM",
+                "AWS_ENDPOINT_URL_KMS",
+                organizations,
+                "AWS_ENDPOINT_URL_STS",
+                "AWS_REGION"
+            ]
         );
         assert_eq!(additions(&[("AWS_ENDPOINT_URL", "http://process")]), ["AWS_REGION"]);
         assert_eq!(

@@ -222,7 +222,7 @@ fn an_account_that_is_closed_is_left_alone_until_it_is_in_use_again() {
     let into = |call: &keyreeve_sandbox::TraceEntry| {
         call.resource.as_ref().is_some_and(|arn| arn.contains(&account))
     };
-    assert!(!place.sandbox.trace().iter().any(|call| into(call)), "nobody knocks at a closed door");
+    assert!(!place.sandbox.trace().iter().any(into), "nobody knocks at a closed door");
     let released = run(&place, &["system", "release", &id]).code(2);
     assert!(released.stderr.contains("organization discover"), "{}", released.stderr);
     assert_eq!(place.json(&["account", "list", &id]), people, "its history stays");

@@ -150,8 +150,10 @@ impl Discoverer {
             Step::Register { system_id, name, credential } => {
                 // Another run may have kept the organization first, and with it what external ids begin with.
                 let credential = match credential {
-                    CredentialKind::Role { role_arn, .. } => CredentialKind::Role {
+                    CredentialKind::Role { role_arn, base, via, .. } => CredentialKind::Role {
                         role_arn,
+                        base,
+                        via,
                         external_id: external_id(&known.external_id, account.account_id.as_str()),
                     },
                     other => other,

@@ -16,7 +16,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use keyreeve_connector::OrganizationEntry;
-use keyreeve_model::{AwsAccountId, Category, CredentialKind, MemberState, SystemId, SystemName};
+use keyreeve_model::{AwsAccountId, Category, CredentialKind, MemberState, RoleBase, SystemId, SystemName};
 use keyreeve_store::{KnownOrganization, StoreError};
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ pub const DEFAULT_ROLE: &str = "OrganizationAccountAccessRole";
 pub struct DiscoveryRequest {
     /// The role in each member account.
     pub role: RoleName,
+    /// What that role is assumed with; `None` is the ambient chain.
+    pub base: Option<RoleBase>,
     /// Which accounts.
     pub filter: Filter,
     /// What System IDs look like.

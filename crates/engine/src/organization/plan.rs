@@ -111,7 +111,12 @@ fn newcomer(
     names.insert(name.as_str().to_lowercase());
     let role_arn = request.role.arn(&known.organization.partition, account);
     let external_id = external_id(known.external_id, account.as_str());
-    let credential = CredentialKind::Role { role_arn: role_arn.clone(), external_id: external_id.clone() };
+    let credential = CredentialKind::Role {
+        role_arn: role_arn.clone(),
+        external_id: external_id.clone(),
+        base: request.base.clone(),
+        via: Vec::new(),
+    };
     Discovered {
         system_id: Some(system_id.clone()),
         role_arn: Some(role_arn),
@@ -162,7 +167,9 @@ fn acquaintance(
     }
     let left_alone = matches!(action, DiscoveryAction::Exclude | DiscoveryAction::Failed);
     let (role_arn, external_id) = match &system.credential {
-        CredentialKind::Role { role_arn, external_id } => (Some(role_arn.clone()), Some(external_id.clone())),
+        CredentialKind::Role { role_arn, external_id, .. } => {
+            (Some(role_arn.clone()), Some(external_id.clone()))
+        }
         _ => (None, None),
     };
     let step = match before == Some(&now) || left_alone {

@@ -18,6 +18,8 @@ pub(crate) struct Trail<'a> {
     head: AuditHead,
     /// The code that the log's end was found with.
     mac: String,
+    /// The version of the key to seal the end with, where that is to be another one.
+    seal_with: Option<i64>,
     notes: Vec<Note>,
 }
 
@@ -40,7 +42,7 @@ impl<'a> Trail<'a> {
         let (head, mac) = transaction
             .fetch_one(text, |row| Ok((AuditHead { seq: row.int(0)?, hash: row.text(1)? }, row.text(2)?)))
             .await?;
-        Ok(Self { keys, at: to_millis(now), head, mac, notes: Vec::new() })
+        Ok(Self { keys, at: to_millis(now), head, mac, seal_with: None, notes: Vec::new() })
     }
 
     /// The end of the log as it was found.
@@ -50,7 +52,7 @@ impl<'a> Trail<'a> {
 
     /// From now on the log's end is sealed with this version of its key.
     pub(crate) fn seal_with(&mut self, version: i64) {
-        self.key_version = Some(version);
+        self.seal_with = Some(version);
     }
 
     /// Notes what was done, by whom and to what.
@@ -75,7 +77,13 @@ impl<'a> Trail<'a> {
             return Ok(None);
         }
         // The row is locked, so whoever changes the key comes before or after.
-        let key = proving_key(transaction, self.keys, &self.head, &self.mac).await?;
+        let proved = proving_key(transaction, self.keys, &self.head, &self.mac).await?;
+        let key = match (proved, self.seal_with) {
+            (Some(_), Some(version)) => {
+                Some((version, self.keys.opened(transaction, &Scope::store(), version).await?))
+            }
+            (proved, _) => proved,
+        };
         let unproved = unproved_row(&self.mac).unwrap_or(self.head.seq);
         let AuditHead { mut seq, hash: mut prev_hash } = self.head;
         let mut rows = Vec::with_capacity(self.notes.len());

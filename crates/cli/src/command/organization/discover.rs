@@ -11,7 +11,7 @@ use keyreeve_engine::organization::{
     Access, Discovered, Discoverer, DiscoveryAction, DiscoveryRequest, Entrance, Survey,
 };
 use keyreeve_engine::pace::Pacers;
-use keyreeve_model::SystemState;
+use keyreeve_model::{RoleBase, SystemState};
 use keyreeve_store::Store;
 
 use super::set_up;
@@ -60,7 +60,7 @@ pub(crate) async fn run(context: &Context, arguments: &DiscoverAccounts) -> anyh
             account.name, account.account_id
         ));
     };
-    let entrance = Roles { context };
+    let entrance = Roles { context, profile: arguments.via.aws_profile.as_deref() };
     tokio::select! {
         done = discoverer.carry_out(&mut survey, &request, &entrance, said) => done.context(DOING)?,
         () = stop.requested() => {
@@ -78,6 +78,7 @@ pub(crate) async fn run(context: &Context, arguments: &DiscoverAccounts) -> anyh
 fn request(context: &Context, arguments: &DiscoverAccounts) -> DiscoveryRequest {
     DiscoveryRequest {
         role: arguments.role_name.clone(),
+        base: arguments.via.aws_profile.as_ref().map(|name| RoleBase::Profile { name: name.clone() }),
         filter: arguments.which.filter(),
         system_id: arguments.system_id_pattern.clone(),
         category: arguments.category.clone(),
@@ -110,9 +111,10 @@ async fn via(
     connection::connect(context, credential, region).await
 }
 
-/// Member accounts are entered as systems are: with the ambient credentials.
+/// Member accounts are entered as their systems will be: with the profile that was given, or the ambient credentials.
 struct Roles<'a> {
     context: &'a Context,
+    profile: Option<&'a str>,
 }
 
 impl Entrance for Roles<'_> {
@@ -125,7 +127,10 @@ impl Entrance for Roles<'_> {
         let credential = Credential::Role {
             role_arn: role_arn.to_owned(),
             external_id: external_id.map(str::to_owned),
-            base: Box::new(Credential::Ambient),
+            base: Box::new(match self.profile {
+                Some(name) => Credential::Profile { name: name.to_owned() },
+                None => Credential::Ambient,
+            }),
         };
         match connection::connect(self.context, credential, region).await {
             Ok(connector) => Ok(Box::new(connector)),
