@@ -53,6 +53,7 @@ fn membership(name: &str, unit: &str, state: MemberState) -> Membership {
 fn decided(systems: &[System], seen: &[(&str, Membership)], members: &[Member]) -> Vec<Discovered> {
     let request = DiscoveryRequest {
         role: RoleName::new("keyreeve").unwrap(),
+        base: None,
         filter: Filter::default(),
         system_id: SystemIdPattern::new("aws-{account_id}").unwrap(),
         category: "AWS".to_owned(),

@@ -6,12 +6,15 @@ use std::time::Duration;
 use keyreeve_engine::provisioning::{Ended, WorkError};
 use keyreeve_model::{FailureKind, JobState, ProvisioningJob, StepState, TaskState};
 use keyreeve_sandbox::{Effect, FaultRule, KeyStatus, Mutation, Phase};
+use keyreeve_store::Retry;
 use serde_json::{Value, json};
 
 use super::{full, laden, only, policy, quick, reference, user, wish};
 use crate::harness::{ACCOUNT, World};
 
 const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+const AGAIN: Retry<'static> = Retry { actor: "local:test", caps: &[], facts: None };
 
 fn administrator(name: &str) -> [Mutation; 3] {
     [
@@ -44,7 +47,7 @@ async fn s33_a_retried_deletion_does_not_take_the_last_administrator() {
     assert_eq!(worked(&world, &job).await.state, JobState::Failed);
     world.succeeded(&[wish(deletion("deputy"))]).await;
     world.sandbox.clear_trace();
-    let retried = world.store.retry_job(job.id, "local:test", world.clock.now()).await.unwrap();
+    let retried = world.store.retry_job(job.id, &AGAIN, world.clock.now()).await.unwrap();
     let ended = worked(&world, &retried).await;
     let message = &only(&ended).failure.as_ref().unwrap().message;
     assert!(message.contains("last account that holds AdministratorAccess"), "{message}");
@@ -105,7 +108,7 @@ async fn a_deletion_that_is_tried_again_removes_in_the_order_that_is_right_by_th
     ];
     world.sandbox.mutate(ACCOUNT, &meanwhile).unwrap();
     world.sandbox.clear_trace();
-    let retried = world.store.retry_job(job.id, "local:test", world.clock.now()).await.unwrap();
+    let retried = world.store.retry_job(job.id, &AGAIN, world.clock.now()).await.unwrap();
     assert_eq!(worked(&world, &retried).await.state, JobState::Succeeded);
     let order = world.effective();
     let at = |action: &str| order.iter().position(|made| made == action).unwrap();

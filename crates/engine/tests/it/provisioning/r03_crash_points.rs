@@ -49,7 +49,11 @@ fn provoked(point: CrashPoint, kind: TaskKind, first_call: &str) -> Option<Optio
                 };
                 Some(FaultRule::new("DeleteUser", Effect::Mutate { ops: vec![given] }).times(1))
             }
-            // Only a deletion is planned anew; a lost new password is replaced by a step more, see R13.
+            TaskKind::DeactivateAccount => {
+                let given = Mutation::AddSshKey { user: "ada".into() };
+                Some(FaultRule::new("DeleteLoginProfile", Effect::Mutate { ops: vec![given] }).times(1))
+            }
+            // Nothing else is planned anew; a lost new password is replaced by a step more, see R13.
             _ => return None,
         },
         CrashPoint::BeforeJobCommit
@@ -58,7 +62,12 @@ fn provoked(point: CrashPoint, kind: TaskKind, first_call: &str) -> Option<Optio
         | CrashPoint::AfterBeginCommit
         | CrashPoint::MidPublish
         | CrashPoint::BeforePublishCommit
-        | CrashPoint::AfterPublishCommit => panic!("{} is none of a worker's points", point.name()),
+        | CrashPoint::AfterPublishCommit
+        | CrashPoint::AfterNextKey
+        | CrashPoint::BeforeRekeyCommit
+        | CrashPoint::AfterRekeyCommit
+        | CrashPoint::BeforeKeySwap
+        | CrashPoint::AfterKeySwap => panic!("{} is none of a worker's points", point.name()),
     })
 }
 
