@@ -22,6 +22,7 @@ mod moment;
 mod no_credentials;
 mod organization;
 mod output;
+mod own_changes;
 mod own_rights;
 mod password;
 mod peer;

@@ -151,10 +151,7 @@ impl Assembly<'_> {
 
     /// Login profile and keys, from the report or from the user's own answer.
     fn apply_credentials(&self, account: &mut Account, read: &CredentialsRead, created_at: Timestamp) {
-        let row = read
-            .report
-            .as_ref()
-            .and_then(|report| report.row(&account.arn, created_at).map(|row| (report.generated_at, row)));
+        let row = read.row(account, created_at);
         if let Some((generated_at, row)) = row {
             account.login_profile = LoginProfile {
                 state: match row.password_enabled {
@@ -172,7 +169,8 @@ impl Assembly<'_> {
                 as_of: Some(milliseconds(generated_at)),
             };
         }
-        match read.login_profiles.get(&account.external_id) {
+        let answer = read.login_profiles.get(&account.external_id);
+        match answer {
             Some(Ok(Some(profile))) => {
                 account.login_profile = LoginProfile {
                     state: LoginProfileState::Present,
@@ -181,9 +179,21 @@ impl Assembly<'_> {
                 };
             }
             Some(Ok(None)) => account.login_profile = LoginProfile::absent(),
-            Some(Err(_)) | None => return,
+            Some(Err(_)) | None => {}
         }
-        account.credentials = Credentials { source: CredentialSource::PerUser, as_of: Some(self.started_at) };
+        // Without a report nobody's keys are known, and it stays so: else they would come and go with each change.
+        let held = read.held.get(&account.external_id).filter(|_| read.report.is_some());
+        let all_held = held.is_some_and(|held| held.access_keys.is_some() && held.devices.is_some());
+        if let Some(held) = held.filter(|_| all_held || row.is_none()) {
+            account.access_keys.clone_from(&held.access_keys);
+            account.mfa_active = held.devices.as_ref().map(|devices| !devices.is_empty());
+        }
+        let by_itself = matches!(answer, Some(Ok(_)));
+        // As old as the oldest of it.
+        if (by_itself || account.access_keys.is_some()) && (row.is_none() || (all_held && by_itself)) {
+            account.credentials =
+                Credentials { source: CredentialSource::PerUser, as_of: Some(self.started_at) };
+        }
     }
 
     fn resources(&self, observed: &mut Observed) -> Vec<Resource> {

@@ -1,33 +1,94 @@
 //! Claims in an import: what we changed since the last one is read one by one, counts towards no threshold, and is
 //! confirmed or contradicted by what this run saw.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_model::{
     Account, Assignment, AssignmentKind, Change, ChangeCounts, ChangeKind, ChangeSet, Claim, ClaimFact,
-    ClaimState, ExternalId, ImportObject, ImportScope, Inventory, LoginProfileState, ObjectType, Warning,
+    ClaimState, ExternalId, ImportObject, ImportScope, Inventory, JobId, LoginProfileState, ObjectType,
+    Warning,
 };
 use keyreeve_store::ClaimId;
 
-/// The open claims of a system.
+use super::credentials::Held;
+
+/// How much later than a change of ours a report must be for it to vouch for the account: the making of a report takes
+/// time, and two clocks differ.
+const SLACK: Duration = Duration::from_secs(15 * 60);
+
+/// The open claims of a system, and when it was changed.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
     by_account: HashMap<ExternalId, Vec<(ClaimId, Claim)>>,
+    ours: Ours,
+}
+
+/// What we changed, and what of it waits to be confirmed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ours {
+    /// When a change of each account was last attempted.
+    last_attempts: HashMap<ExternalId, Timestamp>,
+    /// What must be looked at to settle the claims about each account.
+    claimed: HashMap<ExternalId, Wanted>,
+}
+
+/// What is read of a user by itself besides the login profile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) keys: bool,
+    pub(crate) devices: bool,
+    pub(crate) boundary: bool,
+}
+
+impl Ours {
+    /// Whether the account is read by itself, whatever a report of that moment says.
+    pub(crate) fn reads_itself(&self, id: &ExternalId, generated_at: Timestamp) -> bool {
+        self.claimed.contains_key(id) || !self.is_younger(id, generated_at)
+    }
+
+    /// What is read of a user by itself: what the report cannot tell, and what the claims speak of.
+    pub(crate) fn wanted(&self, id: &ExternalId, report_of: Option<Timestamp>) -> Wanted {
+        let claimed = self.claimed.get(id).copied().unwrap_or_default();
+        let untold = report_of.is_some_and(|generated_at| self.reads_itself(id, generated_at));
+        Wanted { keys: claimed.keys || untold, devices: claimed.devices || untold, ..claimed }
+    }
+
+    /// Whether a report of that moment can know of all that we did to the account.
+    pub(crate) fn is_younger(&self, id: &ExternalId, generated_at: Timestamp) -> bool {
+        self.last_attempts.get(id).is_none_or(|at| generated_at.duration_since(*at) > signed(SLACK))
+    }
+}
+
+impl Wanted {
+    fn by(claims: &[(ClaimId, Claim)]) -> Self {
+        let any = |speaks: fn(&ClaimFact) -> bool| claims.iter().any(|(_, claim)| speaks(&claim.fact));
+        Self {
+            keys: any(ClaimFact::is_of_keys),
+            devices: any(|fact| matches!(fact, ClaimFact::LacksMfaDevice { .. })),
+            boundary: any(|fact| matches!(fact, ClaimFact::Boundary { .. } | ClaimFact::NoBoundary)),
+        }
+    }
+}
+
+fn signed(duration: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }
 
 impl Claimed {
-    pub(crate) fn new(claims: Vec<(ClaimId, Claim)>) -> Self {
+    pub(crate) fn new(claims: Vec<(ClaimId, Claim)>, last_attempts: HashMap<ExternalId, Timestamp>) -> Self {
         let mut by_account: HashMap<ExternalId, Vec<(ClaimId, Claim)>> = HashMap::new();
         for (id, claim) in claims {
             by_account.entry(claim.account_external_id.clone()).or_default().push((id, claim));
         }
-        Self { by_account }
+        let claimed = by_account.iter().map(|(id, claims)| (id.clone(), Wanted::by(claims))).collect();
+        Self { by_account, ours: Ours { last_attempts, claimed } }
     }
 
     /// The accounts whose credentials no older report may vouch for.
-    pub(crate) fn accounts(&self) -> HashSet<ExternalId> {
-        self.by_account.keys().cloned().collect()
+    pub(crate) fn ours(&self) -> &Ours {
+        &self.ours
     }
 
     /// How many changes there are of each type, without those that merely do what we claimed: no threshold counts
@@ -77,6 +138,7 @@ impl Claimed {
     pub(crate) fn judge(
         &self,
         after: &Inventory,
+        by_itself: &HashMap<ExternalId, Held>,
         scope: &ImportScope,
         started_at: Timestamp,
     ) -> Vec<(ClaimId, &Claim, ClaimState)> {
@@ -94,7 +156,8 @@ impl Claimed {
         {
             let account = accounts.get(&claim.account_external_id).copied();
             let held = held.get(&claim.account_external_id).map_or(&[][..], Vec::as_slice);
-            if let Some(holds) = holds(claim, account, held, scope) {
+            let seen = by_itself.get(&claim.account_external_id);
+            if let Some(holds) = holds(claim, account, held, seen, scope) {
                 judged.push((
                     *id,
                     claim,
@@ -112,6 +175,7 @@ fn holds(
     claim: &Claim,
     account: Option<&Account>,
     held: &[&Assignment],
+    seen: Option<&Held>,
     scope: &ImportScope,
 ) -> Option<bool> {
     if !scope.objects.contains(&ImportObject::Accounts) {
@@ -146,7 +210,29 @@ fn holds(
         ClaimFact::NotInGroup { group } => Some(!in_group(group)),
         ClaimFact::HasPolicy { policy_arn } => Some(has_policy(policy_arn)),
         ClaimFact::LacksPolicy { policy_arn } => Some(!has_policy(policy_arn)),
+        ClaimFact::KeyActive { access_key_id } => key(seen, access_key_id).map(|key| key == Some(true)),
+        ClaimFact::KeyInactive { access_key_id } => key(seen, access_key_id).map(|key| key != Some(true)),
+        ClaimFact::KeyGone { access_key_id } => key(seen, access_key_id).map(|key| key.is_none()),
+        ClaimFact::Tagged { key, value } => tag(account, key).map(|found| found == Some(value)),
+        ClaimFact::NotTagged { key } => tag(account, key).map(|found| found.is_none()),
+        ClaimFact::Boundary { policy_arn } => Some(seen?.boundary.as_ref()?.as_ref() == Some(policy_arn)),
+        ClaimFact::NoBoundary => Some(seen?.boundary.as_ref()?.is_none()),
+        ClaimFact::LacksInlinePolicy { name } => {
+            Some(account.inline_policies.as_ref()?.iter().all(|policy| policy.name != *name))
+        }
+        ClaimFact::LacksMfaDevice { serial } => Some(!seen?.devices.as_ref()?.contains(serial)),
     }
+}
+
+/// Whether an access key is accepted; `Some(None)` when there is none of that id, `None` when keys were not read.
+fn key(seen: Option<&Held>, id: &str) -> Option<Option<bool>> {
+    Some(seen?.by_id.as_ref()?.get(id).copied())
+}
+
+/// The value of a tag; `Some(None)` when there is none, `None` when tags were not read.
+fn tag<'a>(account: &'a Account, key: &str) -> Option<Option<&'a String>> {
+    let mut tags = account.tags.as_ref()?.iter();
+    Some(tags.find(|(found, _)| found.eq_ignore_ascii_case(key)).map(|(_, value)| value))
 }
 
 /// The reading must be younger than the claim: a credential report may be hours old.
@@ -156,16 +242,24 @@ fn login(account: &Account, claim: &Claim, claimed: LoginProfileState) -> Option
     (fresh && known).then_some(account.login_profile.state == claimed)
 }
 
-/// Drift in words: claims of ours that somebody has undone.
-pub(crate) fn drift(contradicted: &[&Claim]) -> Option<Warning> {
-    let first = contradicted.first()?;
-    let others = match contradicted.len() - 1 {
+/// So many claims that somebody has undone are told one by one.
+pub(crate) const TOLD: usize = 5;
+
+/// Drift in words: claims of ours that somebody has undone, with the jobs they come from.
+pub(crate) fn drift(told: &[(JobId, &Claim)], all: usize) -> Option<Warning> {
+    let (first, _) = told.first()?;
+    let undone: Vec<String> = told
+        .iter()
+        .map(|(job, claim)| format!("{:?} {} by job {job}", claim.account, claim.fact.words()))
+        .collect();
+    let others = match all - told.len() {
         0 => String::new(),
-        others => format!(" and {others} more"),
+        others => format!("; and {others} more"),
     };
     let message = format!(
-        "drift: what task {} did to {:?} is not so any more{others}; nothing is repeated by itself",
-        first.task, first.account
+        "drift: {}{others}: that is not so any more, and nothing is repeated by itself; `keyreeve job show {first}` \
+         shows what was done",
+        undone.join("; ")
     );
     Some(Warning::new("drift", message))
 }

@@ -1,6 +1,6 @@
 //! Login profiles and keys: by the account-wide report where that is permitted and fresh, else one by one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -8,10 +8,14 @@ use jiff::Timestamp;
 use keyreeve_connector::{
     AccountEntry, CredentialReport, CredentialReportRow, CredentialReportState, LoginProfileEntry,
 };
-use keyreeve_model::{CollectionName, CollectionState, ExternalId, LoginProfileSource, Warning};
+use keyreeve_model::{
+    AccessKey, Account, CollectionName, CollectionState, ExternalId, LoginProfileSource, Warning,
+};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
+use super::claimed::Ours;
+use super::holdings::Holdings;
 use super::progress::Stage;
 use super::reader::{ReadError, Reader};
 
@@ -29,8 +33,22 @@ pub(crate) struct CredentialsRead {
     pub(crate) report_state: Option<(CollectionState, Option<String>)>,
     pub(crate) login_profiles_state: Option<(CollectionState, Option<String>)>,
     pub(crate) warnings: Vec<Warning>,
-    /// Accounts that changes of ours wait to be confirmed of: no report vouches for them, because it may be older.
-    claimed: HashSet<ExternalId>,
+    /// Keys and devices of users whom no report vouches for, where they may be read.
+    pub(crate) held: HashMap<ExternalId, Held>,
+    /// What we changed: no report vouches for that, because it may be older.
+    ours: Ours,
+}
+
+/// What a user was seen to hold beside a login profile. `None` is what could not be read, or was not asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Held {
+    pub(crate) access_keys: Option<Vec<AccessKey>>,
+    /// The same keys by id: whether they are accepted.
+    pub(crate) by_id: Option<HashMap<String, bool>>,
+    /// Serial numbers of multi-factor devices.
+    pub(crate) devices: Option<Vec<String>>,
+    /// The permissions boundary, or that there is none.
+    pub(crate) boundary: Option<Option<String>>,
 }
 
 /// The report by ARN.
@@ -59,6 +77,18 @@ impl ReportIndex {
 }
 
 impl CredentialsRead {
+    /// What the report says of a user, if it is no older than what we did to it.
+    pub(crate) fn row(
+        &self,
+        account: &Account,
+        created_at: Timestamp,
+    ) -> Option<(Timestamp, &CredentialReportRow)> {
+        let report = self.report.as_ref()?;
+        let row = report.row(&account.arn, created_at)?;
+        let young = self.ours.is_younger(&account.external_id, report.generated_at);
+        young.then_some((report.generated_at, row))
+    }
+
     /// Whether a user's login profile was read, or is vouched for by the report.
     pub(crate) fn knows(&self, user: &AccountEntry) -> bool {
         self.login_profiles.contains_key(&user.external_id)
@@ -66,21 +96,28 @@ impl CredentialsRead {
     }
 
     /// Reads users that a second listing brought up, if users are read one by one at all.
-    pub(crate) async fn read_more(&mut self, reader: &Reader<'_>, users: Vec<AccountEntry>) {
+    pub(crate) async fn read_more(
+        &mut self,
+        reader: &Reader<'_>,
+        holdings: Holdings<'_>,
+        users: Vec<AccountEntry>,
+    ) {
         let state = self.login_profiles_state.clone();
         let never = self.report.is_none() && matches!(state, Some((CollectionState::Skipped, _)));
         if users.is_empty() || never {
             return;
         }
         let before = std::mem::take(&mut self.login_profiles);
+        let held_before = std::mem::take(&mut self.held);
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         for user in users {
             // The receiver is alive until the end of this function.
             let _ = sender.send(user);
         }
         drop(sender);
-        read_one_by_one(reader, receiver, self).await;
+        read_one_by_one(reader, holdings, receiver, self).await;
         self.login_profiles.extend(before);
+        self.held.extend(held_before);
         if let Some((CollectionState::Cut, _)) = state {
             // What the first reading could not read is still not read.
             self.login_profiles_state = state;
@@ -91,11 +128,12 @@ impl CredentialsRead {
 /// Reads the credentials of all users that come through the channel.
 pub(crate) async fn read_credentials(
     reader: &Reader<'_>,
+    holdings: Holdings<'_>,
     source: LoginProfileSource,
     users: UnboundedReceiver<AccountEntry>,
-    claimed: HashSet<ExternalId>,
+    ours: Ours,
 ) -> CredentialsRead {
-    let mut read = CredentialsRead { claimed, ..CredentialsRead::default() };
+    let mut read = CredentialsRead { ours, ..CredentialsRead::default() };
     if source == LoginProfileSource::PerUser {
         read.report_state = Some((CollectionState::Skipped, None));
     } else {
@@ -107,42 +145,52 @@ pub(crate) async fn read_credentials(
         reader.progress.stage(CollectionName::LoginProfiles, Stage::Ended(CollectionState::Skipped));
         return read;
     }
-    read_one_by_one(reader, users, &mut read).await;
+    read_one_by_one(reader, holdings, users, &mut read).await;
     read
 }
 
 /// Users the report vouches for need no call of their own; the others get one each, many at a time.
 async fn read_one_by_one(
     reader: &Reader<'_>,
+    holdings: Holdings<'_>,
     users: UnboundedReceiver<AccountEntry>,
     read: &mut CredentialsRead,
 ) {
     let name = CollectionName::LoginProfiles;
     reader.progress.stage(name, Stage::Reading);
     let report = read.report.as_ref();
-    let claimed = &read.claimed;
+    let ours = &read.ours;
+    let reads_itself = |user: &AccountEntry| {
+        report.is_some_and(|report| ours.reads_itself(&user.external_id, report.generated_at))
+    };
     let unvouched = UnboundedReceiverStream::new(users).filter(|user| {
         let vouched = report.is_some_and(|report| report.row(&user.arn, user.created_at).is_some())
-            && !claimed.contains(&user.external_id);
+            && !reads_itself(user);
         futures::future::ready(!vouched)
     });
     let mut profiles = HashMap::new();
+    let mut all_held = HashMap::new();
     let mut failures = Failures::default();
     let mut answers = unvouched
         .map(|user| async move {
             let answer = reader.call(Some(name), || reader.inventory.get_login_profile(&user.name)).await;
-            (user, answer)
+            let row = report.and_then(|report| report.row(&user.arn, user.created_at));
+            let wanted = ours.wanted(&user.external_id, report.map(|report| report.generated_at));
+            let held = holdings.read(reader, &user, row, wanted).await;
+            (user, answer, held)
         })
         .buffer_unordered(reader.concurrency);
-    while let Some((user, answer)) = answers.next().await {
+    while let Some((user, answer, held)) = answers.next().await {
         reader.progress.add_items(name, u64::from(answer.is_ok()));
         let answer = answer.map_err(|error| failures.note(&error));
+        all_held.insert(user.external_id.clone(), held);
         profiles.insert(user.external_id, answer);
     }
     let state = failures.state(profiles.len());
     let skipped = profiles.is_empty() && report.is_some();
     drop(answers);
     read.login_profiles = profiles;
+    read.held = all_held;
     let state = if skipped { (CollectionState::Skipped, None) } else { state };
     reader.progress.stage(name, Stage::Ended(state.0));
     read.login_profiles_state = Some(state);

@@ -10,6 +10,7 @@ mod claimed;
 pub(crate) mod collect;
 mod confirm;
 mod credentials;
+mod holdings;
 pub(crate) mod listing;
 mod observed;
 mod progress;

@@ -9,15 +9,16 @@ use keyreeve_connector::{Connector, Inventory as InventoryReader};
 use keyreeve_model::{
     AwsAccountId, ChangeSet, Claim, ClaimState, CollectionName, CollectionState, Effect, Failure,
     FailureKind, ImportObject, ImportProfile, ImportRun, ImportScope, Inventory, ObjectType,
-    PermissionProfile, Population, ResourceType, Suspicion, System, SystemState, difference,
+    PermissionProfile, Population, ResourceType, Suspicion, System, SystemState, Warning, difference,
 };
 use keyreeve_store::{ClaimId, ImportLease, Outcome, RunRecord, Store, StoreError};
 
 use super::assemble::{Assembly, assemble};
-use super::claimed::{Claimed, drift};
+use super::claimed::{Claimed, TOLD, drift};
 use super::collect::{Reading, read_details, read_groups, read_policies, read_users};
 use super::confirm::confirm;
 use super::credentials::{CredentialsRead, read_credentials};
+use super::holdings::Holdings;
 use super::observed::{Missing, Observed};
 use super::progress::Progress;
 use super::reader::{Halt, Patience, ReadError, Reader};
@@ -150,7 +151,10 @@ impl Importer {
         }
         let inventory = connector.inventory().ok_or(ImportError::NoInventory(name))?;
         let account_id = self.pinned_account(connector, system).await?;
-        let claimed = Claimed::new(self.store.open_claims(&system.system_id).await?);
+        let claimed = Claimed::new(
+            self.store.open_claims(&system.system_id).await?,
+            self.store.last_attempts(&system.system_id).await?,
+        );
         let lease = self
             .store
             .begin_import_run(&system.system_id, request.profile, request.actor, self.clock.now(), self.lease)
@@ -311,11 +315,11 @@ impl Session<'_> {
             known: &known,
             kept: &kept,
         };
+        let by_itself = observed.credentials.held.clone();
         let (after, warnings) = assemble(&assembly, observed);
         findings.warnings.extend(warnings);
-        let settled = self.claimed.judge(&after, &scope, started_at);
-        let contradicted = settled.iter().filter(|(_, _, state)| *state == ClaimState::Contradicted);
-        findings.warnings.extend(drift(&contradicted.map(|(_, claim, _)| *claim).collect::<Vec<_>>()));
+        let settled = self.claimed.judge(&after, &by_itself, &scope, started_at);
+        findings.warnings.extend(self.drift(&settled).await?);
         let first = self.lease.baseline_run.is_none();
         let population = population_in_scope(&known, &scope);
         let changes = difference(std::mem::take(&mut known), after);
@@ -336,6 +340,20 @@ impl Session<'_> {
         let run = self.publish(record, &changes, now).await?;
         self.settle_claims(&settled, now).await;
         Ok(run)
+    }
+
+    /// What we did and somebody has undone.
+    async fn drift(&self, settled: &[(ClaimId, &Claim, ClaimState)]) -> Result<Option<Warning>, StoreError> {
+        let contradicted: Vec<&Claim> = settled
+            .iter()
+            .filter(|(_, _, state)| *state == ClaimState::Contradicted)
+            .map(|(_, claim, _)| *claim)
+            .collect();
+        let mut told = Vec::new();
+        for claim in contradicted.iter().take(TOLD) {
+            told.push((self.importer.store.job_of_task(claim.task).await?, *claim));
+        }
+        Ok(drift(&told, contradicted.len()))
     }
 
     async fn publish(
@@ -418,7 +436,7 @@ impl Session<'_> {
         let wants_credentials = scope.objects.contains(&ImportObject::LoginProfiles);
         let credentials = async {
             if wants_credentials {
-                read_credentials(reader, source, receiver, self.claimed.accounts()).await
+                read_credentials(reader, self.holdings(), source, receiver, self.claimed.ours().clone()).await
             } else {
                 drop(receiver);
                 CredentialsRead::default()
@@ -457,6 +475,11 @@ impl Session<'_> {
         };
         observed.set_details(details.split());
         Ok((observed, findings))
+    }
+
+    /// What may be read of users by themselves.
+    fn holdings(&self) -> Holdings<'_> {
+        Holdings::new(self.connector.provisioning(), self.request.system.settings.permission_profile)
     }
 
     /// Who the answers come from. Any other account than the pinned one halts the run.
@@ -524,7 +547,7 @@ impl Session<'_> {
                 .as_ref()
                 .is_some_and(|(state, _)| *state != CollectionState::Denied)
         {
-            observed.credentials.read_more(reader, newcomers).await;
+            observed.credentials.read_more(reader, self.holdings(), newcomers).await;
             findings.completeness.note_credentials(&observed.credentials);
         }
         Ok(())

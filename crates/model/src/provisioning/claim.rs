@@ -71,6 +71,84 @@ pub enum ClaimFact {
         /// Its ARN.
         policy_arn: String,
     },
+    /// An access key is accepted.
+    KeyActive {
+        /// Its id.
+        access_key_id: String,
+    },
+    /// An access key is switched off, or gone.
+    KeyInactive {
+        /// Its id.
+        access_key_id: String,
+    },
+    /// An access key is gone.
+    KeyGone {
+        /// Its id.
+        access_key_id: String,
+    },
+    /// The account has a tag with this value.
+    Tagged {
+        /// The tag's key.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// The account has no such tag.
+    NotTagged {
+        /// The tag's key.
+        key: String,
+    },
+    /// This is the permissions boundary.
+    Boundary {
+        /// Its ARN.
+        policy_arn: String,
+    },
+    /// There is no permissions boundary.
+    NoBoundary,
+    /// The account has no inline policy of this name.
+    LacksInlinePolicy {
+        /// The policy's name.
+        name: String,
+    },
+    /// The account does not use a multi-factor device.
+    LacksMfaDevice {
+        /// The device's serial number or ARN.
+        serial: String,
+    },
+}
+
+impl ClaimFact {
+    /// What it says, in words that follow the account's name.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::AccountExists => "was made".to_owned(),
+            Self::AccountGone => "was deleted".to_owned(),
+            Self::Named { name } => format!("was named {name:?}"),
+            Self::Path { path } => format!("was moved to path {path:?}"),
+            Self::LoginProfilePresent => "was given a console password".to_owned(),
+            Self::LoginProfileAbsent => "lost its console password".to_owned(),
+            Self::InGroup { group } => format!("was put into group {group:?}"),
+            Self::NotInGroup { group } => format!("was taken out of group {group:?}"),
+            Self::HasPolicy { policy_arn } => format!("was given policy {policy_arn:?}"),
+            Self::LacksPolicy { policy_arn } => format!("lost policy {policy_arn:?}"),
+            Self::KeyActive { access_key_id } => format!("had access key {access_key_id:?} switched on"),
+            Self::KeyInactive { access_key_id } => format!("had access key {access_key_id:?} switched off"),
+            Self::KeyGone { access_key_id } => format!("lost access key {access_key_id:?}"),
+            Self::Tagged { key, value } => format!("was tagged {key:?} = {value:?}"),
+            Self::NotTagged { key } => format!("lost tag {key:?}"),
+            Self::Boundary { policy_arn } => format!("was given boundary {policy_arn:?}"),
+            Self::NoBoundary => "lost its boundary".to_owned(),
+            Self::LacksInlinePolicy { name } => format!("lost inline policy {name:?}"),
+            Self::LacksMfaDevice { serial } => format!("lost MFA device {serial:?}"),
+        }
+    }
+
+    /// Whether only a look at the account's access keys can tell.
+    #[must_use]
+    pub fn is_of_keys(&self) -> bool {
+        matches!(self, Self::KeyActive { .. } | Self::KeyInactive { .. } | Self::KeyGone { .. })
+    }
 }
 
 /// How a claim stands.

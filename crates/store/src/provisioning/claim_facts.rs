@@ -199,6 +199,14 @@ fn topic(fact: &ClaimFact) -> String {
         ClaimFact::HasPolicy { policy_arn } | ClaimFact::LacksPolicy { policy_arn } => {
             format!("policy:{policy_arn}")
         }
+        ClaimFact::KeyActive { access_key_id }
+        | ClaimFact::KeyInactive { access_key_id }
+        | ClaimFact::KeyGone { access_key_id } => format!("access_key:{access_key_id}"),
+        // IAM tells the keys of tags apart ignoring case.
+        ClaimFact::Tagged { key, .. } | ClaimFact::NotTagged { key } => format!("tag:{}", folded(key)),
+        ClaimFact::Boundary { .. } | ClaimFact::NoBoundary => "boundary".to_owned(),
+        ClaimFact::LacksInlinePolicy { name } => format!("inline_policy:{name}"),
+        ClaimFact::LacksMfaDevice { serial } => format!("mfa_device:{serial}"),
     }
 }
 

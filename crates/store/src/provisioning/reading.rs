@@ -1,9 +1,9 @@
 //! Reading jobs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use keyreeve_model::{JobId, ProvisioningJob, SystemId, TaskId, TaskKind};
+use keyreeve_model::{ExternalId, JobId, ProvisioningJob, SystemId, TaskId, TaskKind};
 
 use super::rows;
 use crate::statement::{Statement, statement};
@@ -46,6 +46,28 @@ impl Store {
                 .fetch_optional(statement!(text, id.0), |row| row.json(0))
                 .await?
                 .ok_or(StoreError::JobNotFound { job: id })
+        })
+        .await
+    }
+
+    /// When a change of each account was last attempted, applied or not.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn last_attempts(
+        &self,
+        system: &SystemId,
+    ) -> Result<HashMap<ExternalId, Timestamp>, StoreError> {
+        let text = "SELECT t.account_external_id, MAX(p.attempted_at) FROM steps p \
+                    JOIN tasks t ON t.task_id = p.task_id \
+                    WHERE t.system_key = $1 AND t.account_external_id IS NOT NULL AND p.attempted_at IS NOT NULL \
+                    GROUP BY t.account_external_id";
+        reading!(self, "looking for what was changed", |transaction| {
+            let system = systems::find(transaction, system, false).await?;
+            let found = statement!(text, system.key);
+            let rows: Vec<(ExternalId, Timestamp)> =
+                transaction.fetch(found, |row| Ok((row.word(0)?, row.time(1)?))).await?;
+            Ok(rows.into_iter().collect())
         })
         .await
     }

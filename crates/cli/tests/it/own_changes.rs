@@ -1,0 +1,125 @@
+//! What is said of changes of ours before an import has seen them, and of those that somebody has undone.
+
+use keyreeve_sandbox::{Effect, FaultRule, KeyStatus, Mutation};
+use serde_json::Value;
+
+use crate::harness::{ACCOUNT, Place, SYSTEM, user};
+
+/// Accounts with a password and a key each, imported by a report.
+fn with(names: &[&str]) -> Place {
+    let place = Place::registered(0);
+    place.run(&["system", "set", SYSTEM, "permission_profile=lifecycle"]).code(0);
+    let made = names.iter().flat_map(|name| {
+        let login = Mutation::CreateLoginProfile { user: (*name).into(), reset_required: false };
+        [user(name), login, Mutation::CreateAccessKey { user: (*name).into() }]
+    });
+    place.mutate(&made.collect::<Vec<_>>());
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place
+}
+
+fn show(place: &Place, name: &str) -> Value {
+    place.json(&["account", "show", SYSTEM, name])
+}
+
+fn read_from(account: &Value) -> (&str, &str) {
+    (account["status"].as_str().unwrap(), account["credentials"]["source"].as_str().unwrap())
+}
+
+#[test]
+fn a_leaver_is_not_published_as_enabled_by_a_report_that_is_older_than_the_change() {
+    let place = with(&["ada", "bob"]);
+    let before = show(&place, "ada");
+    assert_eq!(read_from(&before), ("enabled", "credential_report"));
+    let report_at = before["credentials"]["as_of"].clone();
+    place.run(&["account", "deactivate", SYSTEM, "ada", "--yes"]).code(0);
+    // The second of them has no open claims any more, and the same report.
+    for _ in 0..2 {
+        place.run(&["import", "run", SYSTEM]).code(0);
+        let after = show(&place, "ada");
+        assert_eq!(read_from(&after), ("disabled", "per_user"), "{after:#}");
+        assert_eq!(after["access_keys"][0]["active"], false, "{after:#}");
+        let bob = show(&place, "bob");
+        assert_eq!(read_from(&bob), ("enabled", "credential_report"));
+        assert_eq!(bob["credentials"]["as_of"], report_at);
+    }
+}
+
+#[test]
+fn keys_that_only_an_older_report_tells_of_are_unknown() {
+    let place = with(&["ada"]);
+    place.run(&["account", "deactivate", SYSTEM, "ada", "--yes"]).code(0);
+    let denied = Effect::Error { status: 403, code: "AccessDenied".to_owned(), message: String::new() };
+    place.sandbox.add_fault(FaultRule::new("ListAccessKeys", denied));
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let after = show(&place, "ada");
+    assert_eq!(read_from(&after), ("unknown", "per_user"), "{after:#}");
+    assert_eq!((&after["access_keys"], &after["login_profile"]["state"]), (&Value::Null, &"absent".into()));
+}
+
+/// The warning of drift of the next import, if it has one.
+fn drift(place: &Place) -> Option<String> {
+    let run = place.run(&["import", "run", SYSTEM, "--output", "json"]).code(0).json();
+    let warnings = run["warnings"].as_array().unwrap();
+    let found = warnings.iter().find(|warning| warning["code"] == "drift")?;
+    Some(found["message"].as_str().unwrap().to_owned())
+}
+
+/// What the claims that the last import settled became, sorted.
+fn settled(place: &Place) -> Vec<String> {
+    let rows = place.json(&["audit", "list", "--limit", "20"]);
+    let row = rows.as_array().unwrap().iter().find(|row| row["action"] == "claims_settled").unwrap();
+    let claims = row["subject"]["claims"].as_array().unwrap();
+    let mut all: Vec<_> = claims.iter().map(|claim| claim["to"].as_str().unwrap().to_owned()).collect();
+    all.sort();
+    all
+}
+
+fn key_of(place: &Place, name: &str) -> String {
+    let state = place.sandbox.state(ACCOUNT).unwrap();
+    let users = state["users"].as_array().unwrap();
+    let user = users.iter().find(|user| user["name"] == name).unwrap();
+    user["keys"][0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_key_that_we_switched_off_and_somebody_switched_on_is_drift() {
+    let place = with(&["ada", "bob"]);
+    for name in ["ada", "bob"] {
+        place.run(&["account", "deactivate", SYSTEM, name, "--yes"]).code(0);
+    }
+    let key_id = key_of(&place, "ada");
+    let on = Mutation::SetKeyStatus { key_id: key_id.clone(), status: KeyStatus::Active };
+    place.mutate(&[on]);
+    let drift = drift(&place).unwrap();
+    let expected = format!("\"ada\" had access key \"{key_id}\" switched off by job 1");
+    assert!(drift.contains(&expected), "{drift}");
+    assert!(drift.contains("`keyreeve job show 1`") && !drift.contains("bob"), "{drift}");
+    assert_eq!(settled(&place), ["confirmed", "confirmed", "confirmed", "contradicted"]);
+    assert_eq!(show(&place, "ada")["status"], "enabled");
+}
+
+#[test]
+fn tags_and_boundaries_that_somebody_changed_are_drift_and_others_are_confirmed() {
+    let document = r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned();
+    let boundary = |name: &str| Mutation::CreatePolicy {
+        name: name.into(),
+        path: "/".into(),
+        document: document.clone(),
+    };
+    let place = with(&["ada", "bob"]);
+    place.mutate(&[boundary("limit")]);
+    place.run(&["system", "set", SYSTEM, "permission_profile=full"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let arn = format!("arn:aws:iam::{ACCOUNT}:policy/limit");
+    for name in ["ada", "bob"] {
+        let update = ["account", "update", SYSTEM, name, "--tag", "team=ops", "--boundary", &arn, "--yes"];
+        place.run(&update).code(0);
+    }
+    let tag = Mutation::TagUser { name: "ada".into(), key: "team".into(), value: "sales".into() };
+    place.mutate(&[tag, Mutation::SetBoundary { name: "ada".into(), arn: None }]);
+    let drift = drift(&place).unwrap();
+    assert!(drift.contains(r#""ada" was tagged "team" = "ops" by job 1"#), "{drift}");
+    assert!(drift.contains(&format!("\"ada\" was given boundary \"{arn}\"")), "{drift}");
+    assert_eq!(settled(&place), ["confirmed", "confirmed", "contradicted", "contradicted"]);
+}
