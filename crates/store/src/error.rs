@@ -110,7 +110,7 @@ pub enum StoreError {
     },
     /// No such account at that moment.
     #[error(
-        "the system {system_id} has no account {name:?} as of that moment; `keyreeve account list {system_id}` shows those there are"
+        "the system {system_id} has no account {name:?} in the import that was read; `keyreeve account list {system_id}` shows those there are"
     )]
     AccountNotFound {
         /// The system.
@@ -257,6 +257,12 @@ pub enum StoreError {
         "this password was shown already, and it is shown once only; if that was not its owner, reset the password"
     )]
     DeliveryUsed,
+    /// A password was changed or taken away before anybody opened it.
+    #[error(
+        "this password does not sign in any more: the account's console password was changed or taken away after it \
+         was made, so it was wiped; open what was delivered last, or reset the password"
+    )]
+    DeliverySuperseded,
     /// There is no password to hand over: it expired, was destroyed, or never was.
     #[error("there is no password to show: it has expired, was destroyed, or never was; reset the password")]
     DeliveryGone,

@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Account, Assignment, AssignmentKind, ImportRunId, ImportRunState, Inventory, ManagedBy, Resource,
-    SystemId,
+    Account, Assignment, AssignmentKind, ClaimFact, ImportRunId, ImportRunState, Inventory, JobId, ManagedBy,
+    Resource, SystemId,
 };
 
 use crate::history::{self, Coverage, Versions};
 use crate::import_runs::{find_run, latest_published};
+use crate::pending::{CLAIMED, Pending};
+use crate::row::to_json;
 use crate::statement::{Statement, statement};
 use crate::systems::{self, StoredSystem, word};
 use crate::time::{from_millis, to_millis};
@@ -137,11 +139,42 @@ impl Store {
             };
             let (key, versions) = (reading.system.key, reading.versions);
             let paths = history::holder_paths(transaction, key, versions, &reading.coverage).await?;
+            let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
             let mut text = reading.select(history::select_assignments());
             filter_assignments(&mut text, filter);
-            let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
-            let assignments = transaction.fetch(text, read).await?;
+            let mut assignments = transaction.fetch(text, read).await?;
+            let pending = match as_of {
+                AsOf::Now => Pending::load(transaction, key).await?,
+                AsOf::Run(_) | AsOf::Time(_) => Pending::default(),
+            };
+            if !pending.is_empty() {
+                let mut text = reading.select(history::select_assignments());
+                text.push(" AND v.kind <> 'group_policy' AND v.subject_external_id")
+                    .push(CLAIMED)
+                    .bind(key)
+                    .push(")");
+                let held = transaction.fetch(text, read).await?;
+                let of = (system_id, key);
+                pending.lay_over(transaction, of, versions, held, &mut assignments, filter).await?;
+            }
             Ok(sorted(Inventory { assignments, ..Inventory::default() }).assignments)
+        })
+        .await
+    }
+
+    /// The job that made an account which no import has seen yet, by the account's name (ignoring case) or external id.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn made_by(&self, system_id: &SystemId, name: &str) -> Result<Option<JobId>, StoreError> {
+        let text = "SELECT MAX(t.job_id) FROM claims c JOIN tasks t ON t.task_id = c.task_id \
+                    WHERE c.system_key = $1 AND c.state = 'open' AND c.topic = 'existence' \
+                    AND c.fact = $2 AND (lower(c.account) = lower($3) OR c.account_external_id = $3)";
+        reading!(self, "looking for who made the account", |transaction| {
+            let key = systems::find(transaction, system_id, false).await?.key;
+            let exists = to_json(&ClaimFact::AccountExists)?;
+            let asked = statement!(text, key, exists, name);
+            Ok(transaction.fetch_one(asked, |row| row.opt_int(0)).await?.map(JobId))
         })
         .await
     }

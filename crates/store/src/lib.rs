@@ -38,6 +38,7 @@ mod inventory;
 mod key;
 mod migrate;
 mod organizations;
+mod pending;
 mod provisioning;
 mod reach;
 mod rekey;

@@ -123,3 +123,49 @@ fn tags_and_boundaries_that_somebody_changed_are_drift_and_others_are_confirmed(
     assert!(drift.contains(&format!("\"ada\" was given boundary \"{arn}\"")), "{drift}");
     assert_eq!(settled(&place), ["confirmed", "confirmed", "contradicted", "contradicted"]);
 }
+
+#[test]
+fn what_no_import_has_seen_is_pending() {
+    let place = with(&["ada", "bob"]);
+    let group = |name: &str| Mutation::CreateGroup { name: name.into(), path: "/".into() };
+    let join = Mutation::AddToGroup { user: "ada".into(), group: "old".into() };
+    place.mutate(&[group("devs"), group("old"), join]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    for (what, name) in [("add", "devs"), ("remove", "old")] {
+        let change = ["assignment", what, SYSTEM, "--account", "ada", "--group", name, "--yes"];
+        place.run(&change).code(0);
+    }
+    let states = |more: &[&str]| {
+        let listed = place.json(&[&["assignment", "list", SYSTEM], more].concat());
+        let of = |one: &Value| {
+            format!("{} {}", one["resource_name"].as_str().unwrap(), one["state"].as_str().unwrap())
+        };
+        listed.as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    let pending = ["devs pending_add", "old pending_remove"];
+    assert_eq!(states(&["--account", "ada"]), pending);
+    assert_eq!(states(&["--group", "DEVS"]), pending[..1]);
+    assert_eq!(states(&["--group", "old"]), pending[1..]);
+    assert_eq!(states(&["--account", "bob"]), Vec::<String>::new());
+    let csv = place.run(&["assignment", "list", SYSTEM, "--output", "csv"]).code(0).stdout;
+    assert!(csv.contains("pending_add") && csv.contains("pending_remove"), "{csv}");
+    assert_eq!(show(&place, "ada")["groups"][0]["state"], "pending_add");
+    // What was read then is not what is done now.
+    assert_eq!(states(&["--account", "ada", "--as-of", "run:2"]), ["old actual"]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    assert_eq!(states(&["--account", "ada"]), ["devs actual"]);
+}
+
+#[test]
+fn an_account_that_no_import_has_seen_yet_is_said_to_be_made() {
+    let place = with(&["ada"]);
+    let made = ["account", "create", SYSTEM, "--name", "eve", "--yes", "--output", "json"];
+    let job = place.run(&made).code(0).json()["id"].to_string();
+    let unseen = place.run(&["account", "show", SYSTEM, "Eve"]).code(2);
+    assert!(unseen.stderr.contains(&format!("was made by job {job}")), "{}", unseen.stderr);
+    assert!(unseen.stderr.contains("keyreeve import run"), "{}", unseen.stderr);
+    let unknown = place.run(&["account", "show", SYSTEM, "zoe"]).code(2);
+    assert!(!unknown.stderr.contains("as of that moment"), "{}", unknown.stderr);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    assert_eq!(show(&place, "eve")["name"], "eve");
+}

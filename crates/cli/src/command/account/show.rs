@@ -1,14 +1,14 @@
 //! `keyreeve account show`
 
-use keyreeve_model::{Account, Assignment, AssignmentKind};
+use keyreeve_model::{Account, Assignment, AssignmentKind, JobId};
 use keyreeve_store::{AsOf, AssignmentFilter, Store, StoreError};
 use serde::Serialize;
 
 use crate::args::ShowAccount;
 use crate::command::Context;
 use crate::command::reading::imported;
-use crate::exit::Ended;
-use crate::output::shape::{ACCOUNTS, account_facts};
+use crate::exit::{Ended, Refusal};
+use crate::output::shape::{ACCOUNTS, account_facts, word};
 use crate::output::{Column, Narrow, Tables};
 
 /// An account with all it holds.
@@ -26,6 +26,7 @@ struct Holder {
 
 const HELD: &[Column<Assignment>] = &[
     ("name", |assignment| assignment.resource_name.clone()),
+    ("state", |assignment| word(&assignment.state)),
     ("arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
 ];
 
@@ -42,6 +43,11 @@ pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::R
     let account = match store.get_account(&arguments.system_id, as_of, &arguments.account).await {
         Err(unknown @ StoreError::AccountNotFound { .. }) => {
             imported(&store, &arguments.system_id, "showing an account").await?;
+            if as_of == AsOf::Now
+                && let Some(job) = store.made_by(&arguments.system_id, &arguments.account).await?
+            {
+                return Err(not_imported_yet(arguments, job).into());
+            }
             return Err(unknown.into());
         }
         found => found?,
@@ -53,6 +59,14 @@ pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::R
         context.output.one(&holder, &[], |tables| show(&holder, tables))?;
     }
     Ok(Ended::Done)
+}
+
+fn not_imported_yet(arguments: &ShowAccount, job: JobId) -> Refusal {
+    let ShowAccount { system_id, account, .. } = arguments;
+    let why = format!("account {account:?} was made by job {job}, and no import has seen it yet");
+    Refusal::new("showing an account", why).hint(format!(
+        "`keyreeve import run {system_id}` reads it; `keyreeve job show {job}` shows what was done"
+    ))
 }
 
 fn show(holder: &Holder, tables: &mut Tables) {
