@@ -106,6 +106,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
                         | StoreError::BaselineMoved { .. }
                         | StoreError::ChangesDoNotFit { .. }
                         | StoreError::DeliveryUsed
+                        | StoreError::DeliverySuperseded
                         | StoreError::DeliveryGone
                         | StoreError::AuditBroken { .. }
                 )

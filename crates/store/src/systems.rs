@@ -75,6 +75,19 @@ const COLUMNS: &str = "system_key, secret_revision, system_id, name, category, t
 
 /// Reads a system that is in use, lets some work alter it, writes it back, and notes what of it was changed by whom,
 /// all in one transaction.
+/// SQL for the keys of all systems that are of the same AWS account as one, that one among them.
+macro_rules! same_account {
+    ($system:literal) => {
+        concat!(
+            "(SELECT b.system_key FROM systems a JOIN systems b ON b.system_key = a.system_key \
+             OR (b.aws_account_id = a.aws_account_id AND b.state <> 'removed') WHERE a.system_key = ",
+            $system,
+            ")"
+        )
+    };
+}
+pub(crate) use same_account;
+
 macro_rules! change_system {
     (
         $store:expr, $doing:expr, $system_id:expr, $by:expr,

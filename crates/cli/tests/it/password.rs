@@ -230,3 +230,23 @@ fn other_users_cannot_see_the_secret_in_the_list_of_processes() {
     drop(input);
     Ran::of(child.wait_with_output().unwrap()).code(0);
 }
+
+#[test]
+fn a_password_that_a_later_reset_replaced_is_not_shown() {
+    let place = Place::imported(2);
+    let first = secret_of(&create(&place, &[]));
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let reset = ["account", "reset-password", SYSTEM, "ada", "--yes", "--output", "json"];
+    let second = secret_of(&place.run(&reset).code(0).json());
+    let stale = place.run_with_input(&["password", "open"], &first).code(1);
+    assert!(
+        stale.stderr.contains("does not sign in any more") && stale.stdout.is_empty(),
+        "{}",
+        stale.stderr
+    );
+    let opened = place.run_with_input(&["password", "open"], &second).code(0);
+    assert!(place.sandbox.signs_in(ACCOUNT, "ada", opened.stdout.trim_end()).unwrap());
+    let rows = place.json(&["audit", "list"]);
+    let row = rows.as_array().unwrap().iter().find(|row| row["action"] == "password_superseded").unwrap();
+    assert_eq!((&row["subject"]["task"], &row["subject"]["account"]), (&1.into(), &"ada".into()));
+}

@@ -74,8 +74,10 @@ pub async fn open_once(store: &Store, secret: &Secret, now: Timestamp) -> Result
 pub async fn reveal(store: &Store, task: TaskId, actor: &str, now: Timestamp) -> Result<Revealed, OpenError> {
     let job = store.job(store.job_of_task(task).await?).await?;
     let deliveries = store.deliveries(job.id).await?;
-    let Some(delivery) = deliveries.iter().rfind(|one| one.task == task && was_in_force(one)) else {
-        return Err(StoreError::DeliveryGone.into());
+    let mut of_task = deliveries.iter().filter(|one| one.task == task);
+    let Some(delivery) = of_task.clone().rfind(|one| was_in_force(one)) else {
+        let superseded = of_task.any(|one| one.state == DeliveryState::Superseded);
+        return Err(if superseded { StoreError::DeliverySuperseded } else { StoreError::DeliveryGone }.into());
     };
     match delivery.kind.as_str() {
         "link" => Err(OpenError::BehindSecret { task }),
@@ -103,7 +105,7 @@ pub(super) fn is_in_force(deliveries: &[PasswordDelivery], task: TaskId) -> bool
 }
 
 fn was_in_force(delivery: &PasswordDelivery) -> bool {
-    !matches!(delivery.state, DeliveryState::Candidate | DeliveryState::Destroyed)
+    !matches!(delivery.state, DeliveryState::Candidate | DeliveryState::Destroyed | DeliveryState::Superseded)
 }
 
 /// The account that the password was sealed for: that of the call that set it.

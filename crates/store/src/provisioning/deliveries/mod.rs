@@ -6,15 +6,16 @@
 mod opening;
 
 use jiff::Timestamp;
-use keyreeve_model::{JobId, SystemId, TaskId};
+use keyreeve_model::{ExternalId, JobId, SystemId, TaskId};
 use serde::{Deserialize, Serialize};
 
 use super::SealedPassword;
 use super::rows::count;
-use crate::audit::recording;
+use crate::audit::{Trail, recording};
 use crate::data_keys::{self, Scope};
 use crate::row::Row;
 use crate::statement::statement;
+use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, secrets};
@@ -56,6 +57,8 @@ pub enum DeliveryState {
     Destroyed,
     /// Nobody opened it in time.
     Expired,
+    /// The account's console password was changed or taken away after it came into force, so it opens nothing any more.
+    Superseded,
 }
 
 impl Store {
@@ -143,6 +146,32 @@ pub(super) async fn release(transaction: &mut Transaction, task: TaskId, seq: u3
     let text = "UPDATE password_deliveries SET state = 'released' \
                 WHERE task_id = $1 AND seq = $2 AND state = 'candidate'";
     transaction.execute(statement!(text, task.0, i64::from(seq))).await.map(|_| ())
+}
+
+/// Wipes the passwords of an account that nobody has opened yet: another one took their place, or none is accepted any
+/// more. Those of the step that did it stay.
+pub(super) async fn supersede(
+    transaction: &mut Transaction,
+    trail: &mut Trail<'_>,
+    by: (TaskId, u32),
+    (system_key, account): (i64, &ExternalId),
+) -> Result<(), StoreError> {
+    let text = concat!(
+        "UPDATE password_deliveries SET state = 'superseded', ciphertext = NULL \
+         WHERE ciphertext IS NOT NULL AND state = 'released' AND NOT (task_id = $1 AND seq = $2) \
+         AND EXISTS (SELECT 1 FROM tasks t WHERE t.task_id = password_deliveries.task_id \
+         AND t.account_external_id = $3 AND t.system_key IN ",
+        same_account!("$4"),
+        ") RETURNING delivery_id"
+    );
+    let (task, seq) = by;
+    let wipe = statement!(text, task.0, i64::from(seq), account.as_str(), system_key);
+    for delivery in transaction.fetch(wipe, |row| row.int(0)).await? {
+        let place = opening::find_place(transaction, delivery).await?;
+        let actor = place.actor.clone();
+        place.note(trail, &actor, "password_superseded");
+    }
+    Ok(())
 }
 
 /// Wipes the password of a step that was not opened.

@@ -19,12 +19,14 @@ impl Store {
     /// has a row in the audit log.
     ///
     /// # Errors
-    /// [`StoreError::DeliveryUsed`] when it was opened already; [`StoreError::DeliveryGone`] when it expired, was
+    /// [`StoreError::DeliveryUsed`] when it was opened already; [`StoreError::DeliverySuperseded`] when it signs in no
+    /// more; [`StoreError::DeliveryGone`] when it expired, was
     /// destroyed or never was.
     pub async fn open_delivery(&self, lookup: &str, now: Timestamp) -> Result<Vec<u8>, StoreError> {
         // Looked up before anything is locked, so that guessing costs the others nothing.
         let text = "SELECT delivery_id FROM password_deliveries \
-                    WHERE lookup = $1 AND state IN ('released', 'opened', 'expired')";
+                    WHERE lookup = $1 AND state IN ('released', 'opened', 'expired', 'superseded') \
+                    ORDER BY delivery_id DESC LIMIT 1";
         let found = reading!(self, "looking for the password", |transaction| {
             transaction.fetch_optional(statement!(text, lookup), |row| row.int(0)).await
         })
@@ -50,7 +52,7 @@ impl Store {
     /// Gives the password of a task that is shown to the operator, once, like [`Self::open_delivery`].
     ///
     /// # Errors
-    /// [`StoreError::DeliveryUsed`], [`StoreError::DeliveryGone`].
+    /// [`StoreError::DeliveryUsed`], [`StoreError::DeliverySuperseded`], [`StoreError::DeliveryGone`].
     pub async fn reveal_delivery(
         &self,
         task: TaskId,
@@ -58,7 +60,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<u8>, StoreError> {
         let text = "SELECT MAX(delivery_id) FROM password_deliveries \
-                    WHERE task_id = $1 AND kind = 'operator' AND state IN ('released', 'opened', 'expired')";
+                    WHERE task_id = $1 AND kind = 'operator' \
+                    AND state IN ('released', 'opened', 'expired', 'superseded')";
         let found = reading!(self, "looking for the password", |transaction| {
             transaction.fetch_one(statement!(text, task.0), |row| row.opt_int(0)).await
         })
@@ -100,6 +103,7 @@ impl Store {
                     place.note(trail, actor, "password_second_attempt");
                     Ok(Err(StoreError::DeliveryUsed))
                 }
+                "superseded" => Ok(Err(StoreError::DeliverySuperseded)),
                 "released" => {
                     let text = "UPDATE password_deliveries SET state = 'expired' WHERE delivery_id = $1";
                     transaction.execute(statement!(text, delivery)).await?;
@@ -133,7 +137,7 @@ pub(super) struct DeliveryPlace {
 }
 
 impl DeliveryPlace {
-    fn note(&self, trail: &mut Trail<'_>, actor: &str, action: &'static str) {
+    pub(super) fn note(&self, trail: &mut Trail<'_>, actor: &str, action: &'static str) {
         let subject = json!({
             "job": self.job,
             "task": self.task,

@@ -1,7 +1,7 @@
 //! What happens to a step.
 
 use jiff::Timestamp;
-use keyreeve_model::StepState;
+use keyreeve_model::{ClaimFact, StepState};
 use serde_json::json;
 
 use super::super::{JournalEvent, SealedPassword, claim_facts, deliveries};
@@ -80,6 +80,10 @@ pub(super) async fn outcome(
         task::learn_account(held, transaction, external_id, name).await?;
     }
     claim_facts::claim(transaction, pending, held, *seq, claims).await?;
+    if let Some(account) = held.external_id.as_ref().filter(|_| claims.iter().any(is_of_the_password)) {
+        let of = (held.system_key, account);
+        deliveries::supersede(transaction, trail, (held.task, *seq), of).await?;
+    }
     let more = json!({
         "operation": held.step(*seq)?.operation,
         "unchanged": unchanged,
@@ -90,6 +94,11 @@ pub(super) async fn outcome(
     });
     held.note_step(trail, "step_settled", *seq, from, more);
     Ok(())
+}
+
+/// What follows from a change of the console password.
+fn is_of_the_password(fact: &ClaimFact) -> bool {
+    matches!(fact, ClaimFact::LoginProfilePresent | ClaimFact::LoginProfileAbsent | ClaimFact::AccountGone)
 }
 
 /// Moves a step in mind, with the password that waited for this. Gives the state the step was in.
