@@ -84,7 +84,7 @@ pub(super) fn with_settings(mut scope: PolicyScope, settings: &SystemSettings) -
 
 /// The protect list, with names in the case in which the last import read them: ARNs in policies go by case.
 async fn protected(store: &Store, system: &System) -> anyhow::Result<Vec<ProtectionKind>> {
-    let protections = store.protections(&system.system_id).await?;
+    let protections = store.protections_in_force(&system.system_id).await?;
     let named = protections.iter().any(|one| matches!(one.kind, ProtectionKind::Account(_)));
     let known = match named {
         true if store.latest_published(&system.system_id).await?.is_some() => {

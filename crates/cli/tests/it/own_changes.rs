@@ -169,3 +169,21 @@ fn an_account_that_no_import_has_seen_yet_is_said_to_be_made() {
     place.run(&["import", "run", SYSTEM]).code(0);
     assert_eq!(show(&place, "eve")["name"], "eve");
 }
+
+#[test]
+fn what_is_protected_in_one_system_is_protected_in_the_others_of_its_aws_account() {
+    let place = with(&["ada"]);
+    let added = place.add("second", ACCOUNT).code(0);
+    assert!(added.stderr.contains("Protect lists hold for all of them"), "{}", added.stderr);
+    place.run(&["import", "run", "second"]).code(0);
+    place.run(&["system", "set", "second", "permission_profile=full"]).code(0);
+    let queued = ["account", "deactivate", "second", "ada", "--yes", "--no-wait", "--output", "json"];
+    let job = place.run(&queued).code(0).json()["id"].to_string();
+    place.run(&["protect", "add", SYSTEM, "--account", "ada"]).code(0);
+    place.sandbox.clear_trace();
+    let ran = place.run(&["job", "apply", &job, "--yes"]).code(1);
+    assert!(ran.stdout.contains("protect list"), "{}", ran.stdout);
+    let refused = place.run(&["account", "delete", "second", "ada", "--yes"]).code(2);
+    assert!(refused.stderr.contains("protect list"), "{}", refused.stderr);
+    assert!(place.sandbox.trace().iter().all(|entry| entry.applied.is_none()));
+}

@@ -217,7 +217,7 @@ impl Gathering<'_> {
                 external_id: self.identity.external_id.clone(),
                 policies: None,
             },
-            protections: of.store.protections(system_id).await?,
+            protections: of.store.protections_in_force(system_id).await?,
             password_policy: Seen::NotRead,
             documents: Seen::NotRead,
             recent_deletes: recent(TaskKind::DeleteAccount).await?,

@@ -256,7 +256,7 @@ impl Shift<'_> {
         let protections = if tasks.is_empty() {
             Vec::new()
         } else {
-            store.protections(&self.ground.system.system_id).await?
+            store.protections_in_force(&self.ground.system.system_id).await?
         };
         Ok(Claimed { tasks, protections: Arc::new(protections), due_in })
     }

@@ -5,6 +5,7 @@ use keyreeve_model::{JobId, SystemId, SystemState, TaskId, TaskState};
 
 use super::moves::find_job;
 use crate::statement::{Statement, statement};
+use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::Transaction;
 use crate::{StoreError, systems};
@@ -66,6 +67,8 @@ pub(super) struct Candidate {
     pub(super) name: String,
     pub(super) external_id: Option<String>,
     pub(super) epoch: i64,
+    /// The AWS account, or the system where that is not known yet: two tasks of one account are told apart by it.
+    pub(super) place: String,
 }
 
 impl Candidate {
@@ -79,17 +82,20 @@ macro_rules! candidates {
     ($within:literal) => {
         concat!(
             "SELECT t.task_id, t.job_id, t.system_key, t.state, t.account_folded, t.account_external_id, \
-             t.lease_epoch FROM tasks t WHERE t.finished_at IS NULL AND ",
+             t.lease_epoch, (SELECT COALESCE(s.aws_account_id, 'system ' || s.system_id) FROM systems s \
+             WHERE s.system_key = t.system_key) FROM tasks t WHERE t.finished_at IS NULL AND ",
             $within,
             " = $1 AND t.task_id > $2 \
              AND ((t.state = 'queued' AND (t.not_before IS NULL OR t.not_before <= $3)) \
                OR (t.state = 'running' AND t.lease_until <= $3)) \
              AND NOT EXISTS (SELECT 1 FROM task_edges e JOIN tasks w ON w.task_id = e.waits_for \
                WHERE e.task_id = t.task_id AND w.state <> 'succeeded') \
-             AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.state = 'running' AND o.system_key = t.system_key \
-               AND o.account_folded = t.account_folded AND o.task_id <> t.task_id AND o.lease_until > $3) \
-             AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.state = 'running' AND o.system_key = t.system_key \
-               AND o.account_external_id = t.account_external_id AND o.task_id <> t.task_id \
+             AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.state = 'running' AND o.system_key IN ",
+            same_account!("t.system_key"),
+            " AND o.account_folded = t.account_folded AND o.task_id <> t.task_id AND o.lease_until > $3) \
+             AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.state = 'running' AND o.system_key IN ",
+            same_account!("t.system_key"),
+            " AND o.account_external_id = t.account_external_id AND o.task_id <> t.task_id \
                AND o.lease_until > $3) \
              ORDER BY t.task_id LIMIT $4"
         )
@@ -124,5 +130,6 @@ fn read_candidate(row: &crate::row::Row) -> Result<Candidate, StoreError> {
         name: row.text(4)?,
         external_id: row.opt_text(5)?,
         epoch: row.int(6)?,
+        place: row.text(7)?,
     })
 }

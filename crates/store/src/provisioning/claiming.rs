@@ -13,6 +13,7 @@ use super::rows::{self, Of};
 use super::{ClaimedTask, TaskLease};
 use crate::audit::{Trail, recording};
 use crate::statement::{Statement, Value, statement};
+use crate::systems::same_account;
 use crate::time::{to_millis, truncated};
 use crate::transaction::Transaction;
 use crate::{CrashPoint, Store, StoreError};
@@ -37,7 +38,8 @@ impl Store {
     ///
     /// - it is queued and its time has come, or a worker had it and its lease ran out (a crash, which is counted);
     /// - every task it waits for has succeeded;
-    /// - no other task of the same account, by id or by name, has a live lease;
+    /// - no other task of the same account, by id or by name, has a live lease, in this system or in another one of the
+    ///   same AWS account;
     /// - its system is neither quarantined nor removed.
     ///
     /// A task whose lease ran out is taken alone: if it is what ends workers, the others shall not count its crashes.
@@ -83,8 +85,8 @@ struct Claims<'a> {
     until: Timestamp,
     worker: &'a str,
     limit: usize,
-    /// Accounts that are busy since this transaction began, by system.
-    busy: HashSet<(i64, String)>,
+    /// Accounts that are busy since this transaction began, by AWS account.
+    busy: HashSet<(String, String)>,
     jobs: BTreeMap<JobId, JobPlace>,
     taken: Vec<TaskId>,
     /// Some task has a lease that ran out.
@@ -134,9 +136,9 @@ impl Claims<'_> {
 
     /// Whether nothing of this transaction is at the account; from now on the candidate is.
     fn is_free(&mut self, candidate: &Candidate) -> bool {
-        let keys: Vec<(i64, String)> = std::iter::once(&candidate.name)
+        let keys: Vec<(String, String)> = std::iter::once(&candidate.name)
             .chain(&candidate.external_id)
-            .map(|key| (candidate.system_key, key.clone()))
+            .map(|key| (candidate.place.clone(), key.clone()))
             .collect();
         let free = keys.iter().all(|key| !self.busy.contains(key));
         if free {
@@ -214,9 +216,12 @@ impl Claims<'_> {
         trail: &mut Trail<'_>,
         candidate: &Candidate,
     ) -> Result<(), StoreError> {
-        let text = "UPDATE tasks SET state = 'queued', crashes = crashes + 1, lease_until = NULL, \
-                    lease_worker = NULL WHERE state = 'running' AND system_key = $1 AND task_id <> $2 \
-                    AND (account_folded = $3 OR account_external_id = $4) RETURNING task_id, job_id";
+        let text = concat!(
+            "UPDATE tasks SET state = 'queued', crashes = crashes + 1, lease_until = NULL, \
+             lease_worker = NULL WHERE state = 'running' AND system_key IN ",
+            same_account!("$1"),
+            " AND task_id <> $2 AND (account_folded = $3 OR account_external_id = $4) RETURNING task_id, job_id"
+        );
         let (name, external_id) = (candidate.name.as_str(), candidate.external_id.clone());
         let lost = statement!(text, candidate.system_key, candidate.task.0, name, external_id);
         let lost = transaction.fetch(lost, |row| Ok((TaskId(row.int(0)?), JobId(row.int(1)?)))).await?;

@@ -9,6 +9,7 @@ use super::TaskLease;
 use crate::audit::recording;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
+use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::reading;
 use crate::{Store, StoreError, systems};
@@ -96,14 +97,18 @@ const RUNNING_UNTIL: &str = "SELECT MIN(t.lease_until) FROM tasks t JOIN systems
                              WHERE t.state = 'running' AND t.finished_at IS NULL AND s.state = 'active'";
 
 /// A task that waits for one which has not ended is left out: that one comes first.
-const QUEUED_UNTIL: &str = "SELECT MIN(CASE WHEN d.named > d.due AND d.named >= d.known THEN d.named \
+const QUEUED_UNTIL: &str = concat!(
+    "SELECT MIN(CASE WHEN d.named > d.due AND d.named >= d.known THEN d.named \
        WHEN d.known > d.due THEN d.known ELSE d.due END) FROM ( \
      SELECT COALESCE(t.not_before, j.created_at) AS due, \
-       COALESCE((SELECT MAX(o.lease_until) FROM tasks o WHERE o.state = 'running' \
-         AND o.system_key = t.system_key AND o.account_folded = t.account_folded), 0) AS named, \
-       COALESCE((SELECT MAX(o.lease_until) FROM tasks o WHERE o.state = 'running' \
-         AND o.system_key = t.system_key AND o.account_external_id = t.account_external_id), 0) AS known \
+       COALESCE((SELECT MAX(o.lease_until) FROM tasks o WHERE o.state = 'running' AND o.system_key IN ",
+    same_account!("t.system_key"),
+    " AND o.account_folded = t.account_folded), 0) AS named, \
+       COALESCE((SELECT MAX(o.lease_until) FROM tasks o WHERE o.state = 'running' AND o.system_key IN ",
+    same_account!("t.system_key"),
+    " AND o.account_external_id = t.account_external_id), 0) AS known \
      FROM tasks t JOIN systems s ON s.system_key = t.system_key JOIN provisioning_jobs j ON j.job_id = t.job_id \
      WHERE t.state = 'queued' AND t.finished_at IS NULL AND s.state = 'active' \
        AND NOT EXISTS (SELECT 1 FROM task_edges e JOIN tasks w ON w.task_id = e.waits_for \
-         WHERE e.task_id = t.task_id AND w.state <> 'succeeded')";
+         WHERE e.task_id = t.task_id AND w.state <> 'succeeded')"
+);

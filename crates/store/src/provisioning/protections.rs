@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::audit::recording;
 use crate::row::Row;
 use crate::statement::statement;
+use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::reading;
 use crate::{Store, StoreError, systems};
@@ -21,6 +22,23 @@ impl Store {
             let key = systems::find(transaction, system, false).await?.key;
             let text = "SELECT kind, value, reason, added_by, added_at FROM protections \
                         WHERE system_key = $1 ORDER BY kind, value";
+            transaction.fetch(statement!(text, key), read_protection).await
+        })
+        .await
+    }
+
+    /// What nobody may change in a system: its protect list, and those of the other systems of the same AWS account.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn protections_in_force(&self, system: &SystemId) -> Result<Vec<Protection>, StoreError> {
+        reading!(self, "reading the protect lists", |transaction| {
+            let key = systems::find(transaction, system, false).await?.key;
+            let text = concat!(
+                "SELECT kind, value, reason, added_by, added_at FROM protections WHERE system_key IN ",
+                same_account!("$1"),
+                " ORDER BY kind, value, system_key"
+            );
             transaction.fetch(statement!(text, key), read_protection).await
         })
         .await

@@ -82,7 +82,10 @@ async fn tell_of_others(store: &Store, system: &System) -> anyhow::Result<()> {
         .collect();
     if !others.is_empty() {
         note(&format!(
-            "AWS account {account} is connected already, as {}: each of its users is now an account of each system.",
+            "AWS account {account} is connected already, as {}: each of its users is now an account of each system. \
+             Protect lists hold for all of them, and no two tasks change one account at a time; but imports, settings, \
+             limits without a second person, jobs, what was switched off and what waits to be confirmed are each \
+             system's own.",
             others.join(", ")
         ));
     }

@@ -253,3 +253,31 @@ async fn many_workers_never_hold_two_tasks_of_one_account_and_each_task_is_done_
         store.close().await;
     }
 }
+
+#[tokio::test]
+async fn two_systems_of_one_aws_account_do_not_change_an_account_at_a_time() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        for (system, name, account) in [("s", "S", "1"), ("t", "T", "1"), ("u", "U", "2")] {
+            let account = AwsAccountId::new(account.repeat(12)).unwrap();
+            let new = NewSystem { aws_account_id: Some(account), ..new_system(system, name) };
+            store.create_system(new, "local:test", at(0)).await.unwrap();
+        }
+        for system in ["s", "t", "u"] {
+            let new = NewJob { system_id: id(system), ..job(vec![task("ada")]) };
+            store.create_job(&new, at(1)).await.unwrap();
+        }
+        // At once, and one after the other.
+        let both = store.claim_tasks(None, None, "w", at(2), LEASE, 9).await.unwrap();
+        let systems: Vec<_> = both.iter().map(|claimed| claimed.task.system_id.as_str()).collect();
+        assert_eq!(systems, ["s", "u"]);
+        let get = async |now| store.claim_task(Some(&id("t")), None, "v", at(now), LEASE).await.unwrap();
+        assert!(get(3).await.is_none());
+        assert_eq!(store.next_due(Some(&id("t")), None).await.unwrap(), Some(at(32)));
+        // A lease that ran out is taken away, also from the other system.
+        assert_eq!(get(33).await.unwrap().task.system_id, id("t"));
+        let lost = write(&store, &both[0].lease, attempt(1), 34).await.unwrap_err();
+        assert!(matches!(lost, StoreError::TaskLeaseLost { .. }), "{lost:?}");
+        store.close().await;
+    }
+}
