@@ -50,8 +50,9 @@ fn provoked(point: CrashPoint, kind: TaskKind, first_call: &str) -> Option<Optio
                 Some(FaultRule::new("DeleteUser", Effect::Mutate { ops: vec![given] }).times(1))
             }
             TaskKind::DeactivateAccount => {
-                let given = Mutation::AddSshKey { user: "ada".into() };
-                Some(FaultRule::new("DeleteLoginProfile", Effect::Mutate { ops: vec![given] }).times(1))
+                // As somebody does who gives a password again while the deactivation is read back.
+                let given = Mutation::CreateLoginProfile { user: "ada".into(), reset_required: false };
+                Some(FaultRule::new("GetLoginProfile", Effect::Mutate { ops: vec![given] }).times(1))
             }
             // Nothing else is planned anew; a lost new password is replaced by a step more, see R13.
             _ => return None,
