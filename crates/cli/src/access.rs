@@ -116,6 +116,7 @@ fn of_system(command: &SystemCommand) -> (Right, About<'_>) {
         SystemCommand::Check(one) => (Right::Operate, About::System(&one.system_id)),
         SystemCommand::Set(one) => (Right::Administer, About::System(&one.system_id)),
         SystemCommand::Release(one) => (Right::Administer, About::System(&one.system_id)),
+        SystemCommand::RotateKey(one) => (Right::Administer, About::System(&one.system_id)),
         SystemCommand::Remove(one) => (Right::Administer, About::System(&one.system_id)),
     }
 }

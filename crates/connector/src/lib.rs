@@ -28,8 +28,8 @@ pub use inventory::{
 pub use organization::{MemberEntry, Organization, OrganizationEntry, UnitEntry};
 pub use page::{Marker, Next, Page};
 pub use provisioning::{
-    AccountCredentialEntry, AccountFacts, MfaDevice, Outcome, PasswordPolicy, Performed, PointRead,
-    PolicyDocument, PolicyHolder, Provisioning,
+    AccountCredentialEntry, AccountFacts, MfaDevice, NewAccessKey, Outcome, PasswordPolicy, Performed,
+    PointRead, PolicyDocument, PolicyHolder, Provisioning,
 };
 
 /// A connection to one target system.

@@ -32,6 +32,13 @@ pub trait Provisioning: Send + Sync {
     /// the next sign-in.
     async fn perform(&self, call: &StepCall, password: Option<&Secret>) -> Result<Performed, Error>;
 
+    /// The permission that making an access key needs.
+    fn key_needs(&self) -> &'static str;
+
+    /// Makes an access key for a user. Its secret is in this answer and nowhere else; there is no way to ask for it
+    /// again, so a lost answer leaves a key that nobody can use.
+    async fn create_access_key(&self, account: &str) -> Result<NewAccessKey, Error>;
+
     /// One account with its tags and boundary; `None` when there is no such user.
     async fn get_account_facts(&self, account: &str) -> Result<Option<AccountFacts>, Error>;
 
@@ -153,6 +160,17 @@ pub struct AccountCredentialEntry {
     pub active: bool,
     /// When it was made.
     pub created_at: Option<Timestamp>,
+}
+
+/// An access key that was just made.
+#[derive(Debug, Clone)]
+pub struct NewAccessKey {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// The connected system's id of the request.
+    pub request_id: Option<String>,
 }
 
 /// A multi-factor device of a user.

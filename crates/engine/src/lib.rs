@@ -16,6 +16,7 @@
 
 pub mod clock;
 pub mod import;
+pub mod key_rotation;
 pub mod mapping;
 pub mod organization;
 pub mod pace;

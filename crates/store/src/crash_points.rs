@@ -46,6 +46,8 @@ pub enum CrashStage {
     Importing,
     /// The store's key is changed.
     Rekeying,
+    /// An access key is rotated.
+    Rotating,
 }
 
 crash_points! {
@@ -101,6 +103,12 @@ crash_points! {
     BeforeKeySwap = "before_key_swap" in Rekeying,
     /// The new key file is in its place.
     AfterKeySwap = "after_key_swap" in Rekeying,
+    /// A step of the rotation is written, and not committed.
+    BeforeRotationCommit = "before_rotation_commit" in Rotating,
+    /// A step of the rotation is durable.
+    AfterRotationCommit = "after_rotation_commit" in Rotating,
+    /// A call that changes keys was answered, and nobody wrote it down.
+    AfterRotationCall = "after_rotation_call" in Rotating,
 }
 
 impl CrashPoint {

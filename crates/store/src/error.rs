@@ -434,6 +434,33 @@ pub enum StoreError {
         /// What was found where it was looked for.
         why: String,
     },
+    /// Something of a system is under way that must not be met by this.
+    #[error(
+        "{by} of system {system_id} is under way until {until:.0} at least; wait for it to end, then try again"
+    )]
+    SystemBusy {
+        /// The system.
+        system_id: SystemId,
+        /// What is under way.
+        by: String,
+        /// When its lease ends unless it is renewed.
+        until: Timestamp,
+    },
+    /// The system was given other credentials since this process took them out.
+    #[error("the credentials of system {system_id} were replaced since this command began; run it again")]
+    CredentialsReplaced {
+        /// The system.
+        system_id: SystemId,
+    },
+    /// Somebody else works on the rotation.
+    #[error(
+        "the rotation of the access key of system {system_id} was taken over or ended elsewhere; look with \
+         `keyreeve system rotate-key {system_id} --plan`"
+    )]
+    RotationLost {
+        /// The system.
+        system_id: SystemId,
+    },
     /// The store's key has changed since the store was opened.
     #[error("the store's key was changed since this command began, and nothing was done; run it again")]
     KeyChanged,

@@ -13,7 +13,25 @@ use zeroize::Zeroizing;
 /// What the one line of a key file begins with.
 const FORMAT: &str = "keyreeve-key-1 ";
 
-/// The key of a store: 32 random bytes. Neither `Display` nor `Debug` shows them.
+/// The key of a store: 32 random bytes. Nothing shows, compares or serialises them.
+///
+/// ```compile_fail
+/// println!("{}", keyreeve_store::StoreKey::generate().unwrap());
+/// ```
+/// ```compile_fail
+/// serde_json::to_string(&keyreeve_store::StoreKey::generate().unwrap()).unwrap();
+/// ```
+/// ```compile_fail
+/// let key = keyreeve_store::StoreKey::generate().unwrap();
+/// let _ = key == key.clone();
+/// ```
+/// What does compile, beside the key that a custody has made:
+/// ```
+/// let key = keyreeve_store::StoreKey::generate().unwrap();
+/// let text = key.to_text();
+/// let made = keyreeve_store::MadeKey { key, sealed: None };
+/// assert!(!format!("{made:?} {text:?}").contains(&text.expose()[15..]));
+/// ```
 #[derive(Clone)]
 pub struct StoreKey(Zeroizing<[u8; 32]>);
 

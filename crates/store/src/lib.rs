@@ -36,6 +36,7 @@ mod import_profiles;
 mod import_runs;
 mod inventory;
 mod key;
+mod key_rotations;
 mod migrate;
 mod organizations;
 mod pending;
@@ -68,6 +69,7 @@ pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use key::{KeyError, StoreKey, is_key};
 pub use organizations::KnownOrganization;
+pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, Retry, SealedPassword, TaskLease,

@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(3, "task_mappings", "0003_task_mappings.sql"),
     migration!(4, "envelopes", "0004_envelopes.sql"),
     migration!(5, "organizations", "0005_organizations.sql"),
+    migration!(6, "key_rotations", "0006_key_rotations.sql"),
 ];
 
 impl Migration {

@@ -30,6 +30,11 @@ impl<'a> SecretPlace<'a> {
         Self { system, table: "systems", column: "credential", revision }
     }
 
+    /// The secret of an access key that is to take the one in use's place.
+    pub(crate) fn of_next_key(system: &'a SystemId, attempt: i64) -> Self {
+        Self { system, table: "systems", column: "next_credential", revision: attempt }
+    }
+
     fn row(&self) -> &str {
         self.system.as_str()
     }
@@ -122,6 +127,12 @@ pub(crate) async fn wipe(transaction: &mut Transaction, place: &SecretPlace<'_>)
         ))
         .await
         .map(|_| ())
+}
+
+/// Removes all secrets of a system.
+pub(crate) async fn wipe_all(transaction: &mut Transaction, system: &SystemId) -> Result<(), StoreError> {
+    let text = "DELETE FROM secrets WHERE owner_table = 'systems' AND owner_row = $1";
+    transaction.execute(statement!(text, system.as_str())).await.map(|_| ())
 }
 
 impl Store {

@@ -14,7 +14,7 @@ use crate::secrets::{self, SecretPlace};
 use crate::statement::{Value, statement};
 use crate::time::{to_millis, truncated};
 use crate::transaction::{Transaction, reading, writing};
-use crate::{Store, StoreError, import_profiles, organizations};
+use crate::{Store, StoreError, import_profiles, key_rotations, organizations};
 
 /// What is needed to register a system.
 #[derive(Debug, Clone)]
@@ -60,6 +60,18 @@ pub(crate) struct StoredSystem {
 }
 
 impl StoredSystem {
+    /// How many times its secret was set.
+    pub(crate) fn secret_revision(&self) -> i64 {
+        self.secret_revision
+    }
+
+    /// Puts another credential in the place of this one; its secret is to be sealed anew.
+    pub(crate) fn replace_credential(&mut self, credential: CredentialKind, now: Timestamp) {
+        self.system.credential = credential;
+        self.system.updated_at = truncated(now);
+        self.secret_revision += 1;
+    }
+
     /// Where the secret of its credentials belongs.
     pub(crate) fn secret_place(&self) -> SecretPlace<'_> {
         SecretPlace::of_system(&self.system.system_id, self.secret_revision)
@@ -245,6 +257,7 @@ impl Store {
             }
             stored.system.credential = credential.clone();
             stored.secret_revision += 1;
+            self.keys.give_out(system_id, stored.secret_revision);
             let place = stored.secret_place();
             match &secret {
                 Some(secret) => secrets::put(transaction, &self.keys, &place, secret, now).await,
@@ -261,7 +274,9 @@ impl Store {
     pub async fn get_secret(&self, system_id: &SystemId) -> Result<Option<Secret>, StoreError> {
         reading!(self, "reading the system's credentials", |transaction| {
             let stored = find(transaction, system_id, false).await?;
-            secrets::get(transaction, &self.keys, &stored.secret_place()).await
+            let secret = secrets::get(transaction, &self.keys, &stored.secret_place()).await?;
+            self.keys.give_out(system_id, stored.secret_revision);
+            Ok(secret)
         })
         .await
     }
@@ -369,7 +384,8 @@ impl Store {
     ) -> Result<System, StoreError> {
         let by = ("system_removed", actor, now);
         change_system!(self, "removing the system", system_id, by, |transaction, stored| {
-            secrets::wipe(transaction, &stored.secret_place()).await?;
+            secrets::wipe_all(transaction, system_id).await?;
+            key_rotations::forget(transaction, stored.key).await?;
             data_keys::destroy(transaction, &Scope::system(system_id)).await?;
             crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;
             let mut trail = Trail::lock(transaction, &self.keys, now).await?;
@@ -553,7 +569,7 @@ async fn insert(transaction: &mut Transaction, system: &System) -> Result<i64, S
     }
 }
 
-async fn update(transaction: &mut Transaction, stored: &StoredSystem) -> Result<(), StoreError> {
+pub(crate) async fn update(transaction: &mut Transaction, stored: &StoredSystem) -> Result<(), StoreError> {
     let mut statement = statement!(
         "UPDATE systems SET name = $1, name_folded = $2, category = $3, state = $4, state_reason = $5, \
          aws_account_id = $6, aws_partition = $7, region = $8, credential = $9, settings = $10, updated_at = $11, \

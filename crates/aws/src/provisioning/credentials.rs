@@ -1,11 +1,12 @@
 //! The credentials of a user beside the console password: access keys, SSH public keys, signing certificates and
 //! service-specific credentials. Listed, switched, deleted.
 
+use aws_sdk_iam::operation::RequestId;
 use aws_sdk_iam::types::StatusType;
 use aws_smithy_types::DateTime;
-use keyreeve_connector::{AccountCredentialEntry, Error, Marker, Page, Performed};
+use keyreeve_connector::{AccountCredentialEntry, Error, Marker, NewAccessKey, Page, Performed};
 use keyreeve_model::AccountCredentialKind::{AccessKey, ServiceCredential, SigningCertificate, SshKey};
-use keyreeve_model::{AccountCredential, AccountCredentialKind};
+use keyreeve_model::{AccountCredential, AccountCredentialKind, Secret};
 
 use super::permissions::credential_listing;
 use super::write::Write;
@@ -56,6 +57,26 @@ pub(super) async fn delete(write: &Write<'_>, credential: &AccountCredential) ->
             write.removed(request.service_specific_credential_id(id).send().await)
         }
     }
+}
+
+/// Makes an access key. An answer without a key or its secret leaves open what happened.
+pub(super) async fn create_access_key(
+    iam: &aws_sdk_iam::Client,
+    account: &str,
+) -> Result<NewAccessKey, Error> {
+    let call = Call::write("CreateAccessKey", account.to_owned());
+    let user = UserName::new(account).map_err(|why| call.refused(why))?;
+    let sent = iam.create_access_key().user_name(user.as_str()).send().await;
+    let answer = sent.map_err(|error| call.failed(error))?;
+    let request_id = answer.request_id().map(str::to_owned);
+    let key = answer.access_key.ok_or_else(|| call.unusable("AccessKey"))?;
+    call.owned_by(&user, Some(key.user_name()).filter(|name| !name.is_empty()))?;
+    let id = call.required("AccessKeyId", Some(key.access_key_id()))?.to_owned();
+    let secret = Secret::new(key.secret_access_key);
+    if secret.expose().is_empty() {
+        return Err(call.unusable("SecretAccessKey"));
+    }
+    Ok(NewAccessKey { id, secret, request_id })
 }
 
 pub(super) async fn list(

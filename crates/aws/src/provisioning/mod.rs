@@ -15,8 +15,8 @@ mod write;
 
 use async_trait::async_trait;
 use keyreeve_connector::{
-    AccountCredentialEntry, AccountFacts, Error, Marker, MfaDevice, Page, PasswordPolicy, Performed,
-    PointRead, PolicyDocument, PolicyReference, Provisioning,
+    AccountCredentialEntry, AccountFacts, Error, Marker, MfaDevice, NewAccessKey, Page, PasswordPolicy,
+    Performed, PointRead, PolicyDocument, PolicyReference, Provisioning,
 };
 use keyreeve_model::{AccountCredentialKind, PermissionProfile, Secret, StepCall};
 
@@ -42,6 +42,14 @@ impl Provisioning for AwsConnector {
 
     async fn perform(&self, call: &StepCall, password: Option<&Secret>) -> Result<Performed, Error> {
         perform::perform(&self.iam, call, password).await
+    }
+
+    fn key_needs(&self) -> &'static str {
+        "iam:CreateAccessKey"
+    }
+
+    async fn create_access_key(&self, account: &str) -> Result<NewAccessKey, Error> {
+        credentials::create_access_key(&self.iam, account).await
     }
 
     async fn get_account_facts(&self, account: &str) -> Result<Option<AccountFacts>, Error> {

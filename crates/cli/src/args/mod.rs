@@ -47,7 +47,8 @@ pub(crate) use sandbox::RunSandbox;
 pub(crate) use secrets::{RekeyStore, SecretsCommand};
 pub(crate) use store::{BackUp, Restore, StoreCommand};
 pub(crate) use system::{
-    AddSystem, CredentialArguments, ListSystems, RemoveSystem, SetSystem, SystemCommand, category, region,
+    AddSystem, CredentialArguments, ListSystems, RemoveSystem, RotateKey, SetSystem, SystemCommand, category,
+    region,
 };
 pub(crate) use token::{CreateToken, RevokeToken, TokenCommand};
 

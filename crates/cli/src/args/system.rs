@@ -20,6 +20,8 @@ pub(crate) enum SystemCommand {
     Set(SetSystem),
     /// End a system's quarantine.
     Release(SystemArgument),
+    /// Replace the access key that a system signs in with; goes on with a rotation that was interrupted.
+    RotateKey(RotateKey),
     /// Remove a system; its history is kept.
     Remove(RemoveSystem),
 }
@@ -46,6 +48,19 @@ pub(crate) struct RemoveSystem {
     /// Its System ID.
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}
+
+/// `system rotate-key`
+#[derive(Debug, Args)]
+pub(crate) struct RotateKey {
+    /// Its System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    /// Why; it is written into the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,
 }

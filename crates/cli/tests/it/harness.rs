@@ -167,6 +167,23 @@ impl Place {
         assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// The secret of a system's access key, opened as the auditor does: with no code of ours.
+    #[track_caller]
+    pub(crate) fn stored_secret(&self, system: &str) -> String {
+        const OPEN: &str = "import base64, sqlite3, sys; sys.path.insert(0, sys.argv[1]); import envelope; \
+            d = sqlite3.connect(sys.argv[2]); k = base64.b64decode(open(sys.argv[3]).read().split()[1]); i = sys.argv[4]; \
+            v, n, c, r = d.execute('SELECT s.key_version, s.nonce, s.ciphertext, y.secret_revision FROM secrets s JOIN systems y \
+            ON y.system_id = s.owner_row WHERE s.owner_row = ? AND s.owner_column = ?', (i, 'credential')).fetchone(); \
+            print(envelope.open_sealed(envelope.data_key(d, k, 'system:' + i, v), n, c, \
+            f'keyreeve\\0systems\\0{i}\\0credential\\0{v}\\0{r}'.encode()).decode(), end='')";
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audit");
+        let files = [scripts, self.data().join("keyreeve.db"), self.data().join("keyreeve.key")];
+        let output =
+            Command::new(python()).args(["-B", "-c", OPEN]).args(files).arg(system).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// What is in the database, as JSON lists, read behind the store's back.
     #[track_caller]
     pub(crate) fn rows(&self, query: &str) -> Value {

@@ -38,6 +38,7 @@ mod r37_stale_plan;
 mod r38_dry_run;
 mod r44_rekey;
 mod raw;
+mod r44_rotate_key;
 mod restore;
 mod rights;
 mod roles;

@@ -26,6 +26,7 @@ use serde::Serialize;
 pub use basis::{Basis, changed};
 pub use facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
 pub use gather::{GatherError, Gatherer};
+pub use own_rights::denied_on_user;
 pub use task::create::MARKER_TAG;
 pub(crate) use thresholds::LATELY;
 

@@ -72,6 +72,19 @@ impl TaskDraft<'_> {
     }
 }
 
+/// Which of these actions on the connector's own user its policies certainly do not allow.
+#[must_use]
+pub fn denied_on_user(facts: &Facts, user: &str, actions: &[&'static str]) -> Vec<&'static str> {
+    let Some(set) = &facts.connector.policies else { return Vec::new() };
+    if facts.account(user).is_none() {
+        return Vec::new();
+    }
+    let itself = Target::Arn(facts.connector.arn.clone());
+    let mut denied = actions.to_vec();
+    denied.retain(|action| evaluate(set, &Request::new(*action).on(itself.clone())).verdict == Verdict::Deny);
+    denied
+}
+
 /// The actions of a call that the connector's policies deny, whatever is not known of them. `path` is that of the
 /// account it is about.
 fn denied(facts: &Facts, connector: &dyn Provisioning, call: &StepCall, path: &str) -> Vec<&'static str> {

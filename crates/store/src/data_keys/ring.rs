@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
+use keyreeve_model::SystemId;
 
 use super::{DataKey, Scope};
 use crate::cipher::{self, Sealed};
@@ -42,9 +43,23 @@ impl Kek {
 pub(crate) struct KeyRing {
     kek: OnceLock<Kek>,
     opened: Mutex<BTreeMap<(Scope, i64), DataKey>>,
+    /// Which setting of each system's secret this process has taken out last.
+    given_out: Mutex<BTreeMap<SystemId, i64>>,
 }
 
 impl KeyRing {
+    /// Notes that this process works with this setting of a system's secret.
+    pub(crate) fn give_out(&self, system: &SystemId, revision: i64) {
+        let mut given = self.given_out.lock().unwrap_or_else(PoisonError::into_inner);
+        given.insert(system.clone(), revision);
+    }
+
+    /// Whether this process works with another setting of a system's secret than this one.
+    pub(crate) fn gave_another(&self, system: &SystemId, revision: i64) -> bool {
+        let given = self.given_out.lock().unwrap_or_else(PoisonError::into_inner);
+        given.get(system).is_some_and(|given| *given != revision)
+    }
+
     /// Says which key the store is opened with: once, before anything is sealed or opened.
     pub(crate) fn hold(&self, kek: Kek) {
         let _ = self.kek.set(kek);

@@ -11,7 +11,7 @@ use crate::secrets::random_id;
 use crate::statement::statement;
 use crate::time::{to_millis, truncated};
 use crate::transaction::{Transaction, writing};
-use crate::{CrashPoint, Store, StoreError, systems};
+use crate::{CrashPoint, Store, StoreError, key_rotations, systems};
 
 impl Store {
     /// Begins a run of a system and takes the lease on it. A run whose lease has run out is first marked failed
@@ -38,6 +38,7 @@ impl Store {
             if stored.system.state == SystemState::Suspended {
                 return Err(StoreError::SystemSuspended { system_id: system_id.clone() });
             }
+            key_rotations::require_none(transaction, &self.keys, &stored, now).await?;
             if let Some(running) = running(transaction, stored.key).await? {
                 if running.lease_until > now {
                     let (run, lease_until) = (running.run.id, running.lease_until);

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use keyreeve_model::{JobId, SystemId, SystemState, TaskId, TaskState};
 
 use super::moves::find_job;
+use crate::data_keys::KeyRing;
 use crate::statement::{Statement, statement};
 use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::Transaction;
-use crate::{StoreError, systems};
+use crate::{StoreError, key_rotations, systems};
 
 /// Where tasks are looked for.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,8 @@ pub(super) enum Within {
 /// Where to look, in this order, and how many tasks to take there at most.
 pub(super) async fn places(
     transaction: &mut Transaction,
+    keys: &KeyRing,
+    now: Timestamp,
     system: Option<&SystemId>,
     job: Option<JobId>,
     limit: usize,
@@ -39,20 +42,30 @@ pub(super) async fn places(
     };
     match place {
         Some((system, within)) => {
-            let state = systems::find(transaction, &system, false).await?.system.state;
-            Ok(if state == SystemState::Active { vec![(within, limit)] } else { Vec::new() })
+            let stored = systems::find(transaction, &system, false).await?;
+            if stored.system.state != SystemState::Active {
+                return Ok(Vec::new());
+            }
+            key_rotations::require_none(transaction, keys, &stored, now).await?;
+            Ok(vec![(within, limit)])
         }
-        None => shares(transaction, limit).await,
+        None => shares(transaction, limit, now).await,
     }
 }
 
 /// All systems with open tasks: first each for its share, then each for what is left.
-async fn shares(transaction: &mut Transaction, limit: usize) -> Result<Vec<(Within, usize)>, StoreError> {
-    let text = "SELECT s.system_key FROM systems s WHERE s.state = 'active' AND EXISTS \
+async fn shares(
+    transaction: &mut Transaction,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<(Within, usize)>, StoreError> {
+    let text = "SELECT s.system_key FROM systems s WHERE s.state = 'active' AND NOT EXISTS \
+                (SELECT 1 FROM key_rotations k WHERE k.system_key = s.system_key AND k.lease_until > $1) AND EXISTS \
                 (SELECT 1 FROM tasks t WHERE t.system_key = s.system_key AND t.finished_at IS NULL) \
                 ORDER BY (SELECT COUNT(*) FROM tasks r WHERE r.system_key = s.system_key AND r.state = 'running'), \
                 s.system_key";
-    let systems = transaction.fetch(statement!(text), |row| Ok(Within::System(row.int(0)?))).await?;
+    let systems =
+        transaction.fetch(statement!(text, to_millis(now)), |row| Ok(Within::System(row.int(0)?))).await?;
     let share = limit.div_ceil(systems.len().max(1));
     let for_share = systems.iter().map(|system| (*system, share));
     Ok(for_share.chain(systems.iter().map(|system| (*system, limit))).collect())

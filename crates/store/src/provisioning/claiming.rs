@@ -60,7 +60,7 @@ impl Store {
         let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
         recording!(self, "claiming tasks", now, |transaction, trail| {
             let mut claims = Claims { now, until, worker, limit, ..Claims::default() };
-            for (within, share) in places(transaction, system, job, limit).await? {
+            for (within, share) in places(transaction, &self.keys, now, system, job, limit).await? {
                 claims.take(transaction, trail, within, share).await?;
             }
             let claimed = claims.load(transaction).await?;

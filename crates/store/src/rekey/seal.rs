@@ -8,10 +8,10 @@ use serde_json::json;
 use super::Rekey;
 use crate::audit::{Trail, recording};
 use crate::data_keys::{self, Kek, Scope, operator_passwords, replace_operator_password};
-use crate::secrets;
+use crate::secrets::{self, SecretPlace};
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading, writing};
-use crate::{CrashPoint, Store, StoreError, systems};
+use crate::{CrashPoint, Store, StoreError, key_rotations, systems};
 
 /// What was sealed anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -119,7 +119,9 @@ impl Store {
         if !there {
             return Ok(());
         }
-        done.secrets += u64::from(self.seal_secret_anew(scope, system, now).await?);
+        for next in [false, true] {
+            done.secrets += u64::from(self.seal_secret_anew(scope, system, next, now).await?);
+        }
         done.passwords += self.seal_passwords_anew(scope, system, now).await?;
         self.destroy_retained(scope).await
     }
@@ -134,11 +136,19 @@ impl Store {
         &self,
         scope: &Scope,
         system: &SystemId,
+        next: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         writing!(self, "sealing a secret anew", |transaction| {
             let stored = systems::find(transaction, system, true).await?;
-            let place = stored.secret_place();
+            let place = match next {
+                false => stored.secret_place(),
+                // Of a key that is being rotated, the new one's.
+                true => match key_rotations::attempt_of(transaction, &stored).await? {
+                    Some(attempt) => SecretPlace::of_next_key(system, attempt),
+                    None => return Ok(false),
+                },
+            };
             let Some((version, ..)) = secrets::sealed(transaction, &place).await? else { return Ok(false) };
             if data_keys::locked_version(transaction, scope).await? == version {
                 return Ok(false);

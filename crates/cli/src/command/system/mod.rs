@@ -8,6 +8,7 @@ mod list;
 mod release;
 mod remove;
 mod rights;
+mod rotate_key;
 mod set;
 mod show;
 
@@ -24,6 +25,7 @@ pub(crate) async fn run(context: &Context, command: SystemCommand) -> anyhow::Re
         SystemCommand::Check(arguments) => check::run(context, &arguments.system_id).await,
         SystemCommand::Set(arguments) => set::run(context, &arguments).await,
         SystemCommand::Release(arguments) => release::run(context, &arguments.system_id).await,
+        SystemCommand::RotateKey(arguments) => rotate_key::run(context, &arguments).await,
         SystemCommand::Remove(arguments) => remove::run(context, &arguments).await,
     }
 }

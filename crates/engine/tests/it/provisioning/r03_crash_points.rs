@@ -68,7 +68,10 @@ fn provoked(point: CrashPoint, kind: TaskKind, first_call: &str) -> Option<Optio
         | CrashPoint::BeforeRekeyCommit
         | CrashPoint::AfterRekeyCommit
         | CrashPoint::BeforeKeySwap
-        | CrashPoint::AfterKeySwap => panic!("{} is none of a worker's points", point.name()),
+        | CrashPoint::AfterKeySwap
+        | CrashPoint::BeforeRotationCommit
+        | CrashPoint::AfterRotationCommit
+        | CrashPoint::AfterRotationCall => panic!("{} is none of a worker's points", point.name()),
     })
 }
 

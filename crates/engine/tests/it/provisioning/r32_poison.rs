@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use keyreeve_aws::AwsConnector;
 use keyreeve_connector::{
-    AccountCredentialEntry, AccountFacts, Connector, Error, Identity, Inventory, Marker, MfaDevice, Page,
-    PasswordPolicy, Performed, PointRead, PolicyDocument, PolicyReference, Provisioning,
+    AccountCredentialEntry, AccountFacts, Connector, Error, Identity, Inventory, Marker, MfaDevice,
+    NewAccessKey, Page, PasswordPolicy, Performed, PointRead, PolicyDocument, PolicyReference, Provisioning,
 };
 use keyreeve_engine::provisioning::{Ended, Rules, Worker};
 use keyreeve_model::{AccountCredentialKind, JobState, PermissionProfile, Secret, StepCall, TaskState};
@@ -75,6 +75,14 @@ impl Provisioning for Poisoned {
     async fn perform(&self, call: &StepCall, password: Option<&Secret>) -> Result<Performed, Error> {
         self.swallow(call.account(), Poison::Call);
         self.inner().perform(call, password).await
+    }
+
+    fn key_needs(&self) -> &'static str {
+        self.inner().key_needs()
+    }
+
+    async fn create_access_key(&self, account: &str) -> Result<NewAccessKey, Error> {
+        self.inner().create_access_key(account).await
     }
 
     async fn get_account_facts(&self, account: &str) -> Result<Option<AccountFacts>, Error> {

@@ -1,0 +1,166 @@
+//! `keyreeve system rotate-key`
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use keyreeve_aws::Credential;
+use keyreeve_connector::Connector;
+use keyreeve_engine::import::Patience;
+use keyreeve_engine::key_rotation::{Dial, Look, RotationError, Rotator, Settling, stored_key};
+use keyreeve_engine::pace::Pacers;
+use keyreeve_engine::plan::{Facts, Gatherer};
+use keyreeve_model::{Secret, System};
+use keyreeve_store::{RotationState, Store};
+use serde::Serialize;
+
+use crate::args::RotateKey;
+use crate::command::{Context, connection};
+use crate::exit::{Ended, Refusal};
+use crate::output::{Column, note};
+use crate::terminal;
+
+/// What became of the key.
+#[derive(Debug, Serialize)]
+struct Rotated {
+    system_id: String,
+    /// `planned` or `done`.
+    state: &'static str,
+    user: String,
+    old_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_key: Option<String>,
+}
+
+const COLUMNS: &[Column<Rotated>] = &[
+    ("system_id", |rotated| rotated.system_id.clone()),
+    ("state", |rotated| rotated.state.to_owned()),
+    ("user", |rotated| rotated.user.clone()),
+    ("old_key", |rotated| rotated.old_key.clone()),
+    ("new_key", |rotated| rotated.new_key.clone().unwrap_or_default()),
+];
+
+/// Replaces the access key that a system signs in with, or goes on with what was interrupted.
+pub(crate) async fn run(context: &Context, arguments: &RotateKey) -> anyhow::Result<Ended> {
+    let id = &arguments.system_id;
+    let doing = || format!("rotating the access key of system {id}");
+    let store = Arc::new(context.store().await?);
+    let system = store.get_system(id).await?;
+    stored_key(&system).map_err(|error| refusal(doing(), error))?;
+    let dial = Dialling { context, region: system.region.clone() };
+    let rotator = Rotator {
+        store: &store,
+        clock: context.clock,
+        dial: &dial,
+        actor: context.actor.name(),
+        reason: arguments.reason.as_deref(),
+        lease: context.config.import.lease,
+        settling: Settling::default(),
+    };
+    let facts = facts(context, &store, &system).await?;
+    let look = rotator.look(&system, facts.as_ref()).await.map_err(|error| refusal(doing(), error))?;
+    if !terminal::agrees(arguments.consent, &doing(), &plan_in_words(&look))? {
+        let planned = Rotated {
+            system_id: id.to_string(),
+            state: "planned",
+            user: look.user_arn,
+            old_key: look.key_id,
+            new_key: None,
+        };
+        return show(context, &planned);
+    }
+    let done = rotator.rotate(&system, &look).await.map_err(|error| refusal(doing(), error))?;
+    let rotated = Rotated {
+        system_id: id.to_string(),
+        state: "done",
+        user: done.user_arn,
+        old_key: done.old_key_id,
+        new_key: Some(done.new_key_id),
+    };
+    let ended = show(context, &rotated)?;
+    note("The new key works and is stored; the old one is deleted.");
+    Ok(ended)
+}
+
+fn show(context: &Context, rotated: &Rotated) -> anyhow::Result<Ended> {
+    context.output.one(rotated, COLUMNS, |tables| {
+        tables.facts(vec![
+            ("System", rotated.system_id.clone()),
+            ("State", rotated.state.to_owned()),
+            ("User", rotated.user.clone()),
+            ("Old key", rotated.old_key.clone()),
+            ("New key", rotated.new_key.clone().unwrap_or_default()),
+        ]);
+    })?;
+    Ok(Ended::Done)
+}
+
+fn plan_in_words(look: &Look) -> String {
+    let (user, key) = (&look.user_arn, &look.key_id);
+    match look.under_way {
+        None => format!(
+            "A new access key of {user} is made, proven and stored; then {key} is switched off, the new one is proven once \
+             more, and {key} is deleted. No import and no job of this system runs meanwhile."
+        ),
+        Some(RotationState::Making) => format!(
+            "A rotation was interrupted while a new key was made: if there is one whose secret was lost, it is deleted, and \
+             another one is made. {key} is in force until that one is proven."
+        ),
+        Some(RotationState::Made) => format!(
+            "A rotation was interrupted when a new key had been made and stored: it is proven, and takes the place of {key}, \
+             which is then switched off and deleted."
+        ),
+        Some(RotationState::Switched | RotationState::Deactivated) => format!(
+            "A rotation was interrupted when {key} had taken the old key's place: it is proven once more, and the old key is \
+             deleted."
+        ),
+    }
+}
+
+/// It ran, but failed; what could not begin is said as such.
+fn refusal(doing: String, error: RotationError) -> anyhow::Error {
+    match error {
+        RotationError::Store(error) => anyhow::Error::from(error).context(doing),
+        RotationError::NoStoredKey(_)
+        | RotationError::NoUser(_)
+        | RotationError::ForeignKey { .. }
+        | RotationError::NotListed { .. }
+        | RotationError::Missing { .. }
+        | RotationError::Dial(_)
+        | RotationError::NoSecret => Refusal::new(doing, error.to_string()).into(),
+        other => Refusal::failed(doing, other.to_string()).into(),
+    }
+}
+
+/// What the connector may do, as far as its own policies say; `None` where that cannot be found out.
+async fn facts(context: &Context, store: &Arc<Store>, system: &System) -> anyhow::Result<Option<Facts>> {
+    let gatherer = Gatherer {
+        store: Arc::clone(store),
+        clock: context.clock,
+        patience: Patience::default(),
+        pacers: Arc::new(Pacers::default()),
+    };
+    let connector = connection::of_system(context, store, system).await?;
+    gatherer.guard(&connector, system).await.context("looking whose the key is")?;
+    Ok(gatherer.gather(&connector, system, &[]).await.ok())
+}
+
+/// Connects with one key or the other.
+struct Dialling<'a> {
+    context: &'a Context,
+    region: Option<String>,
+}
+
+#[async_trait]
+impl Dial for Dialling<'_> {
+    async fn dial(&self, access_key_id: &str, secret: &Secret) -> Result<Box<dyn Connector>, String> {
+        let credential = Credential::AccessKey {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret.clone(),
+        };
+        let connector = connection::connect(self.context, credential, self.region.as_deref()).await;
+        connector
+            .map(|connector| Box::new(connector) as Box<dyn Connector>)
+            .map_err(|error| format!("{error:#}"))
+    }
+}
