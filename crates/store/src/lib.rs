@@ -40,6 +40,7 @@ mod key_rotations;
 mod migrate;
 mod organizations;
 mod pending;
+mod moments;
 mod provisioning;
 mod reach;
 mod rekey;

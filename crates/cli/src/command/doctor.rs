@@ -1,5 +1,7 @@
 //! `keyreeve doctor`
 
+mod keys;
+
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -19,13 +21,18 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     checks.push(folder(&context.config.places.data_dir));
     checks
         .extend(written_folders(&context.config.places).into_iter().filter(|path| path.is_dir()).map(probe));
-    checks.extend(context.config.places.key.file().map(key_file));
+    let places = &context.config.places;
+    checks.extend(places.key.file().map(key_file));
+    checks.extend(keys::custody(&places.key));
     checks.extend(key_beside_database(context));
+    checks.extend(places.key.file().and_then(keys::old_key_files));
+    checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     match context.store().await {
         Ok(store) => {
             checks.push(Check::ok("database", format!("{} opens", store.url())));
             checks.push(soundness(&store).await);
             checks.extend(systems(&store).await);
+            checks.extend(keys::of_store(context, &store).await);
             store.close().await;
         }
         Err(error) => {

@@ -8,6 +8,7 @@ mod auditor;
 mod change;
 mod configuration;
 mod custody;
+mod doctor;
 mod errors;
 mod filters;
 mod generated_policies;

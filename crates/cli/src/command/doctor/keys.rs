@@ -1,0 +1,202 @@
+//! What `doctor` looks at of keys: where the store's key is kept, how old keys are, and what was left half done.
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use keyreeve_model::{CredentialKind, PermissionProfile, System};
+use keyreeve_store::{AuditFilter, RotationState, Store, StoreError, beside, folder_of};
+
+use crate::command::Context;
+use crate::command::init::exposed_mode;
+use crate::config::KeyPlace;
+use crate::output::shape::{Check, CheckState};
+
+/// AWS recommends to rotate access keys at least this often (AWS Security Hub, control IAM.3).
+const OLDEST_ACCESS_KEY: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How old the store's key may become.
+const OLDEST_STORE_KEY: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// What may lie between two clocks without anybody minding.
+const ODD_CLOCK: SignedDuration = SignedDuration::from_secs(60);
+
+fn warning(name: &str, found: String, advice: impl Into<String>) -> Check {
+    Check::new(name, CheckState::Warning, found, advice)
+}
+
+/// Where the key is kept, when that is no file.
+pub(super) fn custody(place: &KeyPlace) -> Option<Check> {
+    place.file().is_none().then(|| Check::ok("key", format!("kept at {place}")))
+}
+
+/// The database's own file is for its owner alone, too: it tells who holds what.
+pub(super) fn database_file(path: &Path) -> Option<Check> {
+    const NAME: &str = "database_file";
+    let files = ["", "-wal"].map(|ending| beside(path, ending));
+    let exposed = files.iter().find_map(|file| {
+        let mode = exposed_mode(&std::fs::metadata(file).ok()?)?;
+        Some((file.display().to_string(), mode))
+    });
+    match exposed {
+        Some((file, mode)) => {
+            let found = format!("{file}: others can read it (mode {mode:04o})");
+            Some(warning(NAME, found, format!("run `chmod 600 {file}`")))
+        }
+        None => path.exists().then(|| Check::ok(NAME, "for its owner alone")),
+    }
+}
+
+/// Keys that a change has put aside open the backups of before: with the database beside them they are a way in.
+pub(super) fn old_key_files(key_file: &Path) -> Option<Check> {
+    let name = key_file.file_name()?.to_str()?;
+    let old = format!("{name}.old-");
+    let entries = std::fs::read_dir(folder_of(key_file)).ok()?;
+    let mut found: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with(&old))
+        .collect();
+    found.sort();
+    (!found.is_empty()).then(|| {
+        warning(
+            "old_keys",
+            format!("keys of before lie beside the one in use: {}", found.join(", ")),
+            "move them to where the backups of before are not, and destroy them when those backups are gone",
+        )
+    })
+}
+
+/// The store's key, the systems' keys, the clock, and what nobody may change.
+pub(super) async fn of_store(context: &Context, store: &Store) -> Vec<Check> {
+    match looked_at(context, store).await {
+        Ok(checks) => checks,
+        Err(error) => vec![Check::new("keys", CheckState::Error, error.to_string(), "mend the database")],
+    }
+}
+
+async fn looked_at(context: &Context, store: &Store) -> Result<Vec<Check>, StoreError> {
+    let now = context.clock.now();
+    let mut checks = vec![];
+    let status = store.key_status().await?;
+    checks.push(store_key_age(status.active.version, status.active.created_at, now));
+    if let Some((coming, _)) = &status.coming {
+        checks.push(warning(
+            "key_change",
+            format!("a change to key {} at {} was begun and not ended", coming.version, coming.custody),
+            "end it with `keyreeve secrets rekey`",
+        ));
+    }
+    checks.push(clock(store.latest_moment().await?, now));
+    for system in store.list_systems(false).await? {
+        checks.extend(access_key(store, &system, now).await?);
+        checks.extend(rotation(store, &system).await?);
+        checks.extend(protections(store, &system).await?);
+    }
+    Ok(checks)
+}
+
+fn store_key_age(version: i64, made: Timestamp, now: Timestamp) -> Check {
+    const NAME: &str = "key_age";
+    match now.duration_since(made) {
+        age if age > OLDEST_STORE_KEY => {
+            let found = format!("key {version} of the store was made {made:.0}, {} days ago", days(age));
+            warning(NAME, found, "give the store a new one: `keyreeve secrets rekey`")
+        }
+        age => Check::ok(NAME, format!("key {version} of the store is {} days old", days(age))),
+    }
+}
+
+fn days(age: SignedDuration) -> i64 {
+    age.as_hours() / 24
+}
+
+/// What the store has from a later time than this machine's clock shows. AWS's own clock is compared by `system check`.
+fn clock(latest: Option<Timestamp>, now: Timestamp) -> Check {
+    const NAME: &str = "clock";
+    match latest {
+        Some(latest) if latest.duration_since(now) > ODD_CLOCK => warning(
+            NAME,
+            format!("something was written at {latest:.0}, and this machine's clock shows {now:.0}"),
+            "set the clock; AWS refuses requests that are more than 5 minutes off, and `keyreeve system check` compares it \
+             with AWS's",
+        ),
+        _ => Check::ok(NAME, "nothing in the store is later than this machine's clock"),
+    }
+}
+
+/// How old a stored access key is at least: imports do not say which key is which, so what counts is when it was stored.
+async fn access_key(store: &Store, system: &System, now: Timestamp) -> Result<Option<Check>, StoreError> {
+    let CredentialKind::AccessKey { access_key_id } = &system.credential else { return Ok(None) };
+    let id = &system.system_id;
+    let filter = AuditFilter {
+        system_id: Some(id.clone()),
+        action: Some("credentials_replaced".to_owned()),
+        ..AuditFilter::default()
+    };
+    let replaced = store.audit(&filter, 1).await?.first().map(|row| row.at);
+    let stored = replaced.unwrap_or(system.created_at);
+    let age = now.duration_since(stored);
+    Ok((age > OLDEST_ACCESS_KEY).then(|| {
+        warning(
+            "access_key_age",
+            format!("{id} signs in with {access_key_id}, stored {} days ago", days(age)),
+            format!("replace it: `keyreeve system rotate-key {id}`"),
+        )
+    }))
+}
+
+async fn rotation(store: &Store, system: &System) -> Result<Option<Check>, StoreError> {
+    let id = &system.system_id;
+    Ok(store.key_rotation(id).await?.map(|(rotation, _)| {
+        let found = match rotation.state {
+            RotationState::Making | RotationState::Made => "it signs in with the old key",
+            RotationState::Switched | RotationState::Deactivated => {
+                "it signs in with the new key, and the old one is still there"
+            }
+        };
+        warning(
+            "key_rotation",
+            format!("the rotation of the access key of {id} was begun and not ended; {found}"),
+            format!("go on with it: `keyreeve system rotate-key {id}`"),
+        )
+    }))
+}
+
+/// A system that may be changed should name what nobody may change: the way back in for people, first of all.
+async fn protections(store: &Store, system: &System) -> Result<Option<Check>, StoreError> {
+    let id = &system.system_id;
+    if system.settings.permission_profile == PermissionProfile::Read {
+        return Ok(None);
+    }
+    Ok(store.protections(id).await?.is_empty().then(|| {
+        warning(
+            "protections",
+            format!("nothing is protected in {id} but what always is: the connector itself"),
+            format!("protect the accounts of last resort: `keyreeve protect add {id} --path /break-glass/`"),
+        )
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(day: i64) -> Timestamp {
+        Timestamp::from_second(day * 86_400).unwrap()
+    }
+
+    #[test]
+    fn a_key_of_more_than_a_year_is_old() {
+        assert_eq!(store_key_age(1, at(0), at(365)).state, CheckState::Ok);
+        let old = store_key_age(3, at(0), at(366));
+        assert_eq!(old.state, CheckState::Warning);
+        assert!(old.message.contains("366 days ago") && old.advice.unwrap().contains("secrets rekey"));
+    }
+
+    #[test]
+    fn a_clock_behind_what_was_written_is_odd() {
+        let later = |seconds: i64| Some(Timestamp::from_second(1_000 + seconds).unwrap());
+        let now = Timestamp::from_second(1_000).unwrap();
+        assert_eq!(clock(None, now).state, CheckState::Ok);
+        assert_eq!(clock(later(60), now).state, CheckState::Ok);
+        assert_eq!(clock(later(61), now).state, CheckState::Warning);
+        assert_eq!(clock(later(-500), now).state, CheckState::Ok);
+    }
+}

@@ -1,0 +1,86 @@
+//! What `doctor` says about keys, and what of it a person should mend.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+
+use crate::harness::{Place, SYSTEM};
+
+const YEAR_AND_A_DAY_MILLIS: i64 = 366 * 24 * 60 * 60 * 1_000;
+
+/// The check of this name, if there is one; a warning is no failure.
+#[track_caller]
+fn check(place: &Place, name: &str) -> Option<Value> {
+    let checks = place.run(&["doctor", "--output", "json"]).code(0).json();
+    checks.as_array().unwrap().iter().find(|check| check["name"] == name).cloned()
+}
+
+#[track_caller]
+fn warned(place: &Place, name: &str, words: &str, advice: &str) {
+    let found = check(place, name).unwrap_or_else(|| panic!("no {name}"));
+    assert_eq!(found["state"], "warning", "{found}");
+    assert!(found["message"].as_str().unwrap().contains(words), "{found}");
+    assert!(found["advice"].as_str().unwrap().contains(advice), "{found}");
+}
+
+#[track_caller]
+fn is_ok(place: &Place, name: &str) {
+    assert_eq!(check(place, name).unwrap_or_else(|| panic!("no {name}"))["state"], "ok", "{name}");
+}
+
+#[test]
+fn old_keys_are_named_with_the_command_that_replaces_them() {
+    let place = Place::registered(0);
+    is_ok(&place, "key_age");
+    assert_eq!(check(&place, "access_key_age"), None);
+    place.sql(&format!("UPDATE store_keys SET created_at = created_at - {YEAR_AND_A_DAY_MILLIS}"));
+    warned(&place, "key_age", "key 1 of the store", "keyreeve secrets rekey");
+    place.run(&["secrets", "rekey", "--yes"]).code(0);
+    is_ok(&place, "key_age");
+    warned(&place, "old_keys", "keyreeve.key.old-", "where the backups of before are not");
+    // 91 days.
+    place.sql(&format!("UPDATE systems SET created_at = created_at - {}", 91_i64 * 24 * 60 * 60 * 1_000));
+    warned(&place, "access_key_age", "stored 91 days ago", "keyreeve system rotate-key example");
+    place.run(&["system", "rotate-key", SYSTEM, "--yes"]).code(0);
+    assert_eq!(check(&place, "access_key_age"), None);
+}
+
+#[test]
+fn files_that_others_can_read_and_a_clock_that_is_behind_are_named() {
+    let place = Place::registered(0);
+    is_ok(&place, "database_file");
+    let database = place.data().join("keyreeve.db");
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
+    warned(&place, "database_file", "mode 0644", "chmod 600");
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o600)).unwrap();
+    is_ok(&place, "database_file");
+    is_ok(&place, "clock");
+    place.sql("UPDATE systems SET updated_at = updated_at + 600000");
+    warned(&place, "clock", "this machine's clock shows", "set the clock");
+}
+
+#[test]
+fn a_system_in_which_nothing_is_protected_is_named_unless_it_is_only_read() {
+    let place = Place::registered(0);
+    warned(&place, "protections", "nothing is protected in example", "keyreeve protect add example");
+    place.run(&["system", "set", SYSTEM, "permission_profile=read"]).code(0);
+    assert_eq!(check(&place, "protections"), None);
+    place.run(&["system", "set", SYSTEM, "permission_profile=full"]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--path", "/break-glass/", "--reason", "last resort"]).code(0);
+    assert_eq!(check(&place, "protections"), None);
+}
+
+#[test]
+fn what_was_begun_with_keys_and_not_ended_is_named() {
+    let place = Place::registered(0);
+    let ends_at = |point: &str, arguments: &[&str]| {
+        let output = place.command(arguments).env("KEYREEVE_CRASH_AT", point).output().unwrap();
+        assert!(!output.status.success(), "{point}");
+    };
+    ends_at("after_rekey_commit", &["secrets", "rekey", "--yes"]);
+    warned(&place, "key_change", "a change to key 2 at file:", "keyreeve secrets rekey");
+    place.run(&["secrets", "rekey", "--yes"]).code(0);
+    assert_eq!(check(&place, "key_change"), None);
+    ends_at("after_rotation_commit:3", &["system", "rotate-key", SYSTEM, "--yes"]);
+    warned(&place, "key_rotation", "it signs in with the new key", "keyreeve system rotate-key example");
+}
