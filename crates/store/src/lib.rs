@@ -41,6 +41,7 @@ mod migrate;
 mod organizations;
 mod pending;
 mod moments;
+mod organizations;
 mod provisioning;
 mod reach;
 mod rekey;
@@ -69,8 +70,8 @@ pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use key::{KeyError, StoreKey, is_key};
-pub use organizations::KnownOrganization;
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
+pub use organizations::KnownOrganization;
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, Retry, SealedPassword, TaskLease,

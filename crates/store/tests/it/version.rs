@@ -51,6 +51,7 @@ async fn back_to_the_first_version(place: &Place) {
     let text = read("0002_provisioning.sql")
         + &read("0003_task_mappings.sql")
         + &read("0004_envelopes.sql")
+        + &read("0005_organizations.sql")
         + &read("0006_key_rotations.sql");
     let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let mut tables: Vec<_> = tables.collect();
