@@ -315,7 +315,7 @@ fn moto_lets_a_key_be_rotated() {
     let place = Place::with_users(0);
     place.run(&["init"]).code(0);
     let root = ("AKIAIOSFODNN7EXAMPLE".to_owned(), "secret".to_owned());
-    let (connector, _) = peer::Boto { endpoint: moto.endpoint.clone(), key: root }.seed();
+    let (connector, _) = peer::Boto { endpoint: moto.endpoint.clone(), key: root }.seed(None);
     let (id, secret) = connector.key;
     let run = |arguments: &[&str], input: &str| {
         let mut command = place.command(arguments);
