@@ -7,29 +7,37 @@ use keyreeve_policy::{Policy, removal_order};
 use super::facts::{AccountFact, Facts};
 use super::policy_texts::{customer_managed, inline, parsed};
 
-/// AWS's policies that only deny, by the beginnings of their names. (Both lists are from a copy of all 1,485 documents
-/// of AWS managed policies, in moto 5.2.1, without those for roles of services; all others only allow.)
+/// AWS's policies that only deny, by the beginnings of their names. (The lists are from a copy of 1,485 documents of AWS
+/// managed policies, in moto 5.2.1. AWS adds policies, and adds denials to old ones, so what is on no list may deny.)
 const ONLY_DENYING: [&str; 3] =
     ["AWSCompromisedKeyQuarantine", "AWSDenyAll", "AWSIAMIdentityCenterAllowListForIdentityContext"];
-/// Beginnings of the names of those that allow something and deny something else.
-const ALSO_DENYING: [&str; 17] = [
-    "AWSCertificateManagerPrivateCAPrivilegedUser",
-    "AWSCertificateManagerPrivateCAUser",
-    "AWSCleanRoomsFullAccessNoQuerying",
-    "AWSDeepRacerDefaultMultiUserAccess",
-    "AWSLakeFormationDataAdmin",
-    "AWSPrivateCAPrivilegedUser",
-    "AWSPrivateCAUser",
-    "AWSTransformApplicationDeploymentPolicy",
-    "AmazonConnectReadOnlyAccess",
-    "AmazonDataZoneEnvironmentRolePermissionsBoundary",
-    "AmazonDataZoneSageMakerEnvironmentRolePermissionsBoundary",
-    "AmazonRedshiftDataFullAccess",
-    "AmazonSecurityLakePermissionsBoundary",
-    "AwsGlueSessionUserRestricted",
-    "SageMakerStudioAdminIAM",
-    "SageMakerStudioProjectUserRolePermissionsBoundary",
-    "SageMakerStudioUserIAM",
+/// Some of those that only allow: the job functions, and what is widely attached to people. (The same copy; AWS
+/// describes them as granting, "AWS managed policies for job functions" in the IAM User Guide.)
+const ONLY_ALLOWING: [&str; 24] = [
+    "AdministratorAccess",
+    "AmazonDynamoDBFullAccess",
+    "AmazonDynamoDBReadOnlyAccess",
+    "AmazonEC2FullAccess",
+    "AmazonEC2ReadOnlyAccess",
+    "AmazonRDSFullAccess",
+    "AmazonRDSReadOnlyAccess",
+    "AmazonS3FullAccess",
+    "AmazonS3ReadOnlyAccess",
+    "AmazonVPCFullAccess",
+    "AmazonVPCReadOnlyAccess",
+    "Billing",
+    "CloudWatchReadOnlyAccess",
+    "DatabaseAdministrator",
+    "IAMFullAccess",
+    "IAMReadOnlyAccess",
+    "IAMUserChangePassword",
+    "NetworkAdministrator",
+    "PowerUserAccess",
+    "ReadOnlyAccess",
+    "SecurityAudit",
+    "SupportUser",
+    "SystemAdministrator",
+    "ViewOnlyAccess",
 ];
 
 /// Removals of everything held. The rule is that of [`removal_order`]: what certainly denies nothing goes first, then
@@ -114,11 +122,13 @@ fn managed(documents: &[PolicyDocument], arn: &str) -> Policy {
         return customer_managed(documents, arn);
     }
     let name = arn.rsplit('/').next().unwrap_or_default();
-    let begins = |names: &[&str]| names.iter().any(|beginning| name.starts_with(beginning));
-    if begins(&ALSO_DENYING) {
+    let effect = if ONLY_ALLOWING.contains(&name) {
+        "Allow"
+    } else if ONLY_DENYING.iter().any(|beginning| name.starts_with(beginning)) {
+        "Deny"
+    } else {
         return Policy::unreadable(arn);
-    }
-    let effect = if begins(&ONLY_DENYING) { "Deny" } else { "Allow" };
+    };
     let text = format!(
         r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "{effect}", "Action": "*", "Resource": "*"}}}}"#
     );
