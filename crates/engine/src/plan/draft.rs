@@ -63,7 +63,7 @@ impl<'a> Draft<'a> {
         let after = self.latest.get(&key).copied().into_iter().collect();
         let kind = wish.kind();
         let takes_administrator = self.facts.account(&account).is_some_and(|fact| {
-            protect::calls_take_administrator(&self.facts, fact, steps.iter().map(|step| &step.call))
+            protect::takes_administrator(&self.facts, fact, steps.iter().map(|step| &step.call))
         });
         if obstacles.is_empty() {
             steps.iter().for_each(|step| apply(&mut self.facts, &step.call));
@@ -102,12 +102,9 @@ impl TaskDraft<'_> {
             self.not_found(&name);
             return (wish.clone(), name);
         };
-        if let Some(obstacle) = protect::protected(self.facts, account, wish) {
+        if let Some(obstacle) = protect::protected(self.facts, account) {
             self.obstacles.push(obstacle);
             return (wish.clone(), name);
-        }
-        if let Some(message) = protect::notice(self.facts, account, wish) {
-            self.notice(ObstacleKind::NotVisible, message);
         }
         let before = self.custom_actions(wish, account, ActionTime::Before);
         let prefix: Vec<u32> =
@@ -129,7 +126,23 @@ impl TaskDraft<'_> {
             Wish::RemoveAssignment { resource, .. } => task::assignment::plan_remove(self, account, resource),
         }
         self.join_custom_actions(&prefix);
+        task::assignment::check_custom_actions(self, account);
+        self.guard_last_administrator(account);
         (wish.clone(), name)
+    }
+
+    /// Nothing is planned that takes the last administrator; of others it is said who is left.
+    fn guard_last_administrator(&mut self, account: &AccountFact) {
+        let calls = || self.steps.iter().map(|step| &step.call);
+        let refused = protect::last_administrator_goes(self.facts, account, calls());
+        let said = protect::notice(self.facts, account, calls());
+        if let Some(obstacle) = refused {
+            self.steps.clear();
+            self.notices.clear();
+            self.obstacles = vec![obstacle];
+        } else if let Some(message) = said {
+            self.notices.insert(0, Obstacle::new(ObstacleKind::NotVisible, message));
+        }
     }
 
     /// The extra calls that the task mapping has for a wish. What a deletion removes anyway, the login profile and
@@ -250,6 +263,7 @@ pub(super) fn apply(facts: &mut Facts, call: &StepCall) {
         StepCall::UpdateAccount { new_name, new_path, .. } => {
             account.name = new_name.clone().unwrap_or(account.name);
             account.path = new_path.clone().unwrap_or(account.path);
+            account.arn = arn(facts, &account.path, &account.name);
         }
         other => apply_to(&mut account, other),
     }
@@ -263,7 +277,7 @@ pub(super) fn made(facts: &Facts, call: &StepCall) -> Option<AccountFact> {
         external_id: None,
         name: account.clone(),
         path: path.clone(),
-        arn: format!("arn:{}:iam::{}:user{path}{account}", facts.partition, facts.account_id),
+        arn: arn(facts, path, account),
         created_at: facts.read_at,
         groups: [].into(),
         policies: [].into(),
@@ -282,7 +296,12 @@ pub(super) fn made(facts: &Facts, call: &StepCall) -> Option<AccountFact> {
     })
 }
 
-fn apply_to(account: &mut AccountFact, call: &StepCall) {
+fn arn(facts: &Facts, path: &str, name: &str) -> String {
+    format!("arn:{}:iam::{}:user{path}{name}", facts.partition, facts.account_id)
+}
+
+/// What a call will have done to an account that goes on under its name.
+pub(super) fn apply_to(account: &mut AccountFact, call: &StepCall) {
     match call {
         StepCall::CreateLoginProfile { .. } | StepCall::UpdateLoginProfile { .. } => {
             account.login_profile = Seen::Read(true);

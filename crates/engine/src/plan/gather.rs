@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use keyreeve_connector::{
-    AccountDetail, AccountEntry, Connector, Error, GroupDetail, Identity, Marker, MfaDevice, Page, PointRead,
-    PolicyDocument, Provisioning,
+    AccountDetail, AccountEntry, Cause, Connector, Error, GroupDetail, Identity,
+    Inventory as InventoryReader, Marker, MfaDevice, Page, PointRead, PolicyDocument, Provisioning,
 };
 use keyreeve_model::{
-    Account, AccountCredential, AccountCredentialKind, AssignmentKind, CollectionName, ExternalId, Failure,
-    FirstSignIn, ImportObject, ImportRunId, ImportScope, Inventory, PolicyScope, ResourceType, System,
-    SystemState, TaskKind, Wish,
+    Account, AccountCredential, AccountCredentialKind, AssignmentKind, AwsAccountId, CollectionName,
+    ExternalId, Failure, FirstSignIn, ImportObject, ImportRunId, ImportScope, Inventory, PolicyScope,
+    ResourceType, System, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError};
@@ -26,7 +26,7 @@ use crate::import::collect::{Reading, read_details, read_users};
 use crate::import::listing::{Follow, Listing};
 use crate::import::reader::{Halt, ReadError, Reader};
 use crate::import::{Patience, Progress};
-use crate::pace::Pacers;
+use crate::pace::{Pacer, Pacers};
 use crate::systems::{Verdict, verify};
 
 /// Gathers facts. One per process.
@@ -100,24 +100,8 @@ impl Gatherer {
         let provisioning = connector.provisioning().ok_or(GatherError::NoProvisioning(system_id.clone()))?;
         let inventory = connector.inventory().ok_or(GatherError::NoProvisioning(system_id))?;
         let identity = self.guard(connector, system).await?;
-        let settings = &system.settings;
-        let pacer = self.pacers.of(
-            &identity.account_id,
-            settings.max_concurrent_requests,
-            settings.max_requests_per_second,
-        );
-        let progress = Progress::default();
-        let reader = Reader {
-            inventory,
-            account_id: &identity.account_id,
-            concurrency: settings.max_concurrent_requests as usize,
-            pacer: &pacer,
-            patience: self.patience,
-            progress: &progress,
-            clock: self.clock,
-            halt: Halt::default(),
-            last_success: Mutex::new(Instant::now()),
-        };
+        let (pacer, progress) = (self.pacer(&identity.account_id, system), Progress::default());
+        let reader = self.reader(inventory, &identity.account_id, system, &pacer, &progress);
         let gathering = Gathering { reader: &reader, provisioning, system, identity: &identity };
         let facts = gathering.facts(self, run.id, wishes).await?;
         match reader.halt.reason() {
@@ -133,13 +117,62 @@ impl Gatherer {
     /// the system.
     pub async fn guard(&self, connector: &dyn Connector, system: &System) -> Result<Identity, GatherError> {
         require_active(system)?;
-        let identity = connector.identify().await.map_err(|source| GatherError::Identify {
+        let identity = self.identify(connector, system).await.map_err(|source| GatherError::Identify {
             system: system.system_id.to_string(),
             source: Box::new(source),
         })?;
         match verify(&self.store, self.clock, system, &identity).await? {
             Verdict::Pinned => Ok(identity),
             Verdict::Quarantined(failure) => Err(GatherError::OtherAccount(failure)),
+        }
+    }
+
+    /// Who the connector is, with the patience of every read where the account is known whose pace it counts for.
+    async fn identify(&self, connector: &dyn Connector, system: &System) -> Result<Identity, Error> {
+        let (Some(account_id), Some(inventory)) = (&system.aws_account_id, connector.inventory()) else {
+            return connector.identify().await;
+        };
+        let (pacer, progress) = (self.pacer(account_id, system), Progress::default());
+        let reader = self.reader(inventory, account_id, system, &pacer, &progress);
+        let answer = reader.call(None, || async {
+            match connector.identify().await {
+                // These would halt the reading, and what they say would be lost.
+                Err(error) if matches!(error.cause, Cause::CredentialBad | Cause::NoCredentials) => {
+                    Ok(Err(error))
+                }
+                other => other.map(Ok),
+            }
+        });
+        match answer.await {
+            Ok(answer) => answer,
+            Err(ReadError::Call(error)) => Err(error),
+            Err(ReadError::Broken(_) | ReadError::Halted) => connector.identify().await,
+        }
+    }
+
+    fn pacer(&self, account_id: &AwsAccountId, system: &System) -> Arc<Pacer> {
+        let settings = &system.settings;
+        self.pacers.of(account_id, settings.max_concurrent_requests, settings.max_requests_per_second)
+    }
+
+    fn reader<'a>(
+        &self,
+        inventory: &'a dyn InventoryReader,
+        account_id: &'a AwsAccountId,
+        system: &System,
+        pacer: &'a Pacer,
+        progress: &'a Progress,
+    ) -> Reader<'a> {
+        Reader {
+            inventory,
+            account_id,
+            concurrency: system.settings.max_concurrent_requests as usize,
+            pacer,
+            patience: self.patience,
+            progress,
+            clock: self.clock,
+            halt: Halt::default(),
+            last_success: Mutex::new(Instant::now()),
         }
     }
 }
@@ -226,7 +259,7 @@ impl Gathering<'_> {
         };
         self.read_manifests(of, &mut facts, wishes).await?;
         self.read_passwords(&mut facts, wishes).await?;
-        if wishes.iter().any(|wish| needs_documents(&facts, wish)) {
+        if present_names(wishes).into_iter().any(|(name, wish)| needs_documents(&facts, name, wish)) {
             facts.documents = Seen::Read(self.documents().await?);
         }
         facts.connector.policies = self.own_policies(&facts).await;
@@ -242,15 +275,15 @@ impl Gathering<'_> {
         wishes: &[Wish],
     ) -> Result<(), GatherError> {
         use TaskKind::{DeactivateAccount, ReactivateAccount};
-        let named = |wish: &Wish| facts.account(wish.account().unwrap_or_default());
+        let names = present_names(wishes);
         let switched =
-            wishes.iter().filter(|wish| matches!(wish.kind(), DeactivateAccount | ReactivateAccount));
-        let mut wanted: BTreeSet<String> =
-            switched.filter_map(|wish| wish.account()).map(str::to_ascii_lowercase).collect();
-        let takes = |wish: &Wish| {
-            named(wish).is_some_and(|account| protect::takes_administrator(facts, account, wish))
+            names.iter().filter(|(_, wish)| matches!(wish.kind(), DeactivateAccount | ReactivateAccount));
+        let mut wanted: BTreeSet<String> = switched.map(|(name, _)| name.to_ascii_lowercase()).collect();
+        // Custom actions may take it with any task.
+        let may_take = |(name, _): &(&str, &Wish)| {
+            facts.account(name).is_some_and(|account| protect::is_administrator(facts, account))
         };
-        if facts.settings.keep_last_administrator && wishes.iter().any(takes) {
+        if facts.settings.keep_last_administrator && names.iter().any(may_take) {
             let administrators =
                 facts.accounts.iter().filter(|(_, account)| protect::is_administrator(facts, account));
             wanted.extend(administrators.map(|(key, _)| key.clone()));
@@ -300,8 +333,8 @@ impl Gathering<'_> {
         wishes: &[Wish],
     ) -> Result<(), GatherError> {
         let mut wanted: BTreeMap<String, BTreeSet<TaskKind>> = BTreeMap::new();
-        for wish in wishes {
-            let key = wish.account().unwrap_or_default().to_ascii_lowercase();
+        for (name, wish) in present_names(wishes) {
+            let key = name.to_ascii_lowercase();
             if accounts.contains_key(&key) {
                 wanted.entry(key).or_default().insert(wish.kind());
             }
@@ -564,15 +597,30 @@ fn takes_password(wish: &Wish) -> bool {
 }
 
 /// Whether the texts of policies decide: on the first sign-in, or on the order of a deletion.
-fn needs_documents(facts: &Facts, wish: &Wish) -> bool {
+fn needs_documents(facts: &Facts, name: &str, wish: &Wish) -> bool {
     let signs_in = takes_password(wish) && facts.settings.first_sign_in != FirstSignIn::Ignore;
-    (signs_in || wish.kind() == TaskKind::DeleteAccount) && holds_own_policies(facts, wish)
+    (signs_in || wish.kind() == TaskKind::DeleteAccount) && holds_own_policies(facts, name, wish)
+}
+
+/// Each wish with the name that its account has now: an earlier wish of the same job may rename it.
+fn present_names(wishes: &[Wish]) -> Vec<(&str, &Wish)> {
+    let mut renamed: HashMap<&str, &str> = HashMap::new();
+    let mut names = Vec::new();
+    for wish in wishes {
+        let name = wish.account().unwrap_or_default();
+        let present = renamed.get(name).copied().unwrap_or(name);
+        if let Wish::UpdateAccount { new_name: Some(new_name), .. } = wish {
+            renamed.insert(new_name, present);
+        }
+        names.push((present, wish));
+    }
+    names
 }
 
 /// Whether what the account will hold includes policies whose text must be read: inline ones, and customer managed.
-fn holds_own_policies(facts: &Facts, wish: &Wish) -> bool {
+fn holds_own_policies(facts: &Facts, name: &str, wish: &Wish) -> bool {
     let own = |arn: &String| !arn.contains(":iam::aws:policy/");
-    let account = wish.account().and_then(|name| facts.account(name));
+    let account = facts.account(name);
     let (groups, policies): (Vec<&String>, Vec<&String>) = match (wish, account) {
         (Wish::CreateAccount { groups, policies, .. }, _) => {
             (groups.iter().collect(), policies.iter().collect())

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_model::{
     AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Obstacle, ObstacleKind, Protection,
-    ResourceName, StepCall, Wish,
+    StepCall,
 };
 
+use super::draft::apply_to;
 use super::facts::{AccountFact, Facts};
 
-/// Why this wish about an account is refused; `None` when it is not. Adding to a protected account is refused too.
-pub(super) fn protected(facts: &Facts, account: &AccountFact, wish: &Wish) -> Option<Obstacle> {
+/// Why nothing may be changed of an account; `None` when that is not so. Adding to a protected account is refused too.
+pub(super) fn protected(facts: &Facts, account: &AccountFact) -> Option<Obstacle> {
     let refuse = |why: String| Some(Obstacle::new(ObstacleKind::Protected, why));
     let name = account.name.escape_debug();
     let connector = &facts.connector;
@@ -29,33 +30,20 @@ pub(super) fn protected(facts: &Facts, account: &AccountFact, wish: &Wish) -> Op
     if let Some(why) = listed(&facts.protections, &account.name, &account.path, Some(&account.tags)) {
         return refuse(why);
     }
-    if facts.settings.keep_last_administrator && takes_administrator(facts, account, wish) {
-        return last_administrator(facts, account, &BTreeSet::new()).and_then(refuse);
-    }
     None
 }
 
-/// Whether calls take AdministratorAccess from an account that holds it, or the ways in with which it is used.
-pub(crate) fn calls_take_administrator<'a>(
+/// Why these calls about an account are refused: they would leave nobody who holds AdministratorAccess and can come in.
+pub(super) fn last_administrator_goes<'s>(
     facts: &Facts,
     account: &AccountFact,
-    mut calls: impl Iterator<Item = &'a StepCall>,
-) -> bool {
-    let policy = facts.aws_policy("AdministratorAccess");
-    let gives = |name: &String| facts.group(name).is_some_and(|group| group.policies.contains(&policy));
-    let takes = |call: &StepCall| match call {
-        StepCall::DeleteAccount { .. }
-        | StepCall::DeleteLoginProfile { .. }
-        | StepCall::SetCredential { active: false, .. }
-        | StepCall::DeleteCredential { .. } => true,
-        StepCall::DetachPolicy { policy_arn, .. } => *policy_arn == policy,
-        StepCall::AttachPolicy { policy_arn, .. } => {
-            facts.settings.deny_all_policy.as_ref() == Some(policy_arn)
-        }
-        StepCall::RemoveFromGroup { group, .. } => gives(group),
-        _ => false,
-    };
-    is_administrator(facts, account) && calls.any(takes)
+    steps: impl IntoIterator<Item = &'s StepCall>,
+) -> Option<Obstacle> {
+    if !facts.settings.keep_last_administrator || !takes_administrator(facts, account, steps) {
+        return None;
+    }
+    last_administrator(facts, account, &BTreeSet::new())
+        .map(|why| Obstacle::new(ObstacleKind::Protected, why))
 }
 
 /// Why an account of this name, path and tags is refused by the protect list; `None` when it is not on it.
@@ -122,11 +110,15 @@ pub(crate) fn last_administrator(
     ))
 }
 
-/// What a person should know of a wish that the guard of the last administrator lets pass: of nobody who is left is it
+/// What a person should know of calls that the guard of the last administrator lets pass: of nobody who is left is it
 /// known that they can still come in.
-pub(super) fn notice(facts: &Facts, account: &AccountFact, wish: &Wish) -> Option<String> {
+pub(super) fn notice<'s>(
+    facts: &Facts,
+    account: &AccountFact,
+    steps: impl IntoIterator<Item = &'s StepCall>,
+) -> Option<String> {
     if !facts.settings.keep_last_administrator
-        || !takes_administrator(facts, account, wish)
+        || !takes_administrator(facts, account, steps)
         || is_disabled(account)
     {
         return None;
@@ -161,18 +153,39 @@ pub(super) fn is_administrator(facts: &Facts, account: &AccountFact) -> bool {
     account.policies.contains(&policy) || account.groups.iter().any(through)
 }
 
-/// Whether the wish takes AdministratorAccess from an account that holds it.
-pub(super) fn takes_administrator(facts: &Facts, account: &AccountFact, wish: &Wish) -> bool {
-    let policy = facts.aws_policy("AdministratorAccess");
-    let taken = match wish {
-        Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. } => true,
-        Wish::RemoveAssignment { resource: ResourceName::Policy(arn), .. } => *arn == policy,
-        Wish::RemoveAssignment { resource: ResourceName::Group(name), .. } => {
-            facts.group(name).is_some_and(|group| group.policies.contains(&policy))
+/// Whether these calls take AdministratorAccess from an account that holds it, or the last way in that is known of it,
+/// whoever asked for them: the wish, a custom action, or a deactivation.
+pub(crate) fn takes_administrator<'s>(
+    facts: &Facts,
+    account: &AccountFact,
+    steps: impl IntoIterator<Item = &'s StepCall>,
+) -> bool {
+    if !is_administrator(facts, account) {
+        return false;
+    }
+    let mut after = account.clone();
+    let mut shut_out = false;
+    let mut ways_in_go = false;
+    for call in steps {
+        match call {
+            StepCall::DeleteAccount { .. } => return true,
+            StepCall::AttachPolicy { policy_arn, .. } => shut_out |= denies_all(facts, policy_arn),
+            StepCall::DeleteLoginProfile { .. } => ways_in_go = true,
+            StepCall::SetCredential { credential, active: false, .. }
+            | StepCall::DeleteCredential { credential, .. } => {
+                ways_in_go |= credential.kind == AccountCredentialKind::AccessKey;
+            }
+            _ => {}
         }
-        _ => false,
-    };
-    taken && is_administrator(facts, account)
+        apply_to(&mut after, call);
+    }
+    let comes_in = after.login_profile.read() == Some(&true) || active_key(&after) == Some(true);
+    shut_out || (ways_in_go && !comes_in) || !is_administrator(facts, &after)
+}
+
+/// Whether a policy denies everything: the system's own for that, or AWS's.
+fn denies_all(facts: &Facts, arn: &str) -> bool {
+    facts.settings.deny_all_policy.as_deref() == Some(arn) || arn == facts.aws_policy("AWSDenyAll")
 }
 
 /// Whether an account is known to have neither a console password nor an active key, or was deactivated by us: by what

@@ -174,7 +174,7 @@ impl<'a> TaskRun<'a> {
         };
         let Some(account) = facts.account(&self.task.account) else { return Ok(None) };
         let calls = self.task.steps.iter().filter(|step| !step.state.is_done()).map(|step| &step.call);
-        if !protect::calls_take_administrator(&facts, account, calls) {
+        if !protect::takes_administrator(&facts, account, calls) {
             return Ok(None);
         }
         let at = gatherer.clock.now();

@@ -3,7 +3,8 @@
 use keyreeve_model::{ObstacleKind, ResourceName, StepCall, StepReason};
 
 use crate::plan::draft::TaskDraft;
-use crate::plan::facts::AccountFact;
+use crate::plan::facts::{AccountFact, Facts};
+use crate::plan::protect;
 
 /// A user is in at most ten groups, and that cannot be raised (IAM User Guide, "IAM and AWS STS quotas").
 const MOST_GROUPS: usize = 10;
@@ -30,9 +31,7 @@ pub(super) fn add(
                 return None;
             }
             if account.groups.len() + added(draft, is_group_addition) >= MOST_GROUPS {
-                let why =
-                    format!("{name} would be in more than {MOST_GROUPS} groups, which AWS does not allow");
-                draft.refuse(ObstacleKind::QuotaFull, why);
+                draft.refuse(ObstacleKind::QuotaFull, too_many_groups(&name));
             }
             Some(draft.step(StepCall::AddToGroup { account: name, group: group.clone() }, reason, after))
         }
@@ -41,10 +40,7 @@ pub(super) fn add(
                 return None;
             }
             if account.policies.len() + added(draft, is_policy_addition) >= MOST_POLICIES {
-                let why = format!(
-                    "{name} would have more than {MOST_POLICIES} attached policies, AWS's quota for a user"
-                );
-                draft.refuse(ObstacleKind::QuotaFull, why);
+                draft.refuse(ObstacleKind::QuotaFull, too_many_policies(&name));
             }
             Some(draft.step(StepCall::AttachPolicy { account: name, policy_arn: arn.clone() }, reason, after))
         }
@@ -74,6 +70,49 @@ pub(in crate::plan) fn plan_remove(
         let what = resource.as_str();
         draft.notice(ObstacleKind::NothingToDo, format!("{name} does not have {what}: nothing to do"));
     }
+}
+
+/// What custom actions give must be there and fit, as what a wish gives must; and a tag of theirs must not protect the
+/// account.
+pub(in crate::plan) fn check_custom_actions(draft: &mut TaskDraft<'_>, account: &AccountFact) {
+    let extra = draft.steps.iter().filter(|step| step.reason == StepReason::CustomAction);
+    let extra: Vec<StepCall> = extra.map(|step| step.call.clone()).collect();
+    let after = draft.afterwards(account);
+    for call in extra {
+        match call {
+            StepCall::AddToGroup { account, group } => {
+                is_group(draft, &group);
+                if after.groups.len() > MOST_GROUPS {
+                    draft.refuse(ObstacleKind::QuotaFull, too_many_groups(&account));
+                }
+            }
+            StepCall::AttachPolicy { account, policy_arn } => {
+                is_attachable(draft, &policy_arn);
+                if after.policies.len() > MOST_POLICIES {
+                    draft.refuse(ObstacleKind::QuotaFull, too_many_policies(&account));
+                }
+            }
+            StepCall::SetBoundary { policy_arn, .. } => {
+                super::create::check_boundary(draft, Some(&policy_arn))
+            }
+            StepCall::TagAccount { .. } => {
+                super::create::check_tag_count(draft, &after.name, &after.tags);
+                let Facts { protections, .. } = draft.facts;
+                if let Some(why) = protect::listed(protections, &after.name, &after.path, Some(&after.tags)) {
+                    draft.refuse(ObstacleKind::Protected, why);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn too_many_groups(account: &str) -> String {
+    format!("{account} would be in more than {MOST_GROUPS} groups, which AWS does not allow")
+}
+
+fn too_many_policies(account: &str) -> String {
+    format!("{account} would have more than {MOST_POLICIES} attached policies, AWS's quota for a user")
 }
 
 fn added(draft: &TaskDraft<'_>, counts: fn(&StepCall) -> bool) -> usize {

@@ -35,6 +35,7 @@ pub(in crate::plan) fn plan(
     check_boundary(draft, mapped.permissions_boundary.as_deref());
     let call = creation(draft, &mapped, marker);
     let Some(made) = made(draft.facts, &call) else { return (wish.clone(), name) };
+    check_tag_count(draft, &name, &made.tags);
     let create = draft.step(call, StepReason::CustomAction, &[]);
     let mut before = vec![create];
     for call in mapped.before.into_iter().filter(|call| !matches!(call, StepCall::CreateAccount { .. })) {
@@ -53,6 +54,7 @@ pub(in crate::plan) fn plan(
             super::assignment::add(draft, &made, &resource, StepReason::Asked, &[create]);
         }
     }
+    super::assignment::check_custom_actions(draft, &made);
     let wish = Wish::CreateAccount {
         name: Some(name.clone()),
         path: Some(path),
@@ -135,6 +137,28 @@ fn check_values(draft: &mut TaskDraft<'_>, name: &str, path: &str, tags: &BTreeM
     if tags.keys().any(|key| key.eq_ignore_ascii_case(MARKER_TAG)) {
         draft.refuse(ObstacleKind::Invalid, format!("the tag {MARKER_TAG} is Keyreeve's own"));
     }
+}
+
+/// AWS keeps so many tags of a user (IAM User Guide, "IAM and AWS STS quotas").
+const MOST_TAGS: usize = 50;
+
+/// What is asked for must leave room for Keyreeve's own mark; whether it does not.
+pub(super) fn check_tag_count(
+    draft: &mut TaskDraft<'_>,
+    name: &str,
+    tags: &BTreeMap<String, String>,
+) -> bool {
+    let crowded = tags.len() > MOST_TAGS && tags.contains_key(MARKER_TAG);
+    if crowded {
+        let why = format!(
+            "{name} would have {} tags, and AWS keeps {MOST_TAGS}; one of them is Keyreeve's own mark {MARKER_TAG}, so \
+             there is room for {}",
+            tags.len(),
+            MOST_TAGS - 1
+        );
+        draft.refuse(ObstacleKind::QuotaFull, why);
+    }
+    crowded
 }
 
 /// A boundary must be a policy that exists.

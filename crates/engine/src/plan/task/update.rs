@@ -6,9 +6,10 @@ use keyreeve_model::{
     ObstacleKind, PermissionProfile, StepCall, StepReason, check_account_name, check_path, check_tags,
 };
 
-use super::create::{MARKER_TAG, check_boundary};
+use super::create::{MARKER_TAG, check_boundary, check_tag_count};
 use crate::plan::draft::TaskDraft;
 use crate::plan::facts::AccountFact;
+use crate::plan::protect;
 
 /// What is to be changed; what is empty stays.
 pub(in crate::plan) struct Change<'a> {
@@ -66,13 +67,20 @@ fn check(draft: &mut TaskDraft<'_>, account: &AccountFact, change: &Change<'_>) 
     let mut resulting = account.tags.clone();
     resulting.retain(|key, _| !change.untag.contains(key));
     resulting.extend(change.tags.clone());
-    let tags = if change.tags.is_empty() { Ok(()) } else { check_tags(&resulting) };
+    let crowded = check_tag_count(draft, &account.name, &resulting);
+    let tags = if change.tags.is_empty() || crowded { Ok(()) } else { check_tags(&resulting) };
     let name = change.new_name.as_deref().map_or(Ok(()), check_account_name);
     let path = change.new_path.as_deref().map_or(Ok(()), check_path);
     for checked in [name, path, tags] {
         if let Err(error) = checked {
             draft.refuse(ObstacleKind::Invalid, error.to_string());
         }
+    }
+    // It could never be changed again, by anybody.
+    let new_name = change.new_name.as_deref().unwrap_or(&account.name);
+    let new_path = change.new_path.as_deref().unwrap_or(&account.path);
+    if let Some(why) = protect::listed(&draft.facts.protections, new_name, new_path, Some(&resulting)) {
+        draft.refuse(ObstacleKind::Protected, format!("after the change {why}"));
     }
     let ours = |key: &String| key.eq_ignore_ascii_case(MARKER_TAG);
     if change.tags.keys().any(ours) {

@@ -5,6 +5,7 @@ mod first_sign_in;
 mod life_cycle;
 mod matrix;
 mod order;
+mod plans;
 mod r03_crash_points;
 mod r04_every_step_twice;
 mod r17_clocks;
