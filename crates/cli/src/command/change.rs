@@ -13,7 +13,9 @@ use keyreeve_engine::plan::{Gatherer, Plan, TaskPlan, plan};
 use keyreeve_engine::provisioning::{
     Ended as WorkEnded, HandOver, HandOverError, Handed, Rules, WorkError, Worker,
 };
-use keyreeve_model::{JobId, JobState, ProvisioningJob, System, SystemId, TaskId, TaskKind, Wish};
+use keyreeve_model::{
+    Delivery, JobId, JobState, PasswordDelivery, ProvisioningJob, System, SystemId, TaskId, TaskKind, Wish,
+};
 use keyreeve_store::{DeliveryState, Store};
 use tokio::sync::watch;
 
@@ -22,7 +24,7 @@ use crate::args::ChangeArguments;
 use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
 use crate::output::shape::{JOBS, PLANS, finished_job, show_job, show_plan, show_secrets_of, step_in_words};
-use crate::output::{Format, hint, note};
+use crate::output::{Closed, Format, hint, lost, note, require_open};
 use crate::stop::Stop;
 use crate::terminal;
 
@@ -111,6 +113,9 @@ impl<'a> Changing<'a> {
             note("There is nothing to do.");
             return Ok(Ended::Done);
         }
+        if gives_secrets(plan, self.system.settings.password_delivery) {
+            require_open(&doing)?;
+        }
         let hand_over =
             HandOver::prepare(plan, &self.system.settings).map_err(|error| cannot_deliver(&doing, &error))?;
         if !terminal::agrees(arguments.consent, &doing, &in_words(plan))? {
@@ -162,12 +167,18 @@ impl<'a> Changing<'a> {
         if given {
             note(&format!("Job {} is queued; its passwords are set while it is carried out.", job.id));
             let early = finished_job(&job, handed.clone());
-            self.context.output.one(&early, JOBS.csv, |tables| show_secrets_of(&early, tables))?;
+            let written =
+                self.context.output.one(&early, JOBS.csv, |tables| show_secrets_of(&early, tables));
+            written.map_err(|error| not_begun(error, job.id))?;
         }
         let ended = self.work(job.id, planned_at).await;
         // What was applied is shown and handed over even if the rest could not be done.
         let job = self.store.job(job.id).await?;
-        self.show_worked_on(&job, handed, given).await?;
+        match self.show_worked_on(&job, handed, given).await {
+            // Nobody reads any more; how it ended is told by the exit code.
+            Err(error) if error.is::<Closed>() => {}
+            shown => shown?,
+        }
         self.conclude(&job, ended)
     }
 
@@ -238,9 +249,26 @@ impl<'a> Changing<'a> {
         Ok(())
     }
 
+    /// Shows a job. A one-time secret that cannot be written is lost, and its password with it.
     fn show(&self, job: &ProvisioningJob, tokens: Vec<Handed>) -> anyhow::Result<()> {
+        let accounts: Vec<&str> = tokens.iter().map(|(_, account, _)| account.as_str()).collect();
+        let accounts = accounts.join(", ");
         let finished = finished_job(job, tokens);
-        self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, tables))
+        let shown = self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, tables));
+        if accounts.is_empty() {
+            return shown;
+        }
+        shown.map_err(|error| {
+            let doing = format!("showing job {}", job.id);
+            let what = format!("nobody has the one-time secret of the password of {accounts}");
+            let way_out = match job.state {
+                JobState::AwaitingApproval | JobState::Queued => {
+                    format!("nothing was changed: `keyreeve job cancel {}`, then ask again", job.id)
+                }
+                _ => format!("`keyreeve account reset-password {} NAME` gives a new one", job.system_id),
+            };
+            lost(error, &doing, &what, &way_out)
+        })
     }
 
     fn conclude(&self, job: &ProvisioningJob, ended: anyhow::Result<WorkEnded>) -> anyhow::Result<Ended> {
@@ -267,6 +295,22 @@ impl<'a> Changing<'a> {
     }
 }
 
+/// Whether carrying a plan out prints one-time secrets.
+fn gives_secrets(plan: &Plan, setting: PasswordDelivery) -> bool {
+    let link = |task: &&TaskPlan| match (task.wish.deliver(), setting) {
+        (Some(Delivery::Link), _) | (None, PasswordDelivery::Link) => true,
+        (Some(_) | None, _) => false,
+    };
+    plan.tasks.iter().filter(|task| task.takes_password()).any(|task| link(&task))
+}
+
+/// The one-time secrets of a job could not be written, so its first call is not made.
+fn not_begun(error: anyhow::Error, job: JobId) -> anyhow::Error {
+    let what = "nobody has the one-time secrets of its passwords; nothing was changed";
+    let way_out = format!("`keyreeve job cancel {job}`, then ask again");
+    lost(error, &format!("carrying out job {job}"), what, &way_out)
+}
+
 fn stale(job: JobId, changed: &[String]) -> Refusal {
     let why = WorkError::Stale(changed.to_vec()).to_string();
     Refusal::failed(format!("carrying out job {job}"), why)
@@ -285,12 +329,14 @@ fn refuse_impossible(plan: &Plan, doing: &str) -> Result<(), Refusal> {
     let why = format!("{}. Nothing was changed", obstacles.join("; "));
     let unknown =
         |task: &TaskPlan| task.kind != TaskKind::CreateAccount && task.account_external_id.is_none();
-    let hint = if plan.tasks.iter().any(|task| unknown(task) && !task.obstacles.is_empty()) {
-        format!("`keyreeve account list {}` shows the names of the last import", plan.system_id)
-    } else {
-        "--plan shows every call and what stands in its way".to_owned()
-    };
-    Err(Refusal::new(doing, why).hint(hint))
+    let refusal = Refusal::new(doing, why);
+    if plan.tasks.iter().any(|task| unknown(task) && !task.obstacles.is_empty()) {
+        let system = &plan.system_id;
+        return Err(
+            refusal.hint(format!("`keyreeve account list {system}` shows the names of the last import"))
+        );
+    }
+    Err(refusal)
 }
 
 fn cannot_deliver(doing: &str, error: &HandOverError) -> Refusal {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Context;
 use crate::args::{PasswordCommand, RevealPassword};
 use crate::exit::{Ended, Refusal};
-use crate::output::{Column, Format, note, write};
+use crate::output::{Column, Format, lost, note, require_open, write};
 use crate::terminal;
 
 /// Does what was asked for.
@@ -35,6 +35,7 @@ const ENCRYPTED: &[Column<Encrypted>] =
     &[("encrypted_password", |encrypted| encrypted.encrypted_password.clone())];
 
 async fn open(context: &Context) -> anyhow::Result<Ended> {
+    require_open("opening the password")?;
     let store = context.store().await?;
     let secret = terminal::one_time_secret()?;
     let opened = open_once(&store, &secret, context.clock.now()).await;
@@ -45,6 +46,7 @@ async fn show_task(context: &Context, arguments: &RevealPassword) -> anyhow::Res
     let store = context.store().await?;
     let (task, actor) = (arguments.task, context.actor.name());
     let doing = format!("showing the password of task {task}");
+    require_open(&doing)?;
     match reveal(&store, task, actor, context.clock.now()).await.map_err(|error| refusal(&doing, error))? {
         Revealed::Password(password) => show(context, &password),
         Revealed::Encrypted(text) if context.output.format() == Format::Table => {
@@ -61,15 +63,21 @@ async fn show_task(context: &Context, arguments: &RevealPassword) -> anyhow::Res
 
 /// To eyes it is the password and nothing else, so that it can be piped.
 fn show(context: &Context, password: &Secret) -> anyhow::Result<Ended> {
-    if context.output.format() == Format::Table {
-        let line = Secret::new(format!("{}\n", password.expose()));
-        write(line.expose())?;
-    } else {
-        let shown = Shown { password: password.expose().to_owned() };
-        context.output.exact().one(&shown, SHOWN, |_| {})?;
-    }
+    let way_out = "have it reset: `keyreeve account reset-password`";
+    print(context, password)
+        .map_err(|error| lost(error, "showing the password", "nobody has it any more", way_out))?;
     note("This password was shown once and is gone from the store; it must be changed at the first sign-in.");
     Ok(Ended::Done)
+}
+
+fn print(context: &Context, password: &Secret) -> anyhow::Result<()> {
+    if context.output.format() == Format::Table {
+        let line = Secret::new(format!("{}\n", password.expose()));
+        write(line.expose())
+    } else {
+        let shown = Shown { password: password.expose().to_owned() };
+        context.output.exact().one(&shown, SHOWN, |_| {})
+    }
 }
 
 fn refusal(doing: &str, error: OpenError) -> anyhow::Error {

@@ -8,7 +8,7 @@ use keyreeve_store::NewToken;
 use super::Context;
 use crate::args::{CreateToken, RevokeToken, TokenCommand};
 use crate::exit::Ended;
-use crate::output::note;
+use crate::output::{lost, note};
 use crate::output::shape::{MADE_TOKENS, ShownToken, TOKENS, token_facts};
 
 /// Does what was asked for.
@@ -40,7 +40,9 @@ async fn create(context: &Context, arguments: &CreateToken) -> anyhow::Result<En
     };
     let token = store.create_token(&new, context.actor.name(), now).await.context(doing)?;
     let shown = ShownToken::new(token, &made.text);
-    context.output.one(&shown, MADE_TOKENS, |tables| tables.facts(token_facts(&shown)))?;
+    let written = context.output.one(&shown, MADE_TOKENS, |tables| tables.facts(token_facts(&shown)));
+    let way_out = format!("`keyreeve token revoke {}`, then make another", made.id);
+    written.map_err(|error| lost(error, doing, "nobody has the token", &way_out))?;
     note("The token is shown this once and kept nowhere. Its owner sets KEYREEVE_TOKEN to it.");
     Ok(Ended::Done)
 }

@@ -11,9 +11,12 @@ mod table;
 mod talk;
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+
+use crate::exit::Refusal;
 
 pub(crate) use shape::{Column, Shape};
 pub(crate) use table::{Facts, Lines, Narrow, Tables, single};
@@ -110,10 +113,33 @@ pub(crate) fn write(text: &str) -> anyhow::Result<()> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Closed.into()),
         Err(error) => {
-            Err(crate::exit::Refusal::failed("writing to standard output", error.to_string()).into())
+            Err(Refusal::failed("writing to standard output", error.to_string()).into())
         }
         Ok(()) => Ok(()),
     }
+}
+
+/// Refuses what would print a secret that exists nowhere else while standard output is closed. A closed one is opened on
+/// the null device when a program begins, for reading and writing, which no redirection does.
+pub(crate) fn require_open(doing: &str) -> Result<(), Refusal> {
+    let target = std::fs::read_link("/proc/self/fd/1").unwrap_or_default();
+    let details = std::fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
+    let flags = details.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+    if target == Path::new("/dev/null") && flags.is_some_and(|flags| flags & 0o3 == 0o2) {
+        let why = "standard output is closed, and the one-time secret that would be written to it is shown nowhere else";
+        return Err(Refusal::failed(doing, format!("{why}. Nothing was changed")).hint("leave standard output open"));
+    }
+    Ok(())
+}
+
+/// What to say when a secret that exists nowhere else could not be written: nobody has it.
+pub(crate) fn lost(error: anyhow::Error, doing: &str, lost: &str, way_out: &str) -> anyhow::Error {
+    let why = match error.is::<Closed>() {
+        true => Closed.to_string(),
+        false => failure::words(&error).0,
+    };
+    Refusal::failed(doing, format!("{why}, so {lost}")).hint(way_out).into()
 }
 
 /// Whether colours are wanted on standard output: only on a terminal, and not with `NO_COLOR` (no-color.org).

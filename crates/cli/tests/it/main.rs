@@ -52,5 +52,6 @@ mod sandbox;
 mod secrets;
 mod suspended;
 mod system;
+mod unread;
 mod waiting_jobs;
 mod walk;

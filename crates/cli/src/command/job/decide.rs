@@ -9,7 +9,7 @@ use crate::command::Context;
 use crate::command::change::Changing;
 use crate::exit::Ended;
 use crate::output::escape::line;
-use crate::output::hint;
+use crate::output::{hint, require_open};
 use crate::output::shape::{JOBS, finished_job, show_job};
 use crate::terminal;
 
@@ -77,6 +77,9 @@ pub(super) async fn retry(context: &Context, arguments: &RetryJob) -> anyhow::Re
     let doing = format!("retrying job {}", arguments.job);
     let store = context.store().await?;
     let job = store.job(arguments.job).await?;
+    if job.tasks.iter().any(|task| task.steps.iter().any(|step| step.call.takes_password())) {
+        require_open(&doing)?;
+    }
     let what = format!("What failed of job {} will be tried again.", arguments.job);
     if !terminal::agrees(arguments.change.consent, &doing, &what)? {
         return Ok(Ended::Done);
