@@ -1,4 +1,5 @@
 //! What can go wrong in the store, said so that the reader knows what to do.
+// size: one type, with the words of every refusal of the store side by side
 
 use std::io::ErrorKind;
 

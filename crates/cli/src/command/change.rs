@@ -167,8 +167,7 @@ impl<'a> Changing<'a> {
         if given {
             note(&format!("Job {} is queued; its passwords are set while it is carried out.", job.id));
             let early = finished_job(&job, handed.clone());
-            let written =
-                self.context.output.one(&early, JOBS.csv, |tables| show_secrets_of(&early, tables));
+            let written = self.context.output.one(&early, JOBS.csv, |tables| show_secrets_of(&early, tables));
             written.map_err(|error| not_begun(error, job.id))?;
         }
         let ended = self.work(job.id, planned_at).await;

@@ -8,8 +8,8 @@ use keyreeve_store::NewToken;
 use super::Context;
 use crate::args::{CreateToken, RevokeToken, TokenCommand};
 use crate::exit::Ended;
-use crate::output::{lost, note};
 use crate::output::shape::{MADE_TOKENS, ShownToken, TOKENS, token_facts};
+use crate::output::{lost, note};
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: &TokenCommand) -> anyhow::Result<Ended> {

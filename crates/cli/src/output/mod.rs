@@ -112,9 +112,7 @@ pub(crate) fn write(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Closed.into()),
-        Err(error) => {
-            Err(Refusal::failed("writing to standard output", error.to_string()).into())
-        }
+        Err(error) => Err(Refusal::failed("writing to standard output", error.to_string()).into()),
         Ok(()) => Ok(()),
     }
 }
@@ -128,7 +126,9 @@ pub(crate) fn require_open(doing: &str) -> Result<(), Refusal> {
     let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
     if target == Path::new("/dev/null") && flags.is_some_and(|flags| flags & 0o3 == 0o2) {
         let why = "standard output is closed, and the one-time secret that would be written to it is shown nowhere else";
-        return Err(Refusal::failed(doing, format!("{why}. Nothing was changed")).hint("leave standard output open"));
+        return Err(
+            Refusal::failed(doing, format!("{why}. Nothing was changed")).hint("leave standard output open")
+        );
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Gathers the facts of a plan: from the last import what rarely changes, from the connected system what the plan is
 //! about. Reads only.
 
+mod join;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
@@ -19,6 +21,7 @@ use keyreeve_model::{
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError};
 
+use self::join::{groups_of, join_accounts, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
 use super::{LATELY, own_rights, protect};
 use crate::clock::Clock;
@@ -503,93 +506,6 @@ fn readable<T>(what: &str, name: &str, answer: Result<T, ReadError>) -> Result<T
         let of = if name.is_empty() { String::new() } else { format!(" of {}", name.escape_debug()) };
         GatherError::Unreadable { what: format!("{what}{of}"), why: error.to_string() }
     })
-}
-
-/// Users by the listing, what they hold by the details, what needs a credential report by the last import.
-fn join_accounts(
-    users: Vec<AccountEntry>,
-    details: Vec<AccountDetail>,
-    inventory: &Inventory,
-) -> BTreeMap<String, AccountFact> {
-    let mut details: HashMap<ExternalId, AccountDetail> =
-        details.into_iter().map(|detail| (detail.external_id.clone(), detail)).collect();
-    let imported: HashMap<&ExternalId, &Account> =
-        inventory.accounts.iter().map(|account| (&account.external_id, account)).collect();
-    users
-        .into_iter()
-        .map(|user| {
-            let detail = details.remove(&user.external_id);
-            let imported = imported.get(&user.external_id);
-            let keys = imported.and_then(|account| account.access_keys.as_ref()).map(Vec::len);
-            let mut account = AccountFact {
-                external_id: Some(user.external_id),
-                name: user.name,
-                path: user.path,
-                arn: user.arn,
-                created_at: user.created_at,
-                groups: BTreeSet::new(),
-                policies: BTreeSet::new(),
-                inline_policies: BTreeSet::new(),
-                tags: BTreeMap::new(),
-                permissions_boundary: None,
-                login_profile: Seen::NotRead,
-                credentials: Seen::NotRead,
-                mfa_devices: Seen::NotRead,
-                imported_status: imported.map(|account| account.status),
-                imported_access_keys: keys,
-                imported_mfa: imported.and_then(|account| account.mfa_active),
-                inline_documents: BTreeMap::new(),
-                manifest: None,
-                unfinished_deactivation: None,
-            };
-            if let Some(detail) = detail {
-                account.groups.extend(detail.groups);
-                account.policies.extend(detail.policies.into_iter().map(|policy| policy.arn));
-                account.inline_policies.extend(detail.inline_policies.into_iter().map(|policy| policy.name));
-                account.tags = detail.tags;
-                account.permissions_boundary = detail.permissions_boundary;
-            }
-            (account.name.to_ascii_lowercase(), account)
-        })
-        .collect()
-}
-
-/// Groups of the last import, with the policies that are attached to them now.
-fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMap<String, GroupFact> {
-    let mut policies: HashMap<ExternalId, BTreeSet<String>> = HashMap::new();
-    for assignment in inventory.assignments.iter().filter(|one| one.kind == AssignmentKind::GroupPolicy) {
-        let held = policies.entry(assignment.subject_external_id.clone()).or_default();
-        held.extend(assignment.resource_arn.clone());
-    }
-    for group in now {
-        let attached = group.policies.into_iter().map(|policy| policy.arn).collect();
-        policies.insert(group.external_id, attached);
-    }
-    let groups = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
-    groups
-        .map(|group| {
-            let fact = GroupFact {
-                external_id: group.external_id.clone(),
-                name: group.name.clone(),
-                policies: policies.remove(&group.external_id).unwrap_or_default(),
-            };
-            (group.name.to_ascii_lowercase(), fact)
-        })
-        .collect()
-}
-
-fn policies_of(inventory: &Inventory) -> BTreeMap<String, PolicyFact> {
-    let policies = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Policy);
-    policies
-        .map(|policy| {
-            let fact = PolicyFact {
-                arn: policy.arn.clone(),
-                name: policy.name.clone(),
-                attachable: policy.attachable,
-            };
-            (policy.arn.clone(), fact)
-        })
-        .collect()
 }
 
 fn takes_password(wish: &Wish) -> bool {

@@ -9,8 +9,8 @@ use crate::command::Context;
 use crate::command::change::Changing;
 use crate::exit::Ended;
 use crate::output::escape::line;
-use crate::output::{hint, require_open};
 use crate::output::shape::{JOBS, finished_job, show_job};
+use crate::output::{hint, require_open};
 use crate::terminal;
 
 /// Approves a job that somebody else asked for, if what it rests on still holds.
