@@ -11,6 +11,7 @@
 //! - [`organization`] finds the accounts of an AWS organization, and keeps a system for each;
 //! - [`tokens`] makes access tokens, and says whose one is;
 //! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
+//! - [`near`] says which name was probably meant;
 //! - [`pace`] decides how fast an AWS account may be asked;
 //! - [`clock`] is the time, passed in.
 
@@ -18,6 +19,7 @@ pub mod clock;
 pub mod import;
 pub mod key_rotation;
 pub mod mapping;
+pub mod near;
 pub mod organization;
 pub mod pace;
 pub mod password;

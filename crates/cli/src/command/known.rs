@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keyreeve_engine::near::nearest;
 use keyreeve_model::{Assignment, AssignmentKind, ResourceType, SystemId};
 use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter, Store, StoreError};
 
@@ -89,27 +90,8 @@ fn judge(noun: &str, name: &str, known: &BTreeSet<String>) {
     if known.iter().any(|other| other.eq_ignore_ascii_case(name)) {
         return;
     }
-    let near = nearest(name, known).map(|near| format!("; near it is {near:?}")).unwrap_or_default();
+    let near = nearest(name, known.iter().map(String::as_str))
+        .map(|near| format!("; near it is {near:?}"))
+        .unwrap_or_default();
     note(&format!("No {noun} called {name:?} is known at that moment{near}."));
-}
-
-/// The name that differs least, if it differs little: by one letter in four, and by three at most.
-fn nearest<'a>(name: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    let most = (name.chars().count() / 4).clamp(1, 3);
-    let distances = known.iter().map(|other| (strsim::osa_distance(&name, &other.to_lowercase()), other));
-    distances.filter(|(distance, _)| *distance <= most).min().map(|(_, other)| other.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn only_a_name_that_differs_little_is_near() {
-        let known = ["AdministratorAccess", "ReadOnlyAccess", "ada", "dev"].map(str::to_owned).into();
-        assert_eq!(nearest("administratoracces", &known), Some("AdministratorAccess"));
-        assert_eq!(nearest("adm", &known), Some("ada"));
-        assert_eq!(nearest("PowerUserAccess", &known), None);
-    }
 }

@@ -1,5 +1,6 @@
 //! Task mappings.
 
+use keyreeve_sandbox::Mutation;
 use serde_json::json;
 
 use crate::harness::{Place, Ran, SYSTEM, user};
@@ -97,6 +98,11 @@ fn a_trial_shows_what_would_be_sent_and_which_names_are_taken() {
     set(&place, NAMED).code(0);
     let attempt =
         |more: &[&str]| place.run(&[&["mapping", "try", SYSTEM, "user", "--output", "json"], more].concat());
+    // A group that nobody has made yet would leave half an account.
+    let objected = attempt(&ADA).code(1).json();
+    assert_eq!(objected["obstacles"], json!(["the last import saw no group \"dept-lab\""]));
+    place.mutate(&[Mutation::CreateGroup { name: "dept-lab".into(), path: "/".into() }]);
+    place.run(&["import", "run", SYSTEM]).code(0);
     let trial = attempt(&ADA).code(0).json();
     assert_eq!(trial["account"], "alovelace3");
     assert_eq!(trial["taken"], json!(["alovelace", "alovelace2"]));
@@ -133,7 +139,9 @@ fn a_trial_shows_what_would_be_sent_and_which_names_are_taken() {
 fn the_example_of_the_guide_does_what_the_guide_says() {
     let guide = include_str!("../../../../docs/guide/mapping.md");
     let example = guide.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let place = Place::imported(1);
+    let place = Place::registered(1);
+    place.mutate(&[Mutation::CreateGroup { name: "researchers".into(), path: "/".into() }]);
+    place.run(&["import", "run", SYSTEM]).code(0);
     set(&place, example).code(0);
     let ada = ["first=Ada", "last=Lovelace", "department=Research Lab", "cost_center=4711"];
     let attributes = ada.iter().flat_map(|attribute| ["--attribute", attribute]).collect::<Vec<_>>();
@@ -156,7 +164,8 @@ fn other_tasks_and_files_that_are_not_set_can_be_tried() {
     assert_eq!((&reset["task"], &reset["account"]), (&json!("reset_password"), &json!(name)));
     std::fs::write(place.folder.path().join("new.yaml"), NAMED).unwrap();
     let file = [&["mapping", "try", SYSTEM, "user", "--file", "new.yaml"], &ADA[..]].concat();
-    assert_eq!(place.json(&file)["account"], "alovelace");
+    let tried = place.run(&[&file[..], &["--output", "json"]].concat()).code(1).json();
+    assert_eq!((&tried["account"], tried["obstacles"].as_array().unwrap().len()), (&json!("alovelace"), 1));
     assert_eq!(place.json(&["mapping", "list", SYSTEM])[0]["default"], true);
     let unknown = place.run(&["mapping", "try", SYSTEM, "group assignment", "--name", "nobody"]).code(0);
     assert!(unknown.stderr.contains("No account nobody is known"), "{}", unknown.stderr);
@@ -175,6 +184,8 @@ fn a_mapping_that_cannot_be_used_is_refused_and_nothing_is_kept() {
         ("when: After", "when: Afterwards", "line 13, column "),
         ("lower(first[0] + last)", "lower(first[0] + last", "the expression for user_name is not understood"),
         ("lower(first[0] + last)", "last * 9", "no multiplication"),
+        ("lower(first[0] + last)", "lowr(first)", "there is no function lowr"),
+        ("system.id ~", "system.nme ~", "there is no system.nme"),
         ("tags.cost-center", "tags.aws:cost", "reserved to AWS"),
         ("name: AWS - User", "name: AWS - Password Reset", "holds the task mapping AWS - Password Reset"),
         ("rows:\n", "rows: []\nrows:\n", "line 7, column 1: the key \"rows\" is there twice"),

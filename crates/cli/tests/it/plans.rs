@@ -68,3 +68,34 @@ fn a_reason_of_several_lines_stays_one() {
     let shown = place.run(&asked).code(0).stdout;
     has_line(&shown, &["Reason", "ticket\\u{a}State"]);
 }
+
+#[test]
+fn a_wrong_name_gets_the_one_that_was_meant() {
+    let place = with(&[
+        user("esra"),
+        Mutation::CreateGroup { name: "developers".into(), path: "/".into() },
+        Mutation::CreatePolicy {
+            name: "readers".into(),
+            path: "/".into(),
+            document: r#"{"Version":"2012-10-17","Statement":[]}"#.into(),
+        },
+    ]);
+    let give = |what: &[&str]| {
+        place
+            .run(&[&["assignment", "add", SYSTEM, "--account", "esra", "--yes"], what].concat())
+            .code(2)
+            .stderr
+    };
+    let group = give(&["--group", "devlopers"]);
+    assert!(group.contains("there is \"developers\"") && group.contains("keyreeve import run"), "{group}");
+    assert!(!group.contains("--plan"), "{group}");
+    let policy = give(&["--policy", "Readers"]);
+    assert!(policy.contains("there is \"arn:aws:iam::123456789012:policy/readers\""), "{policy}");
+    let show = |name: &str| place.run(&["account", "show", SYSTEM, name]).code(2).stderr;
+    assert!(show("esr").contains("near it is \"esra\""), "{}", show("esr"));
+    let rename = ["account", "update", SYSTEM, "esra", "--new-name", "esra2", "--yes"];
+    place.run(&rename).code(0);
+    assert!(show("esra2").contains("job 1 gave \"esra\" that name"), "{}", show("esra2"));
+    place.run(&["import", "run", SYSTEM]).code(0);
+    assert!(show("esra").contains("\"esra2\" had that name"), "{}", show("esra"));
+}

@@ -11,6 +11,7 @@ mod actions;
 mod error;
 mod expression;
 mod functions;
+mod grammar;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -83,15 +84,22 @@ pub struct MappedAccount {
     pub after: Vec<StepCall>,
 }
 
-/// Whether a mapping can be used: its shape, and the grammar of its expressions. Which attributes there will be is not
-/// known here.
+/// Whether a mapping can be used: its shape, and the grammar and the functions of its expressions. Which attributes there
+/// will be is not known here.
 ///
 /// # Errors
 /// [`MappingError::Mapping`], [`MappingError::Grammar`].
 pub fn check(mapping: &TaskMapping) -> Result<(), MappingError> {
     mapping.validate()?;
-    let expressions = mapping.all_rows().filter(|row| row.operator == Operator::Expression);
-    expressions.into_iter().try_for_each(|row| expression::check(&row.property, &row.source))
+    let of_actions = mapping.custom_actions.iter().flat_map(|action| &action.rows);
+    let rows = mapping.rows.iter().map(|row| (row, false)).chain(of_actions.map(|row| (row, true)));
+    for (row, in_action) in rows.filter(|(row, _)| row.operator == Operator::Expression) {
+        expression::check(&row.property, &row.source)?;
+        if let Some(why) = grammar::unknown_name(&row.source, in_action) {
+            return Err(MappingError::Grammar { property: row.property.clone(), why });
+        }
+    }
+    Ok(())
 }
 
 /// The account that comes out of a creation, with its custom actions. `taken` says whether a name is in use, ignoring

@@ -11,6 +11,7 @@ use keyreeve_model::{
 use super::facts::{AccountFact, Facts, Seen};
 use super::{PlannedStep, TaskPlan, protect, task};
 use crate::mapping::{Sources, map_actions};
+use crate::near::nearest;
 
 /// The plan so far.
 pub(super) struct Draft<'a> {
@@ -198,9 +199,13 @@ impl TaskDraft<'_> {
 
     fn not_found(&mut self, name: &str) {
         let other = self.facts.accounts.get(&name.to_ascii_lowercase());
-        let hint = other.map_or_else(String::new, |other| {
-            format!("; there is {:?}, and names must be given in their exact case", other.name)
-        });
+        let near = || nearest(name, self.facts.accounts.values().map(|account| account.name.as_str()));
+        let hint = match other {
+            Some(other) => {
+                format!("; there is {:?}, and names must be given in their exact case", other.name)
+            }
+            None => near().map_or_else(String::new, |near| format!("; there is {near:?}")),
+        };
         self.refuse(ObstacleKind::NotFound, format!("there is no account {name:?}{hint}"));
     }
 

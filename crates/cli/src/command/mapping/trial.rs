@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_engine::mapping::{Given, MappingError, Sources, map_account, map_actions};
 use keyreeve_model::{
-    Account, ActionTime, MappingName, Operation, StepCall, System, SystemId, TaskKind, TaskMapping,
+    Account, ActionTime, MappingName, Operation, Resource, ResourceType, StepCall, System, SystemId,
+    TaskKind, TaskMapping,
 };
-use keyreeve_store::{AccountFilter, AsOf};
+use keyreeve_store::{AccountFilter, AsOf, ResourceFilter};
 use serde::Serialize;
 
 use crate::args::TryMapping;
@@ -28,6 +29,8 @@ struct Trial {
     /// Names that were tried and are in use.
     taken: Vec<String>,
     calls: Vec<TriedCall>,
+    /// What its calls give and the latest import did not see.
+    obstacles: Vec<String>,
 }
 
 /// One call, without what the planner adds of its own.
@@ -67,7 +70,11 @@ pub(super) async fn run(context: &Context, arguments: &TryMapping) -> anyhow::Re
     }
     let attributes = attributes_of(arguments).map_err(|why| Refusal::new(doing.clone(), why))?;
     let setting = Setting { system, mapping, attributes, known: &known };
-    let trial = attempt(&setting, arguments).map_err(|why| Refusal::new(doing.clone(), why))?;
+    let mut trial = attempt(&setting, arguments).map_err(|why| Refusal::new(doing.clone(), why))?;
+    if store.latest_published(system_id).await?.is_some() {
+        let known = store.list_resources(system_id, AsOf::Now, &ResourceFilter::default()).await?;
+        trial.obstacles = unseen(&trial.calls, &known);
+    }
     let clash = trial.task == TaskKind::CreateAccount && trial.taken.contains(&trial.account);
     context.output.one(&trial, COLUMNS, |tables| show(&trial, tables))?;
     if clash {
@@ -76,7 +83,26 @@ pub(super) async fn run(context: &Context, arguments: &TryMapping) -> anyhow::Re
             trial.account
         ));
     }
-    Ok(Ended::done_if(!clash))
+    Ok(Ended::done_if(!clash && trial.obstacles.is_empty()))
+}
+
+/// Groups and policies that the calls give and that are not known.
+fn unseen(calls: &[TriedCall], known: &[Resource]) -> Vec<String> {
+    let is_known = |kind: ResourceType, is: &dyn Fn(&Resource) -> bool| {
+        known.iter().any(|resource| resource.kind == kind && is(resource))
+    };
+    let missing = |call: &StepCall| match call {
+        StepCall::AddToGroup { group, .. } if !is_known(ResourceType::Group, &|one| one.name == *group) => {
+            Some(format!("the last import saw no group {group:?}"))
+        }
+        StepCall::AttachPolicy { policy_arn, .. } | StepCall::SetBoundary { policy_arn, .. }
+            if !is_known(ResourceType::Policy, &|one| one.arn == *policy_arn) =>
+        {
+            Some(format!("the last import saw no policy {policy_arn:?}"))
+        }
+        _ => None,
+    };
+    calls.iter().filter_map(|call| call.details.as_ref()).filter_map(missing).collect()
 }
 
 fn attributes_of(arguments: &TryMapping) -> Result<BTreeMap<String, String>, String> {
@@ -125,6 +151,7 @@ fn creation(setting: &Setting<'_>, name: Option<&str>, main: Operation) -> Resul
         permissions_boundary: mapped.permissions_boundary,
         taken: mapped.taken,
         calls: calls(mapped.before, main, Some(password), mapped.after),
+        obstacles: Vec::new(),
     })
 }
 
@@ -154,6 +181,7 @@ fn change(setting: &Setting<'_>, name: &str, task: TaskKind, main: Operation) ->
         permissions_boundary: None,
         taken: Vec::new(),
         calls: calls(actions(ActionTime::Before)?, main, details, actions(ActionTime::After)?),
+        obstacles: Vec::new(),
     })
 }
 
@@ -185,6 +213,7 @@ const COLUMNS: &[Column<Trial>] = &[
     ("permissions_boundary", |trial| trial.permissions_boundary.clone().unwrap_or_default()),
     ("taken", |trial| trial.taken.join(";")),
     ("calls", |trial| trial.calls.iter().map(|call| call.operation).collect::<Vec<_>>().join(";")),
+    ("obstacles", |trial| trial.obstacles.join(";")),
 ];
 
 const CALLS: &[Column<TriedCall>] = &[
@@ -205,7 +234,8 @@ fn show(trial: &Trial, tables: &mut Tables) {
         ("taken", trial.taken.join(", ")),
     ]));
     tables.facts(facts);
-    tables.list("Calls of the mapping", &trial.calls, CALLS, Narrow::Shorten);
+    tables.list("Calls of the mapping", &trial.calls, CALLS, Narrow::Wrap { sentences: 1 });
+    tables.sentences("This stands in the way:", &trial.obstacles);
 }
 
 /// What a call is about beside the account.

@@ -2,6 +2,7 @@
 
 use keyreeve_model::{ObstacleKind, ResourceName, StepCall, StepReason};
 
+use crate::near::nearest;
 use crate::plan::draft::TaskDraft;
 use crate::plan::facts::{AccountFact, Facts};
 use crate::plan::protect;
@@ -134,13 +135,37 @@ fn already(draft: &mut TaskDraft<'_>, held: bool, account: &str, what: &str) -> 
     held
 }
 
+/// Which name is near, and how a newer one becomes known.
+fn or_import(facts: &Facts, near: Option<&str>) -> String {
+    let near = near.map_or_else(String::new, |near| format!("; there is {near:?}"));
+    format!("{near}; what is newer than it is seen after `keyreeve import run {}`", facts.system_id)
+}
+
+/// What to say of a policy that the last import did not see: a policy is given by its ARN.
+pub(super) fn no_policy(facts: &Facts, given: &str) -> String {
+    let name = given.rsplit('/').next().unwrap_or(given);
+    let mut policies = facts.policies.values();
+    let named = policies.find(|policy| policy.name.eq_ignore_ascii_case(name));
+    let near = match named {
+        Some(policy) => Some(policy),
+        None => nearest(name, facts.policies.values().map(|policy| policy.name.as_str()))
+            .and_then(|near| facts.policies.values().find(|policy| policy.name == near)),
+    };
+    let near = near.map(|policy| policy.arn.as_str());
+    format!("the last import saw no policy {given:?}{}", or_import(facts, near))
+}
+
 fn is_group(draft: &mut TaskDraft<'_>, group: &str) -> bool {
     if draft.facts.group(group).is_some() {
         return true;
     }
     let other = draft.facts.groups.get(&group.to_ascii_lowercase());
-    let hint = other.map_or_else(String::new, |other| format!("; there is {:?}", other.name));
-    draft.refuse(ObstacleKind::NotFound, format!("the last import saw no group {group:?}{hint}"));
+    let near = match other {
+        Some(other) => Some(other.name.as_str()),
+        None => nearest(group, draft.facts.groups.values().map(|group| group.name.as_str())),
+    };
+    let why = format!("the last import saw no group {group:?}{}", or_import(draft.facts, near));
+    draft.refuse(ObstacleKind::NotFound, why);
     false
 }
 
@@ -160,7 +185,8 @@ fn is_attachable(draft: &mut TaskDraft<'_>, arn: &str) -> bool {
             false
         }
         None => {
-            draft.refuse(ObstacleKind::NotFound, format!("the last import saw no policy {arn:?}"));
+            let why = no_policy(draft.facts, arn);
+            draft.refuse(ObstacleKind::NotFound, why);
             false
         }
     }

@@ -166,6 +166,7 @@ pub(super) fn check_boundary(draft: &mut TaskDraft<'_>, boundary: Option<&str>) 
     if let Some(arn) = boundary
         && !draft.facts.policies.contains_key(arn)
     {
-        draft.refuse(ObstacleKind::NotFound, format!("the last import saw no policy {arn:?} for a boundary"));
+        let why = format!("for a boundary, {}", super::assignment::no_policy(draft.facts, arn));
+        draft.refuse(ObstacleKind::NotFound, why);
     }
 }
