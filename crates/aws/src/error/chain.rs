@@ -74,7 +74,7 @@ fn credentials_trouble(error: &CredentialsError) -> Trouble {
     }
     match error {
         _ if none_found(error) => no_code(Cause::NoCredentials, NONE_FOUND),
-        CredentialsError::ProviderTimedOut(_) => {
+        _ if matches!(error, CredentialsError::ProviderTimedOut(_)) || timed_out(error) => {
             no_code(Cause::NotSent, "AWS credentials could not be got in time; nothing was sent")
         }
         CredentialsError::InvalidConfiguration(_) => no_code(
@@ -97,6 +97,15 @@ fn none_found(error: &(dyn StdError + 'static)) -> bool {
         };
         not_loaded || no_instance
     })
+}
+
+/// Whether the service that hands out credentials kept silent for as long as a request may take.
+fn timed_out(error: &(dyn StdError + 'static)) -> bool {
+    links(error).any(|link| silent::<AssumeRoleError>(link) || silent::<AssumeRoleWithWebIdentityError>(link))
+}
+
+fn silent<E: StdError + 'static>(link: &(dyn StdError + 'static)) -> bool {
+    matches!(link.downcast_ref::<SdkError<E, HttpResponse>>(), Some(SdkError::TimeoutError(_)))
 }
 
 type Refusal = (u16, Option<String>, Option<String>);

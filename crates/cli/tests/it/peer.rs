@@ -38,6 +38,13 @@ pub(crate) fn moto() -> Option<Emulator> {
     })
 }
 
+/// moto without the policies of AWS, which it would load for each of many accounts.
+pub(crate) fn moto_without_policies() -> Option<Emulator> {
+    start("moto_server", |command, port| {
+        command.args(["-H", "127.0.0.1", "-p", port]);
+    })
+}
+
 /// ministack (PyPI); a key of twelve digits is the root of that account.
 pub(crate) fn ministack() -> Option<Emulator> {
     start("ministack", |command, port| {
