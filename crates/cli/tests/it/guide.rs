@@ -14,6 +14,7 @@ use crate::harness::{bare, piped, terminate};
 const SANDBOX: &str = include_str!("../../../../docs/guide/sandbox.md");
 const IMPORT: &str = include_str!("../../../../docs/guide/import.md");
 const RECOVER: &str = include_str!("../../../../docs/guide/recover.md");
+const MANY_ACCOUNTS: &str = include_str!("../../../../docs/guide/many-accounts.md");
 const PROVISION: &str = include_str!("../../../../docs/guide/provision.md");
 
 /// Answers for the reader, and stops at the first line that ends otherwise than the page says.
@@ -22,6 +23,7 @@ keyreeve() {
     case "$1 $2 $3" in
         *" --plan"*) ;;
         "account list "*|"account show "*|"assignment list "*) ;;
+        "organization discover "*) case " $* " in *" --plan "*) ;; *) set -- "$@" --yes ;; esac ;;
         "account "*|"assignment "*|"job apply"*|"job approve"*|"job reject"*|"job cancel"*|"job retry"*) set -- "$@" --yes ;;
         "import accept"*|"import reject"*|"store restore"*|"system remove"*) set -- "$@" --yes ;;
     esac
@@ -41,8 +43,13 @@ struct Reader {
 
 impl Reader {
     fn begin() -> Self {
+        Self::begin_with(SANDBOX)
+    }
+
+    /// With the sandbox that a page starts first of all.
+    fn begin_with(page: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let line = commands(SANDBOX).remove(0);
+        let line = commands(page).remove(0);
         let arguments: Vec<&str> = line.split(' ').skip(1).filter(|word| *word != "4567").collect();
         let arguments = arguments.into_iter().flat_map(|word| match word {
             "--admin-port" => vec!["--admin-port", "0", "--port", "0", "--output", "json"],
@@ -140,6 +147,15 @@ fn the_page_about_imports_works_as_printed() {
     let said = reader.follow(&[beginning(), commands(IMPORT)].concat());
     for state in ["previewed", "suspended", "rejected", "published"] {
         assert!(said.contains(state), "{state}: {said}");
+    }
+}
+
+#[test]
+fn the_page_about_many_accounts_works_as_printed() {
+    let reader = Reader::begin_with(MANY_ACCOUNTS);
+    let said = reader.follow(&commands(MANY_ACCOUNTS)[1..]);
+    for word in ["entered", "published", "suspend", "resume", "payments-live"] {
+        assert!(said.contains(word), "{word}: {said}");
     }
 }
 
