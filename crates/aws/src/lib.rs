@@ -19,6 +19,7 @@
 #![allow(clippy::result_large_err)]
 
 mod arn;
+mod bootstrap;
 mod client;
 mod config;
 mod error;
@@ -38,6 +39,7 @@ mod region;
 mod time;
 mod well_formed;
 
+pub use bootstrap::{Found, OWN_PATH, SYSTEM_TAG};
 pub use client::AwsConnector;
 pub use kms::{KmsKey, SealedFor, kms_region};
 pub use options::{ConnectError, ConnectOptions, Credential};

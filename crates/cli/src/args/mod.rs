@@ -3,6 +3,7 @@
 mod account;
 mod assignment;
 mod audit;
+mod aws;
 mod change;
 mod consent;
 mod import;
@@ -28,6 +29,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use account::{AccountCommand, ListAccounts, ShowAccount};
 pub(crate) use assignment::{AssignmentCommand, ListAssignments};
 pub(crate) use audit::{AuditCommand, ListAudit, VerifyAudit};
+pub(crate) use aws::{AwsCommand, Bootstrap, Template};
 pub(crate) use change::{
     ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobArgument,
     JobCommand, ListJobs, NewPassword, PlanFile, RetryJob, UpdateAccount,
@@ -154,6 +156,9 @@ pub(crate) enum Command {
     /// Which values and extra calls tasks have.
     #[command(subcommand)]
     Mapping(MappingCommand),
+    /// The connector's own access, made by an administrator of AWS.
+    #[command(subcommand)]
+    Aws(AwsCommand),
     /// Policies for the connector's own access.
     #[command(subcommand)]
     Policy(PolicyCommand),

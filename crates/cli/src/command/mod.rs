@@ -3,6 +3,7 @@
 mod account;
 mod assignment;
 mod audit;
+mod aws;
 mod change;
 mod connection;
 mod context;
@@ -34,6 +35,7 @@ use crate::logging;
 use crate::output::{Output, note};
 
 pub(crate) use context::Context;
+use system::trust_policy;
 
 /// Reads the configuration, begins to log, and does what was asked for.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
@@ -81,6 +83,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Password(command) => password::run(context, &command).await,
         Command::Protect(command) => protect::run(context, &command).await,
         Command::Mapping(command) => mapping::run(context, command).await,
+        Command::Aws(command) => aws::run(context, &command).await,
         Command::Policy(command) => policy::run(context, &command).await,
         Command::Token(command) => token::run(context, &command).await,
         Command::Audit(command) => audit::run(context, &command).await,

@@ -5,6 +5,7 @@
 mod acting;
 mod audit;
 mod auditor;
+mod bootstrap;
 mod change;
 mod configuration;
 mod custody;

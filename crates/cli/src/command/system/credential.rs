@@ -130,7 +130,7 @@ pub(super) async fn print_trust_policy(context: &Context, given: &Given) {
 }
 
 /// The policy of a role that trusts `principal`, if it brings this external id.
-fn trust_policy(principal: &str, external_id: &str) -> serde_json::Value {
+pub(in crate::command) fn trust_policy(principal: &str, external_id: &str) -> serde_json::Value {
     serde_json::json!({
         "Version": "2012-10-17",
         "Statement": [{

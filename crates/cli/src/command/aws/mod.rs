@@ -1,0 +1,189 @@
+//! `keyreeve aws bootstrap`
+
+mod plan;
+mod print;
+
+use anyhow::Context as _;
+use keyreeve_aws::{AwsConnector, Credential, OWN_PATH, PolicyScope};
+use keyreeve_connector::Connector as _;
+use keyreeve_model::{CredentialKind, Secret, System, SystemName, SystemSettings};
+use keyreeve_store::{NewSystem, Store};
+
+use self::plan::{Step, Target, plan};
+use super::policy::limited;
+use super::{Context, connection};
+use crate::args::{AwsCommand, Bootstrap};
+use crate::exit::{Ended, Refusal};
+use crate::output::{hint, note};
+use crate::terminal;
+
+const DOING: &str = "making the connector's access";
+
+/// Makes the access, or writes it.
+pub(crate) async fn run(context: &Context, command: &AwsCommand) -> anyhow::Result<Ended> {
+    let AwsCommand::Bootstrap(arguments) = command;
+    let store = match (context.store().await, arguments.print) {
+        (Ok(store), _) => store,
+        // To write it as text takes no store.
+        (Err(_), Some(template)) => {
+            print::run(arguments, None, template)?;
+            return Ok(Ended::Done);
+        }
+        (Err(error), None) => return Err(error),
+    };
+    let known = store.list_systems(true).await?;
+    let known = known.into_iter().find(|system| system.system_id == arguments.system_id);
+    if let Some(template) = arguments.print {
+        print::run(arguments, known.as_ref(), template)?;
+        return Ok(Ended::Done);
+    }
+    let administrator = administrator(context, arguments).await?;
+    let identity = administrator.identify().await.context(DOING)?;
+    let scope = scope(arguments, &identity.partition, identity.account_id.as_str());
+    let target = Target::new(arguments, &identity, known.as_ref(), scope.documents().context(DOING)?);
+    target.check(known.as_ref())?;
+    let steps = plan(&administrator, &target, known.as_ref()).await?;
+    if steps.is_empty() {
+        note("Everything is there already, and nothing was done.");
+        hint(&format!("look at it: `keyreeve system check {}`", arguments.system_id));
+        return Ok(Ended::Done);
+    }
+    if !terminal::agrees(arguments.consent, DOING, &plan::said(&steps, &target, &identity.arn))? {
+        return Ok(Ended::Done);
+    }
+    for step in &steps {
+        carry_out(context, &store, &administrator, &target, step).await?;
+    }
+    let id = &arguments.system_id;
+    note(&format!("System {id} has its access: {}", target.arn));
+    if arguments.role.is_some() {
+        note(&format!(
+            "Whoever Keyreeve signs in as must be allowed sts:AssumeRole on {} by a policy of its own, unless the role \
+             trusts it by name in the same account.",
+            target.arn
+        ));
+    }
+    hint(&format!("AWS takes some seconds to know it everywhere; then: `keyreeve system check {id}`"));
+    Ok(Ended::Done)
+}
+
+async fn administrator(context: &Context, arguments: &Bootstrap) -> anyhow::Result<AwsConnector> {
+    let credential = match &arguments.aws_profile {
+        Some(name) => Credential::Profile { name: name.clone() },
+        None => Credential::Ambient,
+    };
+    connection::connect(context, credential, arguments.region.as_deref()).await
+}
+
+/// What the connector may do: limited as asked for, and never to itself.
+fn scope(arguments: &Bootstrap, partition: &str, account: &str) -> PolicyScope {
+    let mut scope = limited(PolicyScope::new(arguments.profile.into(), partition), &arguments.limits);
+    scope.account_id = (account != "*").then(|| account.to_owned());
+    scope.connector.push(match (&arguments.user, &arguments.role) {
+        (Some(user), _) => format!("arn:{partition}:iam::{account}:user{OWN_PATH}{user}"),
+        (None, role) => {
+            format!("arn:{partition}:iam::{account}:role{OWN_PATH}{}", role.as_deref().unwrap_or_default())
+        }
+    });
+    // A user's key is replaced by `system rotate-key`; a role has none.
+    scope.rotate_own_key = arguments.user.is_some();
+    scope
+}
+
+async fn carry_out(
+    context: &Context,
+    store: &Store,
+    administrator: &AwsConnector,
+    target: &Target<'_>,
+    step: &Step,
+) -> anyhow::Result<()> {
+    let (name, system) = (target.name, target.arguments.system_id.as_str());
+    let done = match step {
+        Step::CreatePolicy { name, document, .. } => {
+            administrator.create_policy(name, document, &target.description, system).await
+        }
+        Step::ReplacePolicy { arn, document } => administrator.replace_policy(arn, document).await,
+        Step::CreateUser => administrator.create_user(name, system).await,
+        Step::CreateRole { trust } => {
+            administrator.create_role(name, trust, &target.description, system).await
+        }
+        Step::ReplaceTrust { trust } => administrator.replace_trust(name, trust).await,
+        Step::Attach { policy } if target.arguments.user.is_some() => {
+            administrator.attach_to_user(name, policy).await
+        }
+        Step::Attach { policy } => administrator.attach_to_role(name, policy).await,
+        Step::DeleteKey { key } => administrator.delete_key(name, key).await,
+        Step::CreateKey => {
+            let made = administrator.create_key(name).await;
+            let (access_key_id, secret) = made.map_err(|error| broken_off(&error))?;
+            let kind = CredentialKind::AccessKey { access_key_id: access_key_id.clone() };
+            let kept = register(context, store, target, kind, Some(secret)).await;
+            return kept.with_context(|| {
+                format!(
+                    "keeping the access key {access_key_id} of user {name}, whose secret is lost now: run this again \
+                     with --replace-key {access_key_id}"
+                )
+            });
+        }
+        Step::Register { external_id } => {
+            let kind = CredentialKind::Role {
+                role_arn: target.arn.clone(),
+                external_id: external_id.clone(),
+                base: None,
+                via: Vec::new(),
+            };
+            return register(context, store, target, kind, None).await;
+        }
+    };
+    Ok(done.map_err(|error| broken_off(&error))?)
+}
+
+/// Something may have been made.
+fn broken_off(error: &keyreeve_connector::Error) -> Refusal {
+    Refusal::failed(DOING, error.to_string())
+        .hint("run the same again: what is there is left as it is, and what is missing is made")
+}
+
+async fn register(
+    context: &Context,
+    store: &Store,
+    target: &Target<'_>,
+    credential: CredentialKind,
+    secret: Option<Secret>,
+) -> anyhow::Result<()> {
+    let arguments = target.arguments;
+    let (actor, now) = (context.actor.name(), context.clock.now());
+    if let Some(known) = &target.registered {
+        let pin = Some((target.account_id.clone(), target.partition.clone()));
+        store.set_credentials(known, credential, secret, pin, actor, now).await?;
+        return Ok(());
+    }
+    let name = match &arguments.name {
+        Some(name) => name.clone(),
+        None => SystemName::new(arguments.system_id.as_str())
+            .map_err(|error| Refusal::new(DOING, error.to_string()))?,
+    };
+    let settings =
+        SystemSettings { permission_profile: arguments.profile.into(), ..SystemSettings::default() };
+    let new = NewSystem {
+        system_id: arguments.system_id.clone(),
+        name,
+        category: "AWS".to_owned(),
+        region: arguments.region.clone(),
+        credential,
+        secret,
+        aws_account_id: Some(target.account_id.clone()),
+        partition: Some(target.partition.clone()),
+        settings,
+    };
+    store.create_system(new, actor, now).await?;
+    Ok(())
+}
+
+/// The external id of a system that is registered with a role.
+fn external_id_of(system: &System) -> Option<&str> {
+    match &system.credential {
+        CredentialKind::Role { external_id, .. } => Some(external_id),
+        _ => None,
+    }
+}

@@ -1,0 +1,265 @@
+//! What is missing of the connector's access, in the order in which it is made.
+//!
+//! Whatever of it is there is left, so a run that was broken off is simply run again. A role's system is registered before
+//! the role is made, because only the store knows its external id; a user's system at once after its key, because only
+//! that answer has the secret. A key that is there and not in the store has a secret that nobody has.
+
+use anyhow::Context as _;
+use keyreeve_aws::{AwsConnector, Found, OWN_PATH};
+use keyreeve_connector::Identity;
+use keyreeve_model::{AwsAccountId, CredentialKind, System, SystemId};
+use serde_json::Value;
+
+use super::{DOING, external_id_of};
+use crate::args::Bootstrap;
+use crate::command::trust_policy;
+use crate::exit::Refusal;
+
+/// What is to be there in the end.
+pub(super) struct Target<'a> {
+    pub(super) arguments: &'a Bootstrap,
+    pub(super) account_id: AwsAccountId,
+    pub(super) partition: String,
+    /// The user's or role's name.
+    pub(super) name: &'a str,
+    /// Its ARN.
+    pub(super) arn: String,
+    /// Names, ARNs and texts of the policies.
+    pub(super) policies: Vec<(String, String, String)>,
+    pub(super) description: String,
+    /// The system, where it is registered.
+    pub(super) registered: Option<SystemId>,
+}
+
+/// One thing that is done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    CreatePolicy {
+        name: String,
+        arn: String,
+        document: String,
+    },
+    ReplacePolicy {
+        arn: String,
+        document: String,
+    },
+    CreateUser,
+    CreateRole {
+        trust: String,
+    },
+    ReplaceTrust {
+        trust: String,
+    },
+    Attach {
+        policy: String,
+    },
+    DeleteKey {
+        key: String,
+    },
+    /// And registers the system with it.
+    CreateKey,
+    Register {
+        external_id: String,
+    },
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(
+        arguments: &'a Bootstrap,
+        identity: &Identity,
+        known: Option<&System>,
+        documents: Vec<String>,
+    ) -> Self {
+        let (partition, account) = (&identity.partition, &identity.account_id);
+        let name = arguments.user.as_deref().or(arguments.role.as_deref()).unwrap_or_default();
+        let kind = if arguments.user.is_some() { "user" } else { "role" };
+        let several = documents.len() > 1;
+        let policies = documents.into_iter().enumerate().map(|(index, document)| {
+            let policy = if several { format!("{name}-{}", index + 1) } else { name.to_owned() };
+            let arn = format!("arn:{partition}:iam::{account}:policy{OWN_PATH}{policy}");
+            (policy, arn, document)
+        });
+        Self {
+            account_id: account.clone(),
+            partition: partition.clone(),
+            arn: format!("arn:{partition}:iam::{account}:{kind}{OWN_PATH}{name}"),
+            policies: policies.collect(),
+            description: description(arguments),
+            registered: known.map(|system| system.system_id.clone()),
+            name,
+            arguments,
+        }
+    }
+
+    /// A system of that id must be this very one.
+    pub(super) fn check(&self, known: Option<&System>) -> Result<(), Refusal> {
+        let refuse = |why: String| Err(Refusal::new(DOING, why).hint("give another --system-id"));
+        let id = &self.arguments.system_id;
+        let Some(system) = known else { return Ok(()) };
+        if system.removed_at.is_some() {
+            return refuse(format!("the System ID {id} was used by a system that was removed"));
+        }
+        if system.aws_account_id.as_ref().is_some_and(|pinned| *pinned != self.account_id) {
+            return refuse(format!("system {id} is of another AWS account"));
+        }
+        let fits = match &system.credential {
+            CredentialKind::AccessKey { .. } => self.arguments.user.is_some(),
+            CredentialKind::Role { role_arn, .. } => *role_arn == self.arn,
+            _ => false,
+        };
+        if fits { Ok(()) } else { refuse(format!("system {id} signs in with something else")) }
+    }
+}
+
+pub(super) fn description(arguments: &Bootstrap) -> String {
+    let made = format!("Made by keyreeve aws bootstrap for system {}", arguments.system_id);
+    match &arguments.reason {
+        Some(reason) => format!("{made}: {reason}"),
+        None => made,
+    }
+}
+
+/// Looks at what is there, and says what is missing.
+pub(super) async fn plan(
+    administrator: &AwsConnector,
+    target: &Target<'_>,
+    known: Option<&System>,
+) -> anyhow::Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    let of_role = target.arguments.role.is_some();
+    let found = match of_role {
+        true => administrator.find_role(target.name).await,
+        false => administrator.find_user(target.name).await,
+    };
+    let found = found.context(DOING)?;
+    if let Some(found) = &found {
+        ours(target, found, &target.arn)?;
+    }
+    let external_id = of_role.then(|| external_id(known, found.as_ref()));
+    if let Some(external_id) = external_id.as_ref().filter(|_| known.is_none()) {
+        steps.push(Step::Register { external_id: external_id.clone() });
+    }
+    for (name, arn, document) in &target.policies {
+        match administrator.find_policy(arn).await.context(DOING)? {
+            None => steps.push(Step::CreatePolicy {
+                name: name.clone(),
+                arn: arn.clone(),
+                document: document.clone(),
+            }),
+            Some(there) => {
+                ours(target, &there, arn)?;
+                if !same(there.document.as_deref(), document) {
+                    steps.push(Step::ReplacePolicy { arn: arn.clone(), document: document.clone() });
+                }
+            }
+        }
+    }
+    let trust = external_id.as_ref().zip(target.arguments.trusted_principal.as_ref());
+    let trust = trust.map(|(external_id, principal)| trust_policy(principal, external_id).to_string());
+    match (&found, trust) {
+        (None, Some(trust)) => steps.push(Step::CreateRole { trust }),
+        (Some(role), Some(trust)) if !same(role.document.as_deref(), &trust) => {
+            steps.push(Step::ReplaceTrust { trust });
+        }
+        (None, None) => steps.push(Step::CreateUser),
+        _ => {}
+    }
+    let attached = found.as_ref().map(|found| found.attached.as_slice()).unwrap_or_default();
+    let missing = target.policies.iter().filter(|(_, arn, _)| !attached.contains(arn));
+    steps.extend(missing.map(|(_, arn, _)| Step::Attach { policy: arn.clone() }));
+    if !of_role {
+        steps.extend(key_steps(target, known, found.as_ref())?);
+    }
+    Ok(steps)
+}
+
+/// What was made by others is not taken over.
+fn ours(target: &Target<'_>, found: &Found, arn: &str) -> Result<(), Refusal> {
+    let id = target.arguments.system_id.as_str();
+    if found.arn == arn && found.system.as_deref() == Some(id) {
+        return Ok(());
+    }
+    let why = format!("{} is there already, and was not made by this command for system {id}", found.arn);
+    Err(Refusal::new(DOING, why).hint("give another name with --user or --role"))
+}
+
+/// That of the system, else that of the role which a run made that was broken off, else a new one.
+fn external_id(known: Option<&System>, role: Option<&Found>) -> String {
+    let of_role = || {
+        let trust: Value = serde_json::from_str(role?.document.as_deref()?).ok()?;
+        let id = trust.pointer("/Statement/0/Condition/StringEquals/sts:ExternalId")?.as_str()?;
+        uuid::Uuid::try_parse(id).is_ok().then(|| id.to_owned())
+    };
+    let of_system = known.and_then(external_id_of).map(str::to_owned);
+    of_system.or_else(of_role).unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
+}
+
+fn key_steps(
+    target: &Target<'_>,
+    known: Option<&System>,
+    user: Option<&Found>,
+) -> Result<Vec<Step>, Refusal> {
+    let keys = user.map(|user| user.keys.as_slice()).unwrap_or_default();
+    let is_there = |id: &str| keys.iter().any(|(key, _)| key == id);
+    if let Some(wanted) = &target.arguments.replace_key {
+        if !is_there(wanted) {
+            let why = format!("user {} has no access key {wanted}", target.name);
+            return Err(Refusal::new(DOING, why).hint("leave out --replace-key to see which it has"));
+        }
+        return Ok(vec![Step::DeleteKey { key: wanted.clone() }, Step::CreateKey]);
+    }
+    let stored = known.and_then(|system| match &system.credential {
+        CredentialKind::AccessKey { access_key_id } => Some(access_key_id.as_str()),
+        _ => None,
+    });
+    match (stored, keys) {
+        (Some(stored), _) if is_there(stored) => Ok(Vec::new()),
+        (Some(stored), _) => {
+            let why = format!("the store keeps the key {stored}, which user {} does not have", target.name);
+            Err(Refusal::new(DOING, why).hint("give the system a key that works: `keyreeve system set`"))
+        }
+        (None, []) => Ok(vec![Step::CreateKey]),
+        (None, [(key, made), ..]) => {
+            let when = made.map(|at| format!(", made at {at:.0}")).unwrap_or_default();
+            let why = format!(
+                "user {} has the access key {key}{when}, whose secret is not in the store: no second key is made",
+                target.name
+            );
+            Err(Refusal::new(DOING, why).hint(format!(
+                "if nothing uses it, as after a run that was broken off, give --replace-key {key}"
+            )))
+        }
+    }
+}
+
+/// Whether two documents say the same.
+fn same(there: Option<&str>, wanted: &str) -> bool {
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
+    there.and_then(parsed).is_some_and(|there| Some(there) == parsed(wanted))
+}
+
+/// The plan in words.
+pub(super) fn said(steps: &[Step], target: &Target<'_>, administrator: &str) -> String {
+    let mut lines = vec![format!("Signed in as {administrator}, in this order:")];
+    let name = target.name;
+    lines.extend(steps.iter().map(|step| match step {
+        Step::CreatePolicy { arn, .. } => format!("  make the policy {arn}"),
+        Step::ReplacePolicy { arn, .. } => {
+            format!("  give the policy {arn} its new text; the one before stays as a version")
+        }
+        Step::CreateUser => format!("  make the user {}", target.arn),
+        Step::CreateRole { trust } => format!("  make the role {} with the trust policy {trust}", target.arn),
+        Step::ReplaceTrust { trust } => format!("  give the role {} the trust policy {trust}", target.arn),
+        Step::Attach { policy } => format!("  attach {policy} to {name}"),
+        Step::DeleteKey { key } => format!("  delete the access key {key} of user {name}"),
+        Step::CreateKey => format!(
+            "  make an access key of user {name}, and register system {} with it, sealed",
+            target.arguments.system_id
+        ),
+        Step::Register { external_id } => format!(
+            "  register system {} with this role and the external id {external_id}",
+            target.arguments.system_id
+        ),
+    }));
+    lines.join("\n")
+}

@@ -1,0 +1,215 @@
+//! The connector's own access, made by an administrator.
+
+use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
+use serde_json::{Value, json};
+
+use crate::harness::{ACCOUNT, Place, Ran, bare};
+use crate::peer::moto;
+
+const ID: &str = "prod";
+const LIMITS: [&str; 6] =
+    ["--path", "/idm/", "--groups", "/idm/*", "--policies", "arn:aws:iam::123456789012:policy/idm/*"];
+
+fn place() -> Place {
+    let place = Place::with_users(2);
+    place.run(&["init"]).code(0);
+    place
+}
+
+/// As an administrator of the account.
+fn run(place: &Place, arguments: &[&str]) -> Ran {
+    let key = place.sandbox.administrator_key(ACCOUNT).unwrap();
+    let mut command = place.command(arguments);
+    command.env("AWS_ACCESS_KEY_ID", &key.access_key_id);
+    Ran::of(command.env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key).output().unwrap())
+}
+
+fn user<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["aws", "bootstrap", "--system-id", ID, "--user", "keyreeve"], &LIMITS[..], more].concat()
+}
+
+fn role<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let trusted = "arn:aws:iam::123456789012:root";
+    let who = ["aws", "bootstrap", "--system-id", ID, "--role", "keyreeve", "--trusted-principal", trusted];
+    [&who[..], &LIMITS, more].concat()
+}
+
+fn calls(place: &Place, action: &str) -> usize {
+    place.sandbox.trace().iter().filter(|call| call.action == action && call.applied == Some(true)).count()
+}
+
+fn writes(place: &Place) -> usize {
+    place.sandbox.trace().iter().filter(|call| call.applied == Some(true)).count()
+}
+
+#[test]
+fn a_user_with_a_key_that_nobody_sees_is_made_once() {
+    let place = place();
+    place.sandbox.clear_trace();
+    let planned = run(&place, &user(&["--plan"])).code(0);
+    for word in ["make the policy", "make the user", "attach", "make an access key"] {
+        assert!(planned.stderr.contains(word), "{}", planned.stderr);
+    }
+    assert_eq!(writes(&place), 0, "a plan changes nothing");
+    run(&place, &user(&[])).code(2);
+    let made = run(&place, &user(&["--yes", "--reason", "first of all"])).code(0);
+    let system = place.json(&["system", "show", ID]);
+    assert_eq!(
+        (&system["aws_account_id"], &system["settings"]["permission_profile"]),
+        (&json!(ACCOUNT), &json!("lifecycle"))
+    );
+    assert_eq!(system["credential"]["kind"], "access_key");
+    for text in [&made.stdout, &made.stderr] {
+        assert!(!text.contains("ecret access") && !text.contains("AKIA"), "{text}");
+    }
+    let checks = place.run(&["system", "check", ID, "--output", "json"]).code(0).json();
+    let row = |name: &str| checks.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+    assert_eq!(row("administrator_equivalent")["state"], "ok");
+    assert_eq!(row("feature.delete_blockers")["rights"], "allowed");
+    place.run(&["import", "run", ID]).code(0);
+
+    let again = run(&place, &user(&["--yes"])).code(0);
+    assert!(again.stderr.contains("Everything is there already"), "{}", again.stderr);
+    assert_eq!((calls(&place, "CreateAccessKey"), calls(&place, "CreateUser")), (1, 1));
+    // Other limits are another text of the same policy.
+    let wider = [&user(&["--yes"])[..], &["--path", "/more/"]].concat();
+    let changed = run(&place, &wider).code(0);
+    assert_eq!(calls(&place, "CreatePolicyVersion"), 1, "{}", changed.stderr);
+}
+
+#[test]
+fn a_run_that_was_broken_off_is_run_again() {
+    for (call, phase) in [
+        ("CreatePolicy", Phase::Before),
+        ("CreatePolicy", Phase::AfterApply),
+        ("CreateUser", Phase::AfterApply),
+        ("AttachUserPolicy", Phase::AfterApply),
+        ("CreateAccessKey", Phase::Before),
+    ] {
+        let place = place();
+        place.sandbox.add_fault(FaultRule::new(call, Effect::Reset).phase(phase).times(1));
+        run(&place, &user(&["--yes"])).code(1);
+        run(&place, &user(&["--yes"])).code(0);
+        assert_eq!(calls(&place, "CreateAccessKey"), 1, "{call} {phase:?}");
+        place.run(&["system", "check", ID]).code(0);
+    }
+}
+
+#[test]
+fn a_key_whose_secret_was_lost_is_named_and_replaced_only_when_that_is_said() {
+    let place = place();
+    place
+        .sandbox
+        .add_fault(FaultRule::new("CreateAccessKey", Effect::Reset).phase(Phase::AfterApply).times(1));
+    run(&place, &user(&["--yes"])).code(1);
+    let refused = run(&place, &user(&["--yes"])).code(2);
+    assert!(refused.stderr.contains("no second key is made"), "{}", refused.stderr);
+    let key = refused.stderr.split("--replace-key ").nth(1).unwrap().split_whitespace().next().unwrap();
+    assert!(key.starts_with("AKIA"), "{key}");
+    run(&place, &user(&["--yes", "--replace-key", "AKIA0000000000000000"])).code(2);
+    run(&place, &user(&["--yes", "--replace-key", key])).code(0);
+    assert_eq!((calls(&place, "CreateAccessKey"), calls(&place, "DeleteAccessKey")), (2, 1));
+    place.run(&["system", "check", ID]).code(0);
+}
+
+#[test]
+fn what_others_have_made_is_not_taken_over() {
+    let place = place();
+    let path = "/keyreeve/".to_owned();
+    place.mutate(&[Mutation::CreateUser { name: "keyreeve".into(), path, tags: Vec::new(), boundary: None }]);
+    place.sandbox.clear_trace();
+    let refused = run(&place, &user(&["--yes"])).code(2);
+    assert!(refused.stderr.contains("was not made by this command"), "{}", refused.stderr);
+    assert_eq!(writes(&place), 0);
+}
+
+#[test]
+fn a_role_with_an_external_id_of_ours_is_made_once() {
+    let place = place();
+    place.sandbox.add_fault(FaultRule::new("CreateRole", Effect::Reset).phase(Phase::AfterApply).times(1));
+    run(&place, &role(&["--yes"])).code(1);
+    run(&place, &role(&["--yes"])).code(0);
+    assert_eq!((calls(&place, "CreateRole"), calls(&place, "UpdateAssumeRolePolicy")), (1, 0));
+    let again = run(&place, &role(&["--yes"])).code(0);
+    assert!(again.stderr.contains("Everything is there already"), "{}", again.stderr);
+    let checks = run(&place, &["system", "check", ID, "--output", "json"]).code(0).json();
+    let row = |name: &str| checks.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+    assert_eq!(row("external_id")["state"], "ok", "{checks:#}");
+    assert_eq!(row("feature.create_account")["rights"], "allowed");
+}
+
+/// What `policy generate` writes for the same.
+fn generated(place: &Place, more: &[&str]) -> Value {
+    let generate = ["policy", "generate", "--profile", "lifecycle"];
+    place.run(&[&generate[..], &LIMITS, more].concat()).code(0).json()
+}
+
+#[test]
+fn the_same_is_written_for_cloudformation() {
+    let place = Place::with_users(0);
+    let template = place.run(&user(&["--print", "cloudformation"])).code(0).json();
+    let resources = &template["Resources"];
+    assert_eq!(
+        resources["KeyreeveUser"]["Properties"]["ManagedPolicyArns"],
+        json!([{ "Ref": "KeyreevePolicy1" }])
+    );
+    let document = &resources["KeyreevePolicy1"]["Properties"]["PolicyDocument"];
+    assert_eq!(*document, generated(&place, &["--connector", "keyreeve", "--rotate-own-key"]));
+    let template = place.run(&role(&["--print", "cloudformation"])).code(0).json();
+    let trust =
+        &template["Resources"]["KeyreeveRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0];
+    assert_eq!(trust["Condition"], json!({ "StringEquals": { "sts:ExternalId": { "Ref": "ExternalId" } } }));
+    assert_eq!(trust["Principal"], json!({ "AWS": "arn:aws:iam::123456789012:root" }));
+    assert_eq!(template["Parameters"]["ExternalId"]["Type"], "String");
+    assert!(place.sandbox.trace().is_empty(), "AWS was asked");
+}
+
+#[test]
+fn the_same_is_written_for_terraform() {
+    let place = Place::with_users(0);
+    for (text, expected) in [
+        (place.run(&user(&["--print", "terraform"])).code(0).stdout, 1),
+        (place.run(&role(&["--print", "terraform"])).code(0).stdout, 2),
+    ] {
+        let documents: Vec<Value> = text
+            .split("<<JSON\n")
+            .skip(1)
+            .map(|rest| {
+                serde_json::from_str(&rest.split("\nJSON\n").next().unwrap().replace("$${", "${")).unwrap()
+            })
+            .collect();
+        assert_eq!(documents.len(), expected, "{text}");
+        assert_eq!(text.matches('{').count(), text.matches('}').count());
+        let policy = documents.last().unwrap();
+        if expected == 1 {
+            assert_eq!(*policy, generated(&place, &["--connector", "keyreeve", "--rotate-own-key"]));
+            assert!(text.contains("resource \"aws_iam_user_policy_attachment\" \"keyreeve_1\""), "{text}");
+        } else {
+            assert_eq!(*policy, generated(&place, &[]));
+            let condition = &documents[0]["Statement"][0]["Condition"];
+            assert_eq!(*condition, json!({ "StringEquals": { "sts:ExternalId": "${var.external_id}" } }));
+        }
+    }
+}
+
+#[test]
+fn an_account_on_moto_gets_its_connector() {
+    let Some(emulator) = moto() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = bare(arguments, folder.path());
+        command
+            .env("KEYREEVE_DATA_DIR", folder.path().join("data"))
+            .env("AWS_ENDPOINT_URL", &emulator.endpoint);
+        command.env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").env("AWS_SECRET_ACCESS_KEY", "test");
+        Ran::of(command.output().unwrap())
+    };
+    run(&["init"]).code(0);
+    run(&user(&["--yes"])).code(0);
+    let again = run(&user(&["--yes"])).code(0);
+    assert!(again.stderr.contains("Everything is there already"), "{}", again.stderr);
+    let checks = run(&["system", "check", ID, "--output", "json"]).json();
+    let row = |name: &str| checks.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+    assert!(row("identity")["message"].as_str().unwrap().ends_with(":user/keyreeve/keyreeve"), "{checks:#}");
+    assert_eq!(row("administrator_equivalent")["state"], "ok", "{checks:#}");
+}
