@@ -4,6 +4,7 @@ use keyreeve_sandbox::{Mutation, Trust};
 use serde_json::Value;
 
 use crate::harness::{ACCOUNT, Place, Ran, SYSTEM};
+use crate::peer::program;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/connector";
 const WARNED: &str = "warning: the role can be assumed without the external id";
@@ -69,4 +70,32 @@ fn s30_a_role_that_asks_for_another_id_is_not_warned_of() {
     let place = place(Some("somebody-elses"));
     let added = add(&place);
     assert!(!added.stderr.contains("warning:"), "{}", added.stderr);
+}
+
+/// Gives the role a trust policy in which any external id will do.
+const ANY_ID: &str = r#"
+import boto3, json, sys
+iam = boto3.client("iam", endpoint_url=sys.argv[1], region_name="us-east-1")
+allow = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole",
+         "Condition": {"StringLike": {"sts:ExternalId": "*"}}}
+iam.update_assume_role_policy(RoleName="connector",
+                              PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+"#;
+
+#[test]
+fn s30_a_role_that_takes_any_id_is_warned_of() {
+    let Some(python) = program("python") else { return };
+    let place = place(Some("somebody-elses"));
+    let key = place.sandbox.administrator_key(ACCOUNT).unwrap();
+    let mut command = std::process::Command::new(python);
+    command.args(["-c", ANY_ID, &place.sandbox.endpoint_url()]).env("AWS_ACCESS_KEY_ID", &key.access_key_id);
+    Ran::of(command.env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key).output().unwrap()).code(0);
+    let warned = "warning: the role can be assumed with a wrong external id";
+    assert!(add(&place).stderr.contains(warned));
+    let (row, said) = checked(&place);
+    assert_eq!(
+        (&row["state"], &row["message"]),
+        (&"warning".into(), &"the role can be assumed with a wrong external id".into())
+    );
+    assert!(said.contains(warned), "{said}");
 }
