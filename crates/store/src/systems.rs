@@ -15,7 +15,7 @@ use crate::audit::{self, Trail};
 use crate::data_keys::{self, Scope};
 use crate::secrets::{self, SecretPlace};
 use crate::time::truncated;
-use crate::transaction::{Transaction, reading, writing};
+use crate::transaction::{reading, writing};
 use crate::{Store, StoreError, import_profiles, key_rotations, organizations};
 
 /// What is needed to register a system.

@@ -10,19 +10,18 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use keyreeve_connector::{
-    AccountDetail, AccountEntry, Cause, Connector, Error, GroupDetail, Identity,
-    Inventory as InventoryReader, Marker, MfaDevice, Page, PointRead, PolicyDocument, Provisioning,
+    Cause, Connector, Error, Identity, Inventory as InventoryReader, Marker, MfaDevice, Page, PointRead,
+    PolicyDocument, Provisioning,
 };
 use keyreeve_model::{
-    Account, AccountCredential, AccountCredentialKind, AssignmentKind, AwsAccountId, CollectionName,
-    ExternalId, Failure, FirstSignIn, ImportObject, ImportRunId, ImportScope, Inventory, PolicyScope,
-    ResourceType, System, SystemState, TaskKind, Wish,
+    AccountCredential, AccountCredentialKind, AwsAccountId, CollectionName, Failure, FirstSignIn,
+    ImportObject, ImportRunId, ImportScope, PolicyScope, System, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError};
 
 use self::join::{groups_of, join_accounts, policies_of};
-use super::facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
+use super::facts::{AccountFact, ConnectorFact, Facts, Seen};
 use super::{LATELY, own_rights, protect};
 use crate::clock::Clock;
 use crate::import::collect::{Reading, read_details, read_users};

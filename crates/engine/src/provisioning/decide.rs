@@ -15,7 +15,7 @@ use keyreeve_store::JournalEvent;
 
 use super::claims::claims;
 use super::look::{LOOK_HOLDS, Look};
-use super::retry::{Reaction, Rules, signed};
+use super::retry::{Reaction, Rules};
 use super::settle::{Settle, settle};
 
 /// What has just happened.
