@@ -4,7 +4,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
-use keyreeve_sandbox::{CallRange, Effect, FaultMatch, FaultRule, Mutation, Phase};
+use keyreeve_sandbox::{CallRange, ConnectorPolicy, Effect, FaultMatch, FaultRule, Mutation, Phase};
 use keyreeve_store::{CrashPoint, CrashStage};
 use serde_json::Value;
 
@@ -238,11 +238,7 @@ fn a_denied_call_is_named_and_what_was_done_is_gone_on_with() {
 fn what_the_connectors_own_policies_do_not_allow_is_named_before_anything_is_done() {
     let place = Place::registered(0);
     let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:Get*","iam:List*"],"Resource":"*"}]}"#;
-    place.mutate(&[Mutation::PutUserInline {
-        user: USER.into(),
-        name: "read".into(),
-        document: document.into(),
-    }]);
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(vec![document.to_owned()])).unwrap();
     place.run(&["import", "run", SYSTEM]).code(0);
     let refused = place.run(&ROTATE).code(2);
     for action in ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"] {

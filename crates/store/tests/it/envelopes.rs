@@ -121,7 +121,15 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     let mut mac = Hmac::<Sha256>::new((&block).into());
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash_text}").as_bytes());
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
-    for table in ["key_rotations", "sealed_data_keys", "data_keys", "key_custodies", "envelope"] {
+    for table in [
+        "key_rotations",
+        "organization_members",
+        "organizations",
+        "sealed_data_keys",
+        "data_keys",
+        "key_custodies",
+        "envelope",
+    ] {
         place.tamper(&format!("DROP TABLE {table}")).await;
     }
     place.tamper("DELETE FROM schema_migrations WHERE version > 3").await;
