@@ -1,5 +1,5 @@
 //! What can go wrong in the store, said so that the reader knows what to do.
-// size: one type, with the words of every refusal of the store side by side
+// size: one closed list of refusals, each with its words; callers match on it as a whole.
 
 use std::io::ErrorKind;
 
