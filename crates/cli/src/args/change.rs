@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use keyreeve_model::{Delivery, JobId, ResourceName, SystemId, Wish};
+use keyreeve_model::{Delivery, JobId, JobState, ResourceName, SystemId, Wish};
 
 use super::Consent;
 
@@ -145,7 +145,7 @@ pub(crate) enum JobCommand {
     /// List the jobs of a system, the latest first.
     List(ListJobs),
     /// Show a job with its tasks and every call.
-    Show(JobArgument),
+    Show(ShowJob),
     /// Show what the wishes in a file would take, call by call, and what stands in the way.
     Plan(PlanFile),
     /// Carry out the wishes in a file, or a job that is queued.
@@ -169,14 +169,28 @@ pub(crate) struct ListJobs {
     /// At most so many.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) limit: u32,
+    /// Only those in a state: awaiting_approval, queued, running, succeeded, failed, partially_failed, cancelled; may be
+    /// given several times.
+    #[arg(long = "state", value_name = "STATE", value_parser = job_state)]
+    pub(crate) states: Vec<JobState>,
 }
 
-/// A job.
+/// `job show`
 #[derive(Debug, Args)]
-pub(crate) struct JobArgument {
+pub(crate) struct ShowJob {
     /// The job's number.
     #[arg(value_name = "JOB")]
     pub(crate) job: JobId,
+    /// Show every task of a large job, not only those that need somebody.
+    #[arg(long)]
+    pub(crate) tasks: bool,
+}
+
+fn job_state(text: &str) -> Result<JobState, String> {
+    let word = serde_json::Value::String(text.to_owned());
+    serde_json::from_value(word).map_err(|_| {
+        "use awaiting_approval, queued, running, succeeded, failed, partially_failed or cancelled".to_owned()
+    })
 }
 
 /// `job plan`

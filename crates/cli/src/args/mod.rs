@@ -31,8 +31,8 @@ pub(crate) use assignment::{AssignmentCommand, ListAssignments};
 pub(crate) use audit::{AuditCommand, ListAudit, VerifyAudit};
 pub(crate) use aws::{AwsCommand, Bootstrap, Template};
 pub(crate) use change::{
-    ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobArgument,
-    JobCommand, ListJobs, NewPassword, PlanFile, RetryJob, UpdateAccount,
+    ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobCommand,
+    ListJobs, NewPassword, PlanFile, RetryJob, ShowJob, UpdateAccount,
 };
 pub(crate) use consent::Consent;
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};

@@ -9,12 +9,13 @@ use keyreeve_aws::AwsConnector;
 use keyreeve_connector::Connector;
 use keyreeve_engine::import::Patience;
 use keyreeve_engine::pace::Pacers;
-use keyreeve_engine::plan::{Gatherer, Plan, TaskPlan, plan};
+use keyreeve_engine::plan::{Gatherer, Plan, PlannedStep, TaskPlan, plan};
 use keyreeve_engine::provisioning::{
     Ended as WorkEnded, HandOver, HandOverError, Handed, Rules, WorkError, Worker,
 };
 use keyreeve_model::{
-    Delivery, JobId, JobState, PasswordDelivery, ProvisioningJob, System, SystemId, TaskId, TaskKind, Wish,
+    Delivery, JobId, JobState, PasswordDelivery, ProvisioningJob, System, SystemId, Task, TaskId, TaskKind,
+    TaskState, Wish,
 };
 use keyreeve_store::{DeliveryState, Store};
 use tokio::sync::watch;
@@ -83,6 +84,34 @@ impl<'a> Changing<'a> {
         let facts = gatherer.gather(&self.connector, &self.system, wishes).await.with_context(doing)?;
         let provisioning = self.connector.provisioning().with_context(doing)?;
         Ok(plan(&facts, provisioning, wishes, || uuid::Uuid::now_v7().to_string()))
+    }
+
+    /// What trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another
+    /// the calls that are left.
+    pub(crate) async fn plan_again(&self, job: &ProvisioningJob) -> anyhow::Result<Plan> {
+        let failed = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
+        let tasks: Vec<&Task> = job.tasks.iter().filter(failed).collect();
+        let wishes: Vec<Wish> = tasks.iter().map(|task| task.wish.clone()).collect();
+        let mut plan = self.plan(&wishes).await?;
+        let provisioning = self.connector.provisioning().context("planning what is left")?;
+        for (planned, task) in plan.tasks.iter_mut().zip(tasks) {
+            if !task.steps.iter().any(|step| step.state.is_done()) {
+                continue;
+            }
+            let left = task.steps.iter().filter(|step| !step.state.is_done());
+            planned.steps = left
+                .map(|step| PlannedStep {
+                    seq: step.seq,
+                    operation: provisioning.operation(&step.call),
+                    call: step.call.clone(),
+                    reason: step.reason,
+                    after: step.after.clone(),
+                })
+                .collect();
+            planned.obstacles.clear();
+            planned.notices.clone_from(&task.notices);
+        }
+        Ok(plan)
     }
 
     /// Refuses a job that has not begun if something it rests on has changed since it was planned.
@@ -253,7 +282,7 @@ impl<'a> Changing<'a> {
         let accounts: Vec<&str> = tokens.iter().map(|(_, account, _)| account.as_str()).collect();
         let accounts = accounts.join(", ");
         let finished = finished_job(job, tokens);
-        let shown = self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, tables));
+        let shown = self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, false, tables));
         if accounts.is_empty() {
             return shown;
         }

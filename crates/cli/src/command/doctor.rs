@@ -7,8 +7,9 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use keyreeve_model::{System, SystemState};
-use keyreeve_store::{Store, folder_of};
+use keyreeve_store::{Store, StoreError, folder_of};
 
+use super::job::standing::{self, Standing};
 use super::{Context, init::exposed_mode};
 use crate::config::{Places, unknown_names};
 use crate::exit::Ended;
@@ -33,6 +34,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             checks.push(soundness(&store).await);
             checks.extend(systems(&store).await);
             checks.extend(keys::of_store(context, &store).await);
+            checks.extend(jobs(context, &store).await);
             store.close().await;
         }
         Err(error) => {
@@ -186,6 +188,30 @@ async fn systems(store: &Store) -> Vec<Check> {
         }
         Err(error) => vec![Check::new("systems", CheckState::Error, error.to_string(), "mend the database")],
     }
+}
+
+/// So many of the latest jobs of a system are looked at.
+const LATEST_JOBS: u32 = 200;
+
+/// Jobs that are not over, or need a person.
+async fn jobs(context: &Context, store: &Store) -> Vec<Check> {
+    match unfinished(context, store).await {
+        Ok(found) => found,
+        Err(error) => vec![Check::new("jobs", CheckState::Error, error.to_string(), "mend the database")],
+    }
+}
+
+async fn unfinished(context: &Context, store: &Store) -> Result<Vec<Check>, StoreError> {
+    let mut found = Vec::new();
+    for system in store.list_systems(false).await? {
+        for job in store.jobs(&system.system_id, LATEST_JOBS).await? {
+            if let Some(Standing { why, advice }) = standing::of(store, &job, context.clock.now()).await? {
+                let message = format!("job {} of {}: {why}", job.id, system.system_id);
+                found.push(Check::new("job", CheckState::Warning, message, advice));
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn oddity(system: &System) -> Option<Check> {

@@ -53,6 +53,7 @@ mod s29_roles;
 mod s30_external_id;
 mod sandbox;
 mod secrets;
+mod standing;
 mod suspended;
 mod system;
 mod unread;

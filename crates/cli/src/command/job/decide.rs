@@ -6,7 +6,7 @@ use keyreeve_model::ProvisioningJob;
 
 use crate::args::{DecideJob, RetryJob};
 use crate::command::Context;
-use crate::command::change::Changing;
+use crate::command::change::{Changing, show_only};
 use crate::exit::Ended;
 use crate::output::escape::line;
 use crate::output::shape::{JOBS, finished_job, show_job};
@@ -77,6 +77,10 @@ pub(super) async fn retry(context: &Context, arguments: &RetryJob) -> anyhow::Re
     let doing = format!("retrying job {}", arguments.job);
     let store = context.store().await?;
     let job = store.job(arguments.job).await?;
+    if arguments.change.consent.plan {
+        let changing = Changing::begin(context, &job.system_id).await?;
+        return show_only(context, &changing.plan_again(&job).await?);
+    }
     if job.tasks.iter().any(|task| task.steps.iter().any(|step| step.call.takes_password())) {
         require_open(&doing)?;
     }
@@ -100,6 +104,6 @@ fn show(context: &Context, job: &ProvisioningJob) -> anyhow::Result<Ended> {
 
 fn show_with(context: &Context, job: &ProvisioningJob, handed: Vec<Handed>) -> anyhow::Result<Ended> {
     let job = finished_job(job, handed);
-    context.output.one(&job, JOBS.csv, |tables| show_job(&job, tables))?;
+    context.output.one(&job, JOBS.csv, |tables| show_job(&job, false, tables))?;
     Ok(Ended::Done)
 }

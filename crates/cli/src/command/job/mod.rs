@@ -3,6 +3,7 @@
 mod apply;
 mod decide;
 mod show;
+pub(crate) mod standing;
 mod wishes;
 
 use super::Context;

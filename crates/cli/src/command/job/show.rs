@@ -1,23 +1,51 @@
 //! `keyreeve job list` and `keyreeve job show`
 
-use crate::args::{JobArgument, ListJobs};
+use keyreeve_model::ProvisioningJob;
+use keyreeve_store::Store;
+
+use super::standing;
+use crate::args::{ListJobs, ShowJob};
 use crate::command::Context;
 use crate::exit::Ended;
 use crate::output::shape::{JOB_LIST, JOBS, finished_job, show_job};
+use crate::output::{hint, note};
+
+/// So many jobs are looked through for those of a state.
+const MOST_JOBS: u32 = 10_000;
 
 /// Lists the jobs of a system.
 pub(super) async fn list(context: &Context, arguments: &ListJobs) -> anyhow::Result<Ended> {
     let store = context.store().await?;
-    let jobs = store.jobs(&arguments.system_id, arguments.limit).await?;
-    let empty = format!("System {} has no jobs.", arguments.system_id);
+    let read = if arguments.states.is_empty() { arguments.limit } else { MOST_JOBS };
+    let mut jobs = store.jobs(&arguments.system_id, read).await?;
+    jobs.retain(|job| arguments.states.is_empty() || arguments.states.contains(&job.state));
+    jobs.truncate(arguments.limit as usize);
+    let empty = match arguments.states.is_empty() {
+        true => format!("System {} has no jobs.", arguments.system_id),
+        false => format!("System {} has no job in such a state.", arguments.system_id),
+    };
     context.output.list(&jobs, &JOB_LIST, &empty)?;
+    for job in &jobs {
+        say(context, &store, job).await?;
+    }
     Ok(Ended::Done)
 }
 
 /// Shows a job.
-pub(super) async fn show(context: &Context, arguments: &JobArgument) -> anyhow::Result<Ended> {
+pub(super) async fn show(context: &Context, arguments: &ShowJob) -> anyhow::Result<Ended> {
     let store = context.store().await?;
-    let job = finished_job(&store.job(arguments.job).await?, Vec::new());
-    context.output.one(&job, JOBS.csv, |tables| show_job(&job, tables))?;
+    let job = store.job(arguments.job).await?;
+    let finished = finished_job(&job, Vec::new());
+    context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, arguments.tasks, tables))?;
+    say(context, &store, &job).await?;
     Ok(Ended::Done)
+}
+
+/// Says what keeps a job from its end.
+async fn say(context: &Context, store: &Store, job: &ProvisioningJob) -> anyhow::Result<()> {
+    if let Some(standing) = standing::of(store, job, context.clock.now()).await? {
+        note(&format!("Job {}: {}", job.id, standing.why));
+        hint(&standing.advice);
+    }
+    Ok(())
 }

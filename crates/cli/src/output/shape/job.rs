@@ -1,7 +1,7 @@
 //! Plans and jobs.
 
 use keyreeve_engine::plan::{Plan, PlannedStep, TaskPlan};
-use keyreeve_model::{ProvisioningJob, Secret, Step, TaskId};
+use keyreeve_model::{ProvisioningJob, Secret, Step, Task, TaskId, TaskState};
 use serde::Serialize;
 
 use super::{Column, Shape, joined, minute, step_in_words, time};
@@ -97,10 +97,14 @@ const STEPS: &[Column<Step>] = &[
 ];
 
 /// A job with its tasks and every call.
-pub(crate) fn show_job(finished: &FinishedJob, tables: &mut Tables) {
+///
+/// Of a large job only those tasks are shown that need somebody, unless `all` are wanted.
+pub(crate) fn show_job(finished: &FinishedJob, all: bool, tables: &mut Tables) {
     let job = &finished.job;
     tables.facts(job_facts(job));
-    for task in &job.tasks {
+    let large = job.tasks.len() > MOST_TASKS && !all;
+    let bad = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
+    for task in job.tasks.iter().filter(|task| !large || bad(task)) {
         let title =
             format!("Task {}: {} {} is {}", task.id, task.kind.as_str(), task.account, task.state.as_str());
         if task.steps.is_empty() {
@@ -112,7 +116,29 @@ pub(crate) fn show_job(finished: &FinishedJob, tables: &mut Tables) {
         sentences.extend(task.failure.as_ref().map(|failure| failure.message.clone()));
         tables.sentences("", &sentences);
     }
+    if large {
+        let hidden = job.tasks.len() - job.tasks.iter().filter(bad).count();
+        let others = format!("{hidden} tasks that did not fail: `keyreeve job show {} --tasks`", job.id);
+        tables.sentences("Not shown:", &[others]);
+    }
     show_secrets(&finished.one_time_secrets, tables);
+}
+
+/// A job of more tasks is shown without those that need nobody.
+const MOST_TASKS: usize = 20;
+
+/// How many tasks are in which state.
+fn counts(job: &ProvisioningJob) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for task in &job.tasks {
+        let state = task.state.as_str();
+        match counts.iter_mut().find(|(known, _)| *known == state) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((state, 1)),
+        }
+    }
+    let counts = counts.into_iter().map(|(state, count)| format!("{count} {}", state.replace('_', " ")));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// The one-time secrets alone, before anything of the job is done.
@@ -139,6 +165,7 @@ fn job_facts(job: &ProvisioningJob) -> Facts<'static> {
         ("Job", job.id.to_string()),
         ("System", job.system_id.to_string()),
         ("State", job.state.as_str().to_owned()),
+        ("Tasks", if job.tasks.len() > 1 { counts(job) } else { String::new() }),
         ("Asked for", format!("{} by {}", job.created_at, job.actor)),
         ("Reason", job.reason.clone().unwrap_or_default()),
         ("Approval", job.approval_because.join("; ")),
