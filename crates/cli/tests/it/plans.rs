@@ -99,3 +99,12 @@ fn a_wrong_name_gets_the_one_that_was_meant() {
     place.run(&["import", "run", SYSTEM]).code(0);
     assert!(show("esra").contains("\"esra2\" had that name"), "{}", show("esra"));
 }
+
+#[test]
+fn a_wish_that_is_a_text_is_refused_in_plain_words() {
+    let place = with(&[]);
+    std::fs::write(place.folder.path().join("wishes.yaml"), "- delete_account ada\n").unwrap();
+    let refused = place.run(&["job", "plan", "wishes.yaml", "--system", SYSTEM]).code(2);
+    assert!(refused.stderr.contains("wish 1 is no list of fields"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("enum"), "{}", refused.stderr);
+}

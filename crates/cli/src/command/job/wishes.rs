@@ -56,6 +56,13 @@ pub(super) fn read(file: &Path) -> Result<Wishes, Refusal> {
         )));
     }
     let read = |(number, value): (usize, Value)| {
+        if !value.is_object() {
+            let why = format!(
+                "wish {} is no list of fields: it must have `task:` and what that task takes",
+                number + 1
+            );
+            return Err(refuse(why));
+        }
         serde_json::from_value(value).map_err(|error| refuse(format!("wish {}: {error}", number + 1)))
     };
     let wishes = list.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
