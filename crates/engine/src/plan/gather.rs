@@ -14,14 +14,15 @@ use keyreeve_connector::{
     PolicyDocument, Provisioning,
 };
 use keyreeve_model::{
-    AccountCredential, AccountCredentialKind, AwsAccountId, CollectionName, Failure, FirstSignIn,
-    ImportObject, ImportRunId, ImportScope, PolicyScope, System, SystemState, TaskKind, Wish,
+    AccountCredential, AccountCredentialKind, AwsAccountId, CollectionName, Failure, ImportObject,
+    ImportRunId, ImportScope, PolicyScope, System, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError};
 
 use self::join::{groups_of, join_accounts, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen};
+use super::needs::{needs_documents, present_names, takes_password};
 use super::{LATELY, own_rights, protect};
 use crate::clock::Clock;
 use crate::import::collect::{Reading, read_details, read_users};
@@ -507,44 +508,4 @@ fn readable<T>(what: &str, name: &str, answer: Result<T, ReadError>) -> Result<T
     })
 }
 
-fn takes_password(wish: &Wish) -> bool {
-    matches!(wish.kind(), TaskKind::CreateAccount | TaskKind::ReactivateAccount | TaskKind::ResetPassword)
-}
-
-/// Whether the texts of policies decide: on the first sign-in, or on the order of a deletion.
-fn needs_documents(facts: &Facts, name: &str, wish: &Wish) -> bool {
-    let signs_in = takes_password(wish) && facts.settings.first_sign_in != FirstSignIn::Ignore;
-    (signs_in || wish.kind() == TaskKind::DeleteAccount) && holds_own_policies(facts, name, wish)
-}
-
-/// Each wish with the name that its account has now: an earlier wish of the same job may rename it.
-fn present_names(wishes: &[Wish]) -> Vec<(&str, &Wish)> {
-    let mut renamed: HashMap<&str, &str> = HashMap::new();
-    let mut names = Vec::new();
-    for wish in wishes {
-        let name = wish.account().unwrap_or_default();
-        let present = renamed.get(name).copied().unwrap_or(name);
-        if let Wish::UpdateAccount { new_name: Some(new_name), .. } = wish {
-            renamed.insert(new_name, present);
-        }
-        names.push((present, wish));
-    }
-    names
-}
-
-/// Whether what the account will hold includes policies whose text must be read: inline ones, and customer managed.
-fn holds_own_policies(facts: &Facts, name: &str, wish: &Wish) -> bool {
-    let own = |arn: &String| !arn.contains(":iam::aws:policy/");
-    let account = facts.account(name);
-    let (groups, policies): (Vec<&String>, Vec<&String>) = match (wish, account) {
-        (Wish::CreateAccount { groups, policies, .. }, _) => {
-            (groups.iter().collect(), policies.iter().collect())
-        }
-        (_, Some(account)) => (account.groups.iter().collect(), account.policies.iter().collect()),
-        (_, None) => return false,
-    };
-    // A group's inline policies are not kept by the import, so any group may have one.
-    account.is_some_and(|account| !account.inline_policies.is_empty())
-        || !groups.is_empty()
-        || policies.into_iter().any(own)
 }

@@ -10,6 +10,7 @@ mod facts;
 mod first_sign_in;
 mod gather;
 mod held;
+mod needs;
 mod own_rights;
 mod policy_texts;
 pub(crate) mod protect;
