@@ -3,7 +3,7 @@
 
 mod join;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -506,6 +506,4 @@ fn readable<T>(what: &str, name: &str, answer: Result<T, ReadError>) -> Result<T
         let of = if name.is_empty() { String::new() } else { format!(" of {}", name.escape_debug()) };
         GatherError::Unreadable { what: format!("{what}{of}"), why: error.to_string() }
     })
-}
-
 }
