@@ -325,6 +325,11 @@ def check_log(database, audit, steps, tasks, key):
             break
         previous = row["hash"]
         subject = json.loads(row["subject"])
+        if row["action"] == "steps_replaced":
+            # A task that was planned anew: some of its steps are not made any more, some are to be made once more.
+            told_steps.update({(subject["task"], step): "skipped" for step in subject["skipped"]})
+            told_steps.update({(subject["task"], step): "planned" for step in subject["again"]})
+            continue
         if not isinstance(subject, dict) or "to" not in subject or "task" not in subject:
             continue
         told, which = told_tasks, subject["task"]

@@ -33,7 +33,7 @@ const ACTIONS: [&str; 15] = [
 ];
 
 /// What is looked at before it is done a second time: a lost answer to it is settled by reading.
-const LOOKED_AT: [&str; 2] = ["DeleteLoginProfile", "DeleteUser"];
+const LOOKED_AT: [&str; 4] = ["DeleteLoginProfile", "DeleteUser", "DetachUserPolicy", "RemoveUserFromGroup"];
 
 /// How far a call had come when the process was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +147,10 @@ fn kill(place: &Place, cell: &Cell) -> u64 {
     match cell.moment {
         Moment::Arrived => hang(Phase::Before),
         Moment::CarriedOut => hang(Phase::AfterApply),
-        Moment::Answered => {}
+        // The look before the deletion takes long, so that the kill comes before the end of the job.
+        Moment::Answered => {
+            let _ = place.sandbox.add_fault(FaultRule::new("GetUser", Effect::Latency { ms: 700 }));
+        }
     }
     let before = place.sandbox.trace().len();
     let mut command = place.command(&["job", "apply", &cell.job, "--yes"]);
