@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{ACCOUNT, Place, SYSTEM, user};
 
 /// Everything a dry run may call. By name, and not by what a trace or a flag says of it.
-const READS: [&str; 27] = [
+const READS: [&str; 28] = [
     "GenerateCredentialReport",
     "GetAccessKeyLastUsed",
     "GetAccountAuthorizationDetails",
@@ -35,6 +35,7 @@ const READS: [&str; 27] = [
     "ListUserTags",
     "ListUsers",
     "ListVirtualMFADevices",
+    "SimulatePrincipalPolicy",
 ];
 
 /// A command of each kind of task; a kind without a line does not compile.

@@ -422,7 +422,7 @@ impl Decider<'_> {
         request_id: Option<String>,
     ) -> Decision {
         let Context { rules, now, .. } = self.context;
-        let uncounted = JournalEvent::Throttled { seq: step.seq };
+        let uncounted = JournalEvent::NotMade { seq: step.seq };
         let planned = |failure: Failure| outcome(step, StepState::Planned, Some(failure), request_id.clone());
         match rules.reaction(self.task, step, failure.kind, *now) {
             Reaction::Again => match wait {

@@ -12,7 +12,7 @@ pub fn fold(task: &mut Task, event: &JournalEvent, now: Timestamp) {
             step.attempts += 1;
             step.attempted_at = Some(now);
         }),
-        JournalEvent::Throttled { seq } => step(task, *seq, |step| {
+        JournalEvent::NotMade { seq } => step(task, *seq, |step| {
             step.state = StepState::Planned;
             step.attempts = step.attempts.saturating_sub(1);
         }),

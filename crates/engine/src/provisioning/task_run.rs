@@ -289,6 +289,12 @@ impl<'a> TaskRun<'a> {
             Some(turn) => Some(turn),
             None => pacer.turn().await,
         };
+        // Whoever asked the process to end meanwhile wants no call more.
+        if self.ground.is_stopping() {
+            drop(turn);
+            self.write(vec![JournalEvent::NotMade { seq }]).await?;
+            return Ok(Event::Written);
+        }
         let answer =
             crash_points::answered(self.ground.provisioning.perform(&step.call, secret.as_ref())).await;
         CrashPoint::AfterResponse.pass();

@@ -160,8 +160,9 @@ pub enum JournalEvent {
         /// The password that goes with it, sealed for its owner; kept as a candidate until the outcome is known.
         password: Option<SealedPassword>,
     },
-    /// The call was refused before it counted: the step is planned again, and its password destroyed.
-    Throttled {
+    /// The attempt does not count, because AWS throttled the call or the process is to end and has not made it: the step
+    /// is planned again, and its password destroyed.
+    NotMade {
         /// The step.
         seq: u32,
     },

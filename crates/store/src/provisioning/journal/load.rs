@@ -71,7 +71,7 @@ async fn load_steps(
         let task = entry.lease.task.0;
         match &entry.event {
             JournalEvent::Attempt { seq, .. }
-            | JournalEvent::Throttled { seq }
+            | JournalEvent::NotMade { seq }
             | JournalEvent::Outcome { seq, .. }
             | JournalEvent::DestroyPassword { seq } => {
                 single.insert((task, i64::from(*seq)));

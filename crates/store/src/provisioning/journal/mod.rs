@@ -98,10 +98,10 @@ impl HeldTask {
     fn check(&self, event: &JournalEvent) -> Result<(), StoreError> {
         match event {
             JournalEvent::Attempt { seq, .. } => self.check_step(*seq, StepState::Attempting),
-            JournalEvent::Throttled { seq } => {
+            JournalEvent::NotMade { seq } => {
                 let step = self.step(*seq)?;
                 let what = format!("step {seq} of task {}", self.task);
-                require(step.state == StepState::Attempting, &what, step.state.as_str(), "throttled")
+                require(step.state == StepState::Attempting, &what, step.state.as_str(), "not made")
             }
             JournalEvent::Outcome { seq, state, claims, account, .. } => {
                 self.check_step(*seq, *state)?;
@@ -160,7 +160,7 @@ impl HeldTask {
             JournalEvent::Attempt { seq, password } => {
                 step::attempt(self, transaction, trail, pending, *seq, password.as_ref(), now).await
             }
-            JournalEvent::Throttled { seq } => step::throttled(self, transaction, trail, pending, *seq).await,
+            JournalEvent::NotMade { seq } => step::not_made(self, transaction, trail, pending, *seq).await,
             JournalEvent::Outcome { .. } => step::outcome(self, transaction, trail, pending, event).await,
             JournalEvent::DestroyPassword { seq } => {
                 deliveries::destroy(transaction, self.task, *seq).await?;

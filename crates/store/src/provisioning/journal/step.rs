@@ -38,7 +38,7 @@ pub(super) async fn attempt(
     Ok(())
 }
 
-pub(super) async fn throttled(
+pub(super) async fn not_made(
     held: &mut HeldTask,
     transaction: &mut Transaction,
     trail: &mut Trail<'_>,
@@ -52,7 +52,7 @@ pub(super) async fn throttled(
     let step = held.step_mut(seq)?;
     step.attempts = step.attempts.saturating_sub(1);
     let more = json!({"operation": step.operation});
-    held.note_step(trail, "step_throttled", seq, from, more);
+    held.note_step(trail, "step_not_made", seq, from, more);
     Ok(())
 }
 

@@ -118,7 +118,7 @@ async fn a_task_whose_worker_died_is_taken_over_and_the_old_worker_writes_nothin
         let events = [
             attempt(2),
             outcome(1, StepState::Applied),
-            JournalEvent::Throttled { seq: 1 },
+            JournalEvent::NotMade { seq: 1 },
             JournalEvent::DestroyPassword { seq: 1 },
             JournalEvent::ReplaceSteps { steps: vec![], replans: 9 },
             JournalEvent::SetManifest(Manifest::default()),

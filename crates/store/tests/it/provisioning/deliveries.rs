@@ -50,7 +50,7 @@ async fn a_password_is_handed_over_only_when_its_call_was_applied() {
         assert!(all(&store, &ada).await == [Destroyed] && gone().await);
         assert_eq!(ciphertexts(&place).await, 0);
         seal(&store, &ada, sealed("one"), 6).await;
-        write(&store, &ada.lease, JournalEvent::Throttled { seq: 2 }, 6).await.unwrap();
+        write(&store, &ada.lease, JournalEvent::NotMade { seq: 2 }, 6).await.unwrap();
         assert!(all(&store, &ada).await == [Destroyed; 2] && gone().await);
         seal(&store, &ada, sealed("one"), 7).await;
         settle(&store, &ada, StepState::Applied, 8).await;

@@ -69,7 +69,7 @@ fn random_event(dice: &mut Dice, held: &ClaimedTask, now: i64) -> JournalEvent {
         0..=4 => attempt(seq),
         5 => outcome(seq, Applied),
         6 | 7 => outcome(seq, [Planned, Unknown, NotApplied, NotApplied, Skipped][dice.below(5) as usize]),
-        8 | 9 => JournalEvent::Throttled { seq },
+        8 | 9 => JournalEvent::NotMade { seq },
         10 => {
             let added = Step { seq: 3, state: Planned, ..held.task.steps[0].clone() };
             let kept = Step { state: Planned, ..held.task.steps[0].clone() };
@@ -160,7 +160,7 @@ async fn the_log_tells_every_state_whatever_happens() {
             "task_postponed",
             "task_queued",
             "task_ended",
-            "step_throttled",
+            "step_not_made",
             "step_planned_again",
             "steps_replaced",
         ] {

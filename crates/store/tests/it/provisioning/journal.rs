@@ -19,7 +19,7 @@ async fn attempts_and_outcomes_are_kept_with_all_they_say() {
             (first.state, first.attempts, first.attempted_at),
             (StepState::Attempting, 1, Some(at(3)))
         );
-        write(&store, &ada.lease, JournalEvent::Throttled { seq: 1 }, 4).await.unwrap();
+        write(&store, &ada.lease, JournalEvent::NotMade { seq: 1 }, 4).await.unwrap();
         assert_eq!((step(1).await.state, step(1).await.attempts), (StepState::Planned, 0));
         write(&store, &ada.lease, attempt(1), 5).await.unwrap();
         let lost = JournalEvent::Outcome {
@@ -114,7 +114,7 @@ async fn every_move_of_a_step_is_made_or_refused_as_the_model_says() {
                 write(&store, &claimed.lease, finish(TaskState::Succeeded), 5).await.unwrap();
             }
             let claimed = step_in(&store, from).await;
-            let throttled = write(&store, &claimed.lease, JournalEvent::Throttled { seq: 1 }, 4).await;
+            let throttled = write(&store, &claimed.lease, JournalEvent::NotMade { seq: 1 }, 4).await;
             assert_eq!(throttled.is_ok(), from == Attempting, "{from:?}");
             write(&store, &claimed.lease, finish(TaskState::Succeeded), 5).await.unwrap();
         }
