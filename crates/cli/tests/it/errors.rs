@@ -55,7 +55,7 @@ fn every_refusal_has_its_code_and_says_what_to_do() {
         (&["system", "set", SYSTEM, "noequals"], "key=value"),
         (&["system", "set", SYSTEM], "KEY=VALUE"),
         (&["system", "remove", SYSTEM], "--yes"),
-        (&["system", "rotate-key", SYSTEM], "rotate-key"),
+        (&["system", "rotate-key", SYSTEM], "must be confirmed"),
         (&["policy", "generate", "--profile", "everything"], "reference"),
         (&["policy", "generate", "--profile", "full", "--path", "/i*m/"], "no wildcards"),
         (&["policy", "generate", "--profile", "read", "--path", "/idm/"], "changes nothing"),

@@ -2,7 +2,7 @@
 
 use keyreeve_engine::organization::{Access, DEFAULT_ROLE, Discovered, DiscoveryRequest, Survey};
 
-use crate::output::{hint, note};
+use crate::output::{hint, note, paragraph};
 
 /// Says what is open: roles that do not let us in, and roles that let anybody in.
 pub(super) fn advise(survey: &Survey, request: &DiscoveryRequest) {
@@ -17,7 +17,7 @@ pub(super) fn advise(survey: &Survey, request: &DiscoveryRequest) {
     if closed == 0 {
         return;
     }
-    note(&format!(
+    paragraph(&format!(
         "{closed} of the accounts could not be entered. Their role {} must trust {} and ask for the external id of \
          its account. In the template of a CloudFormation stack set it is the same text for all of them:\n{}",
         request.role.name(),
