@@ -104,7 +104,10 @@ impl Cell<'_> {
         assert_eq!(world.final_users(), self.expected.users, "{named}");
         let mut effects = self.expected.effects.clone();
         if matches!(self.point, CrashPoint::BeforeReplanCommit | CrashPoint::AfterReplanCommit) {
-            effects.push("DeleteUserPolicy".to_owned());
+            // What was given meanwhile is taken, too.
+            let given =
+                if self.kind == TaskKind::DeleteAccount { "DeleteUserPolicy" } else { "DeleteLoginProfile" };
+            effects.push(given.to_owned());
             effects.sort();
         }
         check_effects(&named, &effects, world.effective());
