@@ -65,10 +65,7 @@ async fn moto_opens_what_it_sealed_for_the_same_store_and_nothing_else() {
     let refused = another.open(&sealed, &sealed_for("a")).await.unwrap_err();
     // AWS says IncorrectKeyException, moto AccessDeniedException.
     assert!(matches!(refused.cause, Cause::Permanent | Cause::Denied), "sealed by another key: {refused}");
-    kms.disable_key().key_id(one.key_id()).send().await.unwrap();
-    let refused = key.open(&sealed, &sealed_for("a")).await.unwrap_err();
-    assert_eq!(refused.cause, Cause::Permanent, "disabled: {refused}");
-    kms.enable_key().key_id(one.key_id()).send().await.unwrap();
+    // Known deviation: moto also opens with a key that is disabled; AWS's refusal of that is among the answers below.
     kms.create_alias().alias_name("alias/keyreeve").target_key_id(one.key_id()).send().await.unwrap();
     assert_eq!(connect(&endpoint, ALIAS).await.open(&sealed, &sealed_for("a")).await.unwrap().expose(), TEXT);
 }
@@ -89,6 +86,7 @@ async fn answers_of_kms_are_sorted_and_no_error_holds_the_key() {
     for (reply, cause) in [
         (json(400, denied), Cause::Denied),
         (json(400, r#"{"__type":"NotFoundException","message":"no such key"}"#), Cause::Permanent),
+        (json(400, r#"{"__type":"DisabledException","message":"is disabled"}"#), Cause::Permanent),
         (json(400, r#"{"__type":"ThrottlingException"}"#), Cause::Throttled(None)),
         (json(500, r#"{"__type":"KMSInternalException"}"#), Cause::Unknown),
         (json(400, r#"{"__type":"ExpiredTokenException"}"#), Cause::CredentialBad),
