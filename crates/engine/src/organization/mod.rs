@@ -1,6 +1,6 @@
 //! Finds the AWS accounts of an organization, and keeps one system for each that is in use.
 //!
-//! [`Discoverer::survey`] reads the organization and what is known, and writes nothing; [`decide`](plan::decide) is the
+//! [`Discoverer::survey`] reads the organization and what is known, and writes nothing; `plan::decide` is the
 //! pure part that says what becomes of each account; [`Discoverer::carry_out`] registers and marks, account by account,
 //! and tries the way into each. What one account refuses, or never answers, is a matter of that account alone.
 //!
