@@ -6,10 +6,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use keyreeve_connector::{Cause, Error, Inventory, Retry};
+use keyreeve_connector::{Cause, Error, Inventory, Marker, Page, Retry};
 use keyreeve_model::{AwsAccountId, CollectionName, Failure, FailureKind};
 use rand::RngExt;
 
+use super::listing::{Follow, Listing};
 use super::progress::Progress;
 use crate::clock::Clock;
 use crate::pace::Pacer;
@@ -51,7 +52,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) progress: &'a Progress,
     pub(crate) clock: Clock,
     pub(crate) halt: Halt,
-    pub(crate) last_success: Mutex<Instant>,
+    last_success: Mutex<Instant>,
 }
 
 /// Why the whole run must stop: noticed anywhere, obeyed everywhere before the next call.
@@ -104,7 +105,44 @@ impl std::fmt::Display for ReadError {
     }
 }
 
+impl<'a> Reader<'a> {
+    /// Of an AWS account, for so many calls at once, with a pacer of that account. Nothing has been read yet.
+    pub(crate) fn new(
+        inventory: &'a dyn Inventory,
+        account_id: &'a AwsAccountId,
+        concurrency: u32,
+        (pacer, patience): (&'a Pacer, Patience),
+        progress: &'a Progress,
+        clock: Clock,
+    ) -> Self {
+        let (halt, last_success) = (Halt::default(), Mutex::new(Instant::now()));
+        let concurrency = concurrency as usize;
+        Self { inventory, account_id, concurrency, pacer, patience, progress, clock, halt, last_success }
+    }
+}
+
 impl Reader<'_> {
+    /// Reads a listing to its proved end. Every page is held against the AWS account.
+    pub(crate) async fn pages<T, F, Fut>(&self, fetch: F) -> Result<Vec<T>, ReadError>
+    where
+        F: Fn(Option<Marker>) -> Fut,
+        Fut: Future<Output = Result<Page<T>, Error>>,
+    {
+        let mut listing = Listing::default();
+        let (mut items, mut marker) = (Vec::new(), None);
+        loop {
+            let page = self.call(None, || fetch(marker.clone())).await?;
+            self.check_account(&page.account_ids);
+            let new = page.items.len();
+            items.extend(page.items);
+            match listing.follow(page.next, new) {
+                Follow::Whole => return Ok(items),
+                Follow::Page(next) => marker = Some(next),
+                Follow::Broken(why) => return Err(ReadError::Broken(why)),
+            }
+        }
+    }
+
     /// Makes a call until it succeeds, may not be repeated, or patience ends. `name` is the collection it counts
     /// for.
     pub(crate) async fn call<T, F, Fut>(&self, name: Option<CollectionName>, make: F) -> Result<T, ReadError>

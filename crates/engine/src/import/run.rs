@@ -1,8 +1,8 @@
 //! The shell of an import: makes the calls, asks the pure parts what they mean, and writes the outcome.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_connector::{Connector, Inventory as InventoryReader};
@@ -21,7 +21,7 @@ use super::credentials::{CredentialsRead, read_credentials};
 use super::holdings::Holdings;
 use super::observed::{Missing, Observed};
 use super::progress::Progress;
-use super::reader::{Halt, Patience, ReadError, Reader};
+use super::reader::{Patience, ReadError, Reader};
 use super::record::Findings;
 use crate::clock::Clock;
 use crate::pace::Pacers;
@@ -223,17 +223,9 @@ impl Session<'_> {
         let settings = &self.request.system.settings;
         let concurrency = settings.max_concurrent_requests;
         let pacer = self.importer.pacers.of(account_id, concurrency, settings.max_requests_per_second);
-        let reader = Reader {
-            inventory: self.inventory,
-            account_id,
-            concurrency: concurrency as usize,
-            pacer: &pacer,
-            patience: self.importer.patience,
-            progress: self.progress,
-            clock: self.importer.clock,
-            halt: Halt::default(),
-            last_success: Mutex::new(Instant::now()),
-        };
+        let paced = (&*pacer, self.importer.patience);
+        let reader =
+            Reader::new(self.inventory, account_id, concurrency, paced, self.progress, self.importer.clock);
         let scope = self.request.profile.scope();
         let (known, read) = tokio::join!(self.load_known(), self.read_collections(&reader, &scope));
         let known = known?;

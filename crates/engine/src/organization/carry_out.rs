@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use keyreeve_connector::{Cause, Connector};
@@ -20,7 +19,7 @@ use super::{
     Access, Discovered, DiscoveryAction, DiscoveryError, DiscoveryRequest, Step, Survey, external_id,
 };
 use crate::clock::Clock;
-use crate::import::reader::{Halt, Reader};
+use crate::import::reader::Reader;
 use crate::import::{Patience, Progress};
 use crate::pace::Pacers;
 use crate::systems::{Verdict, verify};
@@ -68,17 +67,9 @@ impl Discoverer {
             connector.identify().await.map_err(|error| DiscoveryError::Identify(Box::new(error)))?;
         let pacer = self.pacers.of(&identity.account_id, CALLS_AT_ONCE, None);
         let progress = Progress::default();
-        let reader = Reader {
-            inventory,
-            account_id: &identity.account_id,
-            concurrency: CALLS_AT_ONCE as usize,
-            pacer: &pacer,
-            patience: self.patience,
-            progress: &progress,
-            clock: self.clock,
-            halt: Halt::default(),
-            last_success: Mutex::new(Instant::now()),
-        };
+        let paced = (&*pacer, self.patience);
+        let reader =
+            Reader::new(inventory, &identity.account_id, CALLS_AT_ONCE, paced, &progress, self.clock);
         let organization = reader.call(None, || source.get_organization()).await;
         let organization = organization.map_err(|error| unreadable(&reader, "the organization", &error))?;
         let found = read(&reader, source, &organization, &request.filter).await?;

@@ -5,8 +5,7 @@ mod join;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use keyreeve_connector::{
@@ -26,8 +25,7 @@ use super::needs::{needs_documents, present_names, takes_password};
 use super::{LATELY, own_rights, protect};
 use crate::clock::Clock;
 use crate::import::collect::{Reading, read_details, read_users};
-use crate::import::listing::{Follow, Listing};
-use crate::import::reader::{Halt, ReadError, Reader};
+use crate::import::reader::{ReadError, Reader};
 use crate::import::{Patience, Progress};
 use crate::pace::{Pacer, Pacers};
 use crate::systems::{Verdict, verify};
@@ -166,17 +164,8 @@ impl Gatherer {
         pacer: &'a Pacer,
         progress: &'a Progress,
     ) -> Reader<'a> {
-        Reader {
-            inventory,
-            account_id,
-            concurrency: system.settings.max_concurrent_requests as usize,
-            pacer,
-            patience: self.patience,
-            progress,
-            clock: self.clock,
-            halt: Halt::default(),
-            last_success: Mutex::new(Instant::now()),
-        }
+        let concurrency = system.settings.max_concurrent_requests;
+        Reader::new(inventory, account_id, concurrency, (pacer, self.patience), progress, self.clock)
     }
 }
 
@@ -458,21 +447,7 @@ impl Gathering<'_> {
         F: Fn(Option<Marker>) -> Fut,
         Fut: Future<Output = Result<Page<T>, Error>>,
     {
-        let mut listing = Listing::default();
-        let mut items = Vec::new();
-        let mut marker = None;
-        loop {
-            let answer = self.reader.call(None, || fetch(marker.clone())).await;
-            let page = readable(what, name, answer)?;
-            self.reader.check_account(&page.account_ids);
-            let new = page.items.len();
-            items.extend(page.items);
-            match listing.follow(page.next, new) {
-                Follow::Whole => return Ok(items),
-                Follow::Page(next) => marker = Some(next),
-                Follow::Broken(why) => return readable(what, name, Err(ReadError::Broken(why))),
-            }
-        }
+        readable(what, name, self.reader.pages(fetch).await)
     }
 }
 

@@ -15,7 +15,6 @@ use super::decide::{Identified, Sight};
 use super::guard::Guard;
 use super::retry::{Rules, signed};
 use crate::import::collect::{read_details, read_users};
-use crate::import::listing::{Follow, Listing};
 use crate::import::reader::{ReadError, Reader};
 use crate::plan::MARKER_TAG;
 
@@ -148,24 +147,12 @@ impl Observer<'_> {
         Ok(details.into_iter().find(|one| Some(&one.external_id) == task.account_external_id.as_ref()))
     }
 
-    /// Reads a listing to its proved end.
     async fn pages<T, F, Fut>(&self, fetch: F) -> Result<Vec<T>, Failure>
     where
         F: Fn(Option<Marker>) -> Fut,
         Fut: Future<Output = Result<Page<T>, keyreeve_connector::Error>>,
     {
-        let mut listing = Listing::default();
-        let (mut items, mut marker) = (Vec::new(), None);
-        loop {
-            let page = self.call(|| fetch(marker.clone())).await?;
-            let new = page.items.len();
-            items.extend(page.items);
-            match listing.follow(page.next, new) {
-                Follow::Whole => return Ok(items),
-                Follow::Page(next) => marker = Some(next),
-                Follow::Broken(why) => return Err(self.failure(FailureKind::Unknown, why)),
-            }
-        }
+        self.known(self.reader.pages(fetch).await)
     }
 
     async fn creation(&self, step: &Step) -> Result<Sight, Failure> {
@@ -309,7 +296,11 @@ impl Observer<'_> {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, keyreeve_connector::Error>>,
     {
-        let answer = self.reader.call(None, make).await;
+        self.known(self.reader.call(None, make).await)
+    }
+
+    /// What was read, unless it turned out meanwhile that another AWS account answers.
+    fn known<T>(&self, answer: Result<T, ReadError>) -> Result<T, Failure> {
         self.unhalted()?;
         answer.map_err(|error| {
             let kind = match &error {

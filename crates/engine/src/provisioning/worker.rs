@@ -1,8 +1,8 @@
 //! The worker: takes tasks, runs many side by side, and keeps its leases alive.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
@@ -22,7 +22,7 @@ use super::recheck::{Rechecked, is_due, recheck};
 use super::retry::Rules;
 use super::task_run::{Ground, Released, TaskRun};
 use crate::clock::Clock;
-use crate::import::reader::{Halt, Reader};
+use crate::import::reader::Reader;
 use crate::import::{Patience, Progress};
 use crate::pace::Pacers;
 use crate::plan::{GatherError, Gatherer};
@@ -106,17 +106,8 @@ impl Worker {
         let concurrency = settings.max_concurrent_requests;
         let pacer = self.pacers.of(&identity.account_id, concurrency, settings.max_requests_per_second);
         let progress = Progress::default();
-        let reader = Reader {
-            inventory,
-            account_id: &identity.account_id,
-            concurrency: concurrency as usize,
-            pacer: &pacer,
-            patience: self.patience,
-            progress: &progress,
-            clock: self.clock,
-            halt: Halt::default(),
-            last_success: Mutex::new(Instant::now()),
-        };
+        let paced = (&*pacer, self.patience);
+        let reader = Reader::new(inventory, &identity.account_id, concurrency, paced, &progress, self.clock);
         let asked = self.store.job(job).await?;
         let rechecked = if is_due(&asked, planned_at, self.clock.now()) {
             let mut stop = stop.clone();
