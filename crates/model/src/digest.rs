@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// When the value cannot be written as JSON (a map with keys that are no strings).
 pub fn canonical_json<T: Serialize>(value: &T) -> serde_json::Result<String> {
     // serde_json's own map is sorted by key, so the way through `Value` is canonical.
-    serde_json::to_value(value).map(|value| value.to_string())
+    serde_json::to_string(&serde_json::to_value(value)?)
 }
 
 /// SHA-256 of some bytes, in lower-case hex.

@@ -73,7 +73,7 @@ pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use organizations::KnownOrganization;
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
-    PasswordDelivery, Retry, SealedPassword, TaskLease,
+    PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use restore::Restoration;

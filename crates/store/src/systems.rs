@@ -83,12 +83,15 @@ impl StoredSystem {
 /// Who acts where nobody asked for it.
 const ITSELF: &str = "keyreeve";
 
-/// SQL for the keys of all systems that are of the same AWS account as one, that one among them.
+/// SQL for the keys of all systems that are of the same AWS account as one, that one among them. Two lookups and no OR,
+/// which would look at all systems there are.
 macro_rules! same_account {
     ($system:literal) => {
         concat!(
-            "(SELECT b.system_key FROM systems a JOIN systems b ON b.system_key = a.system_key \
-             OR (b.aws_account_id = a.aws_account_id AND b.state <> 'removed') WHERE a.system_key = ",
+            "(SELECT a.system_key FROM systems a WHERE a.system_key = ",
+            $system,
+            " UNION ALL SELECT b.system_key FROM systems a JOIN systems b ON b.aws_account_id = a.aws_account_id \
+             WHERE b.state <> 'removed' AND a.system_key = ",
             $system,
             ")"
         )

@@ -199,7 +199,7 @@ impl<'a> Changing<'a> {
             let written = self.context.output.one(&early, JOBS.csv, |tables| show_secrets_of(&early, tables));
             written.map_err(|error| not_begun(error, job.id))?;
         }
-        let ended = self.work(job.id, planned_at).await;
+        let ended = self.work(&job, planned_at).await;
         // What was applied is shown and handed over even if the rest could not be done.
         let job = self.store.job(job.id).await?;
         match self.show_worked_on(&job, handed, given).await {
@@ -210,7 +210,8 @@ impl<'a> Changing<'a> {
         self.conclude(&job, ended)
     }
 
-    async fn work(&self, job: JobId, planned_at: Option<Timestamp>) -> anyhow::Result<WorkEnded> {
+    async fn work(&self, job: &ProvisioningJob, planned_at: Option<Timestamp>) -> anyhow::Result<WorkEnded> {
+        let (total, job) = (job.tasks.len(), job.id);
         let worker = Worker {
             store: Arc::clone(&self.store),
             clock: self.context.clock,
@@ -223,7 +224,6 @@ impl<'a> Changing<'a> {
         self.say_who_works(job).await?;
         let mut stop = Stop::listen()?;
         let (tell, told) = watch::channel(false);
-        let total = self.store.job(job).await?.tasks.len();
         let mut seen = 0_usize;
         let loud = std::io::stderr().is_terminal() || total > 1;
         let work = worker.run_job(&self.connector, &self.system, job, planned_at, told, |task: TaskId| {

@@ -13,11 +13,11 @@ use keyreeve_connector::{
     PolicyDocument, Provisioning,
 };
 use keyreeve_model::{
-    AccountCredential, AccountCredentialKind, AwsAccountId, CollectionName, Failure, ImportObject,
-    ImportRunId, ImportScope, PolicyScope, System, SystemState, TaskKind, Wish,
+    AccountCredential, AccountCredentialKind, AwsAccountId, CollectionName, ExternalId, Failure,
+    ImportObject, ImportRunId, ImportScope, PolicyScope, System, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
-use keyreeve_store::{Store, StoreError};
+use keyreeve_store::{Store, StoreError, SwitchedOff};
 
 use self::join::{groups_of, join_accounts, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen};
@@ -280,15 +280,16 @@ impl Gathering<'_> {
                 facts.accounts.iter().filter(|(_, account)| protect::is_administrator(facts, account));
             wanted.extend(administrators.map(|(key, _)| key.clone()));
         }
+        let ids = wanted.iter().filter_map(|key| facts.accounts.get(key)?.external_id.clone());
+        let ids: Vec<ExternalId> = ids.collect();
+        let mut found = of.store.switched_off(&facts.system_id, &ids).await?;
         for key in wanted {
             if let Some(account) = facts.accounts.get_mut(&key)
                 && let Some(id) = &account.external_id
             {
-                account.manifest = of.store.open_manifest(&facts.system_id, id).await?;
-                if account.manifest.is_none() {
-                    account.unfinished_deactivation =
-                        of.store.unfinished_deactivation(&facts.system_id, id).await?;
-                }
+                let SwitchedOff { manifest, unfinished } = found.remove(id).unwrap_or_default();
+                account.unfinished_deactivation = if manifest.is_none() { unfinished } else { None };
+                account.manifest = manifest;
             }
         }
         Ok(())

@@ -98,7 +98,8 @@ impl Worker {
             pacers: Arc::clone(&self.pacers),
         };
         // The guard against another AWS account, before the first write of the job.
-        let identity = gatherer.guard(connector, system).await?;
+        let (identity, asked) = tokio::join!(gatherer.guard(connector, system), self.store.job(job));
+        let (identity, asked) = (identity?, asked?);
         let name = || GatherError::NoProvisioning(system.system_id.to_string());
         let provisioning = connector.provisioning().ok_or_else(name)?;
         let inventory = connector.inventory().ok_or_else(name)?;
@@ -108,7 +109,6 @@ impl Worker {
         let progress = Progress::default();
         let paced = (&*pacer, self.patience);
         let reader = Reader::new(inventory, &identity.account_id, concurrency, paced, &progress, self.clock);
-        let asked = self.store.job(job).await?;
         let rechecked = if is_due(&asked, planned_at, self.clock.now()) {
             let mut stop = stop.clone();
             tokio::select! {

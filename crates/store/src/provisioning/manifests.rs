@@ -1,55 +1,106 @@
 //! What deactivations switched off and no reactivation has given back.
 
+use std::collections::BTreeMap;
+
 use keyreeve_model::{ExternalId, JobId, Manifest, SystemId, TaskState};
 
 use crate::row::Row;
-use crate::statement::statement;
-use crate::transaction::reading;
+use crate::statement::Statement;
+use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
 
+/// What is known of an account that was switched off, or is being switched off.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SwitchedOff {
+    /// What its last deactivation that succeeded switched off; `None` when it was given back, or never was.
+    pub manifest: Option<Manifest>,
+    /// The job whose deactivation of it has not succeeded, and how far it got; `None` when another deactivation or
+    /// reactivation was asked for later, or it was taken back.
+    pub unfinished: Option<(JobId, TaskState)>,
+}
+
 impl Store {
-    /// What the last deactivation of an account switched off; `None` when it was given back, or never was.
+    /// What was switched off of accounts. Those of which nothing was, or is being, are left out.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
-    pub async fn open_manifest(
+    pub async fn switched_off(
         &self,
         system: &SystemId,
-        account: &ExternalId,
-    ) -> Result<Option<Manifest>, StoreError> {
-        let text = "SELECT kind, manifest FROM tasks WHERE system_key = $1 AND account_external_id = $2 \
-                    AND kind IN ('deactivate_account', 'reactivate_account') AND state = 'succeeded' \
-                    ORDER BY finished_at DESC, task_id DESC LIMIT 1";
+        accounts: &[ExternalId],
+    ) -> Result<BTreeMap<ExternalId, SwitchedOff>, StoreError> {
         reading!(self, "reading what was switched off", |transaction| {
             let key = systems::find(transaction, system, false).await?.key;
-            let read = |row: &Row| Ok((row.text(0)?, row.opt_json::<Manifest>(1)?));
-            let latest = transaction.fetch_optional(statement!(text, key, account.as_str()), read).await?;
-            Ok(latest.filter(|(kind, _)| kind == "deactivate_account").and_then(|(_, manifest)| manifest))
+            let mut found: BTreeMap<ExternalId, SwitchedOff> = BTreeMap::new();
+            for some in accounts.chunks(transaction.dialect().values_per_statement() - 1) {
+                for (account, manifest) in manifests(transaction, key, some).await? {
+                    found.entry(account).or_default().manifest = Some(manifest);
+                }
+                for (account, unfinished) in unfinished(transaction, key, some).await? {
+                    found.entry(account).or_default().unfinished = Some(unfinished);
+                }
+            }
+            Ok(found)
         })
         .await
     }
+}
 
-    /// The job whose deactivation of an account has not succeeded, and how far it got; `None` when another
-    /// deactivation or reactivation was asked for later, or it was taken back.
-    ///
-    /// # Errors
-    /// [`StoreError::SystemNotFound`].
-    pub async fn unfinished_deactivation(
-        &self,
-        system: &SystemId,
-        account: &ExternalId,
-    ) -> Result<Option<(JobId, TaskState)>, StoreError> {
-        let text = "SELECT kind, job_id, state FROM tasks WHERE system_key = $1 AND account_external_id = $2 \
-                    AND kind IN ('deactivate_account', 'reactivate_account') AND state <> 'cancelled' \
-                    ORDER BY task_id DESC LIMIT 1";
-        reading!(self, "reading what is being switched off", |transaction| {
-            let key = systems::find(transaction, system, false).await?.key;
-            let read = |row: &Row| Ok((row.text(0)?, JobId(row.int(1)?), row.word(2)?));
-            let latest = transaction.fetch_optional(statement!(text, key, account.as_str()), read).await?;
-            let unfinished =
-                |kind: &str, state| kind == "deactivate_account" && state != TaskState::Succeeded;
-            Ok(latest.filter(|(kind, _, state)| unfinished(kind, *state)).map(|(_, job, state)| (job, state)))
-        })
-        .await
-    }
+/// What each account's latest deactivation switched off, unless a reactivation came after it.
+async fn manifests(
+    transaction: &mut Transaction,
+    system_key: i64,
+    accounts: &[ExternalId],
+) -> Result<Vec<(ExternalId, Manifest)>, StoreError> {
+    let text = latest(
+        system_key,
+        accounts,
+        "kind, manifest",
+        "state = 'succeeded' ORDER BY finished_at DESC, task_id DESC",
+    );
+    let read = |row: &Row| Ok((row.word(0)?, row.text(1)?, row.opt_json::<Manifest>(2)?));
+    let found = transaction.fetch(text, read).await?.into_iter();
+    let found = found.filter(|(_, kind, _)| kind == "deactivate_account");
+    Ok(found.filter_map(|(account, _, manifest)| Some((account, manifest?))).collect())
+}
+
+/// The deactivations that are the latest that was asked for of their account and have not succeeded.
+async fn unfinished(
+    transaction: &mut Transaction,
+    system_key: i64,
+    accounts: &[ExternalId],
+) -> Result<Vec<(ExternalId, (JobId, TaskState))>, StoreError> {
+    let text =
+        latest(system_key, accounts, "kind, job_id, state", "state <> 'cancelled' ORDER BY task_id DESC");
+    let read = |row: &Row| Ok((row.word(0)?, row.text(1)?, (JobId(row.int(2)?), row.word(3)?)));
+    let found = transaction.fetch(text, read).await?.into_iter();
+    let open = |kind: &str, state| kind == "deactivate_account" && state != TaskState::Succeeded;
+    Ok(found
+        .filter(|(_, kind, (_, state))| open(kind, *state))
+        .map(|(account, _, unfinished)| (account, unfinished))
+        .collect())
+}
+
+/// Of each account, its external id and columns of the first of its deactivations and reactivations by a condition and
+/// an order.
+pub(super) fn latest(
+    system_key: i64,
+    accounts: &[ExternalId],
+    columns: &'static str,
+    first_by: &'static str,
+) -> Statement {
+    let mut text = Statement::building("WITH wanted (account) AS (VALUES ");
+    text.bind_rows(accounts.iter().map(|account| vec![account.as_str().into()]));
+    text.push(") SELECT w.account, ")
+        .push(columns)
+        .push(
+            " FROM wanted w JOIN tasks t ON t.task_id = (SELECT l.task_id FROM tasks l \
+             WHERE l.account_external_id = w.account AND l.kind IN ('deactivate_account', 'reactivate_account') \
+             AND l.system_key = ",
+        )
+        .bind(system_key)
+        .push(" AND ")
+        .push(first_by)
+        .push(" LIMIT 1)");
+    text
 }

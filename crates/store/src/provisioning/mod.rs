@@ -40,6 +40,7 @@ pub use claim_facts::ClaimId;
 pub use deciding::Retry;
 pub use deliveries::{DeliveryState, PasswordDelivery};
 pub(crate) use ending::end_jobs_of;
+pub use manifests::SwitchedOff;
 
 /// A job as it is asked for.
 #[derive(Debug, Clone, PartialEq)]

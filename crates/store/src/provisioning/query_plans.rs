@@ -7,6 +7,7 @@ use super::candidates::{Within, statement_for};
 use super::claim_facts::supersede;
 use super::journal::load::{all_steps, single_steps};
 use super::journal::pending::{Settled, attempts, outcomes};
+use super::manifests::latest;
 use crate::statement::{Statement, Text};
 use crate::transaction::reading;
 use crate::{DatabaseUrl, Store, StoreError, StoreKey};
@@ -41,6 +42,11 @@ async fn the_statements_of_claims_and_of_the_journal_search_and_do_not_scan() {
     let cases = [
         (statement_for(Within::System(1), 0, now, 9), "tasks_open_by_system"),
         (statement_for(Within::Job(1), 0, now, 9), "tasks_open_by_job"),
+        (statement_for(Within::Job(1), 0, now, 9), "systems_by_aws_account (aws_account_id=?)"),
+        (
+            latest(1, &["AIDA1".parse().unwrap()], "kind", "state = 'succeeded' ORDER BY task_id DESC"),
+            "tasks_by_account (system_key=? AND account_external_id=? AND kind=?)",
+        ),
         (single_steps(&[(1, 1), (2, 3)]), "sqlite_autoindex_steps_1 (task_id=? AND seq=?)"),
         (all_steps(&[1, 2]), "sqlite_autoindex_steps_1 (task_id=?)"),
         (attempts(&[(TaskId(1), 1), (TaskId(2), 3)], now), "sqlite_autoindex_steps_1 (task_id=? AND seq=?)"),
@@ -53,7 +59,7 @@ async fn the_statements_of_claims_and_of_the_journal_search_and_do_not_scan() {
     for (text, index) in cases {
         let lines = plan(&store, text).await;
         assert!(lines.iter().any(|line| line.contains(index)), "{index}: {lines:#?}");
-        for table in ["t", "o", "w", "e", "p", "d", "m", "steps", "claims"] {
+        for table in ["t", "o", "w", "e", "p", "d", "m", "a", "b", "l", "steps", "claims"] {
             let whole = format!("SCAN {table}");
             let wanted =
                 lines.iter().any(|line| line.contains("CONSTANT ROW")) && ["w", "m"].contains(&table);

@@ -132,6 +132,9 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     ] {
         place.tamper(&format!("DROP TABLE {table}")).await;
     }
+    for index in ["systems_by_aws_account", "tasks_by_account"] {
+        place.tamper(&format!("DROP INDEX {index}")).await;
+    }
     place.tamper("DELETE FROM schema_migrations WHERE version > 3").await;
     let digest = place.schema_digest().await;
     place.tamper(&format!("UPDATE keyreeve_store SET schema_sha256 = '{digest}'")).await;

@@ -61,6 +61,7 @@ async fn back_to_the_first_version(place: &Place) {
         let rest = if place.schema.is_none() { "" } else { " CASCADE" };
         place.tamper(&format!("DROP TABLE {table}{rest}")).await;
     }
+    place.tamper("DROP INDEX systems_by_aws_account").await;
     if place.schema.is_some() {
         place.tamper("DROP FUNCTION refuse_audit_change").await;
     }
