@@ -1,10 +1,11 @@
 //! What each command takes of whoever gives it. This is asked once, before a command begins.
 
+use keyreeve_engine::rights::{Actor, Right};
 use keyreeve_engine::tokens::{TokenError, authenticate};
 use keyreeve_model::{ImportRunId, JobId, SystemId, TaskId};
 use keyreeve_store::Store;
 
-use crate::actor::{Actor, Right};
+use crate::actor;
 use crate::args::{
     AccountCommand, AssignmentCommand, AuditCommand, Command, ImportCommand, JobCommand, MappingCommand,
     PasswordCommand, PolicyCommand, ProfileCommand, ProtectCommand, ResourceCommand, SystemCommand,
@@ -35,7 +36,7 @@ enum About<'a> {
 /// A refusal when the token lets nobody in, or does not allow this.
 pub(crate) async fn admit(context: &Context, command: &Command) -> anyhow::Result<Actor> {
     let (Some(token), Some((right, about))) = (context.environment.token(), needed(command)) else {
-        return Ok(Actor::local());
+        return Ok(actor::local());
     };
     if token.expose().trim().is_empty() {
         let why = "the variable is set, but empty, so it does not say who acts";
@@ -46,7 +47,7 @@ pub(crate) async fn admit(context: &Context, command: &Command) -> anyhow::Resul
     let store = context.store().await?;
     let now = context.clock.now();
     let actor = Actor::of(authenticate(&store, token, now).await.map_err(refusal)?);
-    actor.require(right)?;
+    actor.require(right).map_err(Refusal::from)?;
     require_about(&actor, &store, about).await?;
     store.close().await;
     Ok(actor)
@@ -64,13 +65,13 @@ fn refusal(error: TokenError) -> anyhow::Error {
 async fn require_about(actor: &Actor, store: &Store, about: About<'_>) -> anyhow::Result<()> {
     let system = match about {
         About::Reached | About::InFile => return Ok(()),
-        About::All => return Ok(actor.require_all_systems()?),
+        About::All => return Ok(actor.require_all_systems().map_err(Refusal::from)?),
         About::System(id) => id.clone(),
         About::Run(run) => store.get_import_run(run).await?.system_id,
         About::Job(job) => store.job(job).await?.system_id,
         About::Task(task) => store.job(store.job_of_task(task).await?).await?.system_id,
     };
-    Ok(actor.require_system(&system)?)
+    Ok(actor.require_system(&system).map_err(Refusal::from)?)
 }
 
 /// The right that a command takes, and what it is about; `None` where it does not matter who acts.

@@ -9,6 +9,7 @@
 //! - [`provisioning`] carries plans out, call by call, written down before and after;
 //! - [`systems`] registers systems and keeps their credentials tied to one AWS account;
 //! - [`organization`] finds the accounts of an AWS organization, and keeps a system for each;
+//! - [`rights`] says who may do what;
 //! - [`tokens`] makes access tokens, and says whose one is;
 //! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
 //! - [`near`] says which name was probably meant;
@@ -25,5 +26,6 @@ pub mod pace;
 pub mod password;
 pub mod plan;
 pub mod provisioning;
+pub mod rights;
 pub mod systems;
 pub mod tokens;

@@ -65,7 +65,7 @@ impl<'a> Changing<'a> {
     /// Opens the store and connects.
     pub(crate) async fn begin(context: &'a Context, system_id: &SystemId) -> anyhow::Result<Self> {
         // The system may have been named in a file, which nobody has read before.
-        context.actor.require_system(system_id)?;
+        context.actor.require_system(system_id).map_err(Refusal::from)?;
         let store = Arc::new(context.store().await?);
         let system = store.get_system(system_id).await?;
         let connector = connection::of_system(context, &store, &system).await?;

@@ -2,9 +2,10 @@
 
 use anyhow::Context as _;
 use keyreeve_engine::clock::Clock;
+use keyreeve_engine::rights::Actor;
 use keyreeve_store::{KeyCustody, Store};
 
-use crate::actor::Actor;
+use crate::actor;
 use crate::config::{Config, Environment, KeyPlace};
 use crate::custody;
 use crate::output::Output;
@@ -23,7 +24,7 @@ pub(crate) struct Context {
 impl Context {
     /// Of this process.
     pub(crate) fn new(config: Config, environment: Environment, output: Output) -> Self {
-        Self { config, environment, output, clock: Clock::system(), actor: Actor::local() }
+        Self { config, environment, output, clock: Clock::system(), actor: actor::local() }
     }
 
     /// Opens the store.

@@ -1,0 +1,177 @@
+//! Who acts, and what they may do.
+
+use std::fmt;
+
+use keyreeve_model::{Role, SystemId, Token};
+
+/// Who acts, as runs, decisions and the audit log record it, and what they may do.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    name: String,
+    /// `None` for somebody who may do everything.
+    token: Option<Token>,
+}
+
+/// What somebody may be allowed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Look at what is known.
+    Read,
+    /// Import, and ask for changes.
+    Operate,
+    /// Decide what others asked for.
+    Approve,
+    /// Change systems, settings, tokens and the protect list.
+    Administer,
+}
+
+/// Somebody may not do what they asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the token{} of {owner} {why}", id(.token))]
+pub struct Denied {
+    /// The public half of the token.
+    pub token: Option<String>,
+    /// Whose it is.
+    pub owner: String,
+    /// What is missing.
+    pub why: String,
+}
+
+fn id(token: &Option<String>) -> String {
+    token.as_ref().map(|id| format!(" {id}")).unwrap_or_default()
+}
+
+impl Actor {
+    /// Somebody who may do everything, because they are who the program itself acts for.
+    #[must_use]
+    pub fn trusted(name: String) -> Self {
+        Self { name, token: None }
+    }
+
+    /// The owner of a token.
+    #[must_use]
+    pub fn of(token: Token) -> Self {
+        Self { name: token.owner.clone(), token: Some(token) }
+    }
+
+    /// As it is recorded.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether they may have to do with this system.
+    #[must_use]
+    pub fn reaches(&self, system: &SystemId) -> bool {
+        self.limits().is_none_or(|systems| systems.contains(system))
+    }
+
+    /// Refuses a system that the token is not for.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn require_system(&self, system: &SystemId) -> Result<(), Denied> {
+        if self.reaches(system) {
+            return Ok(());
+        }
+        Err(self.denied(format!("is not for system {system}")))
+    }
+
+    /// Refuses a token that is for some systems only.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn require_all_systems(&self) -> Result<(), Denied> {
+        if self.limits().is_none() {
+            return Ok(());
+        }
+        Err(self.denied("is for some systems only, and this is about all of them".to_owned()))
+    }
+
+    /// Refuses what the token's role does not allow.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn require(&self, right: Right) -> Result<(), Denied> {
+        match &self.token {
+            Some(token) if !right.is_of(token.role) => {
+                Err(self.denied(format!("has the role {}, and this takes {right}", token.role.as_str())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn limits(&self) -> Option<&[SystemId]> {
+        self.token.as_ref().map(|token| token.systems.as_slice()).filter(|systems| !systems.is_empty())
+    }
+
+    fn denied(&self, why: String) -> Denied {
+        let token = self.token.as_ref().map(|token| token.id.to_string());
+        Denied { token, owner: self.name.clone(), why }
+    }
+}
+
+impl Right {
+    fn is_of(self, role: Role) -> bool {
+        match self {
+            Self::Read => true,
+            Self::Operate => role.may_operate(),
+            Self::Approve => role.may_approve(),
+            Self::Administer => role.may_administer(),
+        }
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "any role",
+            Self::Operate => "operator or admin",
+            Self::Approve => "approver or admin",
+            Self::Administer => "admin",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyreeve_model::TokenId;
+
+    use super::*;
+
+    fn actor(role: Role, systems: &[&str]) -> Actor {
+        Actor::of(Token {
+            id: TokenId("1".to_owned()),
+            owner: "ada".to_owned(),
+            role,
+            systems: systems.iter().map(|id| SystemId::new(*id).unwrap()).collect(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+        })
+    }
+
+    #[test]
+    fn each_role_may_do_what_it_is_for() {
+        use Right::{Administer, Approve, Operate, Read};
+        let may =
+            |role| [Read, Operate, Approve, Administer].map(|right| actor(role, &[]).require(right).is_ok());
+        assert_eq!(may(Role::Viewer), [true, false, false, false]);
+        assert_eq!(may(Role::Operator), [true, true, false, false]);
+        assert_eq!(may(Role::Approver), [true, false, true, false]);
+        assert_eq!(may(Role::Admin), [true; 4]);
+        assert!(Actor::trusted("local:x".to_owned()).require(Administer).is_ok());
+    }
+
+    #[test]
+    fn a_token_for_some_systems_reaches_these_alone() {
+        let (one, other) = (SystemId::new("one").unwrap(), SystemId::new("other").unwrap());
+        let limited = actor(Role::Admin, &["one"]);
+        assert!(limited.require_system(&one).is_ok() && limited.require_system(&other).is_err());
+        assert!(limited.require_all_systems().is_err());
+        for free in [actor(Role::Viewer, &[]), Actor::trusted("local:x".to_owned())] {
+            assert!(free.require_system(&other).is_ok() && free.require_all_systems().is_ok());
+        }
+    }
+}
