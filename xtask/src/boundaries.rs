@@ -114,10 +114,15 @@ const RESERVED: &[Reserved] = &[
             "tide",
             "salvo",
             "tower-http",
-            "utoipa",
             "utoipa-*",
         ],
         members: &["keyreeve-sandbox", "keyreeve-server"],
+    },
+    Reserved {
+        what: "what describes an interface",
+        crates: &["utoipa"],
+        // The model says what its types look like as JSON, behind a feature that only the server asks for.
+        members: &["keyreeve-model", "keyreeve-server"],
     },
     Reserved {
         what: "the command line's crates",

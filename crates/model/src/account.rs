@@ -11,6 +11,7 @@ use crate::{ExternalId, ImportRunId, SystemId};
 ///
 /// The field names are part of the stable JSON contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Account {
     /// The system it belongs to.
     pub system_id: SystemId,
@@ -51,6 +52,7 @@ pub struct Account {
 
 /// Whether an account can be used to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     /// It has a login profile, or an active access key.
@@ -88,6 +90,7 @@ impl AccountStatus {
 
 /// The console password's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoginProfile {
     /// Whether there is one.
     pub state: LoginProfileState,
@@ -113,6 +116,7 @@ impl LoginProfile {
 
 /// Whether a login profile exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoginProfileState {
     /// There is a console password.
@@ -125,6 +129,7 @@ pub enum LoginProfileState {
 
 /// One access key, without its id (the credential report does not give it) and without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AccessKey {
     /// Whether AWS accepts it.
     pub active: bool,
@@ -136,6 +141,7 @@ pub struct AccessKey {
 
 /// Where the credentials' state comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Credentials {
     /// The kind of reading.
     pub source: CredentialSource,
@@ -145,6 +151,7 @@ pub struct Credentials {
 
 /// How login profile and keys were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialSource {
     /// One call for this account.
@@ -157,6 +164,7 @@ pub enum CredentialSource {
 
 /// An inline policy: its name, and a digest that shows when its document changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct InlinePolicy {
     /// The policy's name within its user or group.
     pub name: String,

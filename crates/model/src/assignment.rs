@@ -46,6 +46,18 @@ impl Assignment {
         }
     }
 
+    /// Where it stands in lists.
+    #[must_use]
+    pub fn place(&self) -> AssignmentPlace {
+        AssignmentPlace(
+            self.subject_name.clone(),
+            self.subject_external_id.to_string(),
+            self.kind,
+            self.resource_name.clone(),
+            self.resource_arn.clone(),
+        )
+    }
+
     /// The key it has where no listing resolves its group; `None` where its key is the same all the time.
     #[must_use]
     pub fn unresolved_key(&self) -> Option<AssignmentKey> {
@@ -80,6 +92,7 @@ fn by_name(resource_name: &str) -> String {
 /// A group is named by its `GroupId`, because its ARN changes when it is renamed; a policy by its ARN, which
 /// never changes and is all that some listings give; what could not be resolved by `name:` and its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AssignmentKey {
     /// Which of the three kinds.
     pub kind: AssignmentKind,
@@ -91,6 +104,7 @@ pub struct AssignmentKey {
 
 /// The three kinds of assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AssignmentKind {
     /// A user is in a group.
@@ -119,8 +133,25 @@ impl AssignmentKind {
     }
 }
 
+/// Where an assignment stands in lists: by the name and the external id of its holder, its kind, and the name and the ARN
+/// of what is held. In the order of [`crate::Inventory`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AssignmentPlace(
+    /// Name of the holder.
+    pub String,
+    /// External id of the holder.
+    pub String,
+    /// The kind.
+    pub AssignmentKind,
+    /// Name of the resource.
+    pub String,
+    /// ARN of the resource, if it has one.
+    pub Option<String>,
+);
+
 /// Whether an assignment is a fact or a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AssignmentState {
     /// An import read it.
@@ -131,13 +162,30 @@ pub enum AssignmentState {
     PendingRemove,
 }
 
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for Assignment {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        wire::Assignment::schema()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for Assignment {
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        wire::Assignment::schemas(schemas);
+    }
+}
+
 mod wire {
     use serde::{Deserialize, Serialize};
 
     use super::{AssignmentKind, AssignmentState};
     use crate::{ExternalId, ImportRunId, SystemId};
 
+    /// Who holds which resource: the holder's name stands under `account` or `group`, its id under
+    /// `account_external_id` or `group_external_id`.
     #[derive(Serialize, Deserialize)]
+    #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
     pub(super) struct Assignment {
         system_id: SystemId,
         kind: AssignmentKind,

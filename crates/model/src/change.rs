@@ -8,6 +8,7 @@ use crate::{Account, Assignment, AssignmentKind, Compare, ManagedBy, Resource, R
 
 /// One object that appeared, changed or went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change<T> {
     /// It was not there before.
@@ -81,6 +82,7 @@ pub fn is_volatile(field: &str) -> bool {
 
 /// The three kinds of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// Appeared.
@@ -93,6 +95,7 @@ pub enum ChangeKind {
 
 /// All changes of a run, or between two runs, each list sorted by name, then external id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ChangeSet {
     /// Accounts.
     pub accounts: Vec<Change<Account>>,
@@ -153,6 +156,7 @@ impl ChangeSet {
 
 /// How many of one kind of object were created, changed and deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ChangeCounts {
     /// Appeared.
     pub created: u64,
@@ -191,6 +195,7 @@ impl ChangeCounts {
 
 /// The counts of an import run, as in the JSON contract.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ObjectCounts {
     /// Accounts.
     pub accounts: ChangeCounts,
@@ -203,6 +208,7 @@ pub struct ObjectCounts {
 /// The populations that thresholds look at one by one. Policies that AWS maintains are counted apart from those
 /// of the customer, because AWS adds and changes them as it likes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectType {
     /// IAM users.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A failure as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Failure {
     /// The class that decides what may be done next.
     pub kind: FailureKind,
@@ -18,6 +19,7 @@ pub struct Failure {
 
 /// Whether a call that failed may have changed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Nothing happened.
@@ -28,6 +30,7 @@ pub enum Effect {
 
 /// The classes of failure. The first eleven are those of a call to the connected system; the others are our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// No byte of the request left: name not resolved, connection refused, no credentials to be had.

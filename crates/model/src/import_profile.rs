@@ -8,6 +8,7 @@ use crate::{ImportScope, ProfileName, Thresholds};
 
 /// What an import reads, and which results are suspicious.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImportProfile {
     /// Its name, unique within the system; every system has one called `default`.
@@ -26,6 +27,7 @@ pub struct ImportProfile {
 
 /// A kind of object an import can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ImportObject {
     /// IAM users.
@@ -42,6 +44,7 @@ pub enum ImportObject {
 
 /// Which policies are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyScope {
     /// Those of AWS and of the customer.
@@ -54,6 +57,7 @@ pub enum PolicyScope {
 
 /// Where the state of the login profiles comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoginProfileSource {
     /// One call per user: exact, and all that the reference policy permits.

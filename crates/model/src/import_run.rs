@@ -12,6 +12,7 @@ use crate::{
 
 /// One import through a profile. The first ten fields are the stable JSON contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ImportRun {
     /// Its number; a later run has a greater one.
     pub id: ImportRunId,
@@ -57,6 +58,7 @@ pub struct ImportRun {
 
 /// How far a run got. [`ImportRunState::may_become`] owns the legal moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ImportRunState {
     /// It is reading.
@@ -106,6 +108,7 @@ impl ImportRunState {
 
 /// What was read of one collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CollectionRecord {
     /// Which collection.
     pub name: CollectionName,
@@ -125,6 +128,7 @@ pub struct CollectionRecord {
 
 /// The collections an import reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CollectionName {
     /// The listing of users.
@@ -168,6 +172,7 @@ impl CollectionName {
 
 /// Whether what was read of a collection is all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CollectionState {
     /// Read to its proved end.
@@ -182,6 +187,7 @@ pub enum CollectionState {
 
 /// What a run covered. Absence counts only inside it; what lies outside is carried over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ImportScope {
     /// Which objects were read.
     pub objects: BTreeSet<ImportObject>,
@@ -243,6 +249,7 @@ impl ImportScope {
 
 /// Why a run waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Suspicion {
     /// More changes than the profile's thresholds allow.
@@ -275,6 +282,7 @@ pub enum Suspicion {
 
 /// What was odd about a run, but did not stop it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Warning {
     /// A stable word for programs: `listing_inconsistent`, `credentials_unknown`, `unresolved_reference`, …
     pub code: String,

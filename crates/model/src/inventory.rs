@@ -6,6 +6,7 @@ use crate::{Account, Assignment, ObjectType, Population, Resource};
 
 /// The accounts, resources and assignments of one system, each list sorted by name, then external id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Inventory {
     /// IAM users.
     pub accounts: Vec<Account>,
@@ -38,10 +39,10 @@ impl Inventory {
 /// What assignments are sorted by: holder, then resource, then what tells namesakes apart.
 pub(crate) fn order_of(assignment: &Assignment) -> impl Ord + '_ {
     (
-        &assignment.subject_name,
-        &assignment.subject_external_id,
+        assignment.subject_name.as_str(),
+        assignment.subject_external_id.as_str(),
         assignment.kind,
-        &assignment.resource_name,
-        &assignment.resource_arn,
+        assignment.resource_name.as_str(),
+        assignment.resource_arn.as_deref(),
     )
 }

@@ -28,6 +28,8 @@ mod mapping;
 mod organization;
 mod provisioning;
 mod resource;
+#[cfg(feature = "schema")]
+mod schema;
 mod secret;
 mod system;
 mod thresholds;
@@ -36,7 +38,7 @@ pub use account::{
     AccessKey, Account, AccountStatus, CredentialSource, Credentials, InlinePolicy, LoginProfile,
     LoginProfileState,
 };
-pub use assignment::{Assignment, AssignmentKey, AssignmentKind, AssignmentState};
+pub use assignment::{Assignment, AssignmentKey, AssignmentKind, AssignmentPlace, AssignmentState};
 pub use change::{Change, ChangeCounts, ChangeKind, ChangeSet, ObjectCounts, ObjectType, is_volatile};
 pub use difference::{Compare, difference};
 pub use digest::{canonical_json, digest_hex};

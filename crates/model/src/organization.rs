@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where an account of an organization is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MemberState {
     /// Being made.
@@ -40,6 +41,7 @@ impl MemberState {
 
 /// What an organization was last seen to say of a system's AWS account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Membership {
     /// The organization, `o-…`.
     pub organization_id: String,

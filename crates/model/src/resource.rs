@@ -6,6 +6,7 @@ use crate::{ExternalId, ImportRunId, InlinePolicy, SystemId};
 
 /// Something an account can hold. The field names are part of the stable JSON contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Resource {
     /// The system it belongs to.
     pub system_id: SystemId,
@@ -36,6 +37,7 @@ pub struct Resource {
 
 /// The two types of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceType {
     /// An IAM group.
@@ -57,6 +59,7 @@ impl ResourceType {
 
 /// Who maintains a managed policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ManagedBy {
     /// AWS, the same for every customer.

@@ -7,6 +7,7 @@ use crate::{AwsAccountId, Failure, SystemId, SystemName};
 
 /// One connected AWS account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct System {
     /// The System ID; never changes.
     pub system_id: SystemId,
@@ -45,6 +46,7 @@ pub type Category = String;
 
 /// How a system is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Technology {
     /// AWS IAM.
@@ -53,6 +55,7 @@ pub enum Technology {
 
 /// What is governed in a system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Accounts, resources and who holds what.
@@ -61,6 +64,7 @@ pub enum Content {
 
 /// Whether a system may be worked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SystemState {
     /// In use.
@@ -88,6 +92,7 @@ impl SystemState {
 
 /// How the connector signs in, without the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CredentialKind {
     /// An access key of an IAM user; its secret half is kept encrypted.
@@ -119,6 +124,7 @@ pub enum CredentialKind {
 
 /// What a role is assumed with, without the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RoleBase {
     /// An access key of an IAM user; its secret half is kept encrypted.
@@ -135,6 +141,7 @@ pub enum RoleBase {
 
 /// Settings of a system, with their defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct SystemSettings {
     /// Which permissions the connector's policy grants.
@@ -258,6 +265,7 @@ impl SystemSettings {
 
 /// Which permissions the connector's policy grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PermissionProfile {
     /// The fourteen actions of the reference policy.
@@ -285,6 +293,7 @@ impl PermissionProfile {
 
 /// What to do when a new user could not change the first password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FirstSignIn {
     /// Attach AWS's policy that allows it.
@@ -297,6 +306,7 @@ pub enum FirstSignIn {
 
 /// How a generated password reaches its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PasswordDelivery {
     /// A one-time secret.
@@ -309,6 +319,7 @@ pub enum PasswordDelivery {
 
 /// What a SCIM `DELETE` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ScimDelete {
     /// Deactivates the account.

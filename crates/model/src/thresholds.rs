@@ -8,6 +8,7 @@ use crate::{ChangeCounts, ChangeKind, ObjectType, Suspicion};
 
 /// Limits on what one run may change, by size of the population. On by default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// For populations of up to 20 objects.
@@ -20,6 +21,7 @@ pub struct Thresholds {
 
 /// Limits for one size of population. A limit is exceeded by *more than* its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Suspend when more than this many objects are deleted.

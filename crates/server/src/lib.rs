@@ -1,5 +1,21 @@
 //! Keyreeve over HTTP.
 //!
-//! [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept.
+//! - [`Server`] answers until it is told to stop, and then finishes what it has begun;
+//! - `auth` finds out who asks, by the bearer token alone (RFC 6750 section 2.1), and holds them to their rights;
+//! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
+//! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
+//! - [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept.
 
+mod auth;
+mod body;
+mod parts;
+mod probes;
+mod problem;
+mod request;
+mod rest;
+mod run;
 pub mod scim;
+
+pub use parts::Parts;
+pub use rest::openapi;
+pub use run::Server;

@@ -1,7 +1,7 @@
 //! What a reader asks for: a moment, and which objects.
 
 use jiff::Timestamp;
-use keyreeve_model::{AccountStatus, AssignmentKind, ImportRunId, ManagedBy, ResourceType};
+use keyreeve_model::{AccountStatus, AssignmentKind, AssignmentPlace, ImportRunId, ManagedBy, ResourceType};
 
 /// The moment a reading speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +56,24 @@ pub struct ResourceFilter {
     pub path_prefix: Option<String>,
     /// Who maintains a policy (leaves groups out).
     pub managed_by: Option<ManagedBy>,
+}
+
+/// A part of a list that is sorted by name, then external id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// The name and the external id of the entry before it.
+    pub after: Option<(String, String)>,
+    /// How many entries at most.
+    pub limit: u32,
+}
+
+/// A part of a list of assignments, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignmentSlice {
+    /// The place of the entry before it.
+    pub after: Option<AssignmentPlace>,
+    /// How many entries at most.
+    pub limit: u32,
 }
 
 /// Which assignments. Conditions that are set must all hold.

@@ -1,5 +1,7 @@
 //! Reading what is known of a system, now or as of any published moment.
 
+mod slices;
+
 use jiff::Timestamp;
 use keyreeve_model::{
     Account, Assignment, AssignmentKind, ClaimFact, ImportRunId, ImportRunState, Inventory, JobId, ManagedBy,

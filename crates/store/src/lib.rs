@@ -66,7 +66,7 @@ pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
 };
 pub use error::{DatabaseFailure, StoreError};
-pub use filter::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter};
+pub use filter::{AccountFilter, AsOf, AssignmentFilter, AssignmentSlice, Mfa, ResourceFilter, Slice};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};

@@ -18,6 +18,7 @@ mod protect;
 mod resource;
 mod sandbox;
 mod secrets;
+mod serve;
 mod store;
 mod system;
 mod token;
@@ -47,6 +48,7 @@ pub(crate) use protect::{AddProtection, ProtectCommand, RemoveProtection};
 pub(crate) use resource::{ListResources, ResourceCommand};
 pub(crate) use sandbox::RunSandbox;
 pub(crate) use secrets::{RekeyStore, SecretsCommand};
+pub(crate) use serve::RunServer;
 pub(crate) use store::{BackUp, Restore, StoreCommand};
 pub(crate) use system::{
     AddSystem, CredentialArguments, ListSystems, RemoveSystem, RotateKey, SetSystem, SystemCommand, category,
@@ -77,6 +79,7 @@ KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win
   log, log_format       what is logged to standard error, and how: text or json
   import_lease_seconds  how long an import owns its system without a sign of life (30)
   import_jobs           how many systems `import run --all` reads at once (4)
+  listen                where `serve` listens: an address of this machine and a port (127.0.0.1:8420)
   [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_kms, endpoint_url_sts,
                         endpoint_url_organizations, request_timeout_seconds (30), region, profile
 
@@ -174,6 +177,8 @@ pub(crate) enum Command {
     /// The database as a file.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Answer other programs over HTTP.
+    Serve(RunServer),
     /// Run a strict look-alike of AWS IAM on this machine, to try things on.
     Sandbox(RunSandbox),
     /// Check the installation, and say what to mend.

@@ -204,7 +204,7 @@ async fn jobs(context: &Context, store: &Store) -> Vec<Check> {
 async fn unfinished(context: &Context, store: &Store) -> Result<Vec<Check>, StoreError> {
     let mut found = Vec::new();
     for system in store.list_systems(false).await? {
-        for job in store.jobs(&system.system_id, LATEST_JOBS).await? {
+        for job in store.jobs(&system.system_id, None, LATEST_JOBS).await? {
             if let Some(Standing { why, advice }) = standing::of(store, &job, context.clock.now()).await? {
                 let message = format!("job {} of {}: {why}", job.id, system.system_id);
                 found.push(Check::new("job", CheckState::Warning, message, advice));

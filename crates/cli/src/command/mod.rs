@@ -21,6 +21,7 @@ mod reading;
 mod resource;
 mod sandbox;
 mod secrets;
+mod serve;
 mod store;
 mod system;
 mod token;
@@ -48,8 +49,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let output = Output::new(config.output, arguments.global.raw);
     let mut context = Context::new(config, environment, output);
     let mut runtime = match arguments.command {
-        // The sandbox answers many callers; everything else mostly waits.
-        Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
+        // These answer many callers; everything else mostly waits.
+        Command::Serve(_) | Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build().context("starting the runtime")?;
@@ -89,6 +90,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Audit(command) => audit::run(context, &command).await,
         Command::Secrets(SecretsCommand::Rekey(arguments)) => secrets::rekey(context, &arguments).await,
         Command::Store(command) => store::run(context, command).await,
+        Command::Serve(arguments) => serve::run(context, &arguments).await,
         Command::Sandbox(arguments) => sandbox::run(context, &arguments).await,
         Command::Doctor => doctor::run(context).await,
     }

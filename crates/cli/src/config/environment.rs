@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 17] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -72,6 +72,7 @@ pub(super) const KEYS: [&str; 16] = [
     "LOG_FORMAT",
     "IMPORT_LEASE_SECONDS",
     "IMPORT_JOBS",
+    "LISTEN",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL_KMS",

@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) log_format: Option<LogFormat>,
     pub(super) import_lease_seconds: Option<u64>,
     pub(super) import_jobs: Option<u64>,
+    pub(super) listen: Option<String>,
     pub(super) aws: AwsEnvironment,
 }
 
@@ -64,6 +65,7 @@ impl File {
             log_format: choice(text("LOG_FORMAT"), "KEYREEVE_LOG_FORMAT")?,
             import_lease_seconds: whole_number(environment, "KEYREEVE_IMPORT_LEASE_SECONDS")?,
             import_jobs: whole_number(environment, "KEYREEVE_IMPORT_JOBS")?,
+            listen: text("LISTEN"),
             aws: AwsEnvironment {
                 endpoint_url: text("AWS_ENDPOINT_URL"),
                 endpoint_url_iam: text("AWS_ENDPOINT_URL_IAM"),
@@ -88,6 +90,7 @@ impl File {
             log_format: self.log_format.or(other.log_format),
             import_lease_seconds: self.import_lease_seconds.or(other.import_lease_seconds),
             import_jobs: self.import_jobs.or(other.import_jobs),
+            listen: self.listen.or(other.listen),
             aws: self.aws.over(other.aws),
         }
     }

@@ -11,6 +11,7 @@ mod file;
 mod key_place;
 mod places;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) logging: Logging,
     /// How imports behave.
     pub(crate) import: ImportSettings,
+    /// Where `serve` listens.
+    pub(crate) listen: SocketAddr,
     /// What is said about AWS endpoints and region.
     pub(crate) aws: AwsEnvironment,
 }
@@ -120,6 +123,13 @@ impl Config {
                 format!("request_timeout_seconds is {seconds}, but must be from 1 to 600"),
             ));
         }
+        let listen = match settings.listen {
+            Some(address) => address.parse().map_err(|_| {
+                let why = "`listen` (KEYREEVE_LISTEN) is no address and port, such as 127.0.0.1:8420";
+                Refusal::new("reading the configuration", why)
+            })?,
+            None => SocketAddr::from((Ipv4Addr::LOCALHOST, 8420)),
+        };
         Ok(Self {
             file: path,
             places: Places { data_dir, database, key },
@@ -129,6 +139,7 @@ impl Config {
                 format: settings.log_format.unwrap_or(LogFormat::Text),
             },
             import: ImportSettings { lease: Duration::from_secs(lease), jobs },
+            listen,
             aws: settings.aws,
         })
     }

@@ -9,6 +9,7 @@ use crate::{StepCall, TaskKind};
 
 /// A call a mapping may name, by the name that AWS has for it. Closed: no other call can be mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the names are those of the IAM API Reference")]
 pub enum Operation {
     CreateUser,
@@ -131,6 +132,7 @@ impl fmt::Display for Operation {
 
 /// On which side of the main call a custom action is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum ActionTime {
     /// Before it.
     Before,

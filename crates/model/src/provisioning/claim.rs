@@ -8,6 +8,7 @@ use crate::{ExternalId, ImportRunId, SystemId};
 
 /// One change of ours that waits for an import to confirm it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Claim {
     /// The system.
     pub system_id: SystemId,
@@ -31,6 +32,7 @@ pub struct Claim {
 
 /// What a claim says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "fact", rename_all = "snake_case")]
 pub enum ClaimFact {
     /// The account exists.
@@ -153,6 +155,7 @@ impl ClaimFact {
 
 /// How a claim stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimState {
     /// No import has looked since.

@@ -14,6 +14,7 @@ number_id! {
 
 /// A set of tasks asked for together, with who asked and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ProvisioningJob {
     /// Its number.
     pub id: JobId,
@@ -49,6 +50,7 @@ pub struct ProvisioningJob {
 
 /// How far a job got. [`JobState::may_become`] owns the legal moves, [`JobState::of_tasks`] the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// A second person must approve it.

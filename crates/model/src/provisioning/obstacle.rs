@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One thing that stands in the way, or that a person should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Obstacle {
     /// Which kind.
     pub kind: ObstacleKind,
@@ -21,6 +22,7 @@ impl Obstacle {
 
 /// The kinds of obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ObstacleKind {
     /// No such account, group or policy.

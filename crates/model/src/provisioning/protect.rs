@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One entry of a system's protect list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Protection {
     /// What it speaks of.
     #[serde(flatten)]
@@ -21,6 +22,7 @@ pub struct Protection {
 
 /// The kinds of protection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 pub enum ProtectionKind {
     /// The account of this name, ignoring case.

@@ -9,6 +9,7 @@ use crate::ExternalId;
 
 /// What a deactivation switched off, and nothing else: what a reactivation gives back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Manifest {
     /// Whether there was a console password, now deleted.
     pub login_profile: bool,
@@ -22,6 +23,7 @@ pub struct Manifest {
 
 /// What is needed to make a deleted account again (its credentials and its id are gone for good).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecreatePackage {
     /// Its name.
     pub name: String,

@@ -8,6 +8,7 @@ use crate::Failure;
 
 /// One step: exactly one call that changes something, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Its place in the task, from 1.
     pub seq: u32,
@@ -59,6 +60,7 @@ impl Step {
 
 /// Why a step is part of its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepReason {
     /// The wish names it.
@@ -95,6 +97,7 @@ impl StepReason {
 
 /// How far a step got. [`StepState::may_become`] owns the legal moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// Not attempted, or to be attempted again.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Accounts and groups are named in the exact case in which they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "call", rename_all = "snake_case", deny_unknown_fields)]
 pub enum StepCall {
     /// Makes an account, without a console password.
@@ -223,6 +224,7 @@ impl StepCall {
 
 /// A credential of an account that can be switched off and on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccountCredential {
     /// Which kind.
@@ -233,6 +235,7 @@ pub struct AccountCredential {
 
 /// The kinds of credentials beside the console password and multi-factor devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountCredentialKind {
     /// An access key.

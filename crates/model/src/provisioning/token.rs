@@ -10,6 +10,7 @@ use crate::{IdError, SystemId};
 
 /// The public half of a token, by which it is named and looked up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct TokenId(pub String);
 
@@ -21,6 +22,7 @@ impl fmt::Display for TokenId {
 
 /// A token as it is listed: everything but the secret, which is shown once and never kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Token {
     /// Its public half.
     pub id: TokenId,
@@ -42,6 +44,7 @@ pub struct Token {
 
 /// What somebody may do. Each role may do what the ones before it may, but an approver does not ask for changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads.

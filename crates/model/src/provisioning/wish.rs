@@ -8,6 +8,7 @@ use super::{Delivery, TaskKind};
 
 /// One change that is asked for. In a file: `{"task": "delete_account", "account": "ada"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "task", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Wish {
     /// Makes an account with a console password, groups and policies.
@@ -103,6 +104,7 @@ pub enum Wish {
 
 /// A group by its name or a policy by its ARN: `{"group": "developers"}`, `{"policy": "arn:aws:…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceName {
     /// A group, by name.

@@ -9,19 +9,23 @@ use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
 
 impl Store {
-    /// The last runs of a system, the newest first.
+    /// The last runs of a system, the newest first; only those before a given one, for turning pages.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
     pub async fn list_import_runs(
         &self,
         system_id: &SystemId,
+        before: Option<ImportRunId>,
         limit: u32,
     ) -> Result<Vec<ImportRun>, StoreError> {
         reading!(self, "listing the import runs", |transaction| {
             let system = systems::find(transaction, system_id, false).await?;
             let mut text = select_runs();
             text.push(" WHERE r.system_key = ").bind(system.key);
+            if let Some(before) = before {
+                text.push(" AND r.run_id < ").bind(before.0);
+            }
             text.push(" ORDER BY r.run_id DESC LIMIT ").bind(i64::from(limit));
             transaction.fetch(text, |row| Ok(read_run(row)?.run)).await
         })

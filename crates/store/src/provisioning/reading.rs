@@ -107,14 +107,19 @@ impl Store {
         .await
     }
 
-    /// The last jobs of a system, the newest first, with their tasks but without the tasks' steps.
+    /// The last jobs of a system, the newest first (only those before a given one, for turning pages), with their tasks but without the tasks' steps.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
-    pub async fn jobs(&self, system: &SystemId, limit: u32) -> Result<Vec<ProvisioningJob>, StoreError> {
+    pub async fn jobs(
+        &self,
+        system: &SystemId,
+        before: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<ProvisioningJob>, StoreError> {
         reading!(self, "listing the jobs", |transaction| {
             let system = systems::find(transaction, system, false).await?;
-            rows::jobs(transaction, system.key, limit).await
+            rows::jobs(transaction, system.key, before, limit).await
         })
         .await
     }

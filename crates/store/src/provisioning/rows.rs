@@ -65,10 +65,14 @@ pub(super) async fn job(transaction: &mut Transaction, id: JobId) -> Result<Prov
 pub(super) async fn jobs(
     transaction: &mut Transaction,
     system_key: i64,
+    before: Option<JobId>,
     limit: u32,
 ) -> Result<Vec<ProvisioningJob>, StoreError> {
     let mut text = Statement::building(JOB_COLUMNS);
     text.push(" WHERE j.system_key = ").bind(system_key);
+    if let Some(before) = before {
+        text.push(" AND j.job_id < ").bind(before.0);
+    }
     text.push(" ORDER BY j.job_id DESC LIMIT ").bind(i64::from(limit));
     let mut jobs = transaction.fetch(text, read_job).await?;
     let numbers: Vec<i64> = jobs.iter().map(|job| job.id.0).collect();

@@ -1,7 +1,9 @@
 //! Reading with filters and as of a moment.
 
 use keyreeve_model::{AccountStatus, Assignment, AssignmentKind, Inventory, ManagedBy, ResourceType};
-use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter, StoreError};
+use keyreeve_store::{
+    AccountFilter, AsOf, AssignmentFilter, AssignmentSlice, Mfa, ResourceFilter, Slice, StoreError,
+};
 
 use crate::place::Place;
 use crate::sample::*;
@@ -167,4 +169,53 @@ fn every_future_of_the_store_can_move_between_threads() {
         sendable(&store.begin_import_run(&system, &profile(), "t", at(0), LEASE));
         store.close().await;
     });
+}
+
+#[tokio::test]
+async fn slices_are_the_lists_in_parts_on_both_databases() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        publish(&store, &random_inventory(&mut Dice(5)), at(1)).await;
+        let (system, now) = (id("s"), AsOf::Now);
+        let (accounts, resources, assignments) = (
+            store.list_accounts(&system, now, &AccountFilter::default()).await.unwrap(),
+            store.list_resources(&system, now, &ResourceFilter::default()).await.unwrap(),
+            store.list_assignments(&system, now, &AssignmentFilter::default()).await.unwrap(),
+        );
+        assert!(accounts.len() > 5 && resources.len() > 3 && assignments.len() > 5);
+        for limit in [1, 4, 1000] {
+            let (mut after, mut found) = (None, Vec::new());
+            loop {
+                let slice = Slice { after, limit };
+                let filter = AccountFilter::default();
+                let part = store.accounts_slice(&system, now, &filter, &slice).await.unwrap();
+                let Some(last) = part.last() else { break };
+                after = Some((last.name.clone(), last.external_id.to_string()));
+                found.extend(part);
+            }
+            assert_eq!(found, accounts);
+            let (mut after, mut found) = (None, Vec::new());
+            loop {
+                let slice = Slice { after, limit };
+                let filter = ResourceFilter::default();
+                let part = store.resources_slice(&system, now, &filter, &slice).await.unwrap();
+                let Some(last) = part.last() else { break };
+                after = Some((last.name.clone(), last.external_id.to_string()));
+                found.extend(part);
+            }
+            assert_eq!(found, resources);
+            let (mut after, mut found) = (None, Vec::new());
+            loop {
+                let slice = AssignmentSlice { after, limit };
+                let filter = AssignmentFilter::default();
+                let part = store.assignments_slice(&system, now, &filter, &slice).await.unwrap();
+                let Some(last) = part.last() else { break };
+                after = Some(last.place());
+                found.extend(part);
+            }
+            assert_eq!(found, assignments);
+        }
+        store.close().await;
+    }
 }

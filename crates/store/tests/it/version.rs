@@ -81,7 +81,7 @@ async fn a_store_of_the_version_before_is_brought_up_to_date_with_all_it_holds()
         back_to_the_first_version(&place).await;
         let store = place.open().await;
         assert_eq!(store.current_inventory(&id("s")).await.unwrap(), inventory);
-        assert!(store.jobs(&id("s"), 9).await.unwrap().is_empty());
+        assert!(store.jobs(&id("s"), None, 9).await.unwrap().is_empty());
         assert_eq!(store.verify_audit().await.unwrap().seq, 0);
         store.close().await;
         place.open().await.close().await;

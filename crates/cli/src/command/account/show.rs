@@ -84,7 +84,7 @@ fn not_imported_yet(arguments: &ShowAccount, job: JobId) -> Refusal {
 /// What was probably meant by a name that is not known: the new one of an account that had it, or one that is near.
 async fn meant(store: &Store, arguments: &ShowAccount, as_of: AsOf) -> Result<Option<String>, StoreError> {
     let (system_id, name) = (&arguments.system_id, arguments.account.as_str());
-    let runs = store.list_import_runs(system_id, RUNS_BACK).await?;
+    let runs = store.list_import_runs(system_id, None, RUNS_BACK).await?;
     for run in runs.iter().filter(|run| run.state == ImportRunState::Published) {
         let Ok(then) = store.get_account(system_id, AsOf::Run(run.id), name).await else { continue };
         let now = store.get_account(system_id, as_of, then.external_id.as_str()).await;
@@ -97,7 +97,7 @@ async fn meant(store: &Store, arguments: &ShowAccount, as_of: AsOf) -> Result<Op
         Wish::UpdateAccount { account, new_name: Some(new), .. } if new == name => Some(account.clone()),
         _ => None,
     };
-    for job in store.jobs(system_id, RUNS_BACK).await? {
+    for job in store.jobs(system_id, None, RUNS_BACK).await? {
         let done = job.tasks.iter().filter(|task| task.state == TaskState::Succeeded);
         if let Some(old) = done.into_iter().find_map(renamed) {
             return Ok(Some(format!("job {} gave {old:?} that name, and an import shows it", job.id)));

@@ -17,7 +17,7 @@ const MOST_JOBS: u32 = 10_000;
 pub(super) async fn list(context: &Context, arguments: &ListJobs) -> anyhow::Result<Ended> {
     let store = context.store().await?;
     let read = if arguments.states.is_empty() { arguments.limit } else { MOST_JOBS };
-    let mut jobs = store.jobs(&arguments.system_id, read).await?;
+    let mut jobs = store.jobs(&arguments.system_id, None, read).await?;
     jobs.retain(|job| arguments.states.is_empty() || arguments.states.contains(&job.state));
     jobs.truncate(arguments.limit as usize);
     let empty = match arguments.states.is_empty() {

@@ -272,7 +272,7 @@ async fn a_log_put_back_as_a_whole_no_longer_holds_the_head_that_was_noted() {
 async fn without_its_row_nothing_is_done() {
     for place in Place::both().await {
         let store = with_rows(&place).await;
-        let made = store.jobs(&id("s"), 1).await.unwrap().remove(0).id;
+        let made = store.jobs(&id("s"), None, 1).await.unwrap().remove(0).id;
         let bob = claim(&store, 5).await;
         let before = store.job(made).await.unwrap();
         // The place of the next row is taken, so it cannot be written.
@@ -285,7 +285,7 @@ async fn without_its_row_nothing_is_done() {
         assert!(store.cancel_job(made, "anna", at(6)).await.is_err());
         assert!(store.create_job(&job(vec![task("eve")]), at(6)).await.is_err());
         assert_eq!(store.job(made).await.unwrap(), before);
-        assert_eq!(store.jobs(&id("s"), 9).await.unwrap().len(), 1);
+        assert_eq!(store.jobs(&id("s"), None, 9).await.unwrap().len(), 1);
         store.close().await;
     }
 }

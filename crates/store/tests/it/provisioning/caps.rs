@@ -26,7 +26,7 @@ async fn requests_at_the_same_time_do_not_exceed_a_cap() {
                 "{error:?}"
             );
         }
-        assert_eq!(store.jobs(&id("s"), 10).await.unwrap().len(), 2);
+        assert_eq!(store.jobs(&id("s"), None, 10).await.unwrap().len(), 2);
         // What waits for a second person is written down.
         let waiting = NewJob { approval_because: vec!["many".to_owned()], ..new("eve") };
         let waiting = store.create_job(&waiting, at(1)).await.unwrap();

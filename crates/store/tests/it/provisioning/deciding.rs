@@ -34,12 +34,12 @@ async fn a_job_reads_back_as_it_was_asked_for() {
         assert_eq!(store.job_facts(made.id).await.unwrap(), new.facts);
 
         let later = store.create_job(&job(vec![task("bob")]), at(6)).await.unwrap();
-        let listed = store.jobs(&id("s"), 10).await.unwrap();
+        let listed = store.jobs(&id("s"), None, 10).await.unwrap();
         assert_eq!(listed.iter().map(|job| job.id).collect::<Vec<_>>(), [later.id, made.id]);
         assert_eq!(listed[1].tasks.len(), 2);
         assert!(listed[1].tasks.iter().all(|task| task.steps.is_empty()));
         assert_eq!(listed[1].tasks[1].after, other.after);
-        assert_eq!(store.jobs(&id("s"), 1).await.unwrap().len(), 1);
+        assert_eq!(store.jobs(&id("s"), None, 1).await.unwrap().len(), 1);
         let missing = store.job(JobId(999)).await.unwrap_err();
         assert!(matches!(missing, StoreError::JobNotFound { .. }));
         store.close().await;

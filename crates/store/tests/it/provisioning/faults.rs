@@ -10,7 +10,7 @@ use crate::place::Place;
 /// Everything that can be read of the jobs.
 async fn all(store: &Store) -> Vec<ProvisioningJob> {
     let mut jobs = Vec::new();
-    for job in store.jobs(&id("s"), 1000).await.unwrap() {
+    for job in store.jobs(&id("s"), None, 1000).await.unwrap() {
         jobs.push(store.job(job.id).await.unwrap());
     }
     jobs
@@ -118,7 +118,7 @@ async fn a_call_whose_answer_was_lost_finds_out_and_is_not_done_twice() {
         store.lose_commit_answer(1);
         let made = store.create_job(&job(vec![task("ada"), task("bob")]), at(1)).await.unwrap();
         assert!(!store.fault_pending());
-        assert_eq!(store.jobs(&id("s"), 9).await.unwrap().len(), 1);
+        assert_eq!(store.jobs(&id("s"), None, 9).await.unwrap().len(), 1);
         store.lose_commit_answer(1);
         let ada = claim(&store, 2).await;
         assert_eq!((ada.task.account.as_str(), ada.lease.epoch), ("ada", 1));

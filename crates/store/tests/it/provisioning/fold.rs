@@ -48,7 +48,7 @@ fn folded(rows: &[AuditRow]) -> States {
 
 async fn stored(store: &Store) -> States {
     let mut states = States::new();
-    for listed in store.jobs(&id("s"), 1000).await.unwrap() {
+    for listed in store.jobs(&id("s"), None, 1000).await.unwrap() {
         let job = store.job(listed.id).await.unwrap();
         states.insert(format!("job {}", job.id), job.state.as_str().to_owned());
         for task in &job.tasks {

@@ -1,0 +1,13 @@
+//! `keyreeve serve`
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+/// Runs until Ctrl-C or SIGTERM, and then finishes what it is answering.
+#[derive(Debug, Args)]
+pub(crate) struct RunServer {
+    /// Where to listen, on this machine; port 0 takes a free one [default: 127.0.0.1:8420; also KEYREEVE_LISTEN].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+}

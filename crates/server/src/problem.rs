@@ -1,0 +1,141 @@
+//! A refusal or a failure as RFC 9457 has it: `application/problem+json`.
+
+mod store;
+
+use std::collections::BTreeMap;
+
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use keyreeve_engine::rights::Denied;
+use serde::Serialize;
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::request::RequestId;
+
+const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request was not done. Behind a pointer, as most requests are done.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem(Box<Said>);
+
+/// Why a request was not done.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Said {
+    /// Always `about:blank`: `code` tells problems apart (RFC 9457 section 4.2.1).
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The words of the status.
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What went wrong, for programs. Stable.
+    #[schema(value_type = String)]
+    code: &'static str,
+    /// What went wrong, for people.
+    detail: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+    /// The request's id, which stands in the log too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+impl Problem {
+    /// A problem with its status, its stable code and a sentence.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self(Box::new(Said {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            advice: None,
+            request_id: None,
+        }))
+    }
+
+    /// The request was not understood.
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    /// Nothing is there.
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// Nobody has said who they are, or not so that it is believed.
+    pub(crate) fn unauthorised(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", detail)
+            .advice("send a valid token: `Authorization: Bearer keyreeve_pat_…`; an admin makes one")
+    }
+
+    /// With what to do.
+    #[must_use]
+    pub(crate) fn advice(mut self, advice: impl Into<String>) -> Self {
+        self.0.advice = Some(advice.into());
+        self
+    }
+
+    /// With the id of the request.
+    #[must_use]
+    pub(crate) fn of_request(mut self, id: &RequestId) -> Self {
+        self.0.request_id = Some(id.as_str().to_owned());
+        self
+    }
+
+    /// Its stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.0.code
+    }
+}
+
+/// The refusals that any address may give, for the description.
+pub(crate) struct Refused;
+
+impl IntoResponses for Refused {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let about = |status: &str| match status {
+            "400" => "What was sent is not understood.",
+            "401" => "No valid token was sent.",
+            "403" => "The token does not allow this.",
+            "404" => "There is no such thing.",
+            "409" => "The state of things does not allow this.",
+            "500" => "Something is wrong here.",
+            _ => "Something that is needed does not answer.",
+        };
+        let one = |status: &str| {
+            let content = Content::new(Some(Ref::from_schema_name("Problem")));
+            let response = ResponseBuilder::new().description(about(status)).content(PROBLEM_JSON, content);
+            (status.to_owned(), RefOr::T(response.build()))
+        };
+        ["400", "401", "403", "404", "409", "500", "503"].map(one).into()
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", denied.to_string())
+            .advice("nothing was done; an admin can make another token")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"keyreeve\""));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

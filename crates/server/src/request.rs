@@ -1,0 +1,52 @@
+//! Each request has an id, in its answer and in the log, and one line in the log when it is over.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+
+use crate::problem::Problem;
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request. Made here: what a caller sends as one is not taken over, as it would reach the log.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(String);
+
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Gives a request its id, and its answer too.
+pub(crate) async fn identified(mut request: Request, next: Next) -> Response {
+    let id = RequestId(uuid::Uuid::now_v7().to_string());
+    // The route, not what was asked for: names of people stay out of the log, and so does whatever a query holds.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id = id.as_str(), method = %request.method(), route);
+    request.extensions_mut().insert(id.clone());
+    let begun = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let code = response.extensions().get::<Problem>().map(Problem::code);
+    span.in_scope(|| tracing::info!(status = response.status().as_u16(), code, micros = took, "answered"));
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let headers = std::mem::take(response.headers_mut());
+        let mut again = problem.of_request(&id).into_response();
+        for (name, value) in &headers {
+            if !again.headers().contains_key(name) {
+                again.headers_mut().insert(name.clone(), value.clone());
+            }
+        }
+        again.headers_mut().remove(axum::http::header::CONTENT_LENGTH);
+        response = again;
+    }
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}

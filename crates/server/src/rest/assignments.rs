@@ -1,0 +1,73 @@
+//! `/systems/{system_id}/assignments`
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{Assignment, AssignmentKind, SystemId};
+use keyreeve_store::{AssignmentFilter, AssignmentSlice};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::moment::as_of;
+use super::paging::{Page, Paging};
+use crate::auth::Caller;
+use crate::body::{InPath, InQuery};
+use crate::parts::Parts;
+use crate::problem::{Problem, Refused};
+
+/// Which assignments, and when. Conditions that are given must all hold.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Filter {
+    /// `next` of the page before.
+    #[param(max_length = 8192)]
+    cursor: Option<String>,
+    /// How many entries at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// Name or external id of the account that holds.
+    #[param(max_length = 256)]
+    account: Option<String>,
+    /// Name or external id of a group, as the holder or as what is held.
+    #[param(max_length = 256)]
+    group: Option<String>,
+    /// Name, external id or ARN of the policy that is held.
+    #[param(max_length = 2048)]
+    policy: Option<String>,
+    /// The kind.
+    #[param(inline)]
+    kind: Option<AssignmentKind>,
+    /// What was published at that time.
+    as_of: Option<Timestamp>,
+    /// What that import run said.
+    run: Option<i64>,
+}
+
+/// Lists who holds what in a system, by holder, then resource. What we changed and no import has confirmed yet is there
+/// as `pending_add` or `pending_remove`.
+#[utoipa::path(
+    get, path = "/systems/{system_id}/assignments", tag = "assignments",
+    params(("system_id" = SystemId, Path), Filter), responses((status = 200, body = Page<Assignment>), Refused)
+)]
+pub(crate) async fn list(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    InQuery(asked): InQuery<Filter>,
+) -> Result<Json<Page<Assignment>>, Problem> {
+    caller.require(Right::Read, &system_id)?;
+    let paging = Paging(asked.cursor, asked.limit);
+    let limit = paging.limit()?;
+    let slice = AssignmentSlice { after: paging.after()?, limit: limit + 1 };
+    let filter = AssignmentFilter {
+        account: asked.account,
+        group: asked.group,
+        policy: asked.policy,
+        kind: asked.kind,
+    };
+    let moment = as_of(asked.as_of, asked.run)?;
+    let assignments = parts.store.assignments_slice(&system_id, moment, &filter, &slice).await?;
+    Ok(Json(Page::of(assignments, limit, Assignment::place)))
+}

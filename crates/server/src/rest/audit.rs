@@ -1,0 +1,101 @@
+//! `/audit`
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::SystemId;
+use keyreeve_store::{AuditFilter, AuditRow};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::paging::{Page, Paging};
+use crate::auth::Caller;
+use crate::body::InQuery;
+use crate::parts::Parts;
+use crate::problem::{Problem, Refused};
+
+/// Which rows. Conditions that are given must all hold.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Filter {
+    /// `next` of the page before.
+    #[param(max_length = 4096)]
+    cursor: Option<String>,
+    /// How many entries at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// About one system; who may not read all systems must give it.
+    system_id: Option<SystemId>,
+    /// Who did it.
+    #[param(max_length = 256)]
+    actor: Option<String>,
+    /// What was done.
+    #[param(max_length = 64)]
+    action: Option<String>,
+    /// The account that it was done to.
+    #[param(max_length = 256)]
+    account: Option<String>,
+    /// From this time on.
+    since: Option<Timestamp>,
+    /// Before this time.
+    until: Option<Timestamp>,
+}
+
+/// One row of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditEntry {
+    /// Its place: 1, 2, 3, … without gaps.
+    seq: i64,
+    /// When.
+    at: Timestamp,
+    /// Who.
+    actor: String,
+    /// The system it is about.
+    system_id: Option<SystemId>,
+    /// What was done.
+    action: String,
+    /// What it was done to. No secret.
+    #[schema(value_type = Object)]
+    subject: serde_json::Value,
+    /// The hash of the row before.
+    prev_hash: String,
+    /// SHA-256 of this row with `prev_hash`, in hex.
+    hash: String,
+}
+
+impl From<AuditRow> for AuditEntry {
+    fn from(row: AuditRow) -> Self {
+        let AuditRow { seq, at, actor, system_id, action, subject, prev_hash, hash } = row;
+        Self { seq, at, actor, system_id, action, subject, prev_hash, hash }
+    }
+}
+
+/// Lists rows of the audit log, the newest first.
+#[utoipa::path(
+    get, path = "/audit", tag = "audit", params(Filter), responses((status = 200, body = Page<AuditEntry>), Refused)
+)]
+pub(crate) async fn list(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InQuery(asked): InQuery<Filter>,
+) -> Result<Json<Page<AuditEntry>>, Problem> {
+    match &asked.system_id {
+        Some(system_id) => caller.require(Right::Read, system_id)?,
+        None => caller.require_everywhere(Right::Read)?,
+    }
+    let paging = Paging(asked.cursor, asked.limit);
+    let (before, limit) = (paging.after()?, paging.limit()?);
+    let filter = AuditFilter {
+        system_id: asked.system_id,
+        actor: asked.actor,
+        action: asked.action,
+        account: asked.account,
+        since: asked.since,
+        until: asked.until,
+        before,
+    };
+    let rows = parts.store.audit(&filter, limit + 1).await?;
+    Ok(Json(Page::of(rows.into_iter().map(AuditEntry::from).collect(), limit, |row| row.seq)))
+}

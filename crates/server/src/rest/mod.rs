@@ -1,0 +1,86 @@
+//! `/api/v1`: what is known, and what may be asked for, as JSON.
+//!
+//! Each file has one noun: its address, what may be asked of it, and its answers. The description of all of them,
+//! OpenAPI 3.1, is made from the same code ([`openapi`]).
+
+mod accounts;
+mod assignments;
+mod audit;
+mod import_profiles;
+mod import_runs;
+mod jobs;
+mod moment;
+mod paging;
+mod protections;
+mod resources;
+mod systems;
+mod tokens;
+
+use axum::Router;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::parts::Parts;
+use crate::problem::Said;
+
+/// Where it begins.
+pub(crate) const PREFIX: &str = "/api/v1";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Keyreeve",
+        description = "Governs who can sign in to AWS with IAM users. Every answer that is no success is a problem of \
+                       RFC 9457 with a stable `code`. Lists come in pages: `next` of one page is `cursor` of the next.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    servers((url = "/api/v1")),
+    components(schemas(Said)),
+    security(("token" = [])),
+    modifiers(&BearerToken)
+)]
+struct Description;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("keyreeve_pat_…")
+            .description(Some("A token, as `keyreeve token create` prints it once."));
+        if let Some(components) = openapi.components.as_mut() {
+            components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
+        }
+    }
+}
+
+/// The addresses, and their description.
+pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(systems::list))
+        .routes(routes!(systems::get))
+        .routes(routes!(accounts::list))
+        .routes(routes!(accounts::get))
+        .routes(routes!(resources::list))
+        .routes(routes!(assignments::list))
+        .routes(routes!(import_runs::list))
+        .routes(routes!(import_runs::get))
+        .routes(routes!(import_runs::changes))
+        .routes(routes!(import_profiles::list))
+        .routes(routes!(import_profiles::get))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::get))
+        .routes(routes!(protections::list))
+        .routes(routes!(tokens::list))
+        .routes(routes!(audit::list))
+        .split_for_parts()
+}
+
+/// The description of `/api/v1`, OpenAPI 3.1.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    router().1
+}

@@ -1,0 +1,73 @@
+//! `/systems/{system_id}/resources`
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{ManagedBy, Resource, ResourceType, SystemId};
+use keyreeve_store::{ResourceFilter, Slice};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::moment::as_of;
+use super::paging::{Page, Paging};
+use crate::auth::Caller;
+use crate::body::{InPath, InQuery};
+use crate::parts::Parts;
+use crate::problem::{Problem, Refused};
+
+/// Which resources, and when. Conditions that are given must all hold.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Filter {
+    /// `next` of the page before.
+    #[param(max_length = 4096)]
+    cursor: Option<String>,
+    /// How many entries at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// Groups or policies.
+    #[serde(rename = "type")]
+    #[param(inline)]
+    kind: Option<ResourceType>,
+    /// Part of the name, ignoring case; with `*` or `?` in it, a pattern for the whole name.
+    #[param(max_length = 256)]
+    name: Option<String>,
+    /// What the path begins with.
+    #[param(max_length = 512)]
+    path: Option<String>,
+    /// Who maintains a policy (leaves groups out).
+    #[param(inline)]
+    managed_by: Option<ManagedBy>,
+    /// What was published at that time.
+    as_of: Option<Timestamp>,
+    /// What that import run said.
+    run: Option<i64>,
+}
+
+/// Lists the groups and policies of a system, by name, then external id.
+#[utoipa::path(
+    get, path = "/systems/{system_id}/resources", tag = "resources",
+    params(("system_id" = SystemId, Path), Filter), responses((status = 200, body = Page<Resource>), Refused)
+)]
+pub(crate) async fn list(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    InQuery(asked): InQuery<Filter>,
+) -> Result<Json<Page<Resource>>, Problem> {
+    caller.require(Right::Read, &system_id)?;
+    let paging = Paging(asked.cursor, asked.limit);
+    let limit = paging.limit()?;
+    let slice = Slice { after: paging.after()?, limit: limit + 1 };
+    let filter = ResourceFilter {
+        kind: asked.kind,
+        name: asked.name,
+        path_prefix: asked.path,
+        managed_by: asked.managed_by,
+    };
+    let moment = as_of(asked.as_of, asked.run)?;
+    let resources = parts.store.resources_slice(&system_id, moment, &filter, &slice).await?;
+    Ok(Json(Page::of(resources, limit, |one| (one.name.clone(), one.external_id.to_string()))))
+}

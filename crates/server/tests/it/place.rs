@@ -1,0 +1,188 @@
+//! A place for a test: a sandbox, a store with two imported systems, and a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_engine::clock::Clock;
+use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress};
+use keyreeve_engine::tokens::MadeToken;
+use keyreeve_model::{
+    CredentialKind, ImportProfile, ImportRunState, Role, Secret, SystemId, SystemName, SystemSettings,
+};
+use keyreeve_sandbox::{AccountSeed, Options, Population, Running, Sandbox};
+use keyreeve_server::{Parts, Server};
+use keyreeve_store::{DatabaseUrl, NewSystem, NewToken, Store, StoreKey};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// The AWS accounts of the two systems.
+const ACCOUNTS: [(&str, &str); 2] = [("prod", "111122223333"), ("test", "444455556666")];
+/// Users in each.
+pub(crate) const USERS: u32 = 40;
+
+pub(crate) struct Place {
+    pub(crate) store: Arc<Store>,
+    pub(crate) url: String,
+    pub(crate) clock: Clock,
+    client: reqwest::Client,
+    admin: String,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<std::io::Result<()>>,
+    _sandbox: Running,
+    _folder: TempDir,
+}
+
+pub(crate) fn system(id: &str) -> SystemId {
+    SystemId::new(id).unwrap()
+}
+
+impl Place {
+    pub(crate) async fn start() -> Self {
+        let population = Population { users: USERS, groups: 6, customer_policies: 8, roles: 0 };
+        let seed =
+            |(_, account): &(&str, &str)| AccountSeed { account_id: (*account).to_owned(), population };
+        let options = Options { accounts: ACCOUNTS.iter().map(seed).collect(), ..Options::default() };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
+        let store = Store::create(&url, StoreKey::generate().unwrap(), clock.now()).await.unwrap();
+        let store = Arc::new(store);
+        for (id, account) in ACCOUNTS {
+            import(&store, &sandbox, clock, id, account).await;
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, asked) = oneshot::channel();
+        let server = Server::new(Parts { store: Arc::clone(&store), clock });
+        let server = tokio::spawn(server.run(listener, async move {
+            let _ = asked.await;
+        }));
+        let client = reqwest::Client::new();
+        let admin = String::new();
+        let mut place = Self {
+            store,
+            url,
+            clock,
+            client,
+            admin,
+            stop: Some(stop),
+            server,
+            _sandbox: sandbox,
+            _folder: folder,
+        };
+        place.admin = place.token(Role::Admin, &[]).await;
+        place
+    }
+
+    /// Makes a token.
+    pub(crate) async fn token(&self, role: Role, systems: &[&str]) -> String {
+        self.token_until(role, systems, None).await
+    }
+
+    pub(crate) async fn token_until(
+        &self,
+        role: Role,
+        systems: &[&str],
+        expires_at: Option<jiff::Timestamp>,
+    ) -> String {
+        let made = MadeToken::generate().unwrap();
+        let new = NewToken {
+            id: made.id.clone(),
+            secret_sha256: made.secret_sha256,
+            owner: format!("{}-{}", role.as_str(), systems.join("+")),
+            role,
+            systems: systems.iter().map(|id| system(id)).collect(),
+            expires_at,
+        };
+        self.store.create_token(&new, "local:test", self.clock.now()).await.unwrap();
+        made.text.expose().to_owned()
+    }
+
+    /// A request with a token, or without.
+    pub(crate) fn request(&self, method: Method, address: &str, token: Option<&str>) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{address}", self.url));
+        match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// What an admin gets.
+    pub(crate) async fn get(&self, address: &str) -> Value {
+        let (status, body) = self.ask(address, Some(&self.admin)).await;
+        assert_eq!(status, StatusCode::OK, "{address}: {body}");
+        body
+    }
+
+    /// The status and the body.
+    pub(crate) async fn ask(&self, address: &str, token: Option<&str>) -> (StatusCode, Value) {
+        let answer = self.request(Method::GET, address, token).send().await.unwrap();
+        let status = answer.status();
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    pub(crate) fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    /// All entries of a list, page by page.
+    pub(crate) async fn all(&self, address: &str, limit: u32) -> Vec<Value> {
+        let sign = if address.contains('?') { '&' } else { '?' };
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("{address}{sign}limit={limit}{cursor}")).await;
+            let items = page["items"].as_array().unwrap();
+            assert!(items.len() <= limit as usize);
+            found.extend(items.iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return found,
+            }
+        }
+    }
+
+    /// Tells the server to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        let _ = self.stop.take().unwrap().send(());
+        self.server.await.unwrap().unwrap();
+    }
+}
+
+async fn import(store: &Arc<Store>, sandbox: &Running, clock: Clock, id: &str, account: &str) {
+    let key = sandbox.connector_key(account).unwrap();
+    let secret = Secret::new(key.secret_access_key);
+    let new = NewSystem {
+        system_id: system(id),
+        name: SystemName::new(format!("System {id}")).unwrap(),
+        category: "AWS".to_owned(),
+        region: None,
+        credential: CredentialKind::AccessKey { access_key_id: key.access_key_id.clone() },
+        secret: Some(secret.clone()),
+        aws_account_id: Some(account.parse().unwrap()),
+        partition: Some("aws".to_owned()),
+        settings: SystemSettings::default(),
+    };
+    let system = store.create_system(new, "local:test", clock.now()).await.unwrap();
+    let credential = Credential::AccessKey { access_key_id: key.access_key_id, secret_access_key: secret };
+    let mut options = ConnectOptions::new(credential);
+    options.region = Some("us-east-1".to_owned());
+    options.environment.insert("AWS_ENDPOINT_URL".to_owned(), sandbox.endpoint_url());
+    let connector = AwsConnector::connect(options).await.unwrap();
+    let importer = Importer {
+        store: Arc::clone(store),
+        clock,
+        patience: Patience::default(),
+        pacers: Arc::default(),
+        lease: Duration::from_secs(60),
+    };
+    let profile = ImportProfile::default_named("default".parse().unwrap());
+    let request = ImportRequest { system: &system, profile: &profile, actor: "local:test", preview: false };
+    let run = importer.run(&connector, request, &Progress::default()).await.unwrap();
+    assert_eq!(run.state, ImportRunState::Published);
+}

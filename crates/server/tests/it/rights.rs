@@ -1,0 +1,110 @@
+//! Each address, for each role, with a token for all systems and for one, on a system of the token's and on another one.
+//! An address of the description without a row here fails.
+
+use std::collections::BTreeSet;
+
+use keyreeve_model::Role;
+use reqwest::{Method, StatusCode};
+
+use crate::place::{Place, system};
+
+/// Whom an address answers.
+#[derive(Clone, Copy, PartialEq)]
+enum Whom {
+    /// Any role, within its systems.
+    Reads,
+    /// Any role; what lies outside its systems is left out.
+    ReadsReached,
+    /// Any role, if it is for all systems.
+    ReadsAll,
+    /// Admins of all systems.
+    AdministersAll,
+}
+
+/// The method, the address of the description, what is asked (`{system}` is put in), and whom it answers.
+const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
+    ("get", "/systems", "/systems", Whom::ReadsReached),
+    ("get", "/systems/{system_id}", "/systems/{system}", Whom::Reads),
+    ("get", "/systems/{system_id}/accounts", "/systems/{system}/accounts", Whom::Reads),
+    ("get", "/systems/{system_id}/accounts/{account}", "/systems/{system}/accounts/nobody", Whom::Reads),
+    ("get", "/systems/{system_id}/resources", "/systems/{system}/resources", Whom::Reads),
+    ("get", "/systems/{system_id}/assignments", "/systems/{system}/assignments", Whom::Reads),
+    ("get", "/systems/{system_id}/import-runs", "/systems/{system}/import-runs", Whom::Reads),
+    ("get", "/systems/{system_id}/import-profiles", "/systems/{system}/import-profiles", Whom::Reads),
+    (
+        "get",
+        "/systems/{system_id}/import-profiles/{profile}",
+        "/systems/{system}/import-profiles/default",
+        Whom::Reads,
+    ),
+    ("get", "/systems/{system_id}/jobs", "/systems/{system}/jobs", Whom::Reads),
+    ("get", "/systems/{system_id}/protections", "/systems/{system}/protections", Whom::Reads),
+    ("get", "/import-runs/{run}", "/import-runs/{run}", Whom::Reads),
+    ("get", "/import-runs/{run}/changes", "/import-runs/{run}/changes", Whom::Reads),
+    ("get", "/jobs/{job}", "/jobs/1", Whom::Reads),
+    ("get", "/tokens", "/tokens", Whom::AdministersAll),
+    ("get", "/audit", "/audit?system_id={system}", Whom::Reads),
+    ("get", "/audit", "/audit", Whom::ReadsAll),
+];
+
+/// Nothing is refused that is allowed: what is not there is looked for first.
+fn is_allowed(status: StatusCode, whom: Whom) -> bool {
+    status == StatusCode::OK || (whom == Whom::Reads && status == StatusCode::NOT_FOUND)
+}
+
+#[tokio::test]
+async fn each_address_answers_whom_it_is_for_and_nobody_else() {
+    let place = Place::start().await;
+    let roles = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
+    let mut asked = 0;
+    for role in roles {
+        for systems in [&[][..], &["prod"][..]] {
+            let token = place.token(role, systems).await;
+            for (method, _, address, whom) in ADDRESSES {
+                for on in ["prod", "test"] {
+                    let run = place.store.latest_published(&system(on)).await.unwrap().unwrap().id;
+                    let address = address.replace("{system}", on).replace("{run}", &run.to_string());
+                    let reached = systems.is_empty() || systems.contains(&on);
+                    let allowed = match whom {
+                        Whom::Reads => reached,
+                        Whom::ReadsReached => true,
+                        Whom::ReadsAll => systems.is_empty(),
+                        Whom::AdministersAll => systems.is_empty() && role == Role::Admin,
+                    };
+                    let method: Method = method.to_uppercase().parse().unwrap();
+                    let request = place.request(method, &format!("/api/v1{address}"), Some(&token));
+                    let answer = request.send().await.unwrap();
+                    let case = format!("{} {systems:?} {address}: {}", role.as_str(), answer.status());
+                    if allowed {
+                        assert!(is_allowed(answer.status(), *whom), "{case}");
+                    } else {
+                        // Things that are found by a number of their own are not there for who may not see them.
+                        let hidden = address.starts_with("/import-runs/") || address.starts_with("/jobs/");
+                        let expected = if hidden { StatusCode::NOT_FOUND } else { StatusCode::FORBIDDEN };
+                        assert_eq!(answer.status(), expected, "{case}");
+                    }
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(asked, 4 * 2 * 2 * ADDRESSES.len());
+    let limited = place.token(Role::Admin, &["test"]).await;
+    let (_, listed) = place.ask("/api/v1/systems", Some(&limited)).await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["items"][0]["system_id"], "test");
+    place.stop().await;
+}
+
+#[test]
+fn each_address_of_the_description_has_a_row() {
+    let openapi = serde_json::to_value(keyreeve_server::openapi()).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, methods) in openapi["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            described.insert((method.as_str(), path.as_str()));
+        }
+    }
+    let rows: BTreeSet<(&str, &str)> = ADDRESSES.iter().map(|(method, path, ..)| (*method, *path)).collect();
+    assert_eq!(rows, described);
+}

@@ -1,0 +1,141 @@
+//! Parts of long lists: sorted and cut by the database, each beginning after the last entry of the one before.
+
+use keyreeve_model::{Account, Assignment, AssignmentPlace, Resource, SystemId};
+
+use super::{Reading, filter_assignments, filter_resources};
+use crate::history;
+use crate::pending::{CLAIMED, Pending};
+use crate::statement::Statement;
+use crate::transaction::{Transaction, reading};
+use crate::{
+    AccountFilter, AsOf, AssignmentFilter, AssignmentSlice, ResourceFilter, Slice, Store, StoreError,
+};
+
+impl Store {
+    /// A part of the accounts that a filter lets through, by name, then external id.
+    ///
+    /// # Errors
+    /// Those of [`Store::list_accounts`].
+    pub async fn accounts_slice(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        filter: &AccountFilter,
+        slice: &Slice,
+    ) -> Result<Vec<Account>, StoreError> {
+        reading!(self, "listing the accounts", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
+                return Ok(Vec::new());
+            };
+            let mut text = reading.select(history::select_accounts());
+            reading.filter_accounts(&mut text, filter);
+            cut(&mut text, slice);
+            transaction.fetch(text, |row| history::read_account(row, system_id, &reading.coverage)).await
+        })
+        .await
+    }
+
+    /// A part of the resources that a filter lets through, by name, then external id.
+    ///
+    /// # Errors
+    /// Those of [`Store::list_accounts`].
+    pub async fn resources_slice(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        filter: &ResourceFilter,
+        slice: &Slice,
+    ) -> Result<Vec<Resource>, StoreError> {
+        reading!(self, "listing the resources", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
+                return Ok(Vec::new());
+            };
+            let mut text = reading.select(history::select_resources());
+            filter_resources(&mut text, filter)?;
+            cut(&mut text, slice);
+            transaction.fetch(text, |row| history::read_resource(row, system_id, &reading.coverage)).await
+        })
+        .await
+    }
+
+    /// A part of the assignments that a filter lets through, in the order of [`AssignmentPlace`].
+    ///
+    /// # Errors
+    /// Those of [`Store::list_accounts`].
+    pub async fn assignments_slice(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        filter: &AssignmentFilter,
+        slice: &AssignmentSlice,
+    ) -> Result<Vec<Assignment>, StoreError> {
+        reading!(self, "listing the assignments", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
+                return Ok(Vec::new());
+            };
+            let (key, versions) = (reading.system.key, reading.versions);
+            let paths = history::holder_paths(transaction, key, versions, &reading.coverage).await?;
+            let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
+            let mut text = reading.select(history::select_assignments());
+            filter_assignments(&mut text, filter);
+            cut_assignments(&mut text, slice);
+            let mut assignments = transaction.fetch(text, read).await?;
+            if as_of == AsOf::Now {
+                let of = (system_id, key);
+                lay_pending_over(transaction, &reading, of, read, &mut assignments, (filter, slice)).await?;
+            }
+            Ok(assignments)
+        })
+        .await
+    }
+}
+
+fn cut(text: &mut Statement, slice: &Slice) {
+    if let Some((name, external_id)) = &slice.after {
+        text.push(" AND (v.name, v.external_id) > (").bind(name.as_str()).push(", ");
+        text.bind(external_id.as_str()).push(")");
+    }
+    text.push(" ORDER BY v.name, v.external_id LIMIT ").bind(i64::from(slice.limit));
+}
+
+const ORDER: &str =
+    "v.subject_name, v.subject_external_id, v.kind, v.resource_name, COALESCE(v.resource_arn, '')";
+
+fn cut_assignments(text: &mut Statement, slice: &AssignmentSlice) {
+    if let Some(AssignmentPlace(subject, subject_id, kind, resource, arn)) = &slice.after {
+        text.push(" AND (").push(ORDER).push(") > (").bind(subject.as_str()).push(", ");
+        text.bind(subject_id.as_str()).push(", ").bind(kind.as_str()).push(", ");
+        text.bind(resource.as_str()).push(", ").bind(arn.as_deref().unwrap_or_default()).push(")");
+    }
+    text.push(" ORDER BY ").push(ORDER).push(" LIMIT ").bind(i64::from(slice.limit));
+}
+
+/// Marks what we took away, and adds what we gave where it lies within the slice.
+async fn lay_pending_over(
+    transaction: &mut Transaction,
+    reading: &Reading,
+    of: (&SystemId, i64),
+    read: impl Fn(&crate::row::Row) -> Result<Assignment, StoreError> + Copy + Send,
+    assignments: &mut Vec<Assignment>,
+    (filter, slice): (&AssignmentFilter, &AssignmentSlice),
+) -> Result<(), StoreError> {
+    let pending = Pending::load(transaction, of.1).await?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let mut text = reading.select(history::select_assignments());
+    text.push(" AND v.kind <> 'group_policy' AND v.subject_external_id").push(CLAIMED).bind(of.1).push(")");
+    let held = transaction.fetch(text, read).await?;
+    // Where the list goes on after this slice, so does what is pending.
+    let goes_on = assignments.len() >= slice.limit as usize;
+    let last = assignments.last().filter(|_| goes_on).map(Assignment::place);
+    pending.lay_over(transaction, of, reading.versions, held, assignments, filter).await?;
+    assignments.retain(|assignment| {
+        let place = assignment.place();
+        slice.after.as_ref().is_none_or(|after| place > *after)
+            && last.as_ref().is_none_or(|last| place <= *last)
+    });
+    assignments.sort_by_cached_key(Assignment::place);
+    assignments.truncate(slice.limit as usize);
+    Ok(())
+}
