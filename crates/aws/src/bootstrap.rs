@@ -1,15 +1,17 @@
 //! Making the connector's own access: its policies, its user with a key, or its role. An administrator's calls, which no
 //! system ever makes.
 
+use aws_sdk_iam::operation::RequestId as _;
 use aws_sdk_iam::types::{AttachedPolicy, Tag};
 use jiff::Timestamp;
-use keyreeve_connector::{Cause, Error};
+use keyreeve_connector::{Cause, Error, NewAccessKey, Performed};
 use keyreeve_model::Secret;
 
 use crate::AwsConnector;
 use crate::error::Call;
 use crate::name::given;
 use crate::policy_document::decode;
+use crate::provisioning::changed;
 use crate::time::timestamp;
 
 /// The tag of what was made for a system; its value is the System ID.
@@ -77,21 +79,26 @@ impl AwsConnector {
         document: &str,
         description: &str,
         system: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Performed, Error> {
         let call = Call::write("CreatePolicy", name.to_owned());
         let request = self.iam.create_policy().policy_name(name).path(OWN_PATH).policy_document(document);
         let request = request.description(description).tags(tag(&call, system)?);
-        request.send().await.map(drop).map_err(|error| call.failed(error))
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 
     /// Gives a managed policy another text, and keeps the one before as a version.
     ///
     /// # Errors
     /// When it is not changed, or that is not known.
-    pub async fn replace_policy(&self, arn: &str, document: &str) -> Result<(), Error> {
+    pub async fn replace_policy(&self, arn: &str, document: &str) -> Result<Performed, Error> {
         let call = Call::write("CreatePolicyVersion", arn.to_owned());
         let request = self.iam.create_policy_version().policy_arn(arn).policy_document(document);
-        request.set_as_default(true).send().await.map(drop).map_err(|error| call.failed(error))
+        request
+            .set_as_default(true)
+            .send()
+            .await
+            .map(|answer| changed(&answer))
+            .map_err(|error| call.failed(error))
     }
 
     /// A user with what is attached to it, and its keys.
@@ -122,49 +129,51 @@ impl AwsConnector {
     ///
     /// # Errors
     /// When it is not made, or that is not known.
-    pub async fn create_user(&self, name: &str, system: &str) -> Result<(), Error> {
+    pub async fn create_user(&self, name: &str, system: &str) -> Result<Performed, Error> {
         let call = Call::write("CreateUser", name.to_owned());
         let request = self.iam.create_user().user_name(name).path(OWN_PATH).tags(tag(&call, system)?);
-        request.send().await.map(drop).map_err(|error| call.failed(error))
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 
     /// Attaches a policy to a user.
     ///
     /// # Errors
     /// When it is not attached, or that is not known.
-    pub async fn attach_to_user(&self, name: &str, policy: &str) -> Result<(), Error> {
+    pub async fn attach_to_user(&self, name: &str, policy: &str) -> Result<Performed, Error> {
         let call = Call::write("AttachUserPolicy", format!("{name}, {policy}"));
         let name = given("name", name).map_err(|why| call.refused(&why))?;
         let request = self.iam.attach_user_policy().user_name(name).policy_arn(policy);
-        request.send().await.map(drop).map_err(|error| call.failed(error))
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 
     /// Makes an access key of a user. Its secret is in this one answer and never again.
     ///
     /// # Errors
     /// When it is not made, or that is not known: then there may be a key whose secret nobody has.
-    pub async fn create_key(&self, name: &str) -> Result<(String, Secret), Error> {
+    pub async fn create_key(&self, name: &str) -> Result<NewAccessKey, Error> {
         let call = Call::write("CreateAccessKey", name.to_owned());
         // Without a name it would be a key of whoever asks.
         let name = given("name", name).map_err(|why| call.refused(&why))?;
         let answer = self.iam.create_access_key().user_name(name).send().await;
         let answer = answer.map_err(|error| call.failed(error))?;
-        let key = answer.access_key.ok_or_else(|| call.unusable("AccessKey"))?;
+        let request_id = answer.request_id().map(str::to_owned);
+        let unusable = || Error { request_id: request_id.clone(), ..call.unusable("AccessKey") };
+        let key = answer.access_key.ok_or_else(unusable)?;
         if key.user_name != name || key.access_key_id.is_empty() || key.secret_access_key.is_empty() {
-            return Err(call.unusable("AccessKey"));
+            return Err(unusable());
         }
-        Ok((key.access_key_id, Secret::new(key.secret_access_key)))
+        Ok(NewAccessKey { id: key.access_key_id, secret: Secret::new(key.secret_access_key), request_id })
     }
 
     /// Deletes an access key of a user.
     ///
     /// # Errors
     /// When it is not deleted, or that is not known.
-    pub async fn delete_key(&self, name: &str, key: &str) -> Result<(), Error> {
+    pub async fn delete_key(&self, name: &str, key: &str) -> Result<Performed, Error> {
         let call = Call::write("DeleteAccessKey", format!("{name}, {key}"));
         let name = given("name", name).map_err(|why| call.refused(&why))?;
         let request = self.iam.delete_access_key().user_name(name).access_key_id(key);
-        request.send().await.map(drop).map_err(|error| call.failed(error))
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 
     /// A role with its trust policy and what is attached to it.
@@ -194,32 +203,32 @@ impl AwsConnector {
         trust: &str,
         description: &str,
         system: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Performed, Error> {
         let call = Call::write("CreateRole", name.to_owned());
         let request =
             self.iam.create_role().role_name(name).path(OWN_PATH).assume_role_policy_document(trust);
         let request = request.description(description).tags(tag(&call, system)?);
-        request.send().await.map(drop).map_err(|error| call.failed(error))
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 
     /// Gives a role another trust policy.
     ///
     /// # Errors
     /// When it is not changed, or that is not known.
-    pub async fn replace_trust(&self, name: &str, trust: &str) -> Result<(), Error> {
+    pub async fn replace_trust(&self, name: &str, trust: &str) -> Result<Performed, Error> {
         let call = Call::write("UpdateAssumeRolePolicy", name.to_owned());
         let request = self.iam.update_assume_role_policy().role_name(name).policy_document(trust);
-        request.send().await.map(drop).map_err(|error| call.failed(error))
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 
     /// Attaches a policy to a role.
     ///
     /// # Errors
     /// When it is not attached, or that is not known.
-    pub async fn attach_to_role(&self, name: &str, policy: &str) -> Result<(), Error> {
+    pub async fn attach_to_role(&self, name: &str, policy: &str) -> Result<Performed, Error> {
         let call = Call::write("AttachRolePolicy", format!("{name}, {policy}"));
         let request = self.iam.attach_role_policy().role_name(name).policy_arn(policy);
-        request.send().await.map(drop).map_err(|error| call.failed(error))
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 }
 

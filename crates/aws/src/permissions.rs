@@ -1,6 +1,7 @@
 //! The permissions that the connector needs: the policies that grant them, and a look at what is granted.
 
 mod actions;
+mod difference;
 mod escalation;
 mod feature;
 mod generate;
@@ -9,6 +10,7 @@ mod probe;
 mod profile;
 mod simulate;
 
+pub use difference::{Difference, Grant};
 pub use escalation::{Escalation, Surroundings};
 pub use feature::{Feature, Granted, Need, On, beyond_features, features};
 pub use generate::{PARTITIONS, PolicyError, PolicyScope};

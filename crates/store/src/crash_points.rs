@@ -48,6 +48,8 @@ pub enum CrashStage {
     Rekeying,
     /// An access key is rotated.
     Rotating,
+    /// The connector's own access is made.
+    Bootstrapping,
 }
 
 crash_points! {
@@ -109,6 +111,12 @@ crash_points! {
     AfterRotationCommit = "after_rotation_commit" in Rotating,
     /// A call that changes keys was answered, and nobody wrote it down.
     AfterRotationCall = "after_rotation_call" in Rotating,
+    /// A call is written down, or what became of it, and not committed.
+    BeforeAccessCommit = "before_access_commit" in Bootstrapping,
+    /// A call, or what became of it, is durable.
+    AfterAccessCommit = "after_access_commit" in Bootstrapping,
+    /// A call was answered, and nobody wrote it down.
+    AfterAccessCall = "after_access_call" in Bootstrapping,
 }
 
 impl CrashPoint {

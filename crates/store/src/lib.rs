@@ -19,6 +19,7 @@
 //!   a statement.
 //! - **A damaged store never opens as an empty one.** [`Store::open`] opens only what [`Store::create`] made.
 
+mod access_calls;
 mod audit;
 mod backup;
 mod cipher;
@@ -58,6 +59,7 @@ mod tokens;
 mod transaction;
 mod url;
 
+pub use access_calls::{AccessCall, AccessOutcome};
 pub use audit::{AuditFilter, AuditHead, AuditRow};
 pub use backup::{backup_is_sound, folder_of};
 pub use connect::Store;

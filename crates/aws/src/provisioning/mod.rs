@@ -13,6 +13,8 @@ mod permissions;
 mod tags_and_boundary;
 mod write;
 
+pub(crate) use write::changed;
+
 use async_trait::async_trait;
 use keyreeve_connector::{
     AccountCredentialEntry, AccountFacts, Error, Marker, MfaDevice, NewAccessKey, Page, PasswordPolicy,

@@ -62,7 +62,7 @@ impl<'a> Write<'a> {
 }
 
 /// AWS said that it is done; it does not say whether it was so before.
-pub(super) fn changed<O: RequestId>(answer: &O) -> Performed {
+pub(crate) fn changed<O: RequestId>(answer: &O) -> Performed {
     Performed { request_id: answer.request_id().map(str::to_owned), ..performed(Outcome::Changed) }
 }
 

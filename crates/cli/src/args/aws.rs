@@ -64,7 +64,7 @@ pub(crate) struct Bootstrap {
     pub(crate) print: Option<Template>,
     #[command(flatten)]
     pub(crate) consent: Consent,
-    /// Why; kept in AWS as the description of the policy and the role.
+    /// Why; kept in the audit log, and in AWS as the description of the policy and the role.
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
 }

@@ -18,16 +18,16 @@ pub(crate) async fn run(context: &Context, command: &AuditCommand) -> anyhow::Re
 
 async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended> {
     let store = context.store().await?;
-    if let Some(system_id) = &arguments.system_id {
-        // A name that is misspelt is no empty log.
-        store.get_system(system_id).await?;
-    }
     let filter = AuditFilter {
         system_id: arguments.system_id.clone(),
         account: arguments.account.clone(),
         ..AuditFilter::default()
     };
     let rows = store.audit(&filter, arguments.limit).await?;
+    if let Some(system_id) = arguments.system_id.as_ref().filter(|_| rows.is_empty()) {
+        // A name that is misspelt is no empty log; of one that is not registered yet there may be rows all the same.
+        store.get_system(system_id).await?;
+    }
     context.output.list(&rows, &AUDIT, "Nothing was recorded yet.")?;
     Ok(Ended::Done)
 }

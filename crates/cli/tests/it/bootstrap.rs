@@ -1,6 +1,6 @@
 //! The connector's own access, made by an administrator.
 
-use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
+use keyreeve_sandbox::{ConnectorKey, Effect, FaultRule, Mutation, Phase};
 use serde_json::{Value, json};
 
 use crate::harness::{ACCOUNT, Place, Ran, bare};
@@ -10,25 +10,29 @@ const ID: &str = "prod";
 const LIMITS: [&str; 6] =
     ["--path", "/idm/", "--groups", "/idm/*", "--policies", "arn:aws:iam::123456789012:policy/idm/*"];
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     let place = Place::with_users(2);
     place.run(&["init"]).code(0);
     place
 }
 
+pub(crate) fn administrator(place: &Place) -> ConnectorKey {
+    place.sandbox.administrator_key(ACCOUNT).unwrap()
+}
+
 /// As an administrator of the account.
-fn run(place: &Place, arguments: &[&str]) -> Ran {
-    let key = place.sandbox.administrator_key(ACCOUNT).unwrap();
+pub(crate) fn run(place: &Place, arguments: &[&str]) -> Ran {
+    let key = administrator(place);
     let mut command = place.command(arguments);
     command.env("AWS_ACCESS_KEY_ID", &key.access_key_id);
     Ran::of(command.env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key).output().unwrap())
 }
 
-fn user<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn user<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["aws", "bootstrap", "--system-id", ID, "--user", "keyreeve"], &LIMITS[..], more].concat()
 }
 
-fn role<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn role<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let trusted = "arn:aws:iam::123456789012:root";
     let who = ["aws", "bootstrap", "--system-id", ID, "--role", "keyreeve", "--trusted-principal", trusted];
     [&who[..], &LIMITS, more].concat()

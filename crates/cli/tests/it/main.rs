@@ -6,6 +6,7 @@ mod acting;
 mod audit;
 mod auditor;
 mod bootstrap;
+mod bootstrap_log;
 mod change;
 mod configuration;
 mod custody;

@@ -1,14 +1,16 @@
 //! `keyreeve aws bootstrap`
 
+mod journal;
 mod plan;
 mod print;
 
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, Credential, OWN_PATH, PolicyScope};
-use keyreeve_connector::Connector as _;
+use keyreeve_connector::{Connector as _, NewAccessKey};
 use keyreeve_model::{CredentialKind, Secret, System, SystemName, SystemSettings};
-use keyreeve_store::{NewSystem, Store};
+use keyreeve_store::NewSystem;
 
+use self::journal::Journal;
 use self::plan::{Step, Target, plan};
 use super::policy::limited;
 use super::{Context, connection};
@@ -51,8 +53,15 @@ pub(crate) async fn run(context: &Context, command: &AwsCommand) -> anyhow::Resu
     if !terminal::agrees(arguments.consent, DOING, &plan::said(&steps, &target, &identity.arn))? {
         return Ok(Ended::Done);
     }
+    let journal = Journal {
+        context,
+        store: &store,
+        system_id: &arguments.system_id,
+        signed_in_as: &identity.arn,
+        reason: arguments.reason.as_deref(),
+    };
     for step in &steps {
-        carry_out(context, &store, &administrator, &target, step).await?;
+        carry_out(&journal, &administrator, &target, step).await?;
     }
     let id = &arguments.system_id;
     note(&format!("System {id} has its access: {}", target.arn));
@@ -90,40 +99,56 @@ fn scope(arguments: &Bootstrap, partition: &str, account: &str) -> PolicyScope {
     scope
 }
 
+/// Does one thing. Gives AWS's id of the request, where it was one.
 async fn carry_out(
-    context: &Context,
-    store: &Store,
+    journal: &Journal<'_>,
     administrator: &AwsConnector,
     target: &Target<'_>,
     step: &Step,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<String>> {
     let (name, system) = (target.name, target.arguments.system_id.as_str());
-    let done = match step {
-        Step::CreatePolicy { name, document, .. } => {
-            administrator.create_policy(name, document, &target.description, system).await
+    let on = target.arn.as_str();
+    match step {
+        Step::CreatePolicy { name, arn, document } => {
+            let call = administrator.create_policy(name, document, &target.description, system);
+            journal.make("CreatePolicy", arn, call).await
         }
-        Step::ReplacePolicy { arn, document } => administrator.replace_policy(arn, document).await,
-        Step::CreateUser => administrator.create_user(name, system).await,
+        Step::ReplacePolicy { arn, document } => {
+            journal.make("CreatePolicyVersion", arn, administrator.replace_policy(arn, document)).await
+        }
+        Step::CreateUser => journal.make("CreateUser", on, administrator.create_user(name, system)).await,
         Step::CreateRole { trust } => {
-            administrator.create_role(name, trust, &target.description, system).await
+            let call = administrator.create_role(name, trust, &target.description, system);
+            journal.make("CreateRole", on, call).await
         }
-        Step::ReplaceTrust { trust } => administrator.replace_trust(name, trust).await,
+        Step::ReplaceTrust { trust } => {
+            journal.make("UpdateAssumeRolePolicy", on, administrator.replace_trust(name, trust)).await
+        }
         Step::Attach { policy } if target.arguments.user.is_some() => {
-            administrator.attach_to_user(name, policy).await
+            let on = format!("{on}, {policy}");
+            journal.make("AttachUserPolicy", &on, administrator.attach_to_user(name, policy)).await
         }
-        Step::Attach { policy } => administrator.attach_to_role(name, policy).await,
-        Step::DeleteKey { key } => administrator.delete_key(name, key).await,
+        Step::Attach { policy } => {
+            let on = format!("{on}, {policy}");
+            journal.make("AttachRolePolicy", &on, administrator.attach_to_role(name, policy)).await
+        }
+        Step::DeleteKey { key } => {
+            let on = format!("{on}, {key}");
+            journal.make("DeleteAccessKey", &on, administrator.delete_key(name, key)).await
+        }
         Step::CreateKey => {
-            let made = administrator.create_key(name).await;
-            let (access_key_id, secret) = made.map_err(|error| broken_off(&error))?;
-            let kind = CredentialKind::AccessKey { access_key_id: access_key_id.clone() };
-            let kept = register(context, store, target, kind, Some(secret)).await;
-            return kept.with_context(|| {
-                format!(
-                    "keeping the access key {access_key_id} of user {name}, whose secret is lost now: run this again \
-                     with --replace-key {access_key_id}"
-                )
-            });
+            let keep = async |key: NewAccessKey| {
+                let kind = CredentialKind::AccessKey { access_key_id: key.id.clone() };
+                let kept = register(journal, target, kind, Some(key.secret)).await;
+                kept.with_context(|| {
+                    let id = key.id;
+                    format!(
+                        "keeping the access key {id} of user {name}, whose secret is lost now: run this again with \
+                         --replace-key {id}"
+                    )
+                })
+            };
+            journal.make_key(on, administrator.create_key(name), keep).await
         }
         Step::Register { external_id } => {
             let kind = CredentialKind::Role {
@@ -132,21 +157,13 @@ async fn carry_out(
                 base: None,
                 via: Vec::new(),
             };
-            return register(context, store, target, kind, None).await;
+            register(journal, target, kind, None).await.map(|()| None)
         }
-    };
-    Ok(done.map_err(|error| broken_off(&error))?)
-}
-
-/// Something may have been made.
-fn broken_off(error: &keyreeve_connector::Error) -> Refusal {
-    Refusal::failed(DOING, error.to_string())
-        .hint("run the same again: what is there is left as it is, and what is missing is made")
+    }
 }
 
 async fn register(
-    context: &Context,
-    store: &Store,
+    Journal { context, store, .. }: &Journal<'_>,
     target: &Target<'_>,
     credential: CredentialKind,
     secret: Option<Secret>,
