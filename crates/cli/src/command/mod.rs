@@ -38,6 +38,9 @@ use crate::output::{Output, note};
 pub(crate) use context::Context;
 use system::trust_policy;
 
+/// What stands in a plan in the place of an external id that is not made yet.
+const MADE_LATER: &str = "<made when this is carried out>";
+
 /// Reads the configuration, begins to log, and does what was asked for.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let environment = Environment::of_process();

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use keyreeve_aws::{PolicyScope, Surroundings};
+use keyreeve_aws::{Escalation, PolicyScope, Surroundings};
 use keyreeve_connector::Connector as _;
 use keyreeve_model::{
     CredentialKind, FirstSignIn, PermissionProfile, Protection, ProtectionKind, System, SystemSettings,
@@ -149,16 +149,9 @@ fn warn(scope: &PolicyScope, documents: &[String]) {
     if scope.profile == PermissionProfile::Read || is_verbatim(scope) {
         return;
     }
-    let policies = documents.iter().filter_map(|text| Document::parse(text).ok());
-    let identity = policies.map(|document| Policy::new("generated", document)).collect();
-    let set = PolicySet { identity, ..PolicySet::default() };
+    let texts: Vec<&str> = documents.iter().map(String::as_str).collect();
     let account = scope.account_id.as_deref().unwrap_or("123456789012");
-    let ways = Surroundings::of(&scope.partition, account).escalations(&set);
-    if !ways.is_empty() {
-        note("warning: whoever holds this policy can become an administrator of the AWS account:");
-        ways.iter().for_each(|way| note(&format!("  {} {}", way.action, way.what)));
-        hint("limit it with --path, --groups and --policies");
-    }
+    warn_of(&escalations(&scope.partition, account, &texts));
     if scope.connector.is_empty() {
         hint("give --connector, the user or role that will hold the policy, so that it cannot change itself");
     } else {
@@ -173,6 +166,24 @@ fn warn(scope: &PolicyScope, documents: &[String]) {
              full, and the task mapping of create_account names it.",
         );
     }
+}
+
+/// The ways in which whoever holds these policies can become an administrator.
+pub(super) fn escalations(partition: &str, account: &str, documents: &[&str]) -> Vec<Escalation> {
+    let policies = documents.iter().filter_map(|text| Document::parse(text).ok());
+    let identity = policies.map(|document| Policy::new("generated", document)).collect();
+    let set = PolicySet { identity, ..PolicySet::default() };
+    Surroundings::of(partition, account).escalations(&set)
+}
+
+/// Says so.
+pub(super) fn warn_of(ways: &[Escalation]) {
+    if ways.is_empty() {
+        return;
+    }
+    note("warning: whoever holds this policy can become an administrator of the AWS account:");
+    ways.iter().for_each(|way| note(&format!("  {} {}", way.action, way.what)));
+    hint("limit it with --path, --groups and --policies");
 }
 
 fn is_verbatim(scope: &PolicyScope) -> bool {

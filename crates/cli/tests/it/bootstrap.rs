@@ -52,7 +52,7 @@ fn a_user_with_a_key_that_nobody_sees_is_made_once() {
     place.sandbox.clear_trace();
     let planned = run(&place, &user(&["--plan"])).code(0);
     for word in ["make the policy", "make the user", "attach", "make an access key"] {
-        assert!(planned.stderr.contains(word), "{}", planned.stderr);
+        assert!(planned.stdout.contains(word), "{}", planned.stdout);
     }
     assert_eq!(writes(&place), 0, "a plan changes nothing");
     run(&place, &user(&[])).code(2);
@@ -158,7 +158,7 @@ fn the_same_is_written_for_cloudformation() {
         json!([{ "Ref": "KeyreevePolicy1" }])
     );
     let document = &resources["KeyreevePolicy1"]["Properties"]["PolicyDocument"];
-    assert_eq!(*document, generated(&place, &["--connector", "keyreeve", "--rotate-own-key"]));
+    assert_eq!(*document, generated(&place, &["--connector", "keyreeve"]));
     let template = place.run(&role(&["--print", "cloudformation"])).code(0).json();
     let trust =
         &template["Resources"]["KeyreeveRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0];
@@ -172,7 +172,7 @@ fn the_same_is_written_for_cloudformation() {
 fn the_same_is_written_for_terraform() {
     let place = Place::with_users(0);
     for (text, expected) in [
-        (place.run(&user(&["--print", "terraform"])).code(0).stdout, 1),
+        (place.run(&user(&["--print", "terraform", "--rotate-own-key"])).code(0).stdout, 1),
         (place.run(&role(&["--print", "terraform"])).code(0).stdout, 2),
     ] {
         let documents: Vec<Value> = text
@@ -194,6 +194,21 @@ fn the_same_is_written_for_terraform() {
             assert_eq!(*condition, json!({ "StringEquals": { "sts:ExternalId": "${var.external_id}" } }));
         }
     }
+}
+
+#[test]
+fn the_flag_decides_whether_the_connector_may_rotate_its_own_key() {
+    let place = Place::with_users(0);
+    let who = ["aws", "bootstrap", "--system-id", ID, "--user", "keyreeve", "--print", "terraform"];
+    for profile in ["read", "lifecycle"] {
+        let print =
+            |more: &[&str]| place.run(&[&who[..], &["--profile", profile], more].concat()).code(0).stdout;
+        let (without, with) = (print(&[]), print(&["--rotate-own-key"]));
+        assert!(!without.contains("KeyreeveOwnKey"), "{profile}: {without}");
+        assert!(with.contains("KeyreeveOwnKey"), "{profile}: {with}");
+    }
+    let refused = place.run(&role(&["--rotate-own-key", "--print", "terraform"])).code(2);
+    assert!(refused.stderr.contains("a role has no access key"), "{}", refused.stderr);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod audit;
 mod auditor;
 mod bootstrap;
 mod bootstrap_log;
+mod bootstrap_plan;
 mod change;
 mod configuration;
 mod custody;

@@ -157,11 +157,24 @@ fn a_plan_writes_nothing_and_shows_everything() {
     let planned = run(&place, &plan).code(0);
     assert_eq!(count(&planned.json(), "action", "add"), 3);
     assert!(planned.stderr.contains("3 add") && planned.stderr.contains("--plan"), "{}", planned.stderr);
+    // An id that would not be the one to use is not shown; from the first discovery on it is.
+    let ids = |listed: &Value| {
+        let added = rows(listed).filter(|row| row["role_arn"].is_string());
+        added.map(|row| text(&row["external_id"]).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&planned.json()), ["<made when this is carried out>"; 3]);
+    assert!(
+        planned.stderr.contains("The external ids are made when this is carried out"),
+        "{}",
+        planned.stderr
+    );
     assert_eq!(place.json(&["system", "list"]), json!([]));
     assert!(place.sandbox.trace().iter().all(|call| call.action != "AssumeRole"));
     let unasked = ["organization", "discover", "--role-name", ROLE];
     let refused = run(&place, &unasked).code(2);
     assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
+    let found = discover(&place, &[]).code(1);
+    assert_eq!(ids(&run(&place, &plan).json()), ids(&found.json()));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod journal;
 mod plan;
 mod print;
+mod shown;
 
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, Credential, OWN_PATH, PolicyScope};
@@ -12,8 +13,9 @@ use keyreeve_store::NewSystem;
 
 use self::journal::Journal;
 use self::plan::{Step, Target, plan};
+use self::shown::{Access, own_key_of_a_role};
 use super::policy::limited;
-use super::{Context, connection};
+use super::{Context, connection, policy};
 use crate::args::{AwsCommand, Bootstrap};
 use crate::exit::{Ended, Refusal};
 use crate::output::{hint, note};
@@ -24,6 +26,10 @@ const DOING: &str = "making the connector's access";
 /// Makes the access, or writes it.
 pub(crate) async fn run(context: &Context, command: &AwsCommand) -> anyhow::Result<Ended> {
     let AwsCommand::Bootstrap(arguments) = command;
+    if own_key_of_a_role(arguments) {
+        let why = "a role has no access key of its own, so there is nothing to rotate";
+        return Err(Refusal::new(DOING, why).hint("leave out --rotate-own-key").into());
+    }
     let store = match (context.store().await, arguments.print) {
         (Ok(store), _) => store,
         // To write it as text takes no store.
@@ -44,13 +50,23 @@ pub(crate) async fn run(context: &Context, command: &AwsCommand) -> anyhow::Resu
     let scope = scope(arguments, &identity.partition, identity.account_id.as_str());
     let target = Target::new(arguments, &identity, known.as_ref(), scope.documents().context(DOING)?);
     target.check(known.as_ref())?;
-    let steps = plan(&administrator, &target, known.as_ref()).await?;
-    if steps.is_empty() {
+    let plan = plan(&administrator, &target, known.as_ref()).await?;
+    let documents: Vec<&str> = target.policies.iter().map(|(_, _, document)| document.as_str()).collect();
+    let ways = policy::escalations(&target.partition, target.account_id.as_str(), &documents);
+    let mut access = Access::new(&plan, &target, known.as_ref(), &identity.arn, &ways);
+    access.warn(&ways);
+    if plan.steps.is_empty() {
+        access.show(context)?;
         note("Everything is there already, and nothing was done.");
         hint(&format!("look at it: `keyreeve system check {}`", arguments.system_id));
         return Ok(Ended::Done);
     }
-    if !terminal::agrees(arguments.consent, DOING, &plan::said(&steps, &target, &identity.arn))? {
+    if arguments.consent.plan {
+        access.show(context)?;
+        note("Nothing was done, because of --plan.");
+        return Ok(Ended::Done);
+    }
+    if !terminal::agrees(arguments.consent, DOING, &access.in_words())? {
         return Ok(Ended::Done);
     }
     let journal = Journal {
@@ -60,20 +76,43 @@ pub(crate) async fn run(context: &Context, command: &AwsCommand) -> anyhow::Resu
         signed_in_as: &identity.arn,
         reason: arguments.reason.as_deref(),
     };
-    for step in &steps {
-        carry_out(&journal, &administrator, &target, step).await?;
+    let mut request_ids = Vec::new();
+    let mut outcome = Ok(());
+    for step in &plan.steps {
+        match carry_out(&journal, &administrator, &target, step).await {
+            Ok(request_id) => request_ids.extend(step.call(&target).map(|_| request_id)),
+            Err(error) => {
+                outcome = Err(error);
+                break;
+            }
+        }
     }
+    access.ended(request_ids, outcome.is_err());
+    let shown = access.show(context);
+    outcome.and(shown)?;
+    advise(arguments, &target);
+    Ok(Ended::Done)
+}
+
+/// What to do next.
+fn advise(arguments: &Bootstrap, target: &Target<'_>) {
     let id = &arguments.system_id;
     note(&format!("System {id} has its access: {}", target.arn));
     if arguments.role.is_some() {
         note(&format!(
             "Whoever Keyreeve signs in as must be allowed sts:AssumeRole on {} by a policy of its own, unless the role \
-             trusts it by name in the same account.",
+             trusts it by name in the same account. Here the administrator's credentials may still be in force: whom the \
+             role does not trust cannot check it.",
             target.arn
         ));
+        hint(&format!(
+            "AWS takes some seconds to know it everywhere; then, with the credentials of {}: `keyreeve system check \
+             {id}`",
+            arguments.trusted_principal.as_deref().unwrap_or_default()
+        ));
+        return;
     }
     hint(&format!("AWS takes some seconds to know it everywhere; then: `keyreeve system check {id}`"));
-    Ok(Ended::Done)
 }
 
 async fn administrator(context: &Context, arguments: &Bootstrap) -> anyhow::Result<AwsConnector> {
@@ -94,8 +133,6 @@ fn scope(arguments: &Bootstrap, partition: &str, account: &str) -> PolicyScope {
             format!("arn:{partition}:iam::{account}:role{OWN_PATH}{}", role.as_deref().unwrap_or_default())
         }
     });
-    // A user's key is replaced by `system rotate-key`; a role has none.
-    scope.rotate_own_key = arguments.user.is_some();
     scope
 }
 
@@ -107,35 +144,30 @@ async fn carry_out(
     step: &Step,
 ) -> anyhow::Result<Option<String>> {
     let (name, system) = (target.name, target.arguments.system_id.as_str());
-    let on = target.arn.as_str();
+    let (operation, on) = step.call(target).unwrap_or_default();
     match step {
-        Step::CreatePolicy { name, arn, document } => {
+        Step::CreatePolicy { name, document, .. } => {
             let call = administrator.create_policy(name, document, &target.description, system);
-            journal.make("CreatePolicy", arn, call).await
+            journal.make(operation, &on, call).await
         }
-        Step::ReplacePolicy { arn, document } => {
-            journal.make("CreatePolicyVersion", arn, administrator.replace_policy(arn, document)).await
+        Step::ReplacePolicy { arn, document, .. } => {
+            journal.make(operation, &on, administrator.replace_policy(arn, document)).await
         }
-        Step::CreateUser => journal.make("CreateUser", on, administrator.create_user(name, system)).await,
+        Step::CreateUser => journal.make(operation, &on, administrator.create_user(name, system)).await,
         Step::CreateRole { trust } => {
             let call = administrator.create_role(name, trust, &target.description, system);
-            journal.make("CreateRole", on, call).await
+            journal.make(operation, &on, call).await
         }
-        Step::ReplaceTrust { trust } => {
-            journal.make("UpdateAssumeRolePolicy", on, administrator.replace_trust(name, trust)).await
+        Step::ReplaceTrust { trust, .. } => {
+            journal.make(operation, &on, administrator.replace_trust(name, trust)).await
         }
         Step::Attach { policy } if target.arguments.user.is_some() => {
-            let on = format!("{on}, {policy}");
-            journal.make("AttachUserPolicy", &on, administrator.attach_to_user(name, policy)).await
+            journal.make(operation, &on, administrator.attach_to_user(name, policy)).await
         }
         Step::Attach { policy } => {
-            let on = format!("{on}, {policy}");
-            journal.make("AttachRolePolicy", &on, administrator.attach_to_role(name, policy)).await
+            journal.make(operation, &on, administrator.attach_to_role(name, policy)).await
         }
-        Step::DeleteKey { key } => {
-            let on = format!("{on}, {key}");
-            journal.make("DeleteAccessKey", &on, administrator.delete_key(name, key)).await
-        }
+        Step::DeleteKey { key } => journal.make(operation, &on, administrator.delete_key(name, key)).await,
         Step::CreateKey => {
             let keep = async |key: NewAccessKey| {
                 let kind = CredentialKind::AccessKey { access_key_id: key.id.clone() };
@@ -148,7 +180,7 @@ async fn carry_out(
                     )
                 })
             };
-            journal.make_key(on, administrator.create_key(name), keep).await
+            journal.make_key(&on, administrator.create_key(name), keep).await
         }
         Step::Register { external_id } => {
             let kind = CredentialKind::Role {

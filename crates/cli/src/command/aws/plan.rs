@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{DOING, external_id_of};
 use crate::args::Bootstrap;
-use crate::command::trust_policy;
+use crate::command::{MADE_LATER, trust_policy};
 use crate::exit::Refusal;
 
 /// What is to be there in the end.
@@ -42,6 +42,8 @@ pub(super) enum Step {
     ReplacePolicy {
         arn: String,
         document: String,
+        /// The text in force.
+        before: Option<String>,
     },
     CreateUser,
     CreateRole {
@@ -49,6 +51,8 @@ pub(super) enum Step {
     },
     ReplaceTrust {
         trust: String,
+        /// The one in force.
+        before: Option<String>,
     },
     Attach {
         policy: String,
@@ -119,12 +123,20 @@ pub(super) fn description(arguments: &Bootstrap) -> String {
     }
 }
 
+/// What is missing, and what else was seen.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) steps: Vec<Step>,
+    /// Policies that the user or role holds besides, which nobody touches.
+    pub(super) also_attached: Vec<String>,
+}
+
 /// Looks at what is there, and says what is missing.
 pub(super) async fn plan(
     administrator: &AwsConnector,
     target: &Target<'_>,
     known: Option<&System>,
-) -> anyhow::Result<Vec<Step>> {
+) -> anyhow::Result<Plan> {
     let mut steps = Vec::new();
     let of_role = target.arguments.role.is_some();
     let found = match of_role {
@@ -135,7 +147,8 @@ pub(super) async fn plan(
     if let Some(found) = &found {
         ours(target, found, &target.arn)?;
     }
-    let external_id = of_role.then(|| external_id(known, found.as_ref()));
+    let only_shown = target.arguments.consent.plan;
+    let external_id = of_role.then(|| external_id(known, found.as_ref(), only_shown));
     if let Some(external_id) = external_id.as_ref().filter(|_| known.is_none()) {
         steps.push(Step::Register { external_id: external_id.clone() });
     }
@@ -149,7 +162,8 @@ pub(super) async fn plan(
             Some(there) => {
                 ours(target, &there, arn)?;
                 if !same(there.document.as_deref(), document) {
-                    steps.push(Step::ReplacePolicy { arn: arn.clone(), document: document.clone() });
+                    let (arn, document) = (arn.clone(), document.clone());
+                    steps.push(Step::ReplacePolicy { arn, document, before: there.document });
                 }
             }
         }
@@ -159,7 +173,7 @@ pub(super) async fn plan(
     match (&found, trust) {
         (None, Some(trust)) => steps.push(Step::CreateRole { trust }),
         (Some(role), Some(trust)) if !same(role.document.as_deref(), &trust) => {
-            steps.push(Step::ReplaceTrust { trust });
+            steps.push(Step::ReplaceTrust { trust, before: role.document.clone() });
         }
         (None, None) => steps.push(Step::CreateUser),
         _ => {}
@@ -170,7 +184,9 @@ pub(super) async fn plan(
     if !of_role {
         steps.extend(key_steps(target, known, found.as_ref())?);
     }
-    Ok(steps)
+    let is_of_target = |arn: &&String| target.policies.iter().any(|(_, own, _)| own == *arn);
+    let also_attached = attached.iter().filter(|arn| !is_of_target(arn)).cloned().collect();
+    Ok(Plan { steps, also_attached })
 }
 
 /// What was made by others is not taken over.
@@ -183,15 +199,17 @@ fn ours(target: &Target<'_>, found: &Found, arn: &str) -> Result<(), Refusal> {
     Err(Refusal::new(DOING, why).hint("give another name with --user or --role"))
 }
 
-/// That of the system, else that of the role which a run made that was broken off, else a new one.
-fn external_id(known: Option<&System>, role: Option<&Found>) -> String {
+/// That of the system, else that of the role which a run made that was broken off, else a new one; one that would not
+/// be used is not shown.
+fn external_id(known: Option<&System>, role: Option<&Found>, only_shown: bool) -> String {
     let of_role = || {
         let trust: Value = serde_json::from_str(role?.document.as_deref()?).ok()?;
         let id = trust.pointer("/Statement/0/Condition/StringEquals/sts:ExternalId")?.as_str()?;
         uuid::Uuid::try_parse(id).is_ok().then(|| id.to_owned())
     };
     let of_system = known.and_then(external_id_of).map(str::to_owned);
-    of_system.or_else(of_role).unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
+    let new = || if only_shown { MADE_LATER.to_owned() } else { uuid::Uuid::new_v4().to_string() };
+    of_system.or_else(of_role).unwrap_or_else(new)
 }
 
 fn key_steps(
@@ -238,28 +256,59 @@ fn same(there: Option<&str>, wanted: &str) -> bool {
     there.and_then(parsed).is_some_and(|there| Some(there) == parsed(wanted))
 }
 
-/// The plan in words.
-pub(super) fn said(steps: &[Step], target: &Target<'_>, administrator: &str) -> String {
-    let mut lines = vec![format!("Signed in as {administrator}, in this order:")];
-    let name = target.name;
-    lines.extend(steps.iter().map(|step| match step {
-        Step::CreatePolicy { arn, .. } => format!("  make the policy {arn}"),
-        Step::ReplacePolicy { arn, .. } => {
-            format!("  give the policy {arn} its new text; the one before stays as a version")
+impl Step {
+    /// The call to AWS, and what it changes; `None` of what is done here alone.
+    pub(super) fn call(&self, target: &Target<'_>) -> Option<(&'static str, String)> {
+        let holder = &target.arn;
+        let of_user = target.arguments.user.is_some();
+        Some(match self {
+            Self::CreatePolicy { arn, .. } => ("CreatePolicy", arn.clone()),
+            Self::ReplacePolicy { arn, .. } => ("CreatePolicyVersion", arn.clone()),
+            Self::CreateUser => ("CreateUser", holder.clone()),
+            Self::CreateRole { .. } => ("CreateRole", holder.clone()),
+            Self::ReplaceTrust { .. } => ("UpdateAssumeRolePolicy", holder.clone()),
+            Self::Attach { policy } if of_user => ("AttachUserPolicy", format!("{holder}, {policy}")),
+            Self::Attach { policy } => ("AttachRolePolicy", format!("{holder}, {policy}")),
+            Self::DeleteKey { key } => ("DeleteAccessKey", format!("{holder}, {key}")),
+            Self::CreateKey => ("CreateAccessKey", holder.clone()),
+            Self::Register { .. } => return None,
+        })
+    }
+
+    /// The document that it sets, and the one in force.
+    pub(super) fn documents(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::CreatePolicy { document, .. } => (Some(document), None),
+            Self::CreateRole { trust } => (Some(trust), None),
+            Self::ReplacePolicy { document, before, .. } => (Some(document), before.as_deref()),
+            Self::ReplaceTrust { trust, before } => (Some(trust), before.as_deref()),
+            _ => (None, None),
         }
-        Step::CreateUser => format!("  make the user {}", target.arn),
-        Step::CreateRole { trust } => format!("  make the role {} with the trust policy {trust}", target.arn),
-        Step::ReplaceTrust { trust } => format!("  give the role {} the trust policy {trust}", target.arn),
-        Step::Attach { policy } => format!("  attach {policy} to {name}"),
-        Step::DeleteKey { key } => format!("  delete the access key {key} of user {name}"),
-        Step::CreateKey => format!(
-            "  make an access key of user {name}, and register system {} with it, sealed",
-            target.arguments.system_id
-        ),
-        Step::Register { external_id } => format!(
-            "  register system {} with this role and the external id {external_id}",
-            target.arguments.system_id
-        ),
-    }));
-    lines.join("\n")
+    }
+
+    /// Whether a system that is not registered yet is registered by it.
+    pub(super) fn registers(&self) -> bool {
+        matches!(self, Self::CreateKey | Self::Register { .. })
+    }
+
+    pub(super) fn in_words(&self, target: &Target<'_>) -> String {
+        let (name, id) = (target.name, &target.arguments.system_id);
+        match self {
+            Self::CreatePolicy { arn, .. } => format!("make the policy {arn}"),
+            Self::ReplacePolicy { arn, .. } => {
+                format!("give the policy {arn} its new text; the one before stays as a version")
+            }
+            Self::CreateUser => format!("make the user {}", target.arn),
+            Self::CreateRole { .. } => format!("make the role {}", target.arn),
+            Self::ReplaceTrust { .. } => format!("give the role {} another trust policy", target.arn),
+            Self::Attach { policy } => format!("attach {policy} to {name}"),
+            Self::DeleteKey { key } => format!("delete the access key {key} of user {name}"),
+            Self::CreateKey => {
+                format!("make an access key of user {name}, sealed into the store for system {id}")
+            }
+            Self::Register { external_id } => {
+                format!("register system {id} with this role and the external id {external_id}")
+            }
+        }
+    }
 }

@@ -16,7 +16,7 @@ use keyreeve_store::Store;
 
 use super::set_up;
 use crate::args::{DiscoverAccounts, Via};
-use crate::command::{Context, connection};
+use crate::command::{Context, MADE_LATER, connection};
 use crate::exit::{Ended, Refusal};
 use crate::output::note;
 use crate::output::shape::DISCOVERED;
@@ -43,6 +43,7 @@ pub(crate) async fn run(context: &Context, arguments: &DiscoverAccounts) -> anyh
     };
     survey.notices.iter().for_each(|notice| note(&format!("warning: {notice}")));
     if arguments.consent.plan {
+        hide_ids_of_no_use(&mut survey);
         show(context, &survey)?;
     }
     if !terminal::agrees(arguments.consent, DOING, &in_words(&survey))? {
@@ -137,6 +138,17 @@ impl Entrance for Roles<'_> {
             Err(error) => Err(format!("{error:#}")),
         }
     }
+}
+
+/// What external ids begin with is kept when a discovery is carried out for the first time. Those of a plan before that
+/// would open nothing.
+fn hide_ids_of_no_use(survey: &mut Survey) {
+    if !survey.first {
+        return;
+    }
+    let new = survey.accounts.iter_mut().filter(|account| account.action == DiscoveryAction::Add);
+    new.for_each(|account| account.external_id = Some(MADE_LATER.to_owned()));
+    note("The external ids are made when this is carried out; from then on --plan shows them, too.");
 }
 
 fn show(context: &Context, survey: &Survey) -> anyhow::Result<()> {
