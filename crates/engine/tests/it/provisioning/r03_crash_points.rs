@@ -71,7 +71,10 @@ fn provoked(point: CrashPoint, kind: TaskKind, first_call: &str) -> Option<Optio
         | CrashPoint::AfterKeySwap
         | CrashPoint::BeforeRotationCommit
         | CrashPoint::AfterRotationCommit
-        | CrashPoint::AfterRotationCall => panic!("{} is none of a worker's points", point.name()),
+        | CrashPoint::AfterRotationCall
+        | CrashPoint::BeforeAccessCommit
+        | CrashPoint::AfterAccessCommit
+        | CrashPoint::AfterAccessCall => panic!("{} is none of a worker's points", point.name()),
     })
 }
 
