@@ -44,8 +44,9 @@ pub use client::AwsConnector;
 pub use kms::{KmsKey, SealedFor, kms_region};
 pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
-    Difference, EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, Escalation, Feature, Grant,
-    Granted, Need, On, OwnPolicies, PARTITIONS, PermissionProbe, PermissionState, PolicyError, PolicyScope,
-    READ_ACTIONS, REFERENCE_ACTIONS, Simulated, Surroundings, beyond_features, features, profile_actions,
+    Administrator, Difference, EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, Escalation,
+    Feature, Grant, Granted, Need, On, OwnPolicies, PARTITIONS, PermissionProbe, PermissionState,
+    PolicyError, PolicyScope, READ_ACTIONS, REFERENCE_ACTIONS, Simulated, Surroundings, beyond_features,
+    features, profile_actions,
 };
 pub use region::{REGIONS, partition_of_region, regions_of};

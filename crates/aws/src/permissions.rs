@@ -11,7 +11,7 @@ mod profile;
 mod simulate;
 
 pub use difference::{Difference, Grant};
-pub use escalation::{Escalation, Surroundings};
+pub use escalation::{Administrator, Escalation, Surroundings};
 pub use feature::{Feature, Granted, Need, On, beyond_features, features};
 pub use generate::{PARTITIONS, PolicyError, PolicyScope};
 pub use own::OwnPolicies;

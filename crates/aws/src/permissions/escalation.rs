@@ -21,10 +21,19 @@ pub struct Surroundings {
     pub partition: String,
     /// The AWS account.
     pub account_id: String,
-    /// ARNs of other users who are known to be administrators.
-    pub administrators: Vec<String>,
-    /// ARNs of groups that are known to make administrators.
-    pub administrator_groups: Vec<String>,
+    /// Other users who are known to be administrators.
+    pub administrators: Vec<Administrator>,
+    /// Groups that are known to make administrators.
+    pub administrator_groups: Vec<Administrator>,
+}
+
+/// A user who may do everything in the AWS account, or a group that makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administrator {
+    /// Its ARN.
+    pub arn: String,
+    /// The policy that makes it so, and how it is held.
+    pub by: String,
 }
 
 /// A name that nothing has: what is granted on it is granted on whatever comes.
@@ -35,6 +44,14 @@ impl Surroundings {
     #[must_use]
     pub fn of(partition: &str, account_id: &str) -> Self {
         Self { partition: partition.to_owned(), account_id: account_id.to_owned(), ..Self::default() }
+    }
+
+    /// Names these last, as they can do little at this moment: they are disabled.
+    pub fn name_last(&mut self, disabled: &std::collections::BTreeSet<String>) {
+        for one in self.administrators.iter_mut().filter(|one| disabled.contains(&one.arn)) {
+            one.by.push_str(", and disabled by the last import");
+        }
+        self.administrators.sort_by_key(|one| disabled.contains(&one.arn));
     }
 
     /// The ways that `policies` certainly open, whatever is not known of them.
@@ -82,7 +99,7 @@ impl Surroundings {
         &self,
         policies: &PolicySet,
         action: &'static str,
-        (kind, known): (&str, &Vec<String>),
+        (kind, known): (&str, &Vec<Administrator>),
         known_as: &str,
         what: &str,
     ) -> Option<Escalation> {
@@ -92,8 +109,8 @@ impl Surroundings {
         if self.any_of(kind).iter().all(granted) {
             return Some(Escalation { action, what: format!("on every {kind}: {what}") });
         }
-        let named = known.iter().find(|arn| granted(arn))?;
-        Some(Escalation { action, what: format!("on {named}, {known_as}: {what}") })
+        let Administrator { arn, by } = known.iter().find(|one| granted(&one.arn))?;
+        Some(Escalation { action, what: format!("on {arn}, {known_as} (by {by}): {what}") })
     }
 
     /// Made-up resources at the root and under a path.
@@ -155,7 +172,8 @@ mod tests {
         let read = |text: &String| Policy::new("p", Document::parse(text).unwrap());
         let set = PolicySet { identity: texts.iter().map(read).collect(), ..PolicySet::default() };
         let of = |kind: &str| {
-            administrators.iter().filter(|arn| arn.contains(kind)).map(|&arn| arn.to_owned()).collect()
+            let named = administrators.iter().filter(|arn| arn.contains(kind));
+            named.map(|&arn| Administrator { arn: arn.to_owned(), by: "a policy".to_owned() }).collect()
         };
         let surroundings = Surroundings {
             administrators: of(":user/"),

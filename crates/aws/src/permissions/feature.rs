@@ -211,9 +211,36 @@ fn granted(decision: Decision) -> Granted {
         (Verdict::Deny, _) => Granted::No,
         (Verdict::Unknown, Truth::True) => Granted::Somewhere(BTreeSet::new()),
         // What is about the very request, or about whom it is, is ours to choose.
-        _ if !keys.is_empty() && keys.iter().all(|key| is_ours(key)) => Granted::Somewhere(keys),
-        _ => Granted::Unknown(keys),
+        _ if !keys.is_empty() && keys.iter().all(|key| is_ours(key)) => Granted::Somewhere(as_named(keys)),
+        _ => Granted::Unknown(as_named(keys)),
     }
+}
+
+/// Keys in the case in which AWS writes them; their case means nothing to it.
+fn as_named(keys: BTreeSet<String>) -> BTreeSet<String> {
+    const KEYS: [&str; 8] = [
+        "iam:PolicyARN",
+        "iam:PermissionsBoundary",
+        "aws:TagKeys",
+        "aws:SourceIp",
+        "aws:CurrentTime",
+        "aws:MultiFactorAuthPresent",
+        "aws:PrincipalArn",
+        "aws:SecureTransport",
+    ];
+    const FAMILIES: [&str; 4] =
+        ["aws:ResourceTag/", "iam:ResourceTag/", "aws:RequestTag/", "aws:PrincipalTag/"];
+    let named = |key: String| {
+        if let Some(known) = KEYS.iter().find(|known| known.eq_ignore_ascii_case(&key)) {
+            return (*known).to_owned();
+        }
+        let family = FAMILIES.iter().find_map(|family| {
+            let rest = key.get(family.len()..)?;
+            key.get(..family.len())?.eq_ignore_ascii_case(family).then(|| format!("{family}{rest}"))
+        });
+        family.unwrap_or(key)
+    };
+    keys.into_iter().map(named).collect()
 }
 
 fn is_ours(key: &str) -> bool {

@@ -7,7 +7,7 @@ use aws_sdk_iam::types::{AttachedPolicy, EntityType, GroupDetail, PolicyDetail, 
 use keyreeve_connector::{Error, Identity, Next};
 use keyreeve_policy::{Document, Policy, PolicySet, Request, Target, Verdict, evaluate};
 
-use super::escalation::Surroundings;
+use super::escalation::{Administrator, Surroundings};
 use crate::AwsConnector;
 use crate::arn::name_of;
 use crate::error::Call;
@@ -185,24 +185,40 @@ impl Details {
             .keys()
             .chain([&of_aws])
             .map(String::as_str)
-            .filter(|arn| grants_everything(&self.managed(arn)))
+            .filter(|arn| grants_everything(vec![self.managed(arn)]))
             .collect();
+        // The policy by which it is so.
         let makes = |inline: &[PolicyDetail], attached: &[AttachedPolicy]| {
-            attached.iter().filter_map(AttachedPolicy::policy_arn).any(|arn| everything.contains(arn))
-                || self.held("", inline, &[]).iter().any(grants_everything)
+            let managed = attached.iter().filter_map(AttachedPolicy::policy_arn);
+            let managed = managed.filter(|arn| everything.contains(arn)).find_map(name_of).map(str::to_owned);
+            let own = || {
+                let inline = inline
+                    .iter()
+                    .find(|one| grants_everything(self.held("", std::slice::from_ref(one), &[])))?;
+                Some(format!("its inline policy {}", inline.policy_name().unwrap_or("without a name")))
+            };
+            managed.or_else(own)
         };
-        let groups = self.groups.iter();
-        let groups: Vec<&GroupDetail> = groups
-            .filter(|group| makes(group.group_policy_list(), group.attached_managed_policies()))
-            .collect();
-        let names: BTreeSet<&str> = groups.iter().filter_map(|group| group.group_name()).collect();
-        surroundings.administrator_groups =
-            groups.iter().filter_map(|group| group.arn().map(str::to_owned)).collect();
-        let users = self.others(id).filter(|user| {
-            user.group_list().iter().any(|name| names.contains(name.as_str()))
-                || makes(user.user_policy_list(), user.attached_managed_policies())
-        });
-        surroundings.administrators = users.filter_map(|user| user.arn().map(str::to_owned)).collect();
+        let mut by_group: BTreeMap<&str, String> = BTreeMap::new();
+        for group in &self.groups {
+            let found = makes(group.group_policy_list(), group.attached_managed_policies());
+            let (Some(by), Some(name), Some(arn)) = (found, group.group_name(), group.arn()) else {
+                continue;
+            };
+            surroundings.administrator_groups.push(Administrator { arn: arn.to_owned(), by: by.clone() });
+            by_group.insert(name, format!("{} through group {name}", by.replace("its inline", "the inline")));
+        }
+        for user in self.others(id) {
+            let own = makes(user.user_policy_list(), user.attached_managed_policies());
+            let through = || user.group_list().iter().find_map(|name| by_group.get(name.as_str()).cloned());
+            let Some(by) = own.or_else(through) else { continue };
+            // What one policy allows, a boundary or another policy may take away.
+            let found = user.user_id().and_then(|id| self.of_user(id));
+            let (Some((arn, policies, _)), Some(_)) = (found, user.arn()) else { continue };
+            if can_everything(&policies) {
+                surroundings.administrators.push(Administrator { arn, by });
+            }
+        }
         surroundings
     }
 }
@@ -211,9 +227,16 @@ fn parsed(document: Option<&str>) -> Option<Arc<Document>> {
     document.and_then(decode).and_then(|text| Document::parse(&text).ok()).map(Arc::new)
 }
 
-/// Whether a policy allows whatever is asked: an action and a resource that nobody can have named.
-fn grants_everything(policy: &Policy) -> bool {
-    let set = PolicySet { identity: vec![policy.clone()], ..PolicySet::default() };
-    let probe = Target::Arn("arn:aws:keyreeve::123456789012:probe".to_owned());
-    evaluate(&set, &Request::new("keyreeve:Probe").on(probe)).verdict == Verdict::Allow
+/// Whether policies allow whatever is asked.
+fn grants_everything(identity: Vec<Policy>) -> bool {
+    can_everything(&PolicySet { identity, ..PolicySet::default() })
+}
+
+/// Whether whatever is asked is allowed: actions and a resource that nobody can have named, of IAM too. Without IAM, as
+/// under PowerUserAccess, somebody is no administrator.
+fn can_everything(policies: &PolicySet) -> bool {
+    ["keyreeve:Probe", "iam:KeyreeveProbe"].into_iter().all(|action| {
+        let probe = Target::Arn("arn:aws:keyreeve::123456789012:probe".to_owned());
+        evaluate(policies, &Request::new(action).on(probe)).verdict == Verdict::Allow
+    })
 }

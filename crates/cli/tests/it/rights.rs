@@ -136,7 +136,7 @@ fn a_limited_policy_is_no_administrator_and_limits_are_said() {
     assert_eq!(checked.row("administrator_equivalent")["state"], "ok");
     assert_eq!(checked.row("feature.create_account")["message"], "allowed, not on everything in the account");
     let policies = checked.row("feature.policy_assignments")["message"].as_str().unwrap();
-    assert!(policies.contains("iam:policyarn"), "{policies}");
+    assert!(policies.contains("iam:PolicyARN"), "{policies}");
     assert!(checked.features("allowed").contains(&"delete_blockers"));
     assert_eq!(checked.features("wider"), [""; 0]);
     // Somebody in its path becomes an administrator.

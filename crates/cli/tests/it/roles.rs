@@ -60,6 +60,38 @@ fn a_role_is_assumed_with_an_access_key_that_is_sealed() {
 }
 
 #[test]
+fn a_role_that_does_not_let_in_is_told_from_credentials_that_do_not_work() {
+    let place = Place::with_users(2);
+    place.run(&["init"]).code(0);
+    make(&place, ACCOUNT, "connector", ACCOUNT, Some("somebody-else"));
+    place.run(&add(&arn(ACCOUNT, "connector"), &[])).code(0);
+    let check = |key: &keyreeve_sandbox::ConnectorKey| {
+        let mut command = place.command(&["system", "check", SYSTEM, "--output", "json"]);
+        command.env("AWS_ACCESS_KEY_ID", &key.access_key_id);
+        command.env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key);
+        let checks = Ran::of(command.output().unwrap()).code(1).json();
+        let row = checks.as_array().unwrap().iter().find(|row| row["name"] == "identity").unwrap().clone();
+        row["advice"].as_str().unwrap().to_owned()
+    };
+    // The trust policy asks for another external id, whoever comes.
+    let administrator = place.sandbox.administrator_key(ACCOUNT).unwrap();
+    let advice = check(&administrator);
+    for word in [
+        "role/connector does not let in arn:aws:iam::123456789012:user/keyreeve/administrator",
+        "trust policy",
+        "external id that `keyreeve system show example` shows",
+        "still set in this shell",
+    ] {
+        assert!(advice.contains(word), "{word}: {advice}");
+    }
+    assert!(!advice.contains("--access-key-id"), "{advice}");
+    let mut wrong = administrator;
+    wrong.secret_access_key = "x".repeat(40);
+    let advice = check(&wrong);
+    assert!(advice.contains("do not work either"), "{advice}");
+}
+
+#[test]
 fn a_role_is_assumed_with_a_profile() {
     let place = Place::with_users(2);
     place.run(&["init"]).code(0);

@@ -118,7 +118,7 @@ fn what_hangs_on_the_time_or_the_address_is_not_known() {
     let set = holding(&[document.replace("\"Effect\"", condition)]);
     let import = on(Reference).remove(0);
     let granted = import.needs[0].granted(&set, &place(), Reference);
-    assert_eq!(granted, Granted::Unknown(["aws:sourceip".to_owned()].into()));
+    assert_eq!(granted, Granted::Unknown(["aws:SourceIp".to_owned()].into()));
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! `keyreeve system check`
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use jiff::Timestamp;
 use keyreeve_aws::{ConnectError, PermissionProbe, PermissionState};
 use keyreeve_connector::{Cause, Connector as _, Identity};
 use keyreeve_engine::systems::{Verdict, verify};
-use keyreeve_model::{CredentialKind, System, SystemId, SystemState};
-use keyreeve_store::Store;
+use keyreeve_model::{AccountStatus, CredentialKind, System, SystemId, SystemState};
+use keyreeve_store::{AccountFilter, AsOf, Store};
 
 use super::{external_id, rights};
 use crate::command::{Context, connection};
@@ -75,7 +77,8 @@ async fn reach(
     let identity = match connector.identify().await {
         Ok(identity) => identity,
         Err(error) => {
-            checks.push(not_identified(system, &error));
+            let role = behind_role(context, store, system).await;
+            checks.push(not_identified(system, &error, role.as_ref()));
             return Ok(());
         }
     };
@@ -95,24 +98,68 @@ async fn reach(
     let probes = [needed.clone(), optional.clone()].concat();
     checks.extend(needed.into_iter().map(permission));
     checks.extend(optional.into_iter().map(extra_permission));
-    checks.extend(rights::check(&connector, system, &identity, &probes).await);
+    let disabled = disabled(store, &system.system_id).await?;
+    checks.extend(rights::check(&connector, system, &identity, &probes, &disabled).await);
     Ok(())
 }
 
-fn not_identified(system: &System, error: &keyreeve_connector::Error) -> Check {
+/// ARNs of the accounts that are disabled by the last import.
+async fn disabled(store: &Store, system_id: &SystemId) -> anyhow::Result<BTreeSet<String>> {
+    if store.latest_published(system_id).await?.is_none() {
+        return Ok(BTreeSet::new());
+    }
+    let filter = AccountFilter { status: Some(AccountStatus::Disabled), ..AccountFilter::default() };
+    let accounts = store.list_accounts(system_id, AsOf::Now, &filter).await?;
+    Ok(accounts.into_iter().map(|account| account.arn).collect())
+}
+
+/// The role of a system, and who would assume it.
+struct BehindRole {
+    role_arn: String,
+    /// Whom AWS says the credentials behind the role belong to; `None` when it does not.
+    arn: Option<String>,
+    /// Whether they are whatever this process finds.
+    ambient: bool,
+}
+
+async fn behind_role(context: &Context, store: &Store, system: &System) -> Option<BehindRole> {
+    let CredentialKind::Role { role_arn, base, via, .. } = &system.credential else { return None };
+    let identified = async {
+        let secret = store.get_secret(&system.system_id).await.ok()?;
+        let credential = connection::behind_role(base.as_ref(), via, secret).ok()?;
+        let connector = connection::connect(context, credential, system.region.as_deref()).await.ok()?;
+        connector.identify().await.ok().map(|identity| identity.arn)
+    };
+    let ambient = base.is_none() && via.is_empty();
+    Some(BehindRole { role_arn: role_arn.clone(), arn: identified.await, ambient })
+}
+
+fn not_identified(system: &System, error: &keyreeve_connector::Error, role: Option<&BehindRole>) -> Check {
     let id = &system.system_id;
-    let (name, state, advice) = match error.cause {
-        Cause::CredentialBad | Cause::Denied => (
+    let (name, state, advice) = match (error.cause, role) {
+        (Cause::CredentialBad | Cause::Denied, Some(role)) => {
+            ("identity", CheckState::Error, not_let_in(id, role))
+        }
+        (Cause::CredentialBad | Cause::Denied, None) => (
             "identity",
             CheckState::Error,
             format!("give working credentials: `keyreeve system set {id} --access-key-id AKIA…` (or another kind)"),
         ),
-        Cause::NoCredentials => (
+        (Cause::NoCredentials, Some(role)) => (
+            "identity",
+            CheckState::Error,
+            format!(
+                "give it what {} is assumed with: credentials in the environment, or `keyreeve system set {id} \
+                 --role-arn {} --aws-profile …`",
+                role.role_arn, role.role_arn
+            ),
+        ),
+        (Cause::NoCredentials, None) => (
             "identity",
             CheckState::Error,
             format!("give it credentials in the environment, or of its own: `keyreeve system set {id} --aws-profile …`"),
         ),
-        Cause::NotSent => (
+        (Cause::NotSent, _) => (
             "reachable",
             CheckState::Error,
             "check the network, the proxy, the region and AWS_ENDPOINT_URL; `keyreeve doctor` names the endpoint"
@@ -121,6 +168,27 @@ fn not_identified(system: &System, error: &keyreeve_connector::Error) -> Check {
         _ => ("reachable", CheckState::Unknown, "try again".to_owned()),
     };
     Check::new(name, state, error.to_string(), advice)
+}
+
+/// Why a role does not open, and what to do: seldom the credentials, mostly the trust policy or the wrong shell.
+fn not_let_in(id: &SystemId, BehindRole { role_arn, arn, ambient }: &BehindRole) -> String {
+    let Some(arn) = arn else {
+        return format!(
+            "the credentials that {role_arn} is assumed with do not work either: mend those (environment, profile, or \
+             `keyreeve system set {id} --role-arn {role_arn} --aws-profile …`)"
+        );
+    };
+    let shell = match ambient {
+        true => {
+            ". If that is not whom Keyreeve is to sign in as, such as an administrator whose AWS_ACCESS_KEY_ID is still set \
+             in this shell, run it with the credentials that are"
+        }
+        false => "",
+    };
+    format!(
+        "{role_arn} does not let in {arn}: its trust policy must name it, or its AWS account, and ask for the external \
+         id that `keyreeve system show {id}` shows; and a policy of {arn} must allow sts:AssumeRole on the role{shell}"
+    )
 }
 
 /// Holds the identity against the pin: pins at the first success, quarantines on a mismatch.

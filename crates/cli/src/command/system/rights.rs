@@ -20,10 +20,14 @@ pub(super) async fn check(
     system: &System,
     identity: &Identity,
     probes: &[PermissionProbe],
+    disabled: &BTreeSet<String>,
 ) -> Vec<Check> {
     let profile = system.settings.permission_profile;
     let features = features(&system.settings, &identity.partition);
-    let (own, source) = own_policies(connector, identity, &features, profile, probes).await;
+    let (mut own, source) = own_policies(connector, identity, &features, profile, probes).await;
+    if let Some(own) = &mut own {
+        own.surroundings.name_last(disabled);
+    }
     let (simulated, simulation) = simulate(connector, identity, own.as_ref(), &features, profile).await;
     let seen = Seen { system, profile, own: own.as_ref(), simulated, probes };
     let mut checks = vec![source];
