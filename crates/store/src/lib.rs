@@ -78,7 +78,7 @@ pub use provisioning::{
     PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
-pub use restore::Restoration;
+pub use restore::{KEY_OF_THE_BACKUP, Restoration};
 pub use sqlite_file::{beside, remove_database};
 pub use systems::{NewSystem, SystemPatch};
 pub use task_mappings::StoredMapping;

@@ -112,6 +112,11 @@ async fn note_restored(store: &Store, backup: &Path, actor: &str, now: Timestamp
     .await
 }
 
+/// What to do about a backup of another key. Which keys there are is known to who knows the folders.
+pub const KEY_OF_THE_BACKUP: &str = "name the key it was made under for this command: KEYREEVE_KEY=file:/whole/path, env:NAME, systemd:NAME or kms:ARN. \
+                                     A key file that `secrets rekey` replaced has .old- and the first letters of its \
+                                     fingerprint after its name";
+
 /// What is wrong with a backup, naming the backup and not its copy.
 fn refusal(backup: &Path, error: StoreError) -> StoreError {
     let backup = backup.display().to_string();
@@ -124,11 +129,9 @@ fn refusal(backup: &Path, error: StoreError) -> StoreError {
         StoreError::AuditAltered { .. } => {
             ("the tables or triggers of its audit log were altered".to_owned(), "take another backup")
         }
-        StoreError::WrongKey => (
-            "it was made under another key than the one in place".to_owned(),
-            "put the key file of that store in its place first; after a `secrets rekey` it is the one whose name ends in \
-             .old- and a number",
-        ),
+        StoreError::WrongKey => {
+            ("it was made under another key than the one in place".to_owned(), KEY_OF_THE_BACKUP)
+        }
         StoreError::KeyReplaced { version, by, .. } => (
             format!("the key in place is its key {version}, which key {by} had replaced by then"),
             "put the later key file of that store in its place first",

@@ -2,7 +2,7 @@
 
 mod keys;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -26,7 +26,6 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     checks.extend(places.key.file().map(key_file));
     checks.extend(keys::custody(&places.key));
     checks.extend(key_beside_database(context));
-    checks.extend(places.key.file().and_then(keys::old_key_files));
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     match context.store().await {
         Ok(store) => {
@@ -34,6 +33,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             checks.push(soundness(&store).await);
             checks.extend(systems(&store).await);
             checks.extend(keys::of_store(context, &store).await);
+            checks.extend(keys::old_key_files(places, keys::is_changing(&store).await));
             checks.extend(jobs(context, &store).await);
             store.close().await;
         }
@@ -43,7 +43,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             checks.push(Check::new("database", CheckState::Error, why, advice));
         }
     }
-    checks.extend(endpoints(context));
+    checks.push(endpoints(context));
     context.output.list(&checks, &CHECKS, "")?;
     Ok(Ended::done_if(!checks.iter().any(Check::is_bad)))
 }
@@ -244,22 +244,24 @@ fn oddity(system: &System) -> Option<Check> {
     })
 }
 
-fn endpoints(context: &Context) -> Vec<Check> {
-    let overridden = context.config.aws.endpoints(&context.environment);
-    if overridden.is_empty() {
-        return vec![Check::ok("aws_endpoints", "AWS's own")];
+fn endpoints(context: &Context) -> Check {
+    let mut of_url: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (service, url) in context.config.aws.endpoints(&context.environment) {
+        of_url.entry(url).or_default().push(service);
     }
-    overridden
-        .into_iter()
-        .map(|(service, url)| {
-            Check::new(
-                "aws_endpoints",
-                CheckState::Warning,
-                format!("{service} is asked at {url}, not at AWS"),
-                "unset AWS_ENDPOINT_URL and its relatives to reach AWS itself",
-            )
-        })
-        .collect()
+    if of_url.is_empty() {
+        return Check::ok("aws_endpoints", "AWS's own");
+    }
+    let asked = of_url.iter().map(|(url, services)| match services.as_slice() {
+        [one] => format!("{one} is asked at {url}"),
+        several => format!("{} are asked at {url}", several.join(", ")),
+    });
+    Check::new(
+        "aws_endpoints",
+        CheckState::Warning,
+        format!("{}, not at AWS", asked.collect::<Vec<_>>().join("; ")),
+        "unset AWS_ENDPOINT_URL and its relatives to reach AWS itself",
+    )
 }
 
 #[cfg(test)]

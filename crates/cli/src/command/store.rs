@@ -1,13 +1,13 @@
 //! `keyreeve store …`
 
 use anyhow::Context as _;
-use keyreeve_store::Restoration;
+use keyreeve_store::{KEY_OF_THE_BACKUP, Restoration, StoreError};
 use serde::Serialize;
 
 use super::Context;
 use crate::args::{BackUp, Restore, StoreCommand};
-use crate::exit::Ended;
-use crate::output::{Column, note};
+use crate::exit::{Ended, Refusal};
+use crate::output::{Column, failure, note};
 use crate::terminal;
 
 /// Does what was asked for.
@@ -66,15 +66,32 @@ async fn back_up(context: &Context, arguments: &BackUp) -> anyhow::Result<Ended>
     show(context, &files)
 }
 
+/// Names the key files there are, where another key is needed.
+fn with_keys(context: &Context, doing: &'static str, error: StoreError) -> anyhow::Error {
+    let found = context.config.places.key_files_of_before();
+    let needs_key =
+        matches!(&error, StoreError::BackupRefused { advice, .. } if *advice == KEY_OF_THE_BACKUP);
+    let error = anyhow::Error::from(error).context(doing);
+    if !needs_key || found.is_empty() {
+        return error;
+    }
+    let found: Vec<String> = found.iter().map(|path| format!("file:{}", path.display())).collect();
+    let (why, hint) = failure::words(&error);
+    let hint = format!("{}. Here are: {}", hint.unwrap_or_default(), found.join(", "));
+    let why = why.strip_prefix(&format!("{doing}: ")).unwrap_or(&why).to_owned();
+    Refusal::new(doing, why).hint(hint).into()
+}
+
 async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended> {
     const DOING: &str = "restoring the backup";
     let database = &context.config.places.database;
     let Some(path) = database.sqlite_path() else {
-        return Err(keyreeve_store::StoreError::UsePgDump { doing: DOING }.into());
+        return Err(StoreError::UsePgDump { doing: DOING }.into());
     };
     let custody = context.custody();
     let (actor, now) = (context.actor.name(), context.clock.now());
-    let prepared = Restoration::prepare(&arguments.file, path, &custody, actor, now).await.context(DOING)?;
+    let prepared = Restoration::prepare(&arguments.file, path, &custody, actor, now).await;
+    let prepared = prepared.map_err(|error| with_keys(context, DOING, error))?;
     let what = format!(
         "The store at {} will be replaced by {}. What is there now is kept beside it.",
         path.display(),

@@ -12,10 +12,11 @@ mod key_place;
 mod places;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keyreeve_store::DatabaseUrl;
+use keyreeve_store::{DatabaseUrl, folder_of};
 
 pub(crate) use aws::AwsEnvironment;
 pub(crate) use environment::{Environment, unknown_names};
@@ -55,6 +56,34 @@ pub(crate) struct Places {
     pub(crate) database: DatabaseUrl,
     /// Where the key is kept.
     pub(crate) key: KeyPlace,
+}
+
+/// What the file of the store's key is called unless `key` says otherwise.
+pub(crate) const KEY_FILE: &str = "keyreeve.key";
+
+impl Places {
+    /// Key files of before where the store, its key or other data are: those that a change put aside, and one that lies
+    /// where keys are by default, while another is in use.
+    pub(crate) fn key_files_of_before(&self) -> Vec<PathBuf> {
+        let in_use = self.key.file().and_then(|path| path.canonicalize().ok());
+        let own = self.key.file().and_then(|path| path.file_name()?.to_str()).unwrap_or(KEY_FILE);
+        let of_before = |name: &str| {
+            name == KEY_FILE || [KEY_FILE, own].iter().any(|key| name.starts_with(&format!("{key}.old-")))
+        };
+        let folders = [self.key.file(), self.database.sqlite_path()].into_iter().flatten().map(folder_of);
+        let folders: BTreeSet<PathBuf> = folders
+            .chain([self.data_dir.as_path()])
+            .filter_map(|folder| folder.canonicalize().ok())
+            .collect();
+        let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+        let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let mut found: Vec<PathBuf> = files
+            .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(of_before))
+            .filter(|path| path.is_file() && in_use.as_ref() != Some(path))
+            .collect();
+        found.sort();
+        found
+    }
 }
 
 /// What is logged, and how.
@@ -98,7 +127,7 @@ impl Config {
                 )
             })?,
             None => KeyPlace::File(
-                std::path::absolute(&data_dir).unwrap_or_else(|_| data_dir.clone()).join("keyreeve.key"),
+                std::path::absolute(&data_dir).unwrap_or_else(|_| data_dir.clone()).join(KEY_FILE),
             ),
         };
         let lease = settings.import_lease_seconds.unwrap_or(30);

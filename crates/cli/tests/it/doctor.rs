@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use crate::harness::{Place, SYSTEM};
+use crate::harness::{Place, Ran, SYSTEM};
 
 const YEAR_AND_A_DAY_MILLIS: i64 = 366 * 24 * 60 * 60 * 1_000;
 
@@ -43,6 +43,49 @@ fn old_keys_are_named_with_the_command_that_replaces_them() {
     warned(&place, "access_key_age", "stored 91 days ago", "keyreeve system rotate-key example");
     place.run(&["system", "rotate-key", SYSTEM, "--yes"]).code(0);
     assert_eq!(check(&place, "access_key_age"), None);
+}
+
+#[test]
+fn keys_that_lie_about_are_named_when_the_key_is_a_variable_too_and_a_restore_names_them() {
+    let place = Place::registered(0);
+    place.run(&["store", "backup", "before.db"]).code(0);
+    place.run(&["secrets", "rekey", "--yes"]).code(0);
+    assert_eq!(check(&place, "old_keys").unwrap()["message"].as_str().unwrap().matches("file:").count(), 1);
+    let variable = "keyreeve-key-1 QE2V21BMZP3NO+T5JdVtceyaxEtFAMHt8p3QNh/BMrY=";
+    let run = |key: &str, arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        Ran::of(command.env("KEYREEVE_KEY", key).env("STORE_KEY", variable).output().unwrap())
+    };
+    let in_file = format!("file:{}", place.data().join("keyreeve.key").display());
+    run(&in_file, &["secrets", "rekey", "--to", "env:STORE_KEY", "--yes"]).code(1);
+    // Until that has ended the file is needed, and no key of before.
+    let doctor = |key: &str| {
+        let checks = run(key, &["doctor", "--output", "json"]).code(0).json();
+        let found = checks.as_array().unwrap().iter().find(|check| check["name"] == "old_keys").cloned();
+        found.map(|check| check["message"].as_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    assert!(!doctor("env:STORE_KEY").contains("keyreeve.key,"), "{}", doctor("env:STORE_KEY"));
+    run("env:STORE_KEY", &["secrets", "rekey", "--yes"]).code(0);
+    let said = doctor("env:STORE_KEY");
+    assert!(said.contains("keyreeve.key, ") && said.contains("keyreeve.key.old-"), "{said}");
+    let refused = run("env:STORE_KEY", &["store", "restore", "before.db", "--yes"]).code(2);
+    for words in ["KEYREEVE_KEY=file:/whole/path", "keyreeve.key.old-", &in_file] {
+        assert!(refused.stderr.contains(words), "{words}: {}", refused.stderr);
+    }
+    // As the hint says.
+    let old = said.split(": ").last().unwrap().split(", ").find(|file| file.contains(".old-")).unwrap();
+    run(&format!("file:{old}"), &["store", "restore", "before.db", "--yes"]).code(0);
+    run(&format!("file:{old}"), &["system", "list"]).code(0);
+}
+
+#[test]
+fn one_endpoint_for_all_services_is_one_warning() {
+    let place = Place::registered(0);
+    let checks = place.run(&["doctor", "--output", "json"]).code(0).json();
+    let rows = checks.as_array().unwrap().iter().filter(|check| check["name"] == "aws_endpoints");
+    let said: Vec<&str> = rows.map(|row| row["message"].as_str().unwrap()).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains(", ") && said[0].contains("are asked at http://127.0.0.1:"), "{said:?}");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_model::{CredentialKind, PermissionProfile, System};
-use keyreeve_store::{AuditFilter, RotationState, Store, StoreError, beside, folder_of};
+use keyreeve_store::{AuditFilter, RotationState, Store, StoreError, beside};
 
 use crate::command::Context;
 use crate::command::init::exposed_mode;
-use crate::config::KeyPlace;
+use crate::config::{KEY_FILE, KeyPlace, Places};
 use crate::output::shape::{Check, CheckState};
 
 /// AWS recommends to rotate access keys at least this often (AWS Security Hub, control IAM.3).
@@ -44,23 +44,24 @@ pub(super) fn database_file(path: &Path) -> Option<Check> {
     }
 }
 
-/// Keys that a change has put aside open the backups of before: with the database beside them they are a way in.
-pub(super) fn old_key_files(key_file: &Path) -> Option<Check> {
-    let name = key_file.file_name()?.to_str()?;
-    let old = format!("{name}.old-");
-    let entries = std::fs::read_dir(folder_of(key_file)).ok()?;
-    let mut found: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.starts_with(&old))
-        .collect();
-    found.sort();
+/// Keys that a change has put aside open the backups of before: with the database beside them they are a way in. While a
+/// change is under way the old key is needed.
+pub(super) fn old_key_files(places: &Places, changing: bool) -> Option<Check> {
+    let mut found = places.key_files_of_before();
+    found.retain(|path| !changing || path.file_name() != Some(KEY_FILE.as_ref()));
+    let found: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
     (!found.is_empty()).then(|| {
         warning(
             "old_keys",
-            format!("keys of before lie beside the one in use: {}", found.join(", ")),
+            format!("keys of before, which {} replaced, lie here: {}", places.key, found.join(", ")),
             "move them to where the backups of before are not, and destroy them when those backups are gone",
         )
     })
+}
+
+/// Whether both keys open the store at this moment; where that is not known, too.
+pub(super) async fn is_changing(store: &Store) -> bool {
+    store.key_status().await.map_or(true, |status| status.coming.is_some())
 }
 
 /// The store's key, the systems' keys, the clock, and what nobody may change.
