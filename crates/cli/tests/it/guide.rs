@@ -15,6 +15,7 @@ const SANDBOX: &str = include_str!("../../../../docs/guide/sandbox.md");
 const IMPORT: &str = include_str!("../../../../docs/guide/import.md");
 const RECOVER: &str = include_str!("../../../../docs/guide/recover.md");
 const MANY_ACCOUNTS: &str = include_str!("../../../../docs/guide/many-accounts.md");
+const PERMISSIONS: &str = include_str!("../../../../docs/guide/permissions.md");
 const PROVISION: &str = include_str!("../../../../docs/guide/provision.md");
 
 /// Answers for the reader, and stops at the first line that ends otherwise than the page says.
@@ -25,7 +26,7 @@ keyreeve() {
         "account list "*|"account show "*|"assignment list "*) ;;
         "organization discover "*) case " $* " in *" --plan "*) ;; *) set -- "$@" --yes ;; esac ;;
         "account "*|"assignment "*|"job apply"*|"job approve"*|"job reject"*|"job cancel"*|"job retry"*) set -- "$@" --yes ;;
-        "import accept"*|"import reject"*|"store restore"*|"system remove"*) set -- "$@" --yes ;;
+        "import accept"*|"import reject"*|"store restore"*|"system remove"*|"system rotate-key"*) set -- "$@" --yes ;;
     esac
     "$KEYREEVE_BINARY" "$@"
 }
@@ -156,6 +157,29 @@ fn the_page_about_many_accounts_works_as_printed() {
     let said = reader.follow(&commands(MANY_ACCOUNTS)[1..]);
     for word in ["entered", "published", "suspend", "resume", "payments-live"] {
         assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
+fn the_page_about_permissions_works_as_printed() {
+    let reader = Reader::begin_with(PERMISSIONS);
+    let said = reader.follow(&commands(PERMISSIONS)[1..]);
+    for word in
+        ["KeyreeveNeverItself", "CreateAccessKey", "access_call_settled", "does not let in", "published"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+/// Every page is listed, once.
+#[test]
+fn the_list_of_pages_is_whole() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide");
+    let list = std::fs::read_to_string(format!("{folder}/README.md")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let expected = if name == "README.md" { 0 } else { 1 };
+        assert_eq!(list.matches(&format!("]({name})")).count(), expected, "{name}");
     }
 }
 
