@@ -112,7 +112,7 @@ pub async fn replace_credentials(
     let pin = Some((identity.account_id.clone(), identity.partition.clone()));
     store.set_credentials(&system.system_id, credential, secret, pin, actor, clock.now()).await?;
     if system.state == SystemState::Quarantined {
-        store.release_system(&system.system_id, actor, clock.now()).await?;
+        store.release_system(&system.system_id, (actor, None), clock.now()).await?;
     }
     Ok(identity)
 }

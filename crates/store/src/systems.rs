@@ -107,7 +107,7 @@ macro_rules! change_system {
         |$transaction:pat_param, $stored:ident| $work:expr $(,)?
     ) => {
         writing!($store, $doing, |transaction| {
-            let (action, actor, now): (&'static str, &str, Timestamp) = $by;
+            let (action, (actor, reason), now): (&'static str, (&str, Option<&str>), Timestamp) = $by;
             let mut found = find_in_use(transaction, $system_id).await?;
             let before = found.system.clone();
             {
@@ -117,7 +117,10 @@ macro_rules! change_system {
             }
             found.system.updated_at = truncated(now);
             update(transaction, &found).await?;
-            let subject = changed(&before, &found.system)?;
+            let mut subject = changed(&before, &found.system)?;
+            if let (Some(reason), Some(fields)) = (reason, subject.as_object_mut()) {
+                fields.insert("reason".to_owned(), reason.into());
+            }
             let done = audit::Done { action, actor, system_id: $system_id, subject };
             done.record(transaction, &$store.keys, now).await?;
             Ok(found.system)
@@ -216,7 +219,7 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        let by = ("system_changed", actor, now);
+        let by = ("system_changed", (actor, None), now);
         change_system!(self, "changing the system", system_id, by, |transaction, stored| {
             if let Some(name) = &patch.name {
                 require_free_name(transaction, name, Some(stored.key)).await?;
@@ -251,7 +254,7 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        let by = ("credentials_replaced", actor, now);
+        let by = ("credentials_replaced", (actor, None), now);
         change_system!(self, "replacing the system's credentials", system_id, by, |transaction, stored| {
             if let Some((account, partition)) = &pin {
                 set_pin(&mut stored.system, account, partition)?;
@@ -293,7 +296,7 @@ impl Store {
         partition: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        let by = ("system_pinned", ITSELF, now);
+        let by = ("system_pinned", (ITSELF, None), now);
         change_system!(self, "pinning the system", system_id, by, |_, stored| {
             set_pin(&mut stored.system, &account, partition)
         })
@@ -310,7 +313,7 @@ impl Store {
         reason: Failure,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        let by = ("system_quarantined", ITSELF, now);
+        let by = ("system_quarantined", (ITSELF, None), now);
         change_system!(self, "quarantining the system", system_id, by, |_, stored| {
             stored.system.state = SystemState::Quarantined;
             stored.system.state_reason = Some(reason.clone());
@@ -334,7 +337,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<System, StoreError> {
         let action = if inactive.is_some() { "system_suspended" } else { "membership_noted" };
-        let by = (action, actor, now);
+        let by = (action, (actor, None), now);
         change_system!(self, "keeping what the organization says", system_id, by, |transaction, stored| {
             organizations::put(transaction, stored.key, membership, now).await?;
             match (&inactive, stored.system.state) {
@@ -360,10 +363,10 @@ impl Store {
     pub async fn release_system(
         &self,
         system_id: &SystemId,
-        actor: &str,
+        (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        let by = ("system_released", actor, now);
+        let by = ("system_released", (actor, reason), now);
         change_system!(self, "releasing the system", system_id, by, |_, stored| {
             stored.system.state = SystemState::Active;
             stored.system.state_reason = None;
@@ -380,10 +383,10 @@ impl Store {
     pub async fn remove_system(
         &self,
         system_id: &SystemId,
-        actor: &str,
+        (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        let by = ("system_removed", actor, now);
+        let by = ("system_removed", (actor, reason), now);
         change_system!(self, "removing the system", system_id, by, |transaction, stored| {
             secrets::wipe_all(transaction, system_id).await?;
             key_rotations::forget(transaction, stored.key).await?;

@@ -67,7 +67,7 @@ impl Store {
         &self,
         system_id: &SystemId,
         mapping: &TaskMapping,
-        actor: &str,
+        (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         writing!(self, "keeping the task mapping", |transaction| {
@@ -85,7 +85,7 @@ impl Store {
                     to_millis(now),
                 ))
                 .await?;
-            let subject = json!({"mapping": mapping});
+            let subject = json!({"mapping": mapping, "reason": reason});
             let done = Done { action: "mapping_set", actor, system_id, subject };
             done.record(transaction, &self.keys, now).await
         })
@@ -100,7 +100,7 @@ impl Store {
         &self,
         system_id: &SystemId,
         name: MappingName,
-        actor: &str,
+        (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         writing!(self, "resetting the task mapping", |transaction| {
@@ -109,7 +109,8 @@ impl Store {
             if transaction.execute(statement!(text, system.key, name.as_str())).await? == 0 {
                 return Ok(());
             }
-            let done = Done { action: "mapping_reset", actor, system_id, subject: json!({"mapping": name}) };
+            let subject = json!({"mapping": name, "reason": reason});
+            let done = Done { action: "mapping_reset", actor, system_id, subject };
             done.record(transaction, &self.keys, now).await
         })
         .await

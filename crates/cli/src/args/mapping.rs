@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use keyreeve_model::{MappingName, SystemId, TaskKind};
 
+use super::Unasked;
+
 /// What can be done with task mappings.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MappingCommand {
@@ -51,6 +53,11 @@ pub(crate) struct SetMapping {
     /// The default.
     #[arg(long)]
     pub(crate) default: bool,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) unasked: Unasked,
 }
 
 /// `mapping try`

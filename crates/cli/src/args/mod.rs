@@ -35,7 +35,7 @@ pub(crate) use change::{
     ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobCommand,
     ListJobs, NewPassword, PlanFile, RetryJob, ShowJob, UpdateAccount,
 };
-pub(crate) use consent::Consent;
+pub(crate) use consent::{Consent, Unasked};
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
 pub(crate) use init::MakeStore;
 pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, TryMapping};
@@ -51,8 +51,8 @@ pub(crate) use secrets::{RekeyStore, SecretsCommand};
 pub(crate) use serve::RunServer;
 pub(crate) use store::{BackUp, Restore, StoreCommand};
 pub(crate) use system::{
-    AddSystem, CredentialArguments, ListSystems, RemoveSystem, RotateKey, SetSystem, SystemCommand, category,
-    region,
+    AddSystem, CredentialArguments, ListSystems, ReleaseSystem, RemoveSystem, RotateKey, SetSystem,
+    SystemCommand, category, region,
 };
 pub(crate) use token::{CreateToken, RevokeToken, TokenCommand};
 

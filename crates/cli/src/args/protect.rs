@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use keyreeve_model::{ProtectionKind, SystemId};
 
+use super::Unasked;
+
 /// What can be done with a system's protect list.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProtectCommand {
@@ -30,6 +32,8 @@ pub(crate) struct ChangeProtection {
     pub(crate) system_id: SystemId,
     #[command(flatten)]
     what: Protected,
+    #[command(flatten)]
+    pub(crate) unasked: Unasked,
 }
 
 /// `protect add`

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use keyreeve_model::{SystemId, SystemName};
 
-use super::Consent;
+use super::{Consent, Unasked};
 
 /// What can be done with systems.
 #[derive(Debug, Subcommand)]
@@ -19,7 +19,7 @@ pub(crate) enum SystemCommand {
     /// Change a system's name, category, region, settings or credentials.
     Set(SetSystem),
     /// End a system's quarantine.
-    Release(SystemArgument),
+    Release(ReleaseSystem),
     /// Replace the access key that a system signs in with; goes on with a rotation that was interrupted.
     RotateKey(RotateKey),
     /// Remove a system; its history is kept.
@@ -48,8 +48,24 @@ pub(crate) struct RemoveSystem {
     /// Its System ID.
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,
+}
+
+/// `system release`
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseSystem {
+    /// Its System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) unasked: Unasked,
 }
 
 /// `system rotate-key`

@@ -31,6 +31,13 @@ async fn add<'a>(
     arguments: &'a AddProtection,
 ) -> anyhow::Result<&'a SystemId> {
     let system_id = &arguments.on.system_id;
+    if !arguments
+        .on
+        .unasked
+        .goes_on(&format!("The protect list of system {system_id} would get one more entry."))
+    {
+        return Ok(system_id);
+    }
     let protection = Protection {
         kind: arguments.on.kind(),
         reason: arguments.reason.clone(),
@@ -48,6 +55,10 @@ async fn remove<'a>(
     arguments: &'a RemoveProtection,
 ) -> anyhow::Result<&'a SystemId> {
     let system_id = &arguments.on.system_id;
+    if !arguments.on.unasked.goes_on(&format!("An entry of the protect list of system {system_id} would go."))
+    {
+        return Ok(system_id);
+    }
     let (actor, now) = (context.actor.name(), context.clock.now());
     let reason = arguments.reason.as_deref();
     let doing = || format!("ending a protection in system {system_id}");

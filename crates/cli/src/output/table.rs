@@ -1,5 +1,6 @@
 //! Tables for eyes. On a terminal that is too narrow, a list shortens free text, then leaves out its last columns, and
-//! says both; a list with sentences in it wraps these. Elsewhere nothing is cut or left out.
+//! says both; a list with sentences in it wraps these. Elsewhere nothing is cut or left out, and only what checks found is
+//! wrapped.
 
 use std::io::IsTerminal;
 
@@ -34,7 +35,11 @@ pub(super) fn list<T>(
     screen: Screen,
 ) -> (String, Option<String>) {
     let mut table = table_of(items, columns, screen);
-    let Some(width) = screen.width else { return (finished(&table), None) };
+    let elsewhere = match narrow {
+        Narrow::WrapEverywhere { .. } => Some(PAGE),
+        Narrow::Shorten | Narrow::Wrap { .. } => None,
+    };
+    let Some(width) = screen.width.or(elsewhere) else { return (finished(&table), None) };
     let mut hidden = None;
     match narrow {
         Narrow::Shorten => {
@@ -45,7 +50,9 @@ pub(super) fn list<T>(
             hidden =
                 not_shown(columns, &breadths, &widths).map(|said| wrapped(&said, usize::from(width), ""));
         }
-        Narrow::Wrap { sentences } => wrap(&mut table, sentences, width),
+        Narrow::Wrap { sentences } | Narrow::WrapEverywhere { sentences } => {
+            wrap(&mut table, sentences, width);
+        }
     }
     table.set_width(width);
     (finished(&table), hidden)
@@ -61,7 +68,15 @@ pub(crate) enum Narrow {
         /// How many.
         sentences: usize,
     },
+    /// The same, and where there is no screen it wraps them too: for sentences of any length.
+    WrapEverywhere {
+        /// How many.
+        sentences: usize,
+    },
 }
+
+/// How wide a list of long sentences is where there is no screen.
+const PAGE: u16 = 160;
 
 fn table_of<T>(items: &[T], columns: &[Column<T>], screen: Screen) -> Table {
     let mut table = empty(screen);

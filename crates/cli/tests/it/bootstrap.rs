@@ -168,6 +168,30 @@ fn the_same_is_written_for_cloudformation() {
     assert!(place.sandbox.trace().is_empty(), "AWS was asked");
 }
 
+/// As `terraform fmt` leaves it: two blanks before an attribute, and the signs of one block under each other.
+#[track_caller]
+fn is_formatted(text: &str) {
+    assert!(text.ends_with("}\n") && !text.contains("\n\n\n") && !text.contains('\t'), "{text}");
+    for block in text.split("\n\n") {
+        let (mut names, mut signs, mut in_document) = (Vec::new(), Vec::new(), false);
+        for line in block.lines() {
+            if in_document || line == "JSON" {
+                in_document = line != "JSON";
+                continue;
+            }
+            in_document = line.ends_with("<<JSON");
+            if let Some(attribute) = line.strip_prefix("  ") {
+                let (name, sign) = (attribute.find(' ').unwrap(), attribute.find(" = ").unwrap());
+                assert!(name > 0 && !line.ends_with(' '), "{line:?}");
+                names.push(name);
+                signs.push(sign);
+            }
+        }
+        let longest = names.into_iter().max();
+        assert!(signs.iter().all(|sign| Some(*sign) == longest), "{block}");
+    }
+}
+
 #[test]
 fn the_same_is_written_for_terraform() {
     let place = Place::with_users(0);
@@ -183,6 +207,7 @@ fn the_same_is_written_for_terraform() {
             })
             .collect();
         assert_eq!(documents.len(), expected, "{text}");
+        is_formatted(&text);
         assert_eq!(text.matches('{').count(), text.matches('}').count());
         let policy = documents.last().unwrap();
         if expected == 1 {

@@ -42,6 +42,36 @@ fn set(place: &Place, text: &str) -> Ran {
 }
 
 #[test]
+fn a_change_of_a_mapping_can_be_planned_and_its_reason_is_kept() {
+    let place = Place::registered(0);
+    let before = place.json(&["mapping", "show", SYSTEM, "user"]);
+    std::fs::write(place.folder.path().join("mapping"), NAMED).unwrap();
+    let arguments =
+        ["mapping", "set", SYSTEM, "user", "--file", "mapping", "--reason", "CHG-5", "--output", "json"];
+    let planned = place.run(&[&arguments[..], &["--plan"]].concat()).code(0);
+    assert!(planned.stderr.contains("Nothing was done, because of --plan"), "{}", planned.stderr);
+    assert_eq!(place.json(&["mapping", "show", SYSTEM, "user"]), before);
+    let set = place.run(&[&arguments[..], &["--yes"]].concat()).code(0);
+    assert_eq!(planned.json(), set.json());
+    let rows = place.json(&["audit", "list", "--system", SYSTEM]);
+    let row = rows.as_array().unwrap().iter().find(|row| row["action"] == "mapping_set").unwrap();
+    assert_eq!(row["subject"]["reason"], "CHG-5", "{row}");
+}
+
+#[test]
+fn a_protection_can_be_planned() {
+    let place = Place::registered(0);
+    let add = ["protect", "add", SYSTEM, "--path", "/x/", "--output", "json"];
+    let listed =
+        |more: &str| place.run(&[&add[..], &[more]].concat()).code(0).json().as_array().unwrap().len();
+    assert_eq!((listed("--plan"), listed("--yes")), (0, 1));
+    let remove = ["protect", "remove", SYSTEM, "--path", "/x/", "--output", "json"];
+    let left =
+        |more: &str| place.run(&[&remove[..], &[more]].concat()).code(0).json().as_array().unwrap().len();
+    assert_eq!((left("--plan"), left("--yes")), (1, 0));
+}
+
+#[test]
 fn a_system_begins_with_the_reference_behaviour() {
     let place = Place::registered(0);
     let list = place.json(&["mapping", "list", SYSTEM]);

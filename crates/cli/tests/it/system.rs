@@ -128,7 +128,16 @@ fn stored_credentials_that_become_another_accounts_quarantine_the_system() {
     assert!(held.stderr.contains("it stays quarantined"), "{}", held.stderr);
     assert_eq!(place.json(&["system", "show", SYSTEM])["state"], "quarantined");
     place.sandbox.swap_key(&key, None).unwrap();
-    place.run(&["system", "release", SYSTEM]).code(0);
+    let planned = place.run(&["system", "release", SYSTEM, "--plan"]).code(0);
+    assert!(
+        planned.stdout.contains("quarantined") && planned.stderr.contains("--plan"),
+        "{}",
+        planned.stdout
+    );
+    place.run(&["system", "release", SYSTEM, "--yes", "--reason", "key mended"]).code(0);
+    let rows = place.json(&["audit", "list", "--system", SYSTEM]);
+    let row = rows.as_array().unwrap().iter().find(|row| row["action"] == "system_released").unwrap();
+    assert_eq!(row["subject"]["reason"], "key mended", "{row}");
     let again = place.run(&["system", "release", SYSTEM]).code(0);
     assert!(again.stderr.contains("nothing to release"), "{}", again.stderr);
     place.run(&["import", "run", SYSTEM]).code(0);

@@ -17,7 +17,7 @@ async fn assert_quarantined(world: &World, run: &ImportRun, before: &str, case: 
 }
 
 async fn release(world: &World) {
-    world.store.release_system(&world.id, "local:test", world.clock.now()).await.unwrap();
+    world.store.release_system(&world.id, ("local:test", None), world.clock.now()).await.unwrap();
 }
 
 #[tokio::test]

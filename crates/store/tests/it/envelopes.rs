@@ -258,7 +258,7 @@ async fn the_key_of_a_removed_system_is_gone() {
     for place in Place::both().await {
         let store = place.create().await;
         store.create_system(with_secret("s", "S"), "local:test", at(0)).await.unwrap();
-        store.remove_system(&id("s"), "local:test", at(1)).await.unwrap();
+        store.remove_system(&id("s"), ("local:test", None), at(1)).await.unwrap();
         let left = "SELECT (SELECT COUNT(*) FROM data_keys) * 10 + (SELECT COUNT(*) FROM sealed_data_keys)";
         assert_eq!(place.number(left).await, 11);
         store.close().await;

@@ -76,7 +76,7 @@ async fn no_file_of_the_store_holds_a_secret_in_clear() {
     store.backup(&place.folder.path().join("backup.db")).await.unwrap();
     scan("backup");
     assert_eq!(store.get_secret(&id("s")).await.unwrap().unwrap().expose(), CANARY);
-    store.remove_system(&id("s"), "local:test", at(2)).await.unwrap();
+    store.remove_system(&id("s"), ("local:test", None), at(2)).await.unwrap();
     store.close().await;
     scan("closed");
 }

@@ -41,7 +41,7 @@ async fn a_removed_system_keeps_its_id_and_history_and_frees_its_name() {
         let inventory = random_inventory(&mut Dice(1));
         publish(&store, &inventory, at(1)).await;
         let running = begin(&store, at(2)).await;
-        store.remove_system(&id("s"), "local:test", at(3)).await.unwrap();
+        store.remove_system(&id("s"), ("local:test", None), at(3)).await.unwrap();
         assert_eq!(place.number("SELECT COUNT(*) FROM secrets").await, 0);
         assert!(matches!(
             store.renew_import_lease(&running, at(4), LEASE).await,
@@ -104,7 +104,7 @@ async fn nothing_runs_in_a_quarantined_system_until_it_is_released() {
         assert_eq!((system.state, system.state_reason), (SystemState::Quarantined, Some(reason)));
         let refused = store.begin_import_run(&id("s"), &profile(), "t", at(2), LEASE).await.unwrap_err();
         assert!(matches!(refused, StoreError::SystemQuarantined { .. }));
-        store.release_system(&id("s"), "local:test", at(3)).await.unwrap();
+        store.release_system(&id("s"), ("local:test", None), at(3)).await.unwrap();
         begin(&store, at(4)).await;
         store.close().await;
     }
@@ -131,9 +131,9 @@ async fn who_changed_what_of_a_system_is_in_the_audit_log() {
         store.set_credentials(&id("s"), made.credential, secret, None, "cy", at(3)).await.unwrap();
         store.put_import_profile(&id("s"), &profile(), "dee", at(4)).await.unwrap();
         let mapping = TaskMapping::default_of(MappingName::User);
-        store.set_task_mapping(&id("s"), &mapping, "eve", at(5)).await.unwrap();
-        store.reset_task_mapping(&id("s"), MappingName::User, "flo", at(6)).await.unwrap();
-        store.remove_system(&id("s"), "gus", at(7)).await.unwrap();
+        store.set_task_mapping(&id("s"), &mapping, ("eve", None), at(5)).await.unwrap();
+        store.reset_task_mapping(&id("s"), MappingName::User, ("flo", None), at(6)).await.unwrap();
+        store.remove_system(&id("s"), ("gus", None), at(7)).await.unwrap();
 
         let mut rows = store.audit(&AuditFilter::default(), 100).await.unwrap();
         rows.sort_by_key(|row| row.seq);

@@ -134,8 +134,9 @@ fn terraform(
         write!(
             text,
             "variable \"external_id\" {{\n  type        = string\n  description = \"The external id that keyreeve made \
-             for this system\"\n{default}}}\n\nresource \"aws_iam_role\" \"keyreeve\" {{\n  name        = {}\n  path        = \
-             {}\n  description = {}\n  tags        = {{ {} = {} }}\n  assume_role_policy = <<JSON\n{trust}\nJSON\n}}\n\n",
+             for this system\"\n{default}}}\n\nresource \"aws_iam_role\" \"keyreeve\" {{\n  name               = {}\n  \
+             path               = {}\n  description        = {}\n  tags               = {{ {} = {} }}\n  \
+             assume_role_policy = <<JSON\n{trust}\nJSON\n}}\n\n",
             quoted(name),
             quoted(OWN_PATH),
             quoted(&description),
@@ -166,6 +167,9 @@ fn terraform(
             literal(document),
         )?;
     }
+    // Between blocks there is a blank line, and after the last one there is none.
+    text.truncate(text.trim_end().len());
+    text.push('\n');
     Ok(text)
 }
 

@@ -16,11 +16,16 @@ pub(super) async fn run(context: &Context, arguments: &SetMapping) -> anyhow::Re
     // Read first: what is wrong with the file is wrong without a store, too.
     let new = file.as_ref().map(|path| mapping::read(path, *name, &doing)).transpose()?;
     let store = context.store().await?;
+    let what = format!("The task mapping {name} of system {system_id} would be this.");
+    if !arguments.unasked.goes_on(&what) {
+        store.get_system(system_id).await.with_context(|| doing.clone())?;
+        mapping::print(context, &new.unwrap_or_else(|| TaskMapping::default_of(*name)))?;
+        return Ok(Ended::Done);
+    }
+    let by = (context.actor.name(), arguments.reason.as_deref());
     match &new {
-        Some(mapping) => {
-            store.set_task_mapping(system_id, mapping, context.actor.name(), context.clock.now()).await
-        }
-        None => store.reset_task_mapping(system_id, *name, context.actor.name(), context.clock.now()).await,
+        Some(mapping) => store.set_task_mapping(system_id, mapping, by, context.clock.now()).await,
+        None => store.reset_task_mapping(system_id, *name, by, context.clock.now()).await,
     }
     .with_context(|| doing.clone())?;
     let stored = store.task_mapping(system_id, *name).await.with_context(|| doing.clone())?;

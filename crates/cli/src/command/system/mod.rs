@@ -26,7 +26,7 @@ pub(crate) async fn run(context: &Context, command: SystemCommand) -> anyhow::Re
         SystemCommand::Show(arguments) => show::run(context, &arguments.system_id).await,
         SystemCommand::Check(arguments) => check::run(context, &arguments.system_id).await,
         SystemCommand::Set(arguments) => set::run(context, &arguments).await,
-        SystemCommand::Release(arguments) => release::run(context, &arguments.system_id).await,
+        SystemCommand::Release(arguments) => release::run(context, &arguments).await,
         SystemCommand::RotateKey(arguments) => rotate_key::run(context, &arguments).await,
         SystemCommand::Remove(arguments) => remove::run(context, &arguments).await,
     }

@@ -2,16 +2,18 @@
 
 use keyreeve_connector::Connector as _;
 use keyreeve_engine::systems::{Verdict, verify};
-use keyreeve_model::{System, SystemId, SystemState};
+use keyreeve_model::{System, SystemState};
 use keyreeve_store::Store;
 
 use super::show::show;
+use crate::args::ReleaseSystem;
 use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
 use crate::output::{hint, note};
 
 /// Ends a quarantine, unless its cause is still there.
-pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Result<Ended> {
+pub(crate) async fn run(context: &Context, arguments: &ReleaseSystem) -> anyhow::Result<Ended> {
+    let system_id = &arguments.system_id;
     let store = context.store().await?;
     let system = store.get_system(system_id).await?;
     if system.state == SystemState::Active {
@@ -24,10 +26,16 @@ pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Resu
             .hint("it goes on when `keyreeve organization discover` finds the account in use again")
             .into());
     }
+    let what =
+        format!("System {system_id} would be released, if its credentials are of its own AWS account.");
+    if !arguments.unasked.goes_on(&what) {
+        return show(context, &system);
+    }
     if system.state == SystemState::Quarantined {
         look(context, &store, &system).await?;
     }
-    let released = store.release_system(system_id, context.actor.name(), context.clock.now()).await?;
+    let by = (context.actor.name(), arguments.reason.as_deref());
+    let released = store.release_system(system_id, by, context.clock.now()).await?;
     let ended = show(context, &released)?;
     hint(&format!("see that it works: `keyreeve system check {system_id}`"));
     Ok(ended)

@@ -20,7 +20,8 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
     if !terminal::agrees(arguments.consent, &format!("removing system {id}"), &what)? {
         return Ok(Ended::Done);
     }
-    let removed = store.remove_system(id, context.actor.name(), context.clock.now()).await?;
+    let by = (context.actor.name(), arguments.reason.as_deref());
+    let removed = store.remove_system(id, by, context.clock.now()).await?;
     let ended = show(context, &removed)?;
     note(&format!(
         "System {id} was removed. Its history is kept: `keyreeve account list {id}` still shows what was known last."

@@ -113,7 +113,7 @@ pub(crate) const CHECKS: Shape<Check> = Shape {
         ("found", |check| check.message.clone()),
         ("what_to_do", |check| check.advice.clone().unwrap_or_default()),
     ],
-    narrow: Narrow::Wrap { sentences: 2 },
+    narrow: Narrow::WrapEverywhere { sentences: 2 },
     csv: &[
         ("name", |check| check.name.clone()),
         ("state", |check| super::word(&check.state)),

@@ -36,6 +36,17 @@ fn without_a_terminal_nothing_is_cut_and_columns_are_as_wide_as_their_text() {
 }
 
 #[test]
+fn without_a_terminal_sentences_of_any_length_stay_on_the_page() {
+    let long = vec!["word"; 140].join(" ");
+    let narrow = Narrow::WrapEverywhere { sentences: 1 };
+    let (text, _) = list(&[("ok".to_owned(), long.clone())], COLUMNS, narrow, PIPE);
+    assert!(text.lines().all(|line| line.chars().count() <= 160), "{text}");
+    assert_eq!(text.matches("word").count(), 140);
+    let (short, _) = list(&[("ok".to_owned(), "fine".to_owned())], COLUMNS, narrow, PIPE);
+    assert!(short.contains("ok    fine"), "{short}");
+}
+
+#[test]
 fn on_a_narrow_screen_long_text_is_shortened_and_no_column_missing() {
     let (text, hidden) = list(&long_path(), THREE, Narrow::Shorten, screen(32));
     assert_eq!(

@@ -27,7 +27,10 @@ impl World {
     async fn map(&self, actions: Vec<CustomAction>) {
         let mut mapping = TaskMapping::default_of(MappingName::User);
         mapping.custom_actions.extend(actions);
-        self.store.set_task_mapping(&self.id, &mapping, "local:test", self.clock.now()).await.unwrap();
+        self.store
+            .set_task_mapping(&self.id, &mapping, ("local:test", None), self.clock.now())
+            .await
+            .unwrap();
     }
 
     async fn protect(&self, kind: ProtectionKind) {

@@ -73,7 +73,7 @@ async fn a_system_or_job_narrows_the_search_and_quarantine_stops_it() {
             assert_eq!(store.next_due(system.as_ref(), job).await.unwrap(), None);
         }
         assert_eq!(get(None, None, 20).await, Some(one.id));
-        store.release_system(&id("t"), "local:test", at(21)).await.unwrap();
+        store.release_system(&id("t"), ("local:test", None), at(21)).await.unwrap();
         assert_eq!(
             get(None, None, 20).await,
             Some(two.id),

@@ -57,7 +57,7 @@ async fn a_job_that_waits_for_itself_or_has_no_system_is_refused() {
         let elsewhere = NewJob { system_id: id("t"), ..job(vec![task("ada")]) };
         let refused = store.create_job(&elsewhere, at(1)).await.unwrap_err();
         assert!(matches!(refused, StoreError::SystemNotFound { .. }));
-        store.remove_system(&id("s"), "local:test", at(2)).await.unwrap();
+        store.remove_system(&id("s"), ("local:test", None), at(2)).await.unwrap();
         let refused = store.create_job(&job(vec![task("ada")]), at(3)).await.unwrap_err();
         assert!(matches!(refused, StoreError::SystemRemoved { .. }));
         store.close().await;
@@ -243,7 +243,7 @@ async fn removing_a_system_ends_its_jobs_and_its_workers_lose_their_leases() {
         let waiting = store.create_job(&approval, at(1)).await.unwrap();
         let ada = claim(&store, 2).await;
         write(&store, &ada.lease, attempt(1), 2).await.unwrap();
-        store.remove_system(&id("s"), "local:test", at(3)).await.unwrap();
+        store.remove_system(&id("s"), ("local:test", None), at(3)).await.unwrap();
         let ended = store.job(running.id).await.unwrap();
         assert_eq!(states(&ended), [TaskState::NeedsPerson, TaskState::Cancelled]);
         assert_eq!(ended.state, JobState::Failed);

@@ -103,7 +103,7 @@ async fn every_call_survives_each_of_its_statements_failing_once() {
         })
         .await;
         each_call_fails_once(&store, "remove", async |_| {
-            store.remove_system(&id("s"), "local:test", at(9)).await.map(|_| ())
+            store.remove_system(&id("s"), ("local:test", None), at(9)).await.map(|_| ())
         })
         .await;
         store.verify_audit().await.unwrap();
