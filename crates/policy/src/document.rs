@@ -175,6 +175,15 @@ impl Statement {
         self.effect
     }
 
+    /// The resources it names for an action, as they are written; `None` when it does not name the action, or names
+    /// all resources but some.
+    #[must_use]
+    pub fn resources_of(&self, action: &str) -> Option<Vec<&str>> {
+        let resources = self.resources.as_ref().filter(|resources| !resources.except)?;
+        let named = self.actions.hold(&action.to_ascii_lowercase());
+        named.then(|| resources.patterns.iter().map(|text| text.raw.as_str()).collect())
+    }
+
     /// Whether it is fit to stand in `place`.
     pub(crate) fn fits(&self, place: Place) -> bool {
         place::check(std::slice::from_ref(self), place).is_ok()

@@ -21,6 +21,7 @@ mod harness;
 mod import;
 mod init;
 mod life_cycle;
+mod limited_connector;
 mod mapping;
 mod missing_action;
 mod moment;

@@ -9,6 +9,7 @@ use keyreeve_model::{
 };
 
 use super::facts::{AccountFact, Facts, Seen};
+use super::needs::reads_account;
 use super::{PlannedStep, TaskPlan, protect, task};
 use crate::mapping::{Sources, map_actions};
 use crate::near::nearest;
@@ -105,6 +106,14 @@ impl TaskDraft<'_> {
         };
         if let Some(obstacle) = protect::protected(self.facts, account) {
             self.obstacles.push(obstacle);
+            return (wish.clone(), name);
+        }
+        if let Some(obstacle) = protect::last_whatever_is_read(self.facts, account, wish) {
+            self.obstacles.push(obstacle);
+            return (wish.clone(), name);
+        }
+        if let Some(unreadable) = account.unreadable.as_ref().filter(|_| reads_account(wish.kind())) {
+            self.unreadable(account, unreadable);
             return (wish.clone(), name);
         }
         let before = self.custom_actions(wish, account, ActionTime::Before);
@@ -298,6 +307,7 @@ pub(super) fn made(facts: &Facts, call: &StepCall) -> Option<AccountFact> {
         inline_documents: [].into(),
         manifest: None,
         unfinished_deactivation: None,
+        unreadable: None,
     })
 }
 

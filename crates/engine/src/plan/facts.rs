@@ -91,6 +91,19 @@ pub struct AccountFact {
     pub manifest: Option<Manifest>,
     /// The job of a deactivation that has not succeeded, where somebody needed to know.
     pub unfinished_deactivation: Option<(JobId, TaskState)>,
+    /// What the connector may not read of it, of what somebody needed to know.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Something the connector may not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What could not be read, and of whom.
+    pub message: String,
+    /// The call that was refused.
+    pub operation: &'static str,
+    /// Why, in the connected system's words.
+    pub why: String,
 }
 
 /// A group of the last import.
@@ -100,6 +113,8 @@ pub struct GroupFact {
     pub external_id: ExternalId,
     /// Its name in the exact case.
     pub name: String,
+    /// Its ARN.
+    pub arn: String,
     /// ARNs of the policies attached to it.
     pub policies: BTreeSet<String>,
 }

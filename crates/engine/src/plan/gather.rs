@@ -2,25 +2,26 @@
 //! about. Reads only.
 
 mod join;
+mod points;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use keyreeve_connector::{
-    Cause, Connector, Error, Identity, Inventory as InventoryReader, Marker, MfaDevice, Page, PointRead,
-    PolicyDocument, Provisioning,
+    Cause, Connector, Error, Identity, Inventory as InventoryReader, Marker, Page, PointRead, PolicyDocument,
+    Provisioning,
 };
 use keyreeve_model::{
-    AccountCredential, AccountCredentialKind, AwsAccountId, CollectionName, ExternalId, Failure,
-    ImportObject, ImportRunId, ImportScope, PolicyScope, System, SystemState, TaskKind, Wish,
+    AwsAccountId, CollectionName, ExternalId, Failure, ImportObject, ImportRunId, ImportScope, PolicyScope,
+    System, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError, SwitchedOff};
 
 use self::join::{groups_of, join_accounts, policies_of};
-use super::facts::{AccountFact, ConnectorFact, Facts, Seen};
+use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::needs::{needs_documents, present_names, takes_password};
 use super::{LATELY, own_rights, protect};
 use crate::clock::Clock;
@@ -79,6 +80,9 @@ pub enum GatherError {
         /// Why.
         why: String,
     },
+    /// The connector may not read what the plan needs.
+    #[error("{}, so nothing is planned: {}", .0.message, .0.why)]
+    Denied(Unreadable),
     /// The store refused.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -216,8 +220,7 @@ impl Gathering<'_> {
         let details = whole(CollectionName::AuthorizationDetails, details)?;
         let details =
             Reading { items: details, state: keyreeve_model::CollectionState::Whole, reason: None }.split();
-        let mut accounts = join_accounts(users, details.accounts, &inventory);
-        self.read_points(&mut accounts, wishes).await?;
+        let accounts = join_accounts(users, details.accounts, &inventory);
         let hour_ago = read_at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let recent = async |kind| of.store.recent_tasks(system_id, &[kind], hour_ago).await;
         let mut facts = Facts {
@@ -250,6 +253,7 @@ impl Gathering<'_> {
             read_at,
         };
         self.read_manifests(of, &mut facts, wishes).await?;
+        self.read_points(&mut facts, wishes).await?;
         self.read_passwords(&mut facts, wishes).await?;
         if present_names(wishes).into_iter().any(|(name, wish)| needs_documents(&facts, name, wish)) {
             facts.documents = Seen::Read(self.documents().await?);
@@ -319,107 +323,6 @@ impl Gathering<'_> {
         .await
     }
 
-    /// The facts about single accounts that their tasks need.
-    async fn read_points(
-        &self,
-        accounts: &mut BTreeMap<String, AccountFact>,
-        wishes: &[Wish],
-    ) -> Result<(), GatherError> {
-        let mut wanted: BTreeMap<String, BTreeSet<TaskKind>> = BTreeMap::new();
-        for (name, wish) in present_names(wishes) {
-            let key = name.to_ascii_lowercase();
-            if accounts.contains_key(&key) {
-                wanted.entry(key).or_default().insert(wish.kind());
-            }
-        }
-        use futures::StreamExt;
-        let all: Vec<(String, BTreeSet<TaskKind>, AccountFact)> = wanted
-            .into_iter()
-            .filter_map(|(key, kinds)| accounts.get(&key).map(|account| (key, kinds, account.clone())))
-            .collect();
-        let mut reads = futures::stream::iter(all)
-            .map(|(key, kinds, account)| async move { (key, self.read_account(&account, &kinds).await) })
-            .buffer_unordered(self.reader.concurrency);
-        let mut read = Vec::new();
-        while let Some((key, points)) = reads.next().await {
-            read.push((key, points?));
-        }
-        drop(reads);
-        for (key, points) in read {
-            if let Some(account) = accounts.get_mut(&key) {
-                points.into_account(account);
-            }
-        }
-        Ok(())
-    }
-
-    async fn read_account(
-        &self,
-        account: &AccountFact,
-        kinds: &BTreeSet<TaskKind>,
-    ) -> Result<Points, GatherError> {
-        use TaskKind::{DeactivateAccount, DeleteAccount, ReactivateAccount, ResetPassword};
-        let name = account.name.as_str();
-        let any = |of: &[TaskKind]| of.iter().any(|kind| kinds.contains(kind));
-        let mut points = Points::default();
-        if any(&[DeleteAccount, DeactivateAccount, ReactivateAccount, ResetPassword]) {
-            let answer = self.reader.call(None, || self.reader.inventory.get_login_profile(name)).await;
-            points.login_profile = Seen::Read(readable("the login profile", name, answer)?.is_some());
-        }
-        if any(&[DeleteAccount, DeactivateAccount, ReactivateAccount]) {
-            points.credentials = self.credentials(name).await?;
-        }
-        if any(&[DeleteAccount]) {
-            points.mfa_devices = match self.visible(&[PointRead::MfaDevices]) {
-                Some(missing) => Seen::NotVisible(missing),
-                None => Seen::Read(
-                    self.pages("multi-factor devices", name, |marker| async move {
-                        self.provisioning.list_mfa_devices(name, marker.as_ref()).await
-                    })
-                    .await?,
-                ),
-            };
-            points.inline_documents = self.inline_documents(account).await?;
-        }
-        Ok(points)
-    }
-
-    async fn credentials(&self, name: &str) -> Result<Seen<BTreeMap<AccountCredential, bool>>, GatherError> {
-        let kinds = AccountCredentialKind::ALL;
-        let reads = kinds.map(PointRead::Credentials);
-        if let Some(missing) = self.visible(&reads) {
-            return Ok(Seen::NotVisible(missing));
-        }
-        let mut found = BTreeMap::new();
-        for kind in kinds {
-            let entries = self
-                .pages(kind.as_str(), name, |marker| async move {
-                    self.provisioning.list_credentials(name, kind, marker.as_ref()).await
-                })
-                .await?;
-            found.extend(entries.into_iter().map(|entry| (entry.credential, entry.active)));
-        }
-        Ok(Seen::Read(found))
-    }
-
-    /// Documents of the inline policies that the details named, for the recreate package; what may not be read is left
-    /// out.
-    async fn inline_documents(
-        &self,
-        account: &AccountFact,
-    ) -> Result<BTreeMap<String, Option<String>>, GatherError> {
-        let mut documents = BTreeMap::new();
-        if self.visible(&[PointRead::InlinePolicy]).is_some() {
-            return Ok(documents);
-        }
-        let name = account.name.as_str();
-        for policy in &account.inline_policies {
-            let answer = self.reader.call(None, || self.provisioning.get_inline_policy(name, policy)).await;
-            documents.insert(policy.clone(), readable("an inline policy", name, answer)?);
-        }
-        Ok(documents)
-    }
-
     /// The permissions that are missing for these reads; `None` when they are all granted.
     fn visible(&self, reads: &[PointRead]) -> Option<Vec<&'static str>> {
         let needs: Vec<&'static str> = reads.iter().map(|read| self.provisioning.read_needs(*read)).collect();
@@ -452,23 +355,6 @@ impl Gathering<'_> {
     }
 }
 
-#[derive(Default)]
-struct Points {
-    login_profile: Seen<bool>,
-    credentials: Seen<BTreeMap<AccountCredential, bool>>,
-    mfa_devices: Seen<Vec<MfaDevice>>,
-    inline_documents: BTreeMap<String, Option<String>>,
-}
-
-impl Points {
-    fn into_account(self, account: &mut AccountFact) {
-        account.login_profile = self.login_profile;
-        account.credentials = self.credentials;
-        account.mfa_devices = self.mfa_devices;
-        account.inline_documents = self.inline_documents;
-    }
-}
-
 fn whole<T>(name: CollectionName, reading: Reading<T>) -> Result<Vec<T>, GatherError> {
     if reading.is_whole() {
         return Ok(reading.items);
@@ -480,6 +366,14 @@ fn whole<T>(name: CollectionName, reading: Reading<T>) -> Result<Vec<T>, GatherE
 fn readable<T>(what: &str, name: &str, answer: Result<T, ReadError>) -> Result<T, GatherError> {
     answer.map_err(|error| {
         let of = if name.is_empty() { String::new() } else { format!(" of {}", name.escape_debug()) };
-        GatherError::Unreadable { what: format!("{what}{of}"), why: error.to_string() }
+        let what = format!("{}{of}", what.replace('_', " "));
+        match error {
+            ReadError::Call(error) if error.cause == Cause::Denied => GatherError::Denied(Unreadable {
+                message: format!("{what} could not be read"),
+                operation: error.operation,
+                why: error.to_string(),
+            }),
+            error => GatherError::Unreadable { what, why: error.to_string() },
+        }
     })
 }

@@ -10,6 +10,12 @@ pub(super) fn takes_password(wish: &Wish) -> bool {
     matches!(wish.kind(), TaskKind::CreateAccount | TaskKind::ReactivateAccount | TaskKind::ResetPassword)
 }
 
+/// Whether what an account holds must be read of it alone.
+pub(super) fn reads_account(kind: TaskKind) -> bool {
+    use TaskKind::{DeactivateAccount, DeleteAccount, ReactivateAccount, ResetPassword};
+    matches!(kind, DeleteAccount | DeactivateAccount | ReactivateAccount | ResetPassword)
+}
+
 /// Whether the texts of policies decide: on the first sign-in, or on the order of a deletion.
 pub(super) fn needs_documents(facts: &Facts, name: &str, wish: &Wish) -> bool {
     let signs_in = takes_password(wish) && facts.settings.first_sign_in != FirstSignIn::Ignore;

@@ -1,12 +1,14 @@
 //! Which calls the connector's own policies certainly do not allow. Silent wherever that is not certain: policies of
 //! groups and of AWS are not looked into, and conditions may hold.
 
-use keyreeve_connector::{PolicyDocument, PolicyHolder, Provisioning};
+use keyreeve_connector::{PolicyDocument, PolicyHolder};
 use keyreeve_model::{ObstacleKind, StepCall};
-use keyreeve_policy::{PolicySet, Request, Target, Verdict, evaluate};
+use keyreeve_policy::{
+    Context, ContextValue, Effect as PolicyEffect, Layer, PolicySet, Request, Target, Verdict, evaluate,
+};
 
-use super::draft::TaskDraft;
-use super::facts::{AccountFact, Facts};
+use super::draft::{TaskDraft, made};
+use super::facts::{AccountFact, Facts, Unreadable};
 use super::policy_texts::{customer_managed, inline};
 
 /// Whether the connector's account holds policies whose text would have to be read.
@@ -39,36 +41,108 @@ pub(super) fn policies_of(
 }
 
 impl TaskDraft<'_> {
-    /// What the profile promises may still not be granted: what the connector's own policies certainly deny is named.
+    /// What the profile promises may still not be granted: what the connector's own policies certainly deny is named,
+    /// each reason once.
     pub(super) fn check_own_rights(&mut self) {
         let profile = self.facts.settings.permission_profile;
-        let mut found: Vec<(&'static str, &'static str)> = Vec::new();
+        let mut found: Vec<(Lack, Vec<&'static str>)> = Vec::new();
         for step in &self.steps {
-            let path = self.path_of(step.call.account()).unwrap_or_else(|| "/".to_owned());
-            for action in denied(self.facts, self.connector, &step.call, &path) {
-                let promised = self.connector.lacks(profile, &[action]).is_empty();
-                if promised && !found.contains(&(step.operation, action)) {
-                    found.push((step.operation, action));
+            let account = self.account_of(step.call.account());
+            for action in self.connector.needs(&step.call) {
+                if !self.connector.lacks(profile, &[action]).is_empty() {
+                    continue;
+                }
+                let Some(lack) = lack(self.facts, &step.call, account.as_ref(), action) else { continue };
+                match found.iter_mut().find(|(known, _)| *known == lack) {
+                    Some((_, actions)) if actions.contains(&action) => {}
+                    Some((_, actions)) => actions.push(action),
+                    None => found.push((lack, vec![action])),
                 }
             }
         }
-        let (arn, read_at) = (self.facts.connector.arn.clone(), self.facts.read_at);
-        for (operation, action) in found {
-            let message = format!(
-                "{operation}: the action {action} is not allowed here by the policies of {arn} as read at \
-                 {read_at:.0}; grant it in them"
-            );
+        let creates = self.steps.iter().any(|step| matches!(step.call, StepCall::CreateAccount { .. }));
+        for (lack, actions) in found {
+            let message = lack.in_words(self.facts, &actions, creates);
             self.refuse(ObstacleKind::PermissionMissing, message);
         }
     }
 
-    /// The path of an account that is there, or that this task makes.
-    fn path_of(&self, name: &str) -> Option<String> {
-        let made = self.steps.iter().find_map(|step| match &step.call {
-            StepCall::CreateAccount { account, path, .. } if account == name => Some(path.clone()),
-            _ => None,
-        });
-        made.or_else(|| self.facts.account(name).map(|account| account.path.clone()))
+    /// What the task needs to know of an account and the connector may not read.
+    pub(super) fn unreadable(&mut self, account: &AccountFact, unreadable: &Unreadable) {
+        let action = format!("iam:{}", unreadable.operation);
+        let scopes = match &self.facts.connector.policies {
+            Some(set) => scopes(self.facts, set, &action),
+            None => Vec::new(),
+        };
+        let message = if scopes.is_empty() {
+            format!("{}, so nothing is planned for it: {}", unreadable.message, unreadable.why)
+        } else {
+            format!(
+                "{}, so nothing is planned for it: it lies under {}, and the connector's own policies allow {action} on \
+                 {} only; widen them if that is to change",
+                unreadable.message,
+                account.path.escape_debug(),
+                scopes.join(", ")
+            )
+        };
+        self.refuse(ObstacleKind::PermissionMissing, message);
+    }
+
+    /// An account that is there, or that this task makes.
+    fn account_of(&self, name: &str) -> Option<AccountFact> {
+        let creation = self
+            .steps
+            .iter()
+            .find(|step| matches!(&step.call, StepCall::CreateAccount { account, .. } if account == name));
+        let made = creation.and_then(|step| made(self.facts, &step.call));
+        made.or_else(|| self.facts.account(name).cloned())
+    }
+}
+
+/// How the connector's own policies deny an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Lack {
+    /// Something denies it on this resource, whatever else allows it.
+    Forbidden { resource: String, why: String },
+    /// It is allowed on these other resources alone; on none, if there are none.
+    Elsewhere { resource: String, scopes: Vec<String> },
+    /// It is allowed for other policies alone.
+    OtherPolicies { policy_arn: String },
+    /// It is allowed with another permissions boundary alone.
+    OtherBoundary { account: String, boundary: Option<String> },
+}
+
+impl Lack {
+    fn in_words(&self, facts: &Facts, actions: &[&str], creates: bool) -> String {
+        let actions = actions.join(", ");
+        let ours = format!("the policies of {}, as read at {:.0},", facts.connector.arn, facts.read_at);
+        match self {
+            Self::Forbidden { resource, why } => format!("{ours} deny {actions} on {resource}: {why}"),
+            Self::Elsewhere { resource, scopes } if scopes.is_empty() => {
+                format!("{ours} do not allow {actions} on {resource}, nor on anything else; grant it in them")
+            }
+            Self::Elsewhere { resource, scopes } => {
+                let path = scopes.iter().find(|scope| scope.starts_with('/') && !scope.contains('*'));
+                let way_out = match path {
+                    Some(path) if creates => format!("give --path {path}, or widen them"),
+                    _ => "widen them if that is to change".to_owned(),
+                };
+                let scopes = scopes.join(", ");
+                format!("{ours} do not allow {actions} on {resource}, but on {scopes} only; {way_out}")
+            }
+            Self::OtherPolicies { policy_arn } => format!(
+                "the connector may not do this with the policy {policy_arn}: {ours} allow {actions} for others only \
+                 (iam:PolicyARN); name it in them (`keyreeve policy generate --policies`)"
+            ),
+            Self::OtherBoundary { account, boundary: Some(boundary) } => format!(
+                "the connector may not do this to {account} with the permissions boundary {boundary}: {ours} allow \
+                 {actions} with another one only (iam:PermissionsBoundary)"
+            ),
+            Self::OtherBoundary { account, boundary: None } => format!(
+                "the connector may not do this to {account} without a permissions boundary: {ours} allow {actions} \
+                 with one only (iam:PermissionsBoundary)"
+            ),
+        }
     }
 }
 
@@ -85,25 +159,120 @@ pub fn denied_on_user(facts: &Facts, user: &str, actions: &[&'static str]) -> Ve
     denied
 }
 
-/// The actions of a call that the connector's policies deny, whatever is not known of them. `path` is that of the
-/// account it is about.
-fn denied(facts: &Facts, connector: &dyn Provisioning, call: &StepCall, path: &str) -> Vec<&'static str> {
-    let Some(set) = &facts.connector.policies else { return Vec::new() };
-    let target = target(facts, call, path);
-    let mut actions = connector.needs(call);
-    actions
-        .retain(|action| evaluate(set, &Request::new(*action).on(target.clone())).verdict == Verdict::Deny);
-    actions
+/// How the connector's policies deny an action of a call, whatever is not known of them and of the request; `None` when
+/// they may allow it.
+fn lack(facts: &Facts, call: &StepCall, account: Option<&AccountFact>, action: &str) -> Option<Lack> {
+    let set = facts.connector.policies.as_ref()?;
+    let target = target(facts, call, account);
+    let boundary = boundary(call, account, action);
+    let policy_arn = match call {
+        StepCall::AttachPolicy { policy_arn, .. } | StepCall::DetachPolicy { policy_arn, .. } => {
+            Some(policy_arn.clone())
+        }
+        _ => None,
+    };
+    let of_policy = match &policy_arn {
+        Some(arn) => Context::open().with("iam:PolicyARN", arn.clone()),
+        None => Context::open(),
+    };
+    let decide = |context: Context| evaluate(set, &Request::new(action).on(target.clone()).within(context));
+    let whole = decide(of_policy.clone().with_value("iam:PermissionsBoundary", boundary.clone()));
+    if whole.verdict != Verdict::Deny {
+        return None;
+    }
+    let resource = in_words(facts, &target);
+    if whole.explicit {
+        let by = whole.because.first().map_or("a statement", |one| one.sid.as_deref().unwrap_or(&one.policy));
+        return Some(Lack::Forbidden { resource, why: format!("{by} does so expressly") });
+    }
+    if whole.lacks == Some(Layer::Boundary) {
+        let why = "the connector's permissions boundary does not allow it".to_owned();
+        return Some(Lack::Forbidden { resource, why });
+    }
+    if decide(Context::open()).verdict == Verdict::Deny {
+        return Some(Lack::Elsewhere { resource, scopes: scopes(facts, set, action) });
+    }
+    if let Some(policy_arn) = policy_arn
+        && decide(of_policy).verdict == Verdict::Deny
+    {
+        return Some(Lack::OtherPolicies { policy_arn });
+    }
+    let boundary = match boundary {
+        ContextValue::Known(values) => values.into_iter().next(),
+        ContextValue::Absent | ContextValue::Unknown => None,
+    };
+    Some(Lack::OtherBoundary { account: call.account().to_owned(), boundary })
+}
+
+/// The permissions boundary as a condition sees it: the one that is asked for, or the one that is held. That an account
+/// shows none proves nothing, unless this job makes it.
+fn boundary(call: &StepCall, account: Option<&AccountFact>, action: &str) -> ContextValue {
+    let known = |arn: &Option<String>| match arn {
+        Some(arn) => ContextValue::Known(vec![arn.clone()]),
+        None => ContextValue::Absent,
+    };
+    match call {
+        StepCall::SetBoundary { policy_arn, .. } => ContextValue::Known(vec![policy_arn.clone()]),
+        StepCall::CreateAccount { permissions_boundary, .. } if action != "iam:TagUser" => {
+            known(permissions_boundary)
+        }
+        StepCall::AttachPolicy { .. }
+        | StepCall::DetachPolicy { .. }
+        | StepCall::DeleteInlinePolicy { .. }
+        | StepCall::RemoveBoundary { .. } => match account {
+            Some(account) if account.external_id.is_none() || account.permissions_boundary.is_some() => {
+                known(&account.permissions_boundary)
+            }
+            _ => ContextValue::Unknown,
+        },
+        _ => ContextValue::Unknown,
+    }
 }
 
 /// What a call is about, as policies name it (Service Authorization Reference, "AWS IAM").
-fn target(facts: &Facts, call: &StepCall, path: &str) -> Target {
-    let arn = |resource: String| format!("arn:{}:iam::{}:{resource}", facts.partition, facts.account_id);
+fn target(facts: &Facts, call: &StepCall, account: Option<&AccountFact>) -> Target {
+    let arn = |resource: String| format!("{}{resource}", arn_start(facts));
     match call {
-        StepCall::AddToGroup { .. } | StepCall::RemoveFromGroup { .. } => {
-            Target::Pattern(arn("group/*".to_owned()))
+        StepCall::AddToGroup { group, .. } | StepCall::RemoveFromGroup { group, .. } => {
+            match facts.group(group) {
+                Some(group) => Target::Arn(group.arn.clone()),
+                None => Target::Pattern(arn("group/*".to_owned())),
+            }
         }
         StepCall::DeleteVirtualMfaDevice { serial, .. } => Target::Arn(serial.clone()),
-        call => Target::Arn(arn(format!("user{path}{}", call.account()))),
+        call => {
+            let path = account.map_or("/", |account| account.path.as_str());
+            Target::Arn(arn(format!("user{path}{}", call.account())))
+        }
     }
+}
+
+fn arn_start(facts: &Facts) -> String {
+    format!("arn:{}:iam::{}:", facts.partition, facts.account_id)
+}
+
+/// A resource without what all of the account's have in common.
+fn in_words(facts: &Facts, target: &Target) -> String {
+    let (Target::Arn(arn) | Target::Pattern(arn)) = target else { return "anything".to_owned() };
+    arn.strip_prefix(&arn_start(facts)).unwrap_or(arn).escape_debug().to_string()
+}
+
+/// On what the connector's own policies allow an action, as they write it; users of a path by the path alone.
+fn scopes(facts: &Facts, set: &PolicySet, action: &str) -> Vec<String> {
+    let start = arn_start(facts);
+    let documents = set.identity.iter().filter_map(|policy| policy.document.as_ref());
+    let allowing = documents
+        .flat_map(|document| document.statements())
+        .filter(|statement| statement.effect() == PolicyEffect::Allow)
+        .filter_map(|statement| statement.resources_of(action));
+    let mut scopes: Vec<String> = Vec::new();
+    for resource in allowing.flatten() {
+        let short = resource.strip_prefix(&start).unwrap_or(resource);
+        let path = short.strip_prefix("user").and_then(|rest| rest.strip_suffix('*'));
+        let scope = path.filter(|path| path.starts_with('/') && path.ends_with('/')).unwrap_or(short);
+        if !scopes.iter().any(|known| known == scope) {
+            scopes.push(scope.to_owned());
+        }
+    }
+    scopes
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_model::{
     AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Obstacle, ObstacleKind, Protection,
-    StepCall,
+    StepCall, Wish,
 };
 
 use super::draft::apply_to;
@@ -40,6 +40,24 @@ pub(super) fn last_administrator_goes<'s>(
     steps: impl IntoIterator<Item = &'s StepCall>,
 ) -> Option<Obstacle> {
     if !facts.settings.keep_last_administrator || !takes_administrator(facts, account, steps) {
+        return None;
+    }
+    last_administrator(facts, account, &BTreeSet::new())
+        .map(|why| Obstacle::new(ObstacleKind::Protected, why))
+}
+
+/// Why a wish that takes every way in is refused whatever reading the account would tell: nobody else holds
+/// AdministratorAccess, not even somebody who is disabled.
+pub(super) fn last_whatever_is_read(facts: &Facts, account: &AccountFact, wish: &Wish) -> Option<Obstacle> {
+    let takes = match wish {
+        Wish::DeleteAccount { .. } => true,
+        // Of somebody who has no way in nothing is left to take.
+        Wish::DeactivateAccount { .. } => !is_disabled(account),
+        _ => false,
+    };
+    let concerns = takes && facts.settings.keep_last_administrator && is_administrator(facts, account);
+    let (others, disabled) = other_administrators(facts, account);
+    if !concerns || !others.is_empty() || !disabled.is_empty() {
         return None;
     }
     last_administrator(facts, account, &BTreeSet::new())

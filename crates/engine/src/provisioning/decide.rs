@@ -462,8 +462,18 @@ impl Decider<'_> {
                 failure.message = format!("{}{gone}. {advice}", failure.message);
             }
             FailureKind::Denied => {
+                let on = match &step.call {
+                    StepCall::AttachPolicy { policy_arn, .. } | StepCall::DetachPolicy { policy_arn, .. } => {
+                        format!(" with {policy_arn}")
+                    }
+                    StepCall::AddToGroup { group, .. } | StepCall::RemoveFromGroup { group, .. } => {
+                        format!(" with group {group}")
+                    }
+                    call => format!(" on {}", call.account()),
+                };
                 failure.message = format!(
-                    "{}. The connector lacks the permission for {}; give it that, then `keyreeve job retry`",
+                    "{}. The connector's policies do not allow {}{on}, even if they do elsewhere; let them, then \
+                     `keyreeve job retry`",
                     failure.message, step.operation
                 );
             }

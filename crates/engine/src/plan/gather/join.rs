@@ -43,6 +43,7 @@ pub(super) fn join_accounts(
                 inline_documents: BTreeMap::new(),
                 manifest: None,
                 unfinished_deactivation: None,
+                unreadable: None,
             };
             if let Some(detail) = detail {
                 account.groups.extend(detail.groups);
@@ -63,7 +64,9 @@ pub(super) fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMa
         let held = policies.entry(assignment.subject_external_id.clone()).or_default();
         held.extend(assignment.resource_arn.clone());
     }
+    let mut arns: HashMap<ExternalId, String> = HashMap::new();
     for group in now {
+        arns.insert(group.external_id.clone(), group.arn);
         let attached = group.policies.into_iter().map(|policy| policy.arn).collect();
         policies.insert(group.external_id, attached);
     }
@@ -73,6 +76,7 @@ pub(super) fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMa
             let fact = GroupFact {
                 external_id: group.external_id.clone(),
                 name: group.name.clone(),
+                arn: arns.remove(&group.external_id).unwrap_or_else(|| group.arn.clone()),
                 policies: policies.remove(&group.external_id).unwrap_or_default(),
             };
             (group.name.to_ascii_lowercase(), fact)
