@@ -12,6 +12,7 @@
 //! - [`rights`] says who may do what;
 //! - [`tokens`] makes access tokens, and says whose one is;
 //! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
+//! - [`unseen`] holds what we changed of accounts and no import has seen;
 //! - [`near`] says which name was probably meant;
 //! - [`pace`] decides how fast an AWS account may be asked;
 //! - [`clock`] is the time, passed in.
@@ -29,3 +30,4 @@ pub mod provisioning;
 pub mod rights;
 pub mod systems;
 pub mod tokens;
+pub mod unseen;

@@ -3,10 +3,15 @@
 use std::collections::BTreeSet;
 
 use keyreeve_engine::near::nearest;
-use keyreeve_model::{Assignment, AssignmentKind, ResourceType, SystemId};
+use keyreeve_model::{
+    Assignment, AssignmentKind, ImportRunState, ResourceType, SystemId, Task, TaskState, Wish,
+};
 use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter, Store, StoreError};
 
 use crate::output::note;
+
+/// So many runs and jobs are looked through for a name that is not known any more, or not yet.
+const RUNS_BACK: u32 = 50;
 
 /// What a filter names.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +39,17 @@ pub(crate) async fn note_unknown(
         for account in store.list_accounts(system_id, as_of, &AccountFilter::default()).await? {
             known.extend([account.name, account.external_id.to_string()]);
         }
-        judge("account", name, &known);
+        if !knows(name, &known) {
+            let made = if as_of == AsOf::Now { store.made_by(system_id, name).await? } else { None };
+            let why = match made {
+                Some(job) => Some(format!("job {job} made it, and no import has seen it yet")),
+                None => meant(store, system_id, name, as_of).await?,
+            };
+            match why {
+                Some(why) => note(&format!("No account called {name:?} is known at that moment: {why}.")),
+                None => judge("account", name, &known),
+            }
+        }
     }
     if let Some(name) = group {
         let mut known = resources(store, system_id, as_of, ResourceType::Group).await?;
@@ -86,12 +101,47 @@ async fn resources(
     Ok(found.into_iter().flat_map(|one| [one.name, one.arn, one.external_id.to_string()]).collect())
 }
 
+fn knows(name: &str, known: &BTreeSet<String>) -> bool {
+    known.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
 fn judge(noun: &str, name: &str, known: &BTreeSet<String>) {
-    if known.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+    if knows(name, known) {
         return;
     }
     let near = nearest(name, known.iter().map(String::as_str))
         .map(|near| format!("; near it is {near:?}"))
         .unwrap_or_default();
     note(&format!("No {noun} called {name:?} is known at that moment{near}."));
+}
+
+/// What was probably meant by a name that is not known: the new one of an account that had it, or one that is near.
+pub(crate) async fn meant(
+    store: &Store,
+    system_id: &SystemId,
+    name: &str,
+    as_of: AsOf,
+) -> Result<Option<String>, StoreError> {
+    let runs = store.list_import_runs(system_id, None, RUNS_BACK).await?;
+    for run in runs.iter().filter(|run| run.state == ImportRunState::Published) {
+        let Ok(then) = store.get_account(system_id, AsOf::Run(run.id), name).await else { continue };
+        let now = store.get_account(system_id, as_of, then.external_id.as_str()).await;
+        return Ok(Some(match now {
+            Ok(now) => format!("in run {} {:?} had that name", run.id, now.name),
+            Err(_) => format!("it was there in run {}, and is gone", run.id),
+        }));
+    }
+    let renamed = |task: &Task| match &task.wish {
+        Wish::UpdateAccount { account, new_name: Some(new), .. } if new == name => Some(account.clone()),
+        _ => None,
+    };
+    for job in store.jobs(system_id, None, RUNS_BACK).await? {
+        let done = job.tasks.iter().filter(|task| task.state == TaskState::Succeeded);
+        if let Some(old) = done.into_iter().find_map(renamed) {
+            return Ok(Some(format!("job {} gave {old:?} that name, and an import shows it", job.id)));
+        }
+    }
+    let known = store.list_accounts(system_id, as_of, &AccountFilter::default()).await?;
+    let near = nearest(name, known.iter().map(|account| account.name.as_str()));
+    Ok(near.map(|near| format!("near it is {near:?}")))
 }

@@ -187,3 +187,52 @@ fn what_is_protected_in_one_system_is_protected_in_the_others_of_its_aws_account
     assert!(refused.stderr.contains("protect list"), "{}", refused.stderr);
     assert!(place.sandbox.trace().iter().all(|entry| entry.applied.is_none()));
 }
+
+#[test]
+fn an_account_that_we_changed_is_marked_until_an_import_has_seen_it() {
+    let place = with(&["ada", "bob", "eve"]);
+    place.run(&["account", "deactivate", SYSTEM, "ada", "--yes"]).code(0);
+    place.run(&["account", "delete", SYSTEM, "bob", "--yes"]).code(0);
+    place.run(&["account", "create", SYSTEM, "--name", "new", "--yes"]).code(0);
+    let listed = place.run(&["account", "list", SYSTEM, "--output", "json"]).code(0);
+    let of = |name: &str| {
+        let list = listed.json();
+        let found = list.as_array().unwrap().iter().find(|one| one["name"] == name).cloned();
+        found.map(|account| account["pending"].as_array().unwrap().clone())
+    };
+    assert_eq!(of("bob").unwrap(), [serde_json::json!({"fact": "account_gone"})]);
+    let facts: Vec<Value> = of("ada").unwrap().iter().map(|fact| fact["fact"].clone()).collect();
+    assert_eq!(facts, ["key_inactive", "login_profile_absent"]);
+    assert_eq!((of("eve").unwrap().len(), of("new")), (0, None));
+    let made =
+        "Not in the list, because no import has read them yet, are accounts that Keyreeve made (1): new.";
+    assert!(listed.stderr.contains(made), "{}", listed.stderr);
+    assert_eq!(show(&place, "bob")["pending"][0]["fact"], "account_gone");
+    let card = place.run(&["account", "show", SYSTEM, "bob"]).code(0).stdout;
+    assert!(card.contains("Not imported yet") && card.contains("was deleted"), "{card}");
+    let table = place.run(&["account", "list", SYSTEM]).code(0).stdout;
+    assert!(table.contains("PENDING") && table.contains("was deleted"), "{table}");
+    let csv = place.run(&["account", "list", SYSTEM, "--output", "csv"]).code(0).stdout;
+    assert!(csv.lines().next().unwrap().ends_with(",pending") && csv.contains(",was deleted"), "{csv}");
+    // What was published before is as it was.
+    let before = place.json(&["account", "list", SYSTEM, "--as-of", "run:1"]);
+    assert!(
+        before.as_array().unwrap().iter().all(|one| one["pending"] == serde_json::json!([])),
+        "{before:#}"
+    );
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let after = place.run(&["account", "list", SYSTEM, "--output", "json"]).code(0);
+    assert!(!after.stderr.contains("Not in the list"), "{}", after.stderr);
+    let after = after.json();
+    let after = after.as_array().unwrap();
+    assert!(after.iter().all(|one| one["pending"] == serde_json::json!([])), "{after:#?}");
+    assert!(after.iter().any(|one| one["name"] == "new") && after.iter().all(|one| one["name"] != "bob"));
+}
+
+#[test]
+fn assignments_of_a_name_that_we_gave_say_whose_it_is() {
+    let place = with(&["ada"]);
+    place.run(&["account", "update", SYSTEM, "ada", "--new-name", "ada.king", "--yes"]).code(0);
+    let none = place.run(&["assignment", "list", SYSTEM, "--account", "ada.king"]).code(0);
+    assert!(none.stderr.contains("job 1 gave \"ada\" that name"), "{}", none.stderr);
+}

@@ -1,48 +1,75 @@
 //! Accounts.
 
-use keyreeve_model::{AccessKey, Account, InlinePolicy};
+use keyreeve_model::{AccessKey, Account, ClaimFact, InlinePolicy};
+use serde::Serialize;
 
 use super::{Shape, joined, minute, text, time, word};
 use crate::output::{Lines, Narrow, single};
 
+/// An account as imports saw it, and what we changed of it since.
+#[derive(Debug, Serialize)]
+pub(crate) struct KnownAccount {
+    #[serde(flatten)]
+    pub(crate) account: Account,
+    /// What no import has seen yet.
+    pub(crate) pending: Vec<ClaimFact>,
+}
+
 /// A list of accounts.
-pub(crate) const ACCOUNTS: Shape<Account> = Shape {
+pub(crate) const ACCOUNTS: Shape<KnownAccount> = Shape {
     table: &[
-        ("name", |account| account.name.clone()),
-        ("path", |account| account.path.clone()),
-        ("status", |account| account.status.as_str().to_owned()),
-        ("login", |account| word(&account.login_profile.state)),
-        ("keys", |account| keys_in_words(account.access_keys.as_deref())),
-        ("mfa", |account| yes_or_no(account.mfa_active).to_owned()),
-        ("password_last_used", |account| minute(account.password_last_used_at)),
-        ("created", |account| minute(Some(account.created_at))),
+        ("name", |KnownAccount { account, .. }| account.name.clone()),
+        ("path", |KnownAccount { account, .. }| account.path.clone()),
+        ("status", |KnownAccount { account, .. }| account.status.as_str().to_owned()),
+        ("login", |KnownAccount { account, .. }| word(&account.login_profile.state)),
+        ("keys", |KnownAccount { account, .. }| keys_in_words(account.access_keys.as_deref())),
+        ("mfa", |KnownAccount { account, .. }| yes_or_no(account.mfa_active).to_owned()),
+        ("pending", |known| words(&known.pending)),
+        ("password_last_used", |KnownAccount { account, .. }| minute(account.password_last_used_at)),
+        ("created", |KnownAccount { account, .. }| minute(Some(account.created_at))),
     ],
     narrow: Narrow::Shorten,
     csv: &[
-        ("system_id", |account| account.system_id.to_string()),
-        ("external_id", |account| account.external_id.to_string()),
-        ("name", |account| account.name.clone()),
-        ("path", |account| account.path.clone()),
-        ("arn", |account| account.arn.clone()),
-        ("status", |account| account.status.as_str().to_owned()),
-        ("login_profile.state", |account| word(&account.login_profile.state)),
-        ("login_profile.created_at", |account| time(account.login_profile.created_at)),
-        ("login_profile.password_reset_required", |account| {
+        ("system_id", |KnownAccount { account, .. }| account.system_id.to_string()),
+        ("external_id", |KnownAccount { account, .. }| account.external_id.to_string()),
+        ("name", |KnownAccount { account, .. }| account.name.clone()),
+        ("path", |KnownAccount { account, .. }| account.path.clone()),
+        ("arn", |KnownAccount { account, .. }| account.arn.clone()),
+        ("status", |KnownAccount { account, .. }| account.status.as_str().to_owned()),
+        ("login_profile.state", |KnownAccount { account, .. }| word(&account.login_profile.state)),
+        ("login_profile.created_at", |KnownAccount { account, .. }| time(account.login_profile.created_at)),
+        ("login_profile.password_reset_required", |KnownAccount { account, .. }| {
             text(account.login_profile.password_reset_required.as_ref())
         }),
-        ("access_keys", |account| told(account.access_keys.as_ref(), |key| state_of(key).to_owned())),
-        ("mfa_active", |account| account.mfa_active.map_or_else(unknown, |active| active.to_string())),
-        ("credentials.source", |account| word(&account.credentials.source)),
-        ("credentials.as_of", |account| time(account.credentials.as_of)),
-        ("created_at", |account| account.created_at.to_string()),
-        ("password_last_used_at", |account| time(account.password_last_used_at)),
-        ("tags", |account| told(account.tags.as_ref(), |(key, value)| format!("{key}={value}"))),
-        ("permissions_boundary", |account| account.permissions_boundary.clone().unwrap_or_default()),
-        ("inline_policies", |account| told(account.inline_policies.as_ref(), |policy| policy.name.clone())),
-        ("first_seen_run", |account| account.first_seen_run.to_string()),
-        ("last_seen_run", |account| account.last_seen_run.to_string()),
+        ("access_keys", |KnownAccount { account, .. }| {
+            told(account.access_keys.as_ref(), |key| state_of(key).to_owned())
+        }),
+        ("mfa_active", |KnownAccount { account, .. }| {
+            account.mfa_active.map_or_else(unknown, |active| active.to_string())
+        }),
+        ("credentials.source", |KnownAccount { account, .. }| word(&account.credentials.source)),
+        ("credentials.as_of", |KnownAccount { account, .. }| time(account.credentials.as_of)),
+        ("created_at", |KnownAccount { account, .. }| account.created_at.to_string()),
+        ("password_last_used_at", |KnownAccount { account, .. }| time(account.password_last_used_at)),
+        ("tags", |KnownAccount { account, .. }| {
+            told(account.tags.as_ref(), |(key, value)| format!("{key}={value}"))
+        }),
+        ("permissions_boundary", |KnownAccount { account, .. }| {
+            account.permissions_boundary.clone().unwrap_or_default()
+        }),
+        ("inline_policies", |KnownAccount { account, .. }| {
+            told(account.inline_policies.as_ref(), |policy| policy.name.clone())
+        }),
+        ("first_seen_run", |KnownAccount { account, .. }| account.first_seen_run.to_string()),
+        ("last_seen_run", |KnownAccount { account, .. }| account.last_seen_run.to_string()),
+        ("pending", |known| words(&known.pending)),
     ],
 };
+
+/// What is pending, in one cell.
+fn words(pending: &[ClaimFact]) -> String {
+    joined(pending, ClaimFact::words)
+}
 
 /// A list in one cell of CSV, in the words that tables have: what was read and is empty is not what was not read.
 fn told<L: IntoIterator<IntoIter: ExactSizeIterator>>(
@@ -61,7 +88,8 @@ fn unknown() -> String {
 }
 
 /// One account.
-pub(crate) fn account_facts(account: &Account) -> Vec<(&'static str, Lines)> {
+pub(crate) fn account_facts(known: &KnownAccount) -> Vec<(&'static str, Lines)> {
+    let account = &known.account;
     let login = &account.login_profile;
     let change_forced = login.password_reset_required.filter(|forced| *forced);
     let mut facts = single(vec![
@@ -100,6 +128,10 @@ pub(crate) fn account_facts(account: &Account) -> Vec<(&'static str, Lines)> {
         ("Boundary", account.permissions_boundary.clone().unwrap_or_default().into()),
         ("Inline policies", inline.into()),
     ]);
+    if !known.pending.is_empty() {
+        let words: Vec<String> = known.pending.iter().map(ClaimFact::words).collect();
+        facts.push(("Not imported yet", words.into()));
+    }
     let seen = format!("first in run {}, last in run {}", account.first_seen_run, account.last_seen_run);
     facts.push(("Seen", seen.into()));
     facts

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use super::Narrow;
 
-pub(crate) use account::{ACCOUNTS, account_facts};
+pub(crate) use account::{ACCOUNTS, KnownAccount, account_facts};
 pub(crate) use assignment::ASSIGNMENTS;
 pub(crate) use audit::{AUDIT, HEADS};
 pub(crate) use change::{CHANGES, lines_of};
