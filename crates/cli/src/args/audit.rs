@@ -1,8 +1,11 @@
 //! `keyreeve audit …`
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use keyreeve_model::SystemId;
-use keyreeve_store::AuditHead;
+use keyreeve_store::{AuditFilter, AuditHead};
 
 /// What can be done with the audit log.
 #[derive(Debug, Subcommand)]
@@ -40,8 +43,51 @@ pub(crate) struct ListAudit {
     pub(crate) system_id: Option<SystemId>,
     /// Only what was done by tasks about this account, by the name it had then.
     #[arg(long, value_name = "NAME", requires = "system_id", allow_hyphen_values = true)]
-    pub(crate) account: Option<String>,
-    /// At most so many.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) limit: u32,
+    account: Option<String>,
+    /// Only what this actor did: the owner of a token, or local:USER.
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    actor: Option<String>,
+    /// Only this action, as job_created or step_settled.
+    #[arg(long, value_name = "ACTION")]
+    action: Option<String>,
+    /// Only from this time on: 2026-05-01T12:00:00Z, or a date (its beginning, UTC).
+    #[arg(long, value_name = "TIME", value_parser = beginning)]
+    since: Option<Timestamp>,
+    /// Only before this time.
+    #[arg(long, value_name = "TIME", value_parser = beginning)]
+    until: Option<Timestamp>,
+    /// Only rows after this one: what has come since.
+    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(i64).range(0..))]
+    after: Option<i64>,
+    /// Only rows before this one: the next page.
+    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(i64).range(1..))]
+    before: Option<i64>,
+    /// At most so many; left out, 100 in a table, and all of them as json and csv.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+}
+
+impl ListAudit {
+    /// Which rows are asked for.
+    pub(crate) fn filter(&self) -> AuditFilter {
+        AuditFilter {
+            system_id: self.system_id.clone(),
+            account: self.account.clone(),
+            actor: self.actor.clone(),
+            action: self.action.clone(),
+            since: self.since,
+            until: self.until,
+            before: self.before,
+            after: self.after,
+        }
+    }
+}
+
+fn beginning(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    let date = text.parse::<Date>().ok();
+    date.and_then(|date| TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok())
+        .ok_or_else(|| "give a time as 2026-05-01T12:00:00Z, or a date as 2026-05-01".to_owned())
 }

@@ -5,8 +5,13 @@ use keyreeve_store::AuditFilter;
 use super::Context;
 use crate::args::{AuditCommand, ListAudit, VerifyAudit};
 use crate::exit::{Ended, Refusal};
-use crate::output::hint;
 use crate::output::shape::{AUDIT, HEADS};
+use crate::output::{Format, hint, note};
+
+/// So many rows a table has unless another number is asked for.
+const ROWS_OF_A_TABLE: u32 = 100;
+/// So many are read at once.
+const PAGE: u32 = 1_000;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: &AuditCommand) -> anyhow::Result<Ended> {
@@ -18,17 +23,38 @@ pub(crate) async fn run(context: &Context, command: &AuditCommand) -> anyhow::Re
 
 async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended> {
     let store = context.store().await?;
-    let filter = AuditFilter {
-        system_id: arguments.system_id.clone(),
-        account: arguments.account.clone(),
-        ..AuditFilter::default()
+    let mut filter = arguments.filter();
+    let everything = filter == AuditFilter::default();
+    let limit = match (arguments.limit, context.output.format()) {
+        (Some(limit), _) => limit,
+        (None, Format::Table) => ROWS_OF_A_TABLE,
+        (None, Format::Json | Format::Csv) => u32::MAX,
     };
-    let rows = store.audit(&filter, arguments.limit).await?;
-    if let Some(system_id) = arguments.system_id.as_ref().filter(|_| rows.is_empty()) {
+    let first = store.audit(&filter, 1).await?;
+    if let Some(system_id) = arguments.system_id.as_ref().filter(|_| first.is_empty()) {
         // A name that is misspelt is no empty log; of one that is not registered yet there may be rows all the same.
         store.get_system(system_id).await?;
     }
-    context.output.list(&rows, &AUDIT, "Nothing was recorded yet.")?;
+    let mut pages = context.output.pages(&AUDIT)?;
+    let mut left = limit;
+    while left > 0 {
+        let rows = store.audit(&filter, left.min(PAGE)).await?;
+        let Some(last) = rows.last() else { break };
+        filter.before = Some(last.seq);
+        left = left.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        pages.write(rows)?;
+    }
+    let empty = if everything { "Nothing was recorded yet." } else { "No row fits." };
+    pages.end(empty)?;
+    if left == 0
+        && let Some(before) = filter.before
+        && !store.audit(&filter, 1).await?.is_empty()
+    {
+        note(&format!("There are more rows before row {before}."));
+        hint(&format!(
+            "the same command with --before {before} goes on; --limit N shows more at once, and --output csv or json all"
+        ));
+    }
     Ok(Ended::Done)
 }
 

@@ -11,15 +11,22 @@ use super::{Column, escape};
 
 /// The document.
 pub(super) fn document<T>(items: &[T], columns: &[Column<T>], raw: bool) -> anyhow::Result<String> {
+    let names = columns.iter().map(|column| column.0.to_owned()).collect();
+    Ok(written(vec![names])? + &records(items, columns, raw)?)
+}
+
+/// The records alone.
+pub(super) fn records<T>(items: &[T], columns: &[Column<T>], raw: bool) -> anyhow::Result<String> {
+    let shown = |cell: String| if raw { cell } else { without_formula(&escape::lines(&cell)) };
+    written(items.iter().map(|item| columns.iter().map(|column| shown((column.1)(item))).collect()))
+}
+
+fn written(records: impl IntoIterator<Item = Vec<String>>) -> anyhow::Result<String> {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::with_capacity(4096));
     let doing = "writing the answer as CSV";
-    writer.write_record(columns.iter().map(|column| column.0)).context(doing)?;
-    for item in items {
-        let cells = columns.iter().map(|column| (column.1)(item));
-        writer
-            .write_record(cells.map(|cell| if raw { cell } else { without_formula(&escape::lines(&cell)) }))
-            .context(doing)?;
+    for record in records {
+        writer.write_record(record).context(doing)?;
     }
     let bytes = writer.into_inner().map_err(|error| anyhow!("{doing}: {}", error.error()))?;
     String::from_utf8(bytes).context(doing)

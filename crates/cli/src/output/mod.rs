@@ -6,6 +6,7 @@ pub(crate) mod escape;
 pub(crate) mod failure;
 mod fit;
 mod json;
+mod pages;
 pub(crate) mod shape;
 mod table;
 mod talk;

@@ -53,6 +53,55 @@ fn what_was_done_to_an_account_is_found_by_its_name_and_said_in_words() {
 }
 
 #[test]
+fn a_log_longer_than_a_page_is_read_whole_and_what_is_left_out_is_said() {
+    let place = Place::imported(10);
+    place.run(&["system", "set", SYSTEM, "permission_profile=lifecycle"]).code(0);
+    let wishes: Vec<_> = place
+        .names()
+        .iter()
+        .map(|name| serde_json::json!({"task": "delete_account", "account": name}))
+        .collect();
+    let file = place.folder.path().join("wishes.json");
+    std::fs::write(&file, serde_json::json!({"system": SYSTEM, "wishes": wishes}).to_string()).unwrap();
+    place.run(&["job", "apply", file.to_str().unwrap(), "--yes"]);
+    let all = place.json(&["audit", "list"]);
+    let all = all.as_array().unwrap();
+    let last = all[0]["seq"].as_u64().unwrap();
+    assert!(last > 105 && all.len() as u64 == last, "{} of {last}", all.len());
+    let csv = place.run(&["audit", "list", "--output", "csv"]).code(0);
+    assert_eq!((csv.stdout.lines().count(), csv.stderr.as_str()), (all.len() + 1, ""));
+    let table = place.run(&["audit", "list"]).code(0);
+    let before = last - 99;
+    let said = format!("There are more rows before row {before}.");
+    assert!(
+        table.stderr.contains(&said) && table.stderr.contains(&format!("--before {before}")),
+        "{}",
+        table.stderr
+    );
+    let limited = place.run(&["audit", "list", "--limit", "3", "--output", "json"]).code(0);
+    assert_eq!(limited.json().as_array().unwrap().as_slice(), &all[..3]);
+    assert!(limited.stderr.contains("There are more rows"), "{}", limited.stderr);
+    let next = (last - 2).to_string();
+    let page = place.json(&["audit", "list", "--limit", "3", "--before", &next]);
+    assert_eq!(page.as_array().unwrap().as_slice(), &all[3..6]);
+    let after = place.run(&["audit", "list", "--after", &next, "--output", "json"]).code(0);
+    assert_eq!((after.json().as_array().unwrap().as_slice(), after.stderr.as_str()), (&all[..2], ""));
+    let of = |arguments: &[&str]| {
+        let rows = place.json(&[&["audit", "list"], arguments].concat());
+        rows.as_array().unwrap().clone()
+    };
+    let ended = of(&["--action", "task_ended"]);
+    assert!(ended.len() == wishes.len() && ended.iter().all(|row| row["action"] == "task_ended"));
+    assert_eq!(of(&["--actor", all[0]["actor"].as_str().unwrap()]).len(), all.len());
+    assert!(of(&["--actor", "nobody"]).is_empty());
+    let at = all[2]["at"].as_str().unwrap();
+    assert!(of(&["--since", at]).len() >= 3);
+    assert_eq!(of(&["--since", at]).len() + of(&["--until", at]).len(), all.len());
+    assert!(of(&["--since", "2100-01-01"]).is_empty());
+    place.run(&["audit", "list", "--since", "yesterday"]).code(2);
+}
+
+#[test]
 fn a_row_that_was_altered_is_named() {
     let place = Place::registered(0);
     place.token("genuine-owner", "viewer", &[]);

@@ -95,6 +95,7 @@ pub(crate) async fn list(
         since: asked.since,
         until: asked.until,
         before,
+        after: None,
     };
     let rows = parts.store.audit(&filter, limit + 1).await?;
     Ok(Json(Page::of(rows.into_iter().map(AuditEntry::from).collect(), limit, |row| row.seq)))

@@ -74,6 +74,8 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
     /// Before this row: for turning pages.
     pub before: Option<i64>,
+    /// After this row: for whoever has the log up to it.
+    pub after: Option<i64>,
 }
 
 /// What the first row has for the hash of the row before.

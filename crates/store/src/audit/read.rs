@@ -16,7 +16,7 @@ impl Store {
     /// When the database cannot be read.
     pub async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
         let mut text = Statement::building(COLUMNS);
-        text.push(" WHERE seq > ").bind(0_i64);
+        text.push(" WHERE seq > ").bind(filter.after.unwrap_or(0));
         if let Some(system_id) = &filter.system_id {
             text.push(" AND system_id = ").bind(system_id.as_str());
         }
