@@ -24,7 +24,9 @@ use super::{Context, connection};
 use crate::args::ChangeArguments;
 use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
-use crate::output::shape::{JOBS, PLANS, finished_job, show_job, show_plan, show_secrets_of, step_in_words};
+use crate::output::shape::{
+    Detail, JOBS, PLANS, after_tasks, finished_job, show_job, show_plan, show_secrets_of, step_in_words,
+};
 use crate::output::{Closed, Format, hint, lost, note, require_open};
 use crate::stop::Stop;
 use crate::terminal;
@@ -74,6 +76,11 @@ impl<'a> Changing<'a> {
 
     /// What the wishes take. Reads only.
     pub(crate) async fn plan(&self, wishes: &[Wish]) -> anyhow::Result<Plan> {
+        self.plan_without(wishes, &[]).await
+    }
+
+    /// The same, with tasks that do not count as begun before: they are what is asked for.
+    async fn plan_without(&self, wishes: &[Wish], asked: &[&Task]) -> anyhow::Result<Plan> {
         let gatherer = Gatherer {
             store: Arc::clone(&self.store),
             clock: self.context.clock,
@@ -81,7 +88,8 @@ impl<'a> Changing<'a> {
             pacers: Arc::clone(&self.pacers),
         };
         let doing = || format!("planning changes of system {}", self.system.system_id);
-        let facts = gatherer.gather(&self.connector, &self.system, wishes).await.with_context(doing)?;
+        let mut facts = gatherer.gather(&self.connector, &self.system, wishes).await.with_context(doing)?;
+        facts.forget_recent(asked);
         let provisioning = self.connector.provisioning().with_context(doing)?;
         Ok(plan(&facts, provisioning, wishes, || uuid::Uuid::now_v7().to_string()))
     }
@@ -92,7 +100,11 @@ impl<'a> Changing<'a> {
         let failed = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
         let tasks: Vec<&Task> = job.tasks.iter().filter(failed).collect();
         let wishes: Vec<Wish> = tasks.iter().map(|task| task.wish.clone()).collect();
-        let mut plan = self.plan(&wishes).await?;
+        let mut plan = self.plan_without(&wishes, &tasks).await?;
+        if job.decided_by.is_some() {
+            // Who approved the job agreed to all of it.
+            plan.approval_because.clear();
+        }
         let provisioning = self.connector.provisioning().context("planning what is left")?;
         for (planned, task) in plan.tasks.iter_mut().zip(tasks) {
             if !task.steps.iter().any(|step| step.state.is_done()) {
@@ -261,6 +273,19 @@ impl<'a> Changing<'a> {
         for (task, account) in without {
             note(&format!("No password was set for {account} (task {task}), so no secret opens one."));
         }
+        for delivery in self.store.deliveries(job.id).await? {
+            let account =
+                job.tasks.iter().find(|task| task.id == delivery.task).map(|task| line(&task.account));
+            let (DeliveryState::Released, Some(account)) = (delivery.state, account) else { continue };
+            let fetch = format!("`keyreeve password reveal {}`", delivery.task);
+            match delivery.kind.as_str() {
+                "recipient" => hint(&format!(
+                    "{fetch} gives the password of {account}, as a text that only the recipient's key opens"
+                )),
+                "operator" => hint(&format!("{fetch} shows the password of {account} to an operator")),
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -282,7 +307,8 @@ impl<'a> Changing<'a> {
         let accounts: Vec<&str> = tokens.iter().map(|(_, account, _)| account.as_str()).collect();
         let accounts = accounts.join(", ");
         let finished = finished_job(job, tokens);
-        let shown = self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, false, tables));
+        let shown =
+            self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, Detail::Brief, tables));
         if accounts.is_empty() {
             return shown;
         }
@@ -360,9 +386,10 @@ fn refuse_impossible(plan: &Plan, doing: &str) -> Result<(), Refusal> {
     let refusal = Refusal::new(doing, why);
     if plan.tasks.iter().any(|task| unknown(task) && !task.obstacles.is_empty()) {
         let system = &plan.system_id;
-        return Err(
-            refusal.hint(format!("`keyreeve account list {system}` shows the names of the last import"))
-        );
+        return Err(refusal.hint(format!(
+            "`keyreeve account list {system}` shows the names of the last import, and `keyreeve import run \
+                 {system}` brings them up to date"
+        )));
     }
     Err(refusal)
 }
@@ -384,7 +411,8 @@ const RECIPIENT_LOOKS_LIKE: &str = "a recipient is one public key: --deliver rec
 fn in_words(plan: &Plan) -> String {
     let mut words = String::from("This will be done:");
     for task in &plan.tasks {
-        words.push_str(&format!("\n  {} {}", task.kind.as_str(), line(&task.account)));
+        let after = after_tasks(&task.after);
+        words.push_str(&format!("\n  {} {}{after}", task.kind.as_str(), line(&task.account)));
         for step in &task.steps {
             let about = step_in_words(&step.call, task.path.as_deref());
             words.push_str(&format!("\n    {}. {} {}", step.seq, step.operation, line(&about)));

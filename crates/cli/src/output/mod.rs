@@ -1,6 +1,7 @@
 //! How data reach standard output: as a table for eyes, as JSON by the contract, as CSV for spreadsheets. What is
 //! not data goes to standard error.
 
+mod brief;
 mod csv;
 pub(crate) mod escape;
 pub(crate) mod failure;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::Refusal;
 
+pub(crate) use brief::brief;
 pub(crate) use shape::{Column, Shape};
 pub(crate) use table::{Facts, Lines, Narrow, Tables, single};
 pub(crate) use talk::{hint, note, paragraph, warning};

@@ -33,6 +33,7 @@ mod own_changes;
 mod own_rights;
 mod password;
 mod peer;
+mod plain_words;
 mod plans;
 mod policy;
 mod protect;

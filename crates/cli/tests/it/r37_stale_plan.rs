@@ -33,6 +33,8 @@ fn r37_an_approved_plan_whose_facts_an_import_changed_is_refused_and_names_them(
     let refused = place.run(&["job", "apply", &stale, "--yes"]).code(1);
     assert!(refused.stderr.contains("plan_stale"), "{}", refused.stderr);
     assert!(refused.stderr.contains(&format!("account {changed}")), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("account {changed}: groups were ")), "{}", refused.stderr);
+    assert!(refused.stderr.contains("meanwhile"), "{}", refused.stderr);
     assert!(!refused.stderr.contains(&format!("account {same}")), "{}", refused.stderr);
     let writes = place.sandbox.trace().into_iter().filter(|entry| entry.applied.is_some()).count();
     assert_eq!(writes, 0, "a stale plan made a call");

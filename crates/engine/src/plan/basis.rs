@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use keyreeve_model::{StepCall, canonical_json, digest_hex};
+use keyreeve_model::{AccountCredentialKind, StepCall, canonical_json, digest_hex};
+use serde_json::{Map, Value, json};
 
 use super::TaskPlan;
 use super::facts::{AccountFact, Facts};
@@ -38,14 +39,18 @@ pub(super) fn of(facts: &Facts, tasks: &[TaskPlan]) -> Basis {
 
 fn note_account(basis: &mut Basis, facts: &Facts, key: &str, name: &str) {
     let seen = match facts.accounts.get(key) {
-        None => "free".to_owned(),
-        Some(account) => digest(account),
+        None => FREE.to_owned(),
+        Some(account) => seen(account),
     };
     basis.insert(format!("account {name}"), seen);
 }
 
-/// What matters of an account: not when it was last used, and not what was only looked at in passing.
-fn digest(account: &AccountFact) -> String {
+/// What is seen of a name that nobody has.
+const FREE: &str = "free";
+
+/// What matters of an account: not when it was last used, and not what was only looked at in passing. A digest of it,
+/// which decides, and after it the facts, which say what has changed. Plans of earlier versions have the digest alone.
+fn seen(account: &AccountFact) -> String {
     let credentials = account.credentials.read().map(|credentials| {
         credentials
             .iter()
@@ -59,14 +64,109 @@ fn digest(account: &AccountFact) -> String {
     let seen = (
         (&account.external_id, &account.name, &account.path, &account.tags),
         (&account.groups, &account.policies, &account.inline_policies, &account.permissions_boundary),
-        (account.login_profile.read(), credentials, devices),
+        (account.login_profile.read(), credentials.clone(), devices.clone()),
     );
-    canonical_json(&seen).map_or_else(|_| "unreadable".to_owned(), |text| digest_hex(text.as_bytes()))
+    let digest =
+        canonical_json(&seen).map_or_else(|_| "unreadable".to_owned(), |text| digest_hex(text.as_bytes()));
+    let in_words = |(kind, id, active): (AccountCredentialKind, &String, bool)| {
+        format!("{} {id} {}", kind.as_str().replace('_', " "), if active { "active" } else { "inactive" })
+    };
+    let facts = json!({
+        "id": account.external_id,
+        "name": account.name,
+        "path": account.path,
+        "tags": account.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
+        "groups": account.groups,
+        "policies": account.policies,
+        "inline policies": account.inline_policies,
+        "permissions boundary": account.permissions_boundary,
+        "console password": account.login_profile.read().map(|present| if *present { "present" } else { "absent" }),
+        "credentials": credentials.map(|all| all.into_iter().map(in_words).collect::<Vec<_>>()),
+        "multi-factor devices": devices,
+    });
+    format!("{digest} {facts}")
 }
 
-/// The objects of which something else is seen now than when the plan was made.
+/// The objects of which something else is seen now than when the plan was made, with what it is, as far as that was
+/// written down: `account ada: groups were ops, are dev + ops`.
 #[must_use]
 pub fn changed(then: &Basis, now: &Basis) -> Vec<String> {
-    let differs = |(object, seen): &(&String, &String)| now.get(*object) != Some(*seen);
-    then.iter().filter(differs).map(|(object, _)| object.clone()).collect()
+    let differs = |(object, seen): (&String, &String)| {
+        let now = now.get(object);
+        let same = now.is_some_and(|now| digest_of(now) == digest_of(seen));
+        (!same).then(|| match now.and_then(|now| difference(seen, now)) {
+            Some(difference) => format!("{object}: {difference}"),
+            None => object.clone(),
+        })
+    };
+    then.iter().filter_map(differs).collect()
+}
+
+/// What decides of what was seen.
+fn digest_of(seen: &str) -> &str {
+    seen.split_once(' ').map_or(seen, |(digest, _)| digest)
+}
+
+fn facts_of(seen: &str) -> Option<Map<String, Value>> {
+    seen.split_once(' ').and_then(|(_, facts)| serde_json::from_str(facts).ok())
+}
+
+fn difference(then: &str, now: &str) -> Option<String> {
+    if then == FREE {
+        return Some("the name is taken now".to_owned());
+    }
+    if now == FREE {
+        return Some("it is gone, or has another name".to_owned());
+    }
+    let (then, now) = (facts_of(then)?, facts_of(now)?);
+    if then.get("id") != now.get("id") {
+        return Some("another account has the name now".to_owned());
+    }
+    let differing = then.iter().filter(|(fact, was)| now.get(*fact) != Some(*was));
+    let words: Vec<String> = differing
+        .map(|(fact, was)| {
+            let is = in_words(now.get(fact).unwrap_or(&Value::Null));
+            let (was, verbs) =
+                (in_words(was), if fact.ends_with('s') { ("were", "are") } else { ("was", "is") });
+            format!("{fact} {} {was}, {} {is}", verbs.0, verbs.1)
+        })
+        .collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::Null => "not known or none".to_owned(),
+        Value::String(text) => text.escape_debug().to_string(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(in_words).collect::<Vec<_>>().join(" + "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basis(seen: &str) -> Basis {
+        Basis::from([("account ada".to_owned(), seen.to_owned())])
+    }
+
+    #[test]
+    fn what_changed_is_named_as_far_as_it_was_written_down() {
+        let then = r#"aa {"groups": ["ops"], "id": "A", "path": "/a/", "console password": null}"#;
+        let now = r#"bb {"groups": ["dev", "ops"], "id": "A", "path": "/b/", "console password": null}"#;
+        for (then, now, expected) in [
+            (then, now, "account ada: groups were ops, are dev + ops, path was /a/, is /b/"),
+            (then, r#"cc {"id": "B"}"#, "account ada: another account has the name now"),
+            (then, "free", "account ada: it is gone, or has another name"),
+            ("free", now, "account ada: the name is taken now"),
+            // Of an earlier version.
+            ("aa", now, "account ada"),
+        ] {
+            assert_eq!(changed(&basis(then), &basis(now)), [expected]);
+        }
+        assert!(changed(&basis("aa"), &basis(then)).is_empty());
+        assert!(changed(&basis(then), &basis(then)).is_empty());
+    }
 }

@@ -208,6 +208,17 @@ impl TaskDraft<'_> {
 
     fn not_found(&mut self, name: &str) {
         let other = self.facts.accounts.get(&name.to_ascii_lowercase());
+        if let Some(left) = self.facts.left.get(&name.to_ascii_lowercase()) {
+            let what = match left {
+                Some(now) => format!("was renamed to {now:?}"),
+                None => "is gone".to_owned(),
+            };
+            let run = self.facts.run;
+            let why = format!(
+                "there is no account {name:?} any more: run {run}, the last import, saw it, and since then it {what}"
+            );
+            return self.refuse(ObstacleKind::NotFound, why);
+        }
         let near = || nearest(name, self.facts.accounts.values().map(|account| account.name.as_str()));
         let hint = match other {
             Some(other) => {

@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use keyreeve_connector::{MfaDevice, PasswordPolicy, PolicyDocument};
 use keyreeve_model::{
     AccountCredential, AccountStatus, AwsAccountId, ExternalId, ImportRunId, JobId, Manifest, Protection,
-    System, SystemId, SystemSettings, TaskKind, TaskMapping, TaskState,
+    System, SystemId, SystemSettings, Task, TaskKind, TaskMapping, TaskState,
 };
 use keyreeve_policy::PolicySet;
 use serde::Serialize;
+
+use super::LATELY;
 
 /// Everything a plan may look at.
 #[derive(Debug, Clone)]
@@ -30,6 +32,9 @@ pub struct Facts {
     pub run: ImportRunId,
     /// The accounts as they are now, by lower-cased name.
     pub accounts: BTreeMap<String, AccountFact>,
+    /// Of names of the last import that nobody has now, by lower-cased name: the name that the account has now, `None`
+    /// when it is gone.
+    pub left: BTreeMap<String, Option<String>>,
     /// The groups of the last import, by lower-cased name.
     pub groups: BTreeMap<String, GroupFact>,
     /// The policies of the last import, by ARN.
@@ -172,6 +177,18 @@ impl<T> Seen<T> {
 }
 
 impl Facts {
+    /// Takes tasks out of those that were begun lately.
+    pub fn forget_recent(&mut self, tasks: &[&Task]) {
+        let since = self.read_at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        let begun = |kind| {
+            let lately = |task: &&&Task| task.kind == kind && task.started_at.is_some_and(|at| at >= since);
+            tasks.iter().filter(lately).count() as u64
+        };
+        self.recent_deletes = self.recent_deletes.saturating_sub(begun(TaskKind::DeleteAccount));
+        let deactivations = begun(TaskKind::DeactivateAccount);
+        self.recent_deactivations = self.recent_deactivations.saturating_sub(deactivations);
+    }
+
     /// The account of a name: the exact one, or none. A name in another case is no match, because the connected
     /// system need not find it.
     #[must_use]

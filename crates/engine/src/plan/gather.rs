@@ -20,7 +20,7 @@ use keyreeve_model::{
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError, SwitchedOff};
 
-use self::join::{groups_of, join_accounts, policies_of};
+use self::join::{groups_of, join_accounts, names_left, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::needs::{needs_documents, present_names, takes_password};
 use super::{LATELY, own_rights, protect};
@@ -237,6 +237,7 @@ impl Gathering<'_> {
             account_id: self.identity.account_id.clone(),
             partition: self.identity.partition.clone(),
             run,
+            left: names_left(&inventory, &accounts),
             accounts,
             groups: groups_of(&inventory, details.groups),
             policies: policies_of(&inventory),

@@ -82,7 +82,8 @@ pub(super) async fn recheck(
             .collect();
         let mut changed = HandOver::changed(&gatherer.store.job_facts(job.id).await?, &plan);
         // A refused task says itself what is the matter with its account.
-        changed.retain(|object| {
+        changed.retain(|changed| {
+            let object = changed.split_once(": ").map_or(changed.as_str(), |(object, _)| object);
             object.strip_prefix("account ").is_none_or(|account| !of_refused.contains(account))
         });
         // Whoever agreed saw other calls, or another order: what an account loses last keeps others from using it.

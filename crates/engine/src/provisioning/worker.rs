@@ -69,7 +69,7 @@ pub enum WorkError {
     #[error("{0}")]
     Guard(#[from] GatherError),
     /// Nothing of the job was done, and what it rests on is seen otherwise now.
-    #[error("plan_stale: what it rests on has changed since it was planned: {}", .0.join(", "))]
+    #[error("plan_stale: what it rests on has changed since it was planned: {}", .0.join("; "))]
     Stale(Vec<String>),
     /// The store refused.
     #[error("{0}")]

@@ -82,7 +82,7 @@ fn why(run: &ImportRun) -> String {
 }
 
 fn show(context: &Context, run: &ImportRun) -> anyhow::Result<Ended> {
-    context.output.one(run, RUNS.csv, |tables| show_run(run, tables))?;
+    context.output.one(run, RUNS.csv, |tables| show_run(run, false, tables))?;
     next_step(run);
     Ok(Ended::Done)
 }

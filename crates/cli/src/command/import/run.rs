@@ -15,7 +15,7 @@ use crate::args::RunImport;
 use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{RUNS, show_run};
-use crate::output::{Format, note};
+use crate::output::{Format, brief, note};
 use crate::stop::Stop;
 
 /// Imports one system, or all.
@@ -36,7 +36,7 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
     let run = run_one(context, &store, &importer, &system, &arguments, &mut stop)
         .await
         .with_context(|| format!("importing system {system_id}"))?;
-    context.output.one(&run, RUNS.csv, |tables| show_run(&run, tables))?;
+    context.output.one(&run, RUNS.csv, |tables| show_run(&run, true, tables))?;
     say_failure(context, &run);
     say_warnings(&run);
     next_step(&run);
@@ -96,7 +96,10 @@ pub(super) fn say_warnings(run: &ImportRun) {
     for warning in &run.warnings {
         note(&format!(
             "warning: import run {} of system {}: {} ({})",
-            run.id, run.system_id, warning.message, warning.code
+            run.id,
+            run.system_id,
+            brief(&warning.message),
+            warning.code
         ));
     }
 }

@@ -16,7 +16,7 @@ pub(crate) async fn run(context: &Context, arguments: &ShowRun) -> anyhow::Resul
         return diff::of_one(context, &store, arguments.run, &ChangeFilter::default()).await;
     }
     let run = store.get_import_run(arguments.run).await?;
-    context.output.one(&run, RUNS.csv, |tables| show_run(&run, tables))?;
+    context.output.one(&run, RUNS.csv, |tables| show_run(&run, false, tables))?;
     next_step(&run);
     Ok(Ended::Done)
 }

@@ -7,7 +7,7 @@ use super::standing;
 use crate::args::{ListJobs, ShowJob};
 use crate::command::Context;
 use crate::exit::Ended;
-use crate::output::shape::{JOB_LIST, JOBS, finished_job, show_job};
+use crate::output::shape::{Detail, JOB_LIST, JOBS, finished_job, show_job};
 use crate::output::{hint, note};
 
 /// So many jobs are looked through for those of a state.
@@ -36,7 +36,8 @@ pub(super) async fn show(context: &Context, arguments: &ShowJob) -> anyhow::Resu
     let store = context.store().await?;
     let job = store.job(arguments.job).await?;
     let finished = finished_job(&job, Vec::new());
-    context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, arguments.tasks, tables))?;
+    let detail = if arguments.tasks { Detail::AllTasks } else { Detail::Whole };
+    context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, detail, tables))?;
     say(context, &store, &job).await?;
     Ok(Ended::Done)
 }

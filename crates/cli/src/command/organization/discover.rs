@@ -53,13 +53,9 @@ pub(crate) async fn run(context: &Context, arguments: &DiscoverAccounts) -> anyh
     let ended = AtomicUsize::new(0);
     let said = |account: &Discovered| {
         let number = ended.fetch_add(1, Ordering::Relaxed) + 1;
-        let reason = account.reason.as_deref().filter(|_| account.access == Access::Failed);
-        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         let access = account.access.as_str();
-        note(&format!(
-            "{number} of at most {total}: {} ({}) {access}{reason}",
-            account.name, account.account_id
-        ));
+        // Why is told in the list.
+        note(&format!("{number} of at most {total}: {} ({}) {access}", account.name, account.account_id));
     };
     let entrance = Roles { context, profile: arguments.via.aws_profile.as_deref() };
     tokio::select! {

@@ -11,7 +11,8 @@ use super::show::show;
 use crate::args::SetSystem;
 use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
-use crate::output::{hint, note};
+use crate::output::shape::system_changes;
+use crate::output::{Format, hint, note, single};
 
 /// Changes a system: its credentials, or all of the given settings, or nothing.
 pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Result<Ended> {
@@ -25,7 +26,20 @@ pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Res
         .update_system(&system.system_id, patch, context.actor.name(), context.clock.now())
         .await
         .with_context(|| doing(&system))?;
-    show(context, &changed)
+    if context.output.format() != Format::Table {
+        return show(context, &changed);
+    }
+    let changes = system_changes(&system, &changed);
+    if changes.is_empty() {
+        note(&format!("System {} has these values already.", system.system_id));
+        return Ok(Ended::Done);
+    }
+    context.output.one(&changed, &[], |tables| {
+        let mut facts = single(vec![("System ID", changed.system_id.to_string())]);
+        facts.extend(changes);
+        tables.facts(facts);
+    })?;
+    Ok(Ended::Done)
 }
 
 fn doing(system: &System) -> String {

@@ -3,7 +3,7 @@
 use keyreeve_engine::organization::{Access, Discovered};
 
 use super::{Shape, text};
-use crate::output::Narrow;
+use crate::output::{Narrow, brief};
 
 /// A list of accounts that were found.
 pub(crate) const DISCOVERED: Shape<Discovered> = Shape {
@@ -15,7 +15,7 @@ pub(crate) const DISCOVERED: Shape<Discovered> = Shape {
         ("action", |one| one.action.as_str().to_owned()),
         ("system_id", |one| text(one.system_id.as_ref())),
         ("access", |one| access(one).to_owned()),
-        ("reason", |one| one.reason.clone().unwrap_or_default()),
+        ("reason", |one| one.reason.as_deref().map(|reason| brief(reason).into_owned()).unwrap_or_default()),
     ],
     narrow: Narrow::Wrap { sentences: 1 },
     csv: &[

@@ -5,7 +5,7 @@ use keyreeve_model::{ProvisioningJob, Secret, Step, Task, TaskId, TaskState};
 use serde::Serialize;
 
 use super::{Column, Shape, joined, minute, step_in_words, time};
-use crate::output::{Facts, Narrow, Tables};
+use crate::output::{Facts, Narrow, Tables, brief};
 
 /// A job as a command prints it: the contract's fields, and what is handed over once.
 #[derive(Serialize)]
@@ -93,16 +93,30 @@ const STEPS: &[Column<Step>] = &[
     ("state", |step| step.state.as_str().to_owned()),
     ("attempts", |step| step.attempts.to_string()),
     ("request", |step| step.request_id.clone().unwrap_or_default()),
-    ("because", |step| step.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()),
+    ("because", |step| {
+        step.failure.as_ref().map(|failure| brief(&failure.message).into_owned()).unwrap_or_default()
+    }),
 ];
+
+/// How much is said of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// What became of it.
+    Brief,
+    /// With the whole words of what refused it.
+    Whole,
+    /// The same, with all tasks of a large one.
+    AllTasks,
+}
 
 /// A job with its tasks and every call.
 ///
-/// Of a large job only those tasks are shown that need somebody, unless `all` are wanted.
-pub(crate) fn show_job(finished: &FinishedJob, all: bool, tables: &mut Tables) {
+/// Of a large job only those tasks are shown that need somebody, unless `all` are wanted; what AWS refused is told in
+/// its own words only where somebody looks at this one job.
+pub(crate) fn show_job(finished: &FinishedJob, detail: Detail, tables: &mut Tables) {
     let job = &finished.job;
     tables.facts(job_facts(job));
-    let large = job.tasks.len() > MOST_TASKS && !all;
+    let large = job.tasks.len() > MOST_TASKS && detail != Detail::AllTasks;
     let bad = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
     for task in job.tasks.iter().filter(|task| !large || bad(task)) {
         let title =
@@ -110,10 +124,20 @@ pub(crate) fn show_job(finished: &FinishedJob, all: bool, tables: &mut Tables) {
         if task.steps.is_empty() {
             tables.sentences(&title, &["no call is needed".to_owned()]);
         }
-        tables.list(&title, &task.steps, STEPS, Narrow::Wrap { sentences: 1 });
+        let failure = task.failure.as_ref().map(|failure| failure.message.as_str());
+        let mut steps = task.steps.clone();
+        let said =
+            |step: &&mut Step| step.failure.as_ref().is_some_and(|of| Some(of.message.as_str()) == failure);
+        for step in steps.iter_mut().filter(said) {
+            step.failure.iter_mut().for_each(|of| of.message = "see below".to_owned());
+        }
+        tables.list(&title, &steps, STEPS, Narrow::Wrap { sentences: 1 });
         let mut sentences: Vec<String> = task.notices.iter().map(|notice| notice.message.clone()).collect();
         sentences.extend(task.result.clone());
-        sentences.extend(task.failure.as_ref().map(|failure| failure.message.clone()));
+        sentences.extend(failure.map(|message| match detail {
+            Detail::Brief => brief(message).into_owned(),
+            Detail::Whole | Detail::AllTasks => message.to_owned(),
+        }));
         tables.sentences("", &sentences);
     }
     if large {
@@ -202,8 +226,20 @@ pub(crate) fn show_plan(plan: &Plan, tables: &mut Tables) {
     tables.sentences("A second person must approve this:", &plan.approval_because);
 }
 
+/// Which tasks of a plan, by place from 0, must have succeeded before.
+pub(crate) fn after_tasks(after: &[usize]) -> String {
+    match after {
+        [] => String::new(),
+        [one] => format!(", once task {} has succeeded", one + 1),
+        several => {
+            format!(", once tasks {} have succeeded", joined(several, |place| (place + 1).to_string()))
+        }
+    }
+}
+
 fn show_task(number: usize, task: &TaskPlan, tables: &mut Tables) {
-    let title = format!("Task {number}: {} {}", task.kind.as_str(), task.account);
+    let after = after_tasks(&task.after);
+    let title = format!("Task {number}: {} {}{after}", task.kind.as_str(), task.account);
     if task.steps.is_empty() {
         tables.sentences(&title, &["no call is needed, or none is possible".to_owned()]);
     }

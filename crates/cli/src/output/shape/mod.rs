@@ -29,14 +29,16 @@ pub(crate) use change::{CHANGES, lines_of};
 pub(crate) use check::{CHECKS, Check, CheckState, Rights};
 pub(crate) use discovery::DISCOVERED;
 pub(crate) use imported::{IMPORTED, Imported};
-pub(crate) use job::{JOB_LIST, JOBS, PLANS, finished_job, show_job, show_plan, show_secrets_of};
+pub(crate) use job::{
+    Detail, JOB_LIST, JOBS, PLANS, after_tasks, finished_job, show_job, show_plan, show_secrets_of,
+};
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
 pub(crate) use profile::{PROFILES, profile_facts};
 pub(crate) use protection::PROTECTIONS;
 pub(crate) use resource::RESOURCES;
 pub(crate) use run::{RUNS, show_run, suspicion_text};
 pub(crate) use step::in_words as step_in_words;
-pub(crate) use system::{SYSTEMS, system_facts};
+pub(crate) use system::{SYSTEMS, system_changes, system_facts};
 pub(crate) use token::{MADE_TOKENS, ShownToken, TOKENS, token_facts};
 
 /// A column: its name, and the text of its cell.

@@ -105,8 +105,9 @@ fn run_facts(run: &ImportRun) -> Facts<'static> {
     ]
 }
 
-/// A run with its collections, suspicions and warnings.
-pub(crate) fn show_run(run: &ImportRun, tables: &mut Tables) {
+/// A run with its collections and suspicions, and its warnings unless they are `told` on standard error: what is said
+/// once is not said again.
+pub(crate) fn show_run(run: &ImportRun, told: bool, tables: &mut Tables) {
     tables.facts(run_facts(run));
     let said = failure(run);
     let mut collections = run.collections.clone();
@@ -114,9 +115,18 @@ pub(crate) fn show_run(run: &ImportRun, tables: &mut Tables) {
     for reason in collections.iter_mut().filter_map(|one| one.reason.as_mut()).filter(repeats) {
         "see Because above".clone_into(reason);
     }
+    let warned = |reason: &&mut String| {
+        !reason.is_empty() && run.warnings.iter().any(|warning| warning.message.contains(reason.as_str()))
+    };
+    for reason in collections.iter_mut().filter_map(|one| one.reason.as_mut()).filter(warned) {
+        "see the warning below".clone_into(reason);
+    }
     tables.list("", &collections, COLLECTIONS, Narrow::Wrap { sentences: 1 });
     let suspicions: Vec<String> = run.suspicions.iter().map(suspicion_text).collect();
     tables.sentences("Look at this before it is published:", &suspicions);
+    if told {
+        return;
+    }
     let warnings: Vec<String> =
         run.warnings.iter().map(|warning| format!("{} ({})", warning.message, warning.code)).collect();
     tables.sentences("Warnings:", &warnings);

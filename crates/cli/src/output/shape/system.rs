@@ -72,6 +72,35 @@ pub(crate) fn system_facts(system: &System) -> Vec<(&'static str, Lines)> {
     facts
 }
 
+/// What is different of a system: the old value and the new one.
+pub(crate) fn system_changes(before: &System, after: &System) -> Vec<(&'static str, Lines)> {
+    let region = |system: &System| system.region.clone().unwrap_or_else(|| "from the environment".to_owned());
+    let mut changes = single(
+        [
+            ("Name", before.name.to_string(), after.name.to_string()),
+            ("Category", before.category.clone(), after.category.clone()),
+            ("Region", region(before), region(after)),
+        ]
+        .into_iter()
+        .filter(|(_, before, after)| before != after)
+        .map(|(name, before, after)| (name, format!("{after} (was {before})")))
+        .collect(),
+    );
+    let old = settings_lines(before);
+    let settings = settings_lines(after).into_iter().filter(|line| !old.contains(line));
+    let settings: Vec<String> = settings
+        .map(|line| {
+            let name = line.split_once('=').map_or(line.as_str(), |(name, _)| name);
+            let was = old.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            was.map_or_else(|| line.clone(), |was| format!("{line} (was {was})"))
+        })
+        .collect();
+    if !settings.is_empty() {
+        changes.push(("Settings", settings.into()));
+    }
+    changes
+}
+
 fn settings_lines(system: &System) -> Vec<String> {
     match serde_json::to_value(&system.settings) {
         Ok(serde_json::Value::Object(settings)) => settings

@@ -57,6 +57,22 @@ pub(super) fn join_accounts(
         .collect()
 }
 
+/// What became of names of the last import that nobody has now.
+pub(super) fn names_left(
+    inventory: &Inventory,
+    accounts: &BTreeMap<String, AccountFact>,
+) -> BTreeMap<String, Option<String>> {
+    let mut present: HashMap<&ExternalId, &str> = HashMap::new();
+    for account in accounts.values() {
+        present.extend(account.external_id.as_ref().map(|id| (id, account.name.as_str())));
+    }
+    let known = inventory.accounts.iter().map(|account| (account.name.to_ascii_lowercase(), account));
+    known
+        .filter(|(key, _)| !accounts.contains_key(key))
+        .map(|(key, account)| (key, present.get(&account.external_id).map(|name| (*name).to_owned())))
+        .collect()
+}
+
 /// Groups of the last import, with the policies that are attached to them now.
 pub(super) fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMap<String, GroupFact> {
     let mut policies: HashMap<ExternalId, BTreeSet<String>> = HashMap::new();
