@@ -120,7 +120,7 @@ fn a_policy_or_group_that_the_connector_may_not_give_or_take_is_named_in_the_pla
     let obstacles = plan["tasks"][0]["obstacles"].as_array().unwrap();
     let message = obstacles[0]["message"].as_str().unwrap();
     assert_eq!(obstacles.len(), 1, "{plan:#}");
-    let words = format!("may not do this with the policy {theirs}: ");
+    let words = format!("the connector may not detach the policy {theirs}: ");
     assert!(message.contains(&words), "{message}");
     assert!(message.contains("allow iam:DetachUserPolicy for others only"), "{message}");
     for (what, words) in [
@@ -146,13 +146,27 @@ fn a_policy_or_group_that_the_connector_may_not_give_or_take_is_named_in_the_pla
 }
 
 #[test]
+fn a_move_out_of_the_path_is_named_in_the_plan() {
+    let place = place(&["--path", "/staff/"]);
+    let moved = place.run(&["account", "update", SYSTEM, "ada", "--new-path", "/ops/", "--yes"]).code(2);
+    let words = "do not allow iam:UpdateUser on user/ops/ada, but on /staff/ only";
+    assert!(moved.stderr.contains(words), "{}", moved.stderr);
+    none_of(&place, |action| action == "UpdateUser");
+    place.run(&["account", "update", SYSTEM, "ada", "--new-path", "/staff/it/", "--yes"]).code(0);
+}
+
+#[test]
 fn a_boundary_that_the_connectors_policies_ask_for_is_missed_in_the_plan() {
     let boundary = arn("policy/ours");
     let place = place(&["--path", "/staff/", "--boundary", &boundary]);
     let create = ["account", "create", SYSTEM, "--name", "new", "--path", "/staff/", "--yes"];
     let refused = place.run(&create).code(2);
     let words = "may not do this to new without a permissions boundary: ";
-    assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    let said = &refused.stderr;
+    assert!(
+        said.contains(words) && said.contains("allow iam:CreateUser, iam:AttachUserPolicy with one only"),
+        "{said}"
+    );
     none_of(&place, |action| action.starts_with("Create"));
 }
 

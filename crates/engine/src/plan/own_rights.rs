@@ -104,10 +104,10 @@ impl TaskDraft<'_> {
 enum Lack {
     /// Something denies it on this resource, whatever else allows it.
     Forbidden { resource: String, why: String },
-    /// It is allowed on these other resources alone; on none, if there are none.
+    /// It is not allowed on this resource; these are named instead, if any are.
     Elsewhere { resource: String, scopes: Vec<String> },
     /// It is allowed for other policies alone.
-    OtherPolicies { policy_arn: String },
+    OtherPolicies { verb: &'static str, policy_arn: String },
     /// It is allowed with another permissions boundary alone.
     OtherBoundary { account: String, boundary: Option<String> },
 }
@@ -119,7 +119,7 @@ impl Lack {
         match self {
             Self::Forbidden { resource, why } => format!("{ours} deny {actions} on {resource}: {why}"),
             Self::Elsewhere { resource, scopes } if scopes.is_empty() => {
-                format!("{ours} do not allow {actions} on {resource}, nor on anything else; grant it in them")
+                format!("{ours} do not allow {actions} on {resource}; grant it in them")
             }
             Self::Elsewhere { resource, scopes } => {
                 let path = scopes.iter().find(|scope| scope.starts_with('/') && !scope.contains('*'));
@@ -130,8 +130,8 @@ impl Lack {
                 let scopes = scopes.join(", ");
                 format!("{ours} do not allow {actions} on {resource}, but on {scopes} only; {way_out}")
             }
-            Self::OtherPolicies { policy_arn } => format!(
-                "the connector may not do this with the policy {policy_arn}: {ours} allow {actions} for others only \
+            Self::OtherPolicies { verb, policy_arn } => format!(
+                "the connector may not {verb} the policy {policy_arn}: {ours} allow {actions} for others only \
                  (iam:PolicyARN); name it in them (`keyreeve policy generate --policies`)"
             ),
             Self::OtherBoundary { account, boundary: Some(boundary) } => format!(
@@ -163,16 +163,26 @@ pub fn denied_on_user(facts: &Facts, user: &str, actions: &[&'static str]) -> Ve
 /// they may allow it.
 fn lack(facts: &Facts, call: &StepCall, account: Option<&AccountFact>, action: &str) -> Option<Lack> {
     let set = facts.connector.policies.as_ref()?;
-    let target = target(facts, call, account);
+    let moved = moved(facts, call, account);
+    let targets = [Some(target(facts, call, account)), moved];
+    targets.into_iter().flatten().find_map(|target| lack_on(facts, set, (call, target), account, action))
+}
+
+fn lack_on(
+    facts: &Facts,
+    set: &PolicySet,
+    (call, target): (&StepCall, Target),
+    account: Option<&AccountFact>,
+    action: &str,
+) -> Option<Lack> {
     let boundary = boundary(call, account, action);
-    let policy_arn = match call {
-        StepCall::AttachPolicy { policy_arn, .. } | StepCall::DetachPolicy { policy_arn, .. } => {
-            Some(policy_arn.clone())
-        }
+    let of_call = match call {
+        StepCall::AttachPolicy { policy_arn, .. } => Some(("attach", policy_arn.clone())),
+        StepCall::DetachPolicy { policy_arn, .. } => Some(("detach", policy_arn.clone())),
         _ => None,
     };
-    let of_policy = match &policy_arn {
-        Some(arn) => Context::open().with("iam:PolicyARN", arn.clone()),
+    let of_policy = match &of_call {
+        Some((_, arn)) => Context::open().with("iam:PolicyARN", arn.clone()),
         None => Context::open(),
     };
     let decide = |context: Context| evaluate(set, &Request::new(action).on(target.clone()).within(context));
@@ -192,10 +202,10 @@ fn lack(facts: &Facts, call: &StepCall, account: Option<&AccountFact>, action: &
     if decide(Context::open()).verdict == Verdict::Deny {
         return Some(Lack::Elsewhere { resource, scopes: scopes(facts, set, action) });
     }
-    if let Some(policy_arn) = policy_arn
+    if let Some((verb, policy_arn)) = of_call
         && decide(of_policy).verdict == Verdict::Deny
     {
-        return Some(Lack::OtherPolicies { policy_arn });
+        return Some(Lack::OtherPolicies { verb, policy_arn });
     }
     let boundary = match boundary {
         ContextValue::Known(values) => values.into_iter().next(),
@@ -245,6 +255,15 @@ fn target(facts: &Facts, call: &StepCall, account: Option<&AccountFact>) -> Targ
             Target::Arn(arn(format!("user{path}{}", call.account())))
         }
     }
+}
+
+/// What a renamed or moved account will be: AWS asks for the permission on both (`UpdateUser` in the IAM API Reference).
+fn moved(facts: &Facts, call: &StepCall, account: Option<&AccountFact>) -> Option<Target> {
+    let StepCall::UpdateAccount { new_name, new_path, .. } = call else { return None };
+    let account = account?;
+    let name = new_name.as_ref().unwrap_or(&account.name);
+    let path = new_path.as_ref().unwrap_or(&account.path);
+    Some(Target::Arn(format!("{}user{path}{name}", arn_start(facts))))
 }
 
 fn arn_start(facts: &Facts) -> String {
