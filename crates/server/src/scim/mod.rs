@@ -1,1 +1,19 @@
-//! SCIM 2.0: resources as JSON, what is asked of them, and what patching makes of them. Nothing here does any I/O.
+//! SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865) without I/O: what a request says, what it does to a resource, and how a
+//! resource is shown.
+//!
+//! A [`Model`] describes the types of resources we serve; everything else is worked out from it. Resources are
+//! objects of JSON whose attributes have the names of the model, in its case, and extensions under their URN.
+
+pub mod attribute;
+pub mod discovery;
+pub mod limits;
+pub mod resource;
+pub mod schema;
+pub mod urn;
+
+pub use attribute::Attribute;
+pub use resource::{Model, Switches};
+pub use schema::ResourceType;
+
+#[cfg(test)]
+mod tests;
