@@ -6,12 +6,14 @@
 
 pub mod attribute;
 pub mod discovery;
+pub mod error;
 pub mod limits;
 pub mod resource;
 pub mod schema;
 pub mod urn;
 
 pub use attribute::Attribute;
+pub use error::{Cause, Error};
 pub use resource::{Model, Switches};
 pub use schema::ResourceType;
 
