@@ -7,13 +7,17 @@
 pub mod attribute;
 pub mod discovery;
 pub mod error;
+pub mod filter;
 pub mod limits;
+pub mod path;
+pub mod quirks;
 pub mod resource;
 pub mod schema;
 pub mod urn;
 
 pub use attribute::Attribute;
 pub use error::{Cause, Error};
+pub use filter::Filter;
 pub use resource::{Model, Switches};
 pub use schema::ResourceType;
 

@@ -7,3 +7,7 @@ mod reading;
 mod refusals;
 mod rights;
 mod stopping;
+//! The server's tests from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod scim;

@@ -1,0 +1,157 @@
+//! A filter as it is written, held against the model.
+
+use super::{
+    Filter, Order, Test, TextOperator, moment,
+    syntax::{Expression, Literal, Operator},
+};
+use crate::scim::{
+    Attribute, Cause, Error,
+    attribute::{Kind, Returned},
+    error::quoted,
+    path::{self, Place},
+    quirks,
+    schema::ResourceType,
+};
+
+/// A filter on whole resources.
+pub(super) fn whole(resource_type: &ResourceType, expression: &Expression<'_>) -> Result<Filter, Error> {
+    Scope::Resource(resource_type).resolve(expression)
+}
+
+/// A filter on the elements of a list.
+pub(crate) fn within(list: &Attribute, expression: &Expression<'_>) -> Result<Filter, Error> {
+    Scope::Elements(list).resolve(expression)
+}
+
+/// What names are looked up in.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    Resource(&'a ResourceType),
+    Elements(&'a Attribute),
+}
+
+impl<'a> Scope<'a> {
+    fn resolve(self, expression: &Expression<'_>) -> Result<Filter, Error> {
+        Ok(match expression {
+            Expression::Present(name) => Filter::Present(self.find(name)?.0),
+            Expression::Compare(name, operator, literal) => {
+                let (place, attribute) = self.find(name)?;
+                compare(name, place, attribute, *operator, literal)?
+            }
+            Expression::Element(name, inner, suffix) => {
+                let (place, list) = self.find(name)?;
+                if place.sub_attribute.is_some() || list.kind != Kind::Complex {
+                    return Err(refused(format!("{} holds no objects to look into", quoted(name))));
+                }
+                let mut filter = within(list, inner)?;
+                if let Some((sub, operator, literal)) = suffix {
+                    if !quirks::element_suffix(*operator) {
+                        return Err(refused(
+                            "behind brackets only eq is understood; write it into them".into(),
+                        ));
+                    }
+                    let compare = Expression::Compare(sub, *operator, literal.clone());
+                    filter = Filter::All(vec![filter, within(list, &compare)?]);
+                }
+                Filter::Element(place, Box::new(filter))
+            }
+            Expression::Not(inner) => Filter::Not(Box::new(self.resolve(inner)?)),
+            Expression::All(parts) => Filter::All(self.resolve_each(parts)?),
+            Expression::Any(parts) => Filter::Any(self.resolve_each(parts)?),
+        })
+    }
+
+    fn resolve_each(self, parts: &[Expression<'_>]) -> Result<Vec<Filter>, Error> {
+        parts.iter().map(|part| self.resolve(part)).collect()
+    }
+
+    /// What nobody may read is as unknown as what does not exist.
+    fn find(self, name: &str) -> Result<(Place, &'a Attribute), Error> {
+        let found = match self {
+            Self::Resource(resource_type) => path::find(resource_type, name)
+                .filter(|named| named.attribute.returned != Returned::Never)
+                .map(|named| (named.place, named.leaf())),
+            Self::Elements(list) => list.sub_attribute(name).map(|sub| (Place::of(sub.name), sub)),
+        };
+        found
+            .filter(|(_, attribute)| attribute.returned != Returned::Never)
+            .ok_or_else(|| refused(format!("there is no attribute {} to filter by", quoted(name))))
+    }
+}
+
+fn refused(detail: String) -> Error {
+    Error::new(Cause::InvalidFilter, detail)
+}
+
+/// One comparison. A list of objects is compared by their `value` (RFC 7644 §3.4.2.2, `emails co "example.com"`).
+fn compare(
+    name: &str,
+    place: Place,
+    attribute: &Attribute,
+    operator: Operator,
+    literal: &Literal,
+) -> Result<Filter, Error> {
+    if *literal == Literal::Null {
+        return match operator {
+            Operator::Eq => Ok(Filter::Not(Box::new(Filter::Present(place)))),
+            Operator::Ne => Ok(Filter::Present(place)),
+            _ => Err(refused(format!("{} cannot be compared with null by this operator", quoted(name)))),
+        };
+    }
+    if attribute.kind == Kind::Complex {
+        let value = attribute.sub_attribute("value").filter(|_| attribute.multi_valued);
+        let Some(value) = value else {
+            return Err(refused(format!("{} is an object; name one of its sub-attributes", quoted(name))));
+        };
+        let place = Place { sub_attribute: Some(value.name), ..place };
+        return compare(name, place, value, operator, literal);
+    }
+    let (operator, negated) = match operator {
+        Operator::Ne => (Operator::Eq, true),
+        other => (other, false),
+    };
+    let test = test(attribute, operator, literal)
+        .ok_or_else(|| refused(format!("{} cannot be compared with this value so", quoted(name))))?;
+    let filter = Filter::Compare(place, test);
+    Ok(if negated { Filter::Not(Box::new(filter)) } else { filter })
+}
+
+/// `None` where type, operator and value do not fit together.
+fn test(attribute: &Attribute, operator: Operator, literal: &Literal) -> Option<Test> {
+    match (attribute.kind, literal) {
+        (Kind::String | Kind::Reference, Literal::Text(text)) => {
+            let operator = text_operator(operator)?;
+            if text.is_empty() && !matches!(operator, TextOperator::Order(_)) {
+                return None;
+            }
+            Some(Test::Text { operator, value: text.clone(), case_exact: attribute.case_exact })
+        }
+        (Kind::DateTime, Literal::Text(text)) => Some(Test::Moment(order(operator)?, moment(text)?)),
+        (Kind::Integer, Literal::Number(number)) => Some(Test::Number(order(operator)?, number.as_f64()?)),
+        (Kind::Boolean, Literal::Boolean(value)) if operator == Operator::Eq => Some(Test::Boolean(*value)),
+        (Kind::Boolean, Literal::Text(text)) if operator == Operator::Eq => {
+            Some(Test::Boolean(quirks::boolean_text(text)?))
+        }
+        _ => None,
+    }
+}
+
+fn text_operator(operator: Operator) -> Option<TextOperator> {
+    Some(match operator {
+        Operator::Co => TextOperator::Contains,
+        Operator::Sw => TextOperator::StartsWith,
+        Operator::Ew => TextOperator::EndsWith,
+        other => TextOperator::Order(order(other)?),
+    })
+}
+
+fn order(operator: Operator) -> Option<Order> {
+    Some(match operator {
+        Operator::Eq => Order::Equal,
+        Operator::Gt => Order::Greater,
+        Operator::Ge => Order::GreaterOrEqual,
+        Operator::Lt => Order::Less,
+        Operator::Le => Order::LessOrEqual,
+        _ => return None,
+    })
+}

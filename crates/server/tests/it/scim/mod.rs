@@ -1,0 +1,12 @@
+//! Laws of SCIM's pure part, on made-up input.
+
+mod filters;
+mod naive;
+
+use proptest::prelude::*;
+
+/// How many made-up cases each law is held against.
+pub(crate) fn config() -> ProptestConfig {
+    let cases = if std::env::var_os("KEYREEVE_TEST_LONG").is_some() { 100_000 } else { 1_000 };
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+}
