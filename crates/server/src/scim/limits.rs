@@ -10,3 +10,9 @@ pub const PAGE_DEFAULT: usize = 100;
 pub const PAGE_MAXIMUM: usize = 1_000;
 /// Seconds for which a cursor can be used (RFC 9865 §4).
 pub const CURSOR_SECONDS: u64 = 3_600;
+/// Characters of one text.
+pub const TEXT_CHARACTERS: usize = 4_096;
+/// Operations of a PATCH.
+pub const PATCH_OPERATIONS: usize = 1_000;
+/// Elements of a list that are not told apart by one of their sub-attributes, such as addresses.
+pub const LIST_ELEMENTS: usize = 100;

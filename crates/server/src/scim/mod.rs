@@ -5,15 +5,20 @@
 //! objects of JSON whose attributes have the names of the model, in its case, and extensions under their URN.
 
 pub mod attribute;
+pub mod body;
 pub mod discovery;
 pub mod error;
 pub mod filter;
 pub mod limits;
+pub mod patch;
 pub mod path;
 pub mod quirks;
 pub mod resource;
+mod rules;
 pub mod schema;
 pub mod urn;
+mod value;
+pub mod write;
 
 pub use attribute::Attribute;
 pub use error::{Cause, Error};

@@ -1,48 +1,94 @@
 //! What clients are known to send besides what the RFCs have, and that is understood all the same. [`QUIRKS`] is the
 //! whole list; what is not in it is refused.
 
-use super::filter::syntax::Operator;
+use serde_json::{Map, Value};
 
-/// One departure, and where it is known from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quirk {
-    /// Which.
-    pub kind: QuirkKind,
-    /// What is sent, and as what it is understood.
-    pub what: &'static str,
-    /// Who sends it, and where that is written.
-    pub source: &'static str,
-}
+use super::{
+    Attribute, ResourceType,
+    filter::{Filter, Order, Test, TextOperator, syntax::Operator},
+    patch::Operation,
+    urn,
+};
+
+#[cfg(test)]
+mod tests;
 
 /// A departure that is understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum QuirkKind {
+pub enum Quirk {
+    /// `"op": "Replace"`.
+    CapitalOperation,
     /// `"active": "False"`.
     BooleanText,
-    /// `emails[type eq "work"].value eq "…"`.
+    /// `{"op": "remove", "path": "members", "value": […]}`.
+    MemberList,
+    /// `{"op": "replace", "value": {"name.givenName": …, "urn:…:User:department": …}}`.
+    QualifiedName,
+    /// `{"op": "add", "path": "emails[type eq \\"work\\"].value", …}` where there is no such address.
+    MissingElement,
+    /// `{"op": "replace", "value": {"id": …, …}}` with the resource's own id.
+    OwnId,
+    /// `"manager": "…"` instead of `"manager": {"value": "…"}`.
+    ManagerText,
+    /// `emails[type eq "work"].value eq "…"` in a filter.
     ElementSuffix,
+    /// `"roles": []` in a body.
+    EmptyRoles,
+    /// The schema `http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group` of a group.
+    MicrosoftGroup,
 }
+
+/// All of them: what is understood, who sends it, and where that is written.
+pub const QUIRKS: &[(Quirk, &str, &str)] = &[
+    (Quirk::CapitalOperation, "Add, Replace and Remove are add, replace and remove", ENTRA_ISSUES),
+    (
+        Quirk::BooleanText,
+        "the texts True, False, true and false are booleans, in values and in filters",
+        "Microsoft Entra ID; github.com/simpleidserver/SimpleIdServer/issues/376 (true), and as above (False)",
+    ),
+    (
+        Quirk::MemberList,
+        "remove with the path members and a list removes these members, not all",
+        "Microsoft Entra ID; github.com/segmentio/segment-docs/pull/6726, and as above",
+    ),
+    (Quirk::QualifiedName, "without a path, names may have a sub-attribute or a URN", ENTRA_ISSUES),
+    (
+        Quirk::MissingElement,
+        "add to an element chosen by eq makes the element if there is none",
+        "Microsoft Entra ID; github.com/thomaspoignant/scim-patch/issues/176, github.com/wireapp/wire-server/pull/5419",
+    ),
+    (
+        Quirk::OwnId,
+        "without a path, the resource's own id changes nothing",
+        "Okta; developer.okta.com/docs/reference/scim/scim-20, Update a specific Group name",
+    ),
+    (
+        Quirk::ManagerText,
+        "a text as manager is the manager's value",
+        "Microsoft Entra ID; github.com/Captain-P-Goldfish/SCIM-SDK/issues/686, \
+         github.com/MicrosoftDocs/azure-docs/issues/69234",
+    ),
+    (Quirk::ElementSuffix, "in a filter, list[…].sub eq value is list[… and sub eq value]", ENTRA_GUIDE),
+    (Quirk::EmptyRoles, "an empty list of roles is no attribute", ENTRA_GUIDE),
+    (Quirk::MicrosoftGroup, "Microsoft's own schema of a group is no schema", ENTRA_GUIDE),
+];
 
 const ENTRA_ISSUES: &str = "Microsoft Entra ID; learn.microsoft.com/entra/identity/app-provisioning/\
     application-provisioning-config-problem-scim-compatibility";
 const ENTRA_GUIDE: &str = "Microsoft Entra ID; learn.microsoft.com/entra/identity/app-provisioning/\
     use-scim-to-provision-users-and-groups";
 
-/// All of them.
-pub const QUIRKS: &[Quirk] = &[
-    Quirk {
-        kind: QuirkKind::BooleanText,
-        what: "the texts True, False, true and false where true or false belongs, in values and in filters",
-        source: ENTRA_ISSUES,
-    },
-    Quirk {
-        kind: QuirkKind::ElementSuffix,
-        what: "in a filter, list[…].sub eq value, as list[… and sub eq value]",
-        source: ENTRA_GUIDE,
-    },
-];
+/// [`Quirk::CapitalOperation`], beside what RFC 7644 §3.5.2 has.
+pub(crate) fn operation(word: &str) -> Option<Operation> {
+    match word {
+        "add" | "Add" => Some(Operation::Add),
+        "replace" | "Replace" => Some(Operation::Replace),
+        "remove" | "Remove" => Some(Operation::Remove),
+        _ => None,
+    }
+}
 
-/// [`QuirkKind::BooleanText`].
+/// [`Quirk::BooleanText`].
 pub(crate) fn boolean_text(text: &str) -> Option<bool> {
     match text {
         "True" | "true" => Some(true),
@@ -51,7 +97,55 @@ pub(crate) fn boolean_text(text: &str) -> Option<bool> {
     }
 }
 
-/// [`QuirkKind::ElementSuffix`]: "Microsoft Entra-only uses the following operators: eq, and".
+/// [`Quirk::MemberList`]. Of other attributes a list of what to remove is refused.
+pub(crate) fn removes_listed(attribute: &Attribute) -> bool {
+    attribute.name == "members"
+}
+
+/// [`Quirk::MissingElement`]: the element that a filter of `eq`s, joined by `and`, describes.
+pub(crate) fn missing_element(filter: &Filter) -> Option<Map<String, Value>> {
+    let mut element = Map::new();
+    describe(filter, &mut element)?;
+    Some(element)
+}
+
+fn describe(filter: &Filter, element: &mut Map<String, Value>) -> Option<()> {
+    match filter {
+        Filter::All(parts) => parts.iter().try_for_each(|part| describe(part, element)),
+        Filter::Compare(place, Test::Text { operator: TextOperator::Order(Order::Equal), value, .. }) => {
+            element.insert(place.attribute.to_owned(), value.clone().into());
+            Some(())
+        }
+        Filter::Compare(place, Test::Boolean(value)) => {
+            element.insert(place.attribute.to_owned(), (*value).into());
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+/// [`Quirk::OwnId`].
+pub(crate) fn is_own_id(attribute: &Attribute, value: &Value, resource: &Map<String, Value>) -> bool {
+    attribute.name == "id" && resource.get("id") == Some(value)
+}
+
+/// [`Quirk::ManagerText`].
+pub(crate) fn complex_text(attribute: &Attribute, value: &Value) -> Option<Map<String, Value>> {
+    (attribute.name == "manager").then(|| Map::from_iter([("value".to_owned(), value.clone())]))
+}
+
+/// [`Quirk::ElementSuffix`]: "Microsoft Entra-only uses the following operators: eq, and".
 pub(crate) fn element_suffix(operator: Operator) -> bool {
     operator == Operator::Eq
+}
+
+/// [`Quirk::EmptyRoles`].
+pub(crate) fn ignored_attribute(name: &str, value: &Value) -> bool {
+    name.eq_ignore_ascii_case("roles") && value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// [`Quirk::MicrosoftGroup`].
+pub(crate) fn ignored_schema(resource_type: &ResourceType, name: &str) -> bool {
+    resource_type.schema.id == urn::GROUP
+        && name == "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
 }

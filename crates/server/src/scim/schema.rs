@@ -1,9 +1,10 @@
 //! Schemas, and the types of resources that are made of them (RFC 7643 §6, §7).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     attribute::{self, Attribute, Returned, Uniqueness},
+    filter::evaluate::is_present,
     urn,
 };
 
@@ -106,6 +107,19 @@ impl ResourceType {
     /// Every attribute outside of extensions.
     pub fn own_attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.common.iter().chain(&self.schema.attributes)
+    }
+
+    /// Writes into a resource which schemas it has attributes of; an extension without any is taken out.
+    pub(crate) fn name_schemas(&self, resource: &mut Map<String, Value>) {
+        let mut schemas = vec![self.schema.id];
+        for extension in &self.extensions {
+            if resource.get(extension.id).is_some_and(is_present) {
+                schemas.push(extension.id);
+            } else {
+                resource.remove(extension.id);
+            }
+        }
+        resource.insert("schemas".into(), json!(schemas));
     }
 
     /// As `/ResourceTypes` shows it; `base` as in [`Schema::to_json`].

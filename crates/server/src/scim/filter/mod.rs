@@ -6,7 +6,7 @@
 //! - `eq null` holds where there is no value, and `ne null` is `pr`.
 //! - `co ""`, `sw ""` and `ew ""` are refused: they hold for every text and serve only to list what exists.
 
-mod evaluate;
+pub(crate) mod evaluate;
 mod narrow;
 pub(crate) mod resolve;
 pub(crate) mod syntax;

@@ -2,6 +2,7 @@
 
 mod filters;
 mod naive;
+mod patches;
 
 use proptest::prelude::*;
 
