@@ -16,3 +16,5 @@ pub const TEXT_CHARACTERS: usize = 4_096;
 pub const PATCH_OPERATIONS: usize = 1_000;
 /// Elements of a list that are not told apart by one of their sub-attributes, such as addresses.
 pub const LIST_ELEMENTS: usize = 100;
+/// Bytes of a cursor.
+pub const CURSOR_BYTES: usize = 64 * 1024;

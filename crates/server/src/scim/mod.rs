@@ -6,14 +6,18 @@
 
 pub mod attribute;
 pub mod body;
+pub mod bulk;
 pub mod discovery;
 pub mod error;
 pub mod etag;
 pub mod filter;
 pub mod limits;
+pub mod list;
+pub mod page;
 pub mod patch;
 pub mod path;
 pub mod projection;
+pub mod query;
 pub mod quirks;
 pub mod resource;
 mod rules;

@@ -3,13 +3,14 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     Attribute, Cause, Error, ResourceType,
     attribute::{Kind, Returned},
     error::quoted,
     filter::{evaluate::is_present, moment},
+    page::Cursor,
     path::{self, Place},
     value::is_primary,
 };
@@ -104,23 +105,39 @@ impl Sort {
         key.unwrap_or(SortKey::Missing)
     }
 
+    /// Where a page that ends with this resource ends.
+    #[must_use]
+    pub fn cursor_at(&self, resource: &Map<String, Value>) -> Cursor {
+        Cursor { key: self.key(resource), id: id(resource).to_owned() }
+    }
+
+    /// Whether a resource comes on a later page.
+    #[must_use]
+    pub fn is_after(&self, resource: &Map<String, Value>, cursor: &Cursor) -> bool {
+        self.order((&self.key(resource), id(resource)), (&cursor.key, &cursor.id)).is_gt()
+    }
+
+    fn order(&self, one: (&SortKey, &str), other: (&SortKey, &str)) -> Ordering {
+        let ordering = one.0.compare(other.0);
+        let ordering = if self.descending { ordering.reverse() } else { ordering };
+        ordering.then_with(|| one.1.cmp(other.1))
+    }
+
     /// Puts resources in order; those that are equal, by their id, so that pages fit together.
     pub fn sort(&self, resources: &mut [Map<String, Value>]) {
-        let id =
-            |resource: &Map<String, Value>| resource.get("id").and_then(Value::as_str).map(str::to_owned);
         let mut keyed: Vec<_> = resources
             .iter_mut()
-            .map(|resource| (self.key(resource), id(resource), std::mem::take(resource)))
+            .map(|resource| (self.key(resource), id(resource).to_owned(), std::mem::take(resource)))
             .collect();
-        keyed.sort_by(|(one, one_id, _), (other, other_id, _)| {
-            let ordering = one.compare(other);
-            let ordering = if self.descending { ordering.reverse() } else { ordering };
-            ordering.then_with(|| one_id.cmp(other_id))
-        });
+        keyed.sort_by(|(one, one_id, _), (other, other_id, _)| self.order((one, one_id), (other, other_id)));
         for (slot, (_, _, resource)) in resources.iter_mut().zip(keyed) {
             *slot = resource;
         }
     }
+}
+
+fn id(resource: &Map<String, Value>) -> &str {
+    resource.get("id").and_then(Value::as_str).unwrap_or_default()
 }
 
 impl SortKey {
@@ -132,6 +149,30 @@ impl SortKey {
             (Self::Boolean(one), Self::Boolean(other)) => one.cmp(other),
             (Self::Moment(one), Self::Moment(other)) => one.cmp(other),
             (one, other) => one.rank().cmp(&other.rank()),
+        }
+    }
+
+    /// For a cursor.
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Self::Text(text) => json!({ "text": text }),
+            Self::Boolean(boolean) => json!({ "boolean": boolean }),
+            Self::Moment(moment) => json!({ "moment": moment.to_string() }),
+            Self::Missing => Value::Null,
+        }
+    }
+
+    /// From a cursor.
+    pub(crate) fn from_json(value: &Value) -> Option<Self> {
+        if value.is_null() {
+            return Some(Self::Missing);
+        }
+        let (name, value) = value.as_object().and_then(|object| object.iter().next())?;
+        match name.as_str() {
+            "text" => Some(Self::Text(value.as_str()?.to_owned())),
+            "boolean" => Some(Self::Boolean(value.as_bool()?)),
+            "moment" => Some(Self::Moment(value.as_str()?.parse().ok()?)),
+            _ => None,
         }
     }
 
@@ -147,8 +188,6 @@ impl SortKey {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::scim::{Model, Switches};
 

@@ -1,0 +1,191 @@
+//! Lists of resources (RFC 7644 §3.4.2, RFC 9865).
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Error, ResourceType,
+    page::{Cursor, Page},
+    query::{Prepared, Query},
+    urn,
+};
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct List {
+    /// How many resources the query means, on all pages.
+    pub total: usize,
+    /// Where the page begins, counted from 1; `None` with cursors.
+    pub start: Option<usize>,
+    /// Where the next page begins; `None` without cursors, and on the last page.
+    pub next_cursor: Option<String>,
+    /// The resources, as the client sees them.
+    pub resources: Vec<Map<String, Value>>,
+}
+
+impl List {
+    /// The body of the answer.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut out = Map::new();
+        out.insert("schemas".into(), json!([urn::LIST_RESPONSE]));
+        out.insert("totalResults".into(), json!(self.total));
+        out.insert("itemsPerPage".into(), json!(self.resources.len()));
+        if let Some(start) = self.start {
+            out.insert("startIndex".into(), json!(start));
+        }
+        if let Some(cursor) = &self.next_cursor {
+            out.insert("nextCursor".into(), json!(cursor));
+        }
+        out.insert("Resources".into(), json!(self.resources));
+        Value::Object(out)
+    }
+
+    /// Answers a query from these resources. `scope` is that of [`Query::digest`].
+    ///
+    /// # Errors
+    /// `invalidCursor` and `expiredCursor`.
+    pub fn of(
+        resources: Vec<Map<String, Value>>,
+        resource_type: &ResourceType,
+        query: &Query,
+        prepared: &Prepared,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let Prepared { filter, sort, projection } = prepared;
+        let mut meant: Vec<_> = resources
+            .into_iter()
+            .filter(|resource| filter.as_ref().is_none_or(|filter| filter.matches(resource)))
+            .collect();
+        sort.sort(&mut meant);
+        let total = meant.len();
+        let show = |resources: &[Map<String, Value>]| {
+            resources.iter().map(|resource| projection.show(resource_type, resource)).collect()
+        };
+        match &query.page {
+            Page::Index { start, count } => {
+                let page: Vec<_> = meant.into_iter().skip(start.saturating_sub(1)).take(*count).collect();
+                Ok(Self { total, start: Some(*start), next_cursor: None, resources: show(&page) })
+            }
+            Page::Cursor { cursor, count } => {
+                let digest = query.digest(scope);
+                let mut rest = meant;
+                if !cursor.is_empty() {
+                    let after = Cursor::decode(cursor, &digest, now)?;
+                    rest.retain(|resource| sort.is_after(resource, &after));
+                }
+                let more = rest.len() > *count;
+                rest.truncate(*count);
+                let next_cursor =
+                    rest.last().filter(|_| more).map(|last| sort.cursor_at(last).encode(&digest, now));
+                Ok(Self { total, start: None, next_cursor, resources: show(&rest) })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scim::{Cause, Model, Switches};
+
+    fn people(count: usize) -> Vec<Map<String, Value>> {
+        (0..count)
+            .map(|number| {
+                let mut person =
+                    json!({"id": format!("{number:03}"), "userName": format!("user{}", number % 7)});
+                if number % 3 == 0 {
+                    person["title"] = json!(format!("T{}", number % 2));
+                }
+                person.as_object().unwrap().clone()
+            })
+            .collect()
+    }
+
+    fn answer(people: Vec<Map<String, Value>>, parameters: &[(&str, &str)]) -> Result<Value, Cause> {
+        let user = Model::new(Switches::default()).user;
+        let query = Query::from_parameters(parameters.iter().copied()).map_err(|error| error.cause)?;
+        let prepared = query.prepare(&user).map_err(|error| error.cause)?;
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let list =
+            List::of(people, &user, &query, &prepared, "prod/Users", now).map_err(|error| error.cause)?;
+        Ok(list.to_json())
+    }
+
+    fn ids(list: &Value) -> Vec<String> {
+        list["Resources"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// RFC 7644 §3.4.2.4.
+    #[test]
+    fn pages_by_index() {
+        for (start, count, expected) in [
+            ("1", "2", &["000", "001"][..]),
+            ("4", "2", &["003", "004"]),
+            ("5", "2", &["004"]),
+            ("6", "2", &[]),
+            ("0", "1", &["000"]),
+            ("-1", "1", &["000"]),
+            ("1", "0", &[]),
+            ("1", "-1", &[]),
+            ("99999999999999999999", "5", &[]),
+        ] {
+            let list = answer(people(5), &[("startIndex", start), ("count", count)]).unwrap();
+            assert_eq!(ids(&list), expected, "{start} {count}");
+            assert_eq!(list["totalResults"], 5);
+            assert_eq!(list["itemsPerPage"], expected.len());
+            assert!(list["startIndex"].as_u64() >= Some(1));
+            assert_eq!(list.get("nextCursor"), None);
+        }
+        let none = answer(people(5), &[("filter", "userName eq \"nobody\"")]).unwrap();
+        assert_eq!(none["totalResults"], 0);
+        assert_eq!(none["Resources"], json!([]));
+    }
+
+    /// RFC 9865 §2: all pages together are the list, each resource once, in every order.
+    #[test]
+    fn pages_by_cursor() {
+        for order in [&[][..], &[("sortBy", "title")], &[("sortBy", "title"), ("sortOrder", "descending")]] {
+            let whole = ids(&answer(people(25), &[&[("count", "100")], order].concat()).unwrap());
+            let mut seen = Vec::new();
+            let mut cursor = String::new();
+            loop {
+                let parameters = [&[("cursor", cursor.as_str()), ("count", "4")], order].concat();
+                let page = answer(people(25), &parameters).unwrap();
+                assert_eq!(page.get("startIndex"), None);
+                assert_eq!(page["totalResults"], 25);
+                seen.extend(ids(&page));
+                match page.get("nextCursor") {
+                    Some(next) => cursor = next.as_str().unwrap().to_owned(),
+                    None => break,
+                }
+                assert!(seen.len() <= 25, "{order:?}");
+            }
+            assert_eq!(seen, whole, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_goes_on_where_it_ended_though_its_last_resource_is_gone() {
+        let first = answer(people(6), &[("cursor", ""), ("count", "2")]).unwrap();
+        let cursor = first["nextCursor"].as_str().unwrap().to_owned();
+        let mut fewer = people(6);
+        fewer.retain(|person| !ids(&first).contains(&person["id"].as_str().unwrap().to_owned()));
+        let second = answer(fewer, &[("cursor", &cursor), ("count", "2")]).unwrap();
+        assert_eq!(ids(&second), ["002", "003"]);
+    }
+
+    #[test]
+    fn a_cursor_is_of_use_for_its_query_alone() {
+        let first = answer(people(6), &[("cursor", ""), ("count", "2")]).unwrap();
+        let cursor = first["nextCursor"].as_str().unwrap();
+        for other in [("filter", "id pr"), ("sortBy", "id"), ("attributes", "id")] {
+            assert_eq!(
+                answer(people(6), &[("cursor", cursor), ("count", "2"), other]),
+                Err(Cause::InvalidCursor)
+            );
+        }
+        assert_eq!(answer(people(6), &[("cursor", "forged")]), Err(Cause::InvalidCursor));
+    }
+}
