@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImportScope, ProfileName, Thresholds};
+use crate::schedule::find_zone;
+use crate::{CronExpression, ImportScope, ProfileName, Schedule, ScheduleError, Thresholds};
 
 /// What an import reads, and which results are suspicious.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,16 @@ pub struct ImportProfile {
     pub login_profile_source: LoginProfileSource,
     /// When a run waits for a person.
     pub thresholds: Thresholds,
+    /// When imports run through it by themselves.
+    #[serde(default)]
+    pub schedule: Option<CronExpression>,
+    /// The zone whose clocks the schedule is read by: a name of the IANA database.
+    #[serde(default = "universal_time")]
+    pub time_zone: String,
+}
+
+fn universal_time() -> String {
+    "UTC".to_owned()
 }
 
 /// A kind of object an import can read.
@@ -83,6 +94,9 @@ pub enum ProfileError {
     /// Nothing to read.
     #[error("an import profile must read at least accounts, groups or policies")]
     Nothing,
+    /// A schedule by a clock that nobody knows.
+    #[error("{0}")]
+    Schedule(#[from] ScheduleError),
 }
 
 impl ImportProfile {
@@ -97,6 +111,8 @@ impl ImportProfile {
             policy_scope: PolicyScope::All,
             login_profile_source: LoginProfileSource::Auto,
             thresholds: Thresholds::default(),
+            schedule: None,
+            time_zone: universal_time(),
         }
     }
 
@@ -126,7 +142,16 @@ impl ImportProfile {
         if !(reads(Accounts) || reads(Groups) || reads(Policies)) {
             return Err(ProfileError::Nothing);
         }
+        find_zone(&self.time_zone)?;
         Ok(())
+    }
+
+    /// When imports run through it by themselves; `None` when they do not.
+    ///
+    /// # Errors
+    /// [`ScheduleError::TimeZone`] where this machine does not know the zone.
+    pub fn times(&self) -> Result<Option<Schedule>, ScheduleError> {
+        self.schedule.as_ref().map(|expression| Schedule::new(expression, &self.time_zone)).transpose()
     }
 
     /// What a run through this profile covers.
@@ -156,6 +181,8 @@ mod tests {
             let bad = ImportProfile { objects: objects.into_iter().collect(), ..good.clone() };
             assert!(bad.validate().is_err());
         }
+        let bad = ImportProfile { time_zone: "Europe/Nowhere".to_owned(), ..good.clone() };
+        assert!(matches!(bad.validate(), Err(ProfileError::Schedule(_))));
         let json = r#"{"name":"x","objects":[],"path_prefix":"/","policy_scope":"all","login_profile_source":
             "auto","thresholds":{},"surprise":1}"#;
         assert!(serde_json::from_str::<ImportProfile>(json).is_err());

@@ -30,6 +30,7 @@ mod provisioning;
 mod resource;
 #[cfg(feature = "schema")]
 mod schema;
+mod schedule;
 mod secret;
 mod system;
 mod thresholds;
@@ -62,6 +63,7 @@ pub use provisioning::{
     TaskState, Token, TokenId, Wish, check_account_name, check_path, check_tags,
 };
 pub use resource::{ManagedBy, Resource, ResourceType};
+pub use schedule::{CronExpression, Schedule, ScheduleError};
 pub use secret::Secret;
 pub use system::{
     Category, Content, CredentialKind, FirstSignIn, PasswordDelivery, PermissionProfile, RoleBase,

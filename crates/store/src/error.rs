@@ -127,6 +127,14 @@ pub enum StoreError {
         /// When its lease ends unless it is renewed.
         lease_until: Timestamp,
     },
+    /// Somebody else saw to a time of a schedule, or the schedule was changed.
+    #[error("this time of import profile {profile} of system {system_id} was seen to by another process")]
+    TurnTaken {
+        /// The system.
+        system_id: SystemId,
+        /// The profile.
+        profile: ProfileName,
+    },
     /// The run was taken away: its lease ran out and another took over, or it has ended.
     #[error(
         "import run {run} is no longer ours (its lease ran out and it was ended, or it was ended elsewhere); nothing was written, import again"

@@ -10,7 +10,7 @@ use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading, writing};
-use crate::{Store, StoreError, systems};
+use crate::{Store, StoreError, import_schedules, systems};
 
 impl Store {
     /// The import profiles of a system, by name.
@@ -75,13 +75,20 @@ pub(crate) fn default_name() -> Result<ProfileName, StoreError> {
     ProfileName::new("default").map_err(|error| StoreError::Data { what: error.to_string() })
 }
 
-/// Makes or replaces a profile.
+/// Makes or replaces a profile. A new schedule begins now.
 pub(crate) async fn put(
     transaction: &mut Transaction,
     system_key: i64,
     profile: &ImportProfile,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let text = "SELECT definition FROM import_profiles WHERE system_key = $1 AND name = $2";
+    let before: Option<ImportProfile> = transaction
+        .fetch_optional(statement!(text, system_key, profile.name.as_str()), |row| row.json(0))
+        .await?;
+    let before = before.map(|before| (before.schedule, before.time_zone));
+    let after = (profile.schedule.clone(), profile.time_zone.clone());
+    let has_other_times = before.is_none_or(|before| before != after);
     transaction
         .execute(statement!(
             "INSERT INTO import_profiles (system_key, name, definition, updated_at) VALUES ($1, $2, $3, $4) \
@@ -92,6 +99,11 @@ pub(crate) async fn put(
             to_json(profile)?,
             to_millis(now),
         ))
-        .await
-        .map(|_| ())
+        .await?;
+    match profile.schedule {
+        Some(_) if has_other_times => {
+            import_schedules::set(transaction, system_key, &profile.name, now).await
+        }
+        _ => Ok(()),
+    }
 }

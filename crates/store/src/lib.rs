@@ -35,6 +35,7 @@ mod filter;
 mod history;
 mod import_profiles;
 mod import_runs;
+mod import_schedules;
 mod inventory;
 mod key;
 mod key_rotations;
@@ -70,6 +71,7 @@ pub use custody::{
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{AccountFilter, AsOf, AssignmentFilter, AssignmentSlice, Mfa, ResourceFilter, Slice};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
+pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use organizations::KnownOrganization;

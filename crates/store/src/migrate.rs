@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "organizations", "0005_organizations.sql"),
     migration!(6, "key_rotations", "0006_key_rotations.sql"),
     migration!(7, "found_by_account", "0007_found_by_account.sql"),
+    migration!(8, "schedules", "0008_schedules.sql"),
 ];
 
 impl Migration {

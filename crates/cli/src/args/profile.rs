@@ -42,7 +42,8 @@ pub(crate) struct SetProfile {
     /// The profile's name; a new name makes a new profile with the defaults.
     pub(crate) profile: ProfileName,
     /// objects=accounts,groups,…, path_prefix=/staff/, policy_scope=all|customer|attached,
-    /// login_profile_source=per_user|credential_report|auto, or a threshold such as
+    /// login_profile_source=per_user|credential_report|auto, schedule="30 2 * * *" (minute, hour, day of the month,
+    /// month, day of the week; none: no schedule) with time_zone=Europe/Berlin, or a threshold such as
     /// thresholds.small.deleted=5 (none: no limit).
     #[arg(value_name = "KEY=VALUE", required = true, value_parser = super::system::assignment)]
     pub(crate) settings: Vec<(String, String)>,

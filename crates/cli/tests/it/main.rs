@@ -57,6 +57,7 @@ mod s26_extreme_names;
 mod s29_roles;
 mod s30_external_id;
 mod sandbox;
+mod schedules;
 mod secrets;
 mod standing;
 mod suspended;

@@ -10,8 +10,8 @@ use crate::row::to_json;
 use crate::secrets::random_id;
 use crate::statement::statement;
 use crate::time::{to_millis, truncated};
-use crate::transaction::{Transaction, writing};
-use crate::{CrashPoint, Store, StoreError, key_rotations, systems};
+use crate::transaction::{Transaction, reading, writing};
+use crate::{CrashPoint, Store, StoreError, Turn, import_schedules, key_rotations, systems};
 
 impl Store {
     /// Begins a run of a system and takes the lease on it. A run whose lease has run out is first marked failed
@@ -25,6 +25,19 @@ impl Store {
         system_id: &SystemId,
         profile: &ImportProfile,
         actor: &str,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<ImportLease, StoreError> {
+        self.begin_run(system_id, profile, actor, None, now, lease).await
+    }
+
+    /// Begins a run, for the time of a schedule if it is one's turn.
+    pub(crate) async fn begin_run(
+        &self,
+        system_id: &SystemId,
+        profile: &ImportProfile,
+        actor: &str,
+        turn: Option<&Turn>,
         now: Timestamp,
         lease: Duration,
     ) -> Result<ImportLease, StoreError> {
@@ -66,6 +79,9 @@ impl Store {
                 to_millis(until),
             );
             let run = transaction.fetch_one(insert, |row| Ok(ImportRunId(row.int(0)?))).await?;
+            if let Some(turn) = turn {
+                import_schedules::take(transaction, stored.key, turn, run).await?;
+            }
             let (system_id, token) = (system_id.clone(), token.clone());
             CrashPoint::BeforeBeginCommit.pass();
             Ok(ImportLease { run, system_id, baseline_run, lease_until: truncated(until), token })
@@ -96,6 +112,43 @@ impl Store {
             0 => Err(StoreError::LeaseLost { run: held.run }),
             _ => Ok(ImportLease { lease_until: truncated(until), ..held.clone() }),
         }
+    }
+}
+
+impl Store {
+    /// Marks runs as failed whose leases ran out before `lapsed_before`: whoever had them is not expected back.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn close_lapsed_import_runs(
+        &self,
+        lapsed_before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<(SystemId, ImportRunId)>, StoreError> {
+        let text = "SELECT s.system_id FROM import_runs r JOIN systems s ON s.system_key = r.system_key \
+                    WHERE r.state = 'running' AND r.lease_until < $1 ORDER BY s.system_id";
+        let found: Vec<SystemId> = reading!(self, "looking for imports left behind", |transaction| {
+            transaction.fetch(statement!(text, to_millis(lapsed_before)), |row| row.word(0)).await
+        })
+        .await?;
+        let mut closed = Vec::new();
+        for system_id in found {
+            let run = writing!(self, "closing an import left behind", |transaction| {
+                // Its lease may have been renewed since it was looked for.
+                let stored = systems::find(transaction, &system_id, true).await?;
+                let left = running(transaction, stored.key).await?;
+                let Some(left) = left.filter(|left| left.lease_until < lapsed_before) else {
+                    return Ok(None);
+                };
+                let why =
+                    "the process that ran it stopped, or could not renew its lease; nothing was published";
+                end_running(transaction, stored.key, why, now).await?;
+                Ok(Some(left.run.id))
+            })
+            .await?;
+            closed.extend(run.map(|run| (system_id, run)));
+        }
+        Ok(closed)
     }
 }
 

@@ -68,6 +68,23 @@ impl Store {
         .await
     }
 
+    /// Jobs of active systems that were begun and not ended, and that nobody works on although something of them could
+    /// be done: a worker's lease ran out, or nothing has happened to it since `quiet_since`. The oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn jobs_left_behind(
+        &self,
+        quiet_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<(JobId, SystemId)>, StoreError> {
+        reading!(self, "looking for jobs left behind", |transaction| {
+            let text = statement!(LEFT_BEHIND, to_millis(now), to_millis(quiet_since));
+            transaction.fetch(text, |row| Ok((JobId(row.int(0)?), row.word(1)?))).await
+        })
+        .await
+    }
+
     /// Keeps a lease for another while. It can also be had back after it ran out, as long as nobody else took the
     /// account.
     ///
@@ -95,6 +112,21 @@ impl Store {
 
 const RUNNING_UNTIL: &str = "SELECT MIN(t.lease_until) FROM tasks t JOIN systems s ON s.system_key = t.system_key \
                              WHERE t.state = 'running' AND t.finished_at IS NULL AND s.state = 'active'";
+
+/// What can be done at once, has waited, or was in the hands of a worker. Whether tasks wait for others is not asked: a
+/// job whose every open task does is being worked on, or its end has just not been seen.
+const LEFT_BEHIND: &str = "SELECT j.job_id, s.system_id FROM provisioning_jobs j \
+     JOIN systems s ON s.system_key = j.system_key \
+     WHERE j.finished_at IS NULL AND j.started_at IS NOT NULL AND s.state = 'active' \
+       AND NOT EXISTS (SELECT 1 FROM tasks h WHERE h.job_id = j.job_id AND h.finished_at IS NULL \
+         AND h.state = 'running' AND h.lease_until > $1) \
+       AND (EXISTS (SELECT 1 FROM tasks l WHERE l.job_id = j.job_id AND l.finished_at IS NULL \
+           AND l.state = 'running') \
+         OR (j.started_at <= $2 \
+           AND NOT EXISTS (SELECT 1 FROM tasks f WHERE f.job_id = j.job_id AND f.finished_at > $2) \
+           AND EXISTS (SELECT 1 FROM tasks q WHERE q.job_id = j.job_id AND q.finished_at IS NULL \
+             AND q.state = 'queued' AND (q.not_before IS NULL OR q.not_before <= $2)))) \
+     ORDER BY j.job_id";
 
 /// A task that waits for one which has not ended is left out: that one comes first.
 const QUEUED_UNTIL: &str = concat!(

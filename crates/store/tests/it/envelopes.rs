@@ -122,6 +122,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash_text}").as_bytes());
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
+        "import_schedules",
         "key_rotations",
         "organization_members",
         "organizations",
@@ -132,7 +133,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     ] {
         place.tamper(&format!("DROP TABLE {table}")).await;
     }
-    for index in ["systems_by_aws_account", "tasks_by_account"] {
+    for index in ["systems_by_aws_account", "tasks_by_account", "provisioning_jobs_open"] {
         place.tamper(&format!("DROP INDEX {index}")).await;
     }
     place.tamper("DELETE FROM schema_migrations WHERE version > 3").await;

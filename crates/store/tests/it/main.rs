@@ -14,6 +14,7 @@ mod rekey;
 mod restore;
 mod runs;
 mod sample;
+mod schedules;
 mod secrets;
 mod systems;
 mod task_mappings;

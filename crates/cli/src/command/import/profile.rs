@@ -1,15 +1,18 @@
 //! `keyreeve import profile …`
 
 use anyhow::Context as _;
-use keyreeve_model::ImportProfile;
-use keyreeve_store::StoreError;
+use keyreeve_model::{ImportProfile, SystemId};
+use keyreeve_store::{Store, StoreError};
 use serde_json::Value;
 
 use crate::args::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
 use crate::output::note;
-use crate::output::shape::{PROFILES, profile_facts};
+use crate::output::shape::{LastTime, PROFILES, ShownProfile, profile_facts};
+
+/// So many of the next times of a schedule are shown.
+const SHOWN_TIMES: usize = 3;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: ProfileCommand) -> anyhow::Result<Ended> {
@@ -23,6 +26,7 @@ pub(crate) async fn run(context: &Context, command: ProfileCommand) -> anyhow::R
 async fn list(context: &Context, arguments: &ListProfiles) -> anyhow::Result<Ended> {
     let store = context.store().await?;
     let profiles = store.list_import_profiles(&arguments.system_id).await?;
+    let profiles = shown(context, &store, &arguments.system_id, profiles).await?;
     context.output.list(&profiles, &PROFILES, "There is no import profile.")?;
     Ok(Ended::Done)
 }
@@ -30,12 +34,42 @@ async fn list(context: &Context, arguments: &ListProfiles) -> anyhow::Result<End
 async fn show(context: &Context, arguments: &ShowProfile) -> anyhow::Result<Ended> {
     let store = context.store().await?;
     let profile = store.get_import_profile(&arguments.system_id, &arguments.profile).await?;
-    print(context, &profile)
+    print(context, &store, &arguments.system_id, profile).await
 }
 
-fn print(context: &Context, profile: &ImportProfile) -> anyhow::Result<Ended> {
-    context.output.one(profile, PROFILES.csv, |tables| tables.facts(profile_facts(profile)))?;
+async fn print(
+    context: &Context,
+    store: &Store,
+    system_id: &SystemId,
+    profile: ImportProfile,
+) -> anyhow::Result<Ended> {
+    for profile in shown(context, store, system_id, vec![profile]).await? {
+        context.output.one(&profile, PROFILES.csv, |tables| tables.facts(profile_facts(&profile)))?;
+    }
     Ok(Ended::Done)
+}
+
+/// Profiles with what their schedules will do, and did last.
+async fn shown(
+    context: &Context,
+    store: &Store,
+    system_id: &SystemId,
+    profiles: Vec<ImportProfile>,
+) -> anyhow::Result<Vec<ShownProfile>> {
+    let now = context.clock.now();
+    let mut schedules = store.import_schedules_of(system_id, now).await?;
+    let with_times = |profile: ImportProfile| {
+        let own = schedules.iter().position(|schedule| schedule.profile.name == profile.name);
+        let own = own.map(|place| schedules.swap_remove(place));
+        let times = profile.times().with_context(|| format!("reading the schedule of {}", profile.name))?;
+        let next_times = times.map(|times| times.times_after(now).take(SHOWN_TIMES).collect());
+        Ok(ShownProfile {
+            profile,
+            next_times: next_times.unwrap_or_default(),
+            last_time: own.and_then(|own| LastTime::of(&own)),
+        })
+    };
+    profiles.into_iter().map(with_times).collect()
 }
 
 async fn set(context: &Context, arguments: &SetProfile) -> anyhow::Result<Ended> {
@@ -53,14 +87,21 @@ async fn set(context: &Context, arguments: &SetProfile) -> anyhow::Result<Ended>
         .put_import_profile(&arguments.system_id, &profile, context.actor.name(), context.clock.now())
         .await
         .with_context(|| doing.clone())?;
-    let ended = print(context, &profile)?;
-    for (name, _) in arguments.settings.iter().filter(|(_, value)| value == "none") {
+    let is_new_schedule = profile.schedule.is_some()
+        && (&profile.schedule, &profile.time_zone) != (&known.schedule, &known.time_zone);
+    let name = profile.name.clone();
+    let ended = print(context, &store, &arguments.system_id, profile).await?;
+    let limits = arguments.settings.iter().filter(|(name, _)| name.starts_with("thresholds."));
+    for (name, _) in limits.filter(|(_, value)| value == "none") {
         note(&format!(
             "warning: {name} is switched off: imports through this profile have no such limit any more."
         ));
     }
     if is_new {
-        note(&format!("Import profile {} is new.", profile.name));
+        note(&format!("Import profile {name} is new."));
+    }
+    if is_new_schedule {
+        note("Schedules are carried out by `keyreeve serve`, as long as it runs.");
     }
     Ok(ended)
 }
@@ -75,6 +116,7 @@ fn with(known: &ImportProfile, settings: &[(String, String)]) -> Result<ImportPr
                 Value::Array(value.split(',').map(|word| Value::String(word.trim().to_owned())).collect())
             }
             _ if name.starts_with("thresholds.") => number(name, value)?,
+            "schedule" if value == "none" => Value::Null,
             _ => Value::String(value.clone()),
         };
         // One by one, so that the error names the setting.
@@ -117,7 +159,7 @@ fn place<'a>(json: &'a mut Value, name: &str) -> Option<&'a mut Value> {
 fn unknown(name: &str) -> String {
     format!(
         "there is no setting {name:?}; the settings are: objects, path_prefix, policy_scope, login_profile_source, \
-         thresholds.{{small,medium,large}}.{{deleted,deleted_percent,changed,changed_percent,created,created_percent}}"
+         schedule, time_zone, thresholds.{{small,medium,large}}.{{deleted,deleted_percent,changed,changed_percent,created,created_percent}}"
     )
 }
 
@@ -169,6 +211,10 @@ mod tests {
         assert_eq!(profile.policy_scope, PolicyScope::Customer);
         assert_eq!(profile.thresholds.small.deleted, Some(5));
         assert_eq!(profile.thresholds.large.deleted_percent, None);
+        let scheduled = set_all(&[("schedule", "30 2 * * *"), ("time_zone", "Europe/Berlin")]).unwrap();
+        assert_eq!(scheduled.schedule.unwrap().as_str(), "30 2 * * *");
+        assert_eq!(scheduled.time_zone, "Europe/Berlin");
+        assert!(set_all(&[("schedule", "@daily"), ("schedule", "none")]).unwrap().schedule.is_none());
     }
 
     #[test]
@@ -184,6 +230,8 @@ mod tests {
             ("objects", "accounts,pets"),
             ("path_prefix", "staff"),
             ("objects", "login_profiles"),
+            ("schedule", "every day"),
+            ("time_zone", "none"),
         ] {
             let error = set_all(&[(name, value)]).unwrap_err();
             assert!(!error.is_empty(), "{name}={value}");

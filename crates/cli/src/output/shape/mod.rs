@@ -33,7 +33,7 @@ pub(crate) use job::{
     Detail, JOB_LIST, JOBS, PLANS, after_tasks, finished_job, show_job, show_plan, show_secrets_of,
 };
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
-pub(crate) use profile::{PROFILES, profile_facts};
+pub(crate) use profile::{LastTime, PROFILES, ShownProfile, profile_facts};
 pub(crate) use protection::PROTECTIONS;
 pub(crate) use resource::RESOURCES;
 pub(crate) use run::{RUNS, show_run, suspicion_text};

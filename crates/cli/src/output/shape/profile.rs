@@ -1,34 +1,107 @@
 //! Import profiles.
 
-use keyreeve_model::{ImportProfile, Limits};
+use jiff::Timestamp;
+use keyreeve_model::{ImportProfile, ImportRunId, Limits};
+use keyreeve_store::{ImportSchedule, TurnOutcome};
+use serde::Serialize;
 
-use super::{Shape, joined, word};
+use super::{Shape, joined, minute, text, time, word};
 use crate::output::{Lines, Narrow, single};
 
+/// An import profile, and what its schedule will do and did last. In JSON it is the profile with more fields.
+#[derive(Serialize)]
+pub(crate) struct ShownProfile {
+    #[serde(flatten)]
+    pub(crate) profile: ImportProfile,
+    /// The next times of its schedule.
+    pub(crate) next_times: Vec<Timestamp>,
+    /// The last time that was seen to.
+    pub(crate) last_time: Option<LastTime>,
+}
+
+/// What came of a time of a schedule.
+#[derive(Serialize)]
+pub(crate) struct LastTime {
+    /// The time it was for.
+    at: Timestamp,
+    /// The run that was begun.
+    run: Option<ImportRunId>,
+    /// The run's state, or `passed_over`.
+    state: String,
+    /// Why no run was begun.
+    reason: Option<String>,
+}
+
+impl LastTime {
+    /// `None` while nothing came of it yet.
+    pub(crate) fn of(schedule: &ImportSchedule) -> Option<Self> {
+        let at = schedule.taken_for;
+        match &schedule.outcome {
+            TurnOutcome::New => None,
+            TurnOutcome::Run(run) => {
+                Some(Self { at, run: Some(run.id), state: run.state.as_str().to_owned(), reason: None })
+            }
+            TurnOutcome::Refused { reason, .. } => {
+                Some(Self { at, run: None, state: "passed_over".to_owned(), reason: Some(reason.clone()) })
+            }
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let what = match (&self.run, &self.reason) {
+            (Some(run), _) => format!("run {run}, {}", self.state),
+            (None, reason) => {
+                format!("passed over: {}", reason.as_deref().unwrap_or("no reason is known"))
+            }
+        };
+        format!("{}: {what}", minute(Some(self.at)))
+    }
+}
+
+fn scheduled(profile: &ImportProfile) -> String {
+    profile
+        .schedule
+        .as_ref()
+        .map_or_else(|| "none".to_owned(), |expression| format!("{expression} ({})", profile.time_zone))
+}
+
+fn times(shown: &ShownProfile) -> Vec<String> {
+    shown.next_times.iter().map(|at| time(Some(*at))).collect()
+}
+
 /// A list of import profiles.
-pub(crate) const PROFILES: Shape<ImportProfile> = Shape {
+pub(crate) const PROFILES: Shape<ShownProfile> = Shape {
     table: &[
-        ("name", |profile| profile.name.to_string()),
-        ("objects", |profile| joined(&profile.objects, word).replace(';', ", ")),
-        ("path_prefix", |profile| profile.path_prefix.clone()),
-        ("policy_scope", |profile| word(&profile.policy_scope)),
-        ("login_profile_source", |profile| word(&profile.login_profile_source)),
+        ("name", |shown| shown.profile.name.to_string()),
+        ("objects", |shown| joined(&shown.profile.objects, word).replace(';', ", ")),
+        ("path_prefix", |shown| shown.profile.path_prefix.clone()),
+        ("policy_scope", |shown| word(&shown.profile.policy_scope)),
+        ("login_profile_source", |shown| word(&shown.profile.login_profile_source)),
+        ("schedule", |shown| scheduled(&shown.profile)),
+        ("next", |shown| minute(shown.next_times.first().copied())),
     ],
     narrow: Narrow::Shorten,
     csv: &[
-        ("name", |profile| profile.name.to_string()),
-        ("objects", |profile| joined(&profile.objects, word)),
-        ("path_prefix", |profile| profile.path_prefix.clone()),
-        ("policy_scope", |profile| word(&profile.policy_scope)),
-        ("login_profile_source", |profile| word(&profile.login_profile_source)),
-        ("thresholds.small", |profile| limits(&profile.thresholds.small).join(";")),
-        ("thresholds.medium", |profile| limits(&profile.thresholds.medium).join(";")),
-        ("thresholds.large", |profile| limits(&profile.thresholds.large).join(";")),
+        ("name", |shown| shown.profile.name.to_string()),
+        ("objects", |shown| joined(&shown.profile.objects, word)),
+        ("path_prefix", |shown| shown.profile.path_prefix.clone()),
+        ("policy_scope", |shown| word(&shown.profile.policy_scope)),
+        ("login_profile_source", |shown| word(&shown.profile.login_profile_source)),
+        ("thresholds.small", |shown| limits(&shown.profile.thresholds.small).join(";")),
+        ("thresholds.medium", |shown| limits(&shown.profile.thresholds.medium).join(";")),
+        ("thresholds.large", |shown| limits(&shown.profile.thresholds.large).join(";")),
+        ("schedule", |shown| text(shown.profile.schedule.as_ref())),
+        ("time_zone", |shown| shown.profile.time_zone.clone()),
+        ("next_times", |shown| times(shown).join(";")),
+        ("last_time", |shown| time(shown.last_time.as_ref().map(|last| last.at))),
+        ("last_time.run", |shown| text(shown.last_time.as_ref().and_then(|last| last.run.as_ref()))),
+        ("last_time.state", |shown| text(shown.last_time.as_ref().map(|last| &last.state))),
     ],
 };
 
 /// One import profile.
-pub(crate) fn profile_facts(profile: &ImportProfile) -> Vec<(&'static str, Lines)> {
+pub(crate) fn profile_facts(shown: &ShownProfile) -> Vec<(&'static str, Lines)> {
+    let profile = &shown.profile;
     let mut facts = single(vec![
         ("name", profile.name.to_string()),
         ("objects", joined(&profile.objects, word).replace(';', ",")),
@@ -40,7 +113,15 @@ pub(crate) fn profile_facts(profile: &ImportProfile) -> Vec<(&'static str, Lines
         ("thresholds.small", limits(&profile.thresholds.small).into()),
         ("thresholds.medium", limits(&profile.thresholds.medium).into()),
         ("thresholds.large", limits(&profile.thresholds.large).into()),
+        ("schedule", profile.schedule.as_ref().map_or("none".to_owned(), ToString::to_string).into()),
+        ("time_zone", profile.time_zone.clone().into()),
     ]);
+    if !shown.next_times.is_empty() {
+        facts.push(("next_times", times(shown).into()));
+    }
+    if let Some(last) = &shown.last_time {
+        facts.push(("last_time", last.in_words().into()));
+    }
     facts
 }
 
