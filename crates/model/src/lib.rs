@@ -28,9 +28,9 @@ mod mapping;
 mod organization;
 mod provisioning;
 mod resource;
+mod schedule;
 #[cfg(feature = "schema")]
 mod schema;
-mod schedule;
 mod secret;
 mod system;
 mod thresholds;

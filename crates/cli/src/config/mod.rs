@@ -11,8 +11,8 @@ mod file;
 mod key_place;
 mod places;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 

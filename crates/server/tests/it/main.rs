@@ -6,8 +6,5 @@ mod place;
 mod reading;
 mod refusals;
 mod rights;
-mod stopping;
-//! The server's tests from outside.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
-
 mod scim;
+mod stopping;

@@ -90,9 +90,9 @@ async fn a_run_and_its_time_are_taken_together_or_not_at_all() {
         assert!(matches!(&under_way.outcome, TurnOutcome::Run(run) if run.id == lease.run));
         // The run is over, and who saw the time as open does not run it again: not even a row is left behind.
         store.finish_import_run(&lease, record(at(0)), Outcome::Failed, at(25)).await.unwrap();
-        let runs = store.list_import_runs(&id("s"), 9).await.unwrap().len();
+        let runs = store.list_import_runs(&id("s"), None, 9).await.unwrap().len();
         assert!(matches!(begin(26).await, Err(StoreError::TurnTaken { .. })));
-        assert_eq!(store.list_import_runs(&id("s"), 9).await.unwrap().len(), runs);
+        assert_eq!(store.list_import_runs(&id("s"), None, 9).await.unwrap().len(), runs);
         assert_eq!(only(&store, 27).await.failures, 1);
         store.close().await;
     }
@@ -194,7 +194,7 @@ async fn of_many_that_see_a_time_one_takes_it() {
             let took = futures::future::join_all(takers).await;
             assert_eq!(took.iter().filter(|took| **took).count(), 1, "round {round}");
         }
-        assert_eq!(store.list_import_runs(&id("s"), 99).await.unwrap().len(), 5);
+        assert_eq!(store.list_import_runs(&id("s"), None, 99).await.unwrap().len(), 5);
         for other in others {
             other.close().await;
         }
@@ -225,7 +225,7 @@ async fn systems_that_are_out_of_use_say_so_and_removed_ones_have_no_schedules()
         let seen = store.import_schedules(at(13)).await.unwrap();
         assert_eq!(seen[0].system_state, keyreeve_model::SystemState::Quarantined);
         assert_eq!(seen[0].state_reason.as_ref().unwrap().message, "another account");
-        store.remove_system(&id("s"), "local:ada", at(14)).await.unwrap();
+        store.remove_system(&id("s"), ("local:ada", None), at(14)).await.unwrap();
         assert!(store.import_schedules(at(15)).await.unwrap().is_empty());
         let gone = store.refuse_turn(&seen[0].turn(at(15)), "gone", false, at(15)).await.unwrap_err();
         assert!(matches!(gone, StoreError::SystemRemoved { .. }), "{gone:?}");
