@@ -110,7 +110,8 @@ impl Cause {
     }
 }
 
-/// A refusal, in words for whoever writes the client. The words hold no value that was sent: values may be secret.
+/// A refusal, in words for whoever writes the client. The words hold no value that was sent, since values may be secret;
+/// only names, paths and tags that IAM would not take are repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Error {

@@ -166,6 +166,18 @@ mod tests {
         }
     }
 
+    /// RFC 9865 §2: "`nextCursor` is omitted … only to indicate that there are no more result pages".
+    #[test]
+    fn a_full_last_page_has_no_next_one() {
+        let first = answer(people(4), &[("cursor", ""), ("count", "2")]).unwrap();
+        let cursor = first["nextCursor"].as_str().unwrap().to_owned();
+        let last = answer(people(4), &[("cursor", &cursor), ("count", "2")]).unwrap();
+        assert_eq!(ids(&last), ["002", "003"]);
+        assert_eq!(last.get("nextCursor"), None);
+        let all = answer(people(4), &[("cursor", "")]).unwrap();
+        assert_eq!((ids(&all).len(), all.get("nextCursor")), (4, None));
+    }
+
     #[test]
     fn a_page_goes_on_where_it_ended_though_its_last_resource_is_gone() {
         let first = answer(people(6), &[("cursor", ""), ("count", "2")]).unwrap();

@@ -3,6 +3,29 @@
 //!
 //! A [`Model`] describes the types of resources we serve; everything else is worked out from it. Resources are
 //! objects of JSON whose attributes have the names of the model, in its case, and extensions under their URN.
+//!
+//! ```
+//! use keyreeve_server::scim::{Error, Model, Switches, body, etag::ETag, patch};
+//! # fn main() -> Result<(), Error> {
+//! let model = Model::new(Switches::default());
+//! let current = body::parse(br#"{"id": "AIDA1", "userName": "ada", "active": true}"#)?;
+//! let current = current.as_object().cloned().unwrap_or_default();
+//! let request = body::parse(
+//!     br#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+//!          "Operations": [{"op": "Replace", "path": "active", "value": "False"}]}"#,
+//! )?;
+//!
+//! let patched = patch::apply(&model.user, &current, &request)?;
+//!
+//! assert!(patched.changed);
+//! assert_eq!(patched.resource["active"], false);
+//! assert_ne!(ETag::of_resource(&patched.resource), ETag::of_resource(&current));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Absent on purpose: who asks, where resources are kept, what a change is to AWS. Whoever has these hands in a resource
+//! as it is and carries out the difference to the one that comes back.
 
 pub mod attribute;
 pub mod body;

@@ -150,7 +150,7 @@ fn attributes_are_found_in_whatever_case_and_by_their_urn() {
 }
 
 #[test]
-fn names_are_unique_ignoring_case() {
+fn names_are_unique_and_parts_of_what_is_read_only_are_so_too() {
     fn check(attributes: &[Attribute], place: &str) {
         for (index, attribute) in attributes.iter().enumerate() {
             let again =
@@ -158,6 +158,10 @@ fn names_are_unique_ignoring_case() {
             assert!(!again, "{place} has {} twice", attribute.name);
             if let Some(key) = attribute.element_key {
                 assert!(attribute.multi_valued && attribute.sub_attribute(key).is_some(), "{place} {key}");
+            }
+            if attribute.mutability == Mutability::ReadOnly {
+                let mut subs = attribute.sub_attributes.iter();
+                assert!(subs.all(|sub| sub.mutability == Mutability::ReadOnly), "{place} {}", attribute.name);
             }
             check(&attribute.sub_attributes, attribute.name);
         }

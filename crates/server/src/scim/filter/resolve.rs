@@ -68,13 +68,14 @@ impl<'a> Scope<'a> {
     /// What nobody may read is as unknown as what does not exist.
     fn find(self, name: &str) -> Result<(Place, &'a Attribute), Error> {
         let found = match self {
-            Self::Resource(resource_type) => path::find(resource_type, name)
-                .filter(|named| named.attribute.returned != Returned::Never)
-                .map(|named| (named.place, named.leaf())),
-            Self::Elements(list) => list.sub_attribute(name).map(|sub| (Place::of(sub.name), sub)),
+            Self::Resource(resource_type) => {
+                path::find(resource_type, name).map(|named| (named.place, named.attribute, named.leaf()))
+            }
+            Self::Elements(list) => list.sub_attribute(name).map(|sub| (Place::of(sub.name), list, sub)),
         };
         found
-            .filter(|(_, attribute)| attribute.returned != Returned::Never)
+            .filter(|(_, holder, leaf)| [holder, leaf].iter().all(|part| part.returned != Returned::Never))
+            .map(|(place, _, leaf)| (place, leaf))
             .ok_or_else(|| refused(format!("there is no attribute {} to filter by", quoted(name))))
     }
 }

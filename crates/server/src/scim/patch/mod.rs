@@ -2,7 +2,7 @@
 //!
 //! All operations of a body are applied, or none. Where the RFC leaves it open: removing what is not there is no error,
 //! so that a removal can be repeated; replacing what is not there is `noTarget`, as §3.5.2.3 has it. Removing with a
-//! value is refused unless it is in [`quirks`](super::quirks), since a client that means some must not remove all.
+//! value is refused unless it is in [`quirks`], since a client that means some must not remove all.
 
 mod list;
 mod operation;

@@ -78,7 +78,7 @@ fn change(
     value: Option<&Value>,
 ) -> Result<(), Error> {
     let Named { place, attribute, sub_attribute } = path.named;
-    if attribute.mutability == Mutability::ReadOnly || path.named.leaf().mutability == Mutability::ReadOnly {
+    if path.named.leaf().mutability == Mutability::ReadOnly {
         return Err(Error::new(
             Cause::Mutability,
             format!("{} can only be read", quoted(path.named.leaf().name)),

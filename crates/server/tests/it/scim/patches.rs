@@ -1,5 +1,7 @@
 //! Whatever a PATCH or PUT says, what only the server writes stays as it is, and what comes out is a resource again.
 
+use std::sync::LazyLock;
+
 use keyreeve_server::scim::{
     Model, ResourceType, Switches,
     attribute::{Kind, Mutability},
@@ -10,8 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::config;
 
-fn model() -> Model {
-    Model::new(Switches::default())
+fn model() -> &'static Model {
+    static MODEL: LazyLock<Model> = LazyLock::new(|| Model::new(Switches::default()));
+    &MODEL
 }
 
 fn ada() -> Value {
