@@ -1,6 +1,11 @@
 use super::*;
 use crate::scim::{Switches, body};
 
+/// A path below `/Users`.
+fn users(rest: &str) -> String {
+    format!("/Users{rest}")
+}
+
 fn read(operations: Value) -> Result<Bulk, Error> {
     let body = json!({"schemas": [urn::BULK_REQUEST], "failOnErrors": 1, "Operations": operations});
     Bulk::read(&Model::new(Switches::default()), &body)
@@ -26,9 +31,9 @@ fn names(bulk: &Bulk) -> Vec<&str> {
 fn operations_are_read() {
     let bulk = read(json!([
         {"method": "POST", "path": "/Users", "bulkId": "qwerty", "data": {"userName": "Alice"}},
-        {"method": "PUT", "path": "/Users/b7c14771", "version": "W/\"3694e05e9dff595\"", "data": {"userName": "Bob"}},
-        {"method": "PATCH", "path": "/Users/5d8d29d3", "version": "W/\"edac3253e2c0ef2\"", "data": {"Operations": []}},
-        {"method": "DELETE", "path": "/Users/e9025315", "version": "W/\"0ee8add0a938e1a\""},
+        {"method": "PUT", "path": users("/b7c14771"), "version": "W/\"3694e05e9dff595\"", "data": {"userName": "Bob"}},
+        {"method": "PATCH", "path": users("/5d8d29d3"), "version": "W/\"edac3253e2c0ef2\"", "data": {"Operations": []}},
+        {"method": "DELETE", "path": users("/e9025315"), "version": "W/\"0ee8add0a938e1a\""},
     ]));
     let bulk = bulk.unwrap();
     let requests: Vec<&BulkRequest> =
@@ -99,7 +104,7 @@ fn s13_circles_are_found() {
 /// S13.
 #[test]
 fn s13_too_much_is_refused_as_a_whole() {
-    let operation = json!({"method": "DELETE", "path": "/Users/1"});
+    let operation = json!({"method": "DELETE", "path": users("/1")});
     assert_eq!(read(json!(vec![operation.clone(); 1_000])).unwrap().operations.len(), 1_000);
     assert_eq!(read(json!(vec![operation.clone(); 1_001])).unwrap_err().cause, Cause::TooLarge);
     let start = std::time::Instant::now();
@@ -120,26 +125,26 @@ fn s13_too_much_is_refused_as_a_whole() {
 fn what_is_no_operation_is_refused_alone() {
     let syntax = Cause::InvalidSyntax;
     for (operation, expected) in [
-        (json!({"method": "GET", "path": "/Users/1"}), syntax),
+        (json!({"method": "GET", "path": users("/1")}), syntax),
         (json!({"method": "post", "path": "/Users", "bulkId": "a", "data": {}}), syntax),
         (json!({"method": "POST", "path": "/Users", "data": {}}), syntax),
-        (json!({"method": "POST", "path": "/Users/1", "bulkId": "a", "data": {}}), syntax),
+        (json!({"method": "POST", "path": users("/1"), "bulkId": "a", "data": {}}), syntax),
         (json!({"method": "POST", "path": "/Users", "bulkId": "a"}), syntax),
         (json!({"method": "POST", "path": "/Users", "bulkId": "a", "data": []}), syntax),
         (json!({"method": "PUT", "path": "/Users", "data": {}}), syntax),
-        (json!({"method": "PATCH", "path": "/Users/1"}), syntax),
+        (json!({"method": "PATCH", "path": users("/1")}), syntax),
         (json!({"method": "DELETE"}), syntax),
         (json!({"method": "DELETE", "path": "/Users"}), syntax),
-        (json!({"method": "DELETE", "path": "/Users/"}), Cause::NotFound),
+        (json!({"method": "DELETE", "path": users("/")}), Cause::NotFound),
         (json!({"method": "DELETE", "path": "Users/1"}), Cause::NotFound),
         (json!({"method": "DELETE", "path": "/Roles/1"}), Cause::NotFound),
-        (json!({"method": "DELETE", "path": "/Users/1/2"}), Cause::NotFound),
-        (json!({"method": "DELETE", "path": "/Users/.."}), Cause::NotFound),
-        (json!({"method": "DELETE", "path": "/Users/%2e%2e"}), Cause::NotFound),
-        (json!({"method": "DELETE", "path": "/Users/*"}), Cause::NotFound),
+        (json!({"method": "DELETE", "path": users("/1/2")}), Cause::NotFound),
+        (json!({"method": "DELETE", "path": users("/..")}), Cause::NotFound),
+        (json!({"method": "DELETE", "path": users("/%2e%2e")}), Cause::NotFound),
+        (json!({"method": "DELETE", "path": users("/*")}), Cause::NotFound),
         (json!({"method": "DELETE", "path": "/Users?filter=id pr"}), Cause::NotFound),
         (json!({"method": "DELETE", "path": "https://evil.example/Users/1"}), Cause::NotFound),
-        (json!({"method": "DELETE", "path": "/Users/bulkId:nobody"}), Cause::InvalidValue),
+        (json!({"method": "DELETE", "path": users("/bulkId:nobody")}), Cause::InvalidValue),
     ] {
         assert_eq!(refusal(operation.clone()), expected, "{operation}");
     }
@@ -157,7 +162,7 @@ fn what_is_no_bulk_request_is_refused() {
         json!({"schemas": [urn::BULK_REQUEST], "Operations": [1]}),
         json!({"schemas": [urn::BULK_REQUEST], "Operations": [{"method": 1}]}),
         json!({"schemas": [urn::BULK_REQUEST], "Operations": [{"path": "/Users"}]}),
-        json!({"schemas": [urn::BULK_REQUEST], "Operations": [{"method": "DELETE", "path": "/Users/1", "force": true}]}),
+        json!({"schemas": [urn::BULK_REQUEST], "Operations": [{"method": "DELETE", "path": users("/1"), "force": true}]}),
         json!({"schemas": [urn::BULK_REQUEST], "Operations": [], "failOnErrors": -1}),
         json!({"schemas": [urn::BULK_REQUEST], "Operations": [], "failOnErrors": "1"}),
         json!({"schemas": [urn::BULK_REQUEST], "Operations": [post("a", &[]), post("a", &[])]}),

@@ -25,7 +25,7 @@ fn message() -> impl Strategy<Value = Value> {
             "POST",
             "PATCH",
             "/Users",
-            "/Users/1",
+            "/Policies/1",
             "/Groups/bulkId:a",
             "bulkId:a",
             "a",
