@@ -12,6 +12,8 @@ use crate::options::{ConnectError, ConnectOptions};
 pub struct AwsConnector {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) sts: aws_sdk_sts::Client,
+    /// With the credentials that a role is assumed with.
+    base: Option<aws_sdk_sts::Client>,
     pub(crate) organizations: aws_sdk_organizations::Client,
 }
 
@@ -26,11 +28,16 @@ impl AwsConnector {
         // own: one throttled AWS account must not slow another down.
         let iam = configured.iam.retry_partition(RetryPartition::custom("keyreeve-iam").build());
         let sts = configured.sts.retry_partition(RetryPartition::custom("keyreeve-sts").build());
+        let base = configured.base.map(|sts| {
+            let sts = sts.retry_partition(RetryPartition::custom("keyreeve-sts-base").build());
+            aws_sdk_sts::Client::from_conf(sts.build())
+        });
         let partition = RetryPartition::custom("keyreeve-organizations").build();
         let organizations = configured.organizations.retry_partition(partition);
         Ok(Self {
             iam: aws_sdk_iam::Client::from_conf(iam.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            base,
             organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
         })
     }
@@ -40,6 +47,13 @@ impl AwsConnector {
 impl Connector for AwsConnector {
     async fn identify(&self) -> Result<Identity, Error> {
         identity::identify(&self.sts).await
+    }
+
+    async fn identify_base(&self) -> Result<Option<Identity>, Error> {
+        match &self.base {
+            Some(sts) => identity::identify(sts).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     fn inventory(&self) -> Option<&dyn Inventory> {

@@ -24,6 +24,8 @@ use crate::options::{ConnectError, ConnectOptions, Credential};
 pub(crate) struct Configured {
     pub(crate) iam: aws_sdk_iam::config::Builder,
     pub(crate) sts: aws_sdk_sts::config::Builder,
+    /// With the credentials that a role is assumed with.
+    pub(crate) base: Option<aws_sdk_sts::config::Builder>,
     pub(crate) organizations: aws_sdk_organizations::config::Builder,
 }
 
@@ -31,18 +33,20 @@ pub(crate) async fn configure(options: &ConnectOptions) -> Result<Configured, Co
     options.check()?;
     ConnectOptions::check_process()?;
     let client = SharedHttpClient::new(http_client(options)?);
-    let shared = shared(options, &client).await;
+    let (shared, base) = shared(options, &client).await;
     let home = shared.region().map(|region| Region::from_static(home_region(region.as_ref())));
     let mut iam = aws_sdk_iam::config::Builder::from(&shared).region(home);
     let mut sts = aws_sdk_sts::config::Builder::from(&shared);
+    let mut base = base.map(|base| aws_sdk_sts::config::Builder::from(&base));
     if let Some(url) = endpoint(options, "AWS_ENDPOINT_URL_IAM") {
         iam = iam.endpoint_url(url);
     }
     if let Some(url) = endpoint(options, "AWS_ENDPOINT_URL_STS") {
         sts = sts.endpoint_url(url);
+        base = base.map(|base| base.endpoint_url(url));
     }
     let organizations = organizations(options, &shared);
-    Ok(Configured { iam, sts, organizations })
+    Ok(Configured { iam, sts, base, organizations })
 }
 
 fn organizations(options: &ConnectOptions, shared: &SdkConfig) -> aws_sdk_organizations::config::Builder {
@@ -65,7 +69,7 @@ pub(crate) async fn configure_kms(
     options.check()?;
     ConnectOptions::check_process()?;
     let client = SharedHttpClient::new(http_client(options)?);
-    let shared = shared(options, &client).await;
+    let (shared, _) = shared(options, &client).await;
     let mut kms = aws_sdk_kms::config::Builder::from(&shared);
     if let Some(url) = endpoint(options, "AWS_ENDPOINT_URL_KMS") {
         kms = kms.endpoint_url(url);
@@ -73,8 +77,9 @@ pub(crate) async fn configure_kms(
     Ok(kms)
 }
 
-/// The configuration with the credentials: roles are assumed one with the other, from the innermost outwards.
-async fn shared(options: &ConnectOptions, client: &SharedHttpClient) -> SdkConfig {
+/// The configuration with the credentials: roles are assumed one with the other, from the innermost outwards. Where there
+/// are roles, also that with the credentials which the first of them is assumed with.
+async fn shared(options: &ConnectOptions, client: &SharedHttpClient) -> (SdkConfig, Option<SdkConfig>) {
     let mut roles = Vec::new();
     let mut credential = &options.credential;
     while let Credential::Role { role_arn, external_id, base } = credential {
@@ -82,11 +87,12 @@ async fn shared(options: &ConnectOptions, client: &SharedHttpClient) -> SdkConfi
         credential = base;
     }
     let mut shared = load(options, credential, client).await;
+    let base = (!roles.is_empty()).then(|| shared.clone());
     for (role_arn, external_id) in roles.into_iter().rev() {
         let role = role(options, &shared, role_arn, external_id.as_deref()).await;
         shared = shared.into_builder().credentials_provider(role).build();
     }
-    shared
+    (shared, base)
 }
 
 /// The region that IAM signs for: there is one in each partition, whichever region is configured (the endpoint rules of

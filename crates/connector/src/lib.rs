@@ -38,6 +38,12 @@ pub trait Connector: Send + Sync {
     /// Who the connected system says we are. Needs no permission there.
     async fn identify(&self) -> Result<Identity, Error>;
 
+    /// Whose credentials the role is assumed with that we act as, at the beginning of the chain where there are several;
+    /// `None` where no role is assumed. Needs no permission there.
+    async fn identify_base(&self) -> Result<Option<Identity>, Error> {
+        Ok(None)
+    }
+
     /// Reading of accounts, resources and assignments, if the connector can do that.
     fn inventory(&self) -> Option<&dyn Inventory>;
 

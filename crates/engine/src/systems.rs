@@ -2,9 +2,9 @@
 
 use keyreeve_connector::{Cause, Connector, Identity};
 use keyreeve_model::{
-    AwsAccountId, CredentialKind, Effect, Failure, FailureKind, Secret, System, SystemState,
+    AwsAccountId, CredentialKind, Effect, Failure, FailureKind, RoleBase, Secret, System, SystemState,
 };
-use keyreeve_store::{NewSystem, Store, StoreError};
+use keyreeve_store::{NewSystem, Signer, SignerPart, Store, StoreError};
 
 use crate::clock::Clock;
 
@@ -85,6 +85,9 @@ pub async fn register(
         new.partition = Some(identity.partition.clone());
     }
     let system = store.create_system(new, actor, clock.now()).await?;
+    if let Some(identity) = &identity {
+        note_signers(store, clock, &system, connector, identity).await?;
+    }
     Ok(Registered { system, identity, unreachable })
 }
 
@@ -110,11 +113,88 @@ pub async fn replace_credentials(
         return Err(SystemError::OtherAccount { found: identity.account_id.clone(), pinned: pinned.clone() });
     }
     let pin = Some((identity.account_id.clone(), identity.partition.clone()));
-    store.set_credentials(&system.system_id, credential, secret, pin, actor, clock.now()).await?;
+    let changed =
+        store.set_credentials(&system.system_id, credential, secret, pin, actor, clock.now()).await?;
+    note_signers(store, clock, &changed, connector, &identity).await?;
     if system.state == SystemState::Quarantined {
         store.release_system(&system.system_id, (actor, None), clock.now()).await?;
     }
     Ok(identity)
+}
+
+/// Keeps who is behind a system's credentials, so that nobody changes that account: the one it acts as, and the one its
+/// role is assumed with. The latter is looked up where it is not known yet or may be another one by now.
+///
+/// # Errors
+/// Only the store's: whose base credentials these are may stay unknown, see [`note_base`].
+async fn note_signers(
+    store: &Store,
+    clock: Clock,
+    system: &System,
+    connector: &dyn Connector,
+    identity: &Identity,
+) -> Result<(), StoreError> {
+    note_signer(store, clock, system, SignerPart::System, identity).await?;
+    match note_base(store, clock, system, connector).await {
+        Ok(()) => Ok(()),
+        Err(BaseError::Store(error)) => Err(error),
+        Err(BaseError::Unidentified(error)) => {
+            tracing::warn!(system.id = %system.system_id, %error, "whose credentials the role is assumed with is not known");
+            Ok(())
+        }
+    }
+}
+
+/// Whose credentials a role is assumed with could not be found out or kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BaseError {
+    /// AWS did not say.
+    #[error("{0}")]
+    Unidentified(#[source] keyreeve_connector::Error),
+    /// The store refused.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// Keeps whose credentials a system's role is assumed with, so that nobody changes that account.
+///
+/// # Errors
+/// See [`BaseError`]; none where it is known, and a stored key is always the same user's.
+pub(crate) async fn note_base(
+    store: &Store,
+    clock: Clock,
+    system: &System,
+    connector: &dyn Connector,
+) -> Result<(), BaseError> {
+    let CredentialKind::Role { base, .. } = &system.credential else { return Ok(()) };
+    let stored = matches!(base, Some(RoleBase::AccessKey { .. }));
+    if stored && store.knows_base(&system.system_id).await? {
+        return Ok(());
+    }
+    if let Some(identity) = connector.identify_base().await.map_err(BaseError::Unidentified)? {
+        note_signer(store, clock, system, SignerPart::Base, &identity).await?;
+    }
+    Ok(())
+}
+
+/// Keeps one of them, if it is a user: a role is no account.
+pub(crate) async fn note_signer(
+    store: &Store,
+    clock: Clock,
+    system: &System,
+    part: SignerPart,
+    identity: &Identity,
+) -> Result<(), StoreError> {
+    if !identity.arn.contains(":user/") {
+        return Ok(());
+    }
+    let signer = Signer {
+        system_id: system.system_id.clone(),
+        part,
+        external_id: identity.external_id.clone(),
+        arn: identity.arn.clone(),
+    };
+    store.note_signer(&signer, &identity.account_id, clock.now()).await
 }
 
 /// The secret of a system's credentials. Where it does not open, somebody has changed the store behind our back: the
@@ -164,9 +244,13 @@ pub async fn verify(
             store
                 .pin_system(&system.system_id, identity.account_id.clone(), &identity.partition, now)
                 .await?;
+            note_signer(store, clock, system, SignerPart::System, identity).await?;
             Ok(Verdict::Pinned)
         }
-        Some(pinned) if *pinned == identity.account_id => Ok(Verdict::Pinned),
+        Some(pinned) if *pinned == identity.account_id => {
+            note_signer(store, clock, system, SignerPart::System, identity).await?;
+            Ok(Verdict::Pinned)
+        }
         Some(pinned) => {
             let failure = Failure {
                 kind: FailureKind::AccountMismatch,

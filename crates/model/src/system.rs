@@ -122,6 +122,30 @@ pub enum CredentialKind {
     },
 }
 
+impl CredentialKind {
+    /// The public half of the access key whose secret is kept: that of the system, or the one its role is assumed with.
+    #[must_use]
+    pub fn access_key_id(&self) -> Option<&str> {
+        match self {
+            Self::AccessKey { access_key_id }
+            | Self::Role { base: Some(RoleBase::AccessKey { access_key_id }), .. } => Some(access_key_id),
+            _ => None,
+        }
+    }
+
+    /// The same with another access key in the place of the one that is kept.
+    #[must_use]
+    pub fn with_access_key(&self, id: &str) -> Self {
+        let mut changed = self.clone();
+        if let Self::AccessKey { access_key_id }
+        | Self::Role { base: Some(RoleBase::AccessKey { access_key_id }), .. } = &mut changed
+        {
+            id.clone_into(access_key_id);
+        }
+        changed
+    }
+}
+
 /// What a role is assumed with, without the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -122,9 +122,12 @@ impl Store {
         writing!(self, "beginning to replace an access key", |transaction| {
             let (stored, mut trail) = self.hold_still(transaction, system_id, now).await?;
             require_key(&stored, new.old_key_id)?;
-            if find(transaction, &stored).await?.is_some() {
-                return Err(busy(system_id, "a rotation of its key that was begun before", now));
+            if let Some((of, _)) = of_key(transaction, new.old_key_id).await? {
+                let by = format!("a rotation of its key that was begun before for system {of}");
+                return Err(busy(system_id, &by, now));
             }
+            let others = sharing(transaction, &stored, new.old_key_id).await?;
+            let others: Vec<&SystemId> = others.iter().map(|other| &other.system.system_id).collect();
             let text = "INSERT INTO key_rotations (system_key, state, user_arn, old_key_id, keys_before, attempt, \
                         making_since, actor, reason, begun_at, lease_token, lease_until) \
                         VALUES ($1, 'making', $2, $3, $4, 1, $5, $6, $7, $5, $8, $9)";
@@ -141,7 +144,10 @@ impl Store {
                 to_millis(until(now, lease)),
             );
             transaction.execute(insert).await?;
-            let subject = json!({"user": new.user_arn, "old_key": new.old_key_id, "reason": new.reason});
+            let mut subject = json!({"user": new.user_arn, "old_key": new.old_key_id, "reason": new.reason});
+            if let (false, Some(fields)) = (others.is_empty(), subject.as_object_mut()) {
+                fields.insert("also_of".to_owned(), json!(others));
+            }
             trail.note(new.actor, Some(system_id), "key_rotation_begun", &subject);
             trail.append(transaction).await?;
             CrashPoint::BeforeRotationCommit.pass();
@@ -254,7 +260,38 @@ impl Store {
         .await
     }
 
-    /// The system signs in with the new key from now on.
+    /// The other system whose rotation is about the key of this one, before or after it was put in its place.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn rotation_elsewhere(&self, system_id: &SystemId) -> Result<Option<SystemId>, StoreError> {
+        const TEXT: &str = "SELECT systems.system_id FROM key_rotations JOIN systems \
+                            ON systems.system_key = key_rotations.system_key \
+                            WHERE key_rotations.system_key <> $1 AND (old_key_id = $2 OR new_key_id = $2)";
+        reading!(self, "looking for rotations of a key", |transaction| {
+            let stored = systems::find(transaction, system_id, false).await?;
+            let Some(key) = stored.system.credential.access_key_id() else { return Ok(None) };
+            transaction.fetch_optional(statement!(TEXT, stored.key, key), |row| row.word(0)).await
+        })
+        .await
+    }
+
+    /// The other systems that sign in with a system's key, or assume their role with it: they change with it.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn sharing_key(&self, system_id: &SystemId) -> Result<Vec<SystemId>, StoreError> {
+        reading!(self, "looking who else signs in with a key", |transaction| {
+            let stored = systems::find(transaction, system_id, false).await?;
+            let Some(key) = stored.system.credential.access_key_id() else { return Ok(Vec::new()) };
+            let mut holders = systems::holders_of_key(transaction, key).await?;
+            holders.retain(|id| id != system_id);
+            Ok(holders)
+        })
+        .await
+    }
+
+    /// The system signs in with the new key from now on, and with it all others that signed in with the old one.
     ///
     /// # Errors
     /// [`StoreError::RotationLost`], [`StoreError::CredentialsReplaced`] when the system has other credentials by now.
@@ -272,13 +309,21 @@ impl Store {
                 return Err(StoreError::Data { what: "a rotation has no new key".to_owned() });
             };
             secrets::wipe(transaction, &rotation.next_secret()).await?;
-            stored.replace_credential(CredentialKind::AccessKey { access_key_id: id.clone() }, now);
-            secrets::put(transaction, &self.keys, &stored.secret_place(), &secret, now).await?;
-            systems::update(transaction, &stored).await?;
+            // All in one transaction: at no moment is there a system whose key is about to go.
+            let mut others = sharing(transaction, &stored, &rotation.old_key_id).await?;
+            let mut trail = Trail::lock(transaction, &self.keys, now).await?;
+            for system in std::iter::once(&mut stored).chain(&mut others) {
+                let before = &rotation.old_key_id;
+                let credential = system.system.credential.with_access_key(&id);
+                system.replace_credential(credential, now);
+                secrets::put(transaction, &self.keys, &system.secret_place(), &secret, now).await?;
+                systems::update(transaction, system).await?;
+                let subject = json!({"credential.access_key_id": {"from": before, "to": id}});
+                trail.note(actor, Some(&system.system.system_id), "credentials_replaced", &subject);
+            }
+            trail.append(transaction).await?;
             let text = "UPDATE key_rotations SET state = 'switched' WHERE system_key = $1";
             transaction.execute(statement!(text, stored.key)).await?;
-            let subject = json!({"credential.access_key_id": {"from": rotation.old_key_id, "to": id}});
-            self.note(transaction, rotation, actor, now, "credentials_replaced", &subject).await?;
             self.keys.give_out(&rotation.system_id, stored.secret_revision());
             CrashPoint::BeforeRotationCommit.pass();
             held(transaction, &stored, &rotation.token).await
@@ -354,12 +399,16 @@ impl Store {
         if stored.system.state == SystemState::Quarantined {
             return Err(StoreError::SystemQuarantined { system_id: system_id.clone() });
         }
+        let key = stored.system.credential.access_key_id().unwrap_or_default();
+        let others = sharing(transaction, &stored, key).await?;
         let trail = Trail::lock(transaction, &self.keys, now).await?;
-        for text in [IMPORT, TASK] {
-            let one = statement!(text, stored.key, to_millis(now));
-            let found = transaction.fetch_optional(one, |row| Ok((row.text(0)?, row.int(1)?))).await?;
-            if let Some((by, until)) = found {
-                return Err(busy(system_id, &by, from_millis(until)?));
+        for one in std::iter::once(&stored).chain(&others) {
+            for text in [IMPORT, TASK] {
+                let text = statement!(text, one.key, to_millis(now));
+                let found = transaction.fetch_optional(text, |row| Ok((row.text(0)?, row.int(1)?))).await?;
+                if let Some((by, until)) = found {
+                    return Err(busy(&one.system.system_id, &by, from_millis(until)?));
+                }
             }
         }
         Ok((stored, trail))
@@ -395,9 +444,48 @@ fn busy(system_id: &SystemId, by: &str, until: Timestamp) -> StoreError {
 }
 
 fn require_key(stored: &StoredSystem, key: &str) -> Result<(), StoreError> {
-    match &stored.system.credential {
-        CredentialKind::AccessKey { access_key_id } if access_key_id == key => Ok(()),
+    match stored.system.credential.access_key_id() {
+        Some(id) if id == key => Ok(()),
         _ => Err(StoreError::CredentialsReplaced { system_id: stored.system.system_id.clone() }),
+    }
+}
+
+/// The other systems in use that sign in with a key, or assume their role with it, locked.
+async fn sharing(
+    transaction: &mut Transaction,
+    stored: &StoredSystem,
+    key: &str,
+) -> Result<Vec<StoredSystem>, StoreError> {
+    let mut found = Vec::new();
+    for id in systems::holders_of_key(transaction, key).await? {
+        if id != stored.system.system_id {
+            found.push(systems::find(transaction, &id, true).await?);
+        }
+    }
+    found.retain(|one| one.system.credential.access_key_id() == Some(key));
+    Ok(found)
+}
+
+/// The rotation that makes a key go: of which system, and until when it is worked on.
+async fn of_key(
+    transaction: &mut Transaction,
+    key: &str,
+) -> Result<Option<(SystemId, Timestamp)>, StoreError> {
+    let text = "SELECT systems.system_id, key_rotations.lease_until FROM key_rotations JOIN systems \
+                ON systems.system_key = key_rotations.system_key WHERE key_rotations.old_key_id = $1";
+    transaction.fetch_optional(statement!(text, key), |row| Ok((row.word(0)?, row.time(1)?))).await
+}
+
+/// Refuses to give a system a key that a rotation is about to delete.
+pub(crate) async fn require_staying(
+    transaction: &mut Transaction,
+    credential: &CredentialKind,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(key) = credential.access_key_id() else { return Ok(()) };
+    match of_key(transaction, key).await? {
+        Some((of, until)) => Err(busy(&of, "a rotation of this very access key", until.max(now))),
+        None => Ok(()),
     }
 }
 
@@ -474,10 +562,13 @@ pub(crate) async fn require_none(
     if keys.gave_another(system_id, stored.secret_revision()) {
         return Err(StoreError::CredentialsReplaced { system_id: system_id.clone() });
     }
-    match find(transaction, stored).await? {
-        Some((_, until)) if until > now => {
-            Err(busy(&stored.system.system_id, "a rotation of its access key", until))
-        }
-        _ => Ok(()),
+    // Another system's rotation may be about the same key, before or after it was put in its place.
+    let text = "SELECT lease_until FROM key_rotations WHERE lease_until > $1 AND (system_key = $2 OR old_key_id = $3 \
+                OR new_key_id = $3) ORDER BY lease_until DESC LIMIT 1";
+    let key = stored.system.credential.access_key_id().unwrap_or_default();
+    let going = statement!(text, to_millis(now), stored.key, key);
+    match transaction.fetch_optional(going, |row| row.time(0)).await? {
+        Some(until) => Err(busy(&stored.system.system_id, "a rotation of its access key", until)),
+        None => Ok(()),
     }
 }

@@ -49,6 +49,7 @@ mod rekey;
 mod restore;
 mod row;
 mod secrets;
+mod signers;
 mod sqlite_file;
 mod sqlite_hold;
 mod statement;
@@ -81,6 +82,8 @@ pub use provisioning::{
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use restore::{KEY_OF_THE_BACKUP, Restoration};
+pub use restore::Restoration;
+pub use signers::{Signer, SignerPart};
 pub use sqlite_file::{beside, remove_database};
 pub use systems::{NewSystem, SystemPatch};
 pub use task_mappings::StoredMapping;

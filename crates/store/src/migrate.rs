@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "key_rotations", "0006_key_rotations.sql"),
     migration!(7, "found_by_account", "0007_found_by_account.sql"),
     migration!(8, "schedules", "0008_schedules.sql"),
+    migration!(9, "signers", "0009_signers.sql"),
 ];
 
 impl Migration {

@@ -10,13 +10,13 @@ use keyreeve_model::{
 use serde_json::{Map, Value as Json, json};
 
 use self::rows::{COLUMNS, insert, read_system, require_free_id, require_free_name};
-pub(crate) use self::rows::{find, find_in_use, update, word};
+pub(crate) use self::rows::{find, find_in_use, holders_of_key, update, word};
 use crate::audit::{self, Trail};
 use crate::data_keys::{self, Scope};
 use crate::secrets::{self, SecretPlace};
 use crate::time::truncated;
 use crate::transaction::{reading, writing};
-use crate::{Store, StoreError, import_profiles, key_rotations, organizations};
+use crate::{Store, StoreError, import_profiles, key_rotations, organizations, signers};
 
 /// What is needed to register a system.
 #[derive(Debug, Clone)]
@@ -160,6 +160,7 @@ impl Store {
         writing!(self, "registering the system", |transaction| {
             require_free_id(transaction, &system.system_id).await?;
             require_free_name(transaction, &system.name, None).await?;
+            key_rotations::require_staying(transaction, &system.credential, now).await?;
             let stored = StoredSystem {
                 key: insert(transaction, &system).await?,
                 secret_revision: 1,
@@ -259,6 +260,8 @@ impl Store {
             if let Some((account, partition)) = &pin {
                 set_pin(&mut stored.system, account, partition)?;
             }
+            key_rotations::require_staying(transaction, &credential, now).await?;
+            signers::forget(transaction, stored.key).await?;
             stored.system.credential = credential.clone();
             stored.secret_revision += 1;
             self.keys.give_out(system_id, stored.secret_revision);
@@ -390,6 +393,7 @@ impl Store {
         change_system!(self, "removing the system", system_id, by, |transaction, stored| {
             secrets::wipe_all(transaction, system_id).await?;
             key_rotations::forget(transaction, stored.key).await?;
+            signers::forget(transaction, stored.key).await?;
             data_keys::destroy(transaction, &Scope::system(system_id)).await?;
             crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;
             let mut trail = Trail::lock(transaction, &self.keys, now).await?;

@@ -56,6 +56,7 @@ mod s09_bad_recipients;
 mod s26_extreme_names;
 mod s29_roles;
 mod s30_external_id;
+mod s31_own_branch;
 mod sandbox;
 mod schedules;
 mod secrets;

@@ -4,7 +4,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
-use keyreeve_sandbox::{CallRange, ConnectorPolicy, Effect, FaultMatch, FaultRule, Mutation, Phase};
+use keyreeve_sandbox::{CallRange, ConnectorPolicy, Effect, FaultMatch, FaultRule, Mutation, Phase, Trust};
 use keyreeve_store::{CrashPoint, CrashStage};
 use serde_json::Value;
 
@@ -297,12 +297,105 @@ fn no_import_runs_while_the_key_is_rotated_and_no_rotation_while_an_import_runs(
     has_ended(&place, "beside imports");
 }
 
+/// Two systems that sign in with the key, and one whose role is assumed with it.
+fn three_systems_of_one_key() -> Place {
+    let place = Place::registered(0);
+    place.add("again", ACCOUNT).code(0);
+    let trust = Trust { principals: vec![ACCOUNT.into()], external_id: None };
+    let arn = "arn:aws:iam::aws:policy/AdministratorAccess".into();
+    place.mutate(&[
+        Mutation::CreateRole { name: "connector".into(), path: "/".into(), trust },
+        Mutation::AttachRolePolicy { role: "connector".into(), arn },
+    ]);
+    let key = place.key(ACCOUNT);
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/connector");
+    let add = ["system", "add", "--name", "By role", "--system-id", "role", "--role-arn", &role];
+    let with = ["--access-key-id", &key.access_key_id, "--secret-access-key-stdin"];
+    place.run_with_input(&[&add[..], &with].concat(), &key.secret_access_key);
+    place
+}
+
+/// All three reach AWS, with one and the same key.
+#[track_caller]
+fn all_sign_in(place: &Place, when: &str) {
+    for system in [SYSTEM, "again", "role"] {
+        let checks = place.run(&["system", "check", system, "--output", "json"]).json();
+        let reachable = checks.as_array().unwrap().iter().find(|check| check["name"] == "reachable");
+        let reachable = reachable.unwrap_or_else(|| panic!("{when}: {system}: {checks}"));
+        assert_eq!(reachable["state"], "ok", "{when}: {system}: {checks}");
+    }
+    let stored = stored_key(place);
+    assert_eq!(place.json(&["system", "show", "again"])["credential"]["access_key_id"], stored.as_str());
+    let role = place.json(&["system", "show", "role"]);
+    assert_eq!(role["credential"]["base"]["access_key_id"], stored.as_str(), "{when}");
+}
+
+#[test]
+fn systems_that_share_a_key_change_to_the_new_one_together() {
+    let place = three_systems_of_one_key();
+    let planned = place.run(&["system", "rotate-key", SYSTEM, "--plan", "--output", "json"]).code(0);
+    assert_eq!(planned.json()["also"], serde_json::json!(["again", "role"]));
+    assert!(planned.stderr.contains("also that of again, role"), "{}", planned.stderr);
+    place.run(&ROTATE).code(0);
+    all_sign_in(&place, "rotated");
+    assert_eq!(keys(&place), [stored_key(&place)]);
+    // The key of a role's base can be the one that is asked for.
+    let old = stored_key(&place);
+    let done = place.run(&["system", "rotate-key", "role", "--yes", "--output", "json"]).code(0).json();
+    assert_eq!((&done["old_key"], &done["also"]), (&old.into(), &serde_json::json!(["again", SYSTEM])));
+    all_sign_in(&place, "rotated by the role's system");
+    assert_eq!(keys(&place), [stored_key(&place)]);
+    place.run(&["import", "run", "again"]).code(0);
+    let log = place.json(&["audit", "list", "--system", "again"]);
+    let replaced = log.as_array().unwrap().iter().filter(|row| row["action"] == "credentials_replaced");
+    assert_eq!(replaced.count(), 2, "{log:#}");
+}
+
+#[test]
+fn r44_systems_that_share_a_key_all_sign_in_wherever_a_rotation_ends() {
+    let place = three_systems_of_one_key();
+    let mut ended = 0;
+    for point in CrashPoint::ALL.iter().filter(|point| point.stage() == CrashStage::Rotating) {
+        for number in 1.. {
+            let at = format!("{}:{number}", point.name());
+            let mut command = place.command(&ROTATE);
+            command.env("KEYREEVE_CRASH_AT", &at).env("KEYREEVE_IMPORT_LEASE_SECONDS", "1");
+            if command.output().unwrap().status.success() {
+                break;
+            }
+            all_sign_in(&place, &at);
+            goes_on(&place).code(0);
+            all_sign_in(&place, &format!("{at}, gone on with"));
+            ended += 1;
+        }
+    }
+    assert!(ended >= 13, "only {ended} processes ended");
+}
+
+#[test]
+fn nothing_of_a_system_that_shares_the_key_runs_while_it_is_rotated() {
+    let place = three_systems_of_one_key();
+    place.sandbox.add_fault(FaultRule::new("UpdateAccessKey", Effect::Latency { ms: 3_000 }).times(1));
+    let rotation = piped(place.command(&ROTATE));
+    let fired = || place.sandbox.faults().iter().any(|fault| fault.fires > 0).then_some(());
+    until("the rotation to switch the old key off", fired);
+    let refused = place.run(&["import", "run", "again"]).code(2);
+    assert!(refused.stderr.contains("a rotation of its access key"), "{}", refused.stderr);
+    let refused = place.run(&["system", "rotate-key", "again", "--yes"]).code(2);
+    assert!(refused.stderr.contains("begun for system example"), "{}", refused.stderr);
+    // The key that is about to go is given to nobody.
+    let refused = place.add("late", ACCOUNT).code(2);
+    assert!(refused.stderr.contains("rotation of this very access key"), "{}", refused.stderr);
+    Ran::of(rotation.wait_with_output().unwrap()).code(0);
+    all_sign_in(&place, "beside others");
+}
+
 #[test]
 fn only_a_stored_key_can_be_rotated() {
     let place = Place::registered(0);
     place.run(&["system", "add", "--name", "p", "--system-id", "p", "--ambient"]);
     let refused = place.run(&["system", "rotate-key", "p", "--yes"]).code(2);
-    assert!(refused.stderr.contains("does not sign in with a stored access key"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("no access key is stored for the system p"), "{}", refused.stderr);
 }
 
 #[test]

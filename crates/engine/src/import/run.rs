@@ -1,17 +1,17 @@
 //! The shell of an import: makes the calls, asks the pure parts what they mean, and writes the outcome.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyreeve_connector::{Connector, Inventory as InventoryReader};
+use keyreeve_connector::{Connector, Identity, Inventory as InventoryReader};
 use keyreeve_model::{
     AwsAccountId, ChangeSet, Claim, ClaimState, CollectionName, CollectionState, Effect, Failure,
     FailureKind, ImportObject, ImportProfile, ImportRun, ImportScope, Inventory, ObjectType,
     PermissionProfile, Population, ResourceType, Suspicion, System, SystemState, Warning, difference,
 };
-use keyreeve_store::{ClaimId, ImportLease, Outcome, RunRecord, Store, StoreError};
+use keyreeve_store::{ClaimId, ImportLease, Outcome, RunRecord, SignerPart, Store, StoreError};
 
 use super::assemble::{Assembly, assemble};
 use super::claimed::{Claimed, TOLD, drift};
@@ -25,6 +25,7 @@ use super::reader::{Patience, ReadError, Reader};
 use super::record::Findings;
 use crate::clock::Clock;
 use crate::pace::Pacers;
+use crate::systems::{BaseError, note_base, note_signer};
 
 /// Runs imports. One per process; systems are told apart by the request.
 #[derive(Clone)]
@@ -151,6 +152,13 @@ impl Importer {
         }
         let inventory = connector.inventory().ok_or(ImportError::NoInventory(name))?;
         let account_id = self.pinned_account(connector, system).await?;
+        match note_base(&self.store, self.clock, system, connector).await {
+            Ok(()) => {}
+            Err(BaseError::Store(error)) => return Err(error.into()),
+            Err(BaseError::Unidentified(error)) => {
+                tracing::warn!(%error, "whose credentials the role is assumed with is not known");
+            }
+        }
         let claimed = Claimed::new(
             self.store.open_claims(&system.system_id).await?,
             self.store.last_attempts(&system.system_id).await?,
@@ -159,8 +167,16 @@ impl Importer {
             .store
             .begin_import_run(&system.system_id, request.profile, request.actor, self.clock.now(), self.lease)
             .await?;
-        let session =
-            Session { importer: self, connector, inventory, request, progress, lease: &lease, claimed };
+        let session = Session {
+            importer: self,
+            connector,
+            inventory,
+            request,
+            progress,
+            lease: &lease,
+            claimed,
+            identity: OnceLock::new(),
+        };
         let ended = tokio::select! {
             ended = session.run(&account_id) => ended,
             lost = self.keep_lease(&lease) => Err(lost.into()),
@@ -190,6 +206,7 @@ impl Importer {
         self.store
             .pin_system(&system.system_id, identity.account_id.clone(), &identity.partition, now)
             .await?;
+        note_signer(&self.store, self.clock, system, SignerPart::System, &identity).await?;
         Ok(identity.account_id)
     }
 
@@ -215,6 +232,8 @@ struct Session<'a> {
     progress: &'a Progress,
     lease: &'a ImportLease,
     claimed: Claimed,
+    /// Who the connector is, once it was asked.
+    identity: OnceLock<Identity>,
 }
 
 impl Session<'_> {
@@ -229,6 +248,10 @@ impl Session<'_> {
         let scope = self.request.profile.scope();
         let (known, read) = tokio::join!(self.load_known(), self.read_collections(&reader, &scope));
         let known = known?;
+        if let Some(identity) = self.identity.get().filter(|_| !reader.halt.is_halted()) {
+            let Importer { store, clock, .. } = self.importer;
+            note_signer(store, *clock, self.request.system, SignerPart::System, identity).await?;
+        }
         let ended = match read {
             Ok((observed, findings)) => self.prove(&reader, &scope, &known, observed, findings).await,
             Err((failure, findings)) => Read::Failed(failure, findings),
@@ -479,6 +502,7 @@ impl Session<'_> {
         match reader.call(None, || self.connector.identify()).await {
             Ok(identity) => {
                 reader.check_account([&identity.account_id]);
+                let _ = self.identity.set(identity);
                 Ok(())
             }
             Err(ReadError::Halted) => Ok(()),

@@ -1,7 +1,7 @@
 //! What a rotation would do, and whether it can.
 
 use keyreeve_connector::{AccountCredentialEntry, Cause, Connector};
-use keyreeve_model::{AccountCredential, AccountCredentialKind, CredentialKind, StepCall, System};
+use keyreeve_model::{AccountCredential, AccountCredentialKind, CredentialKind, StepCall, System, SystemId};
 use keyreeve_store::RotationState;
 
 use super::keys::{provisioning, user_name};
@@ -19,6 +19,8 @@ pub struct Look {
     pub keys: Vec<AccountCredentialEntry>,
     /// A rotation that was begun before, and how far it has come.
     pub under_way: Option<RotationState>,
+    /// The other systems that sign in with this very key, or assume their role with it: they change with it.
+    pub shared: Vec<SystemId>,
 }
 
 impl Rotator<'_> {
@@ -29,6 +31,9 @@ impl Rotator<'_> {
     /// Whatever keeps the key from being rotated, said before anything is done.
     pub async fn look(&self, system: &System, facts: Option<&Facts>) -> Result<Look, RotationError> {
         let key_id = stored_key(system)?;
+        if let Some(other) = self.store.rotation_elsewhere(&system.system_id).await? {
+            return Err(RotationError::Elsewhere(other));
+        }
         let connector = self.connect_as_stored(system).await?;
         let identity = connector.identify().await.map_err(|source| RotationError::Call {
             doing: "finding out whose key it is",
@@ -37,7 +42,8 @@ impl Rotator<'_> {
         })?;
         let user = user_name(&identity.arn).ok_or_else(|| RotationError::NoUser(identity.arn.clone()))?;
         let provisioning = provisioning(&*connector)?;
-        if let Some(facts) = facts {
+        let acts_as_user = matches!(system.credential, CredentialKind::AccessKey { .. });
+        if let Some(facts) = facts.filter(|_| acts_as_user) {
             let missing = denied_on_user(facts, user, &needs(provisioning, user, &key_id));
             if !missing.is_empty() {
                 return Err(RotationError::Missing { user: identity.arn.clone(), actions: missing });
@@ -54,10 +60,11 @@ impl Rotator<'_> {
             },
         })?;
         let under_way = self.store.key_rotation(&system.system_id).await?.map(|(rotation, _)| rotation.state);
-        Ok(Look { user_arn: identity.arn.clone(), key_id, keys, under_way })
+        let shared = self.store.sharing_key(&system.system_id).await?;
+        Ok(Look { user_arn: identity.arn.clone(), key_id, keys, under_way, shared })
     }
 
-    /// A connection as the system signs in now.
+    /// A connection with the system's key as it is now; of a role, as the user that it is assumed with.
     pub(super) async fn connect_as_stored(
         &self,
         system: &System,
@@ -69,15 +76,13 @@ impl Rotator<'_> {
     }
 }
 
-/// The key that a system signs in with.
+/// The key that a system signs in with, or assumes its role with.
 ///
 /// # Errors
 /// [`RotationError::NoStoredKey`].
 pub fn stored_key(system: &System) -> Result<String, RotationError> {
-    match &system.credential {
-        CredentialKind::AccessKey { access_key_id } => Ok(access_key_id.clone()),
-        _ => Err(RotationError::NoStoredKey(system.system_id.clone())),
-    }
+    let key = system.credential.access_key_id().map(str::to_owned);
+    key.ok_or_else(|| RotationError::NoStoredKey(system.system_id.clone()))
 }
 
 /// What a rotation needs its user to be allowed on itself.

@@ -64,13 +64,19 @@ pub struct Rotated {
 pub enum RotationError {
     /// The system does not sign in with a stored key.
     #[error(
-        "the system {0} does not sign in with a stored access key, so there is none to rotate; a profile's or the \
-         environment's keys are rotated where they are kept"
+        "no access key is stored for the system {0}, so there is none to rotate; a profile's or the environment's keys are \
+         rotated where they are kept"
     )]
     NoStoredKey(SystemId),
     /// The key is not an IAM user's.
     #[error("the stored key belongs to {0}, which is no IAM user; only a user's key can be rotated")]
     NoUser(String),
+    /// The same key is being rotated for another system.
+    #[error(
+        "a rotation of the same key was begun for system {0}, and is not ended: wait for it, or go on with it by \
+         `keyreeve system rotate-key {0}`"
+    )]
+    Elsewhere(SystemId),
     /// Somebody else's key takes the second place.
     #[error(
         "{user} has a second access key, {id}{}, that is not of our making, and AWS allows two: delete it if nobody uses \

@@ -9,6 +9,7 @@ use keyreeve_model::{
     System, SystemId, SystemSettings, Task, TaskKind, TaskMapping, TaskState,
 };
 use keyreeve_policy::PolicySet;
+use keyreeve_store::Signer;
 use serde::Serialize;
 
 use super::LATELY;
@@ -41,6 +42,8 @@ pub struct Facts {
     pub policies: BTreeMap<String, PolicyFact>,
     /// Who the connector is over there.
     pub connector: ConnectorFact,
+    /// The accounts that systems of this store sign in with, this one and others.
+    pub signers: Vec<Signer>,
     /// What nobody may change.
     pub protections: Vec<Protection>,
     /// The password policy, where somebody needed to know it.

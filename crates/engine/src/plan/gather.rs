@@ -29,7 +29,7 @@ use crate::import::collect::{Reading, read_details, read_users};
 use crate::import::reader::{ReadError, Reader};
 use crate::import::{Patience, Progress};
 use crate::pace::{Pacer, Pacers};
-use crate::systems::{Verdict, verify};
+use crate::systems::{BaseError, Verdict, note_base, verify};
 
 /// Gathers facts. One per process.
 #[derive(Clone)]
@@ -64,6 +64,17 @@ pub enum GatherError {
     /// Who the connector is could not be found out.
     #[error("whose credentials system {system} has could not be found out, so nothing is planned: {source}")]
     Identify {
+        /// Its System ID.
+        system: String,
+        /// Why.
+        source: Box<Error>,
+    },
+    /// Who would be sawing off the branch could not be found out.
+    #[error(
+        "whose credentials the role of system {system} is assumed with could not be found out, and that account must not \
+         be changed, so nothing is planned: {source}"
+    )]
+    UnknownBase {
         /// Its System ID.
         system: String,
         /// Why.
@@ -127,7 +138,16 @@ impl Gatherer {
             source: Box::new(source),
         })?;
         match verify(&self.store, self.clock, system, &identity).await? {
-            Verdict::Pinned => Ok(identity),
+            Verdict::Pinned => {
+                note_base(&self.store, self.clock, system, connector).await.map_err(|error| match error {
+                    BaseError::Store(error) => GatherError::Store(error),
+                    BaseError::Unidentified(source) => GatherError::UnknownBase {
+                        system: system.system_id.to_string(),
+                        source: Box::new(source),
+                    },
+                })?;
+                Ok(identity)
+            }
             Verdict::Quarantined(failure) => Err(GatherError::OtherAccount(failure)),
         }
     }
@@ -246,6 +266,7 @@ impl Gathering<'_> {
                 external_id: self.identity.external_id.clone(),
                 policies: None,
             },
+            signers: of.store.signers_in(&self.identity.account_id).await?,
             protections: of.store.protections_in_force(system_id).await?,
             password_policy: Seen::NotRead,
             documents: Seen::NotRead,

@@ -6,6 +6,7 @@ use keyreeve_model::{
     AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Obstacle, ObstacleKind, Protection,
     StepCall, Wish,
 };
+use keyreeve_store::{Signer, SignerPart};
 
 use super::draft::apply_to;
 use super::facts::{AccountFact, Facts};
@@ -20,6 +21,10 @@ pub(super) fn protected(facts: &Facts, account: &AccountFact) -> Option<Obstacle
         (account.external_id.as_ref(), &account.arn, &account.name),
     ) {
         return refuse(own(&account.name));
+    }
+    let found = (account.external_id.as_ref(), account.arn.as_str(), account.name.as_str());
+    if let Some(why) = signs_in(&facts.signers, found) {
+        return refuse(why);
     }
     if ["/aws-service-role/", "/aws-reserved/"].iter().any(|path| account.path.starts_with(path)) {
         return refuse(format!(
@@ -86,6 +91,23 @@ pub(crate) fn own(name: &str) -> String {
         "{} is the account that Keyreeve itself signs in with: changing it could end every further change",
         name.escape_debug()
     )
+}
+
+/// Why an account of this id, ARN and name is refused that a system of this store signs in with, itself or to assume its
+/// role; `None` when none does.
+pub(crate) fn signs_in(signers: &[Signer], account: (Option<&ExternalId>, &str, &str)) -> Option<String> {
+    let signer = signers.iter().find(|signer| is_own((&signer.arn, &signer.external_id), account))?;
+    let (name, system) = (account.2.escape_debug(), &signer.system_id);
+    Some(match signer.part {
+        SignerPart::System => format!(
+            "{name} is the account that Keyreeve signs in with for system {system}: changing it could end every further \
+             change there"
+        ),
+        SignerPart::Base => format!(
+            "{name} is the account whose credentials Keyreeve assumes the role of system {system} with: changing it could \
+             end every further change there"
+        ),
+    })
 }
 
 /// Whether the connector, of this ARN and id, acts as the account of this id, ARN and name: a rename or another case

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use keyreeve_connector::{AccountEntry, Identity};
 use keyreeve_model::{Protection, StepCall, Task};
+use keyreeve_store::Signer;
 
 use crate::plan::protect;
 
-/// Keeps hands off the connector's own account and off what is on the protect list.
+/// Keeps hands off the accounts that systems sign in with and off what is on the protect list.
 #[derive(Clone)]
 pub(super) struct Guard<'a> {
     pub(super) identity: &'a Identity,
+    /// The accounts that systems of this store sign in with.
+    pub(super) signers: Arc<Vec<Signer>>,
     pub(super) protections: Arc<Vec<Protection>>,
 }
 
@@ -28,7 +31,8 @@ impl Guard<'_> {
         if protect::is_own((arn, external_id), (Some(id), account_arn, name)) {
             return Some(protect::own(name));
         }
-        protect::listed(&self.protections, name, path, tags)
+        protect::signs_in(&self.signers, (Some(id), account_arn, name))
+            .or_else(|| protect::listed(&self.protections, name, path, tags))
     }
 
     /// Why the account that a task is about to make must not be made.

@@ -11,7 +11,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use keyreeve_connector::{Connector, Identity};
 use keyreeve_model::{Failure, JobId, Protection, System, TaskId};
-use keyreeve_store::{ClaimedTask, Store, StoreError, TaskLease};
+use keyreeve_store::{ClaimedTask, Signer, Store, StoreError, TaskLease};
 use tokio::sync::watch;
 
 use super::guard::Guard;
@@ -156,6 +156,8 @@ struct Claimed {
     tasks: Vec<ClaimedTask>,
     /// The protect list at that moment.
     protections: Arc<Vec<Protection>>,
+    /// The accounts that systems of this store sign in with, at that moment.
+    signers: Arc<Vec<Signer>>,
     due_in: Option<Duration>,
 }
 
@@ -186,7 +188,7 @@ impl Shift<'_> {
             tokio::select! {
                 claimed = ready(&mut claiming) => {
                     claiming = None;
-                    let Claimed { tasks, protections, due_in } = claimed?;
+                    let Claimed { tasks, protections, signers, due_in } = claimed?;
                     if tasks.is_empty() && !claim_again {
                         match due_in {
                             None if running.is_empty() => return Ok(Ended::Done),
@@ -194,7 +196,7 @@ impl Shift<'_> {
                             due_in => claim_at += due_in.unwrap_or(self.worker.lease),
                         }
                     }
-                    let guard = Guard { identity: self.identity, protections };
+                    let guard = Guard { identity: self.identity, signers, protections };
                     for task in tasks {
                         let id = task.task.id;
                         leases.insert(id, task.lease.clone());
@@ -244,12 +246,15 @@ impl Shift<'_> {
         let tasks = store.claim_tasks(None, Some(self.job), name, clock.now(), *lease, most).await?;
         let due = if tasks.is_empty() { store.next_due(None, Some(self.job)).await? } else { None };
         let due_in = due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
-        let protections = if tasks.is_empty() {
-            Vec::new()
+        let (protections, signers) = if tasks.is_empty() {
+            (Vec::new(), Vec::new())
         } else {
-            store.protections_in_force(&self.ground.system.system_id).await?
+            (
+                store.protections_in_force(&self.ground.system.system_id).await?,
+                store.signers_in(&self.identity.account_id).await?,
+            )
         };
-        Ok(Claimed { tasks, protections: Arc::new(protections), due_in })
+        Ok(Claimed { tasks, protections: Arc::new(protections), signers: Arc::new(signers), due_in })
     }
 
     fn renewal(&self) -> Duration {

@@ -1,6 +1,6 @@
 //! The rows of systems.
 
-use keyreeve_model::{System, SystemId, SystemName};
+use keyreeve_model::{CredentialKind, System, SystemId, SystemName};
 
 use super::StoredSystem;
 use crate::StoreError;
@@ -41,6 +41,18 @@ pub(crate) async fn find_in_use(
         None => Ok(stored),
         Some(_) => Err(StoreError::SystemRemoved { system_id: system_id.clone() }),
     }
+}
+
+/// The systems in use whose credentials are this access key, or whose role is assumed with it, sorted.
+pub(crate) async fn holders_of_key(
+    transaction: &mut Transaction,
+    key: &str,
+) -> Result<Vec<SystemId>, StoreError> {
+    let text = "SELECT system_id, credential FROM systems WHERE removed_at IS NULL ORDER BY system_id";
+    let all: Vec<(SystemId, CredentialKind)> =
+        transaction.fetch(statement!(text), |row| Ok((row.word(0)?, row.json(1)?))).await?;
+    let holds = |(_, credential): &(SystemId, CredentialKind)| credential.access_key_id() == Some(key);
+    Ok(all.into_iter().filter(holds).map(|(id, _)| id).collect())
 }
 
 pub(super) async fn require_free_id(

@@ -123,6 +123,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
         "import_schedules",
+        "signers",
         "key_rotations",
         "organization_members",
         "organizations",

@@ -30,6 +30,9 @@ struct Rotated {
     old_key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     new_key: Option<String>,
+    /// The other systems that sign in with the same key, or assume their role with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
 }
 
 const COLUMNS: &[Column<Rotated>] = &[
@@ -38,6 +41,7 @@ const COLUMNS: &[Column<Rotated>] = &[
     ("user", |rotated| rotated.user.clone()),
     ("old_key", |rotated| rotated.old_key.clone()),
     ("new_key", |rotated| rotated.new_key.clone().unwrap_or_default()),
+    ("also", |rotated| rotated.also.join(" ")),
 ];
 
 /// Replaces the access key that a system signs in with, or goes on with what was interrupted.
@@ -59,6 +63,7 @@ pub(crate) async fn run(context: &Context, arguments: &RotateKey) -> anyhow::Res
     };
     let facts = facts(context, &store, &system).await?;
     let look = rotator.look(&system, facts.as_ref()).await.map_err(|error| refusal(doing(), error))?;
+    let also: Vec<String> = look.shared.iter().map(ToString::to_string).collect();
     if !terminal::agrees(arguments.consent, &doing(), &plan_in_words(&look))? {
         let planned = Rotated {
             system_id: id.to_string(),
@@ -66,6 +71,7 @@ pub(crate) async fn run(context: &Context, arguments: &RotateKey) -> anyhow::Res
             user: look.user_arn,
             old_key: look.key_id,
             new_key: None,
+            also,
         };
         return show(context, &planned);
     }
@@ -76,6 +82,7 @@ pub(crate) async fn run(context: &Context, arguments: &RotateKey) -> anyhow::Res
         user: done.user_arn,
         old_key: done.old_key_id,
         new_key: Some(done.new_key_id),
+        also,
     };
     let ended = show(context, &rotated)?;
     note("The new key works and is stored; the old one is deleted.");
@@ -84,18 +91,38 @@ pub(crate) async fn run(context: &Context, arguments: &RotateKey) -> anyhow::Res
 
 fn show(context: &Context, rotated: &Rotated) -> anyhow::Result<Ended> {
     context.output.one(rotated, COLUMNS, |tables| {
-        tables.facts(vec![
+        let mut facts = vec![
             ("System", rotated.system_id.clone()),
             ("State", rotated.state.to_owned()),
             ("User", rotated.user.clone()),
             ("Old key", rotated.old_key.clone()),
             ("New key", rotated.new_key.clone().unwrap_or_default()),
-        ]);
+        ];
+        if !rotated.also.is_empty() {
+            facts.push(("Also of", rotated.also.join(", ")));
+        }
+        tables.facts(facts);
     })?;
     Ok(Ended::Done)
 }
 
 fn plan_in_words(look: &Look) -> String {
+    let names: Vec<String> = look.shared.iter().map(ToString::to_string).collect();
+    let also = match (names.as_slice(), look.under_way) {
+        ([], _) => String::new(),
+        (names, Some(RotationState::Switched | RotationState::Deactivated)) => {
+            format!(" The new key is also that of {}.", names.join(", "))
+        }
+        (names, _) => format!(
+            " The same key is also that of {}: they change to the new one at the same moment, and nothing of theirs runs \
+             meanwhile.",
+            names.join(", ")
+        ),
+    };
+    rotation_in_words(look) + &also
+}
+
+fn rotation_in_words(look: &Look) -> String {
     let (user, key) = (&look.user_arn, &look.key_id);
     match look.under_way {
         None => format!(
@@ -123,6 +150,7 @@ fn refusal(doing: String, error: RotationError) -> anyhow::Error {
         RotationError::Store(error) => anyhow::Error::from(error).context(doing),
         RotationError::NoStoredKey(_)
         | RotationError::NoUser(_)
+        | RotationError::Elsewhere(_)
         | RotationError::ForeignKey { .. }
         | RotationError::NotListed { .. }
         | RotationError::Missing { .. }
