@@ -51,6 +51,25 @@ impl Organization for AwsConnector {
         Ok(finish(page, answer.next_token.as_deref()))
     }
 
+    async fn describe_member(&self, account: &AwsAccountId) -> Result<Option<MemberEntry>, Error> {
+        let call = Call::read("DescribeAccount", Some(account.as_str()));
+        let request = self.organizations.describe_account().account_id(account.as_str());
+        match request.send().await.map_err(|error| call.failed(error)) {
+            Ok(answer) => {
+                let one = answer.account.ok_or_else(|| call.unusable("Account"))?;
+                let found = member(&call, one)?;
+                if found.account_id != *account {
+                    return Err(call.unusable("Id"));
+                }
+                Ok(Some(found))
+            }
+            Err(error) if error.code.as_deref().is_some_and(|code| code.starts_with("AccountNotFound")) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn list_roots(&self, after: Option<&Marker>) -> Result<Page<UnitEntry>, Error> {
         let call = Call::read("ListRoots", None);
         let request = self.organizations.list_roots().max_results(PAGE_SIZE).set_next_token(token(after));

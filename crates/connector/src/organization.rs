@@ -15,6 +15,9 @@ pub trait Organization: Send + Sync {
     /// One page of all accounts of the organization, in every state.
     async fn list_members(&self, after: Option<&Marker>) -> Result<Page<MemberEntry>, Error>;
 
+    /// One account of the organization by itself; `None` when it is not in it.
+    async fn describe_member(&self, account: &AwsAccountId) -> Result<Option<MemberEntry>, Error>;
+
     /// One page of the roots of its tree.
     async fn list_roots(&self, after: Option<&Marker>) -> Result<Page<UnitEntry>, Error>;
 

@@ -333,6 +333,82 @@ fn an_organization_that_cannot_be_read_whole_changes_nothing() {
     assert!(refused.stderr.contains("ListAccounts"), "{}", refused.stderr);
 }
 
+/// The states of all systems.
+fn states(place: &Place) -> Vec<String> {
+    rows(&place.json(&["system", "list"])).map(|system| text(&system["state"]).to_owned()).collect()
+}
+
+#[test]
+fn what_one_listing_leaves_out_is_never_gone() {
+    let place = entered(4);
+    let (left_out, gone) = (members(&place)[0].clone(), members(&place)[1].clone());
+    let before = states(&place);
+    // Without the account that owns the organization it cannot be all of it.
+    for effect in [Effect::DropPage, Effect::Omit { name: ACCOUNT.to_owned() }] {
+        place.sandbox.clear_faults();
+        place.sandbox.add_fault(FaultRule::new("ListAccounts", effect.clone()).min_fires(1));
+        let refused = discover(&place, &[]).code(1);
+        assert!(refused.stderr.contains("not whole, so nothing was changed"), "{}", refused.stderr);
+        assert!(place.sandbox.unfired().is_empty(), "{effect:?}");
+        assert_eq!(states(&place), before, "{effect:?}");
+    }
+    // One that is left out is asked for alone; the others are looked at.
+    place.sandbox.clear_faults();
+    let omit = FaultRule::new("ListAccounts", Effect::Omit { name: left_out.clone() });
+    place.sandbox.add_fault(omit.min_fires(1));
+    change(&place, json!([{"op": "rename_account", "account": gone, "name": "renamed"}]));
+    let found = discover(&place, &[]).code(1).json();
+    let row = of_account(&found, &left_out);
+    assert_eq!((&row["action"], &row["account_state"]), (&json!("failed"), &json!("active")), "{row}");
+    assert!(text(&row["reason"]).contains("asked for alone it is in the organization"), "{row}");
+    assert_eq!(of_account(&found, &gone)["name"], "renamed");
+    assert_eq!(states(&place), before);
+    // Where it cannot be asked for, nothing is known; where the tree has it, the two disagree.
+    place.sandbox.add_fault(FaultRule::new("DescribeAccount", Effect::AccessDenied));
+    let found = discover(&place, &[]).code(1).json();
+    assert!(
+        text(&of_account(&found, &left_out)["reason"]).contains("could not be asked for alone"),
+        "{found:#}"
+    );
+    place.sandbox.clear_faults();
+    place.sandbox.add_fault(FaultRule::new("ListAccounts", Effect::Omit { name: left_out.clone() }));
+    let (status, code) = (400, "AccountNotFoundException".to_owned());
+    let message = String::new();
+    place.sandbox.add_fault(FaultRule::new("DescribeAccount", Effect::Error { status, code, message }));
+    let found = discover(&place, &[]).code(1).json();
+    assert!(text(&of_account(&found, &left_out)["reason"]).contains("but the list of /"), "{found:#}");
+    assert_eq!(states(&place), before);
+    // One that has left is gone by all of them.
+    place.sandbox.clear_faults();
+    change(&place, json!([{"op": "remove_account", "account": gone}]));
+    let found = discover(&place, &[]).code(0).json();
+    assert_eq!(of_account(&found, &gone)["action"], "suspend");
+    assert_eq!(of_account(&discover(&place, &[]).code(0).json(), &gone)["account_state"], "gone");
+}
+
+#[test]
+fn an_account_whose_unit_is_not_known_is_not_let_past_an_exclusion() {
+    let place = organized(10);
+    let all = members(&place).len();
+    let excluding = |more: &[&str]| {
+        let plan = ["organization", "discover", "--role-name", ROLE, "--plan", "--output", "json"];
+        run(&place, &[&plan, more].concat()).json()
+    };
+    let excluded = ["--exclude-ou", "/Workloads"];
+    assert_eq!(count(&excluding(&excluded), "action", "add"), 6);
+    // A page of the tree is without its accounts, though it says that it is all.
+    place.sandbox.add_fault(FaultRule::new("ListAccountsForParent", Effect::DropPage).min_fires(1));
+    let blind = excluding(&excluded);
+    assert_eq!(
+        (count(&blind, "action", "add"), count(&blind, "action", "failed")),
+        (0, all + 1),
+        "{blind:#}"
+    );
+    let why = text(&of_account(&blind, &members(&place)[0])["reason"]).to_owned();
+    assert!(why.contains("is not known"), "{why}");
+    assert_eq!(count(&excluding(&[]), "action", "add"), 10, "without an exclusion it does not matter");
+}
+
 #[test]
 fn two_discoveries_at_once_register_each_account_once() {
     let place = organized(12);

@@ -12,7 +12,7 @@ use keyreeve_model::{
 };
 use keyreeve_store::{KnownOrganization, NewSystem, Store, StoreError};
 
-use super::plan::{Known, decide, inactive};
+use super::plan::{Known, decide, expected, inactive};
 use super::read::{read, unreadable};
 use super::words::system_name;
 use super::{
@@ -72,7 +72,11 @@ impl Discoverer {
             Reader::new(inventory, &identity.account_id, CALLS_AT_ONCE, paced, &progress, self.clock);
         let organization = reader.call(None, || source.get_organization()).await;
         let organization = organization.map_err(|error| unreadable(&reader, "the organization", &error))?;
-        let found = read(&reader, source, &organization, &request.filter).await?;
+        let systems = self.store.list_systems(true).await?;
+        let memberships: HashMap<SystemId, Membership> =
+            self.store.list_memberships().await?.into_iter().collect();
+        let expected = expected(&systems, &memberships, &organization.id);
+        let found = read(&reader, source, &organization, &request.filter, &expected).await?;
         request.filter.check(&found.members, &found.units)?;
         let before = self.store.find_organization(&organization.id).await?;
         let known = before.clone().unwrap_or_else(|| KnownOrganization {
@@ -80,14 +84,12 @@ impl Discoverer {
             management_account: organization.management_account.clone(),
             external_id: request.fresh_external_id.clone(),
         });
-        let systems = self.store.list_systems(true).await?;
-        let memberships: HashMap<SystemId, Membership> =
-            self.store.list_memberships().await?.into_iter().collect();
         let facts = Known {
             organization: &organization,
             external_id: &known.external_id,
             systems: &systems,
             memberships: &memberships,
+            missing: &found.missing,
         };
         let accounts = decide(request, &facts, &found.members);
         Ok(Survey { organization, known, first: before.is_none(), accounts, notices: found.notices })

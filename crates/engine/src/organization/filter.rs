@@ -68,6 +68,13 @@ impl Filter {
         if let Some(unit) = self.exclude_units.iter().find(|unit| lies_in(member, unit)) {
             return Wanted::No(format!("its organizational unit is excluded ({unit})"));
         }
+        if !self.exclude_units.is_empty() && member.unit.is_none() {
+            return Wanted::Unknown(
+                "in which organizational unit it is, is not known (it may have been moved meanwhile), and units are \
+                 excluded"
+                    .to_owned(),
+            );
+        }
         if self.asks_for_tags() && member.tags.is_err() {
             let why = member.tags.as_ref().err().cloned().unwrap_or_default();
             return Wanted::Unknown(format!("its tags could not be read: {why}"));
@@ -81,7 +88,14 @@ impl Filter {
             || self.include_accounts.contains(&member.account_id)
             || self.include_units.iter().any(|unit| lies_in(member, unit))
             || self.include_tags.iter().any(|tag| has_tag(member, tag));
-        if included { Wanted::Yes } else { Wanted::No("it is not among those to include".to_owned()) }
+        match included {
+            true => Wanted::Yes,
+            false if !self.include_units.is_empty() && member.unit.is_none() => Wanted::Unknown(
+                "in which organizational unit it is, is not known, and so not whether it is among those to include"
+                    .to_owned(),
+            ),
+            false => Wanted::No("it is not among those to include".to_owned()),
+        }
     }
 }
 
@@ -162,6 +176,19 @@ mod tests {
         let filter = Filter { exclude_tags: vec![("a".into(), "b".into())], ..Filter::default() };
         assert!(matches!(filter.wants(&blind), Wanted::Unknown(_)));
         assert_eq!(Filter::default().wants(&blind), Wanted::Yes);
+        let lost = Member { unit: None, unit_ids: vec![], ..member("111111111111", "/", &[]) };
+        for filter in [
+            Filter { exclude_units: vec!["/A".into()], ..Filter::default() },
+            Filter { include_units: vec!["/A".into()], ..Filter::default() },
+        ] {
+            assert!(matches!(filter.wants(&lost), Wanted::Unknown(_)));
+        }
+        let named = Filter {
+            include_units: vec!["/A".into()],
+            include_accounts: [id("111111111111")].into(),
+            ..Filter::default()
+        };
+        assert_eq!(named.wants(&lost), Wanted::Yes);
     }
 
     #[test]

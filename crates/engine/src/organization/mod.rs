@@ -216,6 +216,9 @@ pub enum DiscoveryError {
         /// Why.
         why: String,
     },
+    /// A list that cannot be all of it.
+    #[error("{0}: it is not whole, so nothing was changed; run the same command again")]
+    NotWhole(String),
     /// A filter names what is not there.
     #[error("{0}")]
     Filter(String),

@@ -1,11 +1,12 @@
 //! What becomes of each account: pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use keyreeve_connector::OrganizationEntry;
 use keyreeve_model::{AwsAccountId, CredentialKind, MemberState, Membership, System, SystemId, SystemState};
 
 use super::filter::Wanted;
+use super::read::Missing;
 use super::words::system_name;
 use super::{Access, Discovered, DiscoveryAction, DiscoveryRequest, Member, Step, external_id};
 
@@ -17,6 +18,23 @@ pub(super) struct Known<'a> {
     /// All systems, removed ones too.
     pub(super) systems: &'a [System],
     pub(super) memberships: &'a HashMap<SystemId, Membership>,
+    /// What was found of accounts that the listing leaves out.
+    pub(super) missing: &'a BTreeMap<AwsAccountId, Missing>,
+}
+
+/// The accounts that have systems and were in an organization when it was last looked at.
+pub(super) fn expected(
+    systems: &[System],
+    memberships: &HashMap<SystemId, Membership>,
+    organization: &str,
+) -> BTreeSet<AwsAccountId> {
+    let was_in = |system: &&System| {
+        let seen = memberships.get(&system.system_id);
+        system.state != SystemState::Removed
+            && seen
+                .is_some_and(|seen| seen.organization_id == organization && seen.state != MemberState::Gone)
+    };
+    systems.iter().filter(was_in).filter_map(|system| system.aws_account_id.clone()).collect()
 }
 
 /// Says what becomes of each account, in the order of their ids, and of the systems whose accounts are not there any
@@ -37,7 +55,33 @@ pub(super) fn decide(request: &DiscoveryRequest, known: &Known<'_>, members: &[M
         all.extend(own.into_iter().map(|system| acquaintance(request, known, member, system)));
     }
     all.extend(gone(known, members));
+    all.extend(left_out(known, members));
     all
+}
+
+/// Accounts that have no system, and that the tree has and the listing has not: nothing is known of them.
+fn left_out(known: &Known<'_>, members: &[Member]) -> Vec<Discovered> {
+    let listed: HashSet<&AwsAccountId> = members.iter().map(|member| &member.account_id).collect();
+    let unknown = |(account, missing): (&AwsAccountId, &Missing)| {
+        let Missing::Unproven(why) = missing else { return None };
+        if listed.contains(account) || known.in_use(account).next().is_some() {
+            return None;
+        }
+        let member = Member {
+            account_id: account.clone(),
+            name: String::new(),
+            state: MemberState::Unknown,
+            unit: None,
+            unit_ids: Vec::new(),
+            tags: Ok(BTreeMap::new()),
+        };
+        Some(row(&member, DiscoveryAction::Failed, Some(unchanged(why))))
+    };
+    known.missing.iter().filter_map(unknown).collect()
+}
+
+fn unchanged(why: &str) -> String {
+    format!("{why}; nothing was changed of it, run the same command again")
 }
 
 impl Known<'_> {
@@ -215,6 +259,27 @@ fn gone(known: &Known<'_>, members: &[Member]) -> Vec<Discovered> {
             continue;
         };
         if before.organization_id != known.organization.id {
+            continue;
+        }
+        let missing = known.missing.get(&account_id);
+        let unproven = match missing {
+            Some(Missing::Unproven(why)) => Some(why.as_str()),
+            Some(Missing::Gone) => None,
+            // It was gone before, and nobody asked.
+            None if before.state == MemberState::Gone => None,
+            None => Some("the list of accounts leaves it out"),
+        };
+        if let Some(why) = unproven {
+            let member = Member {
+                account_id,
+                name: before.name.clone(),
+                state: before.state,
+                unit: before.unit.clone(),
+                unit_ids: Vec::new(),
+                tags: Ok(BTreeMap::new()),
+            };
+            let row = row(&member, DiscoveryAction::Failed, Some(unchanged(why)));
+            gone.insert(&system.system_id, Discovered { system_id: Some(system.system_id.clone()), ..row });
             continue;
         }
         let member = Member {

@@ -1,6 +1,6 @@
 //! Reads an organization: its accounts, their units, and their tags where these are asked for.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::future::Future;
 
 use futures::StreamExt as _;
@@ -16,17 +16,29 @@ use crate::import::reader::{ReadError, Reader};
 /// What the organization says.
 pub(super) struct Read {
     pub(super) members: Vec<Member>,
+    /// Of accounts that the listing leaves out and that were to be in it, what asking for each alone says.
+    pub(super) missing: BTreeMap<AwsAccountId, Missing>,
     /// Ids and paths of its units, the root first.
     pub(super) units: Vec<(String, String)>,
     pub(super) notices: Vec<String>,
+}
+
+/// What is known of an account that a listing leaves out. One listing alone proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// Asked for alone it is not there either, and it is in no unit.
+    Gone,
+    /// It is in the organization all the same, or may be: why.
+    Unproven(String),
 }
 
 /// Where accounts are in the tree.
 #[derive(Default)]
 struct Tree {
     units: Vec<(String, String)>,
-    /// Of each account the path of its unit, and the ids of that unit and those around it.
-    places: HashMap<AwsAccountId, (String, Vec<String>)>,
+    /// Of each account the path of its unit, and the ids of that unit and those around it; `None` of one that was met in
+    /// two, because it was moved meanwhile.
+    places: HashMap<AwsAccountId, Option<(String, Vec<String>)>>,
 }
 
 pub(super) async fn read(
@@ -34,6 +46,7 @@ pub(super) async fn read(
     source: &dyn Organization,
     organization: &OrganizationEntry,
     filter: &Filter,
+    expected: &BTreeSet<AwsAccountId>,
 ) -> Result<Read, DiscoveryError> {
     let pages = Pages { reader, management: &organization.management_account };
     let listed = pages.all(
@@ -42,6 +55,12 @@ pub(super) async fn read(
     );
     let listed =
         listed.await.map_err(|error| unreadable(reader, "the accounts of the organization", &error))?;
+    if !listed.iter().any(|member| member.account_id == organization.management_account) {
+        return Err(DiscoveryError::NotWhole(format!(
+            "the list of accounts of the organization {} is without the account {} that owns it",
+            organization.id, organization.management_account
+        )));
+    }
     let mut notices = Vec::new();
     let tree = match tree(&pages, source).await {
         Ok(tree) => tree,
@@ -54,6 +73,13 @@ pub(super) async fn read(
             Tree::default()
         }
     };
+    let there: HashSet<&AwsAccountId> = listed.iter().map(|member| &member.account_id).collect();
+    let left_out: BTreeSet<&AwsAccountId> =
+        expected.iter().chain(tree.places.keys()).filter(|account| !there.contains(account)).collect();
+    let mut missing = BTreeMap::new();
+    for account in left_out {
+        missing.insert(account.clone(), look_for(reader, source, &tree, account).await);
+    }
     let (pages, places) = (&pages, &tree.places);
     let members = futures::stream::iter(listed).map(|entry| async move {
         let tags = match filter.asks_for_tags() {
@@ -63,12 +89,36 @@ pub(super) async fn read(
         let (unit, unit_ids) = places
             .get(&entry.account_id)
             .cloned()
+            .flatten()
             .map_or((None, Vec::new()), |(path, ids)| (Some(path), ids));
         Member { account_id: entry.account_id, name: entry.name, state: entry.state, unit, unit_ids, tags }
     });
     let mut members: Vec<Member> = members.buffer_unordered(reader.concurrency.max(1)).collect().await;
     members.sort_by(|a, b| a.account_id.cmp(&b.account_id));
-    Ok(Read { members, units: tree.units, notices })
+    Ok(Read { members, missing, units: tree.units, notices })
+}
+
+/// Asks for an account alone that the listing leaves out.
+async fn look_for(
+    reader: &Reader<'_>,
+    source: &dyn Organization,
+    tree: &Tree,
+    account: &AwsAccountId,
+) -> Missing {
+    let unit =
+        tree.places.get(account).map(|place| place.as_ref().map_or("a unit", |(path, _)| path.as_str()));
+    match (reader.call(None, || source.describe_member(account)).await, unit) {
+        (Ok(None), None) => Missing::Gone,
+        (Ok(None), Some(unit)) => Missing::Unproven(format!(
+            "the list of accounts leaves it out, and asked for alone it is not there, but the list of {unit} has it"
+        )),
+        (Ok(Some(_)), _) => Missing::Unproven(
+            "the list of accounts leaves it out, but asked for alone it is in the organization".to_owned(),
+        ),
+        (Err(error), _) => Missing::Unproven(format!(
+            "the list of accounts leaves it out, and it could not be asked for alone: {error}"
+        )),
+    }
 }
 
 async fn tags(
@@ -113,7 +163,8 @@ async fn tree(pages: &Pages<'_>, source: &dyn Organization) -> Result<Tree, Read
                 }
             }
             for member in members {
-                tree.places.insert(member, (path.clone(), ids.clone()));
+                let place = Some((path.clone(), ids.clone()));
+                tree.places.entry(member).and_modify(|place| *place = None).or_insert(place);
             }
             tree.units.push((ids.first().cloned().unwrap_or_default(), path));
         }

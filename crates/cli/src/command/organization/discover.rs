@@ -8,7 +8,7 @@ use keyreeve_aws::{AwsConnector, Credential};
 use keyreeve_connector::Connector;
 use keyreeve_engine::import::Patience;
 use keyreeve_engine::organization::{
-    Access, Discovered, Discoverer, DiscoveryAction, DiscoveryRequest, Entrance, Survey,
+    Access, Discovered, Discoverer, DiscoveryAction, DiscoveryError, DiscoveryRequest, Entrance, Survey,
 };
 use keyreeve_engine::pace::Pacers;
 use keyreeve_model::{RoleBase, SystemState};
@@ -38,7 +38,10 @@ pub(crate) async fn run(context: &Context, arguments: &DiscoverAccounts) -> anyh
         pacers: Arc::new(Pacers::default()),
     };
     let mut survey = tokio::select! {
-        survey = discoverer.survey(&connector, &request) => survey.context(DOING)?,
+        survey = discoverer.survey(&connector, &request) => match survey {
+            Err(error @ DiscoveryError::NotWhole(_)) => return Err(Refusal::failed(DOING, error.to_string()).into()),
+            survey => survey.context(DOING)?,
+        },
         () = stop.requested() => return Err(Refusal::failed(DOING, "it was stopped; nothing was changed").into()),
     };
     survey.notices.iter().for_each(|notice| note(&format!("warning: {notice}")));

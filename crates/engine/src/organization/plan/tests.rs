@@ -51,6 +51,15 @@ fn membership(name: &str, unit: &str, state: MemberState) -> Membership {
 }
 
 fn decided(systems: &[System], seen: &[(&str, Membership)], members: &[Member]) -> Vec<Discovered> {
+    decided_without(systems, seen, members, &BTreeMap::new())
+}
+
+fn decided_without(
+    systems: &[System],
+    seen: &[(&str, Membership)],
+    members: &[Member],
+    missing: &BTreeMap<AwsAccountId, Missing>,
+) -> Vec<Discovered> {
     let request = DiscoveryRequest {
         role: RoleName::new("keyreeve").unwrap(),
         base: None,
@@ -68,8 +77,13 @@ fn decided(systems: &[System], seen: &[(&str, Membership)], members: &[Member]) 
         partition: "aws-cn".to_owned(),
     };
     let memberships = seen.iter().map(|(id, seen)| (SystemId::new(*id).unwrap(), seen.clone())).collect();
-    let known =
-        Known { organization: &organization, external_id: "base", systems, memberships: &memberships };
+    let known = Known {
+        organization: &organization,
+        external_id: "base",
+        systems,
+        memberships: &memberships,
+        missing,
+    };
     decide(&request, &known, members)
 }
 
@@ -119,8 +133,15 @@ fn an_account_in_use_again_goes_on_and_one_that_left_is_suspended() {
     assert_eq!(decided(&suspended, &seen, &members)[0].action, DiscoveryAction::Resume);
     let active = [system("s", "a", "111111111111", SystemState::Active)];
     let seen = [("s", membership("a", "/", MemberState::Active))];
-    let left = decided(&active, &seen, &[]);
+    let gone = BTreeMap::from([(id("111111111111"), Missing::Gone)]);
+    let left = decided_without(&active, &seen, &[], &gone);
     assert_eq!((left[0].action, left[0].account_state), (DiscoveryAction::Suspend, MemberState::Gone));
+    let unproven = BTreeMap::from([(id("111111111111"), Missing::Unproven("who knows".to_owned()))]);
+    for missing in [&unproven, &BTreeMap::new()] {
+        let left = decided_without(&active, &seen, &[], missing);
+        assert_eq!((left[0].action, &left[0].step), (DiscoveryAction::Failed, &Step::Nothing));
+        assert_eq!(left[0].account_state, MemberState::Active);
+    }
     assert!(decided(&active, &[], &[]).is_empty(), "a system that never was in it is none of its matters");
 }
 
