@@ -78,11 +78,16 @@ pub fn features(settings: &SystemSettings, partition: &str) -> Vec<Feature> {
     };
     let or_more =
         |few: &[&'static str], all: &[&'static str]| users(&[few, if more { all } else { &[] }].concat());
-    let mut deactivate = or_more(&["iam:DeleteLoginProfile"], &[LIST_CREDENTIALS, SET_CREDENTIALS].concat());
+    // What every plan reads, whatever it is about.
+    let planned = |needs: Vec<Need>| [nothing(&PLANNING), needs].concat();
+    let mut deactivate = or_more(&PASSWORD_AWAY, &[LIST_CREDENTIALS, SET_CREDENTIALS].concat());
     deactivate.extend(attached("iam:AttachUserPolicy", deny_all));
-    let mut reactivate = or_more(&["iam:CreateLoginProfile"], &SET_CREDENTIALS);
+    let mut reactivate = or_more(
+        &["iam:GetLoginProfile", "iam:CreateLoginProfile"],
+        &[LIST_CREDENTIALS, SET_CREDENTIALS].concat(),
+    );
     reactivate.extend(attached("iam:DetachUserPolicy", deny_all));
-    let mut delete = users(&["iam:DeleteLoginProfile", "iam:DetachUserPolicy", "iam:DeleteUser"]);
+    let mut delete = users(&[PASSWORD_AWAY.as_slice(), &["iam:DetachUserPolicy", "iam:DeleteUser"]].concat());
     delete.push(Need::of("iam:RemoveUserFromGroup", On::Group));
     let mut blockers = users(&[LIST_CREDENTIALS.as_slice(), &DELETE_CREDENTIALS, &BLOCKERS].concat());
     blockers.push(Need::of("iam:DeleteVirtualMFADevice", On::Device));
@@ -94,7 +99,7 @@ pub fn features(settings: &SystemSettings, partition: &str) -> Vec<Feature> {
     ]);
     import.extend(users(&["iam:GetLoginProfile"]));
     let mut look = nothing(&["iam:GetAccountSummary"]);
-    look.extend(users(&["iam:GetUser"]));
+    look.extend(or_more(&["iam:GetUser"], &["iam:ListGroupsForUser", "iam:ListAttachedUserPolicies"]));
     let attach = changes && settings.first_sign_in == FirstSignIn::Attach;
     let members = ["iam:AddUserToGroup", "iam:RemoveUserFromGroup"].map(|action| Need::of(action, On::Group));
     vec![
@@ -105,26 +110,34 @@ pub fn features(settings: &SystemSettings, partition: &str) -> Vec<Feature> {
             nothing(&["iam:GenerateCredentialReport", "iam:GetCredentialReport"]),
         ),
         optional("single_reads", reads, look),
-        feature("create_account", changes, users(&["iam:CreateUser", "iam:CreateLoginProfile"])),
+        feature("create_account", changes, planned(users(&["iam:CreateUser", "iam:CreateLoginProfile"]))),
         feature(
             "first_sign_in",
             attach,
             attached("iam:AttachUserPolicy", Some(&change_password)).into_iter().collect(),
         ),
         optional("password_policy", more, nothing(&["iam:GetAccountPasswordPolicy"])),
-        feature("reset_password", changes, users(&["iam:CreateLoginProfile", "iam:UpdateLoginProfile"])),
-        feature("deactivate_account", changes, deactivate),
-        feature("reactivate_account", changes, reactivate),
-        feature("delete_account", changes, delete),
+        feature(
+            "reset_password",
+            changes,
+            planned(users(&["iam:GetLoginProfile", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"])),
+        ),
+        feature("deactivate_account", changes, planned(deactivate)),
+        feature("reactivate_account", changes, planned(reactivate)),
+        feature("delete_account", changes, planned(delete)),
         feature("delete_blockers", more, blockers),
-        feature("group_assignments", changes, members.to_vec()),
-        feature("policy_assignments", changes, users(&["iam:AttachUserPolicy", "iam:DetachUserPolicy"])),
-        feature("rename_account", more, users(&["iam:UpdateUser"])),
-        feature("tags", more, users(&["iam:TagUser", "iam:UntagUser"])),
+        feature("group_assignments", changes, planned(members.to_vec())),
+        feature(
+            "policy_assignments",
+            changes,
+            planned(users(&["iam:AttachUserPolicy", "iam:DetachUserPolicy"])),
+        ),
+        feature("rename_account", more, planned(users(&["iam:UpdateUser"]))),
+        feature("tags", more, planned(users(&["iam:TagUser", "iam:UntagUser"]))),
         feature(
             "permissions_boundary",
             profile == PermissionProfile::Full,
-            users(&["iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"]),
+            planned(users(&["iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"])),
         ),
     ]
 }
@@ -151,14 +164,14 @@ const DELETE_CREDENTIALS: [&str; 4] = [
 ];
 
 /// What else blocks a deletion.
-const BLOCKERS: [&str; 6] = [
-    "iam:ListMFADevices",
-    "iam:DeactivateMFADevice",
-    "iam:GetUserPolicy",
-    "iam:DeleteUserPolicy",
-    "iam:ListGroupsForUser",
-    "iam:ListAttachedUserPolicies",
-];
+const BLOCKERS: [&str; 4] =
+    ["iam:ListMFADevices", "iam:DeactivateMFADevice", "iam:GetUserPolicy", "iam:DeleteUserPolicy"];
+
+/// Who there is and what each holds: without these nothing can be planned.
+const PLANNING: [&str; 2] = ["iam:ListUsers", "iam:GetAccountAuthorizationDetails"];
+
+/// Whether there is a console password is looked at before it is taken.
+const PASSWORD_AWAY: [&str; 2] = ["iam:GetLoginProfile", "iam:DeleteLoginProfile"];
 
 fn users(actions: &[&'static str]) -> Vec<Need> {
     actions.iter().map(|action| Need::of(action, On::User)).collect()

@@ -67,6 +67,12 @@ impl AwsEnvironment {
         additions
     }
 
+    /// The region that AWS is reached in where a system has none of its own.
+    pub(crate) fn region(&self, process: &Environment) -> Option<String> {
+        let said = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| process.get(name));
+        said.map(str::to_owned).or_else(|| self.region.clone()).filter(|region| !region.is_empty())
+    }
+
     /// The endpoints that are not AWS's own, by the name of the service.
     pub(crate) fn endpoints(&self, process: &Environment) -> Vec<(&'static str, String)> {
         let additions = self.additions(process);

@@ -125,3 +125,112 @@ fn the_check_names_each_action_that_is_missing_and_writes_nothing() {
     permit_all_but(&place, &[]);
     place.run(&["system", "check", SYSTEM]).code(0);
 }
+
+/// A connector that may do everything of `lifecycle` but these.
+fn lifecycle_without(missing: &[&str]) -> Place {
+    let place = place();
+    place.run(&["system", "set", SYSTEM, "permission_profile=lifecycle"]).code(0);
+    let mut policy = place.run(&["policy", "generate", "--profile", "lifecycle"]).code(0).json();
+    for statement in policy["Statement"].as_array_mut().unwrap() {
+        let actions = statement["Action"].as_array_mut().unwrap();
+        actions.retain(|action| !missing.contains(&action.as_str().unwrap()));
+    }
+    let documents = vec![policy.to_string()];
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(documents)).unwrap();
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place
+}
+
+/// What the check says of the features: their names with `allowed` or `denied`.
+fn features(place: &Place, code: i32) -> Vec<(String, String)> {
+    let checks = place.run(&["system", "check", SYSTEM, "--output", "json"]).code(code).json();
+    let of_feature = |check: &Value| {
+        let name = check["name"].as_str()?.strip_prefix("feature.")?.to_owned();
+        Some((name, check["rights"].as_str()?.to_owned()))
+    };
+    checks.as_array().unwrap().iter().filter_map(of_feature).collect()
+}
+
+#[test]
+fn what_the_guide_calls_useful_is_not_needed() {
+    let useful = [
+        "iam:GetUser",
+        "iam:GetAccountSummary",
+        "iam:GenerateCredentialReport",
+        "iam:GetCredentialReport",
+        "iam:GetAccountPasswordPolicy",
+        "iam:ListGroupsForUser",
+        "iam:ListAttachedUserPolicies",
+    ];
+    let place = lifecycle_without(&useful);
+    let denied: Vec<String> = features(&place, 0)
+        .into_iter()
+        .filter_map(|(name, rights)| (rights == "denied").then_some(name))
+        .collect();
+    assert_eq!(denied, ["credential_report", "single_reads", "password_policy"]);
+    let own = own();
+    for command in [
+        &["account", "create", SYSTEM, "--name", "new", "--yes"][..],
+        &["account", "reset-password", SYSTEM, "ada", "--yes"],
+        &["assignment", "add", SYSTEM, "--account", "eve", "--group", "devs", "--yes"],
+        &["assignment", "remove", SYSTEM, "--account", "ada", "--policy", &own, "--yes"],
+        &["account", "update", SYSTEM, "eve", "--new-name", "eva", "--yes"],
+        &["account", "deactivate", SYSTEM, "ada", "--yes"],
+        &["account", "reactivate", SYSTEM, "ada", "--yes"],
+        &["account", "delete", SYSTEM, "ada", "--yes"],
+    ] {
+        place.run(command).code(0);
+    }
+    // A lost answer is looked into all the same.
+    let rule = keyreeve_sandbox::FaultRule::new("AddUserToGroup", keyreeve_sandbox::Effect::Reset);
+    let lost = rule.phase(keyreeve_sandbox::Phase::AfterApply).times(1).min_fires(1);
+    place.sandbox.add_fault(lost);
+    place.run(&["assignment", "add", SYSTEM, "--account", "new", "--group", "devs", "--yes"]).code(0);
+    assert!(place.sandbox.unfired().is_empty());
+}
+
+#[test]
+fn what_a_command_refuses_for_the_check_denies_and_nothing_else() {
+    for (missing, expected) in [
+        (
+            "iam:GetLoginProfile",
+            &["import", "reset_password", "deactivate_account", "reactivate_account", "delete_account"][..],
+        ),
+        ("iam:ListSSHPublicKeys", &["deactivate_account", "reactivate_account", "delete_blockers"]),
+    ] {
+        let place = lifecycle_without(&[missing]);
+        let found = features(&place, 1);
+        let denied: Vec<&str> =
+            found.iter().filter_map(|(name, rights)| (rights == "denied").then_some(name.as_str())).collect();
+        assert_eq!(denied, expected, "{missing}");
+        let denies = |name: &str| denied.contains(&name);
+        for (feature, command) in [
+            ("create_account", &["account", "create", SYSTEM, "--name", "new", "--plan"][..]),
+            ("reset_password", &["account", "reset-password", SYSTEM, "ada", "--plan"]),
+            ("deactivate_account", &["account", "deactivate", SYSTEM, "ada", "--plan"]),
+            (
+                "group_assignments",
+                &["assignment", "add", SYSTEM, "--account", "eve", "--group", "devs", "--plan"],
+            ),
+            ("rename_account", &["account", "update", SYSTEM, "eve", "--new-name", "eva", "--plan"]),
+        ] {
+            assert_eq!(place.run(command).code != 0, denies(feature), "{missing}: {feature}");
+        }
+    }
+    let place = lifecycle_without(&[]);
+    let mut policy = place.run(&["policy", "generate", "--profile", "lifecycle"]).code(0).json();
+    for statement in policy["Statement"].as_array_mut().unwrap() {
+        statement["Action"].as_array_mut().unwrap().retain(|action| action != "iam:ListUsers");
+    }
+    let documents = vec![policy.to_string()];
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(documents)).unwrap();
+    let without = features(&place, 1);
+    let planned = without.iter().filter(|(name, _)| {
+        !["credential_report", "single_reads", "password_policy", "first_sign_in", "delete_blockers"]
+            .contains(&name.as_str())
+    });
+    assert!(
+        planned.clone().count() > 8 && planned.clone().all(|(_, rights)| rights == "denied"),
+        "{without:?}"
+    );
+}

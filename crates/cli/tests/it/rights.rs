@@ -168,6 +168,24 @@ fn what_is_granted_beyond_the_settings_is_wider_than_needed() {
 }
 
 #[test]
+fn what_a_boundary_withholds_on_purpose_is_not_missing() {
+    let boundary = Some(format!("arn:aws:iam::{ACCOUNT}:policy/Edge"));
+    let scope = PolicyScope { boundary, ..PolicyScope::new(Full, "aws") };
+    let place = holding(Full, &scope.documents().unwrap());
+    let checked = Checked::run(&place, 0);
+    assert_eq!(checked.features("withheld"), ["permissions_boundary"]);
+    let row = checked.row("feature.permissions_boundary");
+    assert_eq!(row["actions"], json!(["iam:DeleteUserPermissionsBoundary"]));
+    assert!(row["message"].as_str().unwrap().contains("withheld on purpose"), "{row}");
+    // Where any boundary may be set, to take one away is not withheld but forgotten.
+    let all = PolicyScope::new(Full, "aws").documents().unwrap();
+    let delete = "\"iam:DeleteUserPermissionsBoundary\"";
+    let without: Vec<String> = all.iter().map(|text| text.replace(delete, "\"iam:GetRole\"")).collect();
+    hold(&place, &without);
+    assert_eq!(Checked::run(&place, 1).features("denied"), ["permissions_boundary"]);
+}
+
+#[test]
 fn a_boundary_and_the_policies_of_groups_count() {
     let reference = PolicyScope::new(Reference, "aws").documents().unwrap().remove(0);
     let place = holding(Reference, &[reference.replace("\"iam:DeleteUser\"", "\"iam:GetGroup\"")]);

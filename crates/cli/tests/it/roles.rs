@@ -234,3 +234,26 @@ fn a_web_identity_signs_in_through_the_ambient_chain() {
     let identity = checks.as_array().unwrap().iter().find(|check| check["name"] == "identity").unwrap();
     assert!(identity["message"].as_str().unwrap().ends_with("assumed-role/web/pod-7"), "{identity}");
 }
+
+#[test]
+fn a_role_of_another_partition_than_the_region_is_refused_wherever_the_region_is_said() {
+    let place = Place::with_users(0);
+    place.run(&["init"]).code(0);
+    let china = "arn:aws-cn:iam::123456789012:role/connector";
+    let refused = place.run(&add(china, &["--region", "us-east-1"])).code(2);
+    assert!(refused.stderr.contains("the region us-east-1 is of the partition aws"), "{}", refused.stderr);
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION", "KEYREEVE_AWS_REGION"] {
+        let mut command = place.command(&add(china, &[]));
+        command.env_remove("AWS_REGION").env(name, "us-east-1");
+        let refused = Ran::of(command.output().unwrap()).code(2);
+        assert!(
+            refused.stderr.contains("the region us-east-1 is of the partition aws"),
+            "{}",
+            refused.stderr
+        );
+        assert!(refused.stderr.contains("cn-north-1"), "{}", refused.stderr);
+        assert_eq!(place.json(&["system", "list"]), json!([]));
+    }
+    let mut command = place.command(&add(china, &["--region", "cn-north-1"]));
+    Ran::of(command.env("AWS_REGION", "us-east-1").output().unwrap()).code(0);
+}

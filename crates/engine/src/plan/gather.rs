@@ -360,8 +360,13 @@ impl Gathering<'_> {
         facts.password_policy = match self.visible(&[PointRead::PasswordPolicy]) {
             Some(missing) => Seen::NotVisible(missing),
             None => {
-                let answer = self.reader.call(None, || self.provisioning.get_password_policy()).await;
-                Seen::Read(readable("the password policy", "", answer)?)
+                match self.reader.call(None, || self.provisioning.get_password_policy()).await {
+                    // A password for the strictest default fits as well.
+                    Err(error) if error.is_denied() => {
+                        Seen::NotVisible(vec![self.provisioning.read_needs(PointRead::PasswordPolicy)])
+                    }
+                    answer => Seen::Read(readable("the password policy", "", answer)?),
+                }
             }
         };
         Ok(())

@@ -119,26 +119,32 @@ impl Observer<'_> {
 
     /// Whether the account is in a group; `None` when the account is not found.
     async fn in_group(&self, task: &Task, account: &str, group: &str) -> Result<Option<bool>, Failure> {
-        if !self.grants(PointRead::GroupsOf) {
-            let detail = self.detail(task).await?;
-            return Ok(detail.map(|detail| detail.groups.iter().any(|name| name == group)));
+        if self.grants(PointRead::GroupsOf) {
+            let groups = self
+                .pages(|after| async move { self.provisioning.list_groups_of(account, after.as_ref()).await })
+                .await;
+            if !is_denied(&groups) {
+                return found(groups.map(|groups| groups.iter().any(|name| name == group)));
+            }
         }
-        let groups = self
-            .pages(|after| async move { self.provisioning.list_groups_of(account, after.as_ref()).await })
-            .await;
-        found(groups.map(|groups| groups.iter().any(|name| name == group)))
+        let detail = self.detail(task).await?;
+        Ok(detail.map(|detail| detail.groups.iter().any(|name| name == group)))
     }
 
     /// Whether a policy is attached to the account; `None` when the account is not found.
     async fn has_policy(&self, task: &Task, account: &str, arn: &str) -> Result<Option<bool>, Failure> {
-        if !self.grants(PointRead::PoliciesOf) {
-            let detail = self.detail(task).await?;
-            return Ok(detail.map(|detail| detail.policies.iter().any(|policy| policy.arn == arn)));
+        if self.grants(PointRead::PoliciesOf) {
+            let policies = self
+                .pages(
+                    |after| async move { self.provisioning.list_policies_of(account, after.as_ref()).await },
+                )
+                .await;
+            if !is_denied(&policies) {
+                return found(policies.map(|policies| policies.iter().any(|policy| policy.arn == arn)));
+            }
         }
-        let policies = self
-            .pages(|after| async move { self.provisioning.list_policies_of(account, after.as_ref()).await })
-            .await;
-        found(policies.map(|policies| policies.iter().any(|policy| policy.arn == arn)))
+        let detail = self.detail(task).await?;
+        Ok(detail.map(|detail| detail.policies.iter().any(|policy| policy.arn == arn)))
     }
 
     /// What the task's account holds, where only the details of all accounts may be read.
@@ -246,8 +252,11 @@ impl Observer<'_> {
         path: &str,
     ) -> Result<Option<(AccountEntry, Option<Tags>)>, Failure> {
         if self.grants(PointRead::AccountFacts) {
-            let facts = self.call(|| self.provisioning.get_account_facts(name)).await?;
-            return Ok(facts.map(|facts| (facts.entry, Some(facts.tags))));
+            let facts = self.call(|| self.provisioning.get_account_facts(name)).await;
+            // The profile promises it, and the connector's policies need not keep that: the listing has it as well.
+            if !is_denied(&facts) {
+                return Ok(facts?.map(|facts| (facts.entry, Some(facts.tags))));
+            }
         }
         let users = self.list(path).await?;
         Ok(users.into_iter().find(|user| user.name == name).map(|user| (user, None)))
@@ -319,6 +328,10 @@ impl Observer<'_> {
     fn failure(&self, kind: FailureKind, message: String) -> Failure {
         self.reader.failure(kind, &message)
     }
+}
+
+fn is_denied<T>(read: &Result<T, Failure>) -> bool {
+    read.as_ref().is_err_and(|failure| failure.kind == FailureKind::Denied)
 }
 
 fn applied(is: bool) -> Sight {

@@ -34,7 +34,10 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
     if let CredentialKind::Role { role_arn, .. } = kind {
         // The role cannot be assumed yet, because nobody knew the external id; its ARN names the AWS account.
         if let Some((account, partition)) = credential::account_of_role(role_arn) {
-            credential::check_region(&doing(), arguments.region.as_deref(), Some(&partition))?;
+            // What is given wins over the environment, as it does when AWS is called.
+            let surrounding = context.config.aws.region(&context.environment);
+            let region = arguments.region.as_deref().or(surrounding.as_deref());
+            credential::check_region(&doing(), region, Some(&partition))?;
             new.aws_account_id = Some(account);
             new.partition = Some(partition);
         }

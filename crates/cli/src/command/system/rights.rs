@@ -184,7 +184,14 @@ impl Seen<'_> {
                 Said::Unknown(why) => unknown.push((need.action.to_owned(), why)),
             }
         }
-        let check = if !missing.is_empty() {
+        let check = if !missing.is_empty() && missing.iter().all(|action| self.is_withheld(action, feature)) {
+            let message = format!(
+                "allowed, within what the policies say of iam:PermissionsBoundary; {} withheld on purpose, so that nobody is \
+                 left without a boundary",
+                are(&missing)
+            );
+            Check::ok(&name, message).about(Rights::Withheld, missing)
+        } else if !missing.is_empty() {
             self.denied(feature, &name, missing)
         } else if let Some((_, why)) = unknown.first() {
             let message = why.clone();
@@ -207,6 +214,17 @@ impl Seen<'_> {
             Check::ok(&name, message).about(Rights::Allowed, Vec::new())
         };
         Some(if feature.optional { check.optional() } else { check })
+    }
+
+    /// Whether an action is left out as `policy generate --boundary` leaves it out: a boundary may be set, to that one
+    /// alone, and never be taken away.
+    fn is_withheld(&self, action: &str, feature: &Feature) -> bool {
+        let set = feature.needs.iter().find(|need| need.action == "iam:PutUserPermissionsBoundary");
+        let by_boundary = |keys: &BTreeSet<String>| {
+            keys.iter().any(|key| key.eq_ignore_ascii_case("iam:PermissionsBoundary"))
+        };
+        action == "iam:DeleteUserPermissionsBoundary"
+            && set.is_some_and(|need| matches!(self.need(need), Said::Partly(keys) if by_boundary(&keys)))
     }
 
     fn denied(&self, feature: &Feature, name: &str, missing: Vec<String>) -> Check {

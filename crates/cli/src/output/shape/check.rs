@@ -32,6 +32,8 @@ pub(crate) struct Check {
 pub(crate) enum Rights {
     /// All that is needed is granted.
     Allowed,
+    /// What is needed is granted, but for what such policies leave out on purpose.
+    Withheld,
     /// Something that is needed is certainly not granted.
     Denied,
     /// It could not be found out.
