@@ -146,6 +146,17 @@ impl AwsConnector {
         request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 
+    /// Detaches a policy from a user.
+    ///
+    /// # Errors
+    /// When it is not detached, or that is not known.
+    pub async fn detach_from_user(&self, name: &str, policy: &str) -> Result<Performed, Error> {
+        let call = Call::write("DetachUserPolicy", format!("{name}, {policy}"));
+        let name = given("name", name).map_err(|why| call.refused(&why))?;
+        let request = self.iam.detach_user_policy().user_name(name).policy_arn(policy);
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
+    }
+
     /// Makes an access key of a user. Its secret is in this one answer and never again.
     ///
     /// # Errors
@@ -228,6 +239,16 @@ impl AwsConnector {
     pub async fn attach_to_role(&self, name: &str, policy: &str) -> Result<Performed, Error> {
         let call = Call::write("AttachRolePolicy", format!("{name}, {policy}"));
         let request = self.iam.attach_role_policy().role_name(name).policy_arn(policy);
+        request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
+    }
+
+    /// Detaches a policy from a role.
+    ///
+    /// # Errors
+    /// When it is not detached, or that is not known.
+    pub async fn detach_from_role(&self, name: &str, policy: &str) -> Result<Performed, Error> {
+        let call = Call::write("DetachRolePolicy", format!("{name}, {policy}"));
+        let request = self.iam.detach_role_policy().role_name(name).policy_arn(policy);
         request.send().await.map(|answer| changed(&answer)).map_err(|error| call.failed(error))
     }
 }

@@ -82,7 +82,6 @@ pub use provisioning::{
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use restore::{KEY_OF_THE_BACKUP, Restoration};
-pub use restore::Restoration;
 pub use signers::{Signer, SignerPart};
 pub use sqlite_file::{beside, remove_database};
 pub use systems::{NewSystem, SystemPatch};

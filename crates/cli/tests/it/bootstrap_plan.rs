@@ -103,6 +103,28 @@ fn another_text_of_the_policy_is_shown_by_what_comes_and_goes_and_a_wider_one_is
 }
 
 #[test]
+fn narrower_limits_take_away_what_an_earlier_run_gave() {
+    for of_role in [false, true] {
+        let who = |more: &[&'static str]| if of_role { role(more) } else { user(more) };
+        let place = place();
+        // So many paths that the text does not fit into one policy.
+        let paths: Vec<String> = (0..60).map(|n| format!("/department-of-many-letters-{n}/")).collect();
+        let paths: Vec<&'static str> = paths.into_iter().map(|path| &*path.leak()).collect();
+        let wide: Vec<&'static str> = paths.iter().flat_map(|path| ["--path", path]).collect();
+        run(&place, &who(&[&wide[..], &["--yes"]].concat())).code(0);
+        let plan = planned(&place, &who(&[]));
+        let names = operations(&plan);
+        let detaches = names.iter().filter(|name| name.starts_with("Detach")).count();
+        assert!(detaches >= 2, "{names:?}");
+        let last_attach = names.iter().rposition(|name| name.starts_with("Attach")).unwrap();
+        let first_detach = names.iter().position(|name| name.starts_with("Detach")).unwrap();
+        assert!(last_attach < first_detach, "{names:?}");
+        run(&place, &who(&["--yes"])).code(0);
+        assert_eq!(operations(&planned(&place, &who(&[]))), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn a_sixth_version_of_the_policy_is_refused_with_a_way_out() {
     let place = place();
     for number in 1..=5 {

@@ -167,6 +167,12 @@ async fn carry_out(
         Step::Attach { policy } => {
             journal.make(operation, &on, administrator.attach_to_role(name, policy)).await
         }
+        Step::Detach { policy } if target.arguments.user.is_some() => {
+            journal.make(operation, &on, administrator.detach_from_user(name, policy)).await
+        }
+        Step::Detach { policy } => {
+            journal.make(operation, &on, administrator.detach_from_role(name, policy)).await
+        }
         Step::DeleteKey { key } => journal.make(operation, &on, administrator.delete_key(name, key)).await,
         Step::CreateKey => {
             let keep = async |key: NewAccessKey| {

@@ -57,6 +57,10 @@ pub(super) enum Step {
     Attach {
         policy: String,
     },
+    /// Takes a policy away that an earlier run gave and this one does not want.
+    Detach {
+        policy: String,
+    },
     DeleteKey {
         key: String,
     },
@@ -93,6 +97,15 @@ impl<'a> Target<'a> {
             name,
             arguments,
         }
+    }
+
+    /// Whether a policy has a name that an earlier run with other limits would have given: `name`, or `name-1` and so on
+    /// where the text did not fit into one.
+    fn could_have_made(&self, arn: &str) -> bool {
+        let name = arn.split_once(&format!(":policy{OWN_PATH}{}", self.name)).map(|(_, rest)| rest);
+        name.is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok())
+        })
     }
 
     /// A system of that id must be this very one.
@@ -181,12 +194,32 @@ pub(super) async fn plan(
     let attached = found.as_ref().map(|found| found.attached.as_slice()).unwrap_or_default();
     let missing = target.policies.iter().filter(|(_, arn, _)| !attached.contains(arn));
     steps.extend(missing.map(|(_, arn, _)| Step::Attach { policy: arn.clone() }));
+    let (given_before, also_attached) = others_attached(administrator, target, attached).await?;
+    // After what takes their place: the connector is never without.
+    steps.extend(given_before.into_iter().map(|policy| Step::Detach { policy }));
     if !of_role {
         steps.extend(key_steps(target, known, found.as_ref())?);
     }
-    let is_of_target = |arn: &&String| target.policies.iter().any(|(_, own, _)| own == *arn);
-    let also_attached = attached.iter().filter(|arn| !is_of_target(arn)).cloned().collect();
     Ok(Plan { steps, also_attached })
+}
+
+/// The other policies that are attached: those that an earlier run made for this system and gave, and those of others.
+async fn others_attached(
+    administrator: &AwsConnector,
+    target: &Target<'_>,
+    attached: &[String],
+) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+    let (mut given_before, mut of_others) = (Vec::new(), Vec::new());
+    for arn in attached.iter().filter(|arn| !target.policies.iter().any(|(_, own, _)| own == *arn)) {
+        let made_before = target.could_have_made(arn)
+            && administrator
+                .find_policy(arn)
+                .await
+                .context(DOING)?
+                .is_some_and(|policy| ours(target, &policy, arn).is_ok());
+        if made_before { given_before.push(arn.clone()) } else { of_others.push(arn.clone()) }
+    }
+    Ok((given_before, of_others))
 }
 
 /// What was made by others is not taken over.
@@ -269,6 +302,8 @@ impl Step {
             Self::ReplaceTrust { .. } => ("UpdateAssumeRolePolicy", holder.clone()),
             Self::Attach { policy } if of_user => ("AttachUserPolicy", format!("{holder}, {policy}")),
             Self::Attach { policy } => ("AttachRolePolicy", format!("{holder}, {policy}")),
+            Self::Detach { policy } if of_user => ("DetachUserPolicy", format!("{holder}, {policy}")),
+            Self::Detach { policy } => ("DetachRolePolicy", format!("{holder}, {policy}")),
             Self::DeleteKey { key } => ("DeleteAccessKey", format!("{holder}, {key}")),
             Self::CreateKey => ("CreateAccessKey", holder.clone()),
             Self::Register { .. } => return None,
@@ -302,6 +337,9 @@ impl Step {
             Self::CreateRole { .. } => format!("make the role {}", target.arn),
             Self::ReplaceTrust { .. } => format!("give the role {} another trust policy", target.arn),
             Self::Attach { policy } => format!("attach {policy} to {name}"),
+            Self::Detach { policy } => {
+                format!("detach {policy}, which an earlier run gave to {name}; the policy itself stays")
+            }
             Self::DeleteKey { key } => format!("delete the access key {key} of user {name}"),
             Self::CreateKey => {
                 format!("make an access key of user {name}, sealed into the store for system {id}")
