@@ -152,9 +152,13 @@ mod tests {
     #[test]
     fn cursors_come_back_as_they_went() {
         let moment: Timestamp = "2026-01-01T00:00:00.123456789Z".parse().unwrap();
-        for key in
-            [SortKey::Text("ä\"".into()), SortKey::Boolean(false), SortKey::Moment(moment), SortKey::Missing]
-        {
+        for key in [
+            SortKey::Text("ä\"".into()),
+            SortKey::Boolean(false),
+            SortKey::Number(-7),
+            SortKey::Moment(moment),
+            SortKey::Missing,
+        ] {
             let cursor = Cursor { key, id: "AIDA 1".into() };
             let text = cursor.encode("q", at(0));
             assert!(

@@ -106,7 +106,7 @@ pub(crate) fn removes_listed(attribute: &Attribute) -> bool {
 pub(crate) fn missing_element(filter: &Filter) -> Option<Map<String, Value>> {
     let mut element = Map::new();
     describe(filter, &mut element)?;
-    Some(element)
+    filter.matches(&element).then_some(element)
 }
 
 fn describe(filter: &Filter, element: &mut Map<String, Value>) -> Option<()> {

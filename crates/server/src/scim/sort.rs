@@ -31,6 +31,8 @@ pub enum SortKey {
     Text(String),
     /// `false` before `true`.
     Boolean(bool),
+    /// A whole number.
+    Number(i64),
     /// A moment.
     Moment(Timestamp),
     /// There is no value: last, or first in descending order.
@@ -97,6 +99,7 @@ impl Sort {
         let Some(value) = value.filter(|value| is_present(value)) else { return SortKey::Missing };
         let key = match (self.kind, value) {
             (Kind::Boolean, Value::Bool(value)) => Some(SortKey::Boolean(*value)),
+            (Kind::Integer, Value::Number(number)) => number.as_i64().map(SortKey::Number),
             (Kind::DateTime, Value::String(text)) => moment(text).map(SortKey::Moment),
             (_, Value::String(text)) if self.case_exact => Some(SortKey::Text(text.clone())),
             (_, Value::String(text)) => Some(SortKey::Text(text.to_lowercase())),
@@ -147,6 +150,7 @@ impl SortKey {
         match (self, other) {
             (Self::Text(one), Self::Text(other)) => one.cmp(other),
             (Self::Boolean(one), Self::Boolean(other)) => one.cmp(other),
+            (Self::Number(one), Self::Number(other)) => one.cmp(other),
             (Self::Moment(one), Self::Moment(other)) => one.cmp(other),
             (one, other) => one.rank().cmp(&other.rank()),
         }
@@ -157,6 +161,7 @@ impl SortKey {
         match self {
             Self::Text(text) => json!({ "text": text }),
             Self::Boolean(boolean) => json!({ "boolean": boolean }),
+            Self::Number(number) => json!({ "number": number }),
             Self::Moment(moment) => json!({ "moment": moment.to_string() }),
             Self::Missing => Value::Null,
         }
@@ -171,6 +176,7 @@ impl SortKey {
         match name.as_str() {
             "text" => Some(Self::Text(value.as_str()?.to_owned())),
             "boolean" => Some(Self::Boolean(value.as_bool()?)),
+            "number" => Some(Self::Number(value.as_i64()?)),
             "moment" => Some(Self::Moment(value.as_str()?.parse().ok()?)),
             _ => None,
         }
@@ -180,8 +186,9 @@ impl SortKey {
         match self {
             Self::Text(_) => 0,
             Self::Boolean(_) => 1,
-            Self::Moment(_) => 2,
-            Self::Missing => 3,
+            Self::Number(_) => 2,
+            Self::Moment(_) => 3,
+            Self::Missing => 4,
         }
     }
 }

@@ -1,9 +1,9 @@
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
-    Attribute, Model, Switches,
+    Attribute, Cause, Filter, Model, Switches,
     attribute::{Kind, Mutability, Returned},
-    discovery, urn,
+    discovery, sort, urn, write,
 };
 
 const BASE: &str = "https://keyreeve.example/scim/v2/prod";
@@ -180,4 +180,44 @@ fn policies_are_read_only() {
     let policy = everything().policy;
     let mut attributes = policy.schema.attributes.iter();
     assert!(attributes.all(|attribute| attribute.mutability == Mutability::ReadOnly));
+}
+
+/// No resource of ours has a number yet; what the model says of numbers holds all the same.
+#[test]
+fn whole_numbers_are_written_compared_and_sorted() {
+    let mut user = everything().user;
+    user.schema.attributes.push(Attribute::integer("level", "A number."));
+    let people: Vec<Map<String, Value>> = [json!(10), json!(-1), json!(9)]
+        .iter()
+        .enumerate()
+        .map(|(id, level)| {
+            let body = json!({"schemas": [urn::USER], "userName": format!("user{id}"), "level": level});
+            let mut resource = write::create(&user, &body).unwrap().resource;
+            resource.insert("id".into(), json!(id.to_string()));
+            resource
+        })
+        .collect();
+    for (text, expected) in [
+        ("level gt 9", &["0"][..]),
+        ("level ge 9", &["0", "2"]),
+        ("level eq 9.0", &["2"]),
+        ("level lt 0", &["1"]),
+        ("level ne 9", &["0", "1"]),
+    ] {
+        let filter = Filter::parse(&user, text).unwrap();
+        let meant: Vec<&Value> =
+            people.iter().filter(|person| filter.matches(person)).map(|person| &person["id"]).collect();
+        assert_eq!(meant, expected, "{text}");
+    }
+    for text in ["level eq \"9\"", "level co 9", "level eq true"] {
+        assert_eq!(Filter::parse(&user, text).unwrap_err().cause, Cause::InvalidFilter, "{text}");
+    }
+    let mut sorted = people.clone();
+    sort::Sort::parse(&user, "level", None).unwrap().sort(&mut sorted);
+    let order: Vec<&Value> = sorted.iter().map(|person| &person["id"]).collect();
+    assert_eq!(order, ["1", "2", "0"]);
+    for wrong in [json!("9"), json!(9.5), json!(true)] {
+        let body = json!({"schemas": [urn::USER], "userName": "ada", "level": wrong});
+        assert_eq!(write::create(&user, &body).unwrap_err().cause, Cause::InvalidValue, "{wrong}");
+    }
 }

@@ -150,6 +150,7 @@ fn missing_elements() {
     for (op, path) in [
         ("replace", "emails[type eq \"work\"].value"),
         ("add", "emails[type ne \"home\"].value"),
+        ("add", "emails[type eq \"work\" and type eq \"other\"].value"),
         ("add", "emails[type eq \"work\" or type eq \"other\"].value"),
         ("add", "phoneNumbers.value"),
     ] {
