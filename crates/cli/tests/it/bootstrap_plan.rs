@@ -132,7 +132,13 @@ fn a_sixth_version_of_the_policy_is_refused_with_a_way_out() {
         run(&place, &user(&["--path", &path, "--yes"])).code(0);
     }
     let refused = run(&place, &user(&["--path", "/p6/", "--yes"])).code(1);
-    assert!(refused.stderr.contains("aws iam delete-policy-version"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains(
+            "aws iam delete-policy-version --policy-arn arn:aws:iam::123456789012:policy/keyreeve/keyreeve "
+        ),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]

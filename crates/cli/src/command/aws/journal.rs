@@ -116,10 +116,14 @@ impl<'a> Journal<'a> {
 fn broken_off(error: &Error) -> Refusal {
     let hint = match error.code.as_deref() {
         Some(code) if error.operation == "CreatePolicyVersion" && code.starts_with("LimitExceeded") => {
-            "AWS keeps five versions of a policy: look at them with `aws iam list-policy-versions --policy-arn ARN`, \
-             delete one that is not in force with `aws iam delete-policy-version`, then run the same again"
+            let arn = error.subject.as_deref().unwrap_or("ARN");
+            format!(
+                "AWS keeps five versions of a policy. `aws iam list-policy-versions --policy-arn {arn}` shows them; delete \
+                 one that is not in force with `aws iam delete-policy-version --policy-arn {arn} --version-id v…`, then \
+                 run the same again"
+            )
         }
-        _ => "run the same again: what is there is left as it is, and what is missing is made",
+        _ => "run the same again: what is there is left as it is, and what is missing is made".to_owned(),
     };
     Refusal::failed(DOING, error.to_string()).hint(hint)
 }

@@ -46,7 +46,10 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         let ended = show(context, &system)?;
         tell_of_others(&store, &system).await?;
         credential::print_trust_policy(context, &given).await;
-        hint(&format!("when the role has it: `keyreeve system check {}`", system.system_id));
+        hint(&format!(
+            "when the role has it, with the credentials that are to assume it: `keyreeve system check {}`",
+            system.system_id
+        ));
         return Ok(ended);
     }
     let credential = connection::credential(kind, secret.clone())?;
