@@ -493,6 +493,18 @@ fn an_import_of_many_that_is_stopped_ends_those_under_way_and_begins_no_others()
 }
 
 #[test]
+fn why_an_account_cannot_be_entered_is_said_once_in_a_list_and_whole_in_json() {
+    let place = organized(2);
+    let ran = run(&place, &["organization", "discover", "--role-name", ROLE, "--yes"]).code(1);
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(said.matches("sts:AssumeRole is not allowed on").count(), 2, "{said}");
+    assert!(!said.contains("is not authorized to perform"), "{said}");
+    let again = discover(&place, &[]).code(1).json();
+    let whole = |row: &&Value| text(&row["reason"]).contains("is not authorized to perform: sts:AssumeRole");
+    assert_eq!(rows(&again).filter(whole).count(), 2, "{again:#}");
+}
+
+#[test]
 fn discovery_is_for_administrators_of_all_systems_and_leaves_a_word() {
     let place = organized(1);
     let operator = place.token("olga", "operator", &[]);
