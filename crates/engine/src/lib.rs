@@ -7,6 +7,7 @@
 //! - [`import`] reads a system whole and publishes what changed;
 //! - [`plan`] turns wishes into ordered steps, and says what stands in their way;
 //! - [`provisioning`] carries plans out, call by call, written down before and after;
+//! - [`schedule`] does what happens by itself: scheduled imports, and chores;
 //! - [`systems`] registers systems and keeps their credentials tied to one AWS account;
 //! - [`organization`] finds the accounts of an AWS organization, and keeps a system for each;
 //! - [`rights`] says who may do what;
@@ -28,6 +29,7 @@ pub mod password;
 pub mod plan;
 pub mod provisioning;
 pub mod rights;
+pub mod schedule;
 pub mod systems;
 pub mod tokens;
 pub mod unseen;

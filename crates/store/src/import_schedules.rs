@@ -31,7 +31,7 @@ pub struct ImportSchedule {
     pub taken_for: Timestamp,
     /// What came of that.
     pub outcome: TurnOutcome,
-    /// So many failures in a row, that one included.
+    /// So many failures in a row, that one included; none when it went well or is under way.
     pub failures: u32,
     /// An import of the system is under way, whoever asked for it: its lease holds until then, unless it is renewed.
     pub busy_until: Option<Timestamp>,
@@ -213,7 +213,11 @@ fn read(row: &Row, now: Timestamp) -> Result<ImportSchedule, StoreError> {
         (None, Some(reason)) => TurnOutcome::Refused { at: row.time(7)?, reason },
         (None, None) => TurnOutcome::New,
     };
-    let failed = matches!(&outcome, TurnOutcome::Run(run) if run.went_wrong(now));
+    let failures = match &outcome {
+        TurnOutcome::Run(run) if run.went_wrong(now) => before.saturating_add(1),
+        TurnOutcome::Run(_) | TurnOutcome::New => 0,
+        TurnOutcome::Refused { .. } => before,
+    };
     Ok(ImportSchedule {
         system_id: row.word(0)?,
         system_state: row.word(1)?,
@@ -221,7 +225,7 @@ fn read(row: &Row, now: Timestamp) -> Result<ImportSchedule, StoreError> {
         profile: row.json(3)?,
         taken_for: row.time(4)?,
         revision: row.int(5)?,
-        failures: before.saturating_add(u32::from(failed)),
+        failures,
         outcome,
         busy_until: row.opt_time(14)?.filter(|until| *until > now),
     })

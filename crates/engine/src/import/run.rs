@@ -11,7 +11,7 @@ use keyreeve_model::{
     FailureKind, ImportObject, ImportProfile, ImportRun, ImportScope, Inventory, ObjectType,
     PermissionProfile, Population, ResourceType, Suspicion, System, SystemState, Warning, difference,
 };
-use keyreeve_store::{ClaimId, ImportLease, Outcome, RunRecord, SignerPart, Store, StoreError};
+use keyreeve_store::{ClaimId, ImportLease, Outcome, RunRecord, SignerPart, Store, StoreError, Turn};
 
 use super::assemble::{Assembly, assemble};
 use super::claimed::{Claimed, TOLD, drift};
@@ -134,6 +134,32 @@ impl Importer {
         progress: &Progress,
         cancelled: impl Future<Output = ()>,
     ) -> Result<ImportRun, ImportError> {
+        self.run_for(connector, request, None, progress, cancelled).await
+    }
+
+    /// As [`Importer::run_until`], for a time of the profile's schedule, which is taken when the run begins.
+    ///
+    /// # Errors
+    /// As [`Importer::run`]; [`StoreError::TurnTaken`] when somebody else saw to it.
+    pub async fn run_turn(
+        &self,
+        connector: &dyn Connector,
+        request: ImportRequest<'_>,
+        turn: &Turn,
+        progress: &Progress,
+        cancelled: impl Future<Output = ()>,
+    ) -> Result<ImportRun, ImportError> {
+        self.run_for(connector, request, Some(turn), progress, cancelled).await
+    }
+
+    async fn run_for(
+        &self,
+        connector: &dyn Connector,
+        request: ImportRequest<'_>,
+        turn: Option<&Turn>,
+        progress: &Progress,
+        cancelled: impl Future<Output = ()>,
+    ) -> Result<ImportRun, ImportError> {
         let system = request.system;
         let name = system.system_id.to_string();
         match system.state {
@@ -163,10 +189,11 @@ impl Importer {
             self.store.open_claims(&system.system_id).await?,
             self.store.last_attempts(&system.system_id).await?,
         );
-        let lease = self
-            .store
-            .begin_import_run(&system.system_id, request.profile, request.actor, self.clock.now(), self.lease)
-            .await?;
+        let (store, now, ImportRequest { profile, actor, .. }) = (&self.store, self.clock.now(), request);
+        let lease = match turn {
+            None => store.begin_import_run(&system.system_id, profile, actor, now, self.lease).await?,
+            Some(turn) => store.begin_scheduled_import_run(turn, profile, actor, now, self.lease).await?,
+        };
         let session = Session {
             importer: self,
             connector,

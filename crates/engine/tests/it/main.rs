@@ -16,5 +16,6 @@ mod r19_store_failures;
 mod r22_expired_credentials;
 mod r23_denied_listing;
 mod r27_hostile_bodies;
+mod schedule;
 mod scope;
 mod simulation;
