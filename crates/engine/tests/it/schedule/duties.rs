@@ -231,7 +231,11 @@ async fn a_job_that_does_not_get_on_is_tried_again_with_growing_patience() {
         for minutes in [5, 15, 60] {
             assert_eq!(round.next().await, Chore::JobTakenUp(job.id));
             assert!(matches!(round.next().await, Chore::JobLeft(left, _) if left == job.id));
-            office.advance(SECOND * 60 * minutes);
+            // Not before its time: that it was looked at meanwhile, an import tells that is left behind.
+            let run = left_behind(&office).await;
+            office.advance(SECOND * 130);
+            assert_eq!(round.next().await, Chore::ImportClosed(id(0), run));
+            office.advance(SECOND * (60 * minutes - 130));
         }
         assert_eq!(round.next().await, Chore::JobTakenUp(job.id));
         assert!(matches!(round.next().await, Chore::JobLeft(..)));
@@ -246,4 +250,11 @@ async fn a_job_that_does_not_get_on_is_tried_again_with_growing_patience() {
         round.stop().await;
         assert_eq!(office.store.job(job.id).await.unwrap().state, JobState::Succeeded);
     }
+}
+
+/// An import whose process ends at once.
+async fn left_behind(office: &Office) -> keyreeve_model::ImportRunId {
+    let profile = office.store.get_import_profile(&id(0), &"default".parse().unwrap()).await.unwrap();
+    let (now, lease) = (office.clock.now(), Duration::from_secs(1));
+    office.store.begin_import_run(&id(0), &profile, "local:ada", now, lease).await.unwrap().run
 }

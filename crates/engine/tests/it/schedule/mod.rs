@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, watch};
 use crate::harness::{connect, connector_key, no_thresholds};
 
 /// No event of a test is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(crate) fn at(text: &str) -> Timestamp {
     format!("2031-05-{text}:00Z").parse().unwrap()

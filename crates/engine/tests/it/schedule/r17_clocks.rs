@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use keyreeve_model::ImportRunState;
 
-use super::{Office, at, id};
+use super::{Office, PATIENCE, at, id};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -58,13 +58,16 @@ async fn r17_a_clock_that_goes_back_runs_nothing_twice_and_loses_nothing_that_co
 
 /// Until the scheduler has noticed that the clock went back.
 async fn begun_anew(office: &Office) {
-    loop {
-        let now = office.clock.now();
-        if office.store.import_schedules(now).await.unwrap().iter().all(|seen| seen.taken_for <= now) {
-            return;
+    let noticed = async {
+        loop {
+            let now = office.clock.now();
+            if office.store.import_schedules(now).await.unwrap().iter().all(|seen| seen.taken_for <= now) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    };
+    tokio::time::timeout(PATIENCE, noticed).await.expect("it is not begun anew");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

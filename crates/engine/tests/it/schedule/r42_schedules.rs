@@ -146,6 +146,12 @@ async fn what_fails_is_tried_again_with_growing_patience_and_stops_no_other() {
             }
         }
         assert_eq!((published, passed), (1, 1));
+        // Not before its time: that it was looked at, the other system tells.
+        office.schedule(1, "other", "2 1 * * *").await;
+        office.set_clock(at("10T01:02"));
+        assert_eq!(shift.began().await, (id(1), "other".to_owned(), at("10T01:02")));
+        shift.ended().await;
+        office.set_clock(at("10T01:02"));
         for minutes in [5, 15, 60, 240, 240] {
             let before = office.tried(0).len();
             office.advance(MINUTE * minutes);
@@ -314,9 +320,12 @@ async fn a_wish_to_stop_ends_an_import_cleanly_and_it_is_begun_again_afterwards(
     let mut shift = office.run();
     office.set_clock(at("10T01:00"));
     shift.began().await;
-    while !office.sandbox.trace().iter().any(|call| call.action == "ListUsers") {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let called = async {
+        while !office.sandbox.trace().iter().any(|call| call.action == "ListUsers") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, called).await.expect("it calls");
     let rest = shift.stop().await;
     let [Happened::Ended(run)] = rest.as_slice() else { panic!("{rest:?}") };
     assert_eq!(
