@@ -1,6 +1,7 @@
 //! The facts a plan rests on, as digests: what must be the same when it is carried out later.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use keyreeve_model::{AccountCredentialKind, StepCall, canonical_json, digest_hex};
 use serde_json::{Map, Value, json};
@@ -15,34 +16,55 @@ pub type Basis = BTreeMap<String, String>;
 pub(super) fn of(facts: &Facts, tasks: &[TaskPlan]) -> Basis {
     let mut basis = Basis::new();
     for task in tasks {
-        let key = task.account.to_ascii_lowercase();
-        note_account(&mut basis, facts, &key, &task.account);
-        for step in &task.steps {
-            match &step.call {
-                StepCall::UpdateAccount { new_name: Some(name), .. } => {
-                    note_account(&mut basis, facts, &name.to_ascii_lowercase(), name);
+        for object in of_task(&task.account, task.steps.iter().map(|step| &step.call)) {
+            let seen = match object {
+                Object::Account(name) => seen_of_account(facts, name),
+                Object::Group(name) => {
+                    facts.group(name).map(|group| group.external_id.to_string()).unwrap_or_default()
                 }
-                StepCall::AddToGroup { group, .. } => {
-                    let id = facts.group(group).map(|group| group.external_id.to_string());
-                    basis.insert(format!("group {group}"), id.unwrap_or_default());
+                Object::Policy(arn) => {
+                    facts.policies.get(arn).map(|policy| policy.attachable.to_string()).unwrap_or_default()
                 }
-                StepCall::AttachPolicy { policy_arn, .. } => {
-                    let seen = facts.policies.get(policy_arn).map(|policy| policy.attachable.to_string());
-                    basis.insert(format!("policy {policy_arn}"), seen.unwrap_or_default());
-                }
-                _ => {}
-            }
+            };
+            basis.insert(object.to_string(), seen);
         }
     }
     basis
 }
 
-fn note_account(basis: &mut Basis, facts: &Facts, key: &str, name: &str) {
-    let seen = match facts.accounts.get(key) {
-        None => FREE.to_owned(),
-        Some(account) => seen(account),
+/// The objects that calls about an account rest on, as a basis names them.
+pub(crate) fn objects<'a>(account: &'a str, calls: impl Iterator<Item = &'a StepCall>) -> Vec<String> {
+    of_task(account, calls).into_iter().map(|object| object.to_string()).collect()
+}
+
+enum Object<'a> {
+    Account(&'a str),
+    Group(&'a str),
+    Policy(&'a str),
+}
+
+impl fmt::Display for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(name) => write!(f, "account {name}"),
+            Self::Group(name) => write!(f, "group {name}"),
+            Self::Policy(arn) => write!(f, "policy {arn}"),
+        }
+    }
+}
+
+fn of_task<'a>(account: &'a str, calls: impl Iterator<Item = &'a StepCall>) -> Vec<Object<'a>> {
+    let of_call = |call: &'a StepCall| match call {
+        StepCall::UpdateAccount { new_name: Some(name), .. } => Some(Object::Account(name)),
+        StepCall::AddToGroup { group, .. } => Some(Object::Group(group)),
+        StepCall::AttachPolicy { policy_arn, .. } => Some(Object::Policy(policy_arn)),
+        _ => None,
     };
-    basis.insert(format!("account {name}"), seen);
+    std::iter::once(Object::Account(account)).chain(calls.filter_map(of_call)).collect()
+}
+
+fn seen_of_account(facts: &Facts, name: &str) -> String {
+    facts.accounts.get(&name.to_ascii_lowercase()).map_or_else(|| FREE.to_owned(), seen)
 }
 
 /// What is seen of a name that nobody has.

@@ -312,11 +312,13 @@ pub(super) fn made(facts: &Facts, call: &StepCall) -> Option<AccountFact> {
         login_profile: Seen::Read(false),
         credentials: Seen::Read([].into()),
         mfa_devices: Seen::Read(Vec::new()),
+        comes_in: None,
         imported_status: None,
         imported_access_keys: Some(0),
         imported_mfa: Some(false),
         inline_documents: [].into(),
         manifest: None,
+        switched_off_elsewhere: false,
         unfinished_deactivation: None,
         unreadable: None,
     })

@@ -38,6 +38,8 @@ pub struct Facts {
     pub left: BTreeMap<String, Option<String>>,
     /// The groups of the last import, by lower-cased name.
     pub groups: BTreeMap<String, GroupFact>,
+    /// Policies attached to the groups that the last import has not seen, by name: what accounts hold through them counts.
+    pub new_groups: BTreeMap<String, BTreeSet<String>>,
     /// The policies of the last import, by ARN.
     pub policies: BTreeMap<String, PolicyFact>,
     /// Who the connector is over there.
@@ -87,6 +89,9 @@ pub struct AccountFact {
     pub credentials: Seen<BTreeMap<AccountCredential, bool>>,
     /// Its multi-factor devices, where somebody needed to know.
     pub mfa_devices: Seen<Vec<MfaDevice>>,
+    /// Whether it has a console password or an active key, where that was looked at for the guard of the last
+    /// administrator.
+    pub comes_in: Option<bool>,
     /// Its status at the last import; `None` for one that it did not see.
     pub imported_status: Option<AccountStatus>,
     /// How many access keys the last import saw; `None` when it could not see them.
@@ -97,6 +102,8 @@ pub struct AccountFact {
     pub inline_documents: BTreeMap<String, Option<String>>,
     /// What the last deactivation switched off, if it has not been given back, where somebody needed to know.
     pub manifest: Option<Manifest>,
+    /// Whether another system of the same AWS account switched it off, where somebody needed to know.
+    pub switched_off_elsewhere: bool,
     /// The job of a deactivation that has not succeeded, where somebody needed to know.
     pub unfinished_deactivation: Option<(JobId, TaskState)>,
     /// What the connector may not read of it, of what somebody needed to know.

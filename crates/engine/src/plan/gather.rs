@@ -1,6 +1,7 @@
 //! Gathers the facts of a plan: from the last import what rarely changes, from the connected system what the plan is
 //! about. Reads only.
 
+mod administrators;
 mod join;
 mod points;
 
@@ -20,7 +21,7 @@ use keyreeve_model::{
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError, SwitchedOff};
 
-use self::join::{groups_of, join_accounts, names_left, policies_of};
+use self::join::{groups_of, join_accounts, names_left, new_groups, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::needs::{needs_documents, present_names, takes_password};
 use super::{LATELY, own_rights, protect};
@@ -259,6 +260,7 @@ impl Gathering<'_> {
             run,
             left: names_left(&inventory, &accounts),
             accounts,
+            new_groups: new_groups(&inventory, &details.groups),
             groups: groups_of(&inventory, details.groups),
             policies: policies_of(&inventory),
             connector: ConnectorFact {
@@ -275,6 +277,7 @@ impl Gathering<'_> {
             read_at,
         };
         self.read_manifests(of, &mut facts, wishes).await?;
+        self.read_ways_in(&mut facts, wishes).await;
         self.read_points(&mut facts, wishes).await?;
         self.read_passwords(&mut facts, wishes).await?;
         if present_names(wishes).into_iter().any(|(name, wish)| needs_documents(&facts, name, wish)) {
@@ -313,7 +316,8 @@ impl Gathering<'_> {
             if let Some(account) = facts.accounts.get_mut(&key)
                 && let Some(id) = &account.external_id
             {
-                let SwitchedOff { manifest, unfinished } = found.remove(id).unwrap_or_default();
+                let SwitchedOff { manifest, unfinished, elsewhere } = found.remove(id).unwrap_or_default();
+                account.switched_off_elsewhere = elsewhere;
                 account.unfinished_deactivation = if manifest.is_none() { unfinished } else { None };
                 account.manifest = manifest;
             }

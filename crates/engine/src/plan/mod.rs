@@ -5,6 +5,7 @@
 //! which they were asked for, and a later one is planned on what the earlier ones will have done.
 
 mod basis;
+mod disarm;
 mod draft;
 mod facts;
 mod first_sign_in;
@@ -24,6 +25,7 @@ use keyreeve_model::{
 };
 use serde::Serialize;
 
+pub(crate) use basis::objects;
 pub use basis::{Basis, changed};
 pub use facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
 pub use gather::{GatherError, Gatherer};

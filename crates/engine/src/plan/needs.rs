@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use keyreeve_model::{FirstSignIn, TaskKind, Wish};
 
 use super::facts::Facts;
+use super::protect;
 
 pub(super) fn takes_password(wish: &Wish) -> bool {
     matches!(wish.kind(), TaskKind::CreateAccount | TaskKind::ReactivateAccount | TaskKind::ResetPassword)
@@ -16,8 +17,13 @@ pub(super) fn reads_account(kind: TaskKind) -> bool {
     matches!(kind, DeleteAccount | DeactivateAccount | ReactivateAccount | ResetPassword)
 }
 
-/// Whether the texts of policies decide: on the first sign-in, or on the order of a deletion.
+/// Whether the texts of policies decide: on the first sign-in, on the order of a deletion, or on whether an administrator
+/// is left with any power.
 pub(super) fn needs_documents(facts: &Facts, name: &str, wish: &Wish) -> bool {
+    let administrator = facts.account(name).is_some_and(|account| protect::is_administrator(facts, account));
+    if facts.settings.keep_last_administrator && administrator {
+        return true;
+    }
     let signs_in = takes_password(wish) && facts.settings.first_sign_in != FirstSignIn::Ignore;
     (signs_in || wish.kind() == TaskKind::DeleteAccount) && holds_own_policies(facts, name, wish)
 }

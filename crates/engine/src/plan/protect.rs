@@ -8,6 +8,7 @@ use keyreeve_model::{
 };
 use keyreeve_store::{Signer, SignerPart};
 
+use super::disarm::is_disarmed;
 use super::draft::apply_to;
 use super::facts::{AccountFact, Facts};
 
@@ -141,7 +142,7 @@ pub(crate) fn last_administrator(
     let but = match disabled.as_slice() {
         [] => String::new(),
         names => format!(
-            " and is not disabled, as {} is by the last import or a deactivation of ours",
+            " and is not disabled, as {} is by the last import, a deactivation of ours, or what AWS says now",
             names.join(", ")
         ),
     };
@@ -176,24 +177,33 @@ pub(super) fn notice<'s>(
     ))
 }
 
-/// The other accounts that hold AdministratorAccess: those that are not known to be disabled, and those that are.
+/// The other accounts that hold AdministratorAccess, and are not denied all of it: those that are not known to be disabled, and those that are.
 fn other_administrators<'a>(
     facts: &'a Facts,
     account: &AccountFact,
 ) -> (Vec<&'a AccountFact>, Vec<&'a AccountFact>) {
-    let others =
-        facts.accounts.values().filter(|other| other.name != account.name && is_administrator(facts, other));
+    let others = facts.accounts.values().filter(|other| {
+        other.name != account.name && is_administrator(facts, other) && !is_disarmed(facts, other)
+    });
     others.partition(|other| !is_disabled(other))
+}
+
+/// The ARN of AdministratorAccess in a partition.
+pub(crate) fn administrator_access(partition: &str) -> String {
+    format!("arn:{partition}:iam::aws:policy/AdministratorAccess")
 }
 
 /// Whether an account holds AdministratorAccess, itself or through a group.
 pub(super) fn is_administrator(facts: &Facts, account: &AccountFact) -> bool {
-    let policy = facts.aws_policy("AdministratorAccess");
-    let through = |name: &String| facts.group(name).is_some_and(|group| group.policies.contains(&policy));
+    let policy = administrator_access(&facts.partition);
+    let of_group =
+        |name: &String| facts.group(name).map(|group| &group.policies).or_else(|| facts.new_groups.get(name));
+    let through = |name: &String| of_group(name).is_some_and(|policies| policies.contains(&policy));
     account.policies.contains(&policy) || account.groups.iter().any(through)
 }
 
-/// Whether these calls take AdministratorAccess from an account that holds it, or the last way in that is known of it,
+/// Whether these calls take AdministratorAccess from an account that holds it, all power by it, or the last way in that
+/// is known of it,
 /// whoever asked for them: the wish, a custom action, or a deactivation.
 pub(crate) fn takes_administrator<'s>(
     facts: &Facts,
@@ -220,7 +230,8 @@ pub(crate) fn takes_administrator<'s>(
         apply_to(&mut after, call);
     }
     let comes_in = after.login_profile.read() == Some(&true) || active_key(&after) == Some(true);
-    shut_out || (ways_in_go && !comes_in) || !is_administrator(facts, &after)
+    let disarmed = || !is_disarmed(facts, account) && is_disarmed(facts, &after);
+    shut_out || (ways_in_go && !comes_in) || !is_administrator(facts, &after) || disarmed()
 }
 
 /// Whether a policy denies everything: the system's own for that, or AWS's.
@@ -229,18 +240,26 @@ fn denies_all(facts: &Facts, arn: &str) -> bool {
 }
 
 /// Whether an account is known to have neither a console password nor an active key, or was deactivated by us: by what
-/// was read for this plan, else by what we did, else by the last import.
+/// was read of it for its tasks, else by what we did, else by what was looked at for this guard, else by the last import.
 fn is_disabled(account: &AccountFact) -> bool {
     match (account.login_profile.read(), active_key(account)) {
         (Some(true), _) | (_, Some(true)) => false,
         (Some(false), Some(false)) => true,
-        _ => account.manifest.is_some() || account.imported_status == Some(AccountStatus::Disabled),
+        _ => {
+            account.manifest.is_some()
+                || account.switched_off_elsewhere
+                || match account.comes_in {
+                    Some(comes_in) => !comes_in,
+                    None => account.imported_status == Some(AccountStatus::Disabled),
+                }
+        }
     }
 }
 
 fn is_enabled(account: &AccountFact) -> bool {
     account.login_profile.read() == Some(&true)
         || active_key(account) == Some(true)
+        || account.comes_in == Some(true)
         || (account.login_profile.read().is_none() && account.imported_status == Some(AccountStatus::Enabled))
 }
 

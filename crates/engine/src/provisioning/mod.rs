@@ -5,6 +5,7 @@
 //! before it is made and its outcome after; a call whose outcome is not known is settled by looking (`settle`), never
 //! by guessing; a wait longer than a moment is a column of the task, never a sleep.
 
+mod administrators;
 mod claims;
 mod crash_points;
 mod decide;

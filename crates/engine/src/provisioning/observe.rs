@@ -14,7 +14,7 @@ use keyreeve_model::{
 use super::decide::{Identified, Sight};
 use super::guard::Guard;
 use super::retry::{Rules, signed};
-use crate::import::collect::{read_details, read_users};
+use crate::import::collect::{Details, read_details, read_users};
 use crate::import::reader::{ReadError, Reader};
 use crate::plan::MARKER_TAG;
 
@@ -294,6 +294,17 @@ impl Observer<'_> {
             return Err(self.failure(FailureKind::Unknown, reading.reason.unwrap_or_default()));
         }
         Ok(reading.split().accounts)
+    }
+
+    /// All users and groups with what they hold.
+    pub(super) async fn holdings(&self) -> Result<Details, Failure> {
+        let objects = [ImportObject::Accounts, ImportObject::Groups].into();
+        let reading = read_details(self.reader, &ImportScope { objects, ..scope("/") }).await;
+        self.unhalted()?;
+        if !reading.is_whole() {
+            return Err(self.failure(FailureKind::Unknown, reading.reason.unwrap_or_default()));
+        }
+        Ok(reading.split())
     }
 
     fn grants(&self, read: PointRead) -> bool {

@@ -14,7 +14,7 @@ use keyreeve_model::{
 use super::hand_over::HandOver;
 use super::retry::signed;
 use super::worker::WorkError;
-use crate::plan::{Facts, Gatherer, TaskPlan, plan};
+use crate::plan::{Facts, Gatherer, TaskPlan, objects, plan};
 
 /// A plan is good for so long. It takes about as long to read one with care and to agree to it.
 pub(super) const GOOD_FOR: Duration = Duration::from_secs(30);
@@ -36,6 +36,8 @@ pub(super) struct Rechecked {
     pub(super) anew: HashMap<TaskId, Vec<(&'static str, StepCall)>>,
     /// Tasks that take an administrator away.
     pub(super) administrators: HashSet<TaskId>,
+    /// When the facts about all tasks of the job were read; `None` when only some were looked at.
+    pub(super) of_all_at: Option<Timestamp>,
 }
 
 /// Plans once more what nothing was done of yet.
@@ -75,16 +77,14 @@ pub(super) async fn recheck(
     let administrators =
         planned().filter(|(_, planned)| planned.takes_administrator).map(|(task, _)| task.id).collect();
     if tasks.len() == job.tasks.len() {
-        let of_refused: HashSet<&str> = tasks
-            .iter()
-            .filter(|task| in_the_way.contains_key(&task.id))
-            .map(|task| task.account.as_str())
-            .collect();
         let mut changed = HandOver::changed(&gatherer.store.job_facts(job.id).await?, &plan);
-        // A refused task says itself what is the matter with its account.
+        // A refused task says itself what is the matter with what it rests on.
+        let goes_on = tasks.iter().filter(|task| !in_the_way.contains_key(&task.id));
+        let rests_on: HashSet<String> = goes_on
+            .flat_map(|task| objects(&task.account, task.steps.iter().map(|step| &step.call)))
+            .collect();
         changed.retain(|changed| {
-            let object = changed.split_once(": ").map_or(changed.as_str(), |(object, _)| object);
-            object.strip_prefix("account ").is_none_or(|account| !of_refused.contains(account))
+            rests_on.contains(changed.split_once(": ").map_or(changed.as_str(), |(object, _)| object))
         });
         // Whoever agreed saw other calls, or another order: what an account loses last keeps others from using it.
         let other = tasks.iter().filter(|task| anew.contains_key(&task.id));
@@ -93,7 +93,8 @@ pub(super) async fn recheck(
             return Err(WorkError::Stale(changed));
         }
     }
-    Ok(Rechecked { in_the_way, anew, administrators })
+    let of_all_at = (tasks.len() == job.tasks.len()).then_some(at);
+    Ok(Rechecked { in_the_way, anew, administrators, of_all_at })
 }
 
 /// Whether a deletion would now take other calls before it, or in another order.

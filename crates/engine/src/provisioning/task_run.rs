@@ -1,13 +1,15 @@
 //! One task under way: makes the calls that [`decide`] asks for, and writes down what it says.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keyreeve_connector::{Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
-use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, StepState, System, Task, TaskId};
+use jiff::Timestamp;
+use keyreeve_connector::{AccountEntry, Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
+use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, StepCall, StepState, System, Task};
 use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLease};
 use tokio::sync::watch;
 
+use super::administrators::{Administrators, is_young, may_take};
 use super::crash_points;
 use super::decide::{Answer, Context, Event, Identified, Next, Refreshed, decide};
 use super::fold::fold;
@@ -36,8 +38,8 @@ pub(super) struct Ground<'a> {
     pub(super) stop: watch::Receiver<bool>,
     /// What planning once more showed.
     pub(super) rechecked: Rechecked,
-    /// The tasks that take an administrator away.
-    pub(super) administrators: HashSet<TaskId>,
+    /// Whom no task may take away as the last one.
+    pub(super) administrators: Administrators,
     /// Nothing of the system works any more, until a person has mended it: tasks under way end where they are.
     pub(super) paused: AtomicBool,
 }
@@ -66,6 +68,10 @@ pub(super) struct TaskRun<'a> {
     sealing: Option<Sealing>,
     guard: Guard<'a>,
     look: Look,
+    /// When what has just happened was seen, if that was not now.
+    seen_at: Option<Timestamp>,
+    /// When it was last seen that an administrator is left after this task.
+    administrators_seen: Option<Timestamp>,
     admission: Option<Admission<'a>>,
     /// What came of calls, taken into the task but not written yet: it goes with what is written next, which is at once.
     unwritten: Vec<JournalEvent>,
@@ -83,7 +89,21 @@ impl<'a> TaskRun<'a> {
     ) -> Self {
         let ClaimedTask { task, lease, .. } = claimed;
         let (look, admission, unwritten, refreshed) = (Look::default(), None, Vec::new(), false);
-        Self { ground, journal, lease, task, sealing, guard, look, admission, unwritten, refreshed }
+        let (seen_at, administrators_seen) = (None, None);
+        Self {
+            ground,
+            journal,
+            lease,
+            task,
+            sealing,
+            guard,
+            look,
+            seen_at,
+            administrators_seen,
+            admission,
+            unwritten,
+            refreshed,
+        }
     }
 
     /// Runs until the task is given back. An error of the store leaves it as its journal says it stands; whoever
@@ -94,7 +114,8 @@ impl<'a> TaskRun<'a> {
             None => self.administrators_left().await?.unwrap_or(Event::Claimed),
         };
         loop {
-            self.look.take_in(&self.task, &event, self.ground.gatherer.clock.now());
+            let at = self.seen_at.take().unwrap_or_else(|| self.ground.gatherer.clock.now());
+            self.look.take_in(&self.task, &event, at);
             let decision = decide(&self.task, event, &self.context());
             if decision.next == Next::GoOn && self.may_wait(&decision.journal) {
                 self.take_in(decision.journal);
@@ -107,7 +128,10 @@ impl<'a> TaskRun<'a> {
             event = match decision.next {
                 Next::GoOn => Event::Written,
                 Next::Identify | Next::Call(_) if !self.is_admitted().await => Event::Written,
-                Next::Identify => Event::Identified(self.observer().identify(&self.task, &self.guard).await),
+                Next::Identify => match self.administrators_left().await? {
+                    Some(event) => event,
+                    None => Event::Identified(self.identify().await),
+                },
                 Next::Call(seq) => self.call(seq).await?,
                 Next::Look(seq) => match self.step(seq) {
                     Some(step) => {
@@ -156,14 +180,62 @@ impl<'a> TaskRun<'a> {
             .or_else(|| undelivered().map(|why| refused(why.to_owned())))
     }
 
+    /// Whose the account's name is: by the look at all accounts, if that has just been made, else by one of its own, and
+    /// always so before the account is deleted.
+    async fn identify(&mut self) -> Identified {
+        let now = self.ground.gatherer.clock.now();
+        let next = self.task.steps.iter().find(|step| !step.state.is_done());
+        let deletes = next.is_some_and(|step| matches!(step.call, StepCall::DeleteAccount { .. }));
+        if !deletes
+            && let Some((account, at)) = self.ground.administrators.account(&self.task.account, now).await
+        {
+            let untouched = self.task.steps.iter().all(|step| step.attempted_at.is_none_or(|call| call < at));
+            let same = self.task.account_external_id.as_ref() == Some(&account.external_id);
+            let tags = account.tags;
+            let entry = AccountEntry {
+                external_id: account.external_id,
+                name: account.name,
+                path: account.path,
+                arn: account.arn,
+                created_at: account.created_at,
+                password_last_used_at: None,
+            };
+            if untouched && same && self.guard.against(&entry, Some(&tags)).is_none() {
+                self.seen_at = Some(at);
+                return Identified::Same;
+            }
+        }
+        self.observer().identify(&self.task, &self.guard).await
+    }
+
     /// Of a task that takes an administrator away: what keeps it from going on, as things are now and not as they were
-    /// when it was planned. Another task that is at the only other administrator must end first.
-    async fn administrators_left(&self) -> Result<Option<Event>, StoreError> {
-        let Ground { gatherer, connector, system, administrators, .. } = self.ground;
-        let open = self.task.steps.iter().any(|step| !step.state.is_done());
-        if !system.settings.keep_last_administrator || !open || !administrators.contains(&self.task.id) {
+    /// when it was planned. Another task that is at the only other administrator must end first; of two that have both
+    /// begun, neither can wait for the other.
+    async fn administrators_left(&mut self) -> Result<Option<Event>, StoreError> {
+        let Ground { gatherer, connector, system, .. } = self.ground;
+        let open = |step: &&Step| !step.state.is_done();
+        let calls = || self.task.steps.iter().filter(open).map(|step| &step.call);
+        let now = gatherer.clock.now();
+        let seen = self.administrators_seen.is_some_and(|at| is_young(at, now));
+        if !system.settings.keep_last_administrator || seen || !calls().any(may_take) {
             return Ok(None);
         }
+        let observer = self.observer();
+        let (partition, clock) = (&self.guard.identity.partition, gatherer.clock);
+        let asked =
+            self.ground.administrators.concern(&self.task, partition, || clock.now(), observer.holdings());
+        match asked.await {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(failure) => return Ok(Some(Event::Identified(Identified::Unreadable(failure)))),
+        }
+        // Who is seen to be left may be gone before it is seen who is at whom, so that is looked at before and after.
+        let begun = self.task.steps.iter().any(|step| step.attempts > 0);
+        let under_way = async || {
+            let at = gatherer.clock.now();
+            gatherer.store.accounts_under_way(&system.system_id, self.task.id, begun, at).await
+        };
+        let mut changing = under_way().await?;
         let wish = std::slice::from_ref(&self.task.wish);
         let facts = match gatherer.gather(*connector, system, wish).await {
             Ok(facts) => facts,
@@ -172,19 +244,26 @@ impl<'a> TaskRun<'a> {
                 return Ok(Some(Event::Identified(Identified::Unreadable(failure))));
             }
         };
-        let Some(account) = facts.account(&self.task.account) else { return Ok(None) };
-        let calls = self.task.steps.iter().filter(|step| !step.state.is_done()).map(|step| &step.call);
-        if !protect::takes_administrator(&facts, account, calls) {
-            return Ok(None);
-        }
+        changing.extend(under_way().await?);
+        let left = facts
+            .account(&self.task.account)
+            .filter(|account| protect::takes_administrator(&facts, account, calls()));
         let at = gatherer.clock.now();
-        if let Some(message) = protect::last_administrator(&facts, account, &BTreeSet::new()) {
-            let kind = FailureKind::Permanent;
-            return Ok(Some(Event::Refused(Failure { kind, message, effect: Effect::None, at })));
-        }
-        let changing = gatherer.store.accounts_under_way(&system.system_id, self.task.id, at).await?;
-        Ok(protect::last_administrator(&facts, account, &changing)
-            .map(|why| Event::Held(format!("{why}; another administrator is being changed at this moment"))))
+        let alone =
+            |changing| left.and_then(|account| protect::last_administrator(&facts, account, changing));
+        let refused = |message| {
+            Event::Refused(Failure { kind: FailureKind::Permanent, message, effect: Effect::None, at })
+        };
+        let event = match (alone(&BTreeSet::new()), alone(&changing)) {
+            (Some(why), _) => Some(refused(why)),
+            (None, Some(why)) => {
+                let why = format!("{why}; another administrator is being changed at this moment");
+                Some(if begun { refused(why) } else { Event::Held(why) })
+            }
+            (None, None) => None,
+        };
+        self.administrators_seen = Some(at);
+        Ok(event)
     }
 
     fn context(&self) -> Context {

@@ -14,6 +14,7 @@ use keyreeve_model::{Failure, JobId, Protection, System, TaskId};
 use keyreeve_store::{ClaimedTask, Signer, Store, StoreError, TaskLease};
 use tokio::sync::watch;
 
+use super::administrators::Administrators;
 use super::guard::Guard;
 use super::hand_over::{OfJob, Sealing};
 use super::journal::Journal;
@@ -109,7 +110,8 @@ impl Worker {
         let progress = Progress::default();
         let paced = (&*pacer, self.patience);
         let reader = Reader::new(inventory, &identity.account_id, concurrency, paced, &progress, self.clock);
-        let rechecked = if is_due(&asked, planned_at, self.clock.now()) {
+        let due = is_due(&asked, planned_at, self.clock.now());
+        let rechecked = if due {
             let mut stop = stop.clone();
             tokio::select! {
                 found = recheck(&gatherer, connector, system, &asked) => found?,
@@ -118,6 +120,7 @@ impl Worker {
         } else {
             Rechecked::default()
         };
+        let looked_at = if due { rechecked.of_all_at } else { planned_at };
         let OfJob { sealings, mut administrators } = OfJob::read(&self.store, &asked).await?;
         administrators.extend(&rechecked.administrators);
         let ground = Ground {
@@ -130,7 +133,7 @@ impl Worker {
             password_policy: LivePolicy::default(),
             stop: stop.clone(),
             rechecked,
-            administrators,
+            administrators: Administrators::new(administrators, looked_at),
             paused: AtomicBool::new(false),
         };
         let (journal, writer) = Journal::new(Arc::clone(&self.store), self.clock);

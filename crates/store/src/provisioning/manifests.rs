@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use keyreeve_model::{ExternalId, JobId, Manifest, SystemId, TaskState};
 
 use crate::row::Row;
-use crate::statement::Statement;
+use crate::statement::{Statement, statement};
+use crate::systems::same_account;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
 
@@ -17,6 +18,8 @@ pub struct SwitchedOff {
     /// The job whose deactivation of it has not succeeded, and how far it got; `None` when another deactivation or
     /// reactivation was asked for later, or it was taken back.
     pub unfinished: Option<(JobId, TaskState)>,
+    /// Another system of the same AWS account switched it off, and has not given it back.
+    pub elsewhere: bool,
 }
 
 impl Store {
@@ -40,10 +43,26 @@ impl Store {
                     found.entry(account).or_default().unfinished = Some(unfinished);
                 }
             }
+            for other in others_of_account(transaction, key).await? {
+                for some in accounts.chunks(transaction.dialect().values_per_statement() - 1) {
+                    for (account, _) in manifests(transaction, other, some).await? {
+                        found.entry(account).or_default().elsewhere = true;
+                    }
+                }
+            }
             Ok(found)
         })
         .await
     }
+}
+
+/// The other systems of the AWS account.
+async fn others_of_account(transaction: &mut Transaction, system_key: i64) -> Result<Vec<i64>, StoreError> {
+    let text = concat!(
+        "SELECT system_key FROM systems WHERE system_key <> $1 AND system_key IN ",
+        same_account!("$1")
+    );
+    transaction.fetch(statement!(text, system_key), |row| row.int(0)).await
 }
 
 /// What each account's latest deactivation switched off, unless a reactivation came after it.

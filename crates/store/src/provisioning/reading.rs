@@ -7,6 +7,7 @@ use keyreeve_model::{ExternalId, JobId, ProvisioningJob, SystemId, TaskId, TaskK
 
 use super::rows;
 use crate::statement::{Statement, statement};
+use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
@@ -85,8 +86,9 @@ impl Store {
         .await
     }
 
-    /// The accounts that other tasks of the system are at: those that a worker has, and those of which something was
-    /// attempted and that have not ended. Names in lower case.
+    /// The accounts that other tasks are at, of the system and of all others of its AWS account: those of which something
+    /// was attempted and that have not ended, and unless only what was `begun` is asked for, those that a worker has.
+    /// Names in lower case.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -94,14 +96,18 @@ impl Store {
         &self,
         system: &SystemId,
         beside: TaskId,
+        begun: bool,
         now: Timestamp,
     ) -> Result<BTreeSet<String>, StoreError> {
         reading!(self, "looking what is under way", |transaction| {
             let key = systems::find(transaction, system, false).await?.key;
-            let text = "SELECT t.account_folded FROM tasks t WHERE t.system_key = $1 AND t.task_id <> $2 \
-                        AND t.finished_at IS NULL AND ((t.state = 'running' AND t.lease_until > $3) OR EXISTS \
-                        (SELECT 1 FROM steps p WHERE p.task_id = t.task_id AND p.attempts > 0))";
-            let found = statement!(text, key, beside.0, to_millis(now));
+            let text = concat!(
+                "SELECT t.account_folded FROM tasks t WHERE t.system_key IN ",
+                same_account!("$1"),
+                " AND t.task_id <> $2 AND t.finished_at IS NULL AND (($4 = 0 AND t.state = 'running' AND t.lease_until > $3) \
+                 OR EXISTS (SELECT 1 FROM steps p WHERE p.task_id = t.task_id AND p.attempts > 0))"
+            );
+            let found = statement!(text, key, beside.0, to_millis(now), i64::from(begun));
             Ok(transaction.fetch(found, |row| row.text(0)).await?.into_iter().collect())
         })
         .await

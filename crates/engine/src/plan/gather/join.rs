@@ -1,6 +1,6 @@
 //! Joining what was read now with what the last import knows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use keyreeve_connector::{AccountDetail, AccountEntry, GroupDetail};
 use keyreeve_model::{Account, AssignmentKind, ExternalId, Inventory, ResourceType};
@@ -37,11 +37,13 @@ pub(super) fn join_accounts(
                 login_profile: Seen::NotRead,
                 credentials: Seen::NotRead,
                 mfa_devices: Seen::NotRead,
+                comes_in: None,
                 imported_status: imported.map(|account| account.status),
                 imported_access_keys: keys,
                 imported_mfa: imported.and_then(|account| account.mfa_active),
                 inline_documents: BTreeMap::new(),
                 manifest: None,
+                switched_off_elsewhere: false,
                 unfinished_deactivation: None,
                 unreadable: None,
             };
@@ -98,6 +100,15 @@ pub(super) fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMa
             (group.name.to_ascii_lowercase(), fact)
         })
         .collect()
+}
+
+/// Groups that the last import has not seen, by name, with the policies attached to them.
+pub(super) fn new_groups(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<String, BTreeSet<String>> {
+    let groups = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
+    let known: HashSet<&str> = groups.map(|group| group.name.as_str()).collect();
+    let new = now.iter().filter(|group| !known.contains(group.name.as_str()));
+    let held = |group: &GroupDetail| group.policies.iter().map(|policy| policy.arn.clone()).collect();
+    new.map(|group| (group.name.clone(), held(group))).collect()
 }
 
 pub(super) fn policies_of(inventory: &Inventory) -> BTreeMap<String, PolicyFact> {

@@ -1,5 +1,6 @@
 //! Provisioning through its front door: the real connector against the sandbox, over a real store.
 
+mod administrators;
 mod as_it_is_now;
 mod first_sign_in;
 mod life_cycle;
