@@ -233,7 +233,7 @@ impl Office {
 
     /// The runs of a system, the oldest first.
     pub(crate) async fn runs(&self, system: usize) -> Vec<ImportRun> {
-        let mut runs = self.store.list_import_runs(&id(system), 1000).await.unwrap();
+        let mut runs = self.store.list_import_runs(&id(system), None, 1000).await.unwrap();
         runs.reverse();
         runs
     }

@@ -106,14 +106,14 @@ async fn r42_systems_out_of_use_are_passed_over_and_say_so() {
     assert_eq!(shift.began().await.0, id(1), "the other system is imported");
     shift.ended().await;
     // A release is no reason to make up for what was passed over.
-    office.store.release_system(&id(0), "local:ada", office.clock.now()).await.unwrap();
+    office.store.release_system(&id(0), ("local:ada", None), office.clock.now()).await.unwrap();
     office.set_clock(at("10T02:00"));
     let began =
         HashSet::from([shift.began().await, shift.began().await].map(|(system, _, time)| (system, time)));
     assert_eq!(began, HashSet::from([(id(0), at("10T02:00")), (id(1), at("10T02:00"))]));
     shift.ended().await;
     shift.ended().await;
-    office.store.remove_system(&id(0), "local:ada", office.clock.now()).await.unwrap();
+    office.store.remove_system(&id(0), ("local:ada", None), office.clock.now()).await.unwrap();
     office.set_clock(at("10T03:00"));
     assert_eq!(shift.began().await.0, id(1));
     shift.ended().await;
