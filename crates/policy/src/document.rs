@@ -143,6 +143,12 @@ impl Document {
         self.id.as_deref()
     }
 
+    /// The same without some of its statements.
+    pub(crate) fn keeping(&self, keep: impl Fn(&Statement) -> bool) -> Self {
+        let statements = self.statements.iter().filter(|statement| keep(statement)).cloned().collect();
+        Self { version: self.version, id: self.id.clone(), statements }
+    }
+
     /// Its statements, in their order.
     #[must_use]
     pub fn statements(&self) -> &[Statement] {

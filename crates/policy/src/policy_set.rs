@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::Document;
+use crate::document::{Effect, Statement};
+use crate::{Context, ContextValue, Document, Truth};
 
 /// A policy with the name it is reported under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,38 @@ pub struct ResourcePolicy {
     /// Whether nothing is allowed unless this policy allows it: true of trust policies and key policies, false of
     /// others, which only add to what the principal's own account allows.
     pub must_allow: bool,
+}
+
+impl PolicySet {
+    /// The same policies for somebody who can bring it about that no denial stands in the way which depends on what is
+    /// not known of a request in this context: what is denied only under a condition is not denied. Policies of the
+    /// identity that could not be read are left out: they may deny, but need not.
+    #[must_use]
+    pub fn without_doubtful_denials(&self, context: &Context) -> Self {
+        let doubtful = |statement: &Statement| {
+            let holds = Truth::all(statement.conditions.iter().map(|condition| condition.holds(context)));
+            let of_resources = statement.resources.iter().flat_map(|resources| &resources.patterns);
+            let open = of_resources
+                .flat_map(|text| text.keys())
+                .any(|key| *context.get(key) == ContextValue::Unknown);
+            statement.effect == Effect::Deny && (open || holds == Truth::Unknown)
+        };
+        let certain = |policy: &Policy| Policy {
+            name: policy.name.clone(),
+            document: policy.document.as_ref().map(|document| {
+                match document.statements().iter().any(doubtful) {
+                    true => Arc::new(document.keeping(|statement| !doubtful(statement))),
+                    false => Arc::clone(document),
+                }
+            }),
+        };
+        Self {
+            identity: self.identity.iter().filter(|one| one.document.is_some()).map(certain).collect(),
+            boundary: self.boundary.as_ref().map(certain),
+            session: self.session.iter().map(certain).collect(),
+            resource: self.resource.clone(),
+        }
+    }
 }
 
 impl Policy {
