@@ -3,7 +3,9 @@
 //! Each of these alone is enough; the list is the one that is known from research into IAM (Rhino Security Labs' and
 //! Bishop Fox's lists, kept in Prowler's check of privilege escalation), as far as it is about IAM and roles.
 
-use keyreeve_policy::{Context, PolicySet, Request, Target, Truth, Verdict, allows_any, evaluate};
+use std::collections::BTreeSet;
+
+use keyreeve_policy::{Context, Decision, PolicySet, Request, Target, Truth, Verdict, evaluate};
 
 /// A way to become an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,12 @@ pub struct Surroundings {
     pub administrators: Vec<Administrator>,
     /// Groups that are known to make administrators.
     pub administrator_groups: Vec<Administrator>,
+    /// ARNs of policies that make an administrator of whoever they are attached to, attached or not; AWS's own
+    /// [`OF_AWS`] need not be among them.
+    pub administrator_policies: Vec<String>,
+    /// Other users and groups of whose policies one could not be read, and policies that could not be read: they may
+    /// make an administrator.
+    pub unread: Vec<Administrator>,
 }
 
 /// A user who may do everything in the AWS account, or a group that makes one.
@@ -54,13 +62,14 @@ impl Surroundings {
         self.administrators.sort_by_key(|one| disabled.contains(&one.arn));
     }
 
-    /// The ways that `policies` certainly open, whatever is not known of them.
+    /// The ways that `policies` open, whatever is not known of them. What they deny only under a condition is not
+    /// denied.
     #[must_use]
     pub fn escalations(&self, policies: &PolicySet) -> Vec<Escalation> {
-        let everything = Request::new("keyreeve:Probe").on(Target::Arn(self.arn(ANY)));
-        if evaluate(policies, &everything).verdict == Verdict::Allow {
+        if self.grants_everything(policies) {
             return vec![Escalation { action: "*", what: "everything is allowed".to_owned() }];
         }
+        let attaching = ATTACHING.iter().filter_map(|(action, kind)| self.attaching(policies, action, kind));
         let somewhere =
             SOMEWHERE.iter().filter_map(|(action, kind, what)| self.somewhere(policies, action, kind, what));
         let users = ON_ANY_USER.iter().filter_map(|(action, what)| {
@@ -70,13 +79,114 @@ impl Surroundings {
         let groups = ("group", &self.administrator_groups);
         let member = self.on_any(policies, "iam:AddUserToGroup", groups, "that makes administrators", what);
         let what = "that is whatever the roles may do";
-        let roles = ["iam:PassRole", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole"]
+        let roles = ROLES
             .into_iter()
             .filter_map(|action| self.on_any(policies, action, ("role", &Vec::new()), "", what));
-        somewhere.chain(users).chain(member).chain(roles).collect()
+        attaching.chain(somewhere).chain(users).chain(member).chain(roles).collect()
     }
 
-    /// Granted on some resource of a kind, for AWS's policy for administrators where it is about attaching.
+    /// What may open such a way without being certain: keys of requests that are not known, and policies that could not
+    /// be read. A permissions boundary that is asked for is none: it holds whoever has it back.
+    #[must_use]
+    pub fn doubts(&self, policies: &PolicySet) -> BTreeSet<String> {
+        let mut doubts = BTreeSet::new();
+        let unread = policies.identity.iter().chain(&policies.boundary).filter(|one| one.document.is_none());
+        doubts.extend(unread.map(|policy| format!("the policy {}, which could not be read", policy.name)));
+        let of_kind = |kind: &str| self.any_of(kind).into_iter().map(Target::Arn).collect::<Vec<_>>();
+        let everywhere = |kind: &str| Target::Pattern(self.all(kind));
+        let known =
+            |kind: &[Administrator]| kind.iter().map(|one| Target::Arn(one.arn.clone())).collect::<Vec<_>>();
+        let mut asked: Vec<(&str, Target, Context)> =
+            vec![("keyreeve:Probe", Target::Arn(self.arn(ANY)), Context::open())];
+        for (action, kind) in ATTACHING {
+            asked.extend(self.strong().map(|arn| (action, everywhere(kind), with_policy(&arn))));
+        }
+        asked.extend(SOMEWHERE.map(|(action, kind, _)| (action, everywhere(kind), Context::open())));
+        for (action, _) in ON_ANY_USER {
+            let users = of_kind("user").into_iter().chain(known(&self.administrators));
+            asked.extend(users.map(|user| (action, user, Context::open())));
+        }
+        let groups = of_kind("group").into_iter().chain(known(&self.administrator_groups));
+        asked.extend(groups.map(|group| ("iam:AddUserToGroup", group, Context::open())));
+        for action in ROLES {
+            asked.extend(of_kind("role").into_iter().map(|role| (action, role, Context::open())));
+        }
+        for (action, target, context) in asked {
+            let decision = decision(policies, &Request::new(action).on(target).within(context));
+            if decision.on_some_resource() == Truth::Unknown {
+                let keys = decision.depends_on.into_iter();
+                doubts.extend(keys.filter(|key| !key.eq_ignore_ascii_case("iam:PermissionsBoundary")));
+            }
+        }
+        doubts.extend(self.reached_unread(policies));
+        doubts
+    }
+
+    /// Of what could not be read, what the policies let their holder get at.
+    fn reached_unread(&self, policies: &PolicySet) -> impl Iterator<Item = String> {
+        let granted = |action: &str, target: Target, context: Context| {
+            let decision = decision(policies, &Request::new(action).on(target).within(context));
+            decision.on_some_resource() != Truth::False
+        };
+        let reached = |one: &&Administrator| {
+            let arn = || Target::Arn(one.arn.clone());
+            match one.arn.split(':').nth(5).and_then(|resource| resource.split('/').next()) {
+                Some("user") => ON_ANY_USER.iter().any(|(action, _)| granted(action, arn(), Context::open())),
+                Some("group") => granted("iam:AddUserToGroup", arn(), Context::open()),
+                _ => ATTACHING.iter().any(|(action, kind)| {
+                    granted(action, Target::Pattern(self.all(kind)), with_policy(&one.arn))
+                }),
+            }
+        };
+        let said = |one: &Administrator| match one.by.as_str() {
+            "" => format!("the policy {}, which could not be read", one.arn),
+            by => format!("the policy {by} of {}, which could not be read", one.arn),
+        };
+        self.unread.iter().filter(reached).map(said).collect::<Vec<_>>().into_iter()
+    }
+
+    /// Whether policies make an administrator by themselves: whatever is asked is allowed, or what gives any rights in
+    /// IAM to anybody. Without IAM, as under PowerUserAccess, somebody is none.
+    pub(super) fn makes_administrator(&self, policies: &PolicySet) -> bool {
+        self.grants_everything(policies)
+            || ALONE.iter().any(|(action, kind)| {
+                let context = with_policy(&self.of_aws("AdministratorAccess"));
+                self.any_of(kind).into_iter().all(|arn| {
+                    let request = Request::new(*action).on(Target::Arn(arn)).within(context.clone());
+                    decision(policies, &request).verdict == Verdict::Allow
+                })
+            })
+    }
+
+    fn grants_everything(&self, policies: &PolicySet) -> bool {
+        ["keyreeve:Probe", "iam:KeyreeveProbe"].into_iter().all(|action| {
+            let request = Request::new(action).on(Target::Arn(self.arn(ANY)));
+            decision(policies, &request).verdict == Verdict::Allow
+        })
+    }
+
+    /// The policies that make an administrator of whoever they are attached to.
+    fn strong(&self) -> impl Iterator<Item = String> {
+        OF_AWS.into_iter().map(|name| self.of_aws(name)).chain(self.administrator_policies.iter().cloned())
+    }
+
+    pub(super) fn of_aws(&self, name: &str) -> String {
+        format!("arn:{}:iam::aws:policy/{name}", self.partition)
+    }
+
+    /// Granted on some resource of a kind, for a policy that makes an administrator.
+    fn attaching(&self, policies: &PolicySet, action: &'static str, kind: &str) -> Option<Escalation> {
+        self.strong().find_map(|arn| {
+            let on = self.on_some(policies, action, kind, &with_policy(&arn))?;
+            let what = match arn == self.of_aws("AdministratorAccess") {
+                true => "without a condition on iam:PolicyARN that leaves out AdministratorAccess".to_owned(),
+                false => format!("for the policy {arn}, which makes an administrator"),
+            };
+            Some(Escalation { action, what: format!("on {on} {what}") })
+        })
+    }
+
+    /// Granted on some resource of a kind.
     fn somewhere(
         &self,
         policies: &PolicySet,
@@ -84,14 +194,19 @@ impl Surroundings {
         kind: &str,
         what: &str,
     ) -> Option<Escalation> {
-        let administrator = format!("arn:{}:iam::aws:policy/AdministratorAccess", self.partition);
-        let context = Context::open().with("iam:PolicyARN", administrator);
-        let all = self.arn(&format!("{kind}/*"));
-        let granted = |target| allows_any(policies, &Request::new(action).on(target).within(context.clone()));
-        let any = self.any_of(kind).into_iter().all(|arn| granted(Target::Arn(arn)) == Truth::True);
-        let on = if any { format!("every {kind}") } else { format!("some {kind}s") };
-        (any || granted(Target::Pattern(all)) == Truth::True)
-            .then(|| Escalation { action, what: format!("on {on} {what}") })
+        let on = self.on_some(policies, action, kind, &Context::open())?;
+        Some(Escalation { action, what: format!("on {on} {what}") })
+    }
+
+    fn on_some(&self, policies: &PolicySet, action: &str, kind: &str, context: &Context) -> Option<String> {
+        let granted = |target| {
+            let request = Request::new(action).on(target).within(context.clone());
+            decision(policies, &request).on_some_resource() == Truth::True
+        };
+        if self.any_of(kind).into_iter().all(|arn| granted(Target::Arn(arn))) {
+            return Some(format!("every {kind}"));
+        }
+        granted(Target::Pattern(self.all(kind))).then(|| format!("some {kind}s"))
     }
 
     /// Granted on whatever comes, or on one that is known.
@@ -104,7 +219,8 @@ impl Surroundings {
         what: &str,
     ) -> Option<Escalation> {
         let granted = |arn: &String| {
-            evaluate(policies, &Request::new(action).on(Target::Arn(arn.clone()))).verdict == Verdict::Allow
+            let request = Request::new(action).on(Target::Arn(arn.clone()));
+            decision(policies, &request).verdict == Verdict::Allow
         };
         if self.any_of(kind).iter().all(granted) {
             return Some(Escalation { action, what: format!("on every {kind}: {what}") });
@@ -128,22 +244,34 @@ impl Surroundings {
     }
 }
 
-const SOMEWHERE: [(&str, &str, &str); 8] = [
-    (
-        "iam:AttachUserPolicy",
-        "user",
-        "without a condition on iam:PolicyARN that leaves out AdministratorAccess",
-    ),
-    (
-        "iam:AttachGroupPolicy",
-        "group",
-        "without a condition on iam:PolicyARN that leaves out AdministratorAccess",
-    ),
-    (
-        "iam:AttachRolePolicy",
-        "role",
-        "without a condition on iam:PolicyARN that leaves out AdministratorAccess",
-    ),
+/// What is decided on a request by somebody who can bring it about that no denial under a condition holds.
+fn decision(policies: &PolicySet, request: &Request) -> Decision {
+    evaluate(&policies.without_doubtful_denials(&request.context), request)
+}
+
+/// A request about attaching a policy.
+fn with_policy(arn: &str) -> Context {
+    Context::open().with("iam:PolicyARN", arn)
+}
+
+/// AWS's own policies that make an administrator (AWS Managed Policy Reference).
+pub(super) const OF_AWS: [&str; 2] = ["AdministratorAccess", "IAMFullAccess"];
+
+const ATTACHING: [(&str, &str); 3] =
+    [("iam:AttachUserPolicy", "user"), ("iam:AttachGroupPolicy", "group"), ("iam:AttachRolePolicy", "role")];
+
+const ROLES: [&str; 3] = ["iam:PassRole", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole"];
+
+/// Each of these on everything gives any rights to anybody.
+const ALONE: [(&str, &str); 5] = [
+    ("iam:AttachUserPolicy", "user"),
+    ("iam:AttachGroupPolicy", "group"),
+    ("iam:PutUserPolicy", "user"),
+    ("iam:PutGroupPolicy", "group"),
+    ("iam:CreatePolicyVersion", "policy"),
+];
+
+const SOMEWHERE: [(&str, &str, &str); 5] = [
     ("iam:PutUserPolicy", "user", "which may then be given any rights"),
     ("iam:PutGroupPolicy", "group", "which may then be given any rights"),
     ("iam:PutRolePolicy", "role", "which may then be given any rights"),
@@ -217,6 +345,114 @@ mod tests {
         assert!(found(&PolicyScope::new(Read, "aws").documents().unwrap(), &[&arn("user/root")]).is_empty());
     }
 
+    fn set(documents: &[serde_json::Value]) -> PolicySet {
+        let read =
+            |document: &serde_json::Value| Policy::new("p", Document::parse(&document.to_string()).unwrap());
+        PolicySet { identity: documents.iter().map(read).collect(), ..PolicySet::default() }
+    }
+
+    fn statement(
+        effect: &str,
+        action: &str,
+        resource: &str,
+        condition: serde_json::Value,
+    ) -> serde_json::Value {
+        let mut statement = json!({ "Effect": effect, "Action": action, "Resource": resource });
+        if !condition.is_null() {
+            statement["Condition"] = condition;
+        }
+        json!({ "Version": "2012-10-17", "Statement": [statement] })
+    }
+
+    #[test]
+    fn a_denial_under_a_condition_silences_nothing() {
+        let all = || statement("Allow", "*", "*", json!(null));
+        for condition in [
+            json!({ "NotIpAddress": { "aws:SourceIp": "192.0.2.0/24" } }),
+            json!({ "StringEquals": { "aws:ResourceTag/keep": "yes" } }),
+            json!({ "Null": { "aws:ResourceTag/keep": "false" } }),
+        ] {
+            let policies = set(&[all(), statement("Deny", "*", "*", condition.clone())]);
+            let ways = Surroundings::of("aws", ACCOUNT).escalations(&policies);
+            assert_eq!(ways.first().map(|way| way.action), Some("*"), "{condition}");
+        }
+        // One that certainly holds counts: it is about that very policy.
+        let never = json!({ "ArnEquals": { "iam:PolicyARN": "arn:aws:iam::aws:policy/*" } });
+        let attach = "iam:AttachUserPolicy";
+        let policies =
+            set(&[statement("Allow", attach, "*", json!(null)), statement("Deny", attach, "*", never)]);
+        let mut place = Surroundings::of("aws", ACCOUNT);
+        assert!(place.escalations(&policies).is_empty());
+        place.administrator_policies = vec![arn("policy/god")];
+        let ways = place.escalations(&policies);
+        assert!(ways[0].what.contains("policy/god, which makes an administrator"), "{ways:?}");
+        // An unread policy may deny, but need not.
+        let mut policies = set(&[statement("Allow", attach, "*", json!(null))]);
+        policies.identity.push(Policy::unreadable("AWS's"));
+        assert_eq!(place.escalations(&policies).len(), 1);
+        assert_eq!(place.doubts(&policies), ["the policy AWS's, which could not be read".to_owned()].into());
+    }
+
+    #[test]
+    fn what_is_not_certain_is_a_doubt() {
+        let mut place = Surroundings::of("aws", ACCOUNT);
+        let sometimes = json!({ "IpAddress": { "aws:SourceIp": "192.0.2.0/24" } });
+        let policies = set(&[statement("Allow", "iam:PutUserPolicy", "*", sometimes)]);
+        assert!(place.escalations(&policies).is_empty());
+        assert_eq!(place.doubts(&policies), ["aws:SourceIp".to_owned()].into());
+        // With a boundary that is asked for, and on what a limited policy is limited to, there is none.
+        let boundary = Some(arn("policy/edge"));
+        let scope = PolicyScope {
+            paths: vec!["/idm/".into()],
+            groups: vec!["/idm/*".into()],
+            policies: vec![arn("policy/idm/*")],
+            protected: vec![keyreeve_model::ProtectionKind::Tag("keep".into())],
+            ..PolicyScope::new(Full, "aws")
+        };
+        for scope in [PolicyScope { boundary, ..scope.clone() }, scope] {
+            let texts = scope.documents().unwrap();
+            let documents: Vec<serde_json::Value> =
+                texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+            let policies = set(&documents);
+            assert!(place.escalations(&policies).is_empty() && place.doubts(&policies).is_empty());
+            // What could not be read counts where it can be reached.
+            let unread = |arn: String, by: &str| Administrator { arn, by: by.to_owned() };
+            place.unread = vec![
+                unread(arn("user/idm/eve"), "Inner"),
+                unread(arn("user/other/eve"), "Outer"),
+                unread(arn("group/idm/g"), "OfGroup"),
+                unread(arn("policy/idm/p"), ""),
+                unread(arn("policy/other"), ""),
+            ];
+            let doubts = place.doubts(&policies).into_iter().collect::<Vec<_>>().join("; ");
+            for (word, said) in [
+                ("Inner", true),
+                ("Outer", false),
+                ("OfGroup", true),
+                ("policy/idm/p", true),
+                ("policy/other", false),
+            ] {
+                assert_eq!(doubts.contains(word), said, "{word}: {doubts}");
+            }
+            place.unread.clear();
+        }
+    }
+
+    #[test]
+    fn iam_alone_makes_an_administrator_and_everything_but_iam_does_not() {
+        let place = Surroundings::of("aws", ACCOUNT);
+        for (action, makes) in
+            [("*", true), ("iam:*", true), ("iam:Put*", true), ("iam:Get*", false), ("s3:*", false)]
+        {
+            let policies = set(&[statement("Allow", action, "*", json!(null))]);
+            assert_eq!(place.makes_administrator(&policies), makes, "{action}");
+        }
+        let power = json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*" },
+        ] });
+        assert!(!place.makes_administrator(&set(&[power])));
+    }
+
     #[test]
     fn each_way_alone_is_named_and_what_is_not_certain_is_not() {
         let granting = |action: &str, condition: serde_json::Value| {
@@ -228,6 +464,7 @@ mod tests {
         };
         let others = ["iam:AddUserToGroup", "iam:PassRole", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole"];
         let ways = SOMEWHERE.map(|(action, ..)| action).into_iter();
+        let ways = ways.chain(ATTACHING.map(|(action, _)| action));
         for action in ways.chain(ON_ANY_USER.map(|(action, _)| action)).chain(others) {
             assert_eq!(found(&granting(action, json!(null)), &[]), [action]);
             let sometimes = json!({ "IpAddress": { "aws:SourceIp": "192.0.2.0/24" } });

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use aws_sdk_iam::types::{AttachedPolicy, EntityType, GroupDetail, PolicyDetail, RoleDetail, UserDetail};
 use keyreeve_connector::{Error, Identity, Next};
-use keyreeve_policy::{Document, Policy, PolicySet, Request, Target, Verdict, evaluate};
+use keyreeve_policy::{Document, Policy, PolicySet};
 
-use super::escalation::{Administrator, Surroundings};
+use super::escalation::{Administrator, OF_AWS, Surroundings};
 use crate::AwsConnector;
 use crate::arn::name_of;
 use crate::error::Call;
@@ -105,6 +105,9 @@ impl AwsConnector {
 const ADMINISTRATOR: &str =
     r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
 
+const ALL_OF_IAM: &str =
+    r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}"#;
+
 const KINDS: [EntityType; 5] = [
     EntityType::User,
     EntityType::Group,
@@ -161,12 +164,14 @@ impl Details {
         inline.chain(attached).collect()
     }
 
-    /// A managed policy; a document that did not come is not known. Not every answer brings those of AWS, and one of
-    /// them is known by its name (AWS Managed Policy Reference, "AdministratorAccess").
+    /// A managed policy; a document that did not come is not known. Not every answer brings those of AWS, and two of
+    /// them are known by their names (AWS Managed Policy Reference, "AdministratorAccess", "IAMFullAccess").
     fn managed(&self, arn: &str) -> Policy {
         let came = self.documents.get(arn).cloned().flatten();
         let known = || {
-            arn.ends_with(":iam::aws:policy/AdministratorAccess").then(|| Document::parse(ADMINISTRATOR).ok())
+            let texts = OF_AWS.into_iter().zip([ADMINISTRATOR, ALL_OF_IAM]);
+            let mut named = texts.filter(|(name, _)| arn.ends_with(&format!(":iam::aws:policy/{name}")));
+            named.next().map(|(_, text)| Document::parse(text).ok())
         };
         let document = came.or_else(|| known().flatten().map(Arc::new));
         Policy { name: arn.to_owned(), document }
@@ -179,22 +184,32 @@ impl Details {
     /// Who else can do everything in the account, and which groups make it so.
     fn surroundings(&self, identity: &Identity, id: &str) -> Surroundings {
         let mut surroundings = Surroundings::of(&identity.partition, identity.account_id.as_str());
-        let of_aws = format!("arn:{}:iam::aws:policy/AdministratorAccess", identity.partition);
+        let place = surroundings.clone();
+        let makes_alone = |identity| {
+            let set = PolicySet { identity, ..PolicySet::default() };
+            place.makes_administrator(&set)
+        };
+        let of_aws = OF_AWS.map(|name| place.of_aws(name));
         let everything: BTreeSet<&str> = self
             .documents
             .keys()
-            .chain([&of_aws])
+            .chain(&of_aws)
             .map(String::as_str)
-            .filter(|arn| grants_everything(vec![self.managed(arn)]))
+            .filter(|arn| makes_alone(vec![self.managed(arn)]))
             .collect();
+        surroundings.administrator_policies = everything
+            .iter()
+            .filter(|arn| !of_aws.iter().any(|of| of == *arn))
+            .map(ToString::to_string)
+            .collect();
+        surroundings.unread = self.unread(id);
         // The policy by which it is so.
         let makes = |inline: &[PolicyDetail], attached: &[AttachedPolicy]| {
             let managed = attached.iter().filter_map(AttachedPolicy::policy_arn);
             let managed = managed.filter(|arn| everything.contains(arn)).find_map(name_of).map(str::to_owned);
             let own = || {
-                let inline = inline
-                    .iter()
-                    .find(|one| grants_everything(self.held("", std::slice::from_ref(one), &[])))?;
+                let inline =
+                    inline.iter().find(|one| makes_alone(self.held("", std::slice::from_ref(one), &[])))?;
                 Some(format!("its inline policy {}", inline.policy_name().unwrap_or("without a name")))
             };
             managed.or_else(own)
@@ -215,7 +230,7 @@ impl Details {
             // What one policy allows, a boundary or another policy may take away.
             let found = user.user_id().and_then(|id| self.of_user(id));
             let (Some((arn, policies, _)), Some(_)) = (found, user.arn()) else { continue };
-            if can_everything(&policies) {
+            if place.makes_administrator(&policies) {
                 surroundings.administrators.push(Administrator { arn, by });
             }
         }
@@ -223,20 +238,24 @@ impl Details {
     }
 }
 
+impl Details {
+    /// Policies that could not be read, and who of the others holds one.
+    fn unread(&self, id: &str) -> Vec<Administrator> {
+        let first = |policies: Vec<Policy>| policies.into_iter().find(|policy| policy.document.is_none());
+        let of_users = self.others(id).filter_map(|user| {
+            let held = self.held("", user.user_policy_list(), user.attached_managed_policies());
+            Some(Administrator { arn: user.arn()?.to_owned(), by: first(held)?.name })
+        });
+        let of_groups = self.groups.iter().filter_map(|group| {
+            let held = self.held("", group.group_policy_list(), group.attached_managed_policies());
+            Some(Administrator { arn: group.arn()?.to_owned(), by: first(held)?.name })
+        });
+        let unread = self.documents.iter().filter(|(_, document)| document.is_none());
+        let policies = unread.map(|(arn, _)| Administrator { arn: arn.clone(), by: String::new() });
+        of_users.chain(of_groups).chain(policies).collect()
+    }
+}
+
 fn parsed(document: Option<&str>) -> Option<Arc<Document>> {
     document.and_then(decode).and_then(|text| Document::parse(&text).ok()).map(Arc::new)
-}
-
-/// Whether policies allow whatever is asked.
-fn grants_everything(identity: Vec<Policy>) -> bool {
-    can_everything(&PolicySet { identity, ..PolicySet::default() })
-}
-
-/// Whether whatever is asked is allowed: actions and a resource that nobody can have named, of IAM too. Without IAM, as
-/// under PowerUserAccess, somebody is no administrator.
-fn can_everything(policies: &PolicySet) -> bool {
-    ["keyreeve:Probe", "iam:KeyreeveProbe"].into_iter().all(|action| {
-        let probe = Target::Arn("arn:aws:keyreeve::123456789012:probe".to_owned());
-        evaluate(policies, &Request::new(action).on(probe)).verdict == Verdict::Allow
-    })
 }

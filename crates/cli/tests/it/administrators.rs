@@ -6,6 +6,9 @@ use keyreeve_sandbox::{ConnectorPolicy, Mutation};
 
 use crate::harness::{ACCOUNT, Place, SYSTEM};
 
+const NOTHING: &str = "nothing makes it as strong as an administrator in what was looked at: its own policies, those of the \
+                       other users and groups, and the policies there are";
+
 /// A connector that may change users in `/idm/` alone, so that it is who is there that decides.
 fn limited() -> Place {
     let place = Place::registered(3);
@@ -50,14 +53,14 @@ fn a_power_user_is_no_administrator() {
         Mutation::AttachGroupPolicy { group: "power".into(), arn: of_aws("PowerUserAccess") },
         Mutation::AddToGroup { user: "fiona".into(), group: "power".into() },
     ]);
-    assert_eq!(said(&place), "nothing is known to make it as strong as an administrator");
+    assert_eq!(said(&place), NOTHING);
     // Nor is one within a boundary that leaves out what makes one.
     place.mutate(&[
         user("bound"),
         Mutation::AttachUserPolicy { user: "bound".into(), arn: of_aws("AdministratorAccess") },
         Mutation::SetBoundary { name: "bound".into(), arn: Some(of_aws("PowerUserAccess")) },
     ]);
-    assert_eq!(said(&place), "nothing is known to make it as strong as an administrator");
+    assert_eq!(said(&place), NOTHING);
 }
 
 #[test]
@@ -85,4 +88,94 @@ fn an_administrator_is_named_with_the_policy_and_an_enabled_one_before_a_disable
     let enabled = said(&place);
     let expected = "user/idm/zoe, who is an administrator (by its inline policy all)";
     assert!(enabled.contains(expected) && !enabled.contains("idm/ada"), "{enabled}");
+}
+
+const ALL: &str =
+    r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
+const ALL_OF_IAM: &str =
+    r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}"#;
+
+fn hold(place: &Place, name: &str, document: &str) {
+    let (user, name, document) = ("keyreeve-connector".to_owned(), name.to_owned(), document.to_owned());
+    place.mutate(&[Mutation::PutUserInline { user, name, document }]);
+}
+
+#[test]
+fn a_policy_that_may_be_attached_and_allows_everything_is_a_way_though_nobody_holds_it() {
+    let place = limited();
+    assert_eq!(said(&place), NOTHING);
+    for (name, document) in [("god", ALL), ("iam", ALL_OF_IAM)] {
+        let (path, document) = ("/idm/".to_owned(), document.to_owned());
+        place.mutate(&[Mutation::CreatePolicy { name: name.to_owned(), path, document }]);
+        let policy = format!("arn:aws:iam::{ACCOUNT}:policy/idm/{name}");
+        let message = said(&place);
+        assert!(
+            message.contains(&format!("iam:AttachUserPolicy on some users for the policy {policy}")),
+            "{message}"
+        );
+        place.mutate(&[Mutation::DeletePolicy { arn: policy }]);
+        assert_eq!(said(&place), NOTHING);
+    }
+}
+
+#[test]
+fn whoever_may_change_everything_in_iam_is_an_administrator() {
+    let place = limited();
+    place.mutate(&[
+        Mutation::CreateGroup { name: "iam".into(), path: "/idm/".into() },
+        Mutation::AttachGroupPolicy { group: "iam".into(), arn: of_aws("IAMFullAccess") },
+    ]);
+    let message = said(&place);
+    assert!(
+        message.contains("iam:AddUserToGroup on arn:aws:iam::") && message.contains("by IAMFullAccess"),
+        "{message}"
+    );
+    place.mutate(&[Mutation::DetachGroupPolicy { group: "iam".into(), arn: of_aws("IAMFullAccess") }]);
+    assert_eq!(said(&place), NOTHING);
+    let (name, document) = ("inner".to_owned(), ALL_OF_IAM.to_owned());
+    place.mutate(&[user("iris"), Mutation::PutUserInline { user: "iris".into(), name, document }]);
+    let message = said(&place);
+    assert!(
+        message.contains("user/idm/iris, who is an administrator (by its inline policy inner)"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_is_denied_only_under_a_condition_silences_no_warning() {
+    let place = limited();
+    let scope = PolicyScope {
+        protected: vec![keyreeve_model::ProtectionKind::Tag("keep".into())],
+        ..PolicyScope::new(Lifecycle, "aws")
+    };
+    hold(&place, "Keyreeve", &scope.documents().unwrap()[0]);
+    let message = said(&place);
+    for action in ["iam:AttachUserPolicy", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"] {
+        assert!(message.contains(&format!("{action} on every user")), "{message}");
+    }
+    let unless = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"NotIpAddress": {"aws:SourceIp": "127.0.0.0/8"}}}]}"#;
+    hold(&place, "Keyreeve", ALL);
+    hold(&place, "Unless", unless);
+    assert!(said(&place).contains("everything is allowed"), "{}", said(&place));
+    // Allowed under a condition it is neither certain nor ruled out.
+    place.mutate(&[Mutation::DeleteUserInline { user: "keyreeve-connector".into(), name: "Unless".into() }]);
+    let sometimes = ALL.replace(
+        "\"Effect\"",
+        "\"Condition\": {\"IpAddress\": {\"aws:SourceIp\": \"127.0.0.1/32\"}}, \"Effect\"",
+    );
+    hold(&place, "Keyreeve", &sometimes);
+    let message = said(&place);
+    assert!(message.contains("depends on aws:SourceIp"), "{message}");
+}
+
+#[test]
+fn a_generated_policy_that_may_attach_what_makes_an_administrator_is_warned_of() {
+    let place = Place::registered(0);
+    for arn in [of_aws("IAMFullAccess"), of_aws("AdministratorAccess")] {
+        let generate =
+            ["policy", "generate", "--profile", "lifecycle", "--path", "/idm/", "--groups", "/idm/*"];
+        let ran = place.run(&[&generate[..], &["--policies", &arn]].concat()).code(0);
+        assert!(ran.stderr.contains("can become an administrator"), "{arn}: {}", ran.stderr);
+    }
 }

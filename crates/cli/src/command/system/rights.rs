@@ -314,13 +314,18 @@ fn beyond(own: &OwnPolicies) -> Option<Check> {
 fn administrator(own: &OwnPolicies) -> Check {
     let name = "administrator_equivalent";
     let ways = own.surroundings.escalations(&own.policies);
-    let unread = own.policies.identity.iter().any(|policy| policy.document.is_none());
-    if ways.is_empty() && unread {
-        let message = "policies that could not be read may make it as strong as an administrator";
-        return Check::new(name, CheckState::Unknown, message, "look at them in AWS").optional();
-    }
     if ways.is_empty() {
-        return Check::ok(name, "nothing is known to make it as strong as an administrator").optional();
+        let doubts: Vec<String> = own.surroundings.doubts(&own.policies).into_iter().collect();
+        if !doubts.is_empty() {
+            let more = doubts.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let named = doubts.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
+            let message = format!("whether it is as strong as an administrator depends on {named}{more}");
+            return Check::new(name, CheckState::Unknown, message, "look at the policies in AWS").optional();
+        }
+        let message = "nothing makes it as strong as an administrator in what was looked at: its own policies, those of the \
+                       other users and groups, and the policies there are";
+        return Check::ok(name, message).optional();
     }
     let said: Vec<String> = ways.iter().map(|way| format!("{} {}", way.action, way.what)).collect();
     let message = format!("whoever holds these credentials can become an administrator: {}", said.join("; "));
