@@ -137,7 +137,7 @@ fn key_file(path: &Path) -> Check {
             Some(mode) => Check::new(
                 "key_file",
                 CheckState::Error,
-                format!("{shown}: others can read it (mode {mode:04o})"),
+                format!("{shown}: {} (mode {mode:04o})", keys::others_can(mode)),
                 format!(
                     "run `chmod 600 {shown}`, and replace the stored credentials if others used this machine"
                 ),

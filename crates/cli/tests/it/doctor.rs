@@ -38,6 +38,11 @@ fn old_keys_are_named_with_the_command_that_replaces_them() {
     place.run(&["secrets", "rekey", "--yes"]).code(0);
     is_ok(&place, "key_age");
     warned(&place, "old_keys", "keyreeve.key.old-", "where the backups of before are not");
+    let old = std::fs::read_dir(place.data()).unwrap().map(|entry| entry.unwrap().path());
+    let old = old.into_iter().find(|path| path.to_string_lossy().contains("keyreeve.key.old-")).unwrap();
+    assert!(!check(&place, "old_keys").unwrap()["message"].as_str().unwrap().contains("others can"));
+    std::fs::set_permissions(&old, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    warned(&place, "old_keys", "others can read it, mode 0644", "where the backups of before are not");
     // 91 days.
     place.sql(&format!("UPDATE systems SET created_at = created_at - {}", 91_i64 * 24 * 60 * 60 * 1_000));
     warned(&place, "access_key_age", "stored 91 days ago", "keyreeve system rotate-key example");
@@ -94,7 +99,14 @@ fn files_that_others_can_read_and_a_clock_that_is_behind_are_named() {
     is_ok(&place, "database_file");
     let database = place.data().join("keyreeve.db");
     std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
-    warned(&place, "database_file", "mode 0644", "chmod 600");
+    warned(&place, "database_file", "others can read it (mode 0644)", "chmod 600");
+    for (mode, says) in [
+        (0o666, "others can read it, and write to it (mode 0666)"),
+        (0o622, "others can write to it (mode 0622)"),
+    ] {
+        std::fs::set_permissions(&database, std::fs::Permissions::from_mode(mode)).unwrap();
+        warned(&place, "database_file", says, "chmod 600");
+    }
     std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o600)).unwrap();
     is_ok(&place, "database_file");
     is_ok(&place, "clock");

@@ -37,10 +37,20 @@ pub(super) fn database_file(path: &Path) -> Option<Check> {
     });
     match exposed {
         Some((file, mode)) => {
-            let found = format!("{file}: others can read it (mode {mode:04o})");
+            let found = format!("{file}: {} (mode {mode:04o})", others_can(mode));
             Some(warning(NAME, found, format!("run `chmod 600 {file}`")))
         }
         None => path.exists().then(|| Check::ok(NAME, "for its owner alone")),
+    }
+}
+
+/// What a mode lets others do with a file.
+pub(super) fn others_can(mode: u32) -> &'static str {
+    match (mode & 0o044 != 0, mode & 0o022 != 0) {
+        (true, true) => "others can read it, and write to it",
+        (false, true) => "others can write to it",
+        (true, false) => "others can read it",
+        (false, false) => "others can use it",
     }
 }
 
@@ -49,7 +59,12 @@ pub(super) fn database_file(path: &Path) -> Option<Check> {
 pub(super) fn old_key_files(places: &Places, changing: bool) -> Option<Check> {
     let mut found = places.key_files_of_before();
     found.retain(|path| !changing || path.file_name() != Some(KEY_FILE.as_ref()));
-    let found: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
+    let exposed = |path: &Path| {
+        let mode = std::fs::metadata(path).ok().and_then(|found| exposed_mode(&found));
+        mode.map_or(String::new(), |mode| format!(" ({}, mode {mode:04o})", others_can(mode)))
+    };
+    let found: Vec<String> =
+        found.iter().map(|path| format!("{}{}", path.display(), exposed(path))).collect();
     (!found.is_empty()).then(|| {
         warning(
             "old_keys",
@@ -124,7 +139,11 @@ fn clock(latest: Option<Timestamp>, now: Timestamp) -> Check {
 
 /// How old a stored access key is at least: imports do not say which key is which, so what counts is when it was stored.
 async fn access_key(store: &Store, system: &System, now: Timestamp) -> Result<Option<Check>, StoreError> {
-    let CredentialKind::AccessKey { access_key_id } = &system.credential else { return Ok(None) };
+    let Some(access_key_id) = system.credential.access_key_id() else { return Ok(None) };
+    let how = match system.credential {
+        CredentialKind::Role { .. } => "assumes its role",
+        _ => "signs in",
+    };
     let id = &system.system_id;
     let filter = AuditFilter {
         system_id: Some(id.clone()),
@@ -137,7 +156,7 @@ async fn access_key(store: &Store, system: &System, now: Timestamp) -> Result<Op
     Ok((age > OLDEST_ACCESS_KEY).then(|| {
         warning(
             "access_key_age",
-            format!("{id} signs in with {access_key_id}, stored {} days ago", days(age)),
+            format!("{id} {how} with {access_key_id}, stored {} days ago", days(age)),
             format!("replace it: `keyreeve system rotate-key {id}`"),
         )
     }))
