@@ -29,7 +29,7 @@ pub use organization::{MemberEntry, Organization, OrganizationEntry, UnitEntry};
 pub use page::{Marker, Next, Page};
 pub use provisioning::{
     AccountCredentialEntry, AccountFacts, MfaDevice, NewAccessKey, Outcome, PasswordPolicy, Performed,
-    PointRead, PolicyDocument, PolicyHolder, Provisioning,
+    PointRead, PolicyDocument, PolicyHolder, Provisioning, RoleDetail,
 };
 
 /// A connection to one target system.

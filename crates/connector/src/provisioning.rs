@@ -71,6 +71,9 @@ pub trait Provisioning: Send + Sync {
     /// the version in force. They come with the details, so no permission beyond those of an import is needed.
     async fn list_policy_documents(&self, after: Option<&Marker>) -> Result<Page<PolicyDocument>, Error>;
 
+    /// One page of the roles there are, with what each holds. They come with the details, too.
+    async fn list_roles(&self, after: Option<&Marker>) -> Result<Page<RoleDetail>, Error>;
+
     /// The account's password policy; `None` when none was ever set, and the connected system's default applies.
     async fn get_password_policy(&self) -> Result<Option<PasswordPolicy>, Error>;
 }
@@ -138,6 +141,19 @@ pub struct PolicyDocument {
     pub name: String,
     /// The document, decoded; `None` when it could not be.
     pub document: Option<String>,
+}
+
+/// A role, with what decides on what it may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleDetail {
+    /// Its unique id; those of its sessions begin with it.
+    pub external_id: String,
+    /// ARNs of its attached policies.
+    pub policies: Vec<String>,
+    /// Its inline policies: name, and document where it could be decoded.
+    pub inline_policies: Vec<(String, Option<String>)>,
+    /// ARN of its permissions boundary.
+    pub permissions_boundary: Option<String>,
 }
 
 /// Whose policy a document belongs to.

@@ -1,7 +1,7 @@
 //! The documents of policies, as the authorization details bring them.
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyDetail};
-use keyreeve_connector::{Error, Marker, Page, PolicyDocument, PolicyHolder};
+use keyreeve_connector::{Error, Marker, Page, PolicyDocument, PolicyHolder, RoleDetail};
 
 use crate::arn::name_of;
 use crate::error::Call;
@@ -33,6 +33,40 @@ pub(super) async fn list(
     for policy in answer.policies() {
         page.note(policy.arn().unwrap_or_default())?;
         page.add(managed(&call, policy)?);
+    }
+    Ok(page.finish(answer.is_truncated(), answer.marker()))
+}
+
+/// Roles with what they hold.
+pub(super) async fn list_roles(
+    iam: &aws_sdk_iam::Client,
+    after: Option<&Marker>,
+) -> Result<Page<RoleDetail>, Error> {
+    let call = Call::read("GetAccountAuthorizationDetails", None);
+    let request = iam.get_account_authorization_details().max_items(PAGE_SIZE).filter(EntityType::Role);
+    let request = request.set_marker(after.map(|marker| marker.0.clone()));
+    let answer = request.send().await.map_err(|error| call.failed(error))?;
+    let mut page = PageBuilder::new(&call, answer.role_detail_list().len());
+    for role in answer.role_detail_list() {
+        page.note(call.required("Arn", role.arn())?)?;
+        let mut inline_policies = Vec::new();
+        for policy in role.role_policy_list() {
+            let name = call.required("PolicyName", policy.policy_name())?.to_owned();
+            inline_policies.push((name, policy.policy_document().and_then(decode)));
+        }
+        let mut policies = Vec::new();
+        for policy in role.attached_managed_policies() {
+            policies.push(call.required("PolicyArn", policy.policy_arn())?.to_owned());
+        }
+        let boundary = role.permissions_boundary();
+        let boundary =
+            boundary.map(|one| call.required("PermissionsBoundaryArn", one.permissions_boundary_arn()));
+        page.add(RoleDetail {
+            external_id: call.required("RoleId", role.role_id())?.to_owned(),
+            policies,
+            inline_policies,
+            permissions_boundary: boundary.transpose()?.map(str::to_owned),
+        });
     }
     Ok(page.finish(answer.is_truncated(), answer.marker()))
 }

@@ -18,7 +18,7 @@ pub(crate) use write::changed;
 use async_trait::async_trait;
 use keyreeve_connector::{
     AccountCredentialEntry, AccountFacts, Error, Marker, MfaDevice, NewAccessKey, Page, PasswordPolicy,
-    Performed, PointRead, PolicyDocument, PolicyReference, Provisioning,
+    Performed, PointRead, PolicyDocument, PolicyReference, Provisioning, RoleDetail,
 };
 use keyreeve_model::{AccountCredentialKind, PermissionProfile, Secret, StepCall};
 
@@ -93,6 +93,10 @@ impl Provisioning for AwsConnector {
 
     async fn list_policy_documents(&self, after: Option<&Marker>) -> Result<Page<PolicyDocument>, Error> {
         documents::list(&self.iam, after).await
+    }
+
+    async fn list_roles(&self, after: Option<&Marker>) -> Result<Page<RoleDetail>, Error> {
+        documents::list_roles(&self.iam, after).await
     }
 
     async fn get_password_policy(&self) -> Result<Option<PasswordPolicy>, Error> {

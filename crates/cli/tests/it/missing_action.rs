@@ -30,13 +30,18 @@ fn place() -> Place {
 
 /// Lets the connector do what the printed reference policy says, but for these actions.
 fn permit_all_but(place: &Place, missing: &[&str]) {
+    let documents = vec![all_but(place, missing)];
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(documents)).unwrap();
+}
+
+/// The printed reference policy without these actions.
+fn all_but(place: &Place, missing: &[&str]) -> String {
     let mut policy = place.run(&["policy", "generate", "--profile", "reference"]).code(0).json();
     for statement in policy["Statement"].as_array_mut().unwrap() {
         let actions = statement["Action"].as_array_mut().unwrap();
         actions.retain(|action| !missing.contains(&action.as_str().unwrap()));
     }
-    let documents = vec![policy.to_string()];
-    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(documents)).unwrap();
+    policy.to_string()
 }
 
 #[track_caller]
@@ -89,6 +94,70 @@ fn after_an_import_a_change_names_the_action_that_is_missing_and_writes_nothing(
         *command.last_mut().unwrap() = "--plan";
         place.run(&command).code(0);
     }
+}
+
+/// Each changing action is left out once, in the way that `permit` has; the command says so before anything is written.
+#[track_caller]
+fn each_is_named_beforehand(place: &Place, system: &str, permit: impl Fn(&[&str])) {
+    permit(&[]);
+    place.run(&["import", "run", system]).code(0);
+    for (action, command) in changing() {
+        permit(&[action]);
+        place.sandbox.clear_trace();
+        let named = command.iter().map(|word| if word == SYSTEM { system } else { word.as_str() });
+        let command: Vec<&str> = named.collect();
+        let refused = place.run(&[&command[..], &["--yes"]].concat()).code(2);
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(said.contains(&format!("do not allow {action} on ")), "{action}: {said}");
+        nothing_was_written(place, action);
+        permit(&[]);
+        place.run(&[&command[..], &["--plan"]].concat()).code(0);
+    }
+}
+
+#[test]
+fn what_a_group_of_the_connector_does_not_grant_is_named_beforehand() {
+    let place = place();
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(Vec::new())).unwrap();
+    let (group, name) = ("connectors".to_owned(), "Keyreeve".to_owned());
+    place.mutate(&[
+        Mutation::CreateGroup { name: group.clone(), path: "/".into() },
+        Mutation::AddToGroup { user: "keyreeve-connector".into(), group: group.clone() },
+    ]);
+    each_is_named_beforehand(&place, SYSTEM, |missing| {
+        let document = all_but(&place, missing);
+        place.mutate(&[Mutation::PutGroupInline { group: group.clone(), name: name.clone(), document }]);
+    });
+}
+
+#[test]
+fn what_the_role_of_the_connector_does_not_grant_is_named_beforehand() {
+    let place = place();
+    let assume = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*" },
+    ] });
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(vec![assume.to_string()])).unwrap();
+    let number = std::cell::Cell::new(0);
+    let permit = |missing: &[&str]| {
+        if number.get() > 0 {
+            place.mutate(&[Mutation::DeleteRole { name: "connector".into() }]);
+        }
+        number.set(number.get() + 1);
+        let (name, document) = (format!("keyreeve-{}", number.get()), all_but(&place, missing));
+        let arn = format!("arn:aws:iam::{ACCOUNT}:policy/{name}");
+        let trust = keyreeve_sandbox::Trust { principals: vec![ACCOUNT.into()], external_id: None };
+        place.mutate(&[
+            Mutation::CreatePolicy { name, path: "/".into(), document },
+            Mutation::CreateRole { name: "connector".into(), path: "/".into(), trust },
+            Mutation::AttachRolePolicy { role: "connector".into(), arn },
+        ]);
+    };
+    permit(&[]);
+    let (key, role) = (place.key(ACCOUNT), format!("arn:aws:iam::{ACCOUNT}:role/connector"));
+    let add = ["system", "add", "--name", "By role", "--system-id", "role", "--role-arn", &role];
+    let with = ["--access-key-id", &key.access_key_id, "--secret-access-key-stdin"];
+    place.run_with_input(&[&add[..], &with].concat(), &key.secret_access_key);
+    each_is_named_beforehand(&place, "role", permit);
 }
 
 #[test]

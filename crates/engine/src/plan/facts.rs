@@ -152,7 +152,7 @@ pub struct ConnectorFact {
     pub arn: String,
     /// The unique id it acts as: of a user its `UserId`.
     pub external_id: String,
-    /// The policies of the user it acts as, where they say something about what it may do; `None` of a role.
+    /// The policies of the user or role it acts as, where they say something about what it may do.
     pub policies: Option<PolicySet>,
 }
 

@@ -5,6 +5,7 @@ mod administrators;
 mod join;
 mod points;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use keyreeve_connector::{
     Cause, Connector, Error, Identity, Inventory as InventoryReader, Marker, Page, PointRead, PolicyDocument,
-    Provisioning,
+    Provisioning, RoleDetail,
 };
 use keyreeve_model::{
     AwsAccountId, CollectionName, ExternalId, Failure, ImportObject, ImportRunId, ImportScope, PolicyScope,
@@ -325,8 +326,17 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// The policies of the user that the connector acts as. What cannot be read says nothing about what it may do.
+    /// The policies of the user or role that the connector acts as. What cannot be read says nothing about what it may do.
     async fn own_policies(&self, facts: &Facts) -> Option<PolicySet> {
+        let read_with = self.provisioning.read_needs(PointRead::PolicyDocuments);
+        let read = async || match facts.documents.read() {
+            Some(documents) => Some(Cow::Borrowed(documents)),
+            None => self.documents().await.ok().map(Cow::Owned),
+        };
+        if facts.connector.arn.contains(":assumed-role/") {
+            let role = self.own_role(&facts.connector.external_id).await?;
+            return own_rights::policies_of_role(&role, read().await?.as_slice(), read_with);
+        }
         let ours = |account: &&AccountFact| {
             account.external_id.as_ref().is_some_and(|id| id.as_str() == facts.connector.external_id)
         };
@@ -334,12 +344,15 @@ impl Gathering<'_> {
         if !own_rights::worth_reading(account) {
             return None;
         }
-        let read_with = self.provisioning.read_needs(PointRead::PolicyDocuments);
-        if let Some(documents) = facts.documents.read() {
-            return own_rights::policies_of(account, documents, read_with);
-        }
-        let documents = self.documents().await.ok()?;
-        own_rights::policies_of(account, &documents, read_with)
+        own_rights::policies_of(facts, account, read().await?.as_slice(), read_with)
+    }
+
+    /// The role behind a session, whose id begins with the role's.
+    async fn own_role(&self, session: &str) -> Option<RoleDetail> {
+        let id = session.split(':').next()?;
+        let roles = self
+            .pages("roles", "", |marker| async move { self.provisioning.list_roles(marker.as_ref()).await });
+        roles.await.ok()?.into_iter().find(|role| role.external_id == id)
     }
 
     async fn documents(&self) -> Result<Vec<PolicyDocument>, GatherError> {

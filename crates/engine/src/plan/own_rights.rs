@@ -1,24 +1,26 @@
-//! Which calls the connector's own policies certainly do not allow. Silent wherever that is not certain: policies of
-//! groups and of AWS are not looked into, and conditions may hold.
+//! Which calls the connector's own policies certainly do not allow: its user's, its groups', or its role's. Silent wherever
+//! that is not certain: policies of AWS are not looked into, and conditions may hold.
 
-use keyreeve_connector::{PolicyDocument, PolicyHolder};
+use keyreeve_connector::{PolicyDocument, PolicyHolder, RoleDetail};
 use keyreeve_model::{ObstacleKind, StepCall};
 use keyreeve_policy::{
-    Context, ContextValue, Effect as PolicyEffect, Layer, PolicySet, Request, Target, Verdict, evaluate,
+    Context, ContextValue, Effect as PolicyEffect, Layer, Policy, PolicySet, Request, Target, Verdict,
+    evaluate,
 };
 
 use super::draft::{TaskDraft, made};
 use super::facts::{AccountFact, Facts, Unreadable};
-use super::policy_texts::{customer_managed, inline};
+use super::policy_texts::{customer_managed, inline, parsed};
 
 /// Whether the connector's account holds policies whose text would have to be read.
 pub(super) fn worth_reading(account: &AccountFact) -> bool {
-    account.groups.is_empty() && (!account.inline_policies.is_empty() || !account.policies.is_empty())
+    !account.groups.is_empty() || !account.inline_policies.is_empty() || !account.policies.is_empty()
 }
 
-/// The policies of the connector's own account. `None` when they cannot be all there is, because they deny what the
-/// connector has just done.
+/// The policies of the connector's own account, itself and through its groups. `None` when they cannot be all there is,
+/// because they deny what the connector has just done.
 pub(super) fn policies_of(
+    facts: &Facts,
     account: &AccountFact,
     documents: &[PolicyDocument],
     read_with: &str,
@@ -26,16 +28,48 @@ pub(super) fn policies_of(
     let managed = |arn: &String| customer_managed(documents, arn);
     let holder = PolicyHolder::Account(account.name.clone());
     let inline = |name: &String| inline(documents, &holder, name);
+    let own = account.policies.iter().map(managed).chain(account.inline_policies.iter().map(inline));
+    let through = account.groups.iter().flat_map(|name| match facts.group(name) {
+        Some(group) => of_group(documents, name, group.policies.iter()),
+        // Nothing is known of what it gives and takes.
+        None => vec![Policy::unreadable(format!("the policies of group {name}"))],
+    });
     let set = PolicySet {
-        identity: account
-            .policies
-            .iter()
-            .map(managed)
-            .chain(account.inline_policies.iter().map(inline))
-            .collect(),
+        identity: own.chain(through).collect(),
         boundary: account.permissions_boundary.as_ref().map(managed),
         ..PolicySet::default()
     };
+    all_there_is(set, read_with)
+}
+
+/// The same of a role. No policies are passed with its sessions.
+pub(super) fn policies_of_role(
+    role: &RoleDetail,
+    documents: &[PolicyDocument],
+    read_with: &str,
+) -> Option<PolicySet> {
+    let managed = |arn: &String| customer_managed(documents, arn);
+    let inline = role.inline_policies.iter().map(|(name, text)| parsed(name.clone(), text.as_deref()));
+    let set = PolicySet {
+        identity: role.policies.iter().map(managed).chain(inline).collect(),
+        boundary: role.permissions_boundary.as_ref().map(managed),
+        ..PolicySet::default()
+    };
+    all_there_is(set, read_with)
+}
+
+fn of_group<'a>(
+    documents: &[PolicyDocument],
+    name: &str,
+    attached: impl Iterator<Item = &'a String>,
+) -> Vec<Policy> {
+    let holder = PolicyHolder::Group(name.to_owned());
+    let inline = documents.iter().filter(|document| document.holder == holder);
+    let inline = inline.map(|document| parsed(document.name.clone(), document.document.as_deref()));
+    attached.map(|arn| customer_managed(documents, arn)).chain(inline).collect()
+}
+
+fn all_there_is(set: PolicySet, read_with: &str) -> Option<PolicySet> {
     let reading = evaluate(&set, &Request::new(read_with));
     (reading.verdict != Verdict::Deny).then_some(set)
 }

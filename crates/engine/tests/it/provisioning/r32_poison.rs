@@ -6,6 +6,7 @@ use keyreeve_aws::AwsConnector;
 use keyreeve_connector::{
     AccountCredentialEntry, AccountFacts, Connector, Error, Identity, Inventory, Marker, MfaDevice,
     NewAccessKey, Page, PasswordPolicy, Performed, PointRead, PolicyDocument, PolicyReference, Provisioning,
+    RoleDetail,
 };
 use keyreeve_engine::provisioning::{Ended, Rules, Worker};
 use keyreeve_model::{AccountCredentialKind, JobState, PermissionProfile, Secret, StepCall, TaskState};
@@ -105,6 +106,10 @@ impl Provisioning for Poisoned {
         after: Option<&Marker>,
     ) -> Result<Page<MfaDevice>, Error> {
         self.inner().list_mfa_devices(account, after).await
+    }
+
+    async fn list_roles(&self, after: Option<&Marker>) -> Result<Page<RoleDetail>, Error> {
+        self.inner().list_roles(after).await
     }
 
     async fn get_inline_policy(&self, account: &str, name: &str) -> Result<Option<String>, Error> {
