@@ -186,6 +186,8 @@ pub struct SystemSettings {
     pub max_deletes: u32,
     /// So many accounts may be deactivated in one hour, and by one job, before a second person must approve.
     pub max_deactivations: u32,
+    /// A password that nobody has opened for so many days is said to be unclaimed.
+    pub unclaimed_password_days: u32,
     /// Whether the last account that holds an administrator policy is protected.
     pub keep_last_administrator: bool,
     /// At most this many requests a second to AWS; `None` leaves it to AWS's own throttling.
@@ -206,6 +208,7 @@ impl Default for SystemSettings {
             group_policy_writes: false,
             max_deletes: 10,
             max_deactivations: 25,
+            unclaimed_password_days: 3,
             keep_last_administrator: true,
             max_requests_per_second: None,
             max_concurrent_requests: 50,
@@ -280,6 +283,9 @@ impl SystemSettings {
             }
             "max_concurrent_requests" if !(1..=500).contains(&self.max_concurrent_requests) => {
                 "it must be from 1 to 500"
+            }
+            "unclaimed_password_days" if !(1..=365).contains(&self.unclaimed_password_days) => {
+                "it must be from 1 to 365 days"
             }
             _ => return Ok(()),
         };
@@ -357,6 +363,7 @@ fn expected(name: &str) -> Option<&'static str> {
     match name {
         "max_requests_per_second" => Some("it must be from 0.1 to 10000 requests a second, or none"),
         "max_concurrent_requests" => Some("it must be from 1 to 500"),
+        "unclaimed_password_days" => Some("it must be from 1 to 365 days"),
         "max_deletes" | "max_deactivations" => Some("it must be a whole number"),
         "prioritise_delete_tasks" | "group_policy_writes" | "keep_last_administrator" => {
             Some("it must be true or false")

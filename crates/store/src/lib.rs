@@ -78,7 +78,7 @@ pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use organizations::KnownOrganization;
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
-    PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
+    PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword,
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use restore::{KEY_OF_THE_BACKUP, Restoration};

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use keyreeve_model::{System, SystemState};
-use keyreeve_store::{Store, StoreError, folder_of};
+use keyreeve_store::{DeliveryState, Store, StoreError, UnclaimedPassword, folder_of};
 
 use super::job::standing::{self, Standing};
 use super::{Context, init::exposed_mode};
@@ -35,6 +35,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             checks.extend(keys::of_store(context, &store).await);
             checks.extend(keys::old_key_files(places, keys::is_changing(&store).await));
             checks.extend(jobs(context, &store).await);
+            checks.extend(unclaimed_passwords(context, &store).await);
             store.close().await;
         }
         Err(error) => {
@@ -212,6 +213,36 @@ async fn unfinished(context: &Context, store: &Store) -> Result<Vec<Check>, Stor
         }
     }
     Ok(found)
+}
+
+/// Passwords that were set and that nobody has taken.
+async fn unclaimed_passwords(context: &Context, store: &Store) -> Vec<Check> {
+    let now = context.clock.now();
+    let found = match store.unclaimed_passwords(now).await {
+        Ok(found) => found,
+        Err(error) => {
+            let name = "unclaimed_passwords";
+            return vec![Check::new(name, CheckState::Error, error.to_string(), "mend the database")];
+        }
+    };
+    let named = found.into_iter().map(|password| {
+        let UnclaimedPassword { system_id, account, job, task, created_at, state } = password;
+        let days = now.duration_since(created_at).as_hours() / 24;
+        let and_now = match state {
+            DeliveryState::Expired => "nobody can open it any more",
+            _ => "it can still be opened",
+        };
+        let message = format!(
+            "the password that task {task} of job {job} set for {account} of {system_id} was not opened in {days} \
+             days; {and_now}"
+        );
+        let advice = format!(
+            "`keyreeve account reset-password {system_id} {account}`, or `keyreeve account deactivate {system_id} \
+             {account}` if nobody needs it"
+        );
+        Check::new("unclaimed_password", CheckState::Warning, message, advice)
+    });
+    named.collect()
 }
 
 fn oddity(system: &System) -> Option<Check> {

@@ -139,3 +139,36 @@ fn what_was_begun_with_keys_and_not_ended_is_named() {
     ends_at("after_rotation_commit:3", &["system", "rotate-key", SYSTEM, "--yes"]);
     warned(&place, "key_rotation", "it signs in with the new key", "keyreeve system rotate-key example");
 }
+
+#[test]
+fn passwords_that_nobody_took_are_named_until_they_are_replaced_or_used() {
+    const FOUR_DAYS_MILLIS: i64 = 4 * 24 * 60 * 60 * 1_000;
+    let place = Place::imported(0);
+    place.run(&["account", "create", SYSTEM, "--name", "ada", "--yes"]).code(0);
+    assert_eq!(check(&place, "unclaimed_password"), None);
+    let older = format!("UPDATE password_deliveries SET created_at = created_at - {FOUR_DAYS_MILLIS}");
+    place.sql(&older);
+    // The import was before that, too: it cannot have seen her.
+    place.sql(&format!("UPDATE import_runs SET started_at = started_at - 2 * {FOUR_DAYS_MILLIS}"));
+    warned(
+        &place,
+        "unclaimed_password",
+        "for ada of example was not opened in 4 days",
+        "reset-password example ada",
+    );
+    place.run(&["system", "set", SYSTEM, "unclaimed_password_days=5"]).code(0);
+    assert_eq!(check(&place, "unclaimed_password"), None);
+    place.run(&["system", "set", SYSTEM, "unclaimed_password_days=0"]).code(2);
+    place.run(&["system", "set", SYSTEM, "unclaimed_password_days=3"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    warned(&place, "unclaimed_password", "it can still be opened", "account deactivate example ada");
+    // Another password takes its place, and is new.
+    place.run(&["account", "reset-password", SYSTEM, "ada", "--yes"]).code(0);
+    assert_eq!(check(&place, "unclaimed_password"), None);
+    place.sql(&older);
+    warned(&place, "unclaimed_password", "for ada", "reset-password");
+    // Who is gone needs none.
+    place.run(&["system", "set", SYSTEM, "permission_profile=full"]).code(0);
+    place.run(&["account", "delete", SYSTEM, "ada", "--yes"]).code(0);
+    assert_eq!(check(&place, "unclaimed_password"), None);
+}

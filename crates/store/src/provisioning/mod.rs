@@ -38,7 +38,7 @@ use crate::Store;
 
 pub use claim_facts::ClaimId;
 pub use deciding::Retry;
-pub use deliveries::{DeliveryState, PasswordDelivery};
+pub use deliveries::{DeliveryState, PasswordDelivery, UnclaimedPassword};
 pub(crate) use ending::end_jobs_of;
 pub use manifests::SwitchedOff;
 

@@ -4,6 +4,7 @@
 //! was applied, and its ciphertext is wiped in the same transaction in which it was opened, destroyed or found expired.
 
 mod opening;
+mod unclaimed;
 
 use jiff::Timestamp;
 use keyreeve_model::{ExternalId, JobId, SystemId, TaskId};
@@ -19,6 +20,8 @@ use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, secrets};
+
+pub use unclaimed::UnclaimedPassword;
 
 /// A password delivery, without what is delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
