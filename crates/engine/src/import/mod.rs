@@ -10,6 +10,7 @@ mod claimed;
 pub(crate) mod collect;
 mod confirm;
 mod credentials;
+mod error;
 mod holdings;
 pub(crate) mod listing;
 mod observed;
@@ -18,6 +19,7 @@ pub(crate) mod reader;
 mod record;
 mod run;
 
+pub use error::ImportError;
 pub use progress::{CollectionProgress, Progress, Stage};
 pub use reader::Patience;
-pub use run::{ImportError, ImportRequest, Importer};
+pub use run::{ImportRequest, Importer};
