@@ -135,6 +135,16 @@ async fn note_signers(
     identity: &Identity,
 ) -> Result<(), StoreError> {
     note_signer(store, clock, system, SignerPart::System, identity).await?;
+    note_base_or_warn(store, clock, system, connector).await
+}
+
+/// As [`note_base`]; whose they are may stay unknown.
+pub(crate) async fn note_base_or_warn(
+    store: &Store,
+    clock: Clock,
+    system: &System,
+    connector: &dyn Connector,
+) -> Result<(), StoreError> {
     match note_base(store, clock, system, connector).await {
         Ok(()) => Ok(()),
         Err(BaseError::Store(error)) => Err(error),

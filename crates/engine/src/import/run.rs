@@ -26,7 +26,7 @@ use super::reader::{Patience, ReadError, Reader};
 use super::record::Findings;
 use crate::clock::Clock;
 use crate::pace::Pacers;
-use crate::systems::{BaseError, note_base, note_signer};
+use crate::systems::{note_base_or_warn, note_signer};
 
 /// Runs imports. One per process; systems are told apart by the request.
 #[derive(Clone)]
@@ -138,13 +138,7 @@ impl Importer {
         }
         let inventory = connector.inventory().ok_or(ImportError::NoInventory(name))?;
         let account_id = self.pinned_account(connector, system).await?;
-        match note_base(&self.store, self.clock, system, connector).await {
-            Ok(()) => {}
-            Err(BaseError::Store(error)) => return Err(error.into()),
-            Err(BaseError::Unidentified(error)) => {
-                tracing::warn!(%error, "whose credentials the role is assumed with is not known");
-            }
-        }
+        note_base_or_warn(&self.store, self.clock, system, connector).await?;
         let claimed = Claimed::new(
             self.store.open_claims(&system.system_id).await?,
             self.store.last_attempts(&system.system_id).await?,
