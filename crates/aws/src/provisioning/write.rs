@@ -39,7 +39,8 @@ impl<'a> Write<'a> {
         sent.map(|answer| changed(&answer)).map_err(|error| self.call.failed(error))
     }
 
-    /// Something had to go: that it is not there is a success. AWS says the same when the user is missing.
+    /// Something had to go: that it is not there is a success. That the user is not there is none: AWS may only not show
+    /// it, so it is for the caller to look.
     pub(super) fn removed<O: RequestId, E>(
         &self,
         sent: Result<O, SdkError<E, HttpResponse>>,
@@ -48,7 +49,7 @@ impl<'a> Write<'a> {
         E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
     {
         match self.set(sent) {
-            Err(error) if error.cause == Cause::Gone => {
+            Err(error) if error.cause == Cause::Gone && !misses_user(&error) => {
                 Ok(Performed { request_id: error.request_id, ..performed(Outcome::Unchanged) })
             }
             answer => answer,
@@ -58,6 +59,20 @@ impl<'a> Write<'a> {
     /// AWS said that it is done, but its answer does not fit what was asked.
     pub(super) fn unusable<O: RequestId>(&self, answer: &O, field: &str) -> Error {
         Error { request_id: answer.request_id().map(str::to_owned), ..self.call.unusable(field) }
+    }
+}
+
+/// Whether what AWS did not find may be the user. It answers the same code for what the user has; told apart by the text
+/// "The user with name … cannot be found." (recorded answers of AWS).
+fn misses_user(error: &Error) -> bool {
+    let said_nothing = error.message.starts_with("AWS answered");
+    match error.operation {
+        "DeleteUser" => true,
+        "DeleteVirtualMFADevice" => false,
+        _ => {
+            said_nothing
+                || ["user with name", "cannot be found"].iter().all(|part| error.message.contains(part))
+        }
     }
 }
 

@@ -194,7 +194,7 @@ pub(crate) fn administrator_access(partition: &str) -> String {
 }
 
 /// Whether an account holds AdministratorAccess, itself or through a group.
-pub(super) fn is_administrator(facts: &Facts, account: &AccountFact) -> bool {
+pub(crate) fn is_administrator(facts: &Facts, account: &AccountFact) -> bool {
     let policy = administrator_access(&facts.partition);
     let of_group =
         |name: &String| facts.group(name).map(|group| &group.policies).or_else(|| facts.new_groups.get(name));

@@ -3,6 +3,7 @@
 mod deactivation;
 mod deletion;
 mod looked;
+mod newcomer;
 
 use std::time::Duration;
 
@@ -49,8 +50,13 @@ pub enum Event {
     Refreshed(Result<Vec<(&'static str, StepCall)>, Failure>),
     /// A deactivation was read back: what is still there, and the calls that take it.
     Verified(Result<Vec<(&'static str, StepCall)>, Failure>),
-    /// Something about another account must come to its end first; what.
-    Held(String),
+    /// Something about another account must come to its end first.
+    Held {
+        /// What.
+        why: String,
+        /// Of those that hold each other up, this one is to go on first.
+        first: bool,
+    },
 }
 
 /// Whose the account's name is now.
@@ -61,7 +67,12 @@ pub enum Identified {
     /// Nobody's, and the planned account has no other name either.
     Gone,
     /// Another account's.
-    Replaced(ExternalId),
+    Replaced {
+        /// Its id.
+        by: ExternalId,
+        /// When it was made.
+        made_at: Timestamp,
+    },
     /// The planned account's, which must be left alone by now; why.
     Protected(String),
     /// The planned account carries another name.
@@ -186,7 +197,7 @@ pub fn decide(task: &Task, event: Event, context: &Context) -> Decision {
         Event::Replanned(replanned) => decider.replanned(replanned),
         Event::Refreshed(refreshed) => decider.refreshed(refreshed),
         Event::Verified(still_on) => decider.verified(still_on),
-        Event::Held(why) => decider.held(why),
+        Event::Held { why, first } => decider.held(why, first),
     }
 }
 
@@ -324,12 +335,12 @@ impl Decider<'_> {
             Identified::Same => self.go_on(),
             Identified::Protected(why) => self.refuse(self.failure(FailureKind::Permanent, why)),
             // Of what this task made or renamed a moment ago, reads may still show what was before.
-            Identified::Gone | Identified::Replaced(_) | Identified::Renamed(_)
+            Identified::Gone | Identified::Replaced { .. } | Identified::Renamed(_)
                 if self.context.rules.just_made(self.task, self.context.now) =>
             {
                 self.postpone(self.context.rules.first_wait * 5, None)
             }
-            Identified::Gone | Identified::Replaced(_) if deleting && self.deletion_was_attempted() => {
+            Identified::Gone | Identified::Replaced { .. } if deleting && self.deletion_was_attempted() => {
                 self.is_gone()
             }
             Identified::Gone if deleting => self.not_found(),
@@ -338,14 +349,7 @@ impl Decider<'_> {
                     format!("there is no account {:?} any more; import, and plan again", self.task.account);
                 self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::Gone, why)))
             }
-            Identified::Replaced(other) => {
-                let why = format!(
-                    "identity_changed: the name {:?} belongs to another account now ({other}), made after the one \
-                     this task was planned for; it is left alone. Import, and plan again",
-                    self.task.account
-                );
-                self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::IdentityChanged, why)))
-            }
+            Identified::Replaced { by, made_at } => self.replaced(&by, made_at),
             Identified::Renamed(name) => {
                 if let Some(step) = self.renamed_to(&name) {
                     return self.looked(step, Sight::Applied(None));
@@ -440,6 +444,12 @@ impl Decider<'_> {
                 outcome(step, StepState::Unknown, Some(failure), request_id),
                 Next::Look(step.seq),
             ),
+            Reaction::LookAtAccount(_) if step.attempts <= 1 => {
+                Decision::write(planned(failure), Next::Identify)
+            }
+            Reaction::LookAtAccount(wait) => {
+                self.postpone(wait, Some(failure.clone())).after(planned(failure))
+            }
             Reaction::Replan if self.context.prioritise_delete_tasks => {
                 Decision::write(planned(failure), Next::Replan)
             }
@@ -523,10 +533,12 @@ impl Decider<'_> {
         (steps, before)
     }
 
-    /// Later, and not at the same moment as what holds this one up, which may wait for this one in turn.
-    fn held(&self, why: String) -> Decision {
-        let turn = u32::try_from(self.task.id.0.rem_euclid(5)).unwrap_or(0) + 2;
-        self.postpone(self.context.rules.first_wait * turn, Some(self.failure(FailureKind::Busy, why)))
+    /// Later. What holds this one up may wait for it in turn, so one of them comes back soon, and the others leave it the
+    /// time.
+    fn held(&self, why: String, first: bool) -> Decision {
+        let rules = &self.context.rules;
+        let wait = if first { rules.first_wait * 2 } else { rules.longest_wait };
+        self.postpone(wait, Some(self.failure(FailureKind::Busy, why)))
     }
 
     fn postpone(&self, wait: Duration, failure: Option<Failure>) -> Decision {

@@ -38,6 +38,11 @@ impl Look {
         }
     }
 
+    /// When it was last seen that the name is the planned account's.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
     /// Whether the call may be made on the word of this look, which holds for so long. The account itself is deleted
     /// only directly after a look: nothing brings it back.
     #[must_use]

@@ -40,7 +40,7 @@ impl Observer<'_> {
             Some((user, tags)) if user.external_id == *expected => {
                 guard.against(&user, tags.as_ref()).map_or(Identified::Same, Identified::Protected)
             }
-            Some((other, _)) => Identified::Replaced(other.external_id),
+            Some((other, _)) => Identified::Replaced { by: other.external_id, made_at: other.created_at },
             None => match self.find_by_id(expected).await {
                 // One read shows it, the other one not yet or not any more.
                 Ok(Some(user)) if user.name == task.account => {

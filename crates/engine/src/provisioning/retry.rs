@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyreeve_model::{FailureKind, Step, StepState, Task};
+use keyreeve_model::{Effect, FailureKind, Step, StepCall, StepState, Task};
 
 /// The waits and limits of provisioning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,9 @@ pub(super) enum Reaction {
     Pause,
     /// Look whether an earlier attempt did it after all.
     Look,
+    /// Look whether the account is still there, which the answer denies; try again if it is, not at once after the first
+    /// time.
+    LookAtAccount(Duration),
     /// Look what is in the way, and plan anew.
     Replan,
     /// Make another password, and try again.
@@ -75,13 +78,21 @@ impl Rules {
                 Reaction::Wait(self.wait(step.attempts))
             }
             // A repeat that finds the thing there: the first attempt may have done it, unseen.
-            FailureKind::AlreadyThere | FailureKind::Gone if step.attempts > 1 && !exhausted => {
-                Reaction::Look
+            FailureKind::AlreadyThere if step.attempts > 1 && !exhausted => Reaction::Look,
+            FailureKind::Gone if may_be_done(step) && !exhausted => Reaction::Look,
+            FailureKind::Gone if task.account_external_id.is_some() && step.attempts < self.looks(step) => {
+                Reaction::LookAtAccount(self.wait(step.attempts - 1))
             }
             FailureKind::Dependants if task.replans < self.replans => Reaction::Replan,
             FailureKind::PasswordRefused if step.attempts < self.passwords => Reaction::OtherPassword,
             _ => Reaction::Fail,
         }
+    }
+
+    /// So often at most a call is made that is answered as if its account were not there. What is to be taken away is not
+    /// called done on that word; of what is to be given, the other thing may well be missing.
+    fn looks(&self, step: &Step) -> u32 {
+        if removes(&step.call) { self.attempts } else { 3.min(self.attempts) }
     }
 
     /// The wait after so many attempts.
@@ -100,6 +111,28 @@ impl Rules {
             .filter_map(|step| step.finished_at)
             .any(|at| now.duration_since(at) < signed(self.propagation))
     }
+}
+
+/// Whether an earlier attempt may have been carried out.
+fn may_be_done(step: &Step) -> bool {
+    step.attempts > 1 && step.failure.as_ref().is_some_and(|failure| failure.effect == Effect::Unknown)
+}
+
+/// Whether the call takes something away from its account, or the account itself: that it is not there is what is wanted.
+fn removes(call: &StepCall) -> bool {
+    matches!(
+        call,
+        StepCall::DeleteAccount { .. }
+            | StepCall::DeleteLoginProfile { .. }
+            | StepCall::RemoveFromGroup { .. }
+            | StepCall::DetachPolicy { .. }
+            | StepCall::DeleteCredential { .. }
+            | StepCall::DeactivateMfaDevice { .. }
+            | StepCall::DeleteVirtualMfaDevice { .. }
+            | StepCall::DeleteInlinePolicy { .. }
+            | StepCall::UntagAccount { .. }
+            | StepCall::RemoveBoundary { .. }
+    )
 }
 
 pub(super) fn signed(duration: Duration) -> jiff::SignedDuration {

@@ -245,6 +245,11 @@ impl<'a> TaskRun<'a> {
             }
         };
         changing.extend(under_way().await?);
+        let is_one = |name: &String| {
+            facts.accounts.get(name).is_some_and(|account| protect::is_administrator(&facts, account))
+        };
+        let first = changing.iter().all(|(name, task)| self.task.id < *task || !is_one(name));
+        let changing: BTreeSet<String> = changing.into_keys().collect();
         let left = facts
             .account(&self.task.account)
             .filter(|account| protect::takes_administrator(&facts, account, calls()));
@@ -258,7 +263,7 @@ impl<'a> TaskRun<'a> {
             (Some(why), _) => Some(refused(why)),
             (None, Some(why)) => {
                 let why = format!("{why}; another administrator is being changed at this moment");
-                Some(if begun { refused(why) } else { Event::Held(why) })
+                Some(if begun { refused(why) } else { Event::Held { why, first } })
             }
             (None, None) => None,
         };

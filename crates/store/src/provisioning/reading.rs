@@ -1,11 +1,12 @@
 //! Reading jobs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use keyreeve_model::{ExternalId, JobId, ProvisioningJob, SystemId, TaskId, TaskKind};
 
 use super::rows;
+use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::systems::same_account;
 use crate::time::to_millis;
@@ -88,7 +89,7 @@ impl Store {
 
     /// The accounts that other tasks are at, of the system and of all others of its AWS account: those of which something
     /// was attempted and that have not ended, and unless only what was `begun` is asked for, those that a worker has.
-    /// Names in lower case.
+    /// By name in lower case, each with the first task at it.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -98,17 +99,19 @@ impl Store {
         beside: TaskId,
         begun: bool,
         now: Timestamp,
-    ) -> Result<BTreeSet<String>, StoreError> {
+    ) -> Result<BTreeMap<String, TaskId>, StoreError> {
         reading!(self, "looking what is under way", |transaction| {
             let key = systems::find(transaction, system, false).await?.key;
             let text = concat!(
-                "SELECT t.account_folded FROM tasks t WHERE t.system_key IN ",
+                "SELECT t.account_folded, t.task_id FROM tasks t WHERE t.system_key IN ",
                 same_account!("$1"),
                 " AND t.task_id <> $2 AND t.finished_at IS NULL AND (($4 = 0 AND t.state = 'running' AND t.lease_until > $3) \
-                 OR EXISTS (SELECT 1 FROM steps p WHERE p.task_id = t.task_id AND p.attempts > 0))"
+                 OR EXISTS (SELECT 1 FROM steps p WHERE p.task_id = t.task_id AND p.attempts > 0)) \
+                 ORDER BY t.task_id DESC"
             );
             let found = statement!(text, key, beside.0, to_millis(now), i64::from(begun));
-            Ok(transaction.fetch(found, |row| row.text(0)).await?.into_iter().collect())
+            let read = |row: &Row| Ok((row.text(0)?, TaskId(row.int(1)?)));
+            Ok(transaction.fetch(found, read).await?.into_iter().collect())
         })
         .await
     }

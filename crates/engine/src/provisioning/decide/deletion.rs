@@ -1,6 +1,6 @@
 //! A deletion: when its account is gone, and what must go before it.
 
-use keyreeve_model::{Failure, FailureKind, Step, StepCall, StepState, TaskKind, TaskState};
+use keyreeve_model::{Effect, Failure, FailureKind, Step, StepCall, StepState, TaskKind, TaskState};
 use keyreeve_store::JournalEvent;
 
 use super::super::recheck::GOOD_FOR;
@@ -8,11 +8,13 @@ use super::super::retry::signed;
 use super::{Context, Decider, Decision, Next, Refreshed, outcome, while_unseen};
 
 impl Decider<'_> {
+    /// Whether an attempt to delete the account may have been carried out. One that did not find it was not.
     pub(super) fn deletion_was_attempted(&self) -> bool {
-        self.task
-            .steps
-            .iter()
-            .any(|step| matches!(step.call, StepCall::DeleteAccount { .. }) && step.attempts > 0)
+        self.deletion().is_some_and(|step| step.attempts > 0 && !was_not_found(step))
+    }
+
+    fn deletion(&self) -> Option<&Step> {
+        self.task.steps.iter().find(|step| matches!(step.call, StepCall::DeleteAccount { .. }))
     }
 
     /// The account is not found, though this task has not deleted it. It was there when the task was planned, and AWS may
@@ -20,7 +22,9 @@ impl Decider<'_> {
     pub(super) fn not_found(&self) -> Decision {
         let Context { now, rules, .. } = self.context;
         let first = self.task.failure.as_ref().filter(|failure| failure.kind == FailureKind::Gone);
-        let since = first.map_or(*now, |failure| failure.at);
+        // It was seen directly before an attempt.
+        let attempted = self.deletion().filter(|step| was_not_found(step)).and_then(|step| step.attempted_at);
+        let since = first.map(|failure| failure.at).max(attempted).unwrap_or(*now);
         let missing_for = now.duration_since(since);
         if missing_for >= signed(rules.propagation) {
             return self.is_gone();
@@ -128,4 +132,9 @@ impl Decider<'_> {
         }
         Decision::write(event, Next::GoOn)
     }
+}
+
+fn was_not_found(step: &Step) -> bool {
+    let gone = |failure: &Failure| failure.kind == FailureKind::Gone && failure.effect == Effect::None;
+    step.failure.as_ref().is_some_and(gone)
 }

@@ -5,6 +5,7 @@ mod as_it_is_now;
 mod first_sign_in;
 mod life_cycle;
 mod matrix;
+mod one_answer;
 mod order;
 mod plans;
 mod r03_crash_points;

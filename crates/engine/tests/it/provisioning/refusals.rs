@@ -254,7 +254,8 @@ async fn r29_no_call_is_made_on_the_word_of_an_old_look() {
         world.sandbox.add_fault(late.times(1).min_fires(1));
         // Before the second look, if there is one.
         let ops = vec![Mutation::DeleteAndRecreateUser { name: "ada".into() }];
-        let mut replaced = FaultRule::new("GetUser", Effect::Mutate { ops }).min_fires(1);
+        let look = "GetAccountAuthorizationDetails";
+        let mut replaced = FaultRule::new(look, Effect::Mutate { ops }).min_fires(1);
         replaced.on.calls = Some(CallRange { from: 2, to: Some(2) });
         world.sandbox.add_fault(replaced);
         world.work(&job).await.unwrap();

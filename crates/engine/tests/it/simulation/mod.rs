@@ -271,7 +271,10 @@ impl Simulation {
         let users = self.iam.present();
         match users.get(&task.account) {
             Some(user) if user.id == expected => Identified::Same,
-            Some(user) => Identified::Replaced(ExternalId::new(user.id.clone()).unwrap()),
+            Some(user) => Identified::Replaced {
+                by: ExternalId::new(user.id.clone()).unwrap(),
+                made_at: jiff::Timestamp::UNIX_EPOCH,
+            },
             None => match users.iter().find(|(_, user)| user.id == expected) {
                 Some((name, _)) => Identified::Renamed(name.clone()),
                 None => Identified::Gone,

@@ -14,11 +14,13 @@ pub(super) const CHECKS: &[Check] = checks![
     "add_to_group.nobody_is_gone", "service model, AddUserToGroup: NoSuchEntity" => adds_nobody;
     "remove_from_group.takes_the_user_out", "IAM API Reference, RemoveUserFromGroup" => removes;
     "remove_from_group.not_in_it_is_no_failure", "AWS answers 200, look-alikes 404" => removes_again;
+    "remove_from_group.nobody_is_gone", "service model, RemoveUserFromGroup: NoSuchEntity" => removes_nobody;
     "attach_policy.shows_and_again_succeeds", "AWS answers 200, whether it was attached or not" => attaches;
     "attach_policy.unknown_is_gone", "AWS answers 404 NoSuchEntity" => attaches_unknown;
     "attach_policy.nobody_is_gone", "service model, AttachUserPolicy: NoSuchEntity" => attaches_to_nobody;
     "attach_policy.a_policy_for_service_roles_is_refused", "service model, AttachUserPolicy: PolicyNotAttachable" => attaches_service_role;
     "detach_policy.again_is_unchanged", "AWS answers 404 NoSuchEntity" => detaches;
+    "detach_policy.nobody_is_gone", "service model, DetachUserPolicy: NoSuchEntity" => detaches_from_nobody;
 ];
 
 fn add(account: &str, group: &str) -> StepCall {
@@ -79,11 +81,14 @@ async fn removes(world: &World) -> Outcome {
 async fn removes_again(world: &World) -> Outcome {
     let changes = Changes::of(world).await;
     user(world, "c-outsider").await?;
-    for call in [remove("c-outsider", "ops"), remove("c-outsider", "no-such-group"), remove("nobody", "ops")]
-    {
+    for call in [remove("c-outsider", "ops"), remove("c-outsider", "no-such-group")] {
         changes.perform(&call).await.map_err(|error| said(&error))?;
     }
     Ok(())
+}
+
+async fn removes_nobody(world: &World) -> Outcome {
+    Changes::of(world).await.fails(&remove("nobody", "ops"), Cause::Gone).await
 }
 
 async fn attaches(world: &World) -> Outcome {
@@ -124,6 +129,9 @@ async fn detaches(world: &World) -> Outcome {
     changes.changed(&detach("c-detached", READ_ONLY)).await?;
     let left = policies(&changes, "c-detached").await?;
     ensure(left.is_empty(), || format!("it holds {left:?}"))?;
-    changes.unchanged(&detach("c-detached", READ_ONLY)).await?;
-    changes.unchanged(&detach("nobody", READ_ONLY)).await
+    changes.unchanged(&detach("c-detached", READ_ONLY)).await
+}
+
+async fn detaches_from_nobody(world: &World) -> Outcome {
+    Changes::of(world).await.fails(&detach("nobody", READ_ONLY), Cause::Gone).await
 }

@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Check] = checks![
     "delete_account.attached_policy_blocks", "IAM API Reference, DeleteUser" => attached_policy;
     "delete_account.group_blocks", "IAM API Reference, DeleteUser" => group;
     "delete_account.tags_do_not_block", "IAM API Reference, DeleteUser" => tags;
-    "delete_account.again_is_unchanged", "AWS answers 404 NoSuchEntity" => again;
+    "delete_account.again_is_gone", "AWS answers 404 NoSuchEntity" => again;
 ];
 
 /// While the user holds something, the deletion is refused; after its removal it is done.
@@ -108,7 +108,7 @@ async fn again(world: &World) -> Outcome {
     let changes = Changes::of(world).await;
     user(world, "b-again").await?;
     changes.changed(&deletion("b-again")).await?;
-    changes.unchanged(&deletion("b-again")).await?;
+    changes.fails(&deletion("b-again"), Cause::Gone).await?;
     let left = changes.provisioning().get_account_facts("b-again").await.map_err(|error| said(&error))?;
     ensure(left.is_none(), || format!("{left:?} is left"))
 }

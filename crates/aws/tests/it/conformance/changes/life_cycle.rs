@@ -1,6 +1,6 @@
 //! The life of one account, from its creation to its deletion, with nothing but what every peer can do.
 
-use keyreeve_connector::{Connector, Inventory};
+use keyreeve_connector::{Cause, Connector, Inventory};
 use keyreeve_model::{AccountCredentialKind, StepCall};
 
 use super::super::seed::{READ_ONLY, policy_arn};
@@ -79,7 +79,7 @@ async fn leave(world: &World, changes: &Changes) -> Outcome {
         changes.changed(&StepCall::DeleteVirtualMfaDevice { account: account(), serial }).await?;
     }
     changes.changed(&deletion(NAME)).await?;
-    changes.unchanged(&deletion(NAME)).await?;
+    changes.fails(&deletion(NAME), Cause::Gone).await?;
     let left = changes.connector.get_account(NAME).await.map_err(|error| said(&error))?;
     ensure(left.is_none(), || format!("{left:?} is left"))?;
     ensure(changes.connector.provisioning().is_some(), || "it changes nothing".into())

@@ -15,6 +15,7 @@ pub(super) const CHECKS: &[Check] = checks![
     "update_login_profile.must_be_changed_at_the_next_sign_in", "IAM API Reference, UpdateLoginProfile" => updates;
     "update_login_profile.none_is_gone", "service model, UpdateLoginProfile: NoSuchEntity" => updates_none;
     "delete_login_profile.again_is_unchanged", "AWS answers 404 NoSuchEntity" => deletes;
+    "delete_login_profile.nobody_is_gone", "AWS answers 404 NoSuchEntity, in other words" => deletes_of_nobody;
     "password_policy.is_read", "IAM API Reference, GetAccountPasswordPolicy" => policy;
 ];
 
@@ -89,8 +90,12 @@ async fn deletes(world: &World) -> Outcome {
     changes.changed(&delete("c-logout")).await?;
     let left = changes.connector.get_login_profile("c-logout").await.map_err(|error| said(&error))?;
     ensure(left.is_none(), || format!("{left:?} is left"))?;
-    changes.unchanged(&delete("c-logout")).await?;
-    changes.unchanged(&delete("nobody")).await
+    changes.unchanged(&delete("c-logout")).await
+}
+
+async fn deletes_of_nobody(world: &World) -> Outcome {
+    let delete = StepCall::DeleteLoginProfile { account: "nobody".into() };
+    Changes::of(world).await.fails(&delete, Cause::Gone).await
 }
 
 async fn policy(world: &World) -> Outcome {
