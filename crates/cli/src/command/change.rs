@@ -14,8 +14,8 @@ use keyreeve_engine::provisioning::{
     Ended as WorkEnded, HandOver, HandOverError, Handed, Rules, WorkError, Worker,
 };
 use keyreeve_model::{
-    Delivery, JobId, JobState, PasswordDelivery, ProvisioningJob, System, SystemId, Task, TaskId, TaskKind,
-    TaskState, Wish,
+    Delivery, JobId, JobState, Obstacle, ObstacleKind, PasswordDelivery, ProvisioningJob, System, SystemId,
+    Task, TaskId, TaskKind, TaskState, Wish,
 };
 use keyreeve_store::{DeliveryState, Store};
 use tokio::sync::watch;
@@ -43,15 +43,9 @@ pub(crate) async fn run(
     // Reading what a large plan rests on may take minutes; that it is not read twice is what this is for.
     let planned_at = context.clock.now();
     if arguments.consent.plan {
-        return show_only(context, &plan);
+        return changing.show_only(plan);
     }
     changing.apply(&plan, planned_at, arguments).await
-}
-
-/// Shows a plan; something in the way needs a person.
-pub(crate) fn show_only(context: &Context, plan: &Plan) -> anyhow::Result<Ended> {
-    context.output.one(plan, PLANS.csv, |tables| show_plan(plan, tables))?;
-    Ok(Ended::done_if(plan.is_possible()))
 }
 
 /// One system about to be changed.
@@ -76,11 +70,6 @@ impl<'a> Changing<'a> {
 
     /// What the wishes take. Reads only.
     pub(crate) async fn plan(&self, wishes: &[Wish]) -> anyhow::Result<Plan> {
-        self.plan_without(wishes, &[]).await
-    }
-
-    /// The same, with tasks that do not count as begun before: they are what is asked for.
-    async fn plan_without(&self, wishes: &[Wish], asked: &[&Task]) -> anyhow::Result<Plan> {
         let gatherer = Gatherer {
             store: Arc::clone(&self.store),
             clock: self.context.clock,
@@ -88,23 +77,46 @@ impl<'a> Changing<'a> {
             pacers: Arc::clone(&self.pacers),
         };
         let doing = || format!("planning changes of system {}", self.system.system_id);
-        let mut facts = gatherer.gather(&self.connector, &self.system, wishes).await.with_context(doing)?;
-        facts.forget_recent(asked);
+        let facts = gatherer.gather(&self.connector, &self.system, wishes).await.with_context(doing)?;
         let provisioning = self.connector.provisioning().with_context(doing)?;
         Ok(plan(&facts, provisioning, wishes, || uuid::Uuid::now_v7().to_string()))
     }
 
+    /// Shows a plan; something in the way needs a person.
+    pub(crate) fn show_only(&self, mut plan: Plan) -> anyhow::Result<Ended> {
+        for (task, error) in HandOver::undeliverable(&plan, &self.system.settings) {
+            let obstacle = Obstacle::new(ObstacleKind::Delivery, error.to_string());
+            plan.tasks.get_mut(task).into_iter().for_each(|task| task.obstacles.push(obstacle.clone()));
+        }
+        self.context.output.one(&plan, PLANS.csv, |tables| show_plan(&plan, tables))?;
+        Ok(Ended::done_if(plan.is_possible()))
+    }
+
+    /// Shows what trying a job again would take, and what would be refused of it.
+    pub(crate) async fn show_again(&self, job: &ProvisioningJob) -> anyhow::Result<Ended> {
+        let mut plan = self.plan_again(job).await?;
+        let now = self.context.clock.now();
+        let refused = HandOver::retry_refused(&self.store, job.id, &self.system.settings, now).await?;
+        plan.approval_because = refused.iter().map(ToString::to_string).collect();
+        let ended = self.show_only(plan)?;
+        if refused.is_some() {
+            note("Trying it again would be refused as long as that is so.");
+            hint("ask for what is left in a new job, which a second person approves, or wait");
+            return Ok(Ended::NeedsAttention);
+        }
+        if let Some(by) = &job.decided_by {
+            note(&format!("{} has approved this job; trying it again needs nobody else.", line(by)));
+        }
+        Ok(ended)
+    }
+
     /// What trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another
     /// the calls that are left.
-    pub(crate) async fn plan_again(&self, job: &ProvisioningJob) -> anyhow::Result<Plan> {
+    async fn plan_again(&self, job: &ProvisioningJob) -> anyhow::Result<Plan> {
         let failed = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
         let tasks: Vec<&Task> = job.tasks.iter().filter(failed).collect();
         let wishes: Vec<Wish> = tasks.iter().map(|task| task.wish.clone()).collect();
-        let mut plan = self.plan_without(&wishes, &tasks).await?;
-        if job.decided_by.is_some() {
-            // Who approved the job agreed to all of it.
-            plan.approval_because.clear();
-        }
+        let mut plan = self.plan(&wishes).await?;
         let provisioning = self.connector.provisioning().context("planning what is left")?;
         for (planned, task) in plan.tasks.iter_mut().zip(tasks) {
             if !task.steps.iter().any(|step| step.state.is_done()) {

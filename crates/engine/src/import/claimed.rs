@@ -250,7 +250,13 @@ pub(crate) fn drift(told: &[(JobId, &Claim)], all: usize) -> Option<Warning> {
     let (first, _) = told.first()?;
     let undone: Vec<String> = told
         .iter()
-        .map(|(job, claim)| format!("{:?} {} by job {job}", claim.account, claim.fact.words()))
+        .map(|(job, claim)| match &claim.fact {
+            // The claim goes by the name that it gave.
+            ClaimFact::Named { name } if *name == claim.account => {
+                format!("an account was renamed to {name:?} by job {job}")
+            }
+            fact => format!("{:?} {} by job {job}", claim.account, fact.words()),
+        })
         .collect();
     let others = match all - told.len() {
         0 => String::new(),

@@ -187,18 +187,6 @@ impl<T> Seen<T> {
 }
 
 impl Facts {
-    /// Takes tasks out of those that were begun lately.
-    pub fn forget_recent(&mut self, tasks: &[&Task]) {
-        let since = self.read_at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
-        let begun = |kind| {
-            let lately = |task: &&&Task| task.kind == kind && task.started_at.is_some_and(|at| at >= since);
-            tasks.iter().filter(lately).count() as u64
-        };
-        self.recent_deletes = self.recent_deletes.saturating_sub(begun(TaskKind::DeleteAccount));
-        let deactivations = begun(TaskKind::DeactivateAccount);
-        self.recent_deactivations = self.recent_deactivations.saturating_sub(deactivations);
-    }
-
     /// The account of a name: the exact one, or none. A name in another case is no match, because the connected
     /// system need not find it.
     #[must_use]

@@ -114,29 +114,33 @@ impl HandOver {
         let (sealings, secrets) = (BTreeMap::new(), BTreeMap::new());
         let mut ready = Self { sealings, secrets, caps: caps(settings) };
         for (index, task) in plan.tasks.iter().enumerate().filter(|(_, task)| task.takes_password()) {
-            let account = || task.account.clone();
-            let sealing = match (task.wish.deliver(), settings.password_delivery) {
-                (Some(Delivery::Recipient(key)), _) => {
-                    Recipient::parse(key)
-                        .map_err(|source| HandOverError::Recipient { account: account(), source })?;
-                    Sealing::Recipient { key: key.clone() }
-                }
-                (Some(Delivery::Operator) | None, PasswordDelivery::Operator) => Sealing::Operator,
-                (Some(Delivery::Operator), _) => {
-                    return Err(HandOverError::OperatorOff { account: account() });
-                }
-                (None, PasswordDelivery::Recipient) => {
-                    return Err(HandOverError::NoRecipient { account: account() });
-                }
-                (Some(Delivery::Link) | None, _) => {
-                    let OneTimeSecret { token, key } = OneTimeSecret::new(&mut random_from_os)?;
-                    ready.secrets.insert(index, token);
-                    Sealing::Link { key }
-                }
-            };
+            let (sealing, secret) = sealing_of(task, settings)?;
+            ready.secrets.extend(secret.map(|secret| (index, secret)));
             ready.sealings.insert(index, sealing);
         }
         Ok(ready)
+    }
+
+    /// The passwords of a plan that could not be delivered: the place of each task, and why.
+    #[must_use]
+    pub fn undeliverable(plan: &Plan, settings: &SystemSettings) -> Vec<(usize, HandOverError)> {
+        let takers = plan.tasks.iter().enumerate().filter(|(_, task)| task.takes_password());
+        takers
+            .filter_map(|(index, task)| sealing_of(task, settings).err().map(|error| (index, error)))
+            .collect()
+    }
+
+    /// Why a retry of a job would be refused, because it takes away more than one person may; `None` when it would not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn retry_refused(
+        store: &Store,
+        job: JobId,
+        settings: &SystemSettings,
+        now: Timestamp,
+    ) -> Result<Option<StoreError>, StoreError> {
+        store.retry_over_cap(job, &caps(settings), now).await
     }
 
     /// The job to be written down.
@@ -268,6 +272,28 @@ impl Kept {
     async fn of_job(store: &Store, job: JobId) -> Result<Self, StoreError> {
         let unreadable = |_| StoreError::Data { what: format!("the facts of job {job} cannot be read") };
         serde_json::from_value(store.job_facts(job).await?).map_err(unreadable)
+    }
+}
+
+/// How the password of a task is to be sealed, with its one-time secret if it has one.
+fn sealing_of(
+    task: &TaskPlan,
+    settings: &SystemSettings,
+) -> Result<(Sealing, Option<Secret>), HandOverError> {
+    let account = || task.account.clone();
+    match (task.wish.deliver(), settings.password_delivery) {
+        (Some(Delivery::Recipient(key)), _) => {
+            Recipient::parse(key)
+                .map_err(|source| HandOverError::Recipient { account: account(), source })?;
+            Ok((Sealing::Recipient { key: key.clone() }, None))
+        }
+        (Some(Delivery::Operator) | None, PasswordDelivery::Operator) => Ok((Sealing::Operator, None)),
+        (Some(Delivery::Operator), _) => Err(HandOverError::OperatorOff { account: account() }),
+        (None, PasswordDelivery::Recipient) => Err(HandOverError::NoRecipient { account: account() }),
+        (Some(Delivery::Link) | None, _) => {
+            let OneTimeSecret { token, key } = OneTimeSecret::new(&mut random_from_os)?;
+            Ok((Sealing::Link { key }, Some(token)))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::audit::{Trail, recording};
 use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::to_millis;
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -123,6 +123,44 @@ impl Store {
             }
             ending::end_job_if_over(transaction, trail, &mut job, now).await?;
             rows::job(transaction, id).await
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// Why [`Store::retry_job`] would refuse to try a job again, if it would exceed a cap.
+    ///
+    /// # Errors
+    /// [`StoreError::JobNotFound`].
+    pub async fn retry_over_cap(
+        &self,
+        id: JobId,
+        caps: &[Cap],
+        now: Timestamp,
+    ) -> Result<Option<StoreError>, StoreError> {
+        let text = "SELECT COUNT(*), COUNT(CASE WHEN started_at >= $1 THEN 1 END) FROM tasks \
+                    WHERE job_id = $2 AND kind = $3 AND state IN ('failed', 'needs_person')";
+        reading!(self, "counting what a retry would begin", |transaction| {
+            let job = find_job(transaction, id).await?;
+            if was_approved(transaction, id).await? {
+                return Ok(None);
+            }
+            for cap in caps {
+                let since = now.checked_sub(cap.within).unwrap_or(Timestamp::MIN);
+                let of_job = statement!(text, to_millis(since), id.0, cap.kind.as_str());
+                let (asked, counted) =
+                    transaction.fetch_one(of_job, |row| Ok((row.int(0)?, row.int(1)?))).await?;
+                let all = reading::count_recent(transaction, job.system_key, &[cap.kind], since).await?;
+                let (asked, counted) =
+                    (u64::try_from(asked).unwrap_or(0), u64::try_from(counted).unwrap_or(0));
+                let recent = all.saturating_sub(counted);
+                if asked > 0 && recent + asked > cap.at_most {
+                    let (kind, at_most, retried) = (cap.kind, cap.at_most, Some(id));
+                    return Ok(Some(StoreError::OverCap { kind, asked, recent, at_most, retried }));
+                }
+            }
+            Ok(None)
         })
         .await
     }

@@ -7,14 +7,14 @@ use keyreeve_model::{JobId, JobState, SystemId};
 use super::wishes::{self, Wishes};
 use crate::args::{ApplyJob, PlanFile};
 use crate::command::Context;
-use crate::command::change::{self, Changing, show_only};
+use crate::command::change::{self, Changing};
 use crate::exit::{Ended, Refusal};
 
 /// Shows what a file of wishes would take.
 pub(super) async fn plan(context: &Context, arguments: &PlanFile) -> anyhow::Result<Ended> {
     let (system_id, wishes) = read(&arguments.file, arguments.system_id.as_ref())?;
     let changing = Changing::begin(context, &system_id).await?;
-    show_only(context, &changing.plan(&wishes).await?)
+    changing.show_only(changing.plan(&wishes).await?)
 }
 
 /// Carries out a file of wishes, or a queued job.

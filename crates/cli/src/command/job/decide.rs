@@ -6,11 +6,11 @@ use keyreeve_model::ProvisioningJob;
 
 use crate::args::{DecideJob, RetryJob};
 use crate::command::Context;
-use crate::command::change::{Changing, show_only};
+use crate::command::change::Changing;
 use crate::exit::Ended;
 use crate::output::escape::line;
 use crate::output::shape::{Detail, JOBS, finished_job, show_job};
-use crate::output::{hint, note, require_open};
+use crate::output::{hint, require_open};
 use crate::terminal;
 
 /// Approves a job that somebody else asked for, if what it rests on still holds.
@@ -79,17 +79,7 @@ pub(super) async fn retry(context: &Context, arguments: &RetryJob) -> anyhow::Re
     let job = store.job(arguments.job).await?;
     if arguments.change.consent.plan {
         let changing = Changing::begin(context, &job.system_id).await?;
-        let plan = changing.plan_again(&job).await?;
-        let ended = show_only(context, &plan)?;
-        if !plan.approval_because.is_empty() {
-            note("Nobody has approved this job, so trying it again would be refused.");
-            hint("ask for what is left in a new job, which a second person approves, or wait");
-            return Ok(Ended::NeedsAttention);
-        }
-        if let Some(by) = &job.decided_by {
-            note(&format!("{} has approved this job; trying it again needs nobody else.", line(by)));
-        }
-        return Ok(ended);
+        return changing.show_again(&job).await;
     }
     if job.tasks.iter().any(|task| task.steps.iter().any(|step| step.call.takes_password())) {
         require_open(&doing)?;

@@ -46,7 +46,11 @@ pub(crate) async fn of(
         return says(why, "if that process has ended, the job can be gone on with then".to_owned());
     }
     if job.started_at.is_none() {
-        return says("nobody has begun it".to_owned(), format!("`keyreeve job apply {id}` carries it out"));
+        let advice = format!(
+            "`keyreeve job apply {id}` plans it once more and carries it out if what it rests on is as it was; else \
+             `keyreeve job cancel {id}`, and ask again"
+        );
+        return says("nobody has begun it".to_owned(), advice);
     }
     // A task that was stopped or paused is queued again; one whose process ended without a word still seems to run.
     let why = match job.tasks.iter().find(|task| task.state == TaskState::Running) {

@@ -63,6 +63,14 @@ pub(super) fn read(file: &Path) -> Result<Wishes, Refusal> {
             );
             return Err(refuse(why));
         }
+        if ["group", "policy"].iter().all(|field| value.get(field).is_some()) {
+            let why = format!(
+                "wish {} has `group` and `policy`, and a task is about one of them: give one of both, and write a \
+                 second wish for the other",
+                number + 1
+            );
+            return Err(refuse(why));
+        }
         serde_json::from_value(value).map_err(|error| refuse(format!("wish {}: {error}", number + 1)))
     };
     let wishes = list.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;

@@ -1,9 +1,12 @@
 //! `keyreeve system remove`
 
+use keyreeve_model::System;
+use keyreeve_store::Store;
+
 use super::show::show;
 use crate::args::RemoveSystem;
 use crate::command::Context;
-use crate::exit::Ended;
+use crate::exit::{Ended, Refusal};
 use crate::output::note;
 use crate::terminal;
 
@@ -12,6 +15,7 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
     let id = &arguments.system_id;
     let store = context.store().await?;
     let system = store.get_system(id).await?;
+    keeps_protections(&store, &system).await?;
     let what = format!(
         "System {id} ({}) will be removed: its stored secret is wiped, and nothing more is imported. Its history \
          stays readable, and its System ID stays taken. AWS is not touched.",
@@ -27,4 +31,42 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
         "System {id} was removed. Its history is kept: `keyreeve account list {id}` still shows what was known last."
     ));
     Ok(ended)
+}
+
+/// Protections hold for all systems of an AWS account, and end with the system that has them. Nobody shall end one that
+/// another system relies on by removing this one.
+async fn keeps_protections(store: &Store, system: &System) -> anyhow::Result<()> {
+    let id = &system.system_id;
+    let of_account = |other: &&System| {
+        other.aws_account_id.is_some()
+            && other.aws_account_id == system.aws_account_id
+            && other.system_id != *id
+    };
+    let systems = store.list_systems(false).await?;
+    let mut own = store.protections(id).await?;
+    let mut others = Vec::new();
+    for other in systems.iter().filter(of_account) {
+        let kept = store.protections(&other.system_id).await?;
+        own.retain(|entry| kept.iter().all(|one| one.kind != entry.kind));
+        others.push(other.system_id.to_string());
+    }
+    let (Some(heir), false) = (others.first(), own.is_empty()) else { return Ok(()) };
+    let entries = |join: &str| {
+        let options = own.iter().map(|entry| {
+            let (word, value) = entry.kind.parts();
+            format!("--{word} {}", value.escape_debug())
+        });
+        options.collect::<Vec<_>>().join(join)
+    };
+    let why = format!(
+        "its protect list holds for {} of the same AWS account too and would end with it: {}",
+        others.join(", "),
+        entries(", ")
+    );
+    Err(Refusal::new(format!("removing system {id}"), why)
+        .hint(format!(
+            "keep each with `keyreeve protect add {heir} …`, or end it with `keyreeve protect remove {id} …`; then \
+             remove the system"
+        ))
+        .into())
 }

@@ -82,6 +82,10 @@ fn check(draft: &mut TaskDraft<'_>, account: &AccountFact, change: &Change<'_>) 
     if let Some(why) = protect::listed(&draft.facts.protections, new_name, new_path, Some(&resulting)) {
         draft.refuse(ObstacleKind::Protected, format!("after the change {why}"));
     }
+    for key in change.untag.iter().filter(|key| change.tags.contains_key(*key)) {
+        let why = format!("the tag {key:?} is to be set and to be taken away: ask for one of both");
+        draft.refuse(ObstacleKind::Contradiction, why);
+    }
     let ours = |key: &String| key.eq_ignore_ascii_case(MARKER_TAG);
     if change.tags.keys().any(ours) {
         draft.refuse(ObstacleKind::Invalid, format!("the tag {MARKER_TAG} is Keyreeve's own"));
