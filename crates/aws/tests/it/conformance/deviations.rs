@@ -250,6 +250,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
     ministack("service_credential.is_listed_switched_and_deleted", "Unknown IAM action", "ministack services/iam.py: there are no service-specific credentials"),
     ministack("service_credential.unknown_is_gone_or_unchanged", "Unknown IAM action", "ministack services/iam.py: there are no service-specific credentials"),
     ministack("delete_account.service_credential_blocks", "Unknown IAM action", "ministack services/iam.py: there are no service-specific credentials"),
+    ministack("remove_from_group.nobody_is_gone", "it succeeded: Unchanged", "ministack services/iam.py, _remove_user_from_group: a user that is not there is not in the group"),
     ministack("delete_login_profile.nobody_is_gone", "it succeeded: Unchanged", "ministack services/iam.py, _delete_login_profile: the user is not looked for"),
     ministack("delete_account.login_profile_blocks", "it succeeded", "ministack services/iam.py, _delete_user: only attached policies and access keys are looked for"),
     ministack("delete_account.mfa_device_blocks", "it succeeded", "ministack services/iam.py, _delete_user: only attached policies and access keys are looked for"),
