@@ -6,13 +6,11 @@ use jiff::Timestamp;
 use keyreeve_connector::{MfaDevice, PasswordPolicy, PolicyDocument};
 use keyreeve_model::{
     AccountCredential, AccountStatus, AwsAccountId, ExternalId, ImportRunId, JobId, Manifest, Protection,
-    System, SystemId, SystemSettings, Task, TaskKind, TaskMapping, TaskState,
+    System, SystemId, SystemSettings, TaskKind, TaskMapping, TaskState,
 };
 use keyreeve_policy::PolicySet;
 use keyreeve_store::Signer;
 use serde::Serialize;
-
-use super::LATELY;
 
 /// Everything a plan may look at.
 #[derive(Debug, Clone)]

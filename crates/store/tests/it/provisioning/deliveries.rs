@@ -281,7 +281,7 @@ async fn a_password_that_nobody_opens_is_unclaimed_until_it_is_replaced() {
         store.update_system(&found[0].system_id, patch, "local:test", at(6)).await.unwrap();
         assert!(store.unclaimed_passwords(at(4 * DAY)).await.unwrap().is_empty());
         assert_eq!(store.unclaimed_passwords(at(6 * DAY)).await.unwrap().len(), 1);
-        store.remove_system(&found[0].system_id, "local:test", at(7)).await.unwrap();
+        store.remove_system(&found[0].system_id, ("local:test", None), at(7)).await.unwrap();
         assert!(store.unclaimed_passwords(at(6 * DAY)).await.unwrap().is_empty());
         store.close().await;
     }
