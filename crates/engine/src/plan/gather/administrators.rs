@@ -7,6 +7,7 @@ use super::super::facts::Facts;
 use super::super::needs::present_names;
 use super::super::protect;
 use super::Gathering;
+use super::points::refused_unread;
 
 impl Gathering<'_> {
     /// Where a wish is about an administrator: who else can come in, read until one is found who can and whom no wish is
@@ -16,7 +17,12 @@ impl Gathering<'_> {
             present_names(wishes).into_iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
         let administrators = facts.accounts.iter().filter(|(_, one)| protect::is_administrator(facts, one));
         let mut keys: Vec<String> = administrators.map(|(key, _)| key.clone()).collect();
-        if !facts.settings.keep_last_administrator || !keys.iter().any(|key| named.contains(key)) {
+        let concerns = |(name, wish): (&str, &Wish)| {
+            facts.account(name).is_some_and(|one| {
+                protect::is_administrator(facts, one) && !refused_unread(facts, one, wish, wishes)
+            })
+        };
+        if !facts.settings.keep_last_administrator || !present_names(wishes).into_iter().any(concerns) {
             return;
         }
         keys.sort_by_key(|key| named.contains(key));

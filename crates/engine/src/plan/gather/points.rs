@@ -17,10 +17,7 @@ impl Gathering<'_> {
         let mut wanted: BTreeMap<String, BTreeSet<TaskKind>> = BTreeMap::new();
         for (name, wish) in present_names(wishes) {
             let key = name.to_ascii_lowercase();
-            let refused = |account: &AccountFact| {
-                protect::protected(facts, account).is_some()
-                    || (!gives(wishes) && protect::last_whatever_is_read(facts, account, wish).is_some())
-            };
+            let refused = |account| refused_unread(facts, account, wish, wishes);
             if facts.accounts.get(&key).is_some_and(|account| !refused(account)) {
                 wanted.entry(key).or_default().insert(wish.kind());
             }
@@ -134,6 +131,12 @@ impl Points {
         account.mfa_devices = self.mfa_devices;
         account.inline_documents = self.inline_documents;
     }
+}
+
+/// Whether one of the wishes about an account is refused whatever reading it would tell.
+pub(super) fn refused_unread(facts: &Facts, account: &AccountFact, wish: &Wish, wishes: &[Wish]) -> bool {
+    protect::protected(facts, account).is_some()
+        || (!gives(wishes) && protect::last_whatever_is_read(facts, account, wish).is_some())
 }
 
 /// Whether wishes may give somebody what an administrator holds, so that who is the last is told by the plan alone.

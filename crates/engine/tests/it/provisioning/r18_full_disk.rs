@@ -1,6 +1,7 @@
 //! R18: the disk refuses the n-th access, for every n: no call is made without its durable attempt, the error
 //! surfaces, and the same process goes on when there is room again.
 
+use keyreeve_engine::plan::GatherError;
 use keyreeve_engine::provisioning::{Ended, WorkError};
 use keyreeve_model::JobState;
 use keyreeve_store::StoreError;
@@ -30,7 +31,10 @@ async fn r18_a_disk_that_is_full_at_any_access_stops_the_work_and_loses_nothing(
         assert!(attempts as usize >= calls, "access {n}: {calls} calls and {attempts} attempts written down");
         match &ended {
             Ok(Ended::Done) => in_time += 1,
-            Err(WorkError::Store(StoreError::Io { .. })) => refused += 1,
+            Err(
+                WorkError::Store(StoreError::Io { .. })
+                | WorkError::Guard(GatherError::Store(StoreError::Io { .. })),
+            ) => refused += 1,
             Err(WorkError::Guard(error)) => {
                 assert!(error.to_string().contains("planted"), "access {n}: {error}");
                 refused += 1;
