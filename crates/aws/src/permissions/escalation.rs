@@ -28,7 +28,7 @@ pub struct Surroundings {
     /// Groups that are known to make administrators.
     pub administrator_groups: Vec<Administrator>,
     /// ARNs of policies that make an administrator of whoever they are attached to, attached or not; AWS's own
-    /// [`OF_AWS`] need not be among them.
+    /// `OF_AWS` need not be among them.
     pub administrator_policies: Vec<String>,
     /// Other users and groups of whose policies one could not be read, and policies that could not be read: they may
     /// make an administrator.
