@@ -114,6 +114,8 @@ class Comparison:
             seen = (item.pop("first_seen_run"), item.pop("last_seen_run"))
             if seen != (runs[0]["id"], runs[-1]["id"]):
                 self.differences.append(f"{what} {key}: first and last seen by runs {seen}")
+            if what == "accounts" and item.pop("pending", None) != []:
+                self.differences.append(f"{what} {key}: a change of ours is pending, and we made none")
             self.fields(f"{what} {key}", item, wanted[key], runs[-1])
         self.rows.append((source, what, len(ours), len(theirs), len(self.differences) - before))
 

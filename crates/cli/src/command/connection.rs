@@ -1,9 +1,11 @@
 //! From a system, or from what is to become one, to a connection with AWS.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_engine::clock::Clock;
 use keyreeve_engine::systems::secret_of;
 use keyreeve_model::{CredentialKind, RoleBase, Secret, System};
 use keyreeve_store::Store;
@@ -17,9 +19,47 @@ pub(crate) async fn of_system(
     store: &Store,
     system: &System,
 ) -> anyhow::Result<AwsConnector> {
-    let secret = secret_of(store, context.clock, system).await?;
-    let credential = credential(&system.credential, secret)?;
-    connect(context, credential, system.region.as_deref()).await
+    Reach::of(context).to_system(store, context.clock, system).await
+}
+
+/// How AWS is reached from this process.
+#[derive(Debug, Clone)]
+pub(crate) struct Reach {
+    environment: BTreeMap<String, String>,
+    request_timeout: Option<Duration>,
+}
+
+impl Reach {
+    /// As it is configured.
+    pub(crate) fn of(context: &Context) -> Self {
+        Self {
+            environment: context.config.aws.additions(&context.environment),
+            request_timeout: context.config.aws.request_timeout_seconds.map(Duration::from_secs),
+        }
+    }
+
+    /// Connects as a system signs in.
+    pub(crate) async fn to_system(
+        &self,
+        store: &Store,
+        clock: Clock,
+        system: &System,
+    ) -> anyhow::Result<AwsConnector> {
+        let secret = secret_of(store, clock, system).await?;
+        let credential = credential(&system.credential, secret)?;
+        self.connect(credential, system.region.as_deref()).await
+    }
+
+    async fn connect(&self, credential: Credential, region: Option<&str>) -> anyhow::Result<AwsConnector> {
+        let mut options = ConnectOptions::new(credential);
+        options.region = region.map(str::to_owned);
+        if let Some(timeout) = self.request_timeout {
+            options.request_timeout = timeout;
+            options.connect_timeout = options.connect_timeout.min(timeout);
+        }
+        options.environment.clone_from(&self.environment);
+        AwsConnector::connect(options).await.context("preparing the connection to AWS")
+    }
 }
 
 /// Connects with some credential. Nothing is sent yet.
@@ -28,14 +68,7 @@ pub(crate) async fn connect(
     credential: Credential,
     region: Option<&str>,
 ) -> anyhow::Result<AwsConnector> {
-    let mut options = ConnectOptions::new(credential);
-    options.region = region.map(str::to_owned);
-    if let Some(seconds) = context.config.aws.request_timeout_seconds {
-        options.request_timeout = Duration::from_secs(seconds);
-        options.connect_timeout = options.connect_timeout.min(options.request_timeout);
-    }
-    options.environment = context.config.aws.additions(&context.environment);
-    AwsConnector::connect(options).await.context("preparing the connection to AWS")
+    Reach::of(context).connect(credential, region).await
 }
 
 /// A kind of credential with its secret.

@@ -1,11 +1,14 @@
 //! `keyreeve serve`
 
+mod itself;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use keyreeve_server::{Parts, Server};
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::Context;
 use crate::args::RunServer;
@@ -21,7 +24,7 @@ struct Ready {
     url: String,
 }
 
-/// Answers until it is asked to stop.
+/// Answers, and does what happens by itself, until it is asked to stop.
 pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Result<Ended> {
     let address = arguments.listen.unwrap_or(context.config.listen);
     if !address.ip().is_loopback() {
@@ -43,8 +46,20 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         Format::Table | Format::Csv => write(&format!("Answering at {}\n", ready.url))?,
     }
     note("The server runs until Ctrl-C or SIGTERM.");
+    let (told, tell) = watch::channel(false);
+    let (scheduler, duties) = itself::start(context, &store, &tell);
     let server = Server::new(Parts { store: Arc::clone(&store), clock: context.clock });
-    let ended = server.run(listener, async move { stop.requested().await }).await;
+    let asked = async move {
+        stop.requested().await;
+        // What runs by itself ends while the last answers are given.
+        let _ = told.send(true);
+    };
+    let ended = server.run(listener, asked).await;
+    for (what, work) in [("scheduled imports", scheduler), ("chores", duties)] {
+        if let Err(error) = work.await {
+            tracing::error!(%error, "the work on {what} broke off");
+        }
+    }
     store.close().await;
     ended.context("answering over HTTP")?;
     Ok(Ended::Done)

@@ -60,6 +60,7 @@ mod s31_own_branch;
 mod sandbox;
 mod schedules;
 mod secrets;
+mod serve;
 mod shared_account;
 mod standing;
 mod suspended;

@@ -1,0 +1,72 @@
+//! `keyreeve serve`: it answers, does what happens by itself, and stops when it is asked to.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use keyreeve_sandbox::{Effect, FaultRule, Phase};
+use serde_json::Value;
+
+use crate::harness::{Place, SYSTEM, until};
+
+/// A running server and where it answers.
+fn serve(place: &Place) -> (Child, String) {
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--output", "json"]);
+    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    (child, ready["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned())
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn terminate(mut child: Child) {
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn it_answers_until_it_is_asked_to_stop() {
+    let place = Place::registered(2);
+    let (child, address) = serve(&place);
+    assert!(get(&address, "/healthz").starts_with("HTTP/1.1 200"));
+    assert!(get(&address, "/readyz").starts_with("HTTP/1.1 200"));
+    assert!(get(&address, "/api/v1/systems").starts_with("HTTP/1.1 401"));
+    let taken = place.run(&["serve", "--listen", &address]).code(2);
+    assert!(taken.stderr.contains("cannot listen"), "{}", taken.stderr);
+    terminate(child);
+    assert!(TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn it_goes_on_with_a_job_whose_process_was_killed() {
+    let place = Place::registered(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Hang).phase(Phase::AfterApply).times(1));
+    let mut command = place.command(&["account", "create", SYSTEM, "--name", "eve", "--yes"]);
+    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1").stdout(Stdio::null()).stderr(Stdio::null());
+    let mut killed = command.spawn().unwrap();
+    until("the call to be carried out", || {
+        let trace = place.sandbox.trace();
+        trace.iter().any(|call| call.action == "CreateUser" && call.applied == Some(true)).then_some(())
+    });
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    place.sandbox.clear_faults();
+    assert_eq!(place.json(&["job", "show", "1"])["state"], "running");
+    let (child, _) = serve(&place);
+    until("the job to be over", || (place.json(&["job", "show", "1"])["state"] == "succeeded").then_some(()));
+    terminate(child);
+    let trace = place.sandbox.trace();
+    let made = trace.iter().filter(|call| call.action == "CreateUser" && call.applied == Some(true)).count();
+    assert_eq!(made, 1);
+}
