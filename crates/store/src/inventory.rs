@@ -2,6 +2,8 @@
 
 mod slices;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use keyreeve_model::{
     Account, Assignment, AssignmentKind, ClaimFact, ImportRunId, ImportRunState, Inventory, JobId, ManagedBy,
@@ -11,7 +13,7 @@ use keyreeve_model::{
 use crate::history::{self, Coverage, Versions};
 use crate::import_runs::{find_run, latest_published};
 use crate::pending::{CLAIMED, Pending};
-use crate::row::to_json;
+use crate::row::{Row, to_json};
 use crate::statement::{Statement, statement};
 use crate::systems::{self, StoredSystem, word};
 use crate::time::{from_millis, to_millis};
@@ -139,25 +141,13 @@ impl Store {
             let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
                 return Ok(Vec::new());
             };
-            let (key, versions) = (reading.system.key, reading.versions);
-            let paths = history::holder_paths(transaction, key, versions, &reading.coverage).await?;
+            let paths = reading.holder_paths(transaction).await?;
             let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
             let mut text = reading.select(history::select_assignments());
             filter_assignments(&mut text, filter);
             let mut assignments = transaction.fetch(text, read).await?;
-            let pending = match as_of {
-                AsOf::Now => Pending::load(transaction, key).await?,
-                AsOf::Run(_) | AsOf::Time(_) => Pending::default(),
-            };
-            if !pending.is_empty() {
-                let mut text = reading.select(history::select_assignments());
-                text.push(" AND v.kind <> 'group_policy' AND v.subject_external_id")
-                    .push(CLAIMED)
-                    .bind(key)
-                    .push(")");
-                let held = transaction.fetch(text, read).await?;
-                let of = (system_id, key);
-                pending.lay_over(transaction, of, versions, held, &mut assignments, filter).await?;
+            if as_of == AsOf::Now {
+                lay_pending_over(transaction, &reading, system_id, read, &mut assignments, filter).await?;
             }
             Ok(sorted(Inventory { assignments, ..Inventory::default() }).assignments)
         })
@@ -219,6 +209,14 @@ impl Reading {
         };
         let coverage = Coverage::at(transaction, system.key, run).await?;
         Ok(Some(Self { system, versions, coverage }))
+    }
+
+    /// See [`history::holder_paths`].
+    async fn holder_paths(
+        &self,
+        transaction: &mut Transaction,
+    ) -> Result<Option<HashMap<String, String>>, StoreError> {
+        history::holder_paths(transaction, self.system.key, self.versions, &self.coverage).await
     }
 
     fn select(&self, mut text: Statement) -> Statement {
@@ -283,6 +281,28 @@ impl Reading {
             .push(" AND ");
         self.versions.condition(text, "a");
     }
+}
+
+/// Marks those of the assignments that we took away, and adds those that we gave and the filter lets through. Tells
+/// whether any change waits to be seen by an import.
+async fn lay_pending_over(
+    transaction: &mut Transaction,
+    reading: &Reading,
+    system_id: &SystemId,
+    read: impl Fn(&Row) -> Result<Assignment, StoreError> + Send,
+    assignments: &mut Vec<Assignment>,
+    filter: &AssignmentFilter,
+) -> Result<bool, StoreError> {
+    let key = reading.system.key;
+    let pending = Pending::load(transaction, key).await?;
+    if pending.is_empty() {
+        return Ok(false);
+    }
+    let mut text = reading.select(history::select_assignments());
+    text.push(" AND v.kind <> 'group_policy' AND v.subject_external_id").push(CLAIMED).bind(key).push(")");
+    let held = transaction.fetch(text, read).await?;
+    pending.lay_over(transaction, (system_id, key), reading.versions, held, assignments, filter).await?;
+    Ok(true)
 }
 
 /// The assignment is of this policy.

@@ -13,7 +13,6 @@ use crate::transaction::Transaction;
 use crate::{AssignmentFilter, StoreError};
 
 /// What open claims say of the assignments of a system's accounts.
-#[derive(Default)]
 pub(crate) struct Pending {
     claims: Vec<Claimed>,
 }

@@ -2,11 +2,10 @@
 
 use keyreeve_model::{Account, Assignment, AssignmentPlace, Resource, SystemId};
 
-use super::{Reading, filter_assignments, filter_resources};
+use super::{Reading, filter_assignments, filter_resources, lay_pending_over};
 use crate::history;
-use crate::pending::{CLAIMED, Pending};
 use crate::statement::Statement;
-use crate::transaction::{Transaction, reading};
+use crate::transaction::reading;
 use crate::{
     AccountFilter, AsOf, AssignmentFilter, AssignmentSlice, ResourceFilter, Slice, Store, StoreError,
 };
@@ -73,16 +72,19 @@ impl Store {
             let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
                 return Ok(Vec::new());
             };
-            let (key, versions) = (reading.system.key, reading.versions);
-            let paths = history::holder_paths(transaction, key, versions, &reading.coverage).await?;
+            let paths = reading.holder_paths(transaction).await?;
             let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
             let mut text = reading.select(history::select_assignments());
             filter_assignments(&mut text, filter);
             cut_assignments(&mut text, slice);
             let mut assignments = transaction.fetch(text, read).await?;
-            if as_of == AsOf::Now {
-                let of = (system_id, key);
-                lay_pending_over(transaction, &reading, of, read, &mut assignments, (filter, slice)).await?;
+            // Where the list goes on after this slice, so does what is pending.
+            let goes_on = assignments.len() >= slice.limit as usize;
+            let last = assignments.last().filter(|_| goes_on).map(Assignment::place);
+            if as_of == AsOf::Now
+                && lay_pending_over(transaction, &reading, system_id, read, &mut assignments, filter).await?
+            {
+                keep_within(&mut assignments, slice, last.as_ref());
             }
             Ok(assignments)
         })
@@ -110,32 +112,12 @@ fn cut_assignments(text: &mut Statement, slice: &AssignmentSlice) {
     text.push(" ORDER BY ").push(ORDER).push(" LIMIT ").bind(i64::from(slice.limit));
 }
 
-/// Marks what we took away, and adds what we gave where it lies within the slice.
-async fn lay_pending_over(
-    transaction: &mut Transaction,
-    reading: &Reading,
-    of: (&SystemId, i64),
-    read: impl Fn(&crate::row::Row) -> Result<Assignment, StoreError> + Copy + Send,
-    assignments: &mut Vec<Assignment>,
-    (filter, slice): (&AssignmentFilter, &AssignmentSlice),
-) -> Result<(), StoreError> {
-    let pending = Pending::load(transaction, of.1).await?;
-    if pending.is_empty() {
-        return Ok(());
-    }
-    let mut text = reading.select(history::select_assignments());
-    text.push(" AND v.kind <> 'group_policy' AND v.subject_external_id").push(CLAIMED).bind(of.1).push(")");
-    let held = transaction.fetch(text, read).await?;
-    // Where the list goes on after this slice, so does what is pending.
-    let goes_on = assignments.len() >= slice.limit as usize;
-    let last = assignments.last().filter(|_| goes_on).map(Assignment::place);
-    pending.lay_over(transaction, of, reading.versions, held, assignments, filter).await?;
+/// Puts the assignments into their order, and leaves those that lie within the slice; it ends with `last`, or the list.
+fn keep_within(assignments: &mut Vec<Assignment>, slice: &AssignmentSlice, last: Option<&AssignmentPlace>) {
     assignments.retain(|assignment| {
         let place = assignment.place();
-        slice.after.as_ref().is_none_or(|after| place > *after)
-            && last.as_ref().is_none_or(|last| place <= *last)
+        slice.after.as_ref().is_none_or(|after| place > *after) && last.is_none_or(|last| place <= *last)
     });
     assignments.sort_by_cached_key(Assignment::place);
     assignments.truncate(slice.limit as usize);
-    Ok(())
 }
