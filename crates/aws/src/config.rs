@@ -19,6 +19,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::http::Client;
 use crate::options::{ConnectError, ConnectOptions, Credential};
+use crate::profile_source;
 
 /// The SDK's configuration for each of the services.
 pub(crate) struct Configured {
@@ -78,7 +79,7 @@ pub(crate) async fn configure_kms(
 }
 
 /// The configuration with the credentials: roles are assumed one with the other, from the innermost outwards. Where there
-/// are roles, also that with the credentials which the first of them is assumed with.
+/// are roles, those of a profile among them, also that with the credentials which the first of them is assumed with.
 async fn shared(options: &ConnectOptions, client: &SharedHttpClient) -> (SdkConfig, Option<SdkConfig>) {
     let mut roles = Vec::new();
     let mut credential = &options.credential;
@@ -87,7 +88,10 @@ async fn shared(options: &ConnectOptions, client: &SharedHttpClient) -> (SdkConf
         credential = base;
     }
     let mut shared = load(options, credential, client).await;
-    let base = (!roles.is_empty()).then(|| shared.clone());
+    let base = match profile_source::of(options, credential).await {
+        Some(source) => Some(load(options, &source, client).await),
+        None => (!roles.is_empty()).then(|| shared.clone()),
+    };
     for (role_arn, external_id) in roles.into_iter().rev() {
         let role = role(options, &shared, role_arn, external_id.as_deref()).await;
         shared = shared.into_builder().credentials_provider(role).build();

@@ -34,6 +34,7 @@ mod page;
 mod permissions;
 mod policy_document;
 mod profile_files;
+mod profile_source;
 mod provisioning;
 mod region;
 mod time;

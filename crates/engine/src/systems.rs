@@ -1,8 +1,9 @@
 //! Registering systems, and keeping their credentials tied to one AWS account.
 
-use keyreeve_connector::{Cause, Connector, Identity};
+use keyreeve_connector::{AccountEntry, Cause, Connector, Identity};
 use keyreeve_model::{
-    AwsAccountId, CredentialKind, Effect, Failure, FailureKind, RoleBase, Secret, System, SystemState,
+    AwsAccountId, CredentialKind, Effect, Failure, FailureKind, RoleBase, Secret, System, SystemId,
+    SystemState,
 };
 use keyreeve_store::{NewSystem, Signer, SignerPart, Store, StoreError};
 
@@ -85,8 +86,10 @@ pub async fn register(
         new.partition = Some(identity.partition.clone());
     }
     let system = store.create_system(new, actor, clock.now()).await?;
-    if let Some(identity) = &identity {
-        note_signers(store, clock, &system, connector, identity).await?;
+    match &identity {
+        Some(identity) => note_signers(store, clock, &system, connector, identity).await?,
+        // A role that lets nobody in yet has somebody behind it all the same.
+        None => note_base_or_warn(store, clock, &system, connector).await?,
     }
     Ok(Registered { system, identity, unreachable })
 }
@@ -138,8 +141,12 @@ async fn note_signers(
     note_base_or_warn(store, clock, system, connector).await
 }
 
-/// As [`note_base`]; whose they are may stay unknown.
-pub(crate) async fn note_base_or_warn(
+/// Keeps whose credentials a system's role is assumed with, so that nobody changes that account; whose they are may stay
+/// unknown.
+///
+/// # Errors
+/// Only the store's.
+pub async fn note_base_or_warn(
     store: &Store,
     clock: Clock,
     system: &System,
@@ -176,15 +183,40 @@ pub(crate) async fn note_base(
     system: &System,
     connector: &dyn Connector,
 ) -> Result<(), BaseError> {
-    let CredentialKind::Role { base, .. } = &system.credential else { return Ok(()) };
-    let stored = matches!(base, Some(RoleBase::AccessKey { .. }));
-    if stored && store.knows_base(&system.system_id).await? {
-        return Ok(());
+    match &system.credential {
+        CredentialKind::AccessKey { .. } => return Ok(()),
+        CredentialKind::Role { base: Some(RoleBase::AccessKey { .. }), .. }
+            if store.knows_base(&system.system_id).await? =>
+        {
+            return Ok(());
+        }
+        // A profile may name a role of its own, and what is around may be such a profile.
+        CredentialKind::Role { .. } | CredentialKind::Profile { .. } | CredentialKind::Ambient => {}
     }
     if let Some(identity) = connector.identify_base().await.map_err(BaseError::Unidentified)? {
         note_signer(store, clock, system, SignerPart::Base, &identity).await?;
     }
     Ok(())
+}
+
+/// Keeps that a system signs in as this user, who was made for it and has not signed in yet.
+///
+/// # Errors
+/// Only the store's.
+pub async fn note_user(
+    store: &Store,
+    clock: Clock,
+    system_id: &SystemId,
+    aws_account_id: &AwsAccountId,
+    user: &AccountEntry,
+) -> Result<(), StoreError> {
+    let signer = Signer {
+        system_id: system_id.clone(),
+        part: SignerPart::System,
+        external_id: user.external_id.to_string(),
+        arn: user.arn.clone(),
+    };
+    store.note_signer(&signer, aws_account_id, clock.now()).await
 }
 
 /// Keeps one of them, if it is a user: a role is no account.

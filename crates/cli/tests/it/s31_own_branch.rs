@@ -3,9 +3,11 @@
 use keyreeve_sandbox::{Mutation, Trust};
 use serde_json::Value;
 
+use crate::bootstrap;
 use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place};
 
 const USER: &str = "keyreeve-connector";
+const ADMINISTRATOR: &str = "administrator";
 const DENY: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
 
 /// A system whose role in the first account is assumed with the stored key of a user of this account.
@@ -73,6 +75,60 @@ fn the_user_that_another_system_signs_in_with_is_never_changed() {
     // One that is no system's any more is an account like others.
     place.run(&["system", "remove", "prod", "--yes"]).code(0);
     place.run(&["account", "deactivate", "role", USER, "--plan"]).code(0);
+}
+
+/// A system that may change all accounts, and has seen them.
+fn changing(place: &Place) {
+    place.run(&["init"]).code(0);
+    place.add("prod", ACCOUNT).code(0);
+    place.run(&["system", "set", "prod", "permission_profile=full"]).code(0);
+}
+
+#[track_caller]
+fn is_refused(place: &Place, account: &str, says: &str) {
+    place.run(&["import", "run", "prod"]).code(0);
+    let refused = place.run(&["account", "deactivate", "prod", account, "--yes"]).code(2);
+    assert!(refused.stderr.contains(says), "{account}: {}", refused.stderr);
+}
+
+/// Registered is enough: nobody has to have checked or imported the system first.
+#[test]
+fn a_connector_is_protected_before_it_has_signed_in() {
+    let place = Place::with_users(1);
+    changing(&place);
+    // The user behind a role that lets nobody in yet, and the one that is made for a system.
+    let base = bootstrap::administrator(&place);
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/not-there");
+    let add = ["system", "add", "--name", "By role", "--system-id", "role", "--role-arn", &role];
+    let with = ["--access-key-id", &base.access_key_id, "--secret-access-key-stdin"];
+    place.run_with_input(&[&add[..], &with].concat(), &base.secret_access_key).code(0);
+    bootstrap::run(&place, &["aws", "bootstrap", "--system-id", "made", "--user", "made", "--yes"]).code(0);
+    is_refused(&place, ADMINISTRATOR, "assumes the role of system role with");
+    is_refused(&place, "made", "signs in with for system made");
+}
+
+/// The SDK follows the chain of profiles by itself, and tells nobody.
+#[test]
+fn the_user_behind_the_role_of_a_profile_is_never_changed() {
+    let place = Place::with_users(1);
+    changing(&place);
+    let trust = Trust { principals: vec![ACCOUNT.into()], external_id: None };
+    let arn = "arn:aws:iam::aws:policy/AdministratorAccess".into();
+    let role = Mutation::CreateRole { name: "chained".into(), path: "/".into(), trust };
+    place.mutate(&[role, Mutation::AttachRolePolicy { role: "chained".into(), arn }]);
+    let key = bootstrap::administrator(&place);
+    let folder = place.folder.path().join(".aws");
+    std::fs::create_dir(&folder).unwrap();
+    let (id, secret) = (&key.access_key_id, &key.secret_access_key);
+    let text = format!("[source]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    std::fs::write(folder.join("credentials"), text).unwrap();
+    let text = format!(
+        "[profile chained]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/chained\nsource_profile = source\n"
+    );
+    std::fs::write(folder.join("config"), text).unwrap();
+    let add = ["system", "add", "--name", "By profile", "--system-id", "profile", "--aws-profile", "chained"];
+    place.run(&add).code(0);
+    is_refused(&place, ADMINISTRATOR, "assumes the role of system profile with");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::import::reader::Reader;
 use crate::import::{Patience, Progress};
 use crate::pace::Pacers;
-use crate::systems::{Verdict, verify};
+use crate::systems::{Verdict, note_base_or_warn, verify};
 
 /// At most so many calls to Organizations at once: its limits are low, and shared by the whole organization.
 const CALLS_AT_ONCE: u32 = 4;
@@ -252,8 +252,12 @@ impl Discoverer {
         };
         let region = request.region.as_deref();
         let connected = entrance.connect(&role_arn, account.external_id.as_deref(), region).await;
+        let system = self.store.get_system(&system_id).await?;
         let identity = match connected {
-            Ok(connector) => connector.identify().await.map_err(|error| error.to_string()),
+            Ok(connector) => {
+                note_base_or_warn(&self.store, self.clock, &system, &*connector).await?;
+                connector.identify().await.map_err(|error| error.to_string())
+            }
             Err(why) => Err(why),
         };
         let identity = match identity {
@@ -263,7 +267,6 @@ impl Discoverer {
                 return Ok(());
             }
         };
-        let system = self.store.get_system(&system_id).await?;
         if let Verdict::Quarantined(failure) = verify(&self.store, self.clock, &system, &identity).await? {
             account.fail(format!("{}; the system is quarantined now", failure.message));
             return Ok(());

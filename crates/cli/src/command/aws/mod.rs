@@ -8,6 +8,7 @@ mod shown;
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, Credential, OWN_PATH, PolicyScope};
 use keyreeve_connector::{Connector as _, NewAccessKey};
+use keyreeve_engine::systems::note_user;
 use keyreeve_model::{CredentialKind, Secret, System, SystemName, SystemSettings};
 use keyreeve_store::NewSystem;
 
@@ -186,7 +187,9 @@ async fn carry_out(
                     )
                 })
             };
-            journal.make_key(&on, administrator.create_key(name), keep).await
+            let request_id = journal.make_key(&on, administrator.create_key(name), keep).await?;
+            keep_hands_off(journal, administrator, target).await?;
+            Ok(request_id)
         }
         Step::Register { external_id } => {
             let kind = CredentialKind::Role {
@@ -198,6 +201,32 @@ async fn carry_out(
             register(journal, target, kind, None).await.map(|()| None)
         }
     }
+}
+
+/// Keeps every system of this store from changing the user that was made, whether or not it has signed in by then.
+async fn keep_hands_off(
+    journal: &Journal<'_>,
+    administrator: &AwsConnector,
+    target: &Target<'_>,
+) -> anyhow::Result<()> {
+    let (Journal { context, store, system_id, .. }, name) = (journal, target.name);
+    let user = match administrator.inventory() {
+        Some(inventory) => inventory.get_account(name).await,
+        None => Ok(None),
+    };
+    let why = match user {
+        Ok(Some(user)) => {
+            return note_user(store, context.clock, system_id, &target.account_id, &user)
+                .await
+                .context(DOING);
+        }
+        Ok(None) => "AWS does not show it yet".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    note(&format!(
+        "Until `keyreeve system check {system_id}` has run, nothing keeps other systems from changing user {name}: {why}."
+    ));
+    Ok(())
 }
 
 async fn register(

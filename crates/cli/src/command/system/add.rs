@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use keyreeve_connector::Cause;
-use keyreeve_engine::systems::{SystemError, register};
+use keyreeve_engine::systems::{SystemError, note_base_or_warn, register};
 use keyreeve_model::{CredentialKind, System, SystemSettings};
 use keyreeve_store::{NewSystem, Store};
 
@@ -43,6 +43,9 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         }
         let system =
             store.create_system(new, context.actor.name(), context.clock.now()).await.with_context(doing)?;
+        let credential = connection::credential(kind, secret.clone())?;
+        let connector = connection::connect(context, credential, arguments.region.as_deref()).await?;
+        note_base_or_warn(&store, context.clock, &system, &connector).await.with_context(doing)?;
         let ended = show(context, &system)?;
         tell_of_others(&store, &system).await?;
         credential::print_trust_policy(context, &given).await;
