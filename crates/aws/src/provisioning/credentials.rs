@@ -15,7 +15,7 @@ use crate::name::{UserName, given};
 use crate::page::{PAGE_SIZE, PageBuilder};
 use crate::time::timestamp;
 
-/// Switches a credential on or off; AWS answers the same whether it was so before or not.
+/// Switches a credential on or off; AWS answers the same whether it was so before or not. One that is not there is off.
 pub(super) async fn set(
     write: &Write<'_>,
     credential: &AccountCredential,
@@ -24,20 +24,21 @@ pub(super) async fn set(
     let (iam, user, id) = (write.iam, write.user(), id(write, credential)?);
     let status = if active { StatusType::Active } else { StatusType::Inactive };
     match credential.kind {
-        AccessKey => {
-            write.set(iam.update_access_key().user_name(user).access_key_id(id).status(status).send().await)
-        }
+        AccessKey => write.switched(
+            active,
+            iam.update_access_key().user_name(user).access_key_id(id).status(status).send().await,
+        ),
         SshKey => {
             let request = iam.update_ssh_public_key().user_name(user).ssh_public_key_id(id);
-            write.set(request.status(status).send().await)
+            write.switched(active, request.status(status).send().await)
         }
         SigningCertificate => {
             let request = iam.update_signing_certificate().user_name(user).certificate_id(id);
-            write.set(request.status(status).send().await)
+            write.switched(active, request.status(status).send().await)
         }
         ServiceCredential => {
             let request = iam.update_service_specific_credential().user_name(user);
-            write.set(request.service_specific_credential_id(id).status(status).send().await)
+            write.switched(active, request.service_specific_credential_id(id).status(status).send().await)
         }
     }
 }

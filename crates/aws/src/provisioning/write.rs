@@ -56,6 +56,18 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// Something had to be on, or off: what is not there is off.
+    pub(super) fn switched<O: RequestId, E>(
+        &self,
+        on: bool,
+        sent: Result<O, SdkError<E, HttpResponse>>,
+    ) -> Result<Performed, Error>
+    where
+        E: StdError + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        if on { self.set(sent) } else { self.removed(sent) }
+    }
+
     /// AWS said that it is done, but its answer does not fit what was asked.
     pub(super) fn unusable<O: RequestId>(&self, answer: &O, field: &str) -> Error {
         Error { request_id: answer.request_id().map(str::to_owned), ..self.call.unusable(field) }

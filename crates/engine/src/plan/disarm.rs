@@ -26,6 +26,14 @@ pub(super) fn is_disarmed(facts: &Facts, account: &AccountFact) -> bool {
     })
 }
 
+/// Whether a policy of AWS's own denies what makes an administrator. (That AWSCompromisedKeyQuarantine, V2 and V3 deny
+/// CreateUser and AttachUserPolicy: a copy of the documents in moto 5.2.1.)
+fn denies_power(facts: &Facts, arn: &str) -> bool {
+    let quarantine = facts.aws_policy("AWSCompromisedKeyQuarantine");
+    arn == facts.aws_policy("AWSDenyAll")
+        || arn.strip_prefix(quarantine.as_str()).is_some_and(|version| matches!(version, "" | "V2" | "V3"))
+}
+
 fn identity_policies(facts: &Facts, account: &AccountFact) -> Vec<Policy> {
     let groups = account.groups.iter().filter_map(|name| facts.group(name));
     let attached = account.policies.iter().chain(groups.flat_map(|group| &group.policies));
@@ -47,7 +55,7 @@ fn managed(facts: &Facts, arn: &String) -> Option<Policy> {
     }
     let effect = if *arn == administrator_access(&facts.partition) {
         "Allow"
-    } else if *arn == facts.aws_policy("AWSDenyAll") {
+    } else if denies_power(facts, arn) {
         "Deny"
     } else {
         return None;

@@ -12,6 +12,8 @@ use keyreeve_policy::PolicySet;
 use keyreeve_store::Signer;
 use serde::Serialize;
 
+use super::lately::Lately;
+
 /// Everything a plan may look at.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -54,6 +56,8 @@ pub struct Facts {
     pub recent_deletes: u64,
     /// Deactivations begun in the last hour, or still open.
     pub recent_deactivations: u64,
+    /// What was done to accounts of this AWS account a short time ago.
+    pub lately: Lately,
     /// When all this was read.
     pub read_at: Timestamp,
 }

@@ -17,13 +17,14 @@ use keyreeve_connector::{
 };
 use keyreeve_model::{
     AwsAccountId, CollectionName, ExternalId, Failure, ImportObject, ImportRunId, ImportScope, PolicyScope,
-    System, SystemState, TaskKind, Wish,
+    System, SystemId, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError, SwitchedOff};
 
 use self::join::{groups_of, join_accounts, names_left, new_groups, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
+use super::lately::{Lately, SETTLES_WITHIN};
 use super::needs::{needs_documents, present_names, takes_password};
 use super::{LATELY, own_rights, protect};
 use crate::clock::Clock;
@@ -216,6 +217,12 @@ fn require_active(system: &System) -> Result<(), GatherError> {
     Err(GatherError::NotActive { system: system.system_id.to_string(), why })
 }
 
+/// What was done to accounts of a system's AWS account a short time before a moment.
+pub(crate) async fn lately(store: &Store, system: &SystemId, now: Timestamp) -> Result<Lately, StoreError> {
+    let since = now.checked_sub(SETTLES_WITHIN).unwrap_or(Timestamp::MIN);
+    store.claimed_since(system, since).await.map(Lately::new)
+}
+
 struct Gathering<'a> {
     reader: &'a Reader<'a>,
     provisioning: &'a dyn Provisioning,
@@ -275,6 +282,7 @@ impl Gathering<'_> {
             documents: Seen::NotRead,
             recent_deletes: recent(TaskKind::DeleteAccount).await?,
             recent_deactivations: recent(TaskKind::DeactivateAccount).await?,
+            lately: lately(&of.store, system_id, read_at).await?,
             read_at,
         };
         self.read_manifests(of, &mut facts, wishes).await?;

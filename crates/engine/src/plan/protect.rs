@@ -48,7 +48,7 @@ pub(super) fn last_administrator_goes<'s>(
     if !facts.settings.keep_last_administrator || !takes_administrator(facts, account, steps) {
         return None;
     }
-    last_administrator(facts, account, &BTreeSet::new())
+    last_administrator(facts, account, &BTreeSet::new(), false)
         .map(|why| Obstacle::new(ObstacleKind::Protected, why))
 }
 
@@ -66,7 +66,7 @@ pub(super) fn last_whatever_is_read(facts: &Facts, account: &AccountFact, wish: 
     if !concerns || !others.is_empty() || !disabled.is_empty() {
         return None;
     }
-    last_administrator(facts, account, &BTreeSet::new())
+    last_administrator(facts, account, &BTreeSet::new(), false)
         .map(|why| Obstacle::new(ObstacleKind::Protected, why))
 }
 
@@ -126,15 +126,19 @@ pub(crate) fn is_own(connector: (&str, &str), account: (Option<&ExternalId>, &st
 /// be disabled cannot; for one who is disabled nothing is lost.
 ///
 /// `changing` are accounts, by lower-cased name, that something is being done to at this moment: they do not count.
+/// `shut_out` says that ways in were taken from the account by those who ask: then it was not disabled before.
 pub(crate) fn last_administrator(
     facts: &Facts,
     account: &AccountFact,
     changing: &BTreeSet<String>,
+    shut_out: bool,
 ) -> Option<String> {
     let name = account.name.escape_debug();
-    let (mut others, disabled) = other_administrators(facts, account);
-    others.retain(|other| !changing.contains(&other.name.to_ascii_lowercase()));
-    let left = others.len() + if is_disabled(account) { disabled.len() } else { 0 };
+    let (mut others, mut disabled) = other_administrators(facts, account);
+    let rests = |other: &&AccountFact| !changing.contains(&other.name.to_ascii_lowercase());
+    others.retain(rests);
+    disabled.retain(rests);
+    let left = others.len() + if !shut_out && is_disabled(account) { disabled.len() } else { 0 };
     if left > 0 {
         return None;
     }
@@ -146,8 +150,22 @@ pub(crate) fn last_administrator(
             names.join(", ")
         ),
     };
+    let taken: Vec<String> = facts
+        .accounts
+        .values()
+        .filter(|other| other.name != account.name && stands(facts, other) && !still_stands(facts, other))
+        .map(|other| other.name.escape_debug().to_string())
+        .collect();
+    let taken = match taken.as_slice() {
+        [] => String::new(),
+        names => format!(
+            "; {} lost it or was deleted by a job a short time ago, which AWS may not show yet",
+            names.join(", ")
+        ),
+    };
     Some(format!(
-        "{name} is the last account that holds AdministratorAccess{but}; the setting keep_last_administrator guards it"
+        "{name} is the last account that holds AdministratorAccess{but}{taken}; the setting keep_last_administrator \
+         guards it"
     ))
 }
 
@@ -182,10 +200,29 @@ fn other_administrators<'a>(
     facts: &'a Facts,
     account: &AccountFact,
 ) -> (Vec<&'a AccountFact>, Vec<&'a AccountFact>) {
-    let others = facts.accounts.values().filter(|other| {
-        other.name != account.name && is_administrator(facts, other) && !is_disarmed(facts, other)
-    });
-    others.partition(|other| !is_disabled(other))
+    let others = facts
+        .accounts
+        .values()
+        .filter(|other| other.name != account.name && stands(facts, other) && still_stands(facts, other));
+    others.partition(|other| !is_disabled(other) && !facts.lately.shut_out(other))
+}
+
+/// Whether an account holds AdministratorAccess, and is not denied all of it.
+fn stands(facts: &Facts, account: &AccountFact) -> bool {
+    is_administrator(facts, account) && !is_disarmed(facts, account)
+}
+
+/// Whether that is so with what was done to it a short time ago, too.
+fn still_stands(facts: &Facts, account: &AccountFact) -> bool {
+    facts.lately.laid_over(account).is_some_and(|account| stands(facts, &account))
+}
+
+/// Whether an administrator, by lower-cased name, who can come in as far as AWS shows is one by what we did as well.
+pub(super) fn counts(facts: &Facts, name: &str) -> bool {
+    facts.accounts.get(name).is_some_and(|account| {
+        let switched_off = account.manifest.is_some() || account.switched_off_elsewhere;
+        !switched_off && !facts.lately.shut_out(account) && still_stands(facts, account)
+    })
 }
 
 /// The ARN of AdministratorAccess in a partition.
@@ -210,9 +247,10 @@ pub(crate) fn takes_administrator<'s>(
     account: &AccountFact,
     steps: impl IntoIterator<Item = &'s StepCall>,
 ) -> bool {
-    if !is_administrator(facts, account) {
-        return false;
-    }
+    // What was just given to it may not be shown yet.
+    let laid_over = facts.lately.laid_over(account);
+    let account = if is_administrator(facts, account) { Some(account) } else { laid_over.as_ref() };
+    let Some(account) = account.filter(|account| is_administrator(facts, account)) else { return false };
     let mut after = account.clone();
     let mut shut_out = false;
     let mut ways_in_go = false;

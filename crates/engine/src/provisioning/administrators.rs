@@ -8,12 +8,14 @@ use keyreeve_connector::AccountDetail;
 use keyreeve_model::{AccountCredentialKind, ExternalId, Failure, StepCall, Task, TaskId};
 use tokio::sync::Mutex;
 
-use super::look::LOOK_HOLDS;
-use super::retry::signed;
 use crate::import::collect::Details;
 
 /// For so long a look also says whose a name is, so that who has just looked need not look again.
 const NAMES_HOLD: SignedDuration = SignedDuration::from_secs(1);
+
+/// For so long a look says who is an administrator. What this store's own systems do meanwhile is known without it, so
+/// only what others do within this time is seen late.
+const SEEN_HOLDS: SignedDuration = SignedDuration::from_secs(10);
 
 /// What is known of it. One per job under way.
 pub(super) struct Administrators {
@@ -38,29 +40,31 @@ impl Administrators {
     }
 
     /// Whether a task that takes something away may take it from an administrator of this partition. `look` is waited
-    /// for only when no answer is young enough; those who ask meanwhile wait for the same one.
+    /// for only when no answer is young enough; those who ask meanwhile wait for the same one. It also tells to whom something was
+    /// given that AWS may not show yet.
     pub(super) async fn concern(
         &self,
         task: &Task,
         partition: &str,
         now: impl Fn() -> Timestamp,
-        look: impl Future<Output = Result<Details, Failure>>,
+        look: impl Future<Output = Result<(Details, HashSet<ExternalId>), Failure>>,
     ) -> Result<bool, Failure> {
         if self.planned.contains(&task.id) {
             return Ok(true);
         }
         let Some(account) = &task.account_external_id else { return Ok(false) };
-        if self.planned_at.is_some_and(|at| is_young(at, now())) {
+        if self.planned_at.is_some_and(|at| is_young(at, now(), SEEN_HOLDS)) {
             return Ok(false);
         }
         let mut seen = self.seen.lock().await;
-        if let Some(seen) = seen.as_ref().filter(|seen| is_young(seen.ended_at, now())) {
+        if let Some(seen) = seen.as_ref().filter(|seen| is_young(seen.ended_at, now(), SEEN_HOLDS)) {
             return Ok(seen.administrators.contains(account));
         }
         *seen = None;
         let began_at = now();
-        let details = look.await?;
-        let administrators = administrators(&details, partition);
+        let (details, strengthened) = look.await?;
+        let mut administrators = administrators(&details, partition);
+        administrators.extend(strengthened);
         let is_one = administrators.contains(account);
         let accounts = details.accounts.into_iter().map(|account| (account.name.clone(), account)).collect();
         *seen = Some(Seen { began_at, ended_at: now(), administrators, accounts });
@@ -78,9 +82,21 @@ impl Administrators {
 }
 
 /// A clock that went back says nothing about how old a look is.
-pub(super) fn is_young(at: Timestamp, now: Timestamp) -> bool {
+pub(super) fn is_young(at: Timestamp, now: Timestamp, holds: SignedDuration) -> bool {
     let age = now.duration_since(at);
-    !age.is_negative() && age <= signed(LOOK_HOLDS)
+    !age.is_negative() && age <= holds
+}
+
+/// Whether a call takes a way in.
+pub(super) fn shuts_out(call: &StepCall) -> bool {
+    match call {
+        StepCall::DeleteLoginProfile { .. } => true,
+        StepCall::SetCredential { credential, active, .. } => {
+            !active && credential.kind == AccountCredentialKind::AccessKey
+        }
+        StepCall::DeleteCredential { credential, .. } => credential.kind == AccountCredentialKind::AccessKey,
+        _ => false,
+    }
 }
 
 /// Whether a call could take an administrator away, if its account were one.

@@ -343,12 +343,12 @@ impl Decider<'_> {
             Identified::Gone | Identified::Replaced { .. } if deleting && self.deletion_was_attempted() => {
                 self.is_gone()
             }
-            Identified::Gone if deleting => self.not_found(),
-            Identified::Gone => {
-                let why =
-                    format!("there is no account {:?} any more; import, and plan again", self.task.account);
-                self.finish(TaskState::Failed, None, Some(self.failure(FailureKind::Gone, why)))
+            Identified::Gone if deleting => self.not_found(|| self.is_gone()),
+            // Where ways in are being taken, or something was done, one look is not enough to stop half-way.
+            Identified::Gone if self.task.kind == TaskKind::DeactivateAccount || self.applied(|_| true) => {
+                self.not_found(|| self.refuse(self.no_more()))
             }
+            Identified::Gone => self.refuse(self.no_more()),
             Identified::Replaced { by, made_at } => self.replaced(&by, made_at),
             Identified::Renamed(name) => {
                 if let Some(step) = self.renamed_to(&name) {
@@ -362,6 +362,11 @@ impl Decider<'_> {
             }
             Identified::Unreadable(failure) => self.unreadable(failure),
         }
+    }
+
+    fn no_more(&self) -> Failure {
+        let why = format!("there is no account {:?} any more; import, and plan again", self.task.account);
+        self.failure(FailureKind::Gone, why)
     }
 
     /// A rename of ours to this name that was attempted and has not been seen to be applied.

@@ -43,6 +43,11 @@ impl Look {
         self.at
     }
 
+    /// Whether nothing was called since it was seen whose the name is.
+    pub(super) fn is_of_now(&self) -> bool {
+        self.at.is_some() && !self.called_since
+    }
+
     /// Whether the call may be made on the word of this look, which holds for so long. The account itself is deleted
     /// only directly after a look: nothing brings it back.
     #[must_use]

@@ -9,7 +9,7 @@ use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, StepCall, StepS
 use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLease};
 use tokio::sync::watch;
 
-use super::administrators::{Administrators, is_young, may_take};
+use super::administrators::{Administrators, is_young, may_take, shuts_out};
 use super::crash_points;
 use super::decide::{Answer, Context, Event, Identified, Next, Refreshed, decide};
 use super::fold::fold;
@@ -21,10 +21,10 @@ use super::observe::Observer;
 use super::password_policy::LivePolicy;
 use super::recheck::Rechecked;
 use super::replan::{replan, ungathered};
-use super::retry::Rules;
+use super::retry::{Rules, signed};
 use crate::import::reader::Reader;
 use crate::pace::Admission;
-use crate::plan::{Gatherer, protect};
+use crate::plan::{GatherError, Gatherer, lately, protect};
 
 /// What all tasks of a job share.
 pub(super) struct Ground<'a> {
@@ -216,14 +216,19 @@ impl<'a> TaskRun<'a> {
         let open = |step: &&Step| !step.state.is_done();
         let calls = || self.task.steps.iter().filter(open).map(|step| &step.call);
         let now = gatherer.clock.now();
-        let seen = self.administrators_seen.is_some_and(|at| is_young(at, now));
+        let seen = self.administrators_seen.is_some_and(|at| is_young(at, now, signed(LOOK_HOLDS)));
         if !system.settings.keep_last_administrator || seen || !calls().any(may_take) {
             return Ok(None);
         }
         let observer = self.observer();
         let (partition, clock) = (&self.guard.identity.partition, gatherer.clock);
-        let asked =
-            self.ground.administrators.concern(&self.task, partition, || clock.now(), observer.holdings());
+        let look = async {
+            let details = observer.holdings().await?;
+            let lately = lately(&gatherer.store, &system.system_id, clock.now()).await;
+            let lately = lately.map_err(|error| ungathered(&GatherError::Store(error), gatherer))?;
+            Ok((details, lately.strengthened()))
+        };
+        let asked = self.ground.administrators.concern(&self.task, partition, || clock.now(), look);
         match asked.await {
             Ok(true) => {}
             Ok(false) => return Ok(None),
@@ -254,8 +259,11 @@ impl<'a> TaskRun<'a> {
             .account(&self.task.account)
             .filter(|account| protect::takes_administrator(&facts, account, calls()));
         let at = gatherer.clock.now();
-        let alone =
-            |changing| left.and_then(|account| protect::last_administrator(&facts, account, changing));
+        let shut_out =
+            self.task.steps.iter().any(|step| step.state == StepState::Applied && shuts_out(&step.call));
+        let alone = |changing| {
+            left.and_then(|account| protect::last_administrator(&facts, account, changing, shut_out))
+        };
         let refused = |message| {
             Event::Refused(Failure { kind: FailureKind::Permanent, message, effect: Effect::None, at })
         };

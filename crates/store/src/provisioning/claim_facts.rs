@@ -13,6 +13,7 @@ use crate::audit::recording;
 use crate::import_runs::find_run;
 use crate::row::{Row, to_json};
 use crate::statement::{Statement, Value, statement};
+use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
@@ -52,6 +53,29 @@ impl Store {
             }
             text.push(" ORDER BY claim_id");
             transaction.fetch(text, |row| read_claim(row, system)).await
+        })
+        .await
+    }
+
+    /// What was claimed since a moment of accounts of the same AWS account, by whichever of its systems, and has been
+    /// neither contradicted nor made void; the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn claimed_since(
+        &self,
+        system: &SystemId,
+        since: Timestamp,
+    ) -> Result<Vec<(ExternalId, ClaimFact)>, StoreError> {
+        const TEXT: &str = concat!(
+            "SELECT c.account_external_id, c.fact FROM claims c WHERE c.system_key IN ",
+            same_account!("$1"),
+            " AND c.claimed_at >= $2 AND c.state IN ('open', 'confirmed') ORDER BY c.claim_id"
+        );
+        reading!(self, "reading what was claimed of late", |transaction| {
+            let key = systems::find(transaction, system, false).await?.key;
+            let read = |row: &Row| Ok((row.word(0)?, row.json(1)?));
+            transaction.fetch(statement!(TEXT, key, to_millis(since)), read).await
         })
         .await
     }

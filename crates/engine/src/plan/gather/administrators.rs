@@ -29,8 +29,8 @@ impl Gathering<'_> {
         for key in keys {
             let Some(account) = facts.accounts.get_mut(&key) else { continue };
             account.comes_in = self.comes_in(&account.name).await;
-            let switched_off = account.manifest.is_some() || account.switched_off_elsewhere;
-            if account.comes_in == Some(true) && !switched_off && !named.contains(&key) {
+            let comes_in = account.comes_in == Some(true);
+            if comes_in && !named.contains(&key) && protect::counts(facts, &key) {
                 return;
             }
         }

@@ -29,6 +29,10 @@ impl Decider<'_> {
         if on.is_empty() {
             return self.postpone(while_unseen(newest.unwrap_or_default()), None);
         }
+        // Whose it is that has it: the name may be a newcomer's by now.
+        if !self.context.look.is_of_now() {
+            return Decision::next(Next::Identify);
+        }
         if self.task.replans >= rules.replans {
             let what: Vec<&str> = on.iter().map(|(operation, _)| *operation).collect();
             let why = format!(

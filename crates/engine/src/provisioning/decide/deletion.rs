@@ -8,9 +8,13 @@ use super::super::retry::signed;
 use super::{Context, Decider, Decision, Next, Refreshed, outcome, while_unseen};
 
 impl Decider<'_> {
-    /// Whether an attempt to delete the account may have been carried out. One that did not find it was not.
+    /// Whether an attempt to delete the account may have been carried out. One that was refused, or did not find it, was
+    /// not.
     pub(super) fn deletion_was_attempted(&self) -> bool {
-        self.deletion().is_some_and(|step| step.attempts > 0 && !was_not_found(step))
+        self.deletion().is_some_and(|step| match step.state {
+            StepState::Attempting | StepState::Unknown | StepState::Applied => true,
+            _ => step.failure.as_ref().is_some_and(|failure| failure.effect != Effect::None),
+        })
     }
 
     fn deletion(&self) -> Option<&Step> {
@@ -19,7 +23,7 @@ impl Decider<'_> {
 
     /// The account is not found, though this task has not deleted it. It was there when the task was planned, and AWS may
     /// not show for some time what is there: it is believed when that time is over.
-    pub(super) fn not_found(&self) -> Decision {
+    pub(super) fn not_found(&self, believed: impl FnOnce() -> Decision) -> Decision {
         let Context { now, rules, .. } = self.context;
         let first = self.task.failure.as_ref().filter(|failure| failure.kind == FailureKind::Gone);
         // It was seen directly before an attempt.
@@ -27,7 +31,7 @@ impl Decider<'_> {
         let since = first.map(|failure| failure.at).max(attempted).unwrap_or(*now);
         let missing_for = now.duration_since(since);
         if missing_for >= signed(rules.propagation) {
-            return self.is_gone();
+            return believed();
         }
         let why = format!(
             "there is no account {:?} to be seen; AWS may only not show it yet, so it is looked for until it has not \

@@ -12,6 +12,8 @@ impl Decider<'_> {
         let Context { look, rules, .. } = self.context;
         let last = self.task.steps.iter().filter_map(|step| step.attempted_at).max();
         let seen_at = look.at().or_else(|| last.and_then(|at| at.checked_sub(LOOK_HOLDS).ok()));
+        // A look that showed the old account after the newcomer was made showed what was no more, and so may others have.
+        let seen_at = seen_at.filter(|at| *at < made_at);
         let since = made_at.checked_sub(rules.clock_skew).ok().max(seen_at);
         let changed = |step: &&Step| match step.state {
             StepState::Applied => step.unchanged != Some(true),

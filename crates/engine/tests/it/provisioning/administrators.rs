@@ -6,7 +6,7 @@ use keyreeve_model::{
     CredentialKind, JobState, ObstacleKind, Protection, ProtectionKind, ProvisioningJob, Secret, SystemId,
     SystemName, TaskState,
 };
-use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
+use keyreeve_sandbox::{CallRange, Consistency, Effect, FaultRule, Mutation, Phase};
 use keyreeve_store::NewSystem;
 use serde_json::{Value, json};
 
@@ -147,6 +147,69 @@ async fn s33_who_became_the_last_administrator_after_the_plan_is_not_taken() {
         assert!(refused, "{wanted}, {rights:?}: {task:#?}");
         assert!(world.writes().is_empty(), "{wanted}: {:?}", world.effective());
     }
+}
+
+#[tokio::test]
+async fn s33_what_was_just_taken_counts_although_aws_does_not_show_it_yet() {
+    let remove = |name: &str| json!({"task": "remove_assignment", "account": name, "policy": ADMIN});
+    let deactivate = |name: &str| json!({"task": "deactivate_account", "account": name});
+    for (first, then) in [
+        (deletion("boss"), deletion("deputy")),
+        (remove("boss"), deletion("deputy")),
+        (remove("boss"), remove("deputy")),
+        (deletion("boss"), deactivate("deputy")),
+    ] {
+        let both = [administrator("boss"), administrator("deputy")].concat();
+        let mut world = World::with(full(), &both).await;
+        let second = second_system(&mut world).await;
+        world.sandbox.advance_clock(100);
+        let lag = Consistency { read_lag_seconds: 60, ..Consistency::default() };
+        world.sandbox.set_consistency(lag);
+        world.succeeded(&[wish(first.clone())]).await;
+        for system in [world.id.clone(), second] {
+            world.id = system;
+            let plan = world.plan(&[wish(then.clone())]).await;
+            let obstacle = plan.tasks[0].obstacles.first().unwrap_or_else(|| panic!("{then} after {first}"));
+            assert!(obstacle.message.contains("a short time ago"), "{}", obstacle.message);
+        }
+    }
+}
+
+/// Both are switched off, so either may go, and one of them must stay.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s33_of_two_disabled_administrators_deleted_at_once_one_stays() {
+    for round in 0..3 {
+        let both = vec![user("boss", "/"), attach("boss"), user("deputy", "/"), attach("deputy")];
+        let world = World::with(full(), &both).await;
+        let jobs = [world.job(&[wish(deletion("boss"))]).await, world.job(&[wish(deletion("deputy"))]).await];
+        let [one, other] = &jobs;
+        tokio::join!(worked(&world, &world.id, one), worked(&world, &world.id, other));
+        let left = ["boss", "deputy"].into_iter().filter(|name| world.user(name).is_some()).count();
+        assert_eq!(left, 1, "round {round}");
+    }
+}
+
+/// Their ways in were taken before they became administrators: that they are shut out by now is no reason to go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s33_who_became_the_only_administrators_while_being_deleted_are_not_all_taken() {
+    let mut changes = [laden(), administrator("boss")].concat();
+    for name in ["one", "other"] {
+        changes.push(user(name, "/"));
+        changes.push(Mutation::CreateLoginProfile { user: name.into(), reset_required: false });
+        changes.push(Mutation::AttachUserPolicy { user: name.into(), arn: policy("own") });
+    }
+    let world = World::with(full(), &changes).await;
+    let job = world.job(&[wish(deletion("one")), wish(deletion("other"))]).await;
+    let flip = Effect::Mutate { ops: vec![attach("one"), attach("other"), detach("boss")] };
+    let mut rule = FaultRule::new("DeleteLoginProfile", flip).phase(Phase::AfterApply).min_fires(1);
+    rule.on.calls = Some(CallRange { from: 2, to: Some(2) });
+    world.sandbox.add_fault(rule);
+    // Longer than what was seen before counts.
+    world.sandbox.add_fault(FaultRule::new("DetachUserPolicy", Effect::Latency { ms: 10_500 }).times(2));
+    worked(&world, &world.id, &job).await;
+    assert!(world.sandbox.unfired().is_empty());
+    let left = ["one", "other"].into_iter().filter(|name| world.user(name).is_some()).count();
+    assert!(left > 0, "nobody is left");
 }
 
 #[tokio::test]

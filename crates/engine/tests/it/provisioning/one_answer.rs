@@ -1,7 +1,7 @@
 //! One answer that denies that a user is there proves nothing: it is looked at again.
 
 use keyreeve_model::{FailureKind, JobState, StepState, TaskState};
-use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
+use keyreeve_sandbox::{CallRange, Effect, FaultRule, Mutation, Phase};
 use serde_json::{Value, json};
 
 use super::{full, laden, only, policy, quick, user, wish};
@@ -13,6 +13,12 @@ async fn world() -> World {
     changes.push(Mutation::AttachUserPolicy { user: "bob".into(), arn: policy("own") });
     changes.push(Mutation::CreateAccessKey { user: "bob".into() });
     World::with(full(), &changes).await
+}
+
+/// Of bob's access keys.
+fn statuses(world: &World) -> Vec<String> {
+    let keys = world.user("bob").map(|user| user["keys"].as_array().unwrap().clone()).unwrap_or_default();
+    keys.iter().map(|key| key["status"].as_str().unwrap().to_owned()).collect()
 }
 
 fn not_found() -> Effect {
@@ -106,4 +112,92 @@ async fn r29_calls_that_may_have_hit_a_newcomer_are_named() {
         assert!(hits.iter().all(|call| failure.message.contains(call)), "{hits:?}: {failure:?}");
         assert!(world.user("bob").is_some());
     }
+}
+
+/// AWS refused to delete the account, so nothing of ours has: who has its name then is a newcomer, and one look that does
+/// not find it proves nothing.
+#[tokio::test]
+async fn r29_a_deletion_that_was_refused_is_not_done_by_what_is_seen_then() {
+    let blocked = || {
+        let ops = vec![
+            Mutation::AddToGroup { user: "bob".into(), group: "ops".into() },
+            Mutation::AttachUserPolicy { user: "bob".into(), arn: policy("own") },
+        ];
+        FaultRule::new("DeleteUser", Effect::Mutate { ops }).times(1).min_fires(1)
+    };
+    let world = self::world().await;
+    world.sandbox.add_fault(blocked());
+    let newcomer = vec![
+        Mutation::DeleteUser { name: "bob".into() },
+        user("bob", "/staff/"),
+        Mutation::AddToGroup { user: "bob".into(), group: "ops".into() },
+    ];
+    let mut replaced = FaultRule::new("RemoveUserFromGroup", Effect::Mutate { ops: newcomer }).min_fires(1);
+    replaced.on.calls = Some(CallRange { from: 2, to: Some(2) });
+    world.sandbox.add_fault(replaced);
+    let job = world.done(&[wish(deletion())]).await;
+    assert!(world.sandbox.unfired().is_empty(), "{:?}", world.sandbox.unfired());
+    let task = only(&job);
+    assert_eq!(task.state, TaskState::NeedsPerson, "{task:#?}");
+    assert!(task.failure.as_ref().unwrap().message.contains("RemoveUserFromGroup"), "{task:#?}");
+
+    let world = self::world().await;
+    world.sandbox.add_fault(blocked());
+    let unseen = FaultRule::new("GetUser", not_found()).times(1).min_fires(1);
+    let mut hidden = unseen;
+    hidden.on.calls = Some(CallRange { from: 2, to: Some(2) });
+    world.sandbox.add_fault(hidden);
+    world.succeeded(&[wish(deletion())]).await;
+    assert!(world.user("bob").is_none(), "it is said to be gone, and is there");
+}
+
+/// What is on by the name of a deactivated account is switched off only if the name is still that account's.
+#[tokio::test]
+async fn r29_a_newcomer_is_not_deactivated_by_what_is_read_back() {
+    let world = world().await;
+    let ops = vec![
+        Mutation::DeleteUser { name: "bob".into() },
+        user("bob", "/staff/"),
+        Mutation::CreateLoginProfile { user: "bob".into(), reset_required: false },
+        Mutation::CreateAccessKey { user: "bob".into() },
+    ];
+    let newcomer = FaultRule::new("DeleteLoginProfile", Effect::Mutate { ops }).times(1).min_fires(1);
+    world.sandbox.add_fault(newcomer);
+    let job = world.done(&[wish(json!({"task": "deactivate_account", "account": "bob"}))]).await;
+    let task = only(&job);
+    assert_eq!(task.state, TaskState::NeedsPerson, "{task:#?}");
+    assert!(task.failure.as_ref().unwrap().message.contains("DeleteLoginProfile"), "{task:#?}");
+    assert_eq!(statuses(&world), ["Active"]);
+}
+
+/// What is not there cannot be used: the rest is switched off all the same.
+#[tokio::test]
+async fn a_key_that_somebody_deletes_in_the_middle_stops_no_deactivation() {
+    for wanted in [json!({"task": "deactivate_account", "account": "bob"}), deletion()] {
+        let world = world().await;
+        world.mutate(&[Mutation::CreateAccessKey { user: "bob".into() }]);
+        let job = world.job(&[wish(wanted.clone())]).await;
+        let switched = only(&job).steps.iter().find(|step| step.operation == "UpdateAccessKey");
+        let key_id = switched.and_then(|step| step.call.object()).unwrap();
+        let ops = vec![Mutation::DeleteAccessKey { key_id: key_id.to_owned() }];
+        let gone = FaultRule::new("UpdateAccessKey", Effect::Mutate { ops }).times(1).min_fires(1);
+        world.sandbox.add_fault(gone);
+        world.work(&job).await.unwrap();
+        assert_eq!(world.store.job(job.id).await.unwrap().state, JobState::Succeeded, "{wanted}");
+        let left = if wanted == deletion() { [].as_slice() } else { &["Inactive"] };
+        assert_eq!(statuses(&world), left, "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn one_look_that_misses_the_account_does_not_end_a_deactivation() {
+    let world = world().await;
+    let job = world.job(&[wish(json!({"task": "deactivate_account", "account": "bob"}))]).await;
+    for look in ["GetUser", "GetAccountAuthorizationDetails", "ListUsers"] {
+        world.sandbox.add_fault(FaultRule::new(look, not_found()).times(1));
+    }
+    world.work(&job).await.unwrap();
+    let ended = world.store.job(job.id).await.unwrap();
+    assert_eq!(ended.state, JobState::Succeeded, "{:#?}", only(&ended));
+    assert_eq!(statuses(&world), ["Inactive"]);
 }
