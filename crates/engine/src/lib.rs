@@ -7,6 +7,7 @@
 //! - [`import`] reads a system whole and publishes what changed;
 //! - [`plan`] turns wishes into ordered steps, and says what stands in their way;
 //! - [`provisioning`] carries plans out, call by call, written down before and after;
+//! - [`desk`] is where changes are asked for and decided, whoever asks;
 //! - [`schedule`] does what happens by itself: scheduled imports, and chores;
 //! - [`systems`] registers systems and keeps their credentials tied to one AWS account;
 //! - [`organization`] finds the accounts of an AWS organization, and keeps a system for each;
@@ -16,9 +17,13 @@
 //! - [`unseen`] holds what we changed of accounts and no import has seen;
 //! - [`near`] says which name was probably meant;
 //! - [`pace`] decides how fast an AWS account may be asked;
+//! - [`connections`] leads from a system to a connection with it;
+//! - [`threads`] runs work whose futures are not `Send`;
 //! - [`clock`] is the time, passed in.
 
 pub mod clock;
+pub mod connections;
+pub mod desk;
 pub mod import;
 pub mod key_rotation;
 pub mod mapping;
@@ -31,5 +36,6 @@ pub mod provisioning;
 pub mod rights;
 pub mod schedule;
 pub mod systems;
+pub mod threads;
 pub mod tokens;
 pub mod unseen;

@@ -5,22 +5,20 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use keyreeve_aws::AwsConnector;
-use keyreeve_connector::Connector;
+use keyreeve_engine::desk::{Again, Asked, Bell, Case, Desk, DeskError, Fresh, obstacles_of};
 use keyreeve_engine::import::Patience;
-use keyreeve_engine::pace::Pacers;
-use keyreeve_engine::plan::{Gatherer, Plan, PlannedStep, TaskPlan, plan};
+use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_engine::provisioning::{
     Ended as WorkEnded, HandOver, HandOverError, Handed, Rules, WorkError, Worker,
 };
 use keyreeve_model::{
-    Delivery, JobId, JobState, Obstacle, ObstacleKind, PasswordDelivery, ProvisioningJob, System, SystemId,
-    Task, TaskId, TaskKind, TaskState, Wish,
+    Delivery, JobId, JobState, PasswordDelivery, ProvisioningJob, SystemId, TaskId, TaskKind, Wish,
 };
 use keyreeve_store::{DeliveryState, Store};
 use tokio::sync::watch;
 
-use super::{Context, connection};
+use super::Context;
+use super::connection::Systems;
 use crate::args::ChangeArguments;
 use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
@@ -48,55 +46,50 @@ pub(crate) async fn run(
     changing.apply(&plan, planned_at, arguments).await
 }
 
-/// One system about to be changed.
+/// One system about to be changed by a command.
 pub(crate) struct Changing<'a> {
     context: &'a Context,
-    pub(crate) store: Arc<Store>,
-    system: System,
-    connector: AwsConnector,
-    pacers: Arc<Pacers>,
+    store: Arc<Store>,
+    desk: Desk,
+    case: Case,
+}
+
+/// The desk of one command, which carries out by itself what it asks for.
+pub(crate) async fn desk(context: &Context) -> anyhow::Result<Desk> {
+    let store = Arc::new(context.store().await?);
+    let connections = Systems::of(context, &store);
+    Ok(Desk { store, clock: context.clock, pacers: Arc::default(), connections, bell: Bell::default() })
 }
 
 impl<'a> Changing<'a> {
     /// Opens the store and connects.
     pub(crate) async fn begin(context: &'a Context, system_id: &SystemId) -> anyhow::Result<Self> {
+        let desk = desk(context).await?;
         // The system may have been named in a file, which nobody has read before.
-        context.actor.require_system(system_id).map_err(Refusal::from)?;
-        let store = Arc::new(context.store().await?);
-        let system = store.get_system(system_id).await?;
-        let connector = connection::of_system(context, &store, &system).await?;
-        Ok(Self { context, store, system, connector, pacers: Arc::new(Pacers::default()) })
+        let case = desk.open(&context.actor, system_id).await.map_err(refused)?;
+        Ok(Self { context, store: Arc::clone(&desk.store), desk, case })
     }
 
     /// What the wishes take. Reads only.
     pub(crate) async fn plan(&self, wishes: &[Wish]) -> anyhow::Result<Plan> {
-        let gatherer = Gatherer {
-            store: Arc::clone(&self.store),
-            clock: self.context.clock,
-            patience: Patience::default(),
-            pacers: Arc::clone(&self.pacers),
-        };
-        let doing = || format!("planning changes of system {}", self.system.system_id);
-        let facts = gatherer.gather(&self.connector, &self.system, wishes).await.with_context(doing)?;
-        let provisioning = self.connector.provisioning().with_context(doing)?;
-        Ok(plan(&facts, provisioning, wishes, || uuid::Uuid::now_v7().to_string()))
+        self.case.plan(wishes).await.map_err(refused).with_context(|| self.planning())
+    }
+
+    fn planning(&self) -> String {
+        format!("planning changes of system {}", self.case.system.system_id)
     }
 
     /// Shows a plan; something in the way needs a person.
-    pub(crate) fn show_only(&self, mut plan: Plan) -> anyhow::Result<Ended> {
-        for (task, error) in HandOver::undeliverable(&plan, &self.system.settings) {
-            let obstacle = Obstacle::new(ObstacleKind::Delivery, error.to_string());
-            plan.tasks.get_mut(task).into_iter().for_each(|task| task.obstacles.push(obstacle.clone()));
-        }
+    pub(crate) fn show_only(&self, plan: Plan) -> anyhow::Result<Ended> {
+        let plan = self.case.with_undeliverable(plan);
         self.context.output.one(&plan, PLANS.csv, |tables| show_plan(&plan, tables))?;
         Ok(Ended::done_if(plan.is_possible()))
     }
 
     /// Shows what trying a job again would take, and what would be refused of it.
     pub(crate) async fn show_again(&self, job: &ProvisioningJob) -> anyhow::Result<Ended> {
-        let mut plan = self.plan_again(job).await?;
-        let now = self.context.clock.now();
-        let refused = HandOver::retry_refused(&self.store, job.id, &self.system.settings, now).await?;
+        let again = self.case.plan_again(job).await.map_err(refused).with_context(|| self.planning());
+        let Again { mut plan, refused } = again?;
         plan.approval_because = refused.iter().map(ToString::to_string).collect();
         let ended = self.show_only(plan)?;
         if refused.is_some() {
@@ -110,46 +103,12 @@ impl<'a> Changing<'a> {
         Ok(ended)
     }
 
-    /// What trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another
-    /// the calls that are left.
-    async fn plan_again(&self, job: &ProvisioningJob) -> anyhow::Result<Plan> {
-        let failed = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
-        let tasks: Vec<&Task> = job.tasks.iter().filter(failed).collect();
-        let wishes: Vec<Wish> = tasks.iter().map(|task| task.wish.clone()).collect();
-        let mut plan = self.plan(&wishes).await?;
-        let provisioning = self.connector.provisioning().context("planning what is left")?;
-        for (planned, task) in plan.tasks.iter_mut().zip(tasks) {
-            if !task.steps.iter().any(|step| step.state.is_done()) {
-                continue;
-            }
-            let left = task.steps.iter().filter(|step| !step.state.is_done());
-            planned.steps = left
-                .map(|step| PlannedStep {
-                    seq: step.seq,
-                    operation: provisioning.operation(&step.call),
-                    call: step.call.clone(),
-                    reason: step.reason,
-                    after: step.after.clone(),
-                })
-                .collect();
-            planned.obstacles.clear();
-            planned.notices.clone_from(&task.notices);
-        }
-        Ok(plan)
-    }
-
     /// Refuses a job that has not begun if something it rests on has changed since it was planned.
-    pub(crate) async fn require_fresh(&self, job: &ProvisioningJob) -> anyhow::Result<()> {
-        if job.tasks.iter().any(|task| task.started_at.is_some()) {
-            return Ok(());
-        }
-        let wishes: Vec<Wish> = job.tasks.iter().map(|task| task.wish.clone()).collect();
-        let now = self.plan(&wishes).await?;
-        let changed = HandOver::changed(&self.store.job_facts(job.id).await?, &now);
-        if changed.is_empty() {
-            return Ok(());
-        }
-        Err(stale(job.id, &changed).into())
+    pub(crate) async fn fresh(&self, job: ProvisioningJob) -> anyhow::Result<Fresh<'_>> {
+        self.case.fresh(job).await.map_err(|error| match error {
+            error @ DeskError::Gather(_) => refused(error).context(self.planning()),
+            error => refused(error),
+        })
     }
 
     /// Queues a plan that is agreed to and, unless nobody is to wait, carries it out.
@@ -159,26 +118,28 @@ impl<'a> Changing<'a> {
         planned_at: Timestamp,
         arguments: &ChangeArguments,
     ) -> anyhow::Result<Ended> {
-        let doing = format!("changing system {}", self.system.system_id);
-        refuse_impossible(plan, &doing)?;
-        if plan.tasks.iter().all(|task| task.steps.is_empty()) {
-            self.context.output.one(plan, PLANS.csv, |tables| show_plan(plan, tables))?;
-            note("There is nothing to do.");
-            return Ok(Ended::Done);
-        }
-        if gives_secrets(plan, self.system.settings.password_delivery) {
+        let doing = format!("changing system {}", self.case.system.system_id);
+        let hand_over = match self.case.make_ready(plan) {
+            Ok(hand_over) => hand_over,
+            Err(DeskError::Obstructed(plan)) => return Err(impossible(&plan, &doing).into()),
+            Err(DeskError::NothingToDo(plan)) => {
+                self.context.output.one(&*plan, PLANS.csv, |tables| show_plan(&plan, tables))?;
+                note("There is nothing to do.");
+                return Ok(Ended::Done);
+            }
+            Err(DeskError::HandOver(error)) => return Err(cannot_deliver(&doing, &error).into()),
+            Err(error) => return Err(refused(error)),
+        };
+        if gives_secrets(plan, self.case.system.settings.password_delivery) {
             require_open(&doing)?;
         }
-        let hand_over =
-            HandOver::prepare(plan, &self.system.settings).map_err(|error| cannot_deliver(&doing, &error))?;
         if !terminal::agrees(arguments.consent, &doing, &in_words(plan))? {
             return Ok(Ended::Done);
         }
-        let now = self.context.clock.now();
-        let new = hand_over.job(plan, self.context.actor.name(), arguments.reason.as_deref())?;
-        let job = self.store.create_job(&new, now).await.with_context(|| doing.clone())?;
+        let asked = self.case.ask(plan, planned_at, &hand_over, arguments.reason.as_deref()).await;
+        let Asked { job, handed } = asked.map_err(refused).with_context(|| doing.clone())?;
         if job.state == JobState::AwaitingApproval {
-            self.show(&job, hand_over.tokens(&job))?;
+            self.show(&job, handed)?;
             note("Nothing was changed yet: a second person must approve this job.");
             hint(&format!(
                 "`keyreeve job approve {0}`, by somebody else (approver or admin), then `keyreeve job apply {0}`, by \
@@ -188,11 +149,10 @@ impl<'a> Changing<'a> {
             return Ok(Ended::NeedsAttention);
         }
         if arguments.no_wait {
-            self.show(&job, hand_over.tokens(&job))?;
+            self.show(&job, handed)?;
             hint(&format!("`keyreeve job apply {}` carries it out", job.id));
             return Ok(Ended::Done);
         }
-        let handed = hand_over.tokens(&job);
         self.carry_out_with(job, Some(planned_at), handed).await
     }
 
@@ -241,7 +201,7 @@ impl<'a> Changing<'a> {
             clock: self.context.clock,
             patience: Patience::default(),
             rules: Rules::default(),
-            pacers: Arc::clone(&self.pacers),
+            pacers: Arc::clone(&self.desk.pacers),
             lease: self.context.config.import.lease,
             name: format!("{}:{}", self.context.actor.name(), std::process::id()),
         };
@@ -250,12 +210,19 @@ impl<'a> Changing<'a> {
         let (tell, told) = watch::channel(false);
         let mut seen = 0_usize;
         let loud = std::io::stderr().is_terminal() || total > 1;
-        let work = worker.run_job(&self.connector, &self.system, job, planned_at, told, |task: TaskId| {
-            seen += 1;
-            if loud {
-                note(&format!("task {task} was worked on ({seen} so far, {total} in job {job})"));
-            }
-        });
+        let work = worker.run_job(
+            &*self.case.connector,
+            &self.case.system,
+            job,
+            planned_at,
+            told,
+            |task: TaskId| {
+                seen += 1;
+                if loud {
+                    note(&format!("task {task} was worked on ({seen} so far, {total} in job {job})"));
+                }
+            },
+        );
         let mut work = std::pin::pin!(work);
         let ended = tokio::select! {
             ended = &mut work => ended,
@@ -383,27 +350,35 @@ fn stale(job: JobId, changed: &[String]) -> Refusal {
         .hint("cancel it, look at the plan anew and ask again; nothing was changed")
 }
 
-fn refuse_impossible(plan: &Plan, doing: &str) -> Result<(), Refusal> {
-    let obstacles: Vec<String> = plan
-        .tasks
-        .iter()
-        .flat_map(|task| task.obstacles.iter().map(|obstacle| obstacle.message.clone()))
-        .collect();
-    if obstacles.is_empty() {
-        return Ok(());
+/// Why the desk does not do something, to whoever gave the command.
+pub(crate) fn refused(error: DeskError) -> anyhow::Error {
+    match error {
+        DeskError::Denied(denied) => Refusal::from(denied).into(),
+        DeskError::NotConnected(error) => anyhow::Error::from_boxed(error),
+        DeskError::Gather(error) => error.into(),
+        DeskError::HandOver(error) => error.into(),
+        DeskError::Store(error) => error.into(),
+        DeskError::Stale { job, changed } => stale(job, &changed).into(),
+        DeskError::Obstructed(plan) => impossible(&plan, "planning").into(),
+        error @ (DeskError::NothingToDo(_) | DeskError::Wishes(_)) => {
+            Refusal::new("planning", error.to_string()).into()
+        }
     }
-    let why = format!("{}. Nothing was changed", obstacles.join("; "));
+}
+
+fn impossible(plan: &Plan, doing: &str) -> Refusal {
+    let why = format!("{}. Nothing was changed", obstacles_of(plan).join("; "));
     let unknown =
         |task: &TaskPlan| task.kind != TaskKind::CreateAccount && task.account_external_id.is_none();
     let refusal = Refusal::new(doing, why);
     if plan.tasks.iter().any(|task| unknown(task) && !task.obstacles.is_empty()) {
         let system = &plan.system_id;
-        return Err(refusal.hint(format!(
+        return refusal.hint(format!(
             "`keyreeve account list {system}` shows the names of the last import, and `keyreeve import run \
                  {system}` brings them up to date"
-        )));
+        ));
     }
-    Err(refusal)
+    refusal
 }
 
 fn cannot_deliver(doing: &str, error: &HandOverError) -> Refusal {

@@ -1,11 +1,15 @@
 //! From a system, or from what is to become one, to a connection with AWS.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_connector::Connector;
 use keyreeve_engine::clock::Clock;
+use keyreeve_engine::connections::{Connections, NotConnected};
 use keyreeve_engine::systems::secret_of;
 use keyreeve_model::{CredentialKind, RoleBase, Secret, System};
 use keyreeve_store::Store;
@@ -59,6 +63,31 @@ impl Reach {
         }
         options.environment.clone_from(&self.environment);
         AwsConnector::connect(options).await.context("preparing the connection to AWS")
+    }
+}
+
+/// The systems of a store, as this process reaches them.
+pub(crate) struct Systems {
+    store: Arc<Store>,
+    clock: Clock,
+    reach: Reach,
+}
+
+impl Systems {
+    /// As it is configured.
+    pub(crate) fn of(context: &Context, store: &Arc<Store>) -> Arc<dyn Connections> {
+        Arc::new(Self { store: Arc::clone(store), clock: context.clock, reach: Reach::of(context) })
+    }
+}
+
+#[async_trait]
+impl Connections for Systems {
+    async fn connect(&self, system: &System) -> Result<Box<dyn Connector>, NotConnected> {
+        match self.reach.to_system(&self.store, self.clock, system).await {
+            Ok(connector) => Ok(Box::new(connector)),
+            // A refusal must be found in it again.
+            Err(error) => Err(error.reallocate_into_boxed_dyn_error_without_backtrace()),
+        }
     }
 }
 

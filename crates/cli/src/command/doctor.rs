@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use keyreeve_engine::desk::Standing;
 use keyreeve_model::{System, SystemState};
 use keyreeve_store::{DeliveryState, Store, StoreError, UnclaimedPassword, folder_of};
 
-use super::job::standing::{self, Standing};
+use super::job::standing::advice;
 use super::{Context, init::exposed_mode};
 use crate::config::{Places, unknown_names};
 use crate::exit::Ended;
@@ -206,8 +207,9 @@ async fn unfinished(context: &Context, store: &Store) -> Result<Vec<Check>, Stor
     let mut found = Vec::new();
     for system in store.list_systems(false).await? {
         for job in store.jobs(&system.system_id, None, LATEST_JOBS).await? {
-            if let Some(Standing { why, advice }) = standing::of(store, &job, context.clock.now()).await? {
-                let message = format!("job {} of {}: {why}", job.id, system.system_id);
+            if let Some(standing) = Standing::of(store, &job, context.clock.now()).await? {
+                let message = format!("job {} of {}: {}", job.id, system.system_id, standing.why);
+                let advice = advice(&standing, job.id);
                 found.push(Check::new("job", CheckState::Warning, message, advice));
             }
         }

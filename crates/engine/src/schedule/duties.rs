@@ -13,8 +13,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::scheduler::{asked, in_full};
-use super::{Connections, beside, on_a_thread, patience_after};
+use super::{beside, patience_after};
+use crate::connections::Connections;
 use crate::provisioning::{Ended, Worker};
+use crate::threads::on_a_thread;
 
 /// Does what is due in a store, again and again.
 ///

@@ -13,8 +13,10 @@ use keyreeve_store::{ImportSchedule, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Connections, Due, Last, beside, due, on_a_thread};
+use super::{Due, Last, beside, due};
+use crate::connections::Connections;
 use crate::import::{ImportError, ImportRequest, Importer, Progress};
+use crate::threads::on_a_thread;
 
 /// Runs imports by the schedules of their profiles.
 ///

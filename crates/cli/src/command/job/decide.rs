@@ -1,12 +1,12 @@
 //! `keyreeve job approve`, `reject`, `cancel` and `retry`
 
 use anyhow::Context as _;
-use keyreeve_engine::provisioning::{HandOver, Handed};
+use keyreeve_engine::provisioning::Handed;
 use keyreeve_model::ProvisioningJob;
 
 use crate::args::{DecideJob, RetryJob};
 use crate::command::Context;
-use crate::command::change::Changing;
+use crate::command::change::{Changing, desk, refused};
 use crate::exit::Ended;
 use crate::output::escape::line;
 use crate::output::shape::{Detail, JOBS, finished_job, show_job};
@@ -16,10 +16,10 @@ use crate::terminal;
 /// Approves a job that somebody else asked for, if what it rests on still holds.
 pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow::Result<Ended> {
     let doing = format!("approving job {}", arguments.job);
-    let store = context.store().await?;
-    let job = store.job(arguments.job).await?;
+    let job = context.store().await?.job(arguments.job).await?;
     let changing = Changing::begin(context, &job.system_id).await?;
-    changing.require_fresh(&job).await?;
+    let fresh = changing.fresh(job).await?;
+    let job = fresh.job();
     let because: String =
         job.approval_because.iter().map(|because| format!("\n  - {}", line(because))).collect();
     let what = format!(
@@ -32,10 +32,7 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let reason = arguments.reason.as_deref();
-    let now = context.clock.now();
-    let job =
-        store.decide_job(job.id, true, context.actor.name(), reason, now).await.with_context(|| doing)?;
+    let job = fresh.approve(arguments.reason.as_deref()).await.map_err(refused).with_context(|| doing)?;
     show(context, &job)?;
     hint(&format!("`keyreeve job apply {}` carries it out, by an operator or admin", job.id));
     Ok(Ended::Done)
@@ -44,39 +41,33 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
 /// Rejects a job.
 pub(super) async fn reject(context: &Context, arguments: &DecideJob) -> anyhow::Result<Ended> {
     let doing = format!("rejecting job {}", arguments.job);
-    let store = context.store().await?;
+    let desk = desk(context).await?;
     let what = format!("Job {} will be rejected; nothing of it is done.", arguments.job);
     if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let reason = arguments.reason.as_deref();
-    let now = context.clock.now();
-    let job = store
-        .decide_job(arguments.job, false, context.actor.name(), reason, now)
-        .await
-        .with_context(|| doing)?;
-    show(context, &job)
+    let rejected = desk.reject(&context.actor, arguments.job, arguments.reason.as_deref()).await;
+    show(context, &rejected.map_err(refused).with_context(|| doing)?)
 }
 
 /// Takes back what has not begun.
 pub(super) async fn cancel(context: &Context, arguments: &DecideJob) -> anyhow::Result<Ended> {
     let doing = format!("cancelling job {}", arguments.job);
-    let store = context.store().await?;
+    let desk = desk(context).await?;
     let what =
         format!("Tasks of job {} that have not begun will be taken back; others go on.", arguments.job);
     if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let now = context.clock.now();
-    let job = store.cancel_job(arguments.job, context.actor.name(), now).await.with_context(|| doing)?;
-    show(context, &job)
+    let cancelled = desk.cancel(&context.actor, arguments.job).await;
+    show(context, &cancelled.map_err(refused).with_context(|| doing)?)
 }
 
 /// Queues what failed once more, and carries it out.
 pub(super) async fn retry(context: &Context, arguments: &RetryJob) -> anyhow::Result<Ended> {
     let doing = format!("retrying job {}", arguments.job);
-    let store = context.store().await?;
-    let job = store.job(arguments.job).await?;
+    let desk = desk(context).await?;
+    let job = desk.store.job(arguments.job).await?;
     if arguments.change.consent.plan {
         let changing = Changing::begin(context, &job.system_id).await?;
         return changing.show_again(&job).await;
@@ -88,10 +79,8 @@ pub(super) async fn retry(context: &Context, arguments: &RetryJob) -> anyhow::Re
     if !terminal::agrees(arguments.change.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let (now, actor) = (context.clock.now(), context.actor.name());
-    let settings = store.get_system(&job.system_id).await?.settings;
-    let retry = HandOver::retry(&store, &job, &settings, actor, now);
-    let (retried, handed) = retry.await.with_context(|| doing)?;
+    let retried = desk.retry(&context.actor, job.id).await;
+    let (retried, handed) = retried.map_err(refused).with_context(|| doing)?;
     if arguments.change.no_wait {
         return show_with(context, &retried, handed);
     }

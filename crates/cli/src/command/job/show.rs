@@ -1,5 +1,6 @@
 //! `keyreeve job list` and `keyreeve job show`
 
+use keyreeve_engine::desk::Standing;
 use keyreeve_model::ProvisioningJob;
 use keyreeve_store::Store;
 
@@ -44,9 +45,9 @@ pub(super) async fn show(context: &Context, arguments: &ShowJob) -> anyhow::Resu
 
 /// Says what keeps a job from its end.
 async fn say(context: &Context, store: &Store, job: &ProvisioningJob) -> anyhow::Result<()> {
-    if let Some(standing) = standing::of(store, job, context.clock.now()).await? {
+    if let Some(standing) = Standing::of(store, job, context.clock.now()).await? {
         note(&format!("Job {}: {}", job.id, standing.why));
-        hint(&standing.advice);
+        hint(&standing::advice(&standing, job.id));
     }
     Ok(())
 }

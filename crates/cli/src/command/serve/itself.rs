@@ -3,41 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use keyreeve_connector::Connector;
-use keyreeve_engine::clock::Clock;
 use keyreeve_engine::import::{Importer, Patience};
 use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::provisioning::{Rules, Worker};
-use keyreeve_engine::schedule::{Chore, Connections, Duties, Happened, Scheduler};
-use keyreeve_model::System;
+use keyreeve_engine::schedule::{Chore, Duties, Happened, Scheduler};
 use keyreeve_store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::command::Context;
-use crate::command::connection::Reach;
+use crate::command::connection::Systems;
 
 /// So often schedules are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// So many leases nobody must have touched a job or an import before it counts as left behind.
 const QUIET_LEASES: u32 = 4;
-
-struct Systems {
-    store: Arc<Store>,
-    clock: Clock,
-    reach: Reach,
-}
-
-#[async_trait]
-impl Connections for Systems {
-    async fn connect(
-        &self,
-        system: &System,
-    ) -> Result<Box<dyn Connector>, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Box::new(self.reach.to_system(&self.store, self.clock, system).await?))
-    }
-}
 
 /// Starts both beside everything else; they end when they are told to.
 pub(super) fn start(
@@ -48,8 +28,7 @@ pub(super) fn start(
     let (clock, lease) = (context.clock, context.config.import.lease);
     let pacers = Arc::new(Pacers::default());
     let at_once = usize::try_from(context.config.import.jobs).unwrap_or(1);
-    let connections: Arc<dyn Connections> =
-        Arc::new(Systems { store: Arc::clone(store), clock, reach: Reach::of(context) });
+    let connections = Systems::of(context, store);
     let scheduler = Scheduler {
         importer: Importer {
             store: Arc::clone(store),

@@ -25,12 +25,7 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 async fn office() -> Office {
     let full = SystemSettings { permission_profile: PermissionProfile::Full, ..SystemSettings::default() };
     let office = Office::with(1, super::account, full).await;
-    office.schedule(0, "default", "0 1 * * *").await;
-    office.set_clock(super::at("10T01:00"));
-    let mut shift = office.run();
-    shift.began().await;
-    assert_eq!(shift.ended().await.state, ImportRunState::Published);
-    shift.stop().await;
+    office.imported().await;
     office
 }
 
@@ -51,7 +46,8 @@ async fn job(office: &Office, names: &[&str]) -> ProvisioningJob {
     let create = |name: &&str| wish(json!({"task": "create_account", "name": name, "deliver": "link"}));
     let wishes: Vec<_> = names.iter().map(create).collect();
     let system = office.store.get_system(&id(0)).await.unwrap();
-    let connector = keyreeve_engine::schedule::Connections::connect(&*office.doors, &system).await.unwrap();
+    let connector =
+        keyreeve_engine::connections::Connections::connect(&*office.doors, &system).await.unwrap();
     let Worker { store, clock, patience, pacers, .. } = worker(office);
     let gatherer = Gatherer { store, clock, patience, pacers };
     let facts = gatherer.gather(&*connector, &system, &wishes).await.unwrap();
@@ -119,7 +115,8 @@ async fn passwords_that_nobody_opened_are_wiped_when_their_time_is_over() {
     let office = office().await;
     let job = job(&office, &["ada"]).await;
     let system = office.store.get_system(&id(0)).await.unwrap();
-    let connector = keyreeve_engine::schedule::Connections::connect(&*office.doors, &system).await.unwrap();
+    let connector =
+        keyreeve_engine::connections::Connections::connect(&*office.doors, &system).await.unwrap();
     let (_keep, stopped) = watch::channel(false);
     let worked = worker(&office).run_job(&*connector, &system, job.id, None, stopped, |_| {}).await.unwrap();
     assert_eq!(worked, Ended::Done);
@@ -186,7 +183,8 @@ async fn a_job_that_was_stopped_half_way_is_gone_on_with_when_nobody_touches_it(
     let job = job(&office, &["ada"]).await;
     office.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Latency { ms: 400 }).times(1).min_fires(1));
     let system = office.store.get_system(&id(0)).await.unwrap();
-    let connector = keyreeve_engine::schedule::Connections::connect(&*office.doors, &system).await.unwrap();
+    let connector =
+        keyreeve_engine::connections::Connections::connect(&*office.doors, &system).await.unwrap();
     let (stop, stopped) = watch::channel(false);
     let worker = worker(&office);
     let (worked, ()) = tokio::join!(

@@ -1,6 +1,7 @@
 //! What happens by itself, on a clock that is moved by hand: scheduled imports and chores, with the real connector
 //! against the sandbox, over a real store.
 
+mod desk;
 mod duties;
 mod r17_clocks;
 mod r42_schedules;
@@ -13,12 +14,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_connector::Connector;
 use keyreeve_engine::clock::{Clock, Hand};
+use keyreeve_engine::connections::Connections;
 use keyreeve_engine::import::{Importer, Patience};
 use keyreeve_engine::pace::Pacers;
-use keyreeve_engine::schedule::{Connections, Happened, Scheduler};
+use keyreeve_engine::schedule::{Happened, Scheduler};
 use keyreeve_model::{
-    CredentialKind, ImportProfile, ImportRun, LoginProfileSource, PolicyScope, Secret, System, SystemId,
-    SystemName, SystemSettings,
+    CredentialKind, ImportProfile, ImportRun, ImportRunState, LoginProfileSource, PermissionProfile,
+    PolicyScope, Secret, System, SystemId, SystemName, SystemSettings,
 };
 use keyreeve_sandbox::{AccountSeed, Options, Population, Running, Sandbox};
 use keyreeve_store::{DatabaseUrl, NewSystem, Store, StoreKey};
@@ -183,6 +185,26 @@ impl Office {
     pub(crate) fn tried(&self, system: usize) -> Vec<Timestamp> {
         let tried = self.doors.tried.lock().unwrap();
         tried.iter().filter(|(tried, _)| *tried == id(system)).map(|(_, at)| *at).collect()
+    }
+
+    /// Has the first system imported once.
+    pub(crate) async fn imported(&self) {
+        self.schedule(0, "default", "0 1 * * *").await;
+        self.set_clock(at("10T01:00"));
+        let mut shift = self.run();
+        shift.began().await;
+        assert_eq!(shift.ended().await.state, ImportRunState::Published);
+        shift.stop().await;
+    }
+
+    /// The names of a system's users that are no connectors.
+    pub(crate) fn users(&self, system: usize) -> Vec<String> {
+        let state = self.sandbox.state(&account(system)).unwrap();
+        let names = state["users"].as_array().unwrap().iter().map(|user| user["name"].as_str().unwrap());
+        names
+            .filter(|name| *name != "administrator" && !name.starts_with("keyreeve-"))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Gives a profile of a system a schedule, in UTC.

@@ -1,0 +1,202 @@
+//! One system that somebody is about to change.
+
+use jiff::Timestamp;
+use keyreeve_connector::Connector;
+use keyreeve_model::{JobState, Obstacle, ObstacleKind, ProvisioningJob, System, Task, TaskState, Wish};
+use keyreeve_store::StoreError;
+
+use super::{Desk, DeskError, MOST_WISHES, Rung};
+use crate::import::Patience;
+use crate::plan::{GatherError, Gatherer, Plan, PlannedStep, plan};
+use crate::provisioning::{HandOver, Handed};
+use crate::rights::{Actor, Right};
+
+/// One system that somebody is about to change.
+pub struct Case {
+    pub(super) desk: Desk,
+    pub(super) actor: Actor,
+    /// The system, as it was when the case was opened.
+    pub system: System,
+    /// The connection with it.
+    pub connector: Box<dyn Connector>,
+}
+
+/// A job that was asked for.
+#[derive(Debug)]
+pub struct Asked {
+    /// The job: queued, or waiting for a second person.
+    pub job: ProvisioningJob,
+    /// The one-time secrets of its passwords. They are kept nowhere.
+    pub handed: Vec<Handed>,
+}
+
+/// What trying a job again would take.
+#[derive(Debug)]
+pub struct Again {
+    /// Its plan.
+    pub plan: Plan,
+    /// Why it would be refused; `None` when it would not.
+    pub refused: Option<StoreError>,
+}
+
+/// A job of which it was just seen that what it rests on is as it was.
+pub struct Fresh<'a> {
+    case: &'a Case,
+    job: ProvisioningJob,
+    seen_at: Option<Timestamp>,
+}
+
+impl Case {
+    /// What the wishes take. Reads only.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Wishes`], [`DeskError::Gather`].
+    pub async fn plan(&self, wishes: &[Wish]) -> Result<Plan, DeskError> {
+        self.require(Right::Operate)?;
+        if !(1..=MOST_WISHES).contains(&wishes.len()) {
+            return Err(DeskError::Wishes(wishes.len()));
+        }
+        self.look(wishes).await
+    }
+
+    /// A plan whose obstacles also say which passwords could not be delivered.
+    #[must_use]
+    pub fn with_undeliverable(&self, mut plan: Plan) -> Plan {
+        for (task, error) in HandOver::undeliverable(&plan, &self.system.settings) {
+            let obstacle = Obstacle::new(ObstacleKind::Delivery, error.to_string());
+            plan.tasks.get_mut(task).into_iter().for_each(|task| task.obstacles.push(obstacle.clone()));
+        }
+        plan
+    }
+
+    /// Makes ready the delivery of a plan's passwords, if nothing stands in its way and there is something to do.
+    ///
+    /// # Errors
+    /// [`DeskError::Obstructed`], [`DeskError::NothingToDo`], [`DeskError::HandOver`].
+    pub fn make_ready(&self, plan: &Plan) -> Result<HandOver, DeskError> {
+        if !plan.is_possible() {
+            return Err(DeskError::Obstructed(Box::new(plan.clone())));
+        }
+        if plan.tasks.iter().all(|task| task.steps.is_empty()) {
+            return Err(DeskError::NothingToDo(Box::new(plan.clone())));
+        }
+        Ok(HandOver::prepare(plan, &self.system.settings)?)
+    }
+
+    /// Asks for what a plan says, which was made at `planned_at`.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::HandOver`], [`DeskError::Store`].
+    pub async fn ask(
+        &self,
+        plan: &Plan,
+        planned_at: Timestamp,
+        hand_over: &HandOver,
+        reason: Option<&str>,
+    ) -> Result<Asked, DeskError> {
+        self.require(Right::Operate)?;
+        let new = hand_over.job(plan, self.actor.name(), reason)?;
+        let job = self.desk.store.create_job(&new, self.desk.clock.now()).await?;
+        if job.state == JobState::Queued {
+            self.ring(&job, Some(planned_at));
+        }
+        let handed = hand_over.tokens(&job);
+        Ok(Asked { job, handed })
+    }
+
+    /// What trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another
+    /// the calls that are left.
+    ///
+    /// # Errors
+    /// As [`Case::plan`].
+    pub async fn plan_again(&self, job: &ProvisioningJob) -> Result<Again, DeskError> {
+        self.require(Right::Operate)?;
+        let failed = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
+        let tasks: Vec<&Task> = job.tasks.iter().filter(failed).collect();
+        let wishes: Vec<Wish> = tasks.iter().map(|task| task.wish.clone()).collect();
+        let mut plan = self.look(&wishes).await?;
+        let lacks = || GatherError::NoProvisioning(self.system.system_id.to_string());
+        let provisioning = self.connector.provisioning().ok_or_else(lacks)?;
+        for (planned, task) in plan.tasks.iter_mut().zip(tasks) {
+            if !task.steps.iter().any(|step| step.state.is_done()) {
+                continue;
+            }
+            let left = task.steps.iter().filter(|step| !step.state.is_done());
+            planned.steps = left
+                .map(|step| PlannedStep {
+                    seq: step.seq,
+                    operation: provisioning.operation(&step.call),
+                    call: step.call.clone(),
+                    reason: step.reason,
+                    after: step.after.clone(),
+                })
+                .collect();
+            planned.obstacles.clear();
+            planned.notices.clone_from(&task.notices);
+        }
+        let Desk { store, clock, .. } = &self.desk;
+        let refused = HandOver::retry_refused(store, job.id, &self.system.settings, clock.now()).await?;
+        Ok(Again { plan, refused })
+    }
+
+    /// Looks whether what a job rests on is as it was. A job of which something has begun is not held to that.
+    ///
+    /// # Errors
+    /// [`DeskError::Stale`], [`DeskError::Gather`], [`DeskError::Store`].
+    pub async fn fresh(&self, job: ProvisioningJob) -> Result<Fresh<'_>, DeskError> {
+        if job.tasks.iter().any(|task| task.started_at.is_some()) {
+            return Ok(Fresh { case: self, job, seen_at: None });
+        }
+        let wishes: Vec<Wish> = job.tasks.iter().map(|task| task.wish.clone()).collect();
+        let now = self.look(&wishes).await?;
+        let seen_at = Some(self.desk.clock.now());
+        let changed = HandOver::changed(&self.desk.store.job_facts(job.id).await?, &now);
+        if !changed.is_empty() {
+            return Err(DeskError::Stale { job: job.id, changed });
+        }
+        Ok(Fresh { case: self, job, seen_at })
+    }
+
+    fn require(&self, right: Right) -> Result<(), DeskError> {
+        self.actor.require(right)?;
+        Ok(self.actor.require_system(&self.system.system_id)?)
+    }
+
+    async fn look(&self, wishes: &[Wish]) -> Result<Plan, DeskError> {
+        let gatherer = Gatherer {
+            store: self.desk.store.clone(),
+            clock: self.desk.clock,
+            patience: Patience::default(),
+            pacers: self.desk.pacers.clone(),
+        };
+        let facts = gatherer.gather(&*self.connector, &self.system, wishes).await?;
+        let lacks = || GatherError::NoProvisioning(self.system.system_id.to_string());
+        let provisioning = self.connector.provisioning().ok_or_else(lacks)?;
+        Ok(plan(&facts, provisioning, wishes, || uuid::Uuid::now_v7().to_string()))
+    }
+
+    fn ring(&self, job: &ProvisioningJob, planned_at: Option<Timestamp>) {
+        self.desk.bell.ring(Rung { job: job.id, system_id: job.system_id.clone(), planned_at });
+    }
+}
+
+impl Fresh<'_> {
+    /// The job.
+    #[must_use]
+    pub fn job(&self) -> &ProvisioningJob {
+        &self.job
+    }
+
+    /// Approves the job, which somebody else asked for.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`]; as [`keyreeve_store::Store::decide_job`].
+    pub async fn approve(self, reason: Option<&str>) -> Result<ProvisioningJob, DeskError> {
+        let Self { case, job, seen_at } = self;
+        case.require(Right::Approve)?;
+        let Desk { store, clock, .. } = &case.desk;
+        let job = store.decide_job(job.id, true, case.actor.name(), reason, clock.now()).await?;
+        case.ring(&job, seen_at);
+        Ok(job)
+    }
+}

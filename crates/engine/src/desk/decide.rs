@@ -1,0 +1,59 @@
+//! What is decided about jobs without a look at the connected system.
+
+use keyreeve_model::{JobId, ProvisioningJob};
+use keyreeve_store::StoreError;
+
+use super::{Desk, DeskError, Rung};
+use crate::provisioning::{HandOver, Handed};
+use crate::rights::{Actor, Right};
+
+impl Desk {
+    /// A job, for somebody who has that right in its system. One of another system is not there for them.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`]; [`StoreError::JobNotFound`].
+    pub async fn job(&self, actor: &Actor, right: Right, id: JobId) -> Result<ProvisioningJob, DeskError> {
+        actor.require(right)?;
+        let job = self.store.job(id).await?;
+        if !actor.reaches(&job.system_id) {
+            return Err(StoreError::JobNotFound { job: id }.into());
+        }
+        Ok(job)
+    }
+
+    /// Rejects a job; nothing of it is done.
+    ///
+    /// # Errors
+    /// As [`Desk::job`] and [`keyreeve_store::Store::decide_job`].
+    pub async fn reject(
+        &self,
+        actor: &Actor,
+        id: JobId,
+        reason: Option<&str>,
+    ) -> Result<ProvisioningJob, DeskError> {
+        let job = self.job(actor, Right::Approve, id).await?;
+        Ok(self.store.decide_job(job.id, false, actor.name(), reason, self.clock.now()).await?)
+    }
+
+    /// Takes back what has not begun of a job.
+    ///
+    /// # Errors
+    /// As [`Desk::job`] and [`keyreeve_store::Store::cancel_job`].
+    pub async fn cancel(&self, actor: &Actor, id: JobId) -> Result<ProvisioningJob, DeskError> {
+        let job = self.job(actor, Right::Operate, id).await?;
+        Ok(self.store.cancel_job(job.id, actor.name(), self.clock.now()).await?)
+    }
+
+    /// Queues what failed of a job once more, with new one-time secrets for passwords that were never set.
+    ///
+    /// # Errors
+    /// As [`Desk::job`] and [`HandOver::retry`].
+    pub async fn retry(&self, actor: &Actor, id: JobId) -> Result<(ProvisioningJob, Vec<Handed>), DeskError> {
+        let job = self.job(actor, Right::Operate, id).await?;
+        let settings = self.store.get_system(&job.system_id).await?.settings;
+        let now = self.clock.now();
+        let (job, handed) = HandOver::retry(&self.store, &job, &settings, actor.name(), now).await?;
+        self.bell.ring(Rung { job: job.id, system_id: job.system_id.clone(), planned_at: None });
+        Ok((job, handed))
+    }
+}

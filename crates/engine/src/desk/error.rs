@@ -1,0 +1,55 @@
+//! Why a change is not made.
+
+use keyreeve_model::JobId;
+use keyreeve_store::StoreError;
+
+use crate::connections::NotConnected;
+use crate::plan::{GatherError, Plan};
+use crate::provisioning::HandOverError;
+use crate::rights::Denied;
+
+/// What was asked for is not done. Nothing was changed at the connected system.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// Whoever asks may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no connection.
+    #[error("{0}")]
+    NotConnected(NotConnected),
+    /// What a plan rests on could not be gathered.
+    #[error("{0}")]
+    Gather(#[from] GatherError),
+    /// Something stands in the way of the plan, as it says itself.
+    #[error("{}", obstacles_of(.0).join("; "))]
+    Obstructed(Box<Plan>),
+    /// The plan has no call: all is as it is wished.
+    #[error("there is nothing to do")]
+    NothingToDo(Box<Plan>),
+    /// There are no wishes, or more than one job takes.
+    #[error("there are {0} wishes, and one job takes 1 to {most}", most = super::MOST_WISHES)]
+    Wishes(usize),
+    /// A password cannot be delivered, or the job not be written down.
+    #[error("{0}")]
+    HandOver(#[from] HandOverError),
+    /// What a job rests on is seen otherwise now.
+    #[error("plan_stale: what it rests on has changed since it was planned: {}", .changed.join("; "))]
+    Stale {
+        /// The job.
+        job: JobId,
+        /// What.
+        changed: Vec<String>,
+    },
+    /// The store refused.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// What stands in the way of a plan, in words.
+#[must_use]
+pub fn obstacles_of(plan: &Plan) -> Vec<String> {
+    let of_task = |task: &crate::plan::TaskPlan| {
+        task.obstacles.iter().map(|obstacle| obstacle.message.clone()).collect::<Vec<_>>()
+    };
+    plan.tasks.iter().flat_map(of_task).collect()
+}
