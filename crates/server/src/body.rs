@@ -1,5 +1,7 @@
 //! What requests hold, refused in our own words where it cannot be read.
 
+pub(crate) mod bounded;
+
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts as Head;

@@ -1,6 +1,8 @@
 //! Keyreeve over HTTP.
 //!
 //! - [`Server`] answers until it is told to stop, and then finishes what it has begun;
+//! - `connections` takes connections and ends them, `limits` holds them and their requests to what one caller may take
+//!   up, `headers` has what every answer says to browsers, [`Tls`] encrypts;
 //! - `auth` finds out who asks, by the bearer token alone (RFC 6750 section 2.1), and holds them to their rights;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
@@ -8,6 +10,9 @@
 
 mod auth;
 mod body;
+mod connections;
+mod headers;
+mod limits;
 mod parts;
 mod probes;
 mod problem;
@@ -15,7 +20,11 @@ mod request;
 mod rest;
 mod run;
 pub mod scim;
+mod slow;
+mod tls;
 
+pub use limits::Limits;
 pub use parts::Parts;
 pub use rest::openapi;
 pub use run::Server;
+pub use tls::{Tls, TlsError};

@@ -1,27 +1,28 @@
 //! The running server.
 
-use std::future::{Future, IntoFuture};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::limits::{LARGEST_BODY, Limits, limited};
 use crate::parts::Parts;
 use crate::problem::Problem;
-use crate::{probes, request, rest};
+use crate::tls::Tls;
+use crate::{connections, headers, probes, request, rest};
 
-/// A body may be so large, in bytes.
-const LARGEST_BODY: usize = 1024 * 1024;
 /// What is being answered when a stop is asked for has so long to end.
 const STOPS_WITHIN: Duration = Duration::from_secs(8);
 
 /// A server.
 pub struct Server {
     router: Router,
+    limits: Limits,
+    tls: Option<Tls>,
 }
 
 impl Server {
@@ -42,34 +43,38 @@ impl Server {
                 let status = StatusCode::METHOD_NOT_ALLOWED;
                 Problem::new(status, "method_not_allowed", "this address does not take that method")
             })
-            .layer(DefaultBodyLimit::max(LARGEST_BODY))
-            .layer(from_fn(request::identified))
             .with_state(parts);
-        Self { router }
+        Self::of(router)
+    }
+
+    /// Answers with a router of one's own.
+    pub(crate) fn of(router: Router) -> Self {
+        Self { router, limits: Limits::default(), tls: None }
+    }
+
+    /// With other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Speaks TLS, and nothing else.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Answers until `stop` ends, and then until what was being answered is, but no longer than some seconds.
-    ///
-    /// # Errors
-    /// When connections cannot be taken any more.
-    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        let (told, mut waits) = tokio::sync::watch::channel(false);
-        let asked = async move {
-            let _ = waits.wait_for(|stop| *stop).await;
-        };
-        let serving = axum::serve(listener, self.router).with_graceful_shutdown(asked).into_future();
-        let late = async move {
-            stop.await;
-            let _ = told.send(true);
-            tokio::time::sleep(STOPS_WITHIN).await;
-        };
-        tokio::select! {
-            ended = serving => ended,
-            () = late => {
-                tracing::warn!("some answers were not finished in time; their connections are closed");
-                Ok(())
-            }
-        }
+    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let router = self
+            .router
+            .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .layer(from_fn_with_state(self.limits, limited))
+            .layer(from_fn(headers::guarded))
+            .layer(from_fn(request::identified));
+        connections::serve(listener, (router, self.tls), self.limits, stop, STOPS_WITHIN).await;
     }
 }
 

@@ -54,13 +54,12 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         // What runs by itself ends while the last answers are given.
         let _ = told.send(true);
     };
-    let ended = server.run(listener, asked).await;
+    server.run(listener, asked).await;
     for (what, work) in [("scheduled imports", scheduler), ("chores", duties)] {
         if let Err(error) = work.await {
             tracing::error!(%error, "the work on {what} broke off");
         }
     }
     store.close().await;
-    ended.context("answering over HTTP")?;
     Ok(Ended::Done)
 }

@@ -32,7 +32,7 @@ pub(crate) struct Place {
     client: reqwest::Client,
     admin: String,
     stop: Option<oneshot::Sender<()>>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
     _sandbox: Running,
     _folder: TempDir,
 }
@@ -43,6 +43,11 @@ pub(crate) fn system(id: &str) -> SystemId {
 
 impl Place {
     pub(crate) async fn start() -> Self {
+        Self::start_as(|server| server).await
+    }
+
+    /// With a server that is set up otherwise.
+    pub(crate) async fn start_as(shape: impl FnOnce(Server) -> Server) -> Self {
         let population = Population { users: USERS, groups: 6, customer_policies: 8, roles: 0 };
         let seed =
             |(_, account): &(&str, &str)| AccountSeed { account_id: (*account).to_owned(), population };
@@ -59,7 +64,7 @@ impl Place {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, asked) = oneshot::channel();
-        let server = Server::new(Parts { store: Arc::clone(&store), clock });
+        let server = shape(Server::new(Parts { store: Arc::clone(&store), clock }));
         let server = tokio::spawn(server.run(listener, async move {
             let _ = asked.await;
         }));
@@ -150,7 +155,7 @@ impl Place {
     /// Tells the server to stop, and waits until it has.
     pub(crate) async fn stop(mut self) {
         let _ = self.stop.take().unwrap().send(());
-        self.server.await.unwrap().unwrap();
+        self.server.await.unwrap();
     }
 }
 

@@ -1,0 +1,97 @@
+//! Connections: taken, held to their limits, and ended.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::limits::Limits;
+use crate::slow::Taken;
+use crate::tls::Tls;
+
+/// What the head of a request may take up, in bytes: the longest address, a token, and what browsers send.
+const LARGEST_HEAD: usize = 64 * 1024;
+/// When no connection can be taken, as there are no file descriptors left, it is tried again after so long.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Answers from the router until `stop` ends, then finishes what it is answering, for `stops_within` at most.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    (router, tls): (Router, Option<Tls>),
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+    stops_within: Duration,
+) {
+    let mut stop = pin!(stop);
+    let slots = Arc::new(Semaphore::new(limits.connections.max(1)));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let taken = async {
+            let slot = Arc::clone(&slots).acquire_owned().await.ok();
+            (slot, accept(&listener).await)
+        };
+        let (slot, stream) = tokio::select! {
+            () = &mut stop => break,
+            taken = taken => taken,
+        };
+        while connections.try_join_next().is_some() {}
+        let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
+        connections.spawn(async move {
+            let _slot = slot;
+            connection(stream, router, tls, limits, watcher).await;
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(stops_within, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some answers were not finished in time; their connections are closed");
+    }
+}
+
+/// The next connection. That one failed is no reason to stop.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => {
+            }
+            Err(error) => {
+                tracing::error!(%error, "no connection can be taken");
+                tokio::time::sleep(TRIED_AGAIN_AFTER).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router, tls: Option<Tls>, limits: Limits, watcher: Watcher) {
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return answer(stream, router, limits, watcher).await };
+    match tokio::time::timeout(limits.head_within, tls.accept(stream)).await {
+        Ok(Ok(stream)) => answer(stream, router, limits, watcher).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a connection could not agree on TLS"),
+        Err(_) => tracing::debug!("a connection took too long to agree on TLS"),
+    }
+}
+
+async fn answer<S>(stream: S, router: Router, limits: Limits, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within).max_buf_size(LARGEST_HEAD);
+    let stream = TokioIo::new(Taken::new(stream, limits.taken_within));
+    let answering = http.serve_connection(stream, TowerToHyperService::new(router));
+    if let Err(error) = watcher.watch(answering).await {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}
