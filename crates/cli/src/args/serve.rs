@@ -7,7 +7,10 @@ use clap::Args;
 /// Runs until Ctrl-C or SIGTERM, and then finishes what it is answering.
 #[derive(Debug, Args)]
 pub(crate) struct RunServer {
-    /// Where to listen, on this machine; port 0 takes a free one [default: 127.0.0.1:8420; also KEYREEVE_LISTEN].
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8420; also KEYREEVE_LISTEN].
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Listen without TLS where other machines can reach it: in a closed network, or behind a proxy that speaks TLS.
+    #[arg(long)]
+    pub(crate) allow_plain_http: bool,
 }

@@ -1,6 +1,7 @@
 //! `keyreeve doctor`
 
 mod keys;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Write};
@@ -27,6 +28,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     checks.extend(places.key.file().map(key_file));
     checks.extend(keys::custody(&places.key));
     checks.extend(key_beside_database(context));
+    checks.extend(context.config.http.tls.as_ref().map(tls::files));
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     match context.store().await {
         Ok(store) => {

@@ -2,16 +2,18 @@
 
 mod itself;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use keyreeve_server::{Parts, Server};
+use keyreeve_server::{Parts, Server, Tls};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Context;
 use crate::args::RunServer;
+use crate::config::TlsFiles;
 use crate::exit::{Ended, Refusal};
 use crate::output::{Format, note, write};
 use crate::stop::Stop;
@@ -26,21 +28,19 @@ struct Ready {
 
 /// Answers, and does what happens by itself, until it is asked to stop.
 pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Result<Ended> {
-    let address = arguments.listen.unwrap_or(context.config.listen);
-    if !address.ip().is_loopback() {
-        let why =
-            format!("{address} can be reached from other machines, and what is sent there is not encrypted");
-        return Err(Refusal::new(DOING, why)
-            .hint("listen on 127.0.0.1 or [::1], with a reverse proxy that speaks TLS before it")
-            .into());
-    }
+    let http = &context.config.http;
+    let address = arguments.listen.unwrap_or(http.listen);
+    let plain_allowed = arguments.allow_plain_http || http.allow_plain_http;
+    may_listen(address, http.tls.is_some(), plain_allowed)?;
+    let tls = http.tls.as_ref().map(read_tls).transpose()?;
     let mut stop = Stop::listen()?;
     let store = Arc::new(context.store().await?);
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Refusal::new(DOING, format!("cannot listen on {address}: {error}"))
             .hint("another program may have that port: give another one with --listen or KEYREEVE_LISTEN")
     })?;
-    let ready = Ready { url: format!("http://{}", listener.local_addr().context(DOING)?) };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let ready = Ready { url: format!("{scheme}://{}", listener.local_addr().context(DOING)?) };
     match context.output.format() {
         Format::Json => write(&format!("{}\n", serde_json::to_string(&ready).context(DOING)?))?,
         Format::Table | Format::Csv => write(&format!("Answering at {}\n", ready.url))?,
@@ -48,7 +48,10 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     note("The server runs until Ctrl-C or SIGTERM.");
     let (told, tell) = watch::channel(false);
     let (scheduler, duties) = itself::start(context, &store, &tell);
-    let server = Server::new(Parts { store: Arc::clone(&store), clock: context.clock });
+    let mut server = Server::new(Parts { store: Arc::clone(&store), clock: context.clock });
+    if let Some(tls) = tls {
+        server = server.tls(tls);
+    }
     let asked = async move {
         stop.requested().await;
         // What runs by itself ends while the last answers are given.
@@ -62,4 +65,41 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     }
     store.close().await;
     Ok(Ended::Done)
+}
+
+/// Tokens and passwords are sent there.
+fn may_listen(address: SocketAddr, tls: bool, plain_allowed: bool) -> Result<(), Refusal> {
+    if address.ip().is_loopback() || tls || plain_allowed {
+        return Ok(());
+    }
+    let why =
+        format!("{address} can be reached from other machines, and what is sent there is not encrypted");
+    Err(Refusal::new(DOING, why).hint(
+        "set tls_certificate and tls_key, or listen on 127.0.0.1 or [::1] with a reverse proxy that speaks TLS before it; \
+         --allow-plain-http is for closed networks",
+    ))
+}
+
+fn read_tls(files: &TlsFiles) -> Result<Tls, Refusal> {
+    Tls::read(&files.certificate, &files.key)
+        .map_err(|error| Refusal::new(DOING, error.to_string()).hint(error.advice()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_this_machine_it_listens_with_tls_or_by_an_explicit_wish() {
+        let listens = |address: &str, tls, plain| may_listen(address.parse().unwrap(), tls, plain).is_ok();
+        for local in ["127.0.0.1:1", "127.8.9.1:1", "[::1]:1"] {
+            assert!(listens(local, false, false), "{local}");
+        }
+        for wide in
+            ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "10.0.0.1:1", "[::ffff:127.0.0.1]:1", "[fe80::1]:1"]
+        {
+            assert!(!listens(wide, false, false), "{wide}");
+            assert!(listens(wide, true, false) && listens(wide, false, true), "{wide}");
+        }
+    }
 }

@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 20] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -73,6 +73,9 @@ pub(super) const KEYS: [&str; 17] = [
     "IMPORT_LEASE_SECONDS",
     "IMPORT_JOBS",
     "LISTEN",
+    "TLS_CERTIFICATE",
+    "TLS_KEY",
+    "ALLOW_PLAIN_HTTP",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL_KMS",

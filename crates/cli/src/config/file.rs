@@ -22,6 +22,9 @@ pub(super) struct File {
     pub(super) import_lease_seconds: Option<u64>,
     pub(super) import_jobs: Option<u64>,
     pub(super) listen: Option<String>,
+    pub(super) tls_certificate: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) allow_plain_http: Option<bool>,
     pub(super) aws: AwsEnvironment,
 }
 
@@ -66,6 +69,9 @@ impl File {
             import_lease_seconds: whole_number(environment, "KEYREEVE_IMPORT_LEASE_SECONDS")?,
             import_jobs: whole_number(environment, "KEYREEVE_IMPORT_JOBS")?,
             listen: text("LISTEN"),
+            tls_certificate: text("TLS_CERTIFICATE").map(PathBuf::from),
+            tls_key: text("TLS_KEY").map(PathBuf::from),
+            allow_plain_http: yes_or_no(environment, "KEYREEVE_ALLOW_PLAIN_HTTP")?,
             aws: AwsEnvironment {
                 endpoint_url: text("AWS_ENDPOINT_URL"),
                 endpoint_url_iam: text("AWS_ENDPOINT_URL_IAM"),
@@ -91,6 +97,9 @@ impl File {
             import_lease_seconds: self.import_lease_seconds.or(other.import_lease_seconds),
             import_jobs: self.import_jobs.or(other.import_jobs),
             listen: self.listen.or(other.listen),
+            tls_certificate: self.tls_certificate.or(other.tls_certificate),
+            tls_key: self.tls_key.or(other.tls_key),
+            allow_plain_http: self.allow_plain_http.or(other.allow_plain_http),
             aws: self.aws.over(other.aws),
         }
     }
@@ -99,6 +108,11 @@ impl File {
 fn whole_number(environment: &Environment, name: &str) -> Result<Option<u64>, Refusal> {
     let number = environment.get(name).map(str::parse).transpose();
     number.map_err(|_| Refusal::new(DOING, format!("{name} is not a whole number")))
+}
+
+fn yes_or_no(environment: &Environment, name: &str) -> Result<Option<bool>, Refusal> {
+    let value = environment.get(name).map(str::parse).transpose();
+    value.map_err(|_| Refusal::new(DOING, format!("{name} must be true or false")))
 }
 
 fn choice<T: ValueEnum>(text: Option<String>, name: &str) -> Result<Option<T>, Refusal> {

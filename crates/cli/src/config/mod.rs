@@ -8,11 +8,11 @@
 mod aws;
 mod environment;
 mod file;
+mod http;
 mod key_place;
 mod places;
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use keyreeve_store::{DatabaseUrl, folder_of};
 pub(crate) use aws::AwsEnvironment;
 pub(crate) use environment::{Environment, unknown_names};
 pub(crate) use file::LogFormat;
+pub(crate) use http::{HttpSettings, TlsFiles};
 pub(crate) use key_place::KeyPlace;
 
 use crate::args::Global;
@@ -41,8 +42,8 @@ pub(crate) struct Config {
     pub(crate) logging: Logging,
     /// How imports behave.
     pub(crate) import: ImportSettings,
-    /// Where `serve` listens.
-    pub(crate) listen: SocketAddr,
+    /// How `serve` is reached.
+    pub(crate) http: HttpSettings,
     /// What is said about AWS endpoints and region.
     pub(crate) aws: AwsEnvironment,
 }
@@ -109,6 +110,7 @@ impl Config {
     pub(crate) fn read(flags: &Global, environment: &Environment) -> Result<Self, Refusal> {
         let (path, in_file) = read_file(flags, environment)?;
         let settings = File::from_environment(environment)?.over(in_file);
+        let http = HttpSettings::of(&settings)?;
         let data_dir = match settings.data_dir {
             Some(folder) => folder,
             None => places::default_data_dir()?,
@@ -152,13 +154,6 @@ impl Config {
                 format!("request_timeout_seconds is {seconds}, but must be from 1 to 600"),
             ));
         }
-        let listen = match settings.listen {
-            Some(address) => address.parse().map_err(|_| {
-                let why = "`listen` (KEYREEVE_LISTEN) is no address and port, such as 127.0.0.1:8420";
-                Refusal::new("reading the configuration", why)
-            })?,
-            None => SocketAddr::from((Ipv4Addr::LOCALHOST, 8420)),
-        };
         Ok(Self {
             file: path,
             places: Places { data_dir, database, key },
@@ -168,7 +163,7 @@ impl Config {
                 format: settings.log_format.unwrap_or(LogFormat::Text),
             },
             import: ImportSettings { lease: Duration::from_secs(lease), jobs },
-            listen,
+            http,
             aws: settings.aws,
         })
     }

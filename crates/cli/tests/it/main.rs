@@ -65,6 +65,7 @@ mod shared_account;
 mod standing;
 mod suspended;
 mod system;
+mod tls;
 mod unread;
 mod waiting_jobs;
 mod walk;

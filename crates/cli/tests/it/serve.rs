@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use keyreeve_sandbox::{Effect, FaultRule, Phase};
@@ -10,25 +11,27 @@ use serde_json::Value;
 use crate::harness::{Place, SYSTEM, until};
 
 /// A running server and where it answers.
-fn serve(place: &Place) -> (Child, String) {
+pub(crate) fn serve(place: &Place, settings: &[(&str, &PathBuf)]) -> (Child, String) {
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--output", "json"]);
     command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1").stdout(Stdio::piped()).stderr(Stdio::null());
+    command.envs(settings.iter().copied());
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let ready: Value = serde_json::from_str(&line).unwrap();
-    (child, ready["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned())
+    (child, ready["url"].as_str().unwrap().split_once("://").unwrap().1.to_owned())
 }
 
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    // What is no HTTP has no answer.
+    let _ = stream.read_to_string(&mut answer);
     answer
 }
 
-fn terminate(mut child: Child) {
+pub(crate) fn terminate(mut child: Child) {
     let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -37,7 +40,7 @@ fn terminate(mut child: Child) {
 #[test]
 fn it_answers_until_it_is_asked_to_stop() {
     let place = Place::registered(2);
-    let (child, address) = serve(&place);
+    let (child, address) = serve(&place, &[]);
     assert!(get(&address, "/healthz").starts_with("HTTP/1.1 200"));
     assert!(get(&address, "/readyz").starts_with("HTTP/1.1 200"));
     assert!(get(&address, "/api/v1/systems").starts_with("HTTP/1.1 401"));
@@ -63,7 +66,7 @@ fn it_goes_on_with_a_job_whose_process_was_killed() {
     killed.wait().unwrap();
     place.sandbox.clear_faults();
     assert_eq!(place.json(&["job", "show", "1"])["state"], "running");
-    let (child, _) = serve(&place);
+    let (child, _) = serve(&place, &[]);
     until("the job to be over", || (place.json(&["job", "show", "1"])["state"] == "succeeded").then_some(()));
     terminate(child);
     let trace = place.sandbox.trace();

@@ -1,0 +1,117 @@
+//! `serve` with a certificate of one's own.
+
+use std::path::{Path, PathBuf};
+
+use rcgen::{KeyPair, generate_simple_self_signed};
+
+use crate::harness::Place;
+use crate::serve::{serve, terminate};
+
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+    other_key: PathBuf,
+}
+
+fn write(path: PathBuf, text: &str) -> PathBuf {
+    std::fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    path
+}
+
+fn files(folder: &Path) -> Files {
+    let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    Files {
+        certificate: write(folder.join("server.crt"), &made.cert.pem()),
+        key: write(folder.join("server.key"), &made.signing_key.serialize_pem()),
+        other_key: write(folder.join("other.key"), &KeyPair::generate().unwrap().serialize_pem()),
+    }
+}
+
+/// What `doctor` says about TLS.
+fn checked(place: &Place, certificate: &Path, key: &Path) -> serde_json::Value {
+    let mut command = place.command(&["doctor", "--output", "json"]);
+    command.env("KEYREEVE_TLS_CERTIFICATE", certificate).env("KEYREEVE_TLS_KEY", key);
+    let checks = crate::harness::Ran::of(command.output().unwrap()).json();
+    let of_tls = checks.as_array().unwrap().iter().find(|check| check["name"] == "tls");
+    of_tls.unwrap_or_else(|| panic!("{checks}")).clone()
+}
+
+#[test]
+fn it_speaks_tls_when_it_has_a_certificate_and_nothing_else_then() {
+    let place = Place::registered(0);
+    let files = files(place.folder.path());
+    let settings = [("KEYREEVE_TLS_CERTIFICATE", &files.certificate), ("KEYREEVE_TLS_KEY", &files.key)];
+    let (child, address) = serve(&place, &settings);
+    let plain = crate::serve::get(&address, "/healthz");
+    assert!(!plain.contains("200"), "{plain}");
+    let port = address.rsplit(':').next().unwrap();
+    let ask = "import ssl, sys, urllib.request as r\n\
+               context = ssl.create_default_context(cafile=sys.argv[1])\n\
+               print(r.urlopen(sys.argv[2], context=context, timeout=20).read().decode(), end='')";
+    let mut python = std::process::Command::new("python3");
+    python.args(["-c", ask]).arg(&files.certificate).arg(format!("https://localhost:{port}/healthz"));
+    let told = python.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&told.stdout), "ok\n", "{}", String::from_utf8_lossy(&told.stderr));
+    terminate(child);
+    assert_eq!(checked(&place, &files.certificate, &files.key)["state"], "ok");
+}
+
+#[test]
+fn certificates_and_keys_of_no_use_are_refused_with_what_to_do() {
+    let place = Place::registered(0);
+    let found = files(place.folder.path());
+    let nowhere = place.folder.path().join("nowhere.pem");
+    let garbled = write(place.folder.path().join("garbled"), "-----BEGIN PRIVATE KEY-----\nx\n");
+    let empty = write(place.folder.path().join("empty"), "\n");
+    let cases = [
+        (&nowhere, &found.key, "nowhere.pem cannot be read", "let the user that runs keyreeve read"),
+        (&found.certificate, &nowhere, "nowhere.pem cannot be read", "let the user that runs keyreeve read"),
+        (
+            &found.certificate,
+            &found.other_key,
+            "is not that of the first certificate",
+            "the certificate was made for",
+        ),
+        (&found.key, &found.key, "holds no certificate", "the server's certificate first"),
+        (&found.certificate, &found.certificate, "holds no private key", "without a passphrase"),
+        (&found.certificate, &empty, "holds no private key", "without a passphrase"),
+        (&found.certificate, &garbled, "damaged", "PEM"),
+    ];
+    for (certificate, key, why, advice) in cases {
+        let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("KEYREEVE_TLS_CERTIFICATE", certificate).env("KEYREEVE_TLS_KEY", key);
+        let refused = crate::harness::Ran::of(command.output().unwrap()).code(2);
+        assert!(refused.stderr.contains(why) && refused.stderr.contains(advice), "{why}: {}", refused.stderr);
+        assert!(!refused.stderr.contains("PRIVATE KEY"), "{}", refused.stderr);
+        assert_eq!(checked(&place, certificate, key)["state"], "error", "{why}");
+    }
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("KEYREEVE_TLS_CERTIFICATE", &found.certificate);
+    let refused = crate::harness::Ran::of(command.output().unwrap()).code(2);
+    assert!(refused.stderr.contains("`tls_key` is not"), "{}", refused.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn doctor_tells_when_others_can_read_the_key() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::registered(0);
+    let files = files(place.folder.path());
+    std::fs::set_permissions(&files.key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let check = checked(&place, &files.certificate, &files.key);
+    assert_eq!(check["state"], "error");
+    assert!(check["advice"].as_str().unwrap().contains("chmod 600"), "{check}");
+}
+
+#[test]
+fn it_listens_beyond_this_machine_only_when_told_so() {
+    let place = Place::registered(0);
+    let refused = place.run(&["serve", "--listen", "0.0.0.0:0"]).code(2);
+    assert!(refused.stderr.contains("not encrypted"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("tls_certificate") && refused.stderr.contains("--allow-plain-http"));
+}
