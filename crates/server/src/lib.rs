@@ -6,6 +6,7 @@
 //! - `auth` finds out who asks, by the bearer token alone (RFC 6750 section 2.1), and holds them to their rights;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
+//! - `one_time` is the page where the bearer of a one-time secret sees a password, once;
 //! - [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept.
 
 mod auth;
@@ -13,6 +14,7 @@ mod body;
 mod connections;
 mod headers;
 mod limits;
+mod one_time;
 mod parts;
 mod probes;
 mod problem;

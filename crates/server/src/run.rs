@@ -13,7 +13,7 @@ use crate::limits::{LARGEST_BODY, Limits, limited};
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::tls::Tls;
-use crate::{connections, headers, probes, request, rest};
+use crate::{connections, headers, one_time, probes, request, rest};
 
 /// What is being answered when a stop is asked for has so long to end.
 const STOPS_WITHIN: Duration = Duration::from_secs(8);
@@ -37,6 +37,7 @@ impl Server {
         let router = Router::new()
             .route("/healthz", get(probes::healthz))
             .route("/readyz", get(probes::readyz))
+            .merge(one_time::router())
             .nest(rest::PREFIX, api.route("/openapi.json", described))
             .fallback(|| async { Problem::not_found("there is nothing at this address") })
             .method_not_allowed_fallback(|| async {

@@ -179,7 +179,7 @@ impl<'a> Changing<'a> {
         let given = self.context.output.format() == Format::Table && !handed.is_empty();
         if given {
             note(&format!("Job {} is queued; its passwords are set while it is carried out.", job.id));
-            let early = finished_job(&job, handed.clone());
+            let early = finished_job(&job, handed.clone(), self.context.public_url());
             let written = self.context.output.one(&early, JOBS.csv, |tables| show_secrets_of(&early, tables));
             written.map_err(|error| not_begun(error, job.id))?;
         }
@@ -285,7 +285,7 @@ impl<'a> Changing<'a> {
     fn show(&self, job: &ProvisioningJob, tokens: Vec<Handed>) -> anyhow::Result<()> {
         let accounts: Vec<&str> = tokens.iter().map(|(_, account, _)| account.as_str()).collect();
         let accounts = accounts.join(", ");
-        let finished = finished_job(job, tokens);
+        let finished = finished_job(job, tokens, self.context.public_url());
         let shown =
             self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, Detail::Brief, tables));
         if accounts.is_empty() {

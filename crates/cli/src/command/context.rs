@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use keyreeve_engine::clock::Clock;
+use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::rights::Actor;
 use keyreeve_store::{KeyCustody, Store};
 
@@ -25,6 +26,11 @@ impl Context {
     /// Of this process.
     pub(crate) fn new(config: Config, environment: Environment, output: Output) -> Self {
         Self { config, environment, output, clock: Clock::system(), actor: actor::local() }
+    }
+
+    /// Where people reach `serve`, if that is configured.
+    pub(crate) fn public_url(&self) -> Option<&PublicUrl> {
+        self.config.http.public_url.as_ref()
     }
 
     /// Opens the store.

@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 21] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -73,6 +73,7 @@ pub(super) const KEYS: [&str; 20] = [
     "IMPORT_LEASE_SECONDS",
     "IMPORT_JOBS",
     "LISTEN",
+    "PUBLIC_URL",
     "TLS_CERTIFICATE",
     "TLS_KEY",
     "ALLOW_PLAIN_HTTP",

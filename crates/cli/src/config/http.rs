@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use keyreeve_engine::password::{PublicUrl, PublicUrlError};
+
 use super::file::File;
 use crate::exit::Refusal;
 
@@ -13,6 +15,8 @@ pub(crate) struct HttpSettings {
     pub(crate) listen: SocketAddr,
     /// Its certificate and key.
     pub(crate) tls: Option<TlsFiles>,
+    /// Where people reach it, which links begin with.
+    pub(crate) public_url: Option<PublicUrl>,
     /// Whether it may be reached from other machines without TLS.
     pub(crate) allow_plain_http: bool,
 }
@@ -48,7 +52,11 @@ impl HttpSettings {
                 return Err(refuse("`tls_key` is set, and `tls_certificate` is not").hint(BOTH));
             }
         };
-        Ok(Self { listen, tls, allow_plain_http: settings.allow_plain_http.unwrap_or(false) })
+        let public_url =
+            settings.public_url.as_deref().map(str::parse).transpose().map_err(|why: PublicUrlError| {
+                refuse(&format!("`public_url` (KEYREEVE_PUBLIC_URL) is of no use: {why}"))
+            })?;
+        Ok(Self { listen, tls, public_url, allow_plain_http: settings.allow_plain_http.unwrap_or(false) })
     }
 }
 

@@ -8,11 +8,13 @@
 //! store's to see to.
 
 mod generate;
+mod link;
 mod one_time;
 mod random;
 mod recipient;
 
 pub use generate::{generate, generate_from_os};
+pub use link::{PublicUrl, PublicUrlError};
 pub use one_time::{LinkKey, OneTimeSecret, OpenRefused, lookup_of, open};
 pub use random::{PasswordError, Random, random_from_os};
 pub use recipient::{Recipient, RecipientError, SealError};

@@ -92,7 +92,7 @@ fn show(context: &Context, job: &ProvisioningJob) -> anyhow::Result<Ended> {
 }
 
 fn show_with(context: &Context, job: &ProvisioningJob, handed: Vec<Handed>) -> anyhow::Result<Ended> {
-    let job = finished_job(job, handed);
+    let job = finished_job(job, handed, context.public_url());
     context.output.one(&job, JOBS.csv, |tables| show_job(&job, Detail::Brief, tables))?;
     Ok(Ended::Done)
 }

@@ -36,7 +36,7 @@ pub(super) async fn list(context: &Context, arguments: &ListJobs) -> anyhow::Res
 pub(super) async fn show(context: &Context, arguments: &ShowJob) -> anyhow::Result<Ended> {
     let store = context.store().await?;
     let job = store.job(arguments.job).await?;
-    let finished = finished_job(&job, Vec::new());
+    let finished = finished_job(&job, Vec::new(), None);
     let detail = if arguments.tasks { Detail::AllTasks } else { Detail::Whole };
     context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, detail, tables))?;
     say(context, &store, &job).await?;

@@ -1,5 +1,6 @@
 //! Plans and jobs.
 
+use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::plan::{Plan, PlannedStep, TaskPlan};
 use keyreeve_model::{ProvisioningJob, Secret, Step, Task, TaskId, TaskState};
 use serde::Serialize;
@@ -22,13 +23,21 @@ struct OneTimeSecret {
     task: TaskId,
     account: String,
     secret: String,
+    /// Where it is opened in a browser, if that is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
 }
 
 /// A job with the one-time secrets of its tasks, which are given out here and nowhere else.
-pub(crate) fn finished_job(job: &ProvisioningJob, tokens: Vec<(TaskId, String, Secret)>) -> FinishedJob {
+pub(crate) fn finished_job(
+    job: &ProvisioningJob,
+    tokens: Vec<(TaskId, String, Secret)>,
+    public_url: Option<&PublicUrl>,
+) -> FinishedJob {
     let secrets = tokens.into_iter().map(|(task, account, secret)| OneTimeSecret {
         task,
         account,
+        link: public_url.map(|url| url.link(&secret).expose().to_owned()),
         secret: secret.expose().to_owned(),
     });
     FinishedJob { job: job.clone(), one_time_secrets: secrets.collect() }
@@ -171,12 +180,16 @@ pub(crate) fn show_secrets_of(finished: &FinishedJob, tables: &mut Tables) {
 }
 
 fn show_secrets(secrets: &[OneTimeSecret], tables: &mut Tables) {
-    let secrets: Vec<String> =
-        secrets.iter().map(|one| format!("{} (task {}): {}", one.account, one.task, one.secret)).collect();
-    tables.sentences(
-        "One-time secrets, shown this once; `keyreeve password open` opens each of them once:",
-        &secrets,
-    );
+    let written = |one: &OneTimeSecret| {
+        let link = one.link.as_ref().map(|link| format!("; {link}")).unwrap_or_default();
+        format!("{} (task {}): {}{link}", one.account, one.task, one.secret)
+    };
+    let how = if secrets.iter().any(|one| one.link.is_some()) {
+        "One-time secrets, shown this once; the link or `keyreeve password open` opens each of them once:"
+    } else {
+        "One-time secrets, shown this once; `keyreeve password open` opens each of them once:"
+    };
+    tables.sentences(how, &secrets.iter().map(written).collect::<Vec<_>>());
 }
 
 fn job_facts(job: &ProvisioningJob) -> Facts<'static> {
