@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use keyreeve_model::{AccountCredential, AccountCredentialKind, PermissionProfile, Secret, StepCall};
+use keyreeve_model::{
+    AccountCredential, AccountCredentialKind, PermissionProfile, PolicyScope, Secret, StepCall,
+};
 
 use crate::{AccountEntry, Error, Marker, Page, PolicyReference};
 
@@ -68,8 +70,13 @@ pub trait Provisioning: Send + Sync {
     ) -> Result<Page<PolicyReference>, Error>;
 
     /// One page of the documents of policies: of users and groups their inline ones, and of customer managed policies
-    /// the version in force. They come with the details, so no permission beyond those of an import is needed.
-    async fn list_policy_documents(&self, after: Option<&Marker>) -> Result<Page<PolicyDocument>, Error>;
+    /// the version in force; those of AWS that are attached to anything come, too, unless the scope is the customer's. They
+    /// come with the details, so no permission beyond those of an import is needed.
+    async fn list_policy_documents(
+        &self,
+        scope: PolicyScope,
+        after: Option<&Marker>,
+    ) -> Result<Page<PolicyDocument>, Error>;
 
     /// One page of the roles there are, with what each holds. They come with the details, too.
     async fn list_roles(&self, after: Option<&Marker>) -> Result<Page<RoleDetail>, Error>;

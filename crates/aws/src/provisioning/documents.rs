@@ -2,22 +2,27 @@
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyDetail};
 use keyreeve_connector::{Error, Marker, Page, PolicyDocument, PolicyHolder, RoleDetail};
+use keyreeve_model::PolicyScope;
 
 use crate::arn::name_of;
 use crate::error::Call;
 use crate::page::{PAGE_SIZE, PageBuilder};
 use crate::policy_document::decode;
 
-/// Inline policies of users and groups, and customer managed policies. A page of users without inline policies is
-/// empty although more follow.
+/// Inline policies of users and groups, and customer managed policies; unless the scope is these, those of AWS that are
+/// attached to anything as well. A page of users without inline policies is empty although more follow.
 pub(super) async fn list(
     iam: &aws_sdk_iam::Client,
+    scope: PolicyScope,
     after: Option<&Marker>,
 ) -> Result<Page<PolicyDocument>, Error> {
     let call = Call::read("GetAccountAuthorizationDetails", None);
     let mut request = iam.get_account_authorization_details().max_items(PAGE_SIZE);
     for kind in [EntityType::User, EntityType::Group, EntityType::LocalManagedPolicy] {
         request = request.filter(kind);
+    }
+    if scope != PolicyScope::Customer {
+        request = request.filter(EntityType::AwsManagedPolicy);
     }
     let request = request.set_marker(after.map(|marker| marker.0.clone()));
     let answer = request.send().await.map_err(|error| call.failed(error))?;

@@ -20,7 +20,7 @@ use keyreeve_connector::{
     AccountCredentialEntry, AccountFacts, Error, Marker, MfaDevice, NewAccessKey, Page, PasswordPolicy,
     Performed, PointRead, PolicyDocument, PolicyReference, Provisioning, RoleDetail,
 };
-use keyreeve_model::{AccountCredentialKind, PermissionProfile, Secret, StepCall};
+use keyreeve_model::{AccountCredentialKind, PermissionProfile, PolicyScope, Secret, StepCall};
 
 use crate::AwsConnector;
 
@@ -91,8 +91,12 @@ impl Provisioning for AwsConnector {
         assignments::list_policies(&self.iam, account, after).await
     }
 
-    async fn list_policy_documents(&self, after: Option<&Marker>) -> Result<Page<PolicyDocument>, Error> {
-        documents::list(&self.iam, after).await
+    async fn list_policy_documents(
+        &self,
+        scope: PolicyScope,
+        after: Option<&Marker>,
+    ) -> Result<Page<PolicyDocument>, Error> {
+        documents::list(&self.iam, scope, after).await
     }
 
     async fn list_roles(&self, after: Option<&Marker>) -> Result<Page<RoleDetail>, Error> {

@@ -4,7 +4,7 @@ use keyreeve_connector::PolicyHolder;
 use keyreeve_policy::{Policy, PolicySet, Request, Target, Verdict, evaluate};
 
 use super::facts::{AccountFact, Facts};
-use super::policy_texts::{customer_managed, parsed};
+use super::policy_texts::{by_arn, parsed};
 use super::protect::administrator_access;
 
 /// Who cannot do these gives nobody back what was lost.
@@ -51,7 +51,7 @@ fn identity_policies(facts: &Facts, account: &AccountFact) -> Vec<Policy> {
 fn managed(facts: &Facts, arn: &String) -> Option<Policy> {
     if !arn.contains(":iam::aws:policy/") {
         let documents = facts.documents.read().map_or(&[][..], Vec::as_slice);
-        return Some(customer_managed(documents, arn));
+        return Some(by_arn(documents, arn));
     }
     let effect = if *arn == administrator_access(&facts.partition) {
         "Allow"

@@ -50,7 +50,8 @@ pub struct Facts {
     pub protections: Vec<Protection>,
     /// The password policy, where somebody needed to know it.
     pub password_policy: Seen<Option<PasswordPolicy>>,
-    /// The documents of inline and customer managed policies, where somebody needed them.
+    /// The documents of inline and customer managed policies, where somebody needed them; those of AWS only where the
+    /// connector itself holds one.
     pub documents: Seen<Vec<PolicyDocument>>,
     /// Deletions begun in the last hour, or still open.
     pub recent_deletes: u64,

@@ -6,7 +6,7 @@ use keyreeve_policy::{Context, Policy, PolicySet, Request, Target, Verdict, eval
 
 use super::draft::TaskDraft;
 use super::facts::{AccountFact, Facts};
-use super::policy_texts::{customer_managed, parsed};
+use super::policy_texts::{by_arn, parsed};
 
 /// AWS's policies that allow `iam:ChangePassword`, by name. (These lists are from a copy of all 1,485 documents of AWS
 /// managed policies, in moto 5.2.1; all others are silent about it.)
@@ -173,5 +173,5 @@ fn managed(facts: &Facts, arn: &str) -> Option<Policy> {
         return Some(parsed(arn.to_owned(), Some(&text)));
     }
     let documents = facts.documents.read().map_or(&[][..], Vec::as_slice);
-    Some(customer_managed(documents, arn))
+    Some(by_arn(documents, arn))
 }

@@ -26,7 +26,8 @@ use self::join::{groups_of, join_accounts, names_left, new_groups, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::lately::{Lately, SETTLES_WITHIN};
 use super::needs::{needs_documents, present_names, takes_password};
-use super::{LATELY, own_rights, protect};
+use super::own_rights::Holder;
+use super::{LATELY, protect};
 use crate::clock::Clock;
 use crate::import::collect::{Reading, read_details, read_users};
 use crate::import::reader::{ReadError, Reader};
@@ -289,10 +290,14 @@ impl Gathering<'_> {
         self.read_ways_in(&mut facts, wishes).await;
         self.read_points(&mut facts, wishes).await?;
         self.read_passwords(&mut facts, wishes).await?;
+        let own = self.own_holder(&facts).await;
+        let reads = own.as_ref().and_then(|own| own.reads(&facts));
         if present_names(wishes).into_iter().any(|(name, wish)| needs_documents(&facts, name, wish)) {
-            facts.documents = Seen::Read(self.documents().await?);
+            facts.documents = Seen::Read(self.documents(reads.unwrap_or(PolicyScope::Customer)).await?);
         }
-        facts.connector.policies = self.own_policies(&facts).await;
+        if let (Some(own), Some(scope)) = (own, reads) {
+            facts.connector.policies = self.own_policies(&facts, &own, scope).await;
+        }
         Ok(facts)
     }
 
@@ -334,25 +339,25 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// The policies of the user or role that the connector acts as. What cannot be read says nothing about what it may do.
-    async fn own_policies(&self, facts: &Facts) -> Option<PolicySet> {
-        let read_with = self.provisioning.read_needs(PointRead::PolicyDocuments);
-        let read = async || match facts.documents.read() {
-            Some(documents) => Some(Cow::Borrowed(documents)),
-            None => self.documents().await.ok().map(Cow::Owned),
-        };
+    /// The user or role that the connector acts as.
+    async fn own_holder(&self, facts: &Facts) -> Option<Holder> {
         if facts.connector.arn.contains(":assumed-role/") {
-            let role = self.own_role(&facts.connector.external_id).await?;
-            return own_rights::policies_of_role(&role, read().await?.as_slice(), read_with);
+            return self.own_role(&facts.connector.external_id).await.map(Holder::Role);
         }
         let ours = |account: &&AccountFact| {
             account.external_id.as_ref().is_some_and(|id| id.as_str() == facts.connector.external_id)
         };
-        let account = facts.accounts.values().find(ours)?;
-        if !own_rights::worth_reading(account) {
-            return None;
-        }
-        own_rights::policies_of(facts, account, read().await?.as_slice(), read_with)
+        facts.accounts.values().find(ours).map(|account| Holder::Account(Box::new(account.clone())))
+    }
+
+    /// Its policies. What cannot be read says nothing about what it may do.
+    async fn own_policies(&self, facts: &Facts, own: &Holder, scope: PolicyScope) -> Option<PolicySet> {
+        let read_with = self.provisioning.read_needs(PointRead::PolicyDocuments);
+        let documents = match facts.documents.read() {
+            Some(documents) => Cow::Borrowed(documents),
+            None => Cow::Owned(self.documents(scope).await.ok()?),
+        };
+        own.policies(facts, &documents, read_with)
     }
 
     /// The role behind a session, whose id begins with the role's.
@@ -363,9 +368,9 @@ impl Gathering<'_> {
         roles.await.ok()?.into_iter().find(|role| role.external_id == id)
     }
 
-    async fn documents(&self) -> Result<Vec<PolicyDocument>, GatherError> {
+    async fn documents(&self, scope: PolicyScope) -> Result<Vec<PolicyDocument>, GatherError> {
         self.pages("policy documents", "", |marker| async move {
-            self.provisioning.list_policy_documents(marker.as_ref()).await
+            self.provisioning.list_policy_documents(scope, marker.as_ref()).await
         })
         .await
     }

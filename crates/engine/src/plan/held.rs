@@ -5,7 +5,7 @@ use keyreeve_model::StepCall;
 use keyreeve_policy::{Policy, removal_order};
 
 use super::facts::{AccountFact, Facts};
-use super::policy_texts::{customer_managed, inline, parsed};
+use super::policy_texts::{by_arn, inline, parsed};
 
 /// AWS's policies that only deny, by the beginnings of their names. (The lists are from a copy of 1,485 documents of AWS
 /// managed policies, in moto 5.2.1. AWS adds policies, and adds denials to old ones, so what is on no list may deny.)
@@ -119,7 +119,7 @@ fn taken_away(facts: &Facts, documents: &[PolicyDocument], call: &StepCall) -> V
 /// A managed policy: AWS's own by what is known of it, a customer's by its text.
 fn managed(documents: &[PolicyDocument], arn: &str) -> Policy {
     if !arn.contains(":iam::aws:policy/") {
-        return customer_managed(documents, arn);
+        return by_arn(documents, arn);
     }
     let name = arn.rsplit('/').next().unwrap_or_default();
     let effect = if ONLY_ALLOWING.contains(&name) {

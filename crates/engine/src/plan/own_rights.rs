@@ -1,8 +1,8 @@
 //! Which calls the connector's own policies certainly do not allow: its user's, its groups', or its role's. Silent wherever
-//! that is not certain: policies of AWS are not looked into, and conditions may hold.
+//! that is not certain: a text may not be readable, and conditions may hold.
 
 use keyreeve_connector::{PolicyDocument, PolicyHolder, RoleDetail};
-use keyreeve_model::{ObstacleKind, StepCall};
+use keyreeve_model::{ObstacleKind, PolicyScope, StepCall};
 use keyreeve_policy::{
     Context, ContextValue, Effect as PolicyEffect, Layer, Policy, PolicySet, Request, Target, Verdict,
     evaluate,
@@ -10,52 +10,65 @@ use keyreeve_policy::{
 
 use super::draft::{TaskDraft, made};
 use super::facts::{AccountFact, Facts, Unreadable};
-use super::policy_texts::{customer_managed, inline, parsed};
+use super::policy_texts::{by_arn, inline, parsed};
 
-/// Whether the connector's account holds policies whose text would have to be read.
-pub(super) fn worth_reading(account: &AccountFact) -> bool {
-    !account.groups.is_empty() || !account.inline_policies.is_empty() || !account.policies.is_empty()
+/// Whose policies the connector acts under.
+pub(super) enum Holder {
+    /// Its user.
+    Account(Box<AccountFact>),
+    /// The role behind its session.
+    Role(RoleDetail),
 }
 
-/// The policies of the connector's own account, itself and through its groups. `None` when they cannot be all there is,
-/// because they deny what the connector has just done.
-pub(super) fn policies_of(
-    facts: &Facts,
-    account: &AccountFact,
-    documents: &[PolicyDocument],
-    read_with: &str,
-) -> Option<PolicySet> {
-    let managed = |arn: &String| customer_managed(documents, arn);
-    let holder = PolicyHolder::Account(account.name.clone());
-    let inline = |name: &String| inline(documents, &holder, name);
-    let own = account.policies.iter().map(managed).chain(account.inline_policies.iter().map(inline));
-    let through = account.groups.iter().flat_map(|name| match facts.group(name) {
-        Some(group) => of_group(documents, name, group.policies.iter()),
-        // Nothing is known of what it gives and takes.
-        None => vec![Policy::unreadable(format!("the policies of group {name}"))],
-    });
-    let set = PolicySet {
-        identity: own.chain(through).collect(),
-        boundary: account.permissions_boundary.as_ref().map(managed),
-        ..PolicySet::default()
-    };
-    all_there_is(set, read_with)
-}
+impl Holder {
+    /// Whose texts must be read; `None` where it holds nothing that has one.
+    pub(super) fn reads(&self, facts: &Facts) -> Option<PolicyScope> {
+        let is_of_aws = |arn: &String| arn.contains(":iam::aws:policy/");
+        let of_aws = match self {
+            Self::Account(account) => {
+                let AccountFact { groups, policies, inline_policies, permissions_boundary, .. } = &**account;
+                if groups.is_empty() && policies.is_empty() && inline_policies.is_empty() {
+                    return None;
+                }
+                let groups = groups.iter().filter_map(|name| facts.group(name));
+                let through = groups.flat_map(|group| &group.policies);
+                policies.iter().chain(through).chain(permissions_boundary).any(is_of_aws)
+            }
+            Self::Role(role) => role.policies.iter().chain(&role.permissions_boundary).any(is_of_aws),
+        };
+        Some(if of_aws { PolicyScope::Attached } else { PolicyScope::Customer })
+    }
 
-/// The same of a role. No policies are passed with its sessions.
-pub(super) fn policies_of_role(
-    role: &RoleDetail,
-    documents: &[PolicyDocument],
-    read_with: &str,
-) -> Option<PolicySet> {
-    let managed = |arn: &String| customer_managed(documents, arn);
-    let inline = role.inline_policies.iter().map(|(name, text)| parsed(name.clone(), text.as_deref()));
-    let set = PolicySet {
-        identity: role.policies.iter().map(managed).chain(inline).collect(),
-        boundary: role.permissions_boundary.as_ref().map(managed),
-        ..PolicySet::default()
-    };
-    all_there_is(set, read_with)
+    /// The policies: its own, those of its groups, and its boundary. No policies are passed with the sessions of a role.
+    /// `None` when they cannot be all there is, because they deny what the connector has just done.
+    pub(super) fn policies(
+        &self,
+        facts: &Facts,
+        documents: &[PolicyDocument],
+        read_with: &str,
+    ) -> Option<PolicySet> {
+        let managed = |arn: &String| by_arn(documents, arn);
+        let (identity, boundary): (Vec<Policy>, _) = match self {
+            Self::Account(account) => {
+                let holder = PolicyHolder::Account(account.name.clone());
+                let inline = account.inline_policies.iter().map(|name| inline(documents, &holder, name));
+                let through = account.groups.iter().flat_map(|name| match facts.group(name) {
+                    Some(group) => of_group(documents, name, group.policies.iter()),
+                    // Nothing is known of what it gives and takes.
+                    None => vec![Policy::unreadable(format!("the policies of group {name}"))],
+                });
+                let own = account.policies.iter().map(managed);
+                (own.chain(inline).chain(through).collect(), &account.permissions_boundary)
+            }
+            Self::Role(role) => {
+                let inline = &role.inline_policies;
+                let inline = inline.iter().map(|(name, text)| parsed(name.clone(), text.as_deref()));
+                (role.policies.iter().map(managed).chain(inline).collect(), &role.permissions_boundary)
+            }
+        };
+        let boundary = boundary.as_ref().map(managed);
+        all_there_is(PolicySet { identity, boundary, ..PolicySet::default() }, read_with)
+    }
 }
 
 fn of_group<'a>(
@@ -66,7 +79,7 @@ fn of_group<'a>(
     let holder = PolicyHolder::Group(name.to_owned());
     let inline = documents.iter().filter(|document| document.holder == holder);
     let inline = inline.map(|document| parsed(document.name.clone(), document.document.as_deref()));
-    attached.map(|arn| customer_managed(documents, arn)).chain(inline).collect()
+    attached.map(|arn| by_arn(documents, arn)).chain(inline).collect()
 }
 
 fn all_there_is(set: PolicySet, read_with: &str) -> Option<PolicySet> {

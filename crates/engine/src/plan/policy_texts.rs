@@ -5,8 +5,8 @@ use std::sync::Arc;
 use keyreeve_connector::{PolicyDocument, PolicyHolder};
 use keyreeve_policy::{Document, Policy};
 
-/// A customer managed policy, by its ARN.
-pub(super) fn customer_managed(documents: &[PolicyDocument], arn: &str) -> Policy {
+/// A managed policy, by its ARN.
+pub(super) fn by_arn(documents: &[PolicyDocument], arn: &str) -> Policy {
     let is_it =
         |document: &&PolicyDocument| matches!(&document.holder, PolicyHolder::Managed(of) if of == arn);
     let found = documents.iter().find(is_it);

@@ -1,6 +1,7 @@
 //! The point reads of one thing, and the documents of policies: what they make of answers, whole and otherwise.
 
 use keyreeve_connector::{AccountFacts, Cause, Error, PasswordPolicy, PolicyDocument, PolicyHolder};
+use keyreeve_model::PolicyScope;
 
 use super::reads::{DATE, answer, asked};
 use crate::canned::Reply;
@@ -70,8 +71,10 @@ async fn documents_come_with_their_holders() {
         list("GroupPolicyList", "theirs"),
     );
     let whole = answer("GetAccountAuthorizationDetails", &body);
-    let (page, form) =
-        asked(Reply::xml(whole.clone()), async |aws| aws.list_policy_documents(None).await).await;
+    let (page, form) = asked(Reply::xml(whole.clone()), async |aws| {
+        aws.list_policy_documents(PolicyScope::Customer, None).await
+    })
+    .await;
     let document = |holder, name: &str, text: &str| PolicyDocument {
         holder,
         name: name.into(),
@@ -90,8 +93,16 @@ async fn documents_come_with_their_holders() {
     for filter in ["Filter.member.1=User&", "Filter.member.2=Group", "Filter.member.3=LocalManagedPolicy"] {
         assert!(form.contains(filter), "{form}");
     }
+    assert!(!form.contains("AWSManagedPolicy"), "{form}");
+    let (_, form) = asked(Reply::xml(whole.clone()), async |aws| {
+        aws.list_policy_documents(PolicyScope::Attached, None).await
+    })
+    .await;
+    assert!(form.contains("Filter.member.4=AWSManagedPolicy"), "{form}");
     let foreign = whole.replace("arn:aws:iam::111122223333:user/bob", "user/bob");
-    let (page, _) = asked(Reply::xml(foreign), async |aws| aws.list_policy_documents(None).await).await;
+    let (page, _) =
+        asked(Reply::xml(foreign), async |aws| aws.list_policy_documents(PolicyScope::Customer, None).await)
+            .await;
     assert_eq!(page.unwrap_err().cause, Cause::Unknown, "nobody could tell whose user bob is");
 }
 

@@ -9,7 +9,9 @@ use keyreeve_connector::{
     RoleDetail,
 };
 use keyreeve_engine::provisioning::{Ended, Rules, Worker};
-use keyreeve_model::{AccountCredentialKind, JobState, PermissionProfile, Secret, StepCall, TaskState};
+use keyreeve_model::{
+    AccountCredentialKind, JobState, PermissionProfile, PolicyScope, Secret, StepCall, TaskState,
+};
 use serde_json::json;
 
 use super::{JUST_PLANNED, full, laden, quick, user, wish};
@@ -128,8 +130,12 @@ impl Provisioning for Poisoned {
         self.inner().list_policies_of(account, after).await
     }
 
-    async fn list_policy_documents(&self, after: Option<&Marker>) -> Result<Page<PolicyDocument>, Error> {
-        self.inner().list_policy_documents(after).await
+    async fn list_policy_documents(
+        &self,
+        scope: PolicyScope,
+        after: Option<&Marker>,
+    ) -> Result<Page<PolicyDocument>, Error> {
+        self.inner().list_policy_documents(scope, after).await
     }
 
     async fn get_password_policy(&self) -> Result<Option<PasswordPolicy>, Error> {

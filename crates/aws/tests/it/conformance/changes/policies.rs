@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keyreeve_connector::PolicyHolder;
-use keyreeve_model::StepCall;
+use keyreeve_model::{PolicyScope, StepCall};
 
 use super::super::seed::{DOCUMENT, POLICIES, policy_arn};
 use super::super::world::{World, answered, ensure};
@@ -53,7 +53,9 @@ async fn documents(world: &World) -> Outcome {
     let draft = DOCUMENT.replace("GetObject", "DeleteObject");
     let version = world.admin.iam.create_policy_version().policy_arn(&arn).policy_document(draft);
     answered(version.set_as_default(false).send().await)?;
-    let all = whole(async |after| changes.provisioning().list_policy_documents(after).await).await?;
+    let all =
+        whole(async |after| changes.provisioning().list_policy_documents(PolicyScope::Customer, after).await)
+            .await?;
     let mut found = BTreeSet::new();
     for policy in &all {
         found.insert((policy.holder.clone(), policy.name.as_str(), policy.document.as_deref()));
