@@ -378,6 +378,13 @@ fn what_one_listing_leaves_out_is_never_gone() {
     let found = discover(&place, &[]).code(1).json();
     assert!(text(&of_account(&found, &left_out)["reason"]).contains("but the list of /"), "{found:#}");
     assert_eq!(states(&place), before);
+    // A tree that cannot be read proves nothing.
+    place.sandbox.add_fault(FaultRule::new("ListRoots", Effect::AccessDenied).min_fires(1));
+    let found = discover(&place, &[]).code(1).json();
+    let row = of_account(&found, &left_out);
+    assert!(text(&row["reason"]).contains("could not be read, and it may be in one of them"), "{row}");
+    assert_eq!((&row["action"], states(&place)), (&json!("failed"), before));
+    assert!(place.sandbox.unfired().is_empty());
     // One that has left is gone by all of them.
     place.sandbox.clear_faults();
     change(&place, json!([{"op": "remove_account", "account": gone}]));
@@ -407,6 +414,59 @@ fn an_account_whose_unit_is_not_known_is_not_let_past_an_exclusion() {
     let why = text(&of_account(&blind, &members(&place)[0])["reason"]).to_owned();
     assert!(why.contains("is not known"), "{why}");
     assert_eq!(count(&excluding(&[]), "action", "add"), 10, "without an exclusion it does not matter");
+}
+
+#[test]
+fn tags_that_one_answer_leaves_out_let_nobody_past_an_exclusion() {
+    let place = organized(10);
+    let discovering = ["organization", "discover", "--role-name", ROLE, "--output", "json"];
+    let excluding =
+        |consent| run(&place, &[&discovering[..], &["--exclude-tag", "stage=prod", consent]].concat()).json();
+    let rightly = excluding("--plan");
+    let excluded: Vec<String> = rows(&rightly)
+        .filter(|row| row["action"] == "exclude")
+        .map(|row| text(&row["account_id"]).to_owned())
+        .collect();
+    assert_eq!(excluded.len(), 2, "{rightly:#}");
+    let lost = || FaultRule::new("ListTagsForResource", Effect::DropPage).subject(&excluded[0]).min_fires(1);
+    // Two answers must agree; here the second and the third do.
+    place.sandbox.add_fault(lost().times(1));
+    let found = excluding("--yes");
+    assert_eq!(of_account(&found, &excluded[0])["action"], "exclude", "{found:#}");
+    assert!(place.sandbox.unfired().is_empty());
+    let registered = place.json(&["system", "list"]);
+    assert!(
+        rows(&registered).all(|system| system["aws_account_id"] != excluded[0].as_str()),
+        "{registered:#}"
+    );
+    // Where no two in a row agree, nothing is known.
+    let place = organized(10);
+    place.sandbox.add_fault(lost().attempt(1));
+    place.sandbox.add_fault(lost().attempt(3));
+    let found = run(&place, &[&discovering[..], &["--include-tag", "stage=prod", "--plan"]].concat()).json();
+    assert!(place.sandbox.unfired().is_empty());
+    let row = of_account(&found, &excluded[0]);
+    assert_eq!(row["action"], "failed", "{row}");
+    assert!(text(&row["reason"]).contains("three answers in a row were different"), "{row}");
+}
+
+#[test]
+fn an_account_that_is_suspended_and_excluded_is_left_alone_too() {
+    let place = entered(2);
+    let account = members(&place)[0].clone();
+    let id = format!("aws-{account}");
+    let excluding = || discover(&place, &["--exclude-account", &account]).code(0).json();
+    change(&place, json!([{"op": "set_state", "account": account, "state": "SUSPENDED"}]));
+    let row = of_account(&excluding(), &account).clone();
+    assert_eq!(row["action"], "suspend");
+    assert!(text(&row["reason"]).contains("suspended; its account is excluded"), "{row}");
+    assert_eq!(place.json(&["system", "show", &id])["state"], "suspended");
+    run(&place, &["import", "run", &id]).code(2);
+    assert_eq!(of_account(&excluding(), &account)["action"], "exclude");
+    change(&place, json!([{"op": "set_state", "account": account, "state": "ACTIVE"}]));
+    let row = of_account(&excluding(), &account).clone();
+    assert!(text(&row["reason"]).contains("stays suspended until"), "{row}");
+    assert_eq!(of_account(&discover(&place, &[]).code(0).json(), &account)["action"], "resume");
 }
 
 #[test]

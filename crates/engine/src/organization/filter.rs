@@ -1,6 +1,6 @@
 //! Which accounts of an organization are wanted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_model::AwsAccountId;
 
@@ -37,6 +37,11 @@ impl Filter {
     /// Whether it takes the tags of accounts to answer.
     pub(super) fn asks_for_tags(&self) -> bool {
         !self.include_tags.is_empty() || !self.exclude_tags.is_empty()
+    }
+
+    /// Whether an account with these tags is left out.
+    pub(super) fn excludes(&self, tags: &BTreeMap<String, String>) -> bool {
+        self.exclude_tags.iter().any(|(key, value)| tags.get(key) == Some(value))
     }
 
     /// Whether it takes the tree of organizational units to answer.

@@ -186,26 +186,24 @@ fn acquaintance(
         state: member.state,
     };
     let mut reasons = differences(before, &now);
-    let action = match (request.filter.wants(member), member.state, system.state) {
-        (Wanted::No(why), ..) => {
-            reasons.push(why);
-            DiscoveryAction::Exclude
-        }
-        (Wanted::Unknown(why), ..) => {
-            reasons.push(why);
-            DiscoveryAction::Failed
-        }
+    let wanted = request.filter.wants(member);
+    if member.state != MemberState::Active {
+        reasons.push(inactive(member.state).to_owned());
+    }
+    let action = match (&wanted, member.state, system.state) {
+        // Whoever is excluded or not is not in use either.
+        (_, state, SystemState::Active) if state != MemberState::Active => DiscoveryAction::Suspend,
+        (Wanted::No(_), ..) => DiscoveryAction::Exclude,
+        (Wanted::Unknown(_), ..) => DiscoveryAction::Failed,
         (Wanted::Yes, MemberState::Active, SystemState::Suspended) => DiscoveryAction::Resume,
-        (Wanted::Yes, MemberState::Active, _) => DiscoveryAction::Keep,
-        (Wanted::Yes, state, SystemState::Active) => {
-            reasons.push(inactive(state).to_owned());
-            DiscoveryAction::Suspend
-        }
-        (Wanted::Yes, state, _) => {
-            reasons.push(inactive(state).to_owned());
-            DiscoveryAction::Keep
-        }
+        (Wanted::Yes, ..) => DiscoveryAction::Keep,
     };
+    if let Wanted::No(why) | Wanted::Unknown(why) = wanted {
+        reasons.push(why);
+    }
+    if action == DiscoveryAction::Exclude && member.state == MemberState::Active {
+        reasons.extend(stays_suspended(system));
+    }
     if system.state == SystemState::Quarantined {
         reasons.push("its system is quarantined".to_owned());
     }
@@ -228,6 +226,12 @@ fn acquaintance(
         step,
         ..row(member, action, (!reasons.is_empty()).then(|| reasons.join("; ")))
     }
+}
+
+/// What is excluded is left as it is, also when its account is in use again.
+fn stays_suspended(system: &System) -> Option<String> {
+    let why = "its system stays suspended until a discovery that does not exclude it";
+    (system.state == SystemState::Suspended).then(|| why.to_owned())
 }
 
 /// What is different from when it was last seen. The system's own name is a person's, and stays.

@@ -63,27 +63,29 @@ pub(super) async fn read(
     }
     let mut notices = Vec::new();
     let tree = match tree(&pages, source).await {
-        Ok(tree) => tree,
+        Ok(tree) => Some(tree),
         Err(error) if filter.asks_for_units() => {
             return Err(unreadable(reader, "the organizational units that the filter names", &error));
         }
         Err(error) => {
             let why = unreadable(reader, "the organizational units", &error);
             notices.push(format!("{why} of them; in which unit an account is, is not shown"));
-            Tree::default()
+            None
         }
     };
+    let none = Tree::default();
+    let known = tree.as_ref().unwrap_or(&none);
     let there: HashSet<&AwsAccountId> = listed.iter().map(|member| &member.account_id).collect();
     let left_out: BTreeSet<&AwsAccountId> =
-        expected.iter().chain(tree.places.keys()).filter(|account| !there.contains(account)).collect();
+        expected.iter().chain(known.places.keys()).filter(|account| !there.contains(account)).collect();
     let mut missing = BTreeMap::new();
     for account in left_out {
-        missing.insert(account.clone(), look_for(reader, source, &tree, account).await);
+        missing.insert(account.clone(), look_for(reader, source, tree.as_ref(), account).await);
     }
-    let (pages, places) = (&pages, &tree.places);
+    let (pages, places) = (&pages, &known.places);
     let members = futures::stream::iter(listed).map(|entry| async move {
         let tags = match filter.asks_for_tags() {
-            true => tags(pages, source, &entry.account_id).await,
+            true => certain_tags(pages, source, &entry.account_id, filter).await,
             false => Ok(BTreeMap::new()),
         };
         let (unit, unit_ids) = places
@@ -95,19 +97,26 @@ pub(super) async fn read(
     });
     let mut members: Vec<Member> = members.buffer_unordered(reader.concurrency.max(1)).collect().await;
     members.sort_by(|a, b| a.account_id.cmp(&b.account_id));
-    Ok(Read { members, missing, units: tree.units, notices })
+    let units = tree.map(|tree| tree.units).unwrap_or_default();
+    Ok(Read { members, missing, units, notices })
 }
 
-/// Asks for an account alone that the listing leaves out.
+/// Asks for an account alone that the listing leaves out. `tree` is `None` where it could not be read: then the account
+/// may be in it.
 async fn look_for(
     reader: &Reader<'_>,
     source: &dyn Organization,
-    tree: &Tree,
+    tree: Option<&Tree>,
     account: &AwsAccountId,
 ) -> Missing {
-    let unit =
-        tree.places.get(account).map(|place| place.as_ref().map_or("a unit", |(path, _)| path.as_str()));
+    let place = tree.and_then(|tree| tree.places.get(account));
+    let unit = place.map(|place| place.as_ref().map_or("a unit", |(path, _)| path.as_str()));
     match (reader.call(None, || source.describe_member(account)).await, unit) {
+        (Ok(None), None) if tree.is_none() => Missing::Unproven(
+            "the list of accounts leaves it out, and asked for alone it is not there, but the organizational units could \
+             not be read, and it may be in one of them"
+                .to_owned(),
+        ),
         (Ok(None), None) => Missing::Gone,
         (Ok(None), Some(unit)) => Missing::Unproven(format!(
             "the list of accounts leaves it out, and asked for alone it is not there, but the list of {unit} has it"
@@ -119,6 +128,28 @@ async fn look_for(
             "the list of accounts leaves it out, and it could not be asked for alone: {error}"
         )),
     }
+}
+
+/// The tags of an account, as two answers gave them: one alone may have been cut short. Where the first one excludes the
+/// account already, nothing is asked again.
+async fn certain_tags(
+    pages: &Pages<'_>,
+    source: &dyn Organization,
+    account: &AwsAccountId,
+    filter: &Filter,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut before = tags(pages, source, account).await?;
+    for _ in 0..2 {
+        if filter.excludes(&before) {
+            return Ok(before);
+        }
+        let again = tags(pages, source, account).await?;
+        if again == before {
+            return Ok(before);
+        }
+        before = again;
+    }
+    Err("three answers in a row were different; run the same command again".to_owned())
 }
 
 async fn tags(
