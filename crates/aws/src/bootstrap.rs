@@ -1,15 +1,18 @@
 //! Making the connector's own access: its policies, its user with a key, or its role. An administrator's calls, which no
 //! system ever makes.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_iam::operation::RequestId as _;
 use aws_sdk_iam::types::{AttachedPolicy, Tag};
 use jiff::Timestamp;
-use keyreeve_connector::{Cause, Error, NewAccessKey, Performed};
+use keyreeve_connector::{Cause, Error, NewAccessKey, Next, Performed};
 use keyreeve_model::Secret;
 
 use crate::AwsConnector;
 use crate::error::Call;
 use crate::name::given;
+use crate::page::{PAGE_SIZE, next};
 use crate::policy_document::decode;
 use crate::provisioning::changed;
 use crate::time::timestamp;
@@ -123,6 +126,42 @@ impl AwsConnector {
             found.keys.push((id, key.create_date().and_then(timestamp)));
         }
         Ok(Some(found))
+    }
+
+    /// The ARN of a user, or of a role, whose name is this one in other cases of its letters: beside it AWS makes none of
+    /// this name (IAM API Reference, `CreateUser` and `CreateRole`, `UserName` and `RoleName`).
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub async fn find_in_other_case(&self, name: &str, role: bool) -> Result<Option<String>, Error> {
+        let call = Call::read(if role { "ListRoles" } else { "ListUsers" }, None);
+        let (mut marker, mut seen) = (None, BTreeSet::new());
+        loop {
+            let (found, next) = match role {
+                true => {
+                    let request = self.iam.list_roles().max_items(PAGE_SIZE).set_marker(marker);
+                    let answer = request.send().await.map_err(|error| call.failed(error))?;
+                    let mut roles = answer.roles().iter();
+                    let found = roles.find(|one| one.role_name().eq_ignore_ascii_case(name));
+                    let found = found.map(|role| role.arn().to_owned());
+                    (found, next(answer.is_truncated(), answer.marker()))
+                }
+                false => {
+                    let request = self.iam.list_users().max_items(PAGE_SIZE).set_marker(marker);
+                    let answer = request.send().await.map_err(|error| call.failed(error))?;
+                    let mut users = answer.users().iter();
+                    let found = users.find(|one| one.user_name().eq_ignore_ascii_case(name));
+                    let found = found.map(|user| user.arn().to_owned());
+                    (found, next(answer.is_truncated(), answer.marker()))
+                }
+            };
+            marker = match (found, next) {
+                (Some(arn), _) => return Ok(Some(arn)),
+                (None, Next::End) => return Ok(None),
+                (None, Next::More(more)) if seen.insert(more.0.clone()) => Some(more.0),
+                (None, Next::More(_) | Next::MarkerMissing) => return Err(call.unusable("Marker")),
+            };
+        }
     }
 
     /// Makes a user for a system.

@@ -1,6 +1,6 @@
 //! The connector's own access, made by an administrator.
 
-use keyreeve_sandbox::{ConnectorKey, Effect, FaultRule, Mutation, Phase};
+use keyreeve_sandbox::{ConnectorKey, Effect, FaultRule, Mutation, Phase, Trust};
 use serde_json::{Value, json};
 
 use crate::harness::{ACCOUNT, Place, Ran, bare};
@@ -125,6 +125,31 @@ fn what_others_have_made_is_not_taken_over() {
     let refused = run(&place, &user(&["--yes"])).code(2);
     assert!(refused.stderr.contains("was not made by this command"), "{}", refused.stderr);
     assert_eq!(writes(&place), 0);
+}
+
+#[test]
+fn a_name_in_another_case_is_found_before_the_first_call() {
+    let place = place();
+    let (path, trust) = ("/".to_owned(), Trust { principals: vec![ACCOUNT.into()], external_id: None });
+    place.mutate(&[
+        Mutation::CreateUser {
+            name: "KeyReeve".into(),
+            path: path.clone(),
+            tags: Vec::new(),
+            boundary: None,
+        },
+        Mutation::CreateRole { name: "KEYREEVE".into(), path, trust },
+    ]);
+    place.sandbox.clear_trace();
+    for (wish, there) in [(user(&["--yes"]), "user/KeyReeve"), (role(&["--yes"]), "role/KEYREEVE")] {
+        let refused = run(&place, &wish).code(2);
+        assert!(refused.stderr.contains(there), "{}", refused.stderr);
+        assert!(refused.stderr.contains("only in upper and lower case"), "{}", refused.stderr);
+    }
+    assert_eq!(writes(&place), 0);
+    // Who may not list is told by AWS.
+    place.sandbox.deny("*", &["iam:ListUsers"]);
+    run(&place, &user(&["--plan"])).code(0);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, Found, OWN_PATH};
-use keyreeve_connector::Identity;
+use keyreeve_connector::{Cause, Identity};
 use keyreeve_model::{AwsAccountId, CredentialKind, System, SystemId};
 use serde_json::Value;
 
@@ -157,8 +157,9 @@ pub(super) async fn plan(
         false => administrator.find_user(target.name).await,
     };
     let found = found.context(DOING)?;
-    if let Some(found) = &found {
-        ours(target, found, &target.arn)?;
+    match &found {
+        Some(found) => ours(target, found, &target.arn)?,
+        None => not_in_other_case(administrator, target).await?,
     }
     let only_shown = target.arguments.consent.plan;
     let external_id = of_role.then(|| external_id(known, found.as_ref(), only_shown));
@@ -230,6 +231,21 @@ fn ours(target: &Target<'_>, found: &Found, arn: &str) -> Result<(), Refusal> {
     }
     let why = format!("{} is there already, and was not made by this command for system {id}", found.arn);
     Err(Refusal::new(DOING, why).hint("give another name with --user or --role"))
+}
+
+/// Names that differ only in case exclude each other, which AWS would say after some calls. Who may not list them hears it
+/// then.
+async fn not_in_other_case(administrator: &AwsConnector, target: &Target<'_>) -> anyhow::Result<()> {
+    let of_role = target.arguments.role.is_some();
+    let other = match administrator.find_in_other_case(target.name, of_role).await {
+        Err(error) if error.cause == Cause::Denied => None,
+        found => found.context(DOING)?,
+    };
+    let Some(other) = other else { return Ok(()) };
+    let why = format!(
+        "{other} is there already, and AWS takes no two names that differ only in upper and lower case"
+    );
+    Err(Refusal::new(DOING, why).hint("give another name with --user or --role").into())
 }
 
 /// That of the system, else that of the role which a run made that was broken off, else a new one; one that would not
