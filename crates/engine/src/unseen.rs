@@ -1,9 +1,13 @@
 //! What we changed of accounts and no import has seen yet: open claims, by account. Lists show what imports saw, and
-//! these beside it.
+//! these beside it, or an account as it is after all of that ([`Unseen::laid_over`]).
+
+mod laid_over;
+mod made;
 
 use std::collections::{BTreeMap, HashMap};
 
-use keyreeve_model::{Account, ClaimFact, ExternalId, SystemId};
+use jiff::Timestamp;
+use keyreeve_model::{Account, ClaimFact, ExternalId, SystemId, TaskId};
 use keyreeve_store::{AccountFilter, AsOf, Store, StoreError};
 
 /// Open claims of a system. Loaded before what they are laid over, so that a claim which an import settles in between
@@ -13,6 +17,10 @@ pub struct Unseen {
     facts: HashMap<ExternalId, Vec<ClaimFact>>,
     /// By id, the name under which it was made.
     made: BTreeMap<ExternalId, String>,
+    /// By id, which task made it, and when.
+    born: BTreeMap<ExternalId, (TaskId, Timestamp)>,
+    /// By id, when something was claimed last.
+    changed: HashMap<ExternalId, Timestamp>,
 }
 
 impl Unseen {
@@ -26,8 +34,10 @@ impl Unseen {
             return Ok(unseen);
         }
         for (_, claim) in store.open_claims(system).await? {
+            unseen.changed.insert(claim.account_external_id.clone(), claim.claimed_at);
             match &claim.fact {
                 ClaimFact::AccountExists => {
+                    unseen.born.insert(claim.account_external_id.clone(), (claim.task, claim.claimed_at));
                     unseen.made.entry(claim.account_external_id.clone()).or_insert(claim.account);
                 }
                 ClaimFact::Named { name } => {
@@ -47,6 +57,24 @@ impl Unseen {
     #[must_use]
     pub fn of(&self, account: &ExternalId) -> &[ClaimFact] {
         self.facts.get(account).map_or(&[], Vec::as_slice)
+    }
+
+    /// When something was claimed of an account last.
+    #[must_use]
+    pub fn changed_at(&self, account: &ExternalId) -> Option<Timestamp> {
+        self.changed.get(account).copied()
+    }
+
+    /// The accounts of which something is claimed.
+    pub fn accounts(&self) -> impl Iterator<Item = &ExternalId> {
+        self.facts.keys()
+    }
+
+    /// The account as it is after what is claimed of it; `None` when it is gone.
+    #[must_use]
+    pub fn laid_over(&self, account: Account) -> Option<Account> {
+        let facts = self.of(&account.external_id);
+        laid_over::laid_over(account, facts)
     }
 
     /// Names of the accounts that we made and no import has seen, sorted.

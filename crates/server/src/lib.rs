@@ -7,7 +7,8 @@
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
 //! - `one_time` is the page where the bearer of a one-time secret sees a password, once;
-//! - [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept.
+//! - [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept;
+//!   `scim_http` has the rest of it, `/scim/v2`.
 
 mod auth;
 mod body;
@@ -22,6 +23,7 @@ mod request;
 mod rest;
 mod run;
 pub mod scim;
+mod scim_http;
 mod slow;
 mod tls;
 

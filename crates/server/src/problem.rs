@@ -89,6 +89,13 @@ impl Problem {
         self
     }
 
+    /// Its status, and what went wrong, with what to do.
+    pub(crate) fn said(&self) -> (StatusCode, String) {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let advice = self.0.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
+        (status, format!("{}{advice}", self.0.detail))
+    }
+
     /// Its stable code.
     pub(crate) fn code(&self) -> &'static str {
         self.0.code

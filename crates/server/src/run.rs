@@ -13,7 +13,7 @@ use crate::limits::{LARGEST_BODY, Limits, limited};
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::tls::Tls;
-use crate::{connections, headers, one_time, probes, request, rest};
+use crate::{connections, headers, one_time, probes, request, rest, scim_http};
 
 /// What is being answered when a stop is asked for has so long to end.
 const STOPS_WITHIN: Duration = Duration::from_secs(8);
@@ -39,6 +39,7 @@ impl Server {
             .route("/readyz", get(probes::readyz))
             .merge(one_time::router())
             .nest(rest::PREFIX, api.route("/openapi.json", described))
+            .merge(scim_http::router())
             .fallback(|| async { Problem::not_found("there is nothing at this address") })
             .method_not_allowed_fallback(|| async {
                 let status = StatusCode::METHOD_NOT_ALLOWED;

@@ -299,6 +299,14 @@ pub enum StoreError {
         /// The token that was wanted.
         token: TokenId,
     },
+    /// A SCIM client calls something else so already.
+    #[error(
+        "another {resource_type} of this client has that externalId; externalIds are unique for each client"
+    )]
+    ScimExternalIdTaken {
+        /// `User` or `Group`.
+        resource_type: String,
+    },
     /// The audit log is not as it was written.
     #[error(
         "the audit log is broken at row {seq}: {what}; keep the store as it is, and compare it with a backup or with an end \

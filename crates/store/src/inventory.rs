@@ -1,5 +1,6 @@
 //! Reading what is known of a system, now or as of any published moment.
 
+mod chosen;
 mod slices;
 
 use std::collections::HashMap;
@@ -19,6 +20,8 @@ use crate::systems::{self, StoredSystem, word};
 use crate::time::{from_millis, to_millis};
 use crate::transaction::{Transaction, reading};
 use crate::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter, Store, StoreError};
+
+pub use chosen::AccountPlace;
 
 impl Store {
     /// Everything the last published run said; empty before the first.

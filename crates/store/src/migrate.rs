@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(7, "found_by_account", "0007_found_by_account.sql"),
     migration!(8, "schedules", "0008_schedules.sql"),
     migration!(9, "signers", "0009_signers.sql"),
+    migration!(10, "scim", "0010_scim.sql"),
 ];
 
 impl Migration {

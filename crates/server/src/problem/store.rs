@@ -43,9 +43,10 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::TokenNotFound { .. } => (StatusCode::NOT_FOUND, "token_not_found"),
         E::NothingThen { .. } => (StatusCode::NOT_FOUND, "nothing_then"),
         E::DeliveryUsed | E::DeliverySuperseded | E::DeliveryGone => (StatusCode::GONE, "gone"),
-        E::NameTaken { .. } | E::SystemIdTaken { .. } | E::TokenTaken { .. } => {
-            (StatusCode::CONFLICT, "already_there")
-        }
+        E::NameTaken { .. }
+        | E::SystemIdTaken { .. }
+        | E::TokenTaken { .. }
+        | E::ScimExternalIdTaken { .. } => (StatusCode::CONFLICT, "already_there"),
         E::SystemRemoved { .. } => (StatusCode::CONFLICT, "system_removed"),
         E::SystemQuarantined { .. } => (StatusCode::CONFLICT, "system_quarantined"),
         E::SystemSuspended { .. } => (StatusCode::CONFLICT, "system_suspended"),

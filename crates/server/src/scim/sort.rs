@@ -120,7 +120,9 @@ impl Sort {
         self.order((&self.key(resource), id(resource)), (&cursor.key, &cursor.id)).is_gt()
     }
 
-    fn order(&self, one: (&SortKey, &str), other: (&SortKey, &str)) -> Ordering {
+    /// Which of two resources comes first, each by what it is sorted by and its id.
+    #[must_use]
+    pub fn order(&self, one: (&SortKey, &str), other: (&SortKey, &str)) -> Ordering {
         let ordering = one.0.compare(other.0);
         let ordering = if self.descending { ordering.reverse() } else { ordering };
         ordering.then_with(|| one.1.cmp(other.1))

@@ -8,4 +8,5 @@ mod reading;
 mod refusals;
 mod rights;
 mod scim;
+mod scim_http;
 mod stopping;

@@ -15,6 +15,7 @@ mod restore;
 mod runs;
 mod sample;
 mod schedules;
+mod scim;
 mod secrets;
 mod systems;
 mod task_mappings;

@@ -100,6 +100,18 @@ impl Filter {
         })?;
         resolve::whole(resource_type, &expression)
     }
+
+    /// Whether it asks for one of these attributes.
+    #[must_use]
+    pub fn asks_for(&self, attributes: &[&str]) -> bool {
+        match self {
+            Self::Present(place) | Self::Compare(place, _) | Self::Element(place, _) => {
+                attributes.contains(&place.attribute)
+            }
+            Self::Not(inner) => inner.asks_for(attributes),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.asks_for(attributes)),
+        }
+    }
 }
 
 /// A moment as XML Schema writes it; without an offset, UTC.

@@ -1,0 +1,105 @@
+//! Answers in the media type of SCIM (RFC 7644 §3.1, §8.1), refusals included.
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use keyreeve_store::StoreError;
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+use crate::scim::{Cause, Error};
+
+const SCIM_JSON: &str = "application/scim+json";
+
+/// What is answered when something is not done.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) Error);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let (status, detail) = problem.said();
+        let cause = match status.as_u16() {
+            400 => Cause::InvalidValue,
+            401 => Cause::Unauthorized,
+            403 => Cause::Forbidden,
+            404 => Cause::NotFound,
+            409 => Cause::Conflict,
+            503 => Cause::Unavailable,
+            _ => Cause::Internal,
+        };
+        Self(Error::new(cause, detail))
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::ScimExternalIdTaken { .. } => Self(Error::new(Cause::Uniqueness, error.to_string())),
+            other => Problem::from(other).into(),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = self.0.cause.status();
+        let mut response = json(status, &self.0.to_json());
+        let headers = response.headers_mut();
+        match status {
+            401 => put(headers, WWW_AUTHENTICATE, "Bearer realm=\"keyreeve\""),
+            503 => put(headers, RETRY_AFTER, "10"),
+            _ => {}
+        }
+        response
+    }
+}
+
+/// A body of JSON.
+pub(crate) fn json(status: u16, body: &Value) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, body.to_string()).into_response();
+    put(response.headers_mut(), CONTENT_TYPE, SCIM_JSON);
+    put(response.headers_mut(), CACHE_CONTROL, "no-store");
+    response
+}
+
+/// A resource, with its version and its address. `shown` is what the client sees of it.
+pub(crate) fn resource(status: u16, whole: &Map<String, Value>, shown: Map<String, Value>) -> Response {
+    let mut response = json(status, &Value::Object(shown));
+    with_version(&mut response, whole);
+    if status == 201
+        && let Some(location) = meta(whole, "location")
+    {
+        put(response.headers_mut(), LOCATION, location);
+    }
+    response
+}
+
+/// The client has this version of the resource already.
+pub(crate) fn not_modified(whole: &Map<String, Value>) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    with_version(&mut response, whole);
+    response
+}
+
+fn with_version(response: &mut Response, whole: &Map<String, Value>) {
+    if let Some(version) = meta(whole, "version") {
+        put(response.headers_mut(), ETAG, version);
+    }
+}
+
+fn meta<'a>(resource: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    resource.get("meta")?.get(name)?.as_str()
+}
+
+fn put(headers: &mut axum::http::HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,165 @@
+//! Users.
+
+use std::collections::{BTreeSet, HashMap};
+
+use keyreeve_model::{Account, AccountStatus, Assignment, ExternalId};
+use keyreeve_store::{AccountPlace, AsOf, StoreError};
+use serde_json::{Map, Value};
+
+use super::{BATCH, Hit, Known, asks_for};
+use crate::scim::ResourceType;
+use crate::scim::filter::Condition;
+use crate::scim::path::Place;
+use crate::scim::query::Prepared;
+use crate::scim::sort::SortKey;
+use crate::scim_http::shape::user::{Beside, user};
+
+impl Known<'_> {
+    /// Accounts of these ids as they are now, those that are gone for SCIM left out.
+    pub(crate) async fn accounts(&self, ids: &[ExternalId]) -> Result<Vec<Account>, StoreError> {
+        let there: Vec<ExternalId> =
+            ids.iter().filter(|id| !self.deleted.contains_key(*id)).cloned().collect();
+        self.accounts_in_aws(&there).await
+    }
+
+    /// Accounts of these ids as they are now, those that are gone for SCIM included.
+    pub(crate) async fn accounts_in_aws(&self, ids: &[ExternalId]) -> Result<Vec<Account>, StoreError> {
+        let (store, system) = (&self.asked.parts.store, &self.asked.system);
+        let seen = store.accounts_by_id(&system.system_id, ids).await?;
+        let seen_ids: BTreeSet<&ExternalId> = seen.iter().map(|account| &account.external_id).collect();
+        let others: Vec<ExternalId> = ids.iter().filter(|id| !seen_ids.contains(id)).cloned().collect();
+        let made = self.unseen.made_accounts(store, system, &others).await?;
+        Ok(seen.into_iter().filter_map(|account| self.unseen.laid_over(account)).chain(made).collect())
+    }
+
+    /// The users of these ids. Without `held`, groups and entitlements are left out.
+    pub(super) async fn users(
+        &self,
+        ids: &[ExternalId],
+        held: bool,
+    ) -> Result<Vec<Map<String, Value>>, StoreError> {
+        let (store, system) = (&self.asked.parts.store, self.asked.system_id());
+        let accounts = self.accounts(ids).await?;
+        let ids: Vec<ExternalId> = accounts.iter().map(|account| account.external_id.clone()).collect();
+        let records = store.scim_records(system, self.asked.client(), &ids).await?;
+        let mut changed = store.changed_since_first_seen(system, &ids).await?;
+        let mut holds: HashMap<ExternalId, Vec<Assignment>> = HashMap::new();
+        if held {
+            for one in store.held_by(system, &ids).await? {
+                holds.entry(one.subject_external_id.clone()).or_default().push(one);
+            }
+            // So that the same is shown in the same order, whoever changed it.
+            for held in holds.values_mut() {
+                held.sort_by_cached_key(Assignment::place);
+            }
+        }
+        let kind = &self.asked.model.user;
+        let shown = accounts.iter().map(|account| {
+            let id = &account.external_id;
+            let beside = Beside {
+                held: holds.get(id).map(Vec::as_slice).unwrap_or_default(),
+                record: records.get(id),
+                changed_at: changed.remove(id).max(self.unseen.changed_at(id)),
+            };
+            user(kind, account, beside, &self.asked.base)
+        });
+        Ok(shown.collect())
+    }
+
+    pub(super) async fn user_hits(
+        &self,
+        kind: &'static ResourceType,
+        prepared: &Prepared,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let narrowing = prepared.filter.as_ref().map(|filter| filter.narrow()).unwrap_or_default();
+        if let Some(ids) = self.looked_up(&narrowing.conditions).await? {
+            let ids: Vec<ExternalId> = ids.into_iter().collect();
+            let found = self.users(&ids, true).await?;
+            return Ok(found.iter().filter_map(|user| Hit::of(kind, prepared, user)).collect());
+        }
+        let active = |condition: &Condition| matches!(condition, Condition::Active(_));
+        let by_place = [Place::of("userName"), Place::of("id")].contains(&prepared.sort.place());
+        let whole = prepared.filter.is_none() || narrowing.whole;
+        if by_place && whole && narrowing.conditions.iter().all(active) {
+            return self.places_hits(kind, prepared, &narrowing.conditions).await;
+        }
+        let held = asks_for(prepared, &["groups", "entitlements", "meta"]);
+        let ids: Vec<ExternalId> = self.places().await?.into_iter().map(|place| place.external_id).collect();
+        let mut hits = Vec::new();
+        for some in ids.chunks(BATCH) {
+            let found = self.users(some, held).await?;
+            hits.extend(found.iter().filter_map(|user| Hit::of(kind, prepared, user)));
+        }
+        Ok(hits)
+    }
+
+    /// Hits that id, name and status alone decide about.
+    async fn places_hits(
+        &self,
+        kind: &'static ResourceType,
+        prepared: &Prepared,
+        conditions: &[Condition],
+    ) -> Result<Vec<Hit>, StoreError> {
+        let by_id = prepared.sort.place() == Place::of("id");
+        let meant = |place: &AccountPlace| {
+            conditions.iter().all(|condition| match (condition, place.status) {
+                (Condition::Active(active), AccountStatus::Enabled) => *active,
+                (Condition::Active(active), AccountStatus::Disabled) => !*active,
+                _ => false,
+            })
+        };
+        let hit = |place: AccountPlace| {
+            let id = place.external_id.to_string();
+            let key = SortKey::Text(if by_id { id.clone() } else { place.name.to_lowercase() });
+            Hit { key, id, kind: kind.name }
+        };
+        Ok(self.places().await?.into_iter().filter(meant).map(hit).collect())
+    }
+
+    /// Every user's id, name and status as they are now.
+    async fn places(&self) -> Result<Vec<AccountPlace>, StoreError> {
+        let seen = self.asked.parts.store.account_places(self.asked.system_id()).await?;
+        let touched: BTreeSet<&ExternalId> = self.unseen.accounts().collect();
+        let mut places: Vec<AccountPlace> = seen
+            .into_iter()
+            .filter(|place| {
+                !touched.contains(&place.external_id) && !self.deleted.contains_key(&place.external_id)
+            })
+            .collect();
+        let touched: Vec<ExternalId> = touched.into_iter().cloned().collect();
+        let now = self.accounts(&touched).await?.into_iter().map(|account| AccountPlace {
+            external_id: account.external_id,
+            name: account.name,
+            status: account.status,
+        });
+        places.extend(now);
+        Ok(places)
+    }
+
+    /// The ids that can meet these conditions, if one of them can be looked up.
+    async fn looked_up(&self, conditions: &[Condition]) -> Result<Option<BTreeSet<ExternalId>>, StoreError> {
+        for condition in conditions {
+            return Ok(Some(match condition {
+                Condition::Id(id) => ExternalId::new(id.as_str()).ok().into_iter().collect(),
+                Condition::UserName(name) => self.called(name).await?,
+                Condition::ExternalId(text) => {
+                    let (store, client) = (&self.asked.parts.store, self.asked.client());
+                    let found = store.scim_called(self.asked.system_id(), client, "User", text).await?;
+                    found.into_iter().collect()
+                }
+                _ => continue,
+            }));
+        }
+        Ok(None)
+    }
+
+    async fn called(&self, name: &str) -> Result<BTreeSet<ExternalId>, StoreError> {
+        let mut ids: BTreeSet<ExternalId> = self.unseen.now_called(name).cloned().collect();
+        match self.asked.parts.store.get_account(self.asked.system_id(), AsOf::Now, name).await {
+            Ok(account) => drop(ids.insert(account.external_id)),
+            Err(StoreError::AccountNotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(ids)
+    }
+}

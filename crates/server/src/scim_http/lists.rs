@@ -1,0 +1,128 @@
+//! Lists (RFC 7644 §3.4.2, §3.4.3): first what of all is meant and by what it is sorted, then the page alone is built.
+
+use std::collections::BTreeMap;
+
+use axum::response::Response;
+
+use super::answer::{Refusal, json};
+use super::asked::{Asked, Body};
+use super::known::{Hit, Known};
+use crate::scim::list::List;
+use crate::scim::page::{Cursor, Page};
+use crate::scim::query::{Prepared, Query};
+use crate::scim::{Cause, Error, ResourceType};
+
+/// Resources of one type.
+pub(crate) async fn of_type(asked: Asked) -> Result<Response, Refusal> {
+    let (kind, query) = (asked.resource_type()?, asked.query()?);
+    answer(&asked, &[kind], kind.endpoint, &query).await
+}
+
+/// Resources of one type, by a query that stands in no address.
+pub(crate) async fn search_type(asked: Asked, Body(body): Body) -> Result<Response, Refusal> {
+    let (kind, query) = (asked.resource_type()?, Query::from_search(&body)?);
+    answer(&asked, &[kind], kind.endpoint, &query).await
+}
+
+/// Resources of all types.
+pub(crate) async fn all(asked: Asked) -> Result<Response, Refusal> {
+    let query = asked.query()?;
+    answer(&asked, &asked.model.resource_types(), "/", &query).await
+}
+
+/// Resources of all types, by a query that stands in no address.
+pub(crate) async fn search_all(asked: Asked, Body(body): Body) -> Result<Response, Refusal> {
+    answer(&asked, &asked.model.resource_types(), "/", &Query::from_search(&body)?).await
+}
+
+async fn answer(
+    asked: &Asked,
+    kinds: &[&'static ResourceType],
+    place: &str,
+    query: &Query,
+) -> Result<Response, Refusal> {
+    let prepared = prepare(kinds, query)?;
+    let known = Known::load(asked).await?;
+    let mut hits = Vec::new();
+    for (kind, prepared) in &prepared {
+        hits.extend(known.hits(kind, prepared).await?);
+    }
+    let digest = query.digest(&format!("{}{place}", asked.system_id()));
+    let (list, page) = cut(hits, &prepared, query, &digest, asked.parts.clock.now())?;
+    let list = List { resources: built(&known, &prepared, &page).await?, ..list };
+    Ok(json(200, &list.to_json()))
+}
+
+/// The query on each type. A type that does not have what the query names has nothing that it means; if none has, the
+/// query is wrong.
+fn prepare(
+    kinds: &[&'static ResourceType],
+    query: &Query,
+) -> Result<Vec<(&'static ResourceType, Prepared)>, Error> {
+    let mut prepared = Vec::new();
+    let mut refused = None;
+    for kind in kinds {
+        match query.prepare(kind) {
+            Ok(ready) => prepared.push((*kind, ready)),
+            Err(error) if error.cause == Cause::InvalidFilter => refused = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match refused {
+        Some(refused) if prepared.is_empty() => Err(refused),
+        _ => Ok(prepared),
+    }
+}
+
+/// The page that is asked for, and the list without its resources.
+fn cut(
+    mut hits: Vec<Hit>,
+    prepared: &[(&'static ResourceType, Prepared)],
+    query: &Query,
+    digest: &str,
+    now: jiff::Timestamp,
+) -> Result<(List, Vec<Hit>), Error> {
+    let total = hits.len();
+    let mut list = List { total, start: None, next_cursor: None, resources: Vec::new() };
+    // Each type has the same order, as the query says it.
+    let Some((_, Prepared { sort, .. })) = prepared.first() else { return Ok((list, Vec::new())) };
+    hits.sort_by(|one, other| sort.order((&one.key, &one.id), (&other.key, &other.id)));
+    let page = match &query.page {
+        Page::Index { start, count } => {
+            list.start = Some(*start);
+            hits.into_iter().skip(start.saturating_sub(1)).take(*count).collect()
+        }
+        Page::Cursor { cursor, count } => {
+            if !cursor.is_empty() {
+                let after = Cursor::decode(cursor, digest, now)?;
+                hits.retain(|hit| sort.order((&hit.key, &hit.id), (&after.key, &after.id)).is_gt());
+            }
+            let more = hits.len() > *count;
+            hits.truncate(*count);
+            let last = hits.last().filter(|_| more);
+            let cursor = last.map(|last| Cursor { key: last.key.clone(), id: last.id.clone() });
+            list.next_cursor = cursor.map(|cursor| cursor.encode(digest, now));
+            hits
+        }
+    };
+    Ok((list, page))
+}
+
+/// The resources of a page as the client sees them. One that went in this moment is left out.
+async fn built(
+    known: &Known<'_>,
+    prepared: &[(&'static ResourceType, Prepared)],
+    page: &[Hit],
+) -> Result<Vec<serde_json::Map<String, serde_json::Value>>, Refusal> {
+    let mut found = BTreeMap::new();
+    for (kind, prepared) in prepared {
+        let ids: Vec<String> =
+            page.iter().filter(|hit| hit.kind == kind.name).map(|hit| hit.id.clone()).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        let resources = known.resources(kind, &ids).await?;
+        found.extend(resources.into_iter().map(|(id, whole)| (id, prepared.projection.show(kind, &whole))));
+    }
+    Ok(page.iter().filter_map(|hit| found.remove(&hit.id)).collect())
+}

@@ -1,0 +1,207 @@
+//! Reading what is known now of accounts and groups that the caller names by id, and of accounts little, but of all.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::Timestamp;
+use keyreeve_model::{
+    Account, AccountStatus, Assignment, AssignmentKind, ExternalId, Resource, SystemId, TaskId, Wish,
+};
+
+use super::{Reading, lay_pending_over};
+use crate::history;
+use crate::statement::{Statement, Value};
+use crate::transaction::{Transaction, reading};
+use crate::{AsOf, AssignmentFilter, Store, StoreError};
+
+/// What lists of accounts are put in order by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountPlace {
+    /// Its id.
+    pub external_id: ExternalId,
+    /// Its name.
+    pub name: String,
+    /// Whether somebody can sign in as it.
+    pub status: AccountStatus,
+}
+
+impl Store {
+    /// Id, name and status of every account, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn account_places(&self, system_id: &SystemId) -> Result<Vec<AccountPlace>, StoreError> {
+        reading!(self, "listing the accounts' names", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(Vec::new());
+            };
+            let columns = "SELECT v.external_id, v.name, v.status FROM account_versions v";
+            let text = reading.select(Statement::building(columns));
+            transaction
+                .fetch(text, |row| {
+                    Ok(AccountPlace { external_id: row.word(0)?, name: row.text(1)?, status: row.word(2)? })
+                })
+                .await
+        })
+        .await
+    }
+
+    /// The accounts of these ids; those that are not known are left out. In no order.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn accounts_by_id(
+        &self,
+        system_id: &SystemId,
+        ids: &[ExternalId],
+    ) -> Result<Vec<Account>, StoreError> {
+        reading!(self, "reading the accounts", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(Vec::new());
+            };
+            let mut found = Vec::new();
+            for some in chunks(transaction, ids) {
+                let mut text = reading.select(history::select_accounts());
+                push_in(&mut text, " AND v.external_id IN (VALUES ", some);
+                let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
+                found.extend(transaction.fetch(text, read).await?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// When what is known of these accounts and resources came to be known, of those that were otherwise before.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn changed_since_first_seen(
+        &self,
+        system_id: &SystemId,
+        ids: &[ExternalId],
+    ) -> Result<HashMap<ExternalId, Timestamp>, StoreError> {
+        reading!(self, "looking when objects changed", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(HashMap::new());
+            };
+            let mut found = HashMap::new();
+            for table in ["account_versions", "resource_versions"] {
+                for some in chunks(transaction, ids) {
+                    let mut text = Statement::building("SELECT v.external_id, r.published_at FROM ");
+                    text.push(table).push(" v JOIN import_runs r ON r.run_id = v.valid_from_run");
+                    let mut text = reading.select(text);
+                    text.push(" AND v.valid_from_run > v.first_seen_run AND r.published_at IS NOT NULL");
+                    push_in(&mut text, " AND v.external_id IN (VALUES ", some);
+                    found.extend(transaction.fetch(text, |row| Ok((row.word(0)?, row.time(1)?))).await?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// What these accounts hold themselves, with what we changed and no import has seen yet.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn held_by(
+        &self,
+        system_id: &SystemId,
+        accounts: &[ExternalId],
+    ) -> Result<Vec<Assignment>, StoreError> {
+        let wanted: HashSet<&ExternalId> = accounts.iter().collect();
+        let conditions = |transaction: &Transaction| -> Vec<Statement> {
+            chunks(transaction, accounts)
+                .map(|some| {
+                    let mut text = history::select_assignments();
+                    text.push(" WHERE v.kind <> 'group_policy'");
+                    push_in(&mut text, " AND v.subject_external_id IN (VALUES ", some);
+                    text
+                })
+                .collect()
+        };
+        let keep = |one: &Assignment| wanted.contains(&one.subject_external_id);
+        self.chosen_assignments(system_id, AssignmentFilter::default(), conditions, keep).await
+    }
+
+    /// Who is in these groups, with what we changed and no import has seen yet.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn members_of(
+        &self,
+        system_id: &SystemId,
+        groups: &[Resource],
+    ) -> Result<Vec<Assignment>, StoreError> {
+        let ids: Vec<ExternalId> = groups.iter().map(|group| group.external_id.clone()).collect();
+        let wanted: HashSet<&ExternalId> = ids.iter().collect();
+        let kind = AssignmentKind::AccountGroup;
+        let conditions = |transaction: &Transaction| -> Vec<Statement> {
+            chunks(transaction, &ids)
+                .map(|some| {
+                    let mut text = history::select_assignments();
+                    text.push(" WHERE v.kind = ").bind(kind.as_str());
+                    push_in(&mut text, " AND v.resource_external_id IN (VALUES ", some);
+                    text
+                })
+                .collect()
+        };
+        let keep = |one: &Assignment| {
+            one.kind == kind && one.resource_external_id.as_ref().is_some_and(|id| wanted.contains(id))
+        };
+        let filter = AssignmentFilter { kind: Some(kind), ..AssignmentFilter::default() };
+        self.chosen_assignments(system_id, filter, conditions, keep).await
+    }
+
+    async fn chosen_assignments(
+        &self,
+        system_id: &SystemId,
+        filter: AssignmentFilter,
+        statements: impl Fn(&Transaction) -> Vec<Statement> + Send + Sync,
+        keep: impl Fn(&Assignment) -> bool + Send + Sync,
+    ) -> Result<Vec<Assignment>, StoreError> {
+        reading!(self, "reading assignments", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(Vec::new());
+            };
+            let paths = reading.holder_paths(transaction).await?;
+            let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
+            let mut found = Vec::new();
+            for mut text in statements(transaction) {
+                text.push(" AND v.system_key = ").bind(reading.system.key).push(" AND ");
+                reading.versions.condition(&mut text, "v");
+                found.extend(transaction.fetch(text, read).await?);
+            }
+            lay_pending_over(transaction, &reading, system_id, read, &mut found, &filter).await?;
+            found.retain(&keep);
+            Ok(found)
+        })
+        .await
+    }
+
+    /// What was asked for by these tasks, with the names and paths that were made of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn wishes_of(&self, tasks: &[TaskId]) -> Result<BTreeMap<TaskId, Wish>, StoreError> {
+        reading!(self, "reading what tasks were asked to do", |transaction| {
+            let mut found = BTreeMap::new();
+            for some in tasks.chunks(transaction.dialect().values_per_statement() - 1) {
+                let mut text =
+                    Statement::building("SELECT task_id, wish FROM tasks WHERE task_id IN (VALUES ");
+                text.bind_rows(some.iter().map(|task| vec![Value::from(task.0)])).push(")");
+                found.extend(transaction.fetch(text, |row| Ok((TaskId(row.int(0)?), row.json(1)?))).await?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+fn chunks<'a>(transaction: &Transaction, ids: &'a [ExternalId]) -> std::slice::Chunks<'a, ExternalId> {
+    // A few values besides are bound in each statement.
+    ids.chunks(transaction.dialect().values_per_statement() - 8)
+}
+
+fn push_in(text: &mut Statement, before: &str, ids: &[ExternalId]) {
+    text.push(before).bind_rows(ids.iter().map(|id| vec![id.as_str().into()])).push(")");
+}
