@@ -107,11 +107,12 @@ impl Pacer {
     }
 
     /// How many may go on at once, each making one call after the other: with a limit only so many that each gets a
-    /// turn within about a second. `None` while nothing limits the rate.
+    /// turn within about half a second, so that few need a second look at whose an account is before they have ended.
+    /// `None` while nothing limits the rate.
     #[must_use]
     pub fn at_once(&self) -> Option<u32> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
-        self.limit().map(|limit| (limit as u32).max(FEWEST))
+        self.limit().map(|limit| (limit / 2.0) as u32).map(|at_once| at_once.max(FEWEST))
     }
 
     /// Waits to be one of those that go on; `None` while nothing limits the rate.
