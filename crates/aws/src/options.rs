@@ -76,7 +76,18 @@ impl ConnectOptions {
             return Err(ConnectError::Variable { name: name.clone(), known: VARIABLES.join(", ") });
         }
         check_endpoints(|name| self.variable(name).map(str::to_owned))?;
+        self.check_region()?;
         self.credential.check()
+    }
+
+    /// Hosts are named after regions: one that is none could lead requests to anybody.
+    fn check_region(&self) -> Result<(), ConnectError> {
+        match self.region.as_deref() {
+            Some(region) if !region.is_empty() && crate::partition_of_region(region).is_none() => {
+                Err(ConnectError::Region { region: region.chars().take(80).collect() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The endpoints that the process's environment names. The SDK reads them by itself, and panics over an empty
@@ -195,6 +206,14 @@ pub enum ConnectError {
         /// The file of credentials.
         credentials: String,
     },
+    /// A region that is none.
+    #[error(
+        "cannot connect to AWS: {region:?}, which the system is said to be in, is no AWS region; set another one"
+    )]
+    Region {
+        /// What is said.
+        region: String,
+    },
     /// An endpoint that is no URL.
     #[error(
         "cannot connect to AWS: {name} is {what}, but must be a URL like https://iam.example.com; mend it, or unset \
@@ -229,7 +248,7 @@ impl ConnectError {
     /// Whether the configuration or the environment of this process is wrong, rather than the credential.
     #[must_use]
     pub fn is_surroundings(&self) -> bool {
-        !matches!(self, Self::Credential(_) | Self::NoProfile { .. })
+        !matches!(self, Self::Credential(_) | Self::NoProfile { .. } | Self::Region { .. })
     }
 }
 
@@ -267,6 +286,21 @@ mod tests {
         ] {
             assert!(options(bad.clone()).check().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_systems_region_is_one_that_is_known() {
+        let mut options = options(Credential::Ambient);
+        for (region, fits) in
+            [("us-gov-west-1", true), ("", true), ("us-east-1.evil.com/#", false), ("eu-nowhere-1", false)]
+        {
+            options.region = Some(region.to_owned());
+            assert_eq!(options.check().is_ok(), fits, "{region:?}");
+        }
+        // What the environment says is not a system's: it may be opened after our table was written.
+        options.region = None;
+        options.environment.insert("AWS_REGION".into(), "eu-nowhere-1".into());
+        assert!(options.check().is_ok());
     }
 
     #[test]

@@ -55,6 +55,7 @@ mod roles;
 mod s02_altered_secrets;
 mod s09_bad_recipients;
 mod s26_extreme_names;
+mod s27_endpoints;
 mod s29_roles;
 mod s30_external_id;
 mod s31_own_branch;
