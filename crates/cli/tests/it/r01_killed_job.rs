@@ -4,6 +4,7 @@
 //! An auditor that shares no code with the engine (`tests/audit/audit_job.py`) reads the sandbox's trace and the
 //! database afterwards and holds them against the invariants.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -232,18 +233,27 @@ fn r34_asked_to_stop_it_begins_no_new_call_and_loses_nothing() {
     let place = place();
     let job = queue(&place);
     place.sandbox.clear_trace();
-    place.sandbox.add_fault(FaultRule::new("*", Effect::Latency { ms: 40 }));
-    let child = apply(&place, &job).spawn().unwrap();
+    place.sandbox.add_fault(FaultRule::new("*", Effect::Latency { ms: 100 }));
+    let mut child = apply(&place, &job).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
     until("the first writes", || (writes(&place).len() > 10).then_some(()));
     terminate(&child);
     let asked = Instant::now();
-    std::thread::sleep(Duration::from_millis(60));
+    // A busy machine may take its time to hand the signal over.
+    let mut line = String::new();
+    while !line.contains("Stopping:") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended without having heard the signal");
+    }
+    std::thread::sleep(Duration::from_millis(100));
     let begun = place.sandbox.trace().len();
-    let output = child.wait_with_output().unwrap();
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    let status = child.wait().unwrap();
     assert!(asked.elapsed() < Duration::from_secs(10));
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(status.code(), Some(1));
     assert_eq!(place.sandbox.trace().len(), begun, "a call was begun after the signal");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("stays queued"));
+    assert!(rest.contains("stays queued"), "{rest}");
     place.sandbox.clear_faults();
     let ended = finish(&place, &job);
     assert_eq!(ended["state"], "succeeded", "{ended:#}");

@@ -1,13 +1,14 @@
 //! R38: a dry run is dry: whatever is planned or previewed, only actions that are known to read reach AWS.
 
 use keyreeve_model::TaskKind;
-use keyreeve_sandbox::Mutation;
+use keyreeve_sandbox::{AccountSeed, Effect, FaultRule, Mutation, Options, OrganizationSeed, Population};
 use serde_json::{Value, json};
 
-use crate::harness::{ACCOUNT, Place, SYSTEM, user};
+use crate::harness::{ACCOUNT, Place, Ran, SYSTEM, user};
 
 /// Everything a dry run may call. By name, and not by what a trace or a flag says of it.
-const READS: [&str; 28] = [
+const READS: [&str; 36] = [
+    "DescribeOrganization",
     "GenerateCredentialReport",
     "GetAccessKeyLastUsed",
     "GetAccountAuthorizationDetails",
@@ -19,18 +20,25 @@ const READS: [&str; 28] = [
     "GetLoginProfile",
     "GetPolicy",
     "GetPolicyVersion",
+    "GetRole",
     "GetUser",
     "GetUserPolicy",
     "ListAccessKeys",
+    "ListAccounts",
+    "ListAccountsForParent",
+    "ListAttachedRolePolicies",
     "ListAttachedUserPolicies",
     "ListEntitiesForPolicy",
     "ListGroups",
     "ListGroupsForUser",
     "ListMFADevices",
+    "ListOrganizationalUnitsForParent",
     "ListPolicies",
+    "ListRoots",
     "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
     "ListSigningCertificates",
+    "ListTagsForResource",
     "ListUserPolicies",
     "ListUserTags",
     "ListUsers",
@@ -95,11 +103,74 @@ fn r38_every_dry_run_makes_reading_calls_only() {
     place.run(&["import", "run", SYSTEM, "--preview"]).code(0);
     place.run(&["system", "check", SYSTEM]);
     place.run(&["mapping", "try", SYSTEM, "create_account", "--attribute", "first=A"]);
-    let trace = place.sandbox.trace();
-    assert!(trace.len() > 40, "{} calls", trace.len());
-    for entry in &trace {
-        assert!(READS.contains(&entry.action.as_str()), "a dry run called {}", entry.action);
-    }
+    assert!(only_reads(&place) > 40);
     assert_eq!(place.sandbox.state(ACCOUNT).unwrap(), before);
     assert_eq!(place.json(&["job", "list", SYSTEM]).as_array().unwrap().len(), 1, "a dry run queued a job");
 }
+
+/// How many calls were made, all of them known to read.
+#[track_caller]
+fn only_reads(place: &Place) -> usize {
+    let trace = place.sandbox.trace();
+    for entry in &trace {
+        assert!(READS.contains(&entry.action.as_str()), "a dry run called {}", entry.action);
+    }
+    trace.len()
+}
+
+/// What is about the connector itself, about a job that was there before, and about many systems.
+#[test]
+fn r38_every_other_dry_run_makes_reading_calls_only() {
+    let few = Population { users: 2, groups: 1, customer_policies: 1, roles: 0 };
+    let place = Place::with_options(Options {
+        accounts: vec![AccountSeed::empty(ACCOUNT)],
+        organization: Some(OrganizationSeed::of(ACCOUNT).with_members(2, 7, few)),
+        ..Options::default()
+    });
+    place.mutate(&[user("ada"), Mutation::CreateAccessKey { user: "ada".into() }]);
+    place.run(&["init"]).code(0);
+    place.add(SYSTEM, ACCOUNT).code(0);
+    place.run(&["system", "set", SYSTEM, "permission_profile=full"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let delete = ["account", "delete", SYSTEM, "ada", "--yes"];
+    place.sandbox.add_fault(FaultRule::new("UpdateAccessKey", Effect::AccessDenied));
+    let failed = place.run(&[&delete[..], &["--output", "json"]].concat()).code(1).json()["id"].to_string();
+    place.sandbox.clear_faults();
+    let queued = place.run(&[&delete[..], &["--no-wait", "--output", "json"]].concat()).code(0);
+    let queued = queued.json()["id"].to_string();
+    let key = place.sandbox.administrator_key(ACCOUNT).unwrap();
+    let as_administrator = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env("AWS_ACCESS_KEY_ID", &key.access_key_id);
+        Ran::of(command.env("AWS_SECRET_ACCESS_KEY", &key.secret_access_key).output().unwrap())
+    };
+    let trusted = format!("arn:aws:iam::{ACCOUNT}:root");
+    let bootstrap = ["aws", "bootstrap", "--system-id", "new", "--plan"];
+    let before = (place.sandbox.state(ACCOUNT).unwrap(), place.rows(ROWS));
+    place.sandbox.clear_trace();
+    let mut calls = 0;
+    for (arguments, least) in [
+        (&["job", "retry", &failed, "--plan"][..], 5),
+        (&["job", "apply", &queued, "--plan"], 0),
+        (&["job", "cancel", &queued, "--plan"], 0),
+        (&["system", "rotate-key", SYSTEM, "--plan"], 1),
+        (&["system", "remove", SYSTEM, "--plan"], 0),
+        (&["secrets", "rekey", "--plan", "--data-keys"], 0),
+        (&["import", "run", "--all", "--preview"], 5),
+        (&[&bootstrap[..], &["--user", "keyreeve"]].concat(), 2),
+        (&[&bootstrap[..], &["--role", "keyreeve", "--trusted-principal", &trusted]].concat(), 2),
+        (&["organization", "discover", "--plan"], 3),
+    ] {
+        let ran = as_administrator(arguments);
+        assert!(ran.code < 2, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        let made = only_reads(&place);
+        assert!(made >= calls + least, "{arguments:?} looked at nothing: {} calls", made - calls);
+        calls = made;
+    }
+    assert_eq!((place.sandbox.state(ACCOUNT).unwrap(), place.rows(ROWS)), before);
+}
+
+/// What a dry run leaves as it was in the store; it may note who the connector is, and that a preview ran.
+const ROWS: &str = "SELECT (SELECT group_concat(job_id || state) FROM provisioning_jobs), (SELECT group_concat(system_id || state) FROM \
+                    systems), (SELECT COUNT(*) FROM secrets), (SELECT COUNT(*) FROM key_custodies), \
+                    (SELECT COUNT(*) FROM key_rotations)";
