@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{ACCOUNT, Place, Ran, SYSTEM, user};
 
 /// Everything a dry run may call. By name, and not by what a trace or a flag says of it.
-const READS: [&str; 36] = [
+const READS: [&str; 37] = [
     "DescribeOrganization",
     "GenerateCredentialReport",
     "GetAccessKeyLastUsed",
@@ -34,6 +34,7 @@ const READS: [&str; 36] = [
     "ListMFADevices",
     "ListOrganizationalUnitsForParent",
     "ListPolicies",
+    "ListRoles",
     "ListRoots",
     "ListSSHPublicKeys",
     "ListServiceSpecificCredentials",
