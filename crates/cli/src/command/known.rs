@@ -126,6 +126,15 @@ pub(crate) async fn meant(
     for run in runs.iter().filter(|run| run.state == ImportRunState::Published) {
         let Ok(then) = store.get_account(system_id, AsOf::Run(run.id), name).await else { continue };
         let now = store.get_account(system_id, as_of, then.external_id.as_str()).await;
+        if now.is_err()
+            && as_of != AsOf::Now
+            && let Ok(later) = store.get_account(system_id, AsOf::Now, then.external_id.as_str()).await
+        {
+            let first = later.first_seen_run;
+            return Ok(Some(format!(
+                "it came later: run {first} was the first that saw it, and it is there now"
+            )));
+        }
         return Ok(Some(match now {
             Ok(now) => format!("in run {} {:?} had that name", run.id, now.name),
             Err(_) => format!("it was there in run {}, and is gone", run.id),

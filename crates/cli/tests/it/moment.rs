@@ -2,7 +2,7 @@
 
 use keyreeve_sandbox::Mutation;
 
-use crate::harness::{Place, SYSTEM};
+use crate::harness::{Place, SYSTEM, user};
 
 #[test]
 fn every_published_run_can_be_read_back() {
@@ -51,6 +51,20 @@ fn the_future_is_not_read_as_the_present() {
             );
         }
     }
+}
+
+#[test]
+fn who_came_later_is_not_said_to_be_gone() {
+    let place = Place::imported(1);
+    place.mutate(&[user("later")]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let shown = place.run(&["account", "show", SYSTEM, "later", "--as-of", "run:1"]).code(2);
+    assert!(shown.stderr.contains("it came later: run 2 was the first that saw it"), "{}", shown.stderr);
+    place.mutate(&[Mutation::DeleteUser { name: "later".into() }]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let shown = place.run(&["account", "show", SYSTEM, "later"]).code(2);
+    assert!(shown.stderr.contains("it was there in run 3, and is gone"), "{}", shown.stderr);
 }
 
 /// Which run saw an object last is told from today's view or from that of then, as the store has it.

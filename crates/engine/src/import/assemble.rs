@@ -121,6 +121,9 @@ impl Assembly<'_> {
             Some(known) if !self.reads(ImportObject::LoginProfiles) => copy_credentials(&mut account, known),
             _ => self.apply_credentials(&mut account, read, created_at),
         }
+        if let Some(known) = known {
+            keep_last_use(&mut account, known);
+        }
         account.status = AccountStatus::of(account.login_profile.state, account.access_keys.as_deref());
         account
     }
@@ -378,6 +381,18 @@ fn take_detail(account: &mut Account, detail: &mut AccountDetail) {
     account.tags = Some(std::mem::take(&mut detail.tags));
     account.permissions_boundary = detail.permissions_boundary.take();
     account.inline_policies = Some(sorted(std::mem::take(&mut detail.inline_policies)));
+}
+
+/// Only the report says when a key was last used. Where it does not vouch for the account, what it said before still holds:
+/// a key was used then, if not later.
+fn keep_last_use(account: &mut Account, known: &Account) {
+    for key in account.access_keys.iter_mut().flatten().filter(|key| key.last_used_at.is_none()) {
+        let mut before = known.access_keys.iter().flatten();
+        let same = |other: &&keyreeve_model::AccessKey| {
+            key.created_at.is_some() && other.created_at == key.created_at
+        };
+        key.last_used_at = before.find(same).and_then(|other| other.last_used_at);
+    }
 }
 
 fn copy_credentials(account: &mut Account, known: &Account) {
