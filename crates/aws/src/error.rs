@@ -159,7 +159,9 @@ impl Call {
                 (Cause::Permanent, "the request could not be put together; nothing was sent".to_owned(), None)
             }
         };
-        Error { code, source: self.told(error), ..self.error(cause, message) }
+        // Where none are found, the SDK lists each place where it has looked, and says of each the same.
+        let source = if cause == Cause::NoCredentials { None } else { self.told(error) };
+        Error { code, source, ..self.error(cause, message) }
     }
 
     /// What the SDK said, as text without secrets: its own errors would print raw answers.

@@ -153,6 +153,26 @@ fn a_name_in_another_case_is_found_before_the_first_call() {
 }
 
 #[test]
+fn what_is_written_is_warned_of_as_what_is_planned() {
+    let place = place();
+    let unlimited = ["aws", "bootstrap", "--system-id", ID, "--user", "keyreeve", "--path", "/staff/"];
+    let planned = run(&place, &[&unlimited[..], &["--plan"]].concat()).code(0);
+    let ways = |text: &str| {
+        let lines = text.lines().filter(|line| line.contains("administrator") || line.starts_with("  iam:"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(ways(&planned.stderr).len() > 1, "{}", planned.stderr);
+    for template in ["terraform", "cloudformation"] {
+        let printed = place.run(&[&unlimited[..], &["--print", template]].concat()).code(0);
+        assert_eq!(ways(&printed.stderr), ways(&planned.stderr));
+        let set = format!("`keyreeve system set {ID} permission_profile=lifecycle`");
+        assert!(printed.stderr.contains(&set), "{}", printed.stderr);
+    }
+    let limited = place.run(&user(&["--print", "terraform"])).code(0);
+    assert_eq!(ways(&limited.stderr), [] as [&str; 0]);
+}
+
+#[test]
 fn a_role_with_an_external_id_of_ours_is_made_once() {
     let place = place();
     place.sandbox.add_fault(FaultRule::new("CreateRole", Effect::Reset).phase(Phase::AfterApply).times(1));

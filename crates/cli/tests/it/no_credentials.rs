@@ -76,6 +76,23 @@ fn a_profile_that_does_not_exist_is_refused_before_anything_is_stored() {
     assert!(checked.stdout.contains("is neither in"), "{}", checked.stdout);
 }
 
+#[test]
+fn an_administrator_without_credentials_hears_what_helps_and_no_more() {
+    let place = Place::with_users(0);
+    place.run(&["init"]).code(0);
+    let bootstrap = ["aws", "bootstrap", "--system-id", "prod", "--user", "keyreeve", "--plan"];
+    let refused = place.run(&bootstrap).code(2).stderr;
+    assert!(refused.contains("hint: for this command alone, give --aws-profile P"), "{refused}");
+    for noise in ["system set", "chain", "not enabled", "Attempted"] {
+        assert!(!refused.contains(noise), "{noise}: {refused}");
+    }
+    let discover = place.run(&["organization", "discover", "--plan"]).code(2).stderr;
+    assert!(
+        discover.contains("no AWS credentials were found") && !discover.contains("Attempted"),
+        "{discover}"
+    );
+}
+
 #[track_caller]
 fn says_what_to_give(ran: &Ran) {
     assert!(ran.stderr.contains("AWS_ACCESS_KEY_ID, or give the system its own"), "{}", ran.stderr);

@@ -7,7 +7,7 @@ mod shown;
 
 use anyhow::Context as _;
 use keyreeve_aws::{AwsConnector, Credential, OWN_PATH, PolicyScope};
-use keyreeve_connector::{Connector as _, NewAccessKey};
+use keyreeve_connector::{Cause, Connector as _, NewAccessKey};
 use keyreeve_engine::systems::note_user;
 use keyreeve_model::{CredentialKind, Secret, System, SystemName, SystemSettings};
 use keyreeve_store::NewSystem;
@@ -47,7 +47,7 @@ pub(crate) async fn run(context: &Context, command: &AwsCommand) -> anyhow::Resu
         return Ok(Ended::Done);
     }
     let administrator = administrator(context, arguments).await?;
-    let identity = administrator.identify().await.context(DOING)?;
+    let identity = administrator.identify().await.map_err(of_nobody)?;
     let scope = scope(arguments, &identity.partition, identity.account_id.as_str());
     let target = Target::new(arguments, &identity, known.as_ref(), scope.documents().context(DOING)?);
     target.check(known.as_ref())?;
@@ -114,6 +114,18 @@ fn advise(arguments: &Bootstrap, target: &Target<'_>) {
         return;
     }
     hint(&format!("AWS takes some seconds to know it everywhere; then: `keyreeve system check {id}`"));
+}
+
+/// What an administrator without credentials is to do: a system has none yet.
+fn of_nobody(error: keyreeve_connector::Error) -> anyhow::Error {
+    if error.cause != Cause::NoCredentials {
+        return anyhow::Error::new(error).context(DOING);
+    }
+    let why = "no AWS credentials of an administrator were found in the environment, the AWS configuration files or the \
+               instance's metadata, so nothing was sent";
+    let hint = "for this command alone, give --aws-profile P, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and \
+                AWS_SECRET_ACCESS_KEY";
+    Refusal::new(DOING, why).hint(hint).into()
 }
 
 async fn administrator(context: &Context, arguments: &Bootstrap) -> anyhow::Result<AwsConnector> {

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use keyreeve_aws::{OWN_PATH, SYSTEM_TAG};
-use keyreeve_model::System;
+use keyreeve_model::{PermissionProfile, System, SystemSettings};
 use serde_json::{Map, Value, json};
 
 use super::{DOING, external_id_of, plan, scope};
 use crate::args::{Bootstrap, Template};
-use crate::command::trust_policy;
+use crate::command::{policy, trust_policy};
 use crate::output::{hint, write};
 
 /// Writes it. The account is whichever it is made in.
@@ -29,6 +29,9 @@ pub(super) fn run(arguments: &Bootstrap, known: Option<&System>, template: Templ
         Template::Terraform => terraform(arguments, &documents, external_id)?,
     };
     write(&text)?;
+    let texts: Vec<&str> = documents.iter().map(String::as_str).collect();
+    let place = account.as_deref().unwrap_or("123456789012");
+    policy::warn_of(&policy::escalations(partition, place, &texts));
     let id = &arguments.system_id;
     match (&arguments.role, external_id) {
         (Some(_), Some(_)) => hint(&format!("when it is there: `keyreeve system check {id}`")),
@@ -40,6 +43,15 @@ pub(super) fn run(arguments: &Bootstrap, known: Option<&System>, template: Templ
             "make the access key by itself, so that its secret is in no template, and hand it to `keyreeve system add \
              --system-id {id} --access-key-id AKIA…`"
         )),
+    }
+    let granted = PermissionProfile::from(arguments.profile);
+    let settings = known.map_or_else(SystemSettings::default, |system| system.settings.clone());
+    if settings.permission_profile != granted {
+        let granted = granted.as_str();
+        hint(&format!(
+            "once the system is registered, `keyreeve system set {id} permission_profile={granted}` tells that this is \
+             what it may do"
+        ));
     }
     Ok(())
 }
