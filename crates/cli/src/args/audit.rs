@@ -47,7 +47,8 @@ pub(crate) struct ListAudit {
     /// Only what this actor did: the owner of a token, or local:USER.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     actor: Option<String>,
-    /// Only this action, as job_created or step_settled.
+    /// Only this action, as job_created or step_settled; the guide (provision.md) lists them, and so does the refusal of
+    /// one that there is not.
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
     /// Only from this time on: 2026-05-01T12:00:00Z, or a date (its beginning, UTC).

@@ -1,6 +1,6 @@
 //! `keyreeve audit …`
 
-use keyreeve_store::AuditFilter;
+use keyreeve_store::{AUDIT_ACTIONS, AuditFilter};
 
 use super::Context;
 use crate::args::{AuditCommand, ListAudit, VerifyAudit};
@@ -31,6 +31,13 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
         (None, Format::Json | Format::Csv) => u32::MAX,
     };
     let first = store.audit(&filter, 1).await?;
+    if let Some(action) = filter.action.as_deref().filter(|_| first.is_empty())
+        && !AUDIT_ACTIONS.contains(&action)
+    {
+        let why = format!("there is no action {action:?}");
+        let hint = format!("these are the actions: {}", AUDIT_ACTIONS.join(", "));
+        return Err(Refusal::new("listing the audit log", why).hint(hint).into());
+    }
     if let Some(system_id) = arguments.system_id.as_ref().filter(|_| first.is_empty()) {
         // A name that is misspelt is no empty log; of one that is not registered yet there may be rows all the same.
         store.get_system(system_id).await?;

@@ -1,5 +1,7 @@
 //! The audit log.
 
+use keyreeve_store::AUDIT_ACTIONS;
+
 use crate::harness::{Place, SYSTEM, user};
 
 #[test]
@@ -26,6 +28,20 @@ fn what_was_done_is_listed_with_who_did_it() {
     assert!(csv.starts_with("seq,at,actor,system_id,action,subject,prev_hash,hash\r\n"), "{csv}");
     place.run(&["audit", "list", "--system", "nobody"]).code(2);
     place.run(&["audit", "list", "--limit", "0"]).code(2);
+}
+
+#[test]
+fn an_action_that_there_is_not_is_refused_with_those_there_are() {
+    let place = Place::registered(0);
+    let listed = |action| place.run(&["audit", "list", "--action", action]);
+    let refused = listed("password_revealed").code(2);
+    for part in ["there is no action", "password_opened", "job_created"] {
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+    assert!(listed("password_opened").code(0).stderr.contains("No row fits."));
+    let page = include_str!("../../../../docs/guide/provision.md");
+    let unsaid = AUDIT_ACTIONS.iter().filter(|action| !page.contains(&format!("`{action}`")));
+    assert_eq!(unsaid.collect::<Vec<_>>(), [] as [&&str; 0]);
 }
 
 #[test]

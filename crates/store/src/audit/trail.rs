@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keyreeve_model::SystemId;
 
-use super::{AuditHead, Hashed, key_version, mac, unproved_row};
+use super::{AUDIT_ACTIONS, AuditHead, Hashed, key_version, mac, unproved_row};
 use crate::data_keys::{DataKey, KeyRing, Scope};
 use crate::error::DatabaseFailure;
 use crate::statement::{Statement, Value, statement};
@@ -63,6 +63,10 @@ impl<'a> Trail<'a> {
         action: &'static str,
         subject: &serde_json::Value,
     ) {
+        debug_assert!(
+            AUDIT_ACTIONS.contains(&action),
+            "{action} is not among the actions that can be asked for"
+        );
         self.notes.push(Note {
             actor: actor.to_owned(),
             system_id: system_id.map(|id| id.as_str().to_owned()),
