@@ -240,7 +240,10 @@ pub enum StoreError {
         job: JobId,
     },
     /// Who asked for a job wants to decide it.
-    #[error("{actor} asked for job {job}, so somebody else must approve or reject it")]
+    #[error(
+        "{actor} asked for job {job}, so somebody else must approve or reject it; `keyreeve token create --owner \
+         NAME --role approver` makes them a token"
+    )]
     OwnApproval {
         /// The job.
         job: JobId,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use keyreeve_engine::plan::GatherError;
 use keyreeve_store::StoreError;
 use owo_colors::OwoColorize;
 
@@ -31,6 +32,11 @@ pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
         }
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             hint = refusal.advice().map(str::to_owned).or(hint);
+        } else if let Some(GatherError::Denied(_) | GatherError::Unreadable { .. }) = cause.downcast_ref() {
+            hint = Some(
+                "`keyreeve system check ID` names what the connector is not allowed, and what to do"
+                    .to_owned(),
+            );
         } else if hint.is_none()
             && advises(cause)
             && let Some((what, advice)) = text.rsplit_once("; ")

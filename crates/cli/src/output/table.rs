@@ -39,7 +39,7 @@ pub(super) fn list<T>(
         Narrow::WrapEverywhere { .. } => Some(PAGE),
         Narrow::Shorten | Narrow::Wrap { .. } => None,
     };
-    let Some(width) = screen.width.or(elsewhere) else { return (finished(&table), None) };
+    let Some(width) = screen.width.or(elsewhere) else { return (short_ruled(&table), None) };
     let mut hidden = None;
     match narrow {
         Narrow::Shorten => {
@@ -248,6 +248,16 @@ fn finished(table: &Table) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The same where there is no screen: the line under the titles is no longer than a page is wide.
+fn short_ruled(table: &Table) -> String {
+    let text = finished(table);
+    let ends = |(number, line): (usize, &str)| match number {
+        1 => line.chars().take(usize::from(PAGE)).collect::<String>() + "\n",
+        _ => format!("{line}\n"),
+    };
+    text.lines().enumerate().map(ends).collect()
 }
 
 /// The facts about one object: names and values.

@@ -133,6 +133,11 @@ fn who_asked_cannot_approve_and_somebody_else_can() {
     assert!(refused.stderr.contains("has the role operator"), "{}", refused.stderr);
     let refused = place.run_as(&same, &approve).code(2);
     assert!(refused.stderr.contains("somebody else must approve"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("hint: `keyreeve token create --owner NAME --role approver`"),
+        "{}",
+        refused.stderr
+    );
     place.run_as(&asks, &["job", "apply", &job, "--yes"]).code(2);
     let approved = place.run_as(&other, &approve).code(0).json();
     assert_eq!((&approved["decided_by"], &approved["state"]), (&json!("berta"), &json!("queued")));

@@ -289,6 +289,7 @@ fn units_accounts_and_tags_choose() {
     assert!(code == 0 && added == 10 && stderr.contains("in which unit"), "{stderr}");
     let (code, _, stderr) = planned(&["--exclude-ou", "/Workloads"]);
     assert!(code == 2 && stderr.contains("nothing was changed"), "{stderr}");
+    assert!(stderr.contains("hint: whoever asks must be allowed"), "{stderr}");
     place.sandbox.deny("*", &["organizations:ListTagsForResource"]);
     let found =
         run(&place, &["organization", "discover", "--plan", "--exclude-tag", "a=b", "--output", "json"]);

@@ -46,6 +46,26 @@ fn a_leaver_is_not_published_as_enabled_by_a_report_that_is_older_than_the_chang
 }
 
 #[test]
+fn when_a_key_was_last_used_is_not_forgotten_where_only_an_older_report_tells() {
+    let place = with(&["ada"]);
+    let state = place.sandbox.state(ACCOUNT).unwrap();
+    let users = state["users"].as_array().unwrap();
+    let ada = users.iter().find(|user| user["name"] == "ada").unwrap();
+    let (key_id, at) = (ada["keys"][0]["id"].as_str().unwrap().to_owned(), "2025-03-01T10:00:00Z");
+    let (region, service) = ("eu-central-1".to_owned(), "s3".to_owned());
+    place.mutate(&[Mutation::SetKeyUsed { key_id, at: at.parse().unwrap(), region, service }]);
+    // The report is made anew after four hours.
+    place.sandbox.advance_clock(5 * 3_600);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    assert_eq!(show(&place, "ada")["access_keys"][0]["last_used_at"], at);
+    place.run(&["account", "deactivate", SYSTEM, "ada", "--yes"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let after = show(&place, "ada");
+    assert_eq!(read_from(&after), ("disabled", "per_user"), "{after:#}");
+    assert_eq!(after["access_keys"][0]["last_used_at"], at, "{after:#}");
+}
+
+#[test]
 fn keys_that_only_an_older_report_tells_of_are_unknown() {
     let place = with(&["ada"]);
     place.run(&["account", "deactivate", SYSTEM, "ada", "--yes"]).code(0);
@@ -150,6 +170,10 @@ fn what_no_import_has_seen_is_pending() {
     let csv = place.run(&["assignment", "list", SYSTEM, "--output", "csv"]).code(0).stdout;
     assert!(csv.contains("pending_add") && csv.contains("pending_remove"), "{csv}");
     assert_eq!(show(&place, "ada")["groups"][0]["state"], "pending_add");
+    let listed = |group| place.run(&["account", "list", SYSTEM, "--group", group]).code(0).stderr;
+    assert!(listed("devs").contains("since then Keyreeve gave to an account: ada."), "{}", listed("devs"));
+    assert!(listed("old").contains("since then Keyreeve took from an account: ada."), "{}", listed("old"));
+    assert!(!place.run(&["account", "list", SYSTEM]).stderr.contains("since then"));
     // What was read then is not what is done now.
     assert_eq!(states(&["--account", "ada", "--as-of", "run:2"]), ["old actual"]);
     place.run(&["import", "run", SYSTEM]).code(0);

@@ -162,3 +162,12 @@ fn a_policy_of_aws_that_does_not_come_may_allow_anything() {
     place.sandbox.add_fault(omit);
     place.run(&["account", "create", SYSTEM, "--name", "ada", "--plan"]).code(0);
 }
+
+#[test]
+fn a_plan_that_cannot_be_made_says_where_to_look() {
+    let place = Place::imported(1);
+    place.sandbox.deny("*", &["iam:ListUsers"]);
+    let refused = place.run(&["account", "create", SYSTEM, "--name", "ada", "--plan"]).code(2);
+    assert!(refused.stderr.contains("users could not be read"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: `keyreeve system check ID`"), "{}", refused.stderr);
+}

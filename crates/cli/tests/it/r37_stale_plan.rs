@@ -44,3 +44,24 @@ fn r37_an_approved_plan_whose_facts_an_import_changed_is_refused_and_names_them(
     place.run(&["job", "apply", &fresh, "--yes"]).code(0);
     place.run(&["job", "cancel", &stale, "--yes"]).code(0);
 }
+
+#[test]
+fn r37_who_is_to_approve_a_stale_plan_hears_how_it_is_taken_back() {
+    let place = Place::imported(3);
+    place.run(&["system", "set", SYSTEM, "max_deletes=0", "permission_profile=full"]).code(0);
+    let account = place.names()[0].clone();
+    let job = place.run(&["account", "delete", SYSTEM, &account, "--yes", "--output", "json"]).code(1).json();
+    let job = job["id"].to_string();
+    place.mutate(&[
+        Mutation::CreateGroup { name: "meanwhile".into(), path: "/".into() },
+        Mutation::AddToGroup { user: account, group: "meanwhile".into() },
+    ]);
+    let berta = place.token("berta", "approver", &[]);
+    let refused = place.run_as(&berta, &["job", "approve", &job, "--yes"]).code(1);
+    assert!(refused.stderr.contains("plan_stale"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains(&format!("`keyreeve job cancel {job}` takes it back")),
+        "{}",
+        refused.stderr
+    );
+}

@@ -189,7 +189,12 @@ fn what_a_boundary_withholds_on_purpose_is_not_missing() {
 fn a_boundary_and_the_policies_of_groups_count() {
     let reference = PolicyScope::new(Reference, "aws").documents().unwrap().remove(0);
     let place = holding(Reference, &[reference.replace("\"iam:DeleteUser\"", "\"iam:GetGroup\"")]);
-    assert_eq!(Checked::run(&place, 1).features("denied"), ["delete_account"]);
+    let denied = Checked::run(&place, 1);
+    assert_eq!(denied.features("denied"), ["delete_account"]);
+    // A policy that was limited is not to be replaced by one that is not.
+    let advice = &denied.row("feature.delete_account")["advice"];
+    let advice = advice.as_str().unwrap();
+    assert!(advice.contains("`keyreeve aws bootstrap`") && advice.contains("with --path"), "{advice}");
     let group = "deleters".to_owned();
     let inline = document(&json!([{ "Effect": "Allow", "Action": "iam:DeleteUser", "Resource": "*" }]));
     place

@@ -229,6 +229,8 @@ fn a_removed_system_keeps_its_history_and_its_id() {
     let removed = place.run(&["system", "remove", SYSTEM, "--yes"]).code(0);
     assert!(removed.stderr.contains("history is kept"), "{}", removed.stderr);
     assert_eq!(place.json(&["system", "list"]), json!([]));
+    let empty = place.run(&["system", "list"]).code(0);
+    assert!(empty.stderr.contains("`keyreeve system list --removed` shows those"), "{}", empty.stderr);
     assert_eq!(place.json(&["system", "list", "--removed"]).as_array().unwrap().len(), 1);
     assert_eq!(place.json(&["account", "list", SYSTEM]), accounts);
     place.run(&["import", "run", SYSTEM]).code(2);

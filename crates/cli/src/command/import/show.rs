@@ -39,6 +39,10 @@ pub(super) fn next_step(run: &ImportRun) {
             "nothing was published, and what was known before still stands; `keyreeve system check {system}` may \
              tell why"
         )),
+        ImportRunState::Published if run.baseline_run.is_none() => hint(&format!(
+            "who is there: `keyreeve account list {system}`; all of it is new to a first run, and `keyreeve import diff {id} \
+             --type account` lists one type of it"
+        )),
         ImportRunState::Published => {
             hint(&format!(
                 "see what changed: `keyreeve import diff {id}`; who is there: `keyreeve account list {system}`"

@@ -2,12 +2,12 @@
 
 use anyhow::Context as _;
 use keyreeve_engine::provisioning::Handed;
-use keyreeve_model::ProvisioningJob;
+use keyreeve_model::{JobId, ProvisioningJob};
 
 use crate::args::{DecideJob, RetryJob};
 use crate::command::Context;
 use crate::command::change::{Changing, desk, refused};
-use crate::exit::Ended;
+use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
 use crate::output::shape::{Detail, JOBS, finished_job, show_job};
 use crate::output::{hint, require_open};
@@ -18,7 +18,7 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     let doing = format!("approving job {}", arguments.job);
     let job = context.store().await?.job(arguments.job).await?;
     let changing = Changing::begin(context, &job.system_id).await?;
-    let fresh = changing.fresh(job).await?;
+    let fresh = changing.fresh(job).await.map_err(|error| cancel_stale(error, arguments.job))?;
     let job = fresh.job();
     let because: String =
         job.approval_because.iter().map(|because| format!("\n  - {}", line(because))).collect();
@@ -36,6 +36,18 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     show(context, &job)?;
     hint(&format!("`keyreeve job apply {}` carries it out, by an operator or admin", job.id));
     Ok(Ended::Done)
+}
+
+/// A job that does not fit any more waits, and counts, until it is taken back.
+fn cancel_stale(error: anyhow::Error, job: JobId) -> anyhow::Error {
+    match error.downcast::<Refusal>() {
+        Ok(stale) => stale
+            .hint(format!(
+                "`keyreeve job cancel {job}` takes it back; then look at the plan anew and ask again; nothing was changed"
+            ))
+            .into(),
+        Err(other) => other,
+    }
 }
 
 /// Rejects a job.

@@ -40,6 +40,11 @@ pub(crate) async fn run(context: &Context, arguments: &DiscoverAccounts) -> anyh
     let mut survey = tokio::select! {
         survey = discoverer.survey(&connector, &request) => match survey {
             Err(error @ DiscoveryError::NotWhole(_)) => return Err(Refusal::failed(DOING, error.to_string()).into()),
+            Err(error @ DiscoveryError::Unreadable { .. }) => {
+                let hint = "whoever asks must be allowed what the guide's page about many accounts lists, in the account that \
+                            owns the organization or is delegated to";
+                return Err(Refusal::new(DOING, error.to_string()).hint(hint).into());
+            }
             survey => survey.context(DOING)?,
         },
         () = stop.requested() => return Err(Refusal::failed(DOING, "it was stopped; nothing was changed").into()),

@@ -10,7 +10,11 @@ pub(crate) async fn run(context: &Context, arguments: &ListSystems) -> anyhow::R
     let store = context.store().await?;
     let mut systems = store.list_systems(arguments.removed).await?;
     systems.retain(|system| context.actor.reaches(&system.system_id));
-    let empty = "No system is registered; `keyreeve system add` registers one.";
+    let all = if systems.is_empty() { store.list_systems(true).await? } else { Vec::new() };
+    let empty = match all.iter().any(|system| context.actor.reaches(&system.system_id)) {
+        true => "No system is in use; `keyreeve system list --removed` shows those that were removed.",
+        false => "No system is registered; `keyreeve system add` registers one.",
+    };
     context.output.list(&systems, &SYSTEMS, empty)?;
     Ok(Ended::Done)
 }

@@ -6,7 +6,7 @@ use keyreeve_aws::{
     AwsConnector, Feature, Granted, Need, On, OwnPolicies, PermissionProbe, PermissionState, Simulated,
     beyond_features, features,
 };
-use keyreeve_connector::Identity;
+use keyreeve_connector::{Cause, Identity};
 use keyreeve_model::{PermissionProfile, System};
 
 use crate::output::shape::{Check, CheckState, Rights};
@@ -57,6 +57,9 @@ async fn own_policies(
             let message =
                 format!("{} is no user or role of the account whose policies can be read", identity.arn);
             return (None, unknown(message, "sign in as a user or a role of the account"));
+        }
+        Err(error) if error.cause == Cause::Denied => {
+            return (None, unknown(error.to_string(), "allow iam:GetAccountAuthorizationDetails"));
         }
         Err(error) => return (None, unknown(error.to_string(), "try again")),
     };
@@ -231,8 +234,9 @@ impl Seen<'_> {
         let id = &self.system.system_id;
         let message = format!("denied: {} not granted", are(&missing));
         let advice = format!(
-            "grant it (`keyreeve policy generate --system {id}` writes the policy), or set the permission_profile of \
-             {id} to what is granted"
+            "grant it: what `keyreeve aws bootstrap` made, the same command completes; else `keyreeve policy generate \
+             --system {id}` writes the policy, with --path, --groups and --policies if it was limited to them. Or set the \
+             permission_profile of {id} to what is granted"
         );
         let state = if feature.optional { CheckState::Warning } else { CheckState::Error };
         Check::new(name, state, message, advice).about(Rights::Denied, missing)
