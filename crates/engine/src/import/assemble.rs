@@ -8,9 +8,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 use keyreeve_connector::{AccountDetail, AccountEntry, GroupDetail, PolicyReference};
 use keyreeve_model::{
-    Account, AccountStatus, Assignment, AssignmentKind, AssignmentState, CredentialSource, Credentials,
-    ExternalId, ImportObject, ImportRunId, ImportScope, Inventory, LoginProfile, LoginProfileState, Resource,
-    ResourceType, SystemId, Warning,
+    AccessKey, Account, AccountStatus, Assignment, AssignmentKind, AssignmentState, CredentialSource,
+    Credentials, ExternalId, ImportObject, ImportRunId, ImportScope, Inventory, LoginProfile,
+    LoginProfileState, Resource, ResourceType, SystemId, Warning,
 };
 
 use super::credentials::CredentialsRead;
@@ -388,9 +388,8 @@ fn take_detail(account: &mut Account, detail: &mut AccountDetail) {
 fn keep_last_use(account: &mut Account, known: &Account) {
     for key in account.access_keys.iter_mut().flatten().filter(|key| key.last_used_at.is_none()) {
         let mut before = known.access_keys.iter().flatten();
-        let same = |other: &&keyreeve_model::AccessKey| {
-            key.created_at.is_some() && other.created_at == key.created_at
-        };
+        let made = key.created_at.map(Timestamp::as_second);
+        let same = |other: &&AccessKey| made.is_some() && other.created_at.map(Timestamp::as_second) == made;
         key.last_used_at = before.find(same).and_then(|other| other.last_used_at);
     }
 }
