@@ -46,7 +46,7 @@ pub use kms::{KmsKey, SealedFor, kms_region};
 pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
     Administrator, Difference, EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, Escalation,
-    Feature, Grant, Granted, Need, On, OwnPolicies, PARTITIONS, PermissionProbe, PermissionState,
+    Feature, Grant, Granted, Holder, Need, On, OwnPolicies, PARTITIONS, PermissionProbe, PermissionState,
     PolicyError, PolicyScope, READ_ACTIONS, REFERENCE_ACTIONS, Simulated, Surroundings, beyond_features,
     features, profile_actions,
 };

@@ -1,6 +1,7 @@
 //! The permissions that the connector needs: the policies that grant them, and a look at what is granted.
 
 mod actions;
+mod becoming;
 mod difference;
 mod escalation;
 mod feature;
@@ -11,7 +12,7 @@ mod profile;
 mod simulate;
 
 pub use difference::{Difference, Grant};
-pub use escalation::{Administrator, Escalation, Surroundings};
+pub use escalation::{Administrator, Escalation, Holder, Surroundings};
 pub use feature::{Feature, Granted, Need, On, beyond_features, features};
 pub use generate::{PARTITIONS, PolicyError, PolicyScope};
 pub use own::OwnPolicies;

@@ -181,13 +181,18 @@ impl Statement {
         self.effect
     }
 
+    /// Whether it is about an action, whatever its resources and conditions.
+    #[must_use]
+    pub fn is_about(&self, action: &str) -> bool {
+        self.actions.hold(&action.to_ascii_lowercase())
+    }
+
     /// The resources it names for an action, as they are written; `None` when it does not name the action, or names
     /// all resources but some.
     #[must_use]
     pub fn resources_of(&self, action: &str) -> Option<Vec<&str>> {
         let resources = self.resources.as_ref().filter(|resources| !resources.except)?;
-        let named = self.actions.hold(&action.to_ascii_lowercase());
-        named.then(|| resources.patterns.iter().map(|text| text.raw.as_str()).collect())
+        self.is_about(action).then(|| resources.patterns.iter().map(|text| text.raw.as_str()).collect())
     }
 
     /// Whether it is fit to stand in `place`.

@@ -7,7 +7,7 @@ use aws_sdk_iam::types::{AttachedPolicy, EntityType, GroupDetail, PolicyDetail, 
 use keyreeve_connector::{Error, Identity, Next};
 use keyreeve_policy::{Document, Policy, PolicySet};
 
-use super::escalation::{Administrator, OF_AWS, Surroundings};
+use super::escalation::{Administrator, Holder, OF_AWS, Surroundings};
 use crate::AwsConnector;
 use crate::arn::name_of;
 use crate::error::Call;
@@ -33,11 +33,20 @@ pub struct OwnPolicies {
 
 /// Everything that decides on what somebody may do.
 #[derive(Default)]
-struct Details {
+pub(super) struct Details {
     users: Vec<UserDetail>,
-    groups: Vec<GroupDetail>,
+    pub(super) groups: Vec<GroupDetail>,
     roles: Vec<RoleDetail>,
-    documents: BTreeMap<String, Option<Arc<Document>>>,
+    pub(super) documents: BTreeMap<String, Option<Arc<Document>>>,
+}
+
+impl OwnPolicies {
+    /// The policies with whose they are.
+    #[must_use]
+    pub fn held(&self) -> Holder<'_> {
+        let username = self.holder.contains(":user/").then(|| name_of(&self.holder)).flatten();
+        Holder::from(&self.policies).called(username)
+    }
 }
 
 impl AwsConnector {
@@ -117,7 +126,7 @@ const KINDS: [EntityType; 5] = [
 ];
 
 impl Details {
-    fn of_user(&self, id: &str) -> Option<(String, PolicySet, Vec<String>)> {
+    pub(super) fn of_user(&self, id: &str) -> Option<(String, PolicySet, Vec<String>)> {
         let user = self.users.iter().find(|user| user.user_id() == Some(id))?;
         let arn = user.arn()?.to_owned();
         let mut identity = self.held(&arn, user.user_policy_list(), user.attached_managed_policies());
@@ -155,7 +164,12 @@ impl Details {
         PolicySet { identity, boundary, ..PolicySet::default() }
     }
 
-    fn held(&self, holder: &str, inline: &[PolicyDetail], attached: &[AttachedPolicy]) -> Vec<Policy> {
+    pub(super) fn held(
+        &self,
+        holder: &str,
+        inline: &[PolicyDetail],
+        attached: &[AttachedPolicy],
+    ) -> Vec<Policy> {
         let inline = inline.iter().map(|policy| {
             let name = format!("{} of {holder}", policy.policy_name().unwrap_or("an inline policy"));
             Policy { name, document: parsed(policy.policy_document()) }
@@ -166,7 +180,7 @@ impl Details {
 
     /// A managed policy; a document that did not come is not known. Not every answer brings those of AWS, and two of
     /// them are known by their names (AWS Managed Policy Reference, "AdministratorAccess", "IAMFullAccess").
-    fn managed(&self, arn: &str) -> Policy {
+    pub(super) fn managed(&self, arn: &str) -> Policy {
         let came = self.documents.get(arn).cloned().flatten();
         let known = || {
             let texts = OF_AWS.into_iter().zip([ADMINISTRATOR, ALL_OF_IAM]);
@@ -177,7 +191,7 @@ impl Details {
         Policy { name: arn.to_owned(), document }
     }
 
-    fn others(&self, id: &str) -> impl Iterator<Item = &UserDetail> {
+    pub(super) fn others(&self, id: &str) -> impl Iterator<Item = &UserDetail> {
         self.users.iter().filter(move |user| user.user_id() != Some(id))
     }
 
@@ -234,6 +248,7 @@ impl Details {
                 surroundings.administrators.push(Administrator { arn, by });
             }
         }
+        self.add_who_becomes_one(&mut surroundings, id);
         surroundings
     }
 }

@@ -179,3 +179,117 @@ fn a_generated_policy_that_may_attach_what_makes_an_administrator_is_warned_of()
         assert!(ran.stderr.contains("can become an administrator"), "{arn}: {}", ran.stderr);
     }
 }
+
+/// A policy that allows these actions on a resource, within a condition or none.
+fn allowing(actions: &[&str], resource: &str, condition: Option<serde_json::Value>) -> String {
+    let mut statement = serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
+    if let Some(condition) = condition {
+        statement["Condition"] = condition;
+    }
+    serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
+}
+
+/// What is said while a user in the connector's reach holds a policy.
+fn said_of_victim(place: &Place, document: String) -> String {
+    let (user, name) = ("victim".to_owned(), "inner".to_owned());
+    place.mutate(&[Mutation::PutUserInline { user: user.clone(), name: name.clone(), document }]);
+    let said = said(place);
+    place.mutate(&[Mutation::DeleteUserInline { user, name }]);
+    said
+}
+
+#[test]
+fn a_user_in_reach_who_can_become_an_administrator_is_named_with_how() {
+    let place = limited();
+    let user_arn = |rest: &str| format!("arn:aws:iam::{ACCOUNT}:user/{rest}");
+    place.mutate(&[
+        user("victim"),
+        Mutation::CreateLoginProfile { user: "victim".into(), reset_required: false },
+        Mutation::CreateUser { name: "root".into(), path: "/out/".into(), tags: Vec::new(), boundary: None },
+        Mutation::AttachUserPolicy { user: "root".into(), arn: of_aws("AdministratorAccess") },
+    ]);
+    assert_eq!(said(&place), NOTHING);
+    let (itself, by_name) = (user_arn("idm/victim"), user_arn("idm/${aws:username}"));
+    let root = user_arn("out/root");
+    let on_root = format!("iam:CreateAccessKey on {root}, who is an administrator");
+    for (actions, resource, by) in [
+        (&["iam:CreateAccessKey"][..], "*", "iam:CreateAccessKey on every user"),
+        (&["iam:CreateAccessKey"], &root, &on_root),
+        (&["iam:UpdateLoginProfile"], "*", "iam:UpdateLoginProfile on every user"),
+        (&["iam:AddUserToGroup"], "*", "iam:AddUserToGroup on every group"),
+        (&["iam:PutUserPolicy"], &itself, "iam:PutUserPolicy on some users"),
+        (&["iam:PutUserPolicy"], &by_name, "iam:PutUserPolicy on some users"),
+        (&["iam:UpdateAssumeRolePolicy", "sts:AssumeRole"], "*", "iam:UpdateAssumeRolePolicy on every role"),
+    ] {
+        let message = said_of_victim(&place, allowing(actions, resource, None));
+        let expected = format!("iam:UpdateLoginProfile on {itself}, who is an administrator (by {by}");
+        assert!(message.contains(&expected), "{actions:?} on {resource}: {message}");
+    }
+    // To see to one's own keys is no way, and whether a role lets somebody in is for the role to say.
+    for (action, resource) in [("iam:*AccessKey*", by_name.as_str()), ("sts:AssumeRole", "*")] {
+        assert_eq!(said_of_victim(&place, allowing(&[action], resource, None)), NOTHING, "{action}");
+    }
+}
+
+#[test]
+fn whoever_is_in_reach_by_way_of_another_counts_too() {
+    let place = limited();
+    place.mutate(&[
+        user("victim"),
+        Mutation::CreateUser {
+            name: "second".into(),
+            path: "/out/".into(),
+            tags: Vec::new(),
+            boundary: None,
+        },
+        Mutation::PutUserInline {
+            user: "second".into(),
+            name: "inner".into(),
+            document: allowing(&["iam:CreateAccessKey"], "*", None),
+        },
+    ]);
+    assert_eq!(said(&place), NOTHING);
+    let second = format!("arn:aws:iam::{ACCOUNT}:user/out/second");
+    let message = said_of_victim(&place, allowing(&["iam:UpdateLoginProfile"], &second, None));
+    assert!(message.contains(&format!("(by iam:UpdateLoginProfile on {second}, who")), "{message}");
+}
+
+#[test]
+fn a_group_or_a_policy_in_reach_that_lets_anybody_become_an_administrator_is_a_way() {
+    let place = limited();
+    let document = || allowing(&["iam:CreateAccessKey"], "*", None);
+    let group = format!("arn:aws:iam::{ACCOUNT}:group/idm/helpers");
+    place.mutate(&[
+        Mutation::CreateGroup { name: "helpers".into(), path: "/idm/".into() },
+        Mutation::PutGroupInline { group: "helpers".into(), name: "inner".into(), document: document() },
+    ]);
+    let message = said(&place);
+    let expected =
+        format!("iam:AddUserToGroup on {group}, that makes administrators (by iam:CreateAccessKey on");
+    assert!(message.contains(&expected), "{message}");
+    place.mutate(&[Mutation::DeleteGroupInline { group: "helpers".into(), name: "inner".into() }]);
+    assert_eq!(said(&place), NOTHING);
+    let policy = Mutation::CreatePolicy { name: "keys".into(), path: "/idm/".into(), document: document() };
+    place.mutate(&[policy]);
+    let expected =
+        format!("iam:AttachUserPolicy on some users for the policy arn:aws:iam::{ACCOUNT}:policy/idm/keys");
+    let message = said(&place);
+    assert!(message.contains(&expected), "{message}");
+}
+
+#[test]
+fn what_a_condition_leaves_open_of_a_user_in_reach_is_unknown() {
+    let place = limited();
+    place.mutate(&[user("victim")]);
+    let condition = serde_json::json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } });
+    for actions in [&["*"][..], &["iam:CreateAccessKey"], &["iam:UpdateAssumeRolePolicy"]] {
+        let message = said_of_victim(&place, allowing(actions, "*", Some(condition.clone())));
+        let expected = format!(
+            "depends on what arn:aws:iam::{ACCOUNT}:user/idm/victim gives, which depends on aws:MultiFactorAuthPresent"
+        );
+        assert!(message.contains(&expected), "{actions:?}: {message}");
+    }
+    let power = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*",
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}]}"#;
+    assert_eq!(said_of_victim(&place, power.to_owned()), NOTHING);
+}

@@ -317,9 +317,9 @@ fn beyond(own: &OwnPolicies) -> Option<Check> {
 /// What makes the connector as strong as an administrator.
 fn administrator(own: &OwnPolicies) -> Check {
     let name = "administrator_equivalent";
-    let ways = own.surroundings.escalations(&own.policies);
+    let ways = own.surroundings.escalations(own.held());
     if ways.is_empty() {
-        let doubts: Vec<String> = own.surroundings.doubts(&own.policies).into_iter().collect();
+        let doubts: Vec<String> = own.surroundings.doubts(own.held()).into_iter().collect();
         if !doubts.is_empty() {
             let more = doubts.len().saturating_sub(NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
