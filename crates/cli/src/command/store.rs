@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Context;
 use crate::args::{BackUp, Restore, StoreCommand};
+use crate::config::KeyPlace;
 use crate::exit::{Ended, Refusal};
 use crate::output::{Column, failure, note};
 use crate::terminal;
@@ -56,7 +57,7 @@ fn show(context: &Context, files: &Files) -> anyhow::Result<Ended> {
 async fn back_up(context: &Context, arguments: &BackUp) -> anyhow::Result<Ended> {
     let store = context.store().await?;
     store.backup(&arguments.file).await?;
-    note("The key is not in the backup: keep a copy of the key file apart from it.");
+    note(keep_with_backup(&context.config.places.key));
     let files = Files {
         store: store.url().to_string(),
         backup: Some(arguments.file.display().to_string()),
@@ -64,6 +65,24 @@ async fn back_up(context: &Context, arguments: &BackUp) -> anyhow::Result<Ended>
         restored: None,
     };
     show(context, &files)
+}
+
+/// What else is needed to restore a backup, and must not lie by it.
+fn keep_with_backup(key: &KeyPlace) -> &'static str {
+    match key {
+        KeyPlace::File(_) => "The key is not in the backup: keep a copy of the key file apart from it.",
+        KeyPlace::Environment(_) => {
+            "The key is not in the backup: keep a copy of the variable's value apart from it."
+        }
+        KeyPlace::Systemd(_) => {
+            "The key is not in the backup: keep a copy of what systemd's credential holds apart from it, in clear: \
+             the sealed file may open on this machine alone."
+        }
+        KeyPlace::Kms(_) => {
+            "The key in the backup is sealed by the key in KMS, which alone opens it: see that nobody schedules that \
+             key's deletion while there is a backup."
+        }
+    }
 }
 
 /// Names the key files there are, where another key is needed.

@@ -27,6 +27,14 @@ fn says(ran: &Ran, words: &str) {
     assert!(ran.stderr.contains(words), "{words:?} is not in {}", ran.stderr);
 }
 
+/// A backup is made, and what else is to be kept is said by where the key is kept.
+#[track_caller]
+fn keeps(place: &Place, variables: &[(&str, &str)], words: &str) {
+    let made = with(place, variables, &["store", "backup", "copy.db"]).code(0);
+    says(&made, words);
+    assert_eq!(made.stderr.contains("key file"), words.contains("key file"), "{}", made.stderr);
+}
+
 #[test]
 fn a_variable_can_hold_the_key() {
     let place = Place::with_users(0);
@@ -42,6 +50,7 @@ fn a_variable_can_hold_the_key() {
     let listed = with(&place, &here, &["system", "list", "--log", ALL]).code(0);
     assert!(!listed.stderr.contains("mean nothing"), "{}", listed.stderr);
     assert!(!listed.stderr.contains(&KEY[15..]), "{}", listed.stderr);
+    keeps(&place, &here, "a copy of the variable's value");
     says(&with(&place, &[named], &["system", "list"]).code(2), "is not set");
     for (wrong, words) in [(OTHER, "belongs to another key"), ("swordfish", "does not hold a Keyreeve key")] {
         let ran = with(&place, &[named, ("KEYREEVE_STORE_KEY", wrong)], &["system", "list"]).code(2);
@@ -71,6 +80,7 @@ fn systemd_can_hand_the_key_to_its_service() {
     set_mode(&file, 0o440);
     with(&place, &here, &["init"]).code(0);
     with(&place, &here, &["system", "list"]).code(0);
+    keeps(&place, &here, "a copy of what systemd's credential holds");
     says(&with(&place, &[named], &["system", "list"]).code(2), "LoadCredential");
 }
 
@@ -93,6 +103,7 @@ fn s03_a_key_file_that_is_missing_wrong_exposed_or_beside_the_database_is_refuse
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
     assert!(!place.data().join("keyreeve.key").exists());
     assert_eq!(checked(&place, &named, "key_beside_database")["state"], "ok");
+    keeps(&place, &named, "a copy of the key file");
     set_mode(&file, 0o644);
     says(&with(&place, &named, &["system", "list"]).code(2), "chmod 600");
     assert_eq!(checked(&place, &named, "key_file")["state"], "error");
@@ -144,7 +155,7 @@ fn kms_opens_the_key_of_a_store() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), key.secret_access_key.as_bytes()).unwrap();
     Ran::of(child.wait_with_output().unwrap()).code(0);
     let checked = with(&place, &here, &["system", "check", SYSTEM, "--log", ALL]).code(0);
-    with(&place, &here, &["store", "backup", "copy.db"]).code(0);
+    keeps(&place, &here, "nobody schedules that key's deletion");
     assert_clean(&place, &[&key.secret_access_key, "keyreeve-key-1"], &[&made, &checked]);
     // Without KMS, without its key, or by another key nothing opens.
     says(

@@ -145,3 +145,21 @@ fn a_store_of_before_learns_who_its_systems_are_by_an_import_or_a_check() {
         assert_eq!(planned["tasks"][0]["obstacles"][0]["kind"], "protected", "{command:?}: {planned}");
     }
 }
+
+#[test]
+fn a_plan_whose_account_a_system_signs_in_with_since_is_refused_for_that_reason() {
+    let place = Place::with_users(1);
+    place.run(&["init"]).code(0);
+    role_system(&place, OTHER_ACCOUNT);
+    place.run(&["system", "set", "role", "max_deletes=0"]).code(0);
+    let asked = ["account", "delete", "role", USER, "--yes", "--output", "json"];
+    let job = place.run(&asked).code(1).json()["id"].to_string();
+    let approver = place.token("berta", "approver", &[]);
+    let approve = ["job", "approve", &job, "--yes"];
+    place.add("prod", ACCOUNT).code(0);
+    let refused = place.run_as(&approver, &approve).code(1);
+    let why = format!("planned: account {USER}: ");
+    assert!(refused.stderr.contains(&why), "{}", refused.stderr);
+    assert!(refused.stderr.contains("signs in with for system prod"), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("not known or none"), "{}", refused.stderr);
+}

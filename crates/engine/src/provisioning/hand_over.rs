@@ -258,14 +258,27 @@ impl HandOver {
         Ok(false)
     }
 
-    /// What a job rests on that is seen otherwise now. `kept` is what [`Store::job_facts`] gives.
+    /// What a job rests on that is seen otherwise now. `kept` is what [`Store::job_facts`] gives. Of an account that a
+    /// task may no longer change, that is said: less was read of it, too.
     #[must_use]
     pub fn changed(kept: &Value, now: &Plan) -> Vec<String> {
         match serde_json::from_value::<Kept>(kept.clone()) {
-            Ok(kept) => changed(&kept.basis, &now.basis),
+            Ok(kept) => changed(&kept.basis, &now.basis)
+                .into_iter()
+                .map(|seen| in_the_way_of(&seen, now).unwrap_or(seen))
+                .collect(),
             Err(_) => vec!["what it rested on, which cannot be read".to_owned()],
         }
     }
+}
+
+/// What stands in the way of the task about an account that is seen otherwise.
+fn in_the_way_of(seen: &str, now: &Plan) -> Option<String> {
+    let object = seen.split_once(": ").map_or(seen, |(object, _)| object);
+    let name = object.strip_prefix("account ")?;
+    let task = now.tasks.iter().find(|task| task.account == name && !task.obstacles.is_empty())?;
+    let obstacles: Vec<&str> = task.obstacles.iter().map(|obstacle| obstacle.message.as_str()).collect();
+    Some(format!("{object}: {}", obstacles.join("; ")))
 }
 
 impl Kept {
