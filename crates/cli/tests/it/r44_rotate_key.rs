@@ -236,15 +236,49 @@ fn a_denied_call_is_named_and_what_was_done_is_gone_on_with() {
 
 #[test]
 fn what_the_connectors_own_policies_do_not_allow_is_named_before_anything_is_done() {
+    const RIGHTS: [&str; 3] = ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"];
     let place = Place::registered(0);
-    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:Get*","iam:List*"],"Resource":"*"}]}"#;
-    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(vec![document.to_owned()])).unwrap();
-    place.run(&["import", "run", SYSTEM]).code(0);
-    let refused = place.run(&ROTATE).code(2);
-    for action in ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"] {
-        assert!(refused.stderr.contains(action), "{action}: {}", refused.stderr);
+    let permit = |rights: &[&str]| {
+        let allowed = [&["iam:Get*", "iam:List*"], rights].concat();
+        let statement = serde_json::json!({"Effect": "Allow", "Action": allowed, "Resource": "*"});
+        let document = serde_json::json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(vec![document])).unwrap();
+    };
+    for imported in [false, true] {
+        if imported {
+            place.run(&["import", "run", SYSTEM]).code(0);
+        }
+        for missing in RIGHTS {
+            let rights: Vec<&str> = RIGHTS.into_iter().filter(|right| *right != missing).collect();
+            permit(&rights);
+            for consent in ["--plan", "--yes"] {
+                let refused = place.run(&["system", "rotate-key", SYSTEM, consent]).code(2);
+                let said = format!("its policies do not allow {missing}; grant it");
+                assert!(refused.stderr.contains(&said), "imported {imported}: {}", refused.stderr);
+            }
+        }
+        permit(&[]);
+        let refused = place.run(&ROTATE).code(2);
+        assert!(refused.stderr.contains(&RIGHTS.join(", ")), "{}", refused.stderr);
     }
     assert!(!place.sandbox.trace().iter().any(|call| call.action == "CreateAccessKey"));
+    // What is done already is not asked for again.
+    permit(&RIGHTS);
+    let mut command = place.command(&ROTATE);
+    command.env("KEYREEVE_CRASH_AT", "after_rotation_commit:2").env("KEYREEVE_IMPORT_LEASE_SECONDS", "1");
+    assert_eq!(command.output().unwrap().status.signal(), Some(6));
+    permit(&RIGHTS[1..]);
+    goes_on(&place).code(0);
+    has_ended(&place, "gone on with");
+}
+
+#[test]
+fn what_the_user_behind_a_role_may_not_do_is_named_before_anything_is_done() {
+    let place = three_systems_of_one_key();
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:Get*","iam:List*","sts:*"],"Resource":"*"}]}"#;
+    place.sandbox.permit_connector(ACCOUNT, &ConnectorPolicy::Documents(vec![document.to_owned()])).unwrap();
+    let refused = place.run(&["system", "rotate-key", "role", "--plan"]).code(2);
+    assert!(refused.stderr.contains("iam:UpdateAccessKey"), "{}", refused.stderr);
 }
 
 #[test]

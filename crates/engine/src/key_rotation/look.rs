@@ -1,12 +1,12 @@
 //! What a rotation would do, and whether it can.
 
-use keyreeve_connector::{AccountCredentialEntry, Cause, Connector};
-use keyreeve_model::{AccountCredential, AccountCredentialKind, CredentialKind, StepCall, System, SystemId};
+use keyreeve_connector::{AccountCredentialEntry, Cause, Connector, Identity, PointRead, Provisioning};
+use keyreeve_model::{AccountCredential, AccountCredentialKind, Secret, StepCall, System, SystemId};
+use keyreeve_policy::{PolicySet, Request, Target, Verdict, evaluate};
 use keyreeve_store::RotationState;
 
 use super::keys::{provisioning, user_name};
-use super::{RotationError, Rotator};
-use crate::plan::{Facts, denied_on_user};
+use super::{PoliciesError, RotationError, Rotator};
 
 /// What was found before anything is done.
 #[derive(Debug, Clone)]
@@ -24,12 +24,11 @@ pub struct Look {
 }
 
 impl Rotator<'_> {
-    /// Looks whose the key is, at its user's keys, and what of the connector's rights is missing. `facts` are those
-    /// of the last import's system, if there was one.
+    /// Looks whose the key is, at its user's keys, and what of its user's rights is missing.
     ///
     /// # Errors
     /// Whatever keeps the key from being rotated, said before anything is done.
-    pub async fn look(&self, system: &System, facts: Option<&Facts>) -> Result<Look, RotationError> {
+    pub async fn look(&self, system: &System) -> Result<Look, RotationError> {
         let key_id = stored_key(system)?;
         if let Some(other) = self.store.rotation_elsewhere(&system.system_id).await? {
             return Err(RotationError::Elsewhere(other));
@@ -42,9 +41,9 @@ impl Rotator<'_> {
         })?;
         let user = user_name(&identity.arn).ok_or_else(|| RotationError::NoUser(identity.arn.clone()))?;
         let provisioning = provisioning(&*connector)?;
-        let acts_as_user = matches!(system.credential, CredentialKind::AccessKey { .. });
-        if let Some(facts) = facts.filter(|_| acts_as_user) {
-            let missing = denied_on_user(facts, user, &needs(provisioning, user, &key_id));
+        let under_way = self.store.key_rotation(&system.system_id).await?.map(|(rotation, _)| rotation.state);
+        if let Some(set) = self.policies(system, &identity, provisioning).await? {
+            let missing = denied(&set, &identity.arn, needs(provisioning, user, &key_id, under_way));
             if !missing.is_empty() {
                 return Err(RotationError::Missing { user: identity.arn.clone(), actions: missing });
             }
@@ -59,7 +58,6 @@ impl Rotator<'_> {
                 source: Box::new(source),
             },
         })?;
-        let under_way = self.store.key_rotation(&system.system_id).await?.map(|(rotation, _)| rotation.state);
         let shared = self.store.sharing_key(&system.system_id).await?;
         Ok(Look { user_arn: identity.arn.clone(), key_id, keys, under_way, shared })
     }
@@ -70,9 +68,44 @@ impl Rotator<'_> {
         system: &System,
     ) -> Result<Box<dyn Connector>, RotationError> {
         let key_id = stored_key(system)?;
-        let secret = crate::systems::secret_of(self.store, self.clock, system).await?;
-        let secret = secret.ok_or(RotationError::NoSecret)?;
+        let secret = self.stored_secret(system).await?;
         self.dial.dial(&key_id, &secret).await.map_err(RotationError::Dial)
+    }
+
+    async fn stored_secret(&self, system: &System) -> Result<Secret, RotationError> {
+        let secret = crate::systems::secret_of(self.store, self.clock, system).await?;
+        secret.ok_or(RotationError::NoSecret)
+    }
+
+    /// The policies of the key's user, asked for themselves: there need be no import, and the user may be another one
+    /// than the role's that imports read with. `None` where they may not be read, or cannot be all there is, because
+    /// they deny what reading them needs.
+    async fn policies(
+        &self,
+        system: &System,
+        identity: &Identity,
+        provisioning: &dyn Provisioning,
+    ) -> Result<Option<PolicySet>, RotationError> {
+        let (key_id, secret) = (stored_key(system)?, self.stored_secret(system).await?);
+        let mut patience = self.settling.patience();
+        let set = loop {
+            match self.dial.policies(&key_id, &secret, identity).await {
+                Ok(set) => break set,
+                Err(PoliciesError::Dial(why)) => return Err(RotationError::Dial(why)),
+                Err(PoliciesError::Call(error)) if error.cause == Cause::Denied => break None,
+                Err(PoliciesError::Call(error)) if patience.may_repeat(&error, false, true).await => {}
+                Err(PoliciesError::Call(error)) => {
+                    return Err(RotationError::Call {
+                        doing: "reading what its user is allowed",
+                        then: "nothing was done",
+                        source: Box::new(error),
+                    });
+                }
+            }
+        };
+        let read_with = provisioning.read_needs(PointRead::PolicyDocuments);
+        let may_read = |set: &PolicySet| evaluate(set, &Request::new(read_with)).verdict != Verdict::Deny;
+        Ok(set.filter(may_read))
     }
 }
 
@@ -85,14 +118,32 @@ pub fn stored_key(system: &System) -> Result<String, RotationError> {
     key.ok_or_else(|| RotationError::NoStoredKey(system.system_id.clone()))
 }
 
-/// What a rotation needs its user to be allowed on itself.
-fn needs(provisioning: &dyn keyreeve_connector::Provisioning, user: &str, key_id: &str) -> Vec<&'static str> {
+/// What a rotation needs its user to be allowed on itself, from where it has come to on.
+fn needs(
+    provisioning: &dyn Provisioning,
+    user: &str,
+    key_id: &str,
+    under_way: Option<RotationState>,
+) -> Vec<&'static str> {
     let credential = || AccountCredential { kind: AccountCredentialKind::AccessKey, id: key_id.to_owned() };
     let account = || user.to_owned();
     let off = StepCall::SetCredential { account: account(), credential: credential(), active: false };
     let gone = StepCall::DeleteCredential { account: account(), credential: credential() };
-    let read = keyreeve_connector::PointRead::Credentials(AccountCredentialKind::AccessKey);
-    let mut needs = vec![provisioning.read_needs(read), provisioning.key_needs()];
-    needs.extend([off, gone].iter().flat_map(|call| provisioning.needs(call)));
+    let mut needs = vec![provisioning.read_needs(PointRead::Credentials(AccountCredentialKind::AccessKey))];
+    if matches!(under_way, None | Some(RotationState::Making)) {
+        needs.push(provisioning.key_needs());
+    }
+    if under_way != Some(RotationState::Deactivated) {
+        needs.extend(provisioning.needs(&off));
+    }
+    needs.extend(provisioning.needs(&gone));
     needs
+}
+
+/// Which of these actions on a user its policies certainly do not allow.
+fn denied(set: &PolicySet, user_arn: &str, mut actions: Vec<&'static str>) -> Vec<&'static str> {
+    let itself = Target::Arn(user_arn.to_owned());
+    actions
+        .retain(|action| evaluate(set, &Request::new(*action).on(itself.clone())).verdict == Verdict::Deny);
+    actions
 }

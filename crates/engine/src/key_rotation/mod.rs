@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use keyreeve_connector::{Connector, Error};
+use keyreeve_connector::{Connector, Error, Identity};
 use keyreeve_model::{Secret, SystemId};
+use keyreeve_policy::PolicySet;
 use keyreeve_store::{Store, StoreError};
 
 use crate::clock::Clock;
@@ -23,11 +24,33 @@ pub use patience::Settling;
 /// Connects with an access key: the old one, and the new one to prove it.
 #[async_trait]
 pub trait Dial: Send + Sync {
+    /// The policies of `identity`, who signs in with this key. `None` for somebody who has none that can be read.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    async fn policies(
+        &self,
+        access_key_id: &str,
+        secret: &Secret,
+        identity: &Identity,
+    ) -> Result<Option<PolicySet>, PoliciesError>;
+
     /// A connection. Nothing is sent yet.
     ///
     /// # Errors
     /// Why none can be prepared.
     async fn dial(&self, access_key_id: &str, secret: &Secret) -> Result<Box<dyn Connector>, String>;
+}
+
+/// Why policies could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PoliciesError {
+    /// No connection could be prepared.
+    #[error("{0}")]
+    Dial(String),
+    /// A call failed.
+    #[error(transparent)]
+    Call(#[from] Error),
 }
 
 /// Rotates keys.

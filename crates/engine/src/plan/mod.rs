@@ -32,7 +32,6 @@ pub use facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
 pub(crate) use gather::lately;
 pub use gather::{GatherError, Gatherer};
 pub use lately::Lately;
-pub use own_rights::denied_on_user;
 pub use task::create::MARKER_TAG;
 pub(crate) use thresholds::LATELY;
 

@@ -193,19 +193,6 @@ impl Lack {
     }
 }
 
-/// Which of these actions on the connector's own user its policies certainly do not allow.
-#[must_use]
-pub fn denied_on_user(facts: &Facts, user: &str, actions: &[&'static str]) -> Vec<&'static str> {
-    let Some(set) = &facts.connector.policies else { return Vec::new() };
-    if facts.account(user).is_none() {
-        return Vec::new();
-    }
-    let itself = Target::Arn(facts.connector.arn.clone());
-    let mut denied = actions.to_vec();
-    denied.retain(|action| evaluate(set, &Request::new(*action).on(itself.clone())).verdict == Verdict::Deny);
-    denied
-}
-
 /// How the connector's policies deny an action of a call, whatever is not known of them and of the request; `None` when
 /// they may allow it.
 fn lack(facts: &Facts, call: &StepCall, account: Option<&AccountFact>, action: &str) -> Option<Lack> {

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use keyreeve_aws::Credential;
-use keyreeve_connector::Connector;
+use keyreeve_aws::{AwsConnector, Credential};
+use keyreeve_connector::{Connector, Identity};
 use keyreeve_engine::import::Patience;
-use keyreeve_engine::key_rotation::{Dial, Look, RotationError, Rotator, Settling, stored_key};
+use keyreeve_engine::key_rotation::{
+    Dial, Look, PoliciesError, RotationError, Rotator, Settling, stored_key,
+};
 use keyreeve_engine::pace::Pacers;
-use keyreeve_engine::plan::{Facts, Gatherer};
+use keyreeve_engine::plan::Gatherer;
 use keyreeve_model::{Secret, System};
+use keyreeve_policy::PolicySet;
 use keyreeve_store::{RotationState, Store};
 use serde::Serialize;
 
@@ -61,8 +64,8 @@ pub(crate) async fn run(context: &Context, arguments: &RotateKey) -> anyhow::Res
         lease: context.config.import.lease,
         settling: Settling::default(),
     };
-    let facts = facts(context, &store, &system).await?;
-    let look = rotator.look(&system, facts.as_ref()).await.map_err(|error| refusal(doing(), error))?;
+    guard(context, &store, &system).await?;
+    let look = rotator.look(&system).await.map_err(|error| refusal(doing(), error))?;
     let also: Vec<String> = look.shared.iter().map(ToString::to_string).collect();
     if !terminal::agrees(arguments.consent, &doing(), &plan_in_words(&look))? {
         let planned = Rotated {
@@ -160,8 +163,8 @@ fn refusal(doing: String, error: RotationError) -> anyhow::Error {
     }
 }
 
-/// What the connector may do, as far as its own policies say; `None` where that cannot be found out.
-async fn facts(context: &Context, store: &Arc<Store>, system: &System) -> anyhow::Result<Option<Facts>> {
+/// Whose the stored credentials are: never another AWS account's.
+async fn guard(context: &Context, store: &Arc<Store>, system: &System) -> anyhow::Result<()> {
     let gatherer = Gatherer {
         store: Arc::clone(store),
         clock: context.clock,
@@ -170,7 +173,7 @@ async fn facts(context: &Context, store: &Arc<Store>, system: &System) -> anyhow
     };
     let connector = connection::of_system(context, store, system).await?;
     gatherer.guard(&connector, system).await.context("looking whose the key is")?;
-    Ok(gatherer.gather(&connector, system, &[]).await.ok())
+    Ok(())
 }
 
 /// Connects with one key or the other.
@@ -179,16 +182,30 @@ struct Dialling<'a> {
     region: Option<String>,
 }
 
-#[async_trait]
-impl Dial for Dialling<'_> {
-    async fn dial(&self, access_key_id: &str, secret: &Secret) -> Result<Box<dyn Connector>, String> {
+impl Dialling<'_> {
+    async fn connect(&self, access_key_id: &str, secret: &Secret) -> Result<AwsConnector, String> {
         let credential = Credential::AccessKey {
             access_key_id: access_key_id.to_owned(),
             secret_access_key: secret.clone(),
         };
         let connector = connection::connect(self.context, credential, self.region.as_deref()).await;
-        connector
-            .map(|connector| Box::new(connector) as Box<dyn Connector>)
-            .map_err(|error| format!("{error:#}"))
+        connector.map_err(|error| format!("{error:#}"))
+    }
+}
+
+#[async_trait]
+impl Dial for Dialling<'_> {
+    async fn dial(&self, access_key_id: &str, secret: &Secret) -> Result<Box<dyn Connector>, String> {
+        Ok(Box::new(self.connect(access_key_id, secret).await?))
+    }
+
+    async fn policies(
+        &self,
+        access_key_id: &str,
+        secret: &Secret,
+        identity: &Identity,
+    ) -> Result<Option<PolicySet>, PoliciesError> {
+        let connector = self.connect(access_key_id, secret).await.map_err(PoliciesError::Dial)?;
+        Ok(connector.own_policies(identity).await?.map(|own| own.policies))
     }
 }
