@@ -3,6 +3,8 @@
 //! Whoever works on it holds a lease, so that no import and no task begins meanwhile with a key that is about to die.
 //! Every method but the first keeps the lease up, and refuses when somebody else has taken it.
 
+mod hand_over;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +20,8 @@ use crate::systems::{self, StoredSystem};
 use crate::time::{from_millis, to_millis};
 use crate::transaction::{Transaction, reading, writing};
 use crate::{CrashPoint, Store, StoreError};
+
+pub(crate) use hand_over::leave;
 
 /// How far a rotation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -535,12 +539,6 @@ async fn mine(
     let text = "UPDATE key_rotations SET lease_until = $1 WHERE system_key = $2";
     transaction.execute(statement!(text, to_millis(until(now, lease)), stored.key)).await?;
     Ok(stored)
-}
-
-/// A removed system's keys are nobody's business any more.
-pub(crate) async fn forget(transaction: &mut Transaction, system_key: i64) -> Result<(), StoreError> {
-    let text = "DELETE FROM key_rotations WHERE system_key = $1";
-    transaction.execute(statement!(text, system_key)).await.map(|_| ())
 }
 
 /// The attempt whose new key waits in the store, so that its secret is sealed anew with the others.

@@ -245,7 +245,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::PinnedElsewhere`] when the system is pinned to another account; the old credentials are kept
-    /// then. [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    /// then. [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`]; [`StoreError::SystemBusy`] while its key is
+    /// being rotated.
     pub async fn set_credentials(
         &self,
         system_id: &SystemId,
@@ -261,6 +262,7 @@ impl Store {
                 set_pin(&mut stored.system, account, partition)?;
             }
             key_rotations::require_staying(transaction, &credential, now).await?;
+            key_rotations::leave(transaction, &self.keys, stored, Some(&credential), (actor, now)).await?;
             signers::forget(transaction, stored.key).await?;
             stored.system.credential = credential.clone();
             stored.secret_revision += 1;
@@ -379,10 +381,12 @@ impl Store {
     }
 
     /// Removes a system: its secret is wiped, its history stays readable, its System ID stays taken. A run under
-    /// way loses its lease; tasks that were not touched are cancelled, those under way need a person.
+    /// way loses its lease; tasks that were not touched are cancelled, those under way need a person. A rotation of its
+    /// key that has not ended goes on with a system that shares the key.
     ///
     /// # Errors
-    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`]; [`StoreError::SystemBusy`] while its key is being
+    /// rotated.
     pub async fn remove_system(
         &self,
         system_id: &SystemId,
@@ -391,8 +395,8 @@ impl Store {
     ) -> Result<System, StoreError> {
         let by = ("system_removed", (actor, reason), now);
         change_system!(self, "removing the system", system_id, by, |transaction, stored| {
+            key_rotations::leave(transaction, &self.keys, stored, None, (actor, now)).await?;
             secrets::wipe_all(transaction, system_id).await?;
-            key_rotations::forget(transaction, stored.key).await?;
             signers::forget(transaction, stored.key).await?;
             data_keys::destroy(transaction, &Scope::system(system_id)).await?;
             crate::import_runs::end_running(transaction, stored.key, "the system was removed", now).await?;

@@ -417,11 +417,93 @@ fn nothing_of_a_system_that_shares_the_key_runs_while_it_is_rotated() {
     assert!(refused.stderr.contains("a rotation of its access key"), "{}", refused.stderr);
     let refused = place.run(&["system", "rotate-key", "again", "--yes"]).code(2);
     assert!(refused.stderr.contains("begun for system example"), "{}", refused.stderr);
+    // Nobody takes the rotation away under the hands of who works on it.
+    for away in [&["system", "remove", SYSTEM, "--yes"][..], &["system", "set", SYSTEM, "--ambient"]] {
+        let mut command = place.command(away);
+        command.env("AWS_ACCESS_KEY_ID", stored_key(&place));
+        command.env("AWS_SECRET_ACCESS_KEY", place.stored_secret(SYSTEM));
+        let refused = Ran::of(command.output().unwrap()).code(2);
+        let says = "a rotation of its access key of system example is under way";
+        assert!(refused.stderr.contains(says), "{away:?}: {}", refused.stderr);
+    }
     // The key that is about to go is given to nobody.
     let refused = place.add("late", ACCOUNT).code(2);
     assert!(refused.stderr.contains("rotation of this very access key"), "{}", refused.stderr);
     Ran::of(rotation.wait_with_output().unwrap()).code(0);
     all_sign_in(&place, "beside others");
+}
+
+/// A rotation ends right after its step of this number, and its lease runs out.
+#[track_caller]
+fn interrupted_after(place: &Place, step: u32) {
+    let mut command = place.command(&ROTATE);
+    command.env("KEYREEVE_CRASH_AT", format!("after_rotation_commit:{step}"));
+    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1");
+    assert_eq!(command.output().unwrap().status.signal(), Some(6));
+    until("the lease to run out", || {
+        let left = place
+            .rows("SELECT lease_until - 1000 * CAST(strftime('%s', 'now') AS INTEGER) FROM key_rotations");
+        (left[0][0].as_i64().unwrap() < 0).then_some(())
+    });
+}
+
+#[test]
+fn a_rotation_goes_on_with_a_system_that_shares_the_key_when_its_own_goes_or_is_given_another() {
+    for step in 1..=4 {
+        for away in [&["system", "remove", SYSTEM, "--yes"][..], &["system", "set", SYSTEM, "--ambient"]] {
+            let place = three_systems_of_one_key();
+            interrupted_after(&place, step);
+            let mut command = place.command(away);
+            command.env("AWS_ACCESS_KEY_ID", stored_key(&place));
+            command.env("AWS_SECRET_ACCESS_KEY", place.stored_secret(SYSTEM));
+            let gone = Ran::of(command.output().unwrap()).code(0);
+            let at = format!("{away:?} after step {step}");
+            assert!(gone.stderr.contains("System again has the same key"), "{at}: {}", gone.stderr);
+            let elsewhere = place.run(&["system", "rotate-key", "role", "--yes"]).code(2);
+            assert!(elsewhere.stderr.contains("begun for system again"), "{at}: {}", elsewhere.stderr);
+            place.run(&["system", "rotate-key", "again", "--yes"]).code(0);
+            let again = place.json(&["system", "show", "again"]);
+            let role = place.json(&["system", "show", "role"]);
+            let new = &again["credential"]["access_key_id"];
+            assert_eq!(&role["credential"]["base"]["access_key_id"], new, "{at}");
+            assert_eq!(keys(&place), [new.as_str().unwrap()], "{at}");
+            assert_eq!(place.rows("SELECT COUNT(*) FROM key_rotations")[0][0], 0, "{at}");
+            let left = place.rows("SELECT COUNT(*) FROM secrets WHERE owner_column = 'next_credential'");
+            assert_eq!(left[0][0], 0, "{at}");
+            for system in ["again", "role"] {
+                place.run(&["import", "run", system]).code(0);
+            }
+            let log = place.json(&["audit", "list", "--system", "again"]).to_string();
+            assert!(log.contains("key_rotation_taken_over") && log.contains("key_rotation_finished"), "{at}");
+            place.run(&["audit", "verify"]).code(0);
+        }
+    }
+}
+
+#[test]
+fn a_key_of_a_rotation_that_nobody_goes_on_with_is_known_as_ours() {
+    for (step, secret_of_new) in [(2, false), (3, true)] {
+        let place = Place::registered(0);
+        let old = place.key(ACCOUNT);
+        interrupted_after(&place, step);
+        let secret = place.stored_secret(SYSTEM);
+        let (in_use, both) = (stored_key(&place), keys(&place));
+        let gone = place.run(&["system", "remove", SYSTEM, "--yes"]).code(0);
+        assert!(both.iter().all(|key| gone.stderr.contains(key.as_str())), "{}", gone.stderr);
+        let add = ["system", "add", "--name", "late", "--system-id", "late", "--secret-access-key-stdin"];
+        place.run_with_input(&[&add[..], &["--access-key-id", &in_use]].concat(), &secret).code(0);
+        assert_eq!(in_use != old.access_key_id, secret_of_new);
+        let refused = place.run(&["system", "rotate-key", "late", "--yes"]).code(2);
+        let second = both.iter().find(|key| **key != in_use).unwrap();
+        assert!(
+            refused.stderr.contains(second.as_str())
+                && refused.stderr.contains("of a rotation of before for system example"),
+            "{}",
+            refused.stderr
+        );
+        place.mutate(&[Mutation::DeleteAccessKey { key_id: second.clone() }]);
+        place.run(&["system", "rotate-key", "late", "--yes"]).code(0);
+    }
 }
 
 #[test]

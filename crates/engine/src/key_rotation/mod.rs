@@ -113,6 +113,21 @@ pub enum RotationError {
         /// When it was made.
         created_at: Option<Timestamp>,
     },
+    /// A rotation of before made the key, or was to put it away.
+    #[error(
+        "{user} has a second access key, {id}{}, of a rotation of before for system {of}, and AWS allows two: delete it \
+         if nobody uses it, then try again", made_words(*.created_at)
+    )]
+    OfBefore {
+        /// The user.
+        user: String,
+        /// The key.
+        id: String,
+        /// When it was made.
+        created_at: Option<Timestamp>,
+        /// For which system.
+        of: SystemId,
+    },
     /// The stored key is not among the user's keys.
     #[error(
         "{user} has no access key {id} any more, as IAM lists them; look at the system with `keyreeve system check`"

@@ -65,7 +65,7 @@ impl Rotator<'_> {
             return Err(RotationError::NotListed { user: look.user_arn.clone(), id: look.key_id.clone() });
         }
         if let Some(key) = second(&look.keys, &look.key_id) {
-            return Err(foreign(&look.user_arn, key));
+            return Err(self.second_key(&look.user_arn, key).await?);
         }
         let keys = ids(&look.keys);
         let new = NewRotation {
@@ -86,7 +86,7 @@ impl Rotator<'_> {
             if switched { rotation.new_key_id.as_deref() } else { Some(rotation.old_key_id.as_str()) };
         if expected != Some(key_id.as_str()) {
             // The system was given other credentials meanwhile; this rotation is about keys it no longer has.
-            self.store.end_key_rotation(&rotation, "key_rotation_abandoned", self.by()).await?;
+            self.store.leave_key_rotation(&rotation, self.by()).await?;
             return Err(StoreError::CredentialsReplaced { system_id: system.system_id.clone() }.into());
         }
         if rotation.state != RotationState::Making {
@@ -130,7 +130,7 @@ impl Rotator<'_> {
                 // Nothing of ours can be there, whatever came in between.
                 let keys = self.list(provisioning, &user, false).await.unwrap_or_default();
                 if let Some(key) = second(&keys, &rotation.old_key_id) {
-                    let error = foreign(&rotation.user_arn, key);
+                    let error = self.second_key(&rotation.user_arn, key).await?;
                     self.store.end_key_rotation(&rotation, "key_rotation_abandoned", self.by()).await?;
                     return Err(error);
                 }
@@ -139,7 +139,7 @@ impl Rotator<'_> {
             // It may be there, now or when IAM has settled: then it is found, or AWS says that there are two.
             let left = self.clean_up(&*connector, &rotation).await?;
             if full && let Some(key) = second(&left.keys, &rotation.old_key_id) {
-                let error = foreign(&rotation.user_arn, key);
+                let error = self.second_key(&rotation.user_arn, key).await?;
                 self.store.end_key_rotation(&rotation, "key_rotation_abandoned", self.by()).await?;
                 return Err(error);
             }
@@ -195,7 +195,7 @@ impl Rotator<'_> {
             deleted = true;
         }
         match keys.iter().find(|key| !rotation.keys_before.contains(&key.credential.id)) {
-            Some(key) => Err(foreign(&rotation.user_arn, key)),
+            Some(key) => Err(self.second_key(&rotation.user_arn, key).await?),
             None => Ok(Left { keys, deleted }),
         }
     }
@@ -333,12 +333,17 @@ impl Rotator<'_> {
         let name = user_name(&rotation.user_arn).map(str::to_owned);
         name.ok_or_else(|| RotationError::NoUser(rotation.user_arn.clone()))
     }
-}
 
-fn foreign(user: &str, key: &AccountCredentialEntry) -> RotationError {
-    RotationError::ForeignKey {
-        user: user.to_owned(),
-        id: key.credential.id.clone(),
-        created_at: key.created_at,
+    /// Whose the key beside the one in use is: a rotation may have left it behind, whichever system it was for.
+    async fn second_key(
+        &self,
+        user: &str,
+        key: &AccountCredentialEntry,
+    ) -> Result<RotationError, RotationError> {
+        let (user, id, created_at) = (user.to_owned(), key.credential.id.clone(), key.created_at);
+        Ok(match self.store.rotated_before(&id).await? {
+            Some(of) => RotationError::OfBefore { user, id, created_at, of },
+            None => RotationError::ForeignKey { user, id, created_at },
+        })
     }
 }

@@ -3,6 +3,7 @@
 use keyreeve_model::System;
 use keyreeve_store::Store;
 
+use super::rotate_key::say_who_goes_on;
 use super::show::show;
 use crate::args::RemoveSystem;
 use crate::command::Context;
@@ -25,11 +26,13 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
         return Ok(Ended::Done);
     }
     let by = (context.actor.name(), arguments.reason.as_deref());
+    let rotation = store.key_rotation(id).await?.map(|(rotation, _)| rotation);
     let removed = store.remove_system(id, by, context.clock.now()).await?;
     let ended = show(context, &removed)?;
     note(&format!(
         "System {id} was removed. Its history is kept: `keyreeve account list {id}` still shows what was known last."
     ));
+    say_who_goes_on(&store, rotation.as_ref()).await?;
     Ok(ended)
 }
 

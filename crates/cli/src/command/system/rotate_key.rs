@@ -14,7 +14,7 @@ use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::plan::Gatherer;
 use keyreeve_model::{Secret, System};
 use keyreeve_policy::PolicySet;
-use keyreeve_store::{RotationState, Store};
+use keyreeve_store::{KeyRotation, RotationState, Store};
 use serde::Serialize;
 
 use crate::args::RotateKey;
@@ -92,6 +92,27 @@ pub(crate) async fn run(context: &Context, arguments: &RotateKey) -> anyhow::Res
     Ok(ended)
 }
 
+/// Says what became of a rotation that a system, which is removed or has other credentials now, had not ended.
+pub(super) async fn say_who_goes_on(store: &Store, before: Option<&KeyRotation>) -> anyhow::Result<()> {
+    let Some(rotation) = before else { return Ok(()) };
+    match store.rotation_of_key(&rotation.old_key_id).await? {
+        Some(heir) if heir == rotation.system_id => {}
+        Some(heir) => note(&format!(
+            "The rotation of its access key had not ended. System {heir} has the same key, and goes on with it: `keyreeve \
+             system rotate-key {heir}`"
+        )),
+        None => {
+            let (user, old) = (&rotation.user_arn, &rotation.old_key_id);
+            let new = rotation.new_key_id.as_deref().unwrap_or("one that may have been made");
+            note(&format!(
+                "The rotation of its access key had not ended, and no other system has that key. {user} may have two keys \
+                 now, {old} and {new}: delete in AWS what nobody uses."
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn show(context: &Context, rotated: &Rotated) -> anyhow::Result<Ended> {
     context.output.one(rotated, COLUMNS, |tables| {
         let mut facts = vec![
@@ -155,6 +176,7 @@ fn refusal(doing: String, error: RotationError) -> anyhow::Error {
         | RotationError::NoUser(_)
         | RotationError::Elsewhere(_)
         | RotationError::ForeignKey { .. }
+        | RotationError::OfBefore { .. }
         | RotationError::NotListed { .. }
         | RotationError::Missing { .. }
         | RotationError::Dial(_)

@@ -7,6 +7,7 @@ use keyreeve_store::{Store, SystemPatch};
 
 use super::credential::{self, Given};
 use super::external_id;
+use super::rotate_key::say_who_goes_on;
 use super::show::show;
 use crate::args::SetSystem;
 use crate::command::{Context, connection};
@@ -94,6 +95,7 @@ async fn set_credentials(
     let Given { kind, secret } = given;
     let credential = connection::credential(&kind, secret.clone())?;
     let connector = connection::connect(context, credential, system.region.as_deref()).await?;
+    let rotation = store.key_rotation(&system.system_id).await?.map(|(rotation, _)| rotation);
     let identity = replace_credentials(
         store,
         context.clock,
@@ -107,6 +109,7 @@ async fn set_credentials(
     .with_context(doing)?;
     let ended = show(context, &store.get_system(&system.system_id).await?)?;
     note(&format!("System {} signs in as {} now.", system.system_id, identity.arn));
+    say_who_goes_on(store, rotation.as_ref()).await?;
     external_id::asked(context, &kind, secret.as_ref(), system.region.as_deref()).await.warn();
     Ok(ended)
 }
