@@ -32,15 +32,16 @@ impl Store {
     /// When the database cannot be read.
     pub async fn rotated_before(&self, key_id: &str) -> Result<Option<SystemId>, StoreError> {
         const TEXT: &str = "SELECT system_id, subject FROM audit_log WHERE action IN ('key_rotation_begun', \
-                            'key_rotation_key_made') AND subject LIKE '%' || $1 || '%' ORDER BY seq DESC";
+                            'key_rotation_key_made') AND subject LIKE $1 ORDER BY seq DESC";
         let named = |subject: &Json| {
             ["old_key", "new_key"]
                 .iter()
                 .any(|field| subject.get(field).and_then(Json::as_str) == Some(key_id))
         };
         reading!(self, "looking for rotations of before", |transaction| {
-            let rows: Vec<(SystemId, Json)> =
-                transaction.fetch(statement!(TEXT, key_id), |row| Ok((row.word(0)?, row.json(1)?))).await?;
+            let rows: Vec<(SystemId, Json)> = transaction
+                .fetch(statement!(TEXT, format!("%{key_id}%")), |row| Ok((row.word(0)?, row.json(1)?)))
+                .await?;
             Ok(rows.into_iter().find(|(_, subject)| named(subject)).map(|(system_id, _)| system_id))
         })
         .await

@@ -7,6 +7,7 @@ mod envelopes;
 mod faults;
 mod history;
 mod key;
+mod key_rotations;
 mod place;
 mod provisioning;
 mod reading;
