@@ -2,9 +2,13 @@
 
 pub(crate) mod bounded;
 
+use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts as Head;
+use keyreeve_model::digest_hex;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -38,5 +42,36 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for InQuery<T> {
                 Problem::bad_request(format!("reading the query of the address: {}", error.body_text()))
             },
         )
+    }
+}
+
+/// The body, as JSON. Fields it does not know are refused by the type itself.
+pub(crate) struct InBody<T> {
+    pub(crate) value: T,
+    /// SHA-256 of the text.
+    pub(crate) sha256: String,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind =
+            request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            let detail = "the body must be JSON, with `Content-Type: application/json`";
+            return Err(Problem::new(status, "not_json", detail));
+        }
+        let text = Bytes::from_request(request, state).await.map_err(|refused| match refused.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                Problem::new(status, "too_large", "the body is too large")
+            }
+            _ => Problem::bad_request("the body could not be read"),
+        })?;
+        let value = serde_json::from_slice(&text)
+            .map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
+        Ok(Self { value, sha256: digest_hex(&text) })
     }
 }

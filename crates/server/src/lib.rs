@@ -4,6 +4,7 @@
 //! - `connections` takes connections and ends them, `limits` holds them and their requests to what one caller may take
 //!   up, `headers` has what every answer says to browsers, [`Tls`] encrypts;
 //! - `auth` finds out who asks, by the bearer token alone (RFC 6750 section 2.1), and holds them to their rights;
+//! - `once` sees to it that a request with an `Idempotency-Key` is done once;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
 //! - `one_time` is the page where the bearer of a one-time secret sees a password, once;
@@ -16,6 +17,7 @@ mod connections;
 mod headers;
 mod limits;
 mod one_time;
+mod once;
 mod parts;
 mod probes;
 mod problem;

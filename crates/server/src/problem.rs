@@ -1,5 +1,6 @@
 //! A refusal or a failure as RFC 9457 has it: `application/problem+json`.
 
+mod desk;
 mod store;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use keyreeve_engine::rights::Denied;
+use keyreeve_model::Obstacle;
 use serde::Serialize;
 use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
@@ -40,9 +42,23 @@ pub(crate) struct Said {
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
+    /// What stands in the way of a plan, by task.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    obstacles: Vec<TaskObstacle>,
     /// The request's id, which stands in the log too.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+}
+
+/// Something that stands in the way of a task.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct TaskObstacle {
+    /// The place of the task, and of its wish, from 0.
+    task: usize,
+    /// The account it is about.
+    account: String,
+    #[serde(flatten)]
+    obstacle: Obstacle,
 }
 
 impl Problem {
@@ -55,6 +71,7 @@ impl Problem {
             code,
             detail: detail.into(),
             advice: None,
+            obstacles: Vec::new(),
             request_id: None,
         }))
     }
@@ -107,22 +124,39 @@ pub(crate) struct Refused;
 
 impl IntoResponses for Refused {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let about = |status: &str| match status {
-            "400" => "What was sent is not understood.",
-            "401" => "No valid token was sent.",
-            "403" => "The token does not allow this.",
-            "404" => "There is no such thing.",
-            "409" => "The state of things does not allow this.",
-            "500" => "Something is wrong here.",
-            _ => "Something that is needed does not answer.",
-        };
-        let one = |status: &str| {
-            let content = Content::new(Some(Ref::from_schema_name("Problem")));
-            let response = ResponseBuilder::new().description(about(status)).content(PROBLEM_JSON, content);
-            (status.to_owned(), RefOr::T(response.build()))
-        };
-        ["400", "401", "403", "404", "409", "500", "503"].map(one).into()
+        ["400", "401", "403", "404", "409", "500", "503"].map(response).into()
     }
+}
+
+/// The refusals that an address may give which takes something, for the description: all of [`Refused`], and these.
+pub(crate) struct RefusedBody;
+
+impl IntoResponses for RefusedBody {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let mut all = Refused::responses();
+        all.extend(["413", "415", "422", "502"].map(response));
+        all
+    }
+}
+
+/// One refusal, for the description.
+fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response>) {
+    let about = |status: &str| match status {
+        "400" => "What was sent is not understood.",
+        "401" => "No valid token was sent.",
+        "403" => "The token does not allow this.",
+        "404" => "There is no such thing.",
+        "409" => "The state of things does not allow this.",
+        "413" => "What was sent is too large.",
+        "415" => "What was sent is no JSON.",
+        "422" => "The Idempotency-Key was used for something else.",
+        "500" => "Something is wrong here.",
+        "502" => "The connected system does not answer, or not as it should.",
+        _ => "Something that is needed does not answer.",
+    };
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new().description(about(status)).content(PROBLEM_JSON, content);
+    (status.to_owned(), RefOr::T(response.build()))
 }
 
 impl From<Denied> for Problem {

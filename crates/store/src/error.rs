@@ -209,6 +209,11 @@ pub enum StoreError {
         /// The job that was asked for.
         job: JobId,
     },
+    /// Somebody else does a request now, because this one took too long.
+    #[error(
+        "the request took so long that a repeat of it is being done instead; nothing was written down for this one"
+    )]
+    RequestTaken,
     /// Since the plan was made, others asked for so much that a second person must agree.
     #[error("{}", over_cap_words(*kind, [*asked, *recent, *at_most], *retried))]
     OverCap {

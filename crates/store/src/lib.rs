@@ -46,6 +46,7 @@ mod pending;
 mod provisioning;
 mod reach;
 mod rekey;
+mod request_keys;
 mod restore;
 mod row;
 mod scim;
@@ -83,6 +84,7 @@ pub use provisioning::{
     PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword,
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
+pub use request_keys::{KeyClaim, KnownRequest, RequestKey};
 pub use restore::{KEY_OF_THE_BACKUP, Restoration};
 pub use scim::{NewScimRecord, ScimRecord};
 pub use signers::{Signer, SignerPart};

@@ -360,9 +360,11 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         DeskError::Store(error) => error.into(),
         DeskError::Stale { job, changed } => stale(job, &changed).into(),
         DeskError::Obstructed(plan) => impossible(&plan, "planning").into(),
-        error @ (DeskError::NothingToDo(_) | DeskError::Wishes(_)) => {
-            Refusal::new("planning", error.to_string()).into()
-        }
+        DeskError::Import(error) => error.into(),
+        error @ (DeskError::NothingToDo(_)
+        | DeskError::Wishes(_)
+        | DeskError::Reason
+        | DeskError::BrokeOff) => Refusal::new("planning", error.to_string()).into(),
     }
 }
 

@@ -57,10 +57,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build().context("starting the runtime")?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         context.actor = access::admit(&context, &arguments.command).await?;
         dispatch(&context, arguments.command).await
-    })
+    });
+    // A server that has stopped waits for nobody who has not.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Says which variables look like settings and are none: a misspelt one would be passed over. `doctor` has a check.

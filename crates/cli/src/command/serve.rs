@@ -4,9 +4,10 @@ mod itself;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use keyreeve_server::{Parts, Server, Tls};
+use keyreeve_server::{Server, Tls};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +20,8 @@ use crate::output::{Format, note, write};
 use crate::stop::Stop;
 
 const DOING: &str = "starting the server";
+/// All that is under way when a stop is asked for has so long to end. What has not then is written down as attempted.
+const STOPS_WITHIN: Duration = Duration::from_secs(9);
 
 /// Where it answers.
 #[derive(Debug, Serialize)]
@@ -47,8 +50,8 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     }
     note("The server runs until Ctrl-C or SIGTERM.");
     let (told, tell) = watch::channel(false);
-    let (scheduler, duties) = itself::start(context, &store, &tell);
-    let mut server = Server::new(Parts { store: Arc::clone(&store), clock: context.clock });
+    let itself = itself::start(context, &store, &tell);
+    let mut server = Server::new(itself.parts(&store, &tell));
     if let Some(tls) = tls {
         server = server.tls(tls);
     }
@@ -57,13 +60,24 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         // What runs by itself ends while the last answers are given.
         let _ = told.send(true);
     };
-    server.run(listener, asked).await;
-    for (what, work) in [("scheduled imports", scheduler), ("chores", duties)] {
-        if let Err(error) = work.await {
-            tracing::error!(%error, "the work on {what} broke off");
+    let mut late = tell.clone();
+    let late = async move {
+        if late.wait_for(|told| *told).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(STOPS_WITHIN).await;
+    };
+    let all = async {
+        server.run(listener, asked).await;
+        itself.ended().await;
+        store.close().await;
+    };
+    tokio::select! {
+        () = all => {}
+        () = late => {
+            tracing::warn!("some calls were not answered in time: what became of them is looked up by who goes on");
         }
     }
-    store.close().await;
     Ok(Ended::Done)
 }
 

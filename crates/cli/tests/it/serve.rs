@@ -5,10 +5,10 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use keyreeve_sandbox::{Effect, FaultRule, Phase};
+use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
 use serde_json::Value;
 
-use crate::harness::{Place, SYSTEM, until};
+use crate::harness::{Place, SYSTEM, until, user};
 
 /// A running server and where it answers.
 pub(crate) fn serve(place: &Place, settings: &[(&str, &PathBuf)]) -> (Child, String) {
@@ -71,5 +71,64 @@ fn it_goes_on_with_a_job_whose_process_was_killed() {
     terminate(child);
     let trace = place.sandbox.trace();
     let made = trace.iter().filter(|call| call.action == "CreateUser" && call.applied == Some(true)).count();
+    assert_eq!(made, 1);
+}
+
+#[test]
+fn it_begins_a_job_that_nobody_waited_for_and_leaves_a_stale_one_to_a_person() {
+    let place = Place::registered(0);
+    place.mutate(&[user("anna")]);
+    place.run(&["system", "set", SYSTEM, "permission_profile=full"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let queued = |ask: &[&str]| {
+        let ran = place.run(&[ask, &["--yes", "--no-wait", "--output", "json"]].concat());
+        ran.code(0).json()["id"].to_string()
+    };
+    let fresh = queued(&["account", "create", SYSTEM, "--name", "eve"]);
+    let stale = queued(&["account", "update", SYSTEM, "anna", "--new-name", "ann"]);
+    place.mutate(&[Mutation::DeleteUser { name: "anna".into() }, user("anna")]);
+    let (child, _) = serve(&place);
+    until("the job to be over", || {
+        (place.json(&["job", "show", &fresh])["state"] == "succeeded").then_some(())
+    });
+    let said = until("the other to be left to a person", || {
+        let shown = place.run(&["job", "show", &stale]).code(0).stderr;
+        shown.contains("plan_stale").then_some(shown)
+    });
+    assert!(said.contains(&format!("keyreeve job cancel {stale}")), "{said}");
+    assert_eq!(place.json(&["job", "show", &stale])["state"], "queued");
+    terminate(child);
+}
+
+#[test]
+fn r34_a_stop_during_a_call_that_is_not_answered_ends_within_ten_seconds_and_begins_nothing_new() {
+    let place = Place::registered(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let ask = ["account", "create", SYSTEM, "--name", "eve", "--yes", "--no-wait", "--output", "json"];
+    let job = place.run(&ask).code(0).json()["id"].to_string();
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Hang).phase(Phase::AfterApply).times(1));
+    let (child, _) = serve(&place);
+    until("the call to be carried out", || {
+        let trace = place.sandbox.trace();
+        trace.iter().any(|call| call.action == "CreateUser" && call.applied == Some(true)).then_some(())
+    });
+    let calls = place.sandbox.trace().len();
+    let begun = std::time::Instant::now();
+    terminate(child);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(place.sandbox.trace().len(), calls, "a call was made after the signal");
+    let shown = place.json(&["job", "show", &job]);
+    assert_eq!(
+        (&shown["state"], &shown["tasks"][0]["steps"][0]["state"]),
+        (&"running".into(), &"attempting".into())
+    );
+    place.sandbox.clear_faults();
+    let (child, _) = serve(&place);
+    until("the job to be over", || {
+        (place.json(&["job", "show", &job])["state"] == "succeeded").then_some(())
+    });
+    terminate(child);
+    let made = place.sandbox.trace().into_iter();
+    let made = made.filter(|call| call.action == "CreateUser" && call.applied == Some(true)).count();
     assert_eq!(made, 1);
 }

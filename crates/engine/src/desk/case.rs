@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keyreeve_connector::Connector;
 use keyreeve_model::{JobState, Obstacle, ObstacleKind, ProvisioningJob, System, Task, TaskState, Wish};
-use keyreeve_store::StoreError;
+use keyreeve_store::{KeyClaim, StoreError};
 
 use super::{Desk, DeskError, MOST_WISHES, Rung};
 use crate::import::Patience;
@@ -94,9 +94,24 @@ impl Case {
         hand_over: &HandOver,
         reason: Option<&str>,
     ) -> Result<Asked, DeskError> {
+        self.ask_once(plan, planned_at, hand_over, reason, None).await
+    }
+
+    /// As [`Case::ask`], for a request that must be done once.
+    ///
+    /// # Errors
+    /// As [`Case::ask`].
+    pub async fn ask_once(
+        &self,
+        plan: &Plan,
+        planned_at: Timestamp,
+        hand_over: &HandOver,
+        reason: Option<&str>,
+        request: Option<&KeyClaim>,
+    ) -> Result<Asked, DeskError> {
         self.require(Right::Operate)?;
         let new = hand_over.job(plan, self.actor.name(), reason)?;
-        let job = self.desk.store.create_job(&new, self.desk.clock.now()).await?;
+        let job = self.desk.store.create_job_for(&new, request, self.desk.clock.now()).await?;
         if job.state == JobState::Queued {
             self.ring(&job, Some(planned_at));
         }

@@ -4,9 +4,11 @@ use keyreeve_model::JobId;
 use keyreeve_store::StoreError;
 
 use crate::connections::NotConnected;
+use crate::import::ImportError;
 use crate::plan::{GatherError, Plan};
 use crate::provisioning::HandOverError;
 use crate::rights::Denied;
+use crate::threads::BrokeOff;
 
 /// What was asked for is not done. Nothing was changed at the connected system.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +42,24 @@ pub enum DeskError {
         /// What.
         changed: Vec<String>,
     },
+    /// An import could not be run.
+    #[error("{0}")]
+    Import(ImportError),
+    /// A reason is missing, or too long.
+    #[error("a reason must be given, of at most {most} characters", most = super::LONGEST_REASON)]
+    Reason,
+    /// Something that was begun came to an end that it should never come to.
+    #[error("the work came to an end that it should never come to")]
+    BrokeOff,
     /// The store refused.
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+impl From<BrokeOff> for DeskError {
+    fn from(_: BrokeOff) -> Self {
+        Self::BrokeOff
+    }
 }
 
 /// What stands in the way of a plan, in words.

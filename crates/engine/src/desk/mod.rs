@@ -12,6 +12,7 @@ mod bell;
 mod case;
 mod decide;
 mod error;
+mod imports;
 mod standing;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use keyreeve_store::Store;
 pub use bell::{Bell, Rung};
 pub use case::{Again, Asked, Case, Fresh};
 pub use error::{DeskError, obstacles_of};
+pub use imports::{ImportAsked, LONGEST_REASON};
 pub use standing::{Keeps, Standing};
 
 use crate::clock::Clock;

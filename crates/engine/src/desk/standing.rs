@@ -24,6 +24,8 @@ pub enum Keeps {
     Person,
     /// Somebody works on it.
     AtWork,
+    /// What it rests on has changed since it was planned, so it is left to a person.
+    Stale,
     /// Nobody has begun it.
     NotBegun,
     /// It was begun, and stopped or paused.
@@ -62,6 +64,9 @@ impl Standing {
             let (whose, process) = worker.rsplit_once(':').unwrap_or((worker.as_str(), "unknown"));
             let why = format!("process {process} of {whose} works on it, until {until} at least");
             return says(Keeps::AtWork, why);
+        }
+        if let Some((because, at)) = store.job_hold(job.id).await? {
+            return says(Keeps::Stale, format!("it was to be carried out at {at}, and was not: {because}"));
         }
         if job.started_at.is_none() {
             return says(Keeps::NotBegun, "nobody has begun it".to_owned());

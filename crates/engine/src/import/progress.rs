@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
-use keyreeve_model::{CollectionName, CollectionState};
+use keyreeve_model::{CollectionName, CollectionState, ImportRunId};
+use tokio::sync::watch;
 
 /// Live counters of one import run. Cheap to write, readable at any time from another task.
 #[derive(Debug, Default)]
@@ -10,6 +11,7 @@ pub struct Progress {
     collections: [Counters; CollectionName::ALL.len()],
     other_calls: AtomicU64,
     rate_limit_thousandths: AtomicU64,
+    run: watch::Sender<Option<ImportRunId>>,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +79,24 @@ impl Stage {
 }
 
 impl Progress {
+    /// The run, once it is written down.
+    pub async fn begun(&self) -> ImportRunId {
+        let mut run = self.run.subscribe();
+        loop {
+            if let Some(run) = *run.borrow_and_update() {
+                return run;
+            }
+            // What is asked lives as long as what tells.
+            if run.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    pub(super) fn begin(&self, run: ImportRunId) {
+        self.run.send_replace(Some(run));
+    }
+
     /// The counters of all collections, in the order they are shown.
     #[must_use]
     pub fn collections(&self) -> [CollectionProgress; CollectionName::ALL.len()] {

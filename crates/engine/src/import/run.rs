@@ -148,6 +148,7 @@ impl Importer {
             None => store.begin_import_run(&system.system_id, profile, actor, now, self.lease).await?,
             Some(turn) => store.begin_scheduled_import_run(turn, profile, actor, now, self.lease).await?,
         };
+        progress.begin(lease.run);
         let session = Session {
             importer: self,
             connector,

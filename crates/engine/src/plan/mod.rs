@@ -39,6 +39,7 @@ use draft::Draft;
 
 /// What a job would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Plan {
     /// The system it changes.
     pub system_id: SystemId,
@@ -55,6 +56,7 @@ pub struct Plan {
 
 /// What one wish takes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TaskPlan {
     /// The wish, as it was understood: names and paths that the task mapping made are filled in.
     pub wish: Wish,
@@ -88,10 +90,12 @@ pub struct TaskPlan {
 
 /// One call of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PlannedStep {
     /// Its place in the task, from 1.
     pub seq: u32,
     /// The call as the connected system names it.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub operation: &'static str,
     /// The call.
     #[serde(flatten)]

@@ -114,7 +114,11 @@ impl Worker {
         let rechecked = if due {
             let mut stop = stop.clone();
             tokio::select! {
-                found = recheck(&gatherer, connector, system, &asked) => found?,
+                found = recheck(&gatherer, connector, system, &asked) => {
+                    let found = found?;
+                    self.store.release_job(job, self.clock.now()).await?;
+                    found
+                }
                 () = until_stopped(&mut stop) => return Ok(Ended::Stopped),
             }
         } else {

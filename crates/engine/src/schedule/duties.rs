@@ -9,26 +9,34 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use keyreeve_model::{ImportRunId, JobId, SystemId};
+use keyreeve_store::StoreError;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::scheduler::{asked, in_full};
 use super::{beside, patience_after};
 use crate::connections::Connections;
-use crate::provisioning::{Ended, Worker};
+use crate::desk::{Bell, Rung};
+use crate::provisioning::{Ended, WorkError, Worker};
 use crate::threads::on_a_thread;
 
 /// Does what is due in a store, again and again.
 ///
 /// - Passwords that nobody opened in time are wiped.
 /// - Imports whose process ended without a word are closed as interrupted.
-/// - Jobs that were begun, and that nobody works on any more, are gone on with; one that does not get on is tried again
-///   with growing patience. A job that nobody has begun stays as it is, and so does one that waits for a person.
+/// - Jobs that may be begun are: at once when the bell rings for one, else after a while that is left to whoever asked.
+/// - Jobs that were begun, and that nobody works on any more, are gone on with.
+/// - A job that does not get on is tried again with growing patience. One whose plan is stale is not: it is left to a
+///   person, and so is one that waits for approval.
 pub struct Duties {
-    /// Goes on with jobs; its pacers are those of all that this process does.
+    /// Carries jobs out; its pacers are those of all that this process does.
     pub worker: Worker,
     /// From a system to a connection with it.
     pub connections: Arc<dyn Connections>,
+    /// Rung for jobs that may be begun at once.
+    pub bell: Bell,
+    /// So long a job that may be begun is left to whoever asked for it or approved it.
+    pub leave: Duration,
     /// So often it is looked what is due.
     pub every: Duration,
     /// How long nobody must have touched a job or an import before it counts as left behind.
@@ -50,6 +58,17 @@ pub enum Chore {
     JobEnded(JobId, Ended),
     /// It could not be worked on, and why.
     JobLeft(JobId, String),
+    /// It is left to a person: what it rests on has changed since it was planned.
+    JobHeld(JobId, String),
+}
+
+/// What the work on a job came to.
+enum Outcome {
+    Ended(Ended),
+    /// Not for the time being, and why.
+    Left(String),
+    /// It is left to a person, and why.
+    Held(String),
 }
 
 /// How often a job did not get on, and when it is tried again.
@@ -76,35 +95,41 @@ impl Duties {
             let mut ended = Vec::new();
             let look = async {
                 self.tidy(&mut seen).await;
-                self.left_behind(&under_way, &stuck).await
+                self.due(&under_way, &stuck).await
             };
-            let jobs = beside(look, &mut running, &mut ended).await;
+            let mut found = beside(look, &mut running, &mut ended).await.into_iter();
             for (job, came_to) in ended {
                 under_way.remove(&job);
                 seen(self.note(&mut stuck, job, came_to));
             }
-            let free = self.at_once.max(1).saturating_sub(running.len());
-            for (job, system) in jobs.into_iter().take(free) {
-                under_way.insert(job);
-                seen(Chore::JobTakenUp(job));
-                let work = self.go_on(job, system, stop.clone());
-                running.push(async move { (job, work.await) });
-            }
             let wait = self.worker.clock.wait(self.every);
             let mut wait = std::pin::pin!(wait);
             loop {
-                tokio::select! {
-                    Some((job, ended)) = running.next(), if !running.is_empty() => {
-                        under_way.remove(&job);
-                        seen(self.note(&mut stuck, job, ended));
+                let free = self.at_once.max(1).saturating_sub(running.len());
+                let rung = self.bell.take(free);
+                let left = free.saturating_sub(rung.len());
+                for Rung { job, system_id, planned_at } in rung.into_iter().chain(found.by_ref().take(left)) {
+                    // Who is at a job already does all of it.
+                    if under_way.insert(job) {
+                        seen(Chore::JobTakenUp(job));
+                        let work = self.go_on(job, system_id, planned_at, stop.clone());
+                        running.push(async move { (job, work.await) });
                     }
+                }
+                let free = running.len() < self.at_once.max(1);
+                tokio::select! {
+                    Some((job, came_to)) = running.next(), if !running.is_empty() => {
+                        under_way.remove(&job);
+                        seen(self.note(&mut stuck, job, came_to));
+                    }
+                    () = self.bell.heard(), if free => {}
                     () = &mut wait => break,
                     () = asked(&mut stop) => break,
                 }
             }
         }
-        while let Some((job, ended)) = running.next().await {
-            seen(self.note(&mut stuck, job, ended));
+        while let Some((job, came_to)) = running.next().await {
+            seen(self.note(&mut stuck, job, came_to));
         }
     }
 
@@ -132,21 +157,25 @@ impl Duties {
         now.checked_sub(self.quiet).unwrap_or(Timestamp::MIN)
     }
 
-    async fn left_behind(
-        &self,
-        under_way: &HashSet<JobId>,
-        stuck: &HashMap<JobId, Stuck>,
-    ) -> Vec<(JobId, SystemId)> {
+    /// The jobs that are to be begun or gone on with.
+    async fn due(&self, under_way: &HashSet<JobId>, stuck: &HashMap<JobId, Stuck>) -> Vec<Rung> {
         let Worker { store, clock, .. } = &self.worker;
         let now = clock.now();
-        match store.jobs_left_behind(self.long_ago(now), now).await {
+        let waiting_since = now.checked_sub(self.leave).unwrap_or(Timestamp::MIN);
+        let found = async {
+            let mut jobs = store.jobs_left_behind(self.long_ago(now), now).await?;
+            jobs.extend(store.jobs_not_begun(waiting_since).await?);
+            Ok::<_, StoreError>(jobs)
+        };
+        match found.await {
             Ok(mut jobs) => {
                 let waits = |job: &JobId| stuck.get(job).is_some_and(|stuck: &Stuck| stuck.until > now);
                 jobs.retain(|(job, _)| !under_way.contains(job) && !waits(job));
-                jobs
+                let rung = |(job, system_id)| Rung { job, system_id, planned_at: None };
+                jobs.into_iter().map(rung).collect()
             }
             Err(error) => {
-                tracing::warn!(%error, "jobs that were left behind could not be looked for");
+                tracing::warn!(%error, "jobs that are to be done could not be looked for");
                 Vec::new()
             }
         }
@@ -157,32 +186,52 @@ impl Duties {
         &self,
         job: JobId,
         system: SystemId,
+        planned_at: Option<Timestamp>,
         stop: watch::Receiver<bool>,
-    ) -> Result<Ended, String> {
+    ) -> Outcome {
+        let Worker { store, clock, .. } = &self.worker;
         let work = async {
-            let system = self.worker.store.get_system(&system).await.map_err(|error| in_full(&error))?;
-            let connector = self.connections.connect(&system).await.map_err(|error| in_full(&*error))?;
-            let ended = self.worker.run_job(&*connector, &system, job, None, stop, |_| {}).await;
-            ended.map_err(|error| in_full(&error))
+            let system = store.get_system(&system).await.map_err(|error| Outcome::Left(in_full(&error)))?;
+            let connector = self.connections.connect(&system).await;
+            let connector = connector.map_err(|error| Outcome::Left(in_full(&*error)))?;
+            match self.worker.run_job(&*connector, &system, job, planned_at, stop, |_| {}).await {
+                Ok(Ended::Paused(failure)) => Err(Outcome::Left(failure.message)),
+                Ok(ended) => Ok(Outcome::Ended(ended)),
+                Err(error @ WorkError::Stale(_)) => {
+                    let why = error.to_string();
+                    let held = store.hold_job(job, &why, clock.now()).await;
+                    held.map_err(|error| Outcome::Left(in_full(&error)))?;
+                    Ok(Outcome::Held(why))
+                }
+                Err(error) => Err(Outcome::Left(in_full(&error))),
+            }
         };
-        let ended = AssertUnwindSafe(work).catch_unwind().await;
-        ended.unwrap_or_else(|_| Err("the work came to an end that it should never come to".to_owned()))
+        let broke_off = || Outcome::Left("the work came to an end that it should never come to".to_owned());
+        let came_to = AssertUnwindSafe(work).catch_unwind().await;
+        came_to.map_or_else(
+            |_| broke_off(),
+            |came_to: Result<Outcome, Outcome>| came_to.unwrap_or_else(|left| left),
+        )
     }
 
     /// What came of the work on a job, and when it is tried again.
-    fn note(&self, stuck: &mut HashMap<JobId, Stuck>, job: JobId, ended: Result<Ended, String>) -> Chore {
-        let why = match ended {
-            Ok(ended @ (Ended::Done | Ended::Stopped)) => {
+    fn note(&self, stuck: &mut HashMap<JobId, Stuck>, job: JobId, came_to: Outcome) -> Chore {
+        let why = match came_to {
+            Outcome::Ended(ended) => {
                 stuck.remove(&job);
-                tracing::info!(job.id = %job, ?ended, "a job that was left behind was gone on with");
+                tracing::info!(job.id = %job, ?ended, "the work on a job has ended");
                 return Chore::JobEnded(job, ended);
             }
-            Ok(Ended::Paused(failure)) => failure.message,
-            Err(error) => error,
+            Outcome::Held(why) => {
+                stuck.remove(&job);
+                tracing::warn!(job.id = %job, reason = %why, "a job is left to a person");
+                return Chore::JobHeld(job, why);
+            }
+            Outcome::Left(why) => why,
         };
         let failures = stuck.get(&job).map_or(0, |stuck| stuck.failures).saturating_add(1);
         let until = self.worker.clock.now().checked_add(patience_after(failures)).unwrap_or(Timestamp::MAX);
-        tracing::warn!(job.id = %job, %until, reason = %why, "a job that was left behind does not get on");
+        tracing::warn!(job.id = %job, %until, reason = %why, "a job does not get on");
         stuck.insert(job, Stuck { failures, until });
         Chore::JobLeft(job, why)
     }

@@ -63,6 +63,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         | E::LeaseLost { .. }
         | E::TaskLeaseLost { .. }
         | E::CredentialsReplaced { .. }
+        | E::RequestTaken
         | E::RotationLost { .. } => (StatusCode::CONFLICT, "changed_meanwhile"),
         E::EvidenceAltered { .. } | E::AuditBroken { .. } | E::AuditAltered { .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, "store_altered")

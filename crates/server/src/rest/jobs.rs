@@ -2,9 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use keyreeve_engine::desk::{Keeps, Standing};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{JobId, ProvisioningJob, SystemId};
-use keyreeve_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::paging::{Page, Pages};
 use crate::auth::Caller;
@@ -30,20 +32,37 @@ pub(crate) async fn list(
     Ok(Json(Page::of(jobs, limit, |job| job.id)))
 }
 
-/// Shows a job with its tasks and every step of them.
+/// A job as it is shown.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ShownJob {
+    #[serde(flatten)]
+    job: ProvisioningJob,
+    /// What keeps it from its end, or from a good one; null when nothing does.
+    standing: Option<Stands>,
+}
+
+/// What keeps a job from its end.
+#[derive(Serialize, ToSchema)]
+struct Stands {
+    /// What, for programs.
+    #[schema(value_type = String)]
+    keeps: Keeps,
+    /// What, in a sentence.
+    why: String,
+}
+
+/// Shows a job with its tasks and every step of them, and what keeps it from its end.
 #[utoipa::path(
     get, path = "/jobs/{job}", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
-    responses((status = 200, body = ProvisioningJob), Refused)
+    responses((status = 200, body = ShownJob), Refused)
 )]
 pub(crate) async fn get(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
-) -> Result<Json<ProvisioningJob>, Problem> {
-    caller.0.require(Right::Read)?;
-    let job = parts.store.job(JobId(job)).await?;
-    if !caller.0.reaches(&job.system_id) {
-        return Err(StoreError::JobNotFound { job: job.id }.into());
-    }
-    Ok(Json(job))
+) -> Result<Json<ShownJob>, Problem> {
+    let job = parts.desk.job(&caller.0, Right::Read, JobId(job)).await?;
+    let standing = Standing::of(&parts.store, &job, parts.clock.now()).await?;
+    let standing = standing.map(|Standing { keeps, why }| Stands { keeps, why });
+    Ok(Json(ShownJob { job, standing }))
 }

@@ -6,6 +6,8 @@
 mod accounts;
 mod assignments;
 mod audit;
+mod changes;
+mod events;
 mod import_profiles;
 mod import_runs;
 mod jobs;
@@ -13,6 +15,7 @@ mod moment;
 mod paging;
 mod protections;
 mod resources;
+mod secrets;
 mod systems;
 mod tokens;
 
@@ -66,13 +69,22 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(accounts::get))
         .routes(routes!(resources::list))
         .routes(routes!(assignments::list))
-        .routes(routes!(import_runs::list))
+        .routes(routes!(import_runs::list, import_runs::begin))
         .routes(routes!(import_runs::get))
         .routes(routes!(import_runs::changes))
         .routes(routes!(import_profiles::list))
         .routes(routes!(import_profiles::get))
-        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::list, changes::ask))
         .routes(routes!(jobs::get))
+        .routes(routes!(changes::plan))
+        .routes(routes!(changes::approve))
+        .routes(routes!(changes::reject))
+        .routes(routes!(changes::cancel))
+        .routes(routes!(changes::retry))
+        .routes(routes!(events::of_job))
+        .routes(routes!(events::of_run))
+        .routes(routes!(import_runs::accept))
+        .routes(routes!(import_runs::reject))
         .routes(routes!(protections::list))
         .routes(routes!(tokens::list))
         .routes(routes!(audit::list))

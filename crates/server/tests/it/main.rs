@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod headers;
+mod bodies;
+mod changes;
+mod imports;
 mod openapi;
 mod place;
 mod reading;

@@ -3,12 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_connector::Connector;
 use keyreeve_engine::clock::Clock;
+use keyreeve_engine::connections::{Connections, NotConnected};
+use keyreeve_engine::desk::{Bell, Desk};
 use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress};
+use keyreeve_engine::pace::Pacers;
+use keyreeve_engine::provisioning::{Rules, Worker};
+use keyreeve_engine::schedule::Duties;
+use keyreeve_engine::systems::secret_of;
+use keyreeve_engine::threads::Threads;
 use keyreeve_engine::tokens::MadeToken;
 use keyreeve_model::{
-    CredentialKind, ImportProfile, ImportRunState, Role, Secret, SystemId, SystemName, SystemSettings,
+    CredentialKind, ImportProfile, ImportRunState, PermissionProfile, Role, Secret, System, SystemId,
+    SystemName, SystemSettings,
 };
 use keyreeve_sandbox::{AccountSeed, Options, Population, Running, Sandbox};
 use keyreeve_server::{Parts, Server};
@@ -17,7 +27,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// The AWS accounts of the two systems.
@@ -33,7 +43,9 @@ pub(crate) struct Place {
     admin: String,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
-    _sandbox: Running,
+    pub(crate) sandbox: Running,
+    by_itself: JoinHandle<()>,
+    told: watch::Sender<bool>,
     _folder: TempDir,
 }
 
@@ -61,10 +73,50 @@ impl Place {
         for (id, account) in ACCOUNTS {
             import(&store, &sandbox, clock, id, account).await;
         }
+        sandbox.clear_trace();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, asked) = oneshot::channel();
-        let server = shape(Server::new(Parts { store: Arc::clone(&store), clock }));
+        let connections: Arc<dyn Connections> =
+            Arc::new(Ways { store: Arc::clone(&store), clock, endpoint: sandbox.endpoint_url() });
+        let pacers = Arc::<Pacers>::default();
+        let desk = Desk {
+            store: Arc::clone(&store),
+            clock,
+            pacers: Arc::clone(&pacers),
+            connections: Arc::clone(&connections),
+            bell: Bell::default(),
+        };
+        let worker = Worker {
+            store: Arc::clone(&store),
+            clock,
+            patience: Patience::default(),
+            rules: Rules { first_wait: Duration::from_millis(5), ..Rules::default() },
+            pacers,
+            lease: Duration::from_secs(60),
+            name: "test:1".to_owned(),
+        };
+        let duties = Duties {
+            worker,
+            connections,
+            bell: desk.bell.clone(),
+            // What is done at once is done because the bell rings.
+            leave: Duration::from_secs(600),
+            every: Duration::from_secs(600),
+            quiet: Duration::from_secs(600),
+            at_once: 4,
+        };
+        let (told, tell) = watch::channel(false);
+        let by_itself = duties.start(tell.clone(), |_| {});
+        let server = shape(Server::new(Parts {
+            store: Arc::clone(&store),
+            clock,
+            desk,
+            importer: importer(&store, clock),
+            planning: Threads::new(4),
+            importing: Threads::new(2),
+            stop: tell,
+        }));
         let server = tokio::spawn(server.run(listener, async move {
             let _ = asked.await;
         }));
@@ -78,7 +130,9 @@ impl Place {
             admin,
             stop: Some(stop),
             server,
-            _sandbox: sandbox,
+            sandbox,
+            by_itself,
+            told,
             _folder: folder,
         };
         place.admin = place.token(Role::Admin, &[]).await;
@@ -154,7 +208,9 @@ impl Place {
 
     /// Tells the server to stop, and waits until it has.
     pub(crate) async fn stop(mut self) {
+        self.told.send_replace(true);
         let _ = self.stop.take().unwrap().send(());
+        self.by_itself.await.unwrap();
         self.server.await.unwrap();
     }
 }
@@ -168,26 +224,104 @@ async fn import(store: &Arc<Store>, sandbox: &Running, clock: Clock, id: &str, a
         category: "AWS".to_owned(),
         region: None,
         credential: CredentialKind::AccessKey { access_key_id: key.access_key_id.clone() },
-        secret: Some(secret.clone()),
+        secret: Some(secret),
         aws_account_id: Some(account.parse().unwrap()),
         partition: Some("aws".to_owned()),
-        settings: SystemSettings::default(),
+        settings: SystemSettings {
+            permission_profile: PermissionProfile::Full,
+            max_deletes: 1,
+            ..SystemSettings::default()
+        },
     };
     let system = store.create_system(new, "local:test", clock.now()).await.unwrap();
-    let credential = Credential::AccessKey { access_key_id: key.access_key_id, secret_access_key: secret };
-    let mut options = ConnectOptions::new(credential);
-    options.region = Some("us-east-1".to_owned());
-    options.environment.insert("AWS_ENDPOINT_URL".to_owned(), sandbox.endpoint_url());
-    let connector = AwsConnector::connect(options).await.unwrap();
-    let importer = Importer {
+    let ways = Ways { store: Arc::clone(store), clock, endpoint: sandbox.endpoint_url() };
+    let connector = ways.connect(&system).await.unwrap();
+    let importer = importer(store, clock);
+    let profile = ImportProfile::default_named("default".parse().unwrap());
+    let request = ImportRequest { system: &system, profile: &profile, actor: "local:test", preview: false };
+    let run = importer.run(&*connector, request, &Progress::default()).await.unwrap();
+    assert_eq!(run.state, ImportRunState::Published);
+}
+
+fn importer(store: &Arc<Store>, clock: Clock) -> Importer {
+    Importer {
         store: Arc::clone(store),
         clock,
         patience: Patience::default(),
         pacers: Arc::default(),
         lease: Duration::from_secs(60),
-    };
-    let profile = ImportProfile::default_named("default".parse().unwrap());
-    let request = ImportRequest { system: &system, profile: &profile, actor: "local:test", preview: false };
-    let run = importer.run(&connector, request, &Progress::default()).await.unwrap();
-    assert_eq!(run.state, ImportRunState::Published);
+    }
+}
+
+/// The way to the systems, as they sign in.
+struct Ways {
+    store: Arc<Store>,
+    clock: Clock,
+    endpoint: String,
+}
+
+#[async_trait]
+impl Connections for Ways {
+    async fn connect(&self, system: &System) -> Result<Box<dyn Connector>, NotConnected> {
+        let secret = secret_of(&self.store, self.clock, system).await?;
+        let CredentialKind::AccessKey { access_key_id } = system.credential.clone() else {
+            return Err("no access key".into());
+        };
+        let secret_access_key = secret.ok_or("no secret")?;
+        let mut options = ConnectOptions::new(Credential::AccessKey { access_key_id, secret_access_key });
+        options.region = Some("us-east-1".to_owned());
+        options.environment.insert("AWS_ENDPOINT_URL".to_owned(), self.endpoint.clone());
+        Ok(Box::new(AwsConnector::connect(options).await?))
+    }
+}
+
+impl Place {
+    /// What an admin sends: the status and the body.
+    pub(crate) async fn post(&self, address: &str, body: &Value) -> (StatusCode, Value) {
+        self.send(Method::POST, address, self.admin(), body).await
+    }
+
+    /// The status and the body.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        address: &str,
+        token: &str,
+        body: &Value,
+    ) -> (StatusCode, Value) {
+        let answer = self.request(method, address, Some(token)).json(body).send().await.unwrap();
+        let status = answer.status();
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    /// Waits until a thing has come to its end, and gives it.
+    pub(crate) async fn ended(&self, address: &str) -> Value {
+        for _ in 0..2_000 {
+            let thing = self.get(address).await;
+            if !thing["finished_at"].is_null() {
+                return thing;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{address} does not end: {}", self.get(address).await);
+    }
+
+    /// As [`Place::ended`], also for a run that waits for a person.
+    pub(crate) async fn ended_or_suspended(&self, address: &str) -> Value {
+        for _ in 0..2_000 {
+            let thing = self.get(address).await;
+            if thing["state"] != "running" {
+                return thing;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{address} does not end: {}", self.get(address).await);
+    }
+
+    /// The calls of the sandbox that change something, by the name of the action.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        const READS: [&str; 3] = ["Get", "List", "Simulate"];
+        let trace = self.sandbox.trace().into_iter().map(|call| call.action);
+        trace.filter(|action| !READS.iter().any(|read| action.starts_with(read))).collect()
+    }
 }

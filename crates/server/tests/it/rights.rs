@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use keyreeve_model::Role;
 use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use crate::place::{Place, system};
 
@@ -17,6 +18,10 @@ enum Whom {
     ReadsReached,
     /// Any role, if it is for all systems.
     ReadsAll,
+    /// Operators and admins, within their systems.
+    Operates,
+    /// Approvers and admins, within their systems.
+    Approves,
     /// Admins of all systems.
     AdministersAll,
 }
@@ -41,20 +46,60 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ("get", "/systems/{system_id}/protections", "/systems/{system}/protections", Whom::Reads),
     ("get", "/import-runs/{run}", "/import-runs/{run}", Whom::Reads),
     ("get", "/import-runs/{run}/changes", "/import-runs/{run}/changes", Whom::Reads),
-    ("get", "/jobs/{job}", "/jobs/1", Whom::Reads),
+    ("get", "/jobs/{job}", "/jobs/{job}", Whom::Reads),
+    ("get", "/jobs/{job}/events", "/jobs/{job}/events", Whom::Reads),
+    ("get", "/import-runs/{run}/events", "/import-runs/{run}/events", Whom::Reads),
+    ("post", "/systems/{system_id}/plans", "/systems/{system}/plans", Whom::Operates),
+    ("post", "/systems/{system_id}/jobs", "/systems/{system}/jobs", Whom::Operates),
+    ("post", "/systems/{system_id}/import-runs", "/systems/{system}/import-runs", Whom::Operates),
+    ("post", "/import-runs/{run}/accept", "/import-runs/{run}/accept", Whom::Approves),
+    ("post", "/import-runs/{run}/reject", "/import-runs/{run}/reject", Whom::Approves),
+    ("post", "/jobs/{job}/approve", "/jobs/{job}/approve", Whom::Approves),
+    ("post", "/jobs/{job}/reject", "/jobs/{job}/reject", Whom::Approves),
+    ("post", "/jobs/{job}/cancel", "/jobs/{job}/cancel", Whom::Operates),
+    ("post", "/jobs/{job}/retry", "/jobs/{job}/retry", Whom::Operates),
     ("get", "/tokens", "/tokens", Whom::AdministersAll),
     ("get", "/audit", "/audit?system_id={system}", Whom::Reads),
     ("get", "/audit", "/audit", Whom::ReadsAll),
 ];
 
 /// Nothing is refused that is allowed: what is not there is looked for first.
-fn is_allowed(status: StatusCode, whom: Whom) -> bool {
-    status == StatusCode::OK || (whom == Whom::Reads && status == StatusCode::NOT_FOUND)
+fn is_allowed(status: StatusCode, whom: Whom, address: &str) -> bool {
+    // What the body or the state of things does not allow was let through all the same.
+    let refused_otherwise = [StatusCode::BAD_REQUEST, StatusCode::CONFLICT].contains(&status);
+    match whom {
+        // There is no such profile.
+        Whom::Operates if address.ends_with("/import-runs") => status == StatusCode::NOT_FOUND,
+        Whom::Operates | Whom::Approves => refused_otherwise || status.is_success(),
+        Whom::Reads => status == StatusCode::OK || status == StatusCode::NOT_FOUND,
+        _ => status == StatusCode::OK,
+    }
+}
+
+/// What is sent there: what is allowed comes to nothing.
+fn body_for(address: &str) -> Value {
+    match address.rsplit('/').next().unwrap() {
+        "plans" => json!({"wishes": [{"task": "create_account", "name": "eve"}]}),
+        "jobs" => json!({"wishes": [{"task": "delete_account", "account": "nobody"}]}),
+        "import-runs" => json!({"profile": "none"}),
+        "accept" => json!({"reason": "for a test"}),
+        _ => json!({}),
+    }
 }
 
 #[tokio::test]
 async fn each_address_answers_whom_it_is_for_and_nobody_else() {
     let place = Place::start().await;
+    // Jobs that have ended, so that nobody changes anything for those who come after.
+    let mut jobs = std::collections::BTreeMap::new();
+    for on in ["prod", "test"] {
+        let body = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
+        let (status, job) = place.post(&format!("/api/v1/systems/{on}/jobs"), &body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+        let job = job["id"].to_string();
+        place.ended(&format!("/api/v1/jobs/{job}")).await;
+        jobs.insert(on, job);
+    }
     let roles = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
     let mut asked = 0;
     for role in roles {
@@ -64,23 +109,34 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
                 for on in ["prod", "test"] {
                     let run = place.store.latest_published(&system(on)).await.unwrap().unwrap().id;
                     let address = address.replace("{system}", on).replace("{run}", &run.to_string());
+                    let address = address.replace("{job}", &jobs[on]);
+                    let body = body_for(&address);
                     let reached = systems.is_empty() || systems.contains(&on);
                     let allowed = match whom {
                         Whom::Reads => reached,
                         Whom::ReadsReached => true,
                         Whom::ReadsAll => systems.is_empty(),
+                        Whom::Operates => reached && role.may_operate(),
+                        Whom::Approves => reached && role.may_approve(),
                         Whom::AdministersAll => systems.is_empty() && role == Role::Admin,
                     };
                     let method: Method = method.to_uppercase().parse().unwrap();
-                    let request = place.request(method, &format!("/api/v1{address}"), Some(&token));
+                    let request = place.request(method.clone(), &format!("/api/v1{address}"), Some(&token));
+                    let request = if method == Method::POST { request.json(&body) } else { request };
                     let answer = request.send().await.unwrap();
                     let case = format!("{} {systems:?} {address}: {}", role.as_str(), answer.status());
                     if allowed {
-                        assert!(is_allowed(answer.status(), *whom), "{case}");
+                        assert!(is_allowed(answer.status(), *whom, &address), "{case}");
                     } else {
                         // Things that are found by a number of their own are not there for who may not see them.
                         let hidden = address.starts_with("/import-runs/") || address.starts_with("/jobs/");
-                        let expected = if hidden { StatusCode::NOT_FOUND } else { StatusCode::FORBIDDEN };
+                        let rightful = match whom {
+                            Whom::Operates => role.may_operate(),
+                            Whom::Approves => role.may_approve(),
+                            _ => true,
+                        };
+                        let expected =
+                            if hidden && rightful { StatusCode::NOT_FOUND } else { StatusCode::FORBIDDEN };
                         assert_eq!(answer.status(), expected, "{case}");
                     }
                     asked += 1;

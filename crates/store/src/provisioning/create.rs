@@ -11,7 +11,7 @@ use crate::row::to_json;
 use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
 use crate::transaction::Transaction;
-use crate::{CrashPoint, Store, StoreError, systems};
+use crate::{CrashPoint, KeyClaim, Store, StoreError, request_keys, systems};
 
 impl Store {
     /// Writes a job down with its tasks and steps. It waits for approval if there is a reason to, else for a worker.
@@ -20,6 +20,19 @@ impl Store {
     /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`]; [`StoreError::Data`] when a task waits for one
     /// that the job does not have; [`StoreError::OverCap`].
     pub async fn create_job(&self, new: &NewJob, now: Timestamp) -> Result<ProvisioningJob, StoreError> {
+        self.create_job_for(new, None, now).await
+    }
+
+    /// As [`Store::create_job`], as what a request came to that must be done once.
+    ///
+    /// # Errors
+    /// As [`Store::create_job`]; [`StoreError::RequestTaken`].
+    pub async fn create_job_for(
+        &self,
+        new: &NewJob,
+        request: Option<&KeyClaim>,
+        now: Timestamp,
+    ) -> Result<ProvisioningJob, StoreError> {
         check_edges(&new.tasks)?;
         recording!(self, "queuing the job", now, |transaction, trail| {
             let system = systems::find(transaction, &new.system_id, false).await?;
@@ -34,6 +47,9 @@ impl Store {
                 check_caps(transaction, system.key, new, now).await?;
             }
             let id = insert_job(transaction, system.key, state, new, now).await?;
+            if let Some(request) = request {
+                request_keys::came_to(transaction, request, Some(id), None).await?;
+            }
             let (system_id, actor) = (new.system_id.clone(), new.actor.clone());
             let mut job = JobPlace { id, system_key: system.key, system_id, actor, state };
             note_job(trail, &job, new);

@@ -69,7 +69,8 @@ impl Store {
     }
 
     /// Jobs of active systems that were begun and not ended, and that nobody works on although something of them could
-    /// be done: a worker's lease ran out, or nothing has happened to it since `quiet_since`. The oldest first.
+    /// be done: a worker's lease ran out, or nothing has happened to it since `quiet_since`. Those that are left to a person
+    /// are none of them. The oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -117,7 +118,7 @@ const RUNNING_UNTIL: &str = "SELECT MIN(t.lease_until) FROM tasks t JOIN systems
 /// job whose every open task does is being worked on, or its end has just not been seen.
 const LEFT_BEHIND: &str = "SELECT j.job_id, s.system_id FROM provisioning_jobs j \
      JOIN systems s ON s.system_key = j.system_key \
-     WHERE j.finished_at IS NULL AND j.started_at IS NOT NULL AND s.state = 'active' \
+     WHERE j.finished_at IS NULL AND j.started_at IS NOT NULL AND j.held_at IS NULL AND s.state = 'active' \
        AND NOT EXISTS (SELECT 1 FROM tasks h WHERE h.job_id = j.job_id AND h.finished_at IS NULL \
          AND h.state = 'running' AND h.lease_until > $1) \
        AND (EXISTS (SELECT 1 FROM tasks l WHERE l.job_id = j.job_id AND l.finished_at IS NULL \

@@ -17,6 +17,7 @@ mod deciding;
 mod deliveries;
 mod due;
 mod ending;
+mod holding;
 mod journal;
 mod manifests;
 mod moves;

@@ -11,6 +11,9 @@ pub(crate) fn advice(standing: &Standing, id: JobId) -> String {
         }
         Keeps::Person => format!("look at AWS, then `keyreeve job retry {id}`"),
         Keeps::AtWork => "if that process has ended, the job can be gone on with then".to_owned(),
+        Keeps::Stale => format!(
+            "`keyreeve job cancel {id}`, and ask again; if all is as it was once more, `keyreeve job apply {id}` carries it out"
+        ),
         Keeps::NotBegun => format!(
             "`keyreeve job apply {id}` plans it once more and carries it out if what it rests on is as it was; else \
              `keyreeve job cancel {id}`, and ask again"

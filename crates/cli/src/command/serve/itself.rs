@@ -1,12 +1,15 @@
-//! What happens by itself while a server runs: scheduled imports, and chores.
+//! What happens by itself while a server runs: scheduled imports, queued jobs, and chores.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyreeve_engine::desk::{Bell, Desk};
 use keyreeve_engine::import::{Importer, Patience};
 use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::provisioning::{Rules, Worker};
 use keyreeve_engine::schedule::{Chore, Duties, Happened, Scheduler};
+use keyreeve_engine::threads::Threads;
+use keyreeve_server::Parts;
 use keyreeve_store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,27 +19,69 @@ use crate::command::connection::Systems;
 
 /// So often schedules are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// So long a job is left to the command that asked for it: it works on it itself unless it was told not to wait.
+const LEAVE: Duration = Duration::from_secs(10);
+/// So many plans are made at once for who asks over HTTP.
+const PLANS_AT_ONCE: usize = 8;
 /// So many leases nobody must have touched a job or an import before it counts as left behind.
 const QUIET_LEASES: u32 = 4;
 
+/// What works by itself, and the desk whose bell it hears.
+pub(super) struct Itself {
+    desk: Desk,
+    importer: Importer,
+    at_once: usize,
+    scheduler: JoinHandle<()>,
+    duties: JoinHandle<()>,
+}
+
+impl Itself {
+    /// What a server is made of that hands its work to this.
+    pub(super) fn parts(&self, store: &Arc<Store>, stop: &watch::Receiver<bool>) -> Parts {
+        Parts {
+            store: Arc::clone(store),
+            clock: self.desk.clock,
+            desk: self.desk.clone(),
+            importer: self.importer.clone(),
+            planning: Threads::new(PLANS_AT_ONCE),
+            importing: Threads::new(self.at_once),
+            stop: stop.clone(),
+        }
+    }
+
+    /// Waits until both have ended, having been told to.
+    pub(super) async fn ended(self) {
+        for (what, work) in [("scheduled imports", self.scheduler), ("jobs and chores", self.duties)] {
+            if let Err(error) = work.await {
+                tracing::error!(%error, "the work on {what} broke off");
+            }
+        }
+    }
+}
+
 /// Starts both beside everything else; they end when they are told to.
-pub(super) fn start(
-    context: &Context,
-    store: &Arc<Store>,
-    stop: &watch::Receiver<bool>,
-) -> (JoinHandle<()>, JoinHandle<()>) {
+pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receiver<bool>) -> Itself {
     let (clock, lease) = (context.clock, context.config.import.lease);
     let pacers = Arc::new(Pacers::default());
     let at_once = usize::try_from(context.config.import.jobs).unwrap_or(1);
     let connections = Systems::of(context, store);
+    let importer = Importer {
+        store: Arc::clone(store),
+        clock,
+        patience: Patience::default(),
+        pacers: Arc::clone(&pacers),
+        lease,
+    };
+    let bell = Bell::default();
+    let desk = Desk {
+        store: Arc::clone(store),
+        clock,
+        pacers: Arc::clone(&pacers),
+        connections: Arc::clone(&connections),
+        bell: bell.clone(),
+    };
     let scheduler = Scheduler {
-        importer: Importer {
-            store: Arc::clone(store),
-            clock,
-            patience: Patience::default(),
-            pacers: Arc::clone(&pacers),
-            lease,
-        },
+        importer: importer.clone(),
         connections: Arc::clone(&connections),
         at_once,
         look_every: LOOK_EVERY,
@@ -50,8 +95,22 @@ pub(super) fn start(
         lease,
         name: format!("{}:{}", context.actor.name(), std::process::id()),
     };
-    let duties = Duties { worker, connections, every: lease, quiet: lease * QUIET_LEASES, at_once };
-    (scheduler.start(stop.clone(), say_of_imports), duties.start(stop.clone(), say_of_chores))
+    let duties = Duties {
+        worker,
+        connections,
+        bell,
+        leave: lease.min(LEAVE),
+        every: lease.min(LOOK_EVERY),
+        quiet: lease * QUIET_LEASES,
+        at_once,
+    };
+    Itself {
+        desk,
+        importer,
+        at_once,
+        scheduler: scheduler.start(stop.clone(), say_of_imports),
+        duties: duties.start(stop.clone(), say_of_chores),
+    }
 }
 
 fn say_of_imports(happened: Happened) {
@@ -75,8 +134,9 @@ fn say_of_chores(chore: Chore) {
         Chore::ImportClosed(system_id, run) => {
             tracing::warn!(system.id = %system_id, %run, "an import that was left behind was closed");
         }
-        Chore::JobTakenUp(job) => tracing::info!(%job, "a job that was left behind is gone on with"),
+        Chore::JobTakenUp(job) => tracing::info!(%job, "a job is worked on"),
         Chore::JobEnded(job, ended) => tracing::info!(%job, ?ended, "the work on a job has ended"),
-        Chore::JobLeft(job, reason) => tracing::warn!(%job, reason, "a job could not be gone on with"),
+        Chore::JobLeft(job, reason) => tracing::warn!(%job, reason, "a job could not be worked on"),
+        Chore::JobHeld(job, reason) => tracing::warn!(%job, reason, "a job is left to a person"),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use keyreeve_engine::desk::{Asked, Bell, Keeps, Standing};
 use keyreeve_engine::plan::{Gatherer, plan};
 use keyreeve_engine::provisioning::{Ended, HandOver, Worker};
 use keyreeve_engine::schedule::{Chore, Duties};
@@ -15,10 +16,13 @@ use keyreeve_store::DeliveryState;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
+use super::desk::{asked, create, desk, trusted};
 use super::{Door, Doors, Office, PATIENCE, id};
 use crate::provisioning::{quick, wish};
 
 const QUIET: Duration = Duration::from_secs(120);
+const LEAVE: Duration = Duration::from_secs(300);
+const OFTEN: Duration = Duration::from_millis(50);
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// One system whose connector may do everything, imported once.
@@ -70,10 +74,16 @@ struct Round {
 
 impl Round {
     fn begin(office: &Office) -> Self {
+        Self::with(office, Bell::default(), OFTEN)
+    }
+
+    fn with(office: &Office, bell: Bell, every: Duration) -> Self {
         let duties = Duties {
             worker: worker(office),
             connections: Arc::<Doors>::clone(&office.doors),
-            every: Duration::from_millis(50),
+            bell,
+            leave: LEAVE,
+            every,
             quiet: QUIET,
             at_once: 2,
         };
@@ -158,7 +168,6 @@ async fn imports_that_were_left_behind_are_closed_and_others_are_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_whose_process_ended_without_a_word_is_gone_on_with() {
     let office = office().await;
-    let untouched = job(&office, &["nobody"]).await;
     let job = abandoned(&office, &["ada", "eve"]).await;
     let mut round = Round::begin(&office);
     office.advance(SECOND * 59);
@@ -169,12 +178,107 @@ async fn a_job_whose_process_ended_without_a_word_is_gone_on_with() {
     assert_eq!(round.next().await, Chore::JobEnded(job.id, Ended::Done));
     let job = office.store.job(job.id).await.unwrap();
     assert_eq!(job.state, JobState::Succeeded, "{job:#?}");
-    // What nobody has begun stays so, however long it lies there.
-    office.advance(SECOND * 100_000);
-    let now = office.clock.now();
-    assert_eq!(office.store.jobs_left_behind(now, now).await.unwrap(), []);
-    assert_eq!(round.stop().await.iter().filter(|one| matches!(one, Chore::JobTakenUp(_))).count(), 0);
-    assert_eq!(office.store.job(untouched.id).await.unwrap().state, JobState::Queued);
+    assert_eq!(round.stop().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_nobody_has_begun_is_left_to_whoever_asked_for_a_while_and_then_begun() {
+    let office = office().await;
+    let job = job(&office, &["ada"]).await;
+    let mut round = Round::begin(&office);
+    // That it was looked meanwhile, an import tells that is left behind.
+    let run = left_behind(&office).await;
+    office.advance(SECOND * 290);
+    assert_eq!(round.next().await, Chore::ImportClosed(id(0), run), "whoever asked is about to begin it");
+    office.advance(SECOND * 11);
+    assert_eq!(round.next().await, Chore::JobTakenUp(job.id));
+    assert_eq!(round.next().await, Chore::JobEnded(job.id, Ended::Done));
+    assert_eq!(office.store.job(job.id).await.unwrap().state, JobState::Succeeded);
+    assert_eq!(round.stop().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_the_bell_rings_for_is_begun_at_once_and_not_planned_again() {
+    let office = office().await;
+    let desk = desk(&office);
+    let mut round = Round::with(&office, desk.bell.clone(), LEAVE);
+    let case = desk.open(&trusted(), &id(0)).await.unwrap();
+    let Asked { job, .. } = asked(&case, office.clock, &[create("ada")]).await;
+    let planned = office.sandbox.trace().iter().filter(|call| call.action == "ListUsers").count();
+    assert_eq!(round.next().await, Chore::JobTakenUp(job.id));
+    assert_eq!(round.next().await, Chore::JobEnded(job.id, Ended::Done));
+    assert_eq!(office.store.job(job.id).await.unwrap().state, JobState::Succeeded);
+    let now = office.sandbox.trace().iter().filter(|call| call.action == "ListUsers").count();
+    assert_eq!(now, planned, "it was planned once more");
+    assert_eq!(round.stop().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_jobs_than_are_done_at_once_are_done_one_after_the_other() {
+    let office = office().await;
+    let desk = desk(&office);
+    let case = desk.open(&trusted(), &id(0)).await.unwrap();
+    let mut jobs = Vec::new();
+    for name in ["ada", "ben", "cem", "dea", "eve"] {
+        jobs.push(asked(&case, office.clock, &[create(name)]).await.job.id);
+    }
+    let mut round = Round::with(&office, desk.bell.clone(), LEAVE);
+    let (mut open, mut most, mut done) = (0_i32, 0, Vec::new());
+    while done.len() < jobs.len() {
+        match round.next().await {
+            Chore::JobTakenUp(_) => open += 1,
+            Chore::JobEnded(job, Ended::Done) => {
+                open -= 1;
+                done.push(job);
+            }
+            other => panic!("{other:?}"),
+        }
+        most = most.max(open);
+    }
+    done.sort();
+    assert_eq!((done, most), (jobs, 2));
+    assert_eq!(round.stop().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_plan_is_stale_is_left_to_a_person_and_not_tried_again() {
+    let office = office().await;
+    let desk = desk(&office);
+    let case = desk.open(&trusted(), &id(0)).await.unwrap();
+    let user = office.users(0).remove(0);
+    let delete = wish(json!({"task": "delete_account", "account": user}));
+    let Asked { job, .. } = asked(&case, office.clock, &[delete]).await;
+    assert_eq!(desk.bell.take(9).len(), 1);
+    let key = keyreeve_sandbox::Mutation::CreateAccessKey { user: user.clone() };
+    office.sandbox.mutate(&super::account(0), &[key]).unwrap();
+    let mut round = Round::begin(&office);
+    office.advance(SECOND * 301);
+    assert_eq!(round.next().await, Chore::JobTakenUp(job.id));
+    let Chore::JobHeld(held, why) = round.next().await else { panic!("it is not held") };
+    assert!(held == job.id && why.contains("plan_stale"), "{why}");
+    let standing = Standing::of(&office.store, &job, office.clock.now()).await.unwrap().unwrap();
+    assert_eq!(standing.keeps, Keeps::Stale);
+    assert!(standing.why.contains(&why), "{standing:?}");
+    // However long it lies there, nobody tries it by himself: that was looked for, an import tells that is left behind.
+    for _ in 0..2 {
+        let run = left_behind(&office).await;
+        office.advance(SECOND * 100_000);
+        assert_eq!(round.next().await, Chore::ImportClosed(id(0), run));
+    }
+    let held = office.store.job(job.id).await.unwrap();
+    assert_eq!((held.state, held.started_at), (JobState::Queued, None));
+    assert_eq!(round.stop().await, []);
+    // A person may still have it carried out, once all is as it was.
+    let keys = office.sandbox.state(&super::account(0)).unwrap();
+    let of_user = keys["users"].as_array().unwrap().iter().find(|one| one["name"] == user.as_str()).unwrap();
+    let made = of_user["keys"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
+    let delete = keyreeve_sandbox::Mutation::DeleteAccessKey { key_id: made };
+    office.sandbox.mutate(&super::account(0), &[delete]).unwrap();
+    let (_keep, stopped) = watch::channel(false);
+    let worked = worker(&office).run_job(&*case.connector, &case.system, job.id, None, stopped, |_| {}).await;
+    assert_eq!(worked.unwrap(), Ended::Done);
+    assert_eq!(office.store.job_hold(job.id).await.unwrap(), None);
+    office.store.verify_audit().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,122 @@
+//! Imports that somebody asks for, and what people decide about them.
+
+use std::sync::Arc;
+
+use keyreeve_model::{ImportRun, ImportRunId, ProfileName, SystemId};
+use keyreeve_store::StoreError;
+use tokio::sync::watch;
+
+use super::{Desk, DeskError};
+use crate::import::{ImportRequest, Importer, Progress};
+use crate::rights::{Actor, Right};
+use crate::threads::Threads;
+
+/// The longest reason for a decision, in characters.
+pub const LONGEST_REASON: usize = 1_000;
+
+impl Desk {
+    /// Has a system imported on a thread of its own, and gives the run once it is written down; it goes on until it has
+    /// ended or `stop` becomes true. A second import of a system is refused while one is under way.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Import`], [`DeskError::NotConnected`], [`DeskError::Store`].
+    pub async fn import(
+        &self,
+        actor: &Actor,
+        asked: ImportAsked,
+        importer: Importer,
+        threads: &Threads,
+        stop: watch::Receiver<bool>,
+    ) -> Result<ImportRun, DeskError> {
+        actor.require(Right::Operate)?;
+        actor.require_system(&asked.system_id)?;
+        let ImportAsked { system_id, profile, preview } = asked;
+        let profile = self.store.get_import_profile(&system_id, &profile).await?;
+        let system = self.store.get_system(&system_id).await?;
+        let connector = self.connections.connect(&system).await.map_err(DeskError::NotConnected)?;
+        let (progress, actor) = (Arc::new(Progress::default()), actor.name().to_owned());
+        let watched = Arc::clone(&progress);
+        let run = move || async move {
+            let mut stop = stop;
+            let stopped = async move {
+                if stop.wait_for(|stop| *stop).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let request = ImportRequest { system: &system, profile: &profile, actor: &actor, preview };
+            importer.run_until(&*connector, request, &progress, stopped).await
+        };
+        let (threads, (tell, told)) = (threads.clone(), tokio::sync::oneshot::channel());
+        // Detached on purpose: the run goes on when nobody waits for it any more.
+        drop(tokio::spawn(async move {
+            let _ = tell.send(threads.run(run).await);
+        }));
+        tokio::select! {
+            ended = told => match ended {
+                Ok(Ok(ended)) => ended.map_err(DeskError::Import),
+                Ok(Err(_)) | Err(_) => Err(DeskError::BrokeOff),
+            },
+            run = watched.begun() => Ok(self.store.get_import_run(run).await?),
+        }
+    }
+
+    /// Publishes exactly what a suspended run found; a reason must be given.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Reason`]; as [`keyreeve_store::Store::accept_import_run`].
+    pub async fn accept(&self, actor: &Actor, id: ImportRunId, reason: &str) -> Result<ImportRun, DeskError> {
+        let run = self.import_run(actor, Right::Approve, id).await?;
+        let reason = reason.trim();
+        if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
+            return Err(DeskError::Reason);
+        }
+        Ok(self.store.accept_import_run(run.id, actor.name(), reason, self.clock.now()).await?)
+    }
+
+    /// Discards a suspended run.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Reason`]; as [`keyreeve_store::Store::reject_import_run`].
+    pub async fn discard(
+        &self,
+        actor: &Actor,
+        id: ImportRunId,
+        reason: Option<&str>,
+    ) -> Result<ImportRun, DeskError> {
+        let run = self.import_run(actor, Right::Approve, id).await?;
+        let reason = reason.unwrap_or_default().trim();
+        if reason.chars().count() > LONGEST_REASON {
+            return Err(DeskError::Reason);
+        }
+        Ok(self.store.reject_import_run(run.id, actor.name(), reason, self.clock.now()).await?)
+    }
+
+    /// A run, for somebody who has that right in its system. One of another system is not there for them.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`]; [`StoreError::RunNotFound`].
+    pub async fn import_run(
+        &self,
+        actor: &Actor,
+        right: Right,
+        id: ImportRunId,
+    ) -> Result<ImportRun, DeskError> {
+        actor.require(right)?;
+        let run = self.store.get_import_run(id).await?;
+        if !actor.reaches(&run.system_id) {
+            return Err(StoreError::RunNotFound { run: id }.into());
+        }
+        Ok(run)
+    }
+}
+
+/// An import that is asked for.
+#[derive(Debug, Clone)]
+pub struct ImportAsked {
+    /// The system.
+    pub system_id: SystemId,
+    /// The profile to run through.
+    pub profile: ProfileName,
+    /// Only compare; publish nothing.
+    pub preview: bool,
+}

@@ -1,0 +1,83 @@
+//! What the desk refuses, to who asked over HTTP.
+
+use axum::http::StatusCode;
+use keyreeve_engine::desk::DeskError;
+use keyreeve_engine::import::ImportError;
+use keyreeve_engine::plan::{GatherError, Plan};
+use keyreeve_engine::provisioning::HandOverError;
+use keyreeve_engine::threads::BrokeOff;
+
+use super::{Problem, TaskObstacle};
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        let conflict = |code, detail: String| Self::new(StatusCode::CONFLICT, code, detail);
+        let detail = error.to_string();
+        match error {
+            DeskError::Denied(denied) => denied.into(),
+            DeskError::Store(error)
+            | DeskError::HandOver(HandOverError::Store(error))
+            | DeskError::Gather(GatherError::Store(error))
+            | DeskError::Import(ImportError::Store(error)) => error.into(),
+            DeskError::NotConnected(error) => {
+                // What is configured wrongly is for whoever runs this process.
+                tracing::error!(%error, "a connection could not be made");
+                let detail = "the connection to the system could not be made; why stands in the log";
+                Self::new(StatusCode::BAD_GATEWAY, "not_connected", detail)
+            }
+            DeskError::Gather(error) => of_gathering(&error, detail),
+            DeskError::Obstructed(plan) => {
+                let mut problem = conflict("obstructed", format!("{detail}; nothing was changed"));
+                problem.0.obstacles = obstacles(&plan);
+                problem
+            }
+            DeskError::NothingToDo(_) => conflict("nothing_to_do", detail),
+            DeskError::Wishes(_) | DeskError::Reason => Self::bad_request(detail),
+            DeskError::HandOver(
+                HandOverError::OneTime(_) | HandOverError::Seal(_) | HandOverError::Json(_),
+            ) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written_down", detail),
+            DeskError::HandOver(_) => conflict("undeliverable", format!("{detail}; nothing was changed")),
+            DeskError::Stale { .. } => {
+                conflict("plan_stale", detail).advice("cancel the job, look at the plan anew and ask again")
+            }
+            DeskError::Import(error) => match error {
+                ImportError::Quarantined { .. } => conflict("system_quarantined", detail),
+                ImportError::Suspended { .. } => conflict("system_suspended", detail),
+                ImportError::Removed(_) => conflict("system_removed", detail),
+                _ => Self::new(StatusCode::BAD_GATEWAY, "unreadable", detail),
+            },
+            DeskError::BrokeOff => BrokeOff.into(),
+        }
+    }
+}
+
+impl From<BrokeOff> for Problem {
+    fn from(broken: BrokeOff) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "broke_off", broken.to_string())
+    }
+}
+
+fn of_gathering(error: &GatherError, detail: String) -> Problem {
+    let (status, code) = match error {
+        GatherError::NotActive { .. } => (StatusCode::CONFLICT, "system_not_active"),
+        GatherError::NotImported(_) => (StatusCode::CONFLICT, "not_imported"),
+        GatherError::NoProvisioning(_) => (StatusCode::CONFLICT, "no_provisioning"),
+        GatherError::OtherAccount(_) => (StatusCode::CONFLICT, "other_aws_account"),
+        GatherError::Denied(_) => (StatusCode::CONFLICT, "connector_denied"),
+        _ => (StatusCode::BAD_GATEWAY, "unreadable"),
+    };
+    Problem::new(status, code, detail)
+}
+
+/// What stands in the way of which task.
+fn obstacles(plan: &Plan) -> Vec<TaskObstacle> {
+    let of_task = |(task, planned): (usize, &keyreeve_engine::plan::TaskPlan)| {
+        let one = |obstacle: &keyreeve_model::Obstacle| TaskObstacle {
+            task,
+            account: planned.account.clone(),
+            obstacle: obstacle.clone(),
+        };
+        planned.obstacles.iter().map(one).collect::<Vec<_>>()
+    };
+    plan.tasks.iter().enumerate().flat_map(of_task).collect()
+}

@@ -1,0 +1,229 @@
+//! `/systems/{system_id}/plans` and `/jobs`, and what is decided about jobs: changes as the command line makes them.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use keyreeve_engine::desk::{Asked, DeskError};
+use keyreeve_engine::plan::Plan;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{JobId, ProvisioningJob, SystemId, Wish};
+use keyreeve_store::KeyClaim;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::secrets::AskedJob;
+use crate::auth::Caller;
+use crate::body::{InBody, InPath};
+use crate::once::{Begun, Once, given_up};
+use crate::parts::Parts;
+use crate::problem::{Problem, RefusedBody};
+
+/// What is wished of one system.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wishes {
+    /// The wishes, in their order.
+    #[schema(min_items = 1, max_items = 10_000)]
+    wishes: Vec<Wish>,
+}
+
+/// Changes that are asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewJob {
+    /// The wishes, in their order.
+    #[schema(min_items = 1, max_items = 10_000)]
+    wishes: Vec<Wish>,
+    /// Why.
+    #[serde(default)]
+    #[schema(max_length = 1_000)]
+    reason: Option<String>,
+}
+
+/// A decision about a job.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Decision {
+    /// Why.
+    #[serde(default)]
+    #[schema(max_length = 1_000)]
+    pub(crate) reason: Option<String>,
+}
+
+/// Nothing besides the request itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// Says what wishes would take: the calls in their order, what stands in the way, whether a second person must approve.
+/// Reads only.
+#[utoipa::path(
+    post, path = "/systems/{system_id}/plans", tag = "jobs", params(("system_id" = SystemId, Path)),
+    request_body = Wishes, responses((status = 200, body = Plan), RefusedBody)
+)]
+pub(crate) async fn plan(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    InBody { value: Wishes { wishes }, .. }: InBody<Wishes>,
+) -> Result<Json<Plan>, Problem> {
+    caller.require(Right::Operate, &system_id)?;
+    let desk = parts.desk.clone();
+    let work = move || async move {
+        let case = desk.open(&caller.0, &system_id).await?;
+        Ok::<_, DeskError>(case.with_undeliverable(case.plan(&wishes).await?))
+    };
+    Ok(Json(parts.planning.run(work).await??))
+}
+
+/// Asks for changes. They are planned, and written down as a job that begins at once, or waits for a second person.
+///
+/// Nothing is written down when something stands in the way: the problem's `obstacles` say what. When all is as it is
+/// wished already, the answer is the plan, which has no call. One-time secrets of passwords are in this answer alone.
+/// With an `Idempotency-Key`, a repeat within a day gets the same job, without the secrets.
+#[utoipa::path(
+    post, path = "/systems/{system_id}/jobs", tag = "jobs",
+    params(("system_id" = SystemId, Path), ("Idempotency-Key" = Option<String>, Header, max_length = 255)),
+    request_body = NewJob,
+    responses(
+        (status = 202, description = "The job.", body = AskedJob),
+        (status = 200, description = "There is nothing to do.", body = Plan),
+        RefusedBody
+    )
+)]
+pub(crate) async fn ask(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    once: Once,
+    InBody { value, sha256 }: InBody<NewJob>,
+) -> Result<Response, Problem> {
+    caller.require(Right::Operate, &system_id)?;
+    reason_fits(value.reason.as_deref())?;
+    let place = (&system_id, "POST /systems/{system_id}/jobs".to_owned());
+    let claim = match once.begin(&parts, &caller, place, &sha256).await? {
+        Begun::New(claim) => claim,
+        Begun::Job(job) => {
+            let job = parts.desk.job(&caller.0, Right::Operate, job).await?;
+            return Ok(AskedJob::again(job).into_response());
+        }
+        Begun::Run(_) => return Err(Problem::bad_request("the Idempotency-Key is that of an import")),
+    };
+    let asked = asked(&parts, &caller, system_id, value, claim.clone()).await;
+    match asked {
+        Ok(Asked { job, handed }) => Ok(AskedJob::new(job, handed).into_response()),
+        Err(error) => {
+            // It came to nothing, so a repeat is a new request.
+            given_up(&parts, claim.as_ref()).await;
+            match error {
+                DeskError::NothingToDo(plan) => Ok(unkept(Json(*plan).into_response())),
+                error => Err(error.into()),
+            }
+        }
+    }
+}
+
+async fn asked(
+    parts: &Parts,
+    caller: &Caller,
+    system_id: SystemId,
+    asked: NewJob,
+    claim: Option<KeyClaim>,
+) -> Result<Asked, DeskError> {
+    let (desk, actor) = (parts.desk.clone(), caller.0.clone());
+    let work = move || async move {
+        let case = desk.open(&actor, &system_id).await?;
+        let plan = case.with_undeliverable(case.plan(&asked.wishes).await?);
+        let planned_at = desk.clock.now();
+        let ready = case.make_ready(&plan)?;
+        case.ask_once(&plan, planned_at, &ready, asked.reason.as_deref(), claim.as_ref()).await
+    };
+    parts.planning.run(work).await?
+}
+
+/// Approves a job that somebody else asked for, if what it rests on is as it was. It begins at once.
+#[utoipa::path(
+    post, path = "/jobs/{job}/approve", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
+    request_body = Decision, responses((status = 200, body = ProvisioningJob), RefusedBody)
+)]
+pub(crate) async fn approve(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    InBody { value: Decision { reason }, .. }: InBody<Decision>,
+) -> Result<Json<ProvisioningJob>, Problem> {
+    let job = parts.desk.job(&caller.0, Right::Approve, JobId(job)).await?;
+    reason_fits(reason.as_deref())?;
+    let desk = parts.desk.clone();
+    let work = move || async move {
+        let case = desk.open(&caller.0, &job.system_id).await?;
+        case.fresh(job).await?.approve(reason.as_deref()).await
+    };
+    Ok(Json(parts.planning.run(work).await??))
+}
+
+/// Rejects a job; nothing of it is done.
+#[utoipa::path(
+    post, path = "/jobs/{job}/reject", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
+    request_body = Decision, responses((status = 200, body = ProvisioningJob), RefusedBody)
+)]
+pub(crate) async fn reject(
+    Caller(actor): Caller,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    InBody { value: Decision { reason }, .. }: InBody<Decision>,
+) -> Result<Json<ProvisioningJob>, Problem> {
+    parts.desk.job(&actor, Right::Approve, JobId(job)).await?;
+    reason_fits(reason.as_deref())?;
+    Ok(Json(parts.desk.reject(&actor, JobId(job), reason.as_deref()).await?))
+}
+
+/// Takes back what has not begun of a job; the rest goes on.
+#[utoipa::path(
+    post, path = "/jobs/{job}/cancel", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
+    request_body = Nothing, responses((status = 200, body = ProvisioningJob), RefusedBody)
+)]
+pub(crate) async fn cancel(
+    Caller(actor): Caller,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    InBody { value: Nothing {}, .. }: InBody<Nothing>,
+) -> Result<Json<ProvisioningJob>, Problem> {
+    Ok(Json(parts.desk.cancel(&actor, JobId(job)).await?))
+}
+
+/// Queues once more what failed of a job. It begins at once. Passwords that were never set get new one-time secrets,
+/// which are in this answer alone.
+#[utoipa::path(
+    post, path = "/jobs/{job}/retry", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
+    request_body = Nothing, responses((status = 202, body = AskedJob), RefusedBody)
+)]
+pub(crate) async fn retry(
+    Caller(actor): Caller,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    InBody { value: Nothing {}, .. }: InBody<Nothing>,
+) -> Result<AskedJob, Problem> {
+    let (job, handed) = parts.desk.retry(&actor, JobId(job)).await?;
+    Ok(AskedJob::new(job, handed))
+}
+
+/// An answer that nobody keeps.
+fn unkept(mut answer: Response) -> Response {
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// # Errors
+/// A reason that is too long.
+pub(crate) fn reason_fits(reason: Option<&str>) -> Result<(), Problem> {
+    let most = keyreeve_engine::desk::LONGEST_REASON;
+    match reason {
+        Some(reason) if reason.chars().count() > most => {
+            Err(Problem::bad_request(format!("the reason is longer than {most} characters")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,98 @@
+//! S17: a body with a field that its address does not know is refused, and nothing is done. Made from the description:
+//! an address whose body has no example here fails.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::place::{Place, system};
+
+const FIELDS: [&str; 7] = ["role", "is_admin", "approved_by", "system_id", "status", "actor", "state"];
+
+/// A body that an address would take. `{job}` waits for a second person, `{run}` is suspended or published.
+fn example(method: &str, path: &str) -> Value {
+    match (method, path) {
+        ("post", "/systems/{system_id}/plans" | "/systems/{system_id}/jobs") => {
+            json!({"wishes": [{"task": "create_account", "name": "ada"}]})
+        }
+        ("post", "/systems/{system_id}/import-runs") => json!({"preview": true}),
+        ("post", "/import-runs/{run}/accept" | "/import-runs/{run}/reject") => json!({"reason": "because"}),
+        ("post", "/jobs/{job}/approve" | "/jobs/{job}/reject") => json!({"reason": "because"}),
+        ("post", "/jobs/{job}/cancel" | "/jobs/{job}/retry") => json!({}),
+        other => panic!("{other:?} has no example"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s17_each_body_with_one_more_field_is_refused_and_changes_nothing() {
+    let place = Place::start().await;
+    let people = place.all("/api/v1/systems/prod/accounts", 100).await;
+    let people = people.iter().map(|account| account["name"].clone());
+    let people: Vec<Value> = people.filter(|name| name.as_str().unwrap().contains('.')).take(3).collect();
+    let delete = |name: &Value| json!({"task": "delete_account", "account": name});
+    let body = json!({"wishes": people.iter().map(delete).collect::<Vec<_>>()});
+    let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
+    assert_eq!(job["state"], "awaiting_approval");
+    let run = place.store.latest_published(&system("prod")).await.unwrap().unwrap().id;
+    let head = place.store.verify_audit().await.unwrap();
+    place.sandbox.clear_trace();
+    let openapi = serde_json::to_value(keyreeve_server::openapi()).unwrap();
+    let mut asked = 0;
+    for (path, methods) in openapi["paths"].as_object().unwrap() {
+        for (method, described) in methods.as_object().unwrap() {
+            if described.get("requestBody").is_none() {
+                assert_eq!(method, "get", "{method} {path} takes no body");
+                continue;
+            }
+            let address = path.replace("{system_id}", "prod").replace("{run}", &run.to_string());
+            let address = format!("/api/v1{}", address.replace("{job}", &job["id"].to_string()));
+            let method_name: Method = method.to_uppercase().parse().unwrap();
+            for field in FIELDS {
+                let mut bodies = vec![example(method, path)];
+                bodies[0][field] = json!("admin");
+                let mut inner = example(method, path);
+                if let Some(wish) = inner.pointer_mut("/wishes/0") {
+                    wish[field] = json!("admin");
+                    bodies.push(inner);
+                }
+                for body in bodies {
+                    let (status, problem) =
+                        place.send(method_name.clone(), &address, place.admin(), &body).await;
+                    assert_eq!(status, StatusCode::BAD_REQUEST, "{method} {path} {body}: {problem}");
+                    assert_eq!(problem["code"], "bad_request");
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked >= 9 * FIELDS.len(), "{asked}");
+    assert_eq!(place.store.verify_audit().await.unwrap(), head);
+    assert_eq!(place.sandbox.trace().len(), 0);
+    let now = place.get(&format!("/api/v1/jobs/{}", job["id"])).await;
+    assert_eq!(now["state"], "awaiting_approval");
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_json_or_too_large_have_their_codes() {
+    let place = Place::start().await;
+    let address = "/api/v1/systems/prod/plans";
+    let send = |kind: &'static str, body: String| {
+        place
+            .request(Method::POST, address, Some(place.admin()))
+            .header("content-type", kind)
+            .body(body)
+            .send()
+    };
+    let cases = [
+        ("text/plain", "{}".to_owned(), 415, "not_json"),
+        ("application/json", "{".to_owned(), 400, "bad_request"),
+        ("application/json", r#"{"wishes": []}"#.to_owned(), 400, "bad_request"),
+        ("application/json", " ".repeat(1024 * 1024 + 1), 413, "too_large"),
+    ];
+    for (kind, body, status, code) in cases {
+        let answer = send(kind, body).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+        assert_eq!(answer.json::<Value>().await.unwrap()["code"], code);
+    }
+    place.stop().await;
+}

@@ -1,0 +1,247 @@
+//! Changes over REST: planned without a write, asked for once, decided, carried out, and seen at the connected system.
+
+use keyreeve_model::Role;
+use reqwest::header::{CACHE_CONTROL, LOCATION};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::place::{Place, system};
+
+const ACCOUNT: &str = "111122223333";
+const JOBS: &str = "/api/v1/systems/prod/jobs";
+
+/// A user as the sandbox has it.
+fn user(place: &Place, name: &str) -> Option<Value> {
+    let state = place.sandbox.state(ACCOUNT).unwrap();
+    state["users"].as_array().unwrap().iter().find(|user| user["name"] == name).cloned()
+}
+
+/// The names of some people of the system.
+async fn people(place: &Place) -> Vec<String> {
+    let accounts = place.all("/api/v1/systems/prod/accounts", 100).await;
+    let names = accounts.iter().map(|account| account["name"].as_str().unwrap());
+    names.filter(|name| name.contains('.')).map(str::to_owned).collect()
+}
+
+/// Asks for one thing, and waits until it is done.
+async fn done(place: &Place, wish: Value) -> Value {
+    let (status, job) = place.post(JOBS, &json!({"wishes": [wish], "reason": "a test"})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+    let job = place.ended(&format!("/api/v1/jobs/{}", job["id"])).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    job
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_life_driven_over_rest_alone_is_what_the_connected_system_shows() {
+    let place = Place::start().await;
+    let group = place.get("/api/v1/systems/prod/resources?type=group&limit=1").await["items"][0].take();
+    let group = group["name"].as_str().unwrap();
+    done(&place, json!({"task": "create_account", "name": "ada", "path": "/staff/", "groups": [group]}))
+        .await;
+    let ada = user(&place, "ada").unwrap();
+    assert_eq!((&ada["path"], ada["login_profile"].is_null()), (&"/staff/".into(), false), "{ada}");
+    assert!(ada["groups"].to_string().contains(group), "{ada}");
+    done(
+        &place,
+        json!({"task": "update_account", "account": "ada", "new_name": "ada.l", "new_path": "/left/"}),
+    )
+    .await;
+    assert!(user(&place, "ada").is_none());
+    assert_eq!(user(&place, "ada.l").unwrap()["path"], "/left/");
+    done(&place, json!({"task": "remove_assignment", "account": "ada.l", "group": group})).await;
+    assert!(!user(&place, "ada.l").unwrap()["groups"].to_string().contains(group));
+    done(&place, json!({"task": "add_assignment", "account": "ada.l", "group": group})).await;
+    done(&place, json!({"task": "reset_password", "account": "ada.l"})).await;
+    assert!(user(&place, "ada.l").unwrap()["groups"].to_string().contains(group));
+    done(&place, json!({"task": "deactivate_account", "account": "ada.l"})).await;
+    assert!(user(&place, "ada.l").unwrap()["login_profile"].is_null());
+    done(&place, json!({"task": "reactivate_account", "account": "ada.l"})).await;
+    assert!(!user(&place, "ada.l").unwrap()["login_profile"].is_null());
+    done(&place, json!({"task": "delete_account", "account": "ada.l"})).await;
+    assert!(user(&place, "ada.l").is_none());
+    place.store.verify_audit().await.unwrap();
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r38_a_plan_over_rest_makes_no_call_that_changes_anything_for_any_kind_of_task() {
+    let place = Place::start().await;
+    let person = people(&place).await.remove(0);
+    let group = place.get("/api/v1/systems/prod/resources?type=group&limit=1").await["items"][0].take();
+    let wishes = json!([
+        {"task": "create_account", "name": "ada", "groups": [group["name"]]},
+        {"task": "update_account", "account": person, "new_path": "/other/"},
+        {"task": "add_assignment", "account": person, "group": group["name"]},
+        {"task": "remove_assignment", "account": person, "group": group["name"]},
+        {"task": "reset_password", "account": person},
+        {"task": "deactivate_account", "account": person},
+        {"task": "reactivate_account", "account": person},
+        {"task": "delete_account", "account": person},
+    ]);
+    place.sandbox.clear_trace();
+    let head = place.store.verify_audit().await.unwrap();
+    for wish in wishes.as_array().unwrap() {
+        let (status, plan) = place.post("/api/v1/systems/prod/plans", &json!({"wishes": [wish]})).await;
+        assert_eq!((status, plan["tasks"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{plan}");
+    }
+    let nobody = json!({"wishes": [{"task": "delete_account", "account": "nobody"}]});
+    let (status, plan) = place.post("/api/v1/systems/prod/plans", &nobody).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(plan["tasks"][0]["obstacles"][0]["kind"], "not_found");
+    assert!(!place.sandbox.trace().is_empty());
+    assert_eq!(place.writes(), Vec::<String>::new());
+    assert_eq!(place.store.jobs(&system("prod"), None, 9).await.unwrap(), []);
+    assert_eq!(place.store.verify_audit().await.unwrap(), head);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_told_where_it_stands_with_its_secrets_once_and_kept_by_nobody() {
+    let place = Place::start().await;
+    let body = json!({"wishes": [{"task": "create_account", "name": "ada", "deliver": "link"}]});
+    let answer = place.request(Method::POST, JOBS, Some(place.admin())).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+    let location = answer.headers()[LOCATION].to_str().unwrap().to_owned();
+    let asked: Value = answer.json().await.unwrap();
+    let secret = asked["one_time_secrets"][0]["secret"].as_str().unwrap().to_owned();
+    assert!(secret.starts_with("krs_"));
+    let shown = place.ended(&location).await;
+    assert_eq!((&shown["id"], &shown["state"]), (&asked["id"], &"succeeded".into()));
+    assert!(!shown.to_string().contains(&secret));
+    let secret = keyreeve_model::Secret::new(secret);
+    let opened = keyreeve_engine::provisioning::open_once(&place.store, &secret, place.clock.now()).await;
+    assert!(opened.is_ok());
+    // What is so already is no job.
+    let same = json!({"wishes": [{"task": "update_account", "account": "ada", "new_path": "/"}]});
+    let (status, plan) = place.post(JOBS, &same).await;
+    assert_eq!((status, &plan["tasks"][0]["steps"]), (StatusCode::OK, &json!([])), "{plan}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_the_way_is_a_problem_that_names_it_and_nothing_is_written_down() {
+    let place = Place::start().await;
+    let body = json!({"wishes": [
+        {"task": "create_account", "name": "ada"},
+        {"task": "delete_account", "account": "nobody"},
+        {"task": "create_account", "name": "eve", "deliver": "operator"},
+    ]});
+    let (status, problem) = place.post(JOBS, &body).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"obstructed".into()), "{problem}");
+    let obstacles = problem["obstacles"].as_array().unwrap();
+    let named: Vec<_> =
+        obstacles.iter().map(|one| (one["task"].as_u64().unwrap(), one["kind"].clone())).collect();
+    assert_eq!(named, [(1, "not_found".into()), (2, "delivery".into())]);
+    assert_eq!(place.store.jobs(&system("prod"), None, 9).await.unwrap(), []);
+    assert_eq!(place.writes(), Vec::<String>::new());
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_needs_a_second_person_waits_for_another_one_and_is_then_done() {
+    let place = Place::start().await;
+    let people = people(&place).await;
+    let delete = |name: &String| json!({"task": "delete_account", "account": name});
+    let body = json!({"wishes": people[..3].iter().map(delete).collect::<Vec<_>>()});
+    let (status, job) = place.post(JOBS, &body).await;
+    assert_eq!((status, &job["state"]), (StatusCode::ACCEPTED, &"awaiting_approval".into()), "{job}");
+    let address = format!("/api/v1/jobs/{}", job["id"]);
+    assert_eq!(place.get(&address).await["standing"]["keeps"], "approval");
+    let (status, problem) = place.post(&format!("{address}/approve"), &json!({})).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &"own_approval".into()));
+    assert_eq!(place.writes(), Vec::<String>::new());
+    let approver = place.token(Role::Approver, &["prod"]).await;
+    let approve = format!("{address}/approve");
+    let (status, approved) =
+        place.send(Method::POST, &approve, &approver, &json!({"reason": "they left"})).await;
+    assert_eq!((status, &approved["decided_by"]), (StatusCode::OK, &"approver-prod".into()), "{approved}");
+    assert_eq!(place.ended(&address).await["state"], "succeeded");
+    assert!(people[..3].iter().all(|name| user(&place, name).is_none()));
+    let body = json!({"wishes": people[3..6].iter().map(delete).collect::<Vec<_>>()});
+    for (verb, token) in [("reject", approver.as_str()), ("cancel", place.admin())] {
+        let job = place.post(JOBS, &body).await.1["id"].to_string();
+        let decide = format!("/api/v1/jobs/{job}/{verb}");
+        let (status, decided) = place.send(Method::POST, &decide, token, &json!({})).await;
+        assert_eq!((status, &decided["state"]), (StatusCode::OK, &"cancelled".into()), "{decided}");
+        let (status, again) = place.send(Method::POST, &decide, token, &json!({})).await;
+        assert_eq!((status, &again["code"]), (StatusCode::CONFLICT, &"wrong_state".into()));
+    }
+    assert!(people[3..6].iter().all(|name| user(&place, name).is_some()));
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_is_tried_again() {
+    let place = Place::start().await;
+    let fault = keyreeve_sandbox::FaultRule::new("CreateUser", keyreeve_sandbox::Effect::AccessDenied)
+        .times(1)
+        .min_fires(1);
+    place.sandbox.add_fault(fault);
+    let body = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
+    let job = place.post(JOBS, &body).await.1;
+    let first = &job["one_time_secrets"][0]["secret"];
+    let address = format!("/api/v1/jobs/{}", job["id"]);
+    let failed = place.ended(&address).await;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    let (status, again) = place.post(&format!("{address}/retry"), &json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{again}");
+    let second = &again["one_time_secrets"][0]["secret"];
+    assert!(second.as_str().unwrap().starts_with("krs_") && first != second);
+    let ended = place.ended(&address).await;
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    assert!(user(&place, "ada").is_some() && place.sandbox.unfired().is_empty());
+    place.stop().await;
+}
+
+async fn keyed(place: &Place, token: &str, key: &str, body: &Value) -> (StatusCode, bool, Value) {
+    let request = place.request(Method::POST, JOBS, Some(token)).header("Idempotency-Key", key);
+    let answer = request.json(body).send().await.unwrap();
+    let (status, replayed) = (answer.status(), answer.headers().contains_key("idempotency-replayed"));
+    (status, replayed, answer.json().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r36_the_same_request_five_times_at_once_is_one_job_and_its_secrets_are_given_once() {
+    let place = Place::start().await;
+    let body = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
+    let five = (0..5).map(|_| keyed(&place, place.admin(), "k-1", &body));
+    let answers = futures::future::join_all(five).await;
+    let (done, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|(status, ..)| *status == StatusCode::ACCEPTED);
+    assert!(
+        !done.is_empty()
+            && refused.iter().all(|(status, _, problem)| {
+                *status == StatusCode::CONFLICT && problem["code"] == "in_progress"
+            }),
+        "{answers:?}"
+    );
+    let jobs = place.store.jobs(&system("prod"), None, 9).await.unwrap();
+    assert_eq!(jobs.len(), 1);
+    assert!(done.iter().all(|(_, _, job)| job["id"] == jobs[0].id.0));
+    let with_secrets = done.iter().filter(|(_, _, job)| job.get("one_time_secrets").is_some()).count();
+    assert_eq!(with_secrets, 1, "{answers:?}");
+    // A repeat gets the same job, without the secrets, and is told so.
+    let (status, replayed, again) = keyed(&place, place.admin(), "k-1", &body).await;
+    assert_eq!((status, replayed, &again["id"]), (StatusCode::ACCEPTED, true, &json!(jobs[0].id.0)));
+    assert_eq!((&again["repeated"], again.get("one_time_secrets")), (&true.into(), None));
+    // The key belongs to that request of that caller.
+    let other = json!({"wishes": [{"task": "create_account", "name": "eve"}]});
+    let (status, _, problem) = keyed(&place, place.admin(), "k-1", &other).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &"key_reused".into()));
+    let operator = place.token(Role::Operator, &["prod"]).await;
+    let (status, replayed, theirs) = keyed(&place, &operator, "k-1", &other).await;
+    assert_eq!((status, replayed), (StatusCode::ACCEPTED, false), "{theirs}");
+    // What was refused came to nothing, so its repeat is a new request.
+    let nobody = json!({"wishes": [{"task": "delete_account", "account": "nobody"}]});
+    for _ in 0..2 {
+        let (status, _, problem) = keyed(&place, place.admin(), "k-2", &nobody).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"obstructed".into()));
+    }
+    for bad in ["", "a b", &"k".repeat(256)] {
+        assert_eq!(keyed(&place, place.admin(), bad, &body).await.0, StatusCode::BAD_REQUEST, "{bad}");
+    }
+    assert_eq!(place.store.jobs(&system("prod"), None, 9).await.unwrap().len(), 2);
+    place.stop().await;
+}

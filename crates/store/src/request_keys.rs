@@ -1,0 +1,148 @@
+//! What requests with an `Idempotency-Key` came to: a job or an import run, so that a repeat does nothing once more.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use keyreeve_model::{ImportRunId, JobId, SystemId};
+
+use crate::statement::statement;
+use crate::time::to_millis;
+use crate::transaction::{Transaction, writing};
+use crate::{Store, StoreError, systems};
+
+/// Keys are remembered so long.
+const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// A request that must be done once: the same key of the same caller at the same place is the same request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The system it is about.
+    pub system_id: SystemId,
+    /// The place that was asked.
+    pub route: String,
+    /// Who asks.
+    pub caller: String,
+    /// The key.
+    pub key: String,
+}
+
+/// The right to do a request. It holds until somebody else took it, which only happens after its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyClaim {
+    key: RequestKey,
+    claim: i64,
+}
+
+/// What is known of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownRequest {
+    /// Nothing yet: whoever asks has it now.
+    New(KeyClaim),
+    /// Somebody is doing it.
+    UnderWay,
+    /// It was done, and came to a job.
+    Job(JobId),
+    /// It was done, and came to an import run.
+    Run(ImportRunId),
+    /// The key was used for another request.
+    Other,
+}
+
+impl Store {
+    /// Takes a request for so long, unless somebody did it or is doing it. Keys of more than a day ago are forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn claim_request(
+        &self,
+        key: &RequestKey,
+        body_sha256: &str,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<KnownRequest, StoreError> {
+        let until = to_millis(now.checked_add(lease).unwrap_or(Timestamp::MAX));
+        let forgotten = to_millis(now.checked_sub(REMEMBERED_FOR).unwrap_or(Timestamp::MIN));
+        writing!(self, "looking whether the request was done before", |transaction| {
+            let system = systems::find(transaction, &key.system_id, false).await?.key;
+            let text = "DELETE FROM request_keys WHERE created_at <= $1";
+            transaction.execute(statement!(text, forgotten)).await?;
+            let (route, caller, name) = (key.route.as_str(), key.caller.as_str(), key.key.as_str());
+            let text = "INSERT INTO request_keys (system_key, route, caller, request_key, body_sha256, claim, \
+                        claimed_until, created_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $7) ON CONFLICT DO NOTHING";
+            let insert = statement!(text, system, route, caller, name, body_sha256, until, to_millis(now));
+            if transaction.execute(insert).await? > 0 {
+                return Ok(KnownRequest::New(KeyClaim { key: key.clone(), claim: 1 }));
+            }
+            let text = "SELECT body_sha256, claim, claimed_until, job_id, run_id FROM request_keys \
+                        WHERE system_key = $1 AND route = $2 AND caller = $3 AND request_key = $4";
+            let (body, claim, claimed_until, job, run) = transaction
+                .fetch_one(statement!(text, system, route, caller, name), |row| {
+                    Ok((row.text(0)?, row.int(1)?, row.int(2)?, row.opt_int(3)?, row.opt_int(4)?))
+                })
+                .await?;
+            match (job, run) {
+                _ if body != body_sha256 => return Ok(KnownRequest::Other),
+                (Some(job), _) => return Ok(KnownRequest::Job(JobId(job))),
+                (None, Some(run)) => return Ok(KnownRequest::Run(ImportRunId(run))),
+                (None, None) if claimed_until > to_millis(now) => return Ok(KnownRequest::UnderWay),
+                (None, None) => {}
+            }
+            // Whoever had it ended without a word.
+            let text = "UPDATE request_keys SET claim = claim + 1, claimed_until = $1 WHERE system_key = $2 \
+                        AND route = $3 AND caller = $4 AND request_key = $5 AND claim = $6 AND job_id IS NULL \
+                        AND run_id IS NULL";
+            let taken = transaction.execute(statement!(text, until, system, route, caller, name, claim)).await?;
+            Ok(match taken {
+                0 => KnownRequest::UnderWay,
+                _ => KnownRequest::New(KeyClaim { key: key.clone(), claim: claim + 1 }),
+            })
+        })
+        .await
+    }
+
+    /// Gives a request back that came to nothing: a repeat does it anew.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn give_up_request(&self, claim: &KeyClaim) -> Result<(), StoreError> {
+        let RequestKey { system_id, route, caller, key } = &claim.key;
+        writing!(self, "giving the request back", |transaction| {
+            let system = systems::find(transaction, system_id, false).await?.key;
+            let text = "DELETE FROM request_keys WHERE system_key = $1 AND route = $2 AND caller = $3 \
+                        AND request_key = $4 AND claim = $5 AND job_id IS NULL AND run_id IS NULL";
+            let (route, caller, key) = (route.as_str(), caller.as_str(), key.as_str());
+            transaction.execute(statement!(text, system, route, caller, key, claim.claim)).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// Notes the import run that a request came to.
+    ///
+    /// # Errors
+    /// [`StoreError::RequestTaken`].
+    pub async fn request_came_to_run(&self, claim: &KeyClaim, run: ImportRunId) -> Result<(), StoreError> {
+        writing!(self, "noting what the request came to", |transaction| {
+            came_to(transaction, claim, None, Some(run)).await
+        })
+        .await
+    }
+}
+
+/// Notes what a request came to, in the transaction that makes it.
+pub(crate) async fn came_to(
+    transaction: &mut Transaction,
+    claim: &KeyClaim,
+    job: Option<JobId>,
+    run: Option<ImportRunId>,
+) -> Result<(), StoreError> {
+    let RequestKey { system_id, route, caller, key } = &claim.key;
+    let system = systems::find(transaction, system_id, false).await?.key;
+    let text = "UPDATE request_keys SET job_id = $1, run_id = $2 WHERE system_key = $3 AND route = $4 \
+                AND caller = $5 AND request_key = $6 AND claim = $7 AND job_id IS NULL AND run_id IS NULL";
+    let (job, run) = (job.map(|job| job.0), run.map(|run| run.0));
+    let (route, caller, key) = (route.as_str(), caller.as_str(), key.as_str());
+    match transaction.execute(statement!(text, job, run, system, route, caller, key, claim.claim)).await? {
+        0 => Err(StoreError::RequestTaken),
+        _ => Ok(()),
+    }
+}
