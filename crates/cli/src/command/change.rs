@@ -360,10 +360,12 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         DeskError::Store(error) => error.into(),
         DeskError::Stale { job, changed } => stale(job, &changed).into(),
         DeskError::Obstructed(plan) => impossible(&plan, "planning").into(),
-        DeskError::Import(error) => error.into(),
+        DeskError::Import(error) => (*error).into(),
+        DeskError::Open(error) => error.into(),
         error @ (DeskError::NothingToDo(_)
         | DeskError::Wishes(_)
         | DeskError::Reason
+        | DeskError::Invalid(_)
         | DeskError::BrokeOff) => Refusal::new("planning", error.to_string()).into(),
     }
 }

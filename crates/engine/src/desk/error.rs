@@ -6,7 +6,7 @@ use keyreeve_store::StoreError;
 use crate::connections::NotConnected;
 use crate::import::ImportError;
 use crate::plan::{GatherError, Plan};
-use crate::provisioning::HandOverError;
+use crate::provisioning::{HandOverError, OpenError};
 use crate::rights::Denied;
 use crate::threads::BrokeOff;
 
@@ -44,10 +44,16 @@ pub enum DeskError {
     },
     /// An import could not be run.
     #[error("{0}")]
-    Import(ImportError),
+    Import(Box<ImportError>),
     /// A reason is missing, or too long.
     #[error("a reason must be given, of at most {most} characters", most = super::LONGEST_REASON)]
     Reason,
+    /// What was given cannot be taken, and why.
+    #[error("{0}")]
+    Invalid(String),
+    /// A password is not shown.
+    #[error("{0}")]
+    Open(#[from] OpenError),
     /// Something that was begun came to an end that it should never come to.
     #[error("the work came to an end that it should never come to")]
     BrokeOff,

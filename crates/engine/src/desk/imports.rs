@@ -53,7 +53,7 @@ impl Desk {
         }));
         tokio::select! {
             ended = told => match ended {
-                Ok(Ok(ended)) => ended.map_err(DeskError::Import),
+                Ok(Ok(ended)) => ended.map_err(|error| DeskError::Import(Box::new(error))),
                 Ok(Err(_)) | Err(_) => Err(DeskError::BrokeOff),
             },
             run = watched.begun() => Ok(self.store.get_import_run(run).await?),

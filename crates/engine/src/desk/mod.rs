@@ -13,6 +13,7 @@ mod case;
 mod decide;
 mod error;
 mod imports;
+mod keeping;
 mod standing;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use bell::{Bell, Rung};
 pub use case::{Again, Asked, Case, Fresh};
 pub use error::{DeskError, obstacles_of};
 pub use imports::{ImportAsked, LONGEST_REASON};
+pub use keeping::TokenAsked;
 pub use standing::{Keeps, Standing};
 
 use crate::clock::Clock;

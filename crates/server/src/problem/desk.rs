@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::import::ImportError;
 use keyreeve_engine::plan::{GatherError, Plan};
-use keyreeve_engine::provisioning::HandOverError;
+use keyreeve_engine::provisioning::{HandOverError, OpenError};
 use keyreeve_engine::threads::BrokeOff;
 
 use super::{Problem, TaskObstacle};
@@ -18,7 +18,7 @@ impl From<DeskError> for Problem {
             DeskError::Store(error)
             | DeskError::HandOver(HandOverError::Store(error))
             | DeskError::Gather(GatherError::Store(error))
-            | DeskError::Import(ImportError::Store(error)) => error.into(),
+            | DeskError::Open(OpenError::Store(error)) => error.into(),
             DeskError::NotConnected(error) => {
                 // What is configured wrongly is for whoever runs this process.
                 tracing::error!(%error, "a connection could not be made");
@@ -32,7 +32,8 @@ impl From<DeskError> for Problem {
                 problem
             }
             DeskError::NothingToDo(_) => conflict("nothing_to_do", detail),
-            DeskError::Wishes(_) | DeskError::Reason => Self::bad_request(detail),
+            DeskError::Wishes(_) | DeskError::Reason | DeskError::Invalid(_) => Self::bad_request(detail),
+            DeskError::Open(_) => conflict("not_shown", detail),
             DeskError::HandOver(
                 HandOverError::OneTime(_) | HandOverError::Seal(_) | HandOverError::Json(_),
             ) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written_down", detail),
@@ -40,7 +41,8 @@ impl From<DeskError> for Problem {
             DeskError::Stale { .. } => {
                 conflict("plan_stale", detail).advice("cancel the job, look at the plan anew and ask again")
             }
-            DeskError::Import(error) => match error {
+            DeskError::Import(error) => match *error {
+                ImportError::Store(error) => error.into(),
                 ImportError::Quarantined { .. } => conflict("system_quarantined", detail),
                 ImportError::Suspended { .. } => conflict("system_suspended", detail),
                 ImportError::Removed(_) => conflict("system_removed", detail),

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::SystemId;
-use keyreeve_store::{AuditFilter, AuditRow};
+use keyreeve_store::{AuditFilter, AuditRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -99,4 +99,30 @@ pub(crate) async fn list(
     };
     let rows = parts.store.audit(&filter, limit + 1).await?;
     Ok(Json(Page::of(rows.into_iter().map(AuditEntry::from).collect(), limit, |row| row.seq)))
+}
+
+/// Whether the audit log is as it was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Verified {
+    /// Whether each row fits the one before it.
+    intact: bool,
+    /// The last row that does; noted elsewhere, it proves later that nothing before it was taken away.
+    seq: i64,
+    /// Its hash; null when the log is not intact.
+    hash: Option<String>,
+    /// What is wrong with the row that follows; null when the log is intact.
+    why: Option<String>,
+}
+
+/// Reads the whole audit log, and says whether it is as it was written, or which row is the first that is not.
+#[utoipa::path(get, path = "/audit/verification", tag = "audit", responses((status = 200, body = Verified), Refused))]
+pub(crate) async fn verify(caller: Caller, State(parts): State<Parts>) -> Result<Json<Verified>, Problem> {
+    caller.require_everywhere(Right::Read)?;
+    Ok(Json(match parts.store.verify_audit().await {
+        Ok(head) => Verified { intact: true, seq: head.seq, hash: Some(head.hash), why: None },
+        Err(error @ StoreError::AuditBroken { seq, .. }) => {
+            Verified { intact: false, seq: seq.saturating_sub(1), hash: None, why: Some(error.to_string()) }
+        }
+        Err(error) => return Err(error.into()),
+    }))
 }

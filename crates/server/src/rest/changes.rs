@@ -211,7 +211,7 @@ pub(crate) async fn retry(
 }
 
 /// An answer that nobody keeps.
-fn unkept(mut answer: Response) -> Response {
+pub(crate) fn unkept(mut answer: Response) -> Response {
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

@@ -13,6 +13,7 @@ mod import_runs;
 mod jobs;
 mod moment;
 mod paging;
+mod passwords;
 mod protections;
 mod resources;
 mod secrets;
@@ -73,7 +74,7 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(import_runs::get))
         .routes(routes!(import_runs::changes))
         .routes(routes!(import_profiles::list))
-        .routes(routes!(import_profiles::get))
+        .routes(routes!(import_profiles::get, import_profiles::set))
         .routes(routes!(jobs::list, changes::ask))
         .routes(routes!(jobs::get))
         .routes(routes!(changes::plan))
@@ -85,9 +86,12 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(events::of_run))
         .routes(routes!(import_runs::accept))
         .routes(routes!(import_runs::reject))
-        .routes(routes!(protections::list))
-        .routes(routes!(tokens::list))
+        .routes(routes!(protections::list, protections::add, protections::remove))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(passwords::reveal))
         .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .split_for_parts()
 }
 

@@ -5,6 +5,7 @@ mod headers;
 mod bodies;
 mod changes;
 mod imports;
+mod keeping;
 mod openapi;
 mod place;
 mod reading;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use keyreeve_model::Role;
+use keyreeve_model::{ImportProfile, Role};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -22,6 +22,8 @@ enum Whom {
     Operates,
     /// Approvers and admins, within their systems.
     Approves,
+    /// Admins, within their systems.
+    Administers,
     /// Admins of all systems.
     AdministersAll,
 }
@@ -58,7 +60,24 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ("post", "/jobs/{job}/reject", "/jobs/{job}/reject", Whom::Approves),
     ("post", "/jobs/{job}/cancel", "/jobs/{job}/cancel", Whom::Operates),
     ("post", "/jobs/{job}/retry", "/jobs/{job}/retry", Whom::Operates),
+    ("post", "/tasks/{task}/password", "/tasks/{task}/password", Whom::Operates),
+    ("post", "/systems/{system_id}/protections", "/systems/{system}/protections", Whom::Administers),
+    (
+        "delete",
+        "/systems/{system_id}/protections",
+        "/systems/{system}/protections?kind=account&value=nobody",
+        Whom::Administers,
+    ),
+    (
+        "put",
+        "/systems/{system_id}/import-profiles/{profile}",
+        "/systems/{system}/import-profiles/default",
+        Whom::Administers,
+    ),
     ("get", "/tokens", "/tokens", Whom::AdministersAll),
+    ("post", "/tokens", "/tokens", Whom::AdministersAll),
+    ("post", "/tokens/{token}/revoke", "/tokens/none/revoke", Whom::AdministersAll),
+    ("get", "/audit/verification", "/audit/verification", Whom::ReadsAll),
     ("get", "/audit", "/audit?system_id={system}", Whom::Reads),
     ("get", "/audit", "/audit", Whom::ReadsAll),
 ];
@@ -71,6 +90,9 @@ fn is_allowed(status: StatusCode, whom: Whom, address: &str) -> bool {
         // There is no such profile.
         Whom::Operates if address.ends_with("/import-runs") => status == StatusCode::NOT_FOUND,
         Whom::Operates | Whom::Approves => refused_otherwise || status.is_success(),
+        Whom::Administers | Whom::AdministersAll => {
+            refused_otherwise || status.is_success() || status == StatusCode::NOT_FOUND
+        }
         Whom::Reads => status == StatusCode::OK || status == StatusCode::NOT_FOUND,
         _ => status == StatusCode::OK,
     }
@@ -82,6 +104,9 @@ fn body_for(address: &str) -> Value {
         "plans" => json!({"wishes": [{"task": "create_account", "name": "eve"}]}),
         "jobs" => json!({"wishes": [{"task": "delete_account", "account": "nobody"}]}),
         "import-runs" => json!({"profile": "none"}),
+        "protections" => json!({"kind": "path", "value": "no path"}),
+        "tokens" => json!({"owner": " of nobody", "role": "admin"}),
+        "default" => json!(ImportProfile::default_named("default".parse().unwrap())),
         "accept" => json!({"reason": "for a test"}),
         _ => json!({}),
     }
@@ -96,9 +121,9 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
         let body = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
         let (status, job) = place.post(&format!("/api/v1/systems/{on}/jobs"), &body).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{job}");
-        let job = job["id"].to_string();
+        let (job, task) = (job["id"].to_string(), job["tasks"][0]["id"].to_string());
         place.ended(&format!("/api/v1/jobs/{job}")).await;
-        jobs.insert(on, job);
+        jobs.insert(on, (job, task));
     }
     let roles = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
     let mut asked = 0;
@@ -109,7 +134,7 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
                 for on in ["prod", "test"] {
                     let run = place.store.latest_published(&system(on)).await.unwrap().unwrap().id;
                     let address = address.replace("{system}", on).replace("{run}", &run.to_string());
-                    let address = address.replace("{job}", &jobs[on]);
+                    let address = address.replace("{job}", &jobs[on].0).replace("{task}", &jobs[on].1);
                     let body = body_for(&address);
                     let reached = systems.is_empty() || systems.contains(&on);
                     let allowed = match whom {
@@ -118,18 +143,21 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
                         Whom::ReadsAll => systems.is_empty(),
                         Whom::Operates => reached && role.may_operate(),
                         Whom::Approves => reached && role.may_approve(),
+                        Whom::Administers => reached && role == Role::Admin,
                         Whom::AdministersAll => systems.is_empty() && role == Role::Admin,
                     };
                     let method: Method = method.to_uppercase().parse().unwrap();
                     let request = place.request(method.clone(), &format!("/api/v1{address}"), Some(&token));
-                    let request = if method == Method::POST { request.json(&body) } else { request };
+                    let takes_body = [Method::POST, Method::PUT].contains(&method);
+                    let request = if takes_body { request.json(&body) } else { request };
                     let answer = request.send().await.unwrap();
                     let case = format!("{} {systems:?} {address}: {}", role.as_str(), answer.status());
                     if allowed {
                         assert!(is_allowed(answer.status(), *whom, &address), "{case}");
                     } else {
                         // Things that are found by a number of their own are not there for who may not see them.
-                        let hidden = address.starts_with("/import-runs/") || address.starts_with("/jobs/");
+                        let hidden = address.starts_with("/import-runs/")
+                            || ["/jobs/", "/tasks/"].iter().any(|one| address.starts_with(one));
                         let rightful = match whom {
                             Whom::Operates => role.may_operate(),
                             Whom::Approves => role.may_approve(),

@@ -1,0 +1,170 @@
+//! What administrators and operators change besides accounts: the protect list, tokens, import profiles; and passwords
+//! that an operator may see.
+
+use jiff::SignedDuration;
+use keyreeve_model::{
+    ImportProfile, Protection, ProtectionKind, Role, Secret, SystemId, TaskId, Token, TokenId,
+};
+use keyreeve_store::{NewToken, StoreError};
+
+use super::{Desk, DeskError, LONGEST_REASON};
+use crate::provisioning::{Revealed, reveal};
+use crate::rights::{Actor, Right};
+use crate::tokens::MadeToken;
+
+/// The longest name of a token's owner, in characters.
+const LONGEST_OWNER: usize = 100;
+/// A token lasts so long at most, in days, if it ends at all.
+const MOST_DAYS: u32 = 3_650;
+
+/// A token that is asked for.
+#[derive(Debug, Clone)]
+pub struct TokenAsked {
+    /// Whose it is.
+    pub owner: String,
+    /// What it may do.
+    pub role: Role,
+    /// The systems it is limited to; empty for all.
+    pub systems: Vec<SystemId>,
+    /// After how many days it stops working; `None` for never.
+    pub expires_in_days: Option<u32>,
+}
+
+impl Desk {
+    /// Puts something on the protect list of a system.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::add_protection`].
+    pub async fn protect(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        kind: ProtectionKind,
+        reason: Option<String>,
+    ) -> Result<Protection, DeskError> {
+        administers(actor, system_id)?;
+        fits(reason.as_deref())?;
+        let (what, value) = kind.parts();
+        let wrong = match &kind {
+            ProtectionKind::Account(name) => name.is_empty(),
+            ProtectionKind::Path(path) => !(path.starts_with('/') && path.ends_with('/')),
+            ProtectionKind::Tag(tag) => tag.split('=').next().unwrap_or_default().is_empty(),
+        };
+        if wrong {
+            let why = format!(
+                "{value:?} is no {what}: a name is not empty, a path begins and ends with '/', a tag is key or key=value"
+            );
+            return Err(DeskError::Invalid(why));
+        }
+        let added_by = actor.name().to_owned();
+        let protection = Protection { kind, reason, added_by, added_at: self.clock.now() };
+        self.store.add_protection(system_id, &protection).await?;
+        Ok(protection)
+    }
+
+    /// Takes something off the protect list of a system.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`]; as [`keyreeve_store::Store::remove_protection`].
+    pub async fn end_protection(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        kind: &ProtectionKind,
+        reason: Option<&str>,
+    ) -> Result<(), DeskError> {
+        administers(actor, system_id)?;
+        fits(reason)?;
+        Ok(self.store.remove_protection(system_id, kind, actor.name(), reason, self.clock.now()).await?)
+    }
+
+    /// Makes a token. Its text is given this once and kept nowhere.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; [`StoreError::SystemNotFound`].
+    pub async fn make_token(&self, actor: &Actor, asked: TokenAsked) -> Result<(Token, Secret), DeskError> {
+        actor.require(Right::Administer)?;
+        actor.require_all_systems()?;
+        let TokenAsked { owner, role, systems, expires_in_days } = asked;
+        let named = (1..=LONGEST_OWNER).contains(&owner.chars().count())
+            && owner.trim() == owner
+            && !owner.chars().any(char::is_control)
+            && !owner.to_lowercase().starts_with("local:");
+        if !named || expires_in_days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
+            let why = format!(
+                "an owner has 1 to {LONGEST_OWNER} characters, no space at either end, and does not begin with local:; \
+                 a token lasts 1 to {MOST_DAYS} days, or for ever"
+            );
+            return Err(DeskError::Invalid(why));
+        }
+        for system in &systems {
+            self.store.get_system(system).await?;
+        }
+        let now = self.clock.now();
+        let days = |days: u32| now.checked_add(SignedDuration::from_hours(24 * i64::from(days)));
+        let expires_at =
+            expires_in_days.map(days).transpose().map_err(|error| DeskError::Invalid(error.to_string()))?;
+        let made = MadeToken::generate().map_err(|error| DeskError::Invalid(error.to_string()))?;
+        let new =
+            NewToken { id: made.id, secret_sha256: made.secret_sha256, owner, role, systems, expires_at };
+        Ok((self.store.create_token(&new, actor.name(), now).await?, made.text))
+    }
+
+    /// Takes a token back.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`]; [`StoreError::TokenNotFound`].
+    pub async fn revoke_token(
+        &self,
+        actor: &Actor,
+        id: &TokenId,
+        reason: Option<&str>,
+    ) -> Result<Token, DeskError> {
+        actor.require(Right::Administer)?;
+        actor.require_all_systems()?;
+        fits(reason)?;
+        Ok(self.store.revoke_token(id, actor.name(), reason, self.clock.now()).await?)
+    }
+
+    /// Sets an import profile, which may be new.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::put_import_profile`].
+    pub async fn set_profile(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        profile: &ImportProfile,
+    ) -> Result<(), DeskError> {
+        administers(actor, system_id)?;
+        profile.validate().map_err(|error| DeskError::Invalid(error.to_string()))?;
+        Ok(self.store.put_import_profile(system_id, profile, actor.name(), self.clock.now()).await?)
+    }
+
+    /// Gives the password of a task: the text for its recipient, or in operator mode the password itself, once.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Open`]; [`StoreError::TaskNotFound`].
+    pub async fn reveal(&self, actor: &Actor, task: TaskId) -> Result<Revealed, DeskError> {
+        actor.require(Right::Operate)?;
+        let job = self.store.job(self.store.job_of_task(task).await?).await?;
+        if !actor.reaches(&job.system_id) {
+            return Err(StoreError::TaskNotFound { task }.into());
+        }
+        Ok(reveal(&self.store, task, actor.name(), self.clock.now()).await?)
+    }
+}
+
+fn administers(actor: &Actor, system_id: &SystemId) -> Result<(), DeskError> {
+    actor.require(Right::Administer)?;
+    Ok(actor.require_system(system_id)?)
+}
+
+fn fits(reason: Option<&str>) -> Result<(), DeskError> {
+    match reason {
+        Some(reason) if reason.chars().count() > LONGEST_REASON => {
+            Err(DeskError::Invalid(format!("the reason is longer than {LONGEST_REASON} characters")))
+        }
+        _ => Ok(()),
+    }
+}
