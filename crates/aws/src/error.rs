@@ -139,6 +139,9 @@ impl Call {
 
     fn answered(&self, answer: &Answer<'_>) -> Error {
         let cause = code::cause(self.operation, self.sts, answer.status, answer.code, answer.retry_after);
+        if matches!(cause, Cause::Throttled(_)) {
+            metrics::counter!("keyreeve_aws_throttled_total", "action" => self.operation).increment(1);
+        }
         let code = answer.code.filter(|code| self.may_show(code));
         let said = answer.message.filter(|said| self.may_show(said));
         let message = code::explain(cause, answer.status, code, said);

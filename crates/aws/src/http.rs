@@ -120,12 +120,33 @@ impl HttpConnector for Checked {
         let form = request.body().bytes().unwrap_or_default();
         let most = most_bytes(form);
         let root = action(form).filter(|_| queries).map(|action| format!("{action}Response"));
+        let asked = action(form).filter(|_| queries).map(str::to_owned).or_else(|| target(&request));
         let sent = match request.uri().starts_with("https:") {
             true => self.secure.get().call(request),
             false => self.plain.call(request),
         };
-        HttpConnectorFuture::new(async move { receive(sent.await?, queries, root, most).await })
+        HttpConnectorFuture::new(async move {
+            let answer = async { receive(sent.await?, queries, root, most).await }.await;
+            count(asked.unwrap_or_else(|| "other".to_owned()), &answer);
+            answer
+        })
     }
+}
+
+/// One request more, by what it asked for and how it ended: as often as AWS counts it.
+fn count(action: String, answer: &Result<HttpResponse, ConnectorError>) {
+    let outcome = match answer {
+        Ok(answer) if answer.status().is_success() => "done",
+        Ok(_) => "refused",
+        Err(_) => "no_answer",
+    };
+    metrics::counter!("keyreeve_aws_requests_total", "action" => action, "outcome" => outcome).increment(1);
+}
+
+/// What a request asks for whose service speaks JSON: `AWSOrganizationsV20161128.ListAccounts`.
+fn target(request: &HttpRequest) -> Option<String> {
+    let (_, action) = request.headers().get("x-amz-target")?.rsplit_once('.')?;
+    Some(action.to_owned())
 }
 
 /// IAM and STS are the services that are asked with forms and answer in XML.

@@ -27,6 +27,7 @@ pub mod desk;
 pub mod import;
 pub mod key_rotation;
 pub mod mapping;
+mod measures;
 pub mod near;
 pub mod organization;
 pub mod pace;

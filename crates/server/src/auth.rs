@@ -1,6 +1,6 @@
 //! Who asks: the owner of the bearer token in the `Authorization` header, and of nothing else.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts as Head;
 use keyreeve_engine::rights::{Actor, Right};
@@ -28,10 +28,14 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Parts> for Caller {
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    Parts: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(head: &mut Head, parts: &Parts) -> Result<Self, Problem> {
+    async fn from_request_parts(head: &mut Head, state: &S) -> Result<Self, Problem> {
+        let parts = Parts::from_ref(state);
         let token = bearer(head)?;
         let now = parts.clock.now();
         match authenticate(&parts.store, &token, now).await {

@@ -6,7 +6,9 @@
 //! - `auth` finds out who asks, by the bearer token alone (RFC 6750 section 2.1), and holds them to their rights;
 //! - `once` sees to it that a request with an `Idempotency-Key` is done once;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
+//! - [`Metrics`] shows what is measured;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
+//! - [`notify`] tells people outside what they must know;
 //! - `one_time` is the page where the bearer of a one-time secret sees a password, once;
 //! - [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept;
 //!   `scim_http` has the rest of it, `/scim/v2`.
@@ -16,6 +18,8 @@ mod body;
 mod connections;
 mod headers;
 mod limits;
+mod metrics;
+pub mod notify;
 mod one_time;
 mod once;
 mod parts;
@@ -30,6 +34,7 @@ mod slow;
 mod tls;
 
 pub use limits::Limits;
+pub use metrics::{MeasuresAlready, Metrics};
 pub use parts::Parts;
 pub use rest::openapi;
 pub use run::Server;

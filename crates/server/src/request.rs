@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
+use crate::metrics;
 use crate::problem::Problem;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,13 +28,17 @@ pub(crate) async fn identified(mut request: Request, next: Next) -> Response {
     let id = RequestId(uuid::Uuid::now_v7().to_string());
     // The route, not what was asked for: names of people stay out of the log, and so does whatever a query holds.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", id = id.as_str(), method = %request.method(), route);
+    let span =
+        tracing::info_span!("request", id = id.as_str(), method = %request.method(), route = route.as_str());
     request.extensions_mut().insert(id.clone());
+    let method = request.method().clone();
     let begun = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
-    let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let elapsed = begun.elapsed();
+    let took = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let code = response.extensions().get::<Problem>().map(Problem::code);
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), code, micros = took, "answered"));
+    metrics::answered(&method, route, response.status().as_u16(), elapsed);
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
         let mut again = problem.of_request(&id).into_response();

@@ -10,6 +10,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::limits::{LARGEST_BODY, Limits, limited};
+use crate::metrics::{self, Metrics};
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::tls::Tls;
@@ -23,6 +24,7 @@ pub struct Server {
     router: Router,
     limits: Limits,
     tls: Option<Tls>,
+    metrics: Option<Metrics>,
 }
 
 impl Server {
@@ -51,7 +53,7 @@ impl Server {
 
     /// Answers with a router of one's own.
     pub(crate) fn of(router: Router) -> Self {
-        Self { router, limits: Limits::default(), tls: None }
+        Self { router, limits: Limits::default(), tls: None, metrics: None }
     }
 
     /// With other limits.
@@ -68,6 +70,14 @@ impl Server {
         self
     }
 
+    /// Also shows what is measured.
+    #[must_use]
+    pub fn metrics(mut self, parts: Parts, metrics: Metrics) -> Self {
+        self.router = self.router.merge(metrics::router(parts, metrics.clone()));
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// Answers until `stop` ends, and then until what was being answered is, but no longer than some seconds.
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         let router = self
@@ -76,7 +86,14 @@ impl Server {
             .layer(from_fn_with_state(self.limits, limited))
             .layer(from_fn(headers::guarded))
             .layer(from_fn(request::identified));
-        connections::serve(listener, (router, self.tls), self.limits, stop, STOPS_WITHIN).await;
+        let serving = connections::serve(listener, (router, self.tls), self.limits, stop, STOPS_WITHIN);
+        match self.metrics {
+            Some(metrics) => tokio::select! {
+                () = serving => {}
+                () = metrics.tidy() => {}
+            },
+            None => serving.await,
+        }
     }
 }
 

@@ -39,8 +39,10 @@ mod import_schedules;
 mod inventory;
 mod key;
 mod key_rotations;
+mod measures;
 mod migrate;
 mod moments;
+mod notifications;
 mod organizations;
 mod pending;
 mod provisioning;
@@ -78,6 +80,8 @@ pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use inventory::AccountPlace;
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
+pub use measures::Standing;
+pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(8, "schedules", "0008_schedules.sql"),
     migration!(9, "signers", "0009_signers.sql"),
     migration!(10, "scim", "0010_scim.sql"),
+    migration!(11, "notifications", "0011_notifications.sql"),
     migration!(12, "asked_over_http", "0012_asked_over_http.sql"),
 ];
 

@@ -29,6 +29,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     checks.extend(keys::custody(&places.key));
     checks.extend(key_beside_database(context));
     checks.extend(context.config.http.tls.as_ref().map(tls::files));
+    checks.extend(context.config.notifications.webhook_secret_file.as_deref().map(tls::secret));
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     match context.store().await {
         Ok(store) => {

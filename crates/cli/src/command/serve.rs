@@ -1,13 +1,14 @@
 //! `keyreeve serve`
 
 mod itself;
+mod telling;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use keyreeve_server::{Server, Tls};
+use keyreeve_server::{Metrics, Server, Tls};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -35,6 +36,12 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     let address = arguments.listen.unwrap_or(http.listen);
     let plain_allowed = arguments.allow_plain_http || http.allow_plain_http;
     may_listen(address, http.tls.is_some(), plain_allowed)?;
+    if http.metrics_without_token && !address.ip().is_loopback() {
+        let why = format!("metrics_without_token is set, and {address} can be reached from other machines");
+        return Err(Refusal::new(DOING, why)
+            .hint("unset it, and give Prometheus a token: `keyreeve token create --role viewer`")
+            .into());
+    }
     let tls = http.tls.as_ref().map(read_tls).transpose()?;
     let mut stop = Stop::listen()?;
     let store = Arc::new(context.store().await?);
@@ -49,9 +56,13 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         Format::Table | Format::Csv => write(&format!("Answering at {}\n", ready.url))?,
     }
     note("The server runs until Ctrl-C or SIGTERM.");
+    // Before anything happens that is measured.
+    let metrics = Metrics::install(http.metrics_without_token).context(DOING)?;
     let (told, tell) = watch::channel(false);
+    let telling = tokio::spawn(telling::notifier(context, &store)?.run(tell.clone()));
     let itself = itself::start(context, &store, &tell);
-    let mut server = Server::new(itself.parts(&store, &tell));
+    let parts = itself.parts(&store, &tell);
+    let mut server = Server::new(parts.clone()).metrics(parts, metrics);
     if let Some(tls) = tls {
         server = server.tls(tls);
     }
@@ -70,6 +81,9 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     let all = async {
         server.run(listener, asked).await;
         itself.ended().await;
+        if let Err(error) = telling.await {
+            tracing::error!(%error, "the work on notifications broke off");
+        }
         store.close().await;
     };
     tokio::select! {

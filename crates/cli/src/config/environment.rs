@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 22] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -77,6 +77,7 @@ pub(super) const KEYS: [&str; 21] = [
     "TLS_CERTIFICATE",
     "TLS_KEY",
     "ALLOW_PLAIN_HTTP",
+    "METRICS_WITHOUT_TOKEN",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL_KMS",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use super::{AwsEnvironment, Environment};
+use super::{AwsEnvironment, Environment, Notifications};
 use crate::exit::Refusal;
 use crate::output::Format;
 
@@ -25,7 +25,9 @@ pub(super) struct File {
     pub(super) public_url: Option<String>,
     pub(super) tls_certificate: Option<PathBuf>,
     pub(super) tls_key: Option<PathBuf>,
+    pub(super) metrics_without_token: Option<bool>,
     pub(super) allow_plain_http: Option<bool>,
+    pub(super) notifications: Notifications,
     pub(super) aws: AwsEnvironment,
 }
 
@@ -73,7 +75,9 @@ impl File {
             public_url: text("PUBLIC_URL"),
             tls_certificate: text("TLS_CERTIFICATE").map(PathBuf::from),
             tls_key: text("TLS_KEY").map(PathBuf::from),
+            metrics_without_token: yes_or_no(environment, "KEYREEVE_METRICS_WITHOUT_TOKEN")?,
             allow_plain_http: yes_or_no(environment, "KEYREEVE_ALLOW_PLAIN_HTTP")?,
+            notifications: Notifications::default(),
             aws: AwsEnvironment {
                 endpoint_url: text("AWS_ENDPOINT_URL"),
                 endpoint_url_iam: text("AWS_ENDPOINT_URL_IAM"),
@@ -102,7 +106,9 @@ impl File {
             public_url: self.public_url.or(other.public_url),
             tls_certificate: self.tls_certificate.or(other.tls_certificate),
             tls_key: self.tls_key.or(other.tls_key),
+            metrics_without_token: self.metrics_without_token.or(other.metrics_without_token),
             allow_plain_http: self.allow_plain_http.or(other.allow_plain_http),
+            notifications: other.notifications,
             aws: self.aws.over(other.aws),
         }
     }

@@ -17,6 +17,8 @@ pub(crate) struct HttpSettings {
     pub(crate) tls: Option<TlsFiles>,
     /// Where people reach it, which links begin with.
     pub(crate) public_url: Option<PublicUrl>,
+    /// Whether what is measured is shown without a token, on this machine.
+    pub(crate) metrics_without_token: bool,
     /// Whether it may be reached from other machines without TLS.
     pub(crate) allow_plain_http: bool,
 }
@@ -56,7 +58,13 @@ impl HttpSettings {
             settings.public_url.as_deref().map(str::parse).transpose().map_err(|why: PublicUrlError| {
                 refuse(&format!("`public_url` (KEYREEVE_PUBLIC_URL) is of no use: {why}"))
             })?;
-        Ok(Self { listen, tls, public_url, allow_plain_http: settings.allow_plain_http.unwrap_or(false) })
+        Ok(Self {
+            listen,
+            tls,
+            public_url,
+            metrics_without_token: settings.metrics_without_token.unwrap_or(false),
+            allow_plain_http: settings.allow_plain_http.unwrap_or(false),
+        })
     }
 }
 

@@ -10,6 +10,7 @@ mod environment;
 mod file;
 mod http;
 mod key_place;
+mod notifications;
 mod places;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub(crate) use environment::{Environment, unknown_names};
 pub(crate) use file::LogFormat;
 pub(crate) use http::{HttpSettings, TlsFiles};
 pub(crate) use key_place::KeyPlace;
+pub(crate) use notifications::Notifications;
 
 use crate::args::Global;
 use crate::exit::Refusal;
@@ -44,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) import: ImportSettings,
     /// How `serve` is reached.
     pub(crate) http: HttpSettings,
+    /// Where people are told what they must know.
+    pub(crate) notifications: Notifications,
     /// What is said about AWS endpoints and region.
     pub(crate) aws: AwsEnvironment,
 }
@@ -164,6 +168,7 @@ impl Config {
             },
             import: ImportSettings { lease: Duration::from_secs(lease), jobs },
             http,
+            notifications: settings.notifications,
             aws: settings.aws,
         })
     }

@@ -26,6 +26,7 @@ mod mapping;
 mod missing_action;
 mod moment;
 mod no_credentials;
+mod notifications;
 mod one_time;
 mod organization;
 mod organization_moto;

@@ -51,6 +51,23 @@ fn it_answers_until_it_is_asked_to_stop() {
 }
 
 #[test]
+fn what_it_measures_is_shown_without_a_token_only_where_that_is_wished_and_on_this_machine() {
+    let place = Place::registered(0);
+    let (child, address) = serve(&place, &[]);
+    assert!(get(&address, "/metrics").starts_with("HTTP/1.1 401"));
+    terminate(child);
+    let open = [("KEYREEVE_METRICS_WITHOUT_TOKEN", &PathBuf::from("true"))];
+    let (child, address) = serve(&place, &open);
+    let shown = get(&address, "/metrics");
+    assert!(shown.starts_with("HTTP/1.1 200") && shown.contains("keyreeve_open_claims 0"), "{shown}");
+    terminate(child);
+    let mut command = place.command(&["serve", "--listen", "0.0.0.0:0", "--allow-plain-http"]);
+    command.envs(open);
+    let refused = crate::harness::Ran::of(command.output().unwrap()).code(2);
+    assert!(refused.stderr.contains("metrics_without_token"), "{}", refused.stderr);
+}
+
+#[test]
 fn it_goes_on_with_a_job_whose_process_was_killed() {
     let place = Place::registered(0);
     place.run(&["import", "run", SYSTEM]).code(0);

@@ -25,6 +25,7 @@ use super::progress::Progress;
 use super::reader::{Patience, ReadError, Reader};
 use super::record::Findings;
 use crate::clock::Clock;
+use crate::measures::{IMPORT_SECONDS, Timed};
 use crate::pace::Pacers;
 use crate::systems::{note_base_or_warn, note_signer};
 
@@ -149,6 +150,7 @@ impl Importer {
             Some(turn) => store.begin_scheduled_import_run(turn, profile, actor, now, self.lease).await?,
         };
         progress.begin(lease.run);
+        let timed = Timed::new(IMPORT_SECONDS);
         let session = Session {
             importer: self,
             connector,
@@ -168,6 +170,7 @@ impl Importer {
             Err(ImportError::Store(error)) if !is_lease_lost(error) => session.abandon(error).await,
             _ => {}
         }
+        timed.ends(ended.as_ref().map_or("not_recorded", |run| run.state.as_str()));
         ended
     }
 

@@ -25,6 +25,7 @@ use super::task_run::{Ground, Released, TaskRun};
 use crate::clock::Clock;
 use crate::import::reader::Reader;
 use crate::import::{Patience, Progress};
+use crate::measures::{JOB_SECONDS, Timed};
 use crate::pace::Pacers;
 use crate::plan::{GatherError, Gatherer};
 
@@ -140,10 +141,17 @@ impl Worker {
             administrators: Administrators::new(administrators, looked_at),
             paused: AtomicBool::new(false),
         };
+        let timed = Timed::new(JOB_SECONDS);
         let (journal, writer) = Journal::new(Arc::clone(&self.store), self.clock);
         let shift = Shift { worker: self, ground: &ground, identity: &identity, job, sealings, stop };
         let work = async move { shift.run(journal, seen).await };
         let (ended, ()) = tokio::join!(work, writer);
+        timed.ends(match &ended {
+            Ok(Ended::Done) => "done",
+            Ok(Ended::Stopped) => "stopped",
+            Ok(Ended::Paused(_)) => "paused",
+            Err(_) => "not_recorded",
+        });
         Ok(ended?)
     }
 }

@@ -6,6 +6,8 @@ mod bodies;
 mod changes;
 mod imports;
 mod keeping;
+mod metrics;
+mod notify;
 mod openapi;
 mod place;
 mod reading;

@@ -55,11 +55,11 @@ pub(crate) fn system(id: &str) -> SystemId {
 
 impl Place {
     pub(crate) async fn start() -> Self {
-        Self::start_as(|server| server).await
+        Self::start_as(|server, _| server).await
     }
 
     /// With a server that is set up otherwise.
-    pub(crate) async fn start_as(shape: impl FnOnce(Server) -> Server) -> Self {
+    pub(crate) async fn start_as(shape: impl FnOnce(Server, Parts) -> Server) -> Self {
         let population = Population { users: USERS, groups: 6, customer_policies: 8, roles: 0 };
         let seed =
             |(_, account): &(&str, &str)| AccountSeed { account_id: (*account).to_owned(), population };
@@ -108,7 +108,7 @@ impl Place {
         };
         let (told, tell) = watch::channel(false);
         let by_itself = duties.start(tell.clone(), |_| {});
-        let server = shape(Server::new(Parts {
+        let parts = Parts {
             store: Arc::clone(&store),
             clock,
             desk,
@@ -116,7 +116,8 @@ impl Place {
             planning: Threads::new(4),
             importing: Threads::new(2),
             stop: tell,
-        }));
+        };
+        let server = shape(Server::new(parts.clone()), parts);
         let server = tokio::spawn(server.run(listener, async move {
             let _ = asked.await;
         }));

@@ -9,7 +9,7 @@ use crate::error::DatabaseFailure;
 use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
 use crate::transaction::Transaction;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, notifications};
 
 /// The log, locked until the transaction ends. Notes are kept here and written by [`Trail::append`].
 pub(crate) struct Trail<'a> {
@@ -91,8 +91,12 @@ impl<'a> Trail<'a> {
         let unproved = unproved_row(&self.mac).unwrap_or(self.head.seq);
         let AuditHead { mut seq, hash: mut prev_hash } = self.head;
         let mut rows = Vec::with_capacity(self.notes.len());
+        let mut told = Vec::new();
         for note in self.notes {
             seq += 1;
+            if let Some(event) = notifications::of_note(seq, note.action, &note.subject) {
+                told.push((event, note.system_id.clone()));
+            }
             let hash = Hashed {
                 seq,
                 at: self.at,
@@ -116,6 +120,9 @@ impl<'a> Trail<'a> {
             ]);
         }
         insert(transaction, rows).await?;
+        for (event, system_id) in told {
+            event.put(transaction, system_id.as_deref(), self.at).await?;
+        }
         let text = "UPDATE audit_head SET seq = $1, hash = $2, mac = $3 WHERE marker = 1";
         let mac = match key {
             Some((version, key)) => mac(&key, version, seq, &prev_hash),

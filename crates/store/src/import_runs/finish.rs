@@ -6,6 +6,7 @@ use keyreeve_model::{ChangeSet, ImportRun, ImportRunState, ObjectCounts};
 use super::begin::held_run;
 use super::{ImportLease, Outcome, RunRecord, StoredRun, baseline_holds, evidence, find_run, lock_run};
 use crate::history;
+use crate::notifications::Event;
 use crate::row::to_json;
 use crate::statement::statement;
 use crate::time::to_millis;
@@ -39,6 +40,10 @@ impl Store {
             end(transaction, held, &record, outcome.state(), counts, digest, now).await?;
             if let Some(kept) = &kept {
                 kept.insert(transaction, held.run).await?;
+            }
+            if outcome.state() == ImportRunState::Suspended {
+                let system_id = Some(stored.run.system_id.as_str());
+                Event::import_suspended(held.run).put(transaction, system_id, to_millis(now)).await?;
             }
             Ok(find_run(transaction, held.run).await?.run)
         })

@@ -55,7 +55,9 @@ async fn back_to_the_first_version(place: &Place) {
         + &read("0006_key_rotations.sql")
         + &read("0008_schedules.sql")
         + &read("0009_signers.sql")
-        + &read("0010_scim.sql");
+        + &read("0010_scim.sql")
+        + &read("0011_notifications.sql")
+        + &read("0012_asked_over_http.sql");
     let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let mut tables: Vec<_> = tables.collect();
     assert!(tables.len() > 8, "{tables:?}");

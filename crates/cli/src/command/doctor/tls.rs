@@ -1,4 +1,6 @@
-//! The certificate that `serve` answers with.
+//! The certificate that `serve` answers with, and the secret that it signs with.
+
+use std::path::Path;
 
 use keyreeve_server::Tls;
 
@@ -22,5 +24,23 @@ pub(super) fn files(files: &TlsFiles) -> Check {
             format!("run `chmod 600 {key}`, and have a new certificate made if others used this machine"),
         ),
         None => Check::ok(NAME, format!("{certificate} and its key, which is for its owner alone")),
+    }
+}
+
+/// Whether the secret that webhooks are signed with is for its owner alone.
+pub(super) fn secret(path: &Path) -> Check {
+    const NAME: &str = "webhook_secret";
+    let shown = path.display();
+    match std::fs::metadata(path).as_ref().map(exposed_mode) {
+        Err(error) => {
+            Check::new(NAME, CheckState::Error, format!("{shown}: {error}"), "mend webhook_secret_file")
+        }
+        Ok(Some(mode)) => Check::new(
+            NAME,
+            CheckState::Error,
+            format!("{shown}: {} (mode {mode:04o})", super::keys::others_can(mode)),
+            format!("run `chmod 600 {shown}`, and give both ends a new secret if others used this machine"),
+        ),
+        Ok(None) => Check::ok(NAME, format!("{shown}, for its owner alone")),
     }
 }

@@ -9,6 +9,7 @@ mod deliveries;
 mod faults;
 mod fold;
 mod journal;
+mod notifications;
 mod protections;
 mod tokens;
 
