@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 mod files;
 mod links;
 mod names;
+mod packaging;
 mod rust;
 
 /// One text file of the project: its path from the root, with `/`, and what it says.
@@ -29,6 +30,7 @@ pub(crate) fn run(root: &Path) -> Result<String> {
         problems.extend(files::problems(&file));
         problems.extend(rust::problems(&file));
         problems.extend(names::of_items(&file));
+        problems.extend(packaging::problems(&file));
         problems.extend(links::problems(&file, &paths));
     }
     problems.extend(files::migrations(&paths));
