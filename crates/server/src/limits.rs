@@ -103,7 +103,7 @@ fn head_is_well(request: &Request) -> Result<(), Problem> {
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > LARGEST_BODY as u64) {
-        return Err(of_body(Broken::TooLarge));
+        return Err(of_body(Broken::Large));
     }
     Ok(())
 }
@@ -117,15 +117,15 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 
 fn of_body(why: Broken) -> Problem {
     match why {
-        Broken::TooLarge => {
+        Broken::Large => {
             let detail = format!("the body is larger than {LARGEST_BODY} bytes");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
         }
-        Broken::TooSlow => {
+        Broken::Slow => {
             let detail = "the body did not arrive in time";
             Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail)
         }
-        Broken::TooDeep => Problem::bad_request("the JSON of the body is nested too deeply"),
+        Broken::Deep => Problem::bad_request("the JSON of the body is nested too deeply"),
     }
 }
 

@@ -29,7 +29,10 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     checks.extend(keys::custody(&places.key));
     checks.extend(key_beside_database(context));
     checks.extend(context.config.http.tls.as_ref().map(tls::files));
-    checks.extend(context.config.notifications.webhook_secret_file.as_deref().map(tls::secret));
+    let told = &context.config.notifications;
+    let secrets =
+        [("webhook_secret", &told.webhook_secret_file), ("mail_password", &told.mail_password_file)];
+    checks.extend(secrets.iter().filter_map(|(name, path)| Some(tls::secret(name, path.as_deref()?))));
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     match context.store().await {
         Ok(store) => {

@@ -57,6 +57,17 @@ fn what_is_configured_wrongly_is_refused_with_what_to_do() {
         ("webhook_url = \"https://example.org\"".to_owned(), "webhook_secret_file is not"),
         (format!("webhook_url = \"http://example.org\"\nwebhook_secret_file = \"{short}\""), "https://"),
         (format!("webhook_url = \"https://example.org\"\nwebhook_secret_file = \"{short}\""), "shorter than"),
+        ("mail_server = \"smtp.example.org:465\"".to_owned(), "mail_from is not"),
+        (
+            "mail_server = \"smtp.example.org:25\"\nmail_encryption = \"none\"\nmail_from = \"a@example.org\"\n\
+             mail_to = [\"b@example.org\"]"
+                .to_owned(),
+            "mail_encryption is none",
+        ),
+        (
+            "mail_server = \"smtp.example.org:465\"\nmail_from = \"a@example.org\"\nmail_user = \"a\"".to_owned(),
+            "only one is set",
+        ),
         ("webhook_networks = [\"10.0.0.0\"]".to_owned(), "a network is an address"),
         ("webhook_secret = \"canary\"".to_owned(), "webhook_secret"),
     ] {

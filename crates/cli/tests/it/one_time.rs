@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -9,7 +10,8 @@ use std::thread;
 use serde_json::Value;
 
 use crate::harness::{ACCOUNT, Place, SYSTEM};
-use crate::serve::{serve, terminate};
+use crate::secrets::{ALL, assert_clean};
+use crate::serve::{LOG, serve, terminate};
 
 const BASE: &str = "https://keys.example.org/keyreeve";
 
@@ -145,6 +147,23 @@ fn s08_unknown_used_and_expired_are_one_answer_and_wrong_ones_cost_nothing() {
     assert_eq!(steady(&post(&linked.address, secret)), unknown);
     assert_eq!((linked.audited("password_opened"), linked.audited("password_expired")), (0, 1));
     terminate(linked.server);
+}
+
+#[test]
+fn neither_the_secret_nor_the_password_is_in_any_log() {
+    let Linked { place, server, secret, .. } = linked();
+    terminate(server);
+    let (server, address) = serve(&place, &[("KEYREEVE_LOG", &PathBuf::from(ALL))]);
+    ask(&address, "GET", "", "");
+    post(&address, &format!("{secret}x"));
+    let password = password_in(&post(&address, &secret)).unwrap();
+    post(&address, &secret);
+    terminate(server);
+    let log = std::fs::read_to_string(place.folder.path().join(LOG)).unwrap();
+    assert!(log.contains("/one-time") && log.contains("sqlx"), "{log}");
+    let random = secret.splitn(3, '_').nth(2).unwrap();
+    assert!(!log.contains(random) && !log.contains(&password));
+    assert_clean(&place, &[random, &password], &[]);
 }
 
 #[test]

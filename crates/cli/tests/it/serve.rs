@@ -10,10 +10,14 @@ use serde_json::Value;
 
 use crate::harness::{Place, SYSTEM, until, user};
 
+/// What the server said, in the place's folder.
+pub(crate) const LOG: &str = "serve.log";
+
 /// A running server and where it answers.
 pub(crate) fn serve(place: &Place, settings: &[(&str, &PathBuf)]) -> (Child, String) {
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--output", "json"]);
-    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1").stdout(Stdio::piped()).stderr(Stdio::null());
+    let log = std::fs::File::create(place.folder.path().join(LOG)).unwrap();
+    command.env("KEYREEVE_IMPORT_LEASE_SECONDS", "1").stdout(Stdio::piped()).stderr(log);
     command.envs(settings.iter().copied());
     let mut child = command.spawn().unwrap();
     let mut line = String::new();

@@ -14,12 +14,12 @@ use crate::limits::LARGEST_BODY;
 /// JSON may be nested so deeply: nothing that is asked for here goes beyond ten.
 const DEEPEST: usize = 32;
 
-/// Why a body broke off.
+/// Why a body broke off: it was too …
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Broken {
-    TooLarge,
-    TooSlow,
-    TooDeep,
+    Large,
+    Slow,
+    Deep,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ impl http_body::Body for Bounded {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         if self.late.as_mut().poll(context).is_ready() {
-            return self.breaks(Broken::TooSlow);
+            return self.breaks(Broken::Slow);
         }
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
         if let Some(Ok(frame)) = &frame
@@ -67,10 +67,10 @@ impl http_body::Body for Bounded {
         {
             self.seen = self.seen.saturating_add(data.len());
             if self.seen > LARGEST_BODY {
-                return self.breaks(Broken::TooLarge);
+                return self.breaks(Broken::Large);
             }
             if self.depth.as_mut().is_some_and(|depth| depth.exceeds(data)) {
-                return self.breaks(Broken::TooDeep);
+                return self.breaks(Broken::Deep);
             }
         }
         Poll::Ready(frame)

@@ -1,6 +1,7 @@
 //! Telling people outside what they must know, out of the outbox of the store: never in the way of anything else.
 
 mod address;
+mod mail;
 mod sentence;
 mod webhook;
 
@@ -15,6 +16,7 @@ use keyreeve_store::{Notification, Store, StoreError};
 use tokio::sync::watch;
 
 pub use address::{Network, NetworkError};
+pub use mail::{Mail, MailEncryption, MailError, MailSettings};
 pub use webhook::{Webhook, WebhookError};
 
 /// So many are taken at once.

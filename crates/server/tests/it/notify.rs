@@ -7,7 +7,7 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use keyreeve_engine::clock::{Clock, Hand};
 use keyreeve_model::{Effect, Failure, FailureKind, Secret};
-use keyreeve_server::notify::{Notifier, Webhook};
+use keyreeve_server::notify::{Mail, MailEncryption, MailSettings, Notifier, Sink, Webhook};
 use rcgen::generate_simple_self_signed;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
@@ -65,7 +65,7 @@ fn webhook(url: &str, networks: &[&str], clock: Clock) -> Webhook {
 }
 
 /// A notifier at work, until what it gives is sent `true`.
-fn notify(place: &Place, sink: Webhook, clock: Clock) -> watch::Sender<bool> {
+fn notify(place: &Place, sink: impl Sink + 'static, clock: Clock) -> watch::Sender<bool> {
     let (told, stop) = watch::channel(false);
     let notifier = Notifier {
         store: Arc::clone(&place.store),
@@ -219,7 +219,8 @@ async fn who_is_told_over_tls_must_be_known_by_a_certificate() {
     quarantine(&place, "prod").await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     stop.send(true).unwrap();
-    assert_eq!((seen.lock().unwrap().len(), untold(&place).await), (0, 1));
+    assert_eq!(untold(&place).await, 1);
+    assert!(seen.lock().unwrap().is_empty());
     hand.turn(3600 * 1000);
     let networks = HERE.iter().map(|network| network.parse().unwrap()).collect();
     let known =
@@ -228,5 +229,69 @@ async fn who_is_told_over_tls_must_be_known_by_a_certificate() {
     until("it to be told", async || untold(&place).await == 0).await;
     stop.send(true).unwrap();
     assert_eq!(seen.lock().unwrap().len(), 1);
+    place.stop().await;
+}
+
+/// A mail server that takes everything, and what it was told.
+async fn mail_server(listener: TcpListener, seen: Arc<Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    while let Ok((stream, _)) = listener.accept().await {
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        let _ = write.write_all(b"220 here\r\n").await;
+        let mut in_letter = false;
+        while let Ok(Some(line)) = lines.next_line().await {
+            let answer = match (in_letter, line.as_str()) {
+                (true, ".") => {
+                    in_letter = false;
+                    "250 taken"
+                }
+                (false, "DATA") => {
+                    in_letter = true;
+                    "354 go on"
+                }
+                (false, "QUIT") => "221 bye",
+                (false, _) => "250 yes",
+                (true, _) => "",
+            };
+            seen.lock().unwrap().push(line);
+            if !answer.is_empty() {
+                let _ = write.write_all(format!("{answer}\r\n").as_bytes()).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn r41_mail_waits_for_its_server_and_is_sent_once() {
+    let place = Place::start().await;
+    let hand = Hand::new();
+    let clock = place.clock.moved_by(hand);
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    let mail = Mail::new(MailSettings {
+        server: address.to_string(),
+        encryption: MailEncryption::None,
+        login: None,
+        from: "keyreeve@example.org".to_owned(),
+        to: vec!["ops@example.org".to_owned(), "sec@example.org".to_owned()],
+    })
+    .unwrap();
+    let stop = notify(&place, mail, clock);
+    quarantine(&place, "prod").await;
+    hand.turn(3600 * 1000);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(untold(&place).await, 1);
+    let seen = Arc::default();
+    tokio::spawn(mail_server(TcpListener::bind(address).await.unwrap(), Arc::clone(&seen)));
+    hand.turn(2 * 3600 * 1000);
+    until("the mail to be sent", async || untold(&place).await == 0).await;
+    stop.send(true).unwrap();
+    let seen = seen.lock().unwrap().clone();
+    let times = |text: &str| seen.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((times("RCPT TO:<ops@example.org>"), times("RCPT TO:<sec@example.org>")), (1, 1), "{seen:?}");
+    assert_eq!(times("Subject: Keyreeve: system quarantined in prod"), 1, "{seen:?}");
+    assert_eq!(times("system prod is quarantined"), 1, "{seen:?}");
     place.stop().await;
 }

@@ -27,20 +27,22 @@ pub(super) fn files(files: &TlsFiles) -> Check {
     }
 }
 
-/// Whether the secret that webhooks are signed with is for its owner alone.
-pub(super) fn secret(path: &Path) -> Check {
-    const NAME: &str = "webhook_secret";
+/// Whether a secret with which people are told is for its owner alone.
+pub(super) fn secret(name: &'static str, path: &Path) -> Check {
     let shown = path.display();
     match std::fs::metadata(path).as_ref().map(exposed_mode) {
-        Err(error) => {
-            Check::new(NAME, CheckState::Error, format!("{shown}: {error}"), "mend webhook_secret_file")
-        }
+        Err(error) => Check::new(
+            name,
+            CheckState::Error,
+            format!("{shown}: {error}"),
+            "mend its path in [notifications]",
+        ),
         Ok(Some(mode)) => Check::new(
-            NAME,
+            name,
             CheckState::Error,
             format!("{shown}: {} (mode {mode:04o})", super::keys::others_can(mode)),
-            format!("run `chmod 600 {shown}`, and give both ends a new secret if others used this machine"),
+            format!("run `chmod 600 {shown}`, and have a new one made if others used this machine"),
         ),
-        Ok(None) => Check::ok(NAME, format!("{shown}, for its owner alone")),
+        Ok(None) => Check::ok(name, format!("{shown}, for its owner alone")),
     }
 }

@@ -1,10 +1,11 @@
 //! Telling people what they must know while a server runs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyreeve_model::Secret;
-use keyreeve_server::notify::{Notifier, Sink, Webhook};
+use keyreeve_server::notify::{Mail, MailEncryption, MailSettings, Notifier, Sink, Webhook};
 use keyreeve_store::Store;
 
 use super::DOING;
@@ -16,7 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What tells, set up as it is configured.
 pub(super) fn notifier(context: &Context, store: &Arc<Store>) -> Result<Notifier, Refusal> {
-    let sinks = webhook(context)?.map(|sink| Box::new(sink) as Box<dyn Sink>).into_iter().collect();
+    let webhook = webhook(context)?.map(|sink| Box::new(sink) as Box<dyn Sink>);
+    let mail = mail(context)?.map(|sink| Box::new(sink) as Box<dyn Sink>);
+    let sinks = webhook.into_iter().chain(mail).collect();
     Ok(Notifier { store: Arc::clone(store), clock: context.clock, sinks, every: LOOK_EVERY })
 }
 
@@ -27,12 +30,42 @@ fn webhook(context: &Context) -> Result<Option<Webhook>, Refusal> {
         return Err(Refusal::new(DOING, "webhook_url is set, and webhook_secret_file is not")
             .hint("make a secret: `openssl rand -hex 32`, in a file for this user alone"));
     };
-    let secret = std::fs::read_to_string(path).map(Secret::new).map_err(|error| {
-        Refusal::new(DOING, format!("webhook_secret_file {}: {error}", path.display()))
-            .hint("mend the path, or let the user that runs keyreeve read the file")
-    })?;
+    let secret = read_secret("webhook_secret_file", path)?;
     let authorities = said.webhook_authorities.as_deref();
     Webhook::new(url, secret, said.webhook_networks.clone(), authorities, context.clock)
         .map(Some)
-        .map_err(|error| Refusal::new(DOING, error.to_string()).hint("mend [notifications] of keyreeve.toml"))
+        .map_err(|error| Refusal::new(DOING, error.to_string()).hint(MEND))
+}
+
+fn mail(context: &Context) -> Result<Option<Mail>, Refusal> {
+    let said = &context.config.notifications;
+    let Some(server) = &said.mail_server else { return Ok(None) };
+    let Some(from) = &said.mail_from else {
+        return Err(Refusal::new(DOING, "mail_server is set, and mail_from is not").hint(MEND));
+    };
+    let login = match (&said.mail_user, &said.mail_password_file) {
+        (Some(user), Some(path)) => Some((user.clone(), read_secret("mail_password_file", path)?)),
+        (None, None) => None,
+        _ => {
+            let why = "of mail_user and mail_password_file only one is set";
+            return Err(Refusal::new(DOING, why).hint(MEND));
+        }
+    };
+    let settings = MailSettings {
+        server: server.clone(),
+        encryption: said.mail_encryption.unwrap_or(MailEncryption::Tls),
+        login,
+        from: from.clone(),
+        to: said.mail_to.clone(),
+    };
+    Mail::new(settings).map(Some).map_err(|error| Refusal::new(DOING, error.to_string()).hint(MEND))
+}
+
+const MEND: &str = "mend [notifications] of keyreeve.toml";
+
+fn read_secret(setting: &str, path: &Path) -> Result<Secret, Refusal> {
+    std::fs::read_to_string(path).map(Secret::new).map_err(|error| {
+        Refusal::new(DOING, format!("{setting} {}: {error}", path.display()))
+            .hint("mend the path, or let the user that runs keyreeve read the file")
+    })
 }

@@ -5,7 +5,7 @@ use keyreeve_store::*;
 
 use super::*;
 use crate::place::Place;
-use crate::sample::{LEASE, id, profile, random_inventory, record};
+use crate::sample::{LEASE, profile, random_inventory, record};
 
 /// What is to be told now: kinds, subjects and how often it was tried, the oldest first.
 async fn taken(store: &Store, now: i64) -> Vec<Notification> {
