@@ -160,7 +160,7 @@ fn neither_the_secret_nor_the_password_is_in_any_log() {
     post(&address, &secret);
     terminate(server);
     let log = std::fs::read_to_string(place.folder.path().join(LOG)).unwrap();
-    assert!(log.contains("/one-time") && log.contains("sqlx"), "{log}");
+    assert!(log.contains("/one-time"), "{log}");
     let random = secret.splitn(3, '_').nth(2).unwrap();
     assert!(!log.contains(random) && !log.contains(&password));
     assert_clean(&place, &[random, &password], &[]);
