@@ -123,6 +123,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
         "import_schedules",
+        "notifications",
         "signers",
         "key_rotations",
         "organization_members",
@@ -134,7 +135,9 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     ] {
         place.tamper(&format!("DROP TABLE {table}")).await;
     }
-    for index in ["systems_by_aws_account", "tasks_by_account", "provisioning_jobs_open"] {
+    for index in
+        ["systems_by_aws_account", "tasks_by_account", "provisioning_jobs_open", "claims_unconfirmed"]
+    {
         place.tamper(&format!("DROP INDEX {index}")).await;
     }
     place.tamper("DELETE FROM schema_migrations WHERE version > 3").await;
