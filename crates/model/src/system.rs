@@ -178,6 +178,10 @@ pub struct SystemSettings {
     pub password_delivery: PasswordDelivery,
     /// What a SCIM `DELETE` does.
     pub scim_delete: ScimDelete,
+    /// Whether SCIM clients may attach policies to users and detach them.
+    pub scim_entitlements: bool,
+    /// So long a SCIM client waits for what it asks for, at most.
+    pub scim_wait_seconds: u32,
     /// ARN of a deny-all policy that a deactivation attaches.
     pub deny_all_policy: Option<String>,
     /// Whether policies of groups may be changed.
@@ -204,6 +208,8 @@ impl Default for SystemSettings {
             first_sign_in: FirstSignIn::Attach,
             password_delivery: PasswordDelivery::Link,
             scim_delete: ScimDelete::Deactivate,
+            scim_entitlements: false,
+            scim_wait_seconds: 20,
             deny_all_policy: None,
             group_policy_writes: false,
             max_deletes: 10,
@@ -286,6 +292,9 @@ impl SystemSettings {
             }
             "unclaimed_password_days" if !(1..=365).contains(&self.unclaimed_password_days) => {
                 "it must be from 1 to 365 days"
+            }
+            "scim_wait_seconds" if !(1..=300).contains(&self.scim_wait_seconds) => {
+                "it must be from 1 to 300 seconds"
             }
             _ => return Ok(()),
         };

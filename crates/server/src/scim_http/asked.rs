@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::PREFIX;
 use super::answer::Refusal;
+use super::write::Turns;
 use crate::auth::Caller;
 use crate::parts::Parts;
 use crate::scim::error::quoted;
@@ -33,6 +34,8 @@ pub(crate) struct Asked {
     pub(crate) model: &'static Model,
     /// The address of its SCIM root, without a slash at its end.
     pub(crate) base: String,
+    /// Who waits for whom.
+    pub(crate) turns: Turns,
     /// The headers.
     pub(crate) headers: HeaderMap,
     /// The places in the address that have names.
@@ -42,6 +45,8 @@ pub(crate) struct Asked {
 }
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| Model::new(Switches::default()));
+static WITH_ENTITLEMENTS: LazyLock<Model> =
+    LazyLock::new(|| Model::new(Switches { entitlements: true, ..Switches::default() }));
 
 impl Asked {
     /// The client: whose token it is, as renewing a token makes no other client.
@@ -90,8 +95,9 @@ impl FromRequestParts<Parts> for Asked {
             parts: parts.clone(),
             caller,
             base: base(&head.headers, &id),
+            model: if system.settings.scim_entitlements { &WITH_ENTITLEMENTS } else { &MODEL },
+            turns: head.extensions.get::<Turns>().cloned().unwrap_or_default(),
             system,
-            model: &MODEL,
             headers: head.headers.clone(),
             places,
             query: query(head),

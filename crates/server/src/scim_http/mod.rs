@@ -2,7 +2,7 @@
 //!
 //! What a request says and how a resource is shown is worked out by [`crate::scim`], which does no I/O. Here is the rest:
 //! `asked` finds out who asks for what, `known` reads what is known from the store, with what we changed and no import
-//! has seen laid over it, `shape` makes resources of it, `lists` and `one` answer.
+//! has seen laid over it, `shape` makes resources of it, `lists` and `one` answer. `wishes` says what a change takes, and `write` has it done.
 
 mod answer;
 mod asked;
@@ -11,9 +11,11 @@ mod known;
 mod lists;
 mod one;
 mod shape;
+mod wishes;
+mod write;
 
-use axum::Router;
 use axum::routing::{self, get, post};
+use axum::{Extension, Router};
 
 use crate::parts::Parts;
 use crate::scim::{Cause, Error};
@@ -25,7 +27,10 @@ pub(crate) const PREFIX: &str = "/scim/v2/{system}";
 /// The addresses.
 pub(crate) fn router() -> Router<Parts> {
     // What is nested ends without a slash; the root of a system may be asked for with one.
-    Router::new().route(&format!("{PREFIX}/"), get(lists::all)).nest(PREFIX, of_system())
+    Router::new()
+        .route(&format!("{PREFIX}/"), get(lists::all))
+        .nest(PREFIX, of_system())
+        .layer(Extension(write::Turns::default()))
 }
 
 fn of_system() -> Router<Parts> {
@@ -38,9 +43,10 @@ fn of_system() -> Router<Parts> {
         .route("/Schemas", get(discovery::schemas))
         .route("/Schemas/{id}", get(discovery::schema))
         .route("/Me", routing::any(discovery::me))
-        .route("/{type}", get(lists::of_type))
+        .route("/Bulk", post(write::bulk))
+        .route("/{type}", get(lists::of_type).post(write::post))
         .route("/{type}/.search", post(lists::search_type))
-        .route("/{type}/{id}", get(one::get))
+        .route("/{type}/{id}", get(one::get).put(write::put).patch(write::patch).delete(write::delete))
         .fallback(nothing)
         .method_not_allowed_fallback(not_allowed)
 }

@@ -30,7 +30,7 @@ pub(crate) fn projection(asked: &Asked, kind: &ResourceType) -> Result<Projectio
 }
 
 /// The versions that a header names.
-fn versions(asked: &Asked, header: HeaderName) -> Option<Versions> {
+pub(crate) fn versions(asked: &Asked, header: HeaderName) -> Option<Versions> {
     // Several headers of one name are one list (RFC 9110 §5.3).
     let given: Vec<&str> =
         asked.headers.get_all(header).iter().filter_map(|value| value.to_str().ok()).collect();

@@ -53,13 +53,30 @@ pub(crate) fn system(id: &str) -> SystemId {
     SystemId::new(id).unwrap()
 }
 
+fn usual() -> SystemSettings {
+    SystemSettings {
+        permission_profile: PermissionProfile::Full,
+        max_deletes: 1,
+        ..SystemSettings::default()
+    }
+}
+
 impl Place {
     pub(crate) async fn start() -> Self {
-        Self::start_as(|server, _| server).await
+        Self::with(usual()).await
+    }
+
+    /// A place whose systems have these settings.
+    pub(crate) async fn with(settings: SystemSettings) -> Self {
+        Self::shaped(settings, |server, _| server).await
     }
 
     /// With a server that is set up otherwise.
     pub(crate) async fn start_as(shape: impl FnOnce(Server, Parts) -> Server) -> Self {
+        Self::shaped(usual(), shape).await
+    }
+
+    async fn shaped(settings: SystemSettings, shape: impl FnOnce(Server, Parts) -> Server) -> Self {
         let population = Population { users: USERS, groups: 6, customer_policies: 8, roles: 0 };
         let seed =
             |(_, account): &(&str, &str)| AccountSeed { account_id: (*account).to_owned(), population };
@@ -71,7 +88,7 @@ impl Place {
         let store = Store::create(&url, StoreKey::generate().unwrap(), clock.now()).await.unwrap();
         let store = Arc::new(store);
         for (id, account) in ACCOUNTS {
-            import(&store, &sandbox, clock, id, account).await;
+            import(&store, &sandbox, clock, &settings, (id, account)).await;
         }
         sandbox.clear_trace();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -216,7 +233,13 @@ impl Place {
     }
 }
 
-async fn import(store: &Arc<Store>, sandbox: &Running, clock: Clock, id: &str, account: &str) {
+async fn import(
+    store: &Arc<Store>,
+    sandbox: &Running,
+    clock: Clock,
+    settings: &SystemSettings,
+    (id, account): (&str, &str),
+) {
     let key = sandbox.connector_key(account).unwrap();
     let secret = Secret::new(key.secret_access_key);
     let new = NewSystem {
@@ -228,18 +251,18 @@ async fn import(store: &Arc<Store>, sandbox: &Running, clock: Clock, id: &str, a
         secret: Some(secret),
         aws_account_id: Some(account.parse().unwrap()),
         partition: Some("aws".to_owned()),
-        settings: SystemSettings {
-            permission_profile: PermissionProfile::Full,
-            max_deletes: 1,
-            ..SystemSettings::default()
-        },
+        settings: settings.clone(),
     };
     let system = store.create_system(new, "local:test", clock.now()).await.unwrap();
+    run_import(store, sandbox, clock, &system).await;
+}
+
+async fn run_import(store: &Arc<Store>, sandbox: &Running, clock: Clock, system: &System) {
     let ways = Ways { store: Arc::clone(store), clock, endpoint: sandbox.endpoint_url() };
-    let connector = ways.connect(&system).await.unwrap();
+    let connector = ways.connect(system).await.unwrap();
     let importer = importer(store, clock);
     let profile = ImportProfile::default_named("default".parse().unwrap());
-    let request = ImportRequest { system: &system, profile: &profile, actor: "local:test", preview: false };
+    let request = ImportRequest { system, profile: &profile, actor: "local:test", preview: false };
     let run = importer.run(&*connector, request, &Progress::default()).await.unwrap();
     assert_eq!(run.state, ImportRunState::Published);
 }
@@ -317,6 +340,23 @@ impl Place {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("{address} does not end: {}", self.get(address).await);
+    }
+
+    /// Imports a system once more.
+    pub(crate) async fn import(&self, id: &str) {
+        let system = self.store.get_system(&system(id)).await.unwrap();
+        run_import(&self.store, &self.sandbox, self.clock, &system).await;
+    }
+
+    /// A user of the system `prod` as AWS has it, by name.
+    pub(crate) fn in_aws(&self, name: &str) -> Option<Value> {
+        let state = self.sandbox.state(ACCOUNTS[0].1).unwrap();
+        state["users"].as_array().unwrap().iter().find(|user| user["name"] == name).cloned()
+    }
+
+    /// So many calls of one kind were made.
+    pub(crate) fn calls(&self, action: &str) -> usize {
+        self.sandbox.trace().iter().filter(|call| call.action == action).count()
     }
 
     /// The calls of the sandbox that change something, by the name of the action.

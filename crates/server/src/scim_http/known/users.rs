@@ -32,14 +32,43 @@ impl Known<'_> {
         Ok(seen.into_iter().filter_map(|account| self.unseen.laid_over(account)).chain(made).collect())
     }
 
+    /// The account of this name as it is now, ignoring case; one that is gone for SCIM included.
+    pub(crate) async fn account_called(&self, name: &str) -> Result<Option<Account>, StoreError> {
+        let ids: Vec<ExternalId> = self.called(name).await?.into_iter().collect();
+        let found = self.accounts_in_aws(&ids).await?;
+        Ok(found.into_iter().find(|account| account.name.eq_ignore_ascii_case(name)))
+    }
+
+    /// The client that deleted this user, for SCIM.
+    pub(crate) fn deleted_by(&self, id: &ExternalId) -> Option<&str> {
+        self.deleted.get(id).map(String::as_str)
+    }
+
+    /// The user of this id, whole; one that is gone for SCIM included.
+    pub(crate) async fn user_in_aws(
+        &self,
+        id: &ExternalId,
+    ) -> Result<Option<Map<String, Value>>, StoreError> {
+        let accounts = self.accounts_in_aws(std::slice::from_ref(id)).await?;
+        Ok(self.users_of(accounts, true).await?.pop())
+    }
+
     /// The users of these ids. Without `held`, groups and entitlements are left out.
     pub(super) async fn users(
         &self,
         ids: &[ExternalId],
         held: bool,
     ) -> Result<Vec<Map<String, Value>>, StoreError> {
-        let (store, system) = (&self.asked.parts.store, self.asked.system_id());
         let accounts = self.accounts(ids).await?;
+        self.users_of(accounts, held).await
+    }
+
+    async fn users_of(
+        &self,
+        accounts: Vec<Account>,
+        held: bool,
+    ) -> Result<Vec<Map<String, Value>>, StoreError> {
+        let (store, system) = (&self.asked.parts.store, self.asked.system_id());
         let ids: Vec<ExternalId> = accounts.iter().map(|account| account.external_id.clone()).collect();
         let records = store.scim_records(system, self.asked.client(), &ids).await?;
         let mut changed = store.changed_since_first_seen(system, &ids).await?;

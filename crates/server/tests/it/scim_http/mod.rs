@@ -1,9 +1,15 @@
 //! SCIM from the front door: requests over a socket, answered from a store that an import from the sandbox filled.
 
 mod access;
+mod bulk;
+mod deleting;
 mod discovery;
+mod groups;
 mod lists;
 mod one;
+mod racing;
+mod refusals;
+mod users;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, StatusCode};

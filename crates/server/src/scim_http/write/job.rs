@@ -1,0 +1,202 @@
+//! Wishes become a job like any other, and the caller learns what came of it.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use keyreeve_engine::desk::{Case, DeskError};
+use keyreeve_model::{
+    FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, TaskState, Wish,
+};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::scim::{Cause, Error};
+use crate::scim_http::answer::Refusal;
+use crate::scim_http::asked::Asked;
+
+/// A job is looked at so often at first, and then ever less often.
+const LOOK_FIRST: Duration = Duration::from_millis(20);
+const LOOK_LAST: Duration = Duration::from_secs(1);
+/// What is done about the end of a job is done if it ends in so long.
+const FOLLOWED_FOR: Duration = Duration::from_secs(24 * 3_600);
+/// So many of the last jobs are looked through for one that waits for approval.
+const LAST_JOBS: u32 = 100;
+
+/// The job that a change became, once it has.
+pub(crate) type Became = Arc<OnceLock<JobId>>;
+
+/// Does a change to its end, whether the caller waits or not, and waits for that until `until`.
+pub(crate) async fn within<T: Send + 'static>(
+    until: Instant,
+    became: Became,
+    change: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<T, Refusal> {
+    let (tell, told) = oneshot::channel();
+    // A client that hangs up must not keep what it said from being kept with what was made.
+    tokio::spawn(async move { drop(tell.send(change.await)) });
+    tokio::select! {
+        done = told => done.map_err(|_| Error::new(Cause::Internal, "the change broke off"))?,
+        () = sleep_until(until) => Err(late(became.get()).into()),
+    }
+}
+
+/// RFC 7644 has no answer for what is still under way; clients ask again after this one.
+pub(crate) fn late(job: Option<&JobId>) -> Error {
+    let detail = match job {
+        Some(job) => {
+            format!("job {job} is still under way; ask again, and what is done then is not done twice")
+        }
+        None => "nothing was begun in time; ask again".to_owned(),
+    };
+    Error::new(Cause::Unavailable, detail)
+}
+
+/// Carries wishes out. `None` when all is as it is wished already. One-time secrets of passwords are given to nobody: no
+/// answer of SCIM holds any.
+pub(crate) async fn carried_out(
+    asked: &Asked,
+    wishes: Vec<Wish>,
+    became: &Became,
+) -> Result<Option<ProvisioningJob>, Refusal> {
+    let (desk, actor) = (asked.parts.desk.clone(), asked.caller.0.clone());
+    let system = asked.system_id().clone();
+    let work = move || async move {
+        let case = desk.open(&actor, &system).await?;
+        let planned_at = desk.clock.now();
+        let plan = case.with_undeliverable(case.plan(&wishes).await?);
+        let hand_over = match case.make_ready(&plan) {
+            Err(DeskError::NothingToDo(_)) => return Ok(None),
+            ready => ready?,
+        };
+        if !plan.approval_because.is_empty()
+            && let Some(waiting) = waiting(&desk.store, &case, actor.name(), &plan.tasks).await?
+        {
+            return Ok(Some(waiting));
+        }
+        let reason = Some("asked for over SCIM");
+        case.ask(&plan, planned_at, &hand_over, reason).await.map(|asked| Some(asked.job))
+    };
+    let done: Result<Option<ProvisioningJob>, DeskError> = asked
+        .parts
+        .planning
+        .run(work)
+        .await
+        .map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
+    let Some(job) = done.map_err(refused)? else { return Ok(None) };
+    let _ = became.set(job.id);
+    Ok(Some(followed(asked, job).await?))
+}
+
+/// The same was asked for before and waits for a second person: clients ask again and again.
+async fn waiting(
+    store: &keyreeve_store::Store,
+    case: &Case,
+    actor: &str,
+    tasks: &[keyreeve_engine::plan::TaskPlan],
+) -> Result<Option<ProvisioningJob>, DeskError> {
+    let jobs = store.jobs(&case.system.system_id, None, LAST_JOBS).await?;
+    let same = |job: &ProvisioningJob| {
+        job.state == JobState::AwaitingApproval
+            && job.actor == actor
+            && job.tasks.len() == tasks.len()
+            && job.tasks.iter().zip(tasks).all(|(task, plan)| task.wish == plan.wish)
+    };
+    Ok(jobs.into_iter().find(same))
+}
+
+/// The job at its end, if that is a good one.
+async fn followed(asked: &Asked, mut job: ProvisioningJob) -> Result<ProvisioningJob, Refusal> {
+    let until = Instant::now() + FOLLOWED_FOR;
+    let mut look = LOOK_FIRST;
+    loop {
+        match job.state {
+            JobState::Succeeded => return Ok(job),
+            JobState::AwaitingApproval => return Err(unapproved(&job).into()),
+            JobState::Failed | JobState::PartiallyFailed | JobState::Cancelled => {
+                return Err(failed(&job).into());
+            }
+            JobState::Queued | JobState::Running if Instant::now() > until => {
+                return Err(late(Some(&job.id)).into());
+            }
+            JobState::Queued | JobState::Running => {}
+        }
+        sleep(look).await;
+        look = (look * 5 / 4).min(LOOK_LAST);
+        job = asked.parts.store.job(job.id).await?;
+    }
+}
+
+fn unapproved(job: &ProvisioningJob) -> Error {
+    let detail = format!(
+        "nothing was changed: job {} waits for the approval of a second person ({})",
+        job.id,
+        job.approval_because.join("; ")
+    );
+    Error::new(Cause::Forbidden, detail)
+}
+
+fn failed(job: &ProvisioningJob) -> Error {
+    let bad = |state| matches!(state, TaskState::Failed | TaskState::NeedsPerson | TaskState::Cancelled);
+    let task = job.tasks.iter().find(|task| bad(task.state));
+    let failure = task.and_then(|task| task.failure.as_ref());
+    let cause = match failure.map(|failure| failure.kind) {
+        Some(FailureKind::AlreadyThere) => Cause::Uniqueness,
+        Some(FailureKind::Denied) => Cause::Forbidden,
+        Some(FailureKind::Throttled | FailureKind::Busy | FailureKind::NotSent) => Cause::Unavailable,
+        Some(
+            FailureKind::Gone
+            | FailureKind::Dependants
+            | FailureKind::PasswordRefused
+            | FailureKind::IdentityChanged
+            | FailureKind::AccountInactive,
+        )
+        | None => Cause::Conflict,
+        Some(_) => Cause::Internal,
+    };
+    let done = job.tasks.iter().any(|task| task.steps.iter().any(|step| step.state.is_done()));
+    let part = if done { "part of it was done" } else { "nothing was changed" };
+    let why = failure.map_or("it was taken back", |failure| failure.message.as_str());
+    Error::new(cause, format!("job {} came to no good end ({part}): {why}", job.id))
+}
+
+/// Why nothing was asked for.
+fn refused(error: DeskError) -> Refusal {
+    let error = match error {
+        DeskError::Store(error) => return error.into(),
+        other => other,
+    };
+    let cause = match &error {
+        DeskError::Denied(_) => Cause::Forbidden,
+        DeskError::NotConnected(_) | DeskError::Gather(_) => Cause::Unavailable,
+        DeskError::Obstructed(plan) => {
+            let first = plan.tasks.iter().flat_map(|task| &task.obstacles).next();
+            first.map_or(Cause::Conflict, in_the_way)
+        }
+        DeskError::Wishes(_) => Cause::TooLarge,
+        DeskError::BrokeOff => Cause::Internal,
+        DeskError::Import(_)
+        | DeskError::Reason
+        | DeskError::HandOver(_)
+        | DeskError::NothingToDo(_)
+        | DeskError::Stale { .. }
+        | DeskError::Store(_) => Cause::Conflict,
+    };
+    Error::new(cause, format!("{error}; nothing was changed")).into()
+}
+
+fn in_the_way(obstacle: &Obstacle) -> Cause {
+    match obstacle.kind {
+        ObstacleKind::NameTaken => Cause::Uniqueness,
+        ObstacleKind::Protected | ObstacleKind::PermissionMissing => Cause::Forbidden,
+        ObstacleKind::Invalid | ObstacleKind::NotAttachable | ObstacleKind::Contradiction => {
+            Cause::InvalidValue
+        }
+        ObstacleKind::NotFound
+        | ObstacleKind::QuotaFull
+        | ObstacleKind::FirstSignIn
+        | ObstacleKind::Delivery
+        | ObstacleKind::Dependants
+        | ObstacleKind::NotVisible
+        | ObstacleKind::NothingToDo => Cause::Conflict,
+    }
+}

@@ -1,0 +1,135 @@
+//! Changes (RFC 7644 §3.3, §3.5, §3.6). Each becomes a job like any other, carried out while the caller waits, up to a
+//! limit; what AWS has no place for is kept beside it.
+
+mod bulk;
+mod groups;
+mod job;
+mod turns;
+mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::http::header::IF_MATCH;
+use axum::response::{IntoResponse, Response};
+use keyreeve_engine::rights::Right;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use super::answer::{Refusal, resource};
+use super::asked::{Asked, Body};
+use super::one::{projection, versions};
+use crate::scim::bulk::Method;
+use crate::scim::etag::{ETag, Versions};
+use crate::scim::{Cause, Error, ResourceType};
+use job::{Became, within};
+
+pub(crate) use bulk::bulk;
+pub(crate) use turns::Turns;
+
+type Resource = Map<String, Value>;
+
+/// What is to be done.
+struct Request {
+    kind: &'static ResourceType,
+    method: Method,
+    /// Which resource; `None` for one that is to be made.
+    id: Option<String>,
+    body: Value,
+    /// The versions that it may have.
+    versions: Option<Versions>,
+}
+
+/// How a resource is to be changed.
+struct Change<'a> {
+    /// By a list of changes, or by another one in its place.
+    patch: bool,
+    body: &'a Value,
+    versions: Option<&'a Versions>,
+}
+
+/// What was done.
+enum Done {
+    Made(Resource),
+    Changed(Resource),
+    Gone,
+}
+
+impl Asked {
+    /// Refuses who may not change anything.
+    fn require_operator(&self) -> Result<(), Refusal> {
+        Ok(self.caller.require(Right::Operate, self.system_id())?)
+    }
+}
+
+/// Makes a resource.
+pub(crate) async fn post(asked: Asked, Body(body): Body) -> Result<Response, Refusal> {
+    answered(asked, Method::Post, body).await
+}
+
+/// Puts a resource in the place of another.
+pub(crate) async fn put(asked: Asked, Body(body): Body) -> Result<Response, Refusal> {
+    answered(asked, Method::Put, body).await
+}
+
+/// Changes a resource.
+pub(crate) async fn patch(asked: Asked, Body(body): Body) -> Result<Response, Refusal> {
+    answered(asked, Method::Patch, body).await
+}
+
+/// Takes a resource away.
+pub(crate) async fn delete(asked: Asked) -> Result<Response, Refusal> {
+    answered(asked, Method::Delete, Value::Null).await
+}
+
+async fn answered(asked: Asked, method: Method, body: Value) -> Result<Response, Refusal> {
+    asked.require_operator()?;
+    let kind = asked.resource_type()?;
+    let shown = projection(&asked, kind)?;
+    let id = (method != Method::Post).then(|| asked.place("id").to_owned());
+    let request = Request { kind, method, id, body, versions: versions(&asked, IF_MATCH) };
+    let (until, became) = (until(&asked), Became::default());
+    let work = {
+        let became = Arc::clone(&became);
+        async move { carry_out(&asked, &request, &became).await }
+    };
+    Ok(match within(until, became, work).await? {
+        Done::Made(whole) => resource(201, &whole, shown.show(kind, &whole)),
+        Done::Changed(whole) => resource(200, &whole, shown.show(kind, &whole)),
+        Done::Gone => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+/// Until when the caller waits.
+fn until(asked: &Asked) -> Instant {
+    Instant::now() + Duration::from_secs(asked.system.settings.scim_wait_seconds.into())
+}
+
+async fn carry_out(asked: &Asked, request: &Request, became: &Became) -> Result<Done, Refusal> {
+    let Request { kind, method, id, body, versions } = request;
+    let id = id.as_deref().unwrap_or_default();
+    let patch = *method == Method::Patch;
+    let change = Change { patch, body, versions: versions.as_ref() };
+    match (kind.name, method) {
+        ("User", Method::Post) => users::create(asked, body, became).await.map(Done::Made),
+        ("User", Method::Delete) => {
+            users::delete(asked, id, versions.as_ref(), became).await.map(|()| Done::Gone)
+        }
+        ("User", Method::Put | Method::Patch) => {
+            users::change(asked, id, change, became).await.map(Done::Changed)
+        }
+        ("Group", Method::Put | Method::Patch) => {
+            groups::change(asked, id, change, became).await.map(Done::Changed)
+        }
+        (kind, method) => Err(bulk::not_offered(*method, kind).into()),
+    }
+}
+
+/// RFC 7644 §3.14, RFC 9110 §13.1.1.
+fn expect_version(resource: &Resource, versions: Option<&Versions>) -> Result<(), Error> {
+    if versions.is_none_or(|expected| expected.include(&ETag::of_resource(resource))) {
+        return Ok(());
+    }
+    Err(Error::new(Cause::PreconditionFailed, "the resource has changed since; read it again"))
+}

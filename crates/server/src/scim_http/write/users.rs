@@ -1,0 +1,167 @@
+//! Changes of users.
+
+use keyreeve_model::{ExternalId, ScimDelete, TaskKind, Wish};
+use keyreeve_store::NewScimRecord;
+use serde_json::{Map, Value};
+
+use super::job::{Became, carried_out};
+use super::{Change, Resource, expect_version};
+use crate::scim::{Cause, Error, patch, write};
+use crate::scim_http::answer::Refusal;
+use crate::scim_http::asked::Asked;
+use crate::scim_http::known::{Known, none_such};
+use crate::scim_http::wishes::{self, Changes};
+
+/// Makes a user, or lets one be again that the same client deleted.
+pub(super) async fn create(asked: &Asked, body: &Value, became: &Became) -> Result<Resource, Refusal> {
+    let kind = &asked.model.user;
+    let new = write::create(kind, body)?.resource;
+    let changes = wishes::creation(&new);
+    let name = new.get("userName").and_then(Value::as_str).unwrap_or_default();
+    let place = |what: &str, text: &str| format!("{}/{what}/{text}", asked.system_id());
+    let client = asked.client();
+    let called = changes.external_id.as_ref().map(|id| place("called", &format!("{client}/{id}")));
+    let turns = called.into_iter().chain([place("name", &name.to_lowercase())]);
+    let _turn = asked.turns.take(turns).await;
+    let known = Known::load(asked).await?;
+    require_free(asked, &known, None, changes.external_id.as_deref()).await?;
+    if let Some(there) = known.account_called(name).await? {
+        let id = &there.external_id;
+        if known.deleted_by(id) != Some(client) {
+            let detail = "there is a user of that name (case does not count); it is not taken over";
+            return Err(Error::new(Cause::Uniqueness, detail).into());
+        }
+        return revive(asked, &known, id, body, became).await;
+    }
+    let job = carried_out(asked, changes.wishes.clone(), became).await?;
+    let task = job.and_then(|job| job.tasks.into_iter().find(|task| task.kind == TaskKind::CreateAccount));
+    let id = task.and_then(|task| task.account_external_id);
+    let id = id.ok_or_else(|| Error::new(Cause::Internal, "the user was made, and its id is not known"))?;
+    keep(asked, &id, &changes, true).await?;
+    shown(asked, &id).await
+}
+
+/// The user is as it is asked for, by its old id.
+async fn revive(
+    asked: &Asked,
+    known: &Known<'_>,
+    id: &ExternalId,
+    body: &Value,
+    became: &Became,
+) -> Result<Resource, Refusal> {
+    let kind = &asked.model.user;
+    let before = known.user_in_aws(id).await?.ok_or_else(|| none_such(kind))?;
+    let mut after = write::replace(kind, body, &before)?.resource;
+    if body.get("active") != Some(&Value::Bool(false)) {
+        after.insert("active".into(), Value::Bool(true));
+    }
+    let changes = wishes::of_user(&before, &after, switched_off(asked, id).await?);
+    carried_out_if_any(asked, &changes, became).await?;
+    keep(asked, id, &changes, true).await?;
+    shown(asked, id).await
+}
+
+/// Changes a user.
+pub(super) async fn change(
+    asked: &Asked,
+    id: &str,
+    change: Change<'_>,
+    became: &Became,
+) -> Result<Resource, Refusal> {
+    let kind = &asked.model.user;
+    let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
+    let known = Known::load(asked).await?;
+    let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
+    expect_version(&before, change.versions)?;
+    let after = match change.patch {
+        true => patch::apply(kind, &before, change.body)?.resource,
+        false => write::replace(kind, change.body, &before)?.resource,
+    };
+    if after == before {
+        return Ok(before);
+    }
+    let external = account_id(id)?;
+    let changes = wishes::of_user(&before, &after, switched_off(asked, &external).await?);
+    require_free(asked, &known, Some(&external), changes.external_id.as_deref()).await?;
+    carried_out_if_any(asked, &changes, became).await?;
+    keep(asked, &external, &changes, false).await?;
+    shown(asked, &external).await
+}
+
+/// Takes a user out of SCIM: deactivated at AWS, or deleted there if the system's setting says so.
+pub(super) async fn delete(
+    asked: &Asked,
+    id: &str,
+    versions: Option<&crate::scim::etag::Versions>,
+    became: &Became,
+) -> Result<(), Refusal> {
+    let kind = &asked.model.user;
+    let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
+    let known = Known::load(asked).await?;
+    let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
+    expect_version(&before, versions)?;
+    let account = before.get("userName").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // Asked for though it seems to have no way in: what cannot be seen in a list is looked at then.
+    let wish = match asked.system.settings.scim_delete {
+        ScimDelete::Deactivate => Wish::DeactivateAccount { account },
+        ScimDelete::Delete => Wish::DeleteAccount { account },
+    };
+    carried_out(asked, vec![wish], became).await?;
+    let now = asked.parts.clock.now();
+    let store = &asked.parts.store;
+    Ok(store.delete_scim_record(asked.system_id(), asked.client(), &account_id(id)?, now).await?)
+}
+
+async fn carried_out_if_any(asked: &Asked, changes: &Changes, became: &Became) -> Result<(), Refusal> {
+    if !changes.wishes.is_empty() {
+        carried_out(asked, changes.wishes.clone(), became).await?;
+    }
+    Ok(())
+}
+
+/// Refuses an externalId by which the client calls another user. One that nobody has any more is free.
+async fn require_free(
+    asked: &Asked,
+    known: &Known<'_>,
+    own: Option<&ExternalId>,
+    external_id: Option<&str>,
+) -> Result<(), Refusal> {
+    let (store, system) = (&asked.parts.store, asked.system_id());
+    let Some(text) = external_id else { return Ok(()) };
+    let Some(holder) = store.scim_called(system, asked.client(), "User", text).await? else { return Ok(()) };
+    if own == Some(&holder) {
+        return Ok(());
+    }
+    if known.accounts(std::slice::from_ref(&holder)).await?.is_empty() {
+        return Ok(store.forget_scim_external_ids(system, &holder).await?);
+    }
+    Err(Error::new(Cause::Uniqueness, "you call another user by that externalId").into())
+}
+
+async fn switched_off(asked: &Asked, id: &ExternalId) -> Result<bool, Refusal> {
+    let found = asked.parts.store.switched_off(asked.system_id(), std::slice::from_ref(id)).await?;
+    Ok(found.get(id).is_some_and(|one| one.manifest.is_some()))
+}
+
+async fn keep(asked: &Asked, id: &ExternalId, changes: &Changes, made: bool) -> Result<(), Refusal> {
+    let new = NewScimRecord {
+        resource: id,
+        resource_type: "User",
+        attributes: &changes.kept,
+        external_id: changes.external_id.as_deref(),
+        made,
+    };
+    let now = asked.parts.clock.now();
+    Ok(asked.parts.store.keep_scim_record(asked.system_id(), asked.client(), &new, now).await?)
+}
+
+/// The user as it is known now.
+async fn shown(asked: &Asked, id: &ExternalId) -> Result<Map<String, Value>, Refusal> {
+    let kind = &asked.model.user;
+    let known = Known::load(asked).await?;
+    Ok(known.resource(kind, id.as_str()).await?.ok_or_else(|| none_such(kind))?)
+}
+
+fn account_id(id: &str) -> Result<ExternalId, Error> {
+    ExternalId::new(id).map_err(|_| Error::new(Cause::NotFound, "there is no such User"))
+}
