@@ -121,8 +121,9 @@ const RESERVED: &[Reserved] = &[
     Reserved {
         what: "what describes an interface",
         crates: &["utoipa"],
-        // The model says what its types look like as JSON, behind a feature that only the server asks for.
-        members: &["keyreeve-model", "keyreeve-server"],
+        // The model, and the engine of its plans, say what their types look like as JSON, behind a feature that only the
+        // server asks for.
+        members: &["keyreeve-engine", "keyreeve-model", "keyreeve-server"],
     },
     Reserved {
         what: "the command line's crates",

@@ -108,7 +108,7 @@ fn it_begins_a_job_that_nobody_waited_for_and_leaves_a_stale_one_to_a_person() {
     let fresh = queued(&["account", "create", SYSTEM, "--name", "eve"]);
     let stale = queued(&["account", "update", SYSTEM, "anna", "--new-name", "ann"]);
     place.mutate(&[Mutation::DeleteUser { name: "anna".into() }, user("anna")]);
-    let (child, _) = serve(&place);
+    let (child, _) = serve(&place, &[]);
     until("the job to be over", || {
         (place.json(&["job", "show", &fresh])["state"] == "succeeded").then_some(())
     });
@@ -128,7 +128,7 @@ fn r34_a_stop_during_a_call_that_is_not_answered_ends_within_ten_seconds_and_beg
     let ask = ["account", "create", SYSTEM, "--name", "eve", "--yes", "--no-wait", "--output", "json"];
     let job = place.run(&ask).code(0).json()["id"].to_string();
     place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Hang).phase(Phase::AfterApply).times(1));
-    let (child, _) = serve(&place);
+    let (child, _) = serve(&place, &[]);
     until("the call to be carried out", || {
         let trace = place.sandbox.trace();
         trace.iter().any(|call| call.action == "CreateUser" && call.applied == Some(true)).then_some(())
@@ -144,7 +144,7 @@ fn r34_a_stop_during_a_call_that_is_not_answered_ends_within_ten_seconds_and_beg
         (&"running".into(), &"attempting".into())
     );
     place.sandbox.clear_faults();
-    let (child, _) = serve(&place);
+    let (child, _) = serve(&place, &[]);
     until("the job to be over", || {
         (place.json(&["job", "show", &job])["state"] == "succeeded").then_some(())
     });

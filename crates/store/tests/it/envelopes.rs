@@ -122,6 +122,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash_text}").as_bytes());
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
+        "request_keys",
         "import_schedules",
         "notifications",
         "signers",
@@ -139,6 +140,9 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
         ["systems_by_aws_account", "tasks_by_account", "provisioning_jobs_open", "claims_unconfirmed"]
     {
         place.tamper(&format!("DROP INDEX {index}")).await;
+    }
+    for column in ["held_because", "held_at"] {
+        place.tamper(&format!("ALTER TABLE provisioning_jobs DROP COLUMN {column}")).await;
     }
     place.tamper("DELETE FROM schema_migrations WHERE version > 3").await;
     let digest = place.schema_digest().await;

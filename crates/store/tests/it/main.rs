@@ -12,6 +12,7 @@ mod place;
 mod provisioning;
 mod reading;
 mod rekey;
+mod request_keys;
 mod restore;
 mod runs;
 mod sample;

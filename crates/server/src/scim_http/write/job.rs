@@ -173,8 +173,10 @@ fn refused(error: DeskError) -> Refusal {
             first.map_or(Cause::Conflict, in_the_way)
         }
         DeskError::Wishes(_) => Cause::TooLarge,
+        DeskError::Invalid(_) => Cause::InvalidValue,
         DeskError::BrokeOff => Cause::Internal,
-        DeskError::Import(_)
+        DeskError::Open(_)
+        | DeskError::Import(_)
         | DeskError::Reason
         | DeskError::HandOver(_)
         | DeskError::NothingToDo(_)
