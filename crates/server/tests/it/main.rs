@@ -1,9 +1,9 @@
 //! The server from the front door: requests over a socket, answered from a store that an import from the sandbox filled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
-mod headers;
 mod bodies;
 mod changes;
+mod headers;
 mod imports;
 mod keeping;
 mod metrics;
