@@ -89,7 +89,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<String> {
     Ok(format!("{}: no differences", notes.join(", ")))
 }
 
-fn build(root: &Path, target: &Path) -> Result<PathBuf> {
+pub(crate) fn build(root: &Path, target: &Path) -> Result<PathBuf> {
     let status = workspace::cargo(root).args(["build", "--quiet", "-p", "keyreeve-cli"]).status()?;
     if !status.success() {
         bail!("keyreeve could not be built; cargo's output is above");

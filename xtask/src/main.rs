@@ -15,6 +15,7 @@ mod deny;
 mod licences;
 mod peers;
 mod postgres;
+mod scim;
 mod scratch;
 mod source;
 mod test;
@@ -39,6 +40,8 @@ enum Task {
     Bench(bench::Options),
     /// Import what moto and ministack hold, and compare every field with what boto3 reads
     Compare(compare::Options),
+    /// Have testers from PyPI try SCIM on a sandbox
+    Scim(scim::Options),
     /// Prove who may see whom from cargo's metadata
     Boundaries,
     /// Check licences, sources, bans and duplicate versions of what ships
@@ -70,6 +73,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(options) => return test::run(&root, &options),
         Task::Bench(options) => bench::run(&root, options)?,
         Task::Compare(options) => println!("{}", compare::run(&root, &options)?),
+        Task::Scim(options) => println!("{}", scim::run(&root, &options)?),
         Task::Boundaries => println!("{}", boundaries::run(&root)?),
         Task::Licences { list_duplicates: true } => println!("{}", licences::duplicate_list(&root)?),
         Task::Licences { list_duplicates: false } => println!("{}", licences::run(&root)?),

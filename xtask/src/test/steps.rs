@@ -15,7 +15,7 @@ use super::{
 use crate::{
     boundaries, compare, licences, peers,
     postgres::{self, Postgres},
-    tidy, unused, workspace,
+    scim, tidy, unused, workspace,
 };
 
 /// All steps.
@@ -47,7 +47,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "peers",
-        what: "moto, ministack and boto3 from PyPI",
+        what: "emulators, boto3 and SCIM testers from PyPI",
         cost: Heavy,
         needs: &[],
         run: run_peers,
@@ -66,6 +66,13 @@ pub(super) const STEPS: &[Step] = &[
         cost: Heavy,
         needs: &["peers"],
         run: run_compare,
+    },
+    Step {
+        name: "scim",
+        what: "SCIM testers from PyPI, on a sandbox",
+        cost: Heavy,
+        needs: &["peers"],
+        run: run_scim,
     },
     Step {
         name: "doctests",
@@ -147,6 +154,10 @@ fn run_tests(session: &mut Session) -> Result<Outcome> {
 
 fn run_compare(session: &mut Session) -> Result<Outcome> {
     compare::run(&session.root, &compare::Options::default()).map(Outcome::Passed)
+}
+
+fn run_scim(session: &mut Session) -> Result<Outcome> {
+    scim::run(&session.root, &scim::Options::default()).map(Outcome::Passed)
 }
 
 fn run_doctests(session: &mut Session) -> Result<Outcome> {
