@@ -174,7 +174,13 @@ fn kill(place: &Place, cell: &Cell) -> u64 {
     assert!(status.code().is_none() || last, "{} {:?}: {status}", cell.call.action, cell.moment);
     assert_eq!(place.sandbox.unfired(), []);
     place.sandbox.clear_faults();
-    writes(place).last().unwrap().seq
+    // What was on its way when the process ended still arrives.
+    let (mut seen, mut looks) = (0, 0);
+    until("all that was sent to have arrived", || {
+        let last = writes(place).last().unwrap().seq;
+        looks = if std::mem::replace(&mut seen, last) == last { looks + 1 } else { 0 };
+        (looks >= 20).then_some(last)
+    })
 }
 
 fn resume(place: &Place, cell: &Cell) {

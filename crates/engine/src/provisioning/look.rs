@@ -30,6 +30,8 @@ impl Look {
             // What has just made the account, or found the one it made, knows whose the name is.
             | Event::Answered { answer: Answer::Done { made: Some(_), .. }, .. }
             | Event::Looked { sight: Sight::Applied(Some(_)), .. } => *self = seen,
+            // What it was to take was not there: perhaps because the name is somebody else's by now.
+            Event::Answered { answer: Answer::Done { unchanged: true, .. }, .. } => *self = Self::default(),
             Event::Answered { seq, .. } => {
                 let step = task.steps.iter().find(|step| step.seq == *seq);
                 self.called_since |= step.is_none_or(|step| !deletes(&step.call));

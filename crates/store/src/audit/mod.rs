@@ -27,7 +27,7 @@ use crate::{StoreError, StoreKey};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 61] = [
+pub const AUDIT_ACTIONS: [&str; 67] = [
     "access_call_attempted",
     "access_call_settled",
     "audit_key_replaced",
@@ -40,12 +40,15 @@ pub const AUDIT_ACTIONS: [&str; 61] = [
     "job_cancelled",
     "job_created",
     "job_ended",
+    "job_held",
     "job_rejected",
+    "job_released",
     "job_retried",
     "job_started",
     "key_rotation_abandoned",
     "key_rotation_begun",
     "key_rotation_finished",
+    "key_rotation_handed_over",
     "key_rotation_key_made",
     "key_rotation_old_key_off",
     "manifest_kept",
@@ -58,12 +61,15 @@ pub const AUDIT_ACTIONS: [&str; 61] = [
     "password_opened",
     "password_second_attempt",
     "password_superseded",
+    "password_unclaimed",
     "profile_set",
     "protection_added",
     "protection_removed",
     "recreate_package_kept",
     "rekey_begun",
     "rekey_finished",
+    "scim_resource_deleted",
+    "scim_resource_kept",
     "secrets_renewed",
     "step_attempted",
     "step_not_made",

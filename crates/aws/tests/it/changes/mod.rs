@@ -64,7 +64,7 @@ fn every_call(account: &str) -> Vec<StepCall> {
 /// A removal: what is not there is as it shall be.
 fn is_removal(call: &StepCall) -> bool {
     call.is_destructive()
-        && !matches!(call, StepCall::UpdateLoginProfile { .. } | StepCall::SetCredential { .. })
+        && !matches!(call, StepCall::UpdateLoginProfile { .. } | StepCall::SetCredential { active: true, .. })
 }
 
 fn password(call: &StepCall) -> Option<Secret> {

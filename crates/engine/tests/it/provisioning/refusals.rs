@@ -242,6 +242,28 @@ async fn r29_a_name_that_changes_hands_in_the_middle_of_a_deletion_is_not_delete
     }
 }
 
+/// What is to be switched off is not there: that is looked into before anything else is called.
+#[tokio::test]
+async fn r29_a_key_that_is_not_there_may_be_because_the_name_is_another_accounts() {
+    for destructive in [
+        json!({"task": "delete_account", "account": "ada"}),
+        json!({"task": "deactivate_account", "account": "ada"}),
+    ] {
+        let world = World::with(full(), &laden()).await;
+        let job = world.job(&[wish(destructive)]).await;
+        let ops = vec![
+            Mutation::DeleteAndRecreateUser { name: "ada".into() },
+            Mutation::CreateLoginProfile { user: "ada".into(), reset_required: false },
+        ];
+        world
+            .sandbox
+            .add_fault(FaultRule::new("UpdateAccessKey", Effect::Mutate { ops }).times(1).min_fires(1));
+        world.work(&job).await.unwrap();
+        left_alone(&world, &job).await;
+        assert!(world.effective().is_empty(), "the newcomer was touched: {:?}", world.effective());
+    }
+}
+
 #[tokio::test]
 async fn r29_no_call_is_made_on_the_word_of_an_old_look() {
     for destructive in [

@@ -116,9 +116,13 @@ async fn unknown(world: &World, account: &str, kind: AccountCredentialKind, id: 
     user(world, account).await?;
     let credential = AccountCredential { kind, id: id.into() };
     let set =
-        StepCall::SetCredential { account: account.into(), credential: credential.clone(), active: false };
-    changes.fails(&set, Cause::Gone).await?;
-    changes.unchanged(&StepCall::DeleteCredential { account: account.into(), credential }).await
+        |active| StepCall::SetCredential { account: account.into(), credential: credential.clone(), active };
+    changes.fails(&set(true), Cause::Gone).await?;
+    // What is not there is off.
+    changes.unchanged(&set(false)).await?;
+    changes
+        .unchanged(&StepCall::DeleteCredential { account: account.into(), credential: credential.clone() })
+        .await
 }
 
 async fn unknown_access_key(world: &World) -> Outcome {
