@@ -27,7 +27,7 @@ use crate::{StoreError, StoreKey};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 67] = [
+pub const AUDIT_ACTIONS: [&str; 68] = [
     "access_call_attempted",
     "access_call_settled",
     "audit_key_replaced",
@@ -51,6 +51,7 @@ pub const AUDIT_ACTIONS: [&str; 67] = [
     "key_rotation_handed_over",
     "key_rotation_key_made",
     "key_rotation_old_key_off",
+    "key_rotation_taken_over",
     "manifest_kept",
     "mapping_reset",
     "mapping_set",

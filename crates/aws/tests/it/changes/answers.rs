@@ -9,7 +9,7 @@ use crate::canned::Reply;
 #[tokio::test]
 async fn to_remove_what_is_not_there_is_a_success() {
     let removals: Vec<_> = every_call("ana").into_iter().filter(is_removal).collect();
-    assert_eq!(removals.len(), 13, "{removals:?}");
+    assert_eq!(removals.len(), 17, "{removals:?}");
     for call in removals.into_iter().filter(|call| !matches!(call, StepCall::DeleteAccount { .. })) {
         let gone = Reply::refusal(404, "NoSuchEntity", "The user policy with name x cannot be found.");
         let performed = performed(&call, gone).await.unwrap();
