@@ -3,7 +3,7 @@
 //! A [`Desk`] opens a [`Case`]: one system that somebody is about to change. The case plans wishes, says what stands in
 //! their way, asks for a job and approves one that others asked for, if it is still [`Fresh`]. What needs no look at the
 //! connected system, the desk does itself: jobs are rejected, taken back and tried again. Who may do what is held
-//! against the [`Actor`](crate::rights::Actor) here, and nowhere above.
+//! against the [`Actor`] here, and nowhere above.
 //!
 //! [`Standing`] says what keeps a job from its end. Carrying jobs out is not done here: the [`Bell`] tells whoever does
 //! that there is one.
