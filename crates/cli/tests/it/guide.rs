@@ -14,6 +14,7 @@ use crate::harness::{bare, piped, terminate};
 const SANDBOX: &str = include_str!("../../../../docs/guide/sandbox.md");
 const IMPORT: &str = include_str!("../../../../docs/guide/import.md");
 const RECOVER: &str = include_str!("../../../../docs/guide/recover.md");
+const MONTH: &str = include_str!("../../../../docs/guide/month.md");
 const MANY_ACCOUNTS: &str = include_str!("../../../../docs/guide/many-accounts.md");
 const PERMISSIONS: &str = include_str!("../../../../docs/guide/permissions.md");
 const PROVISION: &str = include_str!("../../../../docs/guide/provision.md");
@@ -21,10 +22,10 @@ const PROVISION: &str = include_str!("../../../../docs/guide/provision.md");
 /// Answers for the reader, and stops at the first line that ends otherwise than the page says.
 const PRELUDE: &str = r#"
 keyreeve() {
+    case " $* " in *" --plan "*) "$KEYREEVE_BINARY" "$@"; return ;; esac
     case "$1 $2 $3" in
-        *" --plan"*) ;;
         "account list "*|"account show "*|"assignment list "*) ;;
-        "organization discover "*) case " $* " in *" --plan "*) ;; *) set -- "$@" --yes ;; esac ;;
+        "organization discover "*) set -- "$@" --yes ;;
         "account "*|"assignment "*|"job apply"*|"job approve"*|"job reject"*|"job cancel"*|"job retry"*) set -- "$@" --yes ;;
         "import accept"*|"import reject"*|"store restore"*|"system remove"*|"system rotate-key"*) set -- "$@" --yes ;;
     esac
@@ -140,6 +141,17 @@ fn the_page_about_changes_works_as_printed() {
     assert!(said.contains("delete_account ada.king is succeeded"), "{said}");
     assert!(said.contains("create_account grace and 2 more"), "{said}");
     assert!(!said.contains("drift"), "{said}");
+}
+
+#[test]
+fn the_page_about_a_months_work_works_as_printed() {
+    let reader = Reader::begin();
+    let said = reader.follow(&[beginning(), commands(MONTH)].concat());
+    for word in
+        ["nora.berg", "awaiting_approval", "delete_account emil.frank is succeeded", "drift", "job_approved"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
 }
 
 #[test]
