@@ -66,7 +66,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
         }
         let text = Bytes::from_request(request, state).await.map_err(|refused| match refused.status() {
             status @ StatusCode::PAYLOAD_TOO_LARGE => {
-                Problem::new(status, "too_large", "the body is too large")
+                Problem::new(status, "body_too_large", "the body is too large")
             }
             _ => Problem::bad_request("the body could not be read"),
         })?;

@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use crate::metrics;
 use crate::problem::Problem;
+use crate::scim_http::{self, Refusal};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -30,6 +31,7 @@ pub(crate) async fn identified(mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span =
         tracing::info_span!("request", id = id.as_str(), method = %request.method(), route = route.as_str());
+    let speaks_scim = request.uri().path().starts_with(scim_http::ROOT);
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
     let begun = Instant::now();
@@ -41,7 +43,12 @@ pub(crate) async fn identified(mut request: Request, next: Next) -> Response {
     metrics::answered(&method, route, response.status().as_u16(), elapsed);
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
-        let mut again = problem.of_request(&id).into_response();
+        // What was refused before SCIM had its turn is said in its words all the same (RFC 7644 section 3.12).
+        let mut again = if speaks_scim {
+            Refusal::from(problem).into_response()
+        } else {
+            problem.of_request(&id).into_response()
+        };
         for (name, value) in &headers {
             if !again.headers().contains_key(name) {
                 again.headers_mut().insert(name.clone(), value.clone());

@@ -29,8 +29,11 @@ impl From<Problem> for Refusal {
             401 => Cause::Unauthorized,
             403 => Cause::Forbidden,
             404 => Cause::NotFound,
+            405 => Cause::MethodNotAllowed,
             409 => Cause::Conflict,
-            503 => Cause::Unavailable,
+            413 => Cause::TooLarge,
+            414 | 415 => Cause::InvalidSyntax,
+            408 | 503 => Cause::Unavailable,
             _ => Cause::Internal,
         };
         Self(Error::new(cause, detail))

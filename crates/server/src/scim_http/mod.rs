@@ -19,7 +19,10 @@ use axum::{Extension, Router};
 
 use crate::parts::Parts;
 use crate::scim::{Cause, Error};
-use answer::Refusal;
+pub(crate) use answer::Refusal;
+
+/// Where it begins.
+pub(crate) const ROOT: &str = "/scim/v2/";
 
 /// Where a system's part begins.
 pub(crate) const PREFIX: &str = "/scim/v2/{system}";

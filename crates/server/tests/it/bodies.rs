@@ -98,7 +98,7 @@ async fn bodies_that_are_no_json_or_too_large_have_their_codes() {
         ("text/plain", "{}".to_owned(), 415, "not_json"),
         ("application/json", "{".to_owned(), 400, "bad_request"),
         ("application/json", r#"{"wishes": []}"#.to_owned(), 400, "bad_request"),
-        ("application/json", " ".repeat(1024 * 1024 + 1), 413, "too_large"),
+        ("application/json", " ".repeat(1024 * 1024 + 1), 413, "body_too_large"),
     ];
     for (kind, body, status, code) in cases {
         let answer = send(kind, body).await.unwrap();

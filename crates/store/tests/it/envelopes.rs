@@ -123,6 +123,8 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
         "request_keys",
+        "scim_external_ids",
+        "scim_resources",
         "import_schedules",
         "notifications",
         "signers",
