@@ -258,18 +258,25 @@ pub(crate) fn takes_administrator<'s>(
         match call {
             StepCall::DeleteAccount { .. } => return true,
             StepCall::AttachPolicy { policy_arn, .. } => shut_out |= denies_all(facts, policy_arn),
-            StepCall::DeleteLoginProfile { .. } => ways_in_go = true,
-            StepCall::SetCredential { credential, active: false, .. }
-            | StepCall::DeleteCredential { credential, .. } => {
-                ways_in_go |= credential.kind == AccountCredentialKind::AccessKey;
-            }
-            _ => {}
+            other => ways_in_go |= shuts_out(other),
         }
         apply_to(&mut after, call);
     }
     let comes_in = after.login_profile.read() == Some(&true) || active_key(&after) == Some(true);
     let disarmed = || !is_disarmed(facts, account) && is_disarmed(facts, &after);
     shut_out || (ways_in_go && !comes_in) || !is_administrator(facts, &after) || disarmed()
+}
+
+/// Whether a call takes a way in.
+pub(crate) fn shuts_out(call: &StepCall) -> bool {
+    match call {
+        StepCall::DeleteLoginProfile { .. } => true,
+        StepCall::SetCredential { credential, active: false, .. }
+        | StepCall::DeleteCredential { credential, .. } => {
+            credential.kind == AccountCredentialKind::AccessKey
+        }
+        _ => false,
+    }
 }
 
 /// Whether a policy denies everything: the system's own for that, or AWS's.

@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_connector::AccountDetail;
-use keyreeve_model::{AccountCredentialKind, ExternalId, Failure, StepCall, Task, TaskId};
+use keyreeve_model::{ExternalId, Failure, StepCall, Task, TaskId};
 use tokio::sync::Mutex;
 
 use crate::import::collect::Details;
+use crate::plan::protect;
 
 /// For so long a look also says whose a name is, so that who has just looked need not look again.
 const NAMES_HOLD: SignedDuration = SignedDuration::from_secs(1);
@@ -87,31 +88,18 @@ pub(super) fn is_young(at: Timestamp, now: Timestamp, holds: SignedDuration) -> 
     !age.is_negative() && age <= holds
 }
 
-/// Whether a call takes a way in.
-pub(super) fn shuts_out(call: &StepCall) -> bool {
-    match call {
-        StepCall::DeleteLoginProfile { .. } => true,
-        StepCall::SetCredential { credential, active, .. } => {
-            !active && credential.kind == AccountCredentialKind::AccessKey
-        }
-        StepCall::DeleteCredential { credential, .. } => credential.kind == AccountCredentialKind::AccessKey,
-        _ => false,
-    }
-}
-
 /// Whether a call could take an administrator away, if its account were one.
 pub(super) fn may_take(call: &StepCall) -> bool {
-    let key = |kind| kind == AccountCredentialKind::AccessKey;
     match call {
         StepCall::DeleteAccount { .. }
-        | StepCall::DeleteLoginProfile { .. }
         | StepCall::AddToGroup { .. }
         | StepCall::RemoveFromGroup { .. }
         | StepCall::AttachPolicy { .. }
         | StepCall::DetachPolicy { .. }
         | StepCall::SetBoundary { .. } => true,
-        StepCall::SetCredential { credential, active, .. } => !active && key(credential.kind),
-        StepCall::DeleteCredential { credential, .. } => key(credential.kind),
+        StepCall::DeleteLoginProfile { .. }
+        | StepCall::SetCredential { .. }
+        | StepCall::DeleteCredential { .. } => protect::shuts_out(call),
         StepCall::CreateAccount { .. }
         | StepCall::UpdateAccount { .. }
         | StepCall::CreateLoginProfile { .. }
@@ -127,7 +115,7 @@ pub(super) fn may_take(call: &StepCall) -> bool {
 
 /// Who holds AdministratorAccess of a partition, directly or through a group.
 fn administrators(details: &Details, partition: &str) -> HashSet<ExternalId> {
-    let policy = crate::plan::protect::administrator_access(partition);
+    let policy = protect::administrator_access(partition);
     let groups: HashMap<&str, bool> = details
         .groups
         .iter()

@@ -9,7 +9,7 @@ use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, StepCall, StepS
 use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLease};
 use tokio::sync::watch;
 
-use super::administrators::{Administrators, is_young, may_take, shuts_out};
+use super::administrators::{Administrators, is_young, may_take};
 use super::crash_points;
 use super::decide::{Answer, Context, Event, Identified, Next, Refreshed, decide};
 use super::fold::fold;
@@ -259,8 +259,11 @@ impl<'a> TaskRun<'a> {
             .account(&self.task.account)
             .filter(|account| protect::takes_administrator(&facts, account, calls()));
         let at = gatherer.clock.now();
-        let shut_out =
-            self.task.steps.iter().any(|step| step.state == StepState::Applied && shuts_out(&step.call));
+        let shut_out = self
+            .task
+            .steps
+            .iter()
+            .any(|step| step.state == StepState::Applied && protect::shuts_out(&step.call));
         let alone = |changing| {
             left.and_then(|account| protect::last_administrator(&facts, account, changing, shut_out))
         };

@@ -7,8 +7,8 @@ use keyreeve_store::NewScimRecord;
 use serde_json::Value;
 
 use super::job::{Became, carried_out};
-use super::{Change, Resource, expect_version};
-use crate::scim::{Cause, Error, patch, write};
+use super::{Change, Resource, before_and_after};
+use crate::scim::{Cause, Error};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 use crate::scim_http::known::{Known, none_such};
@@ -24,12 +24,7 @@ pub(super) async fn change(
     let kind = &asked.model.group;
     let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
     let known = Known::load(asked).await?;
-    let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
-    expect_version(&before, change.versions)?;
-    let after = match change.patch {
-        true => patch::apply(kind, &before, change.body)?.resource,
-        false => write::replace(kind, change.body, &before)?.resource,
-    };
+    let (before, after) = before_and_after(&known, kind, id, &change).await?;
     let ids: Vec<ExternalId> = wishes::members_changed(&before, &after)
         .into_iter()
         .filter_map(|id| ExternalId::new(id).ok())

@@ -19,10 +19,11 @@ use tokio::time::Instant;
 
 use super::answer::{Refusal, resource};
 use super::asked::{Asked, Body};
+use super::known::{Known, none_such};
 use super::one::{projection, versions};
 use crate::scim::bulk::Method;
 use crate::scim::etag::{ETag, Versions};
-use crate::scim::{Cause, Error, ResourceType};
+use crate::scim::{self, Cause, Error, ResourceType};
 use job::{Became, within};
 
 pub(crate) use bulk::bulk;
@@ -124,6 +125,22 @@ async fn carry_out(asked: &Asked, request: &Request, became: &Became) -> Result<
         }
         (kind, method) => Err(bulk::not_offered(*method, kind).into()),
     }
+}
+
+/// A resource as it is known and as it is wished, if it is in a version that it may have.
+async fn before_and_after(
+    known: &Known<'_>,
+    kind: &'static ResourceType,
+    id: &str,
+    change: &Change<'_>,
+) -> Result<(Resource, Resource), Refusal> {
+    let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
+    expect_version(&before, change.versions)?;
+    let after = match change.patch {
+        true => scim::patch::apply(kind, &before, change.body)?.resource,
+        false => scim::write::replace(kind, change.body, &before)?.resource,
+    };
+    Ok((before, after))
 }
 
 /// RFC 7644 §3.14, RFC 9110 §13.1.1.

@@ -5,8 +5,8 @@ use keyreeve_store::NewScimRecord;
 use serde_json::{Map, Value};
 
 use super::job::{Became, carried_out};
-use super::{Change, Resource, expect_version};
-use crate::scim::{Cause, Error, patch, write};
+use super::{Change, Resource, before_and_after, expect_version};
+use crate::scim::{Cause, Error, write};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 use crate::scim_http::known::{Known, none_such};
@@ -71,12 +71,7 @@ pub(super) async fn change(
     let kind = &asked.model.user;
     let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
     let known = Known::load(asked).await?;
-    let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
-    expect_version(&before, change.versions)?;
-    let after = match change.patch {
-        true => patch::apply(kind, &before, change.body)?.resource,
-        false => write::replace(kind, change.body, &before)?.resource,
-    };
+    let (before, after) = before_and_after(&known, kind, id, &change).await?;
     if after == before {
         return Ok(before);
     }
