@@ -9,6 +9,10 @@ use keyreeve_store::{NewSystem, Signer, SignerPart, Store, StoreError};
 
 use crate::clock::Clock;
 
+mod identify;
+
+pub use identify::identify;
+
 /// A system could not be registered, changed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum SystemError {
@@ -71,7 +75,7 @@ pub async fn register(
     mut new: NewSystem,
     connector: &dyn Connector,
 ) -> Result<Registered, SystemError> {
-    let (identity, unreachable) = match connector.identify().await {
+    let (identity, unreachable) = match identify(connector, clock).await {
         Ok(identity) => (Some(identity), None),
         Err(error) if matches!(error.cause, Cause::CredentialBad | Cause::Denied) => {
             return Err(SystemError::Refused(error));
@@ -108,7 +112,7 @@ pub async fn replace_credentials(
     secret: Option<Secret>,
     connector: &dyn Connector,
 ) -> Result<Identity, SystemError> {
-    let identity = connector.identify().await.map_err(|error| match error.cause {
+    let identity = identify(connector, clock).await.map_err(|error| match error.cause {
         Cause::CredentialBad | Cause::Denied => SystemError::Refused(error),
         _ => SystemError::Unidentified(error),
     })?;

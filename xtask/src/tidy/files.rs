@@ -1,4 +1,5 @@
-//! Rules on whole files: their size, the machine they betray, migrations in pairs, what the README must name.
+//! Rules on whole files: their size, the machine they betray, merges half done, migrations in pairs, what the README must
+//! name.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -26,6 +27,8 @@ const REGISTRY_SETTINGS: &[&str] = &[
     concat!("artif", "actory"),
     concat!("sparse", "+http"),
 ];
+/// What git leaves around two sides that could not be joined.
+const CONFLICT_MARKS: &[&str] = &["<<<<<<< ", ">>>>>>> ", "||||||| "];
 const PUBLIC_REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 const MIGRATIONS: &str = "crates/store/migrations";
 /// What everybody needs to know first.
@@ -39,6 +42,9 @@ pub(super) fn problems(file: &TextFile) -> Vec<String> {
         }
         for setting in REGISTRY_SETTINGS.iter().filter(|setting| line.contains(**setting)) {
             found.push(format!("{}: `{setting}` names a package index of one machine", file.place(number)));
+        }
+        if CONFLICT_MARKS.iter().any(|mark| line.starts_with(mark)) {
+            found.push(format!("{}: two sides of a merge were left unjoined", file.place(number)));
         }
         if file.path.ends_with("Cargo.lock")
             && line.starts_with("source = ")
@@ -122,6 +128,14 @@ mod tests {
         for text in ["docs/home/page.md", "arn:aws:s3:::bucket/home/*", "the /homes/ and /workers/ of"] {
             assert!(problems(&planted("a.md", text)).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn sides_of_a_merge_are_found() {
+        for mark in CONFLICT_MARKS {
+            assert_eq!(problems(&planted("a.md", &format!("text\n{mark}HEAD\n"))).len(), 1, "{mark}");
+        }
+        assert!(problems(&planted("a.md", "a title\n=======\n")).is_empty());
     }
 
     #[test]

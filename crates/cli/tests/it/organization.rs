@@ -95,8 +95,24 @@ fn members(place: &Place) -> Vec<String> {
 }
 
 fn hangs(account: &str) -> FaultRule {
-    let on = FaultMatch { account: Some(account.to_owned()), ..FaultMatch::default() };
-    FaultRule { on, phase: Phase::Before, effect: Effect::Hang, times: None, min_fires: 1 }
+    fault(account, "*", Effect::Hang, None)
+}
+
+fn fault(account: &str, action: &str, effect: Effect, times: Option<u64>) -> FaultRule {
+    let on =
+        FaultMatch { account: Some(account.to_owned()), action: action.to_owned(), ..FaultMatch::default() };
+    FaultRule { on, phase: Phase::Before, effect, times, min_fires: 1 }
+}
+
+/// What is lost on the way once says nothing about an account.
+#[test]
+fn a_broken_connection_or_throttling_once_does_not_keep_us_out() {
+    let place = entered(2);
+    place.sandbox.add_fault(fault(ACCOUNT, "AssumeRole", Effect::Reset, Some(1)));
+    place.sandbox.add_fault(fault(&members(&place)[0], "GetCallerIdentity", Effect::Throttle, Some(1)));
+    let again = discover(&place, &[]).code(0).json();
+    assert_eq!(count(&again, "access", "entered"), 2, "{again:#}");
+    assert!(place.sandbox.unfired().is_empty());
 }
 
 /// Done-when 3 of the issue about access: fifty accounts, one refuses, one is suspended, one never answers.

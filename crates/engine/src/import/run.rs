@@ -27,7 +27,7 @@ use super::record::Findings;
 use crate::clock::Clock;
 use crate::measures::{IMPORT_SECONDS, Timed};
 use crate::pace::Pacers;
-use crate::systems::{note_base_or_warn, note_signer};
+use crate::systems::{identify, note_base_or_warn, note_signer};
 
 /// Runs imports. One per process; systems are told apart by the request.
 #[derive(Clone)]
@@ -183,8 +183,7 @@ impl Importer {
         if let Some(account_id) = &system.aws_account_id {
             return Ok(account_id.clone());
         }
-        let identity = connector
-            .identify()
+        let identity = identify(connector, self.clock)
             .await
             .map_err(|source| ImportError::Identify { system: system.system_id.to_string(), source })?;
         let now = self.clock.now();

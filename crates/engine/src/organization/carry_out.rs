@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::import::reader::Reader;
 use crate::import::{Patience, Progress};
 use crate::pace::Pacers;
-use crate::systems::{Verdict, note_base_or_warn, verify};
+use crate::systems::{Verdict, identify, note_base_or_warn, verify};
 
 /// At most so many calls to Organizations at once: its limits are low, and shared by the whole organization.
 const CALLS_AT_ONCE: u32 = 4;
@@ -63,8 +63,9 @@ impl Discoverer {
     ) -> Result<Survey, DiscoveryError> {
         let source = connector.organization().ok_or(DiscoveryError::NoOrganization)?;
         let inventory = connector.inventory().ok_or(DiscoveryError::NoOrganization)?;
-        let identity =
-            connector.identify().await.map_err(|error| DiscoveryError::Identify(Box::new(error)))?;
+        let identity = identify(connector, self.clock)
+            .await
+            .map_err(|error| DiscoveryError::Identify(Box::new(error)))?;
         let pacer = self.pacers.of(&identity.account_id, CALLS_AT_ONCE, None);
         let progress = Progress::default();
         let paced = (&*pacer, self.patience);
@@ -256,7 +257,7 @@ impl Discoverer {
         let identity = match connected {
             Ok(connector) => {
                 note_base_or_warn(&self.store, self.clock, &system, &*connector).await?;
-                connector.identify().await.map_err(|error| error.to_string())
+                identify(&*connector, self.clock).await.map_err(|error| error.to_string())
             }
             Err(why) => Err(why),
         };
@@ -273,7 +274,7 @@ impl Discoverer {
         }
         account.access = Access::Entered;
         account.open_without_external_id = match entrance.connect(&role_arn, None, region).await {
-            Ok(connector) => match connector.identify().await {
+            Ok(connector) => match identify(&*connector, self.clock).await {
                 Ok(_) => Some(true),
                 Err(error) if matches!(error.cause, Cause::CredentialBad | Cause::Denied) => Some(false),
                 Err(_) => None,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use keyreeve_aws::{ConnectError, PermissionProbe, PermissionState};
 use keyreeve_connector::{Cause, Connector as _, Identity};
-use keyreeve_engine::systems::{Verdict, verify};
+use keyreeve_engine::systems::{Verdict, identify, verify};
 use keyreeve_model::{AccountStatus, CredentialKind, System, SystemId, SystemState};
 use keyreeve_store::{AccountFilter, AsOf, Store};
 
@@ -74,7 +74,7 @@ async fn reach(
             return Ok(());
         }
     };
-    let identity = match connector.identify().await {
+    let identity = match identify(&connector, context.clock).await {
         Ok(identity) => identity,
         Err(error) => {
             let role = behind_role(context, store, system).await;

@@ -1,7 +1,6 @@
 //! `keyreeve system release`
 
-use keyreeve_connector::Connector as _;
-use keyreeve_engine::systems::{Verdict, verify};
+use keyreeve_engine::systems::{Verdict, identify, verify};
 use keyreeve_model::{System, SystemState};
 use keyreeve_store::Store;
 
@@ -46,7 +45,7 @@ pub(crate) async fn run(context: &Context, arguments: &ReleaseSystem) -> anyhow:
 async fn look(context: &Context, store: &Store, system: &System) -> anyhow::Result<()> {
     let id = &system.system_id;
     let connector = connection::of_system(context, store, system).await?;
-    let identity = match connector.identify().await {
+    let identity = match identify(&connector, context.clock).await {
         Ok(identity) => identity,
         Err(error) => {
             note(&format!("Whose credentials system {id} has could not be found out: {error}"));
