@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::args::Arguments;
 use crate::output::escape;
@@ -13,7 +14,20 @@ pub(crate) fn escaped() -> Option<clap::Error> {
     let given: Vec<String> =
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let escaped: Vec<String> = given.iter().map(|argument| escape::line(argument).into_owned()).collect();
-    (escaped != given).then(|| Arguments::try_parse_from(escaped).err()).flatten()
+    if escaped == given {
+        return None;
+    }
+    let refused = Arguments::try_parse_from(&escaped).err();
+    Some(refused.unwrap_or_else(|| steering(&given, &escaped)))
+}
+
+/// What is said where nothing but such signs is wrong with the arguments.
+fn steering(given: &[String], escaped: &[String]) -> clap::Error {
+    let both = given.iter().zip(escaped);
+    let shown: Vec<String> =
+        both.filter(|(given, escaped)| given != escaped).map(|(_, escaped)| format!("'{escaped}'")).collect();
+    let what = "an argument has control characters, or others that are not seen, where none may be";
+    Arguments::command().error(ErrorKind::InvalidValue, format!("{what}: {}", shown.join(", ")))
 }
 
 /// Shows what was refused. An argument that may be a secret is not repeated.
@@ -50,6 +64,13 @@ fn may_be_secret(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signs_that_steer_a_terminal_are_named_where_nothing_else_is_wrong() {
+        let (given, escaped) = (["a".to_owned(), "b\r".to_owned()], ["a".to_owned(), "b\\u{d}".to_owned()]);
+        let said = steering(&given, &escaped).render().to_string();
+        assert!(said.contains("'b\\u{d}'") && !said.contains('\r') && !said.contains("'a'"), "{said}");
+    }
 
     #[test]
     fn secrets_are_told_from_names() {

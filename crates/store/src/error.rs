@@ -255,6 +255,18 @@ pub enum StoreError {
         /// Who asked, and now wants to decide.
         actor: String,
     },
+    /// Who approves a job would approve a change of the account that has their own name.
+    #[error(
+        "job {job} changes the account {account}, which has the name of {actor}: somebody else must approve it"
+    )]
+    OwnAccount {
+        /// The job.
+        job: JobId,
+        /// Who wants to approve it.
+        actor: String,
+        /// The account.
+        account: String,
+    },
     /// No such task.
     #[error("there is no task {task}; `keyreeve job show` shows those of a job")]
     TaskNotFound {

@@ -366,6 +366,7 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         | DeskError::Wishes(_)
         | DeskError::Reason
         | DeskError::Invalid(_)
+        | DeskError::OtherPlan { .. }
         | DeskError::BrokeOff) => Refusal::new("planning", error.to_string()).into(),
     }
 }

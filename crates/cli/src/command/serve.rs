@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::Context;
 use crate::args::RunServer;
-use crate::config::TlsFiles;
+use crate::config::{LogFormat, TlsFiles};
 use crate::exit::{Ended, Refusal};
 use crate::output::{Format, note, write};
 use crate::stop::Stop;
@@ -55,7 +55,11 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         Format::Json => write(&format!("{}\n", serde_json::to_string(&ready).context(DOING)?))?,
         Format::Table | Format::Csv => write(&format!("Answering at {}\n", ready.url))?,
     }
-    note("The server runs until Ctrl-C or SIGTERM.");
+    tracing::info!(url = ready.url, "answering");
+    // A log in JSON has lines of JSON and no others.
+    if context.config.logging.format == LogFormat::Text {
+        note("The server runs until Ctrl-C or SIGTERM.");
+    }
     // Before anything happens that is measured.
     let metrics = Metrics::install(http.metrics_without_token).context(DOING)?;
     let (told, tell) = watch::channel(false);

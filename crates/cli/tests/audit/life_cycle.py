@@ -33,6 +33,9 @@ STATES = {
     "deactivated_without_key": OFF,
     "reactivated_without_key": HELD,
     "removed_without_key": MADE,
+    # Over SCIM no password was reset before.
+    "reactivated_over_scim": HELD,
+    "removed_over_scim": MADE,
     "deleted": None,
 }
 # (peer, what, state) -> what is there instead
@@ -41,6 +44,8 @@ DEVIATIONS = {
     # stays with the user from then on.
     ("moto", "must_change", "created"): False,
     ("moto", "must_change", "added"): False,
+    ("moto", "must_change", "reactivated_over_scim"): False,
+    ("moto", "must_change", "removed_over_scim"): False,
 }
 
 

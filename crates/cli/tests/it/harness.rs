@@ -187,11 +187,17 @@ impl Place {
     /// What is in the database, as JSON lists, read behind the store's back.
     #[track_caller]
     pub(crate) fn rows(&self, query: &str) -> Value {
+        self.rows_of(&self.data().join("keyreeve.db"), query)
+    }
+
+    /// The same in another file.
+    #[track_caller]
+    pub(crate) fn rows_of(&self, database: &Path, query: &str) -> Value {
         const RUN: &str = "import json, sqlite3, sys; d = sqlite3.connect(sys.argv[1]); \
                            print(json.dumps([[c.hex() if isinstance(c, bytes) else c for c in r] for r in \
                            d.execute(sys.argv[2])]))";
         let mut command = Command::new(python());
-        command.args(["-c", RUN]).arg(self.data().join("keyreeve.db")).arg(query);
+        command.args(["-c", RUN]).arg(database).arg(query);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{query}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
@@ -239,7 +245,7 @@ impl Place {
 
 /// The Python of the peers' environment, else the machine's own: the auditor needs nothing besides. Without any the test
 /// fails; it is never left out.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let peers = std::env::var_os("KEYREEVE_TEST_PEERS");
     peers.map_or_else(|| PathBuf::from("python3"), |peers| PathBuf::from(peers).join("bin/python"))
 }

@@ -14,25 +14,25 @@ use tempfile::TempDir;
 use crate::harness::{ACCOUNT, Place, Ran, SYSTEM, bare, piped};
 use crate::peer::{Boto, ministack, moto, program};
 
-const NAME: &str = "life";
+pub(crate) const NAME: &str = "life";
 
 /// Somebody who may do everything and looks at the account, and the binary with a system of its own.
-struct Life {
-    peer: &'static str,
+pub(crate) struct Life {
+    pub(crate) peer: &'static str,
     folder: TempDir,
     boto: Boto,
     connector: Boto,
-    policy: String,
+    pub(crate) policy: String,
 }
 
 impl Life {
     /// With a connector that may do everything.
-    fn begin(peer: &'static str, profile: PermissionProfile, boto: Boto) -> Self {
+    pub(crate) fn begin(peer: &'static str, profile: PermissionProfile, boto: Boto) -> Self {
         Self::held(peer, profile, boto, None)
     }
 
     /// With a connector that holds the reference policy, as it is printed, and nothing else.
-    fn by_reference(peer: &'static str, boto: Boto) -> Self {
+    pub(crate) fn by_reference(peer: &'static str, boto: Boto) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let generate = ["policy", "generate", "--profile", "reference"];
         let printed = Ran::of(bare(&generate, folder.path()).output().unwrap()).code(0);
@@ -52,7 +52,7 @@ impl Life {
         life
     }
 
-    fn command(&self, arguments: &[&str]) -> std::process::Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = bare(arguments, self.folder.path());
         command.env("KEYREEVE_DATA_DIR", self.folder.path().join("data"));
         command.env("AWS_ENDPOINT_URL", &self.connector.endpoint);
@@ -60,7 +60,7 @@ impl Life {
     }
 
     #[track_caller]
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.command(arguments).output().unwrap()).code(0)
     }
 
@@ -89,7 +89,7 @@ impl Life {
     }
 
     #[track_caller]
-    fn is(&self, state: &str) {
+    pub(crate) fn is(&self, state: &str) {
         self.boto.check(NAME, state, self.peer);
     }
 
@@ -121,12 +121,12 @@ impl Life {
     }
 }
 
-fn key(id: &str, secret: &str) -> (String, String) {
+pub(crate) fn key(id: &str, secret: &str) -> (String, String) {
     (id.to_owned(), secret.to_owned())
 }
 
 /// A sandbox, and its connector's key as somebody who may do everything there.
-fn sandbox() -> (Place, Boto) {
+pub(crate) fn sandbox() -> (Place, Boto) {
     let place =
         Place::with_options(Options { accounts: vec![AccountSeed::empty(ACCOUNT)], ..Options::default() });
     let admin = place.key(ACCOUNT);

@@ -22,7 +22,8 @@ pub(crate) fn serve(place: &Place, settings: &[(&str, &PathBuf)]) -> (Child, Str
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let ready: Value = serde_json::from_str(&line).unwrap();
+    let said = || std::fs::read_to_string(place.folder.path().join(LOG)).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {}", said()));
     (child, ready["url"].as_str().unwrap().split_once("://").unwrap().1.to_owned())
 }
 

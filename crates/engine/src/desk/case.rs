@@ -202,6 +202,17 @@ impl Fresh<'_> {
         &self.job
     }
 
+    /// The same, if its plan is the one that whoever decides has seen; without a digest any is.
+    ///
+    /// # Errors
+    /// [`DeskError::OtherPlan`].
+    pub fn as_seen(self, plan_sha256: Option<&str>) -> Result<Self, DeskError> {
+        match plan_sha256 {
+            Some(seen) if seen != self.job.plan_sha256 => Err(DeskError::OtherPlan { job: self.job.id }),
+            _ => Ok(self),
+        }
+    }
+
     /// Approves the job, which somebody else asked for.
     ///
     /// # Errors

@@ -42,6 +42,12 @@ pub enum DeskError {
         /// What.
         changed: Vec<String>,
     },
+    /// A job is not the one that whoever approves it has seen.
+    #[error("the plan of job {job} is not the one that was seen; look at the job once more")]
+    OtherPlan {
+        /// The job.
+        job: JobId,
+    },
     /// An import could not be run.
     #[error("{0}")]
     Import(Box<ImportError>),

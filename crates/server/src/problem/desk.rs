@@ -41,6 +41,7 @@ impl From<DeskError> for Problem {
             DeskError::Stale { .. } => {
                 conflict("plan_stale", detail).advice("cancel the job, look at the plan anew and ask again")
             }
+            DeskError::OtherPlan { .. } => conflict("other_plan", detail),
             DeskError::Import(error) => match *error {
                 ImportError::Store(error) => error.into(),
                 ImportError::Quarantined { .. } => conflict("system_quarantined", detail),

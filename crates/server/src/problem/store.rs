@@ -57,6 +57,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::IllegalMove { .. } | E::JobState { .. } => (StatusCode::CONFLICT, "wrong_state"),
         E::NothingToRetry { .. } => (StatusCode::CONFLICT, "nothing_to_retry"),
         E::OwnApproval { .. } => (StatusCode::FORBIDDEN, "own_approval"),
+        E::OwnAccount { .. } => (StatusCode::FORBIDDEN, "own_account"),
         E::OverCap { .. } => (StatusCode::CONFLICT, "over_cap"),
         E::Superseded { .. }
         | E::BaselineMoved { .. }

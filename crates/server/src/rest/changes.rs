@@ -52,6 +52,20 @@ pub(crate) struct Decision {
     pub(crate) reason: Option<String>,
 }
 
+/// An approval of a job.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Approval {
+    /// Why.
+    #[serde(default)]
+    #[schema(max_length = 1_000)]
+    reason: Option<String>,
+    /// The plan that was seen, as the job says it: no other one is approved.
+    #[serde(default)]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    plan_sha256: Option<String>,
+}
+
 /// Nothing besides the request itself.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -143,23 +157,24 @@ async fn asked(
     parts.planning.run(work).await?
 }
 
-/// Approves a job that somebody else asked for, if what it rests on is as it was. It begins at once.
+/// Approves a job that somebody else asked for, if what it rests on is as it was. It begins at once. With the `plan_sha256`
+/// of the job that was looked at, no other plan is approved.
 #[utoipa::path(
     post, path = "/jobs/{job}/approve", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
-    request_body = Decision, responses((status = 200, body = ProvisioningJob), RefusedBody)
+    request_body = Approval, responses((status = 200, body = ProvisioningJob), RefusedBody)
 )]
 pub(crate) async fn approve(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
-    InBody { value: Decision { reason }, .. }: InBody<Decision>,
+    InBody { value: Approval { reason, plan_sha256 }, .. }: InBody<Approval>,
 ) -> Result<Json<ProvisioningJob>, Problem> {
     let job = parts.desk.job(&caller.0, Right::Approve, JobId(job)).await?;
     reason_fits(reason.as_deref())?;
     let desk = parts.desk.clone();
     let work = move || async move {
         let case = desk.open(&caller.0, &job.system_id).await?;
-        case.fresh(job).await?.approve(reason.as_deref()).await
+        case.fresh(job).await?.as_seen(plan_sha256.as_deref())?.approve(reason.as_deref()).await
     };
     Ok(Json(parts.planning.run(work).await??))
 }

@@ -1,6 +1,7 @@
 //! The server from the front door: requests over a socket, answered from a store that an import from the sandbox filled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod approving;
 mod bodies;
 mod changes;
 mod headers;

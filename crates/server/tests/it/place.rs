@@ -168,11 +168,27 @@ impl Place {
         systems: &[&str],
         expires_at: Option<jiff::Timestamp>,
     ) -> String {
+        let owner = format!("{}-{}", role.as_str(), systems.join("+"));
+        self.made(&owner, role, systems, expires_at).await
+    }
+
+    /// A token of somebody.
+    pub(crate) async fn token_of(&self, owner: &str, role: Role, systems: &[&str]) -> String {
+        self.made(owner, role, systems, None).await
+    }
+
+    async fn made(
+        &self,
+        owner: &str,
+        role: Role,
+        systems: &[&str],
+        expires_at: Option<jiff::Timestamp>,
+    ) -> String {
         let made = MadeToken::generate().unwrap();
         let new = NewToken {
             id: made.id.clone(),
             secret_sha256: made.secret_sha256,
-            owner: format!("{}-{}", role.as_str(), systems.join("+")),
+            owner: owner.to_owned(),
             role,
             systems: systems.iter().map(|id| system(id)).collect(),
             expires_at,

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::ending::{self, UNTOUCHED};
 use super::moves::{JobPlace, TasksMove, find_job, move_tasks};
-use super::{Cap, reading, rows};
+use super::{Cap, folded, reading, rows};
 use crate::audit::{Trail, recording};
 use crate::row::to_json;
 use crate::statement::statement;
@@ -19,7 +19,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::JobNotFound`], [`StoreError::JobState`] when it does not wait for approval,
-    /// [`StoreError::OwnApproval`] when the actor asked for it (names are compared ignoring case).
+    /// [`StoreError::OwnApproval`] when the actor asked for it (names are compared ignoring case);
+    /// [`StoreError::OwnAccount`] when the actor approves it and an account in it has the actor's name.
     pub async fn decide_job(
         &self,
         id: JobId,
@@ -36,6 +37,9 @@ impl Store {
             }
             if job.actor.to_lowercase() == actor.to_lowercase() {
                 return Err(StoreError::OwnApproval { job: id, actor: actor.to_owned() });
+            }
+            if approve && let Some(account) = own_account(transaction, id, actor).await? {
+                return Err(StoreError::OwnAccount { job: id, actor: actor.to_owned(), account });
             }
             let text = "UPDATE provisioning_jobs SET decided_by = $1, decision_reason = $2, decided_at = $3 \
                         WHERE job_id = $4";
@@ -175,6 +179,20 @@ pub struct Retry<'a> {
     pub caps: &'a [Cap],
     /// What takes the place of what the job rests on, where that is exchanged.
     pub facts: Option<&'a Json>,
+}
+
+/// The account of a job that has the actor's name, as far as names tell: who it is for must not approve it.
+async fn own_account(
+    transaction: &mut Transaction,
+    id: JobId,
+    actor: &str,
+) -> Result<Option<String>, StoreError> {
+    // `local:ada` is ada of the operating system.
+    let name = actor.rsplit_once(':').map_or(actor, |(_, name)| name);
+    let text =
+        "SELECT account FROM tasks WHERE job_id = $1 AND account_folded IN ($2, $3) ORDER BY task_id LIMIT 1";
+    let find = statement!(text, id.0, folded(name), folded(actor));
+    transaction.fetch_optional(find, |row| row.text(0)).await
 }
 
 async fn exchange_facts(

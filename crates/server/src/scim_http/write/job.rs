@@ -181,6 +181,7 @@ fn refused(error: DeskError) -> Refusal {
         | DeskError::HandOver(_)
         | DeskError::NothingToDo(_)
         | DeskError::Stale { .. }
+        | DeskError::OtherPlan { .. }
         | DeskError::Store(_) => Cause::Conflict,
     };
     Error::new(cause, format!("{error}; nothing was changed")).into()
