@@ -138,7 +138,8 @@ impl<'a> Served<'a> {
         let ada = json!({"schemas": [USER, OF_AWS], "userName": NAME, OF_AWS: {"path": "/staff/"}});
         let made = self.scim("POST", "/Users", &ada, 201).json();
         let id = made["id"].as_str().unwrap();
-        let at = format!("/Users/{id}");
+        let users = "/Users";
+        let at = format!("{users}/{id}");
         self.is("created");
         let group = self.patch(&devs, json!({"op": "add", "path": "members", "value": [{"value": id}]}));
         assert_eq!(group["members"][0]["value"], id, "{group:#}");
