@@ -105,9 +105,12 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
             (Read, one.system_id.as_ref().map_or(About::All, About::System))
         }
         Command::Audit(AuditCommand::Verify(_)) => (Read, About::All),
-        Command::Aws(_) | Command::Token(_) | Command::Secrets(_) | Command::Serve(_) | Command::Store(_) => {
-            (Administer, About::All)
-        }
+        Command::Aws(_)
+        | Command::Person(_)
+        | Command::Token(_)
+        | Command::Secrets(_)
+        | Command::Serve(_)
+        | Command::Store(_) => (Administer, About::All),
     })
 }
 

@@ -61,6 +61,23 @@ pub(crate) fn one_time_secret() -> Result<Secret, Refusal> {
     if is_present() { typed_unseen("One-time secret:", doing) } else { line_of_stdin(doing) }
 }
 
+/// A password that somebody is to have: one line of standard input, or typed twice without being shown.
+pub(crate) fn new_password(name: &str, from_stdin: bool) -> Result<Secret, Refusal> {
+    let doing = "reading the password";
+    if from_stdin {
+        return line_of_stdin(doing);
+    }
+    if !is_present() {
+        return Err(Refusal::new(doing, "there is no terminal to ask on")
+            .hint("give --password-stdin and write the password to standard input"));
+    }
+    let typed = Password::new(&format!("Password of {name}:"))
+        .with_display_mode(PasswordDisplayMode::Hidden)
+        .with_custom_confirmation_message("Once more:")
+        .prompt();
+    typed.map(Secret::new).map_err(|error| Refusal::new(doing, error.to_string()))
+}
+
 fn typed_unseen(question: &str, doing: &str) -> Result<Secret, Refusal> {
     let typed = Password::new(question)
         .with_display_mode(PasswordDisplayMode::Hidden)

@@ -13,6 +13,7 @@
 //! - [`organization`] finds the accounts of an AWS organization, and keeps a system for each;
 //! - [`rights`] says who may do what;
 //! - [`tokens`] makes access tokens, and says whose one is;
+//! - [`people`] lets people sign in, and says whose a session is;
 //! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
 //! - [`unseen`] holds what we changed of accounts and no import has seen;
 //! - [`near`] says which name was probably meant;
@@ -32,6 +33,7 @@ pub mod near;
 pub mod organization;
 pub mod pace;
 pub mod password;
+pub mod people;
 pub mod plan;
 pub mod provisioning;
 pub mod rights;

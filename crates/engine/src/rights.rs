@@ -2,14 +2,24 @@
 
 use std::fmt;
 
-use keyreeve_model::{Role, SystemId, Token};
+use keyreeve_model::{Person, Role, SystemId, Token, TokenId};
 
 /// Who acts, as runs, decisions and the audit log record it, and what they may do.
 #[derive(Debug, Clone)]
 pub struct Actor {
     name: String,
     /// `None` for somebody who may do everything.
-    token: Option<Token>,
+    held_to: Option<Held>,
+}
+
+/// What somebody is held to.
+#[derive(Debug, Clone)]
+struct Held {
+    /// `None` for a person who signed in.
+    token: Option<TokenId>,
+    role: Role,
+    /// Empty for all.
+    systems: Vec<SystemId>,
 }
 
 /// What somebody may be allowed to do.
@@ -27,31 +37,39 @@ pub enum Right {
 
 /// Somebody may not do what they asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the token{} of {owner} {why}", id(.token))]
+#[error("{}{owner} {why}", of_token(.token))]
 pub struct Denied {
-    /// The public half of the token.
+    /// The public half of the token; `None` for a person who signed in.
     pub token: Option<String>,
-    /// Whose it is.
+    /// Whose it is, or who they are.
     pub owner: String,
     /// What is missing.
     pub why: String,
 }
 
-fn id(token: &Option<String>) -> String {
-    token.as_ref().map(|id| format!(" {id}")).unwrap_or_default()
+fn of_token(token: &Option<String>) -> String {
+    token.as_ref().map(|id| format!("the token {id} of ")).unwrap_or_default()
 }
 
 impl Actor {
     /// Somebody who may do everything, because they are who the program itself acts for.
     #[must_use]
     pub fn trusted(name: String) -> Self {
-        Self { name, token: None }
+        Self { name, held_to: None }
     }
 
     /// The owner of a token.
     #[must_use]
     pub fn of(token: Token) -> Self {
-        Self { name: token.owner.clone(), token: Some(token) }
+        let Token { id, owner, role, systems, .. } = token;
+        Self { name: owner, held_to: Some(Held { token: Some(id), role, systems }) }
+    }
+
+    /// A person who signed in.
+    #[must_use]
+    pub fn signed_in(person: Person) -> Self {
+        let Person { name, role, systems, .. } = person;
+        Self { name, held_to: Some(Held { token: None, role, systems }) }
     }
 
     /// As it is recorded.
@@ -93,20 +111,20 @@ impl Actor {
     /// # Errors
     /// [`Denied`].
     pub fn require(&self, right: Right) -> Result<(), Denied> {
-        match &self.token {
-            Some(token) if !right.is_of(token.role) => {
-                Err(self.denied(format!("has the role {}, and this takes {right}", token.role.as_str())))
+        match &self.held_to {
+            Some(held) if !right.is_of(held.role) => {
+                Err(self.denied(format!("has the role {}, and this takes {right}", held.role.as_str())))
             }
             _ => Ok(()),
         }
     }
 
     fn limits(&self) -> Option<&[SystemId]> {
-        self.token.as_ref().map(|token| token.systems.as_slice()).filter(|systems| !systems.is_empty())
+        self.held_to.as_ref().map(|held| held.systems.as_slice()).filter(|systems| !systems.is_empty())
     }
 
     fn denied(&self, why: String) -> Denied {
-        let token = self.token.as_ref().map(|token| token.id.to_string());
+        let token = self.held_to.as_ref().and_then(|held| Some(held.token.as_ref()?.to_string()));
         Denied { token, owner: self.name.clone(), why }
     }
 }
@@ -135,8 +153,6 @@ impl fmt::Display for Right {
 
 #[cfg(test)]
 mod tests {
-    use keyreeve_model::TokenId;
-
     use super::*;
 
     fn actor(role: Role, systems: &[&str]) -> Actor {
@@ -162,6 +178,30 @@ mod tests {
         assert_eq!(may(Role::Approver), [true, false, true, false]);
         assert_eq!(may(Role::Admin), [true; 4]);
         assert!(Actor::trusted("local:x".to_owned()).require(Administer).is_ok());
+    }
+
+    #[test]
+    fn a_person_is_held_to_their_role_and_systems_as_a_token_is() {
+        let person = |role, systems: &[&str]| {
+            Actor::signed_in(Person {
+                name: "ada".to_owned(),
+                issuer: None,
+                subject: None,
+                shown_as: None,
+                role,
+                systems: systems.iter().map(|id| SystemId::new(*id).unwrap()).collect(),
+                created_at: jiff::Timestamp::UNIX_EPOCH,
+                password_changed_at: None,
+                signed_in_at: None,
+                disabled_at: None,
+            })
+        };
+        let denied = person(Role::Viewer, &[]).require(Right::Operate).unwrap_err();
+        assert_eq!(denied.to_string(), "ada has the role viewer, and this takes operator or admin");
+        let limited = person(Role::Admin, &["one"]);
+        assert!(limited.require_all_systems().is_err() && limited.require(Right::Administer).is_ok());
+        let denied = limited.require_system(&SystemId::new("two").unwrap()).unwrap_err();
+        assert_eq!(denied.to_string(), "ada is not for system two");
     }
 
     #[test]

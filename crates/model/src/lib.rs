@@ -12,6 +12,7 @@
 //!   between two of them;
 //! - a [`Wish`] is a change somebody asks for; a [`ProvisioningJob`] holds the [`Task`]s it becomes, a task the
 //!   [`Step`]s it takes, and a [`Claim`] is a change that no import has confirmed yet;
+//! - a [`Person`] may sign in, which begins a [`Session`]; a [`Token`] lets a program in;
 //! - a [`TaskMapping`] says which value each property of such a call gets, and which [`CustomAction`]s go with it.
 
 mod account;
@@ -26,6 +27,7 @@ mod import_run;
 mod inventory;
 mod mapping;
 mod organization;
+mod person;
 mod provisioning;
 mod resource;
 mod schedule;
@@ -56,6 +58,7 @@ pub use mapping::{
     TaskMappingError, UnknownMapping, check_group_name, check_policy_arn,
 };
 pub use organization::{MemberState, Membership};
+pub use person::{OIDC_PREFIX, Person, PersonName, Session, SessionId};
 pub use provisioning::{
     AccountCredential, AccountCredentialKind, Claim, ClaimFact, ClaimState, Delivery, DeliveryError, JobId,
     JobState, Manifest, NameError, Obstacle, ObstacleKind, Protection, ProtectionKind, ProvisioningJob,

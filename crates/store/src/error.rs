@@ -319,6 +319,42 @@ pub enum StoreError {
         /// The token that was wanted.
         token: TokenId,
     },
+    /// Nobody is called so.
+    #[error("there is no person {name:?}; `keyreeve person list` shows who there is")]
+    PersonNotFound {
+        /// Who was asked for.
+        name: String,
+    },
+    /// Somebody is called so already.
+    #[error("there is a person {name} already; choose another name")]
+    PersonTaken {
+        /// The name.
+        name: String,
+    },
+    /// Somebody has no password and no role of ours.
+    #[error(
+        "an identity provider vouches for {name}: password and role are changed there; here {name} can be disabled or \
+         removed"
+    )]
+    PersonOfProvider {
+        /// Who.
+        name: String,
+    },
+    /// Nobody would be left to administer everything.
+    #[error(
+        "{who} is the last to administer everything, as a person or with a token that does not expire; add another \
+         admin first (`keyreeve person add NAME --role admin`)"
+    )]
+    LastAdmin {
+        /// Whose rights, or which token.
+        who: String,
+    },
+    /// No such session.
+    #[error("there is no session {session}, or it has ended")]
+    SessionNotFound {
+        /// Its name.
+        session: keyreeve_model::SessionId,
+    },
     /// A SCIM client calls something else so already.
     #[error(
         "another {resource_type} of this client has that externalId; externalIds are unique for each client"

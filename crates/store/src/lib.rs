@@ -45,6 +45,7 @@ mod moments;
 mod notifications;
 mod organizations;
 mod pending;
+mod people;
 mod provisioning;
 mod reach;
 mod rekey;
@@ -83,6 +84,7 @@ pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use measures::Standing;
 pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
+pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
     Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword,

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "scim", "0010_scim.sql"),
     migration!(11, "notifications", "0011_notifications.sql"),
     migration!(12, "asked_over_http", "0012_asked_over_http.sql"),
+    migration!(13, "people", "0013_people.sql"),
 ];
 
 impl Migration {

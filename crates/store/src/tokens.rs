@@ -5,6 +5,7 @@ use keyreeve_model::{Role, SystemId, Token, TokenId};
 use serde_json::json;
 
 use crate::audit::recording;
+use crate::people::Admins;
 use crate::row::{Row, to_json};
 use crate::statement::{Statement, statement};
 use crate::time::to_millis;
@@ -99,7 +100,7 @@ impl Store {
     /// Takes a token back. One that was taken back already stays as it is.
     ///
     /// # Errors
-    /// [`StoreError::TokenNotFound`].
+    /// [`StoreError::TokenNotFound`], [`StoreError::LastAdmin`].
     pub async fn revoke_token(
         &self,
         id: &TokenId,
@@ -108,10 +109,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Token, StoreError> {
         recording!(self, "revoking the token", now, |transaction, trail| {
+            let admins = Admins::now(transaction, now).await?;
             let text = "UPDATE tokens SET revoked_at = $1 WHERE token_id = $2 AND revoked_at IS NULL";
             if transaction.execute(statement!(text, to_millis(now), id.0.as_str())).await? > 0 {
                 trail.note(actor, None, "token_revoked", &json!({"token": id, "reason": reason}));
             }
+            admins.remain(transaction, &format!("the token {id}")).await?;
             Ok(find(transaction, id).await?.0)
         })
         .await

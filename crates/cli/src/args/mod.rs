@@ -12,6 +12,7 @@ mod mapping;
 mod moment;
 mod organization;
 mod password;
+mod person;
 mod policy;
 mod profile;
 mod protect;
@@ -42,6 +43,7 @@ pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, 
 pub(crate) use moment::Moment;
 pub(crate) use organization::{DiscoverAccounts, OrganizationCommand, Via};
 pub(crate) use password::{PasswordCommand, RevealPassword};
+pub(crate) use person::{AddPerson, PersonCommand, SetPassword, SetRole};
 pub(crate) use policy::{GeneratePolicy, PolicyCommand, PolicyLimits, PolicyProfile};
 pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
 pub(crate) use protect::{AddProtection, ProtectCommand, RemoveProtection};
@@ -165,9 +167,12 @@ pub(crate) enum Command {
     /// Policies for the connector's own access.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Who may act, and as what.
+    /// Who may act through a program, and as what.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Who may sign in, and as what.
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// Who did what.
     #[command(subcommand)]
     Audit(AuditCommand),

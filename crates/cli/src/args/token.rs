@@ -1,7 +1,7 @@
 //! `keyreeve token …`
 
 use clap::{Args, Subcommand};
-use keyreeve_model::{Role, SystemId, TokenId};
+use keyreeve_model::{OIDC_PREFIX, Role, SystemId, TokenId};
 
 /// What can be done with tokens.
 #[derive(Debug, Subcommand)]
@@ -55,8 +55,11 @@ fn owner(text: &str) -> Result<String, String> {
             .to_owned(),
         );
     }
-    if text.to_lowercase().starts_with("local:") {
-        return Err("names that begin with local: are users of the operating system".to_owned());
+    let taken = ["local:", "keyreeve:", OIDC_PREFIX];
+    if taken.iter().any(|taken| text.to_lowercase().starts_with(taken)) {
+        let why = "names that begin with local: are users of the operating system, with oidc: people of an identity \
+                   provider, and with keyreeve: nobody";
+        return Err(why.to_owned());
     }
     Ok(text.to_owned())
 }

@@ -86,8 +86,8 @@ pub(crate) async fn run(context: &Context, arguments: &MakeStore) -> anyhow::Res
         ]);
     })?;
     note(
-        "The token is an admin's; it is shown this once and kept nowhere. Set KEYREEVE_TOKEN to it to act as admin, \
-         or revoke it.",
+        "The token is an admin's; it is shown this once and kept nowhere. Set KEYREEVE_TOKEN to it to act as admin. \
+         To do without it, add an admin with `keyreeve person add`, then revoke it.",
     );
     hint(&format!("{} Next: `keyreeve system add`", keep_it(&places.key)));
     Ok(Ended::Done)

@@ -15,6 +15,7 @@ mod known;
 mod mapping;
 mod organization;
 mod password;
+mod person;
 mod policy;
 mod protect;
 mod reading;
@@ -92,6 +93,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Mapping(command) => mapping::run(context, command).await,
         Command::Aws(command) => aws::run(context, &command).await,
         Command::Policy(command) => policy::run(context, &command).await,
+        Command::Person(command) => person::run(context, &command).await,
         Command::Token(command) => token::run(context, &command).await,
         Command::Audit(command) => audit::run(context, &command).await,
         Command::Secrets(SecretsCommand::Rekey(arguments)) => secrets::rekey(context, &arguments).await,

@@ -36,6 +36,7 @@ mod own_changes;
 mod own_rights;
 mod password;
 mod peer;
+mod people;
 mod plain_words;
 mod plans;
 mod policy;

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use keyreeve_model::{
-    ImportProfile, Protection, ProtectionKind, Role, Secret, SystemId, TaskId, Token, TokenId,
+    ImportProfile, OIDC_PREFIX, Protection, ProtectionKind, Role, Secret, SystemId, TaskId, Token, TokenId,
 };
 use keyreeve_store::{NewToken, StoreError};
 
@@ -89,10 +89,12 @@ impl Desk {
         let named = (1..=LONGEST_OWNER).contains(&owner.chars().count())
             && owner.trim() == owner
             && !owner.chars().any(char::is_control)
-            && !owner.to_lowercase().starts_with("local:");
+            && !["local:", "keyreeve:", OIDC_PREFIX]
+                .iter()
+                .any(|taken| owner.to_lowercase().starts_with(taken));
         if !named || expires_in_days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
             let why = format!(
-                "an owner has 1 to {LONGEST_OWNER} characters, no space at either end, and does not begin with local:; \
+                "an owner has 1 to {LONGEST_OWNER} characters, no space at either end, and does not begin with local:, oidc: or keyreeve:; \
                  a token lasts 1 to {MOST_DAYS} days, or for ever"
             );
             return Err(DeskError::Invalid(why));

@@ -14,6 +14,7 @@ mod decide;
 mod error;
 mod imports;
 mod keeping;
+mod people;
 mod standing;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use case::{Again, Asked, Case, Fresh};
 pub use error::{DeskError, obstacles_of};
 pub use imports::{ImportAsked, LONGEST_REASON};
 pub use keeping::TokenAsked;
+pub use people::{PersonAsked, hash_of};
 pub use standing::{Keeps, Standing};
 
 use crate::clock::Clock;

@@ -27,7 +27,7 @@ use crate::{StoreError, StoreKey};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 68] = [
+pub const AUDIT_ACTIONS: [&str; 77] = [
     "access_call_attempted",
     "access_call_settled",
     "audit_key_replaced",
@@ -63,6 +63,12 @@ pub const AUDIT_ACTIONS: [&str; 68] = [
     "password_second_attempt",
     "password_superseded",
     "password_unclaimed",
+    "person_added",
+    "person_changed",
+    "person_disabled",
+    "person_enabled",
+    "person_password_set",
+    "person_removed",
     "profile_set",
     "protection_added",
     "protection_removed",
@@ -72,6 +78,9 @@ pub const AUDIT_ACTIONS: [&str; 68] = [
     "scim_resource_deleted",
     "scim_resource_kept",
     "secrets_renewed",
+    "session_ended",
+    "sign_in_failed",
+    "signed_in",
     "step_attempted",
     "step_not_made",
     "step_planned_again",

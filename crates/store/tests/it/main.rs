@@ -8,6 +8,7 @@ mod faults;
 mod history;
 mod key;
 mod key_rotations;
+mod people;
 mod place;
 mod provisioning;
 mod reading;

@@ -9,6 +9,7 @@ mod discovery;
 mod imported;
 mod job;
 mod mapping;
+mod person;
 mod profile;
 mod protection;
 mod resource;
@@ -33,6 +34,7 @@ pub(crate) use job::{
     Detail, JOB_LIST, JOBS, PLANS, after_tasks, finished_job, show_job, show_plan, show_secrets_of,
 };
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
+pub(crate) use person::PEOPLE;
 pub(crate) use profile::{LastTime, PROFILES, ShownProfile, profile_facts};
 pub(crate) use protection::PROTECTIONS;
 pub(crate) use resource::RESOURCES;

@@ -1,0 +1,103 @@
+//! Which passwords are taken: long ones that are not among the first to be tried (NIST SP 800-63B section 3.1.1.2, OWASP
+//! ASVS 6.2). Nothing is said about which characters they have.
+
+use keyreeve_model::{PersonName, Secret};
+
+use super::common::COMMON;
+
+/// So many characters at least.
+pub const SHORTEST_PASSWORD: usize = 12;
+/// So many characters at most, so that nobody has us hash a book.
+const LONGEST_PASSWORD: usize = 256;
+/// What is shorter stands in many passwords by chance.
+const SHORTEST_TELLING_NAME: usize = 3;
+
+/// A password is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordRefused {
+    /// It is too short.
+    #[error("the password has fewer than {SHORTEST_PASSWORD} characters")]
+    Short,
+    /// It is too long.
+    #[error("the password has more than {LONGEST_PASSWORD} characters")]
+    Long,
+    /// It is one of the first to be tried.
+    #[error("the password is one that many have, so it is among the first to be tried")]
+    Common,
+    /// The name is in it.
+    #[error("the password holds the name of who has it")]
+    Name,
+}
+
+/// Refuses passwords that are easily found.
+///
+/// # Errors
+/// [`PasswordRefused`] never repeats the password.
+pub fn check_password(name: &PersonName, password: &Secret) -> Result<(), PasswordRefused> {
+    let password = password.expose();
+    match password.chars().count() {
+        ..SHORTEST_PASSWORD => return Err(PasswordRefused::Short),
+        length if length > LONGEST_PASSWORD => return Err(PasswordRefused::Long),
+        _ => {}
+    }
+    let small = password.to_lowercase();
+    let plain: String = small.chars().filter(|c| c.is_alphanumeric()).collect();
+    let consists_of = |text: &str, unit: &str| text.replace(unit, "").is_empty();
+    let first: String = small.chars().take(1).collect();
+    // Of emoji alone nothing is left, and a letter among them is no word.
+    let is_word = plain.chars().count() + 2 >= SHORTEST_PASSWORD;
+    let common = |one: &&str| small == **one || (is_word && consists_of(&plain, one));
+    if COMMON.iter().any(common) || consists_of(&small, &first) {
+        return Err(PasswordRefused::Common);
+    }
+    // Of ada@example.org the first part is as easily guessed as the whole.
+    let own = name.as_str().split('@').next().unwrap_or_default();
+    if own.len() >= SHORTEST_TELLING_NAME && small.contains(own) {
+        return Err(PasswordRefused::Name);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, password: &str) -> Result<(), PasswordRefused> {
+        check_password(&name.parse().unwrap(), &Secret::new(password.to_owned()))
+    }
+
+    #[test]
+    fn long_passwords_of_any_characters_are_taken() {
+        for good in [
+            "aaaa bbbb cc",
+            "zwölf zwölfe",
+            "🦉🦉🦉🦉🦉🦉🦉🦉🦉🦉🦉x",
+            &"long ".repeat(51),
+            "correct horse battery",
+        ] {
+            assert_eq!(check("ada", good), Ok(()), "{good}");
+        }
+        assert_eq!(check("al", "a normal sentence"), Ok(()));
+    }
+
+    #[test]
+    fn short_common_and_telling_passwords_are_refused() {
+        use PasswordRefused::{Common, Long, Name, Short};
+        for (password, why) in [
+            ("", Short),
+            ("elevenchars", Short),
+            (&"x".repeat(257)[..], Long),
+            ("Password1234", Common),
+            ("password-1234", Common),
+            ("password1234!", Common),
+            ("qwertyuiop123", Common),
+            ("aaaaaaaaaaaaaaa", Common),
+            ("passwordpassword", Common),
+            ("123456123456", Common),
+            ("keyreeve-keyreeve", Common),
+            ("my name is Ada!", Name),
+        ] {
+            assert_eq!(check("ada@example.org", password), Err(why), "{password}");
+        }
+    }
+}
