@@ -70,6 +70,6 @@ pub use schedule::{CronExpression, Schedule, ScheduleError};
 pub use secret::Secret;
 pub use system::{
     Category, Content, CredentialKind, FirstSignIn, PasswordDelivery, PermissionProfile, RoleBase,
-    ScimDelete, SettingError, System, SystemSettings, SystemState, Technology,
+    ScimDelete, ScimPassword, SettingError, System, SystemSettings, SystemState, Technology,
 };
 pub use thresholds::{Limits, Population, Thresholds};

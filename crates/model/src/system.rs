@@ -178,6 +178,8 @@ pub struct SystemSettings {
     pub password_delivery: PasswordDelivery,
     /// What a SCIM `DELETE` does.
     pub scim_delete: ScimDelete,
+    /// What is done about a password that a SCIM client chose.
+    pub scim_password: ScimPassword,
     /// Whether SCIM clients may attach policies to users and detach them.
     pub scim_entitlements: bool,
     /// So long a SCIM client waits for what it asks for, at most.
@@ -208,6 +210,7 @@ impl Default for SystemSettings {
             first_sign_in: FirstSignIn::Attach,
             password_delivery: PasswordDelivery::Link,
             scim_delete: ScimDelete::Deactivate,
+            scim_password: ScimPassword::Refuse,
             scim_entitlements: false,
             scim_wait_seconds: 20,
             deny_all_policy: None,
@@ -365,6 +368,17 @@ pub enum ScimDelete {
     Deactivate,
     /// Deletes it.
     Delete,
+}
+
+/// What is done about a password that a SCIM client chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ScimPassword {
+    /// It is refused: no password chosen by somebody else passes through.
+    Refuse,
+    /// It becomes the console password, to be changed at the next sign-in.
+    Accept,
 }
 
 /// What a setting that is a number or a switch takes.

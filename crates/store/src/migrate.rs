@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(11, "notifications", "0011_notifications.sql"),
     migration!(12, "asked_over_http", "0012_asked_over_http.sql"),
     migration!(13, "people", "0013_people.sql"),
+    migration!(14, "given_passwords", "0014_given_passwords.sql"),
 ];
 
 impl Migration {

@@ -164,7 +164,7 @@ impl Store {
         sealed: &[u8],
     ) -> Result<Secret, StoreError> {
         let unreadable = || StoreError::SecretUnreadable { row: account.to_owned() };
-        let version = operator_key_version(sealed).ok_or_else(unreadable)?;
+        let version = packed_version(sealed).ok_or_else(unreadable)?;
         let key = reading!(self, "opening a password", |transaction| {
             self.keys.opened(transaction, &Scope::system(system), version).await
         })
@@ -174,7 +174,28 @@ impl Store {
     }
 }
 
-/// The version of the key, nonce and ciphertext, one after the other.
+/// Seals to the version of the key, nonce and ciphertext, one after the other.
+pub(crate) fn pack(
+    key: &DataKey,
+    version: i64,
+    bound_to: &[u8],
+    plain: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    let Sealed { nonce, ciphertext } = key.seal(plain, bound_to)?;
+    Ok([version.to_be_bytes().as_slice(), &nonce, &ciphertext].concat())
+}
+
+/// Which key something is sealed under.
+pub(crate) fn packed_version(packed: &[u8]) -> Option<i64> {
+    packed.first_chunk::<8>().map(|version| i64::from_be_bytes(*version))
+}
+
+/// Opens what [`pack`] sealed.
+pub(crate) fn unpack(key: &DataKey, bound_to: &[u8], packed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, ciphertext) = packed.get(8..)?.split_at_checked(NONCE)?;
+    key.open(nonce, ciphertext, bound_to)
+}
+
 pub(crate) fn seal_operator_password(
     key: &DataKey,
     version: i64,
@@ -182,13 +203,7 @@ pub(crate) fn seal_operator_password(
     account: &str,
     plain: &[u8],
 ) -> Result<Vec<u8>, StoreError> {
-    let Sealed { nonce, ciphertext } = key.seal(plain, &operator_data(system, account, version))?;
-    Ok([version.to_be_bytes().as_slice(), &nonce, &ciphertext].concat())
-}
-
-/// Which key a password is sealed under.
-pub(crate) fn operator_key_version(sealed: &[u8]) -> Option<i64> {
-    sealed.first_chunk::<8>().map(|version| i64::from_be_bytes(*version))
+    pack(key, version, &operator_data(system, account, version), plain)
 }
 
 pub(crate) fn open_operator_password(
@@ -197,9 +212,7 @@ pub(crate) fn open_operator_password(
     account: &str,
     sealed: &[u8],
 ) -> Option<Zeroizing<Vec<u8>>> {
-    let (version, rest) = sealed.split_first_chunk::<8>()?;
-    let (nonce, ciphertext) = rest.split_at_checked(NONCE)?;
-    key.open(nonce, ciphertext, &operator_data(system, account, i64::from_be_bytes(*version)))
+    unpack(key, &operator_data(system, account, packed_version(sealed)?), sealed)
 }
 
 fn operator_data(system: &SystemId, account: &str, version: i64) -> Vec<u8> {

@@ -367,6 +367,9 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         | DeskError::Reason
         | DeskError::Invalid(_)
         | DeskError::OtherPlan { .. }
+        | DeskError::Given(_)
+        | DeskError::NoPolicy(_)
+        | DeskError::GivenOff
         | DeskError::BrokeOff) => Refusal::new("planning", error.to_string()).into(),
     }
 }

@@ -2,12 +2,15 @@
 
 use jiff::Timestamp;
 use keyreeve_connector::Connector;
-use keyreeve_model::{JobState, Obstacle, ObstacleKind, ProvisioningJob, System, Task, TaskState, Wish};
-use keyreeve_store::{KeyClaim, StoreError};
+use keyreeve_model::{
+    JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret, System, Task, TaskState, Wish,
+};
+use keyreeve_store::{KeyClaim, StoreError, WithJob};
 
 use super::{Desk, DeskError, MOST_WISHES, Rung};
 use crate::import::Patience;
-use crate::plan::{GatherError, Gatherer, Plan, PlannedStep, plan};
+use crate::password::check_given;
+use crate::plan::{Facts, GatherError, Gatherer, Plan, PlannedStep, Seen, plan};
 use crate::provisioning::{HandOver, Handed};
 use crate::rights::{Actor, Right};
 
@@ -52,11 +55,28 @@ impl Case {
     /// # Errors
     /// [`DeskError::Denied`], [`DeskError::Wishes`], [`DeskError::Gather`].
     pub async fn plan(&self, wishes: &[Wish]) -> Result<Plan, DeskError> {
+        self.plan_with(wishes, None).await
+    }
+
+    /// The same where whoever asks has chosen a password: it is held against the account's policy as it is now.
+    ///
+    /// # Errors
+    /// As [`Case::plan`]; [`DeskError::Given`], [`DeskError::NoPolicy`].
+    pub async fn plan_with(&self, wishes: &[Wish], password: Option<&Secret>) -> Result<Plan, DeskError> {
         self.require(Right::Operate)?;
         if !(1..=MOST_WISHES).contains(&wishes.len()) {
             return Err(DeskError::Wishes(wishes.len()));
         }
-        self.look(wishes).await
+        let facts = self.facts(wishes).await?;
+        if let Some(password) = password {
+            match &facts.password_policy {
+                Seen::Read(policy) => check_given(policy.as_ref(), password)?,
+                // Nothing that is asked for sets a password: that is said of the plan.
+                Seen::NotRead => {}
+                Seen::NotVisible(missing) => return Err(DeskError::NoPolicy(missing.join(", "))),
+            }
+        }
+        self.planned(&facts, wishes)
     }
 
     /// A plan whose obstacles also say which passwords could not be delivered.
@@ -74,13 +94,30 @@ impl Case {
     /// # Errors
     /// [`DeskError::Obstructed`], [`DeskError::NothingToDo`], [`DeskError::HandOver`].
     pub fn make_ready(&self, plan: &Plan) -> Result<HandOver, DeskError> {
+        Self::require_possible(plan)?;
+        Ok(HandOver::prepare(plan, &self.system.settings)?)
+    }
+
+    /// The same where whoever asks has chosen the password.
+    ///
+    /// # Errors
+    /// As [`Case::make_ready`]; [`DeskError::GivenOff`].
+    pub fn make_ready_given(&self, plan: &Plan, password: &Secret) -> Result<HandOver, DeskError> {
+        if self.system.settings.scim_password != ScimPassword::Accept {
+            return Err(DeskError::GivenOff);
+        }
+        Self::require_possible(plan)?;
+        Ok(HandOver::with_given(plan, &self.system.settings, password)?)
+    }
+
+    fn require_possible(plan: &Plan) -> Result<(), DeskError> {
         if !plan.is_possible() {
             return Err(DeskError::Obstructed(Box::new(plan.clone())));
         }
         if plan.tasks.iter().all(|task| task.steps.is_empty()) {
             return Err(DeskError::NothingToDo(Box::new(plan.clone())));
         }
-        Ok(HandOver::prepare(plan, &self.system.settings)?)
+        Ok(())
     }
 
     /// Asks for what a plan says, which was made at `planned_at`.
@@ -111,7 +148,8 @@ impl Case {
     ) -> Result<Asked, DeskError> {
         self.require(Right::Operate)?;
         let new = hand_over.job(plan, self.actor.name(), reason)?;
-        let job = self.desk.store.create_job_for(&new, request, self.desk.clock.now()).await?;
+        let with = WithJob { request, passwords: hand_over.given() };
+        let job = self.desk.store.create_job_with(&new, with, self.desk.clock.now()).await?;
         if job.state == JobState::Queued {
             self.ring(&job, Some(planned_at));
         }
@@ -178,16 +216,23 @@ impl Case {
     }
 
     async fn look(&self, wishes: &[Wish]) -> Result<Plan, DeskError> {
+        self.planned(&self.facts(wishes).await?, wishes)
+    }
+
+    async fn facts(&self, wishes: &[Wish]) -> Result<Facts, DeskError> {
         let gatherer = Gatherer {
             store: self.desk.store.clone(),
             clock: self.desk.clock,
             patience: Patience::default(),
             pacers: self.desk.pacers.clone(),
         };
-        let facts = gatherer.gather(&*self.connector, &self.system, wishes).await?;
+        Ok(gatherer.gather(&*self.connector, &self.system, wishes).await?)
+    }
+
+    fn planned(&self, facts: &Facts, wishes: &[Wish]) -> Result<Plan, DeskError> {
         let lacks = || GatherError::NoProvisioning(self.system.system_id.to_string());
         let provisioning = self.connector.provisioning().ok_or_else(lacks)?;
-        Ok(plan(&facts, provisioning, wishes, || uuid::Uuid::now_v7().to_string()))
+        Ok(plan(facts, provisioning, wishes, || uuid::Uuid::now_v7().to_string()))
     }
 
     fn ring(&self, job: &ProvisioningJob, planned_at: Option<Timestamp>) {

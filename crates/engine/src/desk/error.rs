@@ -5,6 +5,7 @@ use keyreeve_store::StoreError;
 
 use crate::connections::NotConnected;
 use crate::import::ImportError;
+use crate::password::GivenRefused;
 use crate::plan::{GatherError, Plan};
 use crate::provisioning::{HandOverError, OpenError};
 use crate::rights::Denied;
@@ -31,6 +32,18 @@ pub enum DeskError {
     /// There are no wishes, or more than one job takes.
     #[error("there are {0} wishes, and one job takes 1 to {most}", most = super::MOST_WISHES)]
     Wishes(usize),
+    /// A password that was chosen by whoever asks is not taken.
+    #[error("the password is refused: {0}")]
+    Given(#[from] GivenRefused),
+    /// A password that was chosen by whoever asks could not be held against the policy.
+    #[error(
+        "the password is not taken, because it cannot be held against the account's password policy: the connector lacks \
+         {0}, which the permission profiles lifecycle and full have"
+    )]
+    NoPolicy(String),
+    /// Passwords chosen by whoever asks are switched off.
+    #[error("passwords are not taken for this system; an administrator can set scim_password=accept")]
+    GivenOff,
     /// A password cannot be delivered, or the job not be written down.
     #[error("{0}")]
     HandOver(#[from] HandOverError),

@@ -5,15 +5,17 @@
 //!
 //! [`generate`] makes a password; [`Recipient`] and [`OneTimeSecret`] are the two ways to seal it so that this program
 //! cannot read it any more; [`open`] gives it to whoever holds the one-time secret. That this happens once is the
-//! store's to see to.
+//! store's to see to. [`check_given`] holds a password that somebody else chose against the account's policy.
 
 mod generate;
+mod given;
 mod link;
 mod one_time;
 mod random;
 mod recipient;
 
 pub use generate::{generate, generate_from_os};
+pub use given::{GivenRefused, check_given};
 pub use link::{PublicUrl, PublicUrlError};
 pub use one_time::{LinkKey, OneTimeSecret, OpenRefused, lookup_of, open};
 pub use random::{PasswordError, Random, random_from_os};

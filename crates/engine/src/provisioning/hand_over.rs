@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Delivery, JobId, PasswordDelivery, ProvisioningJob, Secret, SystemId, SystemSettings, TaskId, TaskKind,
-    TaskState,
+    Delivery, JobId, PasswordDelivery, ProvisioningJob, ScimPassword, Secret, SystemId, SystemSettings,
+    TaskId, TaskKind, TaskState,
 };
 use keyreeve_store::{Cap, NewJob, NewStep, NewTask, Retry, SealedPassword, Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,12 @@ pub enum HandOverError {
     /// No one-time secret could be made.
     #[error(transparent)]
     OneTime(#[from] PasswordError),
+    /// A password was given, and not one task sets one.
+    #[error(
+        "a password was given, and what is asked for sets {0} passwords, not one: leave it out, or give it in a request \
+         of its own"
+    )]
+    GivenForNone(usize),
     /// A password could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -82,6 +88,8 @@ pub(super) enum Sealing {
     },
     /// Under the store's own key.
     Operator,
+    /// Not at all: it came with what was asked for, so its owner has it.
+    Given,
 }
 
 /// What is kept with a job besides its tasks: what the plan rests on, and how its passwords are sealed.
@@ -99,6 +107,7 @@ struct Kept {
 pub struct HandOver {
     sealings: BTreeMap<usize, Sealing>,
     secrets: BTreeMap<usize, Secret>,
+    given: Vec<(usize, Secret)>,
     caps: Vec<Cap>,
 }
 
@@ -111,14 +120,42 @@ impl HandOver {
     /// # Errors
     /// See [`HandOverError`].
     pub fn prepare(plan: &Plan, settings: &SystemSettings) -> Result<Self, HandOverError> {
-        let (sealings, secrets) = (BTreeMap::new(), BTreeMap::new());
-        let mut ready = Self { sealings, secrets, caps: caps(settings) };
+        let mut ready = Self::empty(settings);
         for (index, task) in plan.tasks.iter().enumerate().filter(|(_, task)| task.takes_password()) {
             let (sealing, secret) = sealing_of(task, settings)?;
             ready.secrets.extend(secret.map(|secret| (index, secret)));
             ready.sealings.insert(index, sealing);
         }
         Ok(ready)
+    }
+
+    /// The same where whoever asks has chosen the password of the one task that sets one.
+    ///
+    /// # Errors
+    /// [`HandOverError::GivenForNone`].
+    pub fn with_given(
+        plan: &Plan,
+        settings: &SystemSettings,
+        password: &Secret,
+    ) -> Result<Self, HandOverError> {
+        let takers = plan.tasks.iter().enumerate().filter(|(_, task)| task.takes_password());
+        let takers: Vec<usize> = takers.map(|(index, _)| index).collect();
+        let [taker] = takers.as_slice() else { return Err(HandOverError::GivenForNone(takers.len())) };
+        let mut ready = Self::empty(settings);
+        ready.sealings.insert(*taker, Sealing::Given);
+        ready.given.push((*taker, password.clone()));
+        Ok(ready)
+    }
+
+    fn empty(settings: &SystemSettings) -> Self {
+        let (sealings, secrets) = (BTreeMap::new(), BTreeMap::new());
+        Self { sealings, secrets, given: Vec::new(), caps: caps(settings) }
+    }
+
+    /// The passwords that were given, each with the place of its task.
+    #[must_use]
+    pub fn given(&self) -> &[(usize, Secret)] {
+        &self.given
     }
 
     /// The passwords of a plan that could not be delivered: the place of each task, and why.
@@ -198,7 +235,7 @@ impl HandOver {
 
     /// Queues what failed of a job once more, within what the system's settings let one person do. One-time secrets of
     /// passwords that were never set were given to nobody, so there are new ones for them: what is handed over later is
-    /// good for what is set from now on.
+    /// good for what is set from now on. A password that came with the job is there no more, so one is made in its place.
     ///
     /// # Errors
     /// [`HandOverError::Store`], [`HandOverError::OneTime`].
@@ -215,9 +252,17 @@ impl HandOver {
         for (index, sealing) in &mut kept.sealings {
             let Some(task) = job.tasks.get(*index) else { continue };
             let again = matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
-            if let (Sealing::Link { key }, true) = (sealing, again && !is_in_force(&deliveries, task.id)) {
-                let OneTimeSecret { token, key: new } = OneTimeSecret::new(&mut random_from_os)?;
-                *key = new;
+            let anew = match sealing {
+                Sealing::Link { .. } => !is_in_force(&deliveries, task.id),
+                // It was wiped when the job ended.
+                Sealing::Given => {
+                    task.steps.iter().any(|step| step.call.takes_password() && !step.state.is_done())
+                }
+                Sealing::Recipient { .. } | Sealing::Operator => false,
+            };
+            if again && anew {
+                let OneTimeSecret { token, key } = OneTimeSecret::new(&mut random_from_os)?;
+                *sealing = Sealing::Link { key };
                 handed.push((task.id, task.account.clone(), token));
             }
         }
@@ -341,17 +386,23 @@ impl OfJob {
 }
 
 impl Sealing {
-    /// Why no password may be sealed like this any more; `None` when it may. Operator mode may have been switched off
-    /// since the job was asked for.
+    /// Why no password may be set like this any more; `None` when it may. What a setting allowed may have been switched
+    /// off since the job was asked for.
     pub(super) fn off(&self, settings: &SystemSettings) -> Option<&'static str> {
-        let off = *self == Self::Operator && settings.password_delivery != PasswordDelivery::Operator;
-        off.then_some(
-            "showing passwords to an operator was switched off for this system after this was asked for, so no password \
-             is made; ask again, with --deliver or as the system delivers now",
-        )
+        match self {
+            Self::Operator if settings.password_delivery != PasswordDelivery::Operator => Some(
+                "showing passwords to an operator was switched off for this system after this was asked for, so no \
+                 password is made; ask again, with --deliver or as the system delivers now",
+            ),
+            Self::Given if settings.scim_password != ScimPassword::Accept => Some(
+                "passwords chosen by SCIM clients were switched off for this system after this was asked for, so none is \
+                 set; ask again without one",
+            ),
+            _ => None,
+        }
     }
 
-    /// Seals a password for its owner.
+    /// Seals a password for its owner; `None` of one that the owner has.
     pub(super) async fn seal(
         &self,
         store: &Store,
@@ -359,9 +410,10 @@ impl Sealing {
         account: &str,
         password: &Secret,
         now: Timestamp,
-    ) -> Result<SealedPassword, HandOverError> {
+    ) -> Result<Option<SealedPassword>, HandOverError> {
         let expires_at = now.checked_add(OPEN_FOR).ok();
-        Ok(match self {
+        Ok(Some(match self {
+            Self::Given => return Ok(None),
             Self::Link { key } => SealedPassword {
                 kind: "link".to_owned(),
                 ciphertext: key.seal(password)?,
@@ -379,6 +431,6 @@ impl Sealing {
                 lookup: None,
                 expires_at,
             },
-        })
+        }))
     }
 }

@@ -378,7 +378,7 @@ impl<'a> TaskRun<'a> {
         if self.ground.is_stopping() || !self.is_seen(&step) {
             return Ok(Event::Written);
         }
-        let (secret, sealed) = password.unzip();
+        let (secret, sealed) = password.map_or((None, None), |(secret, sealed)| (Some(secret), sealed));
         self.write(vec![JournalEvent::Attempt { seq, password: sealed }]).await?;
         let turn = match early {
             Some(turn) => Some(turn),
@@ -428,11 +428,12 @@ impl<'a> TaskRun<'a> {
         Ok(Event::Answered { seq, answer })
     }
 
-    /// A new password for a step that takes one, sealed for its owner before it is used.
+    /// The password for a step that takes one: a new one, sealed for its owner before it is used, or the one that came
+    /// with the task.
     async fn password(
         &self,
         step: &Step,
-    ) -> Result<Option<(Secret, keyreeve_store::SealedPassword)>, Failure> {
+    ) -> Result<Option<(Secret, Option<keyreeve_store::SealedPassword>)>, Failure> {
         if !step.call.takes_password() {
             return Ok(None);
         }
@@ -448,20 +449,27 @@ impl<'a> TaskRun<'a> {
                     .to_owned(),
             )
         })?;
-        if *sealing == Sealing::Operator {
+        let store = &self.ground.gatherer.store;
+        if matches!(sealing, Sealing::Operator | Sealing::Given) {
             // As it is set now: the job may have been under way for long.
-            let system = self.ground.gatherer.store.get_system(&self.task.system_id).await;
+            let system = store.get_system(&self.task.system_id).await;
             let system = system.map_err(|error| failure(error.to_string()))?;
             if let Some(why) = sealing.off(&system.settings) {
                 return Err(failure(why.to_owned()));
             }
         }
-        let policy = self.password_policy().await;
-        let password = crate::password::generate_from_os(policy.as_ref(), step.call.account())
-            .map_err(|error| failure(error.to_string()))?;
+        let password = if *sealing == Sealing::Given {
+            let given = store.given_password(&self.task.system_id, self.task.id).await;
+            let gone = || failure("the password that came with this is there no more; ask again".to_owned());
+            given.map_err(|error| failure(error.to_string()))?.ok_or_else(gone)?
+        } else {
+            let policy = self.password_policy().await;
+            crate::password::generate_from_os(policy.as_ref(), step.call.account())
+                .map_err(|error| failure(error.to_string()))?
+        };
         let now = self.ground.gatherer.clock.now();
         let sealed = sealing
-            .seal(&self.ground.gatherer.store, &self.task.system_id, step.call.account(), &password, now)
+            .seal(store, &self.task.system_id, step.call.account(), &password, now)
             .await
             .map_err(|error| failure(error.to_string()))?;
         Ok(Some((password, sealed)))

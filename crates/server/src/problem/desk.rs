@@ -32,7 +32,12 @@ impl From<DeskError> for Problem {
                 problem
             }
             DeskError::NothingToDo(_) => conflict("nothing_to_do", detail),
-            DeskError::Wishes(_) | DeskError::Reason | DeskError::Invalid(_) => Self::bad_request(detail),
+            DeskError::Wishes(_)
+            | DeskError::Reason
+            | DeskError::Invalid(_)
+            | DeskError::Given(_)
+            | DeskError::NoPolicy(_)
+            | DeskError::GivenOff => Self::bad_request(detail),
             DeskError::Open(_) => conflict("not_shown", detail),
             DeskError::HandOver(
                 HandOverError::OneTime(_) | HandOverError::Seal(_) | HandOverError::Json(_),

@@ -10,7 +10,7 @@ use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts as Head;
 use bytes::Bytes;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{System, SystemId};
+use keyreeve_model::{ScimPassword, System, SystemId, SystemSettings};
 use serde_json::Value;
 
 use super::PREFIX;
@@ -44,9 +44,17 @@ pub(crate) struct Asked {
     query: Result<Query, Error>,
 }
 
-static MODEL: LazyLock<Model> = LazyLock::new(|| Model::new(Switches::default()));
-static WITH_ENTITLEMENTS: LazyLock<Model> =
-    LazyLock::new(|| Model::new(Switches { entitlements: true, ..Switches::default() }));
+/// The types as the settings of systems have them.
+static MODELS: LazyLock<[Model; 4]> = LazyLock::new(|| {
+    [(false, false), (false, true), (true, false), (true, true)]
+        .map(|(password, entitlements)| Model::new(Switches { password, entitlements }))
+});
+
+fn model(settings: &SystemSettings) -> Option<&'static Model> {
+    let password = settings.scim_password == ScimPassword::Accept;
+    let switches = Switches { password, entitlements: settings.scim_entitlements };
+    MODELS.iter().find(|model| model.switches == switches)
+}
 
 impl Asked {
     /// The client: whose token it is, as renewing a token makes no other client.
@@ -95,7 +103,7 @@ impl FromRequestParts<Parts> for Asked {
             parts: parts.clone(),
             caller,
             base: base(&head.headers, &id),
-            model: if system.settings.scim_entitlements { &WITH_ENTITLEMENTS } else { &MODEL },
+            model: model(&system.settings).ok_or_else(unknown)?,
             turns: head.extensions.get::<Turns>().cloned().unwrap_or_default(),
             system,
             headers: head.headers.clone(),

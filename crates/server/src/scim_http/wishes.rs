@@ -45,8 +45,11 @@ impl Changes {
     }
 }
 
-/// A user that is to be made.
-pub(crate) fn creation(user: &Map<String, Value>) -> Changes {
+/// A user that is to be made; with `password`, the client has chosen one.
+///
+/// # Errors
+/// As [`of_user`].
+pub(crate) fn creation(user: &Map<String, Value>, password: bool) -> Result<Changes, Error> {
     let mut changes = Changes::of_user(user);
     let name = text(user, Place::of("userName")).unwrap_or_default();
     changes.wishes.push(Wish::CreateAccount {
@@ -61,17 +64,33 @@ pub(crate) fn creation(user: &Map<String, Value>) -> Changes {
     });
     // An account is made with a console password, and that is taken again: a reactivation knows what to give back.
     if user.get("active") == Some(&Value::Bool(false)) {
+        if password {
+            return Err(no_way_in());
+        }
         changes.wishes.push(Wish::DeactivateAccount { account: name });
     }
-    changes
+    Ok(changes)
 }
 
-/// A user that is to be otherwise. `switched_off`: a deactivation of ours took its ways in, and they can be given back.
+/// What is known of a user besides the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Circumstances {
+    /// A deactivation of ours took its ways in, and they can be given back.
+    pub(crate) switched_off: bool,
+    /// The client has chosen a password.
+    pub(crate) password: bool,
+}
+
+/// A user that is to be otherwise.
+///
+/// # Errors
+/// `invalidValue` for a password of a user that is not to be used: it would be a way in.
 pub(crate) fn of_user(
     before: &Map<String, Value>,
     after: &Map<String, Value>,
-    switched_off: bool,
-) -> Changes {
+    circumstances: Circumstances,
+) -> Result<Changes, Error> {
+    let Circumstances { switched_off, password } = circumstances;
     let mut changes = Changes::of_user(after);
     let account = text(before, Place::of("userName")).unwrap_or_default();
     let assign = |arn: &String| (account.clone(), ResourceName::Policy(arn.clone()));
@@ -83,6 +102,13 @@ pub(crate) fn of_user(
         changes.wishes.push(Wish::RemoveAssignment { account, resource });
     }
     let active = |user: &Map<String, Value>| user.get("active").and_then(Value::as_bool);
+    let to_be_used = match active(after) {
+        Some(active) => active,
+        None => active(before) != Some(false) && !switched_off,
+    };
+    if password && !to_be_used {
+        return Err(no_way_in());
+    }
     match (active(before), active(after)) {
         (Some(true) | None, Some(false)) => {
             changes.wishes.push(Wish::DeactivateAccount { account: account.clone() });
@@ -94,11 +120,21 @@ pub(crate) fn of_user(
         (Some(false), Some(true)) => {
             changes.wishes.push(Wish::ResetPassword { account: account.clone(), deliver: None });
         }
+        _ if password => {
+            changes.wishes.push(Wish::ResetPassword { account: account.clone(), deliver: None });
+        }
         _ => {}
     }
     // Last, so that the other wishes name the account as it is called when they are planned.
     changes.wishes.extend(update(account, before, after));
-    changes
+    Ok(changes)
+}
+
+fn no_way_in() -> Error {
+    Error::new(
+        Cause::InvalidValue,
+        "password cannot be set: the user is not active, and it would be a way in",
+    )
 }
 
 fn update(account: String, before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Wish> {

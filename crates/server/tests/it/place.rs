@@ -31,7 +31,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// The AWS accounts of the two systems.
-const ACCOUNTS: [(&str, &str); 2] = [("prod", "111122223333"), ("test", "444455556666")];
+const ACCOUNTS: [(&str, &str); 2] = [("prod", PROD_ACCOUNT), ("test", "444455556666")];
+/// The AWS account of the system `prod`.
+pub(crate) const PROD_ACCOUNT: &str = "111122223333";
 /// Users in each.
 pub(crate) const USERS: u32 = 40;
 
@@ -46,7 +48,7 @@ pub(crate) struct Place {
     pub(crate) sandbox: Running,
     by_itself: JoinHandle<()>,
     told: watch::Sender<bool>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 pub(crate) fn system(id: &str) -> SystemId {
@@ -151,7 +153,7 @@ impl Place {
             sandbox,
             by_itself,
             told,
-            _folder: folder,
+            folder,
         };
         place.admin = place.token(Role::Admin, &[]).await;
         place
@@ -368,6 +370,16 @@ impl Place {
     pub(crate) fn in_aws(&self, name: &str) -> Option<Value> {
         let state = self.sandbox.state(ACCOUNTS[0].1).unwrap();
         state["users"].as_array().unwrap().iter().find(|user| user["name"] == name).cloned()
+    }
+
+    /// So many files of the store have this text in them.
+    pub(crate) fn files_with(&self, text: &str) -> usize {
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let has = |path: &std::path::PathBuf| {
+            let bytes = std::fs::read(path).unwrap();
+            bytes.windows(text.len()).any(|some| some.eq_ignore_ascii_case(text.as_bytes()))
+        };
+        files.filter(has).count()
     }
 
     /// So many calls of one kind were made.

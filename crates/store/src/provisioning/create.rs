@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskId, TaskState};
 use serde_json::json;
 
-use super::moves::JobPlace;
-use super::{NewJob, NewTask, ending, folded, reading, rows};
+use super::moves::{self, JobPlace};
+use super::{NewJob, NewTask, WithJob, ending, folded, given, reading, rows};
 use crate::audit::{Trail, recording};
 use crate::row::to_json;
 use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
 use crate::transaction::Transaction;
-use crate::{CrashPoint, KeyClaim, Store, StoreError, request_keys, systems};
+use crate::{CrashPoint, Store, StoreError, request_keys, systems};
 
 impl Store {
     /// Writes a job down with its tasks and steps. It waits for approval if there is a reason to, else for a worker.
@@ -20,17 +20,17 @@ impl Store {
     /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`]; [`StoreError::Data`] when a task waits for one
     /// that the job does not have; [`StoreError::OverCap`].
     pub async fn create_job(&self, new: &NewJob, now: Timestamp) -> Result<ProvisioningJob, StoreError> {
-        self.create_job_for(new, None, now).await
+        self.create_job_with(new, WithJob::default(), now).await
     }
 
-    /// As [`Store::create_job`], as what a request came to that must be done once.
+    /// As [`Store::create_job`], with what belongs to it, all or nothing.
     ///
     /// # Errors
     /// As [`Store::create_job`]; [`StoreError::RequestTaken`].
-    pub async fn create_job_for(
+    pub async fn create_job_with(
         &self,
         new: &NewJob,
-        request: Option<&KeyClaim>,
+        with: WithJob<'_>,
         now: Timestamp,
     ) -> Result<ProvisioningJob, StoreError> {
         check_edges(&new.tasks)?;
@@ -47,14 +47,18 @@ impl Store {
                 check_caps(transaction, system.key, new, now).await?;
             }
             let id = insert_job(transaction, system.key, state, new, now).await?;
-            if let Some(request) = request {
+            if let Some(request) = with.request {
                 request_keys::came_to(transaction, request, Some(id), None).await?;
             }
             let (system_id, actor) = (new.system_id.clone(), new.actor.clone());
             let mut job = JobPlace { id, system_key: system.key, system_id, actor, state };
             note_job(trail, &job, new);
             let first = next_task(transaction).await?;
-            insert_tasks(transaction, trail, &job, first, &new.tasks).await?;
+            insert_tasks(transaction, trail, &job, first, new, with).await?;
+            for (place, password) in with.passwords {
+                let task = TaskId(first.saturating_add(i64::try_from(*place).unwrap_or(i64::MAX)));
+                given::keep(transaction, &self.keys, &new.system_id, task, password).await?;
+            }
             insert_edges(transaction, first, &new.tasks).await?;
             insert_steps(transaction, first, &new.tasks).await?;
             ending::end_job_if_over(transaction, trail, &mut job, now).await?;
@@ -164,14 +168,16 @@ async fn insert_tasks(
     trail: &mut Trail<'_>,
     job: &JobPlace,
     first: i64,
-    tasks: &[NewTask],
+    new: &NewJob,
+    with: WithJob<'_>,
 ) -> Result<(), StoreError> {
     let state = match job.state {
         JobState::AwaitingApproval => TaskState::AwaitingApproval,
         _ => TaskState::Queued,
     };
-    let mut rows: Vec<Vec<Value>> = Vec::with_capacity(tasks.len());
-    for (number, task) in (first..).zip(tasks) {
+    let mut rows: Vec<Vec<Value>> = Vec::with_capacity(new.tasks.len());
+    for (place, task) in new.tasks.iter().enumerate() {
+        let number = first.saturating_add(i64::try_from(place).unwrap_or(i64::MAX));
         rows.push(vec![
             number.into(),
             job.id.0.into(),
@@ -187,7 +193,7 @@ async fn insert_tasks(
             task.manifest.as_ref().map(to_json).transpose()?.into(),
             task.recreate.as_ref().map(to_json).transpose()?.into(),
         ]);
-        let subject = json!({
+        let mut subject = json!({
             "job": job.id,
             "task": TaskId(number),
             "to": state,
@@ -195,6 +201,9 @@ async fn insert_tasks(
             "account": task.account,
             "steps": task.steps.iter().map(|step| step.operation.as_str()).collect::<Vec<_>>(),
         });
+        if with.passwords.iter().any(|(given, _)| *given == place) {
+            subject = moves::with(subject, json!({"password": "given"}));
+        }
         trail.note(&job.actor, Some(&job.system_id), "task_created", &subject);
     }
     let into = "INSERT INTO tasks (task_id, job_id, system_key, kind, wish, account, account_folded, \

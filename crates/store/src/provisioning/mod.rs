@@ -17,6 +17,7 @@ mod deciding;
 mod deliveries;
 mod due;
 mod ending;
+pub(crate) mod given;
 mod holding;
 mod journal;
 mod manifests;
@@ -30,10 +31,11 @@ mod rows;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    ClaimFact, Delivery, ExternalId, Failure, ImportRunId, JobId, Manifest, Obstacle, RecreatePackage, Step,
-    StepCall, StepReason, StepState, SystemId, Task, TaskId, TaskKind, TaskState, Wish,
+    ClaimFact, Delivery, ExternalId, Failure, ImportRunId, JobId, Manifest, Obstacle, RecreatePackage,
+    Secret, Step, StepCall, StepReason, StepState, SystemId, Task, TaskId, TaskKind, TaskState, Wish,
 };
 
+use crate::KeyClaim;
 #[cfg(doc)]
 use crate::Store;
 
@@ -65,6 +67,15 @@ pub struct NewJob {
     pub facts: serde_json::Value,
     /// The tasks, in the order in which they are asked for.
     pub tasks: Vec<NewTask>,
+}
+
+/// What is written down together with a new job.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WithJob<'a> {
+    /// The request that it answers, which must be done once.
+    pub request: Option<&'a KeyClaim>,
+    /// Passwords that were given, each with the place of the task that sets it.
+    pub passwords: &'a [(usize, Secret)],
 }
 
 /// At most so many tasks of a kind begun within a time, or still open, without a second person.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use keyreeve_model::{Failure, JobId, JobState, SystemId, TaskId, TaskState};
 use serde_json::{Value as Json, json};
 
+use super::given;
 use crate::StoreError;
 use crate::audit::Trail;
 use crate::row::to_json;
@@ -76,6 +77,9 @@ impl JobPlace {
         let subject = with(json!({"job": self.id, "from": from, "to": to}), more);
         trail.note(actor, Some(&self.system_id), action, &subject);
         self.state = to;
+        if to.is_terminal() {
+            given::wipe(transaction, self.id).await?;
+        }
         Ok(())
     }
 }

@@ -118,7 +118,8 @@ impl Store {
                 secrets: count(transaction, "SELECT COUNT(*) FROM secrets").await?,
                 passwords: count(
                     transaction,
-                    "SELECT COUNT(*) FROM password_deliveries WHERE kind = 'operator' AND ciphertext IS NOT NULL",
+                    "SELECT (SELECT COUNT(*) FROM given_passwords) + (SELECT COUNT(*) FROM password_deliveries \
+                     WHERE kind = 'operator' AND ciphertext IS NOT NULL)",
                 )
                 .await?,
             })

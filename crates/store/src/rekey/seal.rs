@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Rekey;
 use crate::audit::{Trail, recording};
 use crate::data_keys::{self, Kek, Scope, operator_passwords, replace_operator_password};
+use crate::provisioning::given;
 use crate::secrets::{self, SecretPlace};
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading, writing};
@@ -20,7 +21,7 @@ pub struct Resealed {
     pub data_keys: u64,
     /// Secrets of systems, under new data keys.
     pub secrets: u64,
-    /// Passwords that wait for an operator, under new data keys.
+    /// Passwords that wait for an operator, or to be set, under new data keys.
     pub passwords: u64,
 }
 
@@ -123,6 +124,7 @@ impl Store {
             done.secrets += u64::from(self.seal_secret_anew(scope, system, next, now).await?);
         }
         done.passwords += self.seal_passwords_anew(scope, system, now).await?;
+        done.passwords += self.seal_given_anew(system, now).await?;
         self.destroy_retained(scope).await
     }
 
@@ -203,8 +205,7 @@ impl Store {
         let found = transaction.fetch_optional(statement!(text, delivery), |row| row.bytes(0)).await?;
         let Some(sealed) = found else { return Ok(false) };
         let (active, new) = self.keys.active(transaction, scope).await?;
-        let Some(version) = secrets::operator_key_version(&sealed).filter(|version| *version != active)
-        else {
+        let Some(version) = secrets::packed_version(&sealed).filter(|version| *version != active) else {
             return Ok(false);
         };
         let old = match self.keys.opened(transaction, scope, version).await {
@@ -218,6 +219,26 @@ impl Store {
         replace_operator_password(transaction, delivery, anew).await?;
         CrashPoint::BeforeRekeyCommit.pass();
         Ok(true)
+    }
+
+    async fn seal_given_anew(&self, system: &SystemId, now: Timestamp) -> Result<u64, StoreError> {
+        let waiting = reading!(self, "looking for passwords", |transaction| {
+            given::tasks_of(transaction, system).await
+        })
+        .await?;
+        let mut done = 0;
+        for task in waiting {
+            let sealed = recording!(self, "sealing a password anew", now, |transaction, trail| {
+                let _ = &trail;
+                let sealed = given::seal_anew(transaction, &self.keys, system, task).await?;
+                CrashPoint::BeforeRekeyCommit.pass();
+                Ok(sealed)
+            })
+            .await
+            .inspect(|_| CrashPoint::AfterRekeyCommit.pass())?;
+            done += u64::from(sealed);
+        }
+        Ok(done)
     }
 
     /// Takes away the retained keys of a system. Nothing is sealed under them any more, but what does not open anyhow.

@@ -125,6 +125,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
         "sign_in_addresses",
         "sessions",
         "people",
+        "given_passwords",
         "request_keys",
         "scim_external_ids",
         "scim_resources",

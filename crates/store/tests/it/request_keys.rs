@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyreeve_store::{KnownRequest, RequestKey, StoreError};
+use keyreeve_store::{KeyClaim, KnownRequest, RequestKey, StoreError, WithJob};
 
 use crate::place::Place;
 use crate::sample::*;
@@ -16,6 +16,10 @@ fn key(caller: &str) -> RequestKey {
         caller: caller.to_owned(),
         key: "k".to_owned(),
     }
+}
+
+fn answering(request: &KeyClaim) -> WithJob<'_> {
+    WithJob { request: Some(request), ..WithJob::default() }
 }
 
 #[tokio::test]
@@ -34,10 +38,10 @@ async fn r36_who_lost_a_request_writes_nothing_down_for_it_and_a_key_is_good_for
         // Whoever had it ended without a word, or is only slow.
         let KnownRequest::New(second) = known("ada", "b1", 61).await else { panic!("it is not taken over") };
         let new = crate::provisioning::job(vec![crate::provisioning::creation("ben")]);
-        let late = store.create_job_for(&new, Some(&first), at(62)).await.unwrap_err();
+        let late = store.create_job_with(&new, answering(&first), at(62)).await.unwrap_err();
         assert!(matches!(late, StoreError::RequestTaken), "{late:?}");
         assert!(store.jobs(&id("s"), None, 9).await.unwrap().is_empty());
-        let job = store.create_job_for(&new, Some(&second), at(63)).await.unwrap();
+        let job = store.create_job_with(&new, answering(&second), at(63)).await.unwrap();
         assert_eq!(known("ada", "b1", 64).await, KnownRequest::Job(job.id));
         store.give_up_request(&second).await.unwrap();
         assert_eq!(known("ada", "b1", 86_399).await, KnownRequest::Job(job.id));

@@ -85,7 +85,7 @@ fn each_difference_of_a_user_becomes_its_wishes() {
     ];
     for (change, expected) in cases {
         let after = with(change);
-        let changes = of_user(&object(ada()), &object(after.clone()), false);
+        let changes = of_user(&object(ada()), &object(after.clone()), Circumstances::default()).unwrap();
         assert_eq!(wishes(&changes), expected, "{after}");
     }
 }
@@ -110,10 +110,46 @@ fn what_is_given_back_is_what_was_taken() {
         (Some(false), None, true, None),
         (Some(true), Some(true), true, None),
     ] {
-        let changes = of_user(&state(before), &state(after), switched_off);
+        let circumstances = Circumstances { switched_off, ..Circumstances::default() };
+        let changes = of_user(&state(before), &state(after), circumstances).unwrap();
         let tasks: Vec<&str> = changes.wishes.iter().map(|wish| wish.kind().as_str()).collect();
         assert_eq!(tasks, expected.into_iter().collect::<Vec<_>>(), "{before:?} {after:?} {switched_off}");
     }
+}
+
+#[test]
+fn a_password_is_set_by_one_wish_and_never_for_who_is_not_to_be_used() {
+    let state = |active: Option<bool>| {
+        let mut user = ada();
+        user.as_object_mut().unwrap().remove("active");
+        user.as_object_mut().unwrap().extend(active.map(|active| ("active".to_owned(), json!(active))));
+        object(user)
+    };
+    let (reset, back) = (Some("reset_password"), Some("reactivate_account"));
+    for (before, after, switched_off, expected) in [
+        (Some(true), Some(true), false, reset),
+        (Some(true), None, false, reset),
+        (None, None, false, reset),
+        (None, Some(true), false, reset),
+        (None, Some(true), true, back),
+        (Some(false), Some(true), true, back),
+        (Some(false), Some(true), false, reset),
+        (Some(true), Some(true), true, reset),
+        (Some(true), Some(false), false, None),
+        (Some(false), Some(false), true, None),
+        (Some(false), None, false, None),
+        (None, None, true, None),
+    ] {
+        let circumstances = Circumstances { switched_off, password: true };
+        let tasks = of_user(&state(before), &state(after), circumstances)
+            .map(|changes| changes.wishes.iter().map(|wish| wish.kind().as_str()).collect::<Vec<_>>());
+        match expected {
+            Some(task) => assert_eq!(tasks.unwrap(), [task], "{before:?} {after:?} {switched_off}"),
+            None => assert_eq!(tasks.unwrap_err().cause, Cause::InvalidValue),
+        }
+    }
+    assert_eq!(creation(&state(Some(false)), true).unwrap_err().cause, Cause::InvalidValue);
+    assert_eq!(creation(&state(Some(true)), true).unwrap().wishes.len(), 1);
 }
 
 #[test]
@@ -121,7 +157,7 @@ fn what_aws_has_no_place_for_is_kept_and_nothing_else() {
     let mut after = ada();
     after["emails"] = json!([{"value": "a@x"}]);
     after[urn::ENTERPRISE_USER] = json!({"department": "R"});
-    let changes = of_user(&object(ada()), &object(after), false);
+    let changes = of_user(&object(ada()), &object(after), Circumstances::default()).unwrap();
     let kept = json!({"displayName": "Ada", "emails": [{"value": "a@x"}], urn::ENTERPRISE_USER: {"department": "R"}});
     assert_eq!((changes.kept, changes.external_id.as_deref()), (object(kept), Some("7")));
 }
@@ -137,10 +173,10 @@ fn a_new_user_becomes_one_wish_and_a_second_if_it_is_not_to_be_used() {
         "task": "create_account", "name": "bob", "path": "/a/", "tags": {"t": "v"},
         "attributes": {"first": "Bob", "last": "B", "email": "b@x"},
     });
-    assert_eq!(wishes(&creation(&object(new.clone()))), std::slice::from_ref(&created));
+    assert_eq!(wishes(&creation(&object(new.clone()), false).unwrap()), std::slice::from_ref(&created));
     new["active"] = json!(false);
     let off = json!({"task": "deactivate_account", "account": "bob"});
-    assert_eq!(wishes(&creation(&object(new))), [created, off]);
+    assert_eq!(wishes(&creation(&object(new), false).unwrap()), [created, off]);
 }
 
 #[test]

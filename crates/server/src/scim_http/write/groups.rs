@@ -24,7 +24,7 @@ pub(super) async fn change(
     let kind = &asked.model.group;
     let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
     let known = Known::load(asked).await?;
-    let (before, after) = before_and_after(&known, kind, id, &change).await?;
+    let (before, after, _) = before_and_after(&known, kind, id, &change).await?;
     let ids: Vec<ExternalId> = wishes::members_changed(&before, &after)
         .into_iter()
         .filter_map(|id| ExternalId::new(id).ok())
@@ -37,7 +37,7 @@ pub(super) async fn change(
         name(asked, id, changes.external_id.as_deref()).await?;
     }
     if !changes.wishes.is_empty() {
-        carried_out(asked, changes.wishes, became).await?;
+        carried_out(asked, changes.wishes, None, became).await?;
     }
     let known = Known::load(asked).await?;
     Ok(known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keyreeve_engine::desk::{Case, DeskError};
 use keyreeve_model::{
-    FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, TaskState, Wish,
+    FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, TaskState, Wish,
 };
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -51,11 +51,12 @@ pub(crate) fn late(job: Option<&JobId>) -> Error {
     Error::new(Cause::Unavailable, detail)
 }
 
-/// Carries wishes out. `None` when all is as it is wished already. One-time secrets of passwords are given to nobody: no
-/// answer of SCIM holds any.
+/// Carries wishes out, with the password that the client has chosen. `None` when all is as it is wished already. One-time
+/// secrets of passwords are given to nobody: no answer of SCIM holds any.
 pub(crate) async fn carried_out(
     asked: &Asked,
     wishes: Vec<Wish>,
+    password: Option<Secret>,
     became: &Became,
 ) -> Result<Option<ProvisioningJob>, Refusal> {
     let (desk, actor) = (asked.parts.desk.clone(), asked.caller.0.clone());
@@ -63,8 +64,19 @@ pub(crate) async fn carried_out(
     let work = move || async move {
         let case = desk.open(&actor, &system).await?;
         let planned_at = desk.clock.now();
-        let plan = case.with_undeliverable(case.plan(&wishes).await?);
-        let hand_over = match case.make_ready(&plan) {
+        let plan = case.plan_with(&wishes, password.as_ref()).await?;
+        let (plan, ready) = match &password {
+            Some(password) => {
+                let ready = case.make_ready_given(&plan, password);
+                (plan, ready)
+            }
+            None => {
+                let plan = case.with_undeliverable(plan);
+                let ready = case.make_ready(&plan);
+                (plan, ready)
+            }
+        };
+        let hand_over = match ready {
             Err(DeskError::NothingToDo(_)) => return Ok(None),
             ready => ready?,
         };
@@ -141,12 +153,12 @@ fn failed(job: &ProvisioningJob) -> Error {
     let failure = task.and_then(|task| task.failure.as_ref());
     let cause = match failure.map(|failure| failure.kind) {
         Some(FailureKind::AlreadyThere) => Cause::Uniqueness,
+        Some(FailureKind::PasswordRefused) => Cause::InvalidValue,
         Some(FailureKind::Denied) => Cause::Forbidden,
         Some(FailureKind::Throttled | FailureKind::Busy | FailureKind::NotSent) => Cause::Unavailable,
         Some(
             FailureKind::Gone
             | FailureKind::Dependants
-            | FailureKind::PasswordRefused
             | FailureKind::IdentityChanged
             | FailureKind::AccountInactive,
         )
@@ -166,14 +178,14 @@ fn refused(error: DeskError) -> Refusal {
         other => other,
     };
     let cause = match &error {
-        DeskError::Denied(_) => Cause::Forbidden,
+        DeskError::Denied(_) | DeskError::NoPolicy(_) | DeskError::GivenOff => Cause::Forbidden,
         DeskError::NotConnected(_) | DeskError::Gather(_) => Cause::Unavailable,
         DeskError::Obstructed(plan) => {
             let first = plan.tasks.iter().flat_map(|task| &task.obstacles).next();
             first.map_or(Cause::Conflict, in_the_way)
         }
         DeskError::Wishes(_) => Cause::TooLarge,
-        DeskError::Invalid(_) => Cause::InvalidValue,
+        DeskError::Invalid(_) | DeskError::Given(_) => Cause::InvalidValue,
         DeskError::BrokeOff => Cause::Internal,
         DeskError::Open(_)
         | DeskError::Import(_)

@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use axum::http::header::IF_MATCH;
 use axum::response::{IntoResponse, Response};
 use keyreeve_engine::rights::Right;
+use keyreeve_model::Secret;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -127,20 +128,24 @@ async fn carry_out(asked: &Asked, request: &Request, became: &Became) -> Result<
     }
 }
 
-/// A resource as it is known and as it is wished, if it is in a version that it may have.
+/// A resource as it is known and as it is wished, if it is in a version that it may have, and the password that the
+/// client has chosen.
 async fn before_and_after(
     known: &Known<'_>,
     kind: &'static ResourceType,
     id: &str,
     change: &Change<'_>,
-) -> Result<(Resource, Resource), Refusal> {
+) -> Result<(Resource, Resource, Option<Secret>), Refusal> {
     let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
     expect_version(&before, change.versions)?;
-    let after = match change.patch {
-        true => scim::patch::apply(kind, &before, change.body)?.resource,
-        false => scim::write::replace(kind, change.body, &before)?.resource,
+    let (after, password) = if change.patch {
+        let patched = scim::patch::apply(kind, &before, change.body)?;
+        (patched.resource, patched.password)
+    } else {
+        let written = scim::write::replace(kind, change.body, &before)?;
+        (written.resource, written.password)
     };
-    Ok((before, after))
+    Ok((before, after, password))
 }
 
 /// RFC 7644 §3.14, RFC 9110 §13.1.1.

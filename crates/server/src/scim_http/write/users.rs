@@ -1,22 +1,23 @@
 //! Changes of users.
 
-use keyreeve_model::{ExternalId, ScimDelete, TaskKind, Wish};
+use keyreeve_model::{ExternalId, ScimDelete, Secret, TaskKind, Wish};
 use keyreeve_store::NewScimRecord;
 use serde_json::{Map, Value};
 
 use super::job::{Became, carried_out};
 use super::{Change, Resource, before_and_after, expect_version};
-use crate::scim::{Cause, Error, write};
+use crate::scim::write::{self, Written};
+use crate::scim::{Cause, Error};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 use crate::scim_http::known::{Known, none_such};
-use crate::scim_http::wishes::{self, Changes};
+use crate::scim_http::wishes::{self, Changes, Circumstances};
 
 /// Makes a user, or lets one be again that the same client deleted.
 pub(super) async fn create(asked: &Asked, body: &Value, became: &Became) -> Result<Resource, Refusal> {
     let kind = &asked.model.user;
-    let new = write::create(kind, body)?.resource;
-    let changes = wishes::creation(&new);
+    let Written { resource: new, password } = write::create(kind, body)?;
+    let changes = wishes::creation(&new, password.is_some())?;
     let name = new.get("userName").and_then(Value::as_str).unwrap_or_default();
     let place = |what: &str, text: &str| format!("{}/{what}/{text}", asked.system_id());
     let client = asked.client();
@@ -33,7 +34,7 @@ pub(super) async fn create(asked: &Asked, body: &Value, became: &Became) -> Resu
         }
         return revive(asked, &known, id, body, became).await;
     }
-    let job = carried_out(asked, changes.wishes.clone(), became).await?;
+    let job = carried_out(asked, changes.wishes.clone(), password, became).await?;
     let task = job.and_then(|job| job.tasks.into_iter().find(|task| task.kind == TaskKind::CreateAccount));
     let id = task.and_then(|task| task.account_external_id);
     let id = id.ok_or_else(|| Error::new(Cause::Internal, "the user was made, and its id is not known"))?;
@@ -51,12 +52,12 @@ async fn revive(
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.user;
     let before = known.user_in_aws(id).await?.ok_or_else(|| none_such(kind))?;
-    let mut after = write::replace(kind, body, &before)?.resource;
+    let Written { resource: mut after, password } = write::replace(kind, body, &before)?;
     if body.get("active") != Some(&Value::Bool(false)) {
         after.insert("active".into(), Value::Bool(true));
     }
-    let changes = wishes::of_user(&before, &after, switched_off(asked, id).await?);
-    carried_out_if_any(asked, &changes, became).await?;
+    let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
+    carried_out_if_any(asked, &changes, password, became).await?;
     keep(asked, id, &changes, true).await?;
     shown(asked, id).await
 }
@@ -71,14 +72,15 @@ pub(super) async fn change(
     let kind = &asked.model.user;
     let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
     let known = Known::load(asked).await?;
-    let (before, after) = before_and_after(&known, kind, id, &change).await?;
-    if after == before {
+    let (before, after, password) = before_and_after(&known, kind, id, &change).await?;
+    if after == before && password.is_none() {
         return Ok(before);
     }
     let external = account_id(id)?;
-    let changes = wishes::of_user(&before, &after, switched_off(asked, &external).await?);
+    let circumstances = circumstances(asked, &external, password.as_ref()).await?;
+    let changes = wishes::of_user(&before, &after, circumstances)?;
     require_free(asked, &known, Some(&external), changes.external_id.as_deref()).await?;
-    carried_out_if_any(asked, &changes, became).await?;
+    carried_out_if_any(asked, &changes, password, became).await?;
     keep(asked, &external, &changes, false).await?;
     shown(asked, &external).await
 }
@@ -101,15 +103,20 @@ pub(super) async fn delete(
         ScimDelete::Deactivate => Wish::DeactivateAccount { account },
         ScimDelete::Delete => Wish::DeleteAccount { account },
     };
-    carried_out(asked, vec![wish], became).await?;
+    carried_out(asked, vec![wish], None, became).await?;
     let now = asked.parts.clock.now();
     let store = &asked.parts.store;
     Ok(store.delete_scim_record(asked.system_id(), asked.client(), &account_id(id)?, now).await?)
 }
 
-async fn carried_out_if_any(asked: &Asked, changes: &Changes, became: &Became) -> Result<(), Refusal> {
+async fn carried_out_if_any(
+    asked: &Asked,
+    changes: &Changes,
+    password: Option<Secret>,
+    became: &Became,
+) -> Result<(), Refusal> {
     if !changes.wishes.is_empty() {
-        carried_out(asked, changes.wishes.clone(), became).await?;
+        carried_out(asked, changes.wishes.clone(), password, became).await?;
     }
     Ok(())
 }
@@ -133,9 +140,14 @@ async fn require_free(
     Err(Error::new(Cause::Uniqueness, "you call another user by that externalId").into())
 }
 
-async fn switched_off(asked: &Asked, id: &ExternalId) -> Result<bool, Refusal> {
+async fn circumstances(
+    asked: &Asked,
+    id: &ExternalId,
+    password: Option<&Secret>,
+) -> Result<Circumstances, Refusal> {
     let found = asked.parts.store.switched_off(asked.system_id(), std::slice::from_ref(id)).await?;
-    Ok(found.get(id).is_some_and(|one| one.manifest.is_some()))
+    let switched_off = found.get(id).is_some_and(|one| one.manifest.is_some());
+    Ok(Circumstances { switched_off, password: password.is_some() })
 }
 
 async fn keep(asked: &Asked, id: &ExternalId, changes: &Changes, made: bool) -> Result<(), Refusal> {

@@ -7,6 +7,7 @@ mod discovery;
 mod groups;
 mod lists;
 mod one;
+mod passwords;
 mod racing;
 mod refusals;
 mod users;

@@ -122,7 +122,7 @@ pub(super) async fn keep(
                 expires_at) VALUES ($1, $2, $3, 'candidate', $4, $5, $6, $7)";
     if password.kind == "operator" {
         let active = data_keys::locked_version(transaction, &Scope::system(system)).await?;
-        if secrets::operator_key_version(&password.ciphertext) != Some(active) {
+        if secrets::packed_version(&password.ciphertext) != Some(active) {
             return Err(StoreError::KeyChanged);
         }
     }

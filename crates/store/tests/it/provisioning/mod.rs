@@ -8,6 +8,7 @@ mod deciding;
 mod deliveries;
 mod faults;
 mod fold;
+mod given;
 mod journal;
 mod notifications;
 mod protections;

@@ -120,8 +120,41 @@ fn s11_each_path_has_its_documented_result() {
         (json!({"op": "add", "path": "emails", "value": {"value": "ada@work.example"}}), Same),
         (json!({"op": "replace", "value": {}}), Same),
     ];
+    compare(Switches::default(), cells);
+}
+
+/// Where passwords are switched on they are taken out of what is kept, and nothing else can be done with them.
+#[test]
+fn s11_passwords_are_taken_out_or_refused() {
+    use Cause::{InvalidPath, InvalidValue};
+    use Outcome::{Refused, Same};
+    let on = Switches { password: true, ..Switches::default() };
+    for operation in [
+        json!({"op": "replace", "path": "password", "value": "x"}),
+        json!({"op": "Add", "path": "PASSWORD", "value": "x"}),
+        json!({"op": "replace", "value": {"password": "x"}}),
+        json!({"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:User:password", "value": "x"}),
+    ] {
+        let patched = patch(on, &ada(), json!([operation])).unwrap();
+        assert_eq!(patched.password.unwrap().expose(), "x", "{operation}");
+        assert!(patched.changed);
+        assert_eq!(Value::Object(patched.resource), ada());
+    }
+    let cells = [
+        (json!({"op": "replace", "path": "password", "value": ""}), Refused(InvalidValue)),
+        (json!({"op": "replace", "path": "password", "value": 1}), Refused(InvalidValue)),
+        (json!({"op": "replace", "path": "password", "value": ["x"]}), Refused(InvalidValue)),
+        (json!({"op": "replace", "path": "password.value", "value": "x"}), Refused(InvalidPath)),
+        (json!({"op": "replace", "path": "password[value pr]", "value": "x"}), Refused(InvalidPath)),
+        (json!({"op": "remove", "path": "password"}), Same),
+    ];
+    compare(on, cells);
+}
+
+fn compare(switches: Switches, cells: impl IntoIterator<Item = (Value, Outcome)>) {
+    use Outcome::{Now, Refused, Same};
     for (operation, outcome) in cells {
-        let result = patch(Switches::default(), &ada(), json!([operation]));
+        let result = patch(switches, &ada(), json!([operation]));
         match (outcome, result) {
             (Now(pointer, value), Ok(patched)) => {
                 assert!(patched.changed, "{operation}");
