@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Extension, Router};
+use keyreeve_engine::password::PublicUrl;
 use tokio::net::TcpListener;
 
 use crate::limits::{LARGEST_BODY, Limits, limited};
@@ -67,6 +68,14 @@ impl Server {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
+        self.router = self.router.layer(Extension(scim_http::OverTls));
+        self
+    }
+
+    /// Is reached at this address, whatever requests say of where they were sent.
+    #[must_use]
+    pub fn public_url(mut self, url: &PublicUrl) -> Self {
+        self.router = self.router.layer(Extension(url.clone()));
         self
     }
 

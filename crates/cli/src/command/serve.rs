@@ -70,6 +70,9 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     if let Some(tls) = tls {
         server = server.tls(tls);
     }
+    if let Some(url) = context.public_url() {
+        server = server.public_url(url);
+    }
     let asked = async move {
         stop.requested().await;
         // What runs by itself ends while the last answers are given.

@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts as Head;
 use bytes::Bytes;
+use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ScimPassword, System, SystemId, SystemSettings};
 use serde_json::Value;
@@ -102,7 +103,7 @@ impl FromRequestParts<Parts> for Asked {
         Ok(Self {
             parts: parts.clone(),
             caller,
-            base: base(&head.headers, &id),
+            base: base(head, &id),
             model: model(&system.settings).ok_or_else(unknown)?,
             turns: head.extensions.get::<Turns>().cloned().unwrap_or_default(),
             system,
@@ -120,16 +121,24 @@ fn query(head: &Head) -> Result<Query, Error> {
     Query::from_parameters(given.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
-/// Addresses in an answer are for who asked alone, so they begin as the client named this server. What cannot be the
-/// name of a server is left out: then they begin at its root.
-fn base(headers: &HeaderMap, system: &SystemId) -> String {
+/// Marks that requests come over TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverTls;
+
+/// Addresses in an answer begin with the configured place. Without one they are for who asked alone, so they begin as the
+/// client named this server; what cannot be the name of a server is left out, and then they begin at its root.
+fn base(head: &Head, system: &SystemId) -> String {
+    let path = PREFIX.replace("{system}", system.as_str());
+    if let Some(url) = head.extensions.get::<PublicUrl>() {
+        return format!("{url}{path}");
+    }
     let plain = |host: &&str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);
         !host.is_empty() && host.len() <= 255 && host.bytes().all(fits)
     };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).filter(plain);
-    let path = PREFIX.replace("{system}", system.as_str());
-    host.map_or_else(|| path.clone(), |host| format!("http://{host}{path}"))
+    let scheme = if head.extensions.get::<OverTls>().is_some() { "https" } else { "http" };
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).filter(plain);
+    host.map_or_else(|| path.clone(), |host| format!("{scheme}://{host}{path}"))
 }
 
 /// The body of a request: JSON without tricks.

@@ -20,6 +20,7 @@ use axum::{Extension, Router};
 use crate::parts::Parts;
 use crate::scim::{Cause, Error};
 pub(crate) use answer::Refusal;
+pub(crate) use asked::OverTls;
 
 /// Where it begins.
 pub(crate) const ROOT: &str = "/scim/v2/";

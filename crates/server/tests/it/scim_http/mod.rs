@@ -1,6 +1,7 @@
 //! SCIM from the front door: requests over a socket, answered from a store that an import from the sandbox filled.
 
 mod access;
+mod addresses;
 mod bulk;
 mod deleting;
 mod discovery;
