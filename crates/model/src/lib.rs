@@ -33,6 +33,7 @@ mod resource;
 mod schedule;
 #[cfg(feature = "schema")]
 mod schema;
+mod scim_tags;
 mod secret;
 mod system;
 mod thresholds;
@@ -67,6 +68,7 @@ pub use provisioning::{
 };
 pub use resource::{ManagedBy, Resource, ResourceType};
 pub use schedule::{CronExpression, Schedule, ScheduleError};
+pub use scim_tags::{ScimAttribute, ScimTags};
 pub use secret::Secret;
 pub use system::{
     Category, Content, CredentialKind, FirstSignIn, PasswordDelivery, PermissionProfile, RoleBase,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::scim_tags::{self, ScimTags};
 use crate::{AwsAccountId, Failure, SystemId, SystemName};
 
 /// One connected AWS account.
@@ -182,6 +183,8 @@ pub struct SystemSettings {
     pub scim_password: ScimPassword,
     /// Whether SCIM clients may attach policies to users and detach them.
     pub scim_entitlements: bool,
+    /// Attributes of SCIM that are mirrored to tags, each with the tag's key.
+    pub scim_tags: ScimTags,
     /// So long a SCIM client waits for what it asks for, at most.
     pub scim_wait_seconds: u32,
     /// ARN of a deny-all policy that a deactivation attaches.
@@ -212,6 +215,7 @@ impl Default for SystemSettings {
             scim_delete: ScimDelete::Deactivate,
             scim_password: ScimPassword::Refuse,
             scim_entitlements: false,
+            scim_tags: ScimTags::new(),
             scim_wait_seconds: 20,
             deny_all_policy: None,
             group_policy_writes: false,
@@ -268,7 +272,10 @@ impl SystemSettings {
             return Err(SettingError::Unknown { name: name.to_owned(), known });
         }
         let value_json = match value {
+            "none" if name == "scim_tags" => serde_json::Value::Object(serde_json::Map::new()),
             "none" => serde_json::Value::Null,
+            _ if name == "scim_tags" => serde_json::to_value(scim_tags::from_text(value).map_err(refuse)?)
+                .map_err(|error| refuse(error.to_string()))?,
             _ => serde_json::from_str(value)
                 .ok()
                 .filter(|json: &serde_json::Value| json.is_boolean() || json.is_number())
@@ -296,11 +303,25 @@ impl SystemSettings {
             "unclaimed_password_days" if !(1..=365).contains(&self.unclaimed_password_days) => {
                 "it must be from 1 to 365 days"
             }
+            "scim_tags" => {
+                scim_tags::check(&self.scim_tags)?;
+                return self.may_tag();
+            }
+            "permission_profile" => return self.may_tag(),
             "scim_wait_seconds" if !(1..=300).contains(&self.scim_wait_seconds) => {
                 "it must be from 1 to 300 seconds"
             }
             _ => return Ok(()),
         };
+        Err(why.to_owned())
+    }
+
+    fn may_tag(&self) -> Result<(), String> {
+        if self.scim_tags.is_empty() || self.permission_profile != PermissionProfile::Reference {
+            return Ok(());
+        }
+        let why = "tags are never sent under permission_profile=reference, so no attribute can be mirrored: set \
+                   permission_profile to lifecycle or full before, or scim_tags to none";
         Err(why.to_owned())
     }
 }
@@ -424,6 +445,31 @@ mod tests {
         let error = settings.set("colour", "red").unwrap_err().to_string();
         assert!(error.contains("colour") && error.contains("permission_profile"), "{error}");
         assert_eq!(settings, before);
+    }
+
+    #[test]
+    fn attributes_are_mirrored_only_where_tags_may_be_sent() {
+        let mut settings = SystemSettings::default();
+        let refused = settings.set("scim_tags", "displayName=Name").unwrap_err().to_string();
+        assert!(refused.contains("permission_profile=reference"), "{refused}");
+        settings.set("permission_profile", "full").unwrap();
+        settings.set("scim_tags", "displayName=Name,department=Unit").unwrap();
+        assert_eq!(settings.scim_tags.len(), 2);
+        let before = settings.clone();
+        for (name, value) in [
+            ("permission_profile", "reference"),
+            ("scim_tags", "displayName=aws:x"),
+            ("scim_tags", "title=Title"),
+            ("scim_tags", "{}"),
+        ] {
+            assert!(matches!(settings.set(name, value), Err(SettingError::Value { .. })), "{name}={value}");
+        }
+        assert_eq!(settings, before);
+        let json = serde_json::to_value(&settings).unwrap();
+        assert_eq!(json["scim_tags"], serde_json::json!({"displayName": "Name", "department": "Unit"}));
+        assert_eq!(serde_json::from_value::<SystemSettings>(json).unwrap(), settings);
+        settings.set("scim_tags", "none").unwrap();
+        settings.set("permission_profile", "reference").unwrap();
     }
 
     #[test]

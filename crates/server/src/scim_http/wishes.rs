@@ -1,12 +1,27 @@
 //! From a resource as it is and as it is to be, to wishes for AWS and to what only we keep. Pure.
 
+mod mirror;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyreeve_model::{ResourceName, Wish};
+use keyreeve_model::{ResourceName, ScimTags, Wish};
 use serde_json::{Map, Value};
 
 use crate::scim::path::Place;
 use crate::scim::{Cause, Error, urn};
+
+/// Brings the tags that mirror attributes, by the system's setting, in line with what a user is to be. All are meant of one
+/// that is there `anew`, else those of what is otherwise.
+///
+/// # Errors
+/// `invalidValue`.
+pub(crate) fn with_mirrored(
+    setting: &ScimTags,
+    (before, anew): (&Map<String, Value>, bool),
+    after: &mut Map<String, Value>,
+) -> Result<(), Error> {
+    mirror::mirror(setting, (before, anew), after)
+}
 
 /// What a change of a resource takes.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -192,8 +207,6 @@ pub(crate) fn members_changed(before: &Map<String, Value>, after: &Map<String, V
 
 /// What a task mapping may use of a person.
 fn attributes(user: &Map<String, Value>) -> BTreeMap<String, String> {
-    let enterprise =
-        |attribute| Place { extension: Some(urn::ENTERPRISE_USER), attribute, sub_attribute: None };
     let name = |sub| Place { sub_attribute: Some(sub), ..Place::of("name") };
     let mail = || {
         let all = user.get("emails")?.as_array()?;
@@ -209,6 +222,10 @@ fn attributes(user: &Map<String, Value>) -> BTreeMap<String, String> {
         ("employee_number", text(user, enterprise("employeeNumber"))),
     ];
     found.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn enterprise(attribute: &'static str) -> Place {
+    Place { extension: Some(urn::ENTERPRISE_USER), attribute, sub_attribute: None }
 }
 
 fn aws(attribute: &'static str) -> Place {

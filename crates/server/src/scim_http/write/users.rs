@@ -16,7 +16,8 @@ use crate::scim_http::wishes::{self, Changes, Circumstances};
 /// Makes a user, or lets one be again that the same client deleted.
 pub(super) async fn create(asked: &Asked, body: &Value, became: &Became) -> Result<Resource, Refusal> {
     let kind = &asked.model.user;
-    let Written { resource: new, password } = write::create(kind, body)?;
+    let Written { resource: mut new, password } = write::create(kind, body)?;
+    wishes::with_mirrored(&asked.system.settings.scim_tags, (&Map::new(), true), &mut new)?;
     let changes = wishes::creation(&new, password.is_some())?;
     let name = new.get("userName").and_then(Value::as_str).unwrap_or_default();
     let place = |what: &str, text: &str| format!("{}/{what}/{text}", asked.system_id());
@@ -56,6 +57,7 @@ async fn revive(
     if body.get("active") != Some(&Value::Bool(false)) {
         after.insert("active".into(), Value::Bool(true));
     }
+    wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, true), &mut after)?;
     let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
     carried_out_if_any(asked, &changes, password, became).await?;
     keep(asked, id, &changes, true).await?;
@@ -72,7 +74,8 @@ pub(super) async fn change(
     let kind = &asked.model.user;
     let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
     let known = Known::load(asked).await?;
-    let (before, after, password) = before_and_after(&known, kind, id, &change).await?;
+    let (before, mut after, password) = before_and_after(&known, kind, id, &change).await?;
+    wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
     if after == before && password.is_none() {
         return Ok(before);
     }

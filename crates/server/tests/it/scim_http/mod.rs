@@ -7,6 +7,7 @@ mod deleting;
 mod discovery;
 mod groups;
 mod lists;
+mod mirroring;
 mod one;
 mod passwords;
 mod racing;
