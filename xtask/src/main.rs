@@ -15,10 +15,10 @@ mod deny;
 mod licences;
 mod peers;
 mod postgres;
-mod scim;
 mod scratch;
 mod source;
 mod test;
+mod testers;
 mod tidy;
 mod unused;
 mod workspace;
@@ -41,7 +41,9 @@ enum Task {
     /// Import what moto and ministack hold, and compare every field with what boto3 reads
     Compare(compare::Options),
     /// Have testers from PyPI try SCIM on a sandbox
-    Scim(scim::Options),
+    Scim(testers::Options),
+    /// Have a fuzzer from PyPI ask each address of the REST description on a sandbox
+    Schemathesis(testers::Options),
     /// Prove who may see whom from cargo's metadata
     Boundaries,
     /// Check licences, sources, bans and duplicate versions of what ships
@@ -73,7 +75,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(options) => return test::run(&root, &options),
         Task::Bench(options) => bench::run(&root, options)?,
         Task::Compare(options) => println!("{}", compare::run(&root, &options)?),
-        Task::Scim(options) => println!("{}", scim::run(&root, &options)?),
+        Task::Scim(options) => println!("{}", testers::SCIM.run(&root, &options)?),
+        Task::Schemathesis(options) => println!("{}", testers::SCHEMATHESIS.run(&root, &options)?),
         Task::Boundaries => println!("{}", boundaries::run(&root)?),
         Task::Licences { list_duplicates: true } => println!("{}", licences::duplicate_list(&root)?),
         Task::Licences { list_duplicates: false } => println!("{}", licences::run(&root)?),

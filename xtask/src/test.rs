@@ -86,7 +86,7 @@ enum Verdict {
 /// Runs the steps for the project at `root`; the code says whether all of them passed.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     if options.list {
-        STEPS.iter().for_each(|step| println!("{:<11} {}", step.name, step.what));
+        STEPS.iter().for_each(|step| println!("{:<12} {}", step.name, step.what));
         return Ok(ExitCode::SUCCESS);
     }
     let selected = select(STEPS, &options.only)?;
@@ -151,7 +151,7 @@ fn heading(step: &Step) -> String {
 }
 
 fn table(lines: &[Line]) -> String {
-    let mut text = format!("{:<11} {:<8} {:>9}  note", "step", "result", "time");
+    let mut text = format!("{:<12} {:<8} {:>9}  note", "step", "result", "time");
     for line in lines {
         let result = match line.verdict {
             Verdict::Passed => "ok",
@@ -160,7 +160,7 @@ fn table(lines: &[Line]) -> String {
             Verdict::NotRun => "-",
         };
         let took = if line.verdict == Verdict::NotRun { String::new() } else { seconds(line.took) };
-        text.push_str(&format!("\n{:<11} {result:<8} {took:>9}  {}", line.name, line.note));
+        text.push_str(&format!("\n{:<12} {result:<8} {took:>9}  {}", line.name, line.note));
     }
     text
 }
@@ -248,6 +248,6 @@ mod tests {
         let mixed = [line("a", Verdict::Passed), line("b", Verdict::Skipped), line("c", Verdict::Failed)];
         assert_eq!(closing(&mixed, took), "FAILED: 1 of 3 steps (c) in 1.5 s.");
         assert!(closing(&mixed[..2], took).contains("1 of 2 steps were skipped (b)"));
-        assert!(table(&mixed).contains("c           FAILED   1 min 15 s  n"), "{}", table(&mixed));
+        assert!(table(&mixed).contains("c            FAILED   1 min 15 s  n"), "{}", table(&mixed));
     }
 }

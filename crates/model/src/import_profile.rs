@@ -17,6 +17,7 @@ pub struct ImportProfile {
     /// Which objects are read.
     pub objects: BTreeSet<ImportObject>,
     /// Only users and their assignments whose path begins with this text. A plain string prefix, as IAM has it.
+    #[cfg_attr(feature = "schema", schema(pattern = r"^/[!-~]*$", max_length = 512))]
     pub path_prefix: String,
     /// Which policies are read.
     pub policy_scope: PolicyScope,

@@ -37,7 +37,7 @@ text_schema! {
     ProfileName: "The name of an import profile.", Some("^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"), Some(64);
     AwsAccountId: "An AWS account id.", Some("^[0-9]{12}$"), Some(12);
     ExternalId: "What AWS calls an object, and never uses twice.", None, Some(256);
-    CronExpression: "When imports begin: five fields, as cron has them.", None, Some(256);
+    CronExpression: "When imports begin: five fields, as cron has them.", None, Some(200);
     TargetProperty: "What a row of a task mapping gives a value to: `user_name`, `path`, `tags.<key>`, …", None, None;
-    Delivery: "How a password is handed over: `link`, `operator`, or `recipient:` and an age or SSH public key.", None, None;
+    Delivery: "How a password is handed over: `link`, `operator`, or `recipient:` and an age or SSH public key.", Some("^(link|operator|recipient:.+)$"), None;
 }

@@ -9,7 +9,8 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts as Head;
 use keyreeve_model::digest_hex;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 
 use crate::problem::Problem;
 
@@ -42,6 +43,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for InQuery<T> {
                 Problem::bad_request(format!("reading the query of the address: {}", error.body_text()))
             },
         )
+    }
+}
+
+/// A text of at most so many characters, or none.
+///
+/// # Errors
+/// It is longer.
+pub(crate) fn at_most<'de, const N: usize, D: Deserializer<'de>>(
+    given: D,
+) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(given)?;
+    match &text {
+        Some(text) if text.chars().count() > N => {
+            Err(D::Error::custom(format!("a text is longer than {N} characters")))
+        }
+        _ => Ok(text),
     }
 }
 

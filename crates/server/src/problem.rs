@@ -124,7 +124,7 @@ pub(crate) struct Refused;
 
 impl IntoResponses for Refused {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        ["400", "401", "403", "404", "409", "500", "503"].map(response).into()
+        ["400", "401", "403", "404", "409", "414", "415", "500", "503"].map(response).into()
     }
 }
 
@@ -134,21 +134,33 @@ pub(crate) struct RefusedBody;
 impl IntoResponses for RefusedBody {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
         let mut all = Refused::responses();
-        all.extend(["413", "415", "422", "502"].map(response));
+        all.extend(["408", "413", "422", "502"].map(response));
         all
     }
 }
 
+/// The refusal of what was there and is no more, for the description.
+pub(crate) struct Gone;
+
+impl IntoResponses for Gone {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        ["410"].map(response).into()
+    }
+}
+
 /// One refusal, for the description.
-fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response>) {
+pub(crate) fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response>) {
     let about = |status: &str| match status {
         "400" => "What was sent is not understood.",
         "401" => "No valid token was sent.",
         "403" => "The token does not allow this.",
         "404" => "There is no such thing.",
+        "408" => "What was sent did not arrive in time.",
         "409" => "The state of things does not allow this.",
+        "410" => "It was there, and is no more.",
         "413" => "What was sent is too large.",
-        "415" => "What was sent is no JSON.",
+        "414" => "The query of the address is too long.",
+        "415" => "What was sent is no JSON, or is compressed.",
         "422" => "The Idempotency-Key was used for something else.",
         "500" => "Something is wrong here.",
         "502" => "The connected system does not answer, or not as it should.",

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     boundaries, compare, licences, peers,
     postgres::{self, Postgres},
-    scim, tidy, unused, workspace,
+    testers, tidy, unused, workspace,
 };
 
 /// All steps.
@@ -47,7 +47,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "peers",
-        what: "emulators, boto3 and SCIM testers from PyPI",
+        what: "emulators, boto3 and testers from PyPI",
         cost: Heavy,
         needs: &[],
         run: run_peers,
@@ -73,6 +73,13 @@ pub(super) const STEPS: &[Step] = &[
         cost: Heavy,
         needs: &["peers"],
         run: run_scim,
+    },
+    Step {
+        name: "schemathesis",
+        what: "a fuzzer from PyPI asks each address of the REST description, on a sandbox",
+        cost: Heavy,
+        needs: &["peers"],
+        run: run_schemathesis,
     },
     Step {
         name: "doctests",
@@ -157,7 +164,11 @@ fn run_compare(session: &mut Session) -> Result<Outcome> {
 }
 
 fn run_scim(session: &mut Session) -> Result<Outcome> {
-    scim::run(&session.root, &scim::Options::default()).map(Outcome::Passed)
+    testers::SCIM.run(&session.root, &testers::Options::default()).map(Outcome::Passed)
+}
+
+fn run_schemathesis(session: &mut Session) -> Result<Outcome> {
+    testers::SCHEMATHESIS.run(&session.root, &testers::Options::default()).map(Outcome::Passed)
 }
 
 fn run_doctests(session: &mut Session) -> Result<Outcome> {

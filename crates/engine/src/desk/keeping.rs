@@ -14,6 +14,8 @@ use crate::tokens::MadeToken;
 
 /// The longest name of a token's owner, in characters.
 const LONGEST_OWNER: usize = 100;
+/// The longest name, path or tag that is protected, in characters.
+const LONGEST_PROTECTED: usize = 512;
 /// A token lasts so long at most, in days, if it ends at all.
 const MOST_DAYS: u32 = 3_650;
 
@@ -45,14 +47,16 @@ impl Desk {
         administers(actor, system_id)?;
         fits(reason.as_deref())?;
         let (what, value) = kind.parts();
-        let wrong = match &kind {
-            ProtectionKind::Account(name) => name.is_empty(),
-            ProtectionKind::Path(path) => !(path.starts_with('/') && path.ends_with('/')),
-            ProtectionKind::Tag(tag) => tag.split('=').next().unwrap_or_default().is_empty(),
-        };
+        let wrong = value.chars().count() > LONGEST_PROTECTED
+            || match &kind {
+                ProtectionKind::Account(name) => name.is_empty(),
+                ProtectionKind::Path(path) => !(path.starts_with('/') && path.ends_with('/')),
+                ProtectionKind::Tag(tag) => tag.split('=').next().unwrap_or_default().is_empty(),
+            };
         if wrong {
             let why = format!(
-                "{value:?} is no {what}: a name is not empty, a path begins and ends with '/', a tag is key or key=value"
+                "{value:?} is no {what}: a name is not empty, a path begins and ends with '/', a tag is key or key=value, \
+                 and none is longer than {LONGEST_PROTECTED} characters"
             );
             return Err(DeskError::Invalid(why));
         }

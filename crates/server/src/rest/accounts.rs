@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::moment::as_of;
 use super::paging::{Page, Paging};
 use crate::auth::Caller;
-use crate::body::{InPath, InQuery};
+use crate::body::{InPath, InQuery, at_most};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused};
 
@@ -23,21 +23,26 @@ use crate::problem::{Problem, Refused};
 pub(crate) struct Filter {
     /// `next` of the page before.
     #[param(max_length = 4096)]
+    #[serde(default, deserialize_with = "at_most::<4096, _>")]
     cursor: Option<String>,
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
     /// Part of the name, ignoring case; with `*` or `?` in it, a pattern for the whole name.
     #[param(max_length = 256)]
+    #[serde(default, deserialize_with = "at_most::<256, _>")]
     name: Option<String>,
     /// What the path begins with.
     #[param(max_length = 512)]
+    #[serde(default, deserialize_with = "at_most::<512, _>")]
     path: Option<String>,
     /// Name or external id of a group that they are in.
     #[param(max_length = 256)]
+    #[serde(default, deserialize_with = "at_most::<256, _>")]
     group: Option<String>,
     /// Name, external id or ARN of a policy that is attached to them.
     #[param(max_length = 2048)]
+    #[serde(default, deserialize_with = "at_most::<2048, _>")]
     policy: Option<String>,
     /// Whether a policy that is attached to a group which they are in counts as well.
     #[serde(default)]

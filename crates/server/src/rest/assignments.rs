@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::moment::as_of;
 use super::paging::{Page, Paging};
 use crate::auth::Caller;
-use crate::body::{InPath, InQuery};
+use crate::body::{InPath, InQuery, at_most};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused};
 
@@ -23,18 +23,22 @@ use crate::problem::{Problem, Refused};
 pub(crate) struct Filter {
     /// `next` of the page before.
     #[param(max_length = 8192)]
+    #[serde(default, deserialize_with = "at_most::<8192, _>")]
     cursor: Option<String>,
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
     /// Name or external id of the account that holds.
     #[param(max_length = 256)]
+    #[serde(default, deserialize_with = "at_most::<256, _>")]
     account: Option<String>,
     /// Name or external id of a group, as the holder or as what is held.
     #[param(max_length = 256)]
+    #[serde(default, deserialize_with = "at_most::<256, _>")]
     group: Option<String>,
     /// Name, external id or ARN of the policy that is held.
     #[param(max_length = 2048)]
+    #[serde(default, deserialize_with = "at_most::<2048, _>")]
     policy: Option<String>,
     /// The kind.
     #[param(inline)]

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::paging::{Page, Paging};
 use crate::auth::Caller;
-use crate::body::InQuery;
+use crate::body::{InQuery, at_most};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused};
 
@@ -22,6 +22,7 @@ use crate::problem::{Problem, Refused};
 pub(crate) struct Filter {
     /// `next` of the page before.
     #[param(max_length = 4096)]
+    #[serde(default, deserialize_with = "at_most::<4096, _>")]
     cursor: Option<String>,
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
@@ -30,12 +31,15 @@ pub(crate) struct Filter {
     system_id: Option<SystemId>,
     /// Who did it.
     #[param(max_length = 256)]
+    #[serde(default, deserialize_with = "at_most::<256, _>")]
     actor: Option<String>,
     /// What was done.
     #[param(max_length = 64)]
+    #[serde(default, deserialize_with = "at_most::<64, _>")]
     action: Option<String>,
     /// The account that it was done to.
     #[param(max_length = 256)]
+    #[serde(default, deserialize_with = "at_most::<256, _>")]
     account: Option<String>,
     /// From this time on.
     since: Option<Timestamp>,

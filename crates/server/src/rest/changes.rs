@@ -99,7 +99,10 @@ pub(crate) async fn plan(
 /// With an `Idempotency-Key`, a repeat within a day gets the same job, without the secrets.
 #[utoipa::path(
     post, path = "/systems/{system_id}/jobs", tag = "jobs",
-    params(("system_id" = SystemId, Path), ("Idempotency-Key" = Option<String>, Header, max_length = 255)),
+    params(
+        ("system_id" = SystemId, Path),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$")
+    ),
     request_body = NewJob,
     responses(
         (status = 202, description = "The job.", body = AskedJob),

@@ -11,6 +11,7 @@ use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportRunId, JobId, JobState};
 use serde::Serialize;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::body::InPath;
@@ -22,10 +23,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A connection on which nothing happens is kept alive by a comment that often.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// One event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only for the description")]
+struct Told {
+    /// `job` or `import_run`.
+    event: String,
+    /// The job, or the run, as JSON.
+    data: String,
+}
+
 /// Tells what becomes of a job: `job` with the whole job whenever it or a task of it has changed, until it has ended.
 #[utoipa::path(
     get, path = "/jobs/{job}/events", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
-    responses((status = 200, description = "Events.", body = String, content_type = "text/event-stream"), Refused)
+    responses((status = 200, description = "Events.", body = Told, content_type = "text/event-stream"), Refused)
 )]
 pub(crate) async fn of_job(
     caller: Caller,
@@ -49,7 +60,7 @@ pub(crate) async fn of_job(
 /// Tells what becomes of an import run: `import_run` with the run whenever it has changed, until it has ended.
 #[utoipa::path(
     get, path = "/import-runs/{run}/events", tag = "imports", params(("run" = i64, Path, minimum = 1)),
-    responses((status = 200, description = "Events.", body = String, content_type = "text/event-stream"), Refused)
+    responses((status = 200, description = "Events.", body = Told, content_type = "text/event-stream"), Refused)
 )]
 pub(crate) async fn of_run(
     caller: Caller,

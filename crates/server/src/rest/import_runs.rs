@@ -87,7 +87,10 @@ pub(crate) struct Acceptance {
 /// Begins an import of a system. One is under way at a time; a second one is refused.
 #[utoipa::path(
     post, path = "/systems/{system_id}/import-runs", tag = "imports",
-    params(("system_id" = SystemId, Path), ("Idempotency-Key" = Option<String>, Header, max_length = 255)),
+    params(
+        ("system_id" = SystemId, Path),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$")
+    ),
     request_body = NewImport,
     responses((status = 202, description = "The run, which goes on.", body = ImportRun), RefusedBody)
 )]

@@ -7,6 +7,7 @@ mod accounts;
 mod assignments;
 mod audit;
 mod changes;
+mod description;
 mod events;
 mod import_profiles;
 mod import_runs;
@@ -21,11 +22,11 @@ mod systems;
 mod tokens;
 
 use axum::Router;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::description::{BearerToken, close_wishes};
 use crate::parts::Parts;
 use crate::problem::Said;
 
@@ -47,23 +48,9 @@ pub(crate) const PREFIX: &str = "/api/v1";
 )]
 struct Description;
 
-struct BearerToken;
-
-impl Modify for BearerToken {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("keyreeve_pat_…")
-            .description(Some("A token, as `keyreeve token create` prints it once."));
-        if let Some(components) = openapi.components.as_mut() {
-            components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
-        }
-    }
-}
-
 /// The addresses, and their description.
 pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Description::openapi())
+    let (router, mut openapi) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(systems::list))
         .routes(routes!(systems::get))
         .routes(routes!(accounts::list))
@@ -92,7 +79,9 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(passwords::reveal))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
-        .split_for_parts()
+        .split_for_parts();
+    close_wishes(&mut openapi);
+    (router, openapi)
 }
 
 /// The description of `/api/v1`, OpenAPI 3.1.

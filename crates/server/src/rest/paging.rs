@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::body::at_most;
 use crate::problem::Problem;
 
 /// So many entries, if nobody says how many.
@@ -24,6 +25,7 @@ pub(crate) struct Paging(pub(crate) Option<String>, pub(crate) Option<u32>);
 pub(crate) struct Pages {
     /// `next` of the page before.
     #[param(max_length = 4096)]
+    #[serde(default, deserialize_with = "at_most::<4096, _>")]
     cursor: Option<String>,
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]

@@ -12,7 +12,7 @@ use super::changes::{Nothing, unkept};
 use crate::auth::Caller;
 use crate::body::{InBody, InPath};
 use crate::parts::Parts;
-use crate::problem::{Problem, RefusedBody};
+use crate::problem::{Gone, Problem, RefusedBody};
 
 /// A password on its way: one of the two.
 #[derive(Serialize, ToSchema)]
@@ -29,7 +29,7 @@ pub(crate) struct RevealedPassword {
 /// password itself, once.
 #[utoipa::path(
     post, path = "/tasks/{task}/password", tag = "jobs", params(("task" = i64, Path, minimum = 1)),
-    request_body = Nothing, responses((status = 200, body = RevealedPassword), RefusedBody)
+    request_body = Nothing, responses((status = 200, body = RevealedPassword), RefusedBody, Gone)
 )]
 pub(crate) async fn reveal(
     Caller(actor): Caller,

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::paging::Page;
 use crate::auth::Caller;
-use crate::body::{InBody, InPath, InQuery};
+use crate::body::{InBody, InPath, InQuery, at_most};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused, RefusedBody};
 
@@ -78,6 +78,7 @@ pub(crate) struct EndedProtection {
     value: String,
     /// Why.
     #[param(max_length = 1_000)]
+    #[serde(default, deserialize_with = "at_most::<1_000, _>")]
     reason: Option<String>,
 }
 

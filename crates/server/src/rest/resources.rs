@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::moment::as_of;
 use super::paging::{Page, Paging};
 use crate::auth::Caller;
-use crate::body::{InPath, InQuery};
+use crate::body::{InPath, InQuery, at_most};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused};
 
@@ -23,6 +23,7 @@ use crate::problem::{Problem, Refused};
 pub(crate) struct Filter {
     /// `next` of the page before.
     #[param(max_length = 4096)]
+    #[serde(default, deserialize_with = "at_most::<4096, _>")]
     cursor: Option<String>,
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
@@ -33,9 +34,11 @@ pub(crate) struct Filter {
     kind: Option<ResourceType>,
     /// Part of the name, ignoring case; with `*` or `?` in it, a pattern for the whole name.
     #[param(max_length = 256)]
+    #[serde(default, deserialize_with = "at_most::<256, _>")]
     name: Option<String>,
     /// What the path begins with.
     #[param(max_length = 512)]
+    #[serde(default, deserialize_with = "at_most::<512, _>")]
     path: Option<String>,
     /// Who maintains a policy (leaves groups out).
     #[param(inline)]

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use super::paging::{Page, Paging};
 use crate::auth::Caller;
-use crate::body::{InPath, InQuery};
+use crate::body::{InPath, InQuery, at_most};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused};
 
@@ -20,6 +20,7 @@ use crate::problem::{Problem, Refused};
 pub(crate) struct Filter {
     /// `next` of the page before.
     #[param(max_length = 4096)]
+    #[serde(default, deserialize_with = "at_most::<4096, _>")]
     cursor: Option<String>,
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]

@@ -1,0 +1,76 @@
+//! What the derived description does not say by itself.
+
+use std::collections::BTreeMap;
+
+use utoipa::Modify;
+use utoipa::openapi::schema::{AdditionalProperties, AllOf, Object};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi, RefOr, Schema};
+
+/// Who asks is said by a bearer token.
+pub(super) struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("keyreeve_pat_…")
+            .description(Some("A token, as `keyreeve token create` prints it once."));
+        if let Some(components) = openapi.components.as_mut() {
+            components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
+        }
+    }
+}
+
+/// A wish has the fields of its kind and no others; what is derived for such a type does not say so.
+pub(super) fn close_wishes(openapi: &mut OpenApi) {
+    let Some(schemas) = openapi.components.as_mut().map(|components| &mut components.schemas) else { return };
+    let known = schemas.clone();
+    if let Some(RefOr::T(Schema::OneOf(kinds))) = schemas.get_mut("Wish") {
+        let all = kinds.items.iter().flat_map(|kind| match kind {
+            RefOr::T(Schema::Object(kind)) => vec![kind.clone()],
+            RefOr::T(Schema::AllOf(parts)) => joined(parts, &known),
+            _ => Vec::new(),
+        });
+        kinds.items = all.map(|kind| RefOr::T(Schema::Object(closed(kind)))).collect();
+    }
+}
+
+fn closed(mut kind: Object) -> Object {
+    kind.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    kind
+}
+
+/// One object for each of the forms that the parts have together.
+fn joined(parts: &AllOf, known: &BTreeMap<String, RefOr<Schema>>) -> Vec<Object> {
+    let mut forms = vec![Object::new()];
+    for part in &parts.items {
+        let part = match part {
+            RefOr::Ref(to) => to.ref_location.rsplit('/').next().and_then(|name| known.get(name)),
+            part => Some(part),
+        };
+        let of_part: Vec<&Object> = match part {
+            Some(RefOr::T(Schema::Object(object))) => vec![object],
+            Some(RefOr::T(Schema::OneOf(forms))) => {
+                let object = |form| match form {
+                    &RefOr::T(Schema::Object(ref object)) => Some(object),
+                    _ => None,
+                };
+                forms.items.iter().filter_map(object).collect()
+            }
+            _ => continue,
+        };
+        let with = |form: &Object| of_part.iter().map(|more| merged(form, more)).collect::<Vec<_>>();
+        forms = forms.iter().flat_map(with).collect();
+    }
+    forms
+}
+
+fn merged(form: &Object, more: &Object) -> Object {
+    let mut form = form.clone();
+    form.schema_type = more.schema_type.clone();
+    form.description = more.description.clone();
+    form.required.extend(more.required.iter().cloned());
+    form.properties.extend(more.properties.iter().map(|(name, schema)| (name.clone(), schema.clone())));
+    form
+}
