@@ -15,6 +15,7 @@
 //! - [`tokens`] makes access tokens, and says whose one is;
 //! - [`people`] lets people sign in, and says whose a session is;
 //! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
+//! - [`moment`] is the time that a reading speaks of;
 //! - [`unseen`] holds what we changed of accounts and no import has seen;
 //! - [`near`] says which name was probably meant;
 //! - [`pace`] decides how fast an AWS account may be asked;
@@ -29,6 +30,7 @@ pub mod import;
 pub mod key_rotation;
 pub mod mapping;
 mod measures;
+pub mod moment;
 pub mod near;
 pub mod organization;
 pub mod pace;

@@ -9,9 +9,15 @@ use keyreeve_store::{NewSystem, Signer, SignerPart, Store, StoreError};
 
 use crate::clock::Clock;
 
+mod changes;
 mod identify;
+mod protections;
+mod release;
 
+pub use changes::{Given, NotSet, category, patched};
 pub use identify::identify;
+pub use protections::{ProtectionsEnd, keeps_protections};
+pub use release::{NotReleased, Released, release};
 
 /// A system could not be registered, changed or verified.
 #[derive(Debug, thiserror::Error)]

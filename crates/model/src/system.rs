@@ -186,6 +186,7 @@ pub struct SystemSettings {
     /// Attributes of SCIM that are mirrored to tags, each with the tag's key.
     pub scim_tags: ScimTags,
     /// So long a SCIM client waits for what it asks for, at most.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 300))]
     pub scim_wait_seconds: u32,
     /// ARN of a deny-all policy that a deactivation attaches.
     pub deny_all_policy: Option<String>,
@@ -196,12 +197,15 @@ pub struct SystemSettings {
     /// So many accounts may be deactivated in one hour, and by one job, before a second person must approve.
     pub max_deactivations: u32,
     /// A password that nobody has opened for so many days is said to be unclaimed.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 365))]
     pub unclaimed_password_days: u32,
     /// Whether the last account that holds an administrator policy is protected.
     pub keep_last_administrator: bool,
     /// At most this many requests a second to AWS; `None` leaves it to AWS's own throttling.
+    #[cfg_attr(feature = "schema", schema(minimum = 0.1, maximum = 10_000))]
     pub max_requests_per_second: Option<f64>,
     /// At most this many requests at once.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 500))]
     pub max_concurrent_requests: u32,
 }
 
@@ -252,17 +256,39 @@ pub enum SettingError {
     },
 }
 
+fn refusal(name: &str, given: &str, why: String) -> SettingError {
+    SettingError::Value { name: name.to_owned(), value: given.chars().take(80).collect(), why }
+}
+
 impl SystemSettings {
     /// Sets one setting from its text form: `true`, `12.5`, `none`, or a word.
     ///
     /// # Errors
     /// An unknown name, or a value that does not fit; the settings are then unchanged.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
-        let refuse = |why: String| SettingError::Value {
-            name: name.to_owned(),
-            value: value.chars().take(80).collect(),
-            why,
+        let json = match value {
+            "none" => serde_json::Value::Null,
+            _ if name == "scim_tags" => scim_tags::from_text(value)
+                .and_then(|tags| serde_json::to_value(tags).map_err(|error| error.to_string()))
+                .map_err(|why| refusal(name, value, why))?,
+            _ => serde_json::from_str(value)
+                .ok()
+                .filter(|json: &serde_json::Value| json.is_boolean() || json.is_number())
+                .unwrap_or_else(|| serde_json::Value::String(value.to_owned())),
         };
+        self.put(name, json, value)
+    }
+
+    /// Sets one setting as JSON has it; null where [`SystemSettings::set`] takes `none`.
+    ///
+    /// # Errors
+    /// As [`SystemSettings::set`].
+    pub fn set_json(&mut self, name: &str, value: &serde_json::Value) -> Result<(), SettingError> {
+        self.put(name, value.clone(), &value.to_string())
+    }
+
+    fn put(&mut self, name: &str, json: serde_json::Value, given: &str) -> Result<(), SettingError> {
+        let refuse = |why: String| refusal(name, given, why);
         let mut fields = match serde_json::to_value(&*self) {
             Ok(serde_json::Value::Object(fields)) => fields,
             Ok(_) | Err(_) => return Err(refuse("the settings cannot be written as JSON".to_owned())),
@@ -271,17 +297,10 @@ impl SystemSettings {
             let known = fields.keys().cloned().collect::<Vec<_>>().join(", ");
             return Err(SettingError::Unknown { name: name.to_owned(), known });
         }
-        let value_json = match value {
-            "none" if name == "scim_tags" => serde_json::Value::Object(serde_json::Map::new()),
-            "none" => serde_json::Value::Null,
-            _ if name == "scim_tags" => serde_json::to_value(scim_tags::from_text(value).map_err(refuse)?)
-                .map_err(|error| refuse(error.to_string()))?,
-            _ => serde_json::from_str(value)
-                .ok()
-                .filter(|json: &serde_json::Value| json.is_boolean() || json.is_number())
-                .unwrap_or_else(|| serde_json::Value::String(value.to_owned())),
-        };
-        fields.insert(name.to_owned(), value_json);
+        // Of these, none is a map without any.
+        let none = json.is_null() && name == "scim_tags";
+        let json = if none { serde_json::Value::Object(serde_json::Map::new()) } else { json };
+        fields.insert(name.to_owned(), json);
         let changed: Self = serde_json::from_value(serde_json::Value::Object(fields))
             .map_err(|error| refuse(expected(name).map_or_else(|| error.to_string(), str::to_owned)))?;
         changed.validate(name).map_err(refuse)?;
@@ -442,6 +461,21 @@ mod tests {
         }
         let error = settings.set("max_requests_per_second", "abc").unwrap_err().to_string();
         assert!(error.contains("from 0.1 to 10000") && !error.contains("invalid type"), "{error}");
+        settings.set_json("max_requests_per_second", &serde_json::json!(2)).unwrap();
+        assert_eq!(settings.max_requests_per_second, Some(2.0));
+        settings.set_json("max_requests_per_second", &serde_json::Value::Null).unwrap();
+        for (name, value) in [
+            ("max_deletes", serde_json::json!("3")),
+            ("max_deletes", serde_json::Value::Null),
+            ("max_deletes", serde_json::json!({})),
+            ("permission_profile", serde_json::json!(true)),
+            ("max_concurrent_requests", serde_json::json!(501)),
+        ] {
+            assert!(
+                matches!(settings.set_json(name, &value), Err(SettingError::Value { .. })),
+                "{name}={value}"
+            );
+        }
         let error = settings.set("colour", "red").unwrap_err().to_string();
         assert!(error.contains("colour") && error.contains("permission_profile"), "{error}");
         assert_eq!(settings, before);

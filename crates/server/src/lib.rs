@@ -4,6 +4,7 @@
 //! - `connections` takes connections and ends them, `limits` holds them and their requests to what one caller may take
 //!   up, `headers` has what every answer says to browsers, [`Tls`] encrypts;
 //! - `auth` finds out who asks, by the bearer token alone (RFC 6750 section 2.1), and holds them to their rights;
+//! - `conditions` knows versions of things: `ETag`, `If-Match`;
 //! - `once` sees to it that a request with an `Idempotency-Key` is done once;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
 //! - [`Metrics`] shows what is measured;
@@ -15,6 +16,7 @@
 
 mod auth;
 mod body;
+mod conditions;
 mod connections;
 mod headers;
 mod limits;

@@ -148,6 +148,15 @@ impl IntoResponses for Gone {
     }
 }
 
+/// The refusals of what is changed as it was seen, for the description.
+pub(crate) struct RefusedVersion;
+
+impl IntoResponses for RefusedVersion {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        ["412", "428"].map(response).into()
+    }
+}
+
 /// One refusal, for the description.
 pub(crate) fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response>) {
     let about = |status: &str| match status {
@@ -158,10 +167,12 @@ pub(crate) fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response
         "408" => "What was sent did not arrive in time.",
         "409" => "The state of things does not allow this.",
         "410" => "It was there, and is no more.",
+        "412" => "It is not as `If-Match` names it any more.",
         "413" => "What was sent is too large.",
         "414" => "The query of the address is too long.",
         "415" => "What was sent is no JSON, or is compressed.",
         "422" => "The Idempotency-Key was used for something else.",
+        "428" => "`If-Match` is missing.",
         "500" => "Something is wrong here.",
         "502" => "The connected system does not answer, or not as it should.",
         _ => "Something that is needed does not answer.",

@@ -46,6 +46,20 @@ pub enum StoreError {
         /// The system.
         system_id: SystemId,
     },
+    /// The system is not as whoever changes it saw it.
+    #[error("the system {system_id} was changed since it was read; read it again, and change what it is now")]
+    SystemChanged {
+        /// The system.
+        system_id: SystemId,
+    },
+    /// Every system has the import profile `default`.
+    #[error("the import profile {profile} of {system_id} stays: every system has it")]
+    ProfileStays {
+        /// The system.
+        system_id: SystemId,
+        /// The profile.
+        profile: ProfileName,
+    },
     /// The system is quarantined: nothing runs until it is released.
     #[error(
         "the system {system_id} is quarantined; `keyreeve system show {system_id}` says why, and \

@@ -1,7 +1,13 @@
 //! What a reader asks for: a moment, and which objects.
 
 use jiff::Timestamp;
-use keyreeve_model::{AccountStatus, AssignmentKind, AssignmentPlace, ImportRunId, ManagedBy, ResourceType};
+use keyreeve_model::{
+    Account, AccountStatus, AssignmentKind, AssignmentPlace, ImportRunId, JobId, JobState, ManagedBy,
+    Resource, ResourceType,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::time::to_millis;
 
 /// The moment a reading speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,21 +64,130 @@ pub struct ResourceFilter {
     pub managed_by: Option<ManagedBy>,
 }
 
-/// A part of a list that is sorted by name, then external id.
+/// A part of a list in an order: by a key of it, then by name and external id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slice {
-    /// The name and the external id of the entry before it.
-    pub after: Option<(String, String)>,
+pub struct Slice<By> {
+    /// What the list is sorted by.
+    pub by: By,
+    /// Whether it begins with the last.
+    pub descending: bool,
+    /// The place of the entry before it.
+    pub after: Option<SlicePlace>,
     /// How many entries at most.
     pub limit: u32,
+}
+
+/// Where an entry stands: its key, its name and its external id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlicePlace(pub SortKey, pub String, pub String);
+
+/// What an entry is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SortKey {
+    /// A number, or a time in milliseconds; -1 where there is none.
+    Number(i64),
+    /// A text.
+    Text(String),
+}
+
+/// What accounts are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccountOrder {
+    /// The name.
+    #[default]
+    Name,
+    /// The path.
+    Path,
+    /// The status.
+    Status,
+    /// When they were made.
+    CreatedAt,
+    /// When the password was last used; those of which that is not known come first.
+    PasswordLastUsedAt,
+}
+
+impl AccountOrder {
+    /// Where an account stands.
+    #[must_use]
+    pub fn place(self, account: &Account) -> SlicePlace {
+        let key = match self {
+            Self::Name => SortKey::Text(account.name.clone()),
+            Self::Path => SortKey::Text(account.path.clone()),
+            Self::Status => SortKey::Text(account.status.as_str().to_owned()),
+            Self::CreatedAt => SortKey::Number(to_millis(account.created_at)),
+            Self::PasswordLastUsedAt => SortKey::Number(account.password_last_used_at.map_or(-1, to_millis)),
+        };
+        SlicePlace(key, account.name.clone(), account.external_id.to_string())
+    }
+
+    pub(crate) fn column(self) -> &'static str {
+        match self {
+            Self::Name => "v.name",
+            Self::Path => "v.path",
+            Self::Status => "v.status",
+            Self::CreatedAt => "v.created_at",
+            Self::PasswordLastUsedAt => "COALESCE(v.password_last_used_at, -1)",
+        }
+    }
+}
+
+/// What resources are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResourceOrder {
+    /// The name.
+    #[default]
+    Name,
+    /// The path.
+    Path,
+    /// Groups before policies.
+    Type,
+}
+
+impl ResourceOrder {
+    /// Where a resource stands.
+    #[must_use]
+    pub fn place(self, resource: &Resource) -> SlicePlace {
+        let key = match self {
+            Self::Name => resource.name.clone(),
+            Self::Path => resource.path.clone(),
+            Self::Type => resource.kind.as_str().to_owned(),
+        };
+        SlicePlace(SortKey::Text(key), resource.name.clone(), resource.external_id.to_string())
+    }
+
+    pub(crate) fn column(self) -> &'static str {
+        match self {
+            Self::Name => "v.name",
+            Self::Path => "v.path",
+            Self::Type => "v.type",
+        }
+    }
 }
 
 /// A part of a list of assignments, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssignmentSlice {
+    /// Whether the list begins with the last.
+    pub descending: bool,
     /// The place of the entry before it.
     pub after: Option<AssignmentPlace>,
     /// How many entries at most.
+    pub limit: u32,
+}
+
+/// A part of the jobs of a system.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobSlice {
+    /// Only those of this state.
+    pub state: Option<JobState>,
+    /// Only those before this one.
+    pub before: Option<JobId>,
+    /// Only those after this one.
+    pub after: Option<JobId>,
+    /// Whether the list begins with the oldest.
+    pub oldest_first: bool,
+    /// How many at most.
     pub limit: u32,
 }
 

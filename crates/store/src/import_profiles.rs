@@ -68,6 +68,40 @@ impl Store {
         })
         .await
     }
+
+    /// Takes an import profile away, with its schedule. Runs through it stay as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`], [`StoreError::ProfileNotFound`];
+    /// [`StoreError::ProfileStays`] of the one that every system has.
+    pub async fn remove_import_profile(
+        &self,
+        system_id: &SystemId,
+        name: &ProfileName,
+        (actor, reason): (&str, Option<&str>),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        writing!(self, "removing the import profile", |transaction| {
+            let system = systems::find_in_use(transaction, system_id).await?;
+            let (system_id, profile) = (system_id.clone(), name.clone());
+            if *name == default_name()? {
+                return Err(StoreError::ProfileStays { system_id, profile });
+            }
+            for text in [
+                "DELETE FROM import_schedules WHERE system_key = $1 AND profile = $2",
+                "DELETE FROM import_profiles WHERE system_key = $1 AND name = $2",
+            ] {
+                let gone = transaction.execute(statement!(text, system.key, name.as_str())).await?;
+                if gone == 0 && text.contains("import_profiles") {
+                    return Err(StoreError::ProfileNotFound { system_id, profile });
+                }
+            }
+            let subject = json!({"profile": name, "reason": reason});
+            let done = Done { action: "profile_removed", actor, system_id: &system_id, subject };
+            done.record(transaction, &self.keys, now).await
+        })
+        .await
+    }
 }
 
 /// The name of the profile every system begins with.

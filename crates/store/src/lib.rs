@@ -75,7 +75,10 @@ pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
 };
 pub use error::{DatabaseFailure, StoreError};
-pub use filter::{AccountFilter, AsOf, AssignmentFilter, AssignmentSlice, Mfa, ResourceFilter, Slice};
+pub use filter::{
+    AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, JobSlice, Mfa, ResourceFilter,
+    ResourceOrder, Slice, SlicePlace, SortKey,
+};
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use inventory::AccountPlace;

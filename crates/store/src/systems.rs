@@ -52,6 +52,8 @@ pub struct SystemPatch {
     pub region: Option<Option<String>>,
     /// The settings.
     pub settings: Option<SystemSettings>,
+    /// Only if the system is still as it is here.
+    pub seen: Option<Box<System>>,
 }
 
 /// A system as it is stored: with the keys nobody outside sees.
@@ -212,7 +214,8 @@ impl Store {
     /// Changes what an operator may change of a system.
     ///
     /// # Errors
-    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`], [`StoreError::NameTaken`].
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`], [`StoreError::NameTaken`],
+    /// [`StoreError::SystemChanged`].
     pub async fn update_system(
         &self,
         system_id: &SystemId,
@@ -222,6 +225,9 @@ impl Store {
     ) -> Result<System, StoreError> {
         let by = ("system_changed", (actor, None), now);
         change_system!(self, "changing the system", system_id, by, |transaction, stored| {
+            if patch.seen.as_deref().is_some_and(|seen| *seen != stored.system) {
+                return Err(StoreError::SystemChanged { system_id: system_id.clone() });
+            }
             if let Some(name) = &patch.name {
                 require_free_name(transaction, name, Some(stored.key)).await?;
                 stored.system.name = name.clone();

@@ -25,14 +25,7 @@ pub(crate) struct VerifyAudit {
 }
 
 fn head(text: &str) -> Result<AuditHead, String> {
-    let noted = text.split_once(':').and_then(|(seq, hash)| {
-        let seq = seq.parse().ok().filter(|seq: &i64| *seq >= 0)?;
-        let whole = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        whole.then(|| AuditHead { seq, hash: hash.to_ascii_lowercase() })
-    });
-    noted.ok_or_else(|| {
-        "give the number of a row and its hash, as `audit verify` shows them: SEQ:HASH".to_owned()
-    })
+    text.parse().map_err(|why| format!("the head {why}"))
 }
 
 /// `audit list`

@@ -183,16 +183,7 @@ pub(crate) fn region(text: &str) -> Result<String, String> {
 
 /// A category.
 pub(crate) fn category(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty()
-        && text.chars().count() <= 100
-        && text.trim() == text
-        && !text.chars().any(char::is_control);
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("a category has 1 to 100 characters, none of them a control character, and no space at either end"
-            .to_owned())
-    }
+    keyreeve_engine::systems::category(text).map_err(|error| error.to_string())
 }
 
 /// An access key id: 16 to 128 letters, digits and underscores (IAM service model, `accessKeyIdType`).

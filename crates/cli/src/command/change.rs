@@ -365,6 +365,8 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         error @ (DeskError::NothingToDo(_)
         | DeskError::Wishes(_)
         | DeskError::Reason
+        | DeskError::NotReleased(_)
+        | DeskError::ProtectionsEnd(_)
         | DeskError::Invalid(_)
         | DeskError::OtherPlan { .. }
         | DeskError::Given(_)

@@ -5,10 +5,12 @@ use keyreeve_store::StoreError;
 
 use crate::connections::NotConnected;
 use crate::import::ImportError;
+use crate::mapping::TrialError;
 use crate::password::GivenRefused;
 use crate::plan::{GatherError, Plan};
 use crate::provisioning::{HandOverError, OpenError};
 use crate::rights::Denied;
+use crate::systems::{NotReleased, ProtectionsEnd};
 use crate::threads::BrokeOff;
 
 /// What was asked for is not done. Nothing was changed at the connected system.
@@ -70,6 +72,12 @@ pub enum DeskError {
     /// What was given cannot be taken, and why.
     #[error("{0}")]
     Invalid(String),
+    /// A quarantine goes on.
+    #[error("{0}")]
+    NotReleased(NotReleased),
+    /// Protections that others rely on would end.
+    #[error("{0}")]
+    ProtectionsEnd(ProtectionsEnd),
     /// A password is not shown.
     #[error("{0}")]
     Open(#[from] OpenError),
@@ -79,6 +87,24 @@ pub enum DeskError {
     /// The store refused.
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+impl From<NotReleased> for DeskError {
+    fn from(error: NotReleased) -> Self {
+        match error {
+            NotReleased::Store(error) => Self::Store(error),
+            other => Self::NotReleased(other),
+        }
+    }
+}
+
+impl From<TrialError> for DeskError {
+    fn from(error: TrialError) -> Self {
+        match error {
+            TrialError::Store(error) => Self::Store(error),
+            other => Self::Invalid(other.to_string()),
+        }
+    }
 }
 
 impl From<BrokeOff> for DeskError {

@@ -161,12 +161,12 @@ impl Desk {
     }
 }
 
-fn administers(actor: &Actor, system_id: &SystemId) -> Result<(), DeskError> {
+pub(super) fn administers(actor: &Actor, system_id: &SystemId) -> Result<(), DeskError> {
     actor.require(Right::Administer)?;
     Ok(actor.require_system(system_id)?)
 }
 
-fn fits(reason: Option<&str>) -> Result<(), DeskError> {
+pub(super) fn fits(reason: Option<&str>) -> Result<(), DeskError> {
     match reason {
         Some(reason) if reason.chars().count() > LONGEST_REASON => {
             Err(DeskError::Invalid(format!("the reason is longer than {LONGEST_REASON} characters")))

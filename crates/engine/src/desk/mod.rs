@@ -16,6 +16,7 @@ mod imports;
 mod keeping;
 mod people;
 mod standing;
+mod systems;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use imports::{ImportAsked, LONGEST_REASON};
 pub use keeping::TokenAsked;
 pub use people::{PersonAsked, hash_of};
 pub use standing::{Keeps, Standing};
+pub use systems::TrialAsked;
 
 use crate::clock::Clock;
 use crate::connections::Connections;

@@ -1,6 +1,6 @@
 //! Task mappings at work: which name, path, tags and extra calls come out for one task.
 //!
-//! Everything here is pure. An expression sees the attributes of the wish, three facts about the system and, in custom
+//! All of it is pure, but for [`try_mapping`], which reads what is known. An expression sees the attributes of the wish, three facts about the system and, in custom
 //! actions, the account; it reaches no network, no file, no environment and no clock, and it ends within fixed limits
 //! (see [`limits`]). What comes out is held against the same rules as what a person types.
 //!
@@ -15,6 +15,7 @@ mod grammar;
 mod names;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod values;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use keyreeve_model::{
 };
 
 pub use error::MappingError;
+pub use trial::{Outcome, Trial, TrialError, Tried, TriedCall, try_mapping};
 
 use values::Values;
 

@@ -34,6 +34,7 @@ pub use property::{TargetProperty, check_group_name, check_policy_arn};
 ///  "rows": [], "custom_actions": []}
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TaskMapping {
     /// Which of the four mappings.
@@ -81,6 +82,7 @@ impl TaskMapping {
 
 /// The four mappings of a system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum MappingName {
     /// Making, changing and deleting accounts.
     #[serde(rename = "AWS - User")]
@@ -133,6 +135,7 @@ impl FromStr for MappingName {
 
 /// Where the value of one target property comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MappingRow {
     /// The property that gets the value.
@@ -140,6 +143,7 @@ pub struct MappingRow {
     /// How the value is made of the source.
     pub operator: Operator,
     /// The name of an attribute, a text or an expression: see [`Operator`]. At most 1,024 characters.
+    #[cfg_attr(feature = "schema", schema(max_length = 1024))]
     pub source: String,
     /// Whether 2, 3, … is appended to a value that is taken. Only of `user_name`, and there the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,6 +166,7 @@ impl MappingRow {
 
 /// How a value is made. A value that comes out empty means that the property is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Operator {
     /// The source names an attribute; its value is taken as it is.
     Map,
@@ -185,6 +190,7 @@ impl Operator {
 
 /// An extra call before or after the main one of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CustomAction {
     /// On which side of the main call.

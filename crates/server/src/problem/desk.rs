@@ -31,6 +31,9 @@ impl From<DeskError> for Problem {
                 problem.0.obstacles = obstacles(&plan);
                 problem
             }
+            DeskError::NotReleased(_) => conflict("not_released", detail),
+            DeskError::ProtectionsEnd(_) => conflict("protections_end", detail)
+                .advice("protect the same in another system of the account first, or end the protections"),
             DeskError::NothingToDo(_) => conflict("nothing_to_do", detail),
             DeskError::Wishes(_)
             | DeskError::Reason

@@ -50,6 +50,8 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::SystemRemoved { .. } => (StatusCode::CONFLICT, "system_removed"),
         E::SystemQuarantined { .. } => (StatusCode::CONFLICT, "system_quarantined"),
         E::SystemSuspended { .. } => (StatusCode::CONFLICT, "system_suspended"),
+        E::SystemChanged { .. } => (StatusCode::PRECONDITION_FAILED, "changed_since"),
+        E::ProfileStays { .. } => (StatusCode::CONFLICT, "import_profile_stays"),
         E::SystemBusy { .. } | E::ImportRunning { .. } => (StatusCode::CONFLICT, "system_busy"),
         E::PinnedElsewhere { .. } => (StatusCode::CONFLICT, "other_aws_account"),
         E::RunNotPublished { .. } => (StatusCode::CONFLICT, "import_run_not_published"),

@@ -2,17 +2,19 @@
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
+use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Account, AccountStatus, SystemId};
-use keyreeve_store::{AccountFilter, Mfa, Slice};
+use keyreeve_store::{AccountFilter, AccountOrder, Mfa, Slice};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::fields::{Fields, Partly};
 use super::moment::as_of;
-use super::paging::{Page, Paging};
+use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery, at_most};
+use crate::conditions::{Conditions, Unchanged};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused};
 
@@ -28,6 +30,14 @@ pub(crate) struct Filter {
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
+    /// In which order.
+    #[param(inline)]
+    #[serde(default)]
+    sort: Option<Order>,
+    /// Only these fields of each entry, with commas between.
+    #[param(max_length = 1_000)]
+    #[serde(default, deserialize_with = "at_most::<1_000, _>")]
+    fields: Option<String>,
     /// Part of the name, ignoring case; with `*` or `?` in it, a pattern for the whole name.
     #[param(max_length = 256)]
     #[serde(default, deserialize_with = "at_most::<256, _>")]
@@ -53,10 +63,55 @@ pub(crate) struct Filter {
     /// What is known of their multi-factor devices.
     #[param(inline)]
     mfa: Option<MfaState>,
-    /// What was published at that time.
-    as_of: Option<Timestamp>,
+    /// What was published at that time, or by the end of that day (UTC).
+    #[param(value_type = Option<jiff::Timestamp>)]
+    as_of: Option<String>,
     /// What that import run said.
     run: Option<i64>,
+}
+
+/// What accounts are sorted by; with `-`, beginning with the last.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+enum Order {
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDown,
+    #[serde(rename = "path")]
+    Path,
+    #[serde(rename = "-path")]
+    PathDown,
+    #[serde(rename = "status")]
+    Status,
+    #[serde(rename = "-status")]
+    StatusDown,
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    #[serde(rename = "-created_at")]
+    CreatedAtDown,
+    #[serde(rename = "password_last_used_at")]
+    PasswordLastUsedAt,
+    #[serde(rename = "-password_last_used_at")]
+    PasswordLastUsedAtDown,
+}
+
+impl Order {
+    /// What of the store, and whether it begins with the last.
+    fn parts(self) -> (AccountOrder, bool) {
+        match self {
+            Self::Name => (AccountOrder::Name, false),
+            Self::NameDown => (AccountOrder::Name, true),
+            Self::Path => (AccountOrder::Path, false),
+            Self::PathDown => (AccountOrder::Path, true),
+            Self::Status => (AccountOrder::Status, false),
+            Self::StatusDown => (AccountOrder::Status, true),
+            Self::CreatedAt => (AccountOrder::CreatedAt, false),
+            Self::CreatedAtDown => (AccountOrder::CreatedAt, true),
+            Self::PasswordLastUsedAt => (AccountOrder::PasswordLastUsedAt, false),
+            Self::PasswordLastUsedAtDown => (AccountOrder::PasswordLastUsedAt, true),
+        }
+    }
 }
 
 /// What is known of multi-factor devices.
@@ -76,13 +131,14 @@ enum MfaState {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Moment {
-    /// What was published at that time.
-    as_of: Option<Timestamp>,
+    /// What was published at that time, or by the end of that day (UTC).
+    #[param(value_type = Option<jiff::Timestamp>)]
+    as_of: Option<String>,
     /// What that import run said.
     run: Option<i64>,
 }
 
-/// Lists the accounts of a system, by name, then external id.
+/// Lists the accounts of a system, by name, then external id unless another order is asked for.
 #[utoipa::path(
     get, path = "/systems/{system_id}/accounts", tag = "accounts",
     params(("system_id" = SystemId, Path), Filter), responses((status = 200, body = Page<Account>), Refused)
@@ -91,12 +147,15 @@ pub(crate) async fn list(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    mark: Mark,
     InQuery(asked): InQuery<Filter>,
-) -> Result<Json<Page<Account>>, Problem> {
+) -> Result<Json<Page<Partly<Account>>>, Problem> {
     caller.require(Right::Read, &system_id)?;
     let paging = Paging(asked.cursor, asked.limit);
     let limit = paging.limit()?;
-    let slice = Slice { after: paging.after()?, limit: limit + 1 };
+    let fields = Fields::named(asked.fields.as_deref())?;
+    let (by, descending) = asked.sort.unwrap_or_default().parts();
+    let slice = Slice { by, descending, after: paging.after(&mark)?, limit: limit + 1 };
     let filter = AccountFilter {
         name: asked.name,
         path_prefix: asked.path,
@@ -110,24 +169,26 @@ pub(crate) async fn list(
             MfaState::Unknown => Mfa::Unknown,
         }),
     };
-    let moment = as_of(asked.as_of, asked.run)?;
+    let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let accounts = parts.store.accounts_slice(&system_id, moment, &filter, &slice).await?;
-    Ok(Json(Page::of(accounts, limit, |account| (account.name.clone(), account.external_id.to_string()))))
+    Ok(Json(Page::of(accounts, limit, &mark, |account| by.place(account)).only(&fields)))
 }
 
 /// Shows one account, by name or external id.
 #[utoipa::path(
     get, path = "/systems/{system_id}/accounts/{account}", tag = "accounts",
-    params(("system_id" = SystemId, Path), ("account" = String, Path, min_length = 1, max_length = 256), Moment),
-    responses((status = 200, body = Account), Refused)
+    params(("system_id" = SystemId, Path), ("account" = String, Path, min_length = 1, max_length = 256), Moment,
+        ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = Account, headers(("ETag" = String))), Unchanged, Refused)
 )]
 pub(crate) async fn get(
     caller: Caller,
     State(parts): State<Parts>,
     InPath((system_id, account)): InPath<(SystemId, String)>,
     InQuery(moment): InQuery<Moment>,
-) -> Result<Json<Account>, Problem> {
+    conditions: Conditions,
+) -> Result<Response, Problem> {
     caller.require(Right::Read, &system_id)?;
-    let moment = as_of(moment.as_of, moment.run)?;
-    Ok(Json(parts.store.get_account(&system_id, moment, &account).await?))
+    let moment = as_of(moment.as_of.as_deref(), moment.run, parts.clock.now())?;
+    conditions.answer(&parts.store.get_account(&system_id, moment, &account).await?)
 }

@@ -2,15 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Assignment, AssignmentKind, SystemId};
 use keyreeve_store::{AssignmentFilter, AssignmentSlice};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
+use super::fields::{Fields, Partly};
 use super::moment::as_of;
-use super::paging::{Page, Paging};
+use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery, at_most};
 use crate::parts::Parts;
@@ -28,6 +28,14 @@ pub(crate) struct Filter {
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
+    /// In which order.
+    #[param(inline)]
+    #[serde(default)]
+    sort: Option<Order>,
+    /// Only these fields of each entry, with commas between.
+    #[param(max_length = 1_000)]
+    #[serde(default, deserialize_with = "at_most::<1_000, _>")]
+    fields: Option<String>,
     /// Name or external id of the account that holds.
     #[param(max_length = 256)]
     #[serde(default, deserialize_with = "at_most::<256, _>")]
@@ -43,10 +51,21 @@ pub(crate) struct Filter {
     /// The kind.
     #[param(inline)]
     kind: Option<AssignmentKind>,
-    /// What was published at that time.
-    as_of: Option<Timestamp>,
+    /// What was published at that time, or by the end of that day (UTC).
+    #[param(value_type = Option<jiff::Timestamp>)]
+    as_of: Option<String>,
     /// What that import run said.
     run: Option<i64>,
+}
+
+/// What assignments are sorted by; with `-`, beginning with the last.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+enum Order {
+    #[default]
+    #[serde(rename = "holder")]
+    Holder,
+    #[serde(rename = "-holder")]
+    HolderDown,
 }
 
 /// Lists who holds what in a system, by holder, then resource. What we changed and no import has confirmed yet is there
@@ -59,19 +78,22 @@ pub(crate) async fn list(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    mark: Mark,
     InQuery(asked): InQuery<Filter>,
-) -> Result<Json<Page<Assignment>>, Problem> {
+) -> Result<Json<Page<Partly<Assignment>>>, Problem> {
     caller.require(Right::Read, &system_id)?;
     let paging = Paging(asked.cursor, asked.limit);
     let limit = paging.limit()?;
-    let slice = AssignmentSlice { after: paging.after()?, limit: limit + 1 };
+    let fields = Fields::named(asked.fields.as_deref())?;
+    let descending = matches!(asked.sort, Some(Order::HolderDown));
+    let slice = AssignmentSlice { descending, after: paging.after(&mark)?, limit: limit + 1 };
     let filter = AssignmentFilter {
         account: asked.account,
         group: asked.group,
         policy: asked.policy,
         kind: asked.kind,
     };
-    let moment = as_of(asked.as_of, asked.run)?;
+    let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let assignments = parts.store.assignments_slice(&system_id, moment, &filter, &slice).await?;
-    Ok(Json(Page::of(assignments, limit, Assignment::place)))
+    Ok(Json(Page::of(assignments, limit, &mark, Assignment::place).only(&fields)))
 }

@@ -5,11 +5,12 @@ use axum::extract::State;
 use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::SystemId;
-use keyreeve_store::{AuditFilter, AuditRow, StoreError};
+use keyreeve_store::{AuditFilter, AuditHead, AuditRow, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::paging::{Page, Paging};
+use super::fields::{Fields, Partly};
+use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InQuery, at_most};
 use crate::parts::Parts;
@@ -27,6 +28,13 @@ pub(crate) struct Filter {
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
+    /// In which order; the newest first unless another one is asked for.
+    #[param(inline)]
+    sort: Option<Order>,
+    /// Only these fields of each entry, with commas between.
+    #[param(max_length = 1_000)]
+    #[serde(default, deserialize_with = "at_most::<1_000, _>")]
+    fields: Option<String>,
     /// About one system; who may not read all systems must give it.
     system_id: Option<SystemId>,
     /// Who did it.
@@ -45,6 +53,22 @@ pub(crate) struct Filter {
     since: Option<Timestamp>,
     /// Before this time.
     until: Option<Timestamp>,
+    /// Only rows after this one.
+    #[param(minimum = 0)]
+    after: Option<u32>,
+    /// Only rows before this one.
+    #[param(minimum = 1)]
+    before: Option<u32>,
+}
+
+/// What rows are sorted by; with `-`, beginning with the last.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+enum Order {
+    #[default]
+    #[serde(rename = "-seq")]
+    NewestFirst,
+    #[serde(rename = "seq")]
+    OldestFirst,
 }
 
 /// One row of the audit log.
@@ -76,21 +100,25 @@ impl From<AuditRow> for AuditEntry {
     }
 }
 
-/// Lists rows of the audit log, the newest first.
+/// Lists rows of the audit log, the newest first unless another order is asked for.
 #[utoipa::path(
     get, path = "/audit", tag = "audit", params(Filter), responses((status = 200, body = Page<AuditEntry>), Refused)
 )]
 pub(crate) async fn list(
     caller: Caller,
     State(parts): State<Parts>,
+    mark: Mark,
     InQuery(asked): InQuery<Filter>,
-) -> Result<Json<Page<AuditEntry>>, Problem> {
+) -> Result<Json<Page<Partly<AuditEntry>>>, Problem> {
     match &asked.system_id {
         Some(system_id) => caller.require(Right::Read, system_id)?,
         None => caller.require_everywhere(Right::Read)?,
     }
+    let fields = Fields::named(asked.fields.as_deref())?;
     let paging = Paging(asked.cursor, asked.limit);
-    let (before, limit) = (paging.after()?, paging.limit()?);
+    let (beyond, limit): (Option<i64>, u32) = (paging.after(&mark)?, paging.limit()?);
+    let oldest_first = matches!(asked.sort, Some(Order::OldestFirst));
+    let (after, before) = (asked.after.map(i64::from), asked.before.map(i64::from));
     let filter = AuditFilter {
         system_id: asked.system_id,
         actor: asked.actor,
@@ -98,11 +126,16 @@ pub(crate) async fn list(
         account: asked.account,
         since: asked.since,
         until: asked.until,
-        before,
-        after: None,
+        // What the cursor says lies within what was asked for.
+        before: if oldest_first { before } else { beyond.or(before) },
+        after: if oldest_first { beyond.or(after) } else { after },
     };
-    let rows = parts.store.audit(&filter, limit + 1).await?;
-    Ok(Json(Page::of(rows.into_iter().map(AuditEntry::from).collect(), limit, |row| row.seq)))
+    let rows = match oldest_first {
+        true => parts.store.oldest_audit(&filter, limit + 1).await?,
+        false => parts.store.audit(&filter, limit + 1).await?,
+    };
+    let rows = rows.into_iter().map(AuditEntry::from).collect();
+    Ok(Json(Page::of(rows, limit, &mark, |row: &AuditEntry| row.seq).only(&fields)))
 }
 
 /// Whether the audit log is as it was written.
@@ -116,17 +149,48 @@ pub(crate) struct Verified {
     hash: Option<String>,
     /// What is wrong with the row that follows; null when the log is intact.
     why: Option<String>,
+    /// Whether the log holds the row that was noted: if not, rows were taken away or replaced since. Null when none is given.
+    holds_head: Option<bool>,
 }
 
-/// Reads the whole audit log, and says whether it is as it was written, or which row is the first that is not.
-#[utoipa::path(get, path = "/audit/verification", tag = "audit", responses((status = 200, body = Verified), Refused))]
-pub(crate) async fn verify(caller: Caller, State(parts): State<Parts>) -> Result<Json<Verified>, Problem> {
+/// What was noted of the log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Noted {
+    /// The row that was the last one, with its hash: `SEQ:HASH`.
+    #[param(pattern = "^[0-9]{1,18}:[0-9a-f]{64}$")]
+    head: Option<String>,
+}
+
+/// Reads the whole audit log, and says whether it is as it was written, or which row is the first that is not; with `head`,
+/// also whether anything up to a row that was noted was taken away.
+#[utoipa::path(
+    get, path = "/audit/verification", tag = "audit", params(Noted),
+    responses((status = 200, body = Verified), Refused)
+)]
+pub(crate) async fn verify(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InQuery(Noted { head }): InQuery<Noted>,
+) -> Result<Json<Verified>, Problem> {
     caller.require_everywhere(Right::Read)?;
+    let head: Option<AuditHead> = head
+        .map(|noted| noted.parse().map_err(|why| Problem::bad_request(format!("the head {why}"))))
+        .transpose()?;
+    let holds_head = match &head {
+        Some(head) => Some(parts.store.audit_holds(head).await?),
+        None => None,
+    };
     Ok(Json(match parts.store.verify_audit().await {
-        Ok(head) => Verified { intact: true, seq: head.seq, hash: Some(head.hash), why: None },
-        Err(error @ StoreError::AuditBroken { seq, .. }) => {
-            Verified { intact: false, seq: seq.saturating_sub(1), hash: None, why: Some(error.to_string()) }
-        }
+        Ok(head) => Verified { intact: true, seq: head.seq, hash: Some(head.hash), why: None, holds_head },
+        Err(error @ StoreError::AuditBroken { seq, .. }) => Verified {
+            intact: false,
+            seq: seq.saturating_sub(1),
+            hash: None,
+            why: Some(error.to_string()),
+            holds_head,
+        },
         Err(error) => return Err(error.into()),
     }))
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use utoipa::Modify;
-use utoipa::openapi::schema::{AdditionalProperties, AllOf, Object};
+use utoipa::openapi::schema::{AdditionalProperties, AllOf, ArrayItems, Object};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi, RefOr, Schema};
+use utoipa::openapi::{OpenApi, Ref, RefOr, Schema};
 
 /// Who asks is said by a bearer token.
 pub(super) struct BearerToken;
@@ -33,6 +33,27 @@ pub(super) fn close_wishes(openapi: &mut OpenApi) {
             _ => Vec::new(),
         });
         kinds.items = all.map(|kind| RefOr::T(Schema::Object(closed(kind)))).collect();
+    }
+}
+
+/// What the entries of lists are that can be asked for in part.
+const IN_PART: [&str; 7] =
+    ["Account", "Assignment", "AuditEntry", "ImportRun", "ProvisioningJob", "Resource", "System"];
+
+/// Entries of lists have the fields that were asked for, so none of them must be there.
+pub(super) fn open_entries(openapi: &mut OpenApi) {
+    let Some(schemas) = openapi.components.as_mut().map(|components| &mut components.schemas) else { return };
+    for name in IN_PART {
+        let Some(RefOr::T(Schema::Object(mut entry))) = schemas.get(name).cloned() else { continue };
+        entry.required.clear();
+        entry.description = Some(format!("{name}, or those of its fields that were asked for."));
+        let of_lists = format!("{name}InList");
+        if let Some(RefOr::T(Schema::Object(page))) = schemas.get_mut(&format!("Page_{name}"))
+            && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
+        {
+            items.items = ArrayItems::RefOrSchema(Box::new(RefOr::Ref(Ref::from_schema_name(&of_lists))));
+            schemas.insert(of_lists, RefOr::T(Schema::Object(entry)));
+        }
     }
 }
 

@@ -2,12 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportProfile, ProfileName, SystemId};
 
 use super::paging::Page;
+use super::reason::Because;
 use crate::auth::Caller;
-use crate::body::{InBody, InPath};
+use crate::body::{InBody, InPath, InQuery};
+use crate::conditions::{Conditions, Unchanged};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused, RefusedBody};
 
@@ -28,16 +32,17 @@ pub(crate) async fn list(
 /// Shows an import profile.
 #[utoipa::path(
     get, path = "/systems/{system_id}/import-profiles/{profile}", tag = "imports",
-    params(("system_id" = SystemId, Path), ("profile" = ProfileName, Path)),
-    responses((status = 200, body = ImportProfile), Refused)
+    params(("system_id" = SystemId, Path), ("profile" = ProfileName, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = ImportProfile, headers(("ETag" = String))), Unchanged, Refused)
 )]
 pub(crate) async fn get(
     caller: Caller,
     State(parts): State<Parts>,
     InPath((system_id, profile)): InPath<(SystemId, ProfileName)>,
-) -> Result<Json<ImportProfile>, Problem> {
+    conditions: Conditions,
+) -> Result<Response, Problem> {
     caller.require(Right::Read, &system_id)?;
-    Ok(Json(parts.store.get_import_profile(&system_id, &profile).await?))
+    conditions.answer(&parts.store.get_import_profile(&system_id, &profile).await?)
 }
 
 /// Sets an import profile with its schedule, whole; it may be new.
@@ -57,4 +62,20 @@ pub(crate) async fn set(
     }
     parts.desk.set_profile(&actor, &system_id, &profile).await?;
     Ok(Json(profile))
+}
+
+/// Takes an import profile away, with its schedule. The profile `default` stays.
+#[utoipa::path(
+    delete, path = "/systems/{system_id}/import-profiles/{profile}", tag = "imports",
+    params(("system_id" = SystemId, Path), ("profile" = ProfileName, Path), Because),
+    responses((status = 204), Refused)
+)]
+pub(crate) async fn remove(
+    Caller(actor): Caller,
+    State(parts): State<Parts>,
+    InPath((system_id, profile)): InPath<(SystemId, ProfileName)>,
+    InQuery(Because { reason }): InQuery<Because>,
+) -> Result<StatusCode, Problem> {
+    parts.desk.remove_profile(&actor, &system_id, &profile, reason.as_deref()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

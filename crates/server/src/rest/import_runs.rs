@@ -10,43 +10,54 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::changes::Decision;
-use super::paging::{Page, Pages};
+use super::fields::{Fields, Partly};
+use super::numbered::{Numbered, Order};
+use super::paging::{Mark, Page, Paging};
 use super::secrets::accepted;
 use crate::auth::Caller;
 use crate::body::{InBody, InPath, InQuery};
+use crate::conditions::{Conditions, Unchanged};
 use crate::once::{Begun, Once, given_up};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused, RefusedBody};
 
-/// Lists the import runs of a system, the newest first.
+/// Lists the import runs of a system, the newest first unless another order is asked for.
 #[utoipa::path(
     get, path = "/systems/{system_id}/import-runs", tag = "imports",
-    params(("system_id" = SystemId, Path), Pages), responses((status = 200, body = Page<ImportRun>), Refused)
+    params(("system_id" = SystemId, Path), Numbered),
+    responses((status = 200, body = Page<ImportRun>), Refused)
 )]
 pub(crate) async fn list(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
-    InQuery(asked): InQuery<Pages>,
-) -> Result<Json<Page<ImportRun>>, Problem> {
+    mark: Mark,
+    InQuery(asked): InQuery<Numbered>,
+) -> Result<Json<Page<Partly<ImportRun>>>, Problem> {
     caller.require(Right::Read, &system_id)?;
-    let paging = asked.paging();
-    let (before, limit) = (paging.after()?, paging.limit()?);
-    let runs = parts.store.list_import_runs(&system_id, before, limit + 1).await?;
-    Ok(Json(Page::of(runs, limit, |run| run.id)))
+    let fields = Fields::named(asked.fields.as_deref())?;
+    let paging = Paging(asked.cursor, asked.limit);
+    let (beyond, limit) = (paging.after(&mark)?, paging.limit()?);
+    let runs = match asked.sort.unwrap_or_default() {
+        Order::NewestFirst => parts.store.list_import_runs(&system_id, beyond, limit + 1).await?,
+        Order::OldestFirst => parts.store.oldest_import_runs(&system_id, beyond, limit + 1).await?,
+    };
+    Ok(Json(Page::of(runs, limit, &mark, |run| run.id).only(&fields)))
 }
 
 /// Shows an import run: what it read whole, what it changed, and why it was suspended or failed.
 #[utoipa::path(
-    get, path = "/import-runs/{run}", tag = "imports", params(("run" = i64, Path, minimum = 1)),
-    responses((status = 200, body = ImportRun), Refused)
+    get, path = "/import-runs/{run}", tag = "imports",
+    params(("run" = i64, Path, minimum = 1), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = ImportRun, headers(("ETag" = String))), Unchanged, Refused)
 )]
 pub(crate) async fn get(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(run): InPath<i64>,
-) -> Result<Json<ImportRun>, Problem> {
-    Ok(Json(readable(&caller, &parts, ImportRunId(run)).await?))
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    conditions.answer(&readable(&caller, &parts, ImportRunId(run)).await?)
 }
 
 /// Lists what an import run changed against the one before it.

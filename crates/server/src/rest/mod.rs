@@ -9,13 +9,17 @@ mod audit;
 mod changes;
 mod description;
 mod events;
+mod fields;
 mod import_profiles;
 mod import_runs;
 mod jobs;
+mod mappings;
 mod moment;
+mod numbered;
 mod paging;
 mod passwords;
 mod protections;
+mod reason;
 mod resources;
 mod secrets;
 mod systems;
@@ -26,7 +30,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::description::{BearerToken, close_wishes};
+use self::description::{BearerToken, close_wishes, open_entries};
 use crate::parts::Parts;
 use crate::problem::Said;
 
@@ -52,7 +56,11 @@ struct Description;
 pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
     let (router, mut openapi) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(systems::list))
-        .routes(routes!(systems::get))
+        .routes(routes!(systems::get, systems::change, systems::remove))
+        .routes(routes!(systems::release))
+        .routes(routes!(mappings::list))
+        .routes(routes!(mappings::get, mappings::set, mappings::reset))
+        .routes(routes!(mappings::attempt))
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::get))
         .routes(routes!(resources::list))
@@ -61,7 +69,7 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(import_runs::get))
         .routes(routes!(import_runs::changes))
         .routes(routes!(import_profiles::list))
-        .routes(routes!(import_profiles::get, import_profiles::set))
+        .routes(routes!(import_profiles::get, import_profiles::set, import_profiles::remove))
         .routes(routes!(jobs::list, changes::ask))
         .routes(routes!(jobs::get))
         .routes(routes!(changes::plan))
@@ -81,6 +89,7 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(audit::verify))
         .split_for_parts();
     close_wishes(&mut openapi);
+    open_entries(&mut openapi);
     (router, openapi)
 }
 

@@ -1,16 +1,20 @@
 //! The moment a reading speaks of.
 
 use jiff::Timestamp;
+use keyreeve_engine::moment::Moment;
 use keyreeve_model::ImportRunId;
 use keyreeve_store::AsOf;
 
 use crate::problem::Problem;
 
-/// What was published at a time, or what a run said; one of them at most.
-pub(crate) fn as_of(time: Option<Timestamp>, run: Option<i64>) -> Result<AsOf, Problem> {
+/// What was published at a time (or by the end of a day), or what a run said; one of them at most.
+pub(crate) fn as_of(time: Option<&str>, run: Option<i64>, now: Timestamp) -> Result<AsOf, Problem> {
     match (time, run) {
         (None, None) => Ok(AsOf::Now),
-        (Some(time), None) => Ok(AsOf::Time(time)),
+        (Some(time), None) => {
+            let moment: Moment = time.parse().map_err(|why| Problem::bad_request(format!("as_of: {why}")))?;
+            moment.as_of(now).map_err(|to_come| Problem::bad_request(to_come.to_string()))
+        }
         (None, Some(run)) => Ok(AsOf::Run(ImportRunId(run))),
         (Some(_), Some(_)) => Err(Problem::bad_request("give as_of or run, not both")),
     }

@@ -1,12 +1,18 @@
 //! Pages. A cursor says after which entry a page begins, so nothing is left out or shown twice when entries come and go.
 
+use std::borrow::Cow;
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::Uri;
+use axum::http::request::Parts as Head;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keyreeve_model::digest_hex;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::body::at_most;
 use crate::problem::Problem;
 
 /// So many entries, if nobody says how many.
@@ -18,23 +24,31 @@ pub(crate) const MOST: u32 = 1_000;
 #[derive(Debug)]
 pub(crate) struct Paging(pub(crate) Option<String>, pub(crate) Option<u32>);
 
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Pages {
-    /// `next` of the page before.
-    #[param(max_length = 4096)]
-    #[serde(default, deserialize_with = "at_most::<4096, _>")]
-    cursor: Option<String>,
-    /// How many entries at most.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<u32>,
+/// What a query asks for, apart from the page: a cursor is of use for its query alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark(String);
+
+/// Names of a query that do not say which entries there are, nor in which order.
+const OF_THE_PAGE: [&str; 3] = ["cursor", "limit", "fields"];
+/// So much of a digest tells queries apart.
+const MARK_CHARACTERS: usize = 16;
+
+impl Mark {
+    fn of(uri: &Uri) -> Self {
+        let query = uri.query().unwrap_or_default().as_bytes();
+        let mut asked: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+            url::form_urlencoded::parse(query).filter(|(name, _)| !OF_THE_PAGE.contains(&&**name)).collect();
+        asked.sort();
+        let text = format!("{} {asked:?}", uri.path());
+        Self(digest_hex(text.as_bytes()).chars().take(MARK_CHARACTERS).collect())
+    }
 }
 
-impl Pages {
-    pub(crate) fn paging(self) -> Paging {
-        Paging(self.cursor, self.limit)
+impl<S: Send + Sync> FromRequestParts<S> for Mark {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&head.uri))
     }
 }
 
@@ -62,25 +76,38 @@ impl Paging {
     /// The entry after which the page begins.
     ///
     /// # Errors
-    /// The cursor was not given out by this list.
-    pub(crate) fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
+    /// The cursor was not given out for this query.
+    pub(crate) fn after<K: DeserializeOwned>(&self, mark: &Mark) -> Result<Option<K>, Problem> {
         let Some(cursor) = &self.0 else { return Ok(None) };
         let refuse = || {
-            Problem::bad_request("the cursor is none of this list: leave it away, or give `next` as it was")
+            Problem::bad_request(
+                "the cursor is none of this list: leave it away, or give `next` as it was, and all else of the query too",
+            )
         };
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refuse())?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| refuse())
+        let (of, key): (String, K) = serde_json::from_slice(&bytes).map_err(|_| refuse())?;
+        if of == mark.0 { Ok(Some(key)) } else { Err(refuse()) }
     }
 }
 
 impl<T> Page<T> {
     /// A page of entries that were read one more than fit: the one too many says that there is a next page.
-    pub(crate) fn of<K: Serialize>(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> K) -> Self {
+    pub(crate) fn of<K: Serialize>(
+        mut items: Vec<T>,
+        limit: u32,
+        mark: &Mark,
+        key: impl Fn(&T) -> K,
+    ) -> Self {
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let last = items.last().filter(|_| more);
-        let next = last.and_then(|last| serde_json::to_vec(&key(last)).ok());
+        let next = last.and_then(|last| serde_json::to_vec(&(&mark.0, key(last))).ok());
         Self { next: next.map(|key| BASE64_URL_SAFE_NO_PAD.encode(key)), items }
+    }
+
+    /// The same page of something made of its entries.
+    pub(super) fn each<U>(self, of: impl Fn(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(of).collect(), next: self.next }
     }
 
     /// A list that has one page.
@@ -93,25 +120,51 @@ impl<T> Page<T> {
 mod tests {
     use super::*;
 
+    fn mark(address: &str) -> Mark {
+        Mark::of(&address.parse().unwrap())
+    }
+
     #[test]
     fn a_page_ends_with_the_cursor_of_the_next_unless_it_is_the_last() {
-        let page = Page::of(vec![1, 2, 3], 2, |last| ("n", *last));
+        let mark = mark("/n");
+        let page = Page::of(vec![1, 2, 3], 2, &mark, |last| ("n", *last));
         assert_eq!(page.items, [1, 2]);
-        let after: (String, i32) = Paging(page.next, None).after().unwrap().unwrap();
+        let after: (String, i32) = Paging(page.next, None).after(&mark).unwrap().unwrap();
         assert_eq!(after, ("n".to_owned(), 2));
-        assert!(Page::of(vec![1, 2], 2, |last| *last).next.is_none());
-        assert!(Page::of(Vec::<i32>::new(), 2, |last| *last).next.is_none());
+        assert!(Page::of(vec![1, 2], 2, &mark, |last| *last).next.is_none());
+        assert!(Page::of(Vec::<i32>::new(), 2, &mark, |last| *last).next.is_none());
     }
 
     #[test]
     fn strange_cursors_and_limits_are_refused() {
         for cursor in ["!", "AAAA", "WzEsMl0", ""] {
-            assert!(Paging(Some(cursor.to_owned()), None).after::<(String, String)>().is_err(), "{cursor}");
+            let paging = Paging(Some(cursor.to_owned()), None);
+            assert!(paging.after::<(String, String)>(&mark("/n")).is_err(), "{cursor}");
         }
-        assert!(Paging(None, None).after::<String>().unwrap().is_none());
+        assert!(Paging(None, None).after::<String>(&mark("/n")).unwrap().is_none());
         assert_eq!(Paging(None, None).limit().unwrap(), USUAL);
         for limit in [0, MOST + 1, u32::MAX] {
             assert!(Paging(None, Some(limit)).limit().is_err());
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_of_use_for_its_query_alone() {
+        let cursor = Page::of(vec![1, 2], 1, &mark("/n?a=1&b=2&limit=1"), |last| *last).next;
+        let after = |address: &str| Paging(cursor.clone(), None).after::<i32>(&mark(address));
+        for same in ["/n?b=2&a=1", "/n?b=%32&a=1&limit=7&fields=x&cursor=y"] {
+            assert_eq!(after(same).unwrap(), Some(1), "{same}");
+        }
+        for other in [
+            "/n",
+            "/m?a=1&b=2",
+            "/n?a=1",
+            "/n?a=1&b=3",
+            "/n?a=1&b=2&b=2",
+            "/n?a=1&b=2&sort=x",
+            "/n?a=1%26b=2",
+        ] {
+            assert!(after(other).is_err(), "{other}");
         }
     }
 }

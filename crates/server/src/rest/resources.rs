@@ -2,15 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ManagedBy, Resource, ResourceType, SystemId};
-use keyreeve_store::{ResourceFilter, Slice};
+use keyreeve_store::{ResourceFilter, ResourceOrder, Slice};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
+use super::fields::{Fields, Partly};
 use super::moment::as_of;
-use super::paging::{Page, Paging};
+use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery, at_most};
 use crate::parts::Parts;
@@ -28,6 +28,14 @@ pub(crate) struct Filter {
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
+    /// In which order.
+    #[param(inline)]
+    #[serde(default)]
+    sort: Option<Order>,
+    /// Only these fields of each entry, with commas between.
+    #[param(max_length = 1_000)]
+    #[serde(default, deserialize_with = "at_most::<1_000, _>")]
+    fields: Option<String>,
     /// Groups or policies.
     #[serde(rename = "type")]
     #[param(inline)]
@@ -43,13 +51,46 @@ pub(crate) struct Filter {
     /// Who maintains a policy (leaves groups out).
     #[param(inline)]
     managed_by: Option<ManagedBy>,
-    /// What was published at that time.
-    as_of: Option<Timestamp>,
+    /// What was published at that time, or by the end of that day (UTC).
+    #[param(value_type = Option<jiff::Timestamp>)]
+    as_of: Option<String>,
     /// What that import run said.
     run: Option<i64>,
 }
 
-/// Lists the groups and policies of a system, by name, then external id.
+/// What resources are sorted by; with `-`, beginning with the last.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+enum Order {
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDown,
+    #[serde(rename = "path")]
+    Path,
+    #[serde(rename = "-path")]
+    PathDown,
+    #[serde(rename = "type")]
+    Type,
+    #[serde(rename = "-type")]
+    TypeDown,
+}
+
+impl Order {
+    /// What of the store, and whether it begins with the last.
+    fn parts(self) -> (ResourceOrder, bool) {
+        match self {
+            Self::Name => (ResourceOrder::Name, false),
+            Self::NameDown => (ResourceOrder::Name, true),
+            Self::Path => (ResourceOrder::Path, false),
+            Self::PathDown => (ResourceOrder::Path, true),
+            Self::Type => (ResourceOrder::Type, false),
+            Self::TypeDown => (ResourceOrder::Type, true),
+        }
+    }
+}
+
+/// Lists the groups and policies of a system, by name, then external id unless another order is asked for.
 #[utoipa::path(
     get, path = "/systems/{system_id}/resources", tag = "resources",
     params(("system_id" = SystemId, Path), Filter), responses((status = 200, body = Page<Resource>), Refused)
@@ -58,19 +99,22 @@ pub(crate) async fn list(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    mark: Mark,
     InQuery(asked): InQuery<Filter>,
-) -> Result<Json<Page<Resource>>, Problem> {
+) -> Result<Json<Page<Partly<Resource>>>, Problem> {
     caller.require(Right::Read, &system_id)?;
     let paging = Paging(asked.cursor, asked.limit);
     let limit = paging.limit()?;
-    let slice = Slice { after: paging.after()?, limit: limit + 1 };
+    let fields = Fields::named(asked.fields.as_deref())?;
+    let (by, descending) = asked.sort.unwrap_or_default().parts();
+    let slice = Slice { by, descending, after: paging.after(&mark)?, limit: limit + 1 };
     let filter = ResourceFilter {
         kind: asked.kind,
         name: asked.name,
         path_prefix: asked.path,
         managed_by: asked.managed_by,
     };
-    let moment = as_of(asked.as_of, asked.run)?;
+    let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let resources = parts.store.resources_slice(&system_id, moment, &filter, &slice).await?;
-    Ok(Json(Page::of(resources, limit, |one| (one.name.clone(), one.external_id.to_string()))))
+    Ok(Json(Page::of(resources, limit, &mark, |one| by.place(one)).only(&fields)))
 }

@@ -2,16 +2,23 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{System, SystemId};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use keyreeve_engine::systems::{Given, Released};
+use keyreeve_model::{System, SystemId, SystemSettings};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::paging::{Page, Paging};
+use super::changes::Decision;
+use super::fields::{Fields, Partly};
+use super::paging::{Mark, Page, Paging};
+use super::reason::Because;
 use crate::auth::Caller;
-use crate::body::{InPath, InQuery, at_most};
+use crate::body::{InBody, InPath, InQuery, at_most};
+use crate::conditions::{Conditions, Unchanged};
 use crate::parts::Parts;
-use crate::problem::{Problem, Refused};
+use crate::problem::{Problem, Refused, RefusedBody, RefusedVersion};
 
 /// Which systems.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -25,12 +32,60 @@ pub(crate) struct Filter {
     /// How many entries at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
+    /// In which order.
+    #[param(inline)]
+    #[serde(default)]
+    sort: Option<Order>,
+    /// Only these fields of each entry, with commas between.
+    #[param(max_length = 1_000)]
+    #[serde(default, deserialize_with = "at_most::<1_000, _>")]
+    fields: Option<String>,
     /// Also those that were removed.
     #[serde(default)]
     removed: bool,
 }
 
-/// Lists the systems that the caller's token is for, by System ID.
+/// What systems are sorted by; with `-`, beginning with the last.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+enum Order {
+    #[default]
+    #[serde(rename = "system_id")]
+    SystemId,
+    #[serde(rename = "-system_id")]
+    SystemIdDown,
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDown,
+    #[serde(rename = "category")]
+    Category,
+    #[serde(rename = "-category")]
+    CategoryDown,
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    #[serde(rename = "-created_at")]
+    CreatedAtDown,
+}
+
+impl Order {
+    /// Where a system stands; the second part tells apart what is the same otherwise.
+    fn place(self, system: &System) -> (String, SystemId) {
+        let key = match self {
+            Self::SystemId | Self::SystemIdDown => String::new(),
+            Self::Name | Self::NameDown => system.name.to_string(),
+            Self::Category | Self::CategoryDown => system.category.clone(),
+            // Of a fixed width, so that texts are in the order of times.
+            Self::CreatedAt | Self::CreatedAtDown => format!("{:020}", system.created_at.as_millisecond()),
+        };
+        (key, system.system_id.clone())
+    }
+
+    fn descends(self) -> bool {
+        matches!(self, Self::SystemIdDown | Self::NameDown | Self::CategoryDown | Self::CreatedAtDown)
+    }
+}
+
+/// Lists the systems that the caller's token is for, by System ID unless another order is asked for.
 #[utoipa::path(
     get, path = "/systems", tag = "systems", params(Filter),
     responses((status = 200, body = Page<System>), Refused)
@@ -38,29 +93,133 @@ pub(crate) struct Filter {
 pub(crate) async fn list(
     Caller(actor): Caller,
     State(parts): State<Parts>,
+    mark: Mark,
     InQuery(filter): InQuery<Filter>,
-) -> Result<Json<Page<System>>, Problem> {
+) -> Result<Json<Page<Partly<System>>>, Problem> {
     actor.require(Right::Read)?;
+    let fields = Fields::named(filter.fields.as_deref())?;
     let paging = Paging(filter.cursor, filter.limit);
-    let (after, limit) = (paging.after::<SystemId>()?, paging.limit()?);
+    let (after, limit) = (paging.after::<(String, SystemId)>(&mark)?, paging.limit()?);
+    let order = filter.sort.unwrap_or_default();
     let mut systems = parts.store.list_systems(filter.removed).await?;
-    systems.retain(|system| {
-        actor.reaches(&system.system_id) && after.as_ref().is_none_or(|after| system.system_id > *after)
-    });
-    systems.sort_by(|a, b| a.system_id.cmp(&b.system_id));
-    Ok(Json(Page::of(systems, limit, |system| system.system_id.clone())))
+    systems.retain(|system| actor.reaches(&system.system_id));
+    systems.sort_by_cached_key(|system| order.place(system));
+    if order.descends() {
+        systems.reverse();
+    }
+    if let Some(after) = after {
+        let is_beyond =
+            |place: (String, SystemId)| if order.descends() { place < after } else { place > after };
+        systems.retain(|system| is_beyond(order.place(system)));
+    }
+    Ok(Json(Page::of(systems, limit, &mark, |system| order.place(system)).only(&fields)))
 }
 
 /// Shows one system.
 #[utoipa::path(
-    get, path = "/systems/{system_id}", tag = "systems", params(("system_id" = SystemId, Path)),
-    responses((status = 200, body = System), Refused)
+    get, path = "/systems/{system_id}", tag = "systems",
+    params(("system_id" = SystemId, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = System, headers(("ETag" = String))), Unchanged, Refused)
 )]
 pub(crate) async fn get(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
-) -> Result<Json<System>, Problem> {
+    conditions: Conditions,
+) -> Result<Response, Problem> {
     caller.require(Right::Read, &system_id)?;
-    Ok(Json(parts.store.get_system(&system_id).await?))
+    conditions.answer(&parts.store.get_system(&system_id).await?)
+}
+
+/// What is to be changed of a system; what is left out or null stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SystemChange {
+    /// The display name.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// The category.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    category: Option<String>,
+    /// The settings that change. A setting that may have no value is taken away by null.
+    #[serde(default)]
+    #[schema(value_type = Option<SystemSettings>)]
+    settings: Option<serde_json::Map<String, Value>>,
+}
+
+/// Changes the name, the category and settings of a system, all of it or nothing. `If-Match` says as which the caller saw
+/// it. Its credentials and its region are for the command line alone.
+#[utoipa::path(
+    patch, path = "/systems/{system_id}", tag = "systems",
+    params(("system_id" = SystemId, Path), ("If-Match" = String, Header)),
+    request_body = SystemChange,
+    responses((status = 200, body = System, headers(("ETag" = String))), RefusedBody, RefusedVersion)
+)]
+pub(crate) async fn change(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    conditions: Conditions,
+    InBody { value: SystemChange { name, category, settings }, .. }: InBody<SystemChange>,
+) -> Result<Response, Problem> {
+    caller.require(Right::Administer, &system_id)?;
+    conditions.must_match()?;
+    let texts = [("name", name), ("category", category)];
+    let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Given::Text(text?))));
+    let settings = settings.unwrap_or_default();
+    if let Some(other) = settings.keys().find(|name| NOT_SETTINGS.contains(&name.as_str())) {
+        return Err(Problem::bad_request(format!("{other} is no setting")));
+    }
+    let settings = settings.into_iter().map(|(name, value)| (name, Given::Json(value)));
+    let asked: Vec<(String, Given)> = texts.chain(settings).collect();
+    let is_seen = |system: &System| conditions.is_about(system);
+    let changed = parts.desk.change_system(&caller.0, &system_id, is_seen, &asked).await?;
+    conditions.answer(&changed)
+}
+
+/// What stands beside the settings, and is none of them.
+const NOT_SETTINGS: [&str; 2] = ["name", "category"];
+
+/// Removes a system: its secret is wiped and nothing more is imported. Its history stays readable, its System ID stays
+/// taken, and AWS is not touched.
+#[utoipa::path(
+    delete, path = "/systems/{system_id}", tag = "systems", params(("system_id" = SystemId, Path), Because),
+    responses((status = 200, body = System), Refused)
+)]
+pub(crate) async fn remove(
+    Caller(actor): Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    InQuery(Because { reason }): InQuery<Because>,
+) -> Result<Json<System>, Problem> {
+    Ok(Json(parts.desk.remove_system(&actor, &system_id, reason.as_deref()).await?))
+}
+
+/// A system that is worked with again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReleasedSystem {
+    #[serde(flatten)]
+    system: System,
+    /// Why it could not be found out whose its credentials are; null where it could. The next import looks again before
+    /// it reads anything.
+    unidentified: Option<String>,
+}
+
+/// Ends the quarantine of a system, unless its cause is still there.
+#[utoipa::path(
+    post, path = "/systems/{system_id}/release", tag = "systems", params(("system_id" = SystemId, Path)),
+    request_body = Decision, responses((status = 200, body = ReleasedSystem), RefusedBody)
+)]
+pub(crate) async fn release(
+    Caller(actor): Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    InBody { value: Decision { reason }, .. }: InBody<Decision>,
+) -> Result<Json<ReleasedSystem>, Problem> {
+    let desk = parts.desk.clone();
+    let work = move || async move { desk.release_system(&actor, &system_id, reason.as_deref()).await };
+    let Released { system, unidentified } = parts.planning.run(work).await??;
+    Ok(Json(ReleasedSystem { system, unidentified: unidentified.map(|error| error.to_string()) }))
 }

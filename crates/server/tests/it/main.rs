@@ -16,4 +16,5 @@ mod refusals;
 mod rights;
 mod scim;
 mod scim_http;
+mod settings;
 mod stopping;

@@ -62,6 +62,68 @@ async fn filters_and_moments_mean_what_they_mean_to_the_store() {
 }
 
 #[tokio::test]
+async fn lists_have_their_order_and_only_the_fields_that_are_asked_for() {
+    let place = Place::start().await;
+    place.import("prod").await;
+    let base = "/api/v1/systems/prod";
+    for (list, orders) in [
+        (format!("{base}/accounts"), &["name", "path", "status", "created_at"][..]),
+        (format!("{base}/resources"), &["name", "path", "type"]),
+        (format!("{base}/import-runs"), &["id"]),
+        ("/api/v1/systems".to_owned(), &["system_id", "name", "category", "created_at"]),
+        ("/api/v1/audit".to_owned(), &["seq"]),
+    ] {
+        for order in orders {
+            let up = place.all(&format!("{list}?sort={order}"), 7).await;
+            let down = place.all(&format!("{list}?sort=-{order}"), 3).await;
+            assert!(up.iter().rev().eq(down.iter()) && up.len() > 1, "{list} {order}");
+            let keys: Vec<&Value> = up.iter().map(|one| &one[order]).collect();
+            let sorted = keys.windows(2).all(|pair| match (pair[0].as_i64(), pair[1].as_i64()) {
+                (Some(one), Some(other)) => one <= other,
+                _ => pair[0].as_str() <= pair[1].as_str(),
+            });
+            assert!(sorted, "{list} {order}: {keys:?}");
+        }
+    }
+    let up = place.all(&format!("{base}/assignments?sort=holder"), 1000).await;
+    let down = place.all(&format!("{base}/assignments?sort=-holder"), 7).await;
+    assert!(up.iter().rev().eq(down.iter()) && up.len() > 20);
+    assert_eq!(place.all(&format!("{base}/assignments"), 1000).await, up);
+    let some = place.all(&format!("{base}/accounts?fields=name,status"), 7).await;
+    let whole = place.all(&format!("{base}/accounts"), 7).await;
+    assert_eq!(some.len(), whole.len());
+    for (some, whole) in some.iter().zip(&whole) {
+        assert_eq!(some, &serde_json::json!({"name": whole["name"], "status": whole["status"]}));
+    }
+    for bad in ["fields=name,secret", "fields=", "sort=colour", "sort=--name", "sort=NAME"] {
+        let (status, _) = place.ask(&format!("{base}/accounts?{bad}"), Some(place.admin())).await;
+        assert_eq!(status, 400, "{bad}");
+    }
+    let next = place.get(&format!("{base}/accounts?limit=1")).await["next"].as_str().unwrap().to_owned();
+    for (other, status) in [
+        (format!("{base}/accounts?limit=5&fields=name&cursor={next}"), 200),
+        (format!("{base}/accounts?sort=-name&cursor={next}"), 400),
+        (format!("{base}/accounts?path=/x&cursor={next}"), 400),
+        (format!("{base}/resources?cursor={next}"), 400),
+        (format!("/api/v1/systems/test/accounts?cursor={next}"), 400),
+    ] {
+        assert_eq!(place.ask(&other, Some(place.admin())).await.0, status, "{other}");
+    }
+    let run = place.store.latest_published(&system("prod")).await.unwrap().unwrap().id;
+    let rows = place.all("/api/v1/audit?sort=seq&after=1", 2).await;
+    assert!(rows[0]["seq"] == 2 && rows.len() > 1);
+    assert_eq!(place.all("/api/v1/audit?before=3", 1).await.len(), 2);
+    assert_eq!(place.all(&format!("{base}/jobs?state=queued"), 1).await, Vec::<Value>::new());
+    let today = place.clock.now().strftime("%Y-%m-%d").to_string();
+    let then = place.all(&format!("{base}/accounts?as_of={today}"), 100).await;
+    assert_eq!(then, place.all(&format!("{base}/accounts?as_of=run:{run}"), 100).await);
+    let (status, problem) =
+        place.ask(&format!("{base}/accounts?as_of=2999-01-01"), Some(place.admin())).await;
+    assert!(status == 400 && problem["detail"].as_str().unwrap().contains("in the future"), "{problem}");
+    place.stop().await;
+}
+
+#[tokio::test]
 async fn runs_profiles_audit_and_tokens_are_shown() {
     let place = Place::start().await;
     let run = place.store.latest_published(&system("prod")).await.unwrap().unwrap();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use keyreeve_model::{ImportProfile, Role};
+use keyreeve_model::{ImportProfile, MappingName, Role, TaskMapping};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -32,6 +32,35 @@ enum Whom {
 const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ("get", "/systems", "/systems", Whom::ReadsReached),
     ("get", "/systems/{system_id}", "/systems/{system}", Whom::Reads),
+    ("patch", "/systems/{system_id}", "/systems/{system}", Whom::Administers),
+    ("delete", "/systems/{system_id}", "/systems/{system}?reason={long}", Whom::Administers),
+    ("post", "/systems/{system_id}/release", "/systems/{system}/release", Whom::Administers),
+    ("get", "/systems/{system_id}/mappings", "/systems/{system}/mappings", Whom::Reads),
+    ("get", "/systems/{system_id}/mappings/{mapping}", "/systems/{system}/mappings/{mapping}", Whom::Reads),
+    (
+        "put",
+        "/systems/{system_id}/mappings/{mapping}",
+        "/systems/{system}/mappings/{mapping}",
+        Whom::Administers,
+    ),
+    (
+        "delete",
+        "/systems/{system_id}/mappings/{mapping}",
+        "/systems/{system}/mappings/{mapping}",
+        Whom::Administers,
+    ),
+    (
+        "post",
+        "/systems/{system_id}/mappings/{mapping}/try",
+        "/systems/{system}/mappings/{mapping}/try",
+        Whom::Reads,
+    ),
+    (
+        "delete",
+        "/systems/{system_id}/import-profiles/{profile}",
+        "/systems/{system}/import-profiles/default",
+        Whom::Administers,
+    ),
     ("get", "/systems/{system_id}/accounts", "/systems/{system}/accounts", Whom::Reads),
     ("get", "/systems/{system_id}/accounts/{account}", "/systems/{system}/accounts/nobody", Whom::Reads),
     ("get", "/systems/{system_id}/resources", "/systems/{system}/resources", Whom::Reads),
@@ -85,7 +114,8 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
 /// Nothing is refused that is allowed: what is not there is looked for first.
 fn is_allowed(status: StatusCode, whom: Whom, address: &str) -> bool {
     // What the body or the state of things does not allow was let through all the same.
-    let refused_otherwise = [StatusCode::BAD_REQUEST, StatusCode::CONFLICT].contains(&status);
+    let refused_otherwise =
+        [StatusCode::BAD_REQUEST, StatusCode::CONFLICT, StatusCode::PRECONDITION_REQUIRED].contains(&status);
     match whom {
         // There is no such profile.
         Whom::Operates if address.ends_with("/import-runs") => status == StatusCode::NOT_FOUND,
@@ -107,6 +137,8 @@ fn body_for(address: &str) -> Value {
         "protections" => json!({"kind": "path", "value": "no path"}),
         "tokens" => json!({"owner": " of nobody", "role": "admin"}),
         "default" => json!(ImportProfile::default_named("default".parse().unwrap())),
+        "try" => json!({"name": "eve"}),
+        "AWS%20-%20User" => json!(TaskMapping::default_of(MappingName::User)),
         "accept" => json!({"reason": "for a test"}),
         _ => json!({}),
     }
@@ -135,6 +167,8 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
                     let run = place.store.latest_published(&system(on)).await.unwrap().unwrap().id;
                     let address = address.replace("{system}", on).replace("{run}", &run.to_string());
                     let address = address.replace("{job}", &jobs[on].0).replace("{task}", &jobs[on].1);
+                    let address =
+                        address.replace("{mapping}", "AWS%20-%20User").replace("{long}", &"x".repeat(1_001));
                     let body = body_for(&address);
                     let reached = systems.is_empty() || systems.contains(&on);
                     let allowed = match whom {
@@ -148,7 +182,7 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
                     };
                     let method: Method = method.to_uppercase().parse().unwrap();
                     let request = place.request(method.clone(), &format!("/api/v1{address}"), Some(&token));
-                    let takes_body = [Method::POST, Method::PUT].contains(&method);
+                    let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
                     let request = if takes_body { request.json(&body) } else { request };
                     let answer = request.send().await.unwrap();
                     let case = format!("{} {systems:?} {address}: {}", role.as_str(), answer.status());

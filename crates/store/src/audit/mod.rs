@@ -27,7 +27,7 @@ use crate::{StoreError, StoreKey};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 77] = [
+pub const AUDIT_ACTIONS: [&str; 78] = [
     "access_call_attempted",
     "access_call_settled",
     "audit_key_replaced",
@@ -69,6 +69,7 @@ pub const AUDIT_ACTIONS: [&str; 77] = [
     "person_enabled",
     "person_password_set",
     "person_removed",
+    "profile_removed",
     "profile_set",
     "protection_added",
     "protection_removed",
@@ -135,6 +136,20 @@ pub struct AuditHead {
     pub seq: i64,
     /// Its hash.
     pub hash: String,
+}
+
+impl std::str::FromStr for AuditHead {
+    type Err = &'static str;
+
+    /// Reads `SEQ:HASH`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let noted = text.split_once(':').and_then(|(seq, hash)| {
+            let seq = seq.parse().ok().filter(|seq: &i64| *seq >= 0)?;
+            let whole = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            whole.then(|| Self { seq, hash: hash.to_ascii_lowercase() })
+        });
+        noted.ok_or("is given by the number of a row and its hash, as `audit verify` shows them: SEQ:HASH")
+    }
 }
 
 /// Which rows of the audit log. Conditions that are set must all hold.

@@ -15,32 +15,19 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        let mut text = Statement::building(COLUMNS);
-        text.push(" WHERE seq > ").bind(filter.after.unwrap_or(0));
-        if let Some(system_id) = &filter.system_id {
-            text.push(" AND system_id = ").bind(system_id.as_str());
-        }
-        if let Some(actor) = &filter.actor {
-            text.push(" AND actor = ").bind(actor.as_str());
-        }
-        if let Some(action) = &filter.action {
-            text.push(" AND action = ").bind(action.as_str());
-        }
-        if let Some(account) = &filter.account {
-            // Subjects are stored as serde_json writes them, without white space.
-            let named = format!(r#""account":{}"#, serde_json::Value::from(account.as_str()));
-            text.push(" AND replace(subject, ").bind(named).push(", '') <> subject");
-        }
-        if let Some(since) = filter.since {
-            text.push(" AND at >= ").bind(to_millis(since));
-        }
-        if let Some(until) = filter.until {
-            text.push(" AND at < ").bind(to_millis(until));
-        }
-        if let Some(before) = filter.before {
-            text.push(" AND seq < ").bind(before);
-        }
+        let mut text = fitting(filter);
         text.push(" ORDER BY seq DESC LIMIT ").bind(i64::from(limit));
+        reading!(self, "reading the audit log", |transaction| transaction.fetch(text.clone(), read_row).await)
+            .await
+    }
+
+    /// Rows of the audit log, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn oldest_audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let mut text = fitting(filter);
+        text.push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
         reading!(self, "reading the audit log", |transaction| transaction.fetch(text.clone(), read_row).await)
             .await
     }
@@ -71,6 +58,36 @@ impl Store {
         .await?;
         Ok(found.as_ref() == Some(&noted.hash))
     }
+}
+
+/// The rows that a filter lets through.
+fn fitting(filter: &AuditFilter) -> Statement {
+    let mut text = Statement::building(COLUMNS);
+    text.push(" WHERE seq > ").bind(filter.after.unwrap_or(0));
+    if let Some(system_id) = &filter.system_id {
+        text.push(" AND system_id = ").bind(system_id.as_str());
+    }
+    if let Some(actor) = &filter.actor {
+        text.push(" AND actor = ").bind(actor.as_str());
+    }
+    if let Some(action) = &filter.action {
+        text.push(" AND action = ").bind(action.as_str());
+    }
+    if let Some(account) = &filter.account {
+        // Subjects are stored as serde_json writes them, without white space.
+        let named = format!(r#""account":{}"#, serde_json::Value::from(account.as_str()));
+        text.push(" AND replace(subject, ").bind(named).push(", '') <> subject");
+    }
+    if let Some(since) = filter.since {
+        text.push(" AND at >= ").bind(to_millis(since));
+    }
+    if let Some(until) = filter.until {
+        text.push(" AND at < ").bind(to_millis(until));
+    }
+    if let Some(before) = filter.before {
+        text.push(" AND seq < ").bind(before);
+    }
+    text
 }
 
 fn read_row(row: &Row) -> Result<AuditRow, StoreError> {

@@ -32,6 +32,27 @@ impl Store {
         .await
     }
 
+    /// The first runs of a system, the oldest first; only those after a given one, for turning pages.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn oldest_import_runs(
+        &self,
+        system_id: &SystemId,
+        after: Option<ImportRunId>,
+        limit: u32,
+    ) -> Result<Vec<ImportRun>, StoreError> {
+        reading!(self, "listing the import runs", |transaction| {
+            let system = systems::find(transaction, system_id, false).await?;
+            let mut text = select_runs();
+            text.push(" WHERE r.system_key = ").bind(system.key);
+            text.push(" AND r.run_id > ").bind(after.map_or(0, |after| after.0));
+            text.push(" ORDER BY r.run_id LIMIT ").bind(i64::from(limit));
+            transaction.fetch(text, |row| Ok(read_run(row)?.run)).await
+        })
+        .await
+    }
+
     /// One run.
     ///
     /// # Errors

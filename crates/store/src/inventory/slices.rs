@@ -7,11 +7,12 @@ use crate::history;
 use crate::statement::Statement;
 use crate::transaction::reading;
 use crate::{
-    AccountFilter, AsOf, AssignmentFilter, AssignmentSlice, ResourceFilter, Slice, Store, StoreError,
+    AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, ResourceFilter, ResourceOrder,
+    Slice, SlicePlace, SortKey, Store, StoreError,
 };
 
 impl Store {
-    /// A part of the accounts that a filter lets through, by name, then external id.
+    /// A part of the accounts that a filter lets through, in an order.
     ///
     /// # Errors
     /// Those of [`Store::list_accounts`].
@@ -20,7 +21,7 @@ impl Store {
         system_id: &SystemId,
         as_of: AsOf,
         filter: &AccountFilter,
-        slice: &Slice,
+        slice: &Slice<AccountOrder>,
     ) -> Result<Vec<Account>, StoreError> {
         reading!(self, "listing the accounts", |transaction| {
             let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
@@ -28,13 +29,13 @@ impl Store {
             };
             let mut text = reading.select(history::select_accounts());
             reading.filter_accounts(&mut text, filter);
-            cut(&mut text, slice);
+            cut(&mut text, slice, slice.by.column());
             transaction.fetch(text, |row| history::read_account(row, system_id, &reading.coverage)).await
         })
         .await
     }
 
-    /// A part of the resources that a filter lets through, by name, then external id.
+    /// A part of the resources that a filter lets through, in an order.
     ///
     /// # Errors
     /// Those of [`Store::list_accounts`].
@@ -43,7 +44,7 @@ impl Store {
         system_id: &SystemId,
         as_of: AsOf,
         filter: &ResourceFilter,
-        slice: &Slice,
+        slice: &Slice<ResourceOrder>,
     ) -> Result<Vec<Resource>, StoreError> {
         reading!(self, "listing the resources", |transaction| {
             let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
@@ -51,7 +52,7 @@ impl Store {
             };
             let mut text = reading.select(history::select_resources());
             filter_resources(&mut text, filter)?;
-            cut(&mut text, slice);
+            cut(&mut text, slice, slice.by.column());
             transaction.fetch(text, |row| history::read_resource(row, system_id, &reading.coverage)).await
         })
         .await
@@ -92,32 +93,72 @@ impl Store {
     }
 }
 
-fn cut(text: &mut Statement, slice: &Slice) {
-    if let Some((name, external_id)) = &slice.after {
-        text.push(" AND (v.name, v.external_id) > (").bind(name.as_str()).push(", ");
-        text.bind(external_id.as_str()).push(")");
+fn cut<By>(text: &mut Statement, slice: &Slice<By>, column: &str) {
+    // The name is the key already where a list is sorted by it.
+    let key = if column == NAME { String::new() } else { format!("{column}, ") };
+    if let Some(SlicePlace(value, name, external_id)) = &slice.after {
+        text.push(" AND (")
+            .push(&key)
+            .push("v.name, v.external_id) ")
+            .push(beyond(slice.descending))
+            .push(" (");
+        if !key.is_empty() {
+            match value {
+                SortKey::Number(number) => text.bind(*number),
+                SortKey::Text(value) => text.bind(value.as_str()),
+            };
+            text.push(", ");
+        }
+        text.bind(name.as_str()).push(", ").bind(external_id.as_str()).push(")");
     }
-    text.push(" ORDER BY v.name, v.external_id LIMIT ").bind(i64::from(slice.limit));
+    let way = way(slice.descending);
+    text.push(" ORDER BY ");
+    if !key.is_empty() {
+        text.push(column).push(way).push(", ");
+    }
+    text.push("v.name").push(way).push(", v.external_id").push(way);
+    text.push(" LIMIT ").bind(i64::from(slice.limit));
 }
 
-const ORDER: &str =
-    "v.subject_name, v.subject_external_id, v.kind, v.resource_name, COALESCE(v.resource_arn, '')";
+const NAME: &str = "v.name";
+
+fn beyond(descending: bool) -> &'static str {
+    if descending { "<" } else { ">" }
+}
+
+fn way(descending: bool) -> &'static str {
+    if descending { " DESC" } else { "" }
+}
+
+const ORDER: [&str; 5] =
+    ["v.subject_name", "v.subject_external_id", "v.kind", "v.resource_name", "COALESCE(v.resource_arn, '')"];
 
 fn cut_assignments(text: &mut Statement, slice: &AssignmentSlice) {
     if let Some(AssignmentPlace(subject, subject_id, kind, resource, arn)) = &slice.after {
-        text.push(" AND (").push(ORDER).push(") > (").bind(subject.as_str()).push(", ");
+        text.push(" AND (").push(&ORDER.join(", ")).push(") ").push(beyond(slice.descending)).push(" (");
+        text.bind(subject.as_str()).push(", ");
         text.bind(subject_id.as_str()).push(", ").bind(kind.as_str()).push(", ");
         text.bind(resource.as_str()).push(", ").bind(arn.as_deref().unwrap_or_default()).push(")");
     }
-    text.push(" ORDER BY ").push(ORDER).push(" LIMIT ").bind(i64::from(slice.limit));
+    let way = way(slice.descending);
+    let order = ORDER.map(|column| format!("{column}{way}")).join(", ");
+    text.push(" ORDER BY ").push(&order).push(" LIMIT ").bind(i64::from(slice.limit));
 }
 
 /// Puts the assignments into their order, and leaves those that lie within the slice; it ends with `last`, or the list.
 fn keep_within(assignments: &mut Vec<Assignment>, slice: &AssignmentSlice, last: Option<&AssignmentPlace>) {
+    let before = |one: &AssignmentPlace, other: &AssignmentPlace| match slice.descending {
+        false => one < other,
+        true => one > other,
+    };
     assignments.retain(|assignment| {
         let place = assignment.place();
-        slice.after.as_ref().is_none_or(|after| place > *after) && last.is_none_or(|last| place <= *last)
+        slice.after.as_ref().is_none_or(|after| before(after, &place))
+            && last.is_none_or(|last| !before(last, &place))
     });
     assignments.sort_by_cached_key(Assignment::place);
+    if slice.descending {
+        assignments.reverse();
+    }
     assignments.truncate(slice.limit as usize);
 }

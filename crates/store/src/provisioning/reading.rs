@@ -11,7 +11,7 @@ use crate::statement::{Statement, statement};
 use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
-use crate::{Store, StoreError, systems};
+use crate::{JobSlice, Store, StoreError, systems};
 
 impl Store {
     /// One job with its tasks and their steps.
@@ -128,7 +128,23 @@ impl Store {
     ) -> Result<Vec<ProvisioningJob>, StoreError> {
         reading!(self, "listing the jobs", |transaction| {
             let system = systems::find(transaction, system, false).await?;
-            rows::jobs(transaction, system.key, before, limit).await
+            rows::jobs(transaction, system.key, &JobSlice { before, limit, ..JobSlice::default() }).await
+        })
+        .await
+    }
+
+    /// A part of the jobs of a system, as [`Store::jobs`] has them.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn jobs_slice(
+        &self,
+        system: &SystemId,
+        slice: &JobSlice,
+    ) -> Result<Vec<ProvisioningJob>, StoreError> {
+        reading!(self, "listing the jobs", |transaction| {
+            let system = systems::find(transaction, system, false).await?;
+            rows::jobs(transaction, system.key, slice).await
         })
         .await
     }

@@ -6,10 +6,10 @@ use keyreeve_model::{
     Delivery, ExternalId, JobId, ProvisioningJob, Step, StepCall, SystemId, Task, TaskId, TaskKind, Wish,
 };
 
-use crate::StoreError;
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
+use crate::{JobSlice, StoreError};
 
 /// A task as it is stored.
 pub(super) struct StoredTask {
@@ -65,15 +65,21 @@ pub(super) async fn job(transaction: &mut Transaction, id: JobId) -> Result<Prov
 pub(super) async fn jobs(
     transaction: &mut Transaction,
     system_key: i64,
-    before: Option<JobId>,
-    limit: u32,
+    slice: &JobSlice,
 ) -> Result<Vec<ProvisioningJob>, StoreError> {
     let mut text = Statement::building(JOB_COLUMNS);
     text.push(" WHERE j.system_key = ").bind(system_key);
-    if let Some(before) = before {
+    if let Some(before) = slice.before {
         text.push(" AND j.job_id < ").bind(before.0);
     }
-    text.push(" ORDER BY j.job_id DESC LIMIT ").bind(i64::from(limit));
+    if let Some(after) = slice.after {
+        text.push(" AND j.job_id > ").bind(after.0);
+    }
+    if let Some(state) = slice.state {
+        text.push(" AND j.state = ").bind(state.as_str());
+    }
+    text.push(if slice.oldest_first { " ORDER BY j.job_id" } else { " ORDER BY j.job_id DESC" });
+    text.push(" LIMIT ").bind(i64::from(slice.limit));
     let mut jobs = transaction.fetch(text, read_job).await?;
     let numbers: Vec<i64> = jobs.iter().map(|job| job.id.0).collect();
     let mut of_job: BTreeMap<JobId, Vec<Task>> = BTreeMap::new();

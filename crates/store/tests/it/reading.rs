@@ -2,7 +2,8 @@
 
 use keyreeve_model::{AccountStatus, Assignment, AssignmentKind, Inventory, ManagedBy, ResourceType};
 use keyreeve_store::{
-    AccountFilter, AsOf, AssignmentFilter, AssignmentSlice, Mfa, ResourceFilter, Slice, StoreError,
+    AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, Mfa, ResourceFilter, ResourceOrder,
+    Slice, SlicePlace, SortKey, StoreError,
 };
 
 use crate::place::Place;
@@ -187,27 +188,27 @@ async fn slices_are_the_lists_in_parts_on_both_databases() {
         for limit in [1, 4, 1000] {
             let (mut after, mut found) = (None, Vec::new());
             loop {
-                let slice = Slice { after, limit };
+                let slice = Slice { by: AccountOrder::Name, descending: false, after, limit };
                 let filter = AccountFilter::default();
                 let part = store.accounts_slice(&system, now, &filter, &slice).await.unwrap();
                 let Some(last) = part.last() else { break };
-                after = Some((last.name.clone(), last.external_id.to_string()));
+                after = Some(slice.by.place(last));
                 found.extend(part);
             }
             assert_eq!(found, accounts);
             let (mut after, mut found) = (None, Vec::new());
             loop {
-                let slice = Slice { after, limit };
+                let slice = Slice { by: ResourceOrder::Name, descending: false, after, limit };
                 let filter = ResourceFilter::default();
                 let part = store.resources_slice(&system, now, &filter, &slice).await.unwrap();
                 let Some(last) = part.last() else { break };
-                after = Some((last.name.clone(), last.external_id.to_string()));
+                after = Some(slice.by.place(last));
                 found.extend(part);
             }
             assert_eq!(found, resources);
             let (mut after, mut found) = (None, Vec::new());
             loop {
-                let slice = AssignmentSlice { after, limit };
+                let slice = AssignmentSlice { descending: false, after, limit };
                 let filter = AssignmentFilter::default();
                 let part = store.assignments_slice(&system, now, &filter, &slice).await.unwrap();
                 let Some(last) = part.last() else { break };
@@ -216,6 +217,62 @@ async fn slices_are_the_lists_in_parts_on_both_databases() {
             }
             assert_eq!(found, assignments);
         }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn slices_have_any_order_forwards_and_backwards_on_both_databases() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        publish(&store, &random_inventory(&mut Dice(5)), at(1)).await;
+        let (system, now) = (id("s"), AsOf::Now);
+        let known = store.list_accounts(&system, now, &AccountFilter::default()).await.unwrap();
+        let orders = [
+            AccountOrder::Name,
+            AccountOrder::Path,
+            AccountOrder::Status,
+            AccountOrder::CreatedAt,
+            AccountOrder::PasswordLastUsedAt,
+        ];
+        for (by, descending) in orders.into_iter().flat_map(|by| [(by, false), (by, true)]) {
+            let mut expected = known.clone();
+            let key = |account: &keyreeve_model::Account| {
+                let SlicePlace(key, name, id) = by.place(account);
+                let (number, text) = match key {
+                    SortKey::Number(number) => (number, String::new()),
+                    SortKey::Text(text) => (0, text),
+                };
+                (number, text, name, id)
+            };
+            expected.sort_by_key(key);
+            if descending {
+                expected.reverse();
+            }
+            let (mut after, mut found) = (None, Vec::new());
+            loop {
+                let slice = Slice { by, descending, after, limit: 2 };
+                let part =
+                    store.accounts_slice(&system, now, &AccountFilter::default(), &slice).await.unwrap();
+                let Some(last) = part.last() else { break };
+                after = Some(by.place(last));
+                found.extend(part);
+            }
+            assert_eq!(found, expected, "{by:?} {descending}");
+        }
+        let mut expected = store.list_assignments(&system, now, &AssignmentFilter::default()).await.unwrap();
+        expected.reverse();
+        let (mut after, mut found) = (None, Vec::new());
+        loop {
+            let slice = AssignmentSlice { descending: true, after, limit: 3 };
+            let part =
+                store.assignments_slice(&system, now, &AssignmentFilter::default(), &slice).await.unwrap();
+            let Some(last) = part.last() else { break };
+            after = Some(last.place());
+            found.extend(part);
+        }
+        assert_eq!(found, expected);
         store.close().await;
     }
 }

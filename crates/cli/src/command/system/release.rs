@@ -1,8 +1,8 @@
 //! `keyreeve system release`
 
-use keyreeve_engine::systems::{Verdict, identify, verify};
-use keyreeve_model::{System, SystemState};
-use keyreeve_store::Store;
+use keyreeve_engine::systems::{NotReleased, Released, release};
+use keyreeve_model::{SystemId, SystemState};
+use keyreeve_store::StoreError;
 
 use super::show::show;
 use crate::args::ReleaseSystem;
@@ -15,6 +15,9 @@ pub(crate) async fn run(context: &Context, arguments: &ReleaseSystem) -> anyhow:
     let system_id = &arguments.system_id;
     let store = context.store().await?;
     let system = store.get_system(system_id).await?;
+    if system.state == SystemState::Removed {
+        return Err(StoreError::SystemRemoved { system_id: system_id.clone() }.into());
+    }
     if system.state == SystemState::Active {
         note(&format!("System {system_id} is not quarantined, so there was nothing to release."));
         return show(context, &system);
@@ -30,37 +33,28 @@ pub(crate) async fn run(context: &Context, arguments: &ReleaseSystem) -> anyhow:
     if !arguments.unasked.goes_on(&what) {
         return show(context, &system);
     }
-    if system.state == SystemState::Quarantined {
-        look(context, &store, &system).await?;
-    }
+    let connector = connection::of_system(context, &store, &system).await?;
     let by = (context.actor.name(), arguments.reason.as_deref());
-    let released = store.release_system(system_id, by, context.clock.now()).await?;
+    let Released { system: released, unidentified } = release(&store, context.clock, by, &system, &connector)
+        .await
+        .map_err(|error| refused(system_id, error))?;
+    if let Some(error) = unidentified {
+        note(&format!("Whose credentials system {system_id} has could not be found out: {error}"));
+    }
     let ended = show(context, &released)?;
     hint(&format!("see that it works: `keyreeve system check {system_id}`"));
     Ok(ended)
 }
 
-/// Looks whose the stored credentials are now. When that cannot be found out a person's word counts: the next import
-/// looks again before it reads anything.
-async fn look(context: &Context, store: &Store, system: &System) -> anyhow::Result<()> {
-    let id = &system.system_id;
-    let connector = connection::of_system(context, store, system).await?;
-    let identity = match identify(&connector, context.clock).await {
-        Ok(identity) => identity,
-        Err(error) => {
-            note(&format!("Whose credentials system {id} has could not be found out: {error}"));
-            return Ok(());
-        }
-    };
-    match verify(store, context.clock, system, &identity).await? {
-        Verdict::Pinned => Ok(()),
-        Verdict::Quarantined(failure) => Err(Refusal::failed(
-            format!("releasing system {id}"),
-            format!("{}: it stays quarantined", failure.message),
-        )
-        .hint(format!(
-            "give it credentials of its own account: `keyreeve system set {id} --access-key-id AKIA…`"
-        ))
-        .into()),
+fn refused(id: &SystemId, error: NotReleased) -> anyhow::Error {
+    let why = error.to_string();
+    match error {
+        NotReleased::Store(error) => error.into(),
+        NotReleased::Suspended => Refusal::new(format!("releasing system {id}"), why).into(),
+        NotReleased::StillSo(_) => Refusal::failed(format!("releasing system {id}"), why)
+            .hint(format!(
+                "give it credentials of its own account: `keyreeve system set {id} --access-key-id AKIA…`"
+            ))
+            .into(),
     }
 }

@@ -1,6 +1,7 @@
 //! `keyreeve system remove`
 
-use keyreeve_model::System;
+use keyreeve_engine::systems::ProtectionsEnd;
+use keyreeve_model::{System, SystemId};
 use keyreeve_store::Store;
 
 use super::rotate_key::say_who_goes_on;
@@ -36,26 +37,17 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
     Ok(ended)
 }
 
-/// Protections hold for all systems of an AWS account, and end with the system that has them. Nobody shall end one that
-/// another system relies on by removing this one.
+/// Nobody shall end a protection that another system relies on by removing this one.
 async fn keeps_protections(store: &Store, system: &System) -> anyhow::Result<()> {
     let id = &system.system_id;
-    let of_account = |other: &&System| {
-        other.aws_account_id.is_some()
-            && other.aws_account_id == system.aws_account_id
-            && other.system_id != *id
+    let Some(ProtectionsEnd { others, ending, .. }) =
+        keyreeve_engine::systems::keeps_protections(store, system).await?
+    else {
+        return Ok(());
     };
-    let systems = store.list_systems(false).await?;
-    let mut own = store.protections(id).await?;
-    let mut others = Vec::new();
-    for other in systems.iter().filter(of_account) {
-        let kept = store.protections(&other.system_id).await?;
-        own.retain(|entry| kept.iter().all(|one| one.kind != entry.kind));
-        others.push(other.system_id.to_string());
-    }
-    let (Some(heir), false) = (others.first(), own.is_empty()) else { return Ok(()) };
+    let heir = others.first().map(ToString::to_string).unwrap_or_default();
     let entries = |join: &str| {
-        let options = own.iter().map(|entry| {
+        let options = ending.iter().map(|entry| {
             let (word, value) = entry.kind.parts();
             format!("--{word} {}", value.escape_debug())
         });
@@ -63,7 +55,7 @@ async fn keeps_protections(store: &Store, system: &System) -> anyhow::Result<()>
     };
     let why = format!(
         "its protect list holds for {} of the same AWS account too and would end with it: {}",
-        others.join(", "),
+        others.iter().map(SystemId::as_str).collect::<Vec<_>>().join(", "),
         entries(", ")
     );
     Err(Refusal::new(format!("removing system {id}"), why)

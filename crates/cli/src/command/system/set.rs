@@ -1,8 +1,8 @@
 //! `keyreeve system set`
 
 use anyhow::Context as _;
-use keyreeve_engine::systems::replace_credentials;
-use keyreeve_model::{CredentialKind, RoleBase, System, SystemName};
+use keyreeve_engine::systems::{Given as Set, NotSet, patched, replace_credentials};
+use keyreeve_model::{CredentialKind, RoleBase, System};
 use keyreeve_store::{Store, SystemPatch};
 
 use super::credential::{self, Given};
@@ -50,29 +50,25 @@ fn doing(system: &System) -> String {
 /// What the settings ask for; all are checked before any is stored.
 fn patch(system: &System, asked: &[(String, String)]) -> Result<SystemPatch, Refusal> {
     let refuse = |why: String| Refusal::new(doing(system), why);
-    let mut patch = SystemPatch::default();
-    let mut settings = system.settings.clone();
+    let (mut region, mut others) = (None, Vec::new());
     for (name, value) in asked {
         match name.as_str() {
-            "name" => patch.name = Some(SystemName::new(value).map_err(|error| refuse(error.to_string()))?),
-            "category" => {
-                patch.category = Some(crate::args::category(value).map_err(refuse)?);
-            }
-            "region" if value == "none" => patch.region = Some(None),
+            "region" if value == "none" => region = Some(None),
             "region" => {
-                let region = crate::args::region(value).map_err(refuse)?;
-                credential::check_region(&doing(system), Some(&region), system.partition.as_deref())?;
-                patch.region = Some(Some(region));
+                let named = crate::args::region(value).map_err(refuse)?;
+                credential::check_region(&doing(system), Some(&named), system.partition.as_deref())?;
+                region = Some(Some(named));
             }
-            "system_id" | "technology" | "content" => {
-                return Err(refuse(format!("the {name} of a system never changes"))
-                    .hint("register another system with `keyreeve system add`"));
-            }
-            name => settings.set(name, value).map_err(|error| refuse(error.to_string()))?,
+            _ => others.push((name.clone(), Set::Text(value.clone()))),
         }
     }
-    patch.settings = (settings != system.settings).then_some(settings);
-    Ok(patch)
+    match patched(system, &others) {
+        Ok(patch) => Ok(SystemPatch { region, ..patch }),
+        Err(error @ NotSet::Fixed(_)) => {
+            Err(refuse(error.to_string()).hint("register another system with `keyreeve system add`"))
+        }
+        Err(error) => Err(refuse(error.to_string())),
+    }
 }
 
 async fn set_credentials(

@@ -192,6 +192,8 @@ fn refused(error: DeskError) -> Refusal {
         | DeskError::Reason
         | DeskError::HandOver(_)
         | DeskError::NothingToDo(_)
+        | DeskError::NotReleased(_)
+        | DeskError::ProtectionsEnd(_)
         | DeskError::Stale { .. }
         | DeskError::OtherPlan { .. }
         | DeskError::Store(_) => Cause::Conflict,

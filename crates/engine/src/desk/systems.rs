@@ -1,0 +1,167 @@
+//! What administrators change of systems: their names and settings, their task mappings, and whether they are worked with.
+
+use std::collections::BTreeMap;
+
+use keyreeve_model::{MappingName, ProfileName, System, SystemId, SystemState, TaskKind, TaskMapping};
+use keyreeve_store::{StoreError, StoredMapping};
+
+use super::keeping::{administers, fits};
+use super::{Desk, DeskError};
+use crate::mapping::{self, Outcome, Tried, try_mapping};
+use crate::rights::{Actor, Right};
+use crate::systems::{Given, Released, keeps_protections, patched, release};
+
+/// What is tried with a task mapping.
+#[derive(Debug, Clone, Default)]
+pub struct TrialAsked {
+    /// The attributes.
+    pub attributes: BTreeMap<String, String>,
+    /// The account's name.
+    pub name: Option<String>,
+    /// Which kind of task.
+    pub task: Option<TaskKind>,
+    /// A mapping to try instead of the one that is set.
+    pub mapping: Option<TaskMapping>,
+}
+
+impl Desk {
+    /// Changes the name, the category and the settings of a system, all of them or none, if it is still as `is_seen` says.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; [`StoreError::SystemChanged`], and as
+    /// [`keyreeve_store::Store::update_system`].
+    pub async fn change_system(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        is_seen: impl FnOnce(&System) -> bool,
+        asked: &[(String, Given)],
+    ) -> Result<System, DeskError> {
+        administers(actor, system_id)?;
+        let system = self.store.get_system(system_id).await?;
+        if !is_seen(&system) {
+            return Err(StoreError::SystemChanged { system_id: system_id.clone() }.into());
+        }
+        let mut patch = patched(&system, asked).map_err(|error| DeskError::Invalid(error.to_string()))?;
+        patch.seen = Some(Box::new(system));
+        Ok(self.store.update_system(system_id, patch, actor.name(), self.clock.now()).await?)
+    }
+
+    /// Ends a quarantine, unless its cause is still there.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::NotReleased`], [`DeskError::NotConnected`], [`DeskError::Store`].
+    pub async fn release_system(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        reason: Option<&str>,
+    ) -> Result<Released, DeskError> {
+        administers(actor, system_id)?;
+        fits(reason)?;
+        let system = self.store.get_system(system_id).await?;
+        if system.state == SystemState::Removed {
+            return Err(StoreError::SystemRemoved { system_id: system_id.clone() }.into());
+        }
+        let connector = self.connections.connect(&system).await.map_err(DeskError::NotConnected)?;
+        Ok(release(&self.store, self.clock, (actor.name(), reason), &system, &*connector).await?)
+    }
+
+    /// Removes a system; its history is kept, and AWS is not touched.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::ProtectionsEnd`]; as [`keyreeve_store::Store::remove_system`].
+    pub async fn remove_system(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        reason: Option<&str>,
+    ) -> Result<System, DeskError> {
+        administers(actor, system_id)?;
+        fits(reason)?;
+        let system = self.store.get_system(system_id).await?;
+        if let Some(end) = keeps_protections(&self.store, &system).await? {
+            return Err(DeskError::ProtectionsEnd(end));
+        }
+        Ok(self.store.remove_system(system_id, (actor.name(), reason), self.clock.now()).await?)
+    }
+
+    /// Sets a task mapping of a system, whole.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::set_task_mapping`].
+    pub async fn set_mapping(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        new: &TaskMapping,
+    ) -> Result<StoredMapping, DeskError> {
+        administers(actor, system_id)?;
+        mapping::check(new).map_err(|error| DeskError::Invalid(error.to_string()))?;
+        self.store.set_task_mapping(system_id, new, (actor.name(), None), self.clock.now()).await?;
+        Ok(self.store.task_mapping(system_id, new.name).await?)
+    }
+
+    /// Goes back to the default of a task mapping.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`]; as [`keyreeve_store::Store::reset_task_mapping`].
+    pub async fn reset_mapping(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        name: MappingName,
+        reason: Option<&str>,
+    ) -> Result<(), DeskError> {
+        administers(actor, system_id)?;
+        fits(reason)?;
+        let by = (actor.name(), reason);
+        Ok(self.store.reset_task_mapping(system_id, name, by, self.clock.now()).await?)
+    }
+
+    /// What a task mapping makes of some attributes. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Invalid`], [`DeskError::Store`].
+    pub async fn try_mapping(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        name: MappingName,
+        asked: TrialAsked,
+    ) -> Result<Outcome, DeskError> {
+        actor.require(Right::Read)?;
+        actor.require_system(system_id)?;
+        let system = self.store.get_system(system_id).await?;
+        let TrialAsked { attributes, name: account, task, mapping } = asked;
+        let tried = Tried { attributes, name: account, task };
+        let of = match mapping {
+            Some(given) if given.name != name => {
+                return Err(DeskError::Invalid(format!("the mapping that is given is {}", given.name)));
+            }
+            Some(given) => {
+                mapping::check(&given).map_err(|error| DeskError::Invalid(error.to_string()))?;
+                given
+            }
+            None => self.store.task_mapping(system_id, name).await?.mapping,
+        };
+        Ok(try_mapping(&self.store, &system, &of, &tried).await?)
+    }
+
+    /// Takes an import profile away, with its schedule.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`]; as [`keyreeve_store::Store::remove_import_profile`].
+    pub async fn remove_profile(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        profile: &ProfileName,
+        reason: Option<&str>,
+    ) -> Result<(), DeskError> {
+        administers(actor, system_id)?;
+        fits(reason)?;
+        let by = (actor.name(), reason);
+        Ok(self.store.remove_import_profile(system_id, profile, by, self.clock.now()).await?)
+    }
+}

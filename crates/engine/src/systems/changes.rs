@@ -1,0 +1,81 @@
+//! What somebody wants of a system: its name, its category and its settings, as text or as JSON has them.
+
+use keyreeve_model::{Category, SettingError, System, SystemName};
+use keyreeve_store::SystemPatch;
+use serde_json::Value;
+
+/// A category has so many characters at most.
+const LONGEST_CATEGORY: usize = 100;
+
+/// A value, in one of two forms.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Given {
+    /// As a person types it: `none` is nothing.
+    Text(String),
+    /// As JSON has it: null is nothing.
+    Json(Value),
+}
+
+/// Something cannot be set so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotSet {
+    /// It was given once, and for good.
+    #[error("the {0} of a system never changes")]
+    Fixed(String),
+    /// The name is none.
+    #[error("{0}")]
+    Name(String),
+    /// The category is none.
+    #[error(
+        "a category has 1 to {LONGEST_CATEGORY} characters, none of them a control character, and no space at either end"
+    )]
+    Category,
+    /// There is no such setting, or it has no such value.
+    #[error("{0}")]
+    Setting(#[from] SettingError),
+}
+
+/// What is to be changed of a system. All of it is checked before any of it counts.
+///
+/// # Errors
+/// See [`NotSet`].
+pub fn patched(system: &System, asked: &[(String, Given)]) -> Result<SystemPatch, NotSet> {
+    let mut patch = SystemPatch::default();
+    let mut settings = system.settings.clone();
+    for (name, given) in asked {
+        match (name.as_str(), given) {
+            ("name", given) => {
+                let name = text(given).ok_or_else(|| NotSet::Name("a name is a text".to_owned()))?;
+                patch.name = Some(SystemName::new(name).map_err(|error| NotSet::Name(error.to_string()))?);
+            }
+            ("category", given) => {
+                let category = text(given).ok_or(NotSet::Category)?;
+                patch.category = Some(self::category(category)?);
+            }
+            ("system_id" | "technology" | "content", _) => return Err(NotSet::Fixed(name.clone())),
+            (name, Given::Text(value)) => settings.set(name, value)?,
+            (name, Given::Json(value)) => settings.set_json(name, value)?,
+        }
+    }
+    patch.settings = (settings != system.settings).then_some(settings);
+    Ok(patch)
+}
+
+/// A category.
+///
+/// # Errors
+/// [`NotSet::Category`].
+pub fn category(text: &str) -> Result<Category, NotSet> {
+    let fits = !text.is_empty()
+        && text.chars().count() <= LONGEST_CATEGORY
+        && text.trim() == text
+        && !text.chars().any(char::is_control);
+    if fits { Ok(text.to_owned()) } else { Err(NotSet::Category) }
+}
+
+fn text(given: &Given) -> Option<&str> {
+    match given {
+        Given::Text(text) | Given::Json(Value::String(text)) => Some(text),
+        Given::Json(_) => None,
+    }
+}

@@ -1,0 +1,206 @@
+//! Systems, their settings, task mappings and profiles are changed over REST as by the command line.
+
+use keyreeve_model::{Failure, FailureKind, MappingName, TaskMapping};
+use keyreeve_store::AuditFilter;
+use reqwest::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::place::{Place, system};
+
+const PROD: &str = "/api/v1/systems/prod";
+
+async fn patch(place: &Place, version: Option<&str>, body: &Value) -> (StatusCode, Value) {
+    let mut request = place.request(Method::PATCH, PROD, Some(place.admin())).json(body);
+    if let Some(version) = version {
+        request = request.header(IF_MATCH, version);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap())
+}
+
+async fn version(place: &Place, address: &str) -> String {
+    let answer = place.request(Method::GET, address, Some(place.admin())).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer.headers()[ETAG].to_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_system_is_changed_as_it_was_seen_whole_or_not_at_all() {
+    let place = Place::start().await;
+    let seen = version(&place, PROD).await;
+    assert!(seen.starts_with('"'), "{seen}");
+    let body = json!({"name": "Production", "category": "Cloud", "settings": {"max_deletes": 7, "deny_all_policy": null}});
+    let (status, problem) = patch(&place, None, &body).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::PRECONDITION_REQUIRED, &"version_required".into()));
+    for stale in ["\"0\"", "", &format!("W/{seen}")] {
+        let (status, problem) = patch(&place, Some(stale), &body).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::PRECONDITION_FAILED, &"changed_since".into()),
+            "{stale}"
+        );
+    }
+    let before = place.get(PROD).await;
+    for bad in [
+        json!({"name": "Production", "settings": {"colour": "red"}}),
+        json!({"name": "Production", "settings": {"max_deletes": "7"}}),
+        json!({"name": "Production", "settings": {"name": "x"}}),
+        json!({"name": "Production", "system_id": "other"}),
+        json!({"name": "Production", "region": "eu-west-1"}),
+        json!({"name": "Production", "category": " x"}),
+        json!({"name": ""}),
+    ] {
+        let (status, problem) = patch(&place, Some(&seen), &bad).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"bad_request".into()), "{bad}");
+    }
+    assert_eq!(place.get(PROD).await, before);
+    let (status, changed) = patch(&place, Some(&seen), &body).await;
+    assert_eq!(status, StatusCode::OK, "{changed}");
+    assert_eq!((&changed["name"], &changed["settings"]["max_deletes"]), (&"Production".into(), &7.into()));
+    assert_eq!(changed, place.get(PROD).await);
+    let row = &place.store.audit(&AuditFilter::default(), 1).await.unwrap()[0];
+    assert_eq!((row.action.as_str(), row.actor.as_str()), ("system_changed", "admin-"));
+    assert_eq!(row.subject["settings.max_deletes"], json!({"from": 1, "to": 7}));
+    let (status, _) = patch(&place, Some(&seen), &json!({"name": "Again"})).await;
+    assert_eq!(status, StatusCode::PRECONDITION_FAILED);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_changes_at_once_one_is_made_and_the_others_are_told() {
+    let place = Place::start().await;
+    let seen = version(&place, PROD).await;
+    let bodies: Vec<Value> = (1..=6).map(|most| json!({"settings": {"max_deletes": most + 10}})).collect();
+    let answers = futures_of(&place, &seen, &bodies).await;
+    let made = answers.iter().filter(|status| **status == StatusCode::OK).count();
+    let refused = answers.iter().filter(|status| **status == StatusCode::PRECONDITION_FAILED).count();
+    assert_eq!((made, refused), (1, 5), "{answers:?}");
+    place.stop().await;
+}
+
+async fn futures_of(place: &Place, seen: &str, bodies: &[Value]) -> Vec<StatusCode> {
+    let mut asked = tokio::task::JoinSet::new();
+    for body in bodies {
+        let request = place.request(Method::PATCH, PROD, Some(place.admin()));
+        let request = request.header(IF_MATCH, seen).json(body);
+        asked.spawn(async move { request.send().await.unwrap().status() });
+    }
+    asked.join_all().await
+}
+
+#[tokio::test]
+async fn what_one_has_already_is_not_sent_again() {
+    let place = Place::start().await;
+    let run = place.store.latest_published(&system("prod")).await.unwrap().unwrap().id;
+    let account =
+        place.all(&format!("{PROD}/accounts"), 100).await[0]["external_id"].as_str().unwrap().to_owned();
+    for address in [
+        PROD.to_owned(),
+        format!("{PROD}/accounts/{account}"),
+        format!("{PROD}/import-profiles/default"),
+        format!("{PROD}/mappings/AWS%20-%20User"),
+        format!("/api/v1/import-runs/{run}"),
+    ] {
+        let seen = version(&place, &address).await;
+        for (known, status) in [
+            (seen.clone(), StatusCode::NOT_MODIFIED),
+            (format!("\"x\", W/{seen}"), StatusCode::NOT_MODIFIED),
+            ("\"x\"".to_owned(), StatusCode::OK),
+        ] {
+            let request =
+                place.request(Method::GET, &address, Some(place.admin())).header(IF_NONE_MATCH, known);
+            let answer = request.send().await.unwrap();
+            assert_eq!((answer.status(), answer.headers()[ETAG].to_str().unwrap()), (status, seen.as_str()));
+            assert_eq!(answer.bytes().await.unwrap().is_empty(), status == StatusCode::NOT_MODIFIED);
+        }
+    }
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn task_mappings_are_tried_set_and_put_back() {
+    let place = Place::start().await;
+    let address = format!("{PROD}/mappings/AWS%20-%20User");
+    let default = place.get(&address).await;
+    assert_eq!(default, json!(TaskMapping::default_of(MappingName::User)));
+    let mut own = default.clone();
+    own["rows"] = json!([
+        {"property": "user_name", "operator": "Expression", "source": "first + '.' + last"},
+        {"property": "path", "operator": "Constant", "source": "/staff/"},
+    ]);
+    let attributes = json!({"first": "ada", "last": "byron"});
+    let (status, tried) =
+        place.post(&format!("{address}/try"), &json!({"attributes": attributes, "mapping": own})).await;
+    assert_eq!(status, StatusCode::OK, "{tried}");
+    assert_eq!(
+        (&tried["account"], &tried["path"], &tried["imported"]),
+        (&"ada.byron".into(), &"/staff/".into(), &true.into())
+    );
+    assert_eq!(place.get(&address).await, default);
+    let (status, set) = place.send(Method::PUT, &address, place.admin(), &own).await;
+    assert_eq!(
+        (status, &set["updated_by"], &set["default"]),
+        (StatusCode::OK, &"admin-".into(), &false.into()),
+        "{set}"
+    );
+    assert_eq!(place.get(&address).await["rows"], own["rows"]);
+    let listed = place.get(&format!("{PROD}/mappings")).await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 4);
+    own["rows"][0]["source"] = json!("first + ");
+    let (status, problem) = place.send(Method::PUT, &address, place.admin(), &own).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"bad_request".into()));
+    let (status, _) = place.send(Method::DELETE, &address, place.admin(), &Value::Null).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(place.get(&address).await, default);
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn profiles_are_taken_away_but_for_the_default_one() {
+    let place = Place::start().await;
+    let address = format!("{PROD}/import-profiles/nightly");
+    let mut profile = json!(keyreeve_model::ImportProfile::default_named("nightly".parse().unwrap()));
+    profile["schedule"] = json!("30 2 * * *");
+    assert_eq!(place.send(Method::PUT, &address, place.admin(), &profile).await.0, StatusCode::OK);
+    let gone = format!("{address}?reason=never");
+    assert_eq!(
+        place.send(Method::DELETE, &gone, place.admin(), &Value::Null).await.0,
+        StatusCode::NO_CONTENT
+    );
+    let row = &place.store.audit(&AuditFilter::default(), 1).await.unwrap()[0];
+    assert_eq!((row.action.as_str(), &row.subject["reason"]), ("profile_removed", &"never".into()));
+    let schedules = place.store.import_schedules_of(&system("prod"), place.clock.now()).await.unwrap();
+    assert!(schedules.is_empty());
+    let (status, problem) = place.send(Method::DELETE, &gone, place.admin(), &Value::Null).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &"import_profile_not_found".into()));
+    let default = format!("{PROD}/import-profiles/default");
+    let (status, problem) = place.send(Method::DELETE, &default, place.admin(), &Value::Null).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"import_profile_stays".into()));
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quarantine_is_ended_and_a_system_removed() {
+    let place = Place::start().await;
+    let failure = Failure {
+        kind: FailureKind::AccountMismatch,
+        message: "of another account".to_owned(),
+        effect: keyreeve_model::Effect::None,
+        at: place.clock.now(),
+    };
+    place.store.quarantine_system(&system("prod"), failure, place.clock.now()).await.unwrap();
+    let (status, released) = place.post(&format!("{PROD}/release"), &json!({"reason": "looked"})).await;
+    assert_eq!(
+        (status, &released["state"], &released["unidentified"]),
+        (StatusCode::OK, &"active".into(), &Value::Null)
+    );
+    let (status, removed) = place.send(Method::DELETE, PROD, place.admin(), &Value::Null).await;
+    assert_eq!((status, &removed["state"]), (StatusCode::OK, &"removed".into()));
+    let (status, problem) = patch(&place, Some("*"), &json!({"name": "Again"})).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"system_removed".into()));
+    let (status, problem) = place.post(&format!("{PROD}/release"), &json!({})).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"system_removed".into()));
+    assert!(!place.all(&format!("{PROD}/accounts"), 100).await.is_empty());
+    place.stop().await;
+}
