@@ -95,7 +95,7 @@ pub use provisioning::{
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use request_keys::{KeyClaim, KnownRequest, RequestKey};
 pub use restore::{KEY_OF_THE_BACKUP, Restoration};
-pub use scim::{NewScimRecord, ScimRecord};
+pub use scim::{ScimBecomes, ScimRecord, ScimSaid};
 pub use signers::{Signer, SignerPart};
 pub use sqlite_file::{beside, remove_database};
 pub use systems::{NewSystem, SystemPatch};

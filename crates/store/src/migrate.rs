@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(12, "asked_over_http", "0012_asked_over_http.sql"),
     migration!(13, "people", "0013_people.sql"),
     migration!(14, "given_passwords", "0014_given_passwords.sql"),
+    migration!(15, "scim_pending", "0015_scim_pending.sql"),
 ];
 
 impl Migration {

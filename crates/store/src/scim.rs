@@ -7,14 +7,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use keyreeve_model::{ExternalId, SystemId, digest_hex};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::audit::Done;
-use crate::row::to_json;
+use crate::audit::Trail;
 use crate::statement::{Statement, statement};
-use crate::time::to_millis;
 use crate::transaction::{Transaction, reading, writing};
 use crate::{Store, StoreError, systems};
+
+pub(crate) mod said;
+
+use said::Of;
+pub use said::{ScimBecomes, ScimSaid};
 
 /// What is kept of a user or a group.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,21 +32,6 @@ pub struct ScimRecord {
     pub deleted_by: Option<String>,
     /// When it was written last.
     pub updated_at: Timestamp,
-}
-
-/// What is to be kept of a user or a group, in the place of what was.
-#[derive(Debug, Clone)]
-pub struct NewScimRecord<'a> {
-    /// AWS's id.
-    pub resource: &'a ExternalId,
-    /// `User` or `Group`: an externalId is unique among them.
-    pub resource_type: &'a str,
-    /// Attributes by their names in SCIM.
-    pub attributes: &'a Map<String, Value>,
-    /// What the client calls it.
-    pub external_id: Option<&'a str>,
-    /// Whether the client has just made it.
-    pub made: bool,
 }
 
 impl Store {
@@ -125,61 +113,25 @@ impl Store {
         .await
     }
 
-    /// Keeps what a client says of a user or a group. What was deleted is there again.
+    /// Lets hold what a client says of a user or a group that AWS has nothing to do about. What was deleted is there
+    /// again, unless it is said to be gone: then no client's externalId stands for it any more.
     ///
     /// # Errors
     /// [`StoreError::ScimExternalIdTaken`], [`StoreError::SystemRemoved`].
-    pub async fn keep_scim_record(
+    pub async fn keep_scim(
         &self,
         system_id: &SystemId,
         client: &str,
-        new: &NewScimRecord<'_>,
+        said: &ScimSaid,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         writing!(self, "keeping what a SCIM client said", |transaction| {
-            let key = systems::find_in_use(transaction, system_id).await?.key;
-            let id = new.resource.as_str();
-            let made_by = new.made.then_some(client);
-            let text = "INSERT INTO scim_resources (system_key, resource_id, attributes, made_by, updated_at) \
-                        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (system_key, resource_id) DO UPDATE SET \
-                        attributes = excluded.attributes, made_by = COALESCE(excluded.made_by, scim_resources.made_by), \
-                        deleted_by = NULL, updated_at = excluded.updated_at";
-            let attributes = to_json(new.attributes)?;
-            transaction.execute(statement!(text, key, id, attributes, made_by, to_millis(now))).await?;
-            name(transaction, key, client, new).await?;
-            let names: Vec<&String> = new.attributes.keys().collect();
-            let subject = json!({
-                "resource": new.resource, "type": new.resource_type, "attributes": names,
-                "external_id": new.external_id.is_some(), "made": new.made,
-            });
-            let done = Done { action: "scim_resource_kept", actor: client, system_id, subject };
-            done.record(transaction, &self.keys, now).await
-        })
-        .await
-    }
-
-    /// From now on a user is gone for SCIM, and no client's externalId stands for it any more.
-    ///
-    /// # Errors
-    /// [`StoreError::SystemRemoved`].
-    pub async fn delete_scim_record(
-        &self,
-        system_id: &SystemId,
-        client: &str,
-        resource: &ExternalId,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        writing!(self, "noting what a SCIM client deleted", |transaction| {
-            let key = systems::find_in_use(transaction, system_id).await?.key;
-            let text = "INSERT INTO scim_resources (system_key, resource_id, attributes, deleted_by, updated_at) \
-                        VALUES ($1, $2, '{}', $3, $4) ON CONFLICT (system_key, resource_id) DO UPDATE SET \
-                        attributes = '{}', deleted_by = excluded.deleted_by, updated_at = excluded.updated_at";
-            transaction.execute(statement!(text, key, resource.as_str(), client, to_millis(now))).await?;
-            let text = "DELETE FROM scim_external_ids WHERE system_key = $1 AND resource_id = $2";
-            transaction.execute(statement!(text, key, resource.as_str())).await?;
-            let subject = json!({"resource": resource});
-            let done = Done { action: "scim_resource_deleted", actor: client, system_id, subject };
-            done.record(transaction, &self.keys, now).await
+            let system_key = systems::find_in_use(transaction, system_id).await?.key;
+            let mut trail = Trail::lock(transaction, &self.keys, now).await?;
+            let of = Of { system_key, system_id, client };
+            said::require_free(transaction, of, said, None).await?;
+            said::hold(transaction, &mut trail, of, said, now).await?;
+            trail.append(transaction).await.map(|_| ())
         })
         .await
     }
@@ -214,27 +166,4 @@ async fn holder(
                 AND resource_type = $3 AND external_id_sha256 = $4";
     let digest = digest_hex(external_id.as_bytes());
     transaction.fetch_optional(statement!(text, key, client, resource_type, digest), |row| row.word(0)).await
-}
-
-/// Puts down what the client calls a resource. The system is locked, so nobody takes the name in between.
-async fn name(
-    transaction: &mut Transaction,
-    key: i64,
-    client: &str,
-    new: &NewScimRecord<'_>,
-) -> Result<(), StoreError> {
-    let id = new.resource.as_str();
-    let text = "DELETE FROM scim_external_ids WHERE system_key = $1 AND client = $2 AND resource_id = $3";
-    transaction.execute(statement!(text, key, client, id)).await?;
-    let Some(external_id) = new.external_id else { return Ok(()) };
-    if holder(transaction, key, client, new.resource_type, external_id).await?.is_some() {
-        return Err(StoreError::ScimExternalIdTaken { resource_type: new.resource_type.to_owned() });
-    }
-    let text = "INSERT INTO scim_external_ids (system_key, client, resource_type, resource_id, external_id, \
-                external_id_sha256) VALUES ($1, $2, $3, $4, $5, $6)";
-    let digest = digest_hex(external_id.as_bytes());
-    transaction
-        .execute(statement!(text, key, client, new.resource_type, id, external_id, digest))
-        .await
-        .map(|_| ())
 }

@@ -67,6 +67,7 @@ mod s31_own_branch;
 mod s38_no_audit_no_change;
 mod sandbox;
 mod schedules;
+mod scim_killed;
 mod secrets;
 mod serve;
 mod served_life;

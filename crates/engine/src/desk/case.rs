@@ -5,7 +5,7 @@ use keyreeve_connector::Connector;
 use keyreeve_model::{
     JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret, System, Task, TaskState, Wish,
 };
-use keyreeve_store::{KeyClaim, StoreError, WithJob};
+use keyreeve_store::{KeyClaim, ScimSaid, StoreError, WithJob};
 
 use super::{Desk, DeskError, MOST_WISHES, Rung};
 use crate::import::Patience;
@@ -131,7 +131,39 @@ impl Case {
         hand_over: &HandOver,
         reason: Option<&str>,
     ) -> Result<Asked, DeskError> {
-        self.ask_once(plan, planned_at, hand_over, reason, None).await
+        self.ask_with(plan, planned_at, hand_over, reason, WithJob::default()).await
+    }
+
+    /// As [`Case::ask`], with what a SCIM client says besides: it comes to hold when the job has succeeded.
+    ///
+    /// # Errors
+    /// As [`Case::ask`].
+    pub async fn ask_saying(
+        &self,
+        plan: &Plan,
+        planned_at: Timestamp,
+        hand_over: &HandOver,
+        reason: Option<&str>,
+        said: &ScimSaid,
+    ) -> Result<Asked, DeskError> {
+        let with = WithJob { said: Some(said), ..WithJob::default() };
+        self.ask_with(plan, planned_at, hand_over, reason, with).await
+    }
+
+    /// Asks once more for a job that waits for a second person: what is given and said besides takes the place of what
+    /// was.
+    ///
+    /// # Errors
+    /// As [`Case::ask`].
+    pub async fn ask_again(
+        &self,
+        job: &ProvisioningJob,
+        hand_over: &HandOver,
+        said: &ScimSaid,
+    ) -> Result<(), DeskError> {
+        self.require(Right::Operate)?;
+        let with = WithJob { passwords: hand_over.given(), said: Some(said), request: None };
+        Ok(self.desk.store.replace_with_job(job.id, with, self.desk.clock.now()).await?)
     }
 
     /// As [`Case::ask`], for a request that must be done once.
@@ -146,9 +178,21 @@ impl Case {
         reason: Option<&str>,
         request: Option<&KeyClaim>,
     ) -> Result<Asked, DeskError> {
+        let with = WithJob { request, ..WithJob::default() };
+        self.ask_with(plan, planned_at, hand_over, reason, with).await
+    }
+
+    async fn ask_with(
+        &self,
+        plan: &Plan,
+        planned_at: Timestamp,
+        hand_over: &HandOver,
+        reason: Option<&str>,
+        with: WithJob<'_>,
+    ) -> Result<Asked, DeskError> {
         self.require(Right::Operate)?;
         let new = hand_over.job(plan, self.actor.name(), reason)?;
-        let with = WithJob { request, passwords: hand_over.given() };
+        let with = WithJob { passwords: hand_over.given(), ..with };
         let job = self.desk.store.create_job_with(&new, with, self.desk.clock.now()).await?;
         if job.state == JobState::Queued {
             self.ring(&job, Some(planned_at));

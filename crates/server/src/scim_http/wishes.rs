@@ -28,10 +28,10 @@ pub(crate) fn with_mirrored(
 pub(crate) struct Changes {
     /// What is to be done at AWS, in order.
     pub(crate) wishes: Vec<Wish>,
-    /// What AWS has no place for, by its name in SCIM.
+    /// What AWS has no place for and is otherwise, by its name in SCIM; `null` for what is taken away.
     pub(crate) kept: Map<String, Value>,
-    /// What the client calls the resource.
-    pub(crate) external_id: Option<String>,
+    /// What the client calls the resource from now on, if that is otherwise.
+    pub(crate) external_id: Option<Option<String>>,
 }
 
 /// What AWS knows of a user or a group, or what is worked out.
@@ -51,12 +51,20 @@ const NOT_KEPT: &[&str] = &[
 ];
 
 impl Changes {
-    /// What we keep of a user as it is to be.
-    fn of_user(user: &Map<String, Value>) -> Self {
-        let keep =
-            |(name, _): &(&String, &Value)| *name == "displayName" || !NOT_KEPT.contains(&name.as_str());
-        let kept = user.iter().filter(keep).map(|(name, value)| (name.clone(), value.clone())).collect();
-        Self { wishes: Vec::new(), kept, external_id: text(user, Place::of("externalId")) }
+    /// What is otherwise of what we keep.
+    fn between(before: &Map<String, Value>, after: &Map<String, Value>) -> Self {
+        let keep = |name: &&String| *name == "displayName" || !NOT_KEPT.contains(&name.as_str());
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).filter(keep).collect();
+        let changed = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+        let kept = changed.map(|name| (name.clone(), after.get(name).cloned().unwrap_or_default())).collect();
+        let called = |resource| text(resource, Place::of("externalId"));
+        let external_id = (called(before) != called(after)).then(|| called(after));
+        Self { wishes: Vec::new(), kept, external_id }
+    }
+
+    /// What the client calls the resource from now on, if that is another word.
+    pub(crate) fn new_name(&self) -> Option<&str> {
+        self.external_id.as_ref()?.as_deref()
     }
 }
 
@@ -65,7 +73,7 @@ impl Changes {
 /// # Errors
 /// As [`of_user`].
 pub(crate) fn creation(user: &Map<String, Value>, password: bool) -> Result<Changes, Error> {
-    let mut changes = Changes::of_user(user);
+    let mut changes = Changes::between(&Map::new(), user);
     let name = text(user, Place::of("userName")).unwrap_or_default();
     changes.wishes.push(Wish::CreateAccount {
         name: Some(name.clone()),
@@ -106,7 +114,7 @@ pub(crate) fn of_user(
     circumstances: Circumstances,
 ) -> Result<Changes, Error> {
     let Circumstances { switched_off, password } = circumstances;
-    let mut changes = Changes::of_user(after);
+    let mut changes = Changes::between(before, after);
     let account = text(before, Place::of("userName")).unwrap_or_default();
     let assign = |arn: &String| (account.clone(), ResourceName::Policy(arn.clone()));
     let (had, has) = (entitlements(before), entitlements(after));
@@ -182,7 +190,8 @@ pub(crate) fn of_group(
     names: &BTreeMap<String, String>,
 ) -> Result<Changes, Error> {
     let group = text(before, Place::of("displayName")).unwrap_or_default();
-    let mut changes = Changes { external_id: text(after, Place::of("externalId")), ..Changes::default() };
+    let external_id = Changes::between(before, after).external_id;
+    let mut changes = Changes { external_id, ..Changes::default() };
     let (had, has) = (values(before, "members"), values(after, "members"));
     for id in has.difference(&had) {
         let unknown =

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::moves::{self, JobPlace};
 use super::{NewJob, NewTask, WithJob, ending, folded, given, reading, rows};
 use crate::audit::{Trail, recording};
+use crate::data_keys::KeyRing;
 use crate::row::to_json;
+use crate::scim::said;
 use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
 use crate::transaction::Transaction;
@@ -26,7 +28,7 @@ impl Store {
     /// As [`Store::create_job`], with what belongs to it, all or nothing.
     ///
     /// # Errors
-    /// As [`Store::create_job`]; [`StoreError::RequestTaken`].
+    /// As [`Store::create_job`]; [`StoreError::RequestTaken`], [`StoreError::ScimExternalIdTaken`].
     pub async fn create_job_with(
         &self,
         new: &NewJob,
@@ -55,10 +57,8 @@ impl Store {
             note_job(trail, &job, new);
             let first = next_task(transaction).await?;
             insert_tasks(transaction, trail, &job, first, new, with).await?;
-            for (place, password) in with.passwords {
-                let task = TaskId(first.saturating_add(i64::try_from(*place).unwrap_or(i64::MAX)));
-                given::keep(transaction, &self.keys, &new.system_id, task, password).await?;
-            }
+            let tasks: Vec<TaskId> = (first..).take(new.tasks.len()).map(TaskId).collect();
+            put_beside(transaction, &self.keys, &job, &tasks, with).await?;
             insert_edges(transaction, first, &new.tasks).await?;
             insert_steps(transaction, first, &new.tasks).await?;
             ending::end_job_if_over(transaction, trail, &mut job, now).await?;
@@ -69,6 +69,54 @@ impl Store {
         .await
         .inspect(|_| CrashPoint::AfterJobCommit.pass())
     }
+}
+
+impl Store {
+    /// Puts other passwords and other words in the place of those that a job waits with for a second person: whoever asked
+    /// for it has asked once more. A job that waits no more keeps what it has.
+    ///
+    /// # Errors
+    /// [`StoreError::JobNotFound`], [`StoreError::ScimExternalIdTaken`].
+    pub async fn replace_with_job(
+        &self,
+        id: JobId,
+        with: WithJob<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        recording!(self, "changing what a job waits with", now, |transaction, trail| {
+            let job = moves::find_job(transaction, id).await?;
+            if job.state != JobState::AwaitingApproval {
+                return Ok(());
+            }
+            let text = "SELECT task_id FROM tasks WHERE job_id = $1 ORDER BY task_id";
+            let tasks = transaction.fetch(statement!(text, id.0), |row| Ok(TaskId(row.int(0)?))).await?;
+            put_beside(transaction, &self.keys, &job, &tasks, with).await?;
+            if !with.passwords.is_empty() {
+                trail.note(&job.actor, Some(&job.system_id), "secrets_renewed", &json!({"job": id}));
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Keeps what belongs to a job besides its tasks.
+async fn put_beside(
+    transaction: &mut Transaction,
+    keys: &KeyRing,
+    job: &JobPlace,
+    tasks: &[TaskId],
+    with: WithJob<'_>,
+) -> Result<(), StoreError> {
+    for (place, password) in with.passwords {
+        let none = || StoreError::Data { what: format!("job {} has no task {place} for a password", job.id) };
+        let task = tasks.get(*place).ok_or_else(none)?;
+        given::keep(transaction, keys, &job.system_id, *task, password).await?;
+    }
+    if let Some(said) = with.said {
+        said::put_off(transaction, job.scim(), job.id, said).await?;
+    }
+    Ok(())
 }
 
 fn check_edges(tasks: &[NewTask]) -> Result<(), StoreError> {

@@ -35,9 +35,9 @@ use keyreeve_model::{
     Secret, Step, StepCall, StepReason, StepState, SystemId, Task, TaskId, TaskKind, TaskState, Wish,
 };
 
-use crate::KeyClaim;
 #[cfg(doc)]
 use crate::Store;
+use crate::{KeyClaim, ScimSaid};
 
 pub use claim_facts::ClaimId;
 pub use deciding::Retry;
@@ -76,6 +76,8 @@ pub struct WithJob<'a> {
     pub request: Option<&'a KeyClaim>,
     /// Passwords that were given, each with the place of the task that sets it.
     pub passwords: &'a [(usize, Secret)],
+    /// What a SCIM client says besides: it comes to hold when the job has succeeded, and is dropped when it ends otherwise.
+    pub said: Option<&'a ScimSaid>,
 }
 
 /// At most so many tasks of a kind begun within a time, or still open, without a second person.

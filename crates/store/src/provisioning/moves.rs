@@ -8,6 +8,7 @@ use super::given;
 use crate::StoreError;
 use crate::audit::Trail;
 use crate::row::to_json;
+use crate::scim::said;
 use crate::statement::{Statement, statement};
 use crate::time::to_millis;
 use crate::transaction::Transaction;
@@ -49,6 +50,11 @@ pub(super) fn require(allowed: bool, what: &str, from: &str, to: &str) -> Result
 }
 
 impl JobPlace {
+    /// Whose words were said with it, if that was over SCIM.
+    pub(super) fn scim(&self) -> said::Of<'_> {
+        said::Of { system_key: self.system_key, system_id: &self.system_id, client: &self.actor }
+    }
+
     /// Refuses a move that somebody asked for and [`JobState::may_become`] does not allow.
     pub(super) fn require_move(&self, to: JobState) -> Result<(), StoreError> {
         if self.state.may_become(to) {
@@ -79,6 +85,8 @@ impl JobPlace {
         self.state = to;
         if to.is_terminal() {
             given::wipe(transaction, self.id).await?;
+            let succeeded = to == JobState::Succeeded;
+            said::job_ended(transaction, trail, self.scim(), self.id, succeeded, now).await?;
         }
         Ok(())
     }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use keyreeve_model::{AssignmentKind, ExternalId, ResourceType};
-use keyreeve_store::{AsOf, AuditFilter, NewScimRecord, ResourceFilter, Store, StoreError};
+use keyreeve_model::{AssignmentKind, ExternalId, ProvisioningJob, ResourceType, StepState, TaskState};
+use keyreeve_store::{
+    AsOf, AuditFilter, NewJob, ResourceFilter, ScimBecomes, ScimSaid, Store, StoreError, WithJob,
+};
 use serde_json::{Map, Value, json};
 
 use crate::place::Place;
+use crate::provisioning::{attempt, claim, creation, finish, job, outcome, task, with_system, write};
 use crate::sample::*;
 
 fn said(name: &str) -> Map<String, Value> {
@@ -23,15 +26,18 @@ async fn keep(
     (kind, resource): (&str, &str),
     external_id: Option<&str>,
 ) -> Result<(), StoreError> {
-    let (resource, attributes) = (external(resource.to_owned()), said(resource));
-    let new = NewScimRecord {
-        resource: &resource,
-        resource_type: kind,
-        attributes: &attributes,
-        external_id,
-        made: false,
-    };
-    store.keep_scim_record(&id("s"), client, &new, at(5)).await
+    let said = ScimSaid { becomes: ScimBecomes::Kept, ..word((kind, resource), external_id) };
+    store.keep_scim(&id("s"), client, &said, at(5)).await
+}
+
+fn word((kind, resource): (&str, &str), external_id: Option<&str>) -> ScimSaid {
+    ScimSaid {
+        resource: Some(external(resource.to_owned())),
+        resource_type: kind.to_owned(),
+        changes: said(resource),
+        external_id: Some(external_id.map(str::to_owned)),
+        becomes: ScimBecomes::Kept,
+    }
 }
 
 #[tokio::test]
@@ -81,7 +87,8 @@ async fn what_is_deleted_is_forgotten_but_for_who_did_it_and_is_there_again_when
         keep(&store, "okta", ("User", "AIDA1"), Some("1")).await.unwrap();
         let all = ids(&["AIDA1", "AIDA2"]);
         for one in &all {
-            store.delete_scim_record(&id("s"), "okta", one, at(6)).await.unwrap();
+            let gone = ScimSaid { becomes: ScimBecomes::Deleted, ..word(("User", one.as_str()), None) };
+            store.keep_scim(&id("s"), "okta", &gone, at(6)).await.unwrap();
         }
         let deleted = store.scim_deleted(&id("s")).await.unwrap();
         assert_eq!(deleted.values().collect::<Vec<_>>(), ["okta", "okta"]);
@@ -137,5 +144,129 @@ async fn chosen_accounts_and_groups_are_those_of_the_whole_lists() {
         let changed = store.changed_since_first_seen(&id("s"), &all).await.unwrap();
         assert!(!changed.is_empty() && changed.len() < all.len());
         assert!(changed.values().all(|at_| *at_ == at(100)));
+    }
+}
+
+async fn ask(store: &Store, new: &NewJob, said: &ScimSaid) -> Result<ProvisioningJob, StoreError> {
+    let with = WithJob { said: Some(said), ..WithJob::default() };
+    store.create_job_with(new, with, at(7)).await
+}
+
+async fn end(store: &Store, state: TaskState) {
+    let claimed = claim(store, 8).await;
+    write(store, &claimed.lease, finish(state), 9).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_said_with_a_job_holds_when_it_has_succeeded_and_not_before() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        let ada = external("AIDAADA".to_owned());
+        keep(&store, "anna", ("User", "AIDAADA"), Some("1")).await.unwrap();
+        let record = async || {
+            store.scim_records(&id("s"), "anna", std::slice::from_ref(&ada)).await.unwrap()[&ada].clone()
+        };
+        let before = record().await;
+        let new = job(vec![task("ada")]);
+        let said = ScimSaid {
+            changes: Map::from_iter([
+                ("displayName".to_owned(), Value::Null),
+                ("title".to_owned(), json!("Dr")),
+            ]),
+            ..word(("User", "AIDAADA"), Some("2"))
+        };
+        // Failed, or taken back: dropped.
+        let asked = ask(&store, &new, &said).await.unwrap();
+        assert_eq!(record().await, before, "nothing is done yet");
+        end(&store, TaskState::Failed).await;
+        assert_eq!(record().await, before);
+        store.retry_job(asked.id, &crate::provisioning::retry("anna"), at(10)).await.unwrap();
+        end(&store, TaskState::Succeeded).await;
+        assert_eq!(record().await, before, "what was dropped is not brought back");
+        let asked = ask(&store, &new, &said).await.unwrap();
+        store.cancel_job(asked.id, "anna", at(8)).await.unwrap();
+        assert_eq!(record().await, before);
+        // What holds meanwhile stays, but for what was said.
+        ask(&store, &new, &said).await.unwrap();
+        let meanwhile = ScimSaid {
+            changes: Map::from_iter([("nickName".to_owned(), json!("A"))]),
+            external_id: None,
+            ..word(("User", "AIDAADA"), None)
+        };
+        store.keep_scim(&id("s"), "okta", &meanwhile, at(8)).await.unwrap();
+        end(&store, TaskState::Succeeded).await;
+        let after = record().await;
+        assert_eq!(Value::Object(after.attributes), json!({"title": "Dr", "nickName": "A"}));
+        assert_eq!((after.external_id.as_deref(), after.made_by), (Some("2"), None));
+        // Gone for SCIM when the job is over, not before.
+        let gone = ScimSaid { becomes: ScimBecomes::Deleted, ..said };
+        ask(&store, &new, &gone).await.unwrap();
+        assert!(store.scim_deleted(&id("s")).await.unwrap().is_empty());
+        end(&store, TaskState::Succeeded).await;
+        assert_eq!(store.scim_deleted(&id("s")).await.unwrap()[&ada], "anna");
+        assert_eq!(place.number("SELECT COUNT(*) FROM scim_pending").await, 0);
+        store.verify_audit().await.unwrap();
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_user_that_a_job_makes_is_known_by_the_id_it_gets() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        let said =
+            ScimSaid { resource: None, becomes: ScimBecomes::Made, ..word(("User", "AIDANEW"), Some("1")) };
+        ask(&store, &job(vec![creation("grace")]), &said).await.unwrap();
+        // Until then its externalId is taken, for this client alone.
+        for taken in [
+            keep(&store, "anna", ("User", "AIDA2"), Some("1")).await,
+            ask(&store, &job(vec![task("ada")]), &word(("User", "AIDAADA"), Some("1"))).await.map(|_| ()),
+            ask(&store, &job(vec![creation("eve")]), &said).await.map(|_| ()),
+        ] {
+            assert!(matches!(taken, Err(StoreError::ScimExternalIdTaken { .. })), "{taken:?}");
+        }
+        keep(&store, "okta", ("User", "AIDA2"), Some("1")).await.unwrap();
+        keep(&store, "anna", ("Group", "AGPA2"), Some("1")).await.unwrap();
+        let claimed = claim(&store, 8).await;
+        write(&store, &claimed.lease, attempt(1), 8).await.unwrap();
+        let mut made = outcome(1, StepState::Applied);
+        if let keyreeve_store::JournalEvent::Outcome { account, .. } = &mut made {
+            *account = Some((external("AIDAGRACE".to_owned()), "grace".to_owned()));
+        }
+        write(&store, &claimed.lease, made, 8).await.unwrap();
+        write(&store, &claimed.lease, finish(TaskState::Succeeded), 9).await.unwrap();
+        let grace = external("AIDAGRACE".to_owned());
+        let found = store.scim_records(&id("s"), "anna", std::slice::from_ref(&grace)).await.unwrap();
+        let record = &found[&grace];
+        assert_eq!((record.external_id.as_deref(), record.made_by.as_deref()), (Some("1"), Some("anna")));
+        assert_eq!(record.attributes, self::said("AIDANEW"));
+        assert_eq!(store.scim_called(&id("s"), "anna", "User", "1").await.unwrap(), Some(grace));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_job_waits_with_gives_way_to_what_is_said_again() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        let waiting = NewJob { approval_because: vec!["many".to_owned()], ..job(vec![task("ada")]) };
+        let asked = ask(&store, &waiting, &word(("User", "AIDAADA"), Some("1"))).await.unwrap();
+        let ada = external("AIDAADA".to_owned());
+        let again = ScimSaid {
+            changes: Map::from_iter([("title".to_owned(), json!("Dr"))]),
+            ..word(("User", "AIDAADA"), Some("2"))
+        };
+        let with = WithJob { said: Some(&again), ..WithJob::default() };
+        store.replace_with_job(asked.id, with, at(8)).await.unwrap();
+        keep(&store, "anna", ("User", "AIDA2"), Some("1")).await.unwrap();
+        store.decide_job(asked.id, true, "berta", None, at(9)).await.unwrap();
+        // From then on it is as it was decided about.
+        let late = WithJob { said: Some(&word(("User", "AIDAADA"), Some("3"))), ..WithJob::default() };
+        store.replace_with_job(asked.id, late, at(9)).await.unwrap();
+        end(&store, TaskState::Succeeded).await;
+        let found = store.scim_records(&id("s"), "anna", std::slice::from_ref(&ada)).await.unwrap();
+        assert_eq!(Value::Object(found[&ada].attributes.clone()), json!({"title": "Dr"}));
+        assert_eq!(found[&ada].external_id.as_deref(), Some("2"));
+        store.close().await;
     }
 }

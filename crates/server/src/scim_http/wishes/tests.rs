@@ -158,8 +158,15 @@ fn what_aws_has_no_place_for_is_kept_and_nothing_else() {
     after["emails"] = json!([{"value": "a@x"}]);
     after[urn::ENTERPRISE_USER] = json!({"department": "R"});
     let changes = of_user(&object(ada()), &object(after), Circumstances::default()).unwrap();
-    let kept = json!({"displayName": "Ada", "emails": [{"value": "a@x"}], urn::ENTERPRISE_USER: {"department": "R"}});
-    assert_eq!((changes.kept, changes.external_id.as_deref()), (object(kept), Some("7")));
+    let kept = json!({"emails": [{"value": "a@x"}], urn::ENTERPRISE_USER: {"department": "R"}});
+    assert_eq!((changes.kept, changes.external_id), (object(kept), None));
+    let mut after = object(ada());
+    after.remove("displayName");
+    after.remove("externalId");
+    let changes = of_user(&object(ada()), &after, Circumstances::default()).unwrap();
+    assert_eq!((changes.kept, changes.external_id), (object(json!({"displayName": null})), Some(None)));
+    let changes = creation(&object(ada()), false).unwrap();
+    assert_eq!((&changes.kept["displayName"], changes.new_name()), (&json!("Ada"), Some("7")));
 }
 
 #[test]

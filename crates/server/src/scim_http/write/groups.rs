@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use keyreeve_model::ExternalId;
-use keyreeve_store::NewScimRecord;
-use serde_json::Value;
+use keyreeve_store::{ScimBecomes, ScimSaid};
+use serde_json::Map;
 
-use super::job::{Became, carried_out};
+use super::job::{Became, done};
 use super::{Change, Resource, before_and_after};
-use crate::scim::{Cause, Error};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 use crate::scim_http::known::{Known, none_such};
@@ -33,27 +32,17 @@ pub(super) async fn change(
     let names: BTreeMap<String, String> =
         accounts.map(|account| (account.external_id.to_string(), account.name)).collect();
     let changes = wishes::of_group(&before, &after, &names)?;
-    if before.get("externalId") != after.get("externalId") {
-        name(asked, id, changes.external_id.as_deref()).await?;
+    if changes.wishes.is_empty() && changes.external_id.is_none() {
+        return Ok(before);
     }
-    if !changes.wishes.is_empty() {
-        carried_out(asked, changes.wishes, None, became).await?;
-    }
+    let said = ScimSaid {
+        resource: Some(ExternalId::new(id).map_err(|_| none_such(kind))?),
+        resource_type: "Group".to_owned(),
+        changes: Map::new(),
+        external_id: changes.external_id,
+        becomes: ScimBecomes::Kept,
+    };
+    done(asked, changes.wishes, None, said, became).await?;
     let known = Known::load(asked).await?;
     Ok(known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?)
-}
-
-/// Keeps what the client calls a group.
-async fn name(asked: &Asked, id: &str, external_id: Option<&str>) -> Result<(), Refusal> {
-    let id = ExternalId::new(id).map_err(|_| Error::new(Cause::NotFound, "there is no such Group"))?;
-    let attributes = serde_json::Map::<String, Value>::new();
-    let new = NewScimRecord {
-        resource: &id,
-        resource_type: "Group",
-        attributes: &attributes,
-        external_id,
-        made: false,
-    };
-    let now = asked.parts.clock.now();
-    Ok(asked.parts.store.keep_scim_record(asked.system_id(), asked.client(), &new, now).await?)
 }

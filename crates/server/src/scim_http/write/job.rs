@@ -7,6 +7,7 @@ use keyreeve_engine::desk::{Case, DeskError};
 use keyreeve_model::{
     FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, TaskState, Wish,
 };
+use keyreeve_store::{ScimBecomes, ScimSaid};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -32,7 +33,7 @@ pub(crate) async fn within<T: Send + 'static>(
     change: impl Future<Output = Result<T, Refusal>> + Send + 'static,
 ) -> Result<T, Refusal> {
     let (tell, told) = oneshot::channel();
-    // A client that hangs up must not keep what it said from being kept with what was made.
+    // A client that hangs up must not keep what it asked for from being asked for, once that has begun.
     tokio::spawn(async move { drop(tell.send(change.await)) });
     tokio::select! {
         done = told => done.map_err(|_| Error::new(Cause::Internal, "the change broke off"))?,
@@ -51,12 +52,34 @@ pub(crate) fn late(job: Option<&JobId>) -> Error {
     Error::new(Cause::Unavailable, detail)
 }
 
-/// Carries wishes out, with the password that the client has chosen. `None` when all is as it is wished already. One-time
-/// secrets of passwords are given to nobody: no answer of SCIM holds any.
-pub(crate) async fn carried_out(
+/// Has done what is wished, and lets hold what is said besides: with the job, or at once where there is nothing to do.
+pub(crate) async fn done(
     asked: &Asked,
     wishes: Vec<Wish>,
     password: Option<Secret>,
+    said: ScimSaid,
+    became: &Became,
+) -> Result<Option<ProvisioningJob>, Refusal> {
+    if !wishes.is_empty()
+        && let Some(job) = carried_out(asked, wishes, password, said.clone(), became).await?
+    {
+        return Ok(Some(job));
+    }
+    let nothing = said.changes.is_empty() && said.external_id.is_none() && said.becomes == ScimBecomes::Kept;
+    if !nothing {
+        let now = asked.parts.clock.now();
+        asked.parts.store.keep_scim(asked.system_id(), asked.client(), &said, now).await?;
+    }
+    Ok(None)
+}
+
+/// Carries wishes out, with the password that the client has chosen. `None` when all is as it is wished already. One-time
+/// secrets of passwords are given to nobody: no answer of SCIM holds any.
+async fn carried_out(
+    asked: &Asked,
+    wishes: Vec<Wish>,
+    password: Option<Secret>,
+    said: ScimSaid,
     became: &Became,
 ) -> Result<Option<ProvisioningJob>, Refusal> {
     let (desk, actor) = (asked.parts.desk.clone(), asked.caller.0.clone());
@@ -83,10 +106,11 @@ pub(crate) async fn carried_out(
         if !plan.approval_because.is_empty()
             && let Some(waiting) = waiting(&desk.store, &case, actor.name(), &plan.tasks).await?
         {
+            case.ask_again(&waiting, &hand_over, &said).await?;
             return Ok(Some(waiting));
         }
         let reason = Some("asked for over SCIM");
-        case.ask(&plan, planned_at, &hand_over, reason).await.map(|asked| Some(asked.job))
+        case.ask_saying(&plan, planned_at, &hand_over, reason, &said).await.map(|asked| Some(asked.job))
     };
     let done: Result<Option<ProvisioningJob>, DeskError> = asked
         .parts

@@ -1,10 +1,10 @@
 //! Changes of users.
 
 use keyreeve_model::{ExternalId, ScimDelete, Secret, TaskKind, Wish};
-use keyreeve_store::NewScimRecord;
+use keyreeve_store::{ScimBecomes, ScimSaid};
 use serde_json::{Map, Value};
 
-use super::job::{Became, carried_out};
+use super::job::{Became, done};
 use super::{Change, Resource, before_and_after, expect_version};
 use crate::scim::write::{self, Written};
 use crate::scim::{Cause, Error};
@@ -22,24 +22,25 @@ pub(super) async fn create(asked: &Asked, body: &Value, became: &Became) -> Resu
     let name = new.get("userName").and_then(Value::as_str).unwrap_or_default();
     let place = |what: &str, text: &str| format!("{}/{what}/{text}", asked.system_id());
     let client = asked.client();
-    let called = changes.external_id.as_ref().map(|id| place("called", &format!("{client}/{id}")));
+    let called = changes.new_name().map(|id| place("called", &format!("{client}/{id}")));
     let turns = called.into_iter().chain([place("name", &name.to_lowercase())]);
     let _turn = asked.turns.take(turns).await;
     let known = Known::load(asked).await?;
-    require_free(asked, &known, None, changes.external_id.as_deref()).await?;
+    require_free(asked, &known, None, changes.new_name()).await?;
     if let Some(there) = known.account_called(name).await? {
         let id = &there.external_id;
         if known.deleted_by(id) != Some(client) {
             let detail = "there is a user of that name (case does not count); it is not taken over";
             return Err(Error::new(Cause::Uniqueness, detail).into());
         }
-        return revive(asked, &known, id, body, became).await;
+        let active = new.get("active") != Some(&Value::Bool(false));
+        return revive(asked, &known, id, (body, active), became).await;
     }
-    let job = carried_out(asked, changes.wishes.clone(), password, became).await?;
+    let said = said(None, &changes, ScimBecomes::Made);
+    let job = done(asked, changes.wishes, password, said, became).await?;
     let task = job.and_then(|job| job.tasks.into_iter().find(|task| task.kind == TaskKind::CreateAccount));
     let id = task.and_then(|task| task.account_external_id);
     let id = id.ok_or_else(|| Error::new(Cause::Internal, "the user was made, and its id is not known"))?;
-    keep(asked, &id, &changes, true).await?;
     shown(asked, &id).await
 }
 
@@ -48,19 +49,17 @@ async fn revive(
     asked: &Asked,
     known: &Known<'_>,
     id: &ExternalId,
-    body: &Value,
+    (body, active): (&Value, bool),
     became: &Became,
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.user;
     let before = known.user_in_aws(id).await?.ok_or_else(|| none_such(kind))?;
     let Written { resource: mut after, password } = write::replace(kind, body, &before)?;
-    if body.get("active") != Some(&Value::Bool(false)) {
-        after.insert("active".into(), Value::Bool(true));
-    }
+    after.insert("active".into(), Value::Bool(active));
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, true), &mut after)?;
     let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
-    carried_out_if_any(asked, &changes, password, became).await?;
-    keep(asked, id, &changes, true).await?;
+    let said = said(Some(id), &changes, ScimBecomes::Made);
+    done(asked, changes.wishes, password, said, became).await?;
     shown(asked, id).await
 }
 
@@ -82,9 +81,9 @@ pub(super) async fn change(
     let external = account_id(id)?;
     let circumstances = circumstances(asked, &external, password.as_ref()).await?;
     let changes = wishes::of_user(&before, &after, circumstances)?;
-    require_free(asked, &known, Some(&external), changes.external_id.as_deref()).await?;
-    carried_out_if_any(asked, &changes, password, became).await?;
-    keep(asked, &external, &changes, false).await?;
+    require_free(asked, &known, Some(&external), changes.new_name()).await?;
+    let said = said(Some(&external), &changes, ScimBecomes::Kept);
+    done(asked, changes.wishes, password, said, became).await?;
     shown(asked, &external).await
 }
 
@@ -106,22 +105,18 @@ pub(super) async fn delete(
         ScimDelete::Deactivate => Wish::DeactivateAccount { account },
         ScimDelete::Delete => Wish::DeleteAccount { account },
     };
-    carried_out(asked, vec![wish], None, became).await?;
-    let now = asked.parts.clock.now();
-    let store = &asked.parts.store;
-    Ok(store.delete_scim_record(asked.system_id(), asked.client(), &account_id(id)?, now).await?)
+    let said = said(Some(&account_id(id)?), &Changes::default(), ScimBecomes::Deleted);
+    done(asked, vec![wish], None, said, became).await.map(|_| ())
 }
 
-async fn carried_out_if_any(
-    asked: &Asked,
-    changes: &Changes,
-    password: Option<Secret>,
-    became: &Became,
-) -> Result<(), Refusal> {
-    if !changes.wishes.is_empty() {
-        carried_out(asked, changes.wishes.clone(), password, became).await?;
+fn said(id: Option<&ExternalId>, changes: &Changes, becomes: ScimBecomes) -> ScimSaid {
+    ScimSaid {
+        resource: id.cloned(),
+        resource_type: "User".to_owned(),
+        changes: changes.kept.clone(),
+        external_id: changes.external_id.clone(),
+        becomes,
     }
-    Ok(())
 }
 
 /// Refuses an externalId by which the client calls another user. One that nobody has any more is free.
@@ -151,18 +146,6 @@ async fn circumstances(
     let found = asked.parts.store.switched_off(asked.system_id(), std::slice::from_ref(id)).await?;
     let switched_off = found.get(id).is_some_and(|one| one.manifest.is_some());
     Ok(Circumstances { switched_off, password: password.is_some() })
-}
-
-async fn keep(asked: &Asked, id: &ExternalId, changes: &Changes, made: bool) -> Result<(), Refusal> {
-    let new = NewScimRecord {
-        resource: id,
-        resource_type: "User",
-        attributes: &changes.kept,
-        external_id: changes.external_id.as_deref(),
-        made,
-    };
-    let now = asked.parts.clock.now();
-    Ok(asked.parts.store.keep_scim_record(asked.system_id(), asked.client(), &new, now).await?)
 }
 
 /// The user as it is known now.

@@ -2,6 +2,7 @@
 
 mod access;
 mod addresses;
+mod beside;
 mod bulk;
 mod deleting;
 mod discovery;

@@ -75,3 +75,25 @@ async fn a_version_that_the_client_has_is_not_sent_again() {
     }
     place.stop().await;
 }
+
+/// What was said of a user in one system is nothing of another one's, even under the same id.
+#[tokio::test]
+async fn what_is_said_in_one_system_is_not_shown_in_another() {
+    let place = Place::start().await;
+    let users = place.get("/scim/v2/prod/Users?count=1").await;
+    let there = &users["Resources"][0];
+    let said = keyreeve_store::ScimSaid {
+        resource: Some(keyreeve_model::ExternalId::new(there["id"].as_str().unwrap()).unwrap()),
+        resource_type: "User".to_owned(),
+        changes: serde_json::Map::from_iter([("displayName".to_owned(), "of the other".into())]),
+        external_id: Some(Some("7".to_owned())),
+        becomes: keyreeve_store::ScimBecomes::Made,
+    };
+    let (test, client) = (crate::place::system("test"), "admin-");
+    place.store.keep_scim(&test, client, &said, place.clock.now()).await.unwrap();
+    let address = format!("/scim/v2/prod/Users/{}", there["id"].as_str().unwrap());
+    assert_eq!(place.get(&address).await, *there);
+    let called = "/scim/v2/prod/Users?filter=externalId%20eq%20%227%22";
+    assert_eq!(place.get(called).await["totalResults"], 0);
+    place.stop().await;
+}

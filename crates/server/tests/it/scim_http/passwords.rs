@@ -178,6 +178,27 @@ async fn s11_what_the_policy_of_now_does_not_take_is_refused_before_anything_is_
     place.stop().await;
 }
 
+/// A password is gone with its job: who tries that again gets a new one, by a one-time secret.
+#[tokio::test]
+async fn s11_a_job_that_is_tried_again_makes_a_password_of_its_own() {
+    let place = place().await;
+    let denied = FaultRule::new("CreateLoginProfile", Effect::AccessDenied).times(1).min_fires(1);
+    place.sandbox.add_fault(denied);
+    let (status, body) =
+        answered(post(&place, place.admin(), &with_password(&json!("canary-1-Post!")))).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+    assert!(!body.to_string().contains("canary"));
+    let task = keyreeve_model::TaskId(1);
+    assert!(place.store.given_password(&system("prod"), task).await.unwrap().is_none());
+    let (status, again) = place.post("/api/v1/jobs/1/retry", &json!({})).await;
+    assert!(status.is_success(), "{status} {again}");
+    assert!(again.to_string().contains("krs_"), "{again}");
+    assert_eq!(place.ended("/api/v1/jobs/1").await["state"], "succeeded");
+    assert!(!signs_in(&place, "ada.scim", "canary-1-Post!"));
+    assert!(!place.in_aws("ada.scim").unwrap()["login_profile"].is_null());
+    place.stop().await;
+}
+
 /// S11: refused unless it is switched on, and where the account's policy cannot be read.
 #[tokio::test]
 async fn s11_passwords_are_refused_unless_they_are_switched_on_and_can_be_checked() {
