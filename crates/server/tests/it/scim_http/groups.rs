@@ -56,6 +56,18 @@ async fn members_come_and_go_and_users_show_it_before_any_import() {
     assert_eq!(put["externalId"], "g-1");
     place.import("prod").await;
     assert_eq!(members(&place.get(&address).await), [before[0].clone()]);
+    // Who is gone for SCIM is in no group, though IAM has the user there, and shows so to no filter either.
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
+    assert_eq!(members(&answered(patch(&place, place.admin(), &address, add)).await.1).len(), 2);
+    let gone = place.request(Method::DELETE, &at(&made), Some(place.admin())).send().await.unwrap();
+    assert_eq!(gone.status(), StatusCode::NO_CONTENT);
+    for _ in 0..2 {
+        assert_eq!(members(&place.get(&address).await), [before[0].clone()]);
+        let with = format!("/scim/v2/prod/Groups?filter=members.value%20eq%20%22{id}%22");
+        assert_eq!(place.get(&with).await["totalResults"], 0);
+        place.import("prod").await;
+    }
+    assert!(!place.in_aws("ada.scim").unwrap()["groups"].as_array().unwrap().is_empty());
     place.stop().await;
 }
 

@@ -129,9 +129,17 @@ async fn s11_a_protected_account_is_not_touched() {
 async fn s15_a_user_that_aws_has_is_not_adopted() {
     let place = Place::start().await;
     let users = place.get("/scim/v2/prod/Users?count=1").await;
-    let there = users["Resources"][0]["userName"].as_str().unwrap().to_uppercase();
-    let body = json!({"schemas": [USER], "userName": there, "externalId": "1"});
-    assert_eq!(refused(post(&place, place.admin(), &body)).await, (409, "uniqueness".to_owned()));
+    let there = users["Resources"][0]["userName"].as_str().unwrap();
+    for name in [there.to_owned(), there.to_uppercase()] {
+        let body = json!({"schemas": [USER], "userName": name, "externalId": "1", "displayName": "Mine"});
+        assert_eq!(
+            refused(post(&place, place.admin(), &body)).await,
+            (409, "uniqueness".to_owned()),
+            "{name}"
+        );
+    }
+    let at_them = format!("/scim/v2/prod/Users/{}", users["Resources"][0]["id"].as_str().unwrap());
+    assert_eq!(place.get(&at_them).await, users["Resources"][0], "nothing is said of them");
     // Made elsewhere, after the import.
     let made = json!({"schemas": [USER], "userName": "newcomer"});
     let client = keyreeve_sandbox::Mutation::CreateUser {

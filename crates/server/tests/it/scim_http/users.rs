@@ -148,6 +148,19 @@ async fn a_user_is_made_read_changed_deleted_and_comes_back() {
         one.as_object_mut().unwrap().remove("meta");
     }
     assert_eq!(after, before);
+    // What is changed of a user that an import has seen is shown at once, too, also to a filter.
+    let changes = json!([
+        {"op": "replace", "path": format!("{AWS_USER}:path"), "value": "/later/"},
+        {"op": "replace", "path": "userName", "value": "ada.m"},
+        {"op": "replace", "path": "active", "value": false},
+    ]);
+    let (_, later) = answered(patch(&place, &token, &at(&made), changes)).await;
+    assert_eq!((&later[AWS_USER]["path"], &later["active"]), (&json!("/later/"), &json!(false)), "{later}");
+    for filter in ["userName eq \"ada.m\"", "userName eq \"ada.m\" and active eq false"] {
+        let found = format!("{USERS}?filter={}", encoded(filter));
+        let found = answered(place.request(Method::GET, &found, Some(&token))).await.1;
+        assert_eq!(found["Resources"], json!([later]), "{filter}");
+    }
     place.stop().await;
 }
 
