@@ -20,7 +20,7 @@ from place import Place
 
 SYSTEM = "prod"
 # So many made-up requests for an address at most, in each phase and for each of the two who ask.
-EXAMPLES = {"admin": 40, "viewer": 8}
+EXAMPLES = {"admin": 30, "viewer": 4}
 # How often a thing that is there is asked for by its name.
 KNOWN = 0.8
 # Answers to what the description allows, besides success: the state of things may not allow it.
@@ -62,6 +62,8 @@ def fill(place: Place) -> dict:
         "path.job": [job["id"], job["id"] - 1],
         "path.task": [job["tasks"][0]["id"], job["tasks"][0]["id"] - 1],
         "path.token": tokens or ["0000000000000000"],
+        "path.mapping": ["AWS - User", "AWS - Group Assignment"],
+        "header.If-Match": ["*"],
         "query.group": groups[:2],
         "query.account": names[:2],
         "query.run": runs,
@@ -77,6 +79,8 @@ def configuration(known: dict) -> str:
     lines += [f"{named[name]} = {{ values = {json.dumps(values)} }}" for name, values in known.items()]
     lines += ["", "[parameters]"]
     lines += [f'"{name}" = {{ dictionary = "{named[name]}", probability = {KNOWN} }}' for name in known]
+    # What is asked about stays there while it is asked about.
+    lines += ["", "[[operations]]", 'include-name = "DELETE /systems/{system_id}"', 'parameters = { "path.system_id" = "spare" }']
     return "\n".join(lines) + "\n"
 
 

@@ -15,6 +15,8 @@
 //! - [`tokens`] makes access tokens, and says whose one is;
 //! - [`people`] lets people sign in, and says whose a session is;
 //! - [`mapping`] works out names, paths, tags and extra calls by a system's task mappings;
+//! - [`export`] writes all of something to a file, piece by piece;
+//! - [`escape`] makes text from outside harmless for a terminal;
 //! - [`moment`] is the time that a reading speaks of;
 //! - [`unseen`] holds what we changed of accounts and no import has seen;
 //! - [`near`] says which name was probably meant;
@@ -26,6 +28,8 @@
 pub mod clock;
 pub mod connections;
 pub mod desk;
+pub mod escape;
+pub mod export;
 pub mod import;
 pub mod key_rotation;
 pub mod mapping;

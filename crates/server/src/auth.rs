@@ -9,6 +9,7 @@ use keyreeve_model::{Secret, SystemId};
 
 use crate::parts::Parts;
 use crate::problem::Problem;
+use crate::refusals::{self, Refused};
 
 /// Whoever asks.
 #[derive(Debug, Clone)]
@@ -41,7 +42,19 @@ where
         match authenticate(&parts.store, &token, now).await {
             Ok(token) => Ok(Self(Actor::of(token))),
             Err(TokenError::Store(error)) => Err(error.into()),
-            Err(refused) => Err(Problem::unauthorised(refused.to_string())),
+            Err(refused) => {
+                if let TokenError::Revoked { id, owner, .. } | TokenError::Expired { id, owner, .. } =
+                    &refused
+                {
+                    let why = if matches!(refused, TokenError::Revoked { .. }) {
+                        "was revoked"
+                    } else {
+                        "has expired"
+                    };
+                    refusals::note(Refused::of_token(&id.0, owner, why));
+                }
+                Err(Problem::unauthorised(refused.to_string()))
+            }
         }
     }
 }

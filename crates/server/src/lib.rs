@@ -8,6 +8,7 @@
 //! - `once` sees to it that a request with an `Idempotency-Key` is done once;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
 //! - [`Metrics`] shows what is measured;
+//! - `refusals` has those in the audit log who hold a token and were refused;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
 //! - [`notify`] tells people outside what they must know;
 //! - `one_time` is the page where the bearer of a one-time secret sees a password, once;
@@ -27,6 +28,7 @@ mod one_time;
 mod parts;
 mod probes;
 mod problem;
+mod refusals;
 mod request;
 mod rest;
 mod run;

@@ -184,6 +184,7 @@ pub(crate) fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
+        crate::refusals::note((&denied).into());
         Self::new(StatusCode::FORBIDDEN, "forbidden", denied.to_string())
             .advice("nothing was done; an admin can make another token")
     }

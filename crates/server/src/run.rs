@@ -14,8 +14,9 @@ use crate::limits::{LARGEST_BODY, Limits, limited};
 use crate::metrics::{self, Metrics};
 use crate::parts::Parts;
 use crate::problem::Problem;
+use crate::refusals::Refusals;
 use crate::tls::Tls;
-use crate::{connections, headers, one_time, probes, request, rest, scim_http};
+use crate::{connections, headers, one_time, probes, refusals, request, rest, scim_http};
 
 /// What is being answered when a stop is asked for has so long to end.
 const STOPS_WITHIN: Duration = Duration::from_secs(8);
@@ -48,6 +49,7 @@ impl Server {
                 let status = StatusCode::METHOD_NOT_ALLOWED;
                 Problem::new(status, "method_not_allowed", "this address does not take that method")
             })
+            .layer(from_fn_with_state((parts.clone(), Refusals::default()), refusals::noted))
             .with_state(parts);
         Self::of(router)
     }
@@ -82,7 +84,8 @@ impl Server {
     /// Also shows what is measured.
     #[must_use]
     pub fn metrics(mut self, parts: Parts, metrics: Metrics) -> Self {
-        self.router = self.router.merge(metrics::router(parts, metrics.clone()));
+        let noted = from_fn_with_state((parts.clone(), Refusals::default()), refusals::noted);
+        self.router = self.router.merge(metrics::router(parts, metrics.clone()).layer(noted));
         self.metrics = Some(metrics);
         self
     }

@@ -48,7 +48,7 @@ impl Store {
         reading!(self, "reading the inventory", |transaction| {
             match Reading::begin(transaction, system_id, as_of).await? {
                 None => Ok(Inventory::default()),
-                Some(Reading { system, versions, coverage }) => {
+                Some(Reading { system, versions, coverage, .. }) => {
                     history::load(transaction, system_id, system.key, versions, &coverage).await
                 }
             }
@@ -157,6 +157,21 @@ impl Store {
         .await
     }
 
+    /// The run that speaks for a moment; `None` of now where nothing was ever published.
+    ///
+    /// # Errors
+    /// Those of [`Self::list_accounts`].
+    pub async fn speaking_run(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+    ) -> Result<Option<ImportRunId>, StoreError> {
+        reading!(self, "looking for the run of a moment", |transaction| {
+            Ok(Reading::begin(transaction, system_id, as_of).await?.map(|reading| reading.run))
+        })
+        .await
+    }
+
     /// The job that made an account which no import has seen yet, by the account's name (ignoring case) or external id.
     ///
     /// # Errors
@@ -177,6 +192,7 @@ impl Store {
 
 /// A system at one moment.
 struct Reading {
+    run: ImportRunId,
     system: StoredSystem,
     versions: Versions,
     coverage: Coverage,
@@ -211,7 +227,7 @@ impl Reading {
             }
         };
         let coverage = Coverage::at(transaction, system.key, run).await?;
-        Ok(Some(Self { system, versions, coverage }))
+        Ok(Some(Self { run, system, versions, coverage }))
     }
 
     /// See [`history::holder_paths`].

@@ -6,6 +6,7 @@ mod audit;
 mod aws;
 mod change;
 mod consent;
+mod export;
 mod import;
 mod init;
 mod mapping;
@@ -37,6 +38,7 @@ pub(crate) use change::{
     ListJobs, NewPassword, PlanFile, RetryJob, ShowJob, UpdateAccount,
 };
 pub(crate) use consent::{Consent, Unasked};
+pub(crate) use export::ExportSystem;
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
 pub(crate) use init::MakeStore;
 pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, TryMapping};
@@ -176,6 +178,8 @@ pub(crate) enum Command {
     /// Who did what.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Write all of something that is known of a system to a file: as CSV or as JSON lines.
+    Export(ExportSystem),
     /// The key that secrets are sealed under.
     #[command(subcommand)]
     Secrets(SecretsCommand),

@@ -354,6 +354,7 @@ fn stale(job: JobId, changed: &[String]) -> Refusal {
 pub(crate) fn refused(error: DeskError) -> anyhow::Error {
     match error {
         DeskError::Denied(denied) => Refusal::from(denied).into(),
+        DeskError::Hidden(_, error) => (*error).into(),
         DeskError::NotConnected(error) => anyhow::Error::from_boxed(error),
         DeskError::Gather(error) => error.into(),
         DeskError::HandOver(error) => error.into(),

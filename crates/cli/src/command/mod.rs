@@ -8,6 +8,7 @@ mod change;
 mod connection;
 mod context;
 mod doctor;
+mod export;
 mod import;
 mod init;
 mod job;
@@ -96,6 +97,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Person(command) => person::run(context, &command).await,
         Command::Token(command) => token::run(context, &command).await,
         Command::Audit(command) => audit::run(context, &command).await,
+        Command::Export(arguments) => export::run(context, &arguments).await,
         Command::Secrets(SecretsCommand::Rekey(arguments)) => secrets::rekey(context, &arguments).await,
         Command::Store(command) => store::run(context, command).await,
         Command::Serve(arguments) => serve::run(context, &arguments).await,

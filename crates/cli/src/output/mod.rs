@@ -2,8 +2,6 @@
 //! not data goes to standard error.
 
 mod brief;
-mod csv;
-pub(crate) mod escape;
 pub(crate) mod failure;
 mod fit;
 mod json;
@@ -21,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Refusal;
 
 pub(crate) use brief::brief;
+pub(crate) use keyreeve_engine::escape;
+use keyreeve_engine::export::csv;
 pub(crate) use shape::{Column, Shape};
 pub(crate) use table::{Facts, Lines, Narrow, Tables, single};
 pub(crate) use talk::{hint, note, paragraph, warning};
@@ -58,6 +58,11 @@ impl Output {
     /// The same, with CSV cells as they are: for what is copied letter by letter, such as a password.
     pub(crate) fn exact(&self) -> Self {
         Self { raw: true, ..*self }
+    }
+
+    /// Whether CSV cells stay as they are.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.raw
     }
 
     /// The form that was asked for.

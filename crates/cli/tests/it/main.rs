@@ -14,6 +14,7 @@ mod configuration;
 mod custody;
 mod doctor;
 mod errors;
+mod export;
 mod filters;
 mod generated_policies;
 mod guide;

@@ -15,8 +15,8 @@ impl Desk {
     pub async fn job(&self, actor: &Actor, right: Right, id: JobId) -> Result<ProvisioningJob, DeskError> {
         actor.require(right)?;
         let job = self.store.job(id).await?;
-        if !actor.reaches(&job.system_id) {
-            return Err(StoreError::JobNotFound { job: id }.into());
+        if let Err(denied) = actor.require_system(&job.system_id) {
+            return Err(DeskError::Hidden(denied, Box::new(StoreError::JobNotFound { job: id })));
         }
         Ok(job)
     }

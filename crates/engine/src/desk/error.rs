@@ -19,6 +19,9 @@ pub enum DeskError {
     /// Whoever asks may not.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// It is in a system that whoever asks may not see, so for them it is not there.
+    #[error("{1}")]
+    Hidden(Denied, Box<StoreError>),
     /// There is no connection.
     #[error("{0}")]
     NotConnected(NotConnected),

@@ -103,8 +103,8 @@ impl Desk {
     ) -> Result<ImportRun, DeskError> {
         actor.require(right)?;
         let run = self.store.get_import_run(id).await?;
-        if !actor.reaches(&run.system_id) {
-            return Err(StoreError::RunNotFound { run: id }.into());
+        if let Err(denied) = actor.require_system(&run.system_id) {
+            return Err(DeskError::Hidden(denied, Box::new(StoreError::RunNotFound { run: id })));
         }
         Ok(run)
     }

@@ -154,8 +154,8 @@ impl Desk {
     pub async fn reveal(&self, actor: &Actor, task: TaskId) -> Result<Revealed, DeskError> {
         actor.require(Right::Operate)?;
         let job = self.store.job(self.store.job_of_task(task).await?).await?;
-        if !actor.reaches(&job.system_id) {
-            return Err(StoreError::TaskNotFound { task }.into());
+        if let Err(denied) = actor.require_system(&job.system_id) {
+            return Err(DeskError::Hidden(denied, Box::new(StoreError::TaskNotFound { task })));
         }
         Ok(reveal(&self.store, task, actor.name(), self.clock.now()).await?)
     }

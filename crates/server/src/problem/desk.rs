@@ -15,6 +15,10 @@ impl From<DeskError> for Problem {
         let detail = error.to_string();
         match error {
             DeskError::Denied(denied) => denied.into(),
+            DeskError::Hidden(denied, error) => {
+                crate::refusals::note((&denied).into());
+                (*error).into()
+            }
             DeskError::Store(error)
             | DeskError::HandOver(HandOverError::Store(error))
             | DeskError::Gather(GatherError::Store(error))

@@ -9,6 +9,7 @@ mod audit;
 mod changes;
 mod description;
 mod events;
+mod exports;
 mod fields;
 mod import_profiles;
 mod import_runs;
@@ -63,6 +64,7 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(mappings::attempt))
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::get))
+        .routes(routes!(exports::get))
         .routes(routes!(resources::list))
         .routes(routes!(assignments::list))
         .routes(routes!(import_runs::list, import_runs::begin))

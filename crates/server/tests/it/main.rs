@@ -4,6 +4,7 @@
 mod approving;
 mod bodies;
 mod changes;
+mod exports;
 mod headers;
 mod imports;
 mod keeping;
@@ -14,6 +15,7 @@ mod place;
 mod reading;
 mod refusals;
 mod rights;
+mod s14;
 mod scim;
 mod scim_http;
 mod settings;

@@ -61,6 +61,7 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
         "/systems/{system}/import-profiles/default",
         Whom::Administers,
     ),
+    ("get", "/systems/{system_id}/exports/{what}", "/systems/{system}/exports/accounts", Whom::Reads),
     ("get", "/systems/{system_id}/accounts", "/systems/{system}/accounts", Whom::Reads),
     ("get", "/systems/{system_id}/accounts/{account}", "/systems/{system}/accounts/nobody", Whom::Reads),
     ("get", "/systems/{system_id}/resources", "/systems/{system}/resources", Whom::Reads),

@@ -27,9 +27,10 @@ use crate::{StoreError, StoreKey};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 78] = [
+pub const AUDIT_ACTIONS: [&str; 79] = [
     "access_call_attempted",
     "access_call_settled",
+    "access_refused",
     "audit_key_replaced",
     "claims_settled",
     "credentials_replaced",

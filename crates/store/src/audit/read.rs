@@ -1,10 +1,12 @@
 //! Reading the log.
 
-use super::{AuditFilter, AuditHead, AuditRow};
+use jiff::Timestamp;
+
+use super::{AuditFilter, AuditHead, AuditRow, Trail};
 use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::time::to_millis;
-use crate::transaction::reading;
+use crate::transaction::{reading, writing};
 use crate::{Store, StoreError};
 
 const COLUMNS: &str = "SELECT seq, at, actor, system_id, action, subject, prev_hash, hash FROM audit_log";
@@ -41,6 +43,24 @@ impl Store {
         text.push(" WHERE seq > ").bind(seq).push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
         reading!(self, "reading the audit log", |transaction| transaction.fetch(text.clone(), read_row).await)
             .await
+    }
+
+    /// Notes that somebody was refused what they asked for: whose token it was, and what was asked.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn note_refusal(
+        &self,
+        actor: &str,
+        subject: &serde_json::Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        writing!(self, "writing down a refusal", |transaction| {
+            let mut trail = Trail::lock(transaction, &self.keys, now).await?;
+            trail.note(actor, None, "access_refused", subject);
+            trail.append(transaction).await.map(drop)
+        })
+        .await
     }
 
     /// Whether the log holds the row that was once its last: `false` when rows were taken away or replaced since.

@@ -1,19 +1,10 @@
 //! Accounts.
 
+use keyreeve_engine::export::{self, KnownAccount, state_of};
 use keyreeve_model::{AccessKey, Account, ClaimFact, InlinePolicy};
-use serde::Serialize;
 
-use super::{Shape, joined, minute, text, time, word};
+use super::{Shape, joined, minute, word};
 use crate::output::{Lines, Narrow, single};
-
-/// An account as imports saw it, and what we changed of it since.
-#[derive(Debug, Serialize)]
-pub(crate) struct KnownAccount {
-    #[serde(flatten)]
-    pub(crate) account: Account,
-    /// What no import has seen yet.
-    pub(crate) pending: Vec<ClaimFact>,
-}
 
 /// A list of accounts.
 pub(crate) const ACCOUNTS: Shape<KnownAccount> = Shape {
@@ -29,62 +20,12 @@ pub(crate) const ACCOUNTS: Shape<KnownAccount> = Shape {
         ("created", |KnownAccount { account, .. }| minute(Some(account.created_at))),
     ],
     narrow: Narrow::Shorten,
-    csv: &[
-        ("system_id", |KnownAccount { account, .. }| account.system_id.to_string()),
-        ("external_id", |KnownAccount { account, .. }| account.external_id.to_string()),
-        ("name", |KnownAccount { account, .. }| account.name.clone()),
-        ("path", |KnownAccount { account, .. }| account.path.clone()),
-        ("arn", |KnownAccount { account, .. }| account.arn.clone()),
-        ("status", |KnownAccount { account, .. }| account.status.as_str().to_owned()),
-        ("login_profile.state", |KnownAccount { account, .. }| word(&account.login_profile.state)),
-        ("login_profile.created_at", |KnownAccount { account, .. }| time(account.login_profile.created_at)),
-        ("login_profile.password_reset_required", |KnownAccount { account, .. }| {
-            text(account.login_profile.password_reset_required.as_ref())
-        }),
-        ("access_keys", |KnownAccount { account, .. }| {
-            told(account.access_keys.as_ref(), |key| state_of(key).to_owned())
-        }),
-        ("mfa_active", |KnownAccount { account, .. }| {
-            account.mfa_active.map_or_else(unknown, |active| active.to_string())
-        }),
-        ("credentials.source", |KnownAccount { account, .. }| word(&account.credentials.source)),
-        ("credentials.as_of", |KnownAccount { account, .. }| time(account.credentials.as_of)),
-        ("created_at", |KnownAccount { account, .. }| account.created_at.to_string()),
-        ("password_last_used_at", |KnownAccount { account, .. }| time(account.password_last_used_at)),
-        ("tags", |KnownAccount { account, .. }| {
-            told(account.tags.as_ref(), |(key, value)| format!("{key}={value}"))
-        }),
-        ("permissions_boundary", |KnownAccount { account, .. }| {
-            account.permissions_boundary.clone().unwrap_or_default()
-        }),
-        ("inline_policies", |KnownAccount { account, .. }| {
-            told(account.inline_policies.as_ref(), |policy| policy.name.clone())
-        }),
-        ("first_seen_run", |KnownAccount { account, .. }| account.first_seen_run.to_string()),
-        ("last_seen_run", |KnownAccount { account, .. }| account.last_seen_run.to_string()),
-        ("pending", |known| words(&known.pending)),
-    ],
+    csv: export::ACCOUNTS,
 };
 
 /// What is pending, in one cell.
 fn words(pending: &[ClaimFact]) -> String {
     joined(pending, ClaimFact::words)
-}
-
-/// A list in one cell of CSV, in the words that tables have: what was read and is empty is not what was not read.
-fn told<L: IntoIterator<IntoIter: ExactSizeIterator>>(
-    list: Option<L>,
-    of: impl Fn(L::Item) -> String,
-) -> String {
-    match list.map(IntoIterator::into_iter) {
-        None => unknown(),
-        Some(items) if items.len() == 0 => "none".to_owned(),
-        Some(items) => joined(items, of),
-    }
-}
-
-fn unknown() -> String {
-    "unknown".to_owned()
 }
 
 /// One account.
@@ -170,10 +111,6 @@ fn key_lines(keys: Option<&[AccessKey]>) -> Vec<String> {
             })
             .collect()
     })
-}
-
-fn state_of(key: &AccessKey) -> &'static str {
-    if key.active { "active" } else { "inactive" }
 }
 
 /// `2 active`, `1 active, 1 inactive`, `none`, `unknown`

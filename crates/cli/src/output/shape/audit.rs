@@ -1,5 +1,6 @@
 //! The audit log.
 
+use keyreeve_engine::export;
 use keyreeve_store::{AuditHead, AuditRow};
 use serde_json::Value;
 
@@ -17,16 +18,7 @@ pub(crate) const AUDIT: Shape<AuditRow> = Shape {
         ("subject", |row| in_words(&row.subject)),
     ],
     narrow: Narrow::Wrap { sentences: 1 },
-    csv: &[
-        ("seq", |row| row.seq.to_string()),
-        ("at", |row| row.at.to_string()),
-        ("actor", |row| row.actor.clone()),
-        ("system_id", |row| text(row.system_id.as_ref())),
-        ("action", |row| row.action.clone()),
-        ("subject", |row| row.subject.to_string()),
-        ("prev_hash", |row| row.prev_hash.clone()),
-        ("hash", |row| row.hash.clone()),
-    ],
+    csv: export::AUDIT,
 };
 
 /// The end of the log.

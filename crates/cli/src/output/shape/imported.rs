@@ -1,10 +1,11 @@
 //! What an import of many systems came to, one row for each.
 
+use keyreeve_engine::export::compared;
 use keyreeve_model::{ImportRun, System};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::run::{compared, counts};
+use super::run::counts;
 use super::{Shape, text};
 use crate::output::Narrow;
 

@@ -1,5 +1,6 @@
 //! Plans and jobs.
 
+use keyreeve_engine::export;
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::plan::{Plan, PlannedStep, TaskPlan};
 use keyreeve_model::{ProvisioningJob, Secret, Step, Task, TaskId, TaskState};
@@ -75,16 +76,7 @@ pub(crate) const JOB_LIST: Shape<ProvisioningJob> = Shape {
         ("reason", |job| job.reason.clone().unwrap_or_default()),
     ],
     narrow: Narrow::Shorten,
-    csv: &[
-        ("id", |job| job.id.to_string()),
-        ("system_id", |job| job.system_id.to_string()),
-        ("state", |job| job.state.as_str().to_owned()),
-        ("tasks", |job| job.tasks.len().to_string()),
-        ("actor", |job| job.actor.clone()),
-        ("reason", |job| job.reason.clone().unwrap_or_default()),
-        ("created_at", |job| job.created_at.to_string()),
-        ("finished_at", |job| time(job.finished_at)),
-    ],
+    csv: export::JOBS,
 };
 
 fn what(job: &ProvisioningJob) -> String {

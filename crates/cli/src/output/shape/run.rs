@@ -1,8 +1,9 @@
 //! Import runs.
 
-use keyreeve_model::{ChangeCounts, CollectionRecord, ImportRun, ImportRunState, Suspicion};
+use keyreeve_engine::export::{self, compared, failure, suspicion_text};
+use keyreeve_model::{ChangeCounts, CollectionRecord, ImportRun, ImportRunState};
 
-use super::{Column, Shape, joined, minute, text, time, word};
+use super::{Column, Shape, minute, time, word};
 use crate::output::{Facts, Narrow, Tables};
 
 /// A list of import runs.
@@ -19,44 +20,7 @@ pub(crate) const RUNS: Shape<ImportRun> = Shape {
         ("warnings", |run| run.warnings.len().to_string()),
     ],
     narrow: Narrow::Shorten,
-    csv: &[
-        ("id", |run| run.id.to_string()),
-        ("system_id", |run| run.system_id.to_string()),
-        ("profile", |run| run.profile.to_string()),
-        ("state", |run| run.state.as_str().to_owned()),
-        ("collections", |run| {
-            joined(&run.collections, |one| format!("{}={}", one.name.as_str(), word(&one.state)))
-        }),
-        ("changes.accounts.created", |run| compared(run, run.changes.accounts.created.to_string(), "")),
-        ("changes.accounts.changed", |run| compared(run, run.changes.accounts.changed.to_string(), "")),
-        ("changes.accounts.deleted", |run| compared(run, run.changes.accounts.deleted.to_string(), "")),
-        ("changes.accounts.seen_differently", |run| {
-            compared(run, run.changes.accounts.seen_differently.to_string(), "")
-        }),
-        ("changes.resources.created", |run| compared(run, run.changes.resources.created.to_string(), "")),
-        ("changes.resources.changed", |run| compared(run, run.changes.resources.changed.to_string(), "")),
-        ("changes.resources.deleted", |run| compared(run, run.changes.resources.deleted.to_string(), "")),
-        ("changes.resources.seen_differently", |run| {
-            compared(run, run.changes.resources.seen_differently.to_string(), "")
-        }),
-        ("changes.assignments.created", |run| compared(run, run.changes.assignments.created.to_string(), "")),
-        ("changes.assignments.changed", |run| compared(run, run.changes.assignments.changed.to_string(), "")),
-        ("changes.assignments.deleted", |run| compared(run, run.changes.assignments.deleted.to_string(), "")),
-        ("changes.assignments.seen_differently", |run| {
-            compared(run, run.changes.assignments.seen_differently.to_string(), "")
-        }),
-        ("aws_calls", |run| run.aws_calls.to_string()),
-        ("started_at", |run| run.started_at.to_string()),
-        ("finished_at", |run| time(run.finished_at)),
-        ("published_at", |run| time(run.published_at)),
-        ("baseline_run", |run| text(run.baseline_run.as_ref())),
-        ("suspicions", |run| joined(&run.suspicions, suspicion_text)),
-        ("warnings", |run| joined(&run.warnings, |warning| warning.code.clone())),
-        ("failure", |run| failure(run)),
-        ("actor", |run| run.actor.clone()),
-        ("decided_by", |run| run.decided_by.clone().unwrap_or_default()),
-        ("decision_reason", |run| run.decision_reason.clone().unwrap_or_default()),
-    ],
+    csv: export::RUNS,
 };
 
 const COLLECTIONS: &[Column<CollectionRecord>] = &[
@@ -158,38 +122,7 @@ fn seen_differently(run: &ImportRun) -> String {
     }
 }
 
-/// What a comparison came to, if there was one: a run that failed or still reads has found no zero.
-pub(super) fn compared(run: &ImportRun, came_to: String, otherwise: &str) -> String {
-    if run.state.compared() { came_to } else { otherwise.to_owned() }
-}
-
 /// `+3 ~1 -0`
 pub(super) fn counts(counts: &ChangeCounts) -> String {
     format!("+{} ~{} -{}", counts.created, counts.changed, counts.deleted)
-}
-
-fn failure(run: &ImportRun) -> String {
-    run.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
-}
-
-/// A suspicion as a sentence.
-pub(crate) fn suspicion_text(suspicion: &Suspicion) -> String {
-    match suspicion {
-        Suspicion::Threshold { object_type, change, number, population, limit } => format!(
-            "{number} of {population} {} objects would be {} ({limit})",
-            object_type.as_str(),
-            word(change)
-        ),
-        Suspicion::ListingsDisagree { first, only_in_first, second, only_in_second, differences } => {
-            let named =
-                |only: &[String]| if only.is_empty() { "nothing".to_owned() } else { only.join(", ") };
-            let first = first.as_str();
-            let objects = if *differences == 1 { "object" } else { "objects" };
-            format!(
-                "{first} and {second} disagree in {differences} {objects}: only in {first}: {}; only in {second}: {}",
-                named(only_in_first),
-                named(only_in_second)
-            )
-        }
-    }
 }

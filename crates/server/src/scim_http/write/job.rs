@@ -11,6 +11,7 @@ use keyreeve_store::{ScimBecomes, ScimSaid};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::problem::Problem;
 use crate::scim::{Cause, Error};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
@@ -199,10 +200,13 @@ fn failed(job: &ProvisioningJob) -> Error {
 fn refused(error: DeskError) -> Refusal {
     let error = match error {
         DeskError::Store(error) => return error.into(),
+        DeskError::Denied(denied) => return Problem::from(denied).into(),
         other => other,
     };
     let cause = match &error {
-        DeskError::Denied(_) | DeskError::NoPolicy(_) | DeskError::GivenOff => Cause::Forbidden,
+        DeskError::Denied(_) | DeskError::Hidden(..) | DeskError::NoPolicy(_) | DeskError::GivenOff => {
+            Cause::Forbidden
+        }
         DeskError::NotConnected(_) | DeskError::Gather(_) => Cause::Unavailable,
         DeskError::Obstructed(plan) => {
             let first = plan.tasks.iter().flat_map(|task| &task.obstacles).next();

@@ -5,31 +5,44 @@
 //! `--raw` was given. Nor does a cell hold characters that steer a terminal or hide: as in tables they are written as
 //! `\u{202e}`, but for line breaks, which CSV can quote.
 
-use anyhow::{Context, anyhow};
+use csv::WriterBuilder;
 
-use super::{Column, escape};
+use crate::escape;
+
+/// A column: its name, and the text of its cell.
+pub type Column<T> = (&'static str, fn(&T) -> String);
+
+/// A row cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("writing the answer as CSV: {0}")]
+pub struct Unwritten(String);
 
 /// The document.
-pub(super) fn document<T>(items: &[T], columns: &[Column<T>], raw: bool) -> anyhow::Result<String> {
+///
+/// # Errors
+/// [`Unwritten`].
+pub fn document<T>(items: &[T], columns: &[Column<T>], raw: bool) -> Result<String, Unwritten> {
     let names = columns.iter().map(|column| column.0.to_owned()).collect();
     Ok(written(vec![names])? + &records(items, columns, raw)?)
 }
 
 /// The records alone.
-pub(super) fn records<T>(items: &[T], columns: &[Column<T>], raw: bool) -> anyhow::Result<String> {
+///
+/// # Errors
+/// [`Unwritten`].
+pub fn records<T>(items: &[T], columns: &[Column<T>], raw: bool) -> Result<String, Unwritten> {
     let shown = |cell: String| if raw { cell } else { without_formula(&escape::lines(&cell)) };
     written(items.iter().map(|item| columns.iter().map(|column| shown((column.1)(item))).collect()))
 }
 
-fn written(records: impl IntoIterator<Item = Vec<String>>) -> anyhow::Result<String> {
+fn written(records: impl IntoIterator<Item = Vec<String>>) -> Result<String, Unwritten> {
     let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::with_capacity(4096));
-    let doing = "writing the answer as CSV";
+        WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::with_capacity(4096));
     for record in records {
-        writer.write_record(record).context(doing)?;
+        writer.write_record(record).map_err(|error| Unwritten(error.to_string()))?;
     }
-    let bytes = writer.into_inner().map_err(|error| anyhow!("{doing}: {}", error.error()))?;
-    String::from_utf8(bytes).context(doing)
+    let bytes = writer.into_inner().map_err(|error| Unwritten(error.error().to_string()))?;
+    String::from_utf8(bytes).map_err(|error| Unwritten(error.to_string()))
 }
 
 fn without_formula(cell: &str) -> String {
@@ -65,5 +78,31 @@ mod tests {
         let text = document(&["a,b", "say \"x\"", "two\nlines"], COLUMNS, false).unwrap();
         assert_eq!(text, "name\r\n\"a,b\"\r\n\"say \"\"x\"\"\"\r\n\"two\nlines\"\r\n");
         assert_eq!(document(&[] as &[&str], COLUMNS, false).unwrap(), "name\r\n");
+    }
+
+    #[test]
+    fn s23_a_parser_reads_back_what_was_written() {
+        let hostile = [
+            "=1+1",
+            "a,b;c",
+            "say \"x\"",
+            "two\nlines",
+            "two\r\nlines",
+            "\t=1",
+            "\u{0}nul",
+            " x ",
+            "",
+            "名前",
+            "'x",
+        ];
+        let text = document(&hostile, COLUMNS, true).unwrap();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let read: Vec<String> = reader.records().map(|record| record.unwrap()[0].to_owned()).collect();
+        assert_eq!(read, hostile);
+        let text = document(&hostile, COLUMNS, false).unwrap();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let read: Vec<String> = reader.records().map(|record| record.unwrap()[0].to_owned()).collect();
+        assert_eq!(read.len(), hostile.len());
+        assert!(read.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{read:?}");
     }
 }

@@ -1,0 +1,90 @@
+//! `keyreeve export`
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use keyreeve_engine::export::{Export, ExportAsked, ExportError};
+
+use super::Context;
+use crate::args::ExportSystem;
+use crate::exit::{Ended, Refusal};
+use crate::output::{note, write};
+
+/// Writes all of something to a file, or to standard output.
+pub(crate) async fn run(context: &Context, arguments: &ExportSystem) -> anyhow::Result<Ended> {
+    let ExportSystem { what, system_id, file, moment, .. } = arguments;
+    let doing = format!("exporting the {} of system {system_id}", what.as_str());
+    let as_of = moment.as_of(context.clock.now())?;
+    let store = Arc::new(context.store().await?);
+    let (system_id, format, raw) = (system_id.clone(), arguments.format(), context.output.is_raw());
+    let asked = ExportAsked { system_id, what: *what, as_of, format, raw };
+    let refused = |error: ExportError| refused(error, &doing);
+    let mut export = Export::begin(store, asked).await.map_err(refused)?;
+    let Some(path) = file else {
+        while let Some(piece) = export.next().await.map_err(refused)? {
+            write(&String::from_utf8(piece).context("writing the export")?)?;
+        }
+        return Ok(Ended::Done);
+    };
+    let unwritten = |error: std::io::Error| {
+        Refusal::failed(format!("writing {}", path.display()), error.to_string())
+            .hint("what was there before is as it was")
+    };
+    let mut making = Making::begin(path).map_err(unwritten)?;
+    while let Some(piece) = export.next().await.map_err(refused)? {
+        making.file.write_all(&piece).map_err(unwritten)?;
+    }
+    making.end(path).map_err(unwritten)?;
+    note(&format!("Written to {}.", path.display()));
+    Ok(Ended::Done)
+}
+
+fn refused(error: ExportError, doing: &str) -> anyhow::Error {
+    let why = error.to_string();
+    match error {
+        ExportError::Store(error) => anyhow::Error::from(error).context(doing.to_owned()),
+        ExportError::NotImported(system) => {
+            Refusal::new(doing, why).hint(format!("run: `keyreeve import run {system}`")).into()
+        }
+        ExportError::NoMoment(_) => Refusal::new(doing, why).hint("leave --as-of out").into(),
+        ExportError::Unwritable(_) => Refusal::failed(doing, why).into(),
+    }
+}
+
+/// A file that is not whole yet has another name, and goes when it is not ended.
+struct Making {
+    file: std::fs::File,
+    place: PathBuf,
+    ended: bool,
+}
+
+impl Making {
+    fn begin(path: &Path) -> std::io::Result<Self> {
+        let mut name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?.to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let place = path.with_file_name(name);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self { file: options.open(&place)?, place, ended: false })
+    }
+
+    fn end(mut self, path: &Path) -> std::io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.place, path)?;
+        self.ended = true;
+        Ok(())
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        if !self.ended {
+            // There is nobody to tell, and what it is about was told already.
+            let _ = std::fs::remove_file(&self.place);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `/systems/{system_id}/exports/{what}`: all of something as a file, streamed.
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use futures::stream::{Stream, unfold};
+use keyreeve_engine::export::{Export, ExportAsked, ExportError, Format, What, disposition};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::SystemId;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::moment::as_of;
+use crate::auth::Caller;
+use crate::body::{InPath, InQuery};
+use crate::parts::Parts;
+use crate::problem::{Problem, Refused};
+
+/// How it is written, and of which moment it speaks.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// CSV or JSON lines; CSV if it is left out.
+    #[param(inline)]
+    #[serde(default)]
+    format: Option<Format>,
+    /// Leaves cells of CSV as they are, also those that a spreadsheet takes for formulas.
+    #[serde(default)]
+    raw: bool,
+    /// What was published at that time, or by the end of that day (UTC): of accounts, resources and assignments.
+    #[param(value_type = Option<jiff::Timestamp>)]
+    as_of: Option<String>,
+    /// What that import run said.
+    run: Option<i64>,
+}
+
+/// Gives all of something that is known of a system, as a file. Accounts, resources and assignments are what one import run
+/// said, whatever is published meanwhile. When something fails on the way, the transfer breaks off.
+#[utoipa::path(
+    get, path = "/systems/{system_id}/exports/{what}", tag = "exports",
+    params(("system_id" = SystemId, Path), ("what" = What, Path), Asked),
+    responses(
+        (status = 200, description = "The file.", content((String = "text/csv"), (String = "application/jsonl")),
+            headers(("Content-Disposition" = String))),
+        Refused
+    )
+)]
+pub(crate) async fn get(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath((system_id, what)): InPath<(SystemId, What)>,
+    InQuery(asked): InQuery<Asked>,
+) -> Result<Response, Problem> {
+    caller.require(Right::Read, &system_id)?;
+    let as_of = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
+    let format = asked.format.unwrap_or_default();
+    let asked = ExportAsked { system_id, what, as_of, format, raw: asked.raw };
+    let export = Export::begin(parts.store.clone(), asked).await?;
+    let kind = match format {
+        Format::Csv => "text/csv; charset=utf-8; header=present",
+        Format::Jsonl => "application/jsonl",
+    };
+    let name = disposition(&export.file_name());
+    let mut answer = Body::from_stream(pieces(export)).into_response();
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(CONTENT_DISPOSITION, name);
+    }
+    Ok(answer)
+}
+
+/// The pieces as they are asked for: nothing is read ahead, and nobody reads on when the other end has gone.
+fn pieces(export: Export) -> impl Stream<Item = Result<Bytes, ExportError>> {
+    unfold(Some(export), |export| async move {
+        let mut export = export?;
+        match export.next().await {
+            Ok(Some(piece)) => Some((Ok(Bytes::from(piece)), Some(export))),
+            Ok(None) => None,
+            Err(error) => {
+                tracing::error!(%error, "an export breaks off");
+                // An error ends the connection in the middle of the body, so that nobody takes it for the whole.
+                Some((Err(error), None))
+            }
+        }
+    })
+}
+
+impl From<ExportError> for Problem {
+    fn from(error: ExportError) -> Self {
+        use axum::http::StatusCode;
+        let detail = error.to_string();
+        match error {
+            ExportError::Store(error) => error.into(),
+            ExportError::NotImported(_) => Self::new(StatusCode::CONFLICT, "not_imported", detail),
+            ExportError::NoMoment(_) => Self::bad_request(detail),
+            ExportError::Unwritable(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written_down", detail)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::BodyExt;
+    use jiff::Timestamp;
+    use keyreeve_model::{CredentialKind, SystemName, SystemSettings};
+    use keyreeve_store::{AsOf, DatabaseUrl, NewSystem, Store, StoreKey, SystemPatch};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transfer_breaks_off_where_the_store_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
+        let at = Timestamp::UNIX_EPOCH;
+        let store = Arc::new(Store::create(&url, StoreKey::generate().unwrap(), at).await.unwrap());
+        let system_id = SystemId::new("prod").unwrap();
+        let new = NewSystem {
+            system_id: system_id.clone(),
+            name: SystemName::new("Prod").unwrap(),
+            category: "AWS".to_owned(),
+            region: None,
+            credential: CredentialKind::Ambient,
+            secret: None,
+            aws_account_id: None,
+            partition: None,
+            settings: SystemSettings::default(),
+        };
+        store.create_system(new, "local:test", at).await.unwrap();
+        for category in ["a", "b"] {
+            let patch = SystemPatch { category: Some(category.to_owned()), ..SystemPatch::default() };
+            store.update_system(&system_id, patch, "local:test", at).await.unwrap();
+        }
+        let asked =
+            ExportAsked { system_id, what: What::Audit, as_of: AsOf::Now, format: Format::Csv, raw: false };
+        let export = Export::begin(store.clone(), asked).await.unwrap().at_once(1);
+        let mut body = Body::from_stream(pieces(export));
+        for _ in 0..2 {
+            assert!(body.frame().await.unwrap().unwrap().is_data());
+        }
+        store.close().await;
+        // An error, and not the end: HTTP then closes the connection before the last chunk.
+        assert!(body.frame().await.unwrap().is_err());
+    }
+}
