@@ -1,5 +1,6 @@
 //! `cargo xtask bench import`: what an import costs, beside the floor of what it must cost and beside boto3.
 //! `cargo xtask bench provision`: what a job of many tasks costs.
+//! `cargo xtask bench serve`: how long readers wait, idle and while an import runs.
 //!
 //! Each scenario starts an endpoint of its own; the programs take turns on it, run by run, so that whatever else
 //! the machine does falls on all of them. A program whose answer is wrong ends the bench: its figures mean nothing.
@@ -24,6 +25,7 @@ mod http;
 mod place;
 mod program;
 mod provision;
+mod serve;
 mod setting;
 
 use endpoint::Endpoint;
@@ -44,6 +46,8 @@ enum What {
     Import(ImportOptions),
     /// Carry out a job of many mixed tasks, and compare with the calls and the time it must take
     Provision(provision::ProvisionOptions),
+    /// Read from a server that holds much, idle and while it imports
+    Serve(serve::ServeOptions),
 }
 
 #[derive(clap::Args)]
@@ -84,6 +88,10 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         What::Provision(options) => {
             let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();
             provision::run(root, &target, &options)
+        }
+        What::Serve(options) => {
+            let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();
+            serve::run(root, &target, &options)
         }
     }
 }

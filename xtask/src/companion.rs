@@ -66,6 +66,19 @@ impl Companion {
         self.keeper.stdout.take().ok_or_else(|| anyhow!("the program's output was not asked for"))
     }
 
+    /// The process id of the program, which has this name (Linux).
+    pub(crate) fn program(&self, name: &str) -> Result<u32> {
+        let keeper = self.keeper.id();
+        let children = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children"))
+            .context("looking for a running program")?;
+        let is = |id: &u32| {
+            let called = std::fs::read_to_string(format!("/proc/{id}/comm"));
+            called.is_ok_and(|called| called.trim_end() == name)
+        };
+        let found = children.split_whitespace().filter_map(|id| id.parse().ok()).find(is);
+        found.ok_or_else(|| anyhow!("{name} does not run"))
+    }
+
     /// How it ended, if it already has.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.keeper.try_wait().context("looking after a running program")
@@ -106,6 +119,8 @@ mod tests {
         BufReader::new(companion.stdout().unwrap()).read_line(&mut id).unwrap();
         assert!(lives(id.trim()) && scratch.path().exists());
         assert!(companion.ended().unwrap().is_none());
+        assert_eq!(companion.program("sleep").unwrap().to_string(), id.trim());
+        assert!(companion.program("no-such-program").is_err());
         drop(companion);
         assert!(!lives(id.trim()) && !scratch.path().exists());
     }
