@@ -42,7 +42,7 @@ async fn addresses_begin_with_the_public_url_whatever_the_request_names() {
     assert_eq!(status, StatusCode::OK);
     let bulk = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-        "Operations": [{"method": "DELETE", "path": "/Users/NOBODY"}],
+        "Operations": [{"method": "DELETE", "path": "/Groups/NOBODY"}],
     });
     let (mut found, mut seen) = (Vec::new(), vec![made.clone(), joined]);
     for (method, path, body) in [
