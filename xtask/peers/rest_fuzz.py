@@ -74,7 +74,8 @@ def configuration(known: dict) -> str:
     lines = ["[phases.stateful.inference]", 'algorithms = ["dependency-analysis"]', ""]
     # What was there and is no more, too long a query, a key that was used before.
     lines += ["[checks.positive_data_acceptance]", f"expected-statuses = {json.dumps(FINE)}", ""]
-    lines += ["[checks.negative_data_rejection]", f"expected-statuses = {json.dumps(REFUSED)}", "", "[dictionaries]"]
+    lines += ["[checks.negative_data_rejection]", f"expected-statuses = {json.dumps(REFUSED)}", ""]
+    lines += ["[checks.missing_required_header]", f"expected-statuses = {json.dumps(REFUSED)}", "", "[dictionaries]"]
     named = {name: name.replace(".", "_") for name in known}
     lines += [f"{named[name]} = {{ values = {json.dumps(values)} }}" for name, values in known.items()]
     lines += ["", "[parameters]"]

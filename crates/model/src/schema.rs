@@ -38,6 +38,6 @@ text_schema! {
     AwsAccountId: "An AWS account id.", Some("^[0-9]{12}$"), Some(12);
     ExternalId: "What AWS calls an object, and never uses twice.", None, Some(256);
     CronExpression: "When imports begin: five fields, as cron has them.", None, Some(200);
-    TargetProperty: "What a row of a task mapping gives a value to: `user_name`, `path`, `tags.<key>`, …", None, None;
+    TargetProperty: "What a row of a task mapping gives a value to: `user_name`, `path`, `tags.<key>`, …", Some("^(user_name|path|tags\\..+|permissions_boundary|password_reset_required|group_name|policy_arn)$"), None;
     Delivery: "How a password is handed over: `link`, `operator`, or `recipient:` and an age or SSH public key.", Some("^(link|operator|recipient:.+)$"), None;
 }

@@ -55,10 +55,10 @@ pub(crate) struct Filter {
     until: Option<Timestamp>,
     /// Only rows after this one.
     #[param(minimum = 0)]
-    after: Option<u32>,
+    after: Option<i64>,
     /// Only rows before this one.
     #[param(minimum = 1)]
-    before: Option<u32>,
+    before: Option<i64>,
 }
 
 /// What rows are sorted by; with `-`, beginning with the last.
@@ -118,7 +118,10 @@ pub(crate) async fn list(
     let paging = Paging(asked.cursor, asked.limit);
     let (beyond, limit): (Option<i64>, u32) = (paging.after(&mark)?, paging.limit()?);
     let oldest_first = matches!(asked.sort, Some(Order::OldestFirst));
-    let (after, before) = (asked.after.map(i64::from), asked.before.map(i64::from));
+    let (after, before) = (asked.after, asked.before);
+    if after.is_some_and(|after| after < 0) || before.is_some_and(|before| before < 1) {
+        return Err(Problem::bad_request("rows have numbers from 1 on"));
+    }
     let filter = AuditFilter {
         system_id: asked.system_id,
         actor: asked.actor,

@@ -57,6 +57,18 @@ pub(super) fn open_entries(openapi: &mut OpenApi) {
     }
 }
 
+/// A mapping with who set it has the fields of both, although a mapping alone has no others.
+pub(super) fn join_mappings(openapi: &mut OpenApi) {
+    let Some(schemas) = openapi.components.as_mut().map(|components| &mut components.schemas) else { return };
+    let known = schemas.clone();
+    if let Some(RefOr::T(schema)) = schemas.get_mut("SetMapping")
+        && let Schema::AllOf(parts) = &*schema
+        && let Some(both) = joined(parts, &known).into_iter().next()
+    {
+        *schema = Schema::Object(both);
+    }
+}
+
 fn closed(mut kind: Object) -> Object {
     kind.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     kind

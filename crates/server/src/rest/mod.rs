@@ -27,11 +27,12 @@ mod systems;
 mod tokens;
 
 use axum::Router;
+use keyreeve_engine::export::What;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::description::{BearerToken, close_wishes, open_entries};
+use self::description::{BearerToken, close_wishes, join_mappings, open_entries};
 use crate::parts::Parts;
 use crate::problem::Said;
 
@@ -47,7 +48,7 @@ pub(crate) const PREFIX: &str = "/api/v1";
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/api/v1")),
-    components(schemas(Said)),
+    components(schemas(Said, What)),
     security(("token" = [])),
     modifiers(&BearerToken)
 )]
@@ -92,6 +93,7 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .split_for_parts();
     close_wishes(&mut openapi);
     open_entries(&mut openapi);
+    join_mappings(&mut openapi);
     (router, openapi)
 }
 
