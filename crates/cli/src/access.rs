@@ -46,7 +46,9 @@ pub(crate) async fn admit(context: &Context, command: &Command) -> anyhow::Resul
     }
     let store = context.store().await?;
     let now = context.clock.now();
-    let actor = Actor::of(authenticate(&store, token, now).await.map_err(refusal)?);
+    let token = authenticate(&store, token, now).await.map_err(refusal)?;
+    store.touch_token(&token.id, now).await.map_err(|error| refusal(error.into()))?;
+    let actor = Actor::of(token);
     actor.require(right).map_err(Refusal::from)?;
     require_about(&actor, &store, about).await?;
     store.close().await;

@@ -10,6 +10,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 #[derive(Debug, Clone)]
 pub struct Threads {
     free: Arc<Semaphore>,
+    below: bool,
 }
 
 /// The work ended without a result: it panicked, or the process ends.
@@ -21,7 +22,13 @@ impl Threads {
     /// So many at once.
     #[must_use]
     pub fn new(at_once: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(at_once.max(1))) }
+        Self { free: Arc::new(Semaphore::new(at_once.max(1))), below: false }
+    }
+
+    /// So many at once, each of which leaves the processors to whoever waits for an answer.
+    #[must_use]
+    pub fn below_others(at_once: usize) -> Self {
+        Self { below: true, ..Self::new(at_once) }
     }
 
     /// Does some work on a thread of its own, within this runtime, and gives what it came to. It goes on to its end even
@@ -36,12 +43,17 @@ impl Threads {
     {
         let free = Arc::clone(&self.free).acquire_owned().await.map_err(|_| BrokeOff)?;
         let (tell, told) = oneshot::channel();
-        // Detached on purpose: its end is told through the channel.
-        drop(on_a_thread(move || async move {
+        let work = move || async move {
             let done = work().await;
             drop(free);
             let _ = tell.send(done);
-        }));
+        };
+        // Detached on purpose: its end is told through the channel.
+        if self.below {
+            drop(on_a_thread_below(work));
+        } else {
+            drop(on_a_thread(work));
+        }
         told.await.map_err(|_| BrokeOff)
     }
 }
@@ -53,6 +65,41 @@ pub(crate) fn on_a_thread<F: Future<Output = ()>>(
     let runtime = Handle::current();
     spawn_blocking(move || runtime.block_on(work()))
 }
+
+/// As [`on_a_thread`], but with a lower priority than all other threads of this process. A thread that was given it keeps
+/// it, so it is not one of the runtime's.
+pub(crate) fn on_a_thread_below<F: Future<Output = ()>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> JoinHandle<()> {
+    let runtime = Handle::current();
+    let (tell, told) = oneshot::channel();
+    let body = move || {
+        stand_back();
+        runtime.block_on(work());
+        let _ = tell.send(());
+    };
+    if let Err(error) = std::thread::Builder::new().name("import".to_owned()).spawn(body) {
+        tracing::error!(%error, "no thread could be made for an import");
+    }
+    tokio::spawn(async move {
+        if told.await.is_err() {
+            tracing::error!("the work on imports broke off");
+        }
+    })
+}
+
+/// About a tenth of what the others get when all are busy: an import still comes to its end then.
+#[cfg(target_os = "linux")]
+fn stand_back() {
+    const NICE: i32 = 10;
+    // To Linux a thread is a process, and none given is the calling one.
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "an import keeps the priority of everything else");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stand_back() {}
 
 #[cfg(test)]
 mod tests {

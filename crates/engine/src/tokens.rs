@@ -83,7 +83,7 @@ impl std::fmt::Debug for MadeToken {
     }
 }
 
-/// Whose token this is, if it is valid now. That it was used is noted.
+/// Whose token this is, if it is valid now. That it is used, the caller has to note: [`Store::touch_token`].
 ///
 /// # Errors
 /// See [`TokenError`]. That a token was revoked or has expired is told only to who has its secret half.
@@ -101,7 +101,6 @@ pub async fn authenticate(store: &Store, text: &Secret, now: Timestamp) -> Resul
     if let Some(at) = token.expires_at.filter(|at| *at <= now) {
         return Err(TokenError::Expired { id, owner, at });
     }
-    store.touch_token(&token.id, now).await?;
     Ok(token)
 }
 

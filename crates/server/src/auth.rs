@@ -1,11 +1,15 @@
 //! Who asks: the owner of the bearer token in the `Authorization` header, and of nothing else.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts as Head;
+use jiff::Timestamp;
 use keyreeve_engine::rights::{Actor, Right};
 use keyreeve_engine::tokens::{TokenError, authenticate};
-use keyreeve_model::{Secret, SystemId};
+use keyreeve_model::{Secret, SystemId, Token};
+use keyreeve_store::use_is_noted;
 
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -40,7 +44,10 @@ where
         let token = bearer(head)?;
         let now = parts.clock.now();
         match authenticate(&parts.store, &token, now).await {
-            Ok(token) => Ok(Self(Actor::of(token))),
+            Ok(token) => {
+                note_use(&parts, &token, now);
+                Ok(Self(Actor::of(token)))
+            }
             Err(TokenError::Store(error)) => Err(error.into()),
             Err(refused) => {
                 if let TokenError::Revoked { id, owner, .. } | TokenError::Expired { id, owner, .. } =
@@ -57,6 +64,20 @@ where
             }
         }
     }
+}
+
+/// Notes that a token is used, while its request goes on: a reader never waits for who writes.
+fn note_use(parts: &Parts, token: &Token, now: Timestamp) {
+    if use_is_noted(token, now) {
+        return;
+    }
+    let (store, id) = (Arc::clone(&parts.store), token.id.clone());
+    // Detached on purpose: if it fails, the next request tries again.
+    drop(tokio::spawn(async move {
+        if let Err(error) = store.touch_token(&id, now).await {
+            tracing::warn!(%error, token = %id, "that a token was used could not be noted");
+        }
+    }));
 }
 
 /// RFC 6750 section 2.1; a token in the body or the address is never looked for.

@@ -11,6 +11,8 @@ use sqlx::{ConnectOptions, Postgres, Sqlite};
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
+use crate::inventory::Places;
+use crate::tokens::Touching;
 use crate::transaction::reading;
 use crate::url::Place;
 use crate::{DatabaseUrl, StoreError, migrate, reach, secrets, sqlite_file, store_keys};
@@ -22,6 +24,8 @@ pub struct Store {
     /// The address as it is shown.
     pub(crate) place: String,
     pub(crate) keys: KeyRing,
+    pub(crate) touching: Touching,
+    pub(crate) places: Places,
     #[cfg(feature = "faults")]
     pub(crate) faults: std::sync::Arc<crate::faults::Faults>,
 }
@@ -215,6 +219,8 @@ impl Store {
             url: url.clone(),
             place: url.to_string(),
             keys: KeyRing::default(),
+            touching: Touching::default(),
+            places: Places::default(),
             #[cfg(feature = "faults")]
             faults: std::sync::Arc::default(),
         }

@@ -1,6 +1,8 @@
 //! Reading what is known of a system, now or as of any published moment.
 
 mod chosen;
+#[cfg(test)]
+mod query_plans;
 mod slices;
 
 use std::collections::HashMap;
@@ -22,6 +24,7 @@ use crate::transaction::{Transaction, reading};
 use crate::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter, Store, StoreError};
 
 pub use chosen::AccountPlace;
+pub(crate) use chosen::Places;
 
 impl Store {
     /// Everything the last published run said; empty before the first.
@@ -93,14 +96,13 @@ impl Store {
             let not_found =
                 || StoreError::AccountNotFound { system_id: system_id.clone(), name: name.to_owned() };
             let reading = Reading::begin(transaction, system_id, as_of).await?.ok_or_else(not_found)?;
-            let mut text = reading.select(history::select_accounts());
-            text.push(" AND (lower(v.name) = lower(")
-                .bind(name)
-                .push(") OR v.external_id = ")
-                .bind(name)
-                .push(")");
             let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
-            let mut found = transaction.fetch(text, read).await?;
+            let mut found = Vec::new();
+            for (before, after) in [(" AND lower(v.name) = lower(", ")"), (" AND v.external_id = ", "")] {
+                let mut text = reading.select(history::select_accounts());
+                text.push(before).bind(name).push(after);
+                found.extend(transaction.fetch(text, read).await?);
+            }
             found.sort_by_key(|account| (account.name != name, account.external_id.as_str() != name));
             found.into_iter().next().ok_or_else(not_found)
         })
@@ -146,8 +148,7 @@ impl Store {
             };
             let paths = reading.holder_paths(transaction).await?;
             let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
-            let mut text = reading.select(history::select_assignments());
-            filter_assignments(&mut text, filter);
+            let text = reading.select_assignments(filter);
             let mut assignments = transaction.fetch(text, read).await?;
             if as_of == AsOf::Now {
                 lay_pending_over(transaction, &reading, system_id, read, &mut assignments, filter).await?;
@@ -251,21 +252,16 @@ impl Reading {
             text.push(" AND v.status = ").bind(status.as_str());
         }
         if let Some(group) = &filter.group {
-            text.push(" AND ");
-            self.push_exists(text, AssignmentKind::AccountGroup);
-            text.push(" AND (lower(a.resource_name) = lower(").bind(group.as_str());
-            text.push(") OR a.resource_external_id = ").bind(group.as_str()).push("))");
+            text.push(" AND v.external_id IN (");
+            self.push_members(text, group);
+            text.push(")");
         }
         if let Some(policy) = &filter.policy {
-            text.push(" AND (");
-            self.push_exists(text, AssignmentKind::AccountPolicy);
-            push_policy(text, "a", policy);
-            text.push(")");
+            text.push(" AND v.external_id IN (");
+            self.push_holders(text, AssignmentKind::AccountPolicy, policy);
             if filter.through_groups {
-                text.push(" OR ");
-                self.push_exists(text, AssignmentKind::AccountGroup);
-                self.push_group_holds(text, policy);
-                text.push(")");
+                text.push(" UNION ");
+                self.push_members_of_holders(text, policy);
             }
             text.push(")");
         }
@@ -278,27 +274,83 @@ impl Reading {
         }
     }
 
-    /// The group of the membership `a` holds the policy. A membership whose group could not be listed has only its name.
-    fn push_group_holds(&self, text: &mut Statement, policy: &str) {
-        text.push(" AND EXISTS (SELECT 1 FROM assignment_versions g WHERE g.system_key = ")
-            .bind(self.system.key);
-        text.push(" AND g.kind = ").bind(AssignmentKind::GroupPolicy.as_str());
-        text.push(
-            " AND (g.subject_external_id = a.resource_external_id OR (a.resource_external_id IS NULL AND ",
-        );
-        text.push("lower(g.subject_name) = lower(a.resource_name))) AND ");
-        self.versions.condition(text, "g");
-        push_policy(text, "g", policy);
+    /// The ids of the accounts in a group.
+    fn push_members(&self, text: &mut Statement, group: &str) {
+        self.push_subjects(text, AssignmentKind::AccountGroup);
+        text.push(" AND lower(a.resource_name) = lower(").bind(group).push(") UNION ");
+        self.push_subjects(text, AssignmentKind::AccountGroup);
+        text.push(" AND a.resource_external_id = ").bind(group);
+    }
+
+    /// The ids of the accounts or groups that hold a policy.
+    fn push_holders(&self, text: &mut Statement, kind: AssignmentKind, policy: &str) {
+        for (place, condition) in policy_conditions(policy).into_iter().enumerate() {
+            text.push(if place == 0 { "" } else { " UNION " });
+            self.push_subjects(text, kind);
+            condition.push(text, "a");
+        }
+    }
+
+    /// The ids of the accounts in groups that hold a policy. A membership whose group could not be listed has only its
+    /// name.
+    fn push_members_of_holders(&self, text: &mut Statement, policy: &str) {
+        self.push_subjects(text, AssignmentKind::AccountGroup);
+        text.push(" AND a.resource_external_id IN (");
+        self.push_holders(text, AssignmentKind::GroupPolicy, policy);
+        text.push(") UNION ");
+        self.push_subjects(text, AssignmentKind::AccountGroup);
+        text.push(" AND a.resource_external_id IS NULL AND lower(a.resource_name) IN (");
+        for (place, condition) in policy_conditions(policy).into_iter().enumerate() {
+            text.push(if place == 0 { "" } else { " UNION " });
+            self.push_from_assignments(text, "lower(a.subject_name)", AssignmentKind::GroupPolicy);
+            condition.push(text, "a");
+        }
         text.push(")");
     }
 
-    /// Begins `EXISTS (…` over what the account `v` holds; the caller closes it.
-    fn push_exists(&self, text: &mut Statement, kind: AssignmentKind) {
-        text.push("EXISTS (SELECT 1 FROM assignment_versions a WHERE a.system_key = ").bind(self.system.key);
-        text.push(" AND a.subject_external_id = v.external_id AND a.kind = ")
-            .bind(kind.as_str())
-            .push(" AND ");
+    /// Begins a selection of the holders' ids from the assignments of a kind; the caller adds conditions on `a`.
+    fn push_subjects(&self, text: &mut Statement, kind: AssignmentKind) {
+        self.push_from_assignments(text, "a.subject_external_id", kind);
+    }
+
+    fn push_from_assignments(&self, text: &mut Statement, column: &str, kind: AssignmentKind) {
+        text.push("SELECT ").push(column).push(" FROM assignment_versions a WHERE a.system_key = ");
+        text.bind(self.system.key).push(" AND a.kind = ").bind(kind.as_str()).push(" AND ");
         self.versions.condition(text, "a");
+    }
+
+    /// The assignments that a filter lets through. Each way in which one of its conditions can be met is a search of
+    /// its own, so that none of them depends on what the database takes for likely; the others are tried on what these
+    /// find.
+    fn select_assignments(&self, filter: &AssignmentFilter) -> Statement {
+        let mut conditions = assignment_conditions(filter).into_iter();
+        let Some(searched) = conditions.next() else {
+            let mut text = self.select(history::select_assignments());
+            push_kind(&mut text, filter);
+            return text;
+        };
+        let mut text = history::select_found_assignments();
+        for (place, way) in searched.iter().enumerate() {
+            text.push(if place == 0 { "" } else { " UNION " });
+            text.push(history::SEARCH_ASSIGNMENTS).bind(self.system.key).push(" AND ");
+            match way.column {
+                Column::SubjectId => self.versions.condition_beside(&mut text, "v"),
+                _ => self.versions.condition(&mut text, "v"),
+            }
+            way.push(&mut text, "v");
+        }
+        text.push(") v WHERE 1 = 1");
+        for ways in conditions {
+            text.push(" AND (1 = 0");
+            for way in &ways {
+                text.push(" OR (1 = 1");
+                way.push(&mut text, "v");
+                text.push(")");
+            }
+            text.push(")");
+        }
+        push_kind(&mut text, filter);
+        text
     }
 }
 
@@ -324,13 +376,6 @@ async fn lay_pending_over(
     Ok(true)
 }
 
-/// The assignment is of this policy.
-fn push_policy(text: &mut Statement, alias: &str, policy: &str) {
-    text.push(" AND (lower(").push(alias).push(".resource_name) = lower(").bind(policy);
-    text.push(") OR ").push(alias).push(".resource_arn = ").bind(policy);
-    text.push(" OR ").push(alias).push(".resource_external_id = ").bind(policy).push(")");
-}
-
 fn filter_resources(text: &mut Statement, filter: &ResourceFilter) -> Result<(), StoreError> {
     push_name(text, filter.name.as_deref());
     push_path(text, filter.path_prefix.as_deref());
@@ -344,26 +389,92 @@ fn filter_resources(text: &mut Statement, filter: &ResourceFilter) -> Result<(),
     Ok(())
 }
 
-fn filter_assignments(text: &mut Statement, filter: &AssignmentFilter) {
+/// What an assignment is looked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    SubjectName,
+    SubjectId,
+    ResourceName,
+    ResourceId,
+    /// The ARN of a policy. Its last part is the policy's name, by which it is found.
+    PolicyArn,
+}
+
+/// A way in which an assignment can meet a condition.
+struct Way<'a> {
+    /// A condition on the kind, without the alias.
+    kind: Option<&'static str>,
+    column: Column,
+    text: &'a str,
+}
+
+impl Way<'_> {
+    /// Adds it to what must hold already.
+    fn push(&self, text: &mut Statement, alias: &str) {
+        if let Some(kind) = self.kind {
+            text.push(" AND ").push(alias).push(".kind ").push(kind);
+        }
+        let folded = |text: &mut Statement, column: &str, wanted: &str| {
+            text.push(" AND lower(").push(alias).push(column).push(") = lower(").bind(wanted).push(")");
+        };
+        match self.column {
+            Column::SubjectName => folded(text, ".subject_name", self.text),
+            Column::ResourceName => folded(text, ".resource_name", self.text),
+            Column::SubjectId => {
+                text.push(" AND ").push(alias).push(".subject_external_id = ").bind(self.text);
+            }
+            Column::ResourceId => {
+                text.push(" AND ").push(alias).push(".resource_external_id = ").bind(self.text);
+            }
+            Column::PolicyArn => {
+                folded(text, ".resource_name", self.text.rsplit('/').next().unwrap_or_default());
+                text.push(" AND ").push(alias).push(".resource_arn = ").bind(self.text);
+            }
+        }
+    }
+}
+
+/// A policy by its name, id or ARN. Only ARNs have colons.
+fn policy_conditions(policy: &str) -> Vec<Way<'_>> {
+    policy_ways(policy, None)
+}
+
+fn policy_ways<'a>(policy: &'a str, kind: Option<&'static str>) -> Vec<Way<'a>> {
+    let way = |column| Way { kind, column, text: policy };
+    match policy.contains(':') {
+        true => vec![way(Column::PolicyArn)],
+        false => vec![way(Column::ResourceName), way(Column::ResourceId)],
+    }
+}
+
+/// For each condition of a filter the ways in which it can be met.
+fn assignment_conditions(filter: &AssignmentFilter) -> Vec<Vec<Way<'_>>> {
+    const ACCOUNTS: Option<&str> = Some("<> 'group_policy'");
+    const MEMBERS: Option<&str> = Some("= 'account_group'");
+    const GROUPS: Option<&str> = Some("= 'group_policy'");
+    let mut conditions = Vec::new();
+    if let Some(text) = filter.account.as_deref() {
+        let way = |column| Way { kind: ACCOUNTS, column, text };
+        conditions.push(vec![way(Column::SubjectName), way(Column::SubjectId)]);
+    }
+    if let Some(text) = filter.group.as_deref() {
+        let way = |kind, column| Way { kind, column, text };
+        conditions.push(vec![
+            way(MEMBERS, Column::ResourceName),
+            way(MEMBERS, Column::ResourceId),
+            way(GROUPS, Column::SubjectName),
+            way(GROUPS, Column::SubjectId),
+        ]);
+    }
+    if let Some(policy) = filter.policy.as_deref() {
+        conditions.push(policy_ways(policy, Some("<> 'account_group'")));
+    }
+    conditions
+}
+
+fn push_kind(text: &mut Statement, filter: &AssignmentFilter) {
     if let Some(kind) = filter.kind {
         text.push(" AND v.kind = ").bind(kind.as_str());
-    }
-    if let Some(account) = &filter.account {
-        text.push(" AND v.kind <> 'group_policy' AND (lower(v.subject_name) = lower(").bind(account.as_str());
-        text.push(") OR v.subject_external_id = ").bind(account.as_str()).push(")");
-    }
-    if let Some(group) = &filter.group {
-        text.push(" AND ((v.kind = 'account_group' AND (lower(v.resource_name) = lower(")
-            .bind(group.as_str());
-        text.push(") OR v.resource_external_id = ").bind(group.as_str());
-        text.push(")) OR (v.kind = 'group_policy' AND (lower(v.subject_name) = lower(").bind(group.as_str());
-        text.push(") OR v.subject_external_id = ").bind(group.as_str()).push(")))");
-    }
-    if let Some(policy) = &filter.policy {
-        text.push(" AND v.kind <> 'account_group' AND (lower(v.resource_name) = lower(")
-            .bind(policy.as_str());
-        text.push(") OR v.resource_arn = ").bind(policy.as_str());
-        text.push(" OR v.resource_external_id = ").bind(policy.as_str()).push(")");
     }
 }
 

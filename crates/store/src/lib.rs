@@ -100,5 +100,5 @@ pub use signers::{Signer, SignerPart};
 pub use sqlite_file::{beside, remove_database};
 pub use systems::{NewSystem, SystemPatch};
 pub use task_mappings::StoredMapping;
-pub use tokens::NewToken;
+pub use tokens::{NewToken, use_is_noted};
 pub use url::{DatabaseUrl, UrlError};

@@ -1,5 +1,8 @@
 //! Tokens: who may act. Of the secret half only a digest is kept.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_model::{Role, SystemId, Token, TokenId};
 use serde_json::json;
@@ -120,14 +123,15 @@ impl Store {
         .await
     }
 
-    /// Notes that a token was used, to the minute.
+    /// Notes that a token was used, to the minute. While that is being noted, others have nothing to note.
     ///
     /// # Errors
     /// [`StoreError::TokenNotFound`].
     pub async fn touch_token(&self, id: &TokenId, now: Timestamp) -> Result<(), StoreError> {
+        let Some(_alone) = self.touching.alone(id) else { return Ok(()) };
         let (token, _) =
             reading!(self, "reading the token", |transaction| find(transaction, id).await).await?;
-        if token.last_used_at.is_some_and(|last| now.duration_since(last) < NOTED_EVERY) {
+        if use_is_noted(&token, now) {
             return Ok(());
         }
         let text = "UPDATE tokens SET last_used_at = $1 WHERE token_id = $2";
@@ -135,6 +139,34 @@ impl Store {
             transaction.execute(statement!(text, to_millis(now), id.0.as_str())).await.map(|_| ())
         })
         .await
+    }
+}
+
+/// Whether it need not be noted that a token is used at this time.
+#[must_use]
+pub fn use_is_noted(token: &Token, now: Timestamp) -> bool {
+    token.last_used_at.is_some_and(|last| now.duration_since(last) < NOTED_EVERY)
+}
+
+/// The tokens whose use is being noted.
+#[derive(Default)]
+pub(crate) struct Touching(Mutex<HashSet<TokenId>>);
+
+struct Alone<'a>(&'a Touching, TokenId);
+
+impl Touching {
+    fn alone(&self, id: &TokenId) -> Option<Alone<'_>> {
+        self.lock().insert(id.clone()).then(|| Alone(self, id.clone()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<TokenId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.0.lock().remove(&self.1);
     }
 }
 

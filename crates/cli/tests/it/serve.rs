@@ -55,6 +55,45 @@ fn it_answers_until_it_is_asked_to_stop() {
     assert!(TcpStream::connect(&address).is_err());
 }
 
+/// Takes the database's only write lock, says so, and holds it until its input ends.
+const HOLD: &str = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1], isolation_level=None); \
+                    d.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read(); d.execute('ROLLBACK')";
+
+#[test]
+fn who_reads_waits_for_nobody_who_writes() {
+    let place = Place::imported(2);
+    let token = place.token("amy", "viewer", &[]);
+    let (child, address) = serve(&place, &[]);
+    let mut writer = Command::new("python3");
+    writer.args(["-c", HOLD]).arg(place.data().join("keyreeve.db"));
+    let mut writer = writer.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(writer.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "held\n");
+    let ask = |path: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let head = format!("Host: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close");
+        write!(stream, "GET {path} HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    // The token was never used, so that it is now is to be noted.
+    for path in ["/api/v1/systems", "/api/v1/systems/example/accounts", "/scim/v2/example/Users"] {
+        let answer = ask(path);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    }
+    drop(writer.stdin.take());
+    writer.wait().unwrap();
+    until("the use to be noted", || {
+        ask("/api/v1/systems");
+        let tokens = place.json(&["token", "list"]);
+        let of_amy = tokens.as_array().unwrap().iter().find(|token| token["owner"] == "amy");
+        of_amy.unwrap()["last_used_at"].is_string().then_some(())
+    });
+    terminate(child);
+}
+
 #[test]
 fn what_it_measures_is_shown_without_a_token_only_where_that_is_wished_and_on_this_machine() {
     let place = Place::registered(0);

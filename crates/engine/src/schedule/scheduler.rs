@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use super::{Due, Last, beside, due};
 use crate::connections::Connections;
 use crate::import::{ImportError, ImportRequest, Importer, Progress};
-use crate::threads::on_a_thread;
+use crate::threads::on_a_thread_below;
 
 /// Runs imports by the schedules of their profiles.
 ///
@@ -84,7 +84,7 @@ impl Scheduler {
         stop: watch::Receiver<bool>,
         seen: impl FnMut(Happened) + Send + 'static,
     ) -> JoinHandle<()> {
-        on_a_thread(move || async move { self.run(stop, seen).await })
+        on_a_thread_below(move || async move { self.run(stop, seen).await })
     }
 
     /// Runs until `stop` becomes true: imports under way are then stopped as by a person, and nothing of them is

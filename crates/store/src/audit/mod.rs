@@ -15,7 +15,7 @@ mod verify;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use keyreeve_model::SystemId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -110,7 +110,7 @@ pub const AUDIT_ACTIONS: [&str; 79] = [
 ];
 
 /// One row of the audit log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditRow {
     /// Its place: 1, 2, 3, … without gaps.
     pub seq: i64,

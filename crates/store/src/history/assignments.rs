@@ -12,13 +12,29 @@ use crate::row::Row;
 use crate::statement::{Statement, Value};
 use crate::systems::word;
 
+const COLUMNS: &str = "v.kind, v.subject_name, v.subject_external_id, v.resource_external_id, v.resource_arn, \
+                       v.resource_name, v.state, v.first_seen_run, v.valid_from_run";
+
 /// A statement that reads assignments from `assignment_versions v`, to be completed with `WHERE`.
 pub(crate) fn select_assignments() -> Statement {
-    Statement::building(
-        "SELECT v.kind, v.subject_name, v.subject_external_id, v.resource_external_id, v.resource_arn, \
-         v.resource_name, v.state, v.first_seen_run, v.valid_from_run FROM assignment_versions v",
-    )
+    let mut text = Statement::building("SELECT ");
+    text.push(COLUMNS).push(" FROM assignment_versions v");
+    text
 }
+
+/// As [`select_assignments`], but from several searches `v`, which the caller adds, each beginning with
+/// [`SEARCH_ASSIGNMENTS`], and closes with `) v`.
+pub(crate) fn select_found_assignments() -> Statement {
+    let mut text = Statement::building("SELECT ");
+    text.push(COLUMNS).push(" FROM (");
+    text
+}
+
+/// The beginning of one search; an assignment that two of them find is found once. The place of a page is no part of
+/// the search: the name of the holder is no column any more that an index has.
+pub(crate) const SEARCH_ASSIGNMENTS: &str = "SELECT v.kind, v.subject_name || '' AS subject_name, v.subject_external_id, v.resource_external_id, \
+     v.resource_arn, v.resource_name, v.state, v.first_seen_run, v.valid_from_run FROM assignment_versions v \
+     WHERE v.system_key = ";
 
 /// Reads what [`select_assignments`] names. Without `paths`, the holder's path does not matter.
 pub(crate) fn read(

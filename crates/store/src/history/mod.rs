@@ -19,7 +19,7 @@ use crate::statement::Statement;
 use crate::transaction::Transaction;
 
 pub(crate) use accounts::select_accounts;
-pub(crate) use assignments::select_assignments;
+pub(crate) use assignments::{SEARCH_ASSIGNMENTS, select_assignments, select_found_assignments};
 pub(crate) use coverage::Coverage;
 pub(crate) use resources::select_resources;
 pub(crate) use write::write_changes;
@@ -59,7 +59,16 @@ pub(crate) enum Versions {
 impl Versions {
     /// Adds the condition on a version table with the given alias.
     pub(crate) fn condition(self, text: &mut Statement, alias: &str) {
-        let column = |name: &str| format!("{alias}.{name}");
+        self.push(text, alias, "");
+    }
+
+    /// As [`Self::condition`], where something else finds fewer rows: the database does not search by this one.
+    pub(crate) fn condition_beside(self, text: &mut Statement, alias: &str) {
+        self.push(text, alias, "+");
+    }
+
+    fn push(self, text: &mut Statement, alias: &str, before: &str) {
+        let column = |name: &str| format!("{before}{alias}.{name}");
         let (since, until) = (column("valid_from_run"), column("valid_to_run"));
         match self {
             Self::Current => {
@@ -69,7 +78,7 @@ impl Versions {
                 text.push(&since).push(" <= ").bind(run.0).push(" AND ").push(&until).push(" > ").bind(run.0);
             }
             Self::NewIn(span) => {
-                Self::At(span.to).condition(text, alias);
+                Self::At(span.to).push(text, alias, before);
                 // Seen from the later moment the row began in between, seen from the earlier one it ended there.
                 if span.from < span.to {
                     text.push(" AND ").push(&since).push(" > ").bind(span.from.0);

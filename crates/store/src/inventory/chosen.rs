@@ -1,17 +1,21 @@
 //! Reading what is known now of accounts and groups that the caller names by id, and of accounts little, but of all.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Account, AccountStatus, Assignment, AssignmentKind, ExternalId, Resource, SystemId, TaskId, Wish,
+    Account, AccountStatus, Assignment, AssignmentKind, ExternalId, ImportRunId, Resource, SystemId, TaskId,
+    Wish,
 };
 
 use super::{Reading, lay_pending_over};
-use crate::history;
+use crate::history::{self, Versions};
+use crate::import_runs::latest_published;
+use crate::row::Row;
 use crate::statement::{Statement, Value};
 use crate::transaction::{Transaction, reading};
-use crate::{AsOf, AssignmentFilter, Store, StoreError};
+use crate::{AsOf, AssignmentFilter, Store, StoreError, systems};
 
 /// What lists of accounts are put in order by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,23 +28,62 @@ pub struct AccountPlace {
     pub status: AccountStatus,
 }
 
+/// The places of some systems, each as of the run that was published last when they were read: what holds now changes
+/// in the transaction that publishes a run, and in no other.
+#[derive(Default)]
+pub(crate) struct Places(Mutex<HashMap<i64, (ImportRunId, Arc<[AccountPlace]>)>>);
+
+/// So many accounts at most are kept in mind, about 100 bytes each.
+const KEPT: usize = 200_000;
+
+impl Places {
+    fn get(&self, system_key: i64, run: ImportRunId) -> Option<Arc<[AccountPlace]>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&system_key).filter(|(of, _)| *of == run).map(|(_, places)| Arc::clone(places))
+    }
+
+    fn keep(&self, system_key: i64, run: ImportRunId, places: &Arc<[AccountPlace]>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who read an older run in an older transaction does not put it in the newer one's place.
+        if kept.get(&system_key).is_some_and(|(of, _)| *of >= run) {
+            return;
+        }
+        kept.remove(&system_key);
+        let others: usize = kept.values().map(|(_, places)| places.len()).sum();
+        if others + places.len() > KEPT {
+            kept.clear();
+        }
+        if places.len() <= KEPT {
+            kept.insert(system_key, (run, Arc::clone(places)));
+        }
+    }
+}
+
 impl Store {
-    /// Id, name and status of every account, in no order.
+    /// Id, name and status of every account, in no order. They are read once for each run that is published.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
-    pub async fn account_places(&self, system_id: &SystemId) -> Result<Vec<AccountPlace>, StoreError> {
+    pub async fn account_places(&self, system_id: &SystemId) -> Result<Arc<[AccountPlace]>, StoreError> {
         reading!(self, "listing the accounts' names", |transaction| {
-            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
-                return Ok(Vec::new());
+            let key = systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = latest_published(transaction, key).await?.map(|run| run.id) else {
+                return Ok(Arc::default());
             };
-            let columns = "SELECT v.external_id, v.name, v.status FROM account_versions v";
-            let text = reading.select(Statement::building(columns));
-            transaction
-                .fetch(text, |row| {
-                    Ok(AccountPlace { external_id: row.word(0)?, name: row.text(1)?, status: row.word(2)? })
-                })
-                .await
+            if let Some(known) = self.places.get(key, run) {
+                return Ok(known);
+            }
+            let columns =
+                "SELECT v.external_id, v.name, v.status FROM account_versions v WHERE v.system_key = ";
+            let mut text = Statement::building(columns);
+            text.bind(key).push(" AND ");
+            Versions::Current.condition(&mut text, "v");
+            let read = |row: &Row| {
+                Ok(AccountPlace { external_id: row.word(0)?, name: row.text(1)?, status: row.word(2)? })
+            };
+            let places: Arc<[AccountPlace]> = transaction.fetch(text, read).await?.into();
+            self.places.keep(key, run, &places);
+            Ok(places)
         })
         .await
     }
@@ -109,15 +152,8 @@ impl Store {
         accounts: &[ExternalId],
     ) -> Result<Vec<Assignment>, StoreError> {
         let wanted: HashSet<&ExternalId> = accounts.iter().collect();
-        let conditions = |transaction: &Transaction| -> Vec<Statement> {
-            chunks(transaction, accounts)
-                .map(|some| {
-                    let mut text = history::select_assignments();
-                    text.push(" WHERE v.kind <> 'group_policy'");
-                    push_in(&mut text, " AND v.subject_external_id IN (VALUES ", some);
-                    text
-                })
-                .collect()
+        let conditions = |transaction: &Transaction, reading: &Reading| -> Vec<Statement> {
+            chunks(transaction, accounts).map(|some| held_by(reading, some)).collect()
         };
         let keep = |one: &Assignment| wanted.contains(&one.subject_external_id);
         self.chosen_assignments(system_id, AssignmentFilter::default(), conditions, keep).await
@@ -135,11 +171,11 @@ impl Store {
         let ids: Vec<ExternalId> = groups.iter().map(|group| group.external_id.clone()).collect();
         let wanted: HashSet<&ExternalId> = ids.iter().collect();
         let kind = AssignmentKind::AccountGroup;
-        let conditions = |transaction: &Transaction| -> Vec<Statement> {
+        let conditions = |transaction: &Transaction, reading: &Reading| -> Vec<Statement> {
             chunks(transaction, &ids)
                 .map(|some| {
-                    let mut text = history::select_assignments();
-                    text.push(" WHERE v.kind = ").bind(kind.as_str());
+                    let mut text = reading.select(history::select_assignments());
+                    text.push(" AND v.kind = ").bind(kind.as_str());
                     push_in(&mut text, " AND v.resource_external_id IN (VALUES ", some);
                     text
                 })
@@ -156,7 +192,7 @@ impl Store {
         &self,
         system_id: &SystemId,
         filter: AssignmentFilter,
-        statements: impl Fn(&Transaction) -> Vec<Statement> + Send + Sync,
+        statements: impl Fn(&Transaction, &Reading) -> Vec<Statement> + Send + Sync,
         keep: impl Fn(&Assignment) -> bool + Send + Sync,
     ) -> Result<Vec<Assignment>, StoreError> {
         reading!(self, "reading assignments", |transaction| {
@@ -166,9 +202,7 @@ impl Store {
             let paths = reading.holder_paths(transaction).await?;
             let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
             let mut found = Vec::new();
-            for mut text in statements(transaction) {
-                text.push(" AND v.system_key = ").bind(reading.system.key).push(" AND ");
-                reading.versions.condition(&mut text, "v");
+            for text in statements(transaction, &reading) {
                 found.extend(transaction.fetch(text, read).await?);
             }
             lay_pending_over(transaction, &reading, system_id, read, &mut found, &filter).await?;
@@ -195,6 +229,15 @@ impl Store {
         })
         .await
     }
+}
+
+pub(super) fn held_by(reading: &Reading, accounts: &[ExternalId]) -> Statement {
+    let mut text = history::select_assignments();
+    text.push(" WHERE v.kind <> 'group_policy' AND v.system_key = ").bind(reading.system.key);
+    push_in(&mut text, " AND v.subject_external_id IN (VALUES ", accounts);
+    text.push(" AND ");
+    reading.versions.condition_beside(&mut text, "v");
+    text
 }
 
 fn chunks<'a>(transaction: &Transaction, ids: &'a [ExternalId]) -> std::slice::Chunks<'a, ExternalId> {

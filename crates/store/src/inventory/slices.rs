@@ -2,7 +2,7 @@
 
 use keyreeve_model::{Account, Assignment, AssignmentPlace, Resource, SystemId};
 
-use super::{Reading, filter_assignments, filter_resources, lay_pending_over};
+use super::{Reading, filter_resources, lay_pending_over};
 use crate::history;
 use crate::statement::Statement;
 use crate::transaction::reading;
@@ -75,8 +75,7 @@ impl Store {
             };
             let paths = reading.holder_paths(transaction).await?;
             let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
-            let mut text = reading.select(history::select_assignments());
-            filter_assignments(&mut text, filter);
+            let mut text = reading.select_assignments(filter);
             cut_assignments(&mut text, slice);
             let mut assignments = transaction.fetch(text, read).await?;
             // Where the list goes on after this slice, so does what is pending.
@@ -93,7 +92,7 @@ impl Store {
     }
 }
 
-fn cut<By>(text: &mut Statement, slice: &Slice<By>, column: &str) {
+pub(super) fn cut<By>(text: &mut Statement, slice: &Slice<By>, column: &str) {
     // The name is the key already where a list is sorted by it.
     let key = if column == NAME { String::new() } else { format!("{column}, ") };
     if let Some(SlicePlace(value, name, external_id)) = &slice.after {
@@ -133,7 +132,7 @@ fn way(descending: bool) -> &'static str {
 const ORDER: [&str; 5] =
     ["v.subject_name", "v.subject_external_id", "v.kind", "v.resource_name", "COALESCE(v.resource_arn, '')"];
 
-fn cut_assignments(text: &mut Statement, slice: &AssignmentSlice) {
+pub(super) fn cut_assignments(text: &mut Statement, slice: &AssignmentSlice) {
     if let Some(AssignmentPlace(subject, subject_id, kind, resource, arn)) = &slice.after {
         text.push(" AND (").push(&ORDER.join(", ")).push(") ").push(beyond(slice.descending)).push(" (");
         text.bind(subject.as_str()).push(", ");

@@ -25,7 +25,7 @@ mod moves;
 mod plan;
 mod protections;
 #[cfg(test)]
-mod query_plans;
+pub(crate) mod query_plans;
 mod reading;
 mod rows;
 

@@ -13,7 +13,7 @@ use crate::transaction::reading;
 use crate::{DatabaseUrl, Store, StoreError, StoreKey};
 
 /// How SQLite goes about a statement, one line for each loop.
-async fn plan(store: &Store, text: Statement) -> Vec<String> {
+pub(crate) async fn plan(store: &Store, text: Statement) -> Vec<String> {
     // Only texts that live for ever keep their own numbers of places.
     let written = match &text.text {
         Text::Fixed(written) => *written,

@@ -44,7 +44,7 @@ impl Itself {
             desk: self.desk.clone(),
             importer: self.importer.clone(),
             planning: Threads::new(PLANS_AT_ONCE),
-            importing: Threads::new(self.at_once),
+            importing: Threads::below_others(self.at_once),
             stop: stop.clone(),
         }
     }

@@ -150,10 +150,11 @@ impl Known<'_> {
         let seen = self.asked.parts.store.account_places(self.asked.system_id()).await?;
         let touched: BTreeSet<&ExternalId> = self.unseen.accounts().collect();
         let mut places: Vec<AccountPlace> = seen
-            .into_iter()
+            .iter()
             .filter(|place| {
                 !touched.contains(&place.external_id) && !self.deleted.contains_key(&place.external_id)
             })
+            .cloned()
             .collect();
         let touched: Vec<ExternalId> = touched.into_iter().cloned().collect();
         let now = self.accounts(&touched).await?.into_iter().map(|account| AccountPlace {
