@@ -2,6 +2,7 @@
 //!
 //! - `args` is what can be asked for, `config` what is set beforehand;
 //! - `command` has one file for each thing that can be done;
+//! - `source` is where what is shown comes from: the store of this machine, or a server;
 //! - `output` writes tables, JSON and CSV, and says errors;
 //! - `access` says who acts and what each command takes of them, `actor` what they may;
 //! - `exit` decides what the end means to the caller.
@@ -15,6 +16,7 @@ mod custody;
 mod exit;
 mod logging;
 mod output;
+mod source;
 mod stop;
 mod structured;
 mod terminal;

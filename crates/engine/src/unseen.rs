@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use keyreeve_model::{Account, ClaimFact, ExternalId, SystemId, TaskId};
 use keyreeve_store::{AccountFilter, AsOf, Store, StoreError};
+use serde::{Deserialize, Serialize};
 
 /// Open claims of a system. Loaded before what they are laid over, so that a claim which an import settles in between
 /// shows once too often, and never too seldom.
@@ -21,6 +22,17 @@ pub struct Unseen {
     born: BTreeMap<ExternalId, (TaskId, Timestamp)>,
     /// By id, when something was claimed last.
     changed: HashMap<ExternalId, Timestamp>,
+}
+
+/// An account as imports saw it, and what we changed of it since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct KnownAccount {
+    /// As imports saw it.
+    #[serde(flatten)]
+    pub account: Account,
+    /// What no import has seen yet.
+    pub pending: Vec<ClaimFact>,
 }
 
 impl Unseen {
@@ -57,6 +69,12 @@ impl Unseen {
     #[must_use]
     pub fn of(&self, account: &ExternalId) -> &[ClaimFact] {
         self.facts.get(account).map_or(&[], Vec::as_slice)
+    }
+
+    /// The account with what is claimed of it beside it.
+    #[must_use]
+    pub fn known(&self, account: Account) -> KnownAccount {
+        KnownAccount { pending: self.of(&account.external_id).to_vec(), account }
     }
 
     /// When something was claimed of an account last.

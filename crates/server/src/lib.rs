@@ -10,6 +10,7 @@
 //! - [`Metrics`] shows what is measured;
 //! - `refusals` has those in the audit log who hold a token and were refused;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
+//! - [`Client`] asks a server, for the command line;
 //! - [`notify`] tells people outside what they must know;
 //! - `one_time` is the page where the bearer of a one-time secret sees a password, once;
 //! - [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept;
@@ -17,6 +18,7 @@
 
 mod auth;
 mod body;
+mod client;
 mod conditions;
 mod connections;
 mod headers;
@@ -37,6 +39,7 @@ mod scim_http;
 mod slow;
 mod tls;
 
+pub use client::{Client, ClientError, Refused};
 pub use limits::Limits;
 pub use metrics::{MeasuresAlready, Metrics};
 pub use parts::Parts;

@@ -83,6 +83,8 @@ KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win
   log, log_format       what is logged to standard error, and how: text or json
   import_lease_seconds  how long an import owns its system without a sign of life (30)
   import_jobs           how many systems `import run --all` reads at once (4)
+  server, ca_file       the server that is asked instead of the store (--server), and the
+                        certificates it is known by
   listen                where `serve` listens: an address of this machine and a port (127.0.0.1:8420)
   [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_kms, endpoint_url_sts,
                         endpoint_url_organizations, request_timeout_seconds (30), region, profile
@@ -122,6 +124,17 @@ pub(crate) struct Global {
     /// The configuration file (also KEYREEVE_CONFIG).
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere", hide_short_help = true)]
     pub(crate) config: Option<PathBuf>,
+    /// Ask this server instead of the store of this machine: https://HOST[:PORT] (also KEYREEVE_SERVER). Without the
+    /// flag, an empty variable is none.
+    #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere", hide_short_help = true)]
+    pub(crate) server: Option<String>,
+    /// With --server, a file that holds the token (else KEYREEVE_TOKEN).
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere", hide_short_help = true)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// With --server, a PEM file of the certificates that it is known by, instead of the machine's own (also
+    /// KEYREEVE_CA_FILE).
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere", hide_short_help = true)]
+    pub(crate) ca_file: Option<PathBuf>,
     /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as
     /// `keyreeve_engine=debug` (default: warn; also KEYREEVE_LOG).
     #[arg(long, global = true, value_name = "FILTER", help_heading = "Everywhere", hide_short_help = true)]

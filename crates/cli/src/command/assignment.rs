@@ -6,6 +6,7 @@ use super::{Context, change};
 use crate::args::{AssignmentCommand, ListAssignments};
 use crate::exit::Ended;
 use crate::output::shape::ASSIGNMENTS;
+use crate::source::Source;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: AssignmentCommand) -> anyhow::Result<Ended> {
@@ -23,17 +24,17 @@ pub(crate) async fn run(context: &Context, command: AssignmentCommand) -> anyhow
 async fn list(context: &Context, arguments: &ListAssignments) -> anyhow::Result<Ended> {
     let as_of = arguments.moment.as_of(context.clock.now())?;
     let filter = arguments.filter();
-    let store = context.store().await?;
-    let assignments = store.list_assignments(&arguments.system_id, as_of, &filter).await?;
+    let source = Source::of(context).await?;
+    let assignments = source.assignments(&arguments.system_id, as_of, &filter).await?;
     let empty = match assignments.is_empty() {
-        true => nothing(&store, &arguments.system_id, "assignment").await?,
+        true => nothing(&source, &arguments.system_id, "assignment").await?,
         false => String::new(),
     };
     context.output.list(&assignments, &ASSIGNMENTS, &empty)?;
-    if assignments.is_empty() {
+    if let Some(store) = source.store().filter(|_| assignments.is_empty()) {
         let (account, group) = (filter.account.as_deref(), filter.group.as_deref());
         let named = Named { account, group, policy: filter.policy.as_deref() };
-        note_unknown(&store, &arguments.system_id, as_of, named).await?;
+        note_unknown(store, &arguments.system_id, as_of, named).await?;
     }
     Ok(Ended::Done)
 }

@@ -7,6 +7,7 @@ use crate::args::{AuditCommand, ListAudit, VerifyAudit};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{AUDIT, HEADS};
 use crate::output::{Format, hint, note};
+use crate::source::Source;
 
 /// So many rows a table has unless another number is asked for.
 const ROWS_OF_A_TABLE: u32 = 100;
@@ -22,7 +23,7 @@ pub(crate) async fn run(context: &Context, command: &AuditCommand) -> anyhow::Re
 }
 
 async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
+    let source = Source::of(context).await?;
     let mut filter = arguments.filter();
     let everything = filter == AuditFilter::default();
     let limit = match (arguments.limit, context.output.format()) {
@@ -30,7 +31,7 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
         (None, Format::Table) => ROWS_OF_A_TABLE,
         (None, Format::Json | Format::Csv) => u32::MAX,
     };
-    let first = store.audit(&filter, 1).await?;
+    let first = source.audit(&filter, 1).await?;
     if let Some(action) = filter.action.as_deref().filter(|_| first.is_empty())
         && !AUDIT_ACTIONS.contains(&action)
     {
@@ -40,12 +41,12 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
     }
     if let Some(system_id) = arguments.system_id.as_ref().filter(|_| first.is_empty()) {
         // A name that is misspelt is no empty log; of one that is not registered yet there may be rows all the same.
-        store.get_system(system_id).await?;
+        source.system(system_id).await?;
     }
     let mut pages = context.output.pages(&AUDIT)?;
     let mut left = limit;
     while left > 0 {
-        let rows = store.audit(&filter, left.min(PAGE)).await?;
+        let rows = source.audit(&filter, left.min(PAGE)).await?;
         let Some(last) = rows.last() else { break };
         filter.before = Some(last.seq);
         left = left.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
@@ -55,7 +56,7 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
     pages.end(empty)?;
     if left == 0
         && let Some(before) = filter.before
-        && !store.audit(&filter, 1).await?.is_empty()
+        && !source.audit(&filter, 1).await?.is_empty()
     {
         note(&format!("There are more rows before row {before}."));
         hint(&format!(
@@ -66,9 +67,9 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
 }
 
 async fn verify(context: &Context, arguments: &VerifyAudit) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
-    let head = store.verify_audit().await?;
-    if let Some(noted) = &arguments.head
+    let source = Source::of(context).await?;
+    let head = source.verify_audit().await?;
+    if let (Some(noted), Some(store)) = (&arguments.head, source.store())
         && !store.audit_holds(noted).await?
     {
         let why = format!(

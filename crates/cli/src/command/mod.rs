@@ -36,6 +36,7 @@ use crate::config::{Config, Environment, unknown_names};
 use crate::exit::Ended;
 use crate::logging;
 use crate::output::{Output, note};
+use crate::source::require_remote;
 
 pub(crate) use context::Context;
 use system::trust_policy;
@@ -52,6 +53,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let config = Config::read(&arguments.global, &environment)?;
     logging::start(&config.logging)?;
     let output = Output::new(config.output, arguments.global.raw);
+    if config.server.is_some() {
+        require_remote(&arguments.command)?;
+    }
     let mut context = Context::new(config, environment, output);
     let mut runtime = match arguments.command {
         // These answer many callers; everything else mostly waits.

@@ -8,16 +8,20 @@ use super::Context;
 use crate::args::{AddProtection, ProtectCommand, RemoveProtection};
 use crate::exit::Ended;
 use crate::output::shape::PROTECTIONS;
+use crate::source::{Source, not_over_http};
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: &ProtectCommand) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
-    let system_id = match command {
-        ProtectCommand::List(arguments) => &arguments.system_id,
-        ProtectCommand::Add(arguments) => add(context, &store, arguments).await?,
-        ProtectCommand::Remove(arguments) => remove(context, &store, arguments).await?,
+    let source = Source::of(context).await?;
+    let system_id = match (command, source.store()) {
+        (ProtectCommand::List(arguments), _) => &arguments.system_id,
+        (ProtectCommand::Add(arguments), Some(store)) => add(context, store, arguments).await?,
+        (ProtectCommand::Remove(arguments), Some(store)) => remove(context, store, arguments).await?,
+        (ProtectCommand::Add(_) | ProtectCommand::Remove(_), None) => {
+            return Err(not_over_http("changing the protect list").into());
+        }
     };
-    let protections = store.protections(system_id).await?;
+    let protections = source.protections(system_id).await?;
     let empty = format!(
         "The protect list of system {system_id} is empty; the account that Keyreeve signs in with is protected anyway."
     );

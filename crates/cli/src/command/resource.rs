@@ -5,6 +5,7 @@ use super::reading::nothing;
 use crate::args::{ListResources, ResourceCommand};
 use crate::exit::Ended;
 use crate::output::shape::RESOURCES;
+use crate::source::Source;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: ResourceCommand) -> anyhow::Result<Ended> {
@@ -14,10 +15,10 @@ pub(crate) async fn run(context: &Context, command: ResourceCommand) -> anyhow::
 
 async fn list(context: &Context, arguments: &ListResources) -> anyhow::Result<Ended> {
     let as_of = arguments.moment.as_of(context.clock.now())?;
-    let store = context.store().await?;
-    let resources = store.list_resources(&arguments.system_id, as_of, &arguments.filter()).await?;
+    let source = Source::of(context).await?;
+    let resources = source.resources(&arguments.system_id, as_of, &arguments.filter()).await?;
     let empty = match resources.is_empty() {
-        true => nothing(&store, &arguments.system_id, "resource").await?,
+        true => nothing(&source, &arguments.system_id, "resource").await?,
         false => String::new(),
     };
     context.output.list(&resources, &RESOURCES, &empty)?;

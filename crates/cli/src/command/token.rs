@@ -10,6 +10,7 @@ use crate::args::{CreateToken, RevokeToken, TokenCommand};
 use crate::exit::Ended;
 use crate::output::shape::{MADE_TOKENS, ShownToken, TOKENS, token_facts};
 use crate::output::{lost, note};
+use crate::source::Source;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: &TokenCommand) -> anyhow::Result<Ended> {
@@ -48,7 +49,7 @@ async fn create(context: &Context, arguments: &CreateToken) -> anyhow::Result<En
 }
 
 async fn list(context: &Context) -> anyhow::Result<Ended> {
-    let tokens = context.store().await?.tokens().await?;
+    let tokens = Source::of(context).await?.tokens().await?;
     context.output.list(&tokens, &TOKENS, "There is no token; `keyreeve token create` makes one.")?;
     Ok(Ended::Done)
 }

@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 22] = [
+pub(super) const KEYS: [&str; 24] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -73,6 +73,8 @@ pub(super) const KEYS: [&str; 22] = [
     "IMPORT_LEASE_SECONDS",
     "IMPORT_JOBS",
     "LISTEN",
+    "SERVER",
+    "CA_FILE",
     "PUBLIC_URL",
     "TLS_CERTIFICATE",
     "TLS_KEY",

@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) import: ImportSettings,
     /// How `serve` is reached.
     pub(crate) http: HttpSettings,
+    /// The server that is asked instead of the store of this machine.
+    pub(crate) server: Option<RemoteServer>,
     /// Where people are told what they must know.
     pub(crate) notifications: Notifications,
     /// What is said about AWS endpoints and region.
@@ -89,6 +91,17 @@ impl Places {
         found.sort();
         found
     }
+}
+
+/// A server that is asked, and how it is known.
+#[derive(Debug)]
+pub(crate) struct RemoteServer {
+    /// Where it is.
+    pub(crate) url: String,
+    /// A file that holds the token, instead of `KEYREEVE_TOKEN`.
+    pub(crate) token_file: Option<PathBuf>,
+    /// A PEM file of the certificates it is known by, instead of the machine's own.
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// What is logged, and how.
@@ -168,6 +181,11 @@ impl Config {
             },
             import: ImportSettings { lease: Duration::from_secs(lease), jobs },
             http,
+            server: flags.server.clone().or(settings.server).map(|url| RemoteServer {
+                url,
+                token_file: flags.token_file.clone(),
+                ca_file: flags.ca_file.clone().or(settings.ca_file),
+            }),
             notifications: settings.notifications,
             aws: settings.aws,
         })

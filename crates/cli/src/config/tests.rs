@@ -17,7 +17,15 @@ fn the_guide_has_every_variable_and_every_setting_of_a_system_with_its_default()
 }
 
 fn flags(config: Option<&Path>) -> Global {
-    Global { output: None, raw: false, config: config.map(Path::to_owned), log: None }
+    Global {
+        output: None,
+        raw: false,
+        config: config.map(Path::to_owned),
+        log: None,
+        server: None,
+        token_file: None,
+        ca_file: None,
+    }
 }
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, Refusal> {

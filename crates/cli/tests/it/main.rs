@@ -54,6 +54,7 @@ mod r38_dry_run;
 mod r44_rekey;
 mod r44_rotate_key;
 mod raw;
+mod remote;
 mod restore;
 mod rights;
 mod roles;

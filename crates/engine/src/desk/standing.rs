@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use keyreeve_model::{JobState, ProvisioningJob, Task, TaskState};
 use keyreeve_store::{Store, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What keeps a job from its end, or from a good one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// What, for programs.
     pub keeps: Keeps,
@@ -15,7 +15,7 @@ pub struct Standing {
 }
 
 /// What keeps a job from its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Keeps {
     /// A second person must decide.

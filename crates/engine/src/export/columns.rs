@@ -1,23 +1,11 @@
 //! Which columns each kind has: all fields of the contract.
 
-use keyreeve_model::{
-    AccessKey, Account, Assignment, ClaimFact, ImportRun, ProvisioningJob, Resource, Suspicion,
-};
+use keyreeve_model::{AccessKey, Assignment, ImportRun, ProvisioningJob, Resource, Suspicion};
 use keyreeve_store::AuditRow;
-use serde::Serialize;
 
 use super::cells::{joined, text, time, told, unknown, word};
 use super::csv::Column;
-
-/// An account as imports saw it, and what we changed of it since.
-#[derive(Debug, Serialize)]
-pub struct KnownAccount {
-    /// As imports saw it.
-    #[serde(flatten)]
-    pub account: Account,
-    /// What no import has seen yet.
-    pub pending: Vec<ClaimFact>,
-}
+use crate::unseen::KnownAccount;
 
 /// Accounts.
 pub const ACCOUNTS: &[Column<KnownAccount>] = &[

@@ -11,7 +11,7 @@ mod name;
 
 use std::sync::Arc;
 
-use keyreeve_model::{Account, AssignmentPlace, ClaimFact, ImportRunId, JobId, SystemId};
+use keyreeve_model::{AssignmentPlace, ClaimFact, ImportRunId, JobId, SystemId};
 use keyreeve_store::{
     AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, AuditFilter, JobSlice,
     ResourceFilter, ResourceOrder, Slice, SlicePlace, Store, StoreError,
@@ -20,8 +20,7 @@ use serde::Serialize;
 
 pub use cells::{joined, text, time, word};
 pub use columns::{
-    ACCOUNTS, ASSIGNMENTS, AUDIT, JOBS, KnownAccount, RESOURCES, RUNS, compared, failure, state_of,
-    suspicion_text,
+    ACCOUNTS, ASSIGNMENTS, AUDIT, JOBS, RESOURCES, RUNS, compared, failure, state_of, suspicion_text,
 };
 pub use csv::Column;
 pub use name::{disposition, file_name};
@@ -217,11 +216,7 @@ impl Export {
                 let slice = Slice { by, descending: false, after, limit: rows };
                 let found = store.accounts_slice(&id, as_of, &AccountFilter::default(), &slice).await?;
                 let last = found.last().map(|last| by.place(last));
-                let of = |account: Account| KnownAccount {
-                    pending: unseen.of(&account.external_id).to_vec(),
-                    account,
-                };
-                let known: Vec<KnownAccount> = found.into_iter().map(of).collect();
+                let known: Vec<_> = found.into_iter().map(|account| unseen.known(account)).collect();
                 let text = self.written(&known, ACCOUNTS)?;
                 Ok(self.then(text, last, |after| Next::Accounts { unseen, after }))
             }

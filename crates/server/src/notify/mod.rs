@@ -3,7 +3,7 @@
 mod address;
 mod mail;
 mod sentence;
-mod webhook;
+pub(crate) mod webhook;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -208,7 +208,7 @@ fn signature(secret: &Secret, sent_at: i64, body: &str) -> String {
     text
 }
 
-fn tls(authorities: Option<&Path>) -> Result<TlsConnector, WebhookError> {
+pub(crate) fn tls(authorities: Option<&Path>) -> Result<TlsConnector, WebhookError> {
     let mut roots = RootCertStore::empty();
     let unusable = |why: String| WebhookError::Authorities(why);
     match authorities {

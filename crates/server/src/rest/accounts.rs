@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{Account, AccountStatus, SystemId};
+use keyreeve_engine::unseen::{KnownAccount, Unseen};
+use keyreeve_model::{AccountStatus, SystemId};
 use keyreeve_store::{AccountFilter, AccountOrder, Mfa, Slice};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -138,10 +139,11 @@ pub(crate) struct Moment {
     run: Option<i64>,
 }
 
-/// Lists the accounts of a system, by name, then external id unless another order is asked for.
+/// Lists the accounts of a system as the last import saw them, with what we changed since; by name, then external id unless
+/// another order is asked for.
 #[utoipa::path(
     get, path = "/systems/{system_id}/accounts", tag = "accounts",
-    params(("system_id" = SystemId, Path), Filter), responses((status = 200, body = Page<Account>), Refused)
+    params(("system_id" = SystemId, Path), Filter), responses((status = 200, body = Page<KnownAccount>), Refused)
 )]
 pub(crate) async fn list(
     caller: Caller,
@@ -149,7 +151,7 @@ pub(crate) async fn list(
     InPath(system_id): InPath<SystemId>,
     mark: Mark,
     InQuery(asked): InQuery<Filter>,
-) -> Result<Json<Page<Partly<Account>>>, Problem> {
+) -> Result<Json<Page<Partly<KnownAccount>>>, Problem> {
     caller.require(Right::Read, &system_id)?;
     let paging = Paging(asked.cursor, asked.limit);
     let limit = paging.limit()?;
@@ -170,16 +172,18 @@ pub(crate) async fn list(
         }),
     };
     let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
+    let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
     let accounts = parts.store.accounts_slice(&system_id, moment, &filter, &slice).await?;
-    Ok(Json(Page::of(accounts, limit, &mark, |account| by.place(account)).only(&fields)))
+    let accounts = accounts.into_iter().map(|account| unseen.known(account)).collect();
+    Ok(Json(Page::of(accounts, limit, &mark, |known: &KnownAccount| by.place(&known.account)).only(&fields)))
 }
 
-/// Shows one account, by name or external id.
+/// Shows one account as the last import saw it, by name or external id, with what we changed since.
 #[utoipa::path(
     get, path = "/systems/{system_id}/accounts/{account}", tag = "accounts",
     params(("system_id" = SystemId, Path), ("account" = String, Path, min_length = 1, max_length = 256), Moment,
         ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, body = Account, headers(("ETag" = String))), Unchanged, Refused)
+    responses((status = 200, body = KnownAccount, headers(("ETag" = String))), Unchanged, Refused)
 )]
 pub(crate) async fn get(
     caller: Caller,
@@ -190,5 +194,6 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     caller.require(Right::Read, &system_id)?;
     let moment = as_of(moment.as_of.as_deref(), moment.run, parts.clock.now())?;
-    conditions.answer(&parts.store.get_account(&system_id, moment, &account).await?)
+    let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
+    conditions.answer(&unseen.known(parts.store.get_account(&system_id, moment, &account).await?))
 }

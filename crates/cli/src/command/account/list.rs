@@ -9,32 +9,30 @@ use crate::command::Context;
 use crate::command::known::{Named, note_unknown};
 use crate::command::reading::nothing;
 use crate::exit::Ended;
-use crate::output::shape::{ACCOUNTS, KnownAccount};
+use crate::output::shape::ACCOUNTS;
 use crate::output::{hint, note};
+use crate::source::Source;
 
 /// Lists accounts.
 pub(crate) async fn run(context: &Context, arguments: &ListAccounts) -> anyhow::Result<Ended> {
     let as_of = arguments.moment.as_of(context.clock.now())?;
     let filter = arguments.filter();
-    let store = context.store().await?;
-    let unseen = Unseen::load(&store, &arguments.system_id, as_of).await?;
-    let accounts = store.list_accounts(&arguments.system_id, as_of, &filter).await?;
-    let accounts: Vec<KnownAccount> = accounts
-        .into_iter()
-        .map(|account| KnownAccount { pending: unseen.of(&account.external_id).to_vec(), account })
-        .collect();
+    let source = Source::of(context).await?;
+    let accounts = source.accounts(&arguments.system_id, as_of, &filter).await?;
     let empty = match accounts.is_empty() {
-        true => nothing(&store, &arguments.system_id, "account").await?,
+        true => nothing(&source, &arguments.system_id, "account").await?,
         false => String::new(),
     };
     context.output.list(&accounts, &ACCOUNTS, &empty)?;
-    note_made(&unseen.made(&store, &arguments.system_id).await?, &arguments.system_id);
+    let Some(store) = source.store() else { return Ok(Ended::Done) };
+    let unseen = Unseen::load(store, &arguments.system_id, as_of).await?;
+    note_made(&unseen.made(store, &arguments.system_id).await?, &arguments.system_id);
     if as_of == AsOf::Now {
-        note_pending(&store, &arguments.system_id, &filter).await?;
+        note_pending(store, &arguments.system_id, &filter).await?;
     }
     if accounts.is_empty() {
         let named = Named { account: None, group: filter.group.as_deref(), policy: filter.policy.as_deref() };
-        note_unknown(&store, &arguments.system_id, as_of, named).await?;
+        note_unknown(store, &arguments.system_id, as_of, named).await?;
     }
     Ok(Ended::Done)
 }

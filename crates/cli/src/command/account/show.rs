@@ -1,8 +1,8 @@
 //! `keyreeve account show`
 
-use keyreeve_engine::unseen::Unseen;
+use keyreeve_engine::unseen::KnownAccount;
 use keyreeve_model::{Assignment, AssignmentKind, JobId};
-use keyreeve_store::{AsOf, AssignmentFilter, Store, StoreError};
+use keyreeve_store::{AsOf, AssignmentFilter, StoreError};
 use serde::Serialize;
 
 use crate::args::ShowAccount;
@@ -10,8 +10,9 @@ use crate::command::Context;
 use crate::command::known::meant;
 use crate::command::reading::imported;
 use crate::exit::{Ended, Refusal};
-use crate::output::shape::{ACCOUNTS, KnownAccount, account_facts, word};
+use crate::output::shape::{ACCOUNTS, account_facts, word};
 use crate::output::{Column, Narrow, Tables};
+use crate::source::Source;
 
 /// An account with all it holds.
 #[derive(Debug, Serialize)]
@@ -42,35 +43,40 @@ const DOING: &str = "showing an account";
 /// Shows one account.
 pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::Result<Ended> {
     let as_of = arguments.moment.as_of(context.clock.now())?;
-    let store = context.store().await?;
-    let unseen = Unseen::load(&store, &arguments.system_id, as_of).await?;
-    let account = match store.get_account(&arguments.system_id, as_of, &arguments.account).await {
-        Err(unknown @ StoreError::AccountNotFound { .. }) => {
-            imported(&store, &arguments.system_id, DOING).await?;
-            if as_of == AsOf::Now
-                && let Some(job) = store.made_by(&arguments.system_id, &arguments.account).await?
-            {
-                return Err(not_imported_yet(arguments, job).into());
-            }
-            let why = match meant(&store, &arguments.system_id, &arguments.account, as_of).await? {
-                Some(meant) => {
-                    format!("the system has no account {:?} as of that moment; {meant}", arguments.account)
-                }
-                None => return Err(unknown.into()),
-            };
-            let hint = format!("`keyreeve account list {}` shows those there are", arguments.system_id);
-            return Err(Refusal::new(DOING, why).hint(hint).into());
-        }
-        found => found?,
+    let source = Source::of(context).await?;
+    let known = match source.account(&arguments.system_id, as_of, &arguments.account).await {
+        Err(error) => return Err(explained(&source, arguments, as_of, error).await?),
+        Ok(known) => known,
     };
-    let pending = unseen.of(&account.external_id).to_vec();
-    let holder = holdings(&store, KnownAccount { account, pending }, as_of).await?;
+    let holder = holdings(&source, known, as_of).await?;
     if context.output.format() == crate::output::Format::Csv {
         context.output.one(&holder.known, ACCOUNTS.csv, |_| {})?;
     } else {
         context.output.one(&holder, &[], |tables| show(&holder, tables))?;
     }
     Ok(Ended::Done)
+}
+
+/// Why an account is not there, as far as the store of this machine tells more than that it is not.
+async fn explained(
+    source: &Source,
+    arguments: &ShowAccount,
+    as_of: AsOf,
+    unknown: anyhow::Error,
+) -> anyhow::Result<anyhow::Error> {
+    let ShowAccount { system_id, account, .. } = arguments;
+    let not_found = matches!(unknown.downcast_ref(), Some(StoreError::AccountNotFound { .. }));
+    let Some(store) = source.store().filter(|_| not_found) else { return Ok(unknown) };
+    imported(store, system_id, DOING).await?;
+    if as_of == AsOf::Now
+        && let Some(job) = store.made_by(system_id, account).await?
+    {
+        return Ok(not_imported_yet(arguments, job).into());
+    }
+    let Some(meant) = meant(store, system_id, account, as_of).await? else { return Ok(unknown) };
+    let why = format!("the system has no account {account:?} as of that moment; {meant}");
+    let hint = format!("`keyreeve account list {system_id}` shows those there are");
+    Ok(Refusal::new(DOING, why).hint(hint).into())
 }
 
 fn not_imported_yet(arguments: &ShowAccount, job: JobId) -> Refusal {
@@ -88,11 +94,11 @@ fn show(holder: &Holder, tables: &mut Tables) {
     tables.list("Policies through groups", &holder.policies_through_groups, THROUGH_GROUPS, Narrow::Shorten);
 }
 
-async fn holdings(store: &Store, known: KnownAccount, as_of: AsOf) -> Result<Holder, StoreError> {
+async fn holdings(source: &Source, known: KnownAccount, as_of: AsOf) -> anyhow::Result<Holder> {
     let account = &known.account;
     let filter =
         AssignmentFilter { account: Some(account.external_id.to_string()), ..AssignmentFilter::default() };
-    let own = store.list_assignments(&account.system_id, as_of, &filter).await?;
+    let own = source.assignments(&account.system_id, as_of, &filter).await?;
     let (groups, policies): (Vec<_>, Vec<_>) =
         own.into_iter().partition(|assignment| assignment.kind == AssignmentKind::AccountGroup);
     let mut policies_through_groups = Vec::new();
@@ -103,7 +109,7 @@ async fn holdings(store: &Store, known: KnownAccount, as_of: AsOf) -> Result<Hol
             kind: Some(AssignmentKind::GroupPolicy),
             ..AssignmentFilter::default()
         };
-        policies_through_groups.extend(store.list_assignments(&account.system_id, as_of, &filter).await?);
+        policies_through_groups.extend(source.assignments(&account.system_id, as_of, &filter).await?);
     }
     policies_through_groups.sort_by(|a, b| {
         (&a.resource_name, &a.resource_arn, &a.subject_name).cmp(&(

@@ -1,22 +1,22 @@
 //! `keyreeve import diff`
 
 use keyreeve_model::{Assignment, Change, ChangeSet, ImportRunId, ImportRunState, ObjectType};
-use keyreeve_store::Store;
 
 use crate::args::{ChangeFilter, DiffRuns};
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
 use crate::output::Format;
 use crate::output::shape::{CHANGES, lines_of};
+use crate::source::Source;
 
 /// Shows what a run changed, or what is different between two.
 pub(crate) async fn run(context: &Context, arguments: &DiffRuns) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
+    let source = Source::of(context).await?;
     let Some(other) = arguments.other else {
-        return of_one(context, &store, arguments.run, &arguments.filter).await;
+        return of_one(context, &source, arguments.run, &arguments.filter).await;
     };
     let (earlier, later) = (arguments.run.min(other), arguments.run.max(other));
-    let changes = store.difference_between(earlier, later).await?;
+    let changes = source.difference(earlier, later).await?;
     let empty = Empty {
         all: format!("Nothing is different between import runs {earlier} and {later}."),
         filtered: format!("No difference between import runs {earlier} and {later} fits."),
@@ -27,11 +27,11 @@ pub(crate) async fn run(context: &Context, arguments: &DiffRuns) -> anyhow::Resu
 /// Shows what one run changed or, when it was not published, would have changed.
 pub(super) async fn of_one(
     context: &Context,
-    store: &Store,
+    source: &Source,
     id: ImportRunId,
     filter: &ChangeFilter,
 ) -> anyhow::Result<Ended> {
-    let run = store.get_import_run(id).await?;
+    let run = source.run(id).await?;
     let why = match run.state {
         ImportRunState::Running => Some("it is still running"),
         ImportRunState::Failed => Some("it failed, so nothing was compared"),
@@ -41,7 +41,7 @@ pub(super) async fn of_one(
         let refusal = Refusal::new(format!("showing the changes of import run {id}"), why);
         return Err(refusal.hint(format!("`keyreeve import show {id}` shows the run itself")).into());
     }
-    let changes = store.import_changes(id).await?;
+    let changes = source.changes(id).await?;
     let changed = if run.state == ImportRunState::Published { "changed" } else { "would change" };
     let empty = Empty {
         all: match run.baseline_run {

@@ -8,14 +8,15 @@ use crate::command::Context;
 use crate::exit::Ended;
 use crate::output::hint;
 use crate::output::shape::{RUNS, show_run};
+use crate::source::Source;
 
 /// Shows one run, or its changes.
 pub(crate) async fn run(context: &Context, arguments: &ShowRun) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
+    let source = Source::of(context).await?;
     if arguments.changes {
-        return diff::of_one(context, &store, arguments.run, &ChangeFilter::default()).await;
+        return diff::of_one(context, &source, arguments.run, &ChangeFilter::default()).await;
     }
-    let run = store.get_import_run(arguments.run).await?;
+    let run = source.run(arguments.run).await?;
     context.output.one(&run, RUNS.csv, |tables| show_run(&run, false, tables))?;
     next_step(&run);
     Ok(Ended::Done)

@@ -5,11 +5,11 @@ use keyreeve_model::{System, SystemId};
 use crate::command::Context;
 use crate::exit::Ended;
 use crate::output::shape::{SYSTEMS, system_facts};
+use crate::source::Source;
 
 /// Shows one system.
 pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
-    show(context, &store.get_system(system_id).await?)
+    show(context, &Source::of(context).await?.system(system_id).await?)
 }
 
 /// Shows a system, as after every change of one.

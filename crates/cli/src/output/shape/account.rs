@@ -1,6 +1,7 @@
 //! Accounts.
 
-use keyreeve_engine::export::{self, KnownAccount, state_of};
+use keyreeve_engine::export::{self, state_of};
+use keyreeve_engine::unseen::KnownAccount;
 use keyreeve_model::{AccessKey, Account, ClaimFact, InlinePolicy};
 
 use super::{Shape, joined, minute, word};

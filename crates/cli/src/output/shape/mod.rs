@@ -33,7 +33,7 @@ pub(crate) use imported::{IMPORTED, Imported};
 pub(crate) use job::{
     Detail, JOB_LIST, JOBS, PLANS, after_tasks, finished_job, show_job, show_plan, show_secrets_of,
 };
-pub(crate) use keyreeve_engine::export::{Column, KnownAccount, suspicion_text, time, word};
+pub(crate) use keyreeve_engine::export::{Column, suspicion_text, time, word};
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
 pub(crate) use person::PEOPLE;
 pub(crate) use profile::{LastTime, PROFILES, ShownProfile, profile_facts};

@@ -1,0 +1,205 @@
+//! Where what is shown comes from: the store of this machine, or a server that is asked for it. Commands that only show
+//! ask this, and do not know which it is.
+
+mod commands;
+mod pages;
+mod server;
+
+use keyreeve_engine::desk::Standing;
+use keyreeve_engine::unseen::{KnownAccount, Unseen};
+use keyreeve_model::{
+    Account, Assignment, ChangeSet, ImportRun, ImportRunId, JobId, Protection, ProvisioningJob, Resource,
+    System, SystemId, Token,
+};
+use keyreeve_store::{
+    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter, Store,
+};
+
+use crate::command::Context;
+use server::Server;
+
+pub(crate) use commands::{not_over_http, require_remote};
+
+/// Where what is shown comes from.
+pub(crate) enum Source {
+    /// The store of this machine.
+    Store(Box<Store>),
+    /// A server.
+    Server(Server),
+}
+
+impl Source {
+    /// The server that was named, else the store of this machine.
+    pub(crate) async fn of(context: &Context) -> anyhow::Result<Self> {
+        match &context.config.server {
+            Some(server) => Ok(Self::Server(Server::of(server, &context.environment)?)),
+            None => Ok(Self::Store(Box::new(context.store().await?))),
+        }
+    }
+
+    /// The store, where remarks are made that a server does not know of.
+    pub(crate) fn store(&self) -> Option<&Store> {
+        match self {
+            Self::Store(store) => Some(store),
+            Self::Server(_) => None,
+        }
+    }
+
+    pub(crate) async fn systems(&self, removed: bool) -> anyhow::Result<Vec<System>> {
+        match self {
+            Self::Store(store) => Ok(store.list_systems(removed).await?),
+            Self::Server(server) => server.systems(removed).await,
+        }
+    }
+
+    pub(crate) async fn system(&self, id: &SystemId) -> anyhow::Result<System> {
+        match self {
+            Self::Store(store) => Ok(store.get_system(id).await?),
+            Self::Server(server) => server.one(&["systems", id.as_str()], &[]).await,
+        }
+    }
+
+    pub(crate) async fn accounts(
+        &self,
+        system: &SystemId,
+        as_of: AsOf,
+        filter: &AccountFilter,
+    ) -> anyhow::Result<Vec<KnownAccount>> {
+        match self {
+            Self::Store(store) => {
+                let unseen = Unseen::load(store, system, as_of).await?;
+                let accounts = store.list_accounts(system, as_of, filter).await?;
+                Ok(accounts.into_iter().map(|account: Account| unseen.known(account)).collect())
+            }
+            Self::Server(server) => server.accounts(system, as_of, filter).await,
+        }
+    }
+
+    pub(crate) async fn account(
+        &self,
+        system: &SystemId,
+        as_of: AsOf,
+        name: &str,
+    ) -> anyhow::Result<KnownAccount> {
+        match self {
+            Self::Store(store) => {
+                let unseen = Unseen::load(store, system, as_of).await?;
+                Ok(unseen.known(store.get_account(system, as_of, name).await?))
+            }
+            Self::Server(server) => server.account(system, as_of, name).await,
+        }
+    }
+
+    pub(crate) async fn resources(
+        &self,
+        system: &SystemId,
+        as_of: AsOf,
+        filter: &ResourceFilter,
+    ) -> anyhow::Result<Vec<Resource>> {
+        match self {
+            Self::Store(store) => Ok(store.list_resources(system, as_of, filter).await?),
+            Self::Server(server) => server.resources(system, as_of, filter).await,
+        }
+    }
+
+    pub(crate) async fn assignments(
+        &self,
+        system: &SystemId,
+        as_of: AsOf,
+        filter: &AssignmentFilter,
+    ) -> anyhow::Result<Vec<Assignment>> {
+        match self {
+            Self::Store(store) => Ok(store.list_assignments(system, as_of, filter).await?),
+            Self::Server(server) => server.assignments(system, as_of, filter).await,
+        }
+    }
+
+    pub(crate) async fn runs(&self, system: &SystemId, limit: u32) -> anyhow::Result<Vec<ImportRun>> {
+        match self {
+            Self::Store(store) => Ok(store.list_import_runs(system, None, limit).await?),
+            Self::Server(server) => server.some(&["systems", system.as_str(), "import-runs"], limit).await,
+        }
+    }
+
+    pub(crate) async fn run(&self, id: ImportRunId) -> anyhow::Result<ImportRun> {
+        match self {
+            Self::Store(store) => Ok(store.get_import_run(id).await?),
+            Self::Server(server) => server.one(&["import-runs", &id.to_string()], &[]).await,
+        }
+    }
+
+    pub(crate) async fn changes(&self, id: ImportRunId) -> anyhow::Result<ChangeSet> {
+        match self {
+            Self::Store(store) => Ok(store.import_changes(id).await?),
+            Self::Server(server) => server.one(&["import-runs", &id.to_string(), "changes"], &[]).await,
+        }
+    }
+
+    /// What is different between two published runs.
+    pub(crate) async fn difference(
+        &self,
+        earlier: ImportRunId,
+        later: ImportRunId,
+    ) -> anyhow::Result<ChangeSet> {
+        match self {
+            Self::Store(store) => Ok(store.difference_between(earlier, later).await?),
+            Self::Server(_) => Err(commands::not_over_http("comparing two import runs").into()),
+        }
+    }
+
+    pub(crate) async fn jobs(&self, system: &SystemId, limit: u32) -> anyhow::Result<Vec<ProvisioningJob>> {
+        match self {
+            Self::Store(store) => Ok(store.jobs(system, None, limit).await?),
+            Self::Server(server) => server.some(&["systems", system.as_str(), "jobs"], limit).await,
+        }
+    }
+
+    pub(crate) async fn job(&self, id: JobId) -> anyhow::Result<ProvisioningJob> {
+        match self {
+            Self::Store(store) => Ok(store.job(id).await?),
+            Self::Server(server) => server.one(&["jobs", &id.to_string()], &[]).await,
+        }
+    }
+
+    /// What keeps a job from its end.
+    pub(crate) async fn standing(
+        &self,
+        context: &Context,
+        job: &ProvisioningJob,
+    ) -> anyhow::Result<Option<Standing>> {
+        match self {
+            Self::Store(store) => Ok(Standing::of(store, job, context.clock.now()).await?),
+            Self::Server(server) => server.standing(job.id).await,
+        }
+    }
+
+    pub(crate) async fn protections(&self, system: &SystemId) -> anyhow::Result<Vec<Protection>> {
+        match self {
+            Self::Store(store) => Ok(store.protections(system).await?),
+            Self::Server(server) => server.some(&["systems", system.as_str(), "protections"], u32::MAX).await,
+        }
+    }
+
+    pub(crate) async fn tokens(&self) -> anyhow::Result<Vec<Token>> {
+        match self {
+            Self::Store(store) => Ok(store.tokens().await?),
+            Self::Server(server) => server.some(&["tokens"], u32::MAX).await,
+        }
+    }
+
+    /// Rows of the audit log, the newest first.
+    pub(crate) async fn audit(&self, filter: &AuditFilter, limit: u32) -> anyhow::Result<Vec<AuditRow>> {
+        match self {
+            Self::Store(store) => Ok(store.audit(filter, limit).await?),
+            Self::Server(server) => server.audit(filter, limit).await,
+        }
+    }
+
+    /// The end of the audit log, when all of it is as it was written.
+    pub(crate) async fn verify_audit(&self) -> anyhow::Result<AuditHead> {
+        match self {
+            Self::Store(store) => Ok(store.verify_audit().await?),
+            Self::Server(server) => server.verify_audit().await,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! A server that is asked for what is shown.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use keyreeve_engine::desk::Standing;
+use keyreeve_engine::unseen::KnownAccount;
+use keyreeve_model::{Assignment, JobId, Resource, Secret, System, SystemId};
+use keyreeve_server::{Client, ClientError, Refused};
+use keyreeve_store::{
+    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::pages::{Query, moment, of_accounts, of_assignments, of_audit, of_resources};
+use crate::config::{Environment, RemoteServer};
+use crate::exit::Refusal;
+
+/// So many entries are asked for at once.
+const PAGE: u32 = 1_000;
+const DOING: &str = "asking the server";
+
+/// A server.
+pub(crate) struct Server {
+    client: Client,
+    /// The row of the audit log before which the last page ended, and the cursor of the next.
+    read_to: Mutex<Option<(i64, String)>>,
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Stands {
+    standing: Option<Standing>,
+}
+
+#[derive(Deserialize)]
+struct Verified {
+    intact: bool,
+    seq: i64,
+    hash: Option<String>,
+    why: Option<String>,
+}
+
+impl Server {
+    /// The server that is configured, with the token of the environment or of a file.
+    pub(super) fn of(server: &RemoteServer, environment: &Environment) -> Result<Self, Refusal> {
+        let token = token(server.token_file.as_ref(), environment)?;
+        let client = Client::new(&server.url, token, server.ca_file.as_deref())
+            .map_err(|error| Refusal::new(DOING, error.to_string()))?;
+        Ok(Self { client, read_to: Mutex::new(None) })
+    }
+
+    /// What is at an address.
+    pub(super) async fn one<T: DeserializeOwned>(
+        &self,
+        parts: &[&str],
+        query: &[(&str, String)],
+    ) -> anyhow::Result<T> {
+        let body = self.client.get(parts, query).await.map_err(refusal)?;
+        let strange = |error: serde_json::Error| ClientError::Strange(error.to_string());
+        Ok(serde_json::from_slice(&body).map_err(strange).map_err(refusal)?)
+    }
+
+    /// A whole list.
+    async fn all<T: DeserializeOwned>(&self, parts: &[&str], query: Query) -> anyhow::Result<Vec<T>> {
+        let mut found = Vec::new();
+        let mut query = query;
+        query.push(("limit", PAGE.to_string()));
+        let first = query.len();
+        loop {
+            let page: Page<T> = self.one(parts, &query).await?;
+            found.extend(page.items);
+            let Some(next) = page.next else { return Ok(found) };
+            query.truncate(first);
+            query.push(("cursor", next));
+        }
+    }
+
+    /// The beginning of a list that has no filter.
+    pub(super) async fn some<T: DeserializeOwned>(
+        &self,
+        parts: &[&str],
+        limit: u32,
+    ) -> anyhow::Result<Vec<T>> {
+        let mut found: Vec<T> = Vec::new();
+        let mut cursor = None;
+        loop {
+            let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+            let mut query: Query = Vec::new();
+            // A list that comes whole takes neither.
+            if limit != u32::MAX {
+                query.push(("limit", left.min(PAGE).to_string()));
+            }
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let page: Page<T> = self.one(parts, &query).await?;
+            found.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() || found.len() >= limit as usize {
+                return Ok(found);
+            }
+        }
+    }
+
+    pub(super) async fn systems(&self, removed: bool) -> anyhow::Result<Vec<System>> {
+        self.all(&["systems"], vec![("removed", removed.to_string())]).await
+    }
+
+    pub(super) async fn accounts(
+        &self,
+        system: &SystemId,
+        as_of: AsOf,
+        filter: &AccountFilter,
+    ) -> anyhow::Result<Vec<KnownAccount>> {
+        let query = [moment(as_of), of_accounts(filter)].concat();
+        self.all(&["systems", system.as_str(), "accounts"], query).await
+    }
+
+    pub(super) async fn account(
+        &self,
+        system: &SystemId,
+        as_of: AsOf,
+        name: &str,
+    ) -> anyhow::Result<KnownAccount> {
+        self.one(&["systems", system.as_str(), "accounts", name], &moment(as_of)).await
+    }
+
+    pub(super) async fn resources(
+        &self,
+        system: &SystemId,
+        as_of: AsOf,
+        filter: &ResourceFilter,
+    ) -> anyhow::Result<Vec<Resource>> {
+        let query = [moment(as_of), of_resources(filter)].concat();
+        self.all(&["systems", system.as_str(), "resources"], query).await
+    }
+
+    pub(super) async fn assignments(
+        &self,
+        system: &SystemId,
+        as_of: AsOf,
+        filter: &AssignmentFilter,
+    ) -> anyhow::Result<Vec<Assignment>> {
+        let query = [moment(as_of), of_assignments(filter)].concat();
+        self.all(&["systems", system.as_str(), "assignments"], query).await
+    }
+
+    pub(super) async fn standing(&self, job: JobId) -> anyhow::Result<Option<Standing>> {
+        let shown: Stands = self.one(&["jobs", &job.to_string()], &[]).await?;
+        Ok(shown.standing)
+    }
+
+    /// The server gives the log in pages from its end; one that goes on where the last ended is asked for alone.
+    pub(super) async fn audit(&self, filter: &AuditFilter, limit: u32) -> anyhow::Result<Vec<AuditRow>> {
+        let (before, after) = (filter.before.unwrap_or(i64::MAX), filter.after.unwrap_or(0));
+        let mut found: Vec<AuditRow> = Vec::new();
+        let mut cursor = self.read_to.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut cursor = cursor.take_if(|(row, _)| *row == before).map(|(_, cursor)| cursor);
+        loop {
+            let mut query = of_audit(filter);
+            query.push(("limit", limit.min(PAGE).to_string()));
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let page: Page<AuditRow> = self.one(&["audit"], &query).await?;
+            let last = page.items.last().map(|row| row.seq);
+            let wanted = |row: &AuditRow| row.seq < before && row.seq > after;
+            found.extend(page.items.into_iter().filter(wanted));
+            let over = page.next.is_none() || last.is_none_or(|last| last <= after);
+            if found.len() >= limit as usize || over {
+                let whole = found.len() <= limit as usize;
+                found.truncate(limit as usize);
+                let at = found.last().map(|row| row.seq).zip(page.next).filter(|_| whole);
+                *self.read_to.lock().unwrap_or_else(PoisonError::into_inner) = at;
+                return Ok(found);
+            }
+            cursor = page.next;
+        }
+    }
+
+    pub(super) async fn verify_audit(&self) -> anyhow::Result<AuditHead> {
+        let found: Verified = self.one(&["audit", "verification"], &[]).await?;
+        match (found.intact, found.hash) {
+            (true, Some(hash)) => Ok(AuditHead { seq: found.seq, hash }),
+            _ => {
+                let why = found.why.unwrap_or_else(|| "the log is not as it was written".to_owned());
+                Err(Refusal::failed("verifying the audit log", why).into())
+            }
+        }
+    }
+}
+
+fn token(file: Option<&PathBuf>, environment: &Environment) -> Result<Secret, Refusal> {
+    let token = match (file, environment.token()) {
+        (Some(path), _) => {
+            let text = std::fs::read_to_string(path);
+            let why = |error| format!("the token in {} cannot be read: {error}", path.display());
+            Secret::new(text.map_err(|error| Refusal::new(DOING, why(error)))?.trim().to_owned())
+        }
+        (None, Some(token)) => token.clone(),
+        (None, None) => Secret::new(String::new()),
+    };
+    if token.expose().trim().is_empty() {
+        return Err(Refusal::new(DOING, "there is no token, so it would not know who asks")
+            .hint("set KEYREEVE_TOKEN, or name a file that holds the token with --token-file"));
+    }
+    Ok(token)
+}
+
+/// What the server refuses could not run; what it began and could not do has failed.
+fn refusal(error: ClientError) -> Refusal {
+    match error {
+        ClientError::Refused(Refused { status, detail, advice, .. }) => {
+            // Some of what the store says ends with what to do.
+            let (detail, advice) = match (detail.rsplit_once("; `"), advice) {
+                (Some((what, then)), None) => (what.to_owned(), Some(format!("`{then}"))),
+                (_, advice) => (detail, advice),
+            };
+            let refusal = match status {
+                500.. => Refusal::failed(DOING, detail),
+                _ => Refusal::new(DOING, detail),
+            };
+            match advice {
+                Some(advice) => refusal.hint(advice),
+                None => refusal,
+            }
+        }
+        ClientError::NoAnswer(_) => Refusal::failed(DOING, error.to_string()),
+        ClientError::Url
+        | ClientError::Authorities(_)
+        | ClientError::Unreachable(_)
+        | ClientError::Strange(_) => Refusal::new(DOING, error.to_string()),
+    }
+}

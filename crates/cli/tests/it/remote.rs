@@ -1,0 +1,186 @@
+//! `--server`: the commands that show, asked of a server from a machine that has no store.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::process::Command;
+use std::thread;
+
+use tempfile::TempDir;
+
+use crate::harness::{Place, Ran, SYSTEM};
+use crate::serve::{serve, terminate};
+
+/// Another machine: it knows the server and a token, and nothing of the store.
+struct Elsewhere {
+    folder: TempDir,
+    url: String,
+    token: String,
+}
+
+impl Elsewhere {
+    fn of(address: &str, token: &str) -> Self {
+        let url = format!("http://{address}");
+        Self { folder: tempfile::tempdir().unwrap(), url, token: token.to_owned() }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = crate::harness::bare(arguments, self.folder.path());
+        command.env("KEYREEVE_DATA_DIR", self.folder.path().join("none"));
+        command.env("KEYREEVE_SERVER", &self.url).env("KEYREEVE_TOKEN", &self.token);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+}
+
+/// Every command that only shows.
+const SHOWN: &[&[&str]] = &[
+    &["system", "list"],
+    &["system", "list", "--removed"],
+    &["system", "show", SYSTEM],
+    &["account", "list", SYSTEM],
+    &["account", "list", SYSTEM, "--name", "a*"],
+    &["account", "list", SYSTEM, "--status", "enabled"],
+    &["account", "show", SYSTEM, "ada"],
+    &["resource", "list", SYSTEM],
+    &["resource", "list", SYSTEM, "--type", "group"],
+    &["assignment", "list", SYSTEM],
+    &["assignment", "list", SYSTEM, "--account", "ada"],
+    &["import", "list", SYSTEM],
+    &["import", "show", "1"],
+    &["import", "show", "1", "--changes"],
+    &["import", "diff", "1"],
+    &["job", "list", SYSTEM],
+    &["job", "show", "1"],
+    &["job", "show", "1", "--tasks"],
+    &["protect", "list", SYSTEM],
+    &["token", "list"],
+    &["audit", "list"],
+    &["audit", "list", "--limit", "3"],
+    &["audit", "list", "--before", "4"],
+    &["audit", "list", "--after", "2"],
+    &["audit", "verify"],
+];
+
+#[test]
+fn what_a_server_shows_is_letter_by_letter_what_is_shown_where_the_store_is() {
+    let place = Place::imported(12);
+    place.run(&["system", "set", SYSTEM, "permission_profile=lifecycle"]).code(0);
+    place.run(&["account", "create", SYSTEM, "--name", "ada", "--yes"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    // What no import has seen yet.
+    place.run(&["account", "update", SYSTEM, "ada", "--tag", "team=x", "--yes"]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--account", "eve", "--reason", "=cmd()", "--yes"]);
+    let token = place.token("amy", "admin", &[]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &token);
+    // That it is used is noted once in a minute.
+    elsewhere.run(&["system", "list"]).code(0);
+    crate::harness::until("the use of the token to be noted", || {
+        let tokens = place.json(&["token", "list"]);
+        let of_amy = tokens.as_array().unwrap().iter().find(|token| token["owner"] == "amy");
+        of_amy.unwrap()["last_used_at"].is_string().then_some(())
+    });
+    for shown in SHOWN {
+        for form in ["json", "csv", "table"] {
+            let arguments = [*shown, &["--output", form]].concat();
+            let (here, there) = (place.run(&arguments), elsewhere.run(&arguments));
+            assert_eq!(
+                (there.code, &there.stdout),
+                (here.code, &here.stdout),
+                "{arguments:?}: {}",
+                there.stderr
+            );
+            assert!(here.code == 0 && !here.stdout.is_empty(), "{arguments:?}: {}", here.stderr);
+        }
+    }
+    assert!(!elsewhere.folder.path().join("none").exists(), "nothing is made of a store");
+    terminate(child);
+    let gone = elsewhere.run(&["account", "list", SYSTEM]).code(2);
+    assert!(gone.stderr.contains("cannot be reached"), "{}", gone.stderr);
+}
+
+#[test]
+fn what_a_server_refuses_is_said_in_its_words_and_ends_as_it_would_here() {
+    let place = Place::imported(2);
+    let viewer = place.token("vic", "viewer", &["--system", SYSTEM]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &viewer);
+    for refused in [
+        &["system", "show", "no-such"] as &[&str],
+        &["account", "show", SYSTEM, "no-such"],
+        &["import", "show", "99"],
+        &["job", "show", "99"],
+        &["token", "list"],
+        &["audit", "verify"],
+    ] {
+        let (here, there) = (place.run_as(&viewer, refused), elsewhere.run(refused));
+        assert_eq!((there.code, here.code), (2, 2), "{refused:?}: {} {}", here.stderr, there.stderr);
+        assert!(there.stdout.is_empty() && there.stderr.starts_with("error: "), "{}", there.stderr);
+    }
+    let stranger = Elsewhere::of(&address, "keyreeve_pat_nobody");
+    assert!(stranger.run(&["system", "list"]).code(2).stderr.contains("token"));
+    let mut silent = elsewhere.command(&["system", "list"]);
+    let silent = Ran::of(silent.env_remove("KEYREEVE_TOKEN").output().unwrap()).code(2);
+    assert!(silent.stderr.contains("there is no token"), "{}", silent.stderr);
+    let file = elsewhere.folder.path().join("token");
+    std::fs::write(&file, format!("{viewer}\n")).unwrap();
+    let mut by_file = elsewhere.command(&["system", "list", "--token-file", file.to_str().unwrap()]);
+    Ran::of(by_file.env_remove("KEYREEVE_TOKEN").output().unwrap()).code(0);
+    terminate(child);
+}
+
+#[test]
+fn what_makes_no_sense_from_afar_is_refused_before_anything_is_called_or_made() {
+    // Nothing listens there.
+    let elsewhere = Elsewhere::of("127.0.0.1:9", "keyreeve_pat_x");
+    for local in [
+        &["init"] as &[&str],
+        &["store", "backup", "copy.db"],
+        &["secrets", "rekey"],
+        &["sandbox"],
+        &["serve"],
+        &["doctor"],
+        &["system", "check", SYSTEM],
+        &["policy", "generate"],
+        &["password", "open"],
+    ] {
+        let refused = elsewhere.run(local).code(2);
+        assert!(
+            refused.stderr.contains("--server (KEYREEVE_SERVER) is set"),
+            "{local:?}: {}",
+            refused.stderr
+        );
+    }
+    assert!(!elsewhere.folder.path().join("none").exists());
+}
+
+#[test]
+fn a_token_leaves_this_machine_encrypted_or_not_at_all_and_no_redirect_is_followed() {
+    let elsewhere = Elsewhere::of("127.0.0.1:9", "keyreeve_pat_x");
+    for url in
+        ["http://keys.example.org", "http://10.0.0.1:8420", "http://127.0.0.1:9/elsewhere", "example.org"]
+    {
+        let refused = elsewhere.run(&["system", "list", "--server", url]).code(2);
+        assert!(refused.stderr.contains("http:// is for this machine alone"), "{url}: {}", refused.stderr);
+    }
+    let (first, second) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let url = format!("http://{}", first.local_addr().unwrap());
+    let to = second.local_addr().unwrap();
+    let redirecting = thread::spawn(move || {
+        let (stream, _) = first.accept().unwrap();
+        let mut reader = BufReader::new(stream);
+        while reader.read_line(&mut String::new()).unwrap() > 2 {}
+        let answer =
+            format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{to}/\r\nContent-Length: 0\r\n\r\n");
+        reader.get_mut().write_all(answer.as_bytes()).unwrap();
+    });
+    let refused = elsewhere.run(&["system", "list", "--server", &url]).code(2);
+    assert!(refused.stderr.contains("307"), "{}", refused.stderr);
+    redirecting.join().unwrap();
+    second.set_nonblocking(true).unwrap();
+    assert!(second.accept().is_err(), "the redirect was followed");
+}

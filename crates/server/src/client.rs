@@ -1,0 +1,256 @@
+//! A caller of a server, for the command line: one request at a time, each on a connection of its own.
+//!
+//! What a server is asked with must not leave the way to it: the other end is known by its certificate, a token goes
+//! without encryption to this machine alone, redirects are not followed, and no proxy is asked.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use keyreeve_model::Secret;
+use rustls_pki_types::ServerName;
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+
+use crate::notify::webhook::tls;
+
+/// From looking the name up to being connected.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
+/// From sending a request to the end of its answer. A server gives a request up a little before.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(75);
+/// The largest page is some megabytes.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A server, and who asks it.
+pub struct Client {
+    url: Url,
+    token: Secret,
+    tls: TlsConnector,
+}
+
+/// Why there is no answer that says what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The address is none of a server.
+    #[error(
+        "the server's address must be https://HOST[:PORT], without anything behind it; http:// is for this machine alone"
+    )]
+    Url,
+    /// There are no certificates to know the server by.
+    #[error("there are no certificates of authorities to know the server by: {0}")]
+    Authorities(String),
+    /// Nothing was asked.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// It was asked, and its answer did not come; what became of a change is not known.
+    #[error("the server was asked, and did not answer: {0}")]
+    NoAnswer(String),
+    /// The server did not do it.
+    #[error("{}", .0.detail)]
+    Refused(Refused),
+    /// The other end is no Keyreeve server, or of another version.
+    #[error("what is at the server's address does not answer as Keyreeve does: {0}")]
+    Strange(String),
+}
+
+/// What a server says when it does not do what it is asked for.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Refused {
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong, for programs.
+    pub code: String,
+    /// What went wrong, for people.
+    pub detail: String,
+    /// What to do.
+    #[serde(default)]
+    pub advice: Option<String>,
+}
+
+impl Client {
+    /// Of the server at an address, with a token. `authorities` is a PEM file of certificates to trust instead of the
+    /// machine's own. Nothing is called yet.
+    ///
+    /// # Errors
+    /// [`ClientError::Url`], [`ClientError::Authorities`].
+    pub fn new(url: &str, token: Secret, authorities: Option<&Path>) -> Result<Self, ClientError> {
+        let url = Url::parse(url).map_err(|_| ClientError::Url)?;
+        let plain = url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.path() == "/";
+        let here = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            // Looked up when it is called, see `connect`.
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        if !plain || !(url.scheme() == "https" || (url.scheme() == "http" && here)) {
+            return Err(ClientError::Url);
+        }
+        let tls = tls(authorities).map_err(|error| ClientError::Authorities(error.to_string()))?;
+        Ok(Self { url, token, tls })
+    }
+
+    /// What is at an address below `/api/v1`, given in its parts, as JSON.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn get(&self, parts: &[&str], query: &[(&str, String)]) -> Result<Bytes, ClientError> {
+        let mut url = self.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(["api", "v1"]).extend(parts);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let place = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        let request = hyper::Request::get(place)
+            .header("host", host)
+            .header("accept", "application/json")
+            .header("authorization", format!("Bearer {}", self.token.expose().trim()))
+            .header("user-agent", concat!("keyreeve/", env!("CARGO_PKG_VERSION")))
+            .header("connection", "close")
+            .body(Full::new(Bytes::new()))
+            .map_err(|_| ClientError::Unreachable("the token is no text that can be sent".to_owned()))?;
+        let late = |_| ClientError::Unreachable("it took too long to connect".to_owned());
+        let stream = tokio::time::timeout(CONNECTED_WITHIN, self.connect()).await.map_err(late)??;
+        let asked = async {
+            match stream {
+                Stream::Plain(stream) => exchange(stream, request).await,
+                Stream::Tls(stream) => exchange(*stream, request).await,
+            }
+        };
+        let late = |_| ClientError::NoAnswer("it took too long".to_owned());
+        let (status, body) = tokio::time::timeout(ANSWERED_WITHIN, asked).await.map_err(late)??;
+        if (200..300).contains(&status) {
+            return Ok(body);
+        }
+        match serde_json::from_slice::<Refused>(&body) {
+            Ok(refused) if refused.status == status => Err(ClientError::Refused(refused)),
+            _ => Err(ClientError::Strange(format!("it answered {status}, and no problem that Keyreeve has"))),
+        }
+    }
+
+    async fn connect(&self) -> Result<Stream, ClientError> {
+        let unreachable = |why: String| ClientError::Unreachable(why);
+        let port = self.url.port_or_known_default().unwrap_or(443);
+        let encrypted = self.url.scheme() == "https";
+        let (found, name): (Vec<SocketAddr>, _) = match self.url.host() {
+            Some(Host::Ipv4(address)) => (vec![(address, port).into()], IpAddr::from(address).into()),
+            Some(Host::Ipv6(address)) => (vec![(address, port).into()], IpAddr::from(address).into()),
+            Some(Host::Domain(name)) => {
+                let found = tokio::net::lookup_host((name, port)).await;
+                let found = found.map_err(|error| unreachable(format!("no address for {name}: {error}")))?;
+                let name = ServerName::try_from(name.to_owned());
+                (found.collect(), name.map_err(|error| unreachable(error.to_string()))?)
+            }
+            None => return Err(ClientError::Url),
+        };
+        let mut why = "its name has no address".to_owned();
+        for address in found {
+            if !encrypted && !address.ip().is_loopback() {
+                return Err(ClientError::Url);
+            }
+            match TcpStream::connect(address).await {
+                Ok(stream) if encrypted => {
+                    let stream = self.tls.connect(name, stream).await;
+                    let stream = stream.map_err(|error| unreachable(format!("TLS: {error}")))?;
+                    return Ok(Stream::Tls(Box::new(stream)));
+                }
+                Ok(stream) => return Ok(Stream::Plain(stream)),
+                Err(error) => why = format!("{address}: {error}"),
+            }
+        }
+        Err(unreachable(why))
+    }
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+/// Sends a request, and reads its answer whole.
+async fn exchange<S>(stream: S, request: hyper::Request<Full<Bytes>>) -> Result<(u16, Bytes), ClientError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let no_answer = |error: hyper::Error| ClientError::NoAnswer(error.to_string());
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
+    let answered = async {
+        let answer = sender.send_request(request).await.map_err(no_answer)?;
+        let status = answer.status().as_u16();
+        let body = Limited::new(answer.into_body(), LARGEST_ANSWER).collect().await;
+        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+            true => ClientError::Strange("its answer is too long".to_owned()),
+            false => ClientError::NoAnswer(error.to_string()),
+        })?;
+        Ok((status, body.to_bytes()))
+    };
+    let mut answered = std::pin::pin!(answered);
+    tokio::select! {
+        answered = &mut answered => answered,
+        // It may end with the answer just read.
+        _ = connection => answered.await,
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(url: &str) -> Result<Client, ClientError> {
+        Client::new(url, Secret::new("keyreeve_pat_x".to_owned()), None)
+    }
+
+    #[test]
+    fn a_token_goes_without_encryption_to_this_machine_alone() {
+        for url in [
+            "https://keys.example.org",
+            "https://10.0.0.1:8420/",
+            "http://127.0.0.1:8420",
+            "http://[::1]:1",
+            "http://localhost:8420",
+        ] {
+            assert!(client(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://keys.example.org",
+            "http://10.0.0.1",
+            "http://localhost.example.org",
+            "http://[::ffff:10.0.0.1]/",
+            "https://me@keys.example.org",
+            "https://me:pass@keys.example.org",
+            "https://keys.example.org/api",
+            "https://keys.example.org/?x=1",
+            "https://keys.example.org/#x",
+            "ftp://127.0.0.1",
+            "keys.example.org",
+            "",
+        ] {
+            assert!(matches!(client(url), Err(ClientError::Url)), "{url}");
+        }
+    }
+
+    #[test]
+    fn neither_the_token_nor_anything_of_it_is_shown() {
+        assert!(!format!("{:?}", client("https://keys.example.org").unwrap()).contains("pat"));
+    }
+}
