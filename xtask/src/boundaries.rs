@@ -285,7 +285,12 @@ fn reachable(metadata: &Metadata, start: &PackageId) -> BTreeSet<String> {
             );
         }
         for dependency in nodes.get(id).into_iter().flat_map(|node| &node.deps) {
-            let shipped = dependency.dep_kinds.iter().any(|kind| kind.kind != DependencyKind::Development);
+            let shipped = dependency.dep_kinds.iter().any(|kind| {
+                // What is needed on WebAssembly alone is in nothing that we ship.
+                let target = kind.target.as_ref().map(ToString::to_string).unwrap_or_default();
+                let elsewhere = target.contains("wasm") && !target.contains("not(");
+                kind.kind != DependencyKind::Development && !elsewhere
+            });
             if shipped && seen.insert(&dependency.pkg) {
                 waiting.push(&dependency.pkg);
             }

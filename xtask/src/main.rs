@@ -13,6 +13,7 @@ mod compare;
 mod demo;
 mod deny;
 mod licences;
+mod node;
 mod peers;
 mod postgres;
 mod scratch;

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use crate::notify::webhook::tls;
+use crate::egress::tls;
 
 /// From looking the name up to being connected.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
@@ -97,7 +97,7 @@ impl Client {
         if !plain || !(url.scheme() == "https" || (url.scheme() == "http" && here)) {
             return Err(ClientError::Url);
         }
-        let tls = tls(authorities).map_err(|error| ClientError::Authorities(error.to_string()))?;
+        let tls = tls(authorities).map_err(|error| ClientError::Authorities(error))?;
         Ok(Self { url, token, tls })
     }
 

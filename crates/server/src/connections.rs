@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
@@ -14,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::door::Peer;
 use crate::limits::Limits;
 use crate::slow::Taken;
 use crate::tls::Tls;
@@ -40,7 +44,7 @@ pub(crate) async fn serve(
             let slot = Arc::clone(&slots).acquire_owned().await.ok();
             (slot, accept(&listener).await)
         };
-        let (slot, stream) = tokio::select! {
+        let (slot, (stream, peer)) = tokio::select! {
             () = &mut stop => break,
             taken = taken => taken,
         };
@@ -48,7 +52,7 @@ pub(crate) async fn serve(
         let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
         connections.spawn(async move {
             let _slot = slot;
-            connection(stream, router, tls, limits, watcher).await;
+            connection((stream, peer), router, tls, limits, watcher).await;
         });
     }
     drop(listener);
@@ -58,11 +62,11 @@ pub(crate) async fn serve(
 }
 
 /// The next connection. That one failed is no reason to stop.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, Peer) {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok((stream, address)) => return (stream, Peer(address)),
             Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => {
             }
             Err(error) => {
@@ -73,24 +77,35 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, tls: Option<Tls>, limits: Limits, watcher: Watcher) {
+async fn connection(
+    (stream, peer): (TcpStream, Peer),
+    router: Router,
+    tls: Option<Tls>,
+    limits: Limits,
+    watcher: Watcher,
+) {
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return answer(stream, router, limits, watcher).await };
+    let Some(tls) = tls else { return answer((stream, peer), router, limits, watcher).await };
     match tokio::time::timeout(limits.head_within, tls.accept(stream)).await {
-        Ok(Ok(stream)) => answer(stream, router, limits, watcher).await,
+        Ok(Ok(stream)) => answer((stream, peer), router, limits, watcher).await,
         Ok(Err(error)) => tracing::debug!(%error, "a connection could not agree on TLS"),
         Err(_) => tracing::debug!("a connection took too long to agree on TLS"),
     }
 }
 
-async fn answer<S>(stream: S, router: Router, limits: Limits, watcher: Watcher)
+async fn answer<S>((stream, peer): (S, Peer), router: Router, limits: Limits, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head_within).max_buf_size(LARGEST_HEAD);
     let stream = TokioIo::new(Taken::new(stream, limits.taken_within));
-    let answering = http.serve_connection(stream, TowerToHyperService::new(router));
+    let router = TowerToHyperService::new(router);
+    let answered = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
+    let answering = http.serve_connection(stream, answered);
     if let Err(error) = watcher.watch(answering).await {
         tracing::debug!(%error, "a connection broke off");
     }

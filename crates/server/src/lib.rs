@@ -3,7 +3,8 @@
 //! - [`Server`] answers until it is told to stop, and then finishes what it has begun;
 //! - `connections` takes connections and ends them, `limits` holds them and their requests to what one caller may take
 //!   up, `headers` has what every answer says to browsers, [`Tls`] encrypts;
-//! - `auth` finds out who asks, by the bearer token alone (RFC 6750 section 2.1), and holds them to their rights;
+//! - `auth` finds out who asks, by a bearer token (RFC 6750 section 2.1) or the cookie of a session, and holds them to
+//!   their rights; [`Door`] is the way in for people;
 //! - `conditions` knows versions of things: `ETag`, `If-Match`;
 //! - `once` sees to it that a request with an `Idempotency-Key` is done once;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
@@ -21,6 +22,8 @@ mod body;
 mod client;
 mod conditions;
 mod connections;
+mod door;
+mod egress;
 mod headers;
 mod limits;
 mod metrics;
@@ -40,6 +43,7 @@ mod slow;
 mod tls;
 
 pub use client::{Client, ClientError, Refused};
+pub use door::{Door, GrantedRole, Provider, ProviderError, ProviderSettings, Site};
 pub use limits::Limits;
 pub use metrics::{MeasuresAlready, Metrics};
 pub use parts::Parts;

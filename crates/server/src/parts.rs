@@ -9,6 +9,8 @@ use keyreeve_engine::threads::Threads;
 use keyreeve_store::Store;
 use tokio::sync::watch;
 
+use crate::door::Door;
+
 /// What a server is made of. Copies share it.
 #[derive(Clone)]
 pub struct Parts {
@@ -24,6 +26,8 @@ pub struct Parts {
     pub planning: Threads,
     /// Where imports are run.
     pub importing: Threads,
+    /// Where people sign in.
+    pub door: Door,
     /// Becomes true when the server is to stop.
     pub stop: watch::Receiver<bool>,
 }

@@ -88,8 +88,9 @@ impl Problem {
 
     /// Nobody has said who they are, or not so that it is believed.
     pub(crate) fn unauthorised(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", detail)
-            .advice("send a valid token: `Authorization: Bearer keyreeve_pat_…`; an admin makes one")
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", detail).advice(
+            "send a valid token: `Authorization: Bearer keyreeve_pat_…`; an admin makes one; or sign in",
+        )
     }
 
     /// With what to do.
@@ -161,8 +162,8 @@ impl IntoResponses for RefusedVersion {
 pub(crate) fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response>) {
     let about = |status: &str| match status {
         "400" => "What was sent is not understood.",
-        "401" => "No valid token was sent.",
-        "403" => "The token does not allow this.",
+        "401" => "Nobody has shown who they are.",
+        "403" => "Whoever asks may not, or the request comes from a page of elsewhere.",
         "404" => "There is no such thing.",
         "408" => "What was sent did not arrive in time.",
         "409" => "The state of things does not allow this.",
@@ -171,6 +172,7 @@ pub(crate) fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response
         "413" => "What was sent is too large.",
         "414" => "The query of the address is too long.",
         "415" => "What was sent is no JSON, or is compressed.",
+        "429" => "It was tried too often.",
         "422" => "The Idempotency-Key was used for something else.",
         "428" => "`If-Match` is missing.",
         "500" => "Something is wrong here.",
@@ -186,7 +188,7 @@ impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         crate::refusals::note((&denied).into());
         Self::new(StatusCode::FORBIDDEN, "forbidden", denied.to_string())
-            .advice("nothing was done; an admin can make another token")
+            .advice("nothing was done; an admin can make another token, or give another role")
     }
 }
 

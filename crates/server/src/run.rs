@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use axum::{Extension, Router};
+use keyreeve_engine::clock::Clock;
 use keyreeve_engine::password::PublicUrl;
+use keyreeve_engine::people::SignIn;
 use tokio::net::TcpListener;
 
 use crate::limits::{LARGEST_BODY, Limits, limited};
@@ -16,10 +18,12 @@ use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::tls::Tls;
-use crate::{connections, headers, one_time, probes, refusals, request, rest, scim_http};
+use crate::{connections, door, headers, one_time, probes, refusals, request, rest, scim_http};
 
 /// What is being answered when a stop is asked for has so long to end.
 const STOPS_WITHIN: Duration = Duration::from_secs(8);
+/// Attempts to sign in that came to nothing are noted so often, together: a flood of them is no flood of rows.
+const NOTED_EVERY: Duration = Duration::from_secs(15);
 
 /// A server.
 pub struct Server {
@@ -27,12 +31,15 @@ pub struct Server {
     limits: Limits,
     tls: Option<Tls>,
     metrics: Option<Metrics>,
+    /// What attempts to sign in come to nothing is noted by it.
+    failures: Option<(SignIn, Clock)>,
 }
 
 impl Server {
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let failures = Some((parts.door.sign_in.clone(), parts.clock));
         let (api, openapi) = rest::router();
         let described = get(move || {
             let openapi = openapi.clone();
@@ -42,6 +49,7 @@ impl Server {
             .route("/healthz", get(probes::healthz))
             .route("/readyz", get(probes::readyz))
             .merge(one_time::router())
+            .merge(door::router())
             .nest(rest::PREFIX, api.route("/openapi.json", described))
             .merge(scim_http::router())
             .fallback(|| async { Problem::not_found("there is nothing at this address") })
@@ -51,12 +59,12 @@ impl Server {
             })
             .layer(from_fn_with_state((parts.clone(), Refusals::default()), refusals::noted))
             .with_state(parts);
-        Self::of(router)
+        Self { failures, ..Self::of(router) }
     }
 
     /// Answers with a router of one's own.
     pub(crate) fn of(router: Router) -> Self {
-        Self { router, limits: Limits::default(), tls: None, metrics: None }
+        Self { router, limits: Limits::default(), tls: None, metrics: None, failures: None }
     }
 
     /// With other limits.
@@ -99,13 +107,34 @@ impl Server {
             .layer(from_fn(headers::guarded))
             .layer(from_fn(request::identified));
         let serving = connections::serve(listener, (router, self.tls), self.limits, stop, STOPS_WITHIN);
-        match self.metrics {
-            Some(metrics) => tokio::select! {
-                () = serving => {}
-                () = metrics.tidy() => {}
-            },
-            None => serving.await,
+        let tidying = async {
+            if let Some(metrics) = self.metrics {
+                metrics.tidy().await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = serving => {}
+            () = tidying => {}
+            () = noting(self.failures.as_ref()) => {}
         }
+        note(self.failures.as_ref()).await;
+    }
+}
+
+/// Notes attempts to sign in now and then. Never ends.
+async fn noting(failures: Option<&(SignIn, Clock)>) {
+    loop {
+        tokio::time::sleep(NOTED_EVERY).await;
+        note(failures).await;
+    }
+}
+
+async fn note(failures: Option<&(SignIn, Clock)>) {
+    if let Some((sign_in, clock)) = failures
+        && let Err(error) = sign_in.note_failures(clock.now()).await
+    {
+        tracing::error!(%error, "attempts to sign in could not be noted");
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     Outcome, Session, Step, tally,
 };
 use crate::{
-    boundaries, compare, licences, peers,
+    boundaries, compare, licences, node, peers,
     postgres::{self, Postgres},
     testers, tidy, unused, workspace,
 };
@@ -120,10 +120,13 @@ fn run_rustdoc(session: &mut Session) -> Result<Outcome> {
 
 fn run_peers(session: &mut Session) -> Result<Outcome> {
     match peers::prepare(&session.root, &session.target) {
-        Ok(peers) => {
-            session.environment.push((peers::FOLDER_VARIABLE, peers.folder.display().to_string()));
-            Ok(Outcome::Passed(peers.versions))
-        }
+        Ok(peers) => match node::prepare(&session.root, &peers.folder) {
+            Ok(versions) => {
+                session.environment.push((peers::FOLDER_VARIABLE, peers.folder.display().to_string()));
+                Ok(Outcome::Passed(format!("{}, {versions}", peers.versions)))
+            }
+            Err(error) => Ok(Outcome::Skipped(format!("{error:#}"))),
+        },
         Err(error) => Ok(Outcome::Skipped(format!("{error:#}"))),
     }
 }

@@ -1,6 +1,7 @@
 //! `keyreeve serve`
 
 mod itself;
+mod provider;
 mod telling;
 
 use std::net::SocketAddr;
@@ -8,14 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use keyreeve_server::{Metrics, Server, Tls};
+use keyreeve_engine::people::SignIn;
+use keyreeve_server::{Door, Metrics, Server, Site, Tls};
+use keyreeve_store::{AdminsLeft, Store};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Context;
 use crate::args::RunServer;
-use crate::config::{LogFormat, TlsFiles};
+use crate::config::{Config, LogFormat, TlsFiles};
 use crate::exit::{Ended, Refusal};
 use crate::output::{Format, note, write};
 use crate::stop::Stop;
@@ -49,6 +52,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         Refusal::new(DOING, format!("cannot listen on {address}: {error}"))
             .hint("another program may have that port: give another one with --listen or KEYREEVE_LISTEN")
     })?;
+    let door = door(context, &store, (address, tls.is_some())).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let ready = Ready { url: format!("{scheme}://{}", listener.local_addr().context(DOING)?) };
     match context.output.format() {
@@ -65,7 +69,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     let (told, tell) = watch::channel(false);
     let telling = tokio::spawn(telling::notifier(context, &store)?.run(tell.clone()));
     let itself = itself::start(context, &store, &tell);
-    let parts = itself.parts(&store, &tell);
+    let parts = itself.parts(&store, door, &tell);
     let mut server = Server::new(parts.clone()).metrics(parts, metrics);
     if let Some(tls) = tls {
         server = server.tls(tls);
@@ -100,6 +104,31 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         }
     }
     Ok(Ended::Done)
+}
+
+/// Where people sign in.
+async fn door(
+    context: &Context,
+    store: &Arc<Store>,
+    (address, tls): (SocketAddr, bool),
+) -> anyhow::Result<Door> {
+    let Config { http, sign_in, .. } = &context.config;
+    let left = store.admins_left(context.clock.now()).await.context(DOING)?;
+    if left == AdminsLeft::None && sign_in.oidc_issuer.is_some() {
+        let why = "the identity provider would be the only way in: nobody here can administer everything";
+        return Err(Refusal::new(DOING, why)
+            .hint("add somebody who can sign in when it does not answer: `keyreeve person add NAME --role admin`")
+            .into());
+    }
+    if left != AdminsLeft::Lasting {
+        note(
+            "warning: nobody can administer everything for good, neither a person nor a token; add somebody: \
+             `keyreeve person add NAME --role admin`",
+        );
+    }
+    let site = Site::new(http.public_url.as_ref(), tls, address.ip().is_loopback());
+    let provider = provider::configured(context)?;
+    Ok(Door { sign_in: SignIn::new(Arc::clone(store), sign_in.life()).context(DOING)?, site, provider })
 }
 
 /// Tokens and passwords are sent there.

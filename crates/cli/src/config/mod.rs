@@ -12,6 +12,7 @@ mod http;
 mod key_place;
 mod notifications;
 mod places;
+mod sign_in;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use file::LogFormat;
 pub(crate) use http::{HttpSettings, TlsFiles};
 pub(crate) use key_place::KeyPlace;
 pub(crate) use notifications::Notifications;
+pub(crate) use sign_in::SignInSettings;
 
 use crate::args::Global;
 use crate::exit::Refusal;
@@ -50,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) server: Option<RemoteServer>,
     /// Where people are told what they must know.
     pub(crate) notifications: Notifications,
+    /// How people sign in.
+    pub(crate) sign_in: SignInSettings,
     /// What is said about AWS endpoints and region.
     pub(crate) aws: AwsEnvironment,
 }
@@ -128,6 +132,7 @@ impl Config {
         let (path, in_file) = read_file(flags, environment)?;
         let settings = File::from_environment(environment)?.over(in_file);
         let http = HttpSettings::of(&settings)?;
+        settings.sign_in.check()?;
         let data_dir = match settings.data_dir {
             Some(folder) => folder,
             None => places::default_data_dir()?,
@@ -187,6 +192,7 @@ impl Config {
                 ca_file: flags.ca_file.clone().or(settings.ca_file),
             }),
             notifications: settings.notifications,
+            sign_in: settings.sign_in,
             aws: settings.aws,
         })
     }

@@ -17,6 +17,7 @@ const RECOVER: &str = include_str!("../../../../docs/guide/recover.md");
 const MONTH: &str = include_str!("../../../../docs/guide/month.md");
 const MANY_ACCOUNTS: &str = include_str!("../../../../docs/guide/many-accounts.md");
 const PERMISSIONS: &str = include_str!("../../../../docs/guide/permissions.md");
+const SIGN_IN: &str = include_str!("../../../../docs/guide/sign-in.md");
 const PROVISION: &str = include_str!("../../../../docs/guide/provision.md");
 
 /// Answers for the reader, and stops at the first line that ends otherwise than the page says.
@@ -132,6 +133,13 @@ fn the_page_about_the_sandbox_works_as_printed() {
     let reader = Reader::begin();
     let said = reader.follow(&commands(SANDBOX)[1..]);
     assert!(said.contains("keyreeve-connector"), "{said}");
+}
+
+#[test]
+fn the_page_about_signing_in_works_as_printed() {
+    let reader = Reader::begin();
+    let said = reader.follow(&[beginning(), commands(SIGN_IN)].concat());
+    assert!(said.contains("bea") && said.contains("operator"), "{said}");
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! People who sign in, as an administrator keeps them: S32 and the passwords that are taken.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use serde_json::json;
 
 use crate::harness::{Place, Ran, SYSTEM};
+use crate::serve::{LOG, serve, terminate};
 
-pub(crate) const PASSWORD: &str = "a sentence of some words";
+const PASSWORD: &str = "a sentence of some words";
 
 fn add(place: &Place, name: &str, role: &str, password: &str, more: &[&str]) -> Ran {
     let add = ["person", "add", name, "--role", role, "--password-stdin", "--output", "json"];
@@ -116,4 +120,78 @@ fn only_admins_of_all_systems_keep_people() {
         }
     }
     place.run_as(&admin, &["person", "list"]).code(0);
+}
+
+/// `serve` with this table of the configuration, which it refuses.
+fn refused_to_serve(place: &Place, table: &str) -> String {
+    let file = place.folder.path().join("keyreeve.toml");
+    std::fs::write(&file, format!("public_url = \"http://127.0.0.1:8420\"\n\n[sign_in]\n{table}\n")).unwrap();
+    place.run(&["serve", "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()]).code(2).stderr
+}
+
+#[test]
+fn s32_a_provider_is_never_the_only_way_in() {
+    let place = Place::registered(0);
+    let secret = place.folder.path().join("oidc.secret");
+    std::fs::write(&secret, "what only the provider and we know").unwrap();
+    let whole = format!(
+        "oidc_issuer = \"https://id.example.org\"\noidc_client_id = \"keyreeve\"\noidc_client_secret_file = {secret:?}\n\
+         [[sign_in.oidc_roles]]\nvalue = \"admins\"\nrole = \"admin\""
+    );
+    // The first token was taken away behind the store's back.
+    place.sql("UPDATE tokens SET revoked_at = 1");
+    let refused = refused_to_serve(&place, &whole);
+    assert!(refused.contains("would be the only way in"), "{refused}");
+    assert!(refused.contains("`keyreeve person add NAME --role admin`"), "{refused}");
+    add(&place, "ada", "admin", PASSWORD, &[]).code(0);
+    for (table, why) in [
+        ("session_hours = 0", "session_hours in [sign_in] must be from 1 to 720"),
+        ("oidc_issuer = \"https://id.example.org\"", "oidc_client_id is not"),
+        (&whole.replace("https://id", "http://id"), "must be an https:// URL"),
+        (&whole.replace("https://id", "https://me@id"), "must be an https:// URL"),
+        (whole.split("[[").next().unwrap(), "nobody would have a role"),
+        (&whole.replace("oidc.secret", "nothing"), "oidc_client_secret_file"),
+        (&whole.replace("\"admin\"", "\"king\""), "keyreeve.toml"),
+    ] {
+        let refused = refused_to_serve(&place, table);
+        assert!(refused.contains(why), "{table}: {refused}");
+    }
+}
+
+#[test]
+fn who_was_added_signs_in_to_the_server_until_they_are_disabled() {
+    let place = Place::registered(0);
+    add(&place, "ada", "viewer", PASSWORD, &[]).code(0);
+    let (child, address) = serve(&place, &[]);
+    let ask = |head: &str, body: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{head}\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let sign_in = |password: &str| {
+        let body = json!({"name": "ada", "password": password}).to_string();
+        ask("POST /api/v1/session HTTP/1.1\r\nContent-Type: application/json", &body)
+    };
+    assert!(sign_in("another sentence").starts_with("HTTP/1.1 401"));
+    let answer = sign_in(PASSWORD);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let cookie = answer.split("keyreeve=").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let systems = || ask(&format!("GET /api/v1/systems HTTP/1.1\r\nCookie: keyreeve={cookie}"), "");
+    assert!(systems().starts_with("HTTP/1.1 200"));
+    assert!(place.rows("SELECT * FROM sessions").to_string().contains("127.0.0.1"));
+    assert!(!place.rows("SELECT * FROM sessions").to_string().contains(&cookie));
+    place.run(&["person", "disable", "ada"]).code(0);
+    assert!(systems().starts_with("HTTP/1.1 401"));
+    terminate(child);
+    let log = place.json(&["audit", "list", "--action", "sign_in_failed"]);
+    assert_eq!(log[0]["subject"]["people"], json!({"ada": 1}));
+    let said = std::fs::read_to_string(place.folder.path().join(LOG)).unwrap();
+    assert!(!(said.contains(&cookie) || said.contains(PASSWORD)), "{said}");
 }

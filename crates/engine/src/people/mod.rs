@@ -5,7 +5,7 @@
 //! - [`Throttle`] says how often may be tried, and from where;
 //! - [`SignIn`] begins sessions, and says whose one is.
 
-mod common;
+mod first_tried;
 mod passwords;
 mod rules;
 mod sign_in;

@@ -3,7 +3,7 @@
 
 use keyreeve_model::{PersonName, Secret};
 
-use super::common::COMMON;
+use super::first_tried::FIRST_TRIED;
 
 /// So many characters at least.
 pub const SHORTEST_PASSWORD: usize = 12;
@@ -47,7 +47,7 @@ pub fn check_password(name: &PersonName, password: &Secret) -> Result<(), Passwo
     // Of emoji alone nothing is left, and a letter among them is no word.
     let is_word = plain.chars().count() + 2 >= SHORTEST_PASSWORD;
     let common = |one: &&str| small == **one || (is_word && consists_of(&plain, one));
-    if COMMON.iter().any(common) || consists_of(&small, &first) {
+    if FIRST_TRIED.iter().any(common) || consists_of(&small, &first) {
         return Err(PasswordRefused::Common);
     }
     // Of ada@example.org the first part is as easily guessed as the whole.

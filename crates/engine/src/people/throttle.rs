@@ -24,6 +24,8 @@ struct Rate {
 const OF_ADDRESS: Rate = Rate { at_once: 20, every: 6_000 };
 const OF_NAME: Rate = Rate { at_once: 10, every: 30_000 };
 const OF_NAME_AND_ADDRESS: Rate = Rate { at_once: 5, every: 15_000 };
+/// Who only sets out for a provider, or comes back, costs little, and behind one address there may be many.
+const OF_PROVIDER: Rate = Rate { at_once: 120, every: 1_000 };
 const OF_ALL: Rate = Rate { at_once: 60, every: 500 };
 
 /// It was tried too often.
@@ -44,7 +46,7 @@ pub struct Throttle {
 impl Default for Throttle {
     fn default() -> Self {
         // The last place is that of all.
-        Self { keys: RandomState::new(), paid: Mutex::new(vec![0; 3 * PLACES + 1].into()) }
+        Self { keys: RandomState::new(), paid: Mutex::new(vec![0; 4 * PLACES + 1].into()) }
     }
 }
 
@@ -75,18 +77,18 @@ impl Throttle {
     pub fn attempt(&self, name: &str, network: &str, before: bool, now: Timestamp) -> Result<(), TooMany> {
         let own = (self.place(2, &(name, network)), OF_NAME_AND_ADDRESS);
         let everywhere =
-            [(self.place(0, &network), OF_ADDRESS), (self.place(1, &name), OF_NAME), (3 * PLACES, OF_ALL)];
+            [(self.place(0, &network), OF_ADDRESS), (self.place(1, &name), OF_NAME), (4 * PLACES, OF_ALL)];
         let counted: Vec<_> =
             std::iter::once(own).chain(everywhere.into_iter().filter(|_| !before)).collect();
         self.take(&counted, now)
     }
 
-    /// One attempt more from this network, of nobody in particular.
+    /// One attempt more from this network by way of a provider, of nobody in particular yet.
     ///
     /// # Errors
     /// [`TooMany`].
     pub fn attempt_from(&self, network: &str, now: Timestamp) -> Result<(), TooMany> {
-        self.take(&[(self.place(0, &network), OF_ADDRESS)], now)
+        self.take(&[(self.place(3, &network), OF_PROVIDER)], now)
     }
 
     /// Forgets the attempts of a name from a network: it was them.

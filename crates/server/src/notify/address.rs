@@ -47,7 +47,7 @@ impl Network {
 }
 
 /// Whether an address may be called.
-pub(super) fn may_be_called(address: IpAddr, networks: &[Network]) -> bool {
+pub(crate) fn may_be_called(address: IpAddr, networks: &[Network]) -> bool {
     // One address has one judgement, in whatever form it was given.
     let address = address.to_canonical();
     is_public(address) || networks.iter().any(|network| network.holds(address))

@@ -15,6 +15,7 @@ use keyreeve_engine::clock::Clock;
 use keyreeve_store::{Notification, Store, StoreError};
 use tokio::sync::watch;
 
+pub(crate) use address::may_be_called;
 pub use address::{Network, NetworkError};
 pub use mail::{Mail, MailEncryption, MailError, MailSettings};
 pub use webhook::{Webhook, WebhookError};

@@ -1,37 +1,23 @@
-//! A signed webhook that reaches what it should and nothing else.
-//!
-//! The name is looked up once; each address found must be one that may be called ([`super::address`]), and the
-//! connection goes to that address and to no other, whatever the name says a moment later. Redirects are not followed,
-//! and no proxy is asked.
+//! A signed webhook. Where it may reach, [`Egress`] says.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use futures::future::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::Full;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use keyreeve_engine::clock::Clock;
 use keyreeve_model::Secret;
 use keyreeve_store::Notification;
-use rustls_pki_types::ServerName;
-use rustls_pki_types::pem::PemObject;
 use serde_json::json;
 use sha2::Sha256;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use url::{Host, Url};
+use url::Url;
 
 use super::Sink;
-use super::address::{Network, may_be_called};
+use super::address::Network;
 use super::sentence::sentence;
+use crate::egress::{Egress, is_well, parts_of};
 
 /// Everything from looking the name up to the status of the answer has so long.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -42,8 +28,7 @@ const SHORTEST_SECRET: usize = 32;
 pub struct Webhook {
     url: Url,
     secret: Secret,
-    networks: Vec<Network>,
-    tls: TlsConnector,
+    egress: Egress,
     clock: Clock,
 }
 
@@ -77,21 +62,16 @@ impl Webhook {
         clock: Clock,
     ) -> Result<Self, WebhookError> {
         let url = Url::parse(url).map_err(|_| WebhookError::Url)?;
-        let here = match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(_)) => false,
-            None => return Err(WebhookError::Url),
-        };
-        let encrypted = url.scheme() == "https" || (url.scheme() == "http" && here);
-        if !encrypted || !url.username().is_empty() || url.password().is_some() {
+        if !is_well(&url) {
             return Err(WebhookError::Url);
         }
         if secret.expose().trim().len() < SHORTEST_SECRET {
             return Err(WebhookError::Secret);
         }
         let secret = Secret::new(secret.expose().trim().to_owned());
-        Ok(Self { url, secret, networks, tls: tls(authorities)?, clock })
+        let egress =
+            Egress::new(networks, "webhook_networks", authorities).map_err(WebhookError::Authorities)?;
+        Ok(Self { url, secret, egress, clock })
     }
 
     async fn send(&self, notification: &Notification) -> Result<(), String> {
@@ -105,8 +85,7 @@ impl Webhook {
         })
         .to_string();
         let sent_at = self.clock.now().as_second();
-        let place = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
-        let host = &self.url[url::Position::BeforeHost..url::Position::AfterPort];
+        let (place, host) = parts_of(&self.url);
         let request = hyper::Request::post(place)
             .header("host", host)
             .header("content-type", "application/json")
@@ -116,48 +95,12 @@ impl Webhook {
             .header("connection", "close")
             .body(Full::new(Bytes::from(body)))
             .map_err(|_| "the request could not be put together".to_owned())?;
-        let stream = self.connect().await?;
-        if self.url.scheme() == "http" {
-            return exchange(stream, request).await;
+        let answer = self.egress.send(&self.url, request).await?;
+        // Any success is one; a redirect is none, and what else is answered is not read.
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(format!("it answered {}", status.as_u16())),
         }
-        let name = match self.url.host() {
-            Some(Host::Domain(name)) => {
-                ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?
-            }
-            Some(Host::Ipv4(address)) => ServerName::from(IpAddr::from(address)),
-            Some(Host::Ipv6(address)) => ServerName::from(IpAddr::from(address)),
-            None => return Err("its address names nobody".to_owned()),
-        };
-        let stream = self.tls.connect(name, stream).await.map_err(|error| format!("TLS: {error}"))?;
-        exchange(stream, request).await
-    }
-
-    /// A connection to an address that may be called.
-    async fn connect(&self) -> Result<TcpStream, String> {
-        let port = self.url.port_or_known_default().unwrap_or(443);
-        let found: Vec<SocketAddr> = match self.url.host() {
-            Some(Host::Ipv4(address)) => vec![(address, port).into()],
-            Some(Host::Ipv6(address)) => vec![(address, port).into()],
-            Some(Host::Domain(name)) => {
-                let found = tokio::net::lookup_host((name, port)).await;
-                found.map_err(|error| format!("its name could not be looked up: {error}"))?.collect()
-            }
-            None => Vec::new(),
-        };
-        let mut why = "its name has no address".to_owned();
-        for address in found {
-            // Which one it is would tell who configures it what our network looks like.
-            if !may_be_called(address.ip(), &self.networks) {
-                return Err(
-                    "its address is not of the internet, and of no network in webhook_networks".to_owned()
-                );
-            }
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => why = format!("no connection: {error}"),
-            }
-        }
-        Err(why)
     }
 }
 
@@ -174,26 +117,6 @@ impl Sink for Webhook {
     }
 }
 
-/// Sends it. Any success is one; a redirect is none, and what else is answered is not read.
-async fn exchange<S>(stream: S, request: hyper::Request<Full<Bytes>>) -> Result<(), String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-    let mut answer = std::pin::pin!(sender.send_request(request));
-    let answer = tokio::select! {
-        answer = &mut answer => answer,
-        // It may end with the answer just read.
-        _ = connection => answer.await,
-    };
-    match answer {
-        Ok(answer) if answer.status().is_success() => Ok(()),
-        Ok(answer) => Err(format!("it answered {}", answer.status().as_u16())),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 /// `t=` the moment in seconds, `v1=` HMAC-SHA256 in hex of the moment, a dot and the body.
 fn signature(secret: &Secret, sent_at: i64, body: &str) -> String {
     use std::fmt::Write as _;
@@ -206,29 +129,6 @@ fn signature(secret: &Secret, sent_at: i64, body: &str) -> String {
         }
     }
     text
-}
-
-pub(crate) fn tls(authorities: Option<&Path>) -> Result<TlsConnector, WebhookError> {
-    let mut roots = RootCertStore::empty();
-    let unusable = |why: String| WebhookError::Authorities(why);
-    match authorities {
-        Some(path) => {
-            let found = rustls_pki_types::CertificateDer::pem_file_iter(path);
-            for certificate in found.map_err(|error| unusable(error.to_string()))? {
-                let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-                roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 impl std::fmt::Debug for Webhook {
@@ -296,7 +196,8 @@ mod tests {
             "10.0.0.1",
             "[fd00:ec2::254]",
         ] {
-            let refused = webhook(&format!("https://{host}/")).unwrap().connect().await.unwrap_err();
+            let webhook = webhook(&format!("https://{host}/")).unwrap();
+            let refused = webhook.egress.connect(&webhook.url).await.unwrap_err();
             assert!(
                 refused.contains("not of the internet") || refused.contains("looked up"),
                 "{host}: {refused}"

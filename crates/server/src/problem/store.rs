@@ -40,12 +40,15 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::JobNotFound { .. } => (StatusCode::NOT_FOUND, "job_not_found"),
         E::TaskNotFound { .. } => (StatusCode::NOT_FOUND, "task_not_found"),
         E::ProtectionNotFound { .. } => (StatusCode::NOT_FOUND, "protection_not_found"),
+        E::SessionNotFound { .. } => (StatusCode::NOT_FOUND, "session_not_found"),
+        E::PersonNotFound { .. } => (StatusCode::NOT_FOUND, "person_not_found"),
         E::TokenNotFound { .. } => (StatusCode::NOT_FOUND, "token_not_found"),
         E::NothingThen { .. } => (StatusCode::NOT_FOUND, "nothing_then"),
         E::DeliveryUsed | E::DeliverySuperseded | E::DeliveryGone => (StatusCode::GONE, "gone"),
         E::NameTaken { .. }
         | E::SystemIdTaken { .. }
         | E::TokenTaken { .. }
+        | E::PersonTaken { .. }
         | E::ScimExternalIdTaken { .. } => (StatusCode::CONFLICT, "already_there"),
         E::SystemRemoved { .. } => (StatusCode::CONFLICT, "system_removed"),
         E::SystemQuarantined { .. } => (StatusCode::CONFLICT, "system_quarantined"),
@@ -60,6 +63,8 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::NothingToRetry { .. } => (StatusCode::CONFLICT, "nothing_to_retry"),
         E::OwnApproval { .. } => (StatusCode::FORBIDDEN, "own_approval"),
         E::OwnAccount { .. } => (StatusCode::FORBIDDEN, "own_account"),
+        E::LastAdmin { .. } => (StatusCode::CONFLICT, "last_admin"),
+        E::PersonOfProvider { .. } => (StatusCode::CONFLICT, "person_of_provider"),
         E::OverCap { .. } => (StatusCode::CONFLICT, "over_cap"),
         E::Superseded { .. }
         | E::BaselineMoved { .. }

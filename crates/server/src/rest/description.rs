@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use utoipa::Modify;
 use utoipa::openapi::schema::{AdditionalProperties, AllOf, ArrayItems, Object};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi, Ref, RefOr, Schema};
 
-/// Who asks is said by a bearer token.
-pub(super) struct BearerToken;
+/// Who asks is said by a bearer token, or by the cookie of a session.
+pub(super) struct WaysIn;
 
-impl Modify for BearerToken {
+impl Modify for WaysIn {
     fn modify(&self, openapi: &mut OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -18,6 +18,12 @@ impl Modify for BearerToken {
             .description(Some("A token, as `keyreeve token create` prints it once."));
         if let Some(components) = openapi.components.as_mut() {
             components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
+            let cookie = ApiKeyValue::with_description(
+                "__Host-keyreeve",
+                "The cookie that `POST /session` sets; `keyreeve` without HTTPS. What changes something needs the header \
+                 `Origin` of this server besides.",
+            );
+            components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
         }
     }
 }

@@ -23,6 +23,7 @@ mod protections;
 mod reason;
 mod resources;
 mod secrets;
+mod sessions;
 mod systems;
 mod tokens;
 
@@ -32,9 +33,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::description::{BearerToken, close_wishes, join_mappings, open_entries};
+use self::description::{WaysIn, close_wishes, join_mappings, open_entries};
 use crate::parts::Parts;
 use crate::problem::Said;
+pub(crate) use sessions::{keeping, too_often};
 
 /// Where it begins.
 pub(crate) const PREFIX: &str = "/api/v1";
@@ -49,8 +51,8 @@ pub(crate) const PREFIX: &str = "/api/v1";
     ),
     servers((url = "/api/v1")),
     components(schemas(Said, What)),
-    security(("token" = [])),
-    modifiers(&BearerToken)
+    security(("token" = []), ("session" = [])),
+    modifiers(&WaysIn)
 )]
 struct Description;
 
@@ -88,6 +90,9 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(passwords::reveal))
+        .routes(routes!(sessions::who, sessions::sign_in, sessions::sign_out))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .split_for_parts();

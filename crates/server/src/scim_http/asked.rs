@@ -90,7 +90,7 @@ impl FromRequestParts<Parts> for Asked {
     type Rejection = Refusal;
 
     async fn from_request_parts(head: &mut Head, parts: &Parts) -> Result<Self, Refusal> {
-        let caller = Caller::from_request_parts(head, parts).await?;
+        let caller = Caller::by_token(head, parts).await?;
         let unknown = || Refusal(Error::new(Cause::NotFound, "there is no such system"));
         let Path(places): Path<HashMap<String, String>> =
             Path::from_request_parts(head, parts).await.map_err(|_| unknown())?;

@@ -31,6 +31,7 @@ fn example(method: &str, path: &str) -> Value {
         ("post", "/tokens") => json!({"owner": "ada", "role": "viewer"}),
         ("post", "/tokens/{token}/revoke") => json!({"reason": "because"}),
         ("post", "/tasks/{task}/password") => json!({}),
+        ("post", "/session") => json!({"name": "ada", "password": "what she has"}),
         other => panic!("{other:?} has no example"),
     }
 }

@@ -11,6 +11,7 @@ use keyreeve_engine::connections::{Connections, NotConnected};
 use keyreeve_engine::desk::{Bell, Desk};
 use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress};
 use keyreeve_engine::pace::Pacers;
+use keyreeve_engine::people::{Passwords, SignIn};
 use keyreeve_engine::provisioning::{Rules, Worker};
 use keyreeve_engine::schedule::Duties;
 use keyreeve_engine::systems::secret_of;
@@ -21,8 +22,8 @@ use keyreeve_model::{
     SystemName, SystemSettings,
 };
 use keyreeve_sandbox::{AccountSeed, Options, Population, Running, Sandbox};
-use keyreeve_server::{Parts, Server};
-use keyreeve_store::{DatabaseUrl, NewSystem, NewToken, Store, StoreKey};
+use keyreeve_server::{Door, Parts, Server, Site};
+use keyreeve_store::{DatabaseUrl, NewPerson, NewSystem, NewToken, SessionLife, Store, StoreKey};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -34,6 +35,8 @@ use tokio::task::JoinHandle;
 const ACCOUNTS: [(&str, &str); 2] = [("prod", PROD_ACCOUNT), ("test", "444455556666")];
 /// The AWS account of the system `prod`.
 pub(crate) const PROD_ACCOUNT: &str = "111122223333";
+/// The password of everybody who is added.
+pub(crate) const PASSWORD: &str = "a sentence of some words";
 /// Users in each.
 pub(crate) const USERS: u32 = 40;
 
@@ -78,7 +81,21 @@ impl Place {
         Self::shaped(usual(), shape).await
     }
 
+    /// Where people come in otherwise.
+    pub(crate) async fn with_door(door: impl FnOnce(&str, SignIn, Clock) -> Door) -> Self {
+        Self::made(usual(), door, |server, _| server).await
+    }
+
     async fn shaped(settings: SystemSettings, shape: impl FnOnce(Server, Parts) -> Server) -> Self {
+        let site = Site::new(None, false, true);
+        Self::made(settings, |_, sign_in, _| Door { sign_in, site, provider: None }, shape).await
+    }
+
+    async fn made(
+        settings: SystemSettings,
+        door: impl FnOnce(&str, SignIn, Clock) -> Door,
+        shape: impl FnOnce(Server, Parts) -> Server,
+    ) -> Self {
         let population = Population { users: USERS, groups: 6, customer_policies: 8, roles: 0 };
         let seed =
             |(_, account): &(&str, &str)| AccountSeed { account_id: (*account).to_owned(), population };
@@ -134,6 +151,7 @@ impl Place {
             importer: importer(&store, clock),
             planning: Threads::new(4),
             importing: Threads::new(2),
+            door: door(&url, sign_in(&store), clock),
             stop: tell,
         };
         let server = shape(Server::new(parts.clone()), parts);
@@ -171,15 +189,15 @@ impl Place {
         expires_at: Option<jiff::Timestamp>,
     ) -> String {
         let owner = format!("{}-{}", role.as_str(), systems.join("+"));
-        self.made(&owner, role, systems, expires_at).await
+        self.minted(&owner, role, systems, expires_at).await
     }
 
     /// A token of somebody.
     pub(crate) async fn token_of(&self, owner: &str, role: Role, systems: &[&str]) -> String {
-        self.made(owner, role, systems, None).await
+        self.minted(owner, role, systems, None).await
     }
 
-    async fn made(
+    async fn minted(
         &self,
         owner: &str,
         role: Role,
@@ -197,6 +215,24 @@ impl Place {
         };
         self.store.create_token(&new, "local:test", self.clock.now()).await.unwrap();
         made.text.expose().to_owned()
+    }
+
+    /// Adds somebody whose password is [`PASSWORD`].
+    pub(crate) async fn person(&self, name: &str, role: Role, systems: &[&str]) {
+        let password_hash = Passwords::hash(&Secret::new(PASSWORD.to_owned())).unwrap();
+        let systems = systems.iter().map(|id| system(id)).collect();
+        let new = NewPerson { name: name.parse().unwrap(), role, systems, password_hash };
+        self.store.add_person(&new, "local:test", self.clock.now()).await.unwrap();
+    }
+
+    /// Signs somebody in: what their browser sends from then on.
+    pub(crate) async fn cookie(&self, name: &str) -> String {
+        let body = serde_json::json!({"name": name, "password": PASSWORD});
+        let request = self.request(Method::POST, "/api/v1/session", None).json(&body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let set = answer.headers()[reqwest::header::SET_COOKIE].to_str().unwrap();
+        set.split(';').next().unwrap().to_owned()
     }
 
     /// A request with a token, or without.
@@ -283,6 +319,12 @@ async fn run_import(store: &Arc<Store>, sandbox: &Running, clock: Clock, system:
     let request = ImportRequest { system, profile: &profile, actor: "local:test", preview: false };
     let run = importer.run(&*connector, request, &Progress::default()).await.unwrap();
     assert_eq!(run.state, ImportRunState::Published);
+}
+
+fn sign_in(store: &Arc<Store>) -> SignIn {
+    let life =
+        SessionLife { at_most: Duration::from_secs(3_600), idle: Duration::from_secs(600), at_once: 3 };
+    SignIn::new(Arc::clone(store), life).unwrap()
 }
 
 fn importer(store: &Arc<Store>, clock: Clock) -> Importer {

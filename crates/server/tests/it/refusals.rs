@@ -21,7 +21,7 @@ async fn problem(request: reqwest::RequestBuilder) -> (StatusCode, String) {
 }
 
 #[tokio::test]
-async fn only_one_valid_bearer_token_lets_in() {
+async fn s40_only_one_valid_bearer_token_lets_in() {
     let place = Place::start().await;
     let address = "/api/v1/systems";
     let get = || place.request(Method::GET, address, None);

@@ -1,4 +1,5 @@
-//! Each address, for each role, with a token for all systems and for one, on a system of the token's and on another one.
+//! Each address, for each role, with a token and by the cookie of a session, for all systems and for one, on a system that
+//! the caller is for and on another one.
 //! An address of the description without a row here fails.
 
 use std::collections::BTreeSet;
@@ -12,6 +13,8 @@ use crate::place::{Place, system};
 /// Whom an address answers.
 #[derive(Clone, Copy, PartialEq)]
 enum Whom {
+    /// Any role: it is about whoever asks.
+    Anybody,
     /// Any role, within its systems.
     Reads,
     /// Any role; what lies outside its systems is left out.
@@ -107,6 +110,11 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ("get", "/tokens", "/tokens", Whom::AdministersAll),
     ("post", "/tokens", "/tokens", Whom::AdministersAll),
     ("post", "/tokens/{token}/revoke", "/tokens/none/revoke", Whom::AdministersAll),
+    ("get", "/session", "/session", Whom::Anybody),
+    ("post", "/session", "/session", Whom::Anybody),
+    ("delete", "/session", "/session", Whom::Anybody),
+    ("get", "/sessions", "/sessions", Whom::Anybody),
+    ("delete", "/sessions/{session}", "/sessions/none", Whom::Anybody),
     ("get", "/audit/verification", "/audit/verification", Whom::ReadsAll),
     ("get", "/audit", "/audit?system_id={system}", Whom::Reads),
     ("get", "/audit", "/audit", Whom::ReadsAll),
@@ -120,6 +128,7 @@ fn is_allowed(status: StatusCode, whom: Whom, address: &str) -> bool {
     match whom {
         // There is no such profile.
         Whom::Operates if address.ends_with("/import-runs") => status == StatusCode::NOT_FOUND,
+        Whom::Anybody => refused_otherwise || status.is_success() || status == StatusCode::NOT_FOUND,
         Whom::Operates | Whom::Approves => refused_otherwise || status.is_success(),
         Whom::Administers | Whom::AdministersAll => {
             refused_otherwise || status.is_success() || status == StatusCode::NOT_FOUND
@@ -163,8 +172,11 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
     for role in roles {
         for systems in [&[][..], &["prod"][..]] {
             let token = place.token(role, systems).await;
+            let name = format!("{}{}", role.as_str(), systems.join("."));
+            place.person(&name, role, systems).await;
+            let mut cookie = place.cookie(&name).await;
             for (method, _, address, whom) in ADDRESSES {
-                for on in ["prod", "test"] {
+                for (on, by_token) in [("prod", true), ("test", true), ("prod", false), ("test", false)] {
                     let run = place.store.latest_published(&system(on)).await.unwrap().unwrap().id;
                     let address = address.replace("{system}", on).replace("{run}", &run.to_string());
                     let address = address.replace("{job}", &jobs[on].0).replace("{task}", &jobs[on].1);
@@ -174,7 +186,7 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
                     let reached = systems.is_empty() || systems.contains(&on);
                     let allowed = match whom {
                         Whom::Reads => reached,
-                        Whom::ReadsReached => true,
+                        Whom::ReadsReached | Whom::Anybody => true,
                         Whom::ReadsAll => systems.is_empty(),
                         Whom::Operates => reached && role.may_operate(),
                         Whom::Approves => reached && role.may_approve(),
@@ -182,11 +194,19 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
                         Whom::AdministersAll => systems.is_empty() && role == Role::Admin,
                     };
                     let method: Method = method.to_uppercase().parse().unwrap();
-                    let request = place.request(method.clone(), &format!("/api/v1{address}"), Some(&token));
+                    let whole = format!("/api/v1{address}");
+                    let request = match by_token {
+                        true => place.request(method.clone(), &whole, Some(&token)),
+                        false => place
+                            .request(method.clone(), &whole, None)
+                            .header("cookie", &cookie)
+                            .header("origin", &place.url),
+                    };
                     let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
                     let request = if takes_body { request.json(&body) } else { request };
                     let answer = request.send().await.unwrap();
-                    let case = format!("{} {systems:?} {address}: {}", role.as_str(), answer.status());
+                    let case =
+                        format!("{} {systems:?} {by_token} {address}: {}", role.as_str(), answer.status());
                     if allowed {
                         assert!(is_allowed(answer.status(), *whom, &address), "{case}");
                     } else {
@@ -202,12 +222,15 @@ async fn each_address_answers_whom_it_is_for_and_nobody_else() {
                             if hidden && rightful { StatusCode::NOT_FOUND } else { StatusCode::FORBIDDEN };
                         assert_eq!(answer.status(), expected, "{case}");
                     }
+                    if !by_token && (&method, address.as_str()) == (&Method::DELETE, "/session") {
+                        cookie = place.cookie(&name).await;
+                    }
                     asked += 1;
                 }
             }
         }
     }
-    assert_eq!(asked, 4 * 2 * 2 * ADDRESSES.len());
+    assert_eq!(asked, 4 * 2 * 2 * 2 * ADDRESSES.len());
     let limited = place.token(Role::Admin, &["test"]).await;
     let (_, listed) = place.ask("/api/v1/systems", Some(&limited)).await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);

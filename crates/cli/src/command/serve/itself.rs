@@ -9,7 +9,7 @@ use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::provisioning::{Rules, Worker};
 use keyreeve_engine::schedule::{Chore, Duties, Happened, Scheduler};
 use keyreeve_engine::threads::Threads;
-use keyreeve_server::Parts;
+use keyreeve_server::{Door, Parts};
 use keyreeve_store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -37,7 +37,7 @@ pub(super) struct Itself {
 
 impl Itself {
     /// What a server is made of that hands its work to this.
-    pub(super) fn parts(&self, store: &Arc<Store>, stop: &watch::Receiver<bool>) -> Parts {
+    pub(super) fn parts(&self, store: &Arc<Store>, door: Door, stop: &watch::Receiver<bool>) -> Parts {
         Parts {
             store: Arc::clone(store),
             clock: self.desk.clock,
@@ -45,6 +45,7 @@ impl Itself {
             importer: self.importer.clone(),
             planning: Threads::new(PLANS_AT_ONCE),
             importing: Threads::below_others(self.at_once),
+            door,
             stop: stop.clone(),
         }
     }

@@ -63,7 +63,7 @@ fn mail(context: &Context) -> Result<Option<Mail>, Refusal> {
 
 const MEND: &str = "mend [notifications] of keyreeve.toml";
 
-fn read_secret(setting: &str, path: &Path) -> Result<Secret, Refusal> {
+pub(super) fn read_secret(setting: &str, path: &Path) -> Result<Secret, Refusal> {
     std::fs::read_to_string(path).map(Secret::new).map_err(|error| {
         Refusal::new(DOING, format!("{setting} {}: {error}", path.display()))
             .hint("mend the path, or let the user that runs keyreeve read the file")

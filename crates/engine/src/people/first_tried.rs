@@ -1,7 +1,7 @@
 //! Passwords that are tried first, in small letters: those of the lists of leaked ones that are long enough to be taken
 //! here, the rows of keyboards, and what is near at hand. One that repeats a single one of these is as common.
 
-pub(super) const COMMON: &[&str] = &[
+pub(super) const FIRST_TRIED: &[&str] = &[
     "000000000000",
     "0123456789",
     "012345678910",
