@@ -73,6 +73,11 @@ pub(super) fn join_mappings(openapi: &mut OpenApi) {
     {
         *schema = Schema::Object(both);
     }
+    if let Some(RefOr::T(Schema::Object(page))) = schemas.get_mut("Page_SetMapping")
+        && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
+    {
+        items.items = ArrayItems::RefOrSchema(Box::new(RefOr::Ref(Ref::from_schema_name("SetMapping"))));
+    }
 }
 
 fn closed(mut kind: Object) -> Object {
