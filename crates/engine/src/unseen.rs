@@ -26,13 +26,38 @@ pub struct Unseen {
 
 /// An account as imports saw it, and what we changed of it since.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KnownAccount {
     /// As imports saw it.
     #[serde(flatten)]
     pub account: Account,
     /// What no import has seen yet.
     pub pending: Vec<ClaimFact>,
+}
+
+/// One object: what is derived for flattened fields is not.
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for KnownAccount {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::{ArrayBuilder, Ref, RefOr, Schema};
+        let RefOr::T(Schema::Object(mut known)) = Account::schema() else { return Account::schema() };
+        let claims = ArrayBuilder::new()
+            .description(Some("What no import has seen yet."))
+            .items(Ref::from_schema_name(<ClaimFact as utoipa::ToSchema>::name()));
+        known.properties.insert("pending".to_owned(), RefOr::T(Schema::Array(claims.build())));
+        known.required.push("pending".to_owned());
+        known.description = Some("An account as imports saw it, and what we changed of it since.".to_owned());
+        RefOr::T(Schema::Object(known))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for KnownAccount {
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        use utoipa::PartialSchema as _;
+        Account::schemas(schemas);
+        schemas.push((ClaimFact::name().into_owned(), ClaimFact::schema()));
+        ClaimFact::schemas(schemas);
+    }
 }
 
 impl Unseen {

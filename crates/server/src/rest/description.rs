@@ -44,7 +44,7 @@ pub(super) fn close_wishes(openapi: &mut OpenApi) {
 
 /// What the entries of lists are that can be asked for in part.
 const IN_PART: [&str; 7] =
-    ["Account", "Assignment", "AuditEntry", "ImportRun", "ProvisioningJob", "Resource", "System"];
+    ["KnownAccount", "Assignment", "AuditEntry", "ImportRun", "ProvisioningJob", "Resource", "System"];
 
 /// Entries of lists have the fields that were asked for, so none of them must be there.
 pub(super) fn open_entries(openapi: &mut OpenApi) {

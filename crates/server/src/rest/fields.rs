@@ -74,15 +74,16 @@ impl<T: Serialize> Serialize for Partly<T> {
 
 #[cfg(test)]
 mod tests {
-    use keyreeve_model::{Account, Assignment, ImportRun, ProvisioningJob, Resource, System};
+    use keyreeve_engine::unseen::KnownAccount;
+    use keyreeve_model::{Assignment, ImportRun, ProvisioningJob, Resource, System};
 
     use super::*;
 
     #[test]
     fn fields_are_those_of_the_description_and_no_others() {
-        assert!(Fields::<Account>::named(Some("name, path")).is_ok());
+        assert!(Fields::<KnownAccount>::named(Some("name, path")).is_ok());
         for bad in ["", "name,", "names", "name,secret", "login_profile.state"] {
-            assert!(Fields::<Account>::named(Some(bad)).is_err(), "{bad}");
+            assert!(Fields::<KnownAccount>::named(Some(bad)).is_err(), "{bad}");
         }
         for none in [
             names_of::<System>(),

@@ -6,6 +6,14 @@ use serde_json::Value;
 
 use crate::place::{Place, USERS, system};
 
+/// Without what we changed since, which is nothing.
+fn seen(mut accounts: Vec<Value>) -> Vec<Value> {
+    for account in &mut accounts {
+        assert_eq!(account.as_object_mut().unwrap().remove("pending"), Some(Value::Array(Vec::new())));
+    }
+    accounts
+}
+
 fn same(json: &[Value], known: &impl serde::Serialize) {
     assert_eq!(canonical_json(&json).unwrap(), canonical_json(known).unwrap());
 }
@@ -17,7 +25,7 @@ async fn lists_are_whole_in_their_order_however_small_the_pages_are() {
         place.store.current_inventory(&system("prod")).await.unwrap();
     assert!(accounts.len() > USERS as usize && resources.len() > 14 && assignments.len() > 50);
     for limit in [1000, 7, 1] {
-        same(&place.all("/api/v1/systems/prod/accounts", limit).await, &accounts);
+        same(&seen(place.all("/api/v1/systems/prod/accounts", limit).await), &accounts);
         same(&place.all("/api/v1/systems/prod/resources", limit).await, &resources);
         same(&place.all("/api/v1/systems/prod/assignments", limit).await, &assignments);
     }
@@ -44,7 +52,7 @@ async fn filters_and_moments_mean_what_they_mean_to_the_store() {
     let base = "/api/v1/systems/prod";
     let filter = AccountFilter { group: Some(group.clone()), ..AccountFilter::default() };
     let known = place.store.list_accounts(&id, AsOf::Now, &filter).await.unwrap();
-    same(&place.all(&format!("{base}/accounts?group={of_group}"), 2).await, &known);
+    same(&seen(place.all(&format!("{base}/accounts?group={of_group}"), 2).await), &known);
     let filter = AssignmentFilter { account: Some(account.clone()), ..AssignmentFilter::default() };
     let known = place.store.list_assignments(&id, AsOf::Now, &filter).await.unwrap();
     same(&place.all(&format!("{base}/assignments?account={of_account}"), 1).await, &known);
