@@ -56,7 +56,10 @@ fn has_npm() -> bool {
 fn said(package: &str) -> Result<String> {
     let package: serde_json::Value =
         serde_json::from_str(package).with_context(|| format!("reading {PACKAGE}"))?;
-    let wanted = package["dependencies"].as_object().context("the package asks for nothing")?;
+    let wanted = package
+        .get("dependencies")
+        .and_then(serde_json::Value::as_object)
+        .context("the package asks for nothing")?;
     let one = |(name, version): (&String, &serde_json::Value)| {
         format!("{name} {}", version.as_str().unwrap_or_default())
     };

@@ -97,7 +97,7 @@ impl Client {
         if !plain || !(url.scheme() == "https" || (url.scheme() == "http" && here)) {
             return Err(ClientError::Url);
         }
-        let tls = tls(authorities).map_err(|error| ClientError::Authorities(error))?;
+        let tls = tls(authorities).map_err(ClientError::Authorities)?;
         Ok(Self { url, token, tls })
     }
 

@@ -124,7 +124,7 @@ pub(crate) struct Global {
     /// The configuration file (also KEYREEVE_CONFIG).
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere", hide_short_help = true)]
     pub(crate) config: Option<PathBuf>,
-    /// Ask this server instead of the store of this machine: https://HOST[:PORT] (also KEYREEVE_SERVER). Without the
+    /// Ask this server instead of the store of this machine: `https://HOST` with its port (also KEYREEVE_SERVER). Without the
     /// flag, an empty variable is none.
     #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere", hide_short_help = true)]
     pub(crate) server: Option<String>,

@@ -28,10 +28,13 @@ pub struct AccountPlace {
     pub status: AccountStatus,
 }
 
+/// The run of which they are, and the places.
+type OfRun = (ImportRunId, Arc<[AccountPlace]>);
+
 /// The places of some systems, each as of the run that was published last when they were read: what holds now changes
 /// in the transaction that publishes a run, and in no other.
 #[derive(Default)]
-pub(crate) struct Places(Mutex<HashMap<i64, (ImportRunId, Arc<[AccountPlace]>)>>);
+pub(crate) struct Places(Mutex<HashMap<i64, OfRun>>);
 
 /// So many accounts at most are kept in mind, about 100 bytes each.
 const KEPT: usize = 200_000;

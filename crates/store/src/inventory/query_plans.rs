@@ -33,7 +33,7 @@ async fn reading_of(store: &Store) -> Reading {
     let read: Result<Reading, StoreError> = reading!(store, "reading", |transaction| {
         let system = systems::find(transaction, &system_id, false).await?;
         let coverage = Coverage::at(transaction, system.key, ImportRunId(1)).await?;
-        Ok(Reading { system, versions: Versions::Current, coverage })
+        Ok(Reading { system, versions: Versions::Current, coverage, run: ImportRunId(1) })
     })
     .await;
     read.unwrap()

@@ -17,6 +17,9 @@ use super::liar::{Liar, key, signed, unsigned};
 use super::{CLIENT, CLIENT_SECRET, place_of};
 use crate::place::Place;
 
+/// What a token says instead, from the claims it should have and the time.
+type Made = Box<dyn Fn(&Value, i64) -> String>;
+
 /// Sets out, and gives the state and the nonce that the provider is told.
 async fn set_out(place: &Place, browser: &mut Browser) -> (String, String) {
     let answer = browser.get(&Url::parse(&format!("{}/signin/oidc", place.url)).unwrap()).await;
@@ -62,7 +65,7 @@ fn hs256(secret: &[u8], claims: &Value) -> String {
     format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
-type Lie = (&'static str, &'static str, Box<dyn Fn(&Value, i64) -> String>);
+type Lie = (&'static str, &'static str, Made);
 
 fn lies(liar: &Liar) -> Vec<Lie> {
     let head = |more: Value| {
@@ -72,13 +75,13 @@ fn lies(liar: &Liar) -> Vec<Lie> {
         }
         head
     };
-    let claim = |name: &'static str, value: fn(i64) -> Value| -> Box<dyn Fn(&Value, i64) -> String> {
+    let claim = |name: &'static str, value: fn(i64) -> Value| -> Made {
         Box::new(move |truth, now| {
             signed(&key(7, "one"), &json!({"alg": "EdDSA", "kid": "one"}), &with(truth, name, value(now)))
         })
     };
     // Signed with a key of somebody else's, which the head says where to find.
-    let forged = |more: Value| -> Box<dyn Fn(&Value, i64) -> String> {
+    let forged = |more: Value| -> Made {
         let head = head(more);
         Box::new(move |truth, _| signed(&key(9, "mine"), &head, truth))
     };
