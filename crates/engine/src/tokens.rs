@@ -148,6 +148,7 @@ mod tests {
         }
         let token = authenticate(&store, &made.text, at(99)).await.unwrap();
         assert_eq!((token.id, token.owner.as_str()), (made.id.clone(), "ada"));
+        store.touch_token(&made.id, at(99)).await.unwrap();
         assert_eq!(store.find_token(&made.id).await.unwrap().unwrap().0.last_used_at, Some(at(99)));
         let expired = authenticate(&store, &made.text, at(100)).await;
         assert!(matches!(expired, Err(TokenError::Expired { at: end, .. }) if end == at(100)));
