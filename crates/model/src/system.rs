@@ -184,6 +184,7 @@ pub struct SystemSettings {
     /// Whether SCIM clients may attach policies to users and detach them.
     pub scim_entitlements: bool,
     /// Attributes of SCIM that are mirrored to tags, each with the tag's key.
+    #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, String>, inline))]
     pub scim_tags: ScimTags,
     /// So long a SCIM client waits for what it asks for, at most.
     #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 300))]

@@ -32,7 +32,7 @@ pub struct Store {
 
 /// Up to this size in bytes an SQLite file is checked page by page when it is opened (about a millisecond); a larger
 /// one only by [`Store::check`].
-const CHECKED_WHEN_OPENED: u64 = 512 * 1024;
+const CHECKED_WHEN_OPENED: u64 = 1024 * 1024;
 
 /// Connections. SQLite has one writer, as the database allows no more, and readers that never wait for it.
 pub(crate) enum Pools {

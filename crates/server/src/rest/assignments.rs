@@ -22,7 +22,7 @@ use crate::problem::{Problem, Refused};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filter {
     /// `next` of the page before.
-    #[param(max_length = 8192)]
+    #[param(max_length = 8192, pattern = "^[A-Za-z0-9_-]*$")]
     #[serde(default, deserialize_with = "at_most::<8192, _>")]
     cursor: Option<String>,
     /// How many entries at most.

@@ -25,7 +25,7 @@ use crate::problem::{Problem, Refused, response};
 /// Who wants to sign in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Credentials {
+pub(crate) struct NameAndPassword {
     /// Their name.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
@@ -79,14 +79,14 @@ impl IntoResponses for RefusedSignIn {
 /// Signs somebody in who has a password here. The answer sets a cookie, which lets in to all other addresses; what
 /// changes something needs the header `Origin` besides. No token is needed.
 #[utoipa::path(
-    post, path = "/session", tag = "sessions", request_body = Credentials, security(()),
+    post, path = "/session", tag = "sessions", request_body = NameAndPassword, security(()),
     responses((status = 200, body = WhoAsks), RefusedSignIn)
 )]
 pub(crate) async fn sign_in(
     State(parts): State<Parts>,
     Address(address): Address,
     headers: HeaderMap,
-    InBody { value: Credentials { name, password }, .. }: InBody<Credentials>,
+    InBody { value: NameAndPassword { name, password }, .. }: InBody<NameAndPassword>,
 ) -> Result<Response, Problem> {
     parts.door.site.own_page_or_program(&headers)?;
     let now = parts.clock.now();

@@ -94,7 +94,10 @@ async fn allowed(office: &Office, desk: &Desk, actor: &Actor, verb: Verb, job: J
         }
     }
     .await;
-    !matches!(done, Err(DeskError::Denied(_) | DeskError::Store(StoreError::JobNotFound { .. })))
+    !matches!(
+        done,
+        Err(DeskError::Denied(_) | DeskError::Hidden(..) | DeskError::Store(StoreError::JobNotFound { .. }))
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
