@@ -2,7 +2,8 @@
 
 Twice: as an admin, mostly about things that are there, and as a viewer of another system, about whatever it makes up. What
 it finds is held against a file of deviations, one a line: who asks | method and path | check | part of what it says | why it
-is so. A finding without a line fails, and so does a line without a finding.
+is so. A finding without a line fails. What is refused although the description allows it hangs on what was made up, and on
+the clock: that is told and fails nothing.
 """
 
 import argparse
@@ -34,6 +35,7 @@ CHECKS = [
     "unsupported_method", "allow_header_conformance", "use_after_free", "ensure_resource_availability", "ignored_auth",
     "object_level_authorization",
 ]
+BY_CHANCE = frozenset({"positive_data_acceptance"})
 LEAST = {"admin": 1_000, "viewer": 300}
 
 
@@ -154,7 +156,7 @@ def main() -> int:
                     raise SystemExit(f"as {role}, these were checked next to never: {idle}: {counts}")
                 notes.append(f"{counts['not_a_server_error']} answers to {role}")
                 found |= by_role
-    return judged(found, deviations, "; ".join(notes), by_chance=True)
+    return judged(found, deviations, "; ".join(notes), by_chance=BY_CHANCE)
 
 
 if __name__ == "__main__":
