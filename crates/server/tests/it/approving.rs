@@ -15,17 +15,10 @@ async fn waiting(place: &Place, names: &[String]) -> Value {
     job
 }
 
-/// The names of some people of the system.
-async fn people(place: &Place) -> Vec<String> {
-    let accounts = place.all("/api/v1/systems/prod/accounts", 100).await;
-    let names = accounts.iter().map(|account| account["name"].as_str().unwrap());
-    names.filter(|name| name.contains('.')).map(str::to_owned).collect()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s35_nobody_approves_their_own_wish_or_what_concerns_themselves_or_after_they_left() {
     let place = Place::start().await;
-    let people = people(&place).await;
+    let people = place.people().await;
     let job = waiting(&place, &people[..3]).await;
     let approve = format!("/api/v1/jobs/{}/approve", job["id"]);
     let refused = async |token: &str, body: Value, status: StatusCode, code: &str| {
@@ -70,7 +63,7 @@ async fn s35_nobody_approves_their_own_wish_or_what_concerns_themselves_or_after
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s35_an_approval_is_of_one_job_as_it_is_and_is_given_once() {
     let place = Place::start().await;
-    let people = people(&place).await;
+    let people = place.people().await;
     let job = waiting(&place, &people[..3]).await;
     let address = format!("/api/v1/jobs/{}", job["id"]);
     let approver = place.token_of("berta", Role::Approver, &["prod"]).await;

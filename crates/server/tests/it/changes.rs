@@ -16,13 +16,6 @@ fn user(place: &Place, name: &str) -> Option<Value> {
     state["users"].as_array().unwrap().iter().find(|user| user["name"] == name).cloned()
 }
 
-/// The names of some people of the system.
-async fn people(place: &Place) -> Vec<String> {
-    let accounts = place.all("/api/v1/systems/prod/accounts", 100).await;
-    let names = accounts.iter().map(|account| account["name"].as_str().unwrap());
-    names.filter(|name| name.contains('.')).map(str::to_owned).collect()
-}
-
 /// Asks for one thing, and waits until it is done.
 async fn done(place: &Place, wish: Value) -> Value {
     let (status, job) = place.post(JOBS, &json!({"wishes": [wish], "reason": "a test"})).await;
@@ -67,7 +60,7 @@ async fn a_whole_life_driven_over_rest_alone_is_what_the_connected_system_shows(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r38_a_plan_over_rest_makes_no_call_that_changes_anything_for_any_kind_of_task() {
     let place = Place::start().await;
-    let person = people(&place).await.remove(0);
+    let person = place.people().await.remove(0);
     let group = place.get("/api/v1/systems/prod/resources?type=group&limit=1").await["items"][0].take();
     let wishes = json!([
         {"task": "create_account", "name": "ada", "groups": [group["name"]]},
@@ -142,7 +135,7 @@ async fn what_is_in_the_way_is_a_problem_that_names_it_and_nothing_is_written_do
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_needs_a_second_person_waits_for_another_one_and_is_then_done() {
     let place = Place::start().await;
-    let people = people(&place).await;
+    let people = place.people().await;
     let delete = |name: &String| json!({"task": "delete_account", "account": name});
     let body = json!({"wishes": people[..3].iter().map(delete).collect::<Vec<_>>()});
     let (status, job) = place.post(JOBS, &body).await;

@@ -278,6 +278,13 @@ impl Place {
         }
     }
 
+    /// The names of some people of the system `prod`.
+    pub(crate) async fn people(&self) -> Vec<String> {
+        let accounts = self.all("/api/v1/systems/prod/accounts", 100).await;
+        let names = accounts.iter().map(|account| account["name"].as_str().unwrap());
+        names.filter(|name| name.contains('.')).map(str::to_owned).collect()
+    }
+
     /// Tells the server to stop, and waits until it has.
     pub(crate) async fn stop(mut self) {
         self.told.send_replace(true);
