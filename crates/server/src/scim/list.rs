@@ -26,7 +26,7 @@ pub struct List {
 impl List {
     /// The body of the answer.
     #[must_use]
-    pub fn to_json(&self) -> Value {
+    pub fn into_json(self) -> Value {
         let mut out = Map::new();
         out.insert("schemas".into(), json!([urn::LIST_RESPONSE]));
         out.insert("totalResults".into(), json!(self.total));
@@ -37,7 +37,8 @@ impl List {
         if let Some(cursor) = &self.next_cursor {
             out.insert("nextCursor".into(), json!(cursor));
         }
-        out.insert("Resources".into(), json!(self.resources));
+        let resources = self.resources.into_iter().map(Value::Object).collect();
+        out.insert("Resources".into(), Value::Array(resources));
         Value::Object(out)
     }
 
@@ -61,7 +62,7 @@ impl List {
         sort.sort(&mut meant);
         let total = meant.len();
         let show = |resources: &[Map<String, Value>]| {
-            resources.iter().map(|resource| projection.show(resource_type, resource)).collect()
+            resources.iter().map(|resource| projection.show(resource_type, resource.clone())).collect()
         };
         match &query.page {
             Page::Index { start, count } => {
@@ -110,7 +111,7 @@ mod tests {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let list =
             List::of(people, &user, &query, &prepared, "prod/Users", now).map_err(|error| error.cause)?;
-        Ok(list.to_json())
+        Ok(list.into_json())
     }
 
     fn ids(list: &Value) -> Vec<String> {

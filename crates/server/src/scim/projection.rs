@@ -50,16 +50,16 @@ impl Projection {
 
     /// The resource as this client sees it. What is returned always is, and what is returned never is not.
     #[must_use]
-    pub fn show(&self, resource_type: &ResourceType, resource: &Map<String, Value>) -> Map<String, Value> {
+    pub fn show(&self, resource_type: &ResourceType, mut resource: Map<String, Value>) -> Map<String, Value> {
         let mut out = Map::new();
         for attribute in resource_type.own_attributes() {
-            self.show_attribute(None, attribute, resource, &mut out);
+            self.show_attribute(None, attribute, &mut resource, &mut out);
         }
         for extension in &resource_type.extensions {
-            let Some(part) = resource.get(extension.id).and_then(Value::as_object) else { continue };
+            let Some(Value::Object(mut part)) = resource.remove(extension.id) else { continue };
             let mut shown = Map::new();
             for attribute in &extension.attributes {
-                self.show_attribute(Some(extension.id), attribute, part, &mut shown);
+                self.show_attribute(Some(extension.id), attribute, &mut part, &mut shown);
             }
             if !shown.is_empty() {
                 out.insert(extension.id.to_owned(), Value::Object(shown));
@@ -72,10 +72,10 @@ impl Projection {
         &self,
         extension: Option<&'static str>,
         attribute: &Attribute,
-        from: &Map<String, Value>,
+        from: &mut Map<String, Value>,
         into: &mut Map<String, Value>,
     ) {
-        let Some(value) = from.get(attribute.name).filter(|value| !value.is_null()) else { return };
+        let Some(value) = from.remove(attribute.name).filter(|value| !value.is_null()) else { return };
         let named: Vec<Option<&'static str>> = self
             .names
             .iter()
@@ -100,7 +100,7 @@ impl Projection {
         let value = if narrowed {
             narrow(value, &|name| named.contains(&Some(name)) == self.only)
         } else {
-            Some(value.clone())
+            Some(value)
         };
         if let Some(value) = value {
             into.insert(attribute.name.to_owned(), value);
@@ -109,21 +109,17 @@ impl Projection {
 }
 
 /// A complex value, or a list of them, with some of its sub-attributes; `None` where nothing is left.
-fn narrow(value: &Value, keep: &dyn Fn(&'_ str) -> bool) -> Option<Value> {
+fn narrow(value: Value, keep: &dyn Fn(&'_ str) -> bool) -> Option<Value> {
     match value {
         Value::Array(list) => {
-            let list: Vec<Value> = list.iter().filter_map(|element| narrow(element, keep)).collect();
+            let list: Vec<Value> = list.into_iter().filter_map(|element| narrow(element, keep)).collect();
             (!list.is_empty()).then_some(Value::Array(list))
         }
         Value::Object(object) => {
-            let object: Map<String, Value> = object
-                .iter()
-                .filter(|(name, _)| keep(name))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
+            let object: Map<String, Value> = object.into_iter().filter(|(name, _)| keep(name)).collect();
             (!object.is_empty()).then_some(Value::Object(object))
         }
-        other => Some(other.clone()),
+        other => Some(other),
     }
 }
 
@@ -153,7 +149,7 @@ mod tests {
         let user = Model::new(Switches { password: true, entitlements: false }).user;
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let projection = Projection::new(&user, &owned(attributes), &owned(excluded)).unwrap();
-        Value::Object(projection.show(&user, ada().as_object().unwrap()))
+        Value::Object(projection.show(&user, ada().as_object().unwrap().clone()))
     }
 
     #[test]
@@ -227,7 +223,7 @@ mod tests {
         let emails = user.schema.attributes.iter_mut().find(|attribute| attribute.name == "emails").unwrap();
         emails.returned = Returned::Request;
         let show = |names: &[String]| {
-            Projection::new(&user, names, &[]).unwrap().show(&user, ada().as_object().unwrap())
+            Projection::new(&user, names, &[]).unwrap().show(&user, ada().as_object().unwrap().clone())
         };
         assert_eq!(show(&[]).get("emails"), None);
         assert_eq!(show(&["emails".into()])["emails"], ada()["emails"]);

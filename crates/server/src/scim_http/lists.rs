@@ -50,7 +50,7 @@ async fn answer(
     let digest = query.digest(&format!("{}{place}", asked.system_id()));
     let (list, page) = cut(hits, &prepared, query, &digest, asked.parts.clock.now())?;
     let list = List { resources: built(&known, &prepared, &page).await?, ..list };
-    Ok(json(200, &list.to_json()))
+    Ok(json(200, &list.into_json()))
 }
 
 /// The query on each type. A type that does not have what the query names has nothing that it means; if none has, the
@@ -122,7 +122,7 @@ async fn built(
             continue;
         }
         let resources = known.resources(kind, &ids).await?;
-        found.extend(resources.into_iter().map(|(id, whole)| (id, prepared.projection.show(kind, &whole))));
+        found.extend(resources.into_iter().map(|(id, whole)| (id, prepared.projection.show(kind, whole))));
     }
     Ok(page.iter().filter_map(|hit| found.remove(&hit.id)).collect())
 }

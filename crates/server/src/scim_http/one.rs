@@ -20,7 +20,7 @@ pub(crate) async fn get(asked: Asked) -> Result<Response, Refusal> {
     if versions(&asked, IF_NONE_MATCH).is_some_and(|known| known.include(&ETag::of_resource(&whole))) {
         return Ok(not_modified(&whole));
     }
-    Ok(resource(200, &whole, shown.show(kind, &whole)))
+    Ok(resource(200, &whole, shown.show(kind, whole.clone())))
 }
 
 /// What of a resource the client wants to see.

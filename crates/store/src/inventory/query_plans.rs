@@ -40,18 +40,33 @@ async fn reading_of(store: &Store) -> Reading {
 }
 
 fn assignments(reading: &Reading, filter: &AssignmentFilter) -> Statement {
-    let mut text = reading.select_assignments(filter);
     let kind = AssignmentKind::AccountGroup;
     let after = AssignmentPlace("ada".into(), "AIDA1".into(), kind, "g".into(), None);
-    cut_assignments(&mut text, &AssignmentSlice { descending: false, after: Some(after), limit: 101 });
+    assignments_after(reading, filter, Some(after))
+}
+
+fn assignments_after(
+    reading: &Reading,
+    filter: &AssignmentFilter,
+    after: Option<AssignmentPlace>,
+) -> Statement {
+    let mut text = reading.select_assignments(filter);
+    cut_assignments(&mut text, &AssignmentSlice { descending: false, after, limit: 101 });
     text
 }
 
 fn accounts(reading: &Reading, filter: &AccountFilter) -> Statement {
+    accounts_after(
+        reading,
+        filter,
+        Some(SlicePlace(SortKey::Text("ada".into()), "ada".into(), "AIDA1".into())),
+    )
+}
+
+fn accounts_after(reading: &Reading, filter: &AccountFilter, after: Option<SlicePlace>) -> Statement {
     let mut text = reading.select(history::select_accounts());
     reading.filter_accounts(&mut text, filter);
     let by = AccountOrder::Name;
-    let after = Some(SlicePlace(SortKey::Text("ada".into()), "ada".into(), "AIDA1".into()));
     cut(&mut text, &Slice { by, descending: false, after, limit: 101 }, by.column());
     text
 }
@@ -74,6 +89,7 @@ async fn pages_and_searches_of_the_inventory_go_through_their_indexes() {
     let by_id = "sqlite_autoindex_assignment_versions_1 (system_key=? AND subject_external_id=?";
     let cases = [
         (accounts(&reading, &AccountFilter::default()), vec![format!("account_versions_{name}")]),
+        (accounts_after(&reading, &AccountFilter::default(), None), vec!["account_versions_by_name".to_owned()]),
         (accounts(&reading, &group), vec![
             format!("a USING INDEX assignment_versions_by_folded_resource (system_key=? AND valid_to_run=? AND {folded}"),
             "a USING INDEX assignment_versions_by_resource (system_key=? AND valid_to_run=? AND resource_external_id=?)".to_owned(),
@@ -83,6 +99,9 @@ async fn pages_and_searches_of_the_inventory_go_through_their_indexes() {
         ]),
         (assignments(&reading, &AssignmentFilter::default()), vec![
             "assignment_versions_by_subject (system_key=? AND valid_to_run=? AND (subject_name,subject_external_id)>(?,?))".to_owned(),
+        ]),
+        (assignments_after(&reading, &AssignmentFilter::default(), None), vec![
+            "assignment_versions_by_subject (system_key=? AND valid_to_run=? AND subject_name>?)".to_owned(),
         ]),
         (assignments(&reading, &by_account), vec![
             format!("assignment_versions_by_folded_subject (system_key=? AND valid_to_run=? AND {folded}"),

@@ -133,6 +133,11 @@ const ORDER: [&str; 5] =
     ["v.subject_name", "v.subject_external_id", "v.kind", "v.resource_name", "COALESCE(v.resource_arn, '')"];
 
 pub(super) fn cut_assignments(text: &mut Statement, slice: &AssignmentSlice) {
+    let [first, ..] = ORDER;
+    if slice.after.is_none() {
+        // Every name is that, and SQLite learns from it which of the indexes has the order.
+        text.push(" AND ").push(first).push(" >= ''");
+    }
     if let Some(AssignmentPlace(subject, subject_id, kind, resource, arn)) = &slice.after {
         text.push(" AND (").push(&ORDER.join(", ")).push(") ").push(beyond(slice.descending)).push(" (");
         text.bind(subject.as_str()).push(", ");

@@ -15,7 +15,7 @@ mod tests;
 
 use jiff::Timestamp;
 
-pub use narrow::{Condition, Narrowing};
+pub use narrow::Condition;
 pub use syntax::SyntaxError;
 
 use super::{Cause, Error, path::Place, schema::ResourceType};
@@ -110,6 +110,20 @@ impl Filter {
             }
             Self::Not(inner) => inner.asks_for(attributes),
             Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.asks_for(attributes)),
+        }
+    }
+
+    /// Whether nothing but these attributes, which no extension has, decides what it means.
+    #[must_use]
+    pub fn asks_for_nothing_but(&self, attributes: &[&str]) -> bool {
+        match self {
+            Self::Present(place) | Self::Compare(place, _) | Self::Element(place, _) => {
+                place.extension.is_none() && attributes.contains(&place.attribute)
+            }
+            Self::Not(inner) => inner.asks_for_nothing_but(attributes),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().all(|part| part.asks_for_nothing_but(attributes))
+            }
         }
     }
 }

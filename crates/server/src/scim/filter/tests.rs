@@ -272,32 +272,41 @@ fn errors_hold_no_value_and_say_where() {
 #[test]
 fn what_a_store_can_look_up_is_split_off() {
     let narrow = |text: &str| Filter::parse(&model().user, text).unwrap().narrow();
-    let whole = |conditions: Vec<Condition>| Narrowing { conditions, whole: true };
-    let part = |conditions: Vec<Condition>| Narrowing { conditions, whole: false };
     let user_name = || Condition::UserName("Ada".into());
-    assert_eq!(narrow(r#"userName eq "Ada""#), whole(vec![user_name()]));
-    assert_eq!(narrow(r#"id eq "AIDA""#), whole(vec![Condition::Id("AIDA".into())]));
-    assert_eq!(narrow(r#"externalId eq "1""#), whole(vec![Condition::ExternalId("1".into())]));
-    assert_eq!(narrow(r#"displayName eq "Ada""#), whole(vec![Condition::DisplayName("Ada".into())]));
-    assert_eq!(narrow("active eq false"), whole(vec![Condition::Active(false)]));
-    let moment: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
-    assert_eq!(
-        narrow(r#"meta.lastModified gt "2026-03-01T10:00:00Z" and (active eq true and userName eq "Ada")"#),
-        whole(vec![Condition::ModifiedAfter(moment), Condition::Active(true), user_name()])
-    );
-    assert_eq!(narrow(r#"userName eq "Ada" and title pr"#), part(vec![user_name()]));
+    assert_eq!(narrow(r#"userName eq "Ada""#), [user_name()]);
+    assert_eq!(narrow(r#"id eq "AIDA""#), [Condition::Id("AIDA".into())]);
+    let both = [Condition::ExternalId("1".into()), user_name()];
+    assert_eq!(narrow(r#"externalId eq "1" and (active eq true and userName eq "Ada")"#), both);
+    assert_eq!(narrow(r#"userName eq "Ada" and title pr"#), [user_name()]);
     for nothing in [
         r#"userName eq "Ada" or title pr"#,
         r#"not (userName eq "Ada")"#,
         r#"userName ne "Ada""#,
         r#"userName sw "Ada""#,
-        "active ne true",
-        r#"meta.lastModified lt "2026-03-01T10:00:00Z""#,
-        r#"meta.lastModified ge "2026-03-01T10:00:00Z""#,
+        "active eq true",
+        r#"displayName eq "Ada""#,
         r#"name.givenName eq "Ada""#,
         r#"emails[value eq "Ada"]"#,
         r#"urn:keyreeve:params:scim:schemas:extension:aws:2.0:User:path eq "/""#,
     ] {
-        assert_eq!(narrow(nothing), part(vec![]), "{nothing}");
+        assert_eq!(narrow(nothing), [], "{nothing}");
+    }
+}
+
+#[test]
+fn what_a_filter_asks_for_is_known() {
+    let only = |text: &str| {
+        Filter::parse(&model().user, text).unwrap().asks_for_nothing_but(&["id", "userName", "active"])
+    };
+    for text in [r#"userName sw "a""#, r#"not (active eq true) or (id pr and userName co "b")"#] {
+        assert!(only(text), "{text}");
+    }
+    for text in [
+        r#"userName sw "a" or title pr"#,
+        r#"userName sw "a" and not (externalId eq "1")"#,
+        r#"emails[value eq "Ada"]"#,
+        r#"urn:keyreeve:params:scim:schemas:extension:aws:2.0:User:path eq "/""#,
+    ] {
+        assert!(!only(text), "{text}");
     }
 }

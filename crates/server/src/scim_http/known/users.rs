@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use keyreeve_model::{Account, AccountStatus, Assignment, ExternalId};
+use keyreeve_model::{Account, Assignment, ExternalId};
 use keyreeve_store::{AccountPlace, AsOf, StoreError};
 use serde_json::{Map, Value};
 
@@ -12,7 +12,10 @@ use crate::scim::filter::Condition;
 use crate::scim::path::Place;
 use crate::scim::query::Prepared;
 use crate::scim::sort::SortKey;
-use crate::scim_http::shape::user::{Beside, user};
+use crate::scim_http::shape::user::{Beside, at_hand, user};
+
+/// What is known of every user without reading them ([`at_hand`]).
+const AT_HAND: [&str; 3] = ["id", "userName", "active"];
 
 impl Known<'_> {
     /// Accounts of these ids as they are now, those that are gone for SCIM left out.
@@ -100,19 +103,19 @@ impl Known<'_> {
         kind: &'static ResourceType,
         prepared: &Prepared,
     ) -> Result<Vec<Hit>, StoreError> {
-        let narrowing = prepared.filter.as_ref().map(|filter| filter.narrow()).unwrap_or_default();
-        if let Some(ids) = self.looked_up(&narrowing.conditions).await? {
+        let held = asks_for(prepared, &["groups", "entitlements", "meta"]);
+        let filter = prepared.filter.as_ref();
+        let conditions = filter.map(|filter| filter.narrow()).unwrap_or_default();
+        if let Some(ids) = self.looked_up(&conditions).await? {
             let ids: Vec<ExternalId> = ids.into_iter().collect();
-            let found = self.users(&ids, true).await?;
+            let found = self.users(&ids, held).await?;
             return Ok(found.iter().filter_map(|user| Hit::of(kind, prepared, user)).collect());
         }
-        let active = |condition: &Condition| matches!(condition, Condition::Active(_));
-        let by_place = [Place::of("userName"), Place::of("id")].contains(&prepared.sort.place());
-        let whole = prepared.filter.is_none() || narrowing.whole;
-        if by_place && whole && narrowing.conditions.iter().all(active) {
-            return self.places_hits(kind, prepared, &narrowing.conditions).await;
+        if [Place::of("userName"), Place::of("id")].contains(&prepared.sort.place())
+            && filter.is_none_or(|filter| filter.asks_for_nothing_but(&AT_HAND))
+        {
+            return self.places_hits(kind, prepared).await;
         }
-        let held = asks_for(prepared, &["groups", "entitlements", "meta"]);
         let ids: Vec<ExternalId> = self.places().await?.into_iter().map(|place| place.external_id).collect();
         let mut hits = Vec::new();
         for some in ids.chunks(BATCH) {
@@ -127,22 +130,18 @@ impl Known<'_> {
         &self,
         kind: &'static ResourceType,
         prepared: &Prepared,
-        conditions: &[Condition],
     ) -> Result<Vec<Hit>, StoreError> {
+        let places = self.places().await?;
+        if prepared.filter.is_some() {
+            return Ok(places.iter().filter_map(|place| Hit::of(kind, prepared, &at_hand(place))).collect());
+        }
         let by_id = prepared.sort.place() == Place::of("id");
-        let meant = |place: &AccountPlace| {
-            conditions.iter().all(|condition| match (condition, place.status) {
-                (Condition::Active(active), AccountStatus::Enabled) => *active,
-                (Condition::Active(active), AccountStatus::Disabled) => !*active,
-                _ => false,
-            })
-        };
-        let hit = |place: AccountPlace| {
-            let id = place.external_id.to_string();
-            let key = SortKey::Text(if by_id { id.clone() } else { place.name.to_lowercase() });
+        let hit = |AccountPlace { external_id, name, .. }: AccountPlace| {
+            let id = external_id.to_string();
+            let key = SortKey::Text(if by_id { id.clone() } else { name.to_lowercase() });
             Hit { key, id, kind: kind.name }
         };
-        Ok(self.places().await?.into_iter().filter(meant).map(hit).collect())
+        Ok(places.into_iter().map(hit).collect())
     }
 
     /// Every user's id, name and status as they are now.
@@ -168,19 +167,16 @@ impl Known<'_> {
 
     /// The ids that can meet these conditions, if one of them can be looked up.
     async fn looked_up(&self, conditions: &[Condition]) -> Result<Option<BTreeSet<ExternalId>>, StoreError> {
-        for condition in conditions {
-            return Ok(Some(match condition {
-                Condition::Id(id) => ExternalId::new(id.as_str()).ok().into_iter().collect(),
-                Condition::UserName(name) => self.called(name).await?,
-                Condition::ExternalId(text) => {
-                    let (store, client) = (&self.asked.parts.store, self.asked.client());
-                    let found = store.scim_called(self.asked.system_id(), client, "User", text).await?;
-                    found.into_iter().collect()
-                }
-                _ => continue,
-            }));
-        }
-        Ok(None)
+        let Some(condition) = conditions.first() else { return Ok(None) };
+        Ok(Some(match condition {
+            Condition::Id(id) => ExternalId::new(id.as_str()).ok().into_iter().collect(),
+            Condition::UserName(name) => self.called(name).await?,
+            Condition::ExternalId(text) => {
+                let (store, client) = (&self.asked.parts.store, self.asked.client());
+                let found = store.scim_called(self.asked.system_id(), client, "User", text).await?;
+                found.into_iter().collect()
+            }
+        }))
     }
 
     async fn called(&self, name: &str) -> Result<BTreeSet<ExternalId>, StoreError> {

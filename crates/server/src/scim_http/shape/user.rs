@@ -5,7 +5,7 @@ use keyreeve_engine::plan::MARKER_TAG;
 use keyreeve_model::{
     Account, AccountStatus, Assignment, AssignmentKind, AssignmentState, LoginProfileState,
 };
-use keyreeve_store::ScimRecord;
+use keyreeve_store::{AccountPlace, ScimRecord};
 use serde_json::{Map, Value, json};
 
 use super::{finish, put, put_list, reference};
@@ -22,6 +22,15 @@ pub(crate) struct Beside<'a> {
     pub(crate) changed_at: Option<Timestamp>,
 }
 
+/// What of the resource is known without reading it.
+pub(crate) fn at_hand(place: &AccountPlace) -> Map<String, Value> {
+    let mut resource = Map::new();
+    resource.insert("id".into(), json!(place.external_id));
+    resource.insert("userName".into(), json!(place.name));
+    put_active(&mut resource, place.status);
+    resource
+}
+
 /// The resource. What could not be read is left out.
 pub(crate) fn user(
     user: &ResourceType,
@@ -35,11 +44,7 @@ pub(crate) fn user(
     if let Some(external_id) = beside.record.and_then(|record| record.external_id.as_ref()) {
         resource.insert("externalId".into(), json!(external_id));
     }
-    match account.status {
-        AccountStatus::Enabled => drop(resource.insert("active".into(), json!(true))),
-        AccountStatus::Disabled => drop(resource.insert("active".into(), json!(false))),
-        AccountStatus::Unknown => {}
-    }
+    put_active(&mut resource, account.status);
     let held = |kind| {
         let there = move |one: &&Assignment| one.kind == kind && one.state != AssignmentState::PendingRemove;
         beside.held.iter().filter(there)
@@ -51,6 +56,14 @@ pub(crate) fn user(
     resource.insert(urn::AWS_USER.into(), extension(account));
     let changed = beside.changed_at.max(beside.record.map(|record| record.updated_at));
     finish(user, resource, (Some(account.created_at), changed), base)
+}
+
+fn put_active(resource: &mut Map<String, Value>, status: AccountStatus) {
+    match status {
+        AccountStatus::Enabled => drop(resource.insert("active".into(), json!(true))),
+        AccountStatus::Disabled => drop(resource.insert("active".into(), json!(false))),
+        AccountStatus::Unknown => {}
+    }
 }
 
 fn group(membership: &Assignment, base: &str) -> Value {

@@ -97,8 +97,8 @@ async fn answered(asked: Asked, method: Method, body: Value) -> Result<Response,
         async move { carry_out(&asked, &request, &became).await }
     };
     Ok(match within(until, became, work).await? {
-        Done::Made(whole) => resource(201, &whole, shown.show(kind, &whole)),
-        Done::Changed(whole) => resource(200, &whole, shown.show(kind, &whole)),
+        Done::Made(whole) => resource(201, &whole, shown.show(kind, whole.clone())),
+        Done::Changed(whole) => resource(200, &whole, shown.show(kind, whole.clone())),
         Done::Gone => StatusCode::NO_CONTENT.into_response(),
     })
 }

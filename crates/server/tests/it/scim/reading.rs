@@ -125,7 +125,7 @@ proptest! {
             urn::AWS_USER: {"path": "/"}});
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let (attributes, excluded) = if only { (names, Vec::new()) } else { (Vec::new(), names) };
-        let shown = Projection::new(&user, &attributes, &excluded).unwrap().show(&user, resource.as_object().unwrap());
+        let shown = Projection::new(&user, &attributes, &excluded).unwrap().show(&user, resource.as_object().unwrap().clone());
         prop_assert_eq!((&shown["id"], &shown["schemas"]), (&resource["id"], &resource["schemas"]));
         prop_assert!(!shown.contains_key("password"));
         prop_assert!(shown.iter().all(|(name, _)| resource.get(name).is_some()), "nothing is made up");
