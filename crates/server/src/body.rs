@@ -87,6 +87,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
             }
             _ => Problem::bad_request("the body could not be read"),
         })?;
+        // A list would be taken for the fields of an object in their order.
+        if text.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte != b'{') {
+            return Err(Problem::bad_request("reading the body: it must be a JSON object"));
+        }
         let value = serde_json::from_slice(&text)
             .map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
         Ok(Self { value, sha256: digest_hex(&text) })

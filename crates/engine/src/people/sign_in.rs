@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use keyreeve_model::{Person, Secret, Session, SessionId};
+use keyreeve_model::{Person, PersonName, Secret, Session, SessionId};
 use keyreeve_store::{NewSession, SessionLife, SignInFailures, Store, StoreError, Vouched};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::passwords::{HashError, Passwords};
+use super::rules::{PasswordRefused, check_password};
 use super::throttle::{Throttle, TooMany, network_of};
 
 /// Bytes of what a browser keeps.
@@ -52,6 +53,9 @@ pub enum SignInError {
     /// A provider vouches for them, and an administrator has disabled them here.
     #[error("{0} is disabled here")]
     Disabled(String),
+    /// The new password is not taken.
+    #[error("{0}")]
+    NotTaken(#[from] PasswordRefused),
     /// A password could not be looked at.
     #[error("the password could not be looked at: {0}")]
     Hash(#[from] HashError),
@@ -92,6 +96,44 @@ impl SignIn {
         from: IpAddr,
         now: Timestamp,
     ) -> Result<Begun, SignInError> {
+        let person = self.knows(name, password, from, now).await?;
+        let network = network_of(from);
+        let begun = self.begin(&person, (from, network.clone()), true, now).await;
+        if begun.is_ok() {
+            self.throttle.signed_in(name, &network);
+        }
+        begun
+    }
+
+    /// Gives somebody another password who knows theirs. All of their sessions end, and a new one begins.
+    ///
+    /// # Errors
+    /// [`SignInError`]: the old password is refused as it is where they sign in, and as often.
+    pub async fn change_password(
+        &self,
+        person: &Person,
+        (old, new): (Secret, Secret),
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<Begun, SignInError> {
+        // Somebody whom a provider vouches for has no such name, and no password here.
+        let name: PersonName = person.name.parse().map_err(|_| SignInError::Refused)?;
+        check_password(&name, &new)?;
+        let person = self.knows(&person.name, old, from, now).await?;
+        let hash = tokio::task::spawn_blocking(move || Passwords::hash(&new)).await;
+        let hash = hash.map_err(|_| HashError::BrokeOff)??;
+        let person = self.store.set_password(&person.name, &hash, &person.name, now).await?;
+        self.begin(&person, (from, network_of(from)), true, now).await
+    }
+
+    /// Whoever has this name and this password.
+    async fn knows(
+        &self,
+        name: &str,
+        password: Secret,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<Person, SignInError> {
         let network = network_of(from);
         let known = self.store.known_person(name).await?;
         let before = known.as_ref().is_some_and(|known| known.addresses.contains(&network));
@@ -102,18 +144,16 @@ impl SignIn {
         let kept = known.as_ref().and_then(|known| known.password_hash.as_deref());
         let fits = self.passwords.fits(kept, password).await?;
         let known = known.map(|known| known.person);
-        let Some(person) = known.as_ref().filter(|person| fits && person.disabled_at.is_none()) else {
-            self.failed(|failures| match &known {
-                Some(person) => *failures.people.entry(person.name.clone()).or_default() += 1,
-                None => failures.unknown += 1,
-            });
-            return Err(SignInError::Refused);
-        };
-        let begun = self.begin(person, (from, network.clone()), true, now).await;
-        if begun.is_ok() {
-            self.throttle.signed_in(name, &network);
+        match known {
+            Some(person) if fits && person.disabled_at.is_none() => Ok(person),
+            known => {
+                self.failed(|failures| match known {
+                    Some(person) => *failures.people.entry(person.name).or_default() += 1,
+                    None => failures.unknown += 1,
+                });
+                Err(SignInError::Refused)
+            }
         }
-        begun
     }
 
     /// Signs somebody in for whom a provider vouches.

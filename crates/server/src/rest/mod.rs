@@ -19,6 +19,7 @@ mod moment;
 mod numbered;
 mod paging;
 mod passwords;
+mod people;
 mod protections;
 mod reason;
 mod resources;
@@ -89,8 +90,14 @@ pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(protections::list, protections::add, protections::remove))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::remove))
+        .routes(routes!(people::set_role))
+        .routes(routes!(people::set_password))
+        .routes(routes!(people::set_access))
         .routes(routes!(passwords::reveal))
         .routes(routes!(sessions::who, sessions::sign_in, sessions::sign_out))
+        .routes(routes!(sessions::change_password))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
         .routes(routes!(audit::list))

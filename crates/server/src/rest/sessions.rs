@@ -20,7 +20,7 @@ use crate::auth::{Caller, Signed, Way};
 use crate::body::{InBody, InPath};
 use crate::door::{Address, Kept};
 use crate::parts::Parts;
-use crate::problem::{Problem, Refused, response};
+use crate::problem::{Problem, Refused, RefusedBody, response};
 
 /// Who wants to sign in.
 #[derive(Deserialize, ToSchema)]
@@ -131,6 +131,44 @@ pub(crate) async fn sign_out(State(parts): State<Parts>, signed: Signed) -> Resu
     Ok(keeping(StatusCode::NO_CONTENT.into_response(), Kept::Session.forget(&parts.door.site)))
 }
 
+/// The password of whoever asks, and the one that they want instead.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangedPassword {
+    /// The one they have.
+    #[schema(min_length = 1, max_length = 1024)]
+    password: String,
+    /// The one they want.
+    #[schema(min_length = 12, max_length = 1024)]
+    new_password: String,
+}
+
+/// Changes one's own password. All of one's sessions end, and the cookie of the answer begins a new one.
+#[utoipa::path(
+    put, path = "/session/password", tag = "sessions", request_body = ChangedPassword,
+    responses((status = 200, body = WhoAsks), RefusedSignIn, RefusedBody)
+)]
+pub(crate) async fn change_password(
+    State(parts): State<Parts>,
+    signed: Signed,
+    Address(address): Address,
+    InBody { value: ChangedPassword { password, new_password }, .. }: InBody<ChangedPassword>,
+) -> Result<Response, Problem> {
+    let Way::Session(_, person) = signed.way else {
+        let detail = "a token has no password; who signs in with one changes it";
+        return Err(Problem::new(StatusCode::CONFLICT, "no_session", detail));
+    };
+    let (old, new) = (Secret::new(password), Secret::new(new_password));
+    let now = parts.clock.now();
+    let begun = match parts.door.sign_in.change_password(&person, (old, new), address, now).await {
+        Ok(begun) => begun,
+        Err(SignInError::TooMany(too_many)) => return Ok(too_often(&too_many)),
+        Err(error) => return Err(error.into()),
+    };
+    let body = Json(of_session(&parts, begun.person, begun.session)).into_response();
+    Ok(keeping(body, Kept::Session.set(&parts.door.site, &begun.value)))
+}
+
 /// Lists one's own sessions; an admin of all systems sees everybody's.
 #[utoipa::path(
     get, path = "/sessions", tag = "sessions", responses((status = 200, body = Page<Session>), Refused)
@@ -221,6 +259,7 @@ impl From<SignInError> for Problem {
                 .advice("an admin sets another password: `keyreeve person set-password NAME`"),
             SignInError::TooMany(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail),
             SignInError::Disabled(_) => Self::new(StatusCode::FORBIDDEN, "person_disabled", detail),
+            SignInError::NotTaken(_) => Self::bad_request(detail),
             SignInError::Store(error) => error.into(),
             SignInError::Hash(error) => {
                 tracing::error!(%error, "a password could not be looked at");

@@ -12,6 +12,7 @@ mod metrics;
 mod notify;
 mod oidc;
 mod openapi;
+mod people;
 mod place;
 mod reading;
 mod refusals;

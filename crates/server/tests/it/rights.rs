@@ -110,6 +110,13 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ("get", "/tokens", "/tokens", Whom::AdministersAll),
     ("post", "/tokens", "/tokens", Whom::AdministersAll),
     ("post", "/tokens/{token}/revoke", "/tokens/none/revoke", Whom::AdministersAll),
+    ("get", "/people", "/people", Whom::AdministersAll),
+    ("post", "/people", "/people", Whom::AdministersAll),
+    ("delete", "/people/{person}", "/people/nobody", Whom::AdministersAll),
+    ("put", "/people/{person}/role", "/people/nobody/role", Whom::AdministersAll),
+    ("put", "/people/{person}/password", "/people/nobody/password", Whom::AdministersAll),
+    ("put", "/people/{person}/access", "/people/nobody/access", Whom::AdministersAll),
+    ("put", "/session/password", "/session/password", Whom::Anybody),
     ("get", "/session", "/session", Whom::Anybody),
     ("post", "/session", "/session", Whom::Anybody),
     ("delete", "/session", "/session", Whom::Anybody),
@@ -141,6 +148,10 @@ fn is_allowed(status: StatusCode, whom: Whom, address: &str) -> bool {
 /// What is sent there: what is allowed comes to nothing.
 fn body_for(address: &str) -> Value {
     match address.rsplit('/').next().unwrap() {
+        "people" => json!({"name": "nobody", "role": "viewer", "password": "short"}),
+        "role" => json!({"role": "viewer"}),
+        "access" => json!({"may_sign_in": true}),
+        "password" if address.contains("/people/") => json!({"password": "short"}),
         "plans" => json!({"wishes": [{"task": "create_account", "name": "eve"}]}),
         "jobs" => json!({"wishes": [{"task": "delete_account", "account": "nobody"}]}),
         "import-runs" => json!({"profile": "none"}),
