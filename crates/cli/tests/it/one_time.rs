@@ -36,10 +36,14 @@ fn linked() -> Linked {
 }
 
 fn ask(address: &str, method: &str, more: &str, body: &str) -> String {
+    ask_at(address, "/one-time", method, more, body)
+}
+
+fn ask_at(address: &str, place: &str, method: &str, more: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     let head = format!(
-        "{method} /one-time HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n{more}Content-Length: {length}\r\n\r\n"
+        "{method} {place} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n{more}Content-Length: {length}\r\n\r\n"
     );
     stream.write_all((head + body).as_bytes()).unwrap();
     let mut answer = String::new();
@@ -87,6 +91,11 @@ fn s08_bots_use_nothing_up_and_of_a_hundred_at_once_one_sees_the_password() {
         let answer = ask(&linked.address, method, more, "");
         let expected = if method == "OPTIONS" { "HTTP/1.1 405" } else { "HTTP/1.1 200" };
         assert!(answer.starts_with(expected) && !answer.contains("evil.example"), "{answer}");
+    }
+    // Nor is it shown to who puts the secret into the address, where it would be kept by all on the way.
+    for place in ["/one-time?secret=", "/one-time/?secret=", "/one-time/", "/one-time#"] {
+        let answer = ask_at(&linked.address, &format!("{place}{}", linked.secret), "GET", "", "");
+        assert!(password_in(&answer).is_none() && !answer.contains(&linked.secret), "{place}: {answer}");
     }
     assert_eq!(linked.audited("password_opened"), 0);
     let gate = Arc::new(Barrier::new(100));

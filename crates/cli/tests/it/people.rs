@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -126,7 +128,21 @@ fn only_admins_of_all_systems_keep_people() {
 fn refused_to_serve(place: &Place, table: &str) -> String {
     let file = place.folder.path().join("keyreeve.toml");
     std::fs::write(&file, format!("public_url = \"http://127.0.0.1:8420\"\n\n[sign_in]\n{table}\n")).unwrap();
-    place.run(&["serve", "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()]).code(2).stderr
+    let mut command =
+        place.command(&["serve", "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // One that is let serve would go on for ever.
+    let mut ended = || child.try_wait().unwrap().is_some();
+    if !(0..1000).any(|_| {
+        ended() || {
+            std::thread::sleep(Duration::from_millis(20));
+            false
+        }
+    }) {
+        child.kill().unwrap();
+        panic!("it serves: {table}");
+    }
+    Ran::of(child.wait_with_output().unwrap()).code(2).stderr
 }
 
 #[test]

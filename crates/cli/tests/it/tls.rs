@@ -52,11 +52,23 @@ fn it_speaks_tls_when_it_has_a_certificate_and_nothing_else_then() {
     let port = address.rsplit(':').next().unwrap();
     let ask = "import ssl, sys, urllib.request as r\n\
                context = ssl.create_default_context(cafile=sys.argv[1])\n\
+               version = ssl.TLSVersion[sys.argv[3]]\n\
+               context.minimum_version, context.maximum_version = version, version\n\
+               context.set_ciphers('ALL:@SECLEVEL=0')\n\
                print(r.urlopen(sys.argv[2], context=context, timeout=20).read().decode(), end='')";
-    let mut python = std::process::Command::new("python3");
-    python.args(["-c", ask]).arg(&files.certificate).arg(format!("https://localhost:{port}/healthz"));
-    let told = python.output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&told.stdout), "ok\n", "{}", String::from_utf8_lossy(&told.stderr));
+    let told = |version: &str| {
+        let mut python = std::process::Command::new("python3");
+        python.args(["-c", ask]).arg(&files.certificate).arg(format!("https://localhost:{port}/healthz"));
+        let told = python.arg(version).output().unwrap();
+        (String::from_utf8(told.stdout).unwrap(), String::from_utf8(told.stderr).unwrap())
+    };
+    for version in ["TLSv1_2", "TLSv1_3"] {
+        let (page, why) = told(version);
+        assert_eq!(page, "ok\n", "{version}: {why}");
+    }
+    for version in ["TLSv1", "TLSv1_1"] {
+        assert_eq!(told(version).0, "", "{version}");
+    }
     terminate(child);
     assert_eq!(checked(&place, &files.certificate, &files.key)["state"], "ok");
 }

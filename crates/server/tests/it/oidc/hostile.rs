@@ -22,6 +22,12 @@ type Made = Box<dyn Fn(&Value, i64) -> String>;
 
 /// Sets out, and gives the state and the nonce that the provider is told.
 async fn set_out(place: &Place, browser: &mut Browser) -> (String, String) {
+    let told = told(place, browser).await;
+    (told["state"].clone(), told["nonce"].clone())
+}
+
+/// Sets out, and gives all that the provider is told.
+async fn told(place: &Place, browser: &mut Browser) -> BTreeMap<String, String> {
     let answer = browser.get(&Url::parse(&format!("{}/signin/oidc", place.url)).unwrap()).await;
     let status = answer.status();
     let Some(location) = answer.headers().get("location").cloned() else {
@@ -32,7 +38,7 @@ async fn set_out(place: &Place, browser: &mut Browser) -> (String, String) {
     assert_eq!((told["response_type"].as_str(), told["code_challenge_method"].as_str()), ("code", "S256"));
     assert_eq!(told["scope"], "openid profile groups");
     assert_eq!(told["redirect_uri"], format!("{}/signin/oidc/callback", place.url));
-    (told["state"].clone(), told["nonce"].clone())
+    told
 }
 
 /// Comes back with this, and gives the status and the code of the problem.
@@ -169,14 +175,15 @@ async fn s42_each_lie_is_refused_and_has_its_row() {
 
     // What is true lets in, with the verifier of the challenge, and once.
     let mut browser = Browser::new();
-    let (state, nonce) = set_out(&place, &mut browser).await;
+    let set_out_with = told(&place, &mut browser).await;
+    let (state, nonce) = (&set_out_with["state"], &set_out_with["nonce"]);
     let (attempt, told) = (browser.cookies.clone(), format!("code=good&state={state}&session_state=x"));
-    let good = signed(&key(7, "one"), &json!({"alg": "EdDSA", "kid": "one"}), &truth(&liar, &nonce, now));
+    let good = signed(&key(7, "one"), &json!({"alg": "EdDSA", "kid": "one"}), &truth(&liar, nonce, now));
     liar.gives("good", good.clone());
     assert_eq!(come_back(&place, &mut browser, &told).await.0, StatusCode::SEE_OTHER);
     let asked = liar.asked().pop().unwrap();
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&asked["code_verifier"]));
-    assert!(asked["code_verifier"].len() >= 43 && challenge.len() == 43);
+    assert!(asked["code_verifier"].len() >= 43 && challenge == set_out_with["code_challenge"]);
     let mut again = Browser::new();
     again.cookies = attempt;
     liar.gives("good", good.clone());
@@ -248,6 +255,11 @@ async fn s28_a_provider_leads_to_no_inner_address() {
         liar.says(redirected);
         let answer = Browser::new().get(&Url::parse(&format!("{}/signin/oidc", place.url)).unwrap()).await;
         assert_eq!((answer.status(), liar.lured()), (StatusCode::BAD_GATEWAY, 0));
+        // Its own keys, as somebody: whoever is named in an address is none of ours.
+        let named = liar.issuer.replace("http://", "http://me@");
+        liar.says(json!({"jwks_uri": format!("{named}/keys")}));
+        let answer = Browser::new().get(&Url::parse(&format!("{}/signin/oidc", place.url)).unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::BAD_GATEWAY, "{says}");
         place.stop().await;
     }
 }
