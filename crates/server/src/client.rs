@@ -1,4 +1,5 @@
-//! A caller of a server, for the command line: one request at a time, each on a connection of its own.
+//! A caller of a server, for the command line: one request at a time, each on a connection of its own, and none is repeated
+//! here.
 //!
 //! What a server is asked with must not leave the way to it: the other end is known by its certificate, a token goes
 //! without encryption to this machine alone, redirects are not followed, and no proxy is asked.
@@ -8,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::http::{HeaderMap, Method};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -33,6 +35,75 @@ pub struct Client {
     url: Url,
     token: Secret,
     tls: TlsConnector,
+}
+
+/// What is done at an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// It is read.
+    Get,
+    /// Something is asked for there.
+    Post,
+    /// It becomes what is sent.
+    Put,
+    /// Parts of it become what is sent.
+    Patch,
+    /// It is taken away.
+    Delete,
+}
+
+impl Verb {
+    fn method(self) -> Method {
+        match self {
+            Self::Get => Method::GET,
+            Self::Post => Method::POST,
+            Self::Put => Method::PUT,
+            Self::Patch => Method::PATCH,
+            Self::Delete => Method::DELETE,
+        }
+    }
+}
+
+/// A request.
+#[derive(Clone)]
+pub struct Sent<'a> {
+    /// What is done.
+    pub verb: Verb,
+    /// The address below `/api/v1`, in its parts.
+    pub parts: &'a [&'a str],
+    /// The parameters of the address.
+    pub query: &'a [(&'a str, String)],
+    /// The body, as JSON.
+    pub body: Option<Vec<u8>>,
+    /// The `Idempotency-Key`: with it a request is done once, however often it is sent.
+    pub key: Option<&'a str>,
+    /// The version that is changed (`If-Match`).
+    pub version: Option<&'a str>,
+}
+
+impl<'a> Sent<'a> {
+    /// A request without anything besides its address.
+    #[must_use]
+    pub fn new(verb: Verb, parts: &'a [&'a str]) -> Self {
+        Self { verb, parts, query: &[], body: None, key: None, version: None }
+    }
+}
+
+/// An answer that says what was asked for.
+pub struct Answered {
+    /// The HTTP status, from 200 to 299.
+    pub status: u16,
+    headers: HeaderMap,
+    /// The body. It may hold what is shown once.
+    pub body: Bytes,
+}
+
+impl Answered {
+    /// A header, if it has one of that name that is a text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// Why there is no answer that says what was asked for.
@@ -106,22 +177,42 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn get(&self, parts: &[&str], query: &[(&str, String)]) -> Result<Bytes, ClientError> {
+        Ok(self.send(&Sent { query, ..Sent::new(Verb::Get, parts) }).await?.body)
+    }
+
+    /// Sends a request, once.
+    ///
+    /// # Errors
+    /// [`ClientError`]. What became of a change whose answer was lost is not known.
+    pub async fn send(&self, sent: &Sent<'_>) -> Result<Answered, ClientError> {
         let mut url = self.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.clear().extend(["api", "v1"]).extend(parts);
+            path.clear().extend(["api", "v1"]).extend(sent.parts);
         }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
+        if !sent.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(sent.query);
         }
         let place = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-        let request = hyper::Request::get(place)
+        let mut request = hyper::Request::builder()
+            .method(sent.verb.method())
+            .uri(place)
             .header("host", host)
             .header("accept", "application/json")
             .header("authorization", format!("Bearer {}", self.token.expose().trim()))
             .header("user-agent", concat!("keyreeve/", env!("CARGO_PKG_VERSION")))
-            .header("connection", "close")
-            .body(Full::new(Bytes::new()))
+            .header("connection", "close");
+        if sent.body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in [("idempotency-key", sent.key), ("if-match", sent.version)] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        let body = sent.body.clone().map(Bytes::from).unwrap_or_default();
+        let request = request
+            .body(Full::new(body))
             .map_err(|_| ClientError::Unreachable("the token is no text that can be sent".to_owned()))?;
         let late = |_| ClientError::Unreachable("it took too long to connect".to_owned());
         let stream = tokio::time::timeout(CONNECTED_WITHIN, self.connect()).await.map_err(late)??;
@@ -132,11 +223,12 @@ impl Client {
             }
         };
         let late = |_| ClientError::NoAnswer("it took too long".to_owned());
-        let (status, body) = tokio::time::timeout(ANSWERED_WITHIN, asked).await.map_err(late)??;
+        let answered = tokio::time::timeout(ANSWERED_WITHIN, asked).await.map_err(late)??;
+        let status = answered.status;
         if (200..300).contains(&status) {
-            return Ok(body);
+            return Ok(answered);
         }
-        match serde_json::from_slice::<Refused>(&body) {
+        match serde_json::from_slice::<Refused>(&answered.body) {
             Ok(refused) if refused.status == status => Err(ClientError::Refused(refused)),
             _ => Err(ClientError::Strange(format!("it answered {status}, and no problem that Keyreeve has"))),
         }
@@ -182,7 +274,7 @@ enum Stream {
 }
 
 /// Sends a request, and reads its answer whole.
-async fn exchange<S>(stream: S, request: hyper::Request<Full<Bytes>>) -> Result<(u16, Bytes), ClientError>
+async fn exchange<S>(stream: S, request: hyper::Request<Full<Bytes>>) -> Result<Answered, ClientError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -191,12 +283,13 @@ where
     let answered = async {
         let answer = sender.send_request(request).await.map_err(no_answer)?;
         let status = answer.status().as_u16();
+        let headers = answer.headers().clone();
         let body = Limited::new(answer.into_body(), LARGEST_ANSWER).collect().await;
         let body = body.map_err(|error| match error.is::<LengthLimitError>() {
             true => ClientError::Strange("its answer is too long".to_owned()),
             false => ClientError::NoAnswer(error.to_string()),
         })?;
-        Ok((status, body.to_bytes()))
+        Ok(Answered { status, headers, body: body.to_bytes() })
     };
     let mut answered = std::pin::pin!(answered);
     tokio::select! {

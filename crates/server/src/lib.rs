@@ -42,7 +42,7 @@ mod scim_http;
 mod slow;
 mod tls;
 
-pub use client::{Client, ClientError, Refused};
+pub use client::{Answered, Client, ClientError, Refused, Sent, Verb};
 pub use door::{Door, GrantedRole, Provider, ProviderError, ProviderSettings, Site};
 pub use limits::Limits;
 pub use metrics::{MeasuresAlready, Metrics};

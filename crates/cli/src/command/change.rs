@@ -17,8 +17,8 @@ use keyreeve_model::{
 use keyreeve_store::{DeliveryState, Store};
 use tokio::sync::watch;
 
-use super::Context;
 use super::connection::Systems;
+use super::{Context, remote};
 use crate::args::ChangeArguments;
 use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
@@ -26,6 +26,7 @@ use crate::output::shape::{
     Detail, JOBS, PLANS, after_tasks, finished_job, show_job, show_plan, show_secrets_of, step_in_words,
 };
 use crate::output::{Closed, Format, hint, lost, note, require_open};
+use crate::source::Source;
 use crate::stop::Stop;
 use crate::terminal;
 
@@ -36,6 +37,9 @@ pub(crate) async fn run(
     wishes: Vec<Wish>,
     arguments: &ChangeArguments,
 ) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return remote::change(context, &server, system_id, &wishes, arguments).await;
+    }
     let changing = Changing::begin(context, system_id).await?;
     let plan = changing.plan(&wishes).await?;
     // Reading what a large plan rests on may take minutes; that it is not read twice is what this is for.
@@ -81,9 +85,7 @@ impl<'a> Changing<'a> {
 
     /// Shows a plan; something in the way needs a person.
     pub(crate) fn show_only(&self, plan: Plan) -> anyhow::Result<Ended> {
-        let plan = self.case.with_undeliverable(plan);
-        self.context.output.one(&plan, PLANS.csv, |tables| show_plan(&plan, tables))?;
-        Ok(Ended::done_if(plan.is_possible()))
+        show_possible(self.context, &self.case.with_undeliverable(plan))
     }
 
     /// Shows what trying a job again would take, and what would be refused of it.
@@ -139,7 +141,7 @@ impl<'a> Changing<'a> {
         let asked = self.case.ask(plan, planned_at, &hand_over, arguments.reason.as_deref()).await;
         let Asked { job, handed } = asked.map_err(refused).with_context(|| doing.clone())?;
         if job.state == JobState::AwaitingApproval {
-            self.show(&job, handed)?;
+            show_asked(self.context, &job, handed)?;
             note("Nothing was changed yet: a second person must approve this job.");
             hint(&format!(
                 "`keyreeve job approve {0}`, by somebody else (approver or admin), then `keyreeve job apply {0}`, by \
@@ -149,7 +151,7 @@ impl<'a> Changing<'a> {
             return Ok(Ended::NeedsAttention);
         }
         if arguments.no_wait {
-            self.show(&job, handed)?;
+            show_asked(self.context, &job, handed)?;
             hint(&format!("`keyreeve job apply {}` carries it out", job.id));
             return Ok(Ended::Done);
         }
@@ -248,7 +250,7 @@ impl<'a> Changing<'a> {
         given: bool,
     ) -> anyhow::Result<()> {
         let (of_use, without) = HandOver::of_use(&self.store, job, handed).await?;
-        self.show(job, if given { Vec::new() } else { of_use })?;
+        show_asked(self.context, job, if given { Vec::new() } else { of_use })?;
         for (task, account) in without {
             note(&format!("No password was set for {account} (task {task}), so no secret opens one."));
         }
@@ -281,29 +283,6 @@ impl<'a> Changing<'a> {
         Ok(())
     }
 
-    /// Shows a job. A one-time secret that cannot be written is lost, and its password with it.
-    fn show(&self, job: &ProvisioningJob, tokens: Vec<Handed>) -> anyhow::Result<()> {
-        let accounts: Vec<&str> = tokens.iter().map(|(_, account, _)| account.as_str()).collect();
-        let accounts = accounts.join(", ");
-        let finished = finished_job(job, tokens, self.context.public_url());
-        let shown =
-            self.context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, Detail::Brief, tables));
-        if accounts.is_empty() {
-            return shown;
-        }
-        shown.map_err(|error| {
-            let doing = format!("showing job {}", job.id);
-            let what = format!("nobody has the one-time secret of the password of {accounts}");
-            let way_out = match job.state {
-                JobState::AwaitingApproval | JobState::Queued => {
-                    format!("nothing was changed: `keyreeve job cancel {}`, then ask again", job.id)
-                }
-                _ => format!("`keyreeve account reset-password {} NAME` gives a new one", job.system_id),
-            };
-            lost(error, &doing, &what, &way_out)
-        })
-    }
-
     fn conclude(&self, job: &ProvisioningJob, ended: anyhow::Result<WorkEnded>) -> anyhow::Result<Ended> {
         match ended? {
             WorkEnded::Done => {}
@@ -318,18 +297,55 @@ impl<'a> Changing<'a> {
                 return Ok(Ended::NeedsAttention);
             }
         }
-        if job.state != JobState::Succeeded {
-            hint(&format!(
-                "`keyreeve job show {0}` shows every call; `keyreeve job retry {0}` tries again",
-                job.id
-            ));
-        }
-        Ok(Ended::done_if(job.state == JobState::Succeeded))
+        Ok(conclude(job))
     }
 }
 
+/// Shows a plan; something in the way needs a person.
+pub(super) fn show_possible(context: &Context, plan: &Plan) -> anyhow::Result<Ended> {
+    context.output.one(plan, PLANS.csv, |tables| show_plan(plan, tables))?;
+    Ok(Ended::done_if(plan.is_possible()))
+}
+
+/// Shows a job. A one-time secret that cannot be written is lost, and its password with it.
+pub(super) fn show_asked(
+    context: &Context,
+    job: &ProvisioningJob,
+    tokens: Vec<Handed>,
+) -> anyhow::Result<()> {
+    let accounts: Vec<&str> = tokens.iter().map(|(_, account, _)| account.as_str()).collect();
+    let accounts = accounts.join(", ");
+    let finished = finished_job(job, tokens, context.public_url());
+    let shown = context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, Detail::Brief, tables));
+    if accounts.is_empty() {
+        return shown;
+    }
+    shown.map_err(|error| {
+        let doing = format!("showing job {}", job.id);
+        let what = format!("nobody has the one-time secret of the password of {accounts}");
+        let way_out = match job.state {
+            JobState::AwaitingApproval | JobState::Queued => {
+                format!("nothing was changed: `keyreeve job cancel {}`, then ask again", job.id)
+            }
+            _ => format!("`keyreeve account reset-password {} NAME` gives a new one", job.system_id),
+        };
+        lost(error, &doing, &what, &way_out)
+    })
+}
+
+/// What the end of a job means.
+pub(super) fn conclude(job: &ProvisioningJob) -> Ended {
+    if job.state != JobState::Succeeded {
+        hint(&format!(
+            "`keyreeve job show {0}` shows every call; `keyreeve job retry {0}` tries again",
+            job.id
+        ));
+    }
+    Ended::done_if(job.state == JobState::Succeeded)
+}
+
 /// Whether carrying a plan out prints one-time secrets.
-fn gives_secrets(plan: &Plan, setting: PasswordDelivery) -> bool {
+pub(super) fn gives_secrets(plan: &Plan, setting: PasswordDelivery) -> bool {
     let link = |task: &&TaskPlan| match (task.wish.deliver(), setting) {
         (Some(Delivery::Link), _) | (None, PasswordDelivery::Link) => true,
         (Some(_) | None, _) => false,
@@ -370,6 +386,7 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         | DeskError::ProtectionsEnd(_)
         | DeskError::Invalid(_)
         | DeskError::OtherPlan { .. }
+        | DeskError::PlanChanged
         | DeskError::Given(_)
         | DeskError::NoPolicy(_)
         | DeskError::GivenOff
@@ -377,7 +394,7 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
     }
 }
 
-fn impossible(plan: &Plan, doing: &str) -> Refusal {
+pub(super) fn impossible(plan: &Plan, doing: &str) -> Refusal {
     let why = format!("{}. Nothing was changed", obstacles_of(plan).join("; "));
     let unknown =
         |task: &TaskPlan| task.kind != TaskKind::CreateAccount && task.account_external_id.is_none();
@@ -406,7 +423,7 @@ const RECIPIENT_LOOKS_LIKE: &str = "a recipient is one public key: --deliver rec
                                     --deliver 'recipient:ssh-ed25519 AAAA…' or 'recipient:ssh-rsa AAAA…' (a .pub file)";
 
 /// The plan for whoever is asked to agree.
-fn in_words(plan: &Plan) -> String {
+pub(super) fn in_words(plan: &Plan) -> String {
     let mut words = String::from("This will be done:");
     for task in &plan.tasks {
         let after = after_tasks(&task.after);

@@ -20,6 +20,7 @@ mod person;
 mod policy;
 mod protect;
 mod reading;
+mod remote;
 mod resource;
 mod sandbox;
 mod secrets;

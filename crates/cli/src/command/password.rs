@@ -1,5 +1,6 @@
 //! `keyreeve password …`
 
+use anyhow::Context as _;
 use keyreeve_engine::provisioning::{OpenError, Revealed, open_once, reveal};
 use keyreeve_model::Secret;
 use serde::Serialize;
@@ -8,6 +9,7 @@ use super::Context;
 use crate::args::{PasswordCommand, RevealPassword};
 use crate::exit::{Ended, Refusal};
 use crate::output::{Column, Format, lost, note, require_open, write};
+use crate::source::Source;
 use crate::terminal;
 
 /// Does what was asked for.
@@ -43,11 +45,18 @@ async fn open(context: &Context) -> anyhow::Result<Ended> {
 }
 
 async fn show_task(context: &Context, arguments: &RevealPassword) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
     let (task, actor) = (arguments.task, context.actor.name());
     let doing = format!("showing the password of task {task}");
     require_open(&doing)?;
-    match reveal(&store, task, actor, context.clock.now()).await.map_err(|error| refusal(&doing, error))? {
+    let revealed = match Source::server(context)? {
+        Some(server) => server.reveal(task).await.context(doing)?,
+        None => {
+            let store = context.store().await?;
+            let revealed = reveal(&store, task, actor, context.clock.now()).await;
+            revealed.map_err(|error| refusal(&doing, error))?
+        }
+    };
+    match revealed {
         Revealed::Password(password) => show(context, &password),
         Revealed::Encrypted(text) if context.output.format() == Format::Table => {
             write(&text)?;

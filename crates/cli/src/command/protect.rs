@@ -2,24 +2,20 @@
 
 use anyhow::Context as _;
 use keyreeve_model::{Protection, SystemId};
-use keyreeve_store::Store;
 
 use super::Context;
 use crate::args::{AddProtection, ProtectCommand, RemoveProtection};
 use crate::exit::Ended;
 use crate::output::shape::PROTECTIONS;
-use crate::source::{Source, not_over_http};
+use crate::source::Source;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: &ProtectCommand) -> anyhow::Result<Ended> {
     let source = Source::of(context).await?;
-    let system_id = match (command, source.store()) {
-        (ProtectCommand::List(arguments), _) => &arguments.system_id,
-        (ProtectCommand::Add(arguments), Some(store)) => add(context, store, arguments).await?,
-        (ProtectCommand::Remove(arguments), Some(store)) => remove(context, store, arguments).await?,
-        (ProtectCommand::Add(_) | ProtectCommand::Remove(_), None) => {
-            return Err(not_over_http("changing the protect list").into());
-        }
+    let system_id = match command {
+        ProtectCommand::List(arguments) => &arguments.system_id,
+        ProtectCommand::Add(arguments) => add(context, &source, arguments).await?,
+        ProtectCommand::Remove(arguments) => remove(context, &source, arguments).await?,
     };
     let protections = source.protections(system_id).await?;
     let empty = format!(
@@ -31,7 +27,7 @@ pub(crate) async fn run(context: &Context, command: &ProtectCommand) -> anyhow::
 
 async fn add<'a>(
     context: &Context,
-    store: &Store,
+    source: &Source,
     arguments: &'a AddProtection,
 ) -> anyhow::Result<&'a SystemId> {
     let system_id = &arguments.on.system_id;
@@ -49,13 +45,13 @@ async fn add<'a>(
         added_at: context.clock.now(),
     };
     let doing = || format!("protecting accounts of system {system_id}");
-    store.add_protection(system_id, &protection).await.with_context(doing)?;
+    source.protect(system_id, &protection).await.with_context(doing)?;
     Ok(system_id)
 }
 
 async fn remove<'a>(
     context: &Context,
-    store: &Store,
+    source: &Source,
     arguments: &'a RemoveProtection,
 ) -> anyhow::Result<&'a SystemId> {
     let system_id = &arguments.on.system_id;
@@ -63,9 +59,8 @@ async fn remove<'a>(
     {
         return Ok(system_id);
     }
-    let (actor, now) = (context.actor.name(), context.clock.now());
     let reason = arguments.reason.as_deref();
     let doing = || format!("ending a protection in system {system_id}");
-    store.remove_protection(system_id, &arguments.on.kind(), actor, reason, now).await.with_context(doing)?;
+    source.end_protection(context, system_id, &arguments.on.kind(), reason).await.with_context(doing)?;
     Ok(system_id)
 }

@@ -3,7 +3,9 @@
 use anyhow::Context as _;
 use jiff::SignedDuration;
 use keyreeve_engine::tokens::MadeToken;
+use keyreeve_model::{Secret, Token};
 use keyreeve_store::NewToken;
+use serde_json::json;
 
 use super::Context;
 use crate::args::{CreateToken, RevokeToken, TokenCommand};
@@ -23,6 +25,30 @@ pub(crate) async fn run(context: &Context, command: &TokenCommand) -> anyhow::Re
 
 async fn create(context: &Context, arguments: &CreateToken) -> anyhow::Result<Ended> {
     let doing = "making a token";
+    let (token, text) = match Source::server(context)? {
+        Some(server) => {
+            let CreateToken { owner, role, systems, expires_in_days } = arguments;
+            let asked = json!({
+                "owner": owner, "role": role, "systems": systems, "expires_in_days": expires_in_days,
+            });
+            server.make_token(&asked).await.context(doing)?
+        }
+        None => make(context, arguments, doing).await?,
+    };
+    let way_out = format!("`keyreeve token revoke {}`, then make another", token.id);
+    let shown = ShownToken::new(token, &text);
+    let written = context.output.one(&shown, MADE_TOKENS, |tables| tables.facts(token_facts(&shown)));
+    written.map_err(|error| lost(error, doing, "nobody has the token", &way_out))?;
+    note("The token is shown this once and kept nowhere. Its owner sets KEYREEVE_TOKEN to it.");
+    Ok(Ended::Done)
+}
+
+/// Makes one in the store of this machine.
+async fn make(
+    context: &Context,
+    arguments: &CreateToken,
+    doing: &'static str,
+) -> anyhow::Result<(Token, Secret)> {
     let store = context.store().await?;
     for system in &arguments.systems {
         store.get_system(system).await.context(doing)?;
@@ -40,12 +66,7 @@ async fn create(context: &Context, arguments: &CreateToken) -> anyhow::Result<En
         expires_at,
     };
     let token = store.create_token(&new, context.actor.name(), now).await.context(doing)?;
-    let shown = ShownToken::new(token, &made.text);
-    let written = context.output.one(&shown, MADE_TOKENS, |tables| tables.facts(token_facts(&shown)));
-    let way_out = format!("`keyreeve token revoke {}`, then make another", made.id);
-    written.map_err(|error| lost(error, doing, "nobody has the token", &way_out))?;
-    note("The token is shown this once and kept nowhere. Its owner sets KEYREEVE_TOKEN to it.");
-    Ok(Ended::Done)
+    Ok((token, made.text))
 }
 
 async fn list(context: &Context) -> anyhow::Result<Ended> {
@@ -55,9 +76,8 @@ async fn list(context: &Context) -> anyhow::Result<Ended> {
 }
 
 async fn revoke(context: &Context, arguments: &RevokeToken) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
-    let (actor, reason) = (context.actor.name(), arguments.reason.as_deref());
-    let revoked = store.revoke_token(&arguments.token, actor, reason, context.clock.now()).await?;
+    let source = Source::of(context).await?;
+    let revoked = source.revoke_token(context, &arguments.token, arguments.reason.as_deref()).await?;
     context.output.list(&[revoked], &TOKENS, "")?;
     Ok(Ended::Done)
 }

@@ -1,9 +1,6 @@
 //! Which commands a server can be asked for.
 
-use crate::args::{
-    AccountCommand, AssignmentCommand, AuditCommand, Command, ImportCommand, JobCommand, ProtectCommand,
-    SystemCommand, TokenCommand,
-};
+use crate::args::{AuditCommand, Command, ImportCommand, MappingCommand, PasswordCommand, SystemCommand};
 use crate::exit::Refusal;
 
 /// Refuses a command that does not work with `--server`, and says why.
@@ -16,15 +13,20 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
             .hint("give the command without --server on the machine where the store is"))
     };
     match command {
-        Command::System(SystemCommand::List(_) | SystemCommand::Show(_))
-        | Command::Import(ImportCommand::List(_) | ImportCommand::Show(_) | ImportCommand::Diff(_))
-        | Command::Account(AccountCommand::List(_) | AccountCommand::Show(_))
+        Command::System(SystemCommand::List(_) | SystemCommand::Show(_) | SystemCommand::Set(_))
+        | Command::Account(_)
         | Command::Resource(_)
-        | Command::Assignment(AssignmentCommand::List(_))
-        | Command::Job(JobCommand::List(_) | JobCommand::Show(_))
-        | Command::Protect(ProtectCommand::List(_))
-        | Command::Token(TokenCommand::List)
+        | Command::Assignment(_)
+        | Command::Job(_)
+        | Command::Protect(_)
+        | Command::Token(_)
+        | Command::Mapping(MappingCommand::List(_) | MappingCommand::Show(_) | MappingCommand::Set(_))
+        | Command::Password(PasswordCommand::Reveal(_))
         | Command::Audit(AuditCommand::List(_)) => Ok(()),
+        Command::Import(ImportCommand::Profile(_)) => {
+            here("import profiles", "when their schedules were carried out is known where the store is")
+        }
+        Command::Import(_) => Ok(()),
         Command::Audit(AuditCommand::Verify(one)) if one.head.is_none() => Ok(()),
         Command::Init(_) => here("making a store", "a store is made on the machine that it is on"),
         Command::Store(_) => here("working on the store's file", "the store is on another machine"),
@@ -39,16 +41,7 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
         }
         Command::Policy(_) => here("writing a policy", "this needs no server: it is worked out here"),
         Command::Password(_) => here("showing a password", "passwords are shown where they are kept"),
-        Command::Account(_)
-        | Command::Assignment(_)
-        | Command::Job(_)
-        | Command::Import(_)
-        | Command::Protect(_)
-        | Command::Mapping(_)
-        | Command::Person(_)
-        | Command::Export(_)
-        | Command::Token(_)
-        | Command::Audit(_) => {
+        Command::Mapping(_) | Command::Person(_) | Command::Export(_) | Command::Audit(_) => {
             here("asking the server", "this command is not one that a server is asked for")
         }
     }

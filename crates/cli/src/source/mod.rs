@@ -1,6 +1,7 @@
 //! Where what is shown comes from: the store of this machine, or a server that is asked for it. Commands that only show
 //! ask this, and do not know which it is.
 
+mod changing;
 mod commands;
 mod pages;
 mod server;
@@ -8,17 +9,20 @@ mod server;
 use keyreeve_engine::desk::Standing;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
-    Account, Assignment, ChangeSet, ImportRun, ImportRunId, JobId, Protection, ProvisioningJob, Resource,
-    System, SystemId, Token,
+    Account, Assignment, ChangeSet, ImportRun, ImportRunId, JobId, MappingName, Protection, ProtectionKind,
+    ProvisioningJob, Resource, System, SystemId, TaskMapping, Token, TokenId,
 };
 use keyreeve_store::{
     AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter, Store,
+    StoredMapping,
 };
 
 use crate::command::Context;
-use server::Server;
+use crate::exit::Refusal;
 
+pub(crate) use changing::{ASKED_EVERY, AskedJob, Came};
 pub(crate) use commands::{not_over_http, require_remote};
+pub(crate) use server::Server;
 
 /// Where what is shown comes from.
 pub(crate) enum Source {
@@ -35,6 +39,11 @@ impl Source {
             Some(server) => Ok(Self::Server(Server::of(server, &context.environment)?)),
             None => Ok(Self::Store(Box::new(context.store().await?))),
         }
+    }
+
+    /// The server, if one was named.
+    pub(crate) fn server(context: &Context) -> Result<Option<Server>, Refusal> {
+        context.config.server.as_ref().map(|server| Server::of(server, &context.environment)).transpose()
     }
 
     /// The store, where remarks are made that a server does not know of.
@@ -124,7 +133,7 @@ impl Source {
     pub(crate) async fn run(&self, id: ImportRunId) -> anyhow::Result<ImportRun> {
         match self {
             Self::Store(store) => Ok(store.get_import_run(id).await?),
-            Self::Server(server) => server.one(&["import-runs", &id.to_string()], &[]).await,
+            Self::Server(server) => server.import_run(id).await,
         }
     }
 
@@ -157,7 +166,115 @@ impl Source {
     pub(crate) async fn job(&self, id: JobId) -> anyhow::Result<ProvisioningJob> {
         match self {
             Self::Store(store) => Ok(store.job(id).await?),
-            Self::Server(server) => server.one(&["jobs", &id.to_string()], &[]).await,
+            Self::Server(server) => server.job(id).await,
+        }
+    }
+
+    /// Publishes a suspended run.
+    pub(crate) async fn accept_run(
+        &self,
+        context: &Context,
+        run: ImportRunId,
+        reason: &str,
+    ) -> anyhow::Result<ImportRun> {
+        match self {
+            Self::Store(store) => {
+                Ok(store.accept_import_run(run, context.actor.name(), reason, context.clock.now()).await?)
+            }
+            Self::Server(server) => Ok(server.accept_run(run, reason).await?),
+        }
+    }
+
+    /// Discards a suspended run.
+    pub(crate) async fn reject_run(
+        &self,
+        context: &Context,
+        run: ImportRunId,
+        reason: &str,
+    ) -> anyhow::Result<ImportRun> {
+        match self {
+            Self::Store(store) => {
+                Ok(store.reject_import_run(run, context.actor.name(), reason, context.clock.now()).await?)
+            }
+            Self::Server(server) => Ok(server.reject_run(run, reason).await?),
+        }
+    }
+
+    /// Puts something on the protect list.
+    pub(crate) async fn protect(&self, system: &SystemId, protection: &Protection) -> anyhow::Result<()> {
+        match self {
+            Self::Store(store) => Ok(store.add_protection(system, protection).await?),
+            Self::Server(server) => Ok(server.protect(system, protection).await?),
+        }
+    }
+
+    /// Takes something off the protect list.
+    pub(crate) async fn end_protection(
+        &self,
+        context: &Context,
+        system: &SystemId,
+        kind: &ProtectionKind,
+        reason: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let (actor, now) = (context.actor.name(), context.clock.now());
+        match self {
+            Self::Store(store) => Ok(store.remove_protection(system, kind, actor, reason, now).await?),
+            Self::Server(server) => Ok(server.end_protection(system, kind, reason).await?),
+        }
+    }
+
+    pub(crate) async fn task_mappings(&self, system: &SystemId) -> anyhow::Result<Vec<StoredMapping>> {
+        match self {
+            Self::Store(store) => Ok(store.task_mappings(system).await?),
+            Self::Server(server) => server.task_mappings(system).await,
+        }
+    }
+
+    pub(crate) async fn task_mapping(
+        &self,
+        system: &SystemId,
+        name: MappingName,
+    ) -> anyhow::Result<TaskMapping> {
+        match self {
+            Self::Store(store) => Ok(store.task_mapping(system, name).await?.mapping),
+            Self::Server(server) => {
+                server.one(&["systems", system.as_str(), "mappings", &name.to_string()], &[]).await
+            }
+        }
+    }
+
+    /// Sets a task mapping, or goes back to its default.
+    pub(crate) async fn set_task_mapping(
+        &self,
+        context: &Context,
+        system: &SystemId,
+        name: MappingName,
+        new: Option<&TaskMapping>,
+        reason: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let (by, now) = ((context.actor.name(), reason), context.clock.now());
+        match (self, new) {
+            (Self::Store(store), Some(new)) => Ok(store.set_task_mapping(system, new, by, now).await?),
+            (Self::Store(store), None) => Ok(store.reset_task_mapping(system, name, by, now).await?),
+            (Self::Server(_), Some(_)) if reason.is_some() => {
+                Err(commands::not_over_http("keeping a reason with a task mapping").into())
+            }
+            (Self::Server(server), new) => Ok(server.set_task_mapping(system, name, new, reason).await?),
+        }
+    }
+
+    /// Takes a token back.
+    pub(crate) async fn revoke_token(
+        &self,
+        context: &Context,
+        id: &TokenId,
+        reason: Option<&str>,
+    ) -> anyhow::Result<Token> {
+        match self {
+            Self::Store(store) => {
+                Ok(store.revoke_token(id, context.actor.name(), reason, context.clock.now()).await?)
+            }
+            Self::Server(server) => Ok(server.revoke_token(id, reason).await?),
         }
     }
 

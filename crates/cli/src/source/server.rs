@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use keyreeve_engine::desk::Standing;
 use keyreeve_engine::unseen::KnownAccount;
-use keyreeve_model::{Assignment, JobId, Resource, Secret, System, SystemId};
+use keyreeve_model::{
+    Assignment, ImportRun, ImportRunId, JobId, ProvisioningJob, Resource, Secret, System, SystemId,
+};
 use keyreeve_server::{Client, ClientError, Refused};
 use keyreeve_store::{
     AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter,
@@ -23,7 +25,7 @@ const DOING: &str = "asking the server";
 
 /// A server.
 pub(crate) struct Server {
-    client: Client,
+    pub(super) client: Client,
     /// The row of the audit log before which the last page ended, and the cursor of the next.
     read_to: Mutex<Option<(i64, String)>>,
 }
@@ -36,6 +38,13 @@ struct Page<T> {
 
 #[derive(Deserialize)]
 struct Stands {
+    standing: Option<Standing>,
+}
+
+#[derive(Deserialize)]
+struct ShownJob {
+    #[serde(flatten)]
+    job: ProvisioningJob,
     standing: Option<Standing>,
 }
 
@@ -150,6 +159,23 @@ impl Server {
         self.all(&["systems", system.as_str(), "assignments"], query).await
     }
 
+    pub(crate) async fn job(&self, id: JobId) -> anyhow::Result<ProvisioningJob> {
+        self.one(&["jobs", &id.to_string()], &[]).await
+    }
+
+    /// A job, and what keeps it from its end.
+    pub(crate) async fn job_as_it_stands(
+        &self,
+        id: JobId,
+    ) -> anyhow::Result<(ProvisioningJob, Option<Standing>)> {
+        let shown: ShownJob = self.one(&["jobs", &id.to_string()], &[]).await?;
+        Ok((shown.job, shown.standing))
+    }
+
+    pub(crate) async fn import_run(&self, id: ImportRunId) -> anyhow::Result<ImportRun> {
+        self.one(&["import-runs", &id.to_string()], &[]).await
+    }
+
     pub(super) async fn standing(&self, job: JobId) -> anyhow::Result<Option<Standing>> {
         let shown: Stands = self.one(&["jobs", &job.to_string()], &[]).await?;
         Ok(shown.standing)
@@ -211,16 +237,19 @@ fn token(file: Option<&PathBuf>, environment: &Environment) -> Result<Secret, Re
 }
 
 /// What the server refuses could not run; what it began and could not do has failed.
-fn refusal(error: ClientError) -> Refusal {
+pub(super) fn refusal(error: ClientError) -> Refusal {
     match error {
-        ClientError::Refused(Refused { status, detail, advice, .. }) => {
+        ClientError::Refused(Refused { status, code, detail, advice }) => {
             // Some of what the store says ends with what to do.
             let (detail, advice) = match (detail.rsplit_once("; `"), advice) {
                 (Some((what, then)), None) => (what.to_owned(), Some(format!("`{then}"))),
                 (_, advice) => (detail, advice),
             };
-            let refusal = match status {
-                500.. => Refusal::failed(DOING, detail),
+            let refusal = match (status, code.as_str()) {
+                // It was begun, or what it rested on is no more; a system that cannot be reached could not be begun with.
+                (410, _) | (_, "plan_stale" | "plan_changed" | "not_shown") => Refusal::failed(DOING, detail),
+                (502, _) => Refusal::new(DOING, detail),
+                (500.., _) => Refusal::failed(DOING, detail),
                 _ => Refusal::new(DOING, detail),
             };
             match advice {

@@ -55,6 +55,8 @@ mod r44_rekey;
 mod r44_rotate_key;
 mod raw;
 mod remote;
+mod remote_changes;
+mod remote_waiting;
 mod restore;
 mod rights;
 mod roles;

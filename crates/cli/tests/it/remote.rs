@@ -11,26 +11,26 @@ use crate::harness::{Place, Ran, SYSTEM};
 use crate::serve::{serve, terminate};
 
 /// Another machine: it knows the server and a token, and nothing of the store.
-struct Elsewhere {
-    folder: TempDir,
-    url: String,
+pub(crate) struct Elsewhere {
+    pub(crate) folder: TempDir,
+    pub(crate) url: String,
     token: String,
 }
 
 impl Elsewhere {
-    fn of(address: &str, token: &str) -> Self {
+    pub(crate) fn of(address: &str, token: &str) -> Self {
         let url = format!("http://{address}");
         Self { folder: tempfile::tempdir().unwrap(), url, token: token.to_owned() }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = crate::harness::bare(arguments, self.folder.path());
         command.env("KEYREEVE_DATA_DIR", self.folder.path().join("none"));
         command.env("KEYREEVE_SERVER", &self.url).env("KEYREEVE_TOKEN", &self.token);
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.command(arguments).output().unwrap())
     }
 }
@@ -56,6 +56,8 @@ const SHOWN: &[&[&str]] = &[
     &["job", "show", "1"],
     &["job", "show", "1", "--tasks"],
     &["protect", "list", SYSTEM],
+    &["mapping", "list", SYSTEM],
+    &["mapping", "show", SYSTEM, "user"],
     &["token", "list"],
     &["audit", "list"],
     &["audit", "list", "--limit", "3"],
@@ -146,6 +148,11 @@ fn what_makes_no_sense_from_afar_is_refused_before_anything_is_called_or_made() 
         &["system", "check", SYSTEM],
         &["policy", "generate"],
         &["password", "open"],
+        &["import", "profile", "list", SYSTEM],
+        &["mapping", "try", SYSTEM, "user"],
+        &["person", "list"],
+        &["system", "add", "--name", "x", "--system-id", "x", "--ambient"],
+        &["system", "remove", SYSTEM, "--yes"],
     ] {
         let refused = elsewhere.run(local).code(2);
         assert!(

@@ -222,7 +222,7 @@ impl Case {
             planned.steps = left
                 .map(|step| PlannedStep {
                     seq: step.seq,
-                    operation: provisioning.operation(&step.call),
+                    operation: provisioning.operation(&step.call).into(),
                     call: step.call.clone(),
                     reason: step.reason,
                     after: step.after.clone(),

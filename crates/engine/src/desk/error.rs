@@ -66,6 +66,9 @@ pub enum DeskError {
         /// The job.
         job: JobId,
     },
+    /// What is asked for would not be done as whoever asks has seen it.
+    #[error("what this would take has changed since it was looked at. Nothing was changed")]
+    PlanChanged,
     /// An import could not be run.
     #[error("{0}")]
     Import(Box<ImportError>),

@@ -1,5 +1,6 @@
 //! A plan in the making: the facts as they will be after the tasks planned so far.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use keyreeve_connector::Provisioning;
@@ -245,7 +246,7 @@ impl TaskDraft<'_> {
     /// Adds a call, and gives its place.
     pub(super) fn step(&mut self, call: StepCall, reason: StepReason, after: &[u32]) -> u32 {
         let seq = u32::try_from(self.steps.len()).unwrap_or(u32::MAX - 1) + 1;
-        let operation = self.connector.operation(&call);
+        let operation = self.connector.operation(&call).into();
         self.steps.push(PlannedStep { seq, operation, call, reason, after: after.to_vec() });
         seq
     }
@@ -253,12 +254,13 @@ impl TaskDraft<'_> {
     /// Each call needs permissions; what the system's permission profile does not grant is named before anything runs.
     fn check_permissions(&mut self) {
         let profile = self.facts.settings.permission_profile;
-        let mut missing: Vec<(&'static str, &'static str)> = Vec::new();
+        let mut missing: Vec<(Cow<'static, str>, &'static str)> = Vec::new();
         for step in &self.steps {
             let needs = self.connector.needs(&step.call);
             for action in self.connector.lacks(profile, &needs) {
-                if !missing.contains(&(step.operation, action)) {
-                    missing.push((step.operation, action));
+                let lacks = (step.operation.clone(), action);
+                if !missing.contains(&lacks) {
+                    missing.push(lacks);
                 }
             }
         }

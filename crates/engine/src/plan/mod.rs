@@ -19,12 +19,14 @@ pub(crate) mod protect;
 pub(crate) mod task;
 mod thresholds;
 
+use std::borrow::Cow;
+
 use keyreeve_connector::Provisioning;
 use keyreeve_model::{
     ExternalId, ImportRunId, Manifest, Obstacle, RecreatePackage, StepCall, StepReason, SystemId, TaskKind,
     Wish, canonical_json, digest_hex,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use basis::objects;
 pub use basis::{Basis, changed};
@@ -38,7 +40,7 @@ pub(crate) use thresholds::LATELY;
 use draft::Draft;
 
 /// What a job would do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Plan {
     /// The system it changes.
@@ -55,7 +57,7 @@ pub struct Plan {
 }
 
 /// What one wish takes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TaskPlan {
     /// The wish, as it was understood: names and paths that the task mapping made are filled in.
@@ -78,7 +80,7 @@ pub struct TaskPlan {
     /// What a person should know.
     pub notices: Vec<Obstacle>,
     /// What a deactivation will switch off.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<Manifest>,
     /// What is kept so that a deleted account can be made again.
     #[serde(skip)]
@@ -89,14 +91,14 @@ pub struct TaskPlan {
 }
 
 /// One call of a task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PlannedStep {
     /// Its place in the task, from 1.
     pub seq: u32,
     /// The call as the connected system names it.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
-    pub operation: &'static str,
+    pub operation: Cow<'static, str>,
     /// The call.
     #[serde(flatten)]
     pub call: StepCall,
@@ -111,6 +113,22 @@ impl Plan {
     #[must_use]
     pub fn is_possible(&self) -> bool {
         self.tasks.iter().all(|task| task.obstacles.is_empty())
+    }
+
+    /// SHA-256 of what is done, to whom and in which order: the same of every plan that would do the same, whenever it is
+    /// made. What is made up anew for each creation is left out.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn seen_sha256(&self) -> Result<String, serde_json::Error> {
+        let mut tasks = self.tasks.clone();
+        tasks.iter_mut().for_each(|task| task.notices.clear());
+        for step in tasks.iter_mut().flat_map(|task| &mut task.steps) {
+            if let StepCall::CreateAccount { tags, .. } = &mut step.call {
+                tags.remove(MARKER_TAG);
+            }
+        }
+        canonical_json(&(&self.system_id, tasks)).map(|text| digest_hex(text.as_bytes()))
     }
 
     /// SHA-256 of the plan in canonical JSON.

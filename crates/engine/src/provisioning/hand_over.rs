@@ -201,7 +201,7 @@ impl HandOver {
                 .iter()
                 .map(|step| NewStep {
                     call: step.call.clone(),
-                    operation: step.operation.to_owned(),
+                    operation: step.operation.clone().into_owned(),
                     reason: step.reason,
                     after: step.after.clone(),
                 })

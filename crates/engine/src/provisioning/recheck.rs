@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyreeve_connector::Connector;
+use keyreeve_connector::{Connector, Provisioning};
 use keyreeve_model::{
     Effect, Failure, FailureKind, ProvisioningJob, StepCall, StepState, System, Task, TaskId, TaskKind,
     TaskState, Wish,
@@ -72,7 +72,7 @@ pub(super) async fn recheck(
     let planned = || tasks.iter().zip(&plan.tasks);
     let anew: HashMap<TaskId, Vec<(&'static str, StepCall)>> = planned()
         .filter(|(task, planned)| planned.obstacles.is_empty() && is_other_deletion(task, planned))
-        .map(|(task, planned)| (task.id, removals(planned)))
+        .map(|(task, planned)| (task.id, removals(planned, provisioning)))
         .collect();
     let administrators =
         planned().filter(|(_, planned)| planned.takes_administrator).map(|(task, _)| task.id).collect();
@@ -104,10 +104,10 @@ fn is_other_deletion(task: &Task, planned: &TaskPlan) -> bool {
 }
 
 /// The calls of a deletion before the deletion itself.
-pub(super) fn removals(planned: &TaskPlan) -> Vec<(&'static str, StepCall)> {
+pub(super) fn removals(planned: &TaskPlan, connector: &dyn Provisioning) -> Vec<(&'static str, StepCall)> {
     let steps = planned.steps.iter();
     let before = steps.filter(|step| !matches!(step.call, StepCall::DeleteAccount { .. }));
-    before.map(|step| (step.operation, step.call.clone())).collect()
+    before.map(|step| (connector.operation(&step.call), step.call.clone())).collect()
 }
 
 /// Tasks of which nothing was attempted, and whose predecessors are done or planned along with them.

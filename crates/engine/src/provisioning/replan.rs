@@ -33,7 +33,7 @@ pub(super) async fn replan(
     if let Some(obstacle) = planned.obstacles.first() {
         return Err(failure(FailureKind::Dependants, obstacle.message.clone()));
     }
-    Ok(removals(&planned))
+    Ok(removals(&planned, provisioning))
 }
 
 /// Why facts could not be gathered, as a failure of the task that needs them.

@@ -54,6 +54,9 @@ impl From<DeskError> for Problem {
                 conflict("plan_stale", detail).advice("cancel the job, look at the plan anew and ask again")
             }
             DeskError::OtherPlan { .. } => conflict("other_plan", detail),
+            DeskError::PlanChanged => {
+                conflict("plan_changed", detail).advice("look at the plan anew and ask again")
+            }
             DeskError::Import(error) => match *error {
                 ImportError::Store(error) => error.into(),
                 ImportError::Quarantined { .. } => conflict("system_quarantined", detail),

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use keyreeve_engine::desk::{Asked, DeskError};
 use keyreeve_engine::plan::Plan;
@@ -19,6 +19,9 @@ use crate::body::{InBody, InPath};
 use crate::once::{Begun, Once, given_up};
 use crate::parts::Parts;
 use crate::problem::{Problem, RefusedBody};
+
+/// Names what a plan would do.
+const PLAN_SHA256: HeaderName = HeaderName::from_static("plan-sha256");
 
 /// What is wished of one system.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,6 +43,10 @@ pub(crate) struct NewJob {
     #[serde(default)]
     #[schema(max_length = 1_000)]
     reason: Option<String>,
+    /// The plan that was seen, as the header `plan-sha256` of its answer says it: nothing else is done.
+    #[serde(default)]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    plan_sha256: Option<String>,
 }
 
 /// A decision about a job.
@@ -72,24 +79,28 @@ pub(crate) struct Approval {
 pub(crate) struct Nothing {}
 
 /// Says what wishes would take: the calls in their order, what stands in the way, whether a second person must approve.
-/// Reads only.
+/// Reads only. The header `plan-sha256` names what would be done, for who asks for exactly that.
 #[utoipa::path(
     post, path = "/systems/{system_id}/plans", tag = "jobs", params(("system_id" = SystemId, Path)),
-    request_body = Wishes, responses((status = 200, body = Plan), RefusedBody)
+    request_body = Wishes, responses((status = 200, body = Plan, headers(("plan-sha256" = String))), RefusedBody)
 )]
 pub(crate) async fn plan(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
     InBody { value: Wishes { wishes }, .. }: InBody<Wishes>,
-) -> Result<Json<Plan>, Problem> {
+) -> Result<Response, Problem> {
     caller.require(Right::Operate, &system_id)?;
     let desk = parts.desk.clone();
     let work = move || async move {
         let case = desk.open(&caller.0, &system_id).await?;
         Ok::<_, DeskError>(case.with_undeliverable(case.plan(&wishes).await?))
     };
-    Ok(Json(parts.planning.run(work).await??))
+    let plan = parts.planning.run(work).await??;
+    let seen = plan.seen_sha256().ok().and_then(|seen| HeaderValue::from_str(&seen).ok());
+    let mut answer = Json(plan).into_response();
+    answer.headers_mut().extend(seen.map(|seen| (PLAN_SHA256, seen)));
+    Ok(answer)
 }
 
 /// Asks for changes. They are planned, and written down as a job that begins at once, or waits for a second person.
@@ -154,6 +165,11 @@ async fn asked(
         let case = desk.open(&actor, &system_id).await?;
         let plan = case.with_undeliverable(case.plan(&asked.wishes).await?);
         let planned_at = desk.clock.now();
+        let as_seen =
+            asked.plan_sha256.as_ref().is_none_or(|seen| plan.seen_sha256().ok().as_ref() == Some(seen));
+        if !as_seen {
+            return Err(DeskError::PlanChanged);
+        }
         let ready = case.make_ready(&plan)?;
         case.ask_once(&plan, planned_at, &ready, asked.reason.as_deref(), claim.as_ref()).await
     };

@@ -238,3 +238,29 @@ async fn r36_the_same_request_five_times_at_once_is_one_job_and_its_secrets_are_
     assert_eq!(place.store.jobs(&system("prod"), None, 9).await.unwrap().len(), 2);
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_seen_is_done_and_nothing_else() {
+    let place = Place::start().await;
+    let wishes = json!([{"task": "create_account", "name": "seen"}]);
+    let planned = async || {
+        let request = place.request(Method::POST, "/api/v1/systems/prod/plans", Some(place.admin()));
+        let answer = request.json(&json!({"wishes": wishes})).send().await.unwrap();
+        answer.headers()["plan-sha256"].to_str().unwrap().to_owned()
+    };
+    let seen = planned().await;
+    assert_eq!(planned().await, seen, "it is the same plan");
+    let ask = async |wishes: &Value, seen: &str| {
+        place.post("/api/v1/systems/prod/jobs", &json!({"wishes": wishes, "plan_sha256": seen})).await
+    };
+    let other = json!([{"task": "create_account", "name": "seem"}]);
+    for (wishes, seen) in [(&other, seen.as_str()), (&wishes, &"0".repeat(64))] {
+        let (status, problem) = ask(wishes, seen).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("plan_changed")), "{problem}");
+    }
+    assert_eq!(place.get("/api/v1/systems/prod/jobs").await["items"], json!([]));
+    let (status, job) = ask(&wishes, &seen).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+    assert_eq!(place.ended(&format!("/api/v1/jobs/{}", job["id"])).await["state"], "succeeded");
+    place.stop().await;
+}

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use keyreeve_model::{ImportRun, ImportRunState};
-use keyreeve_store::{Store, StoreError};
+use keyreeve_store::StoreError;
 
 use super::show::next_step;
 use crate::args::Decide;
@@ -10,6 +10,7 @@ use crate::command::Context;
 use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
 use crate::output::shape::{RUNS, show_run, suspicion_text};
+use crate::source::Source;
 use crate::terminal;
 
 /// Publishes exactly what a suspended run found.
@@ -18,17 +19,14 @@ pub(crate) async fn accept(context: &Context, arguments: &Decide) -> anyhow::Res
     let Some(reason) = reason(arguments, &doing)? else {
         return Err(Refusal::new(doing, "a reason must be given").hint("say why with --reason TEXT").into());
     };
-    let store = context.store().await?;
-    let run = suspended(&store, arguments, ImportRunState::Published).await.with_context(|| doing.clone())?;
+    let source = Source::of(context).await?;
+    let run =
+        suspended(&source, arguments, ImportRunState::Published).await.with_context(|| doing.clone())?;
     let what = format!("Import run {} of system {} will be published.{}", run.id, run.system_id, why(&run));
     if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let now = context.clock.now();
-    let accepted = store
-        .accept_import_run(run.id, context.actor.name(), &reason, now)
-        .await
-        .with_context(|| doing.clone())?;
+    let accepted = source.accept_run(context, run.id, &reason).await.with_context(|| doing.clone())?;
     show(context, &accepted)
 }
 
@@ -36,8 +34,8 @@ pub(crate) async fn accept(context: &Context, arguments: &Decide) -> anyhow::Res
 pub(crate) async fn reject(context: &Context, arguments: &Decide) -> anyhow::Result<Ended> {
     let doing = format!("rejecting import run {}", arguments.run);
     let reason = reason(arguments, &doing)?.unwrap_or_default();
-    let store = context.store().await?;
-    let run = suspended(&store, arguments, ImportRunState::Rejected).await.with_context(|| doing.clone())?;
+    let source = Source::of(context).await?;
+    let run = suspended(&source, arguments, ImportRunState::Rejected).await.with_context(|| doing.clone())?;
     let what = format!(
         "Import run {} of system {} will be discarded; what was known before still stands.{}",
         run.id,
@@ -47,11 +45,7 @@ pub(crate) async fn reject(context: &Context, arguments: &Decide) -> anyhow::Res
     if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
     }
-    let now = context.clock.now();
-    let rejected = store
-        .reject_import_run(run.id, context.actor.name(), &reason, now)
-        .await
-        .with_context(|| doing.clone())?;
+    let rejected = source.reject_run(context, run.id, &reason).await.with_context(|| doing.clone())?;
     show(context, &rejected)
 }
 
@@ -64,11 +58,11 @@ fn reason(arguments: &Decide, doing: &str) -> Result<Option<String>, Refusal> {
 }
 
 /// The run, if it waits for a person.
-async fn suspended(store: &Store, arguments: &Decide, to: ImportRunState) -> Result<ImportRun, StoreError> {
-    let run = store.get_import_run(arguments.run).await?;
+async fn suspended(source: &Source, arguments: &Decide, to: ImportRunState) -> anyhow::Result<ImportRun> {
+    let run = source.run(arguments.run).await?;
     match run.state {
         ImportRunState::Suspended => Ok(run),
-        from => Err(StoreError::IllegalMove { run: run.id, from, to }),
+        from => Err(StoreError::IllegalMove { run: run.id, from, to }.into()),
     }
 }
 

@@ -12,14 +12,18 @@ use super::progress::{Display, watched};
 use super::run_all::run_all;
 use super::show::next_step;
 use crate::args::RunImport;
-use crate::command::{Context, connection};
+use crate::command::{Context, connection, remote};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{RUNS, show_run};
 use crate::output::{Format, brief, note};
+use crate::source::{Server, Source, not_over_http};
 use crate::stop::Stop;
 
 /// Imports one system, or all.
 pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return by_server(context, &server, &arguments).await;
+    }
     let store = Arc::new(context.store().await?);
     let importer = Importer {
         store: Arc::clone(&store),
@@ -36,11 +40,26 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
     let run = run_one(context, &store, &importer, &system, &arguments, &mut stop)
         .await
         .with_context(|| format!("importing system {system_id}"))?;
-    context.output.one(&run, RUNS.csv, |tables| show_run(&run, true, tables))?;
-    say_failure(context, &run);
-    say_warnings(&run);
-    next_step(&run);
-    Ok(Ended::done_if(went_well(&run)))
+    show(context, &run)
+}
+
+/// Has a server import one system, and waits for the end of that.
+async fn by_server(context: &Context, server: &Server, arguments: &RunImport) -> anyhow::Result<Ended> {
+    let Some(system_id) = &arguments.system_id else {
+        return Err(not_over_http("importing all systems").into());
+    };
+    let doing = || format!("importing system {system_id}");
+    let begun = server.import(system_id, &arguments.profile, arguments.preview).await.with_context(doing)?;
+    note(&format!("Import run {} of system {system_id} has begun.", begun.id));
+    show(context, &remote::import_ended(server, begun).await.with_context(doing)?)
+}
+
+fn show(context: &Context, run: &ImportRun) -> anyhow::Result<Ended> {
+    context.output.one(run, RUNS.csv, |tables| show_run(run, true, tables))?;
+    say_failure(context, run);
+    say_warnings(run);
+    next_step(run);
+    Ok(Ended::done_if(went_well(run)))
 }
 
 async fn run_one(

@@ -6,13 +6,17 @@ use keyreeve_model::{JobId, JobState, SystemId};
 
 use super::wishes::{self, Wishes};
 use crate::args::{ApplyJob, PlanFile};
-use crate::command::Context;
 use crate::command::change::{self, Changing};
+use crate::command::{Context, remote};
 use crate::exit::{Ended, Refusal};
+use crate::source::Source;
 
 /// Shows what a file of wishes would take.
 pub(super) async fn plan(context: &Context, arguments: &PlanFile) -> anyhow::Result<Ended> {
     let (system_id, wishes) = read(&arguments.file, arguments.system_id.as_ref())?;
+    if let Some(server) = Source::server(context)? {
+        return change::show_possible(context, &server.plan(&system_id, &wishes).await?.0);
+    }
     let changing = Changing::begin(context, &system_id).await?;
     changing.show_only(changing.plan(&wishes).await?)
 }
@@ -50,6 +54,9 @@ fn read(file: &Path, given: Option<&SystemId>) -> Result<(SystemId, Vec<keyreeve
 }
 
 async fn queued(context: &Context, id: JobId, arguments: &ApplyJob) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return remote::apply(context, &server, id, arguments).await;
+    }
     let doing = format!("carrying out job {id}");
     let store = context.store().await?;
     let job = store.job(id).await?;

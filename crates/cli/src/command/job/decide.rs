@@ -5,16 +5,20 @@ use keyreeve_engine::provisioning::Handed;
 use keyreeve_model::{JobId, ProvisioningJob};
 
 use crate::args::{DecideJob, RetryJob};
-use crate::command::Context;
 use crate::command::change::{Changing, desk, refused};
+use crate::command::{Context, remote};
 use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
 use crate::output::shape::{Detail, JOBS, finished_job, show_job};
 use crate::output::{hint, require_open};
+use crate::source::Source;
 use crate::terminal;
 
 /// Approves a job that somebody else asked for, if what it rests on still holds.
 pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return remote::approve(context, &server, arguments).await;
+    }
     let doing = format!("approving job {}", arguments.job);
     let job = context.store().await?.job(arguments.job).await?;
     let changing = Changing::begin(context, &job.system_id).await?;
@@ -52,6 +56,9 @@ fn cancel_stale(error: anyhow::Error, job: JobId) -> anyhow::Error {
 
 /// Rejects a job.
 pub(super) async fn reject(context: &Context, arguments: &DecideJob) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return remote::reject(context, &server, arguments).await;
+    }
     let doing = format!("rejecting job {}", arguments.job);
     let desk = desk(context).await?;
     let what = format!("Job {} will be rejected; nothing of it is done.", arguments.job);
@@ -64,6 +71,9 @@ pub(super) async fn reject(context: &Context, arguments: &DecideJob) -> anyhow::
 
 /// Takes back what has not begun.
 pub(super) async fn cancel(context: &Context, arguments: &DecideJob) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return remote::cancel(context, &server, arguments).await;
+    }
     let doing = format!("cancelling job {}", arguments.job);
     let desk = desk(context).await?;
     let what =
@@ -77,6 +87,9 @@ pub(super) async fn cancel(context: &Context, arguments: &DecideJob) -> anyhow::
 
 /// Queues what failed once more, and carries it out.
 pub(super) async fn retry(context: &Context, arguments: &RetryJob) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return remote::retry(context, &server, arguments).await;
+    }
     let doing = format!("retrying job {}", arguments.job);
     let desk = desk(context).await?;
     let job = desk.store.job(arguments.job).await?;

@@ -13,6 +13,7 @@ use crate::args::{ListMappings, MappingCommand, ShowMapping};
 use crate::exit::{Ended, Refusal};
 use crate::output::Format;
 use crate::output::shape::{LINES, MAPPINGS, MappingView, mapping_lines};
+use crate::source::Source;
 use crate::structured::read_structured;
 
 /// Does what was asked for.
@@ -26,17 +27,16 @@ pub(crate) async fn run(context: &Context, command: MappingCommand) -> anyhow::R
 }
 
 async fn list(context: &Context, arguments: &ListMappings) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
+    let source = Source::of(context).await?;
     let mappings: Vec<MappingView> =
-        store.task_mappings(&arguments.system_id).await?.into_iter().map(MappingView::from).collect();
+        source.task_mappings(&arguments.system_id).await?.into_iter().map(MappingView::from).collect();
     context.output.list(&mappings, &MAPPINGS, "There is no task mapping.")?;
     Ok(Ended::Done)
 }
 
 async fn show(context: &Context, arguments: &ShowMapping) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
-    let stored = store.task_mapping(&arguments.system_id, arguments.name).await?;
-    print(context, &stored.mapping)?;
+    let source = Source::of(context).await?;
+    print(context, &source.task_mapping(&arguments.system_id, arguments.name).await?)?;
     Ok(Ended::Done)
 }
 

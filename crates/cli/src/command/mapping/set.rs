@@ -8,6 +8,7 @@ use crate::command::Context;
 use crate::command::mapping;
 use crate::exit::Ended;
 use crate::output::note;
+use crate::source::Source;
 
 /// Replaces a task mapping, or goes back to the default.
 pub(super) async fn run(context: &Context, arguments: &SetMapping) -> anyhow::Result<Ended> {
@@ -15,23 +16,19 @@ pub(super) async fn run(context: &Context, arguments: &SetMapping) -> anyhow::Re
     let doing = format!("setting the task mapping {name} of system {system_id}");
     // Read first: what is wrong with the file is wrong without a store, too.
     let new = file.as_ref().map(|path| mapping::read(path, *name, &doing)).transpose()?;
-    let store = context.store().await?;
+    let source = Source::of(context).await?;
     let what = format!("The task mapping {name} of system {system_id} would be this.");
     if !arguments.unasked.goes_on(&what) {
-        store.get_system(system_id).await.with_context(|| doing.clone())?;
+        source.system(system_id).await.with_context(|| doing.clone())?;
         mapping::print(context, &new.unwrap_or_else(|| TaskMapping::default_of(*name)))?;
         return Ok(Ended::Done);
     }
-    let by = (context.actor.name(), arguments.reason.as_deref());
-    match &new {
-        Some(mapping) => store.set_task_mapping(system_id, mapping, by, context.clock.now()).await,
-        None => store.reset_task_mapping(system_id, *name, by, context.clock.now()).await,
-    }
-    .with_context(|| doing.clone())?;
-    let stored = store.task_mapping(system_id, *name).await.with_context(|| doing.clone())?;
-    let system = store.get_system(system_id).await.with_context(|| doing.clone())?;
-    mapping::print(context, &stored.mapping)?;
-    if system.settings.permission_profile == PermissionProfile::Reference && needs_more(&stored.mapping) {
+    let set = source.set_task_mapping(context, system_id, *name, new.as_ref(), arguments.reason.as_deref());
+    set.await.with_context(|| doing.clone())?;
+    let stored = source.task_mapping(system_id, *name).await.with_context(|| doing.clone())?;
+    let system = source.system(system_id).await.with_context(|| doing.clone())?;
+    mapping::print(context, &stored)?;
+    if system.settings.permission_profile == PermissionProfile::Reference && needs_more(&stored) {
         note(&format!(
             "Tags and permissions boundaries are not among the fourteen actions of the permission profile reference. \
              `keyreeve system set {system_id} permission_profile=lifecycle` says that the connector may do more."

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use keyreeve_engine::systems::{Given as Set, NotSet, patched, replace_credentials};
 use keyreeve_model::{CredentialKind, RoleBase, System};
 use keyreeve_store::{Store, SystemPatch};
+use serde_json::{Map, Value};
 
 use super::credential::{self, Given};
 use super::external_id;
@@ -14,9 +15,13 @@ use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::system_changes;
 use crate::output::{Format, hint, note, single};
+use crate::source::{Server, Source};
 
 /// Changes a system: its credentials, or all of the given settings, or nothing.
 pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return by_server(context, &server, arguments).await;
+    }
     let store = context.store().await?;
     let system = store.get_system(&arguments.system_id).await?;
     if arguments.credential.given() {
@@ -27,15 +32,46 @@ pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Res
         .update_system(&system.system_id, patch, context.actor.name(), context.clock.now())
         .await
         .with_context(|| doing(&system))?;
-    if context.output.format() != Format::Table {
-        return show(context, &changed);
+    show_changes(context, &system, &changed)
+}
+
+/// Has a server change the settings of a system, as they were seen.
+async fn by_server(context: &Context, server: &Server, arguments: &SetSystem) -> anyhow::Result<Ended> {
+    let is_region = |(name, _): &(String, String)| name == "region";
+    if arguments.credential.given() || arguments.settings.iter().any(is_region) {
+        let what = "changing credentials or the region of a system";
+        return Err(Refusal::new(what, "these are given to the machine that keeps them")
+            .hint("give the command without --server on the machine where the store is")
+            .into());
     }
-    let changes = system_changes(&system, &changed);
+    let (system, version) = server.system_as_it_is(&arguments.system_id).await?;
+    let SystemPatch { settings, .. } = patch(&system, &arguments.settings)?;
+    let wanted = serde_json::to_value(settings.unwrap_or_else(|| system.settings.clone()))?;
+    let (mut change, mut set) = (Map::new(), Map::new());
+    for (name, value) in &arguments.settings {
+        match name.as_str() {
+            "name" | "category" => change.insert(name.clone(), Value::String(value.clone())),
+            // What has no value is taken away by null.
+            _ => set.insert(name.clone(), wanted.get(name).cloned().unwrap_or(Value::Null)),
+        };
+    }
+    if !set.is_empty() {
+        change.insert("settings".to_owned(), Value::Object(set));
+    }
+    let changed = server.change_system(&system.system_id, version.as_deref(), &change).await;
+    show_changes(context, &system, &changed.with_context(|| doing(&system))?)
+}
+
+fn show_changes(context: &Context, system: &System, changed: &System) -> anyhow::Result<Ended> {
+    if context.output.format() != Format::Table {
+        return show(context, changed);
+    }
+    let changes = system_changes(system, changed);
     if changes.is_empty() {
         note(&format!("System {} has these values already.", system.system_id));
         return Ok(Ended::Done);
     }
-    context.output.one(&changed, &[], |tables| {
+    context.output.one(changed, &[], |tables| {
         let mut facts = single(vec![("System ID", changed.system_id.to_string())]);
         facts.extend(changes);
         tables.facts(facts);

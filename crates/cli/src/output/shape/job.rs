@@ -259,7 +259,7 @@ fn show_task(number: usize, task: &TaskPlan, tables: &mut Tables) {
 /// A call, and what it is about in words.
 const PLANNED_STEPS: &[Column<(PlannedStep, String)>] = &[
     ("step", |(step, _)| step.seq.to_string()),
-    ("call", |(step, _)| step.operation.to_owned()),
+    ("call", |(step, _)| step.operation.to_string()),
     ("because", |(step, _)| step.reason.as_str().replace('_', " ")),
     ("after", |(step, _)| joined(&step.after, |seq| seq.to_string())),
     ("on", |(_, on)| on.clone()),

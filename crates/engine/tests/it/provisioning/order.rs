@@ -108,7 +108,7 @@ async fn what_denies_is_taken_from_an_account_last_of_all() {
         let plan = world.plan(&[wish(json!({"task": "delete_account", "account": "leak"}))]).await;
         let task = &plan.tasks[0];
         assert!(plan.is_possible() && task.notices.is_empty(), "{:?} {:?}", task.obstacles, task.notices);
-        let operations: Vec<&str> = task.steps.iter().map(|step| step.operation).collect();
+        let operations: Vec<&str> = task.steps.iter().map(|step| &*step.operation).collect();
         let last = task.steps.iter().rev().nth(1).unwrap();
         assert_eq!(removed(&last.call), Some(denying), "{operations:?}");
         let key = operations.iter().position(|operation| *operation == "DeleteAccessKey").unwrap();

@@ -204,7 +204,7 @@ async fn a_policy_of_aws_that_is_on_no_list_may_deny_and_goes_last() {
     )
     .await;
     let plan = world.plan(&[wish(json!({"task": "delete_account", "account": "ada"}))]).await;
-    let operations: Vec<&str> = plan.tasks[0].steps.iter().map(|step| step.operation).collect();
+    let operations: Vec<&str> = plan.tasks[0].steps.iter().map(|step| &*step.operation).collect();
     let at = |name: &str| operations.iter().position(|one| *one == name).unwrap();
     assert!(at("RemoveUserFromGroup") < at("DetachUserPolicy"), "{operations:?}");
     assert!(at("DeleteAccessKey") < at("DetachUserPolicy"), "{operations:?}");

@@ -224,6 +224,7 @@ fn refused(error: DeskError) -> Refusal {
         | DeskError::ProtectionsEnd(_)
         | DeskError::Stale { .. }
         | DeskError::OtherPlan { .. }
+        | DeskError::PlanChanged
         | DeskError::Store(_) => Cause::Conflict,
     };
     Error::new(cause, format!("{error}; nothing was changed")).into()

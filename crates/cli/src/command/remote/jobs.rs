@@ -1,0 +1,131 @@
+//! What is decided about jobs, by way of a server.
+
+use anyhow::Context as _;
+use keyreeve_model::{JobId, JobState, ProvisioningJob};
+
+use super::{follow, wait};
+use crate::args::{ApplyJob, DecideJob, RetryJob};
+use crate::command::Context;
+use crate::command::change::{conclude, show_asked};
+use crate::exit::{Ended, Refusal};
+use crate::output::escape::line;
+use crate::output::{hint, require_open};
+use crate::source::{Server, not_over_http};
+use crate::terminal;
+
+/// Approves a job that somebody else asked for, as it was seen.
+pub(in crate::command) async fn approve(
+    context: &Context,
+    server: &Server,
+    arguments: &DecideJob,
+) -> anyhow::Result<Ended> {
+    let doing = format!("approving job {}", arguments.job);
+    let job = server.job(arguments.job).await?;
+    let because: String =
+        job.approval_because.iter().map(|because| format!("\n  - {}", line(because))).collect();
+    let what = format!(
+        "Job {} of system {} ({} tasks, asked for by {}) will be approved.{because}",
+        job.id,
+        job.system_id,
+        job.tasks.len(),
+        line(&job.actor)
+    );
+    if !terminal::agrees(arguments.consent, &doing, &what)? {
+        return Ok(Ended::Done);
+    }
+    let approved = server.approve(&job, arguments.reason.as_deref()).await.with_context(|| doing)?;
+    show_asked(context, &approved, Vec::new())?;
+    hint(&format!("the server begins it now; `keyreeve job show {}` says how far it is", job.id));
+    Ok(Ended::Done)
+}
+
+/// Rejects a job.
+pub(in crate::command) async fn reject(
+    context: &Context,
+    server: &Server,
+    arguments: &DecideJob,
+) -> anyhow::Result<Ended> {
+    let what = format!("Job {} will be rejected; nothing of it is done.", arguments.job);
+    let rejecting = server.reject(arguments.job, arguments.reason.as_deref());
+    decide(context, arguments, format!("rejecting job {}", arguments.job), &what, rejecting).await
+}
+
+/// Takes back what has not begun.
+pub(in crate::command) async fn cancel(
+    context: &Context,
+    server: &Server,
+    arguments: &DecideJob,
+) -> anyhow::Result<Ended> {
+    let what =
+        format!("Tasks of job {} that have not begun will be taken back; others go on.", arguments.job);
+    let cancelling = server.cancel(arguments.job);
+    decide(context, arguments, format!("cancelling job {}", arguments.job), &what, cancelling).await
+}
+
+async fn decide(
+    context: &Context,
+    arguments: &DecideJob,
+    doing: String,
+    what: &str,
+    deciding: impl Future<Output = anyhow::Result<ProvisioningJob>>,
+) -> anyhow::Result<Ended> {
+    if !terminal::agrees(arguments.consent, &doing, what)? {
+        return Ok(Ended::Done);
+    }
+    show_asked(context, &deciding.await.with_context(|| doing)?, Vec::new())?;
+    Ok(Ended::Done)
+}
+
+/// Queues what failed once more, and waits for it.
+pub(in crate::command) async fn retry(
+    context: &Context,
+    server: &Server,
+    arguments: &RetryJob,
+) -> anyhow::Result<Ended> {
+    let doing = format!("retrying job {}", arguments.job);
+    if arguments.change.consent.plan {
+        return Err(not_over_http("planning what trying a job again would take").into());
+    }
+    let job = server.job(arguments.job).await?;
+    if job.tasks.iter().any(|task| task.steps.iter().any(|step| step.call.takes_password())) {
+        require_open(&doing)?;
+    }
+    let what = format!("What failed of job {} will be tried again.", arguments.job);
+    if !terminal::agrees(arguments.change.consent, &doing, &what)? {
+        return Ok(Ended::Done);
+    }
+    let setting = server.system_as_it_is(&job.system_id).await?.0.settings.password_delivery;
+    let asked = server.retry(job.id).await.with_context(|| doing)?;
+    follow(context, server, asked, setting, arguments.change.no_wait).await
+}
+
+/// Waits for a job that is queued: the server carries it out by itself.
+pub(in crate::command) async fn apply(
+    context: &Context,
+    server: &Server,
+    id: JobId,
+    arguments: &ApplyJob,
+) -> anyhow::Result<Ended> {
+    let doing = format!("carrying out job {id}");
+    let job = server.job(id).await?;
+    match job.state {
+        JobState::Queued | JobState::Running => {}
+        JobState::AwaitingApproval => {
+            return Err(Refusal::new(doing, "a second person must approve it first")
+                .hint(format!("`keyreeve job approve {id}`, by somebody else"))
+                .into());
+        }
+        state => return Err(Refusal::new(doing, format!("it is {} already", state.as_str())).into()),
+    }
+    let what = format!(
+        "Job {id} of system {}, {} tasks, is carried out by the server, and its end is waited for.",
+        job.system_id,
+        job.tasks.len()
+    );
+    if !terminal::agrees(arguments.change.consent, &doing, &what)? {
+        return Ok(Ended::Done);
+    }
+    let (job, over) = wait::job_ended(server, &job).await?;
+    show_asked(context, &job, Vec::new())?;
+    Ok(if over { conclude(&job) } else { Ended::NeedsAttention })
+}

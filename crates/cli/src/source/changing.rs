@@ -1,0 +1,321 @@
+//! What a server is asked to change.
+//!
+//! Jobs and imports are asked for with an `Idempotency-Key`: when an answer is lost, the same is sent again under the same
+//! key, and done once all the same. Other changes are sent once.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use keyreeve_engine::plan::Plan;
+use keyreeve_engine::provisioning::{Handed, Revealed};
+use keyreeve_model::{
+    ImportRun, ImportRunId, JobId, MappingName, ProfileName, Protection, ProtectionKind, ProvisioningJob,
+    Secret, System, SystemId, TaskId, TaskMapping, Token, TokenId, Wish,
+};
+use keyreeve_server::{Answered, ClientError, Sent, Verb};
+use keyreeve_store::StoredMapping;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::server::{Server, refusal};
+use crate::exit::Refusal;
+
+/// No sooner than that the same is asked again.
+pub(crate) const ASKED_EVERY: Duration = Duration::from_secs(1);
+/// After so long without an answer it is given up.
+const LOST_FOR: Duration = Duration::from_secs(60);
+/// The server may be at what was asked for so long: planning much takes minutes.
+const UNDER_WAY_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// What came of asking for changes.
+pub(crate) enum Came {
+    /// All is as it is wished already.
+    NothingToDo(Box<Plan>),
+    /// A job.
+    Job(Box<AskedJob>),
+}
+
+/// A job that was asked for, or asked for again.
+#[derive(Deserialize)]
+pub(crate) struct AskedJob {
+    /// The job.
+    #[serde(flatten)]
+    pub(crate) job: ProvisioningJob,
+    #[serde(default)]
+    one_time_secrets: Vec<OneTimeSecret>,
+    /// Whether this answers a repeat: the one-time secrets were in the answer that was lost.
+    #[serde(default)]
+    pub(crate) repeated: bool,
+}
+
+#[derive(Deserialize)]
+struct OneTimeSecret {
+    task: TaskId,
+    account: String,
+    secret: String,
+}
+
+impl AskedJob {
+    /// Takes the one-time secrets of its passwords out.
+    pub(crate) fn take_secrets(&mut self) -> Vec<Handed> {
+        let handed = |one: OneTimeSecret| (one.task, one.account, Secret::new(one.secret));
+        std::mem::take(&mut self.one_time_secrets).into_iter().map(handed).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct MadeToken {
+    #[serde(flatten)]
+    token: Token,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct RevealedPassword {
+    password: Option<String>,
+    encrypted_password: Option<String>,
+}
+
+impl Server {
+    /// What wishes would take, and the name of just that.
+    pub(crate) async fn plan(
+        &self,
+        system: &SystemId,
+        wishes: &[Wish],
+    ) -> anyhow::Result<(Plan, Option<String>)> {
+        let parts = ["systems", system.as_str(), "plans"];
+        let body = Some(written(&json!({"wishes": wishes})));
+        let answered = self.sent(&Sent { body, ..Sent::new(Verb::Post, &parts) }).await?;
+        Ok((read(&answered)?, answered.header("plan-sha256").map(str::to_owned)))
+    }
+
+    /// Asks for changes, once; for those that were seen, and no others.
+    pub(crate) async fn ask(
+        &self,
+        system: &SystemId,
+        wishes: &[Wish],
+        seen: Option<&str>,
+        reason: Option<&str>,
+    ) -> anyhow::Result<Came> {
+        let body = json!({"wishes": wishes, "reason": reason, "plan_sha256": seen});
+        let answered = self.once(&["systems", system.as_str(), "jobs"], &body).await?;
+        // 202 is a job; with nothing to do there is none.
+        match answered.status {
+            202 => Ok(Came::Job(Box::new(read(&answered)?))),
+            _ => Ok(Came::NothingToDo(Box::new(read(&answered)?))),
+        }
+    }
+
+    /// Approves a job whose plan is the one that was seen.
+    pub(crate) async fn approve(
+        &self,
+        job: &ProvisioningJob,
+        reason: Option<&str>,
+    ) -> anyhow::Result<ProvisioningJob> {
+        self.of_job(job.id, "approve", &json!({"reason": reason, "plan_sha256": job.plan_sha256})).await
+    }
+
+    /// Rejects a job.
+    pub(crate) async fn reject(&self, job: JobId, reason: Option<&str>) -> anyhow::Result<ProvisioningJob> {
+        self.of_job(job, "reject", &json!({"reason": reason})).await
+    }
+
+    /// Takes back what has not begun of a job.
+    pub(crate) async fn cancel(&self, job: JobId) -> anyhow::Result<ProvisioningJob> {
+        self.of_job(job, "cancel", &json!({})).await
+    }
+
+    /// Queues once more what failed of a job.
+    pub(crate) async fn retry(&self, job: JobId) -> anyhow::Result<AskedJob> {
+        self.of_job(job, "retry", &json!({})).await
+    }
+
+    async fn of_job<T: DeserializeOwned>(&self, job: JobId, what: &str, body: &Value) -> anyhow::Result<T> {
+        Ok(self.change(Verb::Post, &["jobs", &job.to_string(), what], Some(body)).await?)
+    }
+
+    /// Begins an import, once.
+    pub(crate) async fn import(
+        &self,
+        system: &SystemId,
+        profile: &ProfileName,
+        preview: bool,
+    ) -> anyhow::Result<ImportRun> {
+        let body = json!({"profile": profile, "preview": preview});
+        Ok(read(&self.once(&["systems", system.as_str(), "import-runs"], &body).await?)?)
+    }
+
+    /// Publishes a suspended run.
+    pub(super) async fn accept_run(&self, run: ImportRunId, reason: &str) -> Result<ImportRun, Refusal> {
+        let body = json!({"reason": reason});
+        self.change(Verb::Post, &["import-runs", &run.to_string(), "accept"], Some(&body)).await
+    }
+
+    /// Discards a suspended run.
+    pub(super) async fn reject_run(&self, run: ImportRunId, reason: &str) -> Result<ImportRun, Refusal> {
+        let body = json!({"reason": reason});
+        self.change(Verb::Post, &["import-runs", &run.to_string(), "reject"], Some(&body)).await
+    }
+
+    /// Puts something on the protect list.
+    pub(super) async fn protect(&self, system: &SystemId, one: &Protection) -> Result<(), Refusal> {
+        let (kind, value) = one.kind.parts();
+        let body = json!({"kind": kind, "value": value, "reason": one.reason});
+        let parts = ["systems", system.as_str(), "protections"];
+        self.change::<Protection>(Verb::Post, &parts, Some(&body)).await.map(|_| ())
+    }
+
+    /// Takes something off the protect list.
+    pub(super) async fn end_protection(
+        &self,
+        system: &SystemId,
+        kind: &ProtectionKind,
+        reason: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let (kind, value) = kind.parts();
+        let reason = reason.map(|reason| ("reason", reason.to_owned()));
+        let query: Vec<(&str, String)> =
+            [("kind", kind.to_owned()), ("value", value.to_owned())].into_iter().chain(reason).collect();
+        let parts = ["systems", system.as_str(), "protections"];
+        self.sent(&Sent { query: &query, ..Sent::new(Verb::Delete, &parts) }).await.map(|_| ())
+    }
+
+    /// Task mappings, with who set them.
+    pub(super) async fn task_mappings(&self, system: &SystemId) -> anyhow::Result<Vec<StoredMapping>> {
+        let listed: Vec<Map<String, Value>> =
+            self.some(&["systems", system.as_str(), "mappings"], u32::MAX).await?;
+        let stored = |mut one: Map<String, Value>| -> Result<StoredMapping, serde_json::Error> {
+            one.remove("default");
+            let by = one.remove("updated_by").and_then(|by| by.as_str().map(str::to_owned));
+            let at = one.remove("updated_at").map(serde_json::from_value::<Option<Timestamp>>).transpose()?;
+            Ok(StoredMapping {
+                mapping: serde_json::from_value(Value::Object(one))?,
+                set: by.zip(at.flatten()),
+            })
+        };
+        let strange = |error: serde_json::Error| refusal(ClientError::Strange(error.to_string()));
+        Ok(listed.into_iter().map(stored).collect::<Result<_, _>>().map_err(strange)?)
+    }
+
+    /// Sets a task mapping, or goes back to its default.
+    pub(super) async fn set_task_mapping(
+        &self,
+        system: &SystemId,
+        name: MappingName,
+        new: Option<&TaskMapping>,
+        reason: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let name = name.to_string();
+        let parts = ["systems", system.as_str(), "mappings", name.as_str()];
+        let query: Vec<(&str, String)> =
+            reason.map(|reason| ("reason", reason.to_owned())).into_iter().collect();
+        let sent = match new {
+            Some(new) => Sent { body: Some(written(&json!(new))), ..Sent::new(Verb::Put, &parts) },
+            None => Sent { query: &query, ..Sent::new(Verb::Delete, &parts) },
+        };
+        self.sent(&sent).await.map(|_| ())
+    }
+
+    /// Makes a token.
+    pub(crate) async fn make_token(&self, asked: &Value) -> anyhow::Result<(Token, Secret)> {
+        let MadeToken { token, text } = self.change(Verb::Post, &["tokens"], Some(asked)).await?;
+        Ok((token, Secret::new(text)))
+    }
+
+    /// Takes a token back.
+    pub(super) async fn revoke_token(&self, id: &TokenId, reason: Option<&str>) -> Result<Token, Refusal> {
+        let body = json!({"reason": reason});
+        self.change(Verb::Post, &["tokens", &id.to_string(), "revoke"], Some(&body)).await
+    }
+
+    /// A system, with its version.
+    pub(crate) async fn system_as_it_is(&self, id: &SystemId) -> anyhow::Result<(System, Option<String>)> {
+        let answered = self.sent(&Sent::new(Verb::Get, &["systems", id.as_str()])).await?;
+        Ok((read(&answered)?, answered.header("etag").map(str::to_owned)))
+    }
+
+    /// Changes a system, as it was seen.
+    pub(crate) async fn change_system(
+        &self,
+        id: &SystemId,
+        version: Option<&str>,
+        change: &Map<String, Value>,
+    ) -> anyhow::Result<System> {
+        let parts = ["systems", id.as_str()];
+        let sent = Sent {
+            body: Some(written(&Value::Object(change.clone()))),
+            version,
+            ..Sent::new(Verb::Patch, &parts)
+        };
+        Ok(read(&self.sent(&sent).await?)?)
+    }
+
+    /// The password of a task.
+    pub(crate) async fn reveal(&self, task: TaskId) -> anyhow::Result<Revealed> {
+        let task = task.to_string();
+        let parts = ["tasks", task.as_str(), "password"];
+        let found: RevealedPassword = self.change(Verb::Post, &parts, Some(&json!({}))).await?;
+        match (found.password, found.encrypted_password) {
+            (Some(password), None) => Ok(Revealed::Password(Secret::new(password))),
+            (None, Some(text)) => Ok(Revealed::Encrypted(text)),
+            _ => Err(refusal(ClientError::Strange("it gives no password".to_owned())).into()),
+        }
+    }
+
+    /// Asks for a change, and reads what came of it.
+    async fn change<T: DeserializeOwned>(
+        &self,
+        verb: Verb,
+        parts: &[&str],
+        body: Option<&Value>,
+    ) -> Result<T, Refusal> {
+        read(&self.sent(&Sent { body: body.map(written), ..Sent::new(verb, parts) }).await?)
+    }
+
+    async fn sent(&self, sent: &Sent<'_>) -> Result<Answered, Refusal> {
+        self.client.send(sent).await.map_err(|error| match error {
+            ClientError::NoAnswer(_) if sent.verb != Verb::Get => refusal(error)
+                .hint("what became of it is not known: look whether it was done before you ask again"),
+            error => refusal(error),
+        })
+    }
+
+    /// Asks for something that is done once, and asks again while it is not known what became of it.
+    async fn once(&self, parts: &[&str], body: &Value) -> Result<Answered, Refusal> {
+        let key = uuid::Uuid::new_v4().to_string();
+        let sent = Sent { body: Some(written(body)), key: Some(&key), ..Sent::new(Verb::Post, parts) };
+        let begun = Instant::now();
+        let mut lost = false;
+        loop {
+            let error = match self.client.send(&sent).await {
+                Ok(answered) => return Ok(answered),
+                Err(error) => error,
+            };
+            let patience = match &error {
+                ClientError::NoAnswer(_) => LOST_FOR,
+                // Before anything was sent, nothing can have been done.
+                ClientError::Unreachable(_) if lost => LOST_FOR,
+                ClientError::Refused(refused)
+                    if refused.code == "in_progress" || refused.code == "took_too_long" =>
+                {
+                    UNDER_WAY_FOR
+                }
+                _ => return Err(refusal(error)),
+            };
+            lost = true;
+            if begun.elapsed() > patience {
+                return Err(refusal(error).hint("it may have been done: look before you ask again"));
+            }
+            tokio::time::sleep(ASKED_EVERY).await;
+        }
+    }
+}
+
+fn written(body: &Value) -> Vec<u8> {
+    body.to_string().into_bytes()
+}
+
+fn read<T: DeserializeOwned>(answered: &Answered) -> Result<T, Refusal> {
+    serde_json::from_slice(&answered.body).map_err(|error| refusal(ClientError::Strange(error.to_string())))
+}
