@@ -107,7 +107,7 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         Command::Protect(ProtectCommand::List(one)) => (Read, About::System(&one.system_id)),
         Command::Protect(ProtectCommand::Add(one)) => (Administer, About::System(&one.on.system_id)),
         Command::Protect(ProtectCommand::Remove(one)) => (Administer, About::System(&one.on.system_id)),
-        Command::Export(one) => (Read, About::System(&one.system_id)),
+        Command::Export(one) => (Read, one.system_id.as_ref().map_or(About::All, About::System)),
         Command::Audit(AuditCommand::List(one)) => {
             (Read, one.system_id.as_ref().map_or(About::All, About::System))
         }

@@ -19,17 +19,19 @@ use rustls_pki_types::pem::PemObject;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-use crate::notify::Network;
-use crate::notify::may_be_called;
+use crate::notify::{Network, is_of_a_network, may_be_called};
 
 /// The way out.
 #[derive(Clone)]
 pub(crate) struct Egress {
     networks: Arc<[Network]>,
+    /// Whether the internet may be called, too.
+    internet: bool,
     /// What names the networks, for who has to mend it.
     setting: &'static str,
     tls: TlsConnector,
@@ -59,7 +61,25 @@ impl Egress {
         setting: &'static str,
         authorities: Option<&Path>,
     ) -> Result<Self, String> {
-        Ok(Self { networks: networks.into(), setting, tls: tls(authorities)? })
+        Ok(Self { networks: networks.into(), internet: true, setting, tls: tls(authorities)? })
+    }
+
+    /// To the networks alone.
+    pub(crate) fn without_internet(self) -> Self {
+        Self { internet: false, ..self }
+    }
+
+    /// Speaks TLS with whoever answers there, if it is who the address names.
+    pub(crate) async fn secure(&self, url: &Url, stream: TcpStream) -> Result<TlsStream<TcpStream>, String> {
+        let name = match url.host() {
+            Some(Host::Domain(name)) => {
+                ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?
+            }
+            Some(Host::Ipv4(address)) => ServerName::from(IpAddr::from(address)),
+            Some(Host::Ipv6(address)) => ServerName::from(IpAddr::from(address)),
+            None => return Err("its address names nobody".to_owned()),
+        };
+        self.tls.connect(name, stream).await.map_err(|error| format!("TLS: {error}"))
     }
 
     /// Sends a request, and gives the answer as soon as it has begun.
@@ -72,15 +92,7 @@ impl Egress {
         if url.scheme() == "http" {
             return exchange(stream, request).await;
         }
-        let name = match url.host() {
-            Some(Host::Domain(name)) => {
-                ServerName::try_from(name.to_owned()).map_err(|error| error.to_string())?
-            }
-            Some(Host::Ipv4(address)) => ServerName::from(IpAddr::from(address)),
-            Some(Host::Ipv6(address)) => ServerName::from(IpAddr::from(address)),
-            None => return Err("its address names nobody".to_owned()),
-        };
-        let stream = self.tls.connect(name, stream).await.map_err(|error| format!("TLS: {error}"))?;
+        let stream = self.secure(url, stream).await?;
         exchange(stream, request).await
     }
 
@@ -99,8 +111,11 @@ impl Egress {
         let mut why = "its name has no address".to_owned();
         for address in found {
             // Which one it is would tell who configures it what our network looks like.
+            let setting = self.setting;
+            if !self.internet && !is_of_a_network(address.ip(), &self.networks) {
+                return Err(format!("its address is of no network in {setting}"));
+            }
             if !may_be_called(address.ip(), &self.networks) {
-                let setting = self.setting;
                 return Err(format!("its address is not of the internet, and of no network in {setting}"));
             }
             match TcpStream::connect(address).await {

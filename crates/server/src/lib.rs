@@ -12,11 +12,12 @@
 //! - `refusals` has those in the audit log who hold a token and were refused;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
 //! - [`Client`] asks a server, for the command line;
-//! - [`notify`] tells people outside what they must know;
+//! - [`notify`] tells people outside what they must know, and [`audit_export`] sends the audit log elsewhere;
 //! - `one_time` is the page where the bearer of a one-time secret sees a password, once;
 //! - [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept;
 //!   `scim_http` has the rest of it, `/scim/v2`.
 
+pub mod audit_export;
 mod auth;
 mod body;
 mod client;

@@ -1,5 +1,6 @@
 //! `/metrics`: what is measured, as Prometheus reads it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,8 +9,9 @@ use axum::http::Method;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
-use keyreeve_store::Standing;
+use keyreeve_store::{AuditSinkStanding, Standing};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -29,6 +31,8 @@ const TIDIED_EVERY: Duration = Duration::from_secs(10);
 pub struct Metrics {
     handle: PrometheusHandle,
     open: bool,
+    /// The audit log is sent to these.
+    sinks: Arc<[String]>,
 }
 
 /// There is a recorder already.
@@ -46,7 +50,14 @@ impl Metrics {
         let recorder = recorder().map_err(|_| MeasuresAlready)?;
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|_| MeasuresAlready)?;
-        Ok(Self { handle, open })
+        Ok(Self { handle, open, sinks: Arc::default() })
+    }
+
+    /// Also shows how these sinks of the audit log are doing.
+    #[must_use]
+    pub fn audit_sinks(mut self, names: Vec<String>) -> Self {
+        self.sinks = names.into();
+        self
     }
 
     /// Keeps what was measured from growing without bounds. Never ends.
@@ -114,14 +125,53 @@ async fn show(
     if !metrics.open {
         caller?.require_everywhere(Right::Read)?;
     }
-    note_standing(&parts.store.standing().await?, parts.clock.now());
+    let now = parts.clock.now();
+    note_standing(&parts.store.standing().await?, now);
+    let mut errors = String::new();
+    if !metrics.sinks.is_empty() {
+        let mut sinks = parts.store.audit_sinks().await?;
+        sinks.retain(|sink| metrics.sinks.contains(&sink.name));
+        note_sinks(&sinks, now);
+        errors = errors_of(&sinks);
+    }
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    Ok(([(CONTENT_TYPE, kind)], metrics.handle.render()))
+    Ok(([(CONTENT_TYPE, kind)], metrics.handle.render() + &errors))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "of nothing here there are 2^52")]
+fn note_sinks(sinks: &[AuditSinkStanding], now: Timestamp) {
+    for sink in sinks {
+        let age = sink.oldest_at.map_or(0.0, |since| now.duration_since(since).as_secs_f64().max(0.0));
+        let name = || sink.name.clone();
+        gauge!("keyreeve_audit_sink_rows_behind", "sink" => name()).set(sink.rows_behind as f64);
+        gauge!("keyreeve_audit_sink_seconds_behind", "sink" => name()).set(age);
+        gauge!("keyreeve_audit_sink_failures", "sink" => name()).set(f64::from(sink.failures));
+    }
+}
+
+/// Why sinks took nothing the last time. What is measured is kept as long as the process lives, and a reason should go
+/// when it no longer holds, so this is written anew each time.
+fn errors_of(sinks: &[AuditSinkStanding]) -> String {
+    let mut text = String::new();
+    for sink in sinks {
+        let Some(error) = &sink.last_error else { continue };
+        if text.is_empty() {
+            text.push_str("# TYPE keyreeve_audit_sink_error gauge\n");
+        }
+        let labels = format!("sink=\"{}\",error=\"{}\"", label(&sink.name), label(error));
+        text.push_str(&format!("keyreeve_audit_sink_error{{{labels}}} 1\n"));
+    }
+    text
+}
+
+/// The value of a label, as the form of Prometheus wants it.
+fn label(value: &str) -> String {
+    value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
 }
 
 /// What is looked up when it is asked for.
 #[expect(clippy::cast_precision_loss, reason = "of nothing here there are 2^52")]
-fn note_standing(standing: &Standing, now: jiff::Timestamp) {
+fn note_standing(standing: &Standing, now: Timestamp) {
     let waited =
         standing.oldest_queued_at.map_or(0.0, |since| now.duration_since(since).as_secs_f64().max(0.0));
     gauge!("keyreeve_queue_age_seconds").set(waited);
@@ -137,4 +187,27 @@ fn note_standing(standing: &Standing, now: jiff::Timestamp) {
     gauge!("keyreeve_suspended_imports").set(standing.suspended_imports as f64);
     gauge!("keyreeve_untold_notifications").set(standing.untold_notifications as f64);
     gauge!("keyreeve_quarantined_systems").set(standing.quarantined_systems as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_labels_that_end_where_they_should() {
+        let sink = |name: &str, error: Option<&str>| AuditSinkStanding {
+            name: name.to_owned(),
+            sent_seq: 0,
+            sent_at: None,
+            rows_behind: 1,
+            oldest_at: None,
+            failures: 1,
+            last_error: error.map(str::to_owned),
+        };
+        let text = errors_of(&[sink("a", None), sink("b", Some("x\\ \"} 1\nforged 2"))]);
+        let expected = "# TYPE keyreeve_audit_sink_error gauge\n\
+                        keyreeve_audit_sink_error{sink=\"b\",error=\"x\\\\ \\\"} 1\\nforged 2\"} 1\n";
+        assert_eq!(text, expected);
+        assert_eq!(errors_of(&[sink("a", None)]), "");
+    }
 }

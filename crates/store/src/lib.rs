@@ -67,7 +67,7 @@ mod transaction;
 mod url;
 
 pub use access_calls::{AccessCall, AccessOutcome};
-pub use audit::{AUDIT_ACTIONS, AuditFilter, AuditHead, AuditRow};
+pub use audit::{AUDIT_ACTIONS, AuditBatch, AuditFilter, AuditFrom, AuditHead, AuditRow, AuditSinkStanding};
 pub use backup::{backup_is_sound, folder_of};
 pub use connect::Store;
 pub use crash_points::{CrashPoint, CrashStage};

@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(14, "given_passwords", "0014_given_passwords.sql"),
     migration!(15, "scim_pending", "0015_scim_pending.sql"),
     migration!(16, "read_in_order", "0016_read_in_order.sql"),
+    migration!(17, "audit_sinks", "0017_audit_sinks.sql"),
 ];
 
 impl Migration {

@@ -25,7 +25,7 @@ pub struct Notification {
     /// Its number. What arrives twice has the same.
     pub id: i64,
     /// What happened: `import_suspended`, `job_failed`, `system_quarantined`, `password_unclaimed`, `drift`,
-    /// `link_opened_again`.
+    /// `link_opened_again`, `audit_sink_behind`.
     pub kind: String,
     /// The system it is about.
     pub system_id: Option<SystemId>,
@@ -95,6 +95,15 @@ impl Event {
             kind: "import_suspended",
             dedupe: format!("suspended:{run}"),
             subject: json!({"import_run": run}),
+        }
+    }
+
+    /// Nothing of the audit log has been taken by one of its sinks since then.
+    pub(crate) fn audit_sink_behind(sink: &str, since: i64, rows: i64) -> Self {
+        Self {
+            kind: "audit_sink_behind",
+            dedupe: format!("audit_sink_behind:{sink}:{since}"),
+            subject: json!({"sink": sink, "rows": rows}),
         }
     }
 

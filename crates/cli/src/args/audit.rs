@@ -77,7 +77,7 @@ impl ListAudit {
     }
 }
 
-fn beginning(text: &str) -> Result<Timestamp, String> {
+pub(super) fn beginning(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }

@@ -1,6 +1,7 @@
 //! `keyreeve doctor`
 
 mod keys;
+mod sinks;
 mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +33,12 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     let told = &context.config.notifications;
     let secrets =
         [("webhook_secret", &told.webhook_secret_file), ("mail_password", &told.mail_password_file)];
-    checks.extend(secrets.iter().filter_map(|(name, path)| Some(tls::secret(name, path.as_deref()?))));
+    checks.extend(
+        secrets
+            .iter()
+            .filter_map(|(name, path)| Some(tls::secret(name, "[notifications]", path.as_deref()?))),
+    );
+    checks.extend(sinks::files(&context.config.audit));
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     match context.store().await {
         Ok(store) => {
@@ -43,6 +49,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             checks.extend(keys::old_key_files(places, keys::is_changing(&store).await));
             checks.extend(jobs(context, &store).await);
             checks.extend(unclaimed_passwords(context, &store).await);
+            checks.extend(sinks::positions(context, &store).await);
             store.close().await;
         }
         Err(error) => {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use keyreeve_engine::export::{Export, ExportAsked, ExportError};
+use keyreeve_engine::export::{Export, ExportAsked, ExportError, What};
+use keyreeve_store::AsOf;
 
 use super::Context;
 use crate::args::ExportSystem;
@@ -14,15 +15,29 @@ use crate::output::{note, write};
 
 /// Writes all of something to a file, or to standard output.
 pub(crate) async fn run(context: &Context, arguments: &ExportSystem) -> anyhow::Result<Ended> {
-    let ExportSystem { what, system_id, file, moment, .. } = arguments;
-    let doing = format!("exporting the {} of system {system_id}", what.as_str());
+    let ExportSystem { what, system_id, moment, .. } = arguments;
+    let doing = match system_id {
+        Some(system_id) => format!("exporting the {} of system {system_id}", what.as_str()),
+        None => "exporting the audit log".to_owned(),
+    };
+    if *what != What::Audit && arguments.has_range() {
+        let why = "--since, --until and --after choose rows of the audit log alone";
+        return Err(Refusal::new(doing, why).hint("leave them out; --as-of chooses a moment").into());
+    }
     let as_of = moment.as_of(context.clock.now())?;
     let store = Arc::new(context.store().await?);
-    let (system_id, format, raw) = (system_id.clone(), arguments.format(), context.output.is_raw());
-    let asked = ExportAsked { system_id, what: *what, as_of, format, raw };
+    let (format, raw) = (arguments.format(), context.output.is_raw());
     let refused = |error: ExportError| refused(error, &doing);
-    let mut export = Export::begin(store, asked).await.map_err(refused)?;
-    let Some(path) = file else {
+    let begun = match (what, system_id) {
+        (What::Audit, _) if as_of != AsOf::Now => Err(ExportError::NoMoment(*what)),
+        (What::Audit, _) | (_, None) => Export::of_audit(store, arguments.rows(), format, raw).await,
+        (what, Some(system_id)) => {
+            let asked = ExportAsked { system_id: system_id.clone(), what: *what, as_of, format, raw };
+            Export::begin(store, asked).await
+        }
+    };
+    let mut export = begun.map_err(refused)?;
+    let Some(path) = arguments.file() else {
         while let Some(piece) = export.next().await.map_err(refused)? {
             write(&String::from_utf8(piece).context("writing the export")?)?;
         }

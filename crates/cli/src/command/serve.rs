@@ -1,5 +1,6 @@
 //! `keyreeve serve`
 
+mod exporting;
 mod itself;
 mod provider;
 mod telling;
@@ -48,6 +49,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     let tls = http.tls.as_ref().map(read_tls).transpose()?;
     let mut stop = Stop::listen()?;
     let store = Arc::new(context.store().await?);
+    let exporters = exporting::exporters(context, &store)?;
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Refusal::new(DOING, format!("cannot listen on {address}: {error}"))
             .hint("another program may have that port: give another one with --listen or KEYREEVE_LISTEN")
@@ -66,8 +68,10 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     }
     // Before anything happens that is measured.
     let metrics = Metrics::install(http.metrics_without_token).context(DOING)?;
+    let metrics = metrics.audit_sinks(exporters.iter().map(|one| one.name.clone()).collect());
     let (told, tell) = watch::channel(false);
     let telling = tokio::spawn(telling::notifier(context, &store)?.run(tell.clone()));
+    let exporting = exporting::Exporting::start(exporters, &tell);
     let itself = itself::start(context, &store, &tell);
     let parts = itself.parts(&store, door, &tell);
     let mut server = Server::new(parts.clone()).metrics(parts, metrics);
@@ -95,6 +99,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         if let Err(error) = telling.await {
             tracing::error!(%error, "the work on notifications broke off");
         }
+        exporting.ended().await;
         store.close().await;
     };
     tokio::select! {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use super::{AwsEnvironment, Environment, Notifications, SignInSettings};
+use super::{AuditSettings, AwsEnvironment, Environment, Notifications, SignInSettings};
 use crate::exit::Refusal;
 use crate::output::Format;
 
@@ -30,6 +30,7 @@ pub(super) struct File {
     pub(super) metrics_without_token: Option<bool>,
     pub(super) allow_plain_http: Option<bool>,
     pub(super) notifications: Notifications,
+    pub(super) audit: AuditSettings,
     pub(super) sign_in: SignInSettings,
     pub(super) aws: AwsEnvironment,
 }
@@ -83,6 +84,7 @@ impl File {
             metrics_without_token: yes_or_no(environment, "KEYREEVE_METRICS_WITHOUT_TOKEN")?,
             allow_plain_http: yes_or_no(environment, "KEYREEVE_ALLOW_PLAIN_HTTP")?,
             notifications: Notifications::default(),
+            audit: AuditSettings::default(),
             sign_in: SignInSettings::default(),
             aws: AwsEnvironment {
                 endpoint_url: text("AWS_ENDPOINT_URL"),
@@ -117,6 +119,7 @@ impl File {
             metrics_without_token: self.metrics_without_token.or(other.metrics_without_token),
             allow_plain_http: self.allow_plain_http.or(other.allow_plain_http),
             notifications: other.notifications,
+            audit: other.audit,
             sign_in: other.sign_in,
             aws: self.aws.over(other.aws),
         }

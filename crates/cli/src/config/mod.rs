@@ -5,6 +5,7 @@
 //! (`data_dir` is `KEYREEVE_DATA_DIR`, `aws.region` is `KEYREEVE_AWS_REGION`). A key that does not exist is
 //! refused by its name.
 
+mod audit;
 mod aws;
 mod environment;
 mod file;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use keyreeve_store::{DatabaseUrl, folder_of};
 
+pub(crate) use audit::{AuditPlace, AuditSettings, AuditSinkSettings};
 pub(crate) use aws::AwsEnvironment;
 pub(crate) use environment::{Environment, unknown_names};
 pub(crate) use file::LogFormat;
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) server: Option<RemoteServer>,
     /// Where people are told what they must know.
     pub(crate) notifications: Notifications,
+    /// Where the audit log is sent.
+    pub(crate) audit: AuditSettings,
     /// How people sign in.
     pub(crate) sign_in: SignInSettings,
     /// What is said about AWS endpoints and region.
@@ -133,6 +137,7 @@ impl Config {
         let settings = File::from_environment(environment)?.over(in_file);
         let http = HttpSettings::of(&settings)?;
         settings.sign_in.check()?;
+        settings.audit.check()?;
         let data_dir = match settings.data_dir {
             Some(folder) => folder,
             None => places::default_data_dir()?,
@@ -192,6 +197,7 @@ impl Config {
                 ca_file: flags.ca_file.clone().or(settings.ca_file),
             }),
             notifications: settings.notifications,
+            audit: settings.audit,
             sign_in: settings.sign_in,
             aws: settings.aws,
         })

@@ -17,6 +17,7 @@ const RECOVER: &str = include_str!("../../../../docs/guide/recover.md");
 const MONTH: &str = include_str!("../../../../docs/guide/month.md");
 const MANY_ACCOUNTS: &str = include_str!("../../../../docs/guide/many-accounts.md");
 const PERMISSIONS: &str = include_str!("../../../../docs/guide/permissions.md");
+const AUDIT: &str = include_str!("../../../../docs/guide/audit.md");
 const SIGN_IN: &str = include_str!("../../../../docs/guide/sign-in.md");
 const PROVISION: &str = include_str!("../../../../docs/guide/provision.md");
 
@@ -140,6 +141,15 @@ fn the_page_about_signing_in_works_as_printed() {
     let reader = Reader::begin();
     let said = reader.follow(&[beginning(), commands(SIGN_IN)].concat());
     assert!(said.contains("bea") && said.contains("operator"), "{said}");
+}
+
+#[test]
+fn the_page_about_the_audit_log_works_as_printed() {
+    let reader = Reader::begin();
+    let said = reader.follow(&[beginning(), commands(AUDIT)].concat());
+    let verified = reader.bash("KEYREEVE_DATA_DIR=$PWD/try \"$KEYREEVE_BINARY\" audit verify --output json");
+    let head: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert!(said.contains(&format!("{} {}\n", head["seq"], head["hash"].as_str().unwrap())), "{said}");
 }
 
 #[test]

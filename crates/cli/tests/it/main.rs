@@ -5,6 +5,7 @@
 mod acting;
 mod administrators;
 mod audit;
+mod audit_sinks;
 mod auditor;
 mod bootstrap;
 mod bootstrap_log;

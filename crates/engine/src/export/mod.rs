@@ -7,6 +7,7 @@
 mod cells;
 mod columns;
 pub mod csv;
+mod line;
 mod name;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use columns::{
     ACCOUNTS, ASSIGNMENTS, AUDIT, JOBS, RESOURCES, RUNS, compared, failure, state_of, suspicion_text,
 };
 pub use csv::Column;
+pub use line::json_line;
 pub use name::{disposition, file_name};
 
 use crate::unseen::Unseen;
@@ -134,7 +136,11 @@ pub struct ExportAsked {
 /// An export in the making.
 pub struct Export {
     store: Arc<Store>,
-    asked: ExportAsked,
+    /// Of which system; `None` of everything.
+    system_id: Option<SystemId>,
+    what: What,
+    format: Format,
+    raw: bool,
     run: Option<ImportRunId>,
     rows: u32,
     begun: bool,
@@ -148,7 +154,7 @@ enum Next {
     Assignments { after: Option<AssignmentPlace> },
     Jobs { before: Option<JobId> },
     Runs { before: Option<ImportRunId> },
-    Audit { before: Option<i64> },
+    Audit { filter: AuditFilter },
     Nothing,
 }
 
@@ -176,9 +182,31 @@ impl Export {
             What::Assignments => Next::Assignments { after: None },
             What::Jobs => Next::Jobs { before: None },
             What::ImportRuns => Next::Runs { before: None },
-            What::Audit => Next::Audit { before: None },
+            What::Audit => {
+                let filter = AuditFilter { system_id: Some(system_id.clone()), ..AuditFilter::default() };
+                Next::Audit { filter: up_to_now(&store, filter).await? }
+            }
         };
-        Ok(Self { store, asked, run, rows: ROWS, begun: false, next })
+        let ExportAsked { system_id, what, format, raw, .. } = asked;
+        Ok(Self { store, system_id: Some(system_id), what, format, raw, run, rows: ROWS, begun: false, next })
+    }
+
+    /// Begins an export of the audit log: the rows that the filter lets through and that are there by now.
+    ///
+    /// # Errors
+    /// When the store fails, or a system is named that there is not.
+    pub async fn of_audit(
+        store: Arc<Store>,
+        filter: AuditFilter,
+        format: Format,
+        raw: bool,
+    ) -> Result<Self, ExportError> {
+        if let Some(system_id) = &filter.system_id {
+            store.get_system(system_id).await?;
+        }
+        let (system_id, what) = (filter.system_id.clone(), What::Audit);
+        let next = Next::Audit { filter: up_to_now(&store, filter).await? };
+        Ok(Self { store, system_id, what, format, raw, run: None, rows: ROWS, begun: false, next })
     }
 
     /// Reads so many rows at once, in the place of the usual number.
@@ -191,8 +219,8 @@ impl Export {
     /// A name for its file, which is safe on any system.
     #[must_use]
     pub fn file_name(&self) -> String {
-        let ExportAsked { system_id, what, format, .. } = &self.asked;
-        file_name(system_id.as_str(), what.as_str(), self.run.map(|run| run.0), format.as_str())
+        let system = self.system_id.as_ref().map_or("all", |id| id.as_str());
+        file_name(system, self.what.as_str(), self.run.map(|run| run.0), self.format.as_str())
     }
 
     /// The next piece; `None` when all has been given.
@@ -207,10 +235,18 @@ impl Export {
     }
 
     async fn piece(&mut self, next: Next) -> Result<Option<String>, ExportError> {
-        let (store, id, rows) = (Arc::clone(&self.store), self.asked.system_id.clone(), self.rows);
+        let (store, rows) = (Arc::clone(&self.store), self.rows);
+        if let Next::Audit { mut filter } = next {
+            let found = store.oldest_audit(&filter, rows.min(5_000)).await?;
+            let text = self.written(&found, AUDIT)?;
+            let last = found.last().map(|row| row.seq);
+            filter.after = last.or(filter.after);
+            return Ok(self.then(text, last, |_| Next::Audit { filter }));
+        }
+        let Some(id) = self.system_id.clone() else { return Ok(None) };
         let as_of = self.run.map_or(AsOf::Now, AsOf::Run);
         match next {
-            Next::Nothing => Ok(None),
+            Next::Nothing | Next::Audit { .. } => Ok(None),
             Next::Accounts { unseen, after } => {
                 let by = AccountOrder::Name;
                 let slice = Slice { by, descending: false, after, limit: rows };
@@ -246,27 +282,19 @@ impl Export {
                 let text = self.written(&found, RUNS)?;
                 Ok(self.then(text, found.last().map(|run| run.id), |before| Next::Runs { before }))
             }
-            Next::Audit { before } => {
-                let filter = AuditFilter { system_id: Some(id), before, ..AuditFilter::default() };
-                let found = store.audit(&filter, rows.min(5_000)).await?;
-                let text = self.written(&found, AUDIT)?;
-                Ok(self.then(text, found.last().map(|row| row.seq), |before| Next::Audit { before }))
-            }
         }
     }
 
     /// Some rows, with the header before the first of them.
     fn written<T: Serialize>(&self, rows: &[T], columns: &[Column<T>]) -> Result<String, ExportError> {
         let unwritable = |why: String| ExportError::Unwritable(why);
-        match self.asked.format {
-            Format::Csv if self.begun => csv::records(rows, columns, self.asked.raw),
-            Format::Csv => csv::document(rows, columns, self.asked.raw),
+        match self.format {
+            Format::Csv if self.begun => csv::records(rows, columns, self.raw),
+            Format::Csv => csv::document(rows, columns, self.raw),
             Format::Jsonl => {
                 let mut text = String::new();
                 for row in rows {
-                    text.push_str(
-                        &serde_json::to_string(row).map_err(|error| unwritable(error.to_string()))?,
-                    );
+                    text.push_str(&json_line(row).map_err(|error| unwritable(error.to_string()))?);
                     text.push('\n');
                 }
                 return Ok(text);
@@ -291,8 +319,15 @@ impl Export {
 
 impl std::fmt::Debug for Export {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Export").field("asked", &self.asked).field("run", &self.run).finish_non_exhaustive()
+        f.debug_struct("Export").field("what", &self.what).field("run", &self.run).finish_non_exhaustive()
     }
+}
+
+/// What is written while an export is under way is in the next one.
+async fn up_to_now(store: &Store, filter: AuditFilter) -> Result<AuditFilter, StoreError> {
+    let last = store.audit(&AuditFilter::default(), 1).await?.first().map_or(0, |row| row.seq);
+    let end = last.saturating_add(1);
+    Ok(AuditFilter { before: Some(filter.before.map_or(end, |before| before.min(end))), ..filter })
 }
 
 /// What is pending of an account, in one cell.

@@ -50,7 +50,13 @@ impl Network {
 pub(crate) fn may_be_called(address: IpAddr, networks: &[Network]) -> bool {
     // One address has one judgement, in whatever form it was given.
     let address = address.to_canonical();
-    is_public(address) || networks.iter().any(|network| network.holds(address))
+    is_public(address) || is_of_a_network(address, networks)
+}
+
+/// Whether an address lies in one of these networks.
+pub(crate) fn is_of_a_network(address: IpAddr, networks: &[Network]) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.holds(address))
 }
 
 /// The registries of special addresses of IANA (RFC 6890 and what followed it).

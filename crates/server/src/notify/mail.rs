@@ -104,12 +104,12 @@ impl Mail {
 
     fn message(&self, notification: &Notification) -> Result<Message, lettre::error::Error> {
         let said = sentence(notification);
-        let system = notification.system_id.as_ref().map_or("?", |id| id.as_str());
+        let system = notification.system_id.as_ref().map_or(String::new(), |id| format!(" in {id}"));
         let mut message = Message::builder()
             .from(self.from.clone())
             // The same for whatever is sent twice.
             .message_id(Some(format!("<notification-{}@keyreeve>", notification.id)))
-            .subject(format!("Keyreeve: {} in {system}", notification.kind.replace('_', " ")))
+            .subject(format!("Keyreeve: {}{system}", notification.kind.replace('_', " ")))
             .header(ContentType::TEXT_PLAIN);
         for to in &self.to {
             message = message.to(to.clone());

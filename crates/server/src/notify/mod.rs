@@ -15,9 +15,10 @@ use keyreeve_engine::clock::Clock;
 use keyreeve_store::{Notification, Store, StoreError};
 use tokio::sync::watch;
 
-pub(crate) use address::may_be_called;
 pub use address::{Network, NetworkError};
+pub(crate) use address::{is_of_a_network, may_be_called};
 pub use mail::{Mail, MailEncryption, MailError, MailSettings};
+pub(crate) use webhook::{SHORTEST_SECRET, signature};
 pub use webhook::{Webhook, WebhookError};
 
 /// So many are taken at once.

@@ -35,6 +35,9 @@ pub(super) fn sentence(notification: &Notification) -> String {
             of("account"),
             of("job")
         ),
+        "audit_sink_behind" => {
+            format!("the audit log does not reach its sink {}: {} rows wait for it", of("sink"), of("rows"))
+        }
         other => format!("{other} in {system}"),
     }
 }

@@ -22,7 +22,7 @@ use crate::egress::{Egress, is_well, parts_of};
 /// Everything from looking the name up to the status of the answer has so long.
 const WITHIN: Duration = Duration::from_secs(10);
 /// Who can guess the secret can make up what we say.
-const SHORTEST_SECRET: usize = 32;
+pub(crate) const SHORTEST_SECRET: usize = 32;
 
 /// Where notifications are sent.
 pub struct Webhook {
@@ -118,7 +118,7 @@ impl Sink for Webhook {
 }
 
 /// `t=` the moment in seconds, `v1=` HMAC-SHA256 in hex of the moment, a dot and the body.
-fn signature(secret: &Secret, sent_at: i64, body: &str) -> String {
+pub(crate) fn signature(secret: &Secret, sent_at: i64, body: &str) -> String {
     use std::fmt::Write as _;
     let mut text = format!("t={sent_at},v1=");
     // A key of any length is taken.

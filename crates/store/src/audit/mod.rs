@@ -9,6 +9,7 @@
 //! log put back to an older state as a whole is found by a head that was noted elsewhere.
 
 mod read;
+mod sinks;
 mod trail;
 mod verify;
 
@@ -24,6 +25,7 @@ use crate::statement::statement;
 use crate::transaction::Transaction;
 use crate::{StoreError, StoreKey};
 
+pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.

@@ -27,15 +27,15 @@ pub(super) fn files(files: &TlsFiles) -> Check {
     }
 }
 
-/// Whether a secret with which people are told is for its owner alone.
-pub(super) fn secret(name: &'static str, path: &Path) -> Check {
+/// Whether a secret that a table of the configuration names is for its owner alone.
+pub(super) fn secret(name: &'static str, table: &str, path: &Path) -> Check {
     let shown = path.display();
     match std::fs::metadata(path).as_ref().map(exposed_mode) {
         Err(error) => Check::new(
             name,
             CheckState::Error,
             format!("{shown}: {error}"),
-            "mend its path in [notifications]",
+            format!("mend its path in {table}"),
         ),
         Ok(Some(mode)) => Check::new(
             name,
