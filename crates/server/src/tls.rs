@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use keyreeve_model::digest_hex;
 use rustls_pki_types::pem::{Error as PemError, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
@@ -11,9 +12,19 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::{Error as RustlsError, ServerConfig};
 use tokio_rustls::{Accept, TlsAcceptor};
 
-/// A certificate and its key, ready for use.
+/// A certificate and its key, ready for use. Copies share them, also those that are taken up later.
 #[derive(Clone)]
-pub struct Tls(TlsAcceptor);
+pub struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: Arc<RwLock<Current>>,
+}
+
+struct Current {
+    acceptor: TlsAcceptor,
+    /// What was last found in both files.
+    found: String,
+}
 
 /// Certificate and key are of no use.
 #[derive(Debug, thiserror::Error)]
@@ -94,13 +105,61 @@ impl Tls {
     /// # Errors
     /// [`TlsError`] says which file and why.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let chain = CertificateDer::pem_file_iter(certificate)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        let files = Files::read(certificate, key)?;
+        let current = Current { acceptor: files.acceptor(certificate, key)?, found: files.digest() };
+        let (certificate, key) = (certificate.to_owned(), key.to_owned());
+        Ok(Self { certificate, key, current: Arc::new(RwLock::new(current)) })
+    }
+
+    /// Takes up what is in the files now, for connections from now on, and says whether that is something new. What is of
+    /// no use is said once, and what was there before stays.
+    ///
+    /// # Errors
+    /// As [`Tls::read`].
+    pub fn renew(&self) -> Result<bool, TlsError> {
+        let files = Files::read(&self.certificate, &self.key)?;
+        let found = files.digest();
+        if self.current.read().unwrap_or_else(PoisonError::into_inner).found == found {
+            return Ok(false);
+        }
+        let acceptor = files.acceptor(&self.certificate, &self.key);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        current.found = found;
+        current.acceptor = acceptor?;
+        Ok(true)
+    }
+
+    pub(crate) fn accept(&self, stream: TcpStream) -> Accept<TcpStream> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).acceptor.accept(stream)
+    }
+}
+
+/// What is in the files.
+struct Files {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Files {
+    fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+        };
+        Ok(Self { certificate: read(certificate)?, key: read(key)? })
+    }
+
+    fn digest(&self) -> String {
+        [digest_hex(&self.certificate), digest_hex(&self.key)].concat()
+    }
+
+    fn acceptor(&self, certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+        let chain = CertificateDer::pem_slice_iter(&self.certificate)
+            .collect::<Result<Vec<_>, _>>()
             .map_err(|error| of_pem(error, certificate))?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate { path: certificate.to_owned() });
         }
-        let private = PrivateKeyDer::from_pem_file(key).map_err(|error| of_pem(error, key))?;
+        let private = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| of_pem(error, key))?;
         let (certificate, key) = (certificate.to_owned(), key.to_owned());
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -108,15 +167,11 @@ impl Tls {
         match config {
             Ok(mut config) => {
                 config.alpn_protocols = vec![b"http/1.1".to_vec()];
-                Ok(Self(TlsAcceptor::from(Arc::new(config))))
+                Ok(TlsAcceptor::from(Arc::new(config)))
             }
             Err(RustlsError::InconsistentKeys(_)) => Err(TlsError::OtherKey { certificate, key }),
             Err(error) => Err(TlsError::Unusable { certificate, key, why: error.to_string() }),
         }
-    }
-
-    pub(crate) fn accept(&self, stream: TcpStream) -> Accept<TcpStream> {
-        self.0.accept(stream)
     }
 }
 

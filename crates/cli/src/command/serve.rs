@@ -1,5 +1,6 @@
 //! `keyreeve serve`
 
+mod certificate;
 mod exporting;
 mod itself;
 mod provider;
@@ -47,6 +48,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
             .into());
     }
     let tls = http.tls.as_ref().map(read_tls).transpose()?;
+    let asked_anew = tls.as_ref().map(|_| certificate::Asked::listen()).transpose().context(DOING)?;
     let mut stop = Stop::listen()?;
     let store = Arc::new(context.store().await?);
     let exporters = exporting::exporters(context, &store)?;
@@ -75,7 +77,8 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     let itself = itself::start(context, &store, &tell);
     let parts = itself.parts(&store, door, &tell);
     let mut server = Server::new(parts.clone()).metrics(parts, metrics);
-    if let Some(tls) = tls {
+    if let Some((tls, asked)) = tls.zip(asked_anew) {
+        tokio::spawn(certificate::renewed(tls.clone(), asked, tell.clone()));
         server = server.tls(tls);
     }
     if let Some(url) = context.public_url() {

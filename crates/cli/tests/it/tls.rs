@@ -127,3 +127,55 @@ fn it_listens_beyond_this_machine_only_when_told_so() {
     assert!(refused.stderr.contains("not encrypted"), "{}", refused.stderr);
     assert!(refused.stderr.contains("tls_certificate") && refused.stderr.contains("--allow-plain-http"));
 }
+
+/// Whether `/healthz` is answered by who has this certificate.
+fn answers(port: &str, certificate: &Path) -> bool {
+    let ask = "import ssl, sys, urllib.request as r\n\
+               context = ssl.create_default_context(cafile=sys.argv[1])\n\
+               print(r.urlopen(sys.argv[2], context=context, timeout=20).read().decode(), end='')";
+    let mut python = std::process::Command::new("python3");
+    python.args(["-c", ask]).arg(certificate).arg(format!("https://localhost:{port}/healthz"));
+    python.output().unwrap().stdout == b"ok\n"
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_certificate_is_taken_up_while_it_runs_and_a_broken_one_is_not() {
+    let place = Place::registered(0);
+    let in_use = files(place.folder.path());
+    let settings = [("KEYREEVE_TLS_CERTIFICATE", &in_use.certificate), ("KEYREEVE_TLS_KEY", &in_use.key)];
+    let kept = |name: &str| {
+        let copy = place.folder.path().join(name);
+        std::fs::copy(&in_use.certificate, &copy).unwrap();
+        copy
+    };
+    let (child, address) = serve(&place, &settings);
+    let port = address.rsplit(':').next().unwrap();
+    let hang_up = || {
+        let asked = std::process::Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+        assert!(asked.unwrap().success());
+    };
+    let said = || std::fs::read_to_string(place.folder.path().join(crate::serve::LOG)).unwrap();
+    let first = kept("first.crt");
+    assert!(answers(port, &first));
+    let folder = place.folder.path().join("new");
+    std::fs::create_dir(&folder).unwrap();
+    let new = files(&folder);
+    std::fs::rename(&new.key, &in_use.key).unwrap();
+    // The certificate is still to come: a pair that does not fit is no pair.
+    hang_up();
+    crate::harness::until("the warning", || said().contains("of no use").then_some(()));
+    assert!(answers(port, &first));
+    std::fs::rename(&new.certificate, &in_use.certificate).unwrap();
+    let second = kept("second.crt");
+    hang_up();
+    crate::harness::until("the new certificate", || answers(port, &second).then_some(()));
+    assert!(!answers(port, &first));
+    write(in_use.key.clone(), "-----BEGIN PRIVATE KEY-----\nx\n");
+    hang_up();
+    hang_up();
+    crate::harness::until("another warning", || (said().matches("of no use").count() >= 2).then_some(()));
+    assert!(answers(port, &second));
+    terminate(child);
+    assert!(!said().contains("PRIVATE KEY"), "{}", said());
+}
