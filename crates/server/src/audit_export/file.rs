@@ -87,12 +87,16 @@ fn is_ours(found: &Metadata) -> Result<(), String> {
     Ok(())
 }
 
-/// Of a folder above the file's own it is enough that nobody can take away what is another's.
+/// Of a folder above the file's own it is enough that not everybody can take away what is another's: a system's own, such as
+/// `/var/log`, may have a group that writes there.
 #[cfg(unix)]
 fn others_may_write(found: &Metadata, above: bool) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     const STICKY: u32 = 0o1000;
-    found.mode() & 0o022 != 0 && !(above && found.mode() & STICKY != 0)
+    match above {
+        true => found.mode() & 0o002 != 0 && found.mode() & STICKY == 0,
+        false => found.mode() & 0o022 != 0,
+    }
 }
 
 #[cfg(not(unix))]
@@ -238,6 +242,9 @@ mod tests {
         std::fs::create_dir(at("sticky")).unwrap();
         mode(&at("sticky"), 0o1777);
         std::fs::create_dir(at("wide/inner")).unwrap();
+        std::fs::create_dir_all(at("group/inner")).unwrap();
+        mode(&at("group"), 0o775);
+        add(&at("group/inner/audit"), b"x\n").unwrap();
         symlink(at("wide"), at("round")).unwrap();
         for (name, why) in [
             ("link", "symbolic link"),
@@ -249,6 +256,7 @@ mod tests {
             ("wide/inner/audit", "others may write its folder"),
             ("round/audit", "others may write its folder"),
             ("sticky/audit", "others may write its folder"),
+            ("group/audit", "others may write its folder"),
             ("missing/audit", "its folder"),
         ] {
             let refused = add(&at(name), b"x\n").unwrap_err();

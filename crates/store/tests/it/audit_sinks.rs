@@ -37,8 +37,8 @@ async fn a_sink_takes_every_row_once_and_in_order_and_goes_on_where_it_was() {
         assert!(store.audit_rows_taken(&next, &next.rows[2], at(13)).await.unwrap());
         assert!(take(&store, "a", 14).await.is_none());
         // The position is as it was, whatever the settings say meanwhile.
-        store.begin_audit_sink("siem", AuditFrom::Start).await.unwrap();
         store.begin_audit_sink("siem", AuditFrom::Now).await.unwrap();
+        store.begin_audit_sink("siem", AuditFrom::Start).await.unwrap();
         store.close().await;
         let store = place.open().await;
         assert!(take(&store, "a", 15).await.is_none());
