@@ -217,6 +217,12 @@ pub enum StoreError {
         /// When its first run was published; `None` when none was.
         earliest: Option<Timestamp>,
     },
+    /// Nothing was ever published of the system: what is asked for is unknown, and not nothing.
+    #[error("system {system_id} has not been imported yet")]
+    NotImported {
+        /// The system.
+        system_id: SystemId,
+    },
     /// No such provisioning job.
     #[error("there is no job {job}; `keyreeve job list ID` shows those of a system")]
     JobNotFound {

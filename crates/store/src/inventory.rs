@@ -85,7 +85,7 @@ impl Store {
     /// One account by name or external id: the exact name first, then the name in any case.
     ///
     /// # Errors
-    /// [`StoreError::AccountNotFound`], and those of [`Self::list_accounts`].
+    /// [`StoreError::AccountNotFound`], [`StoreError::NotImported`], and those of [`Self::list_accounts`].
     pub async fn get_account(
         &self,
         system_id: &SystemId,
@@ -95,7 +95,7 @@ impl Store {
         reading!(self, "reading the account", |transaction| {
             let not_found =
                 || StoreError::AccountNotFound { system_id: system_id.clone(), name: name.to_owned() };
-            let reading = Reading::begin(transaction, system_id, as_of).await?.ok_or_else(not_found)?;
+            let reading = Reading::known(transaction, system_id, as_of).await?;
             let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
             let mut found = Vec::new();
             for (before, after) in [(" AND lower(v.name) = lower(", ")"), (" AND v.external_id = ", "")] {
@@ -154,6 +154,20 @@ impl Store {
                 lay_pending_over(transaction, &reading, system_id, read, &mut assignments, filter).await?;
             }
             Ok(sorted(Inventory { assignments, ..Inventory::default() }).assignments)
+        })
+        .await
+    }
+
+    /// Refuses a system of which nothing was ever published.
+    ///
+    /// # Errors
+    /// [`StoreError::NotImported`], [`StoreError::SystemNotFound`].
+    pub async fn require_imported(&self, system_id: &SystemId) -> Result<(), StoreError> {
+        let text = "SELECT 1 FROM import_runs WHERE system_key = $1 AND state = 'published' LIMIT 1";
+        reading!(self, "looking for a published run", |transaction| {
+            let key = systems::find(transaction, system_id, false).await?.key;
+            let found = transaction.fetch_optional(statement!(text, key), |row| row.int(0)).await?;
+            found.map(|_| ()).ok_or_else(|| StoreError::NotImported { system_id: system_id.clone() })
         })
         .await
     }
@@ -229,6 +243,16 @@ impl Reading {
         };
         let coverage = Coverage::at(transaction, system.key, run).await?;
         Ok(Some(Self { run, system, versions, coverage }))
+    }
+
+    /// As [`Reading::begin`], for answers in which nothing would be taken for "there is none".
+    async fn known(
+        transaction: &mut Transaction,
+        system_id: &SystemId,
+        as_of: AsOf,
+    ) -> Result<Self, StoreError> {
+        let reading = Self::begin(transaction, system_id, as_of).await?;
+        reading.ok_or_else(|| StoreError::NotImported { system_id: system_id.clone() })
     }
 
     /// See [`history::holder_paths`].

@@ -7,6 +7,7 @@ use keyreeve_engine::plan::{GatherError, Plan};
 use keyreeve_engine::provisioning::{HandOverError, OpenError};
 use keyreeve_engine::threads::BrokeOff;
 
+use super::store::import_first;
 use super::{Problem, TaskObstacle};
 
 impl From<DeskError> for Problem {
@@ -76,9 +77,12 @@ impl From<BrokeOff> for Problem {
 }
 
 fn of_gathering(error: &GatherError, detail: String) -> Problem {
+    if let GatherError::NotImported(system) = error {
+        let detail = format!("system {system} has not been imported yet; nothing was changed");
+        return Problem::new(StatusCode::CONFLICT, "not_imported", detail).advice(import_first(system));
+    }
     let (status, code) = match error {
         GatherError::NotActive { .. } => (StatusCode::CONFLICT, "system_not_active"),
-        GatherError::NotImported(_) => (StatusCode::CONFLICT, "not_imported"),
         GatherError::NoProvisioning(_) => (StatusCode::CONFLICT, "no_provisioning"),
         GatherError::OtherAccount(_) => (StatusCode::CONFLICT, "other_aws_account"),
         GatherError::Denied(_) => (StatusCode::CONFLICT, "connector_denied"),

@@ -15,8 +15,19 @@ impl From<StoreError> for Problem {
                 "the store could not do this; what went wrong stands in the log under the request's id";
             return Self::new(status, code, detail);
         }
-        Self::new(status, code, error.to_string())
+        let problem = Self::new(status, code, error.to_string());
+        match error {
+            StoreError::NotImported { system_id } => problem.advice(import_first(&system_id)),
+            _ => problem,
+        }
     }
+}
+
+/// What to do about a system that was never imported.
+pub(crate) fn import_first(system_id: &dyn std::fmt::Display) -> String {
+    format!(
+        "import it first: `keyreeve import run {system_id}`, or `POST /api/v1/systems/{system_id}/import-runs`"
+    )
 }
 
 fn chain(error: &StoreError) -> String {
@@ -44,6 +55,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::PersonNotFound { .. } => (StatusCode::NOT_FOUND, "person_not_found"),
         E::TokenNotFound { .. } => (StatusCode::NOT_FOUND, "token_not_found"),
         E::NothingThen { .. } => (StatusCode::NOT_FOUND, "nothing_then"),
+        E::NotImported { .. } => (StatusCode::CONFLICT, "not_imported"),
         E::DeliveryUsed | E::DeliverySuperseded | E::DeliveryGone => (StatusCode::GONE, "gone"),
         E::NameTaken { .. }
         | E::SystemIdTaken { .. }

@@ -9,6 +9,7 @@ use futures::stream::{Stream, unfold};
 use keyreeve_engine::export::{Export, ExportAsked, ExportError, Format, What, disposition};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::SystemId;
+use keyreeve_store::StoreError;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -95,7 +96,7 @@ impl From<ExportError> for Problem {
         let detail = error.to_string();
         match error {
             ExportError::Store(error) => error.into(),
-            ExportError::NotImported(_) => Self::new(StatusCode::CONFLICT, "not_imported", detail),
+            ExportError::NotImported(system_id) => StoreError::NotImported { system_id }.into(),
             ExportError::NoMoment(_) => Self::bad_request(detail),
             ExportError::Unwritable(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written_down", detail)

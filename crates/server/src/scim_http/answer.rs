@@ -44,6 +44,11 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::ScimExternalIdTaken { .. } => Self(Error::new(Cause::Uniqueness, error.to_string())),
+            // A list without anybody would be taken for a system that has nobody, and 404 for one who has gone.
+            StoreError::NotImported { .. } => {
+                let detail = format!("{error}, so nobody knows who is there; ask again when it has been");
+                Self(Error::new(Cause::Unavailable, detail))
+            }
             other => Problem::from(other).into(),
         }
     }

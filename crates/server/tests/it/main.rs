@@ -10,6 +10,7 @@ mod headers;
 mod imports;
 mod keeping;
 mod metrics;
+mod not_imported;
 mod notify;
 mod oidc;
 mod openapi;

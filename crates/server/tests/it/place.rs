@@ -299,8 +299,19 @@ async fn import(
     sandbox: &Running,
     clock: Clock,
     settings: &SystemSettings,
-    (id, account): (&str, &str),
+    which: (&str, &str),
 ) {
+    let system = register(store, sandbox, clock, settings, which).await;
+    run_import(store, sandbox, clock, &system).await;
+}
+
+async fn register(
+    store: &Arc<Store>,
+    sandbox: &Running,
+    clock: Clock,
+    settings: &SystemSettings,
+    (id, account): (&str, &str),
+) -> System {
     let key = sandbox.connector_key(account).unwrap();
     let secret = Secret::new(key.secret_access_key);
     let new = NewSystem {
@@ -314,8 +325,7 @@ async fn import(
         partition: Some("aws".to_owned()),
         settings: settings.clone(),
     };
-    let system = store.create_system(new, "local:test", clock.now()).await.unwrap();
-    run_import(store, sandbox, clock, &system).await;
+    store.create_system(new, "local:test", clock.now()).await.unwrap()
 }
 
 async fn run_import(store: &Arc<Store>, sandbox: &Running, clock: Clock, system: &System) {
@@ -413,6 +423,12 @@ impl Place {
     pub(crate) async fn import(&self, id: &str) {
         let system = self.store.get_system(&system(id)).await.unwrap();
         run_import(&self.store, &self.sandbox, self.clock, &system).await;
+    }
+
+    /// Registers the AWS account of `prod` as one more system, which is not imported.
+    pub(crate) async fn not_imported(&self, id: &str) {
+        let settings = usual();
+        register(&self.store, &self.sandbox, self.clock, &settings, (id, ACCOUNTS[0].1)).await;
     }
 
     /// A user of the system `prod` as AWS has it, by name.

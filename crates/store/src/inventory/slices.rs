@@ -15,7 +15,7 @@ impl Store {
     /// A part of the accounts that a filter lets through, in an order.
     ///
     /// # Errors
-    /// Those of [`Store::list_accounts`].
+    /// [`StoreError::NotImported`], and those of [`Store::list_accounts`].
     pub async fn accounts_slice(
         &self,
         system_id: &SystemId,
@@ -24,9 +24,7 @@ impl Store {
         slice: &Slice<AccountOrder>,
     ) -> Result<Vec<Account>, StoreError> {
         reading!(self, "listing the accounts", |transaction| {
-            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
-                return Ok(Vec::new());
-            };
+            let reading = Reading::known(transaction, system_id, as_of).await?;
             let mut text = reading.select(history::select_accounts());
             reading.filter_accounts(&mut text, filter);
             cut(&mut text, slice, slice.by.column());
@@ -38,7 +36,7 @@ impl Store {
     /// A part of the resources that a filter lets through, in an order.
     ///
     /// # Errors
-    /// Those of [`Store::list_accounts`].
+    /// [`StoreError::NotImported`], and those of [`Store::list_accounts`].
     pub async fn resources_slice(
         &self,
         system_id: &SystemId,
@@ -47,9 +45,7 @@ impl Store {
         slice: &Slice<ResourceOrder>,
     ) -> Result<Vec<Resource>, StoreError> {
         reading!(self, "listing the resources", |transaction| {
-            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
-                return Ok(Vec::new());
-            };
+            let reading = Reading::known(transaction, system_id, as_of).await?;
             let mut text = reading.select(history::select_resources());
             filter_resources(&mut text, filter)?;
             cut(&mut text, slice, slice.by.column());
@@ -61,7 +57,7 @@ impl Store {
     /// A part of the assignments that a filter lets through, in the order of [`AssignmentPlace`].
     ///
     /// # Errors
-    /// Those of [`Store::list_accounts`].
+    /// [`StoreError::NotImported`], and those of [`Store::list_accounts`].
     pub async fn assignments_slice(
         &self,
         system_id: &SystemId,
@@ -70,9 +66,7 @@ impl Store {
         slice: &AssignmentSlice,
     ) -> Result<Vec<Assignment>, StoreError> {
         reading!(self, "listing the assignments", |transaction| {
-            let Some(reading) = Reading::begin(transaction, system_id, as_of).await? else {
-                return Ok(Vec::new());
-            };
+            let reading = Reading::known(transaction, system_id, as_of).await?;
             let paths = reading.holder_paths(transaction).await?;
             let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
             let mut text = reading.select_assignments(filter);

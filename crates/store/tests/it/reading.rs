@@ -121,6 +121,20 @@ async fn a_moment_before_the_first_import_is_refused_with_the_earliest_one() {
         store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let list = async |as_of| store.list_accounts(&id("s"), as_of, &AccountFilter::default()).await;
         assert!(list(AsOf::Now).await.unwrap().is_empty());
+        let unknown =
+            |refused| matches!(refused, Err(StoreError::NotImported { system_id }) if system_id == id("s"));
+        let (system, now) = (id("s"), AsOf::Now);
+        assert!(unknown(store.get_account(&system, now, "x").await.map(drop)));
+        let slice = Slice { by: AccountOrder::Name, descending: false, after: None, limit: 9 };
+        let filter = AccountFilter::default();
+        assert!(unknown(store.accounts_slice(&system, now, &filter, &slice).await.map(drop)));
+        let slice = Slice { by: ResourceOrder::Name, descending: false, after: None, limit: 9 };
+        let filter = ResourceFilter::default();
+        assert!(unknown(store.resources_slice(&system, now, &filter, &slice).await.map(drop)));
+        let slice = AssignmentSlice { descending: false, after: None, limit: 9 };
+        let filter = AssignmentFilter::default();
+        assert!(unknown(store.assignments_slice(&system, now, &filter, &slice).await.map(drop)));
+        assert!(unknown(store.require_imported(&system).await));
         assert!(matches!(list(AsOf::Time(at(9))).await, Err(StoreError::NothingThen { earliest: None, .. })));
         let (old, new) = (random_inventory(&mut Dice(1)), random_inventory(&mut Dice(2)));
         publish(&store, &old, at(10)).await;

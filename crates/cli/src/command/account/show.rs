@@ -65,7 +65,10 @@ async fn explained(
     unknown: anyhow::Error,
 ) -> anyhow::Result<anyhow::Error> {
     let ShowAccount { system_id, account, .. } = arguments;
-    let not_found = matches!(unknown.downcast_ref(), Some(StoreError::AccountNotFound { .. }));
+    let not_found = matches!(
+        unknown.downcast_ref(),
+        Some(StoreError::AccountNotFound { .. } | StoreError::NotImported { .. })
+    );
     let Some(store) = source.store().filter(|_| not_found) else { return Ok(unknown) };
     imported(store, system_id, DOING).await?;
     if as_of == AsOf::Now

@@ -52,9 +52,10 @@ impl Hit {
 }
 
 impl<'a> Known<'a> {
-    /// Looks what was done and is not seen yet, and what is gone.
+    /// Looks what was done and is not seen yet, and what is gone. Of a system that was never imported nothing is known.
     pub(crate) async fn load(asked: &'a Asked) -> Result<Self, StoreError> {
         let (store, system) = (&asked.parts.store, asked.system_id());
+        store.require_imported(system).await?;
         let unseen = Unseen::load(store, system, AsOf::Now).await?;
         let deleted = store.scim_deleted(system).await?;
         Ok(Self { asked, unseen, deleted })
