@@ -40,7 +40,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for InQuery<T> {
     async fn from_request_parts(head: &mut Head, state: &S) -> Result<Self, Problem> {
         Query::from_request_parts(head, state).await.map(|Query(value)| Self(value)).map_err(
             |error: QueryRejection| {
-                Problem::bad_request(format!("reading the query of the address: {}", error.body_text()))
+                let text = error.body_text();
+                let why = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                Problem::bad_request(format!("the query of the address cannot be read: {why}"))
             },
         )
     }

@@ -40,17 +40,12 @@ impl Server {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let failures = Some((parts.door.sign_in.clone(), parts.clock));
-        let (api, openapi) = rest::router();
-        let described = get(move || {
-            let openapi = openapi.clone();
-            async move { axum::Json(openapi) }
-        });
         let router = Router::new()
             .route("/healthz", get(probes::healthz))
             .route("/readyz", get(probes::readyz))
             .merge(one_time::router())
             .merge(door::router())
-            .nest(rest::PREFIX, api.route("/openapi.json", described))
+            .nest(rest::PREFIX, rest::served(&parts))
             .merge(scim_http::router())
             .fallback(|| async { Problem::not_found("there is nothing at this address") })
             .method_not_allowed_fallback(|| async {

@@ -21,6 +21,7 @@ mod paging;
 mod passwords;
 mod people;
 mod protections;
+mod queries;
 mod reason;
 mod resources;
 mod secrets;
@@ -29,12 +30,15 @@ mod systems;
 mod tokens;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use keyreeve_engine::export::What;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::description::{WaysIn, close_wishes, join_mappings, open_entries};
+use self::queries::Queries;
 use crate::parts::Parts;
 use crate::problem::Said;
 pub(crate) use sessions::{keeping, too_often};
@@ -57,8 +61,20 @@ pub(crate) const PREFIX: &str = "/api/v1";
 )]
 struct Description;
 
+/// The addresses, with their description beside them. What their queries may have is what the description says.
+pub(crate) fn served(parts: &Parts) -> Router<Parts> {
+    let (api, openapi) = router();
+    let queries = Queries::of(&openapi);
+    let described = get(move || {
+        let openapi = openapi.clone();
+        async move { axum::Json(openapi) }
+    });
+    let held = from_fn_with_state((queries, parts.clone()), queries::held);
+    api.route("/openapi.json", described).route_layer(held)
+}
+
 /// The addresses, and their description.
-pub(crate) fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
+fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
     let (router, mut openapi) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(systems::list))
         .routes(routes!(systems::get, systems::change, systems::remove))

@@ -9,7 +9,7 @@ use crate::place::{PASSWORD, Place, system};
 const FIELDS: [&str; 7] = ["role", "is_admin", "approved_by", "system_id", "status", "actor", "state"];
 
 /// A body that an address would take. `{job}` waits for a second person, `{run}` is suspended or published.
-fn example(method: &str, path: &str) -> Value {
+pub(crate) fn example(method: &str, path: &str) -> Value {
     match (method, path) {
         ("post", "/systems/{system_id}/plans" | "/systems/{system_id}/jobs") => {
             json!({"wishes": [{"task": "create_account", "name": "ada"}]})

@@ -16,6 +16,7 @@ mod oidc;
 mod openapi;
 mod people;
 mod place;
+mod queries;
 mod reading;
 mod refusals;
 mod rights;

@@ -1,0 +1,105 @@
+//! The query of an address: names that its description does not know are refused, at every address alike, before
+//! anything is done. A wish that is passed over is taken for one that was met.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::{OpenApi, RefOr, SecurityRequirement};
+
+use super::PREFIX;
+use crate::auth::Signed;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+/// So much of a name is said again.
+const SAID_AGAIN: usize = 50;
+
+/// What the queries of all addresses may have.
+#[derive(Clone)]
+pub(super) struct Queries(Arc<HashMap<(String, &'static str), Known>>);
+
+/// What the query of one address may have.
+struct Known {
+    names: Vec<String>,
+    /// Nobody has to say who they are.
+    open: bool,
+}
+
+impl Queries {
+    pub(super) fn of(openapi: &OpenApi) -> Self {
+        let mut known = HashMap::new();
+        for (path, item) in &openapi.paths.paths {
+            let methods = [
+                ("GET", &item.get),
+                ("PUT", &item.put),
+                ("POST", &item.post),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
+            for (method, operation) in methods {
+                if let Some(operation) = operation {
+                    known.insert((path.clone(), method), Known::of(operation));
+                }
+            }
+        }
+        known.insert(("/openapi.json".to_owned(), "GET"), Known { names: Vec::new(), open: true });
+        Self(Arc::new(known))
+    }
+
+    /// What the query of a request may have; `None` for a method that its address does not take.
+    fn known(&self, request: &Request) -> Option<&Known> {
+        let path = request.extensions().get::<MatchedPath>()?.as_str().strip_prefix(PREFIX)?;
+        let method = match request.method().as_str() {
+            "GET" | "HEAD" => "GET",
+            "PUT" => "PUT",
+            "POST" => "POST",
+            "PATCH" => "PATCH",
+            "DELETE" => "DELETE",
+            _ => return None,
+        };
+        self.0.get(&(path.to_owned(), method))
+    }
+}
+
+impl Known {
+    fn of(operation: &Operation) -> Self {
+        let names = operation.parameters.iter().flatten().filter_map(|one| match one {
+            RefOr::T(one) if one.parameter_in == ParameterIn::Query => Some(one.name.clone()),
+            _ => None,
+        });
+        let open = operation.security.iter().flatten().any(|way| *way == SecurityRequirement::default());
+        Self { names: names.collect(), open }
+    }
+
+    fn refusal(&self, unknown: &str) -> Problem {
+        let unknown: String = unknown.chars().take(SAID_AGAIN).collect();
+        let names = match self.names.as_slice() {
+            [] => "its query is empty".to_owned(),
+            names => format!("its query may have {}", names.join(", ")),
+        };
+        Problem::bad_request(format!("this address knows no {unknown:?}: {names}; nothing was done"))
+    }
+}
+
+/// Lets a request through whose query has what its address knows. Who may not ask at all learns that first.
+pub(super) async fn held(
+    State((queries, parts)): State<(Queries, Parts)>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let refused = queries.known(&request).and_then(|known| {
+        let given = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+        let unknown = given.map(|(name, _)| name).find(|name| !known.names.iter().any(|one| one == name))?;
+        Some((known.refusal(&unknown), known.open))
+    });
+    let Some((refusal, open)) = refused else { return Ok(next.run(request).await) };
+    if !open {
+        let (mut head, _) = request.into_parts();
+        Signed::from_request_parts(&mut head, &parts).await?;
+    }
+    Err(refusal)
+}
