@@ -104,6 +104,15 @@ pub async fn authenticate(store: &Store, text: &Secret, now: Timestamp) -> Resul
     Ok(token)
 }
 
+/// The token as it is now, as long as it lets somebody in. This is no use of it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn still(store: &Store, token: &TokenId, now: Timestamp) -> Result<Option<Token>, StoreError> {
+    let found = store.find_token(token).await?.map(|(token, _)| token);
+    Ok(found.filter(|token| token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now)))
+}
+
 fn halves(text: &Secret) -> Option<(&str, &str)> {
     let (id, secret) = text.expose().trim().strip_prefix(PREFIX)?.split_once('_')?;
     let shaped = id.len() == 2 * ID_BYTES && secret.len() == 2 * SECRET_BYTES;

@@ -9,9 +9,9 @@ use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use keyreeve_engine::rights::{Actor, Right};
-use keyreeve_engine::tokens::{TokenError, authenticate};
+use keyreeve_engine::tokens::{TokenError, authenticate, still};
 use keyreeve_model::{Person, Secret, Session, SystemId, Token};
-use keyreeve_store::use_is_noted;
+use keyreeve_store::{StoreError, use_is_noted};
 
 use crate::door::{Kept, kept};
 use crate::parts::Parts;
@@ -52,6 +52,22 @@ impl Caller {
     /// Whoever asks with a token. What a browser keeps is passed over.
     pub(crate) async fn by_token(head: &Head, parts: &Parts) -> Result<Self, Problem> {
         Ok(by_token(&head.headers, parts).await?.caller)
+    }
+}
+
+impl Signed {
+    /// Who asks as they are now; `None` when they are let in no more. This is no use of the token or the session.
+    pub(crate) async fn still(&self, parts: &Parts) -> Result<Option<Caller>, StoreError> {
+        let now = parts.clock.now();
+        Ok(match &self.way {
+            Way::Token(token) => {
+                still(&parts.store, &token.id, now).await?.map(|token| Caller(Actor::of(token)))
+            }
+            Way::Session(session, _) => {
+                let person = parts.door.sign_in.still(&session.id, now).await?;
+                person.map(|person| Caller(Actor::signed_in(person)))
+            }
+        })
     }
 }
 

@@ -24,8 +24,8 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(24 * 90);
 pub struct Notification {
     /// Its number. What arrives twice has the same.
     pub id: i64,
-    /// What happened: `import_suspended`, `job_failed`, `system_quarantined`, `password_unclaimed`, `drift`,
-    /// `link_opened_again`, `audit_sink_behind`.
+    /// What happened: `import_suspended`, `job_awaits_approval`, `job_failed`, `system_quarantined`, `password_unclaimed`,
+    /// `drift`, `link_opened_again`, `audit_sink_behind`.
     pub kind: String,
     /// The system it is about.
     pub system_id: Option<SystemId>,
@@ -50,6 +50,16 @@ pub(crate) struct Event {
 pub(crate) fn of_note(seq: i64, action: &str, subject: &str) -> Option<Event> {
     let read = || serde_json::from_str::<Json>(subject).ok();
     match action {
+        "job_created" => {
+            let subject = read()?;
+            let waits = subject.get("to").is_some_and(|to| to == "awaiting_approval");
+            let job = subject.get("job")?;
+            waits.then(|| Event {
+                kind: "job_awaits_approval",
+                dedupe: format!("awaits_approval:{job}"),
+                subject: json!({"job": job, "because": subject.get("approval_because")}),
+            })
+        }
         "job_ended" => {
             let subject = read()?;
             let to = subject.get("to")?.as_str()?;

@@ -20,6 +20,6 @@ mod record;
 mod run;
 
 pub use error::ImportError;
-pub use progress::{CollectionProgress, Progress, Stage};
+pub use progress::{CollectionProgress, Progress, Stage, UnderWay};
 pub use reader::Patience;
 pub use run::{ImportRequest, Importer};

@@ -1,13 +1,20 @@
 //! How far an import is: counters that the run writes and a terminal reads.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use keyreeve_model::{CollectionName, CollectionState, ImportRunId};
 use tokio::sync::watch;
 
-/// Live counters of one import run. Cheap to write, readable at any time from another task.
-#[derive(Debug, Default)]
+/// Live counters of one import run. Cheap to write, readable at any time from another task. Copies are the same.
+#[derive(Debug, Clone, Default)]
 pub struct Progress {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
     collections: [Counters; CollectionName::ALL.len()],
     other_calls: AtomicU64,
     rate_limit_thousandths: AtomicU64,
@@ -78,10 +85,41 @@ impl Stage {
     }
 }
 
+/// How far the imports are that are under way in this process. Copies are the same.
+#[derive(Debug, Clone, Default)]
+pub struct UnderWay {
+    runs: Arc<Mutex<HashMap<ImportRunId, Progress>>>,
+}
+
+/// As long as it is kept, a run is under way.
+pub(super) struct Listed {
+    list: UnderWay,
+    run: ImportRunId,
+}
+
+impl UnderWay {
+    /// How far a run is, if it is under way here.
+    #[must_use]
+    pub fn progress(&self, run: ImportRunId) -> Option<Progress> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(&run).cloned()
+    }
+
+    pub(super) fn list(&self, run: ImportRunId, progress: &Progress) -> Listed {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(run, progress.clone());
+        Listed { list: self.clone(), run }
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.list.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.run);
+    }
+}
+
 impl Progress {
     /// The run, once it is written down.
     pub async fn begun(&self) -> ImportRunId {
-        let mut run = self.run.subscribe();
+        let mut run = self.shared.run.subscribe();
         loop {
             if let Some(run) = *run.borrow_and_update() {
                 return run;
@@ -94,7 +132,7 @@ impl Progress {
     }
 
     pub(super) fn begin(&self, run: ImportRunId) {
-        self.run.send_replace(Some(run));
+        self.shared.run.send_replace(Some(run));
     }
 
     /// The counters of all collections, in the order they are shown.
@@ -121,13 +159,13 @@ impl Progress {
     /// All calls made so far, also those that belong to no collection.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.other_calls.load(Relaxed) + self.collections().iter().map(|one| one.calls).sum::<u64>()
+        self.shared.other_calls.load(Relaxed) + self.collections().iter().map(|one| one.calls).sum::<u64>()
     }
 
     /// The present limit on requests, in requests a second; `None` while there is none.
     #[must_use]
     pub fn rate_limit(&self) -> Option<f64> {
-        match self.rate_limit_thousandths.load(Relaxed) {
+        match self.shared.rate_limit_thousandths.load(Relaxed) {
             0 => None,
             thousandths => Some(thousandths as f64 / 1000.0),
         }
@@ -162,7 +200,7 @@ impl Progress {
     /// Moves the counters that a call belongs to.
     fn tally(&self, name: Option<CollectionName>, retry: bool, step: impl Fn(&AtomicU64) -> u64) {
         let Some(name) = name else {
-            step(&self.other_calls);
+            step(&self.shared.other_calls);
             return;
         };
         let counters = self.counters(name);
@@ -177,11 +215,11 @@ impl Progress {
             self.counters(name).throttled.fetch_add(1, Relaxed);
         }
         let thousandths = limit.map_or(0, |limit| (limit * 1000.0) as u64);
-        self.rate_limit_thousandths.store(thousandths, Relaxed);
+        self.shared.rate_limit_thousandths.store(thousandths, Relaxed);
     }
 
     fn counters(&self, name: CollectionName) -> &Counters {
-        let [users, details, groups, policies, login_profiles, report] = &self.collections;
+        let [users, details, groups, policies, login_profiles, report] = &self.shared.collections;
         match name {
             CollectionName::Users => users,
             CollectionName::AuthorizationDetails => details,

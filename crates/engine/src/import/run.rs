@@ -21,7 +21,7 @@ use super::credentials::{CredentialsRead, read_credentials};
 use super::error::ImportError;
 use super::holdings::Holdings;
 use super::observed::{Missing, Observed};
-use super::progress::Progress;
+use super::progress::{Progress, UnderWay};
 use super::reader::{Patience, ReadError, Reader};
 use super::record::Findings;
 use crate::clock::Clock;
@@ -42,6 +42,8 @@ pub struct Importer {
     pub pacers: Arc<Pacers>,
     /// How long a run owns its system without a sign of life.
     pub lease: Duration,
+    /// What it runs, for who wants to watch.
+    pub under_way: UnderWay,
 }
 
 /// What is to be imported.
@@ -150,6 +152,7 @@ impl Importer {
             Some(turn) => store.begin_scheduled_import_run(turn, profile, actor, now, self.lease).await?,
         };
         progress.begin(lease.run);
+        let _listed = self.under_way.list(lease.run, progress);
         let timed = Timed::new(IMPORT_SECONDS);
         let session = Session {
             importer: self,

@@ -230,6 +230,15 @@ impl SignIn {
         self.store.session(digest(value), self.life, now).await
     }
 
+    /// Whose session this is, as they are now, as long as it lasts. This is no use of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn still(&self, session: &SessionId, now: Timestamp) -> Result<Option<Person>, StoreError> {
+        let found = self.store.session_called(session, self.life, now).await?;
+        Ok(found.map(|(_, person)| person))
+    }
+
     /// Writes down what attempts came to nothing since it was done last, in one row.
     ///
     /// # Errors

@@ -18,6 +18,10 @@ pub(super) fn sentence(notification: &Notification) -> String {
                 of("import_run")
             )
         }
+        "job_awaits_approval" => {
+            let because = because(notification);
+            format!("job {} of {system} waits for the approval of a second person: {because}", of("job"))
+        }
         "job_failed" => format!("job {} of {system} ended as {}", of("job"), of("state")),
         "system_quarantined" => format!("system {system} is quarantined: nothing runs until it is released"),
         "drift" => format!(
@@ -40,4 +44,11 @@ pub(super) fn sentence(notification: &Notification) -> String {
         }
         other => format!("{other} in {system}"),
     }
+}
+
+/// Why somebody must decide.
+fn because(notification: &Notification) -> String {
+    let reasons = notification.subject.get("because").and_then(Value::as_array);
+    let reasons = reasons.into_iter().flatten().filter_map(Value::as_str);
+    reasons.map(|reason| reason.escape_debug().to_string()).collect::<Vec<_>>().join("; ")
 }

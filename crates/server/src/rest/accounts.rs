@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
-use keyreeve_model::{AccountStatus, SystemId};
-use keyreeve_store::{AccountFilter, AccountOrder, Mfa, Slice};
+use keyreeve_model::{AccountStatus, JobId, SystemId};
+use keyreeve_store::{AccountFilter, AccountOrder, AsOf, Mfa, Slice, StoreError};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -195,5 +196,22 @@ pub(crate) async fn get(
     caller.require(Right::Read, &system_id)?;
     let moment = as_of(moment.as_of.as_deref(), moment.run, parts.clock.now())?;
     let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
-    conditions.answer(&unseen.known(parts.store.get_account(&system_id, moment, &account).await?))
+    match parts.store.get_account(&system_id, moment, &account).await {
+        Ok(found) => conditions.answer(&unseen.known(found)),
+        Err(error @ StoreError::AccountNotFound { .. }) if moment == AsOf::Now => {
+            match parts.store.made_by(&system_id, &account).await? {
+                Some(job) => Err(not_seen(&system_id, &account, job)),
+                None => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An account that we made is not shown before an import has seen it: most of it is not known.
+fn not_seen(system_id: &SystemId, account: &str, job: JobId) -> Problem {
+    let detail = format!("account {account:?} was made by job {job}, and no import has seen it yet");
+    Problem::new(StatusCode::NOT_FOUND, "account_not_found", detail).advice(format!(
+        "`POST /api/v1/systems/{system_id}/import-runs` reads it; `GET /api/v1/jobs/{job}` shows what was done"
+    ))
 }

@@ -1,16 +1,17 @@
 //! `/systems/{system_id}/plans` and `/jobs`, and what is decided about jobs: changes as the command line makes them.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use keyreeve_engine::desk::{Asked, DeskError};
+use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::plan::Plan;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{JobId, ProvisioningJob, SystemId, Wish};
 use keyreeve_store::KeyClaim;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::secrets::AskedJob;
@@ -107,6 +108,7 @@ pub(crate) async fn plan(
 ///
 /// Nothing is written down when something stands in the way: the problem's `obstacles` say what. When all is as it is
 /// wished already, the answer is the plan, which has no call. One-time secrets of passwords are in this answer alone.
+/// With the `plan-sha256` of `/plans` no other plan is asked for than the one that was seen.
 /// With an `Idempotency-Key`, a repeat within a day gets the same job, without the secrets.
 #[utoipa::path(
     post, path = "/systems/{system_id}/jobs", tag = "jobs",
@@ -125,6 +127,7 @@ pub(crate) async fn ask(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    url: Option<Extension<PublicUrl>>,
     once: Once,
     InBody { value, sha256 }: InBody<NewJob>,
 ) -> Result<Response, Problem> {
@@ -141,7 +144,7 @@ pub(crate) async fn ask(
     };
     let asked = asked(&parts, &caller, system_id, value, claim.clone()).await;
     match asked {
-        Ok(Asked { job, handed }) => Ok(AskedJob::new(job, handed).into_response()),
+        Ok(Asked { job, handed }) => Ok(AskedJob::new(job, handed, url.as_deref()).into_response()),
         Err(error) => {
             // It came to nothing, so a repeat is a new request.
             given_up(&parts, claim.as_ref()).await;
@@ -238,10 +241,11 @@ pub(crate) async fn retry(
     Caller(actor): Caller,
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
+    url: Option<Extension<PublicUrl>>,
     InBody { value: Nothing {}, .. }: InBody<Nothing>,
 ) -> Result<AskedJob, Problem> {
     let (job, handed) = parts.desk.retry(&actor, JobId(job)).await?;
-    Ok(AskedJob::new(job, handed))
+    Ok(AskedJob::new(job, handed, url.as_deref()))
 }
 
 /// An answer that nobody keeps.

@@ -20,6 +20,7 @@ mod numbered;
 mod paging;
 mod passwords;
 mod people;
+mod progress;
 mod protections;
 mod queries;
 mod reason;
@@ -38,6 +39,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::description::{WaysIn, close_wishes, join_mappings, open_entries};
+use self::progress::RunProgress;
 use self::queries::Queries;
 use crate::parts::Parts;
 use crate::problem::Said;
@@ -55,7 +57,7 @@ pub(crate) const PREFIX: &str = "/api/v1";
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/api/v1")),
-    components(schemas(Said, What)),
+    components(schemas(Said, What, RunProgress)),
     security(("token" = []), ("session" = [])),
     modifiers(&WaysIn)
 )]

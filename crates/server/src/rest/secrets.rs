@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::provisioning::Handed;
 use keyreeve_model::{ProvisioningJob, TaskId};
 use serde::Serialize;
@@ -33,14 +34,19 @@ struct OneTimeSecret {
     account: String,
     /// What opens it, once, when the task is done.
     secret: String,
+    /// The address of a page that shows the password once, with the secret in it; left out unless the server knows where
+    /// it is reached (`public_url`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
 }
 
 impl AskedJob {
     /// A job that was just asked for.
-    pub(crate) fn new(job: ProvisioningJob, handed: Vec<Handed>) -> Self {
+    pub(crate) fn new(job: ProvisioningJob, handed: Vec<Handed>, url: Option<&PublicUrl>) -> Self {
         let secret = |(task, account, secret): Handed| OneTimeSecret {
             task,
             account,
+            link: url.map(|url| url.link(&secret).expose().to_owned()),
             secret: secret.expose().to_owned(),
         };
         Self { job, one_time_secrets: handed.into_iter().map(secret).collect(), repeated: false }

@@ -1,11 +1,13 @@
 //! Changes over REST: planned without a write, asked for once, decided, carried out, and seen at the connected system.
 
+use keyreeve_engine::password::PublicUrl;
 use keyreeve_model::Role;
+use keyreeve_sandbox::Mutation;
 use reqwest::header::{CACHE_CONTROL, LOCATION};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::place::{Place, system};
+use crate::place::{PROD_ACCOUNT, Place, system};
 
 const ACCOUNT: &str = "111122223333";
 const JOBS: &str = "/api/v1/systems/prod/jobs";
@@ -242,13 +244,19 @@ async fn r36_the_same_request_five_times_at_once_is_one_job_and_its_secrets_are_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_seen_is_done_and_nothing_else() {
     let place = Place::start().await;
-    let wishes = json!([{"task": "create_account", "name": "seen"}]);
+    let keys = |name: &String| place.in_aws(name).unwrap()["access_keys"].as_array().map_or(0, Vec::len);
+    let person = place.people().await.into_iter().find(|name| keys(name) < 2).unwrap();
+    let wishes = json!([
+        {"task": "create_account", "name": "seen"},
+        {"task": "deactivate_account", "account": person}
+    ]);
     let planned = async || {
         let request = place.request(Method::POST, "/api/v1/systems/prod/plans", Some(place.admin()));
         let answer = request.json(&json!({"wishes": wishes})).send().await.unwrap();
         answer.headers()["plan-sha256"].to_str().unwrap().to_owned()
     };
     let seen = planned().await;
+    // The same, however often it is looked at, although each new account has a mark of its own.
     assert_eq!(planned().await, seen, "it is the same plan");
     let ask = async |wishes: &Value, seen: &str| {
         place.post("/api/v1/systems/prod/jobs", &json!({"wishes": wishes, "plan_sha256": seen})).await
@@ -258,9 +266,44 @@ async fn what_was_seen_is_done_and_nothing_else() {
         let (status, problem) = ask(wishes, seen).await;
         assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("plan_changed")), "{problem}");
     }
+    place.sandbox.mutate(PROD_ACCOUNT, &[Mutation::CreateAccessKey { user: person.clone() }]).unwrap();
+    let (status, problem) = ask(&wishes, &seen).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("plan_changed")), "{problem}");
     assert_eq!(place.get("/api/v1/systems/prod/jobs").await["items"], json!([]));
-    let (status, job) = ask(&wishes, &seen).await;
+    assert_eq!(place.writes(), Vec::<String>::new());
+    let now = planned().await;
+    assert_ne!(now, seen);
+    let (status, job) = ask(&wishes, &now).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{job}");
     assert_eq!(place.ended(&format!("/api/v1/jobs/{}", job["id"])).await["state"], "succeeded");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_one_time_secret_comes_with_its_link_where_the_server_knows_its_place() {
+    let url: PublicUrl = "https://keys.example.org".parse().unwrap();
+    let place = Place::start_as(|server, _| server.public_url(&url)).await;
+    let body = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
+    let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
+    let given = &job["one_time_secrets"][0];
+    let expected = format!("https://keys.example.org/one-time#{}", given["secret"].as_str().unwrap());
+    assert_eq!(given["link"], expected, "{job}");
+    // What was made and no import has seen is not shown, and who looks for it learns why.
+    place.ended(&format!("/api/v1/jobs/{}", job["id"])).await;
+    let (status, problem) = place.ask("/api/v1/systems/prod/accounts/ada", Some(place.admin())).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &json!("account_not_found")));
+    let said = problem["detail"].as_str().unwrap();
+    assert!(said.contains(&format!("made by job {}", job["id"])), "{said}");
+    assert!(problem["advice"].as_str().unwrap().contains("/import-runs"), "{problem}");
+    let then = place.clock.now();
+    let (_, problem) =
+        place.ask(&format!("/api/v1/systems/prod/accounts/ada?as_of={then}"), Some(place.admin())).await;
+    assert!(!problem["detail"].as_str().unwrap().contains("made by job"), "{problem}");
+    place.import("prod").await;
+    assert_eq!(place.get("/api/v1/systems/prod/accounts/ada").await["name"], "ada");
+    place.stop().await;
+    let place = Place::start().await;
+    let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
+    assert_eq!(job["one_time_secrets"][0]["link"], Value::Null, "{job}");
     place.stop().await;
 }

@@ -5,6 +5,7 @@ mod approving;
 mod audit_export;
 mod bodies;
 mod changes;
+mod events;
 mod exports;
 mod headers;
 mod imports;

@@ -351,6 +351,7 @@ fn importer(store: &Arc<Store>, clock: Clock) -> Importer {
         patience: Patience::default(),
         pacers: Arc::default(),
         lease: Duration::from_secs(60),
+        under_way: Default::default(),
     }
 }
 

@@ -143,16 +143,7 @@ impl Store {
     ) -> Result<Option<(Session, Person)>, StoreError> {
         let mut text = Statement::building(COLUMNS);
         text.push(" WHERE s.value_sha256 = ").bind(value_sha256.to_vec());
-        let found = reading!(self, "looking for the session", |transaction| {
-            transaction.fetch_optional(text.clone(), read_both).await
-        })
-        .await?;
-        let lasts = |(session, person): &(Session, Person)| {
-            session.ends_at > now
-                && used_since(life, now) < session.last_used_at
-                && person.disabled_at.is_none()
-        };
-        let Some((session, person)) = found.filter(lasts) else { return Ok(None) };
+        let Some((session, person)) = self.lasting(text, life, now).await? else { return Ok(None) };
         if now.duration_since(session.last_used_at) >= NOTED_EVERY {
             let text = "UPDATE sessions SET last_used_at = $1 WHERE session_id = $2";
             writing!(self, "noting the session's use", |transaction| {
@@ -162,6 +153,38 @@ impl Store {
             .await?;
         }
         Ok(Some((session, person)))
+    }
+
+    /// The session of a name, and whose it is, as long as it lasts. This is no use of it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn session_called(
+        &self,
+        id: &SessionId,
+        life: SessionLife,
+        now: Timestamp,
+    ) -> Result<Option<(Session, Person)>, StoreError> {
+        let mut text = Statement::building(COLUMNS);
+        text.push(" WHERE s.session_id = ").bind(id.0.as_str());
+        self.lasting(text, life, now).await
+    }
+
+    async fn lasting(
+        &self,
+        text: Statement,
+        life: SessionLife,
+        now: Timestamp,
+    ) -> Result<Option<(Session, Person)>, StoreError> {
+        let found = reading!(self, "looking for the session", |transaction| {
+            transaction.fetch_optional(text.clone(), read_both).await
+        })
+        .await?;
+        Ok(found.filter(|(session, person)| {
+            session.ends_at > now
+                && used_since(life, now) < session.last_used_at
+                && person.disabled_at.is_none()
+        }))
     }
 
     /// The sessions that last, of one person or of everybody, the latest first.

@@ -31,6 +31,7 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
         patience: Patience::default(),
         pacers: Arc::new(Pacers::default()),
         lease: context.config.import.lease,
+        under_way: Default::default(),
     };
     let mut stop = Stop::listen()?;
     let Some(system_id) = &arguments.system_id else {

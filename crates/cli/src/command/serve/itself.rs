@@ -72,6 +72,7 @@ pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receive
         patience: Patience::default(),
         pacers: Arc::clone(&pacers),
         lease,
+        under_way: Default::default(),
     };
     let bell = Bell::default();
     let desk = Desk {

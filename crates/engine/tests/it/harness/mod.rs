@@ -208,6 +208,7 @@ impl World {
             patience: self.patience,
             pacers: Arc::default(),
             lease: Duration::from_secs(60),
+            under_way: Default::default(),
         }
     }
 

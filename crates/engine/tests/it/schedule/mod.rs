@@ -231,6 +231,7 @@ impl Office {
                 report_wait: Duration::from_secs(2),
             },
             pacers: Arc::clone(&self.pacers),
+            under_way: Default::default(),
             lease: Duration::from_secs(60),
         }
     }

@@ -153,3 +153,23 @@ async fn drift_is_told_with_how_much_of_it_there_is() {
         store.close().await;
     }
 }
+
+#[tokio::test]
+async fn a_job_that_waits_for_a_second_person_is_told_of_once_and_others_are_not() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        store.create_job(&job(vec![creation("ada")]), at(1)).await.unwrap();
+        assert!(kinds(&store, 2).await.is_empty());
+        let waits = NewJob { approval_because: vec!["it is much".to_owned()], ..job(vec![creation("bea")]) };
+        let waits = store.create_job(&waits, at(3)).await.unwrap();
+        let told = taken(&store, 4).await;
+        let said: Vec<_> = told.iter().map(|one| (one.kind.as_str(), one.subject.clone())).collect();
+        let subject = serde_json::json!({"job": waits.id, "because": ["it is much"]});
+        assert_eq!(said, [("job_awaits_approval", subject)]);
+        assert_eq!(told[0].system_id.as_ref(), Some(&waits.system_id));
+        store.notification_told(told[0].id, at(5)).await.unwrap();
+        store.decide_job(waits.id, true, "local:other", None, at(6)).await.unwrap();
+        assert!(kinds(&store, 1_000).await.is_empty());
+        store.close().await;
+    }
+}
