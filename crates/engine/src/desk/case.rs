@@ -11,7 +11,7 @@ use super::{Desk, DeskError, MOST_WISHES, Rung};
 use crate::import::Patience;
 use crate::password::check_given;
 use crate::plan::{Facts, GatherError, Gatherer, Plan, PlannedStep, Seen, plan};
-use crate::provisioning::{HandOver, HandOverError, Handed};
+use crate::provisioning::{HandOver, Handed};
 use crate::rights::{Actor, Right};
 
 /// One system that somebody is about to change.

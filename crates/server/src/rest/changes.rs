@@ -11,7 +11,7 @@ use keyreeve_engine::plan::Plan;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{JobId, ProvisioningJob, SystemId, Wish};
 use keyreeve_store::KeyClaim;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::secrets::AskedJob;

@@ -29,6 +29,8 @@ pub(crate) struct Asked {
     pub(crate) parts: Parts,
     /// Who asks.
     pub(crate) caller: Caller,
+    /// What lets the caller in.
+    pub(crate) pass: Pass,
     /// The system.
     pub(crate) system: System,
     /// Its types of resources.
@@ -55,6 +57,22 @@ fn model(settings: &SystemSettings) -> Option<&'static Model> {
     let password = settings.scim_password == ScimPassword::Accept;
     let switches = Switches { password, entitlements: settings.scim_entitlements };
     MODELS.iter().find(|model| model.switches == switches)
+}
+
+/// What lets a caller change a system.
+#[derive(Clone)]
+pub(crate) struct Pass {
+    parts: Parts,
+    headers: HeaderMap,
+    system: SystemId,
+}
+
+impl Pass {
+    /// Whether it lets them in now: what waits is begun with the rights of then.
+    pub(crate) async fn still_lets_in(&self) -> Result<(), Refusal> {
+        let caller = Caller::of_token(&self.headers, &self.parts).await?;
+        Ok(caller.require(Right::Operate, &self.system)?)
+    }
 }
 
 impl Asked {
@@ -103,6 +121,7 @@ impl FromRequestParts<Parts> for Asked {
         Ok(Self {
             parts: parts.clone(),
             caller,
+            pass: Pass { parts: parts.clone(), headers: head.headers.clone(), system: id.clone() },
             base: base(head, &id),
             model: model(&system.settings).ok_or_else(unknown)?,
             turns: head.extensions.get::<Turns>().cloned().unwrap_or_default(),

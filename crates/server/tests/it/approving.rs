@@ -1,11 +1,10 @@
 //! S35: a second person is another person, of now, who decides once, about what they have seen.
 
 use keyreeve_model::{Role, TokenId};
-use keyreeve_sandbox::Mutation;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::place::{PROD_ACCOUNT, Place};
+use crate::place::Place;
 
 /// A job that takes more deletions than one person may ask for.
 async fn waiting(place: &Place, names: &[String]) -> Value {

@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use super::began::Began;
 use super::job::{late, within};
 use super::{Done, Request, carry_out, until};
 use crate::scim::bulk::{Bulk, BulkAnswer, BulkOperation, Method, Reference, response};
@@ -71,12 +72,12 @@ async fn one(
         body: request.data.unwrap_or_default(),
         versions: request.version.as_deref().map(Versions::parse),
     };
-    let became = Arc::default();
+    let began = Began::default();
     let work = {
-        let (asked, became) = (Arc::clone(asked), Arc::clone(&became));
-        async move { carry_out(&asked, &request, &became).await }
+        let (asked, began) = (Arc::clone(asked), began.clone());
+        async move { carry_out(&asked, &request, &began).await }
     };
-    match within(until, became, work).await {
+    match within(until, began, work).await {
         Ok(Done::Made(resource)) => {
             let id = resource.get("id").and_then(Value::as_str).map(str::to_owned);
             made.extend(bulk_id.zip(id));

@@ -6,7 +6,8 @@ use keyreeve_model::ExternalId;
 use keyreeve_store::{ScimBecomes, ScimSaid};
 use serde_json::Map;
 
-use super::job::{Became, done};
+use super::began::Began;
+use super::job::done;
 use super::{Change, Resource, before_and_after};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
@@ -18,10 +19,10 @@ pub(super) async fn change(
     asked: &Asked,
     id: &str,
     change: Change<'_>,
-    became: &Became,
+    began: &Began,
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.group;
-    let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
+    let _turn = asked.turn([format!("id/{id}")]).await?;
     let known = Known::load(asked).await?;
     let (before, after, _) = before_and_after(&known, kind, id, &change).await?;
     let ids: Vec<ExternalId> = wishes::members_changed(&before, &after)
@@ -42,7 +43,7 @@ pub(super) async fn change(
         external_id: changes.external_id,
         becomes: ScimBecomes::Kept,
     };
-    done(asked, changes.wishes, None, said, became).await?;
+    done(asked, changes.wishes, None, said, began).await?;
     let known = Known::load(asked).await?;
     Ok(known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?)
 }

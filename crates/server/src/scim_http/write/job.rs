@@ -1,6 +1,5 @@
 //! Wishes become a job like any other, and the caller learns what came of it.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use keyreeve_engine::desk::{Case, DeskError};
@@ -11,6 +10,7 @@ use keyreeve_store::{ScimBecomes, ScimSaid};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::began::{Began, Waits};
 use crate::problem::Problem;
 use crate::scim::{Cause, Error};
 use crate::scim_http::answer::Refusal;
@@ -24,21 +24,35 @@ const FOLLOWED_FOR: Duration = Duration::from_secs(24 * 3_600);
 /// So many of the last jobs are looked through for one that waits for approval.
 const LAST_JOBS: u32 = 100;
 
-/// The job that a change became, once it has.
-pub(crate) type Became = Arc<OnceLock<JobId>>;
-
-/// Does a change to its end, whether the caller waits or not, and waits for that until `until`.
+/// Does a change to its end, whether the caller waits or not, once it has begun; waits for that until `until`. What has not
+/// begun when the caller has been answered, or is gone, is given up.
 pub(crate) async fn within<T: Send + 'static>(
     until: Instant,
-    became: Became,
+    began: Began,
     change: impl Future<Output = Result<T, Refusal>> + Send + 'static,
 ) -> Result<T, Refusal> {
-    let (tell, told) = oneshot::channel();
-    // A client that hangs up must not keep what it asked for from being asked for, once that has begun.
-    tokio::spawn(async move { drop(tell.send(change.await)) });
+    let (tell, mut told) = oneshot::channel();
+    let caller = Waits(began.clone());
+    let given_up = began.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            done = change => drop(tell.send(done)),
+            () = given_up.given_up() => {}
+        }
+    });
+    let broke_off = |_| Error::new(Cause::Internal, "the change broke off");
     tokio::select! {
-        done = told => done.map_err(|_| Error::new(Cause::Internal, "the change broke off"))?,
-        () = sleep_until(until) => Err(late(became.get()).into()),
+        done = &mut told => return done.map_err(broke_off)?,
+        () = sleep_until(until) => {}
+    }
+    if caller.0.give_up() {
+        return Err(late(None).into());
+    }
+    // It is being written down, or is already.
+    tokio::select! {
+        biased;
+        done = &mut told => done.map_err(broke_off)?,
+        job = caller.0.job() => Err(late(Some(&job)).into()),
     }
 }
 
@@ -59,15 +73,17 @@ pub(crate) async fn done(
     wishes: Vec<Wish>,
     password: Option<Secret>,
     said: ScimSaid,
-    became: &Became,
+    began: &Began,
 ) -> Result<Option<ProvisioningJob>, Refusal> {
     if !wishes.is_empty()
-        && let Some(job) = carried_out(asked, wishes, password, said.clone(), became).await?
+        && let Some(job) = carried_out(asked, wishes, password, said.clone(), began).await?
     {
         return Ok(Some(job));
     }
     let nothing = said.changes.is_empty() && said.external_id.is_none() && said.becomes == ScimBecomes::Kept;
     if !nothing {
+        asked.pass.still_lets_in().await?;
+        began.begin()?;
         let now = asked.parts.clock.now();
         asked.parts.store.keep_scim(asked.system_id(), asked.client(), &said, now).await?;
     }
@@ -81,14 +97,14 @@ async fn carried_out(
     wishes: Vec<Wish>,
     password: Option<Secret>,
     said: ScimSaid,
-    became: &Became,
+    began: &Began,
 ) -> Result<Option<ProvisioningJob>, Refusal> {
-    let (desk, actor) = (asked.parts.desk.clone(), asked.caller.0.clone());
-    let system = asked.system_id().clone();
+    let (desk, actor, pass) = (asked.parts.desk.clone(), asked.caller.0.clone(), asked.pass.clone());
+    let (system, begins) = (asked.system_id().clone(), began.clone());
     let work = move || async move {
-        let case = desk.open(&actor, &system).await?;
+        let case = desk.open(&actor, &system).await.map_err(refused)?;
         let planned_at = desk.clock.now();
-        let plan = case.plan_with(&wishes, password.as_ref()).await?;
+        let plan = case.plan_with(&wishes, password.as_ref()).await.map_err(refused)?;
         let (plan, ready) = match &password {
             Some(password) => {
                 let ready = case.make_ready_given(&plan, password);
@@ -102,25 +118,31 @@ async fn carried_out(
         };
         let hand_over = match ready {
             Err(DeskError::NothingToDo(_)) => return Ok(None),
-            ready => ready?,
+            ready => ready.map_err(refused)?,
         };
-        if !plan.approval_because.is_empty()
-            && let Some(waiting) = waiting(&desk.store, &case, actor.name(), &plan.tasks).await?
-        {
-            case.ask_again(&waiting, &hand_over, &said).await?;
+        let waiting = match plan.approval_because.as_slice() {
+            [] => None,
+            _ => waiting(&desk.store, &case, actor.name(), &plan.tasks).await.map_err(refused)?,
+        };
+        // Planning takes its time.
+        pass.still_lets_in().await?;
+        begins.begin()?;
+        if let Some(waiting) = waiting {
+            case.ask_again(&waiting, &hand_over, &said).await.map_err(refused)?;
             return Ok(Some(waiting));
         }
         let reason = Some("asked for over SCIM");
-        case.ask_saying(&plan, planned_at, &hand_over, reason, &said).await.map(|asked| Some(asked.job))
+        let asked = case.ask_saying(&plan, planned_at, &hand_over, reason, &said).await.map_err(refused)?;
+        Ok(Some(asked.job))
     };
-    let done: Result<Option<ProvisioningJob>, DeskError> = asked
+    let done: Result<Option<ProvisioningJob>, Refusal> = asked
         .parts
         .planning
         .run(work)
         .await
         .map_err(|error| Error::new(Cause::Internal, error.to_string()))?;
-    let Some(job) = done.map_err(refused)? else { return Ok(None) };
-    let _ = became.set(job.id);
+    let Some(job) = done? else { return Ok(None) };
+    began.became(job.id);
     Ok(Some(followed(asked, job).await?))
 }
 

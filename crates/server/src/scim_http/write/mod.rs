@@ -1,13 +1,13 @@
 //! Changes (RFC 7644 §3.3, §3.5, §3.6). Each becomes a job like any other, carried out while the caller waits, up to a
 //! limit; what AWS has no place for is kept beside it.
 
+mod began;
 mod bulk;
 mod groups;
 mod job;
 mod turns;
 mod users;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -25,7 +25,9 @@ use super::one::{projection, versions};
 use crate::scim::bulk::Method;
 use crate::scim::etag::{ETag, Versions};
 use crate::scim::{self, Cause, Error, ResourceType};
-use job::{Became, within};
+use began::Began;
+use job::within;
+use turns::{TooMany, Turn};
 
 pub(crate) use bulk::bulk;
 pub(crate) use turns::Turns;
@@ -63,6 +65,17 @@ impl Asked {
     fn require_operator(&self) -> Result<(), Refusal> {
         Ok(self.caller.require(Right::Operate, self.system_id())?)
     }
+
+    /// Waits until nobody else is at one of these, and looks again whether the caller may.
+    async fn turn(&self, of: impl IntoIterator<Item = String>) -> Result<Turn, Refusal> {
+        let too_many = |TooMany| {
+            let detail = "too many changes wait for their turn already; nothing was begun; ask again later";
+            Error::new(Cause::Unavailable, detail)
+        };
+        let turn = self.turns.take(self.system_id().as_str(), of).await.map_err(too_many)?;
+        self.pass.still_lets_in().await?;
+        Ok(turn)
+    }
 }
 
 /// Makes a resource.
@@ -91,12 +104,12 @@ async fn answered(asked: Asked, method: Method, body: Value) -> Result<Response,
     let shown = projection(&asked, kind)?;
     let id = (method != Method::Post).then(|| asked.place("id").to_owned());
     let request = Request { kind, method, id, body, versions: versions(&asked, IF_MATCH) };
-    let (until, became) = (until(&asked), Became::default());
+    let (until, began) = (until(&asked), Began::default());
     let work = {
-        let became = Arc::clone(&became);
-        async move { carry_out(&asked, &request, &became).await }
+        let began = began.clone();
+        async move { carry_out(&asked, &request, &began).await }
     };
-    Ok(match within(until, became, work).await? {
+    Ok(match within(until, began, work).await? {
         Done::Made(whole) => resource(201, &whole, shown.show(kind, whole.clone())),
         Done::Changed(whole) => resource(200, &whole, shown.show(kind, whole.clone())),
         Done::Gone => StatusCode::NO_CONTENT.into_response(),
@@ -108,21 +121,21 @@ fn until(asked: &Asked) -> Instant {
     Instant::now() + Duration::from_secs(asked.system.settings.scim_wait_seconds.into())
 }
 
-async fn carry_out(asked: &Asked, request: &Request, became: &Became) -> Result<Done, Refusal> {
+async fn carry_out(asked: &Asked, request: &Request, began: &Began) -> Result<Done, Refusal> {
     let Request { kind, method, id, body, versions } = request;
     let id = id.as_deref().unwrap_or_default();
     let patch = *method == Method::Patch;
     let change = Change { patch, body, versions: versions.as_ref() };
     match (kind.name, method) {
-        ("User", Method::Post) => users::create(asked, body, became).await.map(Done::Made),
+        ("User", Method::Post) => users::create(asked, body, began).await.map(Done::Made),
         ("User", Method::Delete) => {
-            users::delete(asked, id, versions.as_ref(), became).await.map(|()| Done::Gone)
+            users::delete(asked, id, versions.as_ref(), began).await.map(|()| Done::Gone)
         }
         ("User", Method::Put | Method::Patch) => {
-            users::change(asked, id, change, became).await.map(Done::Changed)
+            users::change(asked, id, change, began).await.map(Done::Changed)
         }
         ("Group", Method::Put | Method::Patch) => {
-            groups::change(asked, id, change, became).await.map(Done::Changed)
+            groups::change(asked, id, change, began).await.map(Done::Changed)
         }
         (kind, method) => Err(bulk::not_offered(*method, kind).into()),
     }

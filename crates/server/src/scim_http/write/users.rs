@@ -4,7 +4,8 @@ use keyreeve_model::{ExternalId, ScimDelete, Secret, TaskKind, Wish};
 use keyreeve_store::{ScimBecomes, ScimSaid};
 use serde_json::{Map, Value};
 
-use super::job::{Became, done};
+use super::began::Began;
+use super::job::done;
 use super::{Change, Resource, before_and_after, expect_version};
 use crate::scim::write::{self, Written};
 use crate::scim::{Cause, Error};
@@ -14,17 +15,17 @@ use crate::scim_http::known::{Known, none_such};
 use crate::scim_http::wishes::{self, Changes, Circumstances};
 
 /// Makes a user, or lets one be again that the same client deleted.
-pub(super) async fn create(asked: &Asked, body: &Value, became: &Became) -> Result<Resource, Refusal> {
+pub(super) async fn create(asked: &Asked, body: &Value, began: &Began) -> Result<Resource, Refusal> {
     let kind = &asked.model.user;
     let Written { resource: mut new, password } = write::create(kind, body)?;
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&Map::new(), true), &mut new)?;
     let changes = wishes::creation(&new, password.is_some())?;
     let name = new.get("userName").and_then(Value::as_str).unwrap_or_default();
-    let place = |what: &str, text: &str| format!("{}/{what}/{text}", asked.system_id());
+    let place = |what: &str, text: &str| format!("{what}/{text}");
     let client = asked.client();
     let called = changes.new_name().map(|id| place("called", &format!("{client}/{id}")));
     let turns = called.into_iter().chain([place("name", &name.to_lowercase())]);
-    let _turn = asked.turns.take(turns).await;
+    let _turn = asked.turn(turns).await?;
     let known = Known::load(asked).await?;
     require_free(asked, &known, None, changes.new_name()).await?;
     if let Some(there) = known.account_called(name).await? {
@@ -34,10 +35,10 @@ pub(super) async fn create(asked: &Asked, body: &Value, became: &Became) -> Resu
             return Err(Error::new(Cause::Uniqueness, detail).into());
         }
         let active = new.get("active") != Some(&Value::Bool(false));
-        return revive(asked, &known, id, (body, active), became).await;
+        return revive(asked, &known, id, (body, active), began).await;
     }
     let said = said(None, &changes, ScimBecomes::Made);
-    let job = done(asked, changes.wishes, password, said, became).await?;
+    let job = done(asked, changes.wishes, password, said, began).await?;
     let task = job.and_then(|job| job.tasks.into_iter().find(|task| task.kind == TaskKind::CreateAccount));
     let id = task.and_then(|task| task.account_external_id);
     let id = id.ok_or_else(|| Error::new(Cause::Internal, "the user was made, and its id is not known"))?;
@@ -50,7 +51,7 @@ async fn revive(
     known: &Known<'_>,
     id: &ExternalId,
     (body, active): (&Value, bool),
-    became: &Became,
+    began: &Began,
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.user;
     let before = known.user_in_aws(id).await?.ok_or_else(|| none_such(kind))?;
@@ -59,7 +60,7 @@ async fn revive(
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, true), &mut after)?;
     let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
     let said = said(Some(id), &changes, ScimBecomes::Made);
-    done(asked, changes.wishes, password, said, became).await?;
+    done(asked, changes.wishes, password, said, began).await?;
     shown(asked, id).await
 }
 
@@ -68,10 +69,10 @@ pub(super) async fn change(
     asked: &Asked,
     id: &str,
     change: Change<'_>,
-    became: &Became,
+    began: &Began,
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.user;
-    let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
+    let _turn = asked.turn([format!("id/{id}")]).await?;
     let known = Known::load(asked).await?;
     let (before, mut after, password) = before_and_after(&known, kind, id, &change).await?;
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
@@ -83,7 +84,7 @@ pub(super) async fn change(
     let changes = wishes::of_user(&before, &after, circumstances)?;
     require_free(asked, &known, Some(&external), changes.new_name()).await?;
     let said = said(Some(&external), &changes, ScimBecomes::Kept);
-    done(asked, changes.wishes, password, said, became).await?;
+    done(asked, changes.wishes, password, said, began).await?;
     shown(asked, &external).await
 }
 
@@ -92,10 +93,10 @@ pub(super) async fn delete(
     asked: &Asked,
     id: &str,
     versions: Option<&crate::scim::etag::Versions>,
-    became: &Became,
+    began: &Began,
 ) -> Result<(), Refusal> {
     let kind = &asked.model.user;
-    let _turn = asked.turns.take([format!("{}/id/{id}", asked.system_id())]).await;
+    let _turn = asked.turn([format!("id/{id}")]).await?;
     let known = Known::load(asked).await?;
     let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
     expect_version(&before, versions)?;
@@ -106,7 +107,7 @@ pub(super) async fn delete(
         ScimDelete::Delete => Wish::DeleteAccount { account },
     };
     let said = said(Some(&account_id(id)?), &Changes::default(), ScimBecomes::Deleted);
-    done(asked, vec![wish], None, said, became).await.map(|_| ())
+    done(asked, vec![wish], None, said, began).await.map(|_| ())
 }
 
 fn said(id: Option<&ExternalId>, changes: &Changes, becomes: ScimBecomes) -> ScimSaid {

@@ -1,8 +1,11 @@
 //! R36: what is sent several times at once, or again because no answer came, is done once.
 
+use std::time::{Duration, Instant};
+
+use keyreeve_model::{PermissionProfile, Role, SystemSettings};
 use keyreeve_sandbox::{Effect, FaultRule};
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::users::{USER, ada, at, created, patch, post};
 use super::{answered, each, encoded};
@@ -37,12 +40,7 @@ async fn r36_five_posts_at_once_make_one_user() {
 /// A client that hangs up, or that waited long enough, finds what it asked for when it asks again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r36_what_is_still_under_way_is_said_and_not_done_twice() {
-    let settings = keyreeve_model::SystemSettings {
-        permission_profile: keyreeve_model::PermissionProfile::Full,
-        scim_wait_seconds: 1,
-        ..keyreeve_model::SystemSettings::default()
-    };
-    let place = Place::with(settings).await;
+    let place = Place::with(waiting(1)).await;
     let slow = || FaultRule::new("CreateLoginProfile", Effect::Latency { ms: 3_000 }).times(1).min_fires(1);
     place.sandbox.add_fault(slow());
     let (status, late) = answered(post(&place, place.admin(), &ada())).await;
@@ -82,5 +80,109 @@ async fn r36_what_is_still_under_way_is_said_and_not_done_twice() {
     };
     assert_eq!(last["active"], false);
     assert_eq!(place.calls("DeleteLoginProfile"), 1);
+    place.stop().await;
+}
+
+fn waiting(scim_wait_seconds: u32) -> SystemSettings {
+    let permission_profile = PermissionProfile::Full;
+    SystemSettings { permission_profile, scim_wait_seconds, ..SystemSettings::default() }
+}
+
+fn called(name: &str) -> Value {
+    json!([{"op": "replace", "path": "displayName", "value": name}])
+}
+
+/// Makes a user, and has somebody be at it for some time.
+async fn busy(place: &Place, ms: u64) -> (String, tokio::task::JoinHandle<()>) {
+    let user = at(&created(place, place.admin(), &ada()).await);
+    place.sandbox.add_fault(FaultRule::new("DeleteLoginProfile", Effect::Latency { ms }).times(1));
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+    let slow = patch(place, place.admin(), &user, off).send();
+    let slow = tokio::spawn(async move { drop(slow.await.unwrap()) });
+    while place.calls("DeleteLoginProfile") == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (user, slow)
+}
+
+/// Until nobody is at the user any more, and longer.
+async fn over(place: &Place, user: &str) -> Value {
+    loop {
+        let now = place.get(user).await;
+        if now["active"] == false {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            return place.get(user).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn jobs(place: &Place) -> usize {
+    place.all("/api/v1/systems/prod/jobs", 1000).await.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r36_what_was_said_not_to_be_begun_is_never_begun() {
+    let place = Place::with(waiting(1)).await;
+    let (user, slow) = busy(&place, 3_000).await;
+    let before = jobs(&place).await;
+    let tags = json!([{"op": "add", "path": "displayName", "value": "late"}, {"op": "replace", "path": "userName",
+        "value": "ada.late"}]);
+    let (status, late) = answered(patch(&place, place.admin(), &user, tags)).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{late}");
+    assert!(late["detail"].as_str().unwrap().starts_with("nothing was begun"), "{late}");
+    // Nor is what nobody waits for any more.
+    let gone = tokio::spawn(patch(&place, place.admin(), &user, called("gone")).send());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    gone.abort();
+    let now = over(&place, &user).await;
+    assert_eq!(
+        (now["displayName"].as_str(), now["userName"].as_str()),
+        (Some("Ada Lovelace"), Some("ada.scim"))
+    );
+    assert_eq!(jobs(&place).await, before, "a job was begun for who was told otherwise");
+    slow.await.unwrap();
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s14_who_waits_for_a_turn_needs_their_rights_when_it_comes() {
+    let place = Place::with(waiting(20)).await;
+    let token = place.token(Role::Operator, &["prod"]).await;
+    let (user, slow) = busy(&place, 1_500).await;
+    let waits = tokio::spawn(answered(patch(&place, &token, &user, called("late"))));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let id = keyreeve_model::TokenId(token.split('_').nth(2).unwrap().to_owned());
+    place.store.revoke_token(&id, "local:test", None, place.clock.now()).await.unwrap();
+    let (status, refused) = waits.await.unwrap();
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "{refused}");
+    assert_eq!(over(&place, &user).await["displayName"], "Ada Lovelace");
+    slow.await.unwrap();
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_changes_wait_for_one_user_than_may() {
+    let place = Place::with(waiting(20)).await;
+    let (user, slow) = busy(&place, 4_000).await;
+    let begun = Instant::now();
+    let sent: Vec<_> = (0..60)
+        .map(|number| {
+            tokio::spawn(answered(patch(&place, place.admin(), &user, called(&number.to_string()))))
+        })
+        .collect();
+    let (mut done, mut refused) = (0, 0);
+    for one in sent {
+        let (status, body) = one.await.unwrap();
+        if status == StatusCode::OK {
+            done += 1;
+            continue;
+        }
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+        assert!(body["detail"].as_str().unwrap().starts_with("too many"), "{body}");
+        refused += 1;
+    }
+    assert_eq!((done, refused), (15, 45), "after {:?}", begun.elapsed());
+    slow.await.unwrap();
     place.stop().await;
 }
