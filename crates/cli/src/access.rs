@@ -19,6 +19,8 @@ const DOING: &str = "signing in with KEYREEVE_TOKEN";
 enum About<'a> {
     /// Everything.
     All,
+    /// All rows of the audit log; those of one system can be asked for.
+    AllRows,
     /// Those systems that the actor reaches; the command leaves the others out.
     Reached,
     /// The system that a file names; asked for when it was read.
@@ -72,6 +74,12 @@ async fn require_about(actor: &Actor, store: &Store, about: About<'_>) -> anyhow
     let system = match about {
         About::Reached | About::InFile => return Ok(()),
         About::All => return Ok(actor.require_all_systems().map_err(Refusal::from)?),
+        About::AllRows => {
+            let refused = actor.require_all_systems().map_err(Refusal::from);
+            return Ok(refused.map_err(|refused| {
+                refused.hint("name one of its systems: `keyreeve audit list --system ID`")
+            })?);
+        }
         About::System(id) => id.clone(),
         About::Run(run) => store.get_import_run(run).await?.system_id,
         About::Job(job) => store.job(job).await?.system_id,
@@ -109,7 +117,7 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         Command::Protect(ProtectCommand::Remove(one)) => (Administer, About::System(&one.on.system_id)),
         Command::Export(one) => (Read, one.system_id.as_ref().map_or(About::All, About::System)),
         Command::Audit(AuditCommand::List(one)) => {
-            (Read, one.system_id.as_ref().map_or(About::All, About::System))
+            (Read, one.system_id.as_ref().map_or(About::AllRows, About::System))
         }
         Command::Audit(AuditCommand::Verify(_)) => (Read, About::All),
         Command::Aws(_)

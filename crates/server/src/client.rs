@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use crate::egress::tls;
+use crate::trust::{self, tls};
 
 /// From looking the name up to being connected.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
@@ -257,7 +257,7 @@ impl Client {
             match TcpStream::connect(address).await {
                 Ok(stream) if encrypted => {
                     let stream = self.tls.connect(name, stream).await;
-                    let stream = stream.map_err(|error| unreachable(format!("TLS: {error}")))?;
+                    let stream = stream.map_err(|error| unreachable(trust::words(&error)))?;
                     return Ok(Stream::Tls(Box::new(stream)));
                 }
                 Ok(stream) => return Ok(Stream::Plain(stream)),

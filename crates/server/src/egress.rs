@@ -4,7 +4,7 @@
 //! connection goes to that address and to no other, whatever the name says a moment later. Redirects are not followed, and
 //! no proxy is asked.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,16 +15,14 @@ use hyper::client::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
-use rustls_pki_types::pem::PemObject;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use crate::notify::{Network, is_of_a_network, may_be_called};
+use crate::trust::tls;
 
 /// The way out.
 #[derive(Clone)]
@@ -82,6 +80,23 @@ impl Egress {
         self.tls.connect(name, stream).await.map_err(|error| format!("TLS: {error}"))
     }
 
+    /// Why an address is not called, as far as that can be told without asking a name server.
+    pub(crate) fn forbids(&self, url: &Url) -> Option<String> {
+        let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+        let possible: &[IpAddr] = match url.host()? {
+            Host::Ipv4(address) => &[address.into()],
+            Host::Ipv6(address) => &[address.into()],
+            Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => &[v4, v6],
+            Host::Domain(_) => return None,
+        };
+        let forbidden = !possible.iter().any(|address| may_be_called(*address, &self.networks));
+        forbidden.then(|| self.not_called())
+    }
+
+    fn not_called(&self) -> String {
+        format!("its address is not of the internet, and of no network in {}", self.setting)
+    }
+
     /// Sends a request, and gives the answer as soon as it has begun.
     pub(crate) async fn send(
         &self,
@@ -116,7 +131,7 @@ impl Egress {
                 return Err(format!("its address is of no network in {setting}"));
             }
             if !may_be_called(address.ip(), &self.networks) {
-                return Err(format!("its address is not of the internet, and of no network in {setting}"));
+                return Err(self.not_called());
             }
             match TcpStream::connect(address).await {
                 Ok(stream) => return Ok(stream),
@@ -160,26 +175,4 @@ where
         connection.abort();
     }
     answer.map_err(|error| error.to_string())
-}
-
-pub(crate) fn tls(authorities: Option<&Path>) -> Result<TlsConnector, String> {
-    let mut roots = RootCertStore::empty();
-    match authorities {
-        Some(path) => {
-            let found = rustls_pki_types::CertificateDer::pem_file_iter(path);
-            for certificate in found.map_err(|error| error.to_string())? {
-                let certificate = certificate.map_err(|error| error.to_string())?;
-                roots.add(certificate).map_err(|error| error.to_string())?;
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -8,6 +8,7 @@
 //! - `conditions` knows versions of things: `ETag`, `If-Match`;
 //! - `once` sees to it that a request with an `Idempotency-Key` is done once;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
+//! - `trust` says by which certificates the other end of a call is known;
 //! - [`Metrics`] shows what is measured;
 //! - `refusals` has those in the audit log who hold a token and were refused;
 //! - `problem` is the one form of a refusal (RFC 9457), `request` gives each request its id and its line in the log;
@@ -42,6 +43,7 @@ pub mod scim;
 mod scim_http;
 mod slow;
 mod tls;
+mod trust;
 
 pub use client::{Answered, Client, ClientError, Refused, Sent, Verb};
 pub use door::{Door, GrantedRole, Provider, ProviderError, ProviderSettings, Site};

@@ -1,6 +1,7 @@
 //! `keyreeve doctor`
 
 mod keys;
+mod server;
 mod sinks;
 mod tls;
 
@@ -39,11 +40,13 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             .filter_map(|(name, path)| Some(tls::secret(name, "[notifications]", path.as_deref()?))),
     );
     checks.extend(sinks::files(&context.config.audit));
+    checks.extend(server::settings(context));
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     match context.store().await {
         Ok(store) => {
             checks.push(Check::ok("database", format!("{} opens", store.url())));
             checks.push(soundness(&store).await);
+            checks.extend(server::way_in(context, &store).await);
             checks.extend(systems(&store).await);
             checks.extend(keys::of_store(context, &store).await);
             checks.extend(keys::old_key_files(places, keys::is_changing(&store).await));

@@ -40,12 +40,8 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     let http = &context.config.http;
     let address = arguments.listen.unwrap_or(http.listen);
     let plain_allowed = arguments.allow_plain_http || http.allow_plain_http;
-    may_listen(address, http.tls.is_some(), plain_allowed)?;
-    if http.metrics_without_token && !address.ip().is_loopback() {
-        let why = format!("metrics_without_token is set, and {address} can be reached from other machines");
-        return Err(Refusal::new(DOING, why)
-            .hint("unset it, and give Prometheus a token: `keyreeve token create --role viewer`")
-            .into());
+    for (_, looked_at) in looked_at(context, address, plain_allowed) {
+        looked_at?;
     }
     let tls = http.tls.as_ref().map(read_tls).transpose()?;
     let asked_anew = tls.as_ref().map(|_| certificate::Asked::listen()).transpose().context(DOING)?;
@@ -114,6 +110,34 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     Ok(Ended::Done)
 }
 
+/// Whether the settings of the server are such that it starts, one theme after the other; `doctor` asks the same.
+pub(super) fn looked_at(
+    context: &Context,
+    address: SocketAddr,
+    plain_allowed: bool,
+) -> [(&'static str, Result<(), Refusal>); 6] {
+    let http = &context.config.http;
+    [
+        ("listen", may_listen(address, http.tls.is_some(), plain_allowed)),
+        ("metrics", may_show_metrics(address, http.metrics_without_token)),
+        ("tls", http.tls.as_ref().map_or(Ok(()), |files| read_tls(files).map(drop))),
+        ("sign_in", provider::configured(context).map(drop)),
+        ("webhook", telling::webhook(context).map(drop)),
+        ("mail", telling::mail(context).map(drop)),
+    ]
+}
+
+/// Whoever cannot reach the provider must not be locked out.
+pub(super) fn not_the_only_way_in(context: &Context, left: AdminsLeft) -> Result<(), Refusal> {
+    if left != AdminsLeft::None || context.config.sign_in.oidc_issuer.is_none() {
+        return Ok(());
+    }
+    let why = "the identity provider would be the only way in: nobody here can administer everything";
+    Err(Refusal::new(DOING, why).hint(
+        "add somebody who can sign in when it does not answer: `keyreeve person add NAME --role admin`",
+    ))
+}
+
 /// Where people sign in.
 async fn door(
     context: &Context,
@@ -122,12 +146,7 @@ async fn door(
 ) -> anyhow::Result<Door> {
     let Config { http, sign_in, .. } = &context.config;
     let left = store.admins_left(context.clock.now()).await.context(DOING)?;
-    if left == AdminsLeft::None && sign_in.oidc_issuer.is_some() {
-        let why = "the identity provider would be the only way in: nobody here can administer everything";
-        return Err(Refusal::new(DOING, why)
-            .hint("add somebody who can sign in when it does not answer: `keyreeve person add NAME --role admin`")
-            .into());
-    }
+    not_the_only_way_in(context, left)?;
     if left != AdminsLeft::Lasting {
         note(
             "warning: nobody can administer everything for good, neither a person nor a token; add somebody: \
@@ -137,6 +156,15 @@ async fn door(
     let site = Site::new(http.public_url.as_ref(), tls, address.ip().is_loopback());
     let provider = provider::configured(context)?;
     Ok(Door { sign_in: SignIn::new(Arc::clone(store), sign_in.life()).context(DOING)?, site, provider })
+}
+
+fn may_show_metrics(address: SocketAddr, without_token: bool) -> Result<(), Refusal> {
+    if !without_token || address.ip().is_loopback() {
+        return Ok(());
+    }
+    let why = format!("metrics_without_token is set, and {address} can be reached from other machines");
+    Err(Refusal::new(DOING, why)
+        .hint("unset it, and give Prometheus a token: `keyreeve token create --role viewer`"))
 }
 
 /// Tokens and passwords are sent there.

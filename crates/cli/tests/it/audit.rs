@@ -206,3 +206,12 @@ fn an_end_that_was_noted_is_held_against_the_log() {
         place.run(&["audit", "verify", "--head", wrong]).code(2);
     }
 }
+
+#[test]
+fn who_may_see_some_systems_alone_is_told_how_to_see_their_rows() {
+    let place = Place::registered(0);
+    let limited = place.token("vic", "viewer", &["--system", SYSTEM]);
+    let refused = place.run_as(&limited, &["audit", "list"]).code(2);
+    assert!(refused.stderr.contains("`keyreeve audit list --system ID`"), "{}", refused.stderr);
+    place.run_as(&limited, &["audit", "list", "--system", SYSTEM]).code(0);
+}

@@ -53,6 +53,9 @@ fn what_is_configured_wrongly_is_refused_with_what_to_do() {
     let short = place.folder.path().join("short");
     std::fs::write(&short, "short").unwrap();
     let short = short.display();
+    let long = place.folder.path().join("long");
+    std::fs::write(&long, "0123456789abcdef0123456789abcdef").unwrap();
+    let long = long.display();
     for (text, why) in [
         ("webhook_url = \"https://example.org\"".to_owned(), "webhook_secret_file is not"),
         (format!("webhook_url = \"http://example.org\"\nwebhook_secret_file = \"{short}\""), "https://"),
@@ -68,16 +71,30 @@ fn what_is_configured_wrongly_is_refused_with_what_to_do() {
             "mail_server = \"smtp.example.org:465\"\nmail_from = \"a@example.org\"\nmail_user = \"a\"".to_owned(),
             "only one is set",
         ),
+        (
+            format!("webhook_url = \"https://10.1.2.3/\"\nwebhook_secret_file = \"{long}\""),
+            "no network in webhook_networks",
+        ),
+        (
+            format!("webhook_url = \"https://localhost/\"\nwebhook_secret_file = \"{long}\""),
+            "no network in webhook_networks",
+        ),
         ("webhook_networks = [\"10.0.0.0\"]".to_owned(), "a network is an address"),
         ("webhook_secret = \"canary\"".to_owned(), "webhook_secret"),
     ] {
         let file = configured(&place, &text);
         let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
-        let refused = Ran::of(command.env("KEYREEVE_CONFIG", file).output().unwrap()).code(2);
+        let refused = Ran::of(command.env("KEYREEVE_CONFIG", &file).output().unwrap()).code(2);
         assert!(
             refused.stderr.contains(why) && !refused.stderr.contains("canary"),
             "{why}: {}",
             refused.stderr
         );
+        assert!(!refused.stdout.contains("Answering"), "{why}: {}", refused.stdout);
+        // Who looks before learns the same.
+        let mut command = place.command(&["doctor", "--output", "json"]);
+        let looked = Ran::of(command.env("KEYREEVE_CONFIG", file).output().unwrap());
+        let said = format!("{}{}", looked.stdout, looked.stderr);
+        assert!(looked.code != 0 && said.contains(why), "{why}: {said}");
     }
 }

@@ -167,6 +167,7 @@ fn s32_a_provider_is_never_the_only_way_in() {
         (&whole.replace("https://id", "https://me@id"), "must be an https:// URL"),
         (whole.split("[[").next().unwrap(), "nobody would have a role"),
         (&whole.replace("oidc.secret", "nothing"), "oidc_client_secret_file"),
+        (&whole.replace("https://id.example.org", "http://127.0.0.1:1"), "no network in oidc_networks"),
         (&whole.replace("\"admin\"", "\"king\""), "keyreeve.toml"),
     ] {
         let refused = refused_to_serve(&place, table);

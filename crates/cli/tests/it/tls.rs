@@ -126,6 +126,29 @@ fn it_listens_beyond_this_machine_only_when_told_so() {
     let refused = place.run(&["serve", "--listen", "0.0.0.0:0"]).code(2);
     assert!(refused.stderr.contains("not encrypted"), "{}", refused.stderr);
     assert!(refused.stderr.contains("tls_certificate") && refused.stderr.contains("--allow-plain-http"));
+    for (settings, code, says) in [
+        (&[("KEYREEVE_LISTEN", "0.0.0.0:8420")][..], 1, "not encrypted"),
+        (
+            &[("KEYREEVE_LISTEN", "0.0.0.0:8420"), ("KEYREEVE_ALLOW_PLAIN_HTTP", "true")],
+            0,
+            "takes its settings",
+        ),
+        (
+            &[
+                ("KEYREEVE_LISTEN", "0.0.0.0:8420"),
+                ("KEYREEVE_ALLOW_PLAIN_HTTP", "true"),
+                ("KEYREEVE_METRICS_WITHOUT_TOKEN", "true"),
+            ],
+            1,
+            "metrics_without_token is set",
+        ),
+    ] {
+        let mut command = place.command(&["doctor", "--output", "json"]);
+        let checks = crate::harness::Ran::of(command.envs(settings.iter().copied()).output().unwrap());
+        let checks = checks.code(code).json();
+        let of_serve = checks.as_array().unwrap().iter().find(|check| check["name"] == "serve").unwrap();
+        assert!(of_serve["message"].as_str().unwrap().contains(says), "{of_serve}");
+    }
 }
 
 /// Whether `/healthz` is answered by who has this certificate.

@@ -74,6 +74,12 @@ impl Webhook {
         Ok(Self { url, secret, egress, clock })
     }
 
+    /// Why it would not be called, as far as that can be told without asking a name server.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<String> {
+        self.egress.forbids(&self.url)
+    }
+
     async fn send(&self, notification: &Notification) -> Result<(), String> {
         let body = json!({
             "id": notification.id,

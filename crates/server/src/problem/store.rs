@@ -1,6 +1,7 @@
 //! What refusals of the store mean to who asked over HTTP.
 
 use axum::http::StatusCode;
+use keyreeve_model::SystemId;
 use keyreeve_store::StoreError;
 
 use super::Problem;
@@ -15,12 +16,42 @@ impl From<StoreError> for Problem {
                 "the store could not do this; what went wrong stands in the log under the request's id";
             return Self::new(status, code, detail);
         }
-        let problem = Self::new(status, code, error.to_string());
-        match error {
-            StoreError::NotImported { system_id } => problem.advice(import_first(&system_id)),
-            _ => problem,
+        let text = error.to_string();
+        if let StoreError::NotImported { system_id } = error {
+            return Self::new(status, code, text).advice(import_first(&system_id));
+        }
+        // Some of what the store says ends with a command.
+        let (what, command) = match text.rsplit_once("; `") {
+            Some((what, command)) => (what, Some(format!("`{command}"))),
+            None => (text.as_str(), None),
+        };
+        let problem = Self::new(status, code, what);
+        match (command, over_rest(&error)) {
+            (Some(command), Some(rest)) => problem.advice(format!("{command}; over REST, {rest}")),
+            (Some(command), None) => problem.advice(command),
+            (None, _) => problem,
         }
     }
+}
+
+/// What to do about a refusal for who has no command line.
+fn over_rest(error: &StoreError) -> Option<String> {
+    use StoreError as E;
+    let of_system = |id: &SystemId, list: &str| format!("`GET /api/v1/systems/{id}/{list}` does");
+    Some(match error {
+        E::SystemNotFound { .. } => "`GET /api/v1/systems` does".to_owned(),
+        E::ProfileNotFound { system_id, .. } => of_system(system_id, "import-profiles"),
+        E::AccountNotFound { system_id, .. } => of_system(system_id, "accounts"),
+        E::ProtectionNotFound { system_id, .. } => of_system(system_id, "protections"),
+        E::RunNotFound { .. } | E::RunNotPublished { .. } => {
+            "`GET /api/v1/systems/ID/import-runs` does".to_owned()
+        }
+        E::JobNotFound { .. } => "`GET /api/v1/systems/ID/jobs` does".to_owned(),
+        E::IllegalMove { run, .. } => format!("`GET /api/v1/import-runs/{run}` does"),
+        E::JobState { job, .. } => format!("`GET /api/v1/jobs/{job}` does"),
+        E::TokenNotFound { .. } => "`GET /api/v1/tokens` does".to_owned(),
+        _ => return None,
+    })
 }
 
 /// What to do about a system that was never imported.

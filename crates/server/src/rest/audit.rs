@@ -112,7 +112,11 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<Partly<AuditEntry>>>, Problem> {
     match &asked.system_id {
         Some(system_id) => caller.require(Right::Read, system_id)?,
-        None => caller.require_everywhere(Right::Read)?,
+        None => caller.require_everywhere(Right::Read).map_err(|refused| {
+            refused.advice(
+                "ask for the rows of one of its systems: `system_id=ID` (`keyreeve audit list --system ID`)",
+            )
+        })?,
     }
     let fields = Fields::named(asked.fields.as_deref())?;
     let paging = Paging(asked.cursor, asked.limit);

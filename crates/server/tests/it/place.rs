@@ -9,7 +9,7 @@ use keyreeve_connector::Connector;
 use keyreeve_engine::clock::Clock;
 use keyreeve_engine::connections::{Connections, NotConnected};
 use keyreeve_engine::desk::{Bell, Desk};
-use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress};
+use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress, UnderWay};
 use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::people::{Passwords, SignIn};
 use keyreeve_engine::provisioning::{Rules, Worker};
@@ -351,7 +351,7 @@ fn importer(store: &Arc<Store>, clock: Clock) -> Importer {
         patience: Patience::default(),
         pacers: Arc::default(),
         lease: Duration::from_secs(60),
-        under_way: Default::default(),
+        under_way: UnderWay::default(),
     }
 }
 

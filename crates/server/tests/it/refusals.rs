@@ -98,3 +98,32 @@ async fn a_store_that_fails_says_so_without_its_places() {
     assert_eq!(alive.status(), StatusCode::OK);
     place.stop().await;
 }
+
+#[tokio::test]
+async fn what_to_do_is_said_to_who_has_no_command_line_too() {
+    let place = Place::start().await;
+    let limited = place.token(Role::Viewer, &["prod"]).await;
+    for (address, token, detail, advice) in [
+        ("systems/none", place.admin(), "there is no system none", "`GET /api/v1/systems`"),
+        (
+            "import-runs/99",
+            place.admin(),
+            "there is no import run 99",
+            "`GET /api/v1/systems/ID/import-runs`",
+        ),
+        ("jobs/99", place.admin(), "there is no job 99", "`GET /api/v1/systems/ID/jobs`"),
+        (
+            "systems/prod/accounts/nobody",
+            place.admin(),
+            "no account \"nobody\"",
+            "`GET /api/v1/systems/prod/accounts`",
+        ),
+        ("audit", &limited, "for some systems only", "`system_id=ID`"),
+    ] {
+        let (_, problem) = place.ask(&format!("/api/v1/{address}"), Some(token)).await;
+        let (said, then) = (problem["detail"].as_str().unwrap(), problem["advice"].as_str().unwrap());
+        assert!(said.contains(detail) && !said.contains("keyreeve "), "{address}: {said}");
+        assert!(then.contains(advice), "{address}: {then}");
+    }
+    place.stop().await;
+}

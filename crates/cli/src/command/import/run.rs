@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress};
+use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress, UnderWay};
 use keyreeve_engine::pace::Pacers;
 use keyreeve_model::{ImportRun, ImportRunState, System, SystemState};
 use keyreeve_store::Store;
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
         patience: Patience::default(),
         pacers: Arc::new(Pacers::default()),
         lease: context.config.import.lease,
-        under_way: Default::default(),
+        under_way: UnderWay::default(),
     };
     let mut stop = Stop::listen()?;
     let Some(system_id) = &arguments.system_id else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyreeve_engine::desk::{Bell, Desk};
-use keyreeve_engine::import::{Importer, Patience};
+use keyreeve_engine::import::{Importer, Patience, UnderWay};
 use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::provisioning::{Rules, Worker};
 use keyreeve_engine::schedule::{Chore, Duties, Happened, Scheduler};
@@ -72,7 +72,7 @@ pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receive
         patience: Patience::default(),
         pacers: Arc::clone(&pacers),
         lease,
-        under_way: Default::default(),
+        under_way: UnderWay::default(),
     };
     let bell = Bell::default();
     let desk = Desk {

@@ -34,5 +34,10 @@ pub(super) fn configured(context: &Context) -> Result<Option<Provider>, Refusal>
         public_url,
     };
     let made = Provider::new(settings, context.clock);
-    made.map(Some).map_err(|error| Refusal::new(DOING, error.to_string()).hint(MEND))
+    let made = made.map_err(|error| Refusal::new(DOING, error.to_string()).hint(MEND))?;
+    match made.forbidden() {
+        Some(why) => Err(Refusal::new(DOING, format!("the provider at {issuer} is not asked: {why}"))
+            .hint("name its network in oidc_networks, such as `oidc_networks = [\"127.0.0.1/32\"]`")),
+        None => Ok(Some(made)),
+    }
 }

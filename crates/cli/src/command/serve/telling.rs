@@ -23,7 +23,7 @@ pub(super) fn notifier(context: &Context, store: &Arc<Store>) -> Result<Notifier
     Ok(Notifier { store: Arc::clone(store), clock: context.clock, sinks, every: LOOK_EVERY })
 }
 
-fn webhook(context: &Context) -> Result<Option<Webhook>, Refusal> {
+pub(super) fn webhook(context: &Context) -> Result<Option<Webhook>, Refusal> {
     let said = &context.config.notifications;
     let Some(url) = &said.webhook_url else { return Ok(None) };
     let Some(path) = &said.webhook_secret_file else {
@@ -32,12 +32,17 @@ fn webhook(context: &Context) -> Result<Option<Webhook>, Refusal> {
     };
     let secret = read_secret("webhook_secret_file", path)?;
     let authorities = said.webhook_authorities.as_deref();
-    Webhook::new(url, secret, said.webhook_networks.clone(), authorities, context.clock)
-        .map(Some)
-        .map_err(|error| Refusal::new(DOING, error.to_string()).hint(MEND))
+    let made = Webhook::new(url, secret, said.webhook_networks.clone(), authorities, context.clock);
+    let made = made.map_err(|error| Refusal::new(DOING, error.to_string()).hint(MEND))?;
+    match made.forbidden() {
+        // What is in the address may be a secret of its own.
+        Some(why) => Err(Refusal::new(DOING, format!("the webhook of webhook_url is not called: {why}"))
+            .hint("name its network in webhook_networks, such as `webhook_networks = [\"10.1.0.0/16\"]`")),
+        None => Ok(Some(made)),
+    }
 }
 
-fn mail(context: &Context) -> Result<Option<Mail>, Refusal> {
+pub(super) fn mail(context: &Context) -> Result<Option<Mail>, Refusal> {
     let said = &context.config.notifications;
     let Some(server) = &said.mail_server else { return Ok(None) };
     let Some(from) = &said.mail_from else {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
 use keyreeve_engine::clock::Clock;
-use keyreeve_engine::import::{ImportError, ImportRequest, Importer, Patience, Progress};
+use keyreeve_engine::import::{ImportError, ImportRequest, Importer, Patience, Progress, UnderWay};
 use keyreeve_model::{
     CollectionName, CollectionRecord, CollectionState, CredentialKind, ImportProfile, ImportRun,
     ImportRunState, Inventory, Limits, LoginProfileSource, PolicyScope, Secret, System, SystemId, SystemName,
@@ -208,7 +208,7 @@ impl World {
             patience: self.patience,
             pacers: Arc::default(),
             lease: Duration::from_secs(60),
-            under_way: Default::default(),
+            under_way: UnderWay::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use keyreeve_connector::Connector;
 use keyreeve_engine::clock::{Clock, Hand};
 use keyreeve_engine::connections::Connections;
-use keyreeve_engine::import::{Importer, Patience};
+use keyreeve_engine::import::{Importer, Patience, UnderWay};
 use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::schedule::{Happened, Scheduler};
 use keyreeve_model::{
@@ -231,7 +231,7 @@ impl Office {
                 report_wait: Duration::from_secs(2),
             },
             pacers: Arc::clone(&self.pacers),
-            under_way: Default::default(),
+            under_way: UnderWay::default(),
             lease: Duration::from_secs(60),
         }
     }

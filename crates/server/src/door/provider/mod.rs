@@ -140,6 +140,12 @@ impl Provider {
         Ok(Self(Arc::new(Inner { settings, issuer, callback, egress, attempts, clock, known })))
     }
 
+    /// Why it would not be asked, as far as that can be told without asking a name server.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<String> {
+        self.0.egress.forbids(self.0.issuer.url())
+    }
+
     /// Where a browser is sent, and what it keeps meanwhile.
     pub(crate) async fn set_out(&self) -> Result<(Url, Secret), Refused> {
         let Inner { settings, attempts, clock, .. } = &*self.0;

@@ -1,0 +1,75 @@
+//! By which certificate a server is known to who asks it, and what is said when it is not.
+
+use std::path::PathBuf;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
+
+use crate::harness::{Place, Ran, bare};
+use crate::serve::{serve, terminate};
+
+/// A certificate that signed itself, and its key. With `authority` it is one as `openssl req -x509` makes them.
+fn certificate(place: &Place, name: &str, authority: bool, expired: bool) -> (PathBuf, PathBuf) {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    if authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    if expired {
+        params.not_after = date_time_ymd(2020, 1, 1);
+    }
+    let key = KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    let write = |ending: &str, text: &str| {
+        let path = place.folder.path().join(format!("{name}.{ending}"));
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    (write("crt", &made.pem()), write("key", &key.serialize_pem()))
+}
+
+#[test]
+fn a_server_is_known_by_the_certificate_that_was_named_and_who_does_not_know_it_learns_what_to_do() {
+    let place = Place::registered(0);
+    let other = certificate(&place, "other", true, false);
+    for (name, authority, expired) in
+        [("authority", true, false), ("plain", false, false), ("expired", true, true)]
+    {
+        let (own, key) = certificate(&place, name, authority, expired);
+        let settings = [("KEYREEVE_TLS_CERTIFICATE", &own), ("KEYREEVE_TLS_KEY", &key)];
+        let (child, address) = serve(&place, &settings);
+        let port = address.rsplit(':').next().unwrap();
+        let token = place.token(name, "viewer", &[]);
+        let ask = |host: &str, ca: Option<&PathBuf>| {
+            let mut command = bare(&["system", "list"], place.folder.path());
+            command.env("KEYREEVE_SERVER", format!("https://{host}:{port}")).env("KEYREEVE_TOKEN", &token);
+            if let Some(ca) = ca {
+                command.env("KEYREEVE_CA_FILE", ca);
+            }
+            Ran::of(command.output().unwrap())
+        };
+        let refused = |host: &str, ca: Option<&PathBuf>, words: &[&str]| {
+            let said = ask(host, ca).code(2).stderr;
+            for word in words {
+                assert!(said.contains(word), "{name} {host}: {word}: {said}");
+            }
+        };
+        if expired {
+            refused("localhost", Some(&own), &["has expired", "renew it"]);
+        } else {
+            let listed = ask("localhost", Some(&own)).code(0);
+            assert!(listed.stdout.contains("example"), "{name}: {}", listed.stdout);
+            refused("127.0.0.1", Some(&own), &["not for the name", "by a name of its certificate"]);
+            refused("localhost", None, &["known here", "--ca-file"]);
+            refused("localhost", Some(&other.0), &["known here", "--ca-file"]);
+        }
+        terminate(child);
+    }
+    let (child, address) = serve(&place, &[]);
+    let port = address.rsplit(':').next().unwrap();
+    let mut command = bare(&["system", "list"], place.folder.path());
+    command
+        .env("KEYREEVE_SERVER", format!("https://localhost:{port}"))
+        .env("KEYREEVE_TOKEN", "keyreeve_pat_x");
+    let said = Ran::of(command.output().unwrap()).code(2).stderr;
+    assert!(said.contains("speaks no TLS") && said.contains("http://"), "{said}");
+    terminate(child);
+}
