@@ -118,3 +118,33 @@ fn merged(form: &Object, more: &Object) -> Object {
     form.properties.extend(more.properties.iter().map(|(name, schema)| (name.clone(), schema.clone())));
     form
 }
+
+/// Each operation is called by its method and address, and each answer says something: who makes a client goes by both.
+pub(super) fn name_operations(openapi: &mut OpenApi) {
+    for (address, item) in &mut openapi.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("patch", &mut item.patch),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(name_of(method, address));
+            for answer in operation.responses.responses.values_mut() {
+                if let RefOr::T(answer) = answer
+                    && answer.description.is_empty()
+                {
+                    "What was asked for.".clone_into(&mut answer.description);
+                }
+            }
+        }
+    }
+}
+
+fn name_of(method: &str, address: &str) -> String {
+    let words =
+        address.split(|one: char| !one.is_ascii_alphanumeric() && one != '_').filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_").replace('-', "_")
+}

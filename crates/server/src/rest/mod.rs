@@ -38,7 +38,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::description::{WaysIn, close_wishes, join_mappings, open_entries};
+use self::description::{WaysIn, close_wishes, join_mappings, name_operations, open_entries};
 use self::progress::RunProgress;
 use self::queries::Queries;
 use crate::parts::Parts;
@@ -124,6 +124,7 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
     close_wishes(&mut openapi);
     open_entries(&mut openapi);
     join_mappings(&mut openapi);
+    name_operations(&mut openapi);
     (router, openapi)
 }
 

@@ -19,6 +19,25 @@ fn the_description_that_is_kept_is_that_of_the_code() {
     );
 }
 
+#[test]
+fn each_operation_has_a_name_of_its_own_and_each_answer_says_something() {
+    let described = serde_json::to_value(keyreeve_server::openapi()).unwrap();
+    let methods = described["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap());
+    let mut names = std::collections::BTreeSet::new();
+    for (method, operation) in methods {
+        let name = operation["operationId"].as_str().unwrap();
+        assert!(name.starts_with(method.as_str()) && names.insert(name.to_owned()), "{name}");
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let refers = answer.get("$ref").is_some();
+            assert!(
+                refers || answer["description"].as_str().is_some_and(|said| !said.is_empty()),
+                "{name} {status}"
+            );
+        }
+    }
+    assert!(names.len() > 40, "{names:?}");
+}
+
 #[tokio::test]
 async fn the_server_gives_its_description_to_anybody() {
     let place = Place::start().await;
