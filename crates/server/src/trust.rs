@@ -111,10 +111,13 @@ fn is_of_an_authority(error: &Error) -> bool {
 pub(crate) fn words(error: &std::io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let (why, advice) = match inner {
-        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => (
-            "its certificate is of an authority that is not known here".to_owned(),
-            "name the authority's certificate, or the server's own if it signed itself, with --ca-file (KEYREEVE_CA_FILE)",
-        ),
+        // A signature is bad where an authority of the same name is another one.
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            (
+                "its certificate is of an authority that is not known here".to_owned(),
+                "name the authority's certificate, or the server's own if it signed itself, with --ca-file (KEYREEVE_CA_FILE)",
+            )
+        }
         Some(error) if is_of_an_authority(error) => (
             "its certificate stands for an authority, and is none that is known here".to_owned(),
             "name that very certificate with --ca-file (KEYREEVE_CA_FILE), or give the server one for servers",
