@@ -23,7 +23,8 @@ fn asked(
         .replace("{job}", "1")
         .replace("{task}", "1")
         .replace("{token}", "0000000000000000")
-        .replace("{session}", "0000000000000000");
+        .replace("{session}", "0000000000000000")
+        .replace("{person}", "nobody");
     assert!(!address.contains('{'), "{address} has a place that nothing is put in");
     let method_name: Method = method.to_uppercase().parse().unwrap();
     let request =
