@@ -109,6 +109,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
                         | StoreError::DeliverySuperseded
                         | StoreError::DeliveryGone
                         | StoreError::AuditBroken { .. }
+                        | StoreError::CheckpointAltered { .. }
                 )
             )
         });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderName, StatusCode};
+use keyreeve_engine::threads::BrokeOff;
 use keyreeve_model::SystemId;
 use keyreeve_store::{KeyClaim, KnownRequest, RequestKey};
 
@@ -15,8 +16,10 @@ use crate::problem::Problem;
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// A key is at most so long, in characters.
 const LONGEST: usize = 255;
-/// A request that has not come to anything after so long may be done by a repeat. Planning much takes minutes.
-const LEASE: Duration = Duration::from_secs(10 * 60);
+/// A request of which nobody has said for so long that they are at it may be done by a repeat: its process is gone.
+const LEASE: Duration = Duration::from_secs(30);
+/// So often it is said.
+const BEAT: Duration = Duration::from_secs(8);
 
 /// The `Idempotency-Key` of a request, if it has one.
 #[derive(Debug, Clone)]
@@ -88,11 +91,36 @@ pub(crate) enum Begun {
     Run(keyreeve_model::ImportRunId),
 }
 
-/// A request that came to nothing is done anew when it comes again.
-pub(crate) async fn given_up(parts: &Parts, claim: Option<&KeyClaim>) {
-    if let Some(claim) = claim
-        && let Err(error) = parts.store.give_up_request(claim).await
-    {
-        tracing::warn!(%error, "an Idempotency-Key stays taken until its time is over");
-    }
+/// Does a request to its end, though who asked may hang up, and says meanwhile that it is being done. One that comes to
+/// nothing is done anew when it comes again.
+///
+/// # Errors
+/// What `work` gives.
+pub(crate) async fn to_its_end<T: Send + 'static, E: From<BrokeOff> + Send + 'static>(
+    parts: &Parts,
+    claim: Option<KeyClaim>,
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E> {
+    let Some(claim) = claim else { return work.await };
+    let parts = parts.clone();
+    let whole = async move {
+        let mut work = std::pin::pin!(work);
+        let done = loop {
+            tokio::select! {
+                done = &mut work => break done,
+                () = tokio::time::sleep(BEAT) => {
+                    if let Err(error) = parts.store.keep_request(&claim, parts.clock.now(), LEASE).await {
+                        tracing::warn!(%error, "an Idempotency-Key could not be kept");
+                    }
+                }
+            }
+        };
+        if done.is_err()
+            && let Err(error) = parts.store.give_up_request(&claim).await
+        {
+            tracing::warn!(%error, "an Idempotency-Key stays taken until its time is over");
+        }
+        done
+    };
+    tokio::spawn(whole).await.unwrap_or_else(|_| Err(BrokeOff.into()))
 }

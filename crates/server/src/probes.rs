@@ -10,13 +10,17 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether the store answers.
+/// Whether the store answers, and can be written.
 pub(crate) async fn readyz(State(parts): State<Parts>) -> (StatusCode, &'static str) {
-    match parts.store.list_systems(false).await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
+    if let Err(error) = parts.store.list_systems(false).await {
+        tracing::error!(%error, "not ready: the store does not answer");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n");
+    }
+    match parts.store.require_writable().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
-            tracing::error!(%error, "not ready: the store does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
+            tracing::error!(%error, "not ready: the store cannot be written");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written\n")
         }
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Postgres, Sqlite};
+use sqlx::{ConnectOptions, Connection, Postgres, Sqlite};
 
+use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
@@ -15,6 +16,7 @@ use crate::inventory::Places;
 use crate::tokens::Touching;
 use crate::transaction::reading;
 use crate::url::Place;
+use crate::writable::Writes;
 use crate::{DatabaseUrl, StoreError, migrate, reach, secrets, sqlite_file, store_keys};
 
 /// The store: systems, import runs and history in one database.
@@ -26,6 +28,8 @@ pub struct Store {
     pub(crate) keys: KeyRing,
     pub(crate) touching: Touching,
     pub(crate) places: Places,
+    pub(crate) writes: std::sync::Arc<Writes>,
+    pub(crate) checkpoints: std::sync::Arc<Checkpoints>,
     #[cfg(feature = "faults")]
     pub(crate) faults: std::sync::Arc<crate::faults::Faults>,
 }
@@ -176,6 +180,7 @@ impl Store {
 
     /// Closes all connections, after the work under way.
     pub async fn close(&self) {
+        self.checkpoints.write();
         self.pools.close().await;
     }
 
@@ -221,6 +226,8 @@ impl Store {
             keys: KeyRing::default(),
             touching: Touching::default(),
             places: Places::default(),
+            writes: std::sync::Arc::default(),
+            checkpoints: std::sync::Arc::default(),
             #[cfg(feature = "faults")]
             faults: std::sync::Arc::default(),
         }
@@ -251,9 +258,13 @@ pub(crate) fn sqlite_options(path: &std::path::Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// A file needs no liveness test before each use.
+/// A file needs no liveness test before each use. But SQLite ends a transaction by itself when it finds no room, and the
+/// driver, which cannot roll back what is over, takes it for open ever after: such a connection is made anew.
 fn sqlite_pool(connections: u32) -> PoolOptions<Sqlite> {
     PoolOptions::new()
+        .before_acquire(|connection: &mut sqlx::SqliteConnection, _| {
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        })
         .max_connections(connections)
         .test_before_acquire(false)
         .idle_timeout(None)

@@ -2,6 +2,7 @@
 // size: one closed list of refusals, each with its words; callers match on it as a whole.
 
 use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use keyreeve_model::{
@@ -383,6 +384,9 @@ pub enum StoreError {
         /// `User` or `Group`.
         resource_type: String,
     },
+    /// A change over SCIM rests on how a user or a group was, and it has changed since.
+    #[error("the resource has changed since; read it again")]
+    ScimChanged,
     /// The audit log is not as it was written.
     #[error(
         "the audit log is broken at row {seq}: {what}; keep the store as it is, and compare it with a backup or with an end \
@@ -441,6 +445,16 @@ pub enum StoreError {
     AuditAltered {
         /// The address.
         place: String,
+    },
+    /// The file of the audit log's checkpoint is none that was written with this store's key.
+    #[error(
+        "the checkpoint of the audit log, {}, was altered: it was not written with this store's key, so somebody changed \
+         it; keep a copy, look into it, and let it begin anew with `keyreeve audit verify --renew-checkpoint REASON`",
+        path.display()
+    )]
+    CheckpointAltered {
+        /// The file.
+        path: PathBuf,
     },
     /// A backup cannot take the store's place.
     #[error("{backup} cannot be restored: {why}, and nothing was changed; {advice}")]

@@ -68,6 +68,19 @@ impl Store {
         self.faults.drops_left.store(n, Ordering::SeqCst);
     }
 
+    /// SQLite's writer finds no more room in the file from now on, until its connection is made anew.
+    ///
+    /// # Errors
+    /// When the database refuses that.
+    pub async fn fill_disk(&self) -> Result<(), StoreError> {
+        let crate::connect::Pools::Sqlite { writer, .. } = &self.pools else { return Ok(()) };
+        // Fewer than there are: SQLite then takes as many as there are.
+        let filled = sqlx::query("PRAGMA max_page_count = 1").execute(writer).await;
+        filled
+            .map(|_| ())
+            .map_err(|error| crate::transaction::failure("filling the disk", &self.place, &error))
+    }
+
     /// Whether a planted fault is still waiting: `false` after it fired, so a loop over `n` knows its end.
     #[must_use]
     pub fn fault_pending(&self) -> bool {

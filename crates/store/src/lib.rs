@@ -65,9 +65,13 @@ mod time;
 mod tokens;
 mod transaction;
 mod url;
+mod writable;
 
 pub use access_calls::{AccessCall, AccessOutcome};
-pub use audit::{AUDIT_ACTIONS, AuditBatch, AuditFilter, AuditFrom, AuditHead, AuditRow, AuditSinkStanding};
+pub use audit::{
+    AUDIT_ACTIONS, AuditBatch, AuditCheckpoint, AuditFilter, AuditFrom, AuditHead, AuditRow,
+    AuditSinkStanding, CheckpointState,
+};
 pub use backup::{backup_is_sound, folder_of};
 pub use connect::Store;
 pub use crash_points::{CrashPoint, CrashStage};
@@ -95,7 +99,7 @@ pub use provisioning::{
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use request_keys::{KeyClaim, KnownRequest, RequestKey};
 pub use restore::{KEY_OF_THE_BACKUP, Restoration};
-pub use scim::{ScimBecomes, ScimRecord, ScimSaid};
+pub use scim::{ScimBecomes, ScimMark, ScimRecord, ScimSaid};
 pub use signers::{Signer, SignerPart};
 pub use sqlite_file::{beside, remove_database};
 pub use systems::{NewSystem, SystemPatch};

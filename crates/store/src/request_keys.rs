@@ -100,6 +100,31 @@ impl Store {
         .await
     }
 
+    /// Keeps a request that is being done for another while.
+    ///
+    /// # Errors
+    /// [`StoreError::RequestTaken`] when somebody else has it, or it was done.
+    pub async fn keep_request(
+        &self,
+        claim: &KeyClaim,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
+        let until = to_millis(now.checked_add(lease).unwrap_or(Timestamp::MAX));
+        let RequestKey { system_id, route, caller, key } = &claim.key;
+        writing!(self, "keeping the request", |transaction| {
+            let system = systems::find(transaction, system_id, false).await?.key;
+            let text = "UPDATE request_keys SET claimed_until = $1 WHERE system_key = $2 AND route = $3 \
+                        AND caller = $4 AND request_key = $5 AND claim = $6 AND job_id IS NULL AND run_id IS NULL";
+            let (route, caller, key) = (route.as_str(), caller.as_str(), key.as_str());
+            match transaction.execute(statement!(text, until, system, route, caller, key, claim.claim)).await? {
+                0 => Err(StoreError::RequestTaken),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
     /// Gives a request back that came to nothing: a repeat does it anew.
     ///
     /// # Errors

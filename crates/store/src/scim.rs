@@ -10,12 +10,15 @@ use keyreeve_model::{ExternalId, SystemId, digest_hex};
 use serde_json::{Map, Value};
 
 use crate::audit::Trail;
+use crate::history::Versions;
 use crate::statement::{Statement, statement};
 use crate::transaction::{Transaction, reading, writing};
 use crate::{Store, StoreError, systems};
 
+pub(crate) mod mark;
 pub(crate) mod said;
 
+pub use mark::ScimMark;
 use said::Of;
 pub use said::{ScimBecomes, ScimSaid};
 
@@ -95,6 +98,28 @@ impl Store {
         .await
     }
 
+    /// Of the users that are gone for SCIM, those that have a way in by the last import.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn scim_deleted_and_enabled(
+        &self,
+        system_id: &SystemId,
+    ) -> Result<Vec<ExternalId>, StoreError> {
+        reading!(self, "reading who has a way in again", |transaction| {
+            let key = systems::find(transaction, system_id, false).await?.key;
+            let mut text = Statement::building(
+                "SELECT r.resource_id FROM scim_resources r JOIN account_versions v ON v.system_key = r.system_key \
+                 AND v.external_id = r.resource_id WHERE r.deleted_by IS NOT NULL AND v.status = 'enabled' AND \
+                 r.system_key = ",
+            );
+            text.bind(key).push(" AND ");
+            Versions::Current.condition(&mut text, "v");
+            transaction.fetch(text, |row| row.word(0)).await
+        })
+        .await
+    }
+
     /// What a client calls by this externalId.
     ///
     /// # Errors
@@ -125,10 +150,26 @@ impl Store {
         said: &ScimSaid,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.keep_scim_since(system_id, client, said, None, now).await
+    }
+
+    /// The same, if nothing has changed since.
+    ///
+    /// # Errors
+    /// As [`Store::keep_scim`]; [`StoreError::ScimChanged`].
+    pub async fn keep_scim_since(
+        &self,
+        system_id: &SystemId,
+        client: &str,
+        said: &ScimSaid,
+        since: Option<&ScimMark>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         writing!(self, "keeping what a SCIM client said", |transaction| {
             let system_key = systems::find_in_use(transaction, system_id).await?.key;
             let mut trail = Trail::lock(transaction, &self.keys, now).await?;
             let of = Of { system_key, system_id, client };
+            mark::require_unchanged(transaction, system_key, since).await?;
             said::require_free(transaction, of, said, None).await?;
             said::hold(transaction, &mut trail, of, said, now).await?;
             trail.append(transaction).await.map(|_| ())

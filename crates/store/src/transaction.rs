@@ -1,13 +1,16 @@
 //! Transactions: the only way to the database, so the one place of errors, retries and planted faults.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
 
+use crate::audit::{AuditCheckpoint, Checkpoints};
 use crate::dialect::{Dialect, Meaning, describe, meaning_of};
 use crate::row::Row;
 use crate::statement::{Statement, Text, postgres_arguments, sqlite_arguments};
+use crate::writable::Writes;
 use crate::{Store, StoreError};
 
 /// How often a transaction is begun before a transient refusal is passed on.
@@ -23,6 +26,11 @@ pub(crate) struct Transaction {
     inner: Inner,
     doing: &'static str,
     place: String,
+    /// Where it is noted how writing went; `None` of what only reads.
+    writes: Option<Arc<Writes>>,
+    pub(crate) checkpoints: Arc<Checkpoints>,
+    /// Where the audit log ends once this is committed.
+    pub(crate) checkpoint: Option<AuditCheckpoint>,
     /// It has made data keys, which are nobody's until it is committed.
     pub(crate) keys_made: bool,
     #[cfg(feature = "faults")]
@@ -166,7 +174,8 @@ impl Transaction {
         }
         #[cfg(feature = "faults")]
         let lost = self.faults.lose_this_answer(self.doing);
-        let (doing, place) = (self.doing, self.place);
+        let (doing, place, writes) = (self.doing, self.place, self.writes);
+        let (checkpoints, checkpoint) = (self.checkpoints, self.checkpoint);
         let outcome = match self.inner {
             Inner::Sqlite(transaction) => transaction.commit().await,
             Inner::Postgres(transaction) => transaction.commit().await,
@@ -175,14 +184,26 @@ impl Transaction {
         if let (Ok(()), Some(error)) = (&outcome, lost) {
             return Err(error);
         }
-        outcome.map_err(|error| match &error {
+        let outcome = outcome.map_err(|error| match &error {
             sqlx::Error::Database(_) => failure(doing, &place, &error),
             _ => StoreError::CommitUnknown { doing, source: describe(&error, false) },
-        })
+        });
+        if let Some(writes) = writes {
+            match &outcome {
+                Ok(()) => {
+                    writes.went_well();
+                    checkpoint.into_iter().for_each(|checkpoint| checkpoints.committed(checkpoint));
+                }
+                Err(error) => writes.refused(error),
+            }
+        }
+        outcome
     }
 
     fn failed(&self, error: &sqlx::Error) -> StoreError {
-        failure(self.doing, &self.place, error)
+        let error = failure(self.doing, &self.place, error);
+        self.writes.iter().for_each(|writes| writes.refused(&error));
+        error
     }
 
     #[cfg(feature = "faults")]
@@ -222,7 +243,12 @@ impl Store {
     pub(crate) async fn begin(&self, doing: &'static str, writing: bool) -> Result<Transaction, StoreError> {
         #[cfg(feature = "faults")]
         self.faults.check(doing)?;
-        let inner = self.pools.begin(writing).await.map_err(|error| failure(doing, &self.place, &error))?;
+        let writes = writing.then(|| Arc::clone(&self.writes));
+        let inner = self.pools.begin(writing).await.map_err(|error| {
+            let error = failure(doing, &self.place, &error);
+            writes.iter().for_each(|writes| writes.refused(&error));
+            error
+        })?;
         Ok(Transaction {
             inner: match inner {
                 crate::connect::Begun::Sqlite(transaction) => Inner::Sqlite(transaction),
@@ -230,6 +256,9 @@ impl Store {
             },
             doing,
             place: self.place.clone(),
+            writes,
+            checkpoints: Arc::clone(&self.checkpoints),
+            checkpoint: None,
             keys_made: false,
             #[cfg(feature = "faults")]
             faults: self.faults.clone(),

@@ -1,5 +1,6 @@
 //! `keyreeve audit …`
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
@@ -22,6 +23,10 @@ pub(crate) struct VerifyAudit {
     /// An end of the log that was noted earlier: the log must still hold it.
     #[arg(long, value_name = "SEQ:HASH", value_parser = head)]
     pub(crate) head: Option<AuditHead>,
+    /// Let the signed checkpoint outside the database begin anew where the log ends now, and write down why. First look
+    /// into what it misses.
+    #[arg(long, value_name = "REASON", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "head")]
+    pub(crate) renew_checkpoint: Option<String>,
 }
 
 fn head(text: &str) -> Result<AuditHead, String> {

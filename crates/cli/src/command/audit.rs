@@ -1,5 +1,6 @@
 //! `keyreeve audit …`
 
+use keyreeve_engine::rights::Right;
 use keyreeve_store::{AUDIT_ACTIONS, AuditFilter};
 
 use super::Context;
@@ -68,6 +69,16 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
 
 async fn verify(context: &Context, arguments: &VerifyAudit) -> anyhow::Result<Ended> {
     let source = Source::of(context).await?;
+    if let Some(reason) = &arguments.renew_checkpoint {
+        let Some(store) = source.store() else {
+            let why = "the checkpoint is on the machine of the server";
+            return Err(Refusal::new("renewing the checkpoint", why.to_owned())
+                .hint("run this there")
+                .into());
+        };
+        context.actor.require(Right::Administer)?;
+        store.renew_audit_checkpoint(context.actor.name(), reason, context.clock.now()).await?;
+    }
     let head = source.verify_audit().await?;
     if let (Some(noted), Some(store)) = (&arguments.head, source.store())
         && !store.audit_holds(noted).await?

@@ -46,7 +46,9 @@ impl Context {
             let place = places.database.to_string();
             return Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store");
         }
-        Store::open(&places.database, self.custody()).await.context(crate::exit::Opening)
+        let store = Store::open(&places.database, self.custody()).await.context(crate::exit::Opening)?;
+        store.keep_audit_checkpoint(places.checkpoint_folder()).await.context(crate::exit::Opening)?;
+        Ok(store)
     }
 
     /// Where the key of the store is kept.

@@ -47,6 +47,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             checks.push(Check::ok("database", format!("{} opens", store.url())));
             checks.push(soundness(&store).await);
             checks.extend(server::way_in(context, &store).await);
+            checks.push(keys::checkpoint(&store).await);
             checks.extend(systems(&store).await);
             checks.extend(keys::of_store(context, &store).await);
             checks.extend(keys::old_key_files(places, keys::is_changing(&store).await));

@@ -154,6 +154,7 @@ async fn make_file(context: &Context, path: &Path, token: &MadeToken) -> Result<
 async fn make_store(context: &Context, database: &DatabaseUrl, token: &MadeToken) -> Result<(), StoreError> {
     let now = context.clock.now();
     let store = Store::create(database, context.custody(), now).await?;
+    store.keep_audit_checkpoint(context.config.places.checkpoint_folder()).await?;
     let first = NewToken {
         id: token.id.clone(),
         secret_sha256: token.secret_sha256,

@@ -16,7 +16,7 @@ mod places;
 mod sign_in;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyreeve_store::{DatabaseUrl, folder_of};
@@ -77,6 +77,11 @@ pub(crate) struct Places {
 pub(crate) const KEY_FILE: &str = "keyreeve.key";
 
 impl Places {
+    /// Where the checkpoint of the audit log is: beside the key, if that is a file.
+    pub(crate) fn checkpoint_folder(&self) -> &Path {
+        self.key.file().map_or(self.data_dir.as_path(), folder_of)
+    }
+
     /// Key files of before where the store, its key or other data are: those that a change put aside, and one that lies
     /// where keys are by default, while another is in use.
     pub(crate) fn key_files_of_before(&self) -> Vec<PathBuf> {

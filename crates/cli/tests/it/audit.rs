@@ -195,12 +195,12 @@ fn an_end_that_was_noted_is_held_against_the_log() {
     let gone = place.run(&["audit", "verify", "--head", &late]).code(1);
     assert!(gone.stderr.contains("does not hold row"), "{}", gone.stderr);
     assert!(gone.stderr.contains("store_restored"), "{}", gone.stderr);
-    let rows = place.json(&["audit", "list", "--limit", "2"]);
+    let rows = place.json(&["audit", "list", "--limit", "3"]);
     assert_eq!(
-        (&rows[1]["action"], &rows[1]["subject"]["backup"]),
+        (&rows[2]["action"], &rows[2]["subject"]["backup"]),
         (&"store_restored".into(), &"copy.db".into())
     );
-    let head = &rows[1]["subject"]["head"];
+    let head = &rows[2]["subject"]["head"];
     assert_eq!(format!("{}:{}", head["seq"], head["hash"].as_str().unwrap()), early);
     for wrong in ["7", "7:abc", "-1:00", "x:00"] {
         place.run(&["audit", "verify", "--head", wrong]).code(2);
@@ -214,4 +214,56 @@ fn who_may_see_some_systems_alone_is_told_how_to_see_their_rows() {
     let refused = place.run_as(&limited, &["audit", "list"]).code(2);
     assert!(refused.stderr.contains("`keyreeve audit list --system ID`"), "{}", refused.stderr);
     place.run_as(&limited, &["audit", "list", "--system", SYSTEM]).code(0);
+}
+
+#[test]
+fn s37_rows_cut_off_the_log_with_their_old_end_put_back_are_missed_by_the_checkpoint_beside_the_key() {
+    let place = Place::registered(0);
+    let kept = place.json(&["audit", "verify"])["seq"].as_i64().unwrap();
+    let triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'audit_%'";
+    let triggers = place.rows(triggers);
+    let of = |number: usize, before: &str| -> String {
+        let texts = triggers.as_array().unwrap().iter();
+        texts.map(|row| format!("{before}{};", row[number].as_str().unwrap())).collect()
+    };
+    let end = place.rows("SELECT seq, hash, mac FROM audit_head");
+    let [seq, hash, mac] = [0, 1, 2].map(|number| end[0][number].to_string().replace('"', "'"));
+    place.token("evil", "admin", &[]);
+    place.run(&["audit", "verify"]).code(0);
+    place.sql(&format!(
+        "{} DELETE FROM audit_log WHERE seq > {kept}; \
+         UPDATE audit_head SET seq = {seq}, hash = {hash}, mac = {mac}; {}",
+        of(0, "DROP TRIGGER "),
+        of(1, "")
+    ));
+    let verify = place.run(&["audit", "verify"]).code(1);
+    let said = format!("broken at row {}: it is missing, and so is everything after it", kept + 1);
+    assert!(verify.stderr.contains(&said) && verify.stderr.contains("checkpoint"), "{}", verify.stderr);
+    let doctor = place.run(&["doctor"]).code(1).stdout;
+    assert!(doctor.contains("audit_checkpoint") && doctor.contains("has lost row"), "{doctor}");
+    // More rows do not make it good.
+    for owner in ["ada", "ben", "cem"] {
+        place.token(owner, "viewer", &[]);
+    }
+    place.run(&["audit", "verify"]).code(1);
+    place.run(&["audit", "verify", "--renew-checkpoint", "looked into"]).code(0);
+    place.run(&["audit", "verify"]).code(0);
+    let row = &place.json(&["audit", "list", "--action", "audit_checkpoint_renewed"])[0];
+    assert_eq!(
+        (row["subject"]["before"]["seq"].as_i64(), row["subject"]["reason"].as_str()),
+        (Some(kept + 1), Some("looked into"))
+    );
+}
+
+#[test]
+fn s37_a_restored_backup_is_accepted_and_says_so() {
+    let place = Place::registered(0);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    place.token("ada", "viewer", &[]);
+    let lost = place.json(&["audit", "verify"])["seq"].as_i64().unwrap();
+    place.run(&["store", "restore", "copy.db", "--yes"]).code(0);
+    place.run(&["audit", "verify"]).code(0);
+    let row = &place.json(&["audit", "list", "--action", "audit_checkpoint_renewed"])[0];
+    assert_eq!(row["subject"]["before"]["seq"].as_i64(), Some(lost), "{row}");
+    assert!(row["subject"]["reason"].as_str().unwrap().contains("copy.db"));
 }

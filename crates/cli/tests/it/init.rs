@@ -18,7 +18,9 @@ fn folder_key_and_database_are_for_their_owner_alone() {
     }
     let left: Vec<_> =
         std::fs::read_dir(place.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 2, "{left:?}");
+    let checkpoint = left.iter().find(|name| name.to_string_lossy().starts_with("audit-checkpoint-"));
+    assert_eq!(mode(&place.data().join(checkpoint.unwrap())), 0o600);
+    assert_eq!(left.len(), 3, "{left:?}");
     place.run(&["doctor"]).code(0);
 }
 

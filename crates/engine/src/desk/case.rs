@@ -5,7 +5,7 @@ use keyreeve_connector::Connector;
 use keyreeve_model::{
     JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret, System, Task, TaskState, Wish,
 };
-use keyreeve_store::{KeyClaim, ScimSaid, StoreError, WithJob};
+use keyreeve_store::{KeyClaim, ScimMark, ScimSaid, StoreError, WithJob};
 
 use super::{Desk, DeskError, MOST_WISHES, Rung};
 use crate::import::Patience;
@@ -134,7 +134,8 @@ impl Case {
         self.ask_with(plan, planned_at, hand_over, reason, WithJob::default()).await
     }
 
-    /// As [`Case::ask`], with what a SCIM client says besides: it comes to hold when the job has succeeded.
+    /// As [`Case::ask`], with what a SCIM client says besides: it comes to hold when the job has succeeded. Nothing may
+    /// have changed `since`.
     ///
     /// # Errors
     /// As [`Case::ask`].
@@ -144,9 +145,9 @@ impl Case {
         planned_at: Timestamp,
         hand_over: &HandOver,
         reason: Option<&str>,
-        said: &ScimSaid,
+        (said, since): (&ScimSaid, Option<&ScimMark>),
     ) -> Result<Asked, DeskError> {
-        let with = WithJob { said: Some(said), ..WithJob::default() };
+        let with = WithJob { said: Some(said), since, ..WithJob::default() };
         self.ask_with(plan, planned_at, hand_over, reason, with).await
     }
 
@@ -159,10 +160,10 @@ impl Case {
         &self,
         job: &ProvisioningJob,
         hand_over: &HandOver,
-        said: &ScimSaid,
+        (said, since): (&ScimSaid, Option<&ScimMark>),
     ) -> Result<(), DeskError> {
         self.require(Right::Operate)?;
-        let with = WithJob { passwords: hand_over.given(), said: Some(said), request: None };
+        let with = WithJob { passwords: hand_over.given(), said: Some(said), request: None, since };
         Ok(self.desk.store.replace_with_job(job.id, with, self.desk.clock.now()).await?)
     }
 

@@ -196,7 +196,16 @@ impl Duties {
             let connector = connector.map_err(|error| Outcome::Left(in_full(&*error)))?;
             match self.worker.run_job(&*connector, &system, job, planned_at, stop, |_| {}).await {
                 Ok(Ended::Paused(failure)) => Err(Outcome::Left(failure.message)),
-                Ok(ended) => Ok(Outcome::Ended(ended)),
+                Ok(ended) => {
+                    if ended == Ended::Stopped {
+                        let given_back = store.hand_back_job(job, &self.worker.name, clock.now()).await;
+                        // Then others see after a while that nobody is at it.
+                        given_back.unwrap_or_else(
+                            |error| tracing::warn!(%error, job.id = %job, "a job could not be given back"),
+                        );
+                    }
+                    Ok(Outcome::Ended(ended))
+                }
                 Err(error @ WorkError::Stale(_)) => {
                     let why = error.to_string();
                     let held = store.hold_job(job, &why, clock.now()).await;

@@ -116,9 +116,10 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         | E::CredentialsReplaced { .. }
         | E::RequestTaken
         | E::RotationLost { .. } => (StatusCode::CONFLICT, "changed_meanwhile"),
-        E::EvidenceAltered { .. } | E::AuditBroken { .. } | E::AuditAltered { .. } => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "store_altered")
-        }
+        E::EvidenceAltered { .. }
+        | E::AuditBroken { .. }
+        | E::AuditAltered { .. }
+        | E::CheckpointAltered { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "store_altered"),
         E::DiskFull { .. } | E::Unwritable { .. } | E::Unreachable { .. } | E::Database { .. } => {
             (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
         }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::secrets::AskedJob;
 use crate::auth::Caller;
 use crate::body::{InBody, InPath};
-use crate::once::{Begun, Once, given_up};
+use crate::once::{Begun, Once, to_its_end};
 use crate::parts::Parts;
 use crate::problem::{Problem, RefusedBody};
 
@@ -142,28 +142,22 @@ pub(crate) async fn ask(
         }
         Begun::Run(_) => return Err(Problem::bad_request("the Idempotency-Key is that of an import")),
     };
-    let asked = asked(&parts, &caller, system_id, value, claim.clone()).await;
-    match asked {
+    let work = asked(parts.clone(), caller, system_id, value, claim.clone());
+    match to_its_end(&parts, claim, work).await {
         Ok(Asked { job, handed }) => Ok(AskedJob::new(job, handed, url.as_deref()).into_response()),
-        Err(error) => {
-            // It came to nothing, so a repeat is a new request.
-            given_up(&parts, claim.as_ref()).await;
-            match error {
-                DeskError::NothingToDo(plan) => Ok(unkept(Json(*plan).into_response())),
-                error => Err(error.into()),
-            }
-        }
+        Err(DeskError::NothingToDo(plan)) => Ok(unkept(Json(*plan).into_response())),
+        Err(error) => Err(error.into()),
     }
 }
 
 async fn asked(
-    parts: &Parts,
-    caller: &Caller,
+    parts: Parts,
+    caller: Caller,
     system_id: SystemId,
     asked: NewJob,
     claim: Option<KeyClaim>,
 ) -> Result<Asked, DeskError> {
-    let (desk, actor) = (parts.desk.clone(), caller.0.clone());
+    let (desk, actor) = (parts.desk.clone(), caller.0);
     let work = move || async move {
         let case = desk.open(&actor, &system_id).await?;
         let plan = case.with_undeliverable(case.plan(&asked.wishes).await?);

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use keyreeve_engine::desk::ImportAsked;
+use keyreeve_engine::desk::{DeskError, ImportAsked};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ChangeSet, ImportRun, ImportRunId, ProfileName, SystemId};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use super::secrets::accepted;
 use crate::auth::Caller;
 use crate::body::{InBody, InPath, InQuery};
 use crate::conditions::{Conditions, Unchanged};
-use crate::once::{Begun, Once, given_up};
+use crate::once::{Begun, Once, to_its_end};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused, RefusedBody};
 
@@ -129,18 +129,17 @@ pub(crate) async fn begin(
     };
     let asked = ImportAsked { system_id, profile, preview };
     let (importer, stop) = (parts.importer.clone(), parts.stop.clone());
-    match parts.desk.import(&caller.0, asked, importer, &parts.importing, stop).await {
-        Ok(run) => {
+    let work = {
+        let (parts, claim) = (parts.clone(), claim.clone());
+        async move {
+            let run = parts.desk.import(&caller.0, asked, importer, &parts.importing, stop).await?;
             if let Some(claim) = &claim {
                 parts.store.request_came_to_run(claim, run.id).await?;
             }
-            Ok(begun(run, false))
+            Ok::<_, DeskError>(run)
         }
-        Err(error) => {
-            given_up(&parts, claim.as_ref()).await;
-            Err(error.into())
-        }
-    }
+    };
+    Ok(begun(to_its_end(&parts, claim, work).await?, false))
 }
 
 /// The profile that every system has.

@@ -49,6 +49,7 @@ impl From<StoreError> for Refusal {
                 let detail = format!("{error}, so nobody knows who is there; ask again when it has been");
                 Self(Error::new(Cause::Unavailable, detail))
             }
+            StoreError::ScimChanged => Self(Error::new(Cause::PreconditionFailed, error.to_string())),
             other => Problem::from(other).into(),
         }
     }

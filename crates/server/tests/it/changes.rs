@@ -2,7 +2,7 @@
 
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_model::Role;
-use keyreeve_sandbox::Mutation;
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use reqwest::header::{CACHE_CONTROL, LOCATION};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -305,5 +305,27 @@ async fn a_one_time_secret_comes_with_its_link_where_the_server_knows_its_place(
     let place = Place::start().await;
     let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
     assert_eq!(job["one_time_secrets"][0]["link"], Value::Null, "{job}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r36_a_key_whose_request_came_to_nothing_after_its_caller_hung_up_is_free() {
+    let place = Place::start().await;
+    let slow = FaultRule::new("*", Effect::Latency { ms: 1_000 }).times(1);
+    place.sandbox.add_fault(slow);
+    let nobody = json!({"wishes": [{"task": "delete_account", "account": "nobody"}]});
+    let request = place.request(Method::POST, JOBS, Some(place.admin())).header("Idempotency-Key", "hung-up");
+    let sent = request.json(&nobody).timeout(std::time::Duration::from_millis(300)).send().await;
+    assert!(sent.is_err_and(|error| error.is_timeout()));
+    let begun = std::time::Instant::now();
+    loop {
+        let (status, _, problem) = keyed(&place, place.admin(), "hung-up", &nobody).await;
+        if problem["code"] != "in_progress" {
+            assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"obstructed".into()), "{problem}");
+            break;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(15), "the key stays taken");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
     place.stop().await;
 }

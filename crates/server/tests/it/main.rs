@@ -7,6 +7,7 @@ mod bodies;
 mod changes;
 mod events;
 mod exports;
+mod full_disk;
 mod headers;
 mod imports;
 mod keeping;

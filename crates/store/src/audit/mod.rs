@@ -8,6 +8,7 @@
 //! a head that does not have the code it should have is never given one again, so that verifying goes on to say so. A
 //! log put back to an older state as a whole is found by a head that was noted elsewhere.
 
+mod checkpoint;
 mod read;
 mod sinks;
 mod trail;
@@ -25,14 +26,17 @@ use crate::statement::statement;
 use crate::transaction::Transaction;
 use crate::{StoreError, StoreKey};
 
+pub(crate) use checkpoint::Checkpoints;
+pub use checkpoint::{AuditCheckpoint, CheckpointState};
 pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 79] = [
+pub const AUDIT_ACTIONS: [&str; 80] = [
     "access_call_attempted",
     "access_call_settled",
     "access_refused",
+    "audit_checkpoint_renewed",
     "audit_key_replaced",
     "claims_settled",
     "credentials_replaced",

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use keyreeve_model::SystemId;
 
+use super::checkpoint::{self, AuditCheckpoint};
 use super::{AUDIT_ACTIONS, AuditHead, Hashed, key_version, mac, unproved_row};
 use crate::data_keys::{DataKey, KeyRing, Scope};
 use crate::error::DatabaseFailure;
 use crate::statement::{Statement, Value, statement};
-use crate::time::to_millis;
+use crate::time::{from_millis, to_millis};
 use crate::transaction::Transaction;
 use crate::{Store, StoreError, notifications};
 
@@ -89,6 +90,7 @@ impl<'a> Trail<'a> {
             (proved, _) => proved,
         };
         let unproved = unproved_row(&self.mac).unwrap_or(self.head.seq);
+        let found = self.head.clone();
         let AuditHead { mut seq, hash: mut prev_hash } = self.head;
         let mut rows = Vec::with_capacity(self.notes.len());
         let mut told = Vec::new();
@@ -119,17 +121,23 @@ impl<'a> Trail<'a> {
                 hash.into(),
             ]);
         }
+        checkpoint::look(transaction, &found).await?;
         insert(transaction, rows).await?;
         for (event, system_id) in told {
             event.put(transaction, system_id.as_deref(), self.at).await?;
         }
         let text = "UPDATE audit_head SET seq = $1, hash = $2, mac = $3 WHERE marker = 1";
-        let mac = match key {
-            Some((version, key)) => mac(&key, version, seq, &prev_hash),
+        let mac = match &key {
+            Some((version, key)) => mac(key, *version, seq, &prev_hash),
             None => super::unproved(unproved),
         };
         transaction.execute(statement!(text, seq, prev_hash.as_str(), mac)).await?;
-        Ok(Some(AuditHead { seq, hash: prev_hash }))
+        let end = AuditHead { seq, hash: prev_hash };
+        if let (Some((version, key)), Some(store)) = (&key, transaction.checkpoints.store()) {
+            let at = from_millis(self.at)?;
+            transaction.checkpoint = Some(AuditCheckpoint::signed((*version, key), &store, &end, at));
+        }
+        Ok(Some(end))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Proving that the log is as it was written.
 
+use super::checkpoint::CheckpointState;
 use super::trail::proving_key;
 use super::{AuditHead, BEGINNING, Hashed, head, unproved_row};
 use crate::row::Row;
@@ -18,6 +19,10 @@ impl Store {
     /// [`StoreError::AuditBroken`] names the first row that was altered, taken away, put in or moved, or the row up to
     /// which nothing is proved; [`StoreError::AuditAltered`] when what keeps rows as they are was taken away.
     pub async fn verify_audit(&self) -> Result<AuditHead, StoreError> {
+        let checkpoint = self.audit_checkpoint().await?;
+        if let CheckpointState::Altered(path) = checkpoint {
+            return Err(StoreError::CheckpointAltered { path });
+        }
         reading!(self, "verifying the audit log", |transaction| {
             let end = walk(transaction).await?;
             let Some((head, code)) = head(transaction).await? else {
@@ -35,6 +40,11 @@ impl Store {
             if proving_key(transaction, &self.keys, &head, &code).await?.is_none() {
                 return Err(broken(head.seq, "the log's end was not written with this store's key"));
             }
+            match &checkpoint {
+                CheckpointState::Missed(seen) if seen.seq > end.seq => return Err(broken(end.seq + 1, CUT)),
+                CheckpointState::Missed(seen) => return Err(broken(seen.seq, REPLACED)),
+                _ => {}
+            }
             if migrate::audit_differs(transaction).await? {
                 return Err(StoreError::AuditAltered { place: self.place.clone() });
             }
@@ -43,6 +53,11 @@ impl Store {
         .await
     }
 }
+
+const CUT: &str =
+    "it is missing, and so is everything after it: the signed checkpoint outside the database has seen more";
+const REPLACED: &str = "it is not the row that the signed checkpoint outside the database has seen: it, or rows before it, \
+                        were taken away or replaced";
 
 const UNPROVED: &str = "when more was written after it, the log's end had been altered without this store's key, so \
                         neither the rows up to it nor those after it are proved";

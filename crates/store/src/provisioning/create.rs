@@ -9,6 +9,7 @@ use super::{NewJob, NewTask, WithJob, ending, folded, given, reading, rows};
 use crate::audit::{Trail, recording};
 use crate::data_keys::KeyRing;
 use crate::row::to_json;
+use crate::scim::mark::require_unchanged;
 use crate::scim::said;
 use crate::statement::{Statement, Value, statement};
 use crate::time::to_millis;
@@ -28,7 +29,7 @@ impl Store {
     /// As [`Store::create_job`], with what belongs to it, all or nothing.
     ///
     /// # Errors
-    /// As [`Store::create_job`]; [`StoreError::RequestTaken`], [`StoreError::ScimExternalIdTaken`].
+    /// As [`Store::create_job`]; [`StoreError::RequestTaken`], [`StoreError::ScimExternalIdTaken`], [`StoreError::ScimChanged`].
     pub async fn create_job_with(
         &self,
         new: &NewJob,
@@ -41,6 +42,7 @@ impl Store {
             if system.system.removed_at.is_some() {
                 return Err(StoreError::SystemRemoved { system_id: new.system_id.clone() });
             }
+            require_unchanged(transaction, system.key, with.since).await?;
             let state = match new.approval_because.as_slice() {
                 [] => JobState::Queued,
                 _ => JobState::AwaitingApproval,
@@ -88,6 +90,7 @@ impl Store {
             if job.state != JobState::AwaitingApproval {
                 return Ok(());
             }
+            require_unchanged(transaction, job.system_key, with.since).await?;
             let text = "SELECT task_id FROM tasks WHERE job_id = $1 ORDER BY task_id";
             let tasks = transaction.fetch(statement!(text, id.0), |row| Ok(TaskId(row.int(0)?))).await?;
             put_beside(transaction, &self.keys, &job, &tasks, with).await?;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keyreeve_model::{JobId, SystemId};
 
 use super::TaskLease;
+use super::holding::handed_back;
 use crate::audit::recording;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
@@ -69,7 +70,7 @@ impl Store {
     }
 
     /// Jobs of active systems that were begun and not ended, and that nobody works on although something of them could
-    /// be done: a worker's lease ran out, or nothing has happened to it since `quiet_since`. Those that are left to a person
+    /// be done: a worker gave it back or its lease ran out, or nothing has happened to it since `quiet_since`. Those that are left to a person
     /// are none of them. The oldest first.
     ///
     /// # Errors
@@ -116,7 +117,8 @@ const RUNNING_UNTIL: &str = "SELECT MIN(t.lease_until) FROM tasks t JOIN systems
 
 /// What can be done at once, has waited, or was in the hands of a worker. Whether tasks wait for others is not asked: a
 /// job whose every open task does is being worked on, or its end has just not been seen.
-const LEFT_BEHIND: &str = "SELECT j.job_id, s.system_id FROM provisioning_jobs j \
+const LEFT_BEHIND: &str = concat!(
+    "SELECT j.job_id, s.system_id FROM provisioning_jobs j \
      JOIN systems s ON s.system_key = j.system_key \
      WHERE j.finished_at IS NULL AND j.started_at IS NOT NULL AND j.held_at IS NULL AND s.state = 'active' \
        AND NOT EXISTS (SELECT 1 FROM tasks h WHERE h.job_id = j.job_id AND h.finished_at IS NULL \
@@ -126,8 +128,10 @@ const LEFT_BEHIND: &str = "SELECT j.job_id, s.system_id FROM provisioning_jobs j
          OR (j.started_at <= $2 \
            AND NOT EXISTS (SELECT 1 FROM tasks f WHERE f.job_id = j.job_id AND f.finished_at > $2) \
            AND EXISTS (SELECT 1 FROM tasks q WHERE q.job_id = j.job_id AND q.finished_at IS NULL \
-             AND q.state = 'queued' AND (q.not_before IS NULL OR q.not_before <= $2)))) \
-     ORDER BY j.job_id";
+             AND q.state = 'queued' AND (q.not_before IS NULL OR q.not_before <= $2))) OR ",
+    handed_back!(),
+    ") ORDER BY j.job_id"
+);
 
 /// A task that waits for one which has not ended is left out: that one comes first.
 const QUEUED_UNTIL: &str = concat!(

@@ -25,6 +25,20 @@ impl Store {
         .await
     }
 
+    /// Gives back what is left of a job: whoever looks next may go on with it at once.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn hand_back_job(&self, id: JobId, worker: &str, now: Timestamp) -> Result<(), StoreError> {
+        recording!(self, "giving the job back", now, |transaction, _trail| {
+            // Of a queued task this is who gave it back; whoever takes it writes their own name there.
+            let text = "UPDATE tasks SET lease_worker = $1 WHERE job_id = $2 AND state = 'queued' \
+                        AND finished_at IS NULL";
+            transaction.execute(statement!(text, worker, id.0)).await.map(|_| ())
+        })
+        .await
+    }
+
     /// Leaves a job to a person, and says why. One that has ended stays as it is.
     ///
     /// # Errors
@@ -77,8 +91,20 @@ impl Store {
     }
 }
 
-const NOT_BEGUN: &str = "SELECT j.job_id, s.system_id FROM provisioning_jobs j \
+/// Whether a worker that was told to stop gave something of job `j` back.
+macro_rules! handed_back {
+    () => {
+        "EXISTS (SELECT 1 FROM tasks g WHERE g.job_id = j.job_id AND g.finished_at IS NULL AND g.state = 'queued' \
+         AND g.lease_worker IS NOT NULL)"
+    };
+}
+pub(super) use handed_back;
+
+const NOT_BEGUN: &str = concat!(
+    "SELECT j.job_id, s.system_id FROM provisioning_jobs j \
      JOIN systems s ON s.system_key = j.system_key \
      WHERE j.finished_at IS NULL AND j.started_at IS NULL AND j.state = 'queued' AND j.held_at IS NULL \
-       AND s.state = 'active' AND j.created_at <= $1 AND (j.decided_at IS NULL OR j.decided_at <= $1) \
-     ORDER BY j.job_id";
+       AND s.state = 'active' AND ((j.created_at <= $1 AND (j.decided_at IS NULL OR j.decided_at <= $1)) OR ",
+    handed_back!(),
+    ") ORDER BY j.job_id"
+);

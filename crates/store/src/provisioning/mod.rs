@@ -37,7 +37,7 @@ use keyreeve_model::{
 
 #[cfg(doc)]
 use crate::Store;
-use crate::{KeyClaim, ScimSaid};
+use crate::{KeyClaim, ScimMark, ScimSaid};
 
 pub use claim_facts::ClaimId;
 pub use deciding::Retry;
@@ -78,6 +78,8 @@ pub struct WithJob<'a> {
     pub passwords: &'a [(usize, Secret)],
     /// What a SCIM client says besides: it comes to hold when the job has succeeded, and is dropped when it ends otherwise.
     pub said: Option<&'a ScimSaid>,
+    /// How what that client changes was when it was read: without change since, or the job is not asked for.
+    pub since: Option<&'a ScimMark>,
 }
 
 /// At most so many tasks of a kind begun within a time, or still open, without a second person.

@@ -3,6 +3,7 @@
 
 mod audit_sinks;
 mod backup;
+mod checkpoint;
 mod damage;
 mod envelopes;
 mod faults;

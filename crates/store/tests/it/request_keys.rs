@@ -33,6 +33,13 @@ async fn r36_who_lost_a_request_writes_nothing_down_for_it_and_a_key_is_good_for
         };
         let KnownRequest::New(first) = known("ada", "b1", 0).await else { panic!("it is new") };
         assert_eq!(known("ada", "b1", 59).await, KnownRequest::UnderWay);
+        // Whoever is at it says so again and again.
+        let KnownRequest::New(kept) = known("kim", "b1", 0).await else { panic!("it is new") };
+        store.keep_request(&kept, at(50), LEASE).await.unwrap();
+        assert_eq!(known("kim", "b1", 109).await, KnownRequest::UnderWay);
+        assert!(matches!(known("kim", "b1", 111).await, KnownRequest::New(_)));
+        let lost = store.keep_request(&kept, at(112), LEASE).await.unwrap_err();
+        assert!(matches!(lost, StoreError::RequestTaken), "{lost:?}");
         assert_eq!(known("ada", "b2", 59).await, KnownRequest::Other);
         assert!(matches!(known("eve", "b2", 59).await, KnownRequest::New(_)));
         // Whoever had it ended without a word, or is only slow.

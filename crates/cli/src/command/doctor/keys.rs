@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_model::{CredentialKind, PermissionProfile, System};
-use keyreeve_store::{AuditFilter, RotationState, Store, StoreError, beside};
+use keyreeve_store::{AuditFilter, CheckpointState, RotationState, Store, StoreError, beside};
 
 use crate::command::Context;
 use crate::command::init::exposed_mode;
@@ -41,6 +41,30 @@ pub(super) fn database_file(path: &Path) -> Option<Check> {
             Some(warning(NAME, found, format!("run `chmod 600 {file}`")))
         }
         None => path.exists().then(|| Check::ok(NAME, "for its owner alone")),
+    }
+}
+
+/// Whether the audit log still holds what its checkpoint has seen.
+pub(super) async fn checkpoint(store: &Store) -> Check {
+    const NAME: &str = "audit_checkpoint";
+    let error = |found: String, advice: &str| Check::new(NAME, CheckState::Error, found, advice);
+    match store.audit_checkpoint().await {
+        Ok(CheckpointState::Held(seen)) => Check::ok(NAME, format!("the audit log holds row {}", seen.seq)),
+        Ok(CheckpointState::None) => warning(
+            NAME,
+            "there is none: rows that are cut off the audit log's end would not be missed".to_owned(),
+            "the next change makes it; if there was one, look into who took it away",
+        ),
+        Ok(CheckpointState::Missed(seen)) => error(
+            format!("the audit log has lost row {} of {}, or has another one there", seen.seq, seen.at),
+            "somebody cut or replaced rows: keep the store as it is, run `keyreeve audit verify`, and compare it with a \
+             backup",
+        ),
+        Ok(CheckpointState::Altered(path)) => error(
+            format!("{} was not written with this store's key", path.display()),
+            "look into who changed it; `keyreeve audit verify --renew-checkpoint REASON` lets it begin anew",
+        ),
+        Err(why) => error(why.to_string(), "mend the store first"),
     }
 }
 

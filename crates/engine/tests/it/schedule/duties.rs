@@ -360,3 +360,24 @@ async fn left_behind(office: &Office) -> keyreeve_model::ImportRunId {
     let (now, lease) = (office.clock.now(), Duration::from_secs(1));
     office.store.begin_import_run(&id(0), &profile, "local:ada", now, lease).await.unwrap().run
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_given_back_is_gone_on_with_at_once() {
+    let office = office().await;
+    let job = job(&office, &["ada", "ben"]).await;
+    office.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Latency { ms: 600 }).times(1).min_fires(1));
+    office.advance(SECOND * 301);
+    let mut round = Round::begin(&office);
+    assert_eq!(round.next().await, Chore::JobTakenUp(job.id));
+    while !office.sandbox.trace().iter().any(|call| call.action == "CreateUser") {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(round.stop().await, [Chore::JobEnded(job.id, Ended::Stopped)]);
+    // No time goes by.
+    let mut round = Round::begin(&office);
+    assert_eq!(round.next().await, Chore::JobTakenUp(job.id));
+    assert_eq!(round.next().await, Chore::JobEnded(job.id, Ended::Done));
+    assert_eq!(office.store.job(job.id).await.unwrap().state, JobState::Succeeded);
+    assert_eq!(round.stop().await, []);
+    office.store.verify_audit().await.unwrap();
+}

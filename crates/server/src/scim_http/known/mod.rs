@@ -58,7 +58,9 @@ impl<'a> Known<'a> {
         store.require_imported(system).await?;
         let unseen = Unseen::load(store, system, AsOf::Now).await?;
         let deleted = store.scim_deleted(system).await?;
-        Ok(Self { asked, unseen, deleted })
+        let mut known = Self { asked, unseen, deleted };
+        known.forget_those_back().await?;
+        Ok(known)
     }
 
     /// Every resource of a type that a query means, in no order.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use keyreeve_model::{Account, Assignment, ExternalId};
+use keyreeve_model::{Account, AccountStatus, Assignment, ExternalId};
 use keyreeve_store::{AccountPlace, AsOf, StoreError};
 use serde_json::{Map, Value};
 
@@ -18,6 +18,23 @@ use crate::scim_http::shape::user::{Beside, at_hand, user};
 const AT_HAND: [&str; 3] = ["id", "userName", "active"];
 
 impl Known<'_> {
+    /// Whoever has a way in again is there again, whoever gave it: a client must see who can come in.
+    pub(super) async fn forget_those_back(&mut self) -> Result<(), StoreError> {
+        if self.deleted.is_empty() {
+            return Ok(());
+        }
+        let seen = self.asked.parts.store.scim_deleted_and_enabled(self.asked.system_id()).await?;
+        let touched = self.unseen.accounts().filter(|id| self.deleted.contains_key(*id)).cloned();
+        let perhaps: BTreeSet<ExternalId> = seen.into_iter().chain(touched).collect();
+        let perhaps: Vec<ExternalId> = perhaps.into_iter().collect();
+        for account in self.accounts_in_aws(&perhaps).await? {
+            if account.status == AccountStatus::Enabled {
+                self.deleted.remove(&account.external_id);
+            }
+        }
+        Ok(())
+    }
+
     /// Accounts of these ids as they are now, those that are gone for SCIM left out.
     pub(crate) async fn accounts(&self, ids: &[ExternalId]) -> Result<Vec<Account>, StoreError> {
         let there: Vec<ExternalId> =

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keyreeve_model::JobId;
+use keyreeve_store::StoreError;
 use tokio::sync::watch;
 
 use super::job::late;
@@ -38,6 +39,13 @@ impl Began {
     pub(crate) fn begin(&self) -> Result<(), Error> {
         self.step(Stage::Begins);
         if *self.0.borrow() == Stage::GivenUp { Err(late(None)) } else { Ok(()) }
+    }
+
+    /// What began came to nothing, as something has changed since it was read: it may be given up again.
+    pub(crate) fn unless_changed(&self, error: &StoreError) {
+        if matches!(error, StoreError::ScimChanged) {
+            self.0.send_replace(Stage::Waits);
+        }
     }
 
     /// Gives up what has not begun; whether it could.

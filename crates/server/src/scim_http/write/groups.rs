@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use keyreeve_model::ExternalId;
-use keyreeve_store::{ScimBecomes, ScimSaid};
+use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::Map;
 
 use super::began::Began;
-use super::job::done;
+use super::job::{Others, done};
 use super::{Change, Resource, before_and_after};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
@@ -23,8 +23,27 @@ pub(super) async fn change(
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.group;
     let _turn = asked.turn([format!("id/{id}")]).await?;
+    let external = ExternalId::new(id).map_err(|_| none_such(kind))?;
+    let mut others = Others::default();
+    loop {
+        let since = others.gone(asked, &external).await?;
+        match changed(asked, id, &change, since, began).await {
+            Err(refusal) if others.were_faster(&refusal) => {}
+            done => return done,
+        }
+    }
+}
+
+async fn changed(
+    asked: &Asked,
+    id: &str,
+    change: &Change<'_>,
+    since: Option<ScimMark>,
+    began: &Began,
+) -> Result<Resource, Refusal> {
+    let kind = &asked.model.group;
     let known = Known::load(asked).await?;
-    let (before, after, _) = before_and_after(&known, kind, id, &change).await?;
+    let (before, after, _) = before_and_after(&known, kind, id, change).await?;
     let ids: Vec<ExternalId> = wishes::members_changed(&before, &after)
         .into_iter()
         .filter_map(|id| ExternalId::new(id).ok())
@@ -43,7 +62,7 @@ pub(super) async fn change(
         external_id: changes.external_id,
         becomes: ScimBecomes::Kept,
     };
-    done(asked, changes.wishes, None, said, began).await?;
+    done(asked, changes.wishes, None, (said, since), began).await?;
     let known = Known::load(asked).await?;
     Ok(known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?)
 }

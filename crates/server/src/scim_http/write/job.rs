@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use keyreeve_engine::desk::{Case, DeskError};
 use keyreeve_model::{
-    FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, TaskState, Wish,
+    ExternalId, FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, TaskState,
+    Wish,
 };
-use keyreeve_store::{ScimBecomes, ScimSaid};
+use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -23,6 +24,40 @@ const LOOK_LAST: Duration = Duration::from_secs(1);
 const FOLLOWED_FOR: Duration = Duration::from_secs(24 * 3_600);
 /// So many of the last jobs are looked through for one that waits for approval.
 const LAST_JOBS: u32 = 100;
+
+/// What a client says, and how what it changes was when it was read.
+pub(crate) type Said = (ScimSaid, Option<ScimMark>);
+
+/// So often it is looked whether another process has ended its change.
+const OTHERS: Duration = Duration::from_millis(200);
+/// So often a change is worked out anew because another process was faster.
+const ANEW: u32 = 5;
+
+/// Other processes that change the same: a change is read and made as if nobody else was there, and anew if somebody was.
+#[derive(Default)]
+pub(crate) struct Others {
+    anew: u32,
+}
+
+impl Others {
+    /// How a user or a group is, once no other process is at it.
+    pub(crate) async fn gone(&self, asked: &Asked, id: &ExternalId) -> Result<Option<ScimMark>, Refusal> {
+        loop {
+            let mark = asked.parts.store.scim_mark(asked.system_id(), id).await?;
+            if mark.under_way().is_none() {
+                return Ok(Some(mark));
+            }
+            sleep(OTHERS).await;
+        }
+    }
+
+    /// Whether what was refused is to be worked out anew. If it was the version that the client expects, that is seen
+    /// when it is read again.
+    pub(crate) fn were_faster(&mut self, refusal: &Refusal) -> bool {
+        self.anew += 1;
+        refusal.0.cause == Cause::PreconditionFailed && self.anew <= ANEW
+    }
+}
 
 /// Does a change to its end, whether the caller waits or not, once it has begun; waits for that until `until`. What has not
 /// begun when the caller has been answered, or is gone, is given up.
@@ -72,7 +107,7 @@ pub(crate) async fn done(
     asked: &Asked,
     wishes: Vec<Wish>,
     password: Option<Secret>,
-    said: ScimSaid,
+    said: Said,
     began: &Began,
 ) -> Result<Option<ProvisioningJob>, Refusal> {
     if !wishes.is_empty()
@@ -80,12 +115,15 @@ pub(crate) async fn done(
     {
         return Ok(Some(job));
     }
+    let (said, since) = said;
     let nothing = said.changes.is_empty() && said.external_id.is_none() && said.becomes == ScimBecomes::Kept;
     if !nothing {
         asked.pass.still_lets_in().await?;
         began.begin()?;
         let now = asked.parts.clock.now();
-        asked.parts.store.keep_scim(asked.system_id(), asked.client(), &said, now).await?;
+        let kept =
+            asked.parts.store.keep_scim_since(asked.system_id(), asked.client(), &said, since.as_ref(), now);
+        kept.await.inspect_err(|error| began.unless_changed(error))?;
     }
     Ok(None)
 }
@@ -96,7 +134,7 @@ async fn carried_out(
     asked: &Asked,
     wishes: Vec<Wish>,
     password: Option<Secret>,
-    said: ScimSaid,
+    (said, since): Said,
     began: &Began,
 ) -> Result<Option<ProvisioningJob>, Refusal> {
     let (desk, actor, pass) = (asked.parts.desk.clone(), asked.caller.0.clone(), asked.pass.clone());
@@ -124,15 +162,23 @@ async fn carried_out(
             [] => None,
             _ => waiting(&desk.store, &case, actor.name(), &plan.tasks).await.map_err(refused)?,
         };
+        let not_begun = |error| {
+            if let DeskError::Store(error) = &error {
+                begins.unless_changed(error);
+            }
+            refused(error)
+        };
         // Planning takes its time.
         pass.still_lets_in().await?;
         begins.begin()?;
         if let Some(waiting) = waiting {
-            case.ask_again(&waiting, &hand_over, &said).await.map_err(refused)?;
+            let again = case.ask_again(&waiting, &hand_over, (&said, since.as_ref())).await;
+            again.map_err(not_begun)?;
             return Ok(Some(waiting));
         }
         let reason = Some("asked for over SCIM");
-        let asked = case.ask_saying(&plan, planned_at, &hand_over, reason, &said).await.map_err(refused)?;
+        let said = (&said, since.as_ref());
+        let asked = case.ask_saying(&plan, planned_at, &hand_over, reason, said).await.map_err(not_begun)?;
         Ok(Some(asked.job))
     };
     let done: Result<Option<ProvisioningJob>, Refusal> = asked

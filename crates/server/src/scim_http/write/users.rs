@@ -1,11 +1,11 @@
 //! Changes of users.
 
 use keyreeve_model::{ExternalId, ScimDelete, Secret, TaskKind, Wish};
-use keyreeve_store::{ScimBecomes, ScimSaid};
+use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
 
 use super::began::Began;
-use super::job::done;
+use super::job::{Others, done};
 use super::{Change, Resource, before_and_after, expect_version};
 use crate::scim::write::{self, Written};
 use crate::scim::{Cause, Error};
@@ -38,7 +38,7 @@ pub(super) async fn create(asked: &Asked, body: &Value, began: &Began) -> Result
         return revive(asked, &known, id, (body, active), began).await;
     }
     let said = said(None, &changes, ScimBecomes::Made);
-    let job = done(asked, changes.wishes, password, said, began).await?;
+    let job = done(asked, changes.wishes, password, (said, None), began).await?;
     let task = job.and_then(|job| job.tasks.into_iter().find(|task| task.kind == TaskKind::CreateAccount));
     let id = task.and_then(|task| task.account_external_id);
     let id = id.ok_or_else(|| Error::new(Cause::Internal, "the user was made, and its id is not known"))?;
@@ -60,7 +60,7 @@ async fn revive(
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, true), &mut after)?;
     let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
     let said = said(Some(id), &changes, ScimBecomes::Made);
-    done(asked, changes.wishes, password, said, began).await?;
+    done(asked, changes.wishes, password, (said, None), began).await?;
     shown(asked, id).await
 }
 
@@ -71,10 +71,27 @@ pub(super) async fn change(
     change: Change<'_>,
     began: &Began,
 ) -> Result<Resource, Refusal> {
-    let kind = &asked.model.user;
     let _turn = asked.turn([format!("id/{id}")]).await?;
+    let (external, mut others) = (account_id(id)?, Others::default());
+    loop {
+        let since = others.gone(asked, &external).await?;
+        match changed(asked, id, &change, since, began).await {
+            Err(refusal) if others.were_faster(&refusal) => {}
+            done => return done,
+        }
+    }
+}
+
+async fn changed(
+    asked: &Asked,
+    id: &str,
+    change: &Change<'_>,
+    since: Option<ScimMark>,
+    began: &Began,
+) -> Result<Resource, Refusal> {
+    let kind = &asked.model.user;
     let known = Known::load(asked).await?;
-    let (before, mut after, password) = before_and_after(&known, kind, id, &change).await?;
+    let (before, mut after, password) = before_and_after(&known, kind, id, change).await?;
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
     if after == before && password.is_none() {
         return Ok(before);
@@ -84,7 +101,7 @@ pub(super) async fn change(
     let changes = wishes::of_user(&before, &after, circumstances)?;
     require_free(asked, &known, Some(&external), changes.new_name()).await?;
     let said = said(Some(&external), &changes, ScimBecomes::Kept);
-    done(asked, changes.wishes, password, said, began).await?;
+    done(asked, changes.wishes, password, (said, since), began).await?;
     shown(asked, &external).await
 }
 
@@ -95,8 +112,25 @@ pub(super) async fn delete(
     versions: Option<&crate::scim::etag::Versions>,
     began: &Began,
 ) -> Result<(), Refusal> {
-    let kind = &asked.model.user;
     let _turn = asked.turn([format!("id/{id}")]).await?;
+    let (external, mut others) = (account_id(id)?, Others::default());
+    loop {
+        let since = others.gone(asked, &external).await?;
+        match deleted(asked, id, versions, since, began).await {
+            Err(refusal) if others.were_faster(&refusal) => {}
+            done => return done,
+        }
+    }
+}
+
+async fn deleted(
+    asked: &Asked,
+    id: &str,
+    versions: Option<&crate::scim::etag::Versions>,
+    since: Option<ScimMark>,
+    began: &Began,
+) -> Result<(), Refusal> {
+    let kind = &asked.model.user;
     let known = Known::load(asked).await?;
     let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
     expect_version(&before, versions)?;
@@ -107,7 +141,7 @@ pub(super) async fn delete(
         ScimDelete::Delete => Wish::DeleteAccount { account },
     };
     let said = said(Some(&account_id(id)?), &Changes::default(), ScimBecomes::Deleted);
-    done(asked, vec![wish], None, said, began).await.map(|_| ())
+    done(asked, vec![wish], None, (said, since), began).await.map(|_| ())
 }
 
 fn said(id: Option<&ExternalId>, changes: &Changes, becomes: ScimBecomes) -> ScimSaid {

@@ -61,3 +61,36 @@ async fn s13_what_needs_a_second_person_is_not_done_and_is_asked_for_once() {
     assert_eq!(place.get(&at(&two)).await["active"], true);
     place.stop().await;
 }
+
+/// Who can come in is seen: a client that took somebody's access away must not go on believing so.
+#[tokio::test]
+async fn whoever_was_deleted_and_has_a_way_in_again_is_seen_again() {
+    let place = Place::with(settings(|_| ())).await;
+    let made = created(&place, place.admin(), &named("eve")).await;
+    let delete = || place.request(Method::DELETE, &at(&made), Some(place.admin()));
+    let status = async || place.ask(&at(&made), Some(place.admin())).await.0;
+    assert_eq!(delete().send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(status().await, StatusCode::NOT_FOUND);
+    place.import("prod").await;
+    assert_eq!(
+        status().await,
+        StatusCode::NOT_FOUND,
+        "an import that sees them without a way in changes nothing"
+    );
+    // An operator.
+    let wish = json!({"wishes": [{"task": "reactivate_account", "account": "eve"}]});
+    let (asked, job) = place.post("/api/v1/systems/prod/jobs", &wish).await;
+    assert_eq!(asked, StatusCode::ACCEPTED, "{job}");
+    while place.get(&format!("/api/v1/jobs/{}", job["id"])).await["state"] != "succeeded" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(place.get(&at(&made)).await["active"], true);
+    let list = place.get("/scim/v2/prod/Users?count=1000").await;
+    assert!(super::each(&list, "userName").contains(&"eve".to_owned()));
+    assert_eq!(refused(super::users::post(&place, place.admin(), &named("eve"))).await.0, 409);
+    place.import("prod").await;
+    assert_eq!(status().await, StatusCode::OK, "an import sees them with a way in");
+    assert_eq!(delete().send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(status().await, StatusCode::NOT_FOUND);
+    place.stop().await;
+}

@@ -4,8 +4,12 @@ use std::time::{Duration, Instant};
 
 use keyreeve_model::{PermissionProfile, Role, SystemSettings};
 use keyreeve_sandbox::{Effect, FaultRule};
+use keyreeve_server::Server;
 use reqwest::StatusCode;
+use reqwest::header::IF_MATCH;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::users::{USER, ada, at, created, patch, post};
 use super::{answered, each, encoded};
@@ -184,5 +188,46 @@ async fn no_more_changes_wait_for_one_user_than_may() {
     }
     assert_eq!((done, refused), (15, 45), "after {:?}", begun.elapsed());
     slow.await.unwrap();
+    place.stop().await;
+}
+
+/// Several processes may serve one store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r36_of_two_servers_only_one_changes_a_version() {
+    let mut parts = None;
+    let place = Place::start_as(|server, of| {
+        parts = Some(of);
+        server
+    })
+    .await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let other = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, asked) = oneshot::channel::<()>();
+    let second = tokio::spawn(Server::new(parts.unwrap()).run(listener, async move {
+        let _ = asked.await;
+    }));
+    let user = at(&created(&place, place.admin(), &ada()).await);
+    let client = reqwest::Client::new();
+    for round in 0..8 {
+        let version = place.get(&user).await["meta"]["version"].as_str().unwrap().to_owned();
+        // Every second time AWS has something to do about it.
+        let value = |server: &str| match round % 2 {
+            0 => called(&format!("{server} {round}")),
+            _ => json!([{"op": "replace", "path": "userName", "value": format!("ada.{server}{round}")}]),
+        };
+        let sent = [(&place.url, "one"), (&other, "two")].map(|(base, server)| {
+            let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": value(server)});
+            let request = client.patch(format!("{base}{user}")).bearer_auth(place.admin());
+            answered(request.header(IF_MATCH, &version).json(&body))
+        });
+        let [one, two] = sent;
+        let (one, two) = tokio::join!(one, two);
+        let mut statuses = [one.0.as_u16(), two.0.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412], "round {round}: {one:?} {two:?}");
+    }
+    let _ = stop.send(());
+    second.await.unwrap();
     place.stop().await;
 }

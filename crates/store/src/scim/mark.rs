@@ -1,0 +1,85 @@
+//! What is known of a user or a group at some moment: who changes it later does so only if nobody else has meanwhile, in
+//! this process or another.
+
+use keyreeve_model::{ExternalId, JobId, SystemId};
+
+use crate::statement::statement;
+use crate::transaction::{Transaction, reading};
+use crate::{Store, StoreError, systems};
+
+/// How a user or a group was at some moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScimMark {
+    resource: ExternalId,
+    /// The last task about it.
+    task: Option<i64>,
+    /// When what clients say of it was written last.
+    said_at: Option<i64>,
+    /// The job that a client's change has become, and that has not ended.
+    under_way: Option<i64>,
+}
+
+impl ScimMark {
+    /// The job of a change over SCIM that somebody is at.
+    #[must_use]
+    pub fn under_way(&self) -> Option<JobId> {
+        self.under_way.map(JobId)
+    }
+}
+
+impl Store {
+    /// How a user or a group is now: to be asked before it is read.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn scim_mark(
+        &self,
+        system_id: &SystemId,
+        resource: &ExternalId,
+    ) -> Result<ScimMark, StoreError> {
+        reading!(self, "looking who changes it", |transaction| {
+            let key = systems::find(transaction, system_id, false).await?.key;
+            of(transaction, key, resource).await
+        })
+        .await
+    }
+}
+
+async fn of(
+    transaction: &mut Transaction,
+    system_key: i64,
+    resource: &ExternalId,
+) -> Result<ScimMark, StoreError> {
+    let text = "SELECT (SELECT MAX(task_id) FROM tasks WHERE system_key = $1 AND account_external_id = $2), \
+                (SELECT updated_at FROM scim_resources WHERE system_key = $3 AND resource_id = $4), \
+                (SELECT MIN(j.job_id) FROM scim_pending p JOIN provisioning_jobs j ON j.job_id = p.job_id \
+                 WHERE j.system_key = $5 AND p.resource_id = $6 AND j.state IN ('queued', 'running') \
+                 AND j.held_at IS NULL)";
+    let id = resource.as_str();
+    let resource = resource.clone();
+    transaction
+        .fetch_one(statement!(text, system_key, id, system_key, id, system_key, id), |row| {
+            let resource = resource.clone();
+            Ok(ScimMark {
+                resource,
+                task: row.opt_int(0)?,
+                said_at: row.opt_int(1)?,
+                under_way: row.opt_int(2)?,
+            })
+        })
+        .await
+}
+
+/// Refuses what rests on how something was and no more is. Whoever calls this holds the log's end, so nobody changes it
+/// in between.
+pub(crate) async fn require_unchanged(
+    transaction: &mut Transaction,
+    system_key: i64,
+    since: Option<&ScimMark>,
+) -> Result<(), StoreError> {
+    let Some(since) = since else { return Ok(()) };
+    if of(transaction, system_key, &since.resource).await? == *since {
+        return Ok(());
+    }
+    Err(StoreError::ScimChanged)
+}
