@@ -1,7 +1,6 @@
 //! Connections: taken, held to their limits, and ended.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,9 +13,9 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::crowd::{Crowd, Seat};
 use crate::door::Peer;
 use crate::limits::Limits;
 use crate::slow::Taken;
@@ -36,23 +35,29 @@ pub(crate) async fn serve(
     stops_within: Duration,
 ) {
     let mut stop = pin!(stop);
-    let slots = Arc::new(Semaphore::new(limits.connections.max(1)));
+    let crowd = Crowd::new(&limits);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
-    loop {
+    for id in 0.. {
         let taken = async {
-            let slot = Arc::clone(&slots).acquire_owned().await.ok();
-            (slot, accept(&listener).await)
+            let (stream, peer) = accept(&listener).await;
+            (crowd.seat(id, peer.0.ip()).await, stream, peer)
         };
-        let (slot, (stream, peer)) = tokio::select! {
+        let (seat, stream, peer) = tokio::select! {
             () = &mut stop => break,
             taken = taken => taken,
         };
         while connections.try_join_next().is_some() {}
+        let Some(seat) = seat else {
+            tracing::debug!("a connection was closed at once: its network has its share of them");
+            continue;
+        };
         let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
         connections.spawn(async move {
-            let _slot = slot;
-            connection((stream, peer), router, tls, limits, watcher).await;
+            tokio::select! {
+                () = seat.is_needed() => {}
+                () = connection((stream, peer), router, tls, (limits, &seat), watcher) => {}
+            }
         });
     }
     drop(listener);
@@ -81,29 +86,35 @@ async fn connection(
     (stream, peer): (TcpStream, Peer),
     router: Router,
     tls: Option<Tls>,
-    limits: Limits,
+    (limits, seat): (Limits, &Seat),
     watcher: Watcher,
 ) {
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return answer((stream, peer), router, limits, watcher).await };
+    let Some(tls) = tls else { return answer((stream, peer), router, (limits, seat), watcher).await };
     match tokio::time::timeout(limits.head_within, tls.accept(stream)).await {
-        Ok(Ok(stream)) => answer((stream, peer), router, limits, watcher).await,
+        Ok(Ok(stream)) => answer((stream, peer), router, (limits, seat), watcher).await,
         Ok(Err(error)) => tracing::debug!(%error, "a connection could not agree on TLS"),
         Err(_) => tracing::debug!("a connection took too long to agree on TLS"),
     }
 }
 
-async fn answer<S>((stream, peer): (S, Peer), router: Router, limits: Limits, watcher: Watcher)
-where
+async fn answer<S>(
+    (stream, peer): (S, Peer),
+    router: Router,
+    (limits, seat): (Limits, &Seat),
+    watcher: Watcher,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head_within).max_buf_size(LARGEST_HEAD);
     let stream = TokioIo::new(Taken::new(stream, limits.taken_within));
     let router = TowerToHyperService::new(router);
+    let watch = seat.watch();
     let answered = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.call(request)
+        let (asked, answer) = (watch.asked(), router.call(request));
+        async move { answer.await.map(|response| response.map(|body| asked.until_sent(body))) }
     });
     let answering = http.serve_connection(stream, answered);
     if let Err(error) = watcher.watch(answering).await {

@@ -1,7 +1,7 @@
 //! Keyreeve over HTTP.
 //!
 //! - [`Server`] answers until it is told to stop, and then finishes what it has begun;
-//! - `connections` takes connections and ends them, `limits` holds them and their requests to what one caller may take
+//! - `connections` takes connections and ends them, `crowd` knows which there are, `limits` holds them and their requests to what one caller may take
 //!   up, `headers` has what every answer says to browsers, [`Tls`] encrypts;
 //! - `auth` finds out who asks, by a bearer token (RFC 6750 section 2.1) or the cookie of a session, and holds them to
 //!   their rights; [`Door`] is the way in for people;
@@ -24,6 +24,7 @@ mod body;
 mod client;
 mod conditions;
 mod connections;
+mod crowd;
 mod door;
 mod egress;
 mod headers;

@@ -24,8 +24,10 @@ const SAID_ONCE: [HeaderName; 3] = [HOST, CONTENT_TYPE, HeaderName::from_static(
 /// How many there may be, and how long each may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// So many connections at once; who comes then waits until one ends.
+    /// So many connections at once; who comes then has the place of one on which nothing is asked, or waits.
     pub connections: usize,
+    /// So many of them at once of one network, as people who sign in are counted by: who comes then is turned away.
+    pub of_one_network: usize,
     /// A connection without a whole request head is closed after so long, and so is one that says nothing.
     pub head_within: Duration,
     /// The whole body of a request must be there so long after its head.
@@ -40,6 +42,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            of_one_network: 768,
             head_within: Duration::from_secs(10),
             body_within: Duration::from_secs(20),
             answer_within: Duration::from_secs(60),

@@ -149,6 +149,15 @@ impl IntoResponses for Gone {
     }
 }
 
+/// The refusal of what somebody has too many of, for the description.
+pub(crate) struct TooMany;
+
+impl IntoResponses for TooMany {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        ["429"].map(response).into()
+    }
+}
+
 /// The refusals of what is changed as it was seen, for the description.
 pub(crate) struct RefusedVersion;
 
@@ -172,7 +181,7 @@ pub(crate) fn response(status: &str) -> (String, RefOr<utoipa::openapi::Response
         "413" => "What was sent is too large.",
         "414" => "The query of the address is too long.",
         "415" => "What was sent is no JSON, or is compressed.",
-        "429" => "It was tried too often.",
+        "429" => "It was tried too often, or there is too much of it at once.",
         "422" => "The Idempotency-Key was used for something else.",
         "428" => "`If-Match` is missing.",
         "500" => "Something is wrong here.",

@@ -53,6 +53,7 @@ impl Server {
                 Problem::new(status, "method_not_allowed", "this address does not take that method")
             })
             .layer(from_fn_with_state((parts.clone(), Refusals::default()), refusals::noted))
+            .layer(Extension(rest::Listening::default()))
             .with_state(parts);
         Self { failures, ..Self::of(router) }
     }

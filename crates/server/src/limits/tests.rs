@@ -28,6 +28,7 @@ fn wide() -> Limits {
     let long = Duration::from_secs(60);
     Limits {
         connections: 1024,
+        of_one_network: 1024,
         head_within: long,
         body_within: long,
         answer_within: long,
@@ -119,6 +120,54 @@ async fn s46_no_more_connections_than_there_may_be_are_answered_at_once() {
     assert!(timeout(SHORT, second.read(&mut byte)).await.is_err(), "the second one had to wait");
     drop(first);
     assert!(rest(&mut second).await.ends_with("ello"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn s46_connections_on_which_nothing_is_asked_make_room() {
+    let server = running(Limits { connections: 3, ..wide() }).await;
+    let busy = server.send(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let keep = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut kept = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.send(keep).await;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"hello") {
+            let mut some = [0; 512];
+            let count = timeout(HANGS, stream.read(&mut some)).await.unwrap().unwrap();
+            answer.extend_from_slice(&some[..count]);
+        }
+        kept.push(stream);
+    }
+    timeout(HANGS, server.hello()).await.unwrap();
+    // The one that asked first had to go, the other one was not needed.
+    assert_eq!(timeout(HANGS, kept[0].read(&mut [0; 1])).await.unwrap().unwrap_or(0), 0);
+    kept[1].write_all(keep).await.unwrap();
+    assert!(timeout(HANGS, kept[1].read(&mut [0; 1])).await.unwrap().unwrap() > 0);
+    drop(busy);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn s46_one_network_has_its_share_of_the_connections() {
+    let server = running(Limits { connections: 8, of_one_network: 2, ..wide() }).await;
+    let never = b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n";
+    let busy = [server.send(never).await, server.send(never).await];
+    tokio::time::sleep(SHORT).await;
+    let mut third = server.send(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let turned_away = timeout(HANGS, third.read(&mut [0; 1])).await.unwrap();
+    assert_eq!(turned_away.unwrap_or(0), 0, "there were more than its share");
+    drop(busy);
+    let served = async {
+        loop {
+            let mut stream =
+                server.send(b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+            if stream.read(&mut [0; 1]).await.unwrap_or(0) > 0 {
+                return;
+            }
+        }
+    };
+    timeout(HANGS, served).await.unwrap();
     server.stop().await;
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
@@ -17,11 +18,12 @@ use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use super::listening::{Listening, Listens};
 use super::progress::RunProgress;
 use crate::auth::Signed;
 use crate::body::InPath;
 use crate::parts::Parts;
-use crate::problem::{Problem, Refused};
+use crate::problem::{Problem, Refused, TooMany};
 
 /// So often it is looked whether something has changed. Each look tells one thing at most.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -52,11 +54,12 @@ struct Listener {
     signed: Signed,
     system_id: SystemId,
     looked_at: Instant,
+    _listens: Listens,
 }
 
 impl Listener {
-    fn new(parts: &Parts, signed: Signed, system_id: SystemId) -> Self {
-        Self { parts: parts.clone(), signed, system_id, looked_at: Instant::now() }
+    fn new(parts: &Parts, (signed, listens): (Signed, Listens), system_id: SystemId) -> Self {
+        Self { parts: parts.clone(), signed, system_id, looked_at: Instant::now(), _listens: listens }
     }
 
     /// Whether they may still be told.
@@ -83,15 +86,17 @@ impl Listener {
 /// A stream also ends when the token or the session that it was asked for with does.
 #[utoipa::path(
     get, path = "/jobs/{job}/events", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
-    responses((status = 200, description = "Events.", body = Told, content_type = "text/event-stream"), Refused)
+    responses((status = 200, description = "Events.", body = Told, content_type = "text/event-stream"), Refused, TooMany)
 )]
 pub(crate) async fn of_job(
     signed: Signed,
     State(parts): State<Parts>,
+    Extension(listening): Extension<Listening>,
     InPath(job): InPath<i64>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let job = parts.desk.job(&signed.caller.0, Right::Read, JobId(job)).await?;
-    let (id, listener) = (job.id, Listener::new(&parts, signed, job.system_id));
+    let listens = listening.begin(signed.caller.0.name())?;
+    let (id, listener) = (job.id, Listener::new(&parts, (signed, listens), job.system_id));
     let look = move || {
         let parts = parts.clone();
         async move {
@@ -110,15 +115,17 @@ pub(crate) async fn of_job(
 /// A stream also ends when the token or the session that it was asked for with does.
 #[utoipa::path(
     get, path = "/import-runs/{run}/events", tag = "imports", params(("run" = i64, Path, minimum = 1)),
-    responses((status = 200, description = "Events.", body = Told, content_type = "text/event-stream"), Refused)
+    responses((status = 200, description = "Events.", body = Told, content_type = "text/event-stream"), Refused, TooMany)
 )]
 pub(crate) async fn of_run(
     signed: Signed,
     State(parts): State<Parts>,
+    Extension(listening): Extension<Listening>,
     InPath(run): InPath<i64>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let run = parts.desk.import_run(&signed.caller.0, Right::Read, ImportRunId(run)).await?;
-    let (id, listener) = (run.id, Listener::new(&parts, signed, run.system_id));
+    let listens = listening.begin(signed.caller.0.name())?;
+    let (id, listener) = (run.id, Listener::new(&parts, (signed, listens), run.system_id));
     let look = move || {
         let parts = parts.clone();
         async move {

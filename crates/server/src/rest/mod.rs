@@ -14,6 +14,7 @@ mod fields;
 mod import_profiles;
 mod import_runs;
 mod jobs;
+mod listening;
 mod mappings;
 mod moment;
 mod numbered;
@@ -43,6 +44,7 @@ use self::progress::RunProgress;
 use self::queries::Queries;
 use crate::parts::Parts;
 use crate::problem::Said;
+pub(crate) use listening::Listening;
 pub(crate) use sessions::{keeping, too_often};
 
 /// Where it begins.

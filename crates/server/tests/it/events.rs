@@ -44,6 +44,29 @@ async fn ends(mut stream: Response, why: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s46_nobody_has_more_streams_than_their_share() {
+    let place = Place::start().await;
+    let address = waiting(&place).await;
+    let (ada, ben) =
+        (place.token_of("ada", Role::Viewer, &[]).await, place.token_of("ben", Role::Viewer, &[]).await);
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        streams.push(open(&place, &address, (Some(&ada), None)).await);
+    }
+    let (status, problem) = place.ask(&address, Some(&ada)).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("too_many_streams")));
+    drop(open(&place, &address, (Some(&ben), None)).await);
+    // One that is closed makes room.
+    streams.pop();
+    let begun = Instant::now();
+    while place.request(Method::GET, &address, Some(&ada)).send().await.unwrap().status() != StatusCode::OK {
+        assert!(begun.elapsed() < Duration::from_secs(30), "a closed stream still counts");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_ends_when_whoever_is_told_may_not_be_told_any_more() {
     let place = Place::start().await;
     let address = waiting(&place).await;
