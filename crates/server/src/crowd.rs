@@ -18,6 +18,8 @@ use tokio::time::Instant;
 
 use crate::limits::Limits;
 
+/// A connection on which nothing is asked is left alone for so long: its request may be on the way.
+const LEFT_ALONE: Duration = Duration::from_millis(500);
 /// Where nobody can be sent away, it is looked again after so long.
 const LOOKED_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
@@ -79,8 +81,10 @@ impl Crowd {
     fn send_one_away(&self, of: Option<&str>) -> bool {
         let here = self.here();
         let idle = here.values().filter(|guest| of.is_none_or(|network| guest.network == network));
-        let longest =
-            idle.filter_map(|guest| Some((guest.idle_since?, guest))).min_by_key(|(since, _)| *since);
+        let longest = idle
+            .filter_map(|guest| Some((guest.idle_since?, guest)))
+            .filter(|(since, _)| since.elapsed() >= LEFT_ALONE)
+            .min_by_key(|(since, _)| *since);
         if let Some((_, guest)) = longest {
             guest.leave.notify_one();
         }
