@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Context;
+use super::init::exposed_mode;
 use crate::args::RunServer;
 use crate::config::{Config, LogFormat, TlsFiles};
 use crate::exit::{Ended, Refusal};
@@ -181,6 +182,15 @@ fn may_listen(address: SocketAddr, tls: bool, plain_allowed: bool) -> Result<(),
 }
 
 fn read_tls(files: &TlsFiles) -> Result<Tls, Refusal> {
+    let mode = std::fs::metadata(&files.key).ok().as_ref().and_then(exposed_mode);
+    // That the group of those who may use certificates reads it is usual.
+    if let Some(mode) = mode.filter(|mode| mode & 0o037 != 0) {
+        let key = files.key.display();
+        let why = format!("others than its owner can use the private key in {key} (mode {mode:04o})");
+        return Err(Refusal::new(DOING, why).hint(format!(
+            "run `chmod 600 {key}`, and have a new certificate made if others used this machine"
+        )));
+    }
     Tls::read(&files.certificate, &files.key)
         .map_err(|error| Refusal::new(DOING, error.to_string()).hint(error.advice()))
 }

@@ -110,7 +110,7 @@ fn certificates_and_keys_of_no_use_are_refused_with_what_to_do() {
 
 #[cfg(unix)]
 #[test]
-fn doctor_tells_when_others_can_read_the_key() {
+fn a_key_that_others_can_use_is_told_by_doctor_and_refused_by_serve() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::registered(0);
     let files = files(place.folder.path());
@@ -118,6 +118,13 @@ fn doctor_tells_when_others_can_read_the_key() {
     let check = checked(&place, &files.certificate, &files.key);
     assert_eq!(check["state"], "error");
     assert!(check["advice"].as_str().unwrap().contains("chmod 600"), "{check}");
+    for mode in [0o644, 0o660, 0o606] {
+        std::fs::set_permissions(&files.key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("KEYREEVE_TLS_CERTIFICATE", &files.certificate).env("KEYREEVE_TLS_KEY", &files.key);
+        let refused = crate::harness::Ran::of(command.output().unwrap()).code(2);
+        assert!(refused.stderr.contains("chmod 600") && refused.stdout.is_empty(), "{}", refused.stderr);
+    }
 }
 
 #[test]
