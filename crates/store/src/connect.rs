@@ -255,6 +255,7 @@ pub(crate) fn sqlite_options(path: &std::path::Path) -> SqliteConnectOptions {
         .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_secs(5))
         .row_buffer_size(1_000)
+        .statement_cache_capacity(256)
         .disable_statement_logging()
 }
 

@@ -21,6 +21,10 @@ enum Inner {
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
+/// A text that is put together anew each time is kept prepared by a connection to SQLite if it is no longer, in bytes:
+/// there are few such texts, and many that name thousands of things.
+const KEPT_TEXT: usize = 4_096;
+
 /// An open transaction. Dropped without commit, it is rolled back.
 pub(crate) struct Transaction {
     inner: Inner,
@@ -72,7 +76,11 @@ impl Transaction {
     fn prepare(&self, text: Text) -> (SqlStr, bool) {
         match text {
             Text::Fixed(text) => (text.into_sql_str(), true),
-            Text::Built(text) => (AssertSqlSafe(self.dialect().places(text)).into_sql_str(), false),
+            Text::Built(text) => {
+                // Preparing takes SQLite longer than what is asked of it mostly does. PostgreSQL would plan for values.
+                let kept = matches!(self.inner, Inner::Sqlite(_)) && text.len() <= KEPT_TEXT;
+                (AssertSqlSafe(self.dialect().places(text)).into_sql_str(), kept)
+            }
             Text::Repeated(text) => (AssertSqlSafe(text).into_sql_str(), true),
         }
     }
