@@ -21,6 +21,8 @@ fn certificate(place: &Place, name: &str, authority: bool, expired: bool) -> (Pa
     let write = |ending: &str, text: &str| {
         let path = place.folder.path().join(format!("{name}.{ending}"));
         std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         path
     };
     (write("crt", &made.pem()), write("key", &key.serialize_pem()))
