@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyreeve_model::{JobId, JobState, SystemId};
+use keyreeve_model::{JobId, JobState, ProvisioningJob, SystemId};
 
 use super::wishes::{self, Wishes};
 use crate::args::{ApplyJob, PlanFile};
@@ -53,6 +53,16 @@ fn read(file: &Path, given: Option<&SystemId>) -> Result<(SystemId, Vec<keyreeve
     Ok((system_id, wishes))
 }
 
+/// Refuses to carry out a job that has ended, or waits for a second person.
+pub(in crate::command) fn require_queued(doing: &str, job: &ProvisioningJob) -> Result<(), Refusal> {
+    match job.state {
+        JobState::Queued | JobState::Running => Ok(()),
+        JobState::AwaitingApproval => Err(Refusal::new(doing, "a second person must approve it first")
+            .hint(format!("`keyreeve job approve {}`, by somebody else", job.id))),
+        state => Err(Refusal::new(doing, format!("it is {} already", state.as_str()))),
+    }
+}
+
 async fn queued(context: &Context, id: JobId, arguments: &ApplyJob) -> anyhow::Result<Ended> {
     if let Some(server) = Source::server(context)? {
         return remote::apply(context, &server, id, arguments).await;
@@ -61,15 +71,7 @@ async fn queued(context: &Context, id: JobId, arguments: &ApplyJob) -> anyhow::R
     let store = context.store().await?;
     let job = store.job(id).await?;
     drop(store);
-    match job.state {
-        JobState::Queued | JobState::Running => {}
-        JobState::AwaitingApproval => {
-            return Err(Refusal::new(doing, "a second person must approve it first")
-                .hint(format!("`keyreeve job approve {id}`, by somebody else"))
-                .into());
-        }
-        state => return Err(Refusal::new(doing, format!("it is {} already", state.as_str())).into()),
-    }
+    require_queued(&doing, &job)?;
     let changing = Changing::begin(context, &job.system_id).await?;
     let what =
         format!("Job {id} of system {} will be carried out, {} tasks.", job.system_id, job.tasks.len());

@@ -24,22 +24,26 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     let changing = Changing::begin(context, &job.system_id).await?;
     let fresh = changing.fresh(job).await.map_err(|error| cancel_stale(error, arguments.job))?;
     let job = fresh.job();
-    let because: String =
-        job.approval_because.iter().map(|because| format!("\n  - {}", line(because))).collect();
-    let what = format!(
-        "Job {} of system {} ({} tasks, asked for by {}) will be approved.{because}",
-        job.id,
-        job.system_id,
-        job.tasks.len(),
-        line(&job.actor)
-    );
-    if !terminal::agrees(arguments.consent, &doing, &what)? {
+    if !terminal::agrees(arguments.consent, &doing, &to_be_approved(job))? {
         return Ok(Ended::Done);
     }
     let job = fresh.approve(arguments.reason.as_deref()).await.map_err(refused).with_context(|| doing)?;
     show(context, &job)?;
     hint(&format!("`keyreeve job apply {}` carries it out, by an operator or admin", job.id));
     Ok(Ended::Done)
+}
+
+/// What a job is that somebody is about to approve.
+pub(in crate::command) fn to_be_approved(job: &ProvisioningJob) -> String {
+    let because: String =
+        job.approval_because.iter().map(|because| format!("\n  - {}", line(because))).collect();
+    format!(
+        "Job {} of system {} ({} tasks, asked for by {}) will be approved.{because}",
+        job.id,
+        job.system_id,
+        job.tasks.len(),
+        line(&job.actor)
+    )
 }
 
 /// A job that does not fit any more waits, and counts, until it is taken back.

@@ -6,6 +6,9 @@ mod show;
 pub(crate) mod standing;
 mod wishes;
 
+pub(super) use apply::require_queued;
+pub(super) use decide::to_be_approved;
+
 use super::Context;
 use crate::args::JobCommand;
 use crate::exit::Ended;

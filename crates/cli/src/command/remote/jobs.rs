@@ -1,14 +1,14 @@
 //! What is decided about jobs, by way of a server.
 
 use anyhow::Context as _;
-use keyreeve_model::{JobId, JobState, ProvisioningJob};
+use keyreeve_model::{JobId, ProvisioningJob};
 
 use super::{follow, wait};
 use crate::args::{ApplyJob, DecideJob, RetryJob};
 use crate::command::Context;
 use crate::command::change::{conclude, show_asked};
-use crate::exit::{Ended, Refusal};
-use crate::output::escape::line;
+use crate::command::job::{require_queued, to_be_approved};
+use crate::exit::Ended;
 use crate::output::{hint, require_open};
 use crate::source::{Server, not_over_http};
 use crate::terminal;
@@ -21,16 +21,7 @@ pub(in crate::command) async fn approve(
 ) -> anyhow::Result<Ended> {
     let doing = format!("approving job {}", arguments.job);
     let job = server.job(arguments.job).await?;
-    let because: String =
-        job.approval_because.iter().map(|because| format!("\n  - {}", line(because))).collect();
-    let what = format!(
-        "Job {} of system {} ({} tasks, asked for by {}) will be approved.{because}",
-        job.id,
-        job.system_id,
-        job.tasks.len(),
-        line(&job.actor)
-    );
-    if !terminal::agrees(arguments.consent, &doing, &what)? {
+    if !terminal::agrees(arguments.consent, &doing, &to_be_approved(&job))? {
         return Ok(Ended::Done);
     }
     let approved = server.approve(&job, arguments.reason.as_deref()).await.with_context(|| doing)?;
@@ -108,15 +99,7 @@ pub(in crate::command) async fn apply(
 ) -> anyhow::Result<Ended> {
     let doing = format!("carrying out job {id}");
     let job = server.job(id).await?;
-    match job.state {
-        JobState::Queued | JobState::Running => {}
-        JobState::AwaitingApproval => {
-            return Err(Refusal::new(doing, "a second person must approve it first")
-                .hint(format!("`keyreeve job approve {id}`, by somebody else"))
-                .into());
-        }
-        state => return Err(Refusal::new(doing, format!("it is {} already", state.as_str())).into()),
-    }
+    require_queued(&doing, &job)?;
     let what = format!(
         "Job {id} of system {}, {} tasks, is carried out by the server, and its end is waited for.",
         job.system_id,
