@@ -7,7 +7,7 @@ mod made;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use keyreeve_model::{Account, ClaimFact, ExternalId, SystemId, TaskId};
+use keyreeve_model::{Account, Claim, ClaimFact, ExternalId, SystemId, TaskId};
 use keyreeve_store::{AccountFilter, AsOf, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -66,11 +66,18 @@ impl Unseen {
     /// # Errors
     /// See [`StoreError`].
     pub async fn load(store: &Store, system: &SystemId, as_of: AsOf) -> Result<Self, StoreError> {
-        let mut unseen = Self::default();
         if as_of != AsOf::Now {
-            return Ok(unseen);
+            return Ok(Self::default());
         }
-        for (_, claim) in store.open_claims(system).await? {
+        let claims = store.open_claims(system).await?;
+        Ok(Self::of_claims(claims.into_iter().map(|(_, claim)| claim)))
+    }
+
+    /// What these open claims say, the oldest first.
+    #[must_use]
+    pub fn of_claims(claims: impl IntoIterator<Item = Claim>) -> Self {
+        let mut unseen = Self::default();
+        for claim in claims {
             unseen.changed.insert(claim.account_external_id.clone(), claim.claimed_at);
             match &claim.fact {
                 ClaimFact::AccountExists => {
@@ -87,7 +94,7 @@ impl Unseen {
             }
             unseen.facts.entry(claim.account_external_id).or_default().push(claim.fact);
         }
-        Ok(unseen)
+        unseen
     }
 
     /// What is claimed of an account, in the order in which it was done.

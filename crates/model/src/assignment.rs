@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::inventory::order_of;
 use crate::{ExternalId, ImportRunId, SystemId};
 
 /// One fact of the form *this account (or group) holds this group (or policy)*.
@@ -56,6 +57,12 @@ impl Assignment {
             self.resource_name.clone(),
             self.resource_arn.clone(),
         )
+    }
+
+    /// The order of lists, as [`Self::place`] has it, without making places.
+    #[must_use]
+    pub fn in_lists(&self, other: &Self) -> std::cmp::Ordering {
+        order_of(self).cmp(&order_of(other))
     }
 
     /// The key it has where no listing resolves its group; `None` where its key is the same all the time.

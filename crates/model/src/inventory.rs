@@ -21,7 +21,7 @@ impl Inventory {
     pub fn sort(&mut self) {
         self.accounts.sort_unstable_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
         self.resources.sort_unstable_by(|a, b| (&a.name, &a.external_id).cmp(&(&b.name, &b.external_id)));
-        self.assignments.sort_unstable_by(|a, b| order_of(a).cmp(&order_of(b)));
+        self.assignments.sort_unstable_by(Assignment::in_lists);
     }
 
     /// How many objects there are of each type.

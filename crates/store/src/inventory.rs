@@ -3,6 +3,7 @@
 mod chosen;
 #[cfg(test)]
 mod query_plans;
+mod shown;
 mod slices;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use crate::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter, Store, S
 
 pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
+pub use shown::{ScimGroups, ScimStanding, ScimUsers};
 
 impl Store {
     /// Everything the last published run said; empty before the first.
@@ -154,20 +156,6 @@ impl Store {
                 lay_pending_over(transaction, &reading, system_id, read, &mut assignments, filter).await?;
             }
             Ok(sorted(Inventory { assignments, ..Inventory::default() }).assignments)
-        })
-        .await
-    }
-
-    /// Refuses a system of which nothing was ever published.
-    ///
-    /// # Errors
-    /// [`StoreError::NotImported`], [`StoreError::SystemNotFound`].
-    pub async fn require_imported(&self, system_id: &SystemId) -> Result<(), StoreError> {
-        let text = "SELECT 1 FROM import_runs WHERE system_key = $1 AND state = 'published' LIMIT 1";
-        reading!(self, "looking for a published run", |transaction| {
-            let key = systems::find(transaction, system_id, false).await?.key;
-            let found = transaction.fetch_optional(statement!(text, key), |row| row.int(0)).await?;
-            found.map(|_| ()).ok_or_else(|| StoreError::NotImported { system_id: system_id.clone() })
         })
         .await
     }

@@ -85,7 +85,7 @@ pub use filter::{
 };
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
-pub use inventory::AccountPlace;
+pub use inventory::{AccountPlace, ScimGroups, ScimStanding, ScimUsers};
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use measures::Standing;

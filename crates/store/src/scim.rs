@@ -38,88 +38,6 @@ pub struct ScimRecord {
 }
 
 impl Store {
-    /// What is kept of some users or groups, with the externalId that this client gave. Those of which nothing is kept
-    /// are left out.
-    ///
-    /// # Errors
-    /// [`StoreError::SystemNotFound`].
-    pub async fn scim_records(
-        &self,
-        system_id: &SystemId,
-        client: &str,
-        resources: &[ExternalId],
-    ) -> Result<HashMap<ExternalId, ScimRecord>, StoreError> {
-        reading!(self, "reading what SCIM clients said", |transaction| {
-            let key = systems::find(transaction, system_id, false).await?.key;
-            let mut found = HashMap::new();
-            for some in resources.chunks(transaction.dialect().values_per_statement() - 2) {
-                let mut text = Statement::building(
-                    "SELECT r.resource_id, r.attributes, e.external_id, r.made_by, r.deleted_by, r.updated_at \
-                     FROM scim_resources r LEFT JOIN scim_external_ids e ON e.system_key = r.system_key \
-                     AND e.resource_id = r.resource_id AND e.client = ",
-                );
-                text.bind(client).push(" WHERE r.system_key = ").bind(key).push(" AND r.resource_id IN (VALUES ");
-                text.bind_rows(some.iter().map(|id| vec![id.as_str().into()])).push(")");
-                let rows = transaction
-                    .fetch(text, |row| {
-                        let record = ScimRecord {
-                            attributes: row.json(1)?,
-                            external_id: row.opt_text(2)?,
-                            made_by: row.opt_text(3)?,
-                            deleted_by: row.opt_text(4)?,
-                            updated_at: row.time(5)?,
-                        };
-                        Ok((row.word(0)?, record))
-                    })
-                    .await?;
-                found.extend(rows);
-            }
-            Ok(found)
-        })
-        .await
-    }
-
-    /// The users that are gone for SCIM, each with the client that deleted it.
-    ///
-    /// # Errors
-    /// [`StoreError::SystemNotFound`].
-    pub async fn scim_deleted(
-        &self,
-        system_id: &SystemId,
-    ) -> Result<BTreeMap<ExternalId, String>, StoreError> {
-        reading!(self, "reading what SCIM clients deleted", |transaction| {
-            let key = systems::find(transaction, system_id, false).await?.key;
-            let text = "SELECT resource_id, deleted_by FROM scim_resources \
-                        WHERE system_key = $1 AND deleted_by IS NOT NULL";
-            let rows =
-                transaction.fetch(statement!(text, key), |row| Ok((row.word(0)?, row.text(1)?))).await?;
-            Ok(rows.into_iter().collect())
-        })
-        .await
-    }
-
-    /// Of the users that are gone for SCIM, those that have a way in by the last import.
-    ///
-    /// # Errors
-    /// [`StoreError::SystemNotFound`].
-    pub async fn scim_deleted_and_enabled(
-        &self,
-        system_id: &SystemId,
-    ) -> Result<Vec<ExternalId>, StoreError> {
-        reading!(self, "reading who has a way in again", |transaction| {
-            let key = systems::find(transaction, system_id, false).await?.key;
-            let mut text = Statement::building(
-                "SELECT r.resource_id FROM scim_resources r JOIN account_versions v ON v.system_key = r.system_key \
-                 AND v.external_id = r.resource_id WHERE r.deleted_by IS NOT NULL AND v.status = 'enabled' AND \
-                 r.system_key = ",
-            );
-            text.bind(key).push(" AND ");
-            Versions::Current.condition(&mut text, "v");
-            transaction.fetch(text, |row| row.word(0)).await
-        })
-        .await
-    }
-
     /// What a client calls by this externalId.
     ///
     /// # Errors
@@ -193,6 +111,66 @@ impl Store {
         })
         .await
     }
+}
+
+/// What is kept of some users or groups, with the externalId that this client gave. Those of which nothing is kept are
+/// left out.
+pub(crate) async fn records(
+    transaction: &mut Transaction,
+    key: i64,
+    client: &str,
+    resources: &[ExternalId],
+) -> Result<HashMap<ExternalId, ScimRecord>, StoreError> {
+    let mut found = HashMap::new();
+    for some in resources.chunks(transaction.dialect().values_per_statement() - 2) {
+        let mut text = Statement::building(
+            "SELECT r.resource_id, r.attributes, e.external_id, r.made_by, r.deleted_by, r.updated_at \
+             FROM scim_resources r LEFT JOIN scim_external_ids e ON e.system_key = r.system_key \
+             AND e.resource_id = r.resource_id AND e.client = ",
+        );
+        text.bind(client).push(" WHERE r.system_key = ").bind(key).push(" AND r.resource_id IN (VALUES ");
+        text.bind_rows(some.iter().map(|id| vec![id.as_str().into()])).push(")");
+        let rows = transaction
+            .fetch(text, |row| {
+                let record = ScimRecord {
+                    attributes: row.json(1)?,
+                    external_id: row.opt_text(2)?,
+                    made_by: row.opt_text(3)?,
+                    deleted_by: row.opt_text(4)?,
+                    updated_at: row.time(5)?,
+                };
+                Ok((row.word(0)?, record))
+            })
+            .await?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// The users that are gone for SCIM, each with the client that deleted it.
+pub(crate) async fn deleted(
+    transaction: &mut Transaction,
+    key: i64,
+) -> Result<BTreeMap<ExternalId, String>, StoreError> {
+    let text = "SELECT resource_id, deleted_by FROM scim_resources \
+                WHERE system_key = $1 AND deleted_by IS NOT NULL";
+    let rows = transaction.fetch(statement!(text, key), |row| Ok((row.word(0)?, row.text(1)?))).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Of the users that are gone for SCIM, those that have a way in by the last import.
+pub(crate) async fn deleted_and_enabled(
+    transaction: &mut Transaction,
+    key: i64,
+) -> Result<Vec<ExternalId>, StoreError> {
+    let mut text = Statement::building(
+        "SELECT r.resource_id FROM scim_resources r JOIN account_versions v ON v.system_key = r.system_key \
+         AND v.external_id = r.resource_id WHERE r.deleted_by IS NOT NULL AND v.status = 'enabled' AND \
+         r.system_key = ",
+    );
+    text.bind(key).push(" AND ");
+    Versions::Current.condition(&mut text, "v");
+    transaction.fetch(text, |row| row.word(0)).await
 }
 
 async fn holder(

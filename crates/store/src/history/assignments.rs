@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use keyreeve_model::{Assignment, ExternalId, ImportRunId, SystemId};
+use keyreeve_model::{Assignment, AssignmentKind, AssignmentState, ExternalId, ImportRunId, SystemId};
 
 use super::Coverage;
 use super::write::Version;
 use crate::StoreError;
+use crate::dialect::Dialect;
 use crate::row::Row;
 use crate::statement::{Statement, Value};
 use crate::systems::word;
@@ -36,6 +37,61 @@ pub(crate) const SEARCH_ASSIGNMENTS: &str = "SELECT v.kind, v.subject_name || ''
      v.resource_arn, v.resource_name, v.state, v.first_seen_run, v.valid_from_run FROM assignment_versions v \
      WHERE v.system_key = ";
 
+/// What is read of each assignment of a holder whom the row names beside, see [`read_held`].
+const HELD_COLUMNS: &str = "v.kind, v.subject_name, v.resource_external_id, v.resource_arn, v.resource_name, v.state, \
+                            v.first_seen_run, v.valid_from_run";
+
+/// [`HELD_COLUMNS`] as they come.
+type Held = (
+    AssignmentKind,
+    String,
+    Option<ExternalId>,
+    Option<String>,
+    String,
+    AssignmentState,
+    ImportRunId,
+    ImportRunId,
+);
+
+/// A statement that reads the assignments of `assignment_versions v` as one row for each holder, to be completed with
+/// `WHERE` and [`GROUP_HELD`].
+pub(crate) fn select_held(dialect: Dialect) -> Statement {
+    let mut text = Statement::building("SELECT v.subject_external_id, ");
+    text.push(&dialect.json_of_rows(HELD_COLUMNS)).push(" FROM assignment_versions v");
+    text
+}
+
+/// The end of what [`select_held`] begins.
+pub(crate) const GROUP_HELD: &str = " GROUP BY v.subject_external_id";
+
+/// Reads what [`select_held`] names, in no order.
+pub(crate) fn read_held(
+    row: &Row,
+    system_id: &SystemId,
+    coverage: &Coverage,
+    paths: Option<&HashMap<String, String>>,
+) -> Result<Vec<Assignment>, StoreError> {
+    let subject: ExternalId = row.word(0)?;
+    let held: Vec<Held> = row.json(1)?;
+    let whole = |(kind, subject_name, id, arn, resource_name, state, first_seen_run, last_seen_run): Held| {
+        let mut assignment = Assignment {
+            system_id: system_id.clone(),
+            kind,
+            subject_name,
+            subject_external_id: subject.clone(),
+            resource_external_id: id,
+            resource_arn: arn,
+            resource_name,
+            state,
+            first_seen_run,
+            last_seen_run,
+        };
+        complete(&mut assignment, coverage, paths);
+        assignment
+    };
+    Ok(held.into_iter().map(whole).collect())
+}
+
 /// Reads what [`select_assignments`] names. Without `paths`, the holder's path does not matter.
 pub(crate) fn read(
     row: &Row,
@@ -55,12 +111,16 @@ pub(crate) fn read(
         first_seen_run: ImportRunId(row.int(7)?),
         last_seen_run: ImportRunId(row.int(8)?),
     };
+    complete(&mut assignment, coverage, paths);
+    Ok(assignment)
+}
+
+fn complete(assignment: &mut Assignment, coverage: &Coverage, paths: Option<&HashMap<String, String>>) {
     let path = match paths {
         None => Some("/"),
         Some(paths) => paths.get(assignment.subject_external_id.as_str()).map(String::as_str),
     };
-    coverage.complete_assignment(&mut assignment, path);
-    Ok(assignment)
+    coverage.complete_assignment(assignment, path);
 }
 
 impl Version for Assignment {

@@ -19,7 +19,9 @@ use crate::statement::Statement;
 use crate::transaction::Transaction;
 
 pub(crate) use accounts::select_accounts;
-pub(crate) use assignments::{SEARCH_ASSIGNMENTS, select_assignments, select_found_assignments};
+pub(crate) use assignments::{
+    GROUP_HELD, SEARCH_ASSIGNMENTS, read_held, select_assignments, select_found_assignments, select_held,
+};
 pub(crate) use coverage::Coverage;
 pub(crate) use resources::select_resources;
 pub(crate) use write::write_changes;

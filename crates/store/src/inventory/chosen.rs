@@ -1,21 +1,18 @@
-//! Reading what is known now of accounts and groups that the caller names by id, and of accounts little, but of all.
+//! Reading what is known now of accounts that the caller names by id, and of accounts little, but of all.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
-use keyreeve_model::{
-    Account, AccountStatus, Assignment, AssignmentKind, ExternalId, ImportRunId, Resource, SystemId, TaskId,
-    Wish,
-};
+use keyreeve_model::{Account, AccountStatus, ExternalId, ImportRunId, SystemId, TaskId, Wish};
 
-use super::{Reading, lay_pending_over};
+use super::Reading;
+use crate::dialect::Dialect;
 use crate::history::{self, Versions};
 use crate::import_runs::latest_published;
 use crate::row::Row;
 use crate::statement::{Statement, Value};
 use crate::transaction::{Transaction, reading};
-use crate::{AsOf, AssignmentFilter, Store, StoreError, systems};
+use crate::{AsOf, Store, StoreError, systems};
 
 /// What lists of accounts are put in order by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,113 +101,7 @@ impl Store {
             let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
                 return Ok(Vec::new());
             };
-            let mut found = Vec::new();
-            for some in chunks(transaction, ids) {
-                let mut text = reading.select(history::select_accounts());
-                push_in(&mut text, " AND v.external_id IN (VALUES ", some);
-                let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
-                found.extend(transaction.fetch(text, read).await?);
-            }
-            Ok(found)
-        })
-        .await
-    }
-
-    /// When what is known of these accounts and resources came to be known, of those that were otherwise before.
-    ///
-    /// # Errors
-    /// [`StoreError::SystemNotFound`].
-    pub async fn changed_since_first_seen(
-        &self,
-        system_id: &SystemId,
-        ids: &[ExternalId],
-    ) -> Result<HashMap<ExternalId, Timestamp>, StoreError> {
-        reading!(self, "looking when objects changed", |transaction| {
-            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
-                return Ok(HashMap::new());
-            };
-            let mut found = HashMap::new();
-            for table in ["account_versions", "resource_versions"] {
-                for some in chunks(transaction, ids) {
-                    let mut text = Statement::building("SELECT v.external_id, r.published_at FROM ");
-                    text.push(table).push(" v JOIN import_runs r ON r.run_id = v.valid_from_run");
-                    let mut text = reading.select(text);
-                    text.push(" AND v.valid_from_run > v.first_seen_run AND r.published_at IS NOT NULL");
-                    push_in(&mut text, " AND v.external_id IN (VALUES ", some);
-                    found.extend(transaction.fetch(text, |row| Ok((row.word(0)?, row.time(1)?))).await?);
-                }
-            }
-            Ok(found)
-        })
-        .await
-    }
-
-    /// What these accounts hold themselves, with what we changed and no import has seen yet.
-    ///
-    /// # Errors
-    /// [`StoreError::SystemNotFound`].
-    pub async fn held_by(
-        &self,
-        system_id: &SystemId,
-        accounts: &[ExternalId],
-    ) -> Result<Vec<Assignment>, StoreError> {
-        let wanted: HashSet<&ExternalId> = accounts.iter().collect();
-        let conditions = |transaction: &Transaction, reading: &Reading| -> Vec<Statement> {
-            chunks(transaction, accounts).map(|some| held_by(reading, some)).collect()
-        };
-        let keep = |one: &Assignment| wanted.contains(&one.subject_external_id);
-        self.chosen_assignments(system_id, AssignmentFilter::default(), conditions, keep).await
-    }
-
-    /// Who is in these groups, with what we changed and no import has seen yet.
-    ///
-    /// # Errors
-    /// [`StoreError::SystemNotFound`].
-    pub async fn members_of(
-        &self,
-        system_id: &SystemId,
-        groups: &[Resource],
-    ) -> Result<Vec<Assignment>, StoreError> {
-        let ids: Vec<ExternalId> = groups.iter().map(|group| group.external_id.clone()).collect();
-        let wanted: HashSet<&ExternalId> = ids.iter().collect();
-        let kind = AssignmentKind::AccountGroup;
-        let conditions = |transaction: &Transaction, reading: &Reading| -> Vec<Statement> {
-            chunks(transaction, &ids)
-                .map(|some| {
-                    let mut text = reading.select(history::select_assignments());
-                    text.push(" AND v.kind = ").bind(kind.as_str());
-                    push_in(&mut text, " AND v.resource_external_id IN (VALUES ", some);
-                    text
-                })
-                .collect()
-        };
-        let keep = |one: &Assignment| {
-            one.kind == kind && one.resource_external_id.as_ref().is_some_and(|id| wanted.contains(id))
-        };
-        let filter = AssignmentFilter { kind: Some(kind), ..AssignmentFilter::default() };
-        self.chosen_assignments(system_id, filter, conditions, keep).await
-    }
-
-    async fn chosen_assignments(
-        &self,
-        system_id: &SystemId,
-        filter: AssignmentFilter,
-        statements: impl Fn(&Transaction, &Reading) -> Vec<Statement> + Send + Sync,
-        keep: impl Fn(&Assignment) -> bool + Send + Sync,
-    ) -> Result<Vec<Assignment>, StoreError> {
-        reading!(self, "reading assignments", |transaction| {
-            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
-                return Ok(Vec::new());
-            };
-            let paths = reading.holder_paths(transaction).await?;
-            let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
-            let mut found = Vec::new();
-            for text in statements(transaction, &reading) {
-                found.extend(transaction.fetch(text, read).await?);
-            }
-            lay_pending_over(transaction, &reading, system_id, read, &mut found, &filter).await?;
-            found.retain(&keep);
-            Ok(found)
+            accounts_of(transaction, &reading, system_id, ids).await
         })
         .await
     }
@@ -234,20 +125,29 @@ impl Store {
     }
 }
 
-pub(super) fn held_by(reading: &Reading, accounts: &[ExternalId]) -> Statement {
-    let mut text = history::select_assignments();
-    text.push(" WHERE v.kind <> 'group_policy' AND v.system_key = ").bind(reading.system.key);
-    push_in(&mut text, " AND v.subject_external_id IN (VALUES ", accounts);
-    text.push(" AND ");
-    reading.versions.condition_beside(&mut text, "v");
-    text
+/// The accounts of these ids, in no order.
+pub(super) async fn accounts_of(
+    transaction: &mut Transaction,
+    reading: &Reading,
+    system_id: &SystemId,
+    ids: &[ExternalId],
+) -> Result<Vec<Account>, StoreError> {
+    let mut found = Vec::new();
+    for some in chunks(transaction.dialect(), ids) {
+        let mut text = reading.select(history::select_accounts());
+        push_in(&mut text, " AND v.external_id IN (VALUES ", some);
+        let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
+        found.extend(transaction.fetch(text, read).await?);
+    }
+    Ok(found)
 }
 
-fn chunks<'a>(transaction: &Transaction, ids: &'a [ExternalId]) -> std::slice::Chunks<'a, ExternalId> {
+/// So many ids as one statement takes.
+pub(super) fn chunks(dialect: Dialect, ids: &[ExternalId]) -> std::slice::Chunks<'_, ExternalId> {
     // A few values besides are bound in each statement.
-    ids.chunks(transaction.dialect().values_per_statement() - 8)
+    ids.chunks(dialect.values_per_statement() - 8)
 }
 
-fn push_in(text: &mut Statement, before: &str, ids: &[ExternalId]) {
+pub(super) fn push_in(text: &mut Statement, before: &str, ids: &[ExternalId]) {
     text.push(before).bind_rows(ids.iter().map(|id| vec![id.as_str().into()])).push(")");
 }

@@ -4,9 +4,10 @@
 use jiff::Timestamp;
 use keyreeve_model::{AssignmentKind, AssignmentPlace, CredentialKind, ImportRunId};
 
-use super::chosen::held_by;
+use super::shown::select_held;
 use super::slices::{cut, cut_assignments};
 use super::{Column, Reading, Way};
+use crate::dialect::Dialect;
 use crate::history::{self, Coverage, Versions};
 use crate::provisioning::query_plans::plan;
 use crate::statement::Statement;
@@ -114,7 +115,7 @@ async fn pages_and_searches_of_the_inventory_go_through_their_indexes() {
         (assignments(&reading, &by_arn), vec![
             format!("assignment_versions_by_folded_resource (system_key=? AND valid_to_run=? AND {folded}"),
         ]),
-        (held_by(&reading, &["AIDA1".parse().unwrap()]), vec![by_id.to_owned()]),
+        (select_held(Dialect::Sqlite, &reading, &["AIDA1".parse().unwrap()]), vec![by_id.to_owned()]),
     ];
     for (text, indexes) in cases {
         let lines = plan(&store, text).await;

@@ -43,16 +43,7 @@ impl Store {
     ) -> Result<Vec<(ClaimId, Claim)>, StoreError> {
         reading!(self, "reading the claims", |transaction| {
             let key = systems::find(transaction, system, false).await?.key;
-            let mut text = Statement::building(
-                "SELECT claim_id, task_id, step, account_external_id, account, fact, state, claimed_at, settled_by \
-                 FROM claims WHERE system_key = ",
-            );
-            text.bind(key);
-            if let Some(state) = state {
-                text.push(" AND state = ").bind(state.as_str());
-            }
-            text.push(" ORDER BY claim_id");
-            transaction.fetch(text, |row| read_claim(row, system)).await
+            of_system(transaction, (key, system), state).await
         })
         .await
     }
@@ -112,6 +103,24 @@ impl Store {
         })
         .await
     }
+}
+
+/// The claims of a system, the oldest first: all, or those in one state.
+pub(crate) async fn of_system(
+    transaction: &mut Transaction,
+    (key, system): (i64, &SystemId),
+    state: Option<ClaimState>,
+) -> Result<Vec<(ClaimId, Claim)>, StoreError> {
+    let mut text = Statement::building(
+        "SELECT claim_id, task_id, step, account_external_id, account, fact, state, claimed_at, settled_by \
+         FROM claims WHERE system_key = ",
+    );
+    text.bind(key);
+    if let Some(state) = state {
+        text.push(" AND state = ").bind(state.as_str());
+    }
+    text.push(" ORDER BY claim_id");
+    transaction.fetch(text, |row| read_claim(row, system)).await
 }
 
 /// A claim that is being opened.

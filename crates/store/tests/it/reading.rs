@@ -134,7 +134,7 @@ async fn a_moment_before_the_first_import_is_refused_with_the_earliest_one() {
         let slice = AssignmentSlice { descending: false, after: None, limit: 9 };
         let filter = AssignmentFilter::default();
         assert!(unknown(store.assignments_slice(&system, now, &filter, &slice).await.map(drop)));
-        assert!(unknown(store.require_imported(&system).await));
+        assert!(unknown(store.scim_standing(&system).await.map(drop)));
         assert!(matches!(list(AsOf::Time(at(9))).await, Err(StoreError::NothingThen { earliest: None, .. })));
         let (old, new) = (random_inventory(&mut Dice(1)), random_inventory(&mut Dice(2)));
         publish(&store, &old, at(10)).await;

@@ -1,8 +1,10 @@
 //! What SCIM clients say of users and groups, and reading chosen accounts and groups.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use keyreeve_model::{AssignmentKind, ExternalId, ProvisioningJob, ResourceType, StepState, TaskState};
+use keyreeve_model::{
+    Assignment, AssignmentKind, ExternalId, Inventory, ProvisioningJob, ResourceType, StepState, TaskState,
+};
 use keyreeve_store::{
     AsOf, AuditFilter, NewJob, ResourceFilter, ScimBecomes, ScimSaid, Store, StoreError, WithJob,
 };
@@ -28,6 +30,10 @@ async fn keep(
 ) -> Result<(), StoreError> {
     let said = ScimSaid { becomes: ScimBecomes::Kept, ..word((kind, resource), external_id) };
     store.keep_scim(&id("s"), client, &said, at(5)).await
+}
+
+async fn deleted(store: &Store) -> BTreeMap<ExternalId, String> {
+    store.scim_standing(&id("s")).await.unwrap().deleted
 }
 
 fn word((kind, resource): (&str, &str), external_id: Option<&str>) -> ScimSaid {
@@ -66,7 +72,7 @@ async fn an_external_id_is_each_clients_own_and_unique_for_it_alone() {
         assert_eq!(called("other", "User", "1").await, None);
         assert_eq!(called("okta", "User", "é").await, None, "case counts");
         let all = ids(&["AIDA1", "AIDA2", "AIDA9"]);
-        let records = store.scim_records(&id("s"), "entra", &all).await.unwrap();
+        let records = store.scim_users(&id("s"), "entra", &all, false).await.unwrap().records;
         assert_eq!(records.len(), 2);
         assert_eq!(records[&all[0]].external_id, None, "that of another client is not shown");
         assert_eq!(records[&all[1]].external_id.as_deref(), Some("1"));
@@ -84,18 +90,19 @@ async fn what_is_deleted_is_forgotten_but_for_who_did_it_and_is_there_again_when
     for place in Place::both().await {
         let store = place.create().await;
         store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        publish(&store, &Inventory::default(), at(1)).await;
         keep(&store, "okta", ("User", "AIDA1"), Some("1")).await.unwrap();
         let all = ids(&["AIDA1", "AIDA2"]);
         for one in &all {
             let gone = ScimSaid { becomes: ScimBecomes::Deleted, ..word(("User", one.as_str()), None) };
             store.keep_scim(&id("s"), "okta", &gone, at(6)).await.unwrap();
         }
-        let deleted = store.scim_deleted(&id("s")).await.unwrap();
-        assert_eq!(deleted.values().collect::<Vec<_>>(), ["okta", "okta"]);
-        let records = store.scim_records(&id("s"), "okta", &all).await.unwrap();
+        let gone = deleted(&store).await;
+        assert_eq!(gone.values().collect::<Vec<_>>(), ["okta", "okta"]);
+        let records = store.scim_users(&id("s"), "okta", &all, false).await.unwrap().records;
         assert!(records.values().all(|one| one.attributes.is_empty() && one.external_id.is_none()));
         keep(&store, "okta", ("User", "AIDA2"), Some("1")).await.unwrap();
-        assert_eq!(store.scim_deleted(&id("s")).await.unwrap().keys().collect::<Vec<_>>(), [&all[0]]);
+        assert_eq!(deleted(&store).await.keys().collect::<Vec<_>>(), [&all[0]]);
         let filter = AuditFilter { system_id: Some(id("s")), ..AuditFilter::default() };
         let rows = store.audit(&filter, 100).await.unwrap();
         let actions: Vec<&str> = rows.iter().map(|row| row.action.as_str()).collect();
@@ -128,20 +135,31 @@ async fn chosen_accounts_and_groups_are_those_of_the_whole_lists() {
         let mut expected: Vec<_> = known.accounts.iter().step_by(2).cloned().collect();
         expected.sort_by(|a, b| a.external_id.cmp(&b.external_id));
         assert_eq!(found, expected);
-        let held = store.held_by(&id("s"), &some).await.unwrap();
-        let expected = known.assignments.iter().filter(|one| some.contains(&one.subject_external_id)).count();
-        assert!(expected > 0);
-        assert_eq!(held.len(), expected);
+        let users = store.scim_users(&id("s"), "anna", &some, true).await.unwrap();
+        assert_eq!(users.accounts.len(), some.len());
+        let held = |id: &ExternalId| -> Vec<Assignment> {
+            known.assignments.iter().filter(|one| one.subject_external_id == *id).cloned().collect()
+        };
+        assert!(some.iter().any(|id| held(id).len() > 1));
+        for id in &some {
+            assert_eq!(
+                users.held.get(id).cloned().unwrap_or_default(),
+                held(id),
+                "whole, and in the order of lists"
+            );
+        }
+        let bare = store.scim_users(&id("s"), "anna", &some, false).await.unwrap();
+        assert!(bare.held.is_empty());
         let filter = ResourceFilter { kind: Some(ResourceType::Group), ..ResourceFilter::default() };
         let groups = store.list_resources(&id("s"), AsOf::Now, &filter).await.unwrap();
-        let members = store.members_of(&id("s"), &groups[..1]).await.unwrap();
-        let of_group = |one: &&keyreeve_model::Assignment| {
+        let members = store.scim_groups(&id("s"), "anna", &groups[..1], true).await.unwrap().members;
+        let of_group = |one: &&Assignment| {
             one.kind == AssignmentKind::AccountGroup
                 && one.resource_external_id.as_ref() == Some(&groups[0].external_id)
         };
         assert_eq!(members.len(), known.assignments.iter().filter(of_group).count());
         let all: Vec<ExternalId> = known.accounts.iter().map(|account| account.external_id.clone()).collect();
-        let changed = store.changed_since_first_seen(&id("s"), &all).await.unwrap();
+        let changed = store.scim_users(&id("s"), "anna", &all, false).await.unwrap().changed;
         assert!(!changed.is_empty() && changed.len() < all.len());
         assert!(changed.values().all(|at_| *at_ == at(100)));
     }
@@ -161,10 +179,12 @@ async fn end(store: &Store, state: TaskState) {
 async fn what_is_said_with_a_job_holds_when_it_has_succeeded_and_not_before() {
     for place in Place::both().await {
         let store = with_system(&place).await;
+        publish(&store, &Inventory::default(), at(1)).await;
         let ada = external("AIDAADA".to_owned());
         keep(&store, "anna", ("User", "AIDAADA"), Some("1")).await.unwrap();
         let record = async || {
-            store.scim_records(&id("s"), "anna", std::slice::from_ref(&ada)).await.unwrap()[&ada].clone()
+            let found = store.scim_users(&id("s"), "anna", std::slice::from_ref(&ada), false).await.unwrap();
+            found.records[&ada].clone()
         };
         let before = record().await;
         let new = job(vec![task("ada")]);
@@ -201,9 +221,9 @@ async fn what_is_said_with_a_job_holds_when_it_has_succeeded_and_not_before() {
         // Gone for SCIM when the job is over, not before.
         let gone = ScimSaid { becomes: ScimBecomes::Deleted, ..said };
         ask(&store, &new, &gone).await.unwrap();
-        assert!(store.scim_deleted(&id("s")).await.unwrap().is_empty());
+        assert!(deleted(&store).await.is_empty());
         end(&store, TaskState::Succeeded).await;
-        assert_eq!(store.scim_deleted(&id("s")).await.unwrap()[&ada], "anna");
+        assert_eq!(deleted(&store).await[&ada], "anna");
         assert_eq!(place.number("SELECT COUNT(*) FROM scim_pending").await, 0);
         store.verify_audit().await.unwrap();
         store.close().await;
@@ -236,7 +256,8 @@ async fn what_is_said_of_a_user_that_a_job_makes_is_known_by_the_id_it_gets() {
         write(&store, &claimed.lease, made, 8).await.unwrap();
         write(&store, &claimed.lease, finish(TaskState::Succeeded), 9).await.unwrap();
         let grace = external("AIDAGRACE".to_owned());
-        let found = store.scim_records(&id("s"), "anna", std::slice::from_ref(&grace)).await.unwrap();
+        let found =
+            store.scim_users(&id("s"), "anna", std::slice::from_ref(&grace), false).await.unwrap().records;
         let record = &found[&grace];
         assert_eq!((record.external_id.as_deref(), record.made_by.as_deref()), (Some("1"), Some("anna")));
         assert_eq!(record.attributes, self::said("AIDANEW"));
@@ -264,7 +285,8 @@ async fn what_a_job_waits_with_gives_way_to_what_is_said_again() {
         let late = WithJob { said: Some(&word(("User", "AIDAADA"), Some("3"))), ..WithJob::default() };
         store.replace_with_job(asked.id, late, at(9)).await.unwrap();
         end(&store, TaskState::Succeeded).await;
-        let found = store.scim_records(&id("s"), "anna", std::slice::from_ref(&ada)).await.unwrap();
+        let found =
+            store.scim_users(&id("s"), "anna", std::slice::from_ref(&ada), false).await.unwrap().records;
         assert_eq!(Value::Object(found[&ada].attributes.clone()), json!({"title": "Dr"}));
         assert_eq!(found[&ada].external_id.as_deref(), Some("2"));
         store.close().await;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use keyreeve_model::{Assignment, ExternalId, Resource, ResourceType as Kind};
-use keyreeve_store::{AsOf, ResourceFilter, StoreError};
+use keyreeve_store::{AsOf, ResourceFilter, ScimGroups, StoreError};
 use serde_json::{Map, Value};
 
 use super::{BATCH, Hit, Known, asks_for};
@@ -31,13 +31,10 @@ impl Known<'_> {
 
     async fn built(&self, groups: &[Resource], members: bool) -> Result<Vec<Map<String, Value>>, StoreError> {
         let (store, system) = (&self.asked.parts.store, self.asked.system_id());
-        let ids: Vec<ExternalId> = groups.iter().map(|group| group.external_id.clone()).collect();
-        let records = store.scim_records(system, self.asked.client(), &ids).await?;
-        let changed = store.changed_since_first_seen(system, &ids).await?;
-        let mut found = if members { store.members_of(system, groups).await? } else { Vec::new() };
-        found.sort_by_cached_key(Assignment::place);
+        let ScimGroups { records, changed, members } =
+            store.scim_groups(system, self.asked.client(), groups, members).await?;
         let mut by_group: HashMap<&ExternalId, Vec<&Assignment>> = HashMap::new();
-        for one in found.iter().filter(|one| !self.deleted.contains_key(&one.subject_external_id)) {
+        for one in members.iter().filter(|one| !self.deleted.contains_key(&one.subject_external_id)) {
             if let Some(id) = &one.resource_external_id {
                 by_group.entry(id).or_default().push(one);
             }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use keyreeve_engine::unseen::Unseen;
 use keyreeve_model::ExternalId;
-use keyreeve_store::{AsOf, StoreError};
+use keyreeve_store::{ScimStanding, StoreError};
 use serde_json::{Map, Value};
 
 use super::asked::Asked;
@@ -55,11 +55,9 @@ impl<'a> Known<'a> {
     /// Looks what was done and is not seen yet, and what is gone. Of a system that was never imported nothing is known.
     pub(crate) async fn load(asked: &'a Asked) -> Result<Self, StoreError> {
         let (store, system) = (&asked.parts.store, asked.system_id());
-        store.require_imported(system).await?;
-        let unseen = Unseen::load(store, system, AsOf::Now).await?;
-        let deleted = store.scim_deleted(system).await?;
-        let mut known = Self { asked, unseen, deleted };
-        known.forget_those_back().await?;
+        let ScimStanding { claims, deleted, enabled } = store.scim_standing(system).await?;
+        let mut known = Self { asked, unseen: Unseen::of_claims(claims), deleted };
+        known.forget_those_back(enabled).await?;
         Ok(known)
     }
 

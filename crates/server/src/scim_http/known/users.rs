@@ -1,9 +1,9 @@
 //! Users.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use keyreeve_model::{Account, AccountStatus, Assignment, ExternalId};
-use keyreeve_store::{AccountPlace, AsOf, StoreError};
+use keyreeve_model::{Account, AccountStatus, ExternalId};
+use keyreeve_store::{AccountPlace, AsOf, ScimUsers, StoreError};
 use serde_json::{Map, Value};
 
 use super::{BATCH, Hit, Known, asks_for};
@@ -19,11 +19,10 @@ const AT_HAND: [&str; 3] = ["id", "userName", "active"];
 
 impl Known<'_> {
     /// Whoever has a way in again is there again, whoever gave it: a client must see who can come in.
-    pub(super) async fn forget_those_back(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn forget_those_back(&mut self, seen: Vec<ExternalId>) -> Result<(), StoreError> {
         if self.deleted.is_empty() {
             return Ok(());
         }
-        let seen = self.asked.parts.store.scim_deleted_and_enabled(self.asked.system_id()).await?;
         let touched = self.unseen.accounts().filter(|id| self.deleted.contains_key(*id)).cloned();
         let perhaps: BTreeSet<ExternalId> = seen.into_iter().chain(touched).collect();
         let perhaps: Vec<ExternalId> = perhaps.into_iter().collect();
@@ -44,8 +43,17 @@ impl Known<'_> {
 
     /// Accounts of these ids as they are now, those that are gone for SCIM included.
     pub(crate) async fn accounts_in_aws(&self, ids: &[ExternalId]) -> Result<Vec<Account>, StoreError> {
+        let seen = self.asked.parts.store.accounts_by_id(self.asked.system_id(), ids).await?;
+        self.with_those_made(seen, ids).await
+    }
+
+    /// The accounts of these ids as they are now, of which an import has seen these.
+    async fn with_those_made(
+        &self,
+        seen: Vec<Account>,
+        ids: &[ExternalId],
+    ) -> Result<Vec<Account>, StoreError> {
         let (store, system) = (&self.asked.parts.store, &self.asked.system);
-        let seen = store.accounts_by_id(&system.system_id, ids).await?;
         let seen_ids: BTreeSet<&ExternalId> = seen.iter().map(|account| &account.external_id).collect();
         let others: Vec<ExternalId> = ids.iter().filter(|id| !seen_ids.contains(id)).cloned().collect();
         let made = self.unseen.made_accounts(store, system, &others).await?;
@@ -69,8 +77,7 @@ impl Known<'_> {
         &self,
         id: &ExternalId,
     ) -> Result<Option<Map<String, Value>>, StoreError> {
-        let accounts = self.accounts_in_aws(std::slice::from_ref(id)).await?;
-        Ok(self.users_of(accounts, true).await?.pop())
+        Ok(self.users_in_aws(std::slice::from_ref(id), true).await?.pop())
     }
 
     /// The users of these ids. Without `held`, groups and entitlements are left out.
@@ -79,34 +86,25 @@ impl Known<'_> {
         ids: &[ExternalId],
         held: bool,
     ) -> Result<Vec<Map<String, Value>>, StoreError> {
-        let accounts = self.accounts(ids).await?;
-        self.users_of(accounts, held).await
+        let there: Vec<ExternalId> =
+            ids.iter().filter(|id| !self.deleted.contains_key(*id)).cloned().collect();
+        self.users_in_aws(&there, held).await
     }
 
-    async fn users_of(
+    async fn users_in_aws(
         &self,
-        accounts: Vec<Account>,
+        ids: &[ExternalId],
         held: bool,
     ) -> Result<Vec<Map<String, Value>>, StoreError> {
         let (store, system) = (&self.asked.parts.store, self.asked.system_id());
-        let ids: Vec<ExternalId> = accounts.iter().map(|account| account.external_id.clone()).collect();
-        let records = store.scim_records(system, self.asked.client(), &ids).await?;
-        let mut changed = store.changed_since_first_seen(system, &ids).await?;
-        let mut holds: HashMap<ExternalId, Vec<Assignment>> = HashMap::new();
-        if held {
-            for one in store.held_by(system, &ids).await? {
-                holds.entry(one.subject_external_id.clone()).or_default().push(one);
-            }
-            // So that the same is shown in the same order, whoever changed it.
-            for held in holds.values_mut() {
-                held.sort_by_cached_key(Assignment::place);
-            }
-        }
+        let ScimUsers { accounts, records, mut changed, held } =
+            store.scim_users(system, self.asked.client(), ids, held).await?;
+        let accounts = self.with_those_made(accounts, ids).await?;
         let kind = &self.asked.model.user;
         let shown = accounts.iter().map(|account| {
             let id = &account.external_id;
             let beside = Beside {
-                held: holds.get(id).map(Vec::as_slice).unwrap_or_default(),
+                held: held.get(id).map(Vec::as_slice).unwrap_or_default(),
                 record: records.get(id),
                 changed_at: changed.remove(id).max(self.unseen.changed_at(id)),
             };
