@@ -35,6 +35,9 @@ use crate::import::{Patience, Progress};
 use crate::pace::{Pacer, Pacers};
 use crate::systems::{BaseError, Verdict, note_base, verify};
 
+/// So often everything is read anew when an account is gone that was listed a moment before.
+const LOOKS: u32 = 3;
+
 /// Gathers facts. One per process.
 #[derive(Clone)]
 pub struct Gatherer {
@@ -95,6 +98,15 @@ pub enum GatherError {
         /// Why.
         why: String,
     },
+    /// What was listed was gone when it was looked at, each time.
+    #[error(
+        "{what} could not be read: it was listed and gone a moment later, so nothing is planned; somebody is changing it, \
+         so ask again when that is done"
+    )]
+    GoneMeanwhile {
+        /// What.
+        what: String,
+    },
     /// The connector may not read what the plan needs.
     #[error("{}, so nothing is planned: {}", .0.message, .0.why)]
     Denied(Unreadable),
@@ -123,7 +135,14 @@ impl Gatherer {
         let (pacer, progress) = (self.pacer(&identity.account_id, system), Progress::default());
         let reader = self.reader(inventory, &identity.account_id, system, &pacer, &progress);
         let gathering = Gathering { reader: &reader, provisioning, system, identity: &identity };
-        let facts = gathering.facts(self, run.id, wishes).await?;
+        let mut looks = 1;
+        let facts = loop {
+            match gathering.facts(self, run.id, wishes).await {
+                // Deleted between being listed and being looked at: who is there is seen anew.
+                Err(GatherError::GoneMeanwhile { .. }) if looks < LOOKS => looks += 1,
+                facts => break facts?,
+            }
+        };
         match reader.halt.reason() {
             Some(failure) => Err(GatherError::OtherAccount(failure)),
             None => Ok(facts),
@@ -430,6 +449,9 @@ fn readable<T>(what: &str, name: &str, answer: Result<T, ReadError>) -> Result<T
                 operation: error.operation,
                 why: error.to_string(),
             }),
+            ReadError::Call(error) if error.cause == Cause::Gone && !name.is_empty() => {
+                GatherError::GoneMeanwhile { what }
+            }
             error => GatherError::Unreadable { what, why: error.to_string() },
         }
     })

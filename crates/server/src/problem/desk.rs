@@ -86,6 +86,7 @@ fn of_gathering(error: &GatherError, detail: String) -> Problem {
         GatherError::NoProvisioning(_) => (StatusCode::CONFLICT, "no_provisioning"),
         GatherError::OtherAccount(_) => (StatusCode::CONFLICT, "other_aws_account"),
         GatherError::Denied(_) => (StatusCode::CONFLICT, "connector_denied"),
+        GatherError::GoneMeanwhile { .. } => (StatusCode::CONFLICT, "gone_meanwhile"),
         _ => (StatusCode::BAD_GATEWAY, "unreadable"),
     };
     Problem::new(status, code, detail)

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use keyreeve_engine::plan::GatherError;
 use keyreeve_engine::provisioning::{Ended, WorkError};
-use keyreeve_model::{FailureKind, JobState, ProvisioningJob, StepState, TaskState};
+use keyreeve_model::{FailureKind, JobState, ObstacleKind, ProvisioningJob, StepState, TaskState};
 use keyreeve_sandbox::{Effect, FaultRule, KeyStatus, Mutation, Phase};
 use keyreeve_store::Retry;
 use serde_json::{Value, json};
@@ -214,4 +215,29 @@ async fn an_outage_does_not_use_the_attempts_up_in_a_moment() {
     assert!(began.elapsed() >= least, "{:?}", began.elapsed());
     assert_eq!(only(&ended).state, TaskState::NeedsPerson);
     assert_eq!(only(&ended).failure.as_ref().unwrap().kind, FailureKind::Unknown);
+}
+
+#[tokio::test]
+async fn an_account_that_is_deleted_while_it_is_looked_at_is_no_more_and_that_is_no_failure() {
+    let world = World::with(full(), &laden()).await;
+    let gone = Effect::Mutate { ops: vec![Mutation::DeleteUser { name: "bob".into() }] };
+    world.sandbox.add_fault(FaultRule::new("ListAccessKeys", gone).subject("bob").times(1).min_fires(1));
+    let plan = world.plan(&[wish(deletion("bob")), wish(deletion("ada"))]).await;
+    assert!(world.sandbox.unfired().is_empty());
+    let kinds: Vec<_> = plan.tasks[0].obstacles.iter().map(|obstacle| obstacle.kind).collect();
+    assert_eq!(kinds, [ObstacleKind::NotFound], "{plan:#?}");
+    assert!(plan.tasks[1].obstacles.is_empty(), "{plan:#?}");
+}
+
+#[tokio::test]
+async fn an_account_that_is_listed_and_gone_again_and_again_is_planned_nothing_about() {
+    let world = World::with(full(), &laden()).await;
+    let hidden = Effect::Error { status: 404, code: "NoSuchEntity".into(), message: String::new() };
+    world.sandbox.add_fault(FaultRule::new("ListAccessKeys", hidden).subject("bob").min_fires(3));
+    let system = world.store.get_system(&world.id).await.unwrap();
+    let wishes = [wish(deletion("bob"))];
+    let refused = world.gatherer().gather(&world.connector, &system, &wishes).await.err().unwrap();
+    assert!(matches!(refused, GatherError::GoneMeanwhile { .. }), "{refused}");
+    assert!(refused.to_string().contains("of bob") && refused.to_string().contains("ask again"), "{refused}");
+    assert!(world.sandbox.unfired().is_empty());
 }
