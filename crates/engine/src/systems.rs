@@ -5,19 +5,25 @@ use keyreeve_model::{
     AwsAccountId, CredentialKind, Effect, Failure, FailureKind, RoleBase, Secret, System, SystemId,
     SystemState,
 };
-use keyreeve_store::{NewSystem, Signer, SignerPart, Store, StoreError};
+use keyreeve_store::{NewSystem, RequestKey, Signer, SignerPart, Store, StoreError};
 
 use crate::clock::Clock;
 
 mod changes;
+mod credential;
 mod identify;
 mod protections;
 mod release;
+mod trust;
 
 pub use changes::{Given, NotSet, category, patched};
+pub use credential::{
+    BaseAsked, CredentialAsked, NotTaken, Taken, access_key_id, account_of_role, external_id, role_arn,
+};
 pub use identify::identify;
 pub use protections::{ProtectionsEnd, keeps_protections};
 pub use release::{NotReleased, Released, release};
+pub use trust::{Trust, trust_policy};
 
 /// A system could not be registered, changed or verified.
 #[derive(Debug, thiserror::Error)]
@@ -78,8 +84,23 @@ pub async fn register(
     store: &Store,
     clock: Clock,
     actor: &str,
+    new: NewSystem,
+    connector: &dyn Connector,
+) -> Result<Registered, SystemError> {
+    register_once(store, clock, actor, new, connector, None).await
+}
+
+/// The same for a request with a key and the digest of its body.
+///
+/// # Errors
+/// As [`register`].
+pub(crate) async fn register_once(
+    store: &Store,
+    clock: Clock,
+    actor: &str,
     mut new: NewSystem,
     connector: &dyn Connector,
+    request: Option<(&RequestKey, &str)>,
 ) -> Result<Registered, SystemError> {
     let (identity, unreachable) = match identify(connector, clock).await {
         Ok(identity) => (Some(identity), None),
@@ -95,7 +116,7 @@ pub async fn register(
         new.aws_account_id = Some(identity.account_id.clone());
         new.partition = Some(identity.partition.clone());
     }
-    let system = store.create_system(new, actor, clock.now()).await?;
+    let system = store.create_system_once(new, actor, clock.now(), request).await?;
     match &identity {
         Some(identity) => note_signers(store, clock, &system, connector, identity).await?,
         // A role that lets nobody in yet has somebody behind it all the same.

@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts as Head;
-use keyreeve_model::digest_hex;
+use keyreeve_model::{Secret, digest_hex};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
@@ -61,6 +61,18 @@ pub(crate) fn at_most<'de, const N: usize, D: Deserializer<'de>>(
             Err(D::Error::custom(format!("a text is longer than {N} characters")))
         }
         _ => Ok(text),
+    }
+}
+
+/// A secret in a body. What stands in its place and is none is not repeated in a refusal.
+pub(crate) struct GivenSecret(pub(crate) Secret);
+
+impl<'de> Deserialize<'de> for GivenSecret {
+    fn deserialize<D: Deserializer<'de>>(given: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(given)? {
+            serde_json::Value::String(text) => Ok(Self(Secret::new(text))),
+            _ => Err(D::Error::custom("a secret is a text")),
+        }
     }
 }
 

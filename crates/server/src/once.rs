@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts as Head;
 use axum::http::{HeaderName, StatusCode};
+use keyreeve_engine::rights::Actor;
 use keyreeve_engine::threads::BrokeOff;
 use keyreeve_model::SystemId;
 use keyreeve_store::{KeyClaim, KnownRequest, RequestKey};
@@ -47,6 +48,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
 }
 
 impl Once {
+    /// The key of a request that registers a system, if it has one.
+    pub(crate) fn registering(self, caller: &Actor, system_id: &SystemId) -> Option<RequestKey> {
+        let (route, caller) = ("POST /systems".to_owned(), caller.name().to_owned());
+        self.0.map(|key| RequestKey { system_id: system_id.clone(), route, caller, key })
+    }
+
     /// What is known of the request. Without a key it is always new.
     ///
     /// # Errors
@@ -69,15 +76,17 @@ impl Once {
                 return Err(Problem::new(StatusCode::CONFLICT, "in_progress", detail)
                     .advice("ask again with the same key when it has ended"));
             }
-            KnownRequest::Other => {
-                let detail = "the Idempotency-Key was used for another request";
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                return Err(Problem::new(status, "key_reused", detail).advice("make a new key"));
-            }
+            KnownRequest::Other => return Err(reused()),
             KnownRequest::Job(job) => Begun::Job(job),
             KnownRequest::Run(run) => Begun::Run(run),
         })
     }
+}
+
+/// The key was used for something else.
+pub(crate) fn reused() -> Problem {
+    let detail = "the Idempotency-Key was used for another request";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key_reused", detail).advice("make a new key")
 }
 
 /// What is known of a request.

@@ -98,7 +98,7 @@ pub use provisioning::{
     PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword, WithJob,
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
-pub use request_keys::{KeyClaim, KnownRequest, RequestKey};
+pub use request_keys::{KeyClaim, KnownRegistration, KnownRequest, RequestKey};
 pub use restore::{KEY_OF_THE_BACKUP, Restoration};
 pub use scim::{ScimBecomes, ScimMark, ScimRecord, ScimSaid};
 pub use signers::{Signer, SignerPart};

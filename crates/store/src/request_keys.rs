@@ -7,7 +7,7 @@ use keyreeve_model::{ImportRunId, JobId, SystemId};
 
 use crate::statement::statement;
 use crate::time::to_millis;
-use crate::transaction::{Transaction, writing};
+use crate::transaction::{Transaction, reading, writing};
 use crate::{Store, StoreError, systems};
 
 /// Keys are remembered so long.
@@ -48,7 +48,48 @@ pub enum KnownRequest {
     Other,
 }
 
+/// What is known of a request that registers a system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownRegistration {
+    /// Nothing.
+    New,
+    /// It was done, and registered this system.
+    Done(SystemId),
+    /// The key was used for another request.
+    Other,
+}
+
 impl Store {
+    /// What a request that registers a system came to. Its key is written down together with the system, so nobody is at it
+    /// where there is one; keys of more than a day ago are forgotten.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn registered_by(
+        &self,
+        key: &RequestKey,
+        body_sha256: &str,
+        now: Timestamp,
+    ) -> Result<KnownRegistration, StoreError> {
+        let forgotten = to_millis(now.checked_sub(REMEMBERED_FOR).unwrap_or(Timestamp::MIN));
+        let RequestKey { route, caller, key, .. } = key;
+        let known = reading!(self, "looking whether the request was done before", |transaction| {
+            let text = "SELECT s.system_id, r.body_sha256 FROM request_keys r \
+                        JOIN systems s ON s.system_key = r.system_key \
+                        WHERE r.route = $1 AND r.caller = $2 AND r.request_key = $3 AND r.created_at > $4";
+            let (route, caller, key) = (route.as_str(), caller.as_str(), key.as_str());
+            let statement = statement!(text, route, caller, key, forgotten);
+            transaction.fetch(statement, |row| Ok((row.word(0)?, row.text(1)?))).await
+        })
+        .await?;
+        let same = known.iter().find(|(_, body): &&(SystemId, String)| body == body_sha256);
+        Ok(match same {
+            Some((system_id, _)) => KnownRegistration::Done(system_id.clone()),
+            None if known.is_empty() => KnownRegistration::New,
+            None => KnownRegistration::Other,
+        })
+    }
+
     /// Takes a request for so long, unless somebody did it or is doing it. Keys of more than a day ago are forgotten.
     ///
     /// # Errors
@@ -151,6 +192,20 @@ impl Store {
         })
         .await
     }
+}
+
+/// Notes by which request a system is registered, in the transaction that does it.
+pub(crate) async fn registers(
+    transaction: &mut Transaction,
+    system: i64,
+    (key, body_sha256): (&RequestKey, &str),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (route, caller, name) = (key.route.as_str(), key.caller.as_str(), key.key.as_str());
+    let text = "INSERT INTO request_keys (system_key, route, caller, request_key, body_sha256, claim, claimed_until, \
+                created_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $6)";
+    let insert = statement!(text, system, route, caller, name, body_sha256, to_millis(now));
+    transaction.execute(insert).await.map(|_| ())
 }
 
 /// Notes what a request came to, in the transaction that makes it.

@@ -16,7 +16,9 @@ use crate::data_keys::{self, Scope};
 use crate::secrets::{self, SecretPlace};
 use crate::time::truncated;
 use crate::transaction::{reading, writing};
-use crate::{Store, StoreError, import_profiles, key_rotations, organizations, signers};
+use crate::{
+    RequestKey, Store, StoreError, import_profiles, key_rotations, organizations, request_keys, signers,
+};
 
 /// What is needed to register a system.
 #[derive(Debug, Clone)]
@@ -141,6 +143,20 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
+        self.create_system_once(new, actor, now, None).await
+    }
+
+    /// The same for a request with a key and the digest of its body, which [`Store::registered_by`] finds from then on.
+    ///
+    /// # Errors
+    /// As [`Store::create_system`].
+    pub async fn create_system_once(
+        &self,
+        new: NewSystem,
+        actor: &str,
+        now: Timestamp,
+        request: Option<(&RequestKey, &str)>,
+    ) -> Result<System, StoreError> {
         let system = System {
             system_id: new.system_id,
             name: new.name,
@@ -174,6 +190,9 @@ impl Store {
             }
             let profile = ImportProfile::default_named(import_profiles::default_name()?);
             import_profiles::put(transaction, stored.key, &profile, now).await?;
+            if let Some(request) = request {
+                request_keys::registers(transaction, stored.key, request, now).await?;
+            }
             let system_id = &stored.system.system_id;
             let subject = plain(&stored.system)?.into();
             let done = audit::Done { action: "system_registered", actor, system_id, subject };

@@ -382,6 +382,8 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         error @ (DeskError::NothingToDo(_)
         | DeskError::Wishes(_)
         | DeskError::Reason
+        | DeskError::Credentials(_)
+        | DeskError::NotLent(_)
         | DeskError::NotReleased(_)
         | DeskError::ProtectionsEnd(_)
         | DeskError::Invalid(_)

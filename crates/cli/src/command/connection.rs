@@ -31,6 +31,8 @@ pub(crate) async fn of_system(
 pub(crate) struct Reach {
     environment: BTreeMap<String, String>,
     request_timeout: Option<Duration>,
+    /// Whether its own credentials are lent to who asks from afar.
+    lends: bool,
 }
 
 impl Reach {
@@ -39,6 +41,7 @@ impl Reach {
         Self {
             environment: context.config.aws.additions(&context.environment),
             request_timeout: context.config.aws.request_timeout_seconds.map(Duration::from_secs),
+            lends: context.config.aws.lend_own_credentials.unwrap_or(false),
         }
     }
 
@@ -88,6 +91,26 @@ impl Connections for Systems {
             // A refusal must be found in it again.
             Err(error) => Err(error.reallocate_into_boxed_dyn_error_without_backtrace()),
         }
+    }
+
+    async fn connect_with(
+        &self,
+        kind: &CredentialKind,
+        secret: Option<Secret>,
+        region: Option<&str>,
+    ) -> Result<Box<dyn Connector>, NotConnected> {
+        match self.reach.connect(credential(kind, secret)?, region).await {
+            Ok(connector) => Ok(Box::new(connector)),
+            Err(error) => Err(error.reallocate_into_boxed_dyn_error_without_backtrace()),
+        }
+    }
+
+    fn partition_of_region(&self, region: &str) -> Option<&'static str> {
+        keyreeve_aws::partition_of_region(region)
+    }
+
+    fn lends(&self) -> bool {
+        self.reach.lends
     }
 }
 

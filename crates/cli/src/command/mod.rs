@@ -40,7 +40,6 @@ use crate::output::{Output, note};
 use crate::source::require_remote;
 
 pub(crate) use context::Context;
-use system::trust_policy;
 
 /// What stands in a plan in the place of an external id that is not made yet.
 const MADE_LATER: &str = "<made when this is carried out>";

@@ -22,6 +22,8 @@ pub(crate) struct AwsEnvironment {
     pub(crate) endpoint_url_organizations: Option<String>,
     /// The longest that one request may take, its answer included, in seconds.
     pub(crate) request_timeout_seconds: Option<u64>,
+    /// Whether administrators who ask from afar may have systems sign in with this machine's own credentials.
+    pub(crate) lend_own_credentials: Option<bool>,
     /// `AWS_REGION`
     pub(crate) region: Option<String>,
     /// `AWS_PROFILE`
@@ -38,6 +40,7 @@ impl AwsEnvironment {
             endpoint_url_sts: self.endpoint_url_sts.or(other.endpoint_url_sts),
             endpoint_url_organizations: self.endpoint_url_organizations.or(other.endpoint_url_organizations),
             request_timeout_seconds: self.request_timeout_seconds.or(other.request_timeout_seconds),
+            lend_own_credentials: self.lend_own_credentials.or(other.lend_own_credentials),
             region: self.region.or(other.region),
             profile: self.profile.or(other.profile),
         }

@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 25] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -86,6 +86,7 @@ pub(super) const KEYS: [&str; 24] = [
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_ORGANIZATIONS",
     "AWS_REQUEST_TIMEOUT_SECONDS",
+    "AWS_LEND_OWN_CREDENTIALS",
     "AWS_REGION",
     "AWS_PROFILE",
 ];

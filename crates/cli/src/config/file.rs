@@ -93,6 +93,7 @@ impl File {
                 endpoint_url_sts: text("AWS_ENDPOINT_URL_STS"),
                 endpoint_url_organizations: text("AWS_ENDPOINT_URL_ORGANIZATIONS"),
                 request_timeout_seconds: whole_number(environment, "KEYREEVE_AWS_REQUEST_TIMEOUT_SECONDS")?,
+                lend_own_credentials: yes_or_no(environment, "KEYREEVE_AWS_LEND_OWN_CREDENTIALS")?,
                 region: text("AWS_REGION"),
                 profile: text("AWS_PROFILE"),
             },

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use keyreeve_engine::plan::Plan;
 use keyreeve_engine::provisioning::{Handed, Revealed};
+use keyreeve_engine::systems::Trust;
 use keyreeve_model::{
     ImportRun, ImportRunId, JobId, MappingName, ProfileName, Protection, ProtectionKind, ProvisioningJob,
     Secret, System, SystemId, TaskId, TaskMapping, Token, TokenId, Wish,
@@ -62,6 +63,41 @@ impl AskedJob {
         let handed = |one: OneTimeSecret| (one.task, one.account, Secret::new(one.secret));
         std::mem::take(&mut self.one_time_secrets).into_iter().map(handed).collect()
     }
+}
+
+/// A system that was registered.
+#[derive(Deserialize)]
+pub(crate) struct RegisteredSystem {
+    /// The system.
+    #[serde(flatten)]
+    pub(crate) system: System,
+    /// Why AWS did not say whose its credentials are.
+    pub(crate) unreachable: Option<String>,
+    /// What the trust policy of its role must say.
+    pub(crate) trust: Option<Trust>,
+    /// Other systems of the same AWS account.
+    pub(crate) same_account: Vec<SystemId>,
+}
+
+/// What came of other credentials.
+#[derive(Deserialize)]
+pub(crate) struct ReplacedCredential {
+    /// The system.
+    #[serde(flatten)]
+    pub(crate) system: System,
+    /// Whom it signs in as now; `None` when nothing was changed yet.
+    pub(crate) signs_in_as: Option<String>,
+    /// What the trust policy of the role must say first.
+    pub(crate) trust: Option<Trust>,
+    /// Whether the role lets in who brings another external id.
+    pub(crate) lets_in_anybody: bool,
+}
+
+#[derive(Deserialize)]
+struct ReleasedSystem {
+    #[serde(flatten)]
+    system: System,
+    unidentified: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -233,6 +269,32 @@ impl Server {
     pub(crate) async fn system_as_it_is(&self, id: &SystemId) -> anyhow::Result<(System, Option<String>)> {
         let answered = self.sent(&Sent::new(Verb::Get, &["systems", id.as_str()])).await?;
         Ok((read(&answered)?, answered.header("etag").map(str::to_owned)))
+    }
+
+    /// Registers a system, once.
+    pub(crate) async fn register_system(&self, body: &Value) -> anyhow::Result<RegisteredSystem> {
+        Ok(read(&self.once(&["systems"], body).await?)?)
+    }
+
+    /// Gives a system other credentials.
+    pub(crate) async fn set_credential(
+        &self,
+        id: &SystemId,
+        body: &Value,
+    ) -> anyhow::Result<ReplacedCredential> {
+        Ok(self.change(Verb::Put, &["systems", id.as_str(), "credential"], Some(body)).await?)
+    }
+
+    /// Ends the quarantine of a system; why its AWS account could not be found out, if it could not.
+    pub(crate) async fn release_system(
+        &self,
+        id: &SystemId,
+        reason: Option<&str>,
+    ) -> anyhow::Result<(System, Option<String>)> {
+        let body = json!({"reason": reason});
+        let parts = ["systems", id.as_str(), "release"];
+        let ReleasedSystem { system, unidentified } = self.change(Verb::Post, &parts, Some(&body)).await?;
+        Ok((system, unidentified))
     }
 
     /// Changes a system, as it was seen.

@@ -13,7 +13,13 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
             .hint("give the command without --server on the machine where the store is"))
     };
     match command {
-        Command::System(SystemCommand::List(_) | SystemCommand::Show(_) | SystemCommand::Set(_))
+        Command::System(
+            SystemCommand::Add(_)
+            | SystemCommand::List(_)
+            | SystemCommand::Show(_)
+            | SystemCommand::Set(_)
+            | SystemCommand::Release(_),
+        )
         | Command::Account(_)
         | Command::Resource(_)
         | Command::Assignment(_)

@@ -10,7 +10,7 @@ use crate::password::GivenRefused;
 use crate::plan::{GatherError, Plan};
 use crate::provisioning::{HandOverError, OpenError};
 use crate::rights::Denied;
-use crate::systems::{NotReleased, ProtectionsEnd};
+use crate::systems::{NotReleased, ProtectionsEnd, SystemError};
 use crate::threads::BrokeOff;
 
 /// What was asked for is not done. Nothing was changed at the connected system.
@@ -78,6 +78,12 @@ pub enum DeskError {
     /// What was given cannot be taken, and why.
     #[error("{0}")]
     Invalid(String),
+    /// Credentials are not taken.
+    #[error("{0}")]
+    Credentials(Box<SystemError>),
+    /// The machine's own credentials are not lent.
+    #[error("{0}")]
+    NotLent(&'static str),
     /// A quarantine goes on.
     #[error("{0}")]
     NotReleased(NotReleased),
@@ -100,6 +106,15 @@ impl From<NotReleased> for DeskError {
         match error {
             NotReleased::Store(error) => Self::Store(error),
             other => Self::NotReleased(other),
+        }
+    }
+}
+
+impl From<SystemError> for DeskError {
+    fn from(error: SystemError) -> Self {
+        match error {
+            SystemError::Store(error) => Self::Store(error),
+            other => Self::Credentials(Box::new(other)),
         }
     }
 }

@@ -15,6 +15,7 @@ mod error;
 mod imports;
 mod keeping;
 mod people;
+mod registering;
 mod standing;
 mod systems;
 
@@ -29,6 +30,7 @@ pub use error::{DeskError, obstacles_of};
 pub use imports::{ImportAsked, LONGEST_REASON};
 pub use keeping::TokenAsked;
 pub use people::{PersonAsked, hash_of};
+pub use registering::{CredentialSet, SystemAsked, SystemMade};
 pub use standing::{Keeps, Standing};
 pub use systems::TrialAsked;
 

@@ -5,6 +5,7 @@ use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::import::ImportError;
 use keyreeve_engine::plan::{GatherError, Plan};
 use keyreeve_engine::provisioning::{HandOverError, OpenError};
+use keyreeve_engine::systems::SystemError;
 use keyreeve_engine::threads::BrokeOff;
 
 use super::store::import_first;
@@ -36,6 +37,14 @@ impl From<DeskError> for Problem {
                 problem.0.obstacles = obstacles(&plan);
                 problem
             }
+            DeskError::NotLent(_) => Self::new(StatusCode::FORBIDDEN, "not_lent", detail),
+            DeskError::Credentials(error) => match *error {
+                SystemError::Refused(_) => conflict("credentials_refused", detail),
+                SystemError::OtherAccount { .. } => conflict("other_aws_account", detail),
+                SystemError::OtherPartition { .. } => Self::bad_request(detail),
+                SystemError::Unidentified(_) => Self::new(StatusCode::BAD_GATEWAY, "unreadable", detail),
+                SystemError::Store(error) => error.into(),
+            },
             DeskError::NotReleased(_) => conflict("not_released", detail),
             DeskError::ProtectionsEnd(_) => conflict("protections_end", detail)
                 .advice("protect the same in another system of the account first, or end the protections"),

@@ -25,6 +25,7 @@ mod progress;
 mod protections;
 mod queries;
 mod reason;
+mod registering;
 mod resources;
 mod secrets;
 mod sessions;
@@ -80,7 +81,8 @@ pub(crate) fn served(parts: &Parts) -> Router<Parts> {
 /// The addresses, and their description.
 fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
     let (router, mut openapi) = OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(systems::list))
+        .routes(routes!(systems::list, registering::register))
+        .routes(routes!(registering::set_credential))
         .routes(routes!(systems::get, systems::change, systems::remove))
         .routes(routes!(systems::release))
         .routes(routes!(mappings::list))

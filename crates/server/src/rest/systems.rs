@@ -150,7 +150,7 @@ pub(crate) struct SystemChange {
 }
 
 /// Changes the name, the category and settings of a system, all of it or nothing. `If-Match` says as which the caller saw
-/// it. Its credentials and its region are for the command line alone.
+/// it. Its region is for the command line alone.
 #[utoipa::path(
     patch, path = "/systems/{system_id}", tag = "systems",
     params(("system_id" = SystemId, Path), ("If-Match" = String, Header)),

@@ -22,6 +22,8 @@ pub(crate) fn example(method: &str, path: &str) -> Value {
         ("put", "/systems/{system_id}/import-profiles/{profile}") => {
             json!(keyreeve_model::ImportProfile::default_named("default".parse().unwrap()))
         }
+        ("post", "/systems") => json!({"system_id": "new", "name": "New", "credential": key()}),
+        ("put", "/systems/{system_id}/credential") => json!({"credential": key()}),
         ("patch", "/systems/{system_id}") => json!({"name": "Other", "settings": {"max_deletes": 3}}),
         ("post", "/systems/{system_id}/release") => json!({"reason": "because"}),
         ("put", "/systems/{system_id}/mappings/{mapping}") => {
@@ -39,6 +41,10 @@ pub(crate) fn example(method: &str, path: &str) -> Value {
         ("put", "/session/password") => json!({"password": PASSWORD, "new_password": PASSWORD}),
         other => panic!("{other:?} has no example"),
     }
+}
+
+fn key() -> Value {
+    json!({"kind": "access_key", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "a secret"})
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,7 +85,9 @@ async fn s17_each_body_with_one_more_field_is_refused_and_changes_nothing() {
                 }
                 bodies[0][field] = json!("admin");
                 let mut inner = example(method, path);
-                let within = ["/wishes/0", "/settings"].into_iter().find(|one| inner.pointer(one).is_some());
+                let within = ["/wishes/0", "/settings", "/credential"]
+                    .into_iter()
+                    .find(|one| inner.pointer(one).is_some());
                 if let Some(wish) = within.and_then(|within| inner.pointer_mut(within)) {
                     wish[field] = json!("admin");
                     bodies.push(inner);

@@ -21,6 +21,7 @@ mod place;
 mod queries;
 mod reading;
 mod refusals;
+mod registering;
 mod rights;
 mod s14;
 mod scim;

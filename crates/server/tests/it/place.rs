@@ -18,8 +18,8 @@ use keyreeve_engine::systems::secret_of;
 use keyreeve_engine::threads::Threads;
 use keyreeve_engine::tokens::MadeToken;
 use keyreeve_model::{
-    CredentialKind, ImportProfile, ImportRunState, PermissionProfile, Role, Secret, System, SystemId,
-    SystemName, SystemSettings,
+    CredentialKind, ImportProfile, ImportRunState, PermissionProfile, Role, RoleBase, Secret, System,
+    SystemId, SystemName, SystemSettings,
 };
 use keyreeve_sandbox::{AccountSeed, Options, Population, Running, Sandbox};
 use keyreeve_server::{Door, Parts, Server, Site};
@@ -366,14 +366,44 @@ struct Ways {
 impl Connections for Ways {
     async fn connect(&self, system: &System) -> Result<Box<dyn Connector>, NotConnected> {
         let secret = secret_of(&self.store, self.clock, system).await?;
-        let CredentialKind::AccessKey { access_key_id } = system.credential.clone() else {
-            return Err("no access key".into());
+        self.connect_with(&system.credential, secret, Some("us-east-1")).await
+    }
+
+    async fn connect_with(
+        &self,
+        credential: &CredentialKind,
+        secret: Option<Secret>,
+        region: Option<&str>,
+    ) -> Result<Box<dyn Connector>, NotConnected> {
+        let key = |access_key_id: &String, secret: Option<Secret>| {
+            let secret_access_key = secret.ok_or("no secret")?;
+            Ok::<_, NotConnected>(Credential::AccessKey {
+                access_key_id: access_key_id.clone(),
+                secret_access_key,
+            })
         };
-        let secret_access_key = secret.ok_or("no secret")?;
-        let mut options = ConnectOptions::new(Credential::AccessKey { access_key_id, secret_access_key });
-        options.region = Some("us-east-1".to_owned());
+        let credential = match credential {
+            CredentialKind::AccessKey { access_key_id } => key(access_key_id, secret)?,
+            CredentialKind::Role {
+                role_arn,
+                external_id,
+                base: Some(RoleBase::AccessKey { access_key_id }),
+                ..
+            } => Credential::Role {
+                role_arn: role_arn.clone(),
+                external_id: Some(external_id.clone()),
+                base: Box::new(key(access_key_id, secret)?),
+            },
+            _ => return Err("no access key".into()),
+        };
+        let mut options = ConnectOptions::new(credential);
+        options.region = Some(region.unwrap_or("us-east-1").to_owned());
         options.environment.insert("AWS_ENDPOINT_URL".to_owned(), self.endpoint.clone());
         Ok(Box::new(AwsConnector::connect(options).await?))
+    }
+
+    fn partition_of_region(&self, region: &str) -> Option<&'static str> {
+        keyreeve_aws::partition_of_region(region)
     }
 }
 

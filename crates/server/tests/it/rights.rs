@@ -34,6 +34,8 @@ enum Whom {
 /// The method, the address of the description, what is asked (`{system}` is put in), and whom it answers.
 const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ("get", "/systems", "/systems", Whom::ReadsReached),
+    ("post", "/systems", "/systems", Whom::AdministersAll),
+    ("put", "/systems/{system_id}/credential", "/systems/{system}/credential", Whom::Administers),
     ("get", "/systems/{system_id}", "/systems/{system}", Whom::Reads),
     ("patch", "/systems/{system_id}", "/systems/{system}", Whom::Administers),
     ("delete", "/systems/{system_id}", "/systems/{system}?reason={long}", Whom::Administers),
@@ -145,9 +147,16 @@ fn is_allowed(status: StatusCode, whom: Whom, address: &str) -> bool {
     }
 }
 
+/// An access key that is none.
+fn short_key() -> Value {
+    json!({"kind": "access_key", "access_key_id": "short", "secret_access_key": "short"})
+}
+
 /// What is sent there: what is allowed comes to nothing.
 fn body_for(address: &str) -> Value {
     match address.rsplit('/').next().unwrap() {
+        "systems" => json!({"system_id": "new", "name": "New", "credential": short_key()}),
+        "credential" => json!({"credential": short_key()}),
         "people" => json!({"name": "nobody", "role": "viewer", "password": "short"}),
         "role" => json!({"role": "viewer"}),
         "access" => json!({"may_sign_in": true}),

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use super::{DOING, external_id_of};
 use crate::args::Bootstrap;
-use crate::command::{MADE_LATER, trust_policy};
+use keyreeve_engine::systems::trust_policy;
+
+use crate::command::MADE_LATER;
 use crate::exit::Refusal;
 
 /// What is to be there in the end.

@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::{DOING, external_id_of, plan, scope};
 use crate::args::{Bootstrap, Template};
-use crate::command::{policy, trust_policy};
+use keyreeve_engine::systems::trust_policy;
+
+use crate::command::policy;
 use crate::output::{hint, write};
 
 /// Writes it. The account is whichever it is made in.

@@ -12,8 +12,6 @@ mod rotate_key;
 mod set;
 mod show;
 
-pub(super) use credential::trust_policy;
-
 use super::Context;
 use crate::args::SystemCommand;
 use crate::exit::Ended;

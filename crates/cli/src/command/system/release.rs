@@ -9,12 +9,13 @@ use crate::args::ReleaseSystem;
 use crate::command::{Context, connection};
 use crate::exit::{Ended, Refusal};
 use crate::output::{hint, note};
+use crate::source::Source;
 
 /// Ends a quarantine, unless its cause is still there.
 pub(crate) async fn run(context: &Context, arguments: &ReleaseSystem) -> anyhow::Result<Ended> {
     let system_id = &arguments.system_id;
-    let store = context.store().await?;
-    let system = store.get_system(system_id).await?;
+    let source = Source::of(context).await?;
+    let system = source.system(system_id).await?;
     if system.state == SystemState::Removed {
         return Err(StoreError::SystemRemoved { system_id: system_id.clone() }.into());
     }
@@ -33,11 +34,18 @@ pub(crate) async fn run(context: &Context, arguments: &ReleaseSystem) -> anyhow:
     if !arguments.unasked.goes_on(&what) {
         return show(context, &system);
     }
-    let connector = connection::of_system(context, &store, &system).await?;
-    let by = (context.actor.name(), arguments.reason.as_deref());
-    let Released { system: released, unidentified } = release(&store, context.clock, by, &system, &connector)
-        .await
-        .map_err(|error| refused(system_id, error))?;
+    let reason = arguments.reason.as_deref();
+    let (released, unidentified) = match &source {
+        Source::Server(server) => server.release_system(system_id, reason).await?,
+        Source::Store(store) => {
+            let connector = connection::of_system(context, store, &system).await?;
+            let by = (context.actor.name(), reason);
+            let Released { system, unidentified } = release(store, context.clock, by, &system, &connector)
+                .await
+                .map_err(|error| refused(system_id, error))?;
+            (system, unidentified.map(|error| error.to_string()))
+        }
+    };
     if let Some(error) = unidentified {
         note(&format!("Whose credentials system {system_id} has could not be found out: {error}"));
     }

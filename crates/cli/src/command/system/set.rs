@@ -1,13 +1,13 @@
 //! `keyreeve system set`
 
 use anyhow::Context as _;
-use keyreeve_engine::systems::{Given as Set, NotSet, patched, replace_credentials};
-use keyreeve_model::{CredentialKind, RoleBase, System};
+use keyreeve_engine::systems::{Given as Set, NotSet, Taken, account_of_role, patched, replace_credentials};
+use keyreeve_model::{CredentialKind, RoleBase, System, SystemId};
 use keyreeve_store::{Store, SystemPatch};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::credential::{self, Given};
-use super::external_id;
+use super::credential;
+use super::external_id::{self, Asked};
 use super::rotate_key::say_who_goes_on;
 use super::show::show;
 use crate::args::SetSystem;
@@ -38,11 +38,16 @@ pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Res
 /// Has a server change the settings of a system, as they were seen.
 async fn by_server(context: &Context, server: &Server, arguments: &SetSystem) -> anyhow::Result<Ended> {
     let is_region = |(name, _): &(String, String)| name == "region";
-    if arguments.credential.given() || arguments.settings.iter().any(is_region) {
-        let what = "changing credentials or the region of a system";
-        return Err(Refusal::new(what, "these are given to the machine that keeps them")
-            .hint("give the command without --server on the machine where the store is")
-            .into());
+    if arguments.credential.given() {
+        return credential_by_server(context, server, arguments).await;
+    }
+    if arguments.settings.iter().any(is_region) {
+        return Err(Refusal::new(
+            "changing the region of a system",
+            "it is given to the machine that keeps it",
+        )
+        .hint("give the command without --server on the machine where the store is")
+        .into());
     }
     let (system, version) = server.system_as_it_is(&arguments.system_id).await?;
     let SystemPatch { settings, .. } = patch(&system, &arguments.settings)?;
@@ -60,6 +65,44 @@ async fn by_server(context: &Context, server: &Server, arguments: &SetSystem) ->
     }
     let changed = server.change_system(&system.system_id, version.as_deref(), &change).await;
     show_changes(context, &system, &changed.with_context(|| doing(&system))?)
+}
+
+/// Has a server give a system other credentials.
+async fn credential_by_server(
+    context: &Context,
+    server: &Server,
+    arguments: &SetSystem,
+) -> anyhow::Result<Ended> {
+    let id = &arguments.system_id;
+    let doing = || format!("replacing the credentials of system {id}");
+    let body =
+        json!({"credential": credential::sent(&arguments.credential)?, "external_id": arguments.external_id});
+    let set = server.set_credential(id, &body).await.with_context(doing)?;
+    match (set.signs_in_as, set.trust) {
+        (Some(arn), _) => {
+            let ended = show(context, &set.system)?;
+            note(&format!("System {id} signs in as {arn} now."));
+            if set.lets_in_anybody {
+                Asked::For("with a wrong external id").warn();
+            }
+            Ok(ended)
+        }
+        (None, trust) => {
+            if let Some(trust) = trust {
+                credential::print_trust(&trust);
+                let key = arguments.credential.access_key_id.as_ref();
+                let base = key.map(|key| format!(" --access-key-id {key}")).unwrap_or_default();
+                say_unchanged(
+                    id,
+                    &trust.role_arn,
+                    &arguments.credential.via_role_arn,
+                    &base,
+                    &trust.external_id,
+                );
+            }
+            Ok(Ended::NeedsAttention)
+        }
+    }
 }
 
 fn show_changes(context: &Context, system: &System, changed: &System) -> anyhow::Result<Ended> {
@@ -124,7 +167,7 @@ async fn set_credentials(
             return Ok(ask_for_trust(context, system, &given).await);
         }
     }
-    let Given { kind, secret } = given;
+    let Taken { kind, secret } = given;
     let credential = connection::credential(&kind, secret.clone())?;
     let connector = connection::connect(context, credential, system.region.as_deref()).await?;
     let rotation = store.key_rotation(&system.system_id).await?.map(|(rotation, _)| rotation);
@@ -164,7 +207,7 @@ fn known_external_id(
 
 /// A role of another AWS account is refused before anybody gives it a trust policy.
 fn of_the_pinned_account(doing: &str, system: &System, role_arn: &str) -> Result<(), Refusal> {
-    match (credential::account_of_role(role_arn), &system.aws_account_id) {
+    match (account_of_role(role_arn), &system.aws_account_id) {
         (Some((account, _)), Some(pinned)) if account != *pinned => Err(Refusal::new(
             doing,
             format!("the role is in AWS account {account}, but this system is pinned to {pinned}"),
@@ -175,23 +218,26 @@ fn of_the_pinned_account(doing: &str, system: &System, role_arn: &str) -> Result
 }
 
 /// Nobody knows a new external id yet, so the role cannot be assumed yet: a person must give it the trust policy.
-async fn ask_for_trust(context: &Context, system: &System, given: &Given) -> Ended {
+async fn ask_for_trust(context: &Context, system: &System, given: &Taken) -> Ended {
     credential::print_trust_policy(context, given).await;
-    note(&format!("Nothing has been changed yet: system {} signs in as before.", system.system_id));
     if let CredentialKind::Role { role_arn, external_id, base, via } = &given.kind {
         let base = match base {
             None => String::new(),
             Some(RoleBase::AccessKey { access_key_id }) => format!(" --access-key-id {access_key_id}"),
             Some(RoleBase::Profile { name }) => format!(" --aws-profile {name}"),
         };
-        let via: String = via.iter().map(|role| format!(" --via-role-arn {role}")).collect();
-        hint(&format!(
-            "give the role this trust policy, then run `keyreeve system set {} --role-arn {role_arn}{via}{base} \
-             --external-id {external_id}`",
-            system.system_id
-        ));
+        say_unchanged(&system.system_id, role_arn, via, &base, external_id);
     }
     Ended::NeedsAttention
+}
+
+fn say_unchanged(id: &SystemId, role_arn: &str, via: &[String], base: &str, external_id: &str) {
+    note(&format!("Nothing has been changed yet: system {id} signs in as before."));
+    let via: String = via.iter().map(|role| format!(" --via-role-arn {role}")).collect();
+    hint(&format!(
+        "give the role this trust policy, then run `keyreeve system set {id} --role-arn {role_arn}{via}{base} \
+         --external-id {external_id}`"
+    ));
 }
 
 /// An external id tells a role which system asks for it, so that no system reaches another's role.

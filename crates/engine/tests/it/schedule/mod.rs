@@ -86,6 +86,19 @@ impl Connections for Doors {
         }
         Ok(Box::new(connect(&self.endpoint, self.keys[id].clone()).await))
     }
+
+    async fn connect_with(
+        &self,
+        _: &CredentialKind,
+        _: Option<Secret>,
+        _: Option<&str>,
+    ) -> Result<Box<dyn Connector>, Box<dyn std::error::Error + Send + Sync>> {
+        Err("there are no other doors".into())
+    }
+
+    fn partition_of_region(&self, _: &str) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Systems of one account each, a store, and a clock that is moved by hand.

@@ -275,6 +275,8 @@ fn refused(error: DeskError) -> Refusal {
         DeskError::Denied(_) | DeskError::Hidden(..) | DeskError::NoPolicy(_) | DeskError::GivenOff => {
             Cause::Forbidden
         }
+        DeskError::NotLent(_) => Cause::Forbidden,
+        DeskError::Credentials(_) => Cause::Conflict,
         DeskError::NotConnected(_) | DeskError::Gather(_) => Cause::Unavailable,
         DeskError::Obstructed(plan) => {
             let first = plan.tasks.iter().flat_map(|task| &task.obstacles).next();
