@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use keyreeve_connector::Connector;
 use keyreeve_model::{CredentialKind, Secret, System};
 
+use crate::check::Check;
+
 /// Why there is no connection.
 pub type NotConnected = Box<dyn std::error::Error + Send + Sync>;
 
@@ -21,6 +23,10 @@ pub trait Connections: Send + Sync {
         secret: Option<Secret>,
         region: Option<&str>,
     ) -> Result<Box<dyn Connector>, NotConnected>;
+
+    /// Looks whether a system can be reached, whose its credentials are and what they may do, and says what to do about each.
+    /// Its AWS account is pinned where it was not known, and a system of another one is quarantined.
+    async fn check(&self, system: &System) -> Result<Vec<Check>, NotConnected>;
 
     /// The partition that a region lies in; `None` for what is no region.
     fn partition_of_region(&self, region: &str) -> Option<&'static str>;

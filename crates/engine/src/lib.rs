@@ -23,8 +23,10 @@
 //! - [`pace`] decides how fast an AWS account may be asked;
 //! - [`connections`] leads from a system to a connection with it;
 //! - [`threads`] runs work whose futures are not `Send`;
+//! - [`check`] is one thing that was looked at, and what to do about it;
 //! - [`clock`] is the time, passed in.
 
+pub mod check;
 pub mod clock;
 pub mod connections;
 pub mod desk;

@@ -61,7 +61,7 @@ pub(crate) struct Changing<'a> {
 /// The desk of one command, which carries out by itself what it asks for.
 pub(crate) async fn desk(context: &Context) -> anyhow::Result<Desk> {
     let store = Arc::new(context.store().await?);
-    let connections = Systems::of(context, &store);
+    let connections = Arc::new(Systems::of(context, &store));
     Ok(Desk { store, clock: context.clock, pacers: Arc::default(), connections, bell: Bell::default() })
 }
 

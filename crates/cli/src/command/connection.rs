@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
 use keyreeve_connector::Connector;
+use keyreeve_engine::check::Check;
 use keyreeve_engine::clock::Clock;
 use keyreeve_engine::connections::{Connections, NotConnected};
 use keyreeve_engine::systems::secret_of;
@@ -57,7 +58,11 @@ impl Reach {
         self.connect(credential, system.region.as_deref()).await
     }
 
-    async fn connect(&self, credential: Credential, region: Option<&str>) -> anyhow::Result<AwsConnector> {
+    pub(super) async fn connect(
+        &self,
+        credential: Credential,
+        region: Option<&str>,
+    ) -> anyhow::Result<AwsConnector> {
         let mut options = ConnectOptions::new(credential);
         options.region = region.map(str::to_owned);
         if let Some(timeout) = self.request_timeout {
@@ -71,22 +76,27 @@ impl Reach {
 
 /// The systems of a store, as this process reaches them.
 pub(crate) struct Systems {
-    store: Arc<Store>,
-    clock: Clock,
-    reach: Reach,
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Clock,
+    pub(super) reach: Reach,
 }
 
 impl Systems {
     /// As it is configured.
-    pub(crate) fn of(context: &Context, store: &Arc<Store>) -> Arc<dyn Connections> {
-        Arc::new(Self { store: Arc::clone(store), clock: context.clock, reach: Reach::of(context) })
+    pub(crate) fn of(context: &Context, store: &Arc<Store>) -> Self {
+        Self { store: Arc::clone(store), clock: context.clock, reach: Reach::of(context) }
+    }
+
+    /// Connects as a system signs in.
+    pub(crate) async fn to(&self, system: &System) -> anyhow::Result<AwsConnector> {
+        self.reach.to_system(&self.store, self.clock, system).await
     }
 }
 
 #[async_trait]
 impl Connections for Systems {
     async fn connect(&self, system: &System) -> Result<Box<dyn Connector>, NotConnected> {
-        match self.reach.to_system(&self.store, self.clock, system).await {
+        match self.to(system).await {
             Ok(connector) => Ok(Box::new(connector)),
             // A refusal must be found in it again.
             Err(error) => Err(error.reallocate_into_boxed_dyn_error_without_backtrace()),
@@ -103,6 +113,11 @@ impl Connections for Systems {
             Ok(connector) => Ok(Box::new(connector)),
             Err(error) => Err(error.reallocate_into_boxed_dyn_error_without_backtrace()),
         }
+    }
+
+    async fn check(&self, system: &System) -> Result<Vec<Check>, NotConnected> {
+        let checked = super::system::checked(self, system).await;
+        checked.map_err(anyhow::Error::reallocate_into_boxed_dyn_error_without_backtrace)
     }
 
     fn partition_of_region(&self, region: &str) -> Option<&'static str> {

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use keyreeve_engine::check::Check;
 use keyreeve_engine::plan::Plan;
 use keyreeve_engine::provisioning::{Handed, Revealed};
 use keyreeve_engine::systems::Trust;
@@ -91,6 +92,11 @@ pub(crate) struct ReplacedCredential {
     pub(crate) trust: Option<Trust>,
     /// Whether the role lets in who brings another external id.
     pub(crate) lets_in_anybody: bool,
+}
+
+#[derive(Deserialize)]
+struct Checked {
+    items: Vec<Check>,
 }
 
 #[derive(Deserialize)]
@@ -283,6 +289,13 @@ impl Server {
         body: &Value,
     ) -> anyhow::Result<ReplacedCredential> {
         Ok(self.change(Verb::Put, &["systems", id.as_str(), "credential"], Some(body)).await?)
+    }
+
+    /// Looks whether a system can be reached, and what its credentials may do.
+    pub(crate) async fn check_system(&self, id: &SystemId) -> anyhow::Result<Vec<Check>> {
+        let parts = ["systems", id.as_str(), "check"];
+        let Checked { items } = self.change(Verb::Post, &parts, Some(&json!({}))).await?;
+        Ok(items)
     }
 
     /// Ends the quarantine of a system; why its AWS account could not be found out, if it could not.

@@ -15,6 +15,7 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
     match command {
         Command::System(
             SystemCommand::Add(_)
+            | SystemCommand::Check(_)
             | SystemCommand::List(_)
             | SystemCommand::Show(_)
             | SystemCommand::Set(_)

@@ -152,7 +152,7 @@ impl Source {
     ) -> anyhow::Result<ChangeSet> {
         match self {
             Self::Store(store) => Ok(store.difference_between(earlier, later).await?),
-            Self::Server(_) => Err(commands::not_over_http("comparing two import runs").into()),
+            Self::Server(server) => server.difference(earlier, later).await,
         }
     }
 

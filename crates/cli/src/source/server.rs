@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use keyreeve_engine::desk::Standing;
 use keyreeve_engine::unseen::KnownAccount;
 use keyreeve_model::{
-    Assignment, ImportRun, ImportRunId, JobId, ProvisioningJob, Resource, Secret, System, SystemId,
+    Account, Assignment, Change, ChangeSet, ImportRun, ImportRunId, JobId, ProvisioningJob, Resource, Secret,
+    System, SystemId,
 };
 use keyreeve_server::{Client, ClientError, Refused};
 use keyreeve_store::{
@@ -34,6 +35,14 @@ pub(crate) struct Server {
 struct Page<T> {
     items: Vec<T>,
     next: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Different {
+    Account(Change<Account>),
+    Resource(Change<Resource>),
+    Assignment(Change<Assignment>),
 }
 
 #[derive(Deserialize)]
@@ -89,6 +98,25 @@ impl Server {
             query.truncate(first);
             query.push(("cursor", next));
         }
+    }
+
+    /// What is different between two published runs of one system.
+    pub(super) async fn difference(
+        &self,
+        earlier: ImportRunId,
+        later: ImportRunId,
+    ) -> anyhow::Result<ChangeSet> {
+        let system = self.import_run(earlier).await?.system_id;
+        let query = vec![("from", format!("run:{earlier}")), ("to", format!("run:{later}"))];
+        let mut changes = ChangeSet::default();
+        for different in self.all(&["systems", system.as_str(), "differences"], query).await? {
+            match different {
+                Different::Account(change) => changes.accounts.push(change),
+                Different::Resource(change) => changes.resources.push(change),
+                Different::Assignment(change) => changes.assignments.push(change),
+            }
+        }
+        Ok(changes)
     }
 
     /// The beginning of a list that has no filter.

@@ -52,6 +52,8 @@ const SHOWN: &[&[&str]] = &[
     &["import", "show", "1"],
     &["import", "show", "1", "--changes"],
     &["import", "diff", "1"],
+    &["import", "diff", "1", "2"],
+    &["import", "diff", "2", "1", "--type", "account"],
     &["job", "list", SYSTEM],
     &["job", "show", "1"],
     &["job", "show", "1", "--tasks"],
@@ -145,13 +147,11 @@ fn what_makes_no_sense_from_afar_is_refused_before_anything_is_called_or_made() 
         &["sandbox"],
         &["serve"],
         &["doctor"],
-        &["system", "check", SYSTEM],
-        &["policy", "generate"],
+        &["system", "rotate-key", SYSTEM, "--yes"],
         &["password", "open"],
         &["import", "profile", "list", SYSTEM],
         &["mapping", "try", SYSTEM, "user"],
         &["person", "list"],
-        &["system", "add", "--name", "x", "--system-id", "x", "--ambient"],
         &["system", "remove", SYSTEM, "--yes"],
     ] {
         let refused = elsewhere.run(local).code(2);

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use keyreeve_model::{ImportRun, ImportRunId, ProfileName, SystemId};
-use keyreeve_store::StoreError;
+use keyreeve_model::{ChangeSet, ImportRun, ImportRunId, ProfileName, SystemId};
+use keyreeve_store::{AsOf, StoreError};
 use tokio::sync::watch;
 
 use super::{Desk, DeskError};
@@ -108,6 +108,53 @@ impl Desk {
         }
         Ok(run)
     }
+}
+
+impl Desk {
+    /// What is different between two published runs of a system, each named by itself or by a moment that it speaks for.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`],
+    /// [`StoreError::DifferentSystems`], [`StoreError::NotImported`].
+    pub async fn difference(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        (from, to): (AsOf, AsOf),
+    ) -> Result<Difference, DeskError> {
+        actor.require(Right::Read)?;
+        actor.require_system(system_id)?;
+        let (from, to) = (self.speaking_for(system_id, from).await?, self.speaking_for(system_id, to).await?);
+        if from > to {
+            return Err(DeskError::Invalid(format!(
+                "import run {from} comes after run {to}: change their places"
+            )));
+        }
+        Ok(Difference { from, to, changes: self.store.difference_between(from, to).await? })
+    }
+
+    /// The run of the system that speaks for a moment. One of another system is not there.
+    async fn speaking_for(&self, system_id: &SystemId, moment: AsOf) -> Result<ImportRunId, DeskError> {
+        if let AsOf::Run(run) = moment {
+            return match self.store.get_import_run(run).await? {
+                found if found.system_id == *system_id => Ok(run),
+                _ => Err(StoreError::RunNotFound { run }.into()),
+            };
+        }
+        let speaking = self.store.speaking_run(system_id, moment).await?;
+        Ok(speaking.ok_or_else(|| StoreError::NotImported { system_id: system_id.clone() })?)
+    }
+}
+
+/// What is different between two published runs.
+#[derive(Debug)]
+pub struct Difference {
+    /// The earlier one.
+    pub from: ImportRunId,
+    /// The later one.
+    pub to: ImportRunId,
+    /// What is different.
+    pub changes: ChangeSet,
 }
 
 /// An import that is asked for.

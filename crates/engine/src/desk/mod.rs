@@ -27,7 +27,7 @@ use keyreeve_store::Store;
 pub use bell::{Bell, Rung};
 pub use case::{Again, Asked, Case, Fresh};
 pub use error::{DeskError, obstacles_of};
-pub use imports::{ImportAsked, LONGEST_REASON};
+pub use imports::{Difference, ImportAsked, LONGEST_REASON};
 pub use keeping::TokenAsked;
 pub use people::{PersonAsked, hash_of};
 pub use registering::{CredentialSet, SystemAsked, SystemMade};

@@ -7,6 +7,7 @@ use keyreeve_store::{StoreError, StoredMapping};
 
 use super::keeping::{administers, fits};
 use super::{Desk, DeskError};
+use crate::check::Check;
 use crate::mapping::{self, Outcome, Tried, try_mapping};
 use crate::rights::{Actor, Right};
 use crate::systems::{Given, Released, keeps_protections, patched, release};
@@ -45,6 +46,17 @@ impl Desk {
         let mut patch = patched(&system, asked).map_err(|error| DeskError::Invalid(error.to_string()))?;
         patch.seen = Some(Box::new(system));
         Ok(self.store.update_system(system_id, patch, actor.name(), self.clock.now()).await?)
+    }
+
+    /// Looks whether a system can be reached, and what its credentials may do.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::NotConnected`], [`DeskError::Store`].
+    pub async fn check_system(&self, actor: &Actor, system_id: &SystemId) -> Result<Vec<Check>, DeskError> {
+        actor.require(Right::Operate)?;
+        actor.require_system(system_id)?;
+        let system = self.store.get_system(system_id).await?;
+        self.connections.check(&system).await.map_err(DeskError::NotConnected)
     }
 
     /// Ends a quarantine, unless its cause is still there.

@@ -8,6 +8,7 @@ mod assignments;
 mod audit;
 mod changes;
 mod description;
+mod differences;
 mod events;
 mod exports;
 mod fields;
@@ -84,6 +85,7 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(systems::list, registering::register))
         .routes(routes!(registering::set_credential))
         .routes(routes!(systems::get, systems::change, systems::remove))
+        .routes(routes!(systems::check))
         .routes(routes!(systems::release))
         .routes(routes!(mappings::list))
         .routes(routes!(mappings::get, mappings::set, mappings::reset))
@@ -96,6 +98,7 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(import_runs::list, import_runs::begin))
         .routes(routes!(import_runs::get))
         .routes(routes!(import_runs::changes))
+        .routes(routes!(differences::list))
         .routes(routes!(import_profiles::list))
         .routes(routes!(import_profiles::get, import_profiles::set, import_profiles::remove))
         .routes(routes!(jobs::list, changes::ask))

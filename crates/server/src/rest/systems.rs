@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use keyreeve_engine::check::Check;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::{Given, Released};
 use keyreeve_model::{System, SystemId, SystemSettings};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::changes::Decision;
+use super::changes::{Decision, Nothing};
 use super::fields::{Fields, Partly};
 use super::paging::{Mark, Page, Paging};
 use super::reason::Because;
@@ -195,6 +196,23 @@ pub(crate) async fn remove(
     InQuery(Because { reason }): InQuery<Because>,
 ) -> Result<Json<System>, Problem> {
     Ok(Json(parts.desk.remove_system(&actor, &system_id, reason.as_deref()).await?))
+}
+
+/// Looks whether a system can be reached, whose its credentials are and what they may do. Nothing is changed in AWS. An AWS
+/// account that was not known is pinned, and a system whose credentials are of another one is quarantined.
+#[utoipa::path(
+    post, path = "/systems/{system_id}/check", tag = "systems", params(("system_id" = SystemId, Path)),
+    request_body = Nothing, responses((status = 200, body = Page<Check>), RefusedBody)
+)]
+pub(crate) async fn check(
+    Caller(actor): Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    InBody { value: Nothing {}, .. }: InBody<Nothing>,
+) -> Result<Json<Page<Check>>, Problem> {
+    let desk = parts.desk.clone();
+    let work = move || async move { desk.check_system(&actor, &system_id).await };
+    Ok(Json(Page::whole(parts.planning.run(work).await??)))
 }
 
 /// A system that is worked with again.

@@ -25,6 +25,7 @@ pub(crate) fn example(method: &str, path: &str) -> Value {
         ("post", "/systems") => json!({"system_id": "new", "name": "New", "credential": key()}),
         ("put", "/systems/{system_id}/credential") => json!({"credential": key()}),
         ("patch", "/systems/{system_id}") => json!({"name": "Other", "settings": {"max_deletes": 3}}),
+        ("post", "/systems/{system_id}/check") => json!({}),
         ("post", "/systems/{system_id}/release") => json!({"reason": "because"}),
         ("put", "/systems/{system_id}/mappings/{mapping}") => {
             json!(keyreeve_model::TaskMapping::default_of(keyreeve_model::MappingName::User))

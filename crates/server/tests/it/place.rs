@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
 use keyreeve_connector::Connector;
+use keyreeve_engine::check::Check;
 use keyreeve_engine::clock::Clock;
 use keyreeve_engine::connections::{Connections, NotConnected};
 use keyreeve_engine::desk::{Bell, Desk};
@@ -400,6 +401,11 @@ impl Connections for Ways {
         options.region = Some(region.unwrap_or("us-east-1").to_owned());
         options.environment.insert("AWS_ENDPOINT_URL".to_owned(), self.endpoint.clone());
         Ok(Box::new(AwsConnector::connect(options).await?))
+    }
+
+    async fn check(&self, system: &System) -> Result<Vec<Check>, NotConnected> {
+        let identity = self.connect(system).await?.identify().await?;
+        Ok(vec![Check::ok("identity", identity.arn)])
     }
 
     fn partition_of_region(&self, region: &str) -> Option<&'static str> {

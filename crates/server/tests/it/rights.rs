@@ -81,6 +81,8 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ),
     ("get", "/systems/{system_id}/jobs", "/systems/{system}/jobs", Whom::Reads),
     ("get", "/systems/{system_id}/protections", "/systems/{system}/protections", Whom::Reads),
+    ("get", "/systems/{system_id}/differences", "/systems/{system}/differences?from=run:{run}", Whom::Reads),
+    ("post", "/systems/{system_id}/check", "/systems/{system}/check", Whom::Operates),
     ("get", "/import-runs/{run}", "/import-runs/{run}", Whom::Reads),
     ("get", "/import-runs/{run}/changes", "/import-runs/{run}/changes", Whom::Reads),
     ("get", "/jobs/{job}", "/jobs/{job}", Whom::Reads),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyreeve_engine::connections::Connections;
 use keyreeve_engine::desk::{Bell, Desk};
 use keyreeve_engine::import::{Importer, Patience, UnderWay};
 use keyreeve_engine::pace::Pacers;
@@ -65,7 +66,7 @@ pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receive
     let (clock, lease) = (context.clock, context.config.import.lease);
     let pacers = Arc::new(Pacers::default());
     let at_once = usize::try_from(context.config.import.jobs).unwrap_or(1);
-    let connections = Systems::of(context, store);
+    let connections: Arc<dyn Connections> = Arc::new(Systems::of(context, store));
     let importer = Importer {
         store: Arc::clone(store),
         clock,

@@ -1,6 +1,7 @@
 //! `keyreeve system check`
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -11,9 +12,11 @@ use keyreeve_model::{AccountStatus, CredentialKind, System, SystemId, SystemStat
 use keyreeve_store::{AccountFilter, AsOf, Store};
 
 use super::{external_id, rights};
-use crate::command::{Context, connection};
+use crate::command::Context;
+use crate::command::connection::{self, Systems};
 use crate::exit::Ended;
 use crate::output::shape::{CHECKS, Check, CheckState};
+use crate::source::Source;
 
 /// AWS refuses signatures whose time is more than five minutes off (IAM User Guide, "Signature Version 4").
 const REFUSED_SKEW_SECONDS: i64 = 300;
@@ -22,14 +25,29 @@ const ODD_SKEW_SECONDS: i64 = 60;
 
 /// Checks one system.
 pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
-    let system = store.get_system(system_id).await?;
-    let mut checks = vec![state_of(&system)];
-    if matches!(system.state, SystemState::Active | SystemState::Quarantined) {
-        reach(context, &store, &system, &mut checks).await?;
-    }
+    let checks = match Source::server(context)? {
+        Some(server) => server.check_system(system_id).await?,
+        None => {
+            let store = Arc::new(context.store().await?);
+            let system = store.get_system(system_id).await?;
+            checked(&Systems::of(context, &store), &system).await?
+        }
+    };
+    external_id::warn_of(&checks);
     context.output.list(&checks, &CHECKS, "")?;
     Ok(Ended::done_if(!checks.iter().any(Check::is_bad)))
+}
+
+/// What is found of a system.
+///
+/// # Errors
+/// The store's, and what is wrong with this process and not with the system.
+pub(in crate::command) async fn checked(systems: &Systems, system: &System) -> anyhow::Result<Vec<Check>> {
+    let mut checks = vec![state_of(system)];
+    if matches!(system.state, SystemState::Active | SystemState::Quarantined) {
+        reach(systems, system, &mut checks).await?;
+    }
+    Ok(checks)
 }
 
 fn state_of(system: &System) -> Check {
@@ -56,13 +74,9 @@ fn state_of(system: &System) -> Check {
     }
 }
 
-async fn reach(
-    context: &Context,
-    store: &Store,
-    system: &System,
-    checks: &mut Vec<Check>,
-) -> anyhow::Result<()> {
-    let connector = match connection::of_system(context, store, system).await {
+async fn reach(systems: &Systems, system: &System, checks: &mut Vec<Check>) -> anyhow::Result<()> {
+    let (store, now) = (&*systems.store, systems.clock);
+    let connector = match systems.to(system).await {
         Ok(connector) => connector,
         // The environment is wrong, not this system.
         Err(error) if error.downcast_ref::<ConnectError>().is_some_and(ConnectError::is_surroundings) => {
@@ -74,24 +88,23 @@ async fn reach(
             return Ok(());
         }
     };
-    let identity = match identify(&connector, context.clock).await {
+    let identity = match identify(&connector, now).await {
         Ok(identity) => identity,
         Err(error) => {
-            let role = behind_role(context, store, system).await;
+            let role = behind_role(systems, system).await;
             checks.push(not_identified(system, &error, role.as_ref()));
             return Ok(());
         }
     };
     checks.push(Check::ok("reachable", "AWS answers"));
     checks.push(Check::ok("identity", identity.arn.clone()));
-    checks.push(account(context, store, system, &identity).await?);
+    checks.push(account(systems, system, &identity).await?);
     checks.push(partition(system, &identity));
-    checks.push(clock(identity.server_time, context.clock.now()));
+    checks.push(clock(identity.server_time, now.now()));
     if matches!(system.credential, CredentialKind::Role { .. }) {
         let secret = store.get_secret(&system.system_id).await?;
         let region = system.region.as_deref();
-        let asked = external_id::asked(context, &system.credential, secret.as_ref(), region).await;
-        asked.warn();
+        let asked = external_id::asked(&systems.reach, &system.credential, secret.as_ref(), region).await;
         checks.push(asked.check());
     }
     let (needed, optional) = (connector.probe_reads().await, connector.probe_extra_reads().await);
@@ -122,12 +135,12 @@ struct BehindRole {
     ambient: bool,
 }
 
-async fn behind_role(context: &Context, store: &Store, system: &System) -> Option<BehindRole> {
+async fn behind_role(systems: &Systems, system: &System) -> Option<BehindRole> {
     let CredentialKind::Role { role_arn, base, via, .. } = &system.credential else { return None };
     let identified = async {
-        let secret = store.get_secret(&system.system_id).await.ok()?;
+        let secret = systems.store.get_secret(&system.system_id).await.ok()?;
         let credential = connection::behind_role(base.as_ref(), via, secret).ok()?;
-        let connector = connection::connect(context, credential, system.region.as_deref()).await.ok()?;
+        let connector = systems.reach.connect(credential, system.region.as_deref()).await.ok()?;
         connector.identify().await.ok().map(|identity| identity.arn)
     };
     let ambient = base.is_none() && via.is_empty();
@@ -192,13 +205,9 @@ fn not_let_in(id: &SystemId, BehindRole { role_arn, arn, ambient }: &BehindRole)
 }
 
 /// Holds the identity against the pin: pins at the first success, quarantines on a mismatch.
-async fn account(
-    context: &Context,
-    store: &Store,
-    system: &System,
-    identity: &Identity,
-) -> anyhow::Result<Check> {
-    let verdict = verify(store, context.clock, system, identity).await.context("checking the AWS account")?;
+async fn account(systems: &Systems, system: &System, identity: &Identity) -> anyhow::Result<Check> {
+    let verdict =
+        verify(&systems.store, systems.clock, system, identity).await.context("checking the AWS account")?;
     Ok(match (verdict, &system.aws_account_id) {
         (Verdict::Pinned, Some(account)) => Check::ok("account", format!("{account}, as pinned")),
         (Verdict::Pinned, None) => {

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::external_id;
 
 use crate::args::CredentialArguments;
-use crate::command::{Context, connection};
+use crate::command::Context;
+use crate::command::connection::{self, Reach};
 use crate::exit::Refusal;
 use crate::output::paragraph;
 use crate::terminal;
@@ -111,7 +112,7 @@ pub(super) async fn print_trust_policy(context: &Context, given: &Taken) {
         print_trust(&trust);
     }
     if identity.is_some() {
-        external_id::asked(context, &given.kind, given.secret.as_ref(), None).await.warn();
+        external_id::asked(&Reach::of(context), &given.kind, given.secret.as_ref(), None).await.warn();
     }
 }
 

@@ -7,10 +7,12 @@ use keyreeve_aws::Credential;
 use keyreeve_connector::{Cause, Connector as _};
 use keyreeve_model::{CredentialKind, Secret};
 
-use crate::command::{Context, connection};
+use crate::command::connection::{self, Reach};
 use crate::output::shape::{Check, CheckState};
 use crate::output::{hint, warning};
 
+const NAME: &str = "external_id";
+const WHOEVER: &str = "whoever it trusts can be made to act in this AWS account for somebody else";
 const ADVICE: &str = "add the condition StringEquals on sts:ExternalId to its trust policy";
 
 /// What came of the two tries.
@@ -26,7 +28,7 @@ pub(super) enum Asked {
 
 /// Tries to assume the role, each time in vain where all is well. Nothing else is done with it.
 pub(super) async fn asked(
-    context: &Context,
+    reach: &Reach,
     kind: &CredentialKind,
     secret: Option<&Secret>,
     region: Option<&str>,
@@ -40,7 +42,7 @@ pub(super) async fn asked(
             Err(error) => return Asked::Unknown(error.to_string()),
         };
         let credential = Credential::Role { role_arn: role_arn.clone(), external_id, base };
-        let tried = match connection::connect(context, credential, region).await {
+        let tried = match reach.connect(credential, region).await {
             Ok(connector) => connector.identify().await.map(drop),
             Err(error) => return Asked::Unknown(format!("{error:#}")),
         };
@@ -53,14 +55,20 @@ pub(super) async fn asked(
     Asked::ForOurs
 }
 
+/// Says so where a check found a role that lets in whom it should not.
+pub(super) fn warn_of(checks: &[Check]) {
+    let found = checks.iter().find(|check| check.name == NAME && check.state == CheckState::Warning);
+    if let Some(check) = found {
+        warning(&format!("{}: {WHOEVER}", check.message));
+        hint(ADVICE);
+    }
+}
+
 impl Asked {
     /// Says so where the role lets in whom it should not.
     pub(super) fn warn(&self) {
         if let Self::For(found) = self {
-            warning(&format!(
-                "the role can be assumed {found}: whoever it trusts can be made to act in this AWS account for somebody \
-                 else"
-            ));
+            warning(&format!("the role can be assumed {found}: {WHOEVER}"));
             hint(ADVICE);
         }
     }
@@ -68,12 +76,12 @@ impl Asked {
     /// The same as a check.
     pub(super) fn check(&self) -> Check {
         match self {
-            Self::ForOurs => Check::ok("external_id", "the role asks for it"),
+            Self::ForOurs => Check::ok(NAME, "the role asks for it"),
             Self::For(found) => {
                 let message = format!("the role can be assumed {found}");
-                Check::new("external_id", CheckState::Warning, message, ADVICE)
+                Check::new(NAME, CheckState::Warning, message, ADVICE)
             }
-            Self::Unknown(why) => Check::new("external_id", CheckState::Unknown, why.clone(), "try again"),
+            Self::Unknown(why) => Check::new(NAME, CheckState::Unknown, why.clone(), "try again"),
         }
     }
 }

@@ -12,6 +12,8 @@ mod rotate_key;
 mod set;
 mod show;
 
+pub(super) use check::checked;
+
 use super::Context;
 use crate::args::SystemCommand;
 use crate::exit::Ended;

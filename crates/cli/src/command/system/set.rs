@@ -11,7 +11,8 @@ use super::external_id::{self, Asked};
 use super::rotate_key::say_who_goes_on;
 use super::show::show;
 use crate::args::SetSystem;
-use crate::command::{Context, connection};
+use crate::command::Context;
+use crate::command::connection::{self, Reach};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::system_changes;
 use crate::output::{Format, hint, note, single};
@@ -185,7 +186,7 @@ async fn set_credentials(
     let ended = show(context, &store.get_system(&system.system_id).await?)?;
     note(&format!("System {} signs in as {} now.", system.system_id, identity.arn));
     say_who_goes_on(store, rotation.as_ref()).await?;
-    external_id::asked(context, &kind, secret.as_ref(), system.region.as_deref()).await.warn();
+    external_id::asked(&Reach::of(context), &kind, secret.as_ref(), system.region.as_deref()).await.warn();
     Ok(ended)
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_connector::Connector;
+use keyreeve_engine::check::Check;
 use keyreeve_engine::clock::{Clock, Hand};
 use keyreeve_engine::connections::Connections;
 use keyreeve_engine::import::{Importer, Patience, UnderWay};
@@ -94,6 +95,10 @@ impl Connections for Doors {
         _: Option<&str>,
     ) -> Result<Box<dyn Connector>, Box<dyn std::error::Error + Send + Sync>> {
         Err("there are no other doors".into())
+    }
+
+    async fn check(&self, _: &System) -> Result<Vec<Check>, Box<dyn std::error::Error + Send + Sync>> {
+        Err("nothing is checked here".into())
     }
 
     fn partition_of_region(&self, _: &str) -> Option<&'static str> {
