@@ -59,14 +59,7 @@ impl Conditions {
         let body = written(thing)?;
         let tag = tag(&body);
         let known = self.none_matches.as_ref().is_some_and(|versions| versions.include(&tag, true));
-        let mut answer = match known {
-            true => StatusCode::NOT_MODIFIED.into_response(),
-            false => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
-        };
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
-            answer.headers_mut().insert(ETAG, tag);
-        }
-        Ok(answer)
+        Ok(tagged((!known).then_some(body), &tag))
     }
 
     /// That the request says which version it is about.
@@ -82,6 +75,30 @@ impl Conditions {
             .advice("read it, and send its ETag as If-Match"))
     }
 
+    /// That the request says which version it is about, or that there must be none yet.
+    ///
+    /// # Errors
+    /// 428.
+    pub(crate) fn must_match_or_be_new(&self) -> Result<(), Problem> {
+        if self.none_matches.is_some() {
+            return Ok(());
+        }
+        self.must_match().map_err(|problem| {
+            problem.advice("read it, and send its ETag as If-Match; of what is new, send If-None-Match: *")
+        })
+    }
+
+    /// Whether the request is about what there is; `None` where there is nothing (RFC 9110 sections 13.1.1 and 13.1.2).
+    pub(crate) fn is_about_what_is<T: Serialize>(&self, thing: Option<&T>) -> bool {
+        match (thing, &self.none_matches) {
+            (None, _) => self.matches.is_none(),
+            (Some(thing), None) => self.is_about(thing),
+            (Some(thing), Some(others)) => {
+                self.is_about(thing) && written(thing).is_ok_and(|body| !others.include(&tag(&body), true))
+            }
+        }
+    }
+
     /// Whether the request is about the thing as it is.
     pub(crate) fn is_about<T: Serialize>(&self, thing: &T) -> bool {
         match (&self.matches, written(thing)) {
@@ -90,6 +107,24 @@ impl Conditions {
             (Some(_), Err(_)) => false,
         }
     }
+}
+
+/// What was changed, as JSON with its version.
+pub(crate) fn changed<T: Serialize>(thing: &T) -> Result<Response, Problem> {
+    let body = written(thing)?;
+    let tag = tag(&body);
+    Ok(tagged(Some(body), &tag))
+}
+
+fn tagged(body: Option<Vec<u8>>, tag: &str) -> Response {
+    let mut answer = match body {
+        None => StatusCode::NOT_MODIFIED.into_response(),
+        Some(body) => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
+    };
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        answer.headers_mut().insert(ETAG, tag);
+    }
+    answer
 }
 
 fn written<T: Serialize>(thing: &T) -> Result<Vec<u8>, Problem> {

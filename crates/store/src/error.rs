@@ -53,6 +53,14 @@ pub enum StoreError {
         /// The system.
         system_id: SystemId,
     },
+    /// A part of a system is not as whoever changes it saw it.
+    #[error("{what} of {system_id} was changed since it was read; read it again, and change what it is now")]
+    ChangedSince {
+        /// The system.
+        system_id: SystemId,
+        /// Which part.
+        what: String,
+    },
     /// Every system has the import profile `default`.
     #[error("the import profile {profile} of {system_id} stays: every system has it")]
     ProfileStays {

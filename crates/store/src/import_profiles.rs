@@ -37,14 +37,11 @@ impl Store {
     ) -> Result<ImportProfile, StoreError> {
         reading!(self, "reading the import profile", |transaction| {
             let system = systems::find(transaction, system_id, false).await?;
-            let text = "SELECT definition FROM import_profiles WHERE system_key = $1 AND name = $2";
-            transaction
-                .fetch_optional(statement!(text, system.key, name.as_str()), |row| row.json(0))
-                .await?
-                .ok_or_else(|| StoreError::ProfileNotFound {
-                    system_id: system_id.clone(),
-                    profile: name.clone(),
-                })
+            let found = find(transaction, system.key, name).await?;
+            found.ok_or_else(|| StoreError::ProfileNotFound {
+                system_id: system_id.clone(),
+                profile: name.clone(),
+            })
         })
         .await
     }
@@ -60,8 +57,27 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.put_import_profile_if(system_id, profile, |_| true, actor, now).await
+    }
+
+    /// Makes or replaces an import profile, if the one of its name (`None`: there is none) is still as `is_seen` says, which is
+    /// asked in the transaction that replaces it. The caller validates it.
+    ///
+    /// # Errors
+    /// As [`Store::put_import_profile`]; [`StoreError::ChangedSince`].
+    pub async fn put_import_profile_if(
+        &self,
+        system_id: &SystemId,
+        profile: &ImportProfile,
+        is_seen: impl Fn(Option<&ImportProfile>) -> bool + Send + Sync,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         writing!(self, "keeping the import profile", |transaction| {
             let system = systems::find_in_use(transaction, system_id).await?;
+            if !is_seen(find(transaction, system.key, &profile.name).await?.as_ref()) {
+                return Err(changed_since(system_id, &profile.name));
+            }
             put(transaction, system.key, profile, now).await?;
             let done = Done { action: "profile_set", actor, system_id, subject: json!({"profile": profile}) };
             done.record(transaction, &self.keys, now).await
@@ -69,20 +85,27 @@ impl Store {
         .await
     }
 
-    /// Takes an import profile away, with its schedule. Runs through it stay as they are.
+    /// Takes an import profile away, with its schedule, if it is still as `is_seen` says, which is asked in the transaction
+    /// that takes it away. Runs through it stay as they are.
     ///
     /// # Errors
-    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`], [`StoreError::ProfileNotFound`];
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`], [`StoreError::ProfileNotFound`],
+    /// [`StoreError::ChangedSince`];
     /// [`StoreError::ProfileStays`] of the one that every system has.
     pub async fn remove_import_profile(
         &self,
         system_id: &SystemId,
         name: &ProfileName,
+        is_seen: impl Fn(&ImportProfile) -> bool + Send + Sync,
         (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         writing!(self, "removing the import profile", |transaction| {
             let system = systems::find_in_use(transaction, system_id).await?;
+            let found = find(transaction, system.key, name).await?;
+            if found.is_some_and(|found| !is_seen(&found)) {
+                return Err(changed_since(system_id, name));
+            }
             let (system_id, profile) = (system_id.clone(), name.clone());
             if *name == default_name()? {
                 return Err(StoreError::ProfileStays { system_id, profile });
@@ -109,6 +132,19 @@ pub(crate) fn default_name() -> Result<ProfileName, StoreError> {
     ProfileName::new("default").map_err(|error| StoreError::Data { what: error.to_string() })
 }
 
+async fn find(
+    transaction: &mut Transaction,
+    system_key: i64,
+    name: &ProfileName,
+) -> Result<Option<ImportProfile>, StoreError> {
+    let text = "SELECT definition FROM import_profiles WHERE system_key = $1 AND name = $2";
+    transaction.fetch_optional(statement!(text, system_key, name.as_str()), |row| row.json(0)).await
+}
+
+fn changed_since(system_id: &SystemId, name: &ProfileName) -> StoreError {
+    StoreError::ChangedSince { system_id: system_id.clone(), what: format!("the import profile {name}") }
+}
+
 /// Makes or replaces a profile. A new schedule begins now.
 pub(crate) async fn put(
     transaction: &mut Transaction,
@@ -116,10 +152,7 @@ pub(crate) async fn put(
     profile: &ImportProfile,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let text = "SELECT definition FROM import_profiles WHERE system_key = $1 AND name = $2";
-    let before: Option<ImportProfile> = transaction
-        .fetch_optional(statement!(text, system_key, profile.name.as_str()), |row| row.json(0))
-        .await?;
+    let before = find(transaction, system_key, &profile.name).await?;
     let before = before.map(|before| (before.schedule, before.time_zone));
     let after = (profile.schedule.clone(), profile.time_zone.clone());
     let has_other_times = before.is_none_or(|before| before != after);

@@ -415,11 +415,28 @@ impl Store {
     pub async fn remove_system(
         &self,
         system_id: &SystemId,
+        by: (&str, Option<&str>),
+        now: Timestamp,
+    ) -> Result<System, StoreError> {
+        self.remove_system_if(system_id, |_| true, by, now).await
+    }
+
+    /// Removes a system, if it is still as `is_seen` says, which is asked in the transaction that removes it.
+    ///
+    /// # Errors
+    /// As [`Store::remove_system`]; [`StoreError::SystemChanged`].
+    pub async fn remove_system_if(
+        &self,
+        system_id: &SystemId,
+        is_seen: impl Fn(&System) -> bool + Send + Sync,
         (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<System, StoreError> {
         let by = ("system_removed", (actor, reason), now);
         change_system!(self, "removing the system", system_id, by, |transaction, stored| {
+            if !is_seen(&stored.system) {
+                return Err(StoreError::SystemChanged { system_id: system_id.clone() });
+            }
             key_rotations::leave(transaction, &self.keys, stored, None, (actor, now)).await?;
             secrets::wipe_all(transaction, system_id).await?;
             signers::forget(transaction, stored.key).await?;

@@ -67,11 +67,28 @@ impl Store {
         &self,
         system_id: &SystemId,
         mapping: &TaskMapping,
+        by: (&str, Option<&str>),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.set_task_mapping_if(system_id, mapping, |_| true, by, now).await
+    }
+
+    /// Sets a task mapping of a system, if what holds is still as `is_seen` says, which is asked in the transaction that
+    /// changes it. The caller validates it.
+    ///
+    /// # Errors
+    /// As [`Store::set_task_mapping`]; [`StoreError::ChangedSince`].
+    pub async fn set_task_mapping_if(
+        &self,
+        system_id: &SystemId,
+        mapping: &TaskMapping,
+        is_seen: impl Fn(&TaskMapping) -> bool + Send + Sync,
         (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         writing!(self, "keeping the task mapping", |transaction| {
             let system = systems::find_in_use(transaction, system_id).await?;
+            require_seen(transaction, (system.key, system_id), mapping.name, &is_seen).await?;
             transaction
                 .execute(statement!(
                     "INSERT INTO task_mappings (system_key, name, definition, updated_by, updated_at) \
@@ -100,11 +117,28 @@ impl Store {
         &self,
         system_id: &SystemId,
         name: MappingName,
+        by: (&str, Option<&str>),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.reset_task_mapping_if(system_id, name, |_| true, by, now).await
+    }
+
+    /// Goes back to the default of a task mapping, if what holds is still as `is_seen` says, which is asked in the transaction that
+    /// changes it.
+    ///
+    /// # Errors
+    /// As [`Store::reset_task_mapping`]; [`StoreError::ChangedSince`].
+    pub async fn reset_task_mapping_if(
+        &self,
+        system_id: &SystemId,
+        name: MappingName,
+        is_seen: impl Fn(&TaskMapping) -> bool + Send + Sync,
         (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         writing!(self, "resetting the task mapping", |transaction| {
             let system = systems::find_in_use(transaction, system_id).await?;
+            require_seen(transaction, (system.key, system_id), name, &is_seen).await?;
             let text = "DELETE FROM task_mappings WHERE system_key = $1 AND name = $2";
             if transaction.execute(statement!(text, system.key, name.as_str())).await? == 0 {
                 return Ok(());
@@ -115,6 +149,18 @@ impl Store {
         })
         .await
     }
+}
+
+async fn require_seen(
+    transaction: &mut Transaction,
+    (system_key, system_id): (i64, &SystemId),
+    name: MappingName,
+    is_seen: &(impl Fn(&TaskMapping) -> bool + Send + Sync),
+) -> Result<(), StoreError> {
+    if is_seen(&find(transaction, system_key, name).await?.mapping) {
+        return Ok(());
+    }
+    Err(StoreError::ChangedSince { system_id: system_id.clone(), what: format!("the task mapping {name}") })
 }
 
 async fn find(

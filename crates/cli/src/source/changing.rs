@@ -256,6 +256,8 @@ impl Server {
             Some(new) => Sent { body: Some(written(&json!(new))), ..Sent::new(Verb::Put, &parts) },
             None => Sent { query: &query, ..Sent::new(Verb::Delete, &parts) },
         };
+        // It is set whole, whatever there is.
+        let sent = Sent { version: Some("*"), ..sent };
         self.sent(&sent).await.map(|_| ())
     }
 

@@ -132,19 +132,21 @@ impl Desk {
         Ok(self.store.revoke_token(id, actor.name(), reason, self.clock.now()).await?)
     }
 
-    /// Sets an import profile, which may be new.
+    /// Sets an import profile, which may be new, if the one of its name is still as `is_seen` says.
     ///
     /// # Errors
-    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::put_import_profile`].
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::put_import_profile_if`].
     pub async fn set_profile(
         &self,
         actor: &Actor,
         system_id: &SystemId,
         profile: &ImportProfile,
+        is_seen: impl Fn(Option<&ImportProfile>) -> bool + Send + Sync,
     ) -> Result<(), DeskError> {
         administers(actor, system_id)?;
         profile.validate().map_err(|error| DeskError::Invalid(error.to_string()))?;
-        Ok(self.store.put_import_profile(system_id, profile, actor.name(), self.clock.now()).await?)
+        let (actor, now) = (actor.name(), self.clock.now());
+        Ok(self.store.put_import_profile_if(system_id, profile, is_seen, actor, now).await?)
     }
 
     /// Gives the password of a task: the text for its recipient, or in operator mode the password itself, once.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use keyreeve_model::{MappingName, ProfileName, System, SystemId, SystemState, TaskKind, TaskMapping};
+use keyreeve_model::{
+    ImportProfile, MappingName, ProfileName, System, SystemId, SystemState, TaskKind, TaskMapping,
+};
 use keyreeve_store::{StoreError, StoredMapping};
 
 use super::keeping::{administers, fits};
@@ -79,14 +81,15 @@ impl Desk {
         Ok(release(&self.store, self.clock, (actor.name(), reason), &system, &*connector).await?)
     }
 
-    /// Removes a system; its history is kept, and AWS is not touched.
+    /// Removes a system, if it is still as `is_seen` says; its history is kept, and AWS is not touched.
     ///
     /// # Errors
-    /// [`DeskError::Denied`], [`DeskError::ProtectionsEnd`]; as [`keyreeve_store::Store::remove_system`].
+    /// [`DeskError::Denied`], [`DeskError::ProtectionsEnd`]; as [`keyreeve_store::Store::remove_system_if`].
     pub async fn remove_system(
         &self,
         actor: &Actor,
         system_id: &SystemId,
+        is_seen: impl Fn(&System) -> bool + Send + Sync,
         reason: Option<&str>,
     ) -> Result<System, DeskError> {
         administers(actor, system_id)?;
@@ -95,40 +98,44 @@ impl Desk {
         if let Some(end) = keeps_protections(&self.store, &system).await? {
             return Err(DeskError::ProtectionsEnd(end));
         }
-        Ok(self.store.remove_system(system_id, (actor.name(), reason), self.clock.now()).await?)
+        let by = (actor.name(), reason);
+        Ok(self.store.remove_system_if(system_id, is_seen, by, self.clock.now()).await?)
     }
 
-    /// Sets a task mapping of a system, whole.
+    /// Sets a task mapping of a system, whole, if the one that holds is still as `is_seen` says.
     ///
     /// # Errors
-    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::set_task_mapping`].
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::set_task_mapping_if`].
     pub async fn set_mapping(
         &self,
         actor: &Actor,
         system_id: &SystemId,
         new: &TaskMapping,
+        is_seen: impl Fn(&TaskMapping) -> bool + Send + Sync,
     ) -> Result<StoredMapping, DeskError> {
         administers(actor, system_id)?;
         mapping::check(new).map_err(|error| DeskError::Invalid(error.to_string()))?;
-        self.store.set_task_mapping(system_id, new, (actor.name(), None), self.clock.now()).await?;
+        let by = (actor.name(), None);
+        self.store.set_task_mapping_if(system_id, new, is_seen, by, self.clock.now()).await?;
         Ok(self.store.task_mapping(system_id, new.name).await?)
     }
 
-    /// Goes back to the default of a task mapping.
+    /// Goes back to the default of a task mapping, if the one that holds is still as `is_seen` says.
     ///
     /// # Errors
-    /// [`DeskError::Denied`]; as [`keyreeve_store::Store::reset_task_mapping`].
+    /// [`DeskError::Denied`]; as [`keyreeve_store::Store::reset_task_mapping_if`].
     pub async fn reset_mapping(
         &self,
         actor: &Actor,
         system_id: &SystemId,
         name: MappingName,
+        is_seen: impl Fn(&TaskMapping) -> bool + Send + Sync,
         reason: Option<&str>,
     ) -> Result<(), DeskError> {
         administers(actor, system_id)?;
         fits(reason)?;
         let by = (actor.name(), reason);
-        Ok(self.store.reset_task_mapping(system_id, name, by, self.clock.now()).await?)
+        Ok(self.store.reset_task_mapping_if(system_id, name, is_seen, by, self.clock.now()).await?)
     }
 
     /// What a task mapping makes of some attributes. Nothing is changed.
@@ -160,7 +167,7 @@ impl Desk {
         Ok(try_mapping(&self.store, &system, &of, &tried).await?)
     }
 
-    /// Takes an import profile away, with its schedule.
+    /// Takes an import profile away, with its schedule, if it is still as `is_seen` says.
     ///
     /// # Errors
     /// [`DeskError::Denied`]; as [`keyreeve_store::Store::remove_import_profile`].
@@ -169,11 +176,12 @@ impl Desk {
         actor: &Actor,
         system_id: &SystemId,
         profile: &ProfileName,
+        is_seen: impl Fn(&ImportProfile) -> bool + Send + Sync,
         reason: Option<&str>,
     ) -> Result<(), DeskError> {
         administers(actor, system_id)?;
         fits(reason)?;
         let by = (actor.name(), reason);
-        Ok(self.store.remove_import_profile(system_id, profile, by, self.clock.now()).await?)
+        Ok(self.store.remove_import_profile(system_id, profile, is_seen, by, self.clock.now()).await?)
     }
 }

@@ -96,7 +96,9 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::SystemRemoved { .. } => (StatusCode::CONFLICT, "system_removed"),
         E::SystemQuarantined { .. } => (StatusCode::CONFLICT, "system_quarantined"),
         E::SystemSuspended { .. } => (StatusCode::CONFLICT, "system_suspended"),
-        E::SystemChanged { .. } => (StatusCode::PRECONDITION_FAILED, "changed_since"),
+        E::SystemChanged { .. } | E::ChangedSince { .. } => {
+            (StatusCode::PRECONDITION_FAILED, "changed_since")
+        }
         E::ProfileStays { .. } => (StatusCode::CONFLICT, "import_profile_stays"),
         E::SystemBusy { .. } | E::ImportRunning { .. } => (StatusCode::CONFLICT, "system_busy"),
         E::PinnedElsewhere { .. } => (StatusCode::CONFLICT, "other_aws_account"),

@@ -11,9 +11,9 @@ use super::paging::Page;
 use super::reason::Because;
 use crate::auth::Caller;
 use crate::body::{InBody, InPath, InQuery};
-use crate::conditions::{Conditions, Unchanged};
+use crate::conditions::{Conditions, Unchanged, changed};
 use crate::parts::Parts;
-use crate::problem::{Problem, Refused, RefusedBody};
+use crate::problem::{Problem, Refused, RefusedBody, RefusedVersion};
 
 /// Lists the import profiles of a system, by name.
 #[utoipa::path(
@@ -45,37 +45,50 @@ pub(crate) async fn get(
     conditions.answer(&parts.store.get_import_profile(&system_id, &profile).await?)
 }
 
-/// Sets an import profile with its schedule, whole; it may be new.
+/// Sets an import profile with its schedule, whole. `If-Match` says as which the caller saw it; of a new one,
+/// `If-None-Match: *` that there must be none yet.
 #[utoipa::path(
     put, path = "/systems/{system_id}/import-profiles/{profile}", tag = "imports",
-    params(("system_id" = SystemId, Path), ("profile" = ProfileName, Path)),
-    request_body = ImportProfile, responses((status = 200, body = ImportProfile), RefusedBody)
+    params(
+        ("system_id" = SystemId, Path), ("profile" = ProfileName, Path), ("If-Match" = Option<String>, Header),
+        ("If-None-Match" = Option<String>, Header),
+    ),
+    request_body = ImportProfile,
+    responses((status = 200, body = ImportProfile, headers(("ETag" = String))), RefusedBody, RefusedVersion)
 )]
 pub(crate) async fn set(
-    Caller(actor): Caller,
+    caller: Caller,
     State(parts): State<Parts>,
     InPath((system_id, name)): InPath<(SystemId, ProfileName)>,
+    conditions: Conditions,
     InBody { value: profile, .. }: InBody<ImportProfile>,
-) -> Result<Json<ImportProfile>, Problem> {
+) -> Result<Response, Problem> {
+    caller.require(Right::Administer, &system_id)?;
+    conditions.must_match_or_be_new()?;
     if profile.name != name {
         return Err(Problem::bad_request("the name of the profile is not that of the address"));
     }
-    parts.desk.set_profile(&actor, &system_id, &profile).await?;
-    Ok(Json(profile))
+    let is_seen = |there: Option<&ImportProfile>| conditions.is_about_what_is(there);
+    parts.desk.set_profile(&caller.0, &system_id, &profile, is_seen).await?;
+    changed(&profile)
 }
 
-/// Takes an import profile away, with its schedule. The profile `default` stays.
+/// Takes an import profile away, with its schedule, as the caller saw it (`If-Match`). The profile `default` stays.
 #[utoipa::path(
     delete, path = "/systems/{system_id}/import-profiles/{profile}", tag = "imports",
-    params(("system_id" = SystemId, Path), ("profile" = ProfileName, Path), Because),
-    responses((status = 204), Refused)
+    params(("system_id" = SystemId, Path), ("profile" = ProfileName, Path), ("If-Match" = String, Header), Because),
+    responses((status = 204), Refused, RefusedVersion)
 )]
 pub(crate) async fn remove(
-    Caller(actor): Caller,
+    caller: Caller,
     State(parts): State<Parts>,
     InPath((system_id, profile)): InPath<(SystemId, ProfileName)>,
+    conditions: Conditions,
     InQuery(Because { reason }): InQuery<Because>,
 ) -> Result<StatusCode, Problem> {
-    parts.desk.remove_profile(&actor, &system_id, &profile, reason.as_deref()).await?;
+    caller.require(Right::Administer, &system_id)?;
+    conditions.must_match()?;
+    let is_seen = |there: &ImportProfile| conditions.is_about(there);
+    parts.desk.remove_profile(&caller.0, &system_id, &profile, is_seen, reason.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

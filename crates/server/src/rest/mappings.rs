@@ -21,7 +21,7 @@ use crate::auth::Caller;
 use crate::body::{InBody, InPath, InQuery};
 use crate::conditions::{Conditions, Unchanged};
 use crate::parts::Parts;
-use crate::problem::{Problem, Refused, RefusedBody};
+use crate::problem::{Problem, Refused, RefusedBody, RefusedVersion};
 
 /// A task mapping with who set it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,37 +74,45 @@ pub(crate) async fn get(
     conditions.answer(&parts.store.task_mapping(&system_id, mapping).await?.mapping)
 }
 
-/// Sets a task mapping, whole.
+/// Sets a task mapping, whole. `If-Match` says as which the caller saw it, by the `ETag` of this address.
 #[utoipa::path(
     put, path = "/systems/{system_id}/mappings/{mapping}", tag = "mappings",
-    params(("system_id" = SystemId, Path), ("mapping" = MappingName, Path)),
-    request_body = TaskMapping, responses((status = 200, body = SetMapping), RefusedBody)
+    params(("system_id" = SystemId, Path), ("mapping" = MappingName, Path), ("If-Match" = String, Header)),
+    request_body = TaskMapping, responses((status = 200, body = SetMapping), RefusedBody, RefusedVersion)
 )]
 pub(crate) async fn set(
-    Caller(actor): Caller,
+    caller: Caller,
     State(parts): State<Parts>,
     InPath((system_id, name)): InPath<(SystemId, MappingName)>,
+    conditions: Conditions,
     InBody { value: mapping, .. }: InBody<TaskMapping>,
 ) -> Result<Json<SetMapping>, Problem> {
+    caller.require(Right::Administer, &system_id)?;
+    conditions.must_match()?;
     if mapping.name != name {
         return Err(Problem::bad_request("the name of the mapping is not that of the address"));
     }
-    Ok(Json(parts.desk.set_mapping(&actor, &system_id, &mapping).await?.into()))
+    let is_seen = |there: &TaskMapping| conditions.is_about(there);
+    Ok(Json(parts.desk.set_mapping(&caller.0, &system_id, &mapping, is_seen).await?.into()))
 }
 
-/// Goes back to the default of a task mapping.
+/// Goes back to the default of a task mapping, from what the caller saw (`If-Match`).
 #[utoipa::path(
     delete, path = "/systems/{system_id}/mappings/{mapping}", tag = "mappings",
-    params(("system_id" = SystemId, Path), ("mapping" = MappingName, Path), Because),
-    responses((status = 204), Refused)
+    params(("system_id" = SystemId, Path), ("mapping" = MappingName, Path), ("If-Match" = String, Header), Because),
+    responses((status = 204), Refused, RefusedVersion)
 )]
 pub(crate) async fn reset(
-    Caller(actor): Caller,
+    caller: Caller,
     State(parts): State<Parts>,
     InPath((system_id, mapping)): InPath<(SystemId, MappingName)>,
+    conditions: Conditions,
     InQuery(Because { reason }): InQuery<Because>,
 ) -> Result<StatusCode, Problem> {
-    parts.desk.reset_mapping(&actor, &system_id, mapping, reason.as_deref()).await?;
+    caller.require(Right::Administer, &system_id)?;
+    conditions.must_match()?;
+    let is_seen = |there: &TaskMapping| conditions.is_about(there);
+    parts.desk.reset_mapping(&caller.0, &system_id, mapping, is_seen, reason.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

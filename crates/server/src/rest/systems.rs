@@ -17,7 +17,7 @@ use super::paging::{Mark, Page, Paging};
 use super::reason::Because;
 use crate::auth::Caller;
 use crate::body::{InBody, InPath, InQuery, at_most};
-use crate::conditions::{Conditions, Unchanged};
+use crate::conditions::{Conditions, Unchanged, changed};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused, RefusedBody, RefusedVersion};
 
@@ -176,26 +176,30 @@ pub(crate) async fn change(
     let settings = settings.into_iter().map(|(name, value)| (name, Given::Json(value)));
     let asked: Vec<(String, Given)> = texts.chain(settings).collect();
     let is_seen = |system: &System| conditions.is_about(system);
-    let changed = parts.desk.change_system(&caller.0, &system_id, is_seen, &asked).await?;
-    conditions.answer(&changed)
+    changed(&parts.desk.change_system(&caller.0, &system_id, is_seen, &asked).await?)
 }
 
 /// What stands beside the settings, and is none of them.
 const NOT_SETTINGS: [&str; 2] = ["name", "category"];
 
 /// Removes a system: its secret is wiped and nothing more is imported. Its history stays readable, its System ID stays
-/// taken, and AWS is not touched.
+/// taken, and AWS is not touched. `If-Match` says as which the caller saw it.
 #[utoipa::path(
-    delete, path = "/systems/{system_id}", tag = "systems", params(("system_id" = SystemId, Path), Because),
-    responses((status = 200, body = System), Refused)
+    delete, path = "/systems/{system_id}", tag = "systems",
+    params(("system_id" = SystemId, Path), ("If-Match" = String, Header), Because),
+    responses((status = 200, body = System), Refused, RefusedVersion)
 )]
 pub(crate) async fn remove(
-    Caller(actor): Caller,
+    caller: Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    conditions: Conditions,
     InQuery(Because { reason }): InQuery<Because>,
 ) -> Result<Json<System>, Problem> {
-    Ok(Json(parts.desk.remove_system(&actor, &system_id, reason.as_deref()).await?))
+    caller.require(Right::Administer, &system_id)?;
+    conditions.must_match()?;
+    let is_seen = |there: &System| conditions.is_about(there);
+    Ok(Json(parts.desk.remove_system(&caller.0, &system_id, is_seen, reason.as_deref()).await?))
 }
 
 /// Looks whether a system can be reached, whose its credentials are and what they may do. Nothing is changed in AWS. An AWS

@@ -64,11 +64,14 @@ async fn profiles_are_set_whole_passwords_shown_in_operator_mode_and_the_log_is_
     let address = "/api/v1/systems/prod/import-profiles/nightly";
     let mut profile = json!(ImportProfile::default_named("nightly".parse().unwrap()));
     profile["schedule"] = json!("30 2 * * *");
-    let (status, set) = place.send(Method::PUT, address, place.admin(), &profile).await;
-    assert_eq!((status, &set), (StatusCode::OK, &profile));
+    let put = |condition: &'static str, body: &Value| {
+        place.request(Method::PUT, address, Some(place.admin())).header(condition, "*").json(body).send()
+    };
+    let set = put("if-none-match", &profile).await.unwrap();
+    assert_eq!((set.status(), &set.json::<Value>().await.unwrap()), (StatusCode::OK, &profile));
     assert_eq!(place.get(address).await, profile);
     profile["name"] = json!("other");
-    assert_eq!(place.send(Method::PUT, address, place.admin(), &profile).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(put("if-match", &profile).await.unwrap().status(), StatusCode::BAD_REQUEST);
     let settings = SystemSettings {
         permission_profile: PermissionProfile::Full,
         password_delivery: PasswordDelivery::Operator,

@@ -11,12 +11,22 @@ use crate::place::{Place, system};
 const PROD: &str = "/api/v1/systems/prod";
 
 async fn patch(place: &Place, version: Option<&str>, body: &Value) -> (StatusCode, Value) {
-    let mut request = place.request(Method::PATCH, PROD, Some(place.admin())).json(body);
-    if let Some(version) = version {
-        request = request.header(IF_MATCH, version);
+    send_seen(place, (Method::PATCH, PROD), version, body).await
+}
+
+/// Changes something as it was seen; `None` says nothing of what was seen.
+async fn send_seen(
+    place: &Place,
+    (method, address): (Method, &str),
+    seen: Option<&str>,
+    body: &Value,
+) -> (StatusCode, Value) {
+    let mut request = place.request(method, address, Some(place.admin())).json(body);
+    if let Some(seen) = seen {
+        request = request.header(IF_MATCH, seen);
     }
     let answer = request.send().await.unwrap();
-    (answer.status(), answer.json().await.unwrap())
+    (answer.status(), answer.json().await.unwrap_or_default())
 }
 
 async fn version(place: &Place, address: &str) -> String {
@@ -138,7 +148,8 @@ async fn task_mappings_are_tried_set_and_put_back() {
         (&"ada.byron".into(), &"/staff/".into(), &true.into())
     );
     assert_eq!(place.get(&address).await, default);
-    let (status, set) = place.send(Method::PUT, &address, place.admin(), &own).await;
+    let seen = version(&place, &address).await;
+    let (status, set) = send_seen(&place, (Method::PUT, &address), Some(&seen), &own).await;
     assert_eq!(
         (status, &set["updated_by"], &set["default"]),
         (StatusCode::OK, &"admin-".into(), &false.into()),
@@ -148,9 +159,16 @@ async fn task_mappings_are_tried_set_and_put_back() {
     let listed = place.get(&format!("{PROD}/mappings")).await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 4);
     own["rows"][0]["source"] = json!("first + ");
-    let (status, problem) = place.send(Method::PUT, &address, place.admin(), &own).await;
+    let (status, problem) = send_seen(&place, (Method::PUT, &address), Some("*"), &own).await;
     assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"bad_request".into()));
-    let (status, _) = place.send(Method::DELETE, &address, place.admin(), &Value::Null).await;
+    for method in [Method::PUT, Method::DELETE] {
+        for (stale, status) in [(None, 428), (Some(seen.as_str()), 412)] {
+            let (answered, problem) = send_seen(&place, (method.clone(), &address), stale, &default).await;
+            assert_eq!(answered.as_u16(), status, "{method} {problem}");
+        }
+    }
+    let seen = version(&place, &address).await;
+    let (status, _) = send_seen(&place, (Method::DELETE, &address), Some(&seen), &Value::Null).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     assert_eq!(place.get(&address).await, default);
     place.stop().await;
@@ -162,20 +180,42 @@ async fn profiles_are_taken_away_but_for_the_default_one() {
     let address = format!("{PROD}/import-profiles/nightly");
     let mut profile = json!(keyreeve_model::ImportProfile::default_named("nightly".parse().unwrap()));
     profile["schedule"] = json!("30 2 * * *");
-    assert_eq!(place.send(Method::PUT, &address, place.admin(), &profile).await.0, StatusCode::OK);
-    let gone = format!("{address}?reason=never");
+    let (status, problem) = send_seen(&place, (Method::PUT, &address), None, &profile).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::PRECONDITION_REQUIRED, &"version_required".into()));
+    assert!(problem["advice"].as_str().unwrap().contains("If-None-Match: *"), "{problem}");
+    // Nothing is there yet, so no version is either.
+    let (status, _) = send_seen(&place, (Method::PUT, &address), Some("*"), &profile).await;
+    assert_eq!(status, StatusCode::PRECONDITION_FAILED);
+    let new = || {
+        place.request(Method::PUT, &address, Some(place.admin())).header(IF_NONE_MATCH, "*").json(&profile)
+    };
+    let made = new().send().await.unwrap();
     assert_eq!(
-        place.send(Method::DELETE, &gone, place.admin(), &Value::Null).await.0,
-        StatusCode::NO_CONTENT
+        (made.status(), made.headers()[ETAG].to_str().unwrap()),
+        (StatusCode::OK, &*version(&place, &address).await)
     );
+    assert_eq!(new().send().await.unwrap().status(), StatusCode::PRECONDITION_FAILED, "it is there");
+    let seen = version(&place, &address).await;
+    profile["schedule"] = json!("40 2 * * *");
+    let (status, _) = send_seen(&place, (Method::PUT, &address), Some(&seen), &profile).await;
+    assert_eq!(status, StatusCode::OK);
+    let gone = format!("{address}?reason=never");
+    for (method, address) in [(Method::PUT, &address), (Method::DELETE, &gone)] {
+        let (status, problem) = send_seen(&place, (method, address), Some(&seen), &profile).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::PRECONDITION_FAILED, &"changed_since".into()));
+    }
+    assert_eq!(place.get(&address).await, profile);
+    assert_eq!(send_seen(&place, (Method::DELETE, &gone), None, &Value::Null).await.0.as_u16(), 428);
+    let seen = version(&place, &address).await;
+    assert_eq!(send_seen(&place, (Method::DELETE, &gone), Some(&seen), &Value::Null).await.0.as_u16(), 204);
     let row = &place.store.audit(&AuditFilter::default(), 1).await.unwrap()[0];
     assert_eq!((row.action.as_str(), &row.subject["reason"]), ("profile_removed", &"never".into()));
     let schedules = place.store.import_schedules_of(&system("prod"), place.clock.now()).await.unwrap();
     assert!(schedules.is_empty());
-    let (status, problem) = place.send(Method::DELETE, &gone, place.admin(), &Value::Null).await;
+    let (status, problem) = send_seen(&place, (Method::DELETE, &gone), Some(&seen), &Value::Null).await;
     assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &"import_profile_not_found".into()));
     let default = format!("{PROD}/import-profiles/default");
-    let (status, problem) = place.send(Method::DELETE, &default, place.admin(), &Value::Null).await;
+    let (status, problem) = send_seen(&place, (Method::DELETE, &default), Some("*"), &Value::Null).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"import_profile_stays".into()));
     place.stop().await;
 }
@@ -195,7 +235,14 @@ async fn a_quarantine_is_ended_and_a_system_removed() {
         (status, &released["state"], &released["unidentified"]),
         (StatusCode::OK, &"active".into(), &Value::Null)
     );
-    let (status, removed) = place.send(Method::DELETE, PROD, place.admin(), &Value::Null).await;
+    let seen = version(&place, PROD).await;
+    assert_eq!(patch(&place, Some(&seen), &json!({"name": "Production"})).await.0, StatusCode::OK);
+    for (stale, status) in [(None, 428), (Some(seen.as_str()), 412)] {
+        let (answered, problem) = send_seen(&place, (Method::DELETE, PROD), stale, &Value::Null).await;
+        assert_eq!(answered.as_u16(), status, "{problem}");
+    }
+    let seen = version(&place, PROD).await;
+    let (status, removed) = send_seen(&place, (Method::DELETE, PROD), Some(&seen), &Value::Null).await;
     assert_eq!((status, &removed["state"]), (StatusCode::OK, &"removed".into()));
     let (status, problem) = patch(&place, Some("*"), &json!({"name": "Again"})).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"system_removed".into()));
