@@ -340,7 +340,7 @@ fn tokens_settings_and_what_is_protected_are_changed_from_afar_within_ones_role(
     for (wrong, why) in [
         ("colour=red", "colour"),
         ("max_deletes=many", "max_deletes"),
-        ("region=eu-west-1", "the machine that keeps them"),
+        ("region=eu-west-1", "the machine that keeps it"),
     ] {
         let refused = admin.run(&["system", "set", SYSTEM, wrong]).code(2);
         assert!(refused.stderr.contains(why), "{}", refused.stderr);

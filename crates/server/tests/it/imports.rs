@@ -124,3 +124,51 @@ async fn what_becomes_of_a_job_is_told_until_its_end_or_until_the_server_stops()
     assert!(text.unwrap().contains("awaiting_approval"));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_different_between_two_runs_comes_in_pages_of_those_two() {
+    let place = Place::start().await;
+    let make = |names: &[&str]| {
+        let group = |name: &&str| Mutation::CreateGroup { name: (*name).into(), path: "/".into() };
+        let groups: Vec<Mutation> = names.iter().map(group).collect();
+        place.sandbox.mutate("111122223333", &groups).unwrap();
+    };
+    make(&["new-a", "new-b"]);
+    place.import("prod").await;
+    make(&["new-c"]);
+    place.import("prod").await;
+    let runs = place.get(RUNS).await;
+    let ids: Vec<i64> =
+        runs["items"].as_array().unwrap().iter().map(|run| run["id"].as_i64().unwrap()).collect();
+    let (third, second, first) = (ids[0], ids[1], ids[2]);
+    let differences = "/api/v1/systems/prod/differences";
+    let whole = place.get(&format!("{differences}?from=run:{first}")).await;
+    assert_eq!((&whole["from"], &whole["to"], &whole["next"]), (&first.into(), &third.into(), &Value::Null));
+    let names = |page: &Value| -> Vec<String> {
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|one| one["resource"]["after"]["name"].as_str().unwrap_or("?").to_owned()).collect()
+    };
+    assert_eq!(names(&whole), ["new-a", "new-b", "new-c"], "{whole}");
+    // What is published meanwhile changes no page.
+    let paged = format!("{differences}?from=run:{first}&limit=2");
+    let page = place.get(&paged).await;
+    assert_eq!(names(&page), ["new-a", "new-b"]);
+    make(&["new-0"]);
+    place.import("prod").await;
+    let next = place.get(&format!("{paged}&cursor={}", page["next"].as_str().unwrap())).await;
+    assert_eq!((names(&next), &next["to"]), (vec!["new-c".to_owned()], &third.into()), "{next}");
+    let some = place.get(&format!("{differences}?from=run:{second}&to=run:{third}")).await;
+    assert_eq!(names(&some), ["new-c"]);
+    let of_test = place.get("/api/v1/systems/test/import-runs").await["items"][0]["id"].clone();
+    for (query, status) in [
+        (format!("from=run:{third}&to=run:{first}"), StatusCode::BAD_REQUEST),
+        (format!("from=run:{first}&to=run:{of_test}"), StatusCode::NOT_FOUND),
+        ("from=yesterday".to_owned(), StatusCode::BAD_REQUEST),
+        ("from=2999-01-01".to_owned(), StatusCode::BAD_REQUEST),
+        (String::new(), StatusCode::BAD_REQUEST),
+    ] {
+        let (found, problem) = place.ask(&format!("{differences}?{query}"), Some(place.admin())).await;
+        assert_eq!(found, status, "{query}: {problem}");
+    }
+    place.stop().await;
+}
