@@ -3,11 +3,13 @@
 use anyhow::Context as _;
 use keyreeve_engine::desk::{DeskError, PersonAsked, hash_of};
 use keyreeve_model::{Person, PersonName, Secret};
+use serde_json::json;
 
 use super::Context;
 use crate::args::{AddPerson, PersonCommand, SetPassword, SetRole};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::PEOPLE;
+use crate::source::Source;
 use crate::terminal;
 
 /// Does what was asked for.
@@ -18,12 +20,12 @@ pub(crate) async fn run(context: &Context, command: &PersonCommand) -> anyhow::R
         PersonCommand::List => return list(context).await,
         PersonCommand::SetPassword(arguments) => set_password(context, arguments).await?,
         PersonCommand::SetRole(arguments) => set_role(context, arguments).await?,
-        PersonCommand::Disable(one) => context.store().await?.let_in(&one.name, false, actor, now).await?,
-        PersonCommand::Enable(one) => context.store().await?.let_in(&one.name, true, actor, now).await?,
-        PersonCommand::Remove(one) => {
-            let store = context.store().await?;
-            store.remove_person(&one.name, actor, one.reason.as_deref(), now).await?
-        }
+        PersonCommand::Disable(one) => let_in(context, &one.name, false).await?,
+        PersonCommand::Enable(one) => let_in(context, &one.name, true).await?,
+        PersonCommand::Remove(one) => match Source::of(context).await? {
+            Source::Server(server) => server.remove_person(&one.name, one.reason.as_deref()).await?,
+            Source::Store(store) => store.remove_person(&one.name, actor, one.reason.as_deref(), now).await?,
+        },
     };
     context.output.list(&[person], &PEOPLE, "")?;
     Ok(Ended::Done)
@@ -31,6 +33,14 @@ pub(crate) async fn run(context: &Context, command: &PersonCommand) -> anyhow::R
 
 async fn add(context: &Context, arguments: &AddPerson) -> anyhow::Result<Person> {
     let doing = "adding a person";
+    if let Some(server) = Source::server(context)? {
+        let password = password(&arguments.name, arguments.password_stdin)?;
+        let body = json!({
+            "name": arguments.name.as_str(), "role": arguments.granted.role, "systems": arguments.granted.systems,
+            "password": password.expose(),
+        });
+        return server.add_person(&body).await.context(doing);
+    }
     let store = context.store().await?;
     for system in &arguments.granted.systems {
         store.get_system(system).await.context(doing)?;
@@ -47,8 +57,15 @@ async fn add(context: &Context, arguments: &AddPerson) -> anyhow::Result<Person>
 
 async fn set_password(context: &Context, arguments: &SetPassword) -> anyhow::Result<Person> {
     let doing = "setting a password";
-    let store = context.store().await?;
+    let source = Source::of(context).await?;
     let password = password(&arguments.name, arguments.password_stdin)?;
+    let store = match source {
+        Source::Server(server) => {
+            let body = json!({"password": password.expose()});
+            return server.change_person(arguments.name.as_str(), "password", &body).await.context(doing);
+        }
+        Source::Store(store) => store,
+    };
     let hash = hash_of(&arguments.name, password).await.map_err(|error| refused(doing, error))?;
     let (name, actor) = (arguments.name.as_str(), context.actor.name());
     store.set_password(name, &hash, actor, context.clock.now()).await.context(doing)
@@ -56,8 +73,14 @@ async fn set_password(context: &Context, arguments: &SetPassword) -> anyhow::Res
 
 async fn set_role(context: &Context, arguments: &SetRole) -> anyhow::Result<Person> {
     let doing = "setting a role";
-    let store = context.store().await?;
     let granted = &arguments.granted;
+    let store = match Source::of(context).await? {
+        Source::Server(server) => {
+            let body = json!({"role": granted.role, "systems": granted.systems});
+            return server.change_person(arguments.name.as_str(), "role", &body).await.context(doing);
+        }
+        Source::Store(store) => store,
+    };
     for system in &granted.systems {
         store.get_system(system).await.context(doing)?;
     }
@@ -66,8 +89,19 @@ async fn set_role(context: &Context, arguments: &SetRole) -> anyhow::Result<Pers
     store.set_role(name, what, actor, context.clock.now()).await.context(doing)
 }
 
+async fn let_in(context: &Context, name: &str, may_sign_in: bool) -> anyhow::Result<Person> {
+    match Source::of(context).await? {
+        Source::Server(server) => {
+            server.change_person(name, "access", &json!({"may_sign_in": may_sign_in})).await
+        }
+        Source::Store(store) => {
+            Ok(store.let_in(name, may_sign_in, context.actor.name(), context.clock.now()).await?)
+        }
+    }
+}
+
 async fn list(context: &Context) -> anyhow::Result<Ended> {
-    let people = context.store().await?.people().await?;
+    let people = Source::of(context).await?.people().await?;
     let empty = "Nobody signs in; `keyreeve person add NAME --role admin` adds somebody.";
     context.output.list(&people, &PEOPLE, empty)?;
     Ok(Ended::Done)

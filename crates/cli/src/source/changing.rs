@@ -11,8 +11,8 @@ use keyreeve_engine::plan::Plan;
 use keyreeve_engine::provisioning::{Handed, Revealed};
 use keyreeve_engine::systems::Trust;
 use keyreeve_model::{
-    ImportRun, ImportRunId, JobId, MappingName, ProfileName, Protection, ProtectionKind, ProvisioningJob,
-    Secret, System, SystemId, TaskId, TaskMapping, Token, TokenId, Wish,
+    ImportRun, ImportRunId, JobId, MappingName, Person, ProfileName, Protection, ProtectionKind,
+    ProvisioningJob, Secret, System, SystemId, TaskId, TaskMapping, Token, TokenId, Wish,
 };
 use keyreeve_server::{Answered, ClientError, Sent, Verb};
 use keyreeve_store::StoredMapping;
@@ -291,6 +291,32 @@ impl Server {
         body: &Value,
     ) -> anyhow::Result<ReplacedCredential> {
         Ok(self.change(Verb::Put, &["systems", id.as_str(), "credential"], Some(body)).await?)
+    }
+
+    /// Removes a system.
+    pub(crate) async fn remove_system(&self, id: &SystemId, reason: Option<&str>) -> anyhow::Result<System> {
+        self.remove(&["systems", id.as_str()], reason).await
+    }
+
+    /// Adds somebody who signs in with a password.
+    pub(crate) async fn add_person(&self, body: &Value) -> anyhow::Result<Person> {
+        Ok(self.change(Verb::Post, &["people"], Some(body)).await?)
+    }
+
+    /// Changes the password, the role or the access of somebody.
+    pub(crate) async fn change_person(&self, name: &str, what: &str, body: &Value) -> anyhow::Result<Person> {
+        Ok(self.change(Verb::Put, &["people", name, what], Some(body)).await?)
+    }
+
+    /// Removes somebody.
+    pub(crate) async fn remove_person(&self, name: &str, reason: Option<&str>) -> anyhow::Result<Person> {
+        self.remove(&["people", name], reason).await
+    }
+
+    async fn remove<T: DeserializeOwned>(&self, parts: &[&str], reason: Option<&str>) -> anyhow::Result<T> {
+        let query: Vec<(&str, String)> =
+            reason.map(|reason| ("reason", reason.to_owned())).into_iter().collect();
+        Ok(read(&self.sent(&Sent { query: &query, ..Sent::new(Verb::Delete, parts) }).await?)?)
     }
 
     /// Looks whether a system can be reached, and what its credentials may do.

@@ -1,6 +1,8 @@
 //! Which commands a server can be asked for.
 
-use crate::args::{AuditCommand, Command, ImportCommand, MappingCommand, PasswordCommand, SystemCommand};
+use crate::args::{
+    AuditCommand, Command, ImportCommand, MappingCommand, PasswordCommand, PolicyCommand, SystemCommand,
+};
 use crate::exit::Refusal;
 
 /// Refuses a command that does not work with `--server`, and says why.
@@ -19,7 +21,8 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
             | SystemCommand::List(_)
             | SystemCommand::Show(_)
             | SystemCommand::Set(_)
-            | SystemCommand::Release(_),
+            | SystemCommand::Release(_)
+            | SystemCommand::Remove(_),
         )
         | Command::Account(_)
         | Command::Resource(_)
@@ -27,6 +30,7 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
         | Command::Job(_)
         | Command::Protect(_)
         | Command::Token(_)
+        | Command::Person(_)
         | Command::Mapping(MappingCommand::List(_) | MappingCommand::Show(_) | MappingCommand::Set(_))
         | Command::Password(PasswordCommand::Reveal(_))
         | Command::Audit(AuditCommand::List(_)) => Ok(()),
@@ -46,9 +50,13 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
         Command::System(_) | Command::Organization(_) | Command::Aws(_) => {
             here("working on a system's connection", "credentials are given to the machine that keeps them")
         }
-        Command::Policy(_) => here("writing a policy", "this needs no server: it is worked out here"),
+        // It is worked out here.
+        Command::Policy(PolicyCommand::Generate(one)) if one.system.is_none() => Ok(()),
+        Command::Policy(_) => {
+            here("writing a policy", "what it takes from a system is known where the store is")
+        }
         Command::Password(_) => here("showing a password", "passwords are shown where they are kept"),
-        Command::Mapping(_) | Command::Person(_) | Command::Export(_) | Command::Audit(_) => {
+        Command::Mapping(_) | Command::Export(_) | Command::Audit(_) => {
             here("asking the server", "this command is not one that a server is asked for")
         }
     }

@@ -9,8 +9,8 @@ mod server;
 use keyreeve_engine::desk::Standing;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
-    Account, Assignment, ChangeSet, ImportRun, ImportRunId, JobId, MappingName, Protection, ProtectionKind,
-    ProvisioningJob, Resource, System, SystemId, TaskMapping, Token, TokenId,
+    Account, Assignment, ChangeSet, ImportRun, ImportRunId, JobId, MappingName, Person, Protection,
+    ProtectionKind, ProvisioningJob, Resource, System, SystemId, TaskMapping, Token, TokenId,
 };
 use keyreeve_store::{
     AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter, Store,
@@ -301,6 +301,13 @@ impl Source {
         match self {
             Self::Store(store) => Ok(store.tokens().await?),
             Self::Server(server) => server.some(&["tokens"], u32::MAX).await,
+        }
+    }
+
+    pub(crate) async fn people(&self) -> anyhow::Result<Vec<Person>> {
+        match self {
+            Self::Store(store) => Ok(store.people().await?),
+            Self::Server(server) => server.some(&["people"], u32::MAX).await,
         }
     }
 

@@ -61,6 +61,8 @@ const SHOWN: &[&[&str]] = &[
     &["mapping", "list", SYSTEM],
     &["mapping", "show", SYSTEM, "user"],
     &["token", "list"],
+    &["person", "list"],
+    &["policy", "generate", "--profile", "read"],
     &["audit", "list"],
     &["audit", "list", "--limit", "3"],
     &["audit", "list", "--before", "4"],
@@ -78,6 +80,12 @@ fn what_a_server_shows_is_letter_by_letter_what_is_shown_where_the_store_is() {
     place.run(&["account", "update", SYSTEM, "ada", "--tag", "team=x", "--yes"]).code(0);
     place.run(&["protect", "add", SYSTEM, "--account", "eve", "--reason", "=cmd()", "--yes"]);
     let token = place.token("amy", "admin", &[]);
+    place
+        .run_with_input(
+            &["person", "add", "kim", "--role", "viewer", "--password-stdin"],
+            "four words in a row",
+        )
+        .code(0);
     let (child, address) = serve(&place, &[]);
     let elsewhere = Elsewhere::of(&address, &token);
     // That it is used is noted once in a minute.
@@ -151,8 +159,7 @@ fn what_makes_no_sense_from_afar_is_refused_before_anything_is_called_or_made() 
         &["password", "open"],
         &["import", "profile", "list", SYSTEM],
         &["mapping", "try", SYSTEM, "user"],
-        &["person", "list"],
-        &["system", "remove", SYSTEM, "--yes"],
+        &["policy", "generate", "--system", SYSTEM],
     ] {
         let refused = elsewhere.run(local).code(2);
         assert!(

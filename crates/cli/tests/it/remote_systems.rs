@@ -64,6 +64,9 @@ fn a_system_is_registered_checked_and_given_credentials_by_way_of_a_server() {
     place.sql(&format!("UPDATE systems SET aws_account_id = '{ACCOUNT}' WHERE system_id = '{SYSTEM}'"));
     let released = ["system", "release", SYSTEM, "--yes", "--reason", "looked at", "--output", "json"];
     assert_eq!(elsewhere.run(&released).code(0).json()["state"], "active");
+    let removed =
+        elsewhere.run(&["system", "remove", "far", "--yes", "--reason", "moved", "--output", "json"]).code(0);
+    assert_eq!(removed.json()["state"], "removed");
     let row = place.json(&["audit", "list", "--system", SYSTEM]);
     assert!(row.to_string().contains("looked at"), "{row}");
     terminate(child);
@@ -93,5 +96,42 @@ fn the_credentials_of_the_servers_machine_are_lent_where_its_configuration_says_
     let id = made.json()["credential"]["external_id"].as_str().unwrap().to_owned();
     assert!(made.stderr.contains(&id) && made.stderr.contains("sts:ExternalId"), "{}", made.stderr);
     elsewhere.run(&add("here", &["--ambient"])).code(0);
+    terminate(child);
+}
+
+#[test]
+fn people_are_added_changed_and_removed_by_way_of_a_server() {
+    let place = Place::registered(2);
+    let token = place.token("amy", "admin", &[]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &token);
+    let words = "some words of a sentence";
+    let add = [
+        "person",
+        "add",
+        "kim",
+        "--role",
+        "viewer",
+        "--system",
+        SYSTEM,
+        "--password-stdin",
+        "--output",
+        "json",
+    ];
+    let added = with_input(&elsewhere, &add, words).code(0);
+    assert_eq!(added.json(), place.json(&["person", "list"]));
+    with_input(&elsewhere, &["person", "set-password", "kim", "--password-stdin"], "short").code(2);
+    with_input(&elsewhere, &["person", "set-password", "kim", "--password-stdin"], "other words of another")
+        .code(0);
+    let of = |changed: &Ran, field: &str| changed.json()[0][field].clone();
+    let role =
+        elsewhere.run(&["person", "set-role", "kim", "--role", "approver", "--output", "json"]).code(0);
+    assert_eq!(of(&role, "role"), "approver");
+    let out = elsewhere.run(&["person", "disable", "kim", "--output", "json"]).code(0);
+    assert_eq!(out.json(), place.json(&["person", "list"]));
+    elsewhere.run(&["person", "enable", "kim"]).code(0);
+    elsewhere.run(&["person", "remove", "kim", "--reason", "left"]).code(0);
+    let rows = place.json(&["audit", "list"]).to_string();
+    assert!(rows.contains("left") && !rows.contains(words), "{rows}");
     terminate(child);
 }

@@ -10,14 +10,17 @@ use crate::args::RemoveSystem;
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
 use crate::output::note;
+use crate::source::Source;
 use crate::terminal;
 
 /// Removes a system; its history is kept.
 pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::Result<Ended> {
     let id = &arguments.system_id;
-    let store = context.store().await?;
-    let system = store.get_system(id).await?;
-    keeps_protections(&store, &system).await?;
+    let source = Source::of(context).await?;
+    let system = source.system(id).await?;
+    if let Some(store) = source.store() {
+        keeps_protections(store, &system).await?;
+    }
     let what = format!(
         "System {id} ({}) will be removed: its stored secret is wiped, and nothing more is imported. Its history \
          stays readable, and its System ID stays taken. AWS is not touched.",
@@ -26,14 +29,21 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
     if !terminal::agrees(arguments.consent, &format!("removing system {id}"), &what)? {
         return Ok(Ended::Done);
     }
-    let by = (context.actor.name(), arguments.reason.as_deref());
-    let rotation = store.key_rotation(id).await?.map(|(rotation, _)| rotation);
-    let removed = store.remove_system(id, by, context.clock.now()).await?;
+    let (reason, mut unfinished) = (arguments.reason.as_deref(), None);
+    let removed = match &source {
+        Source::Server(server) => server.remove_system(id, reason).await?,
+        Source::Store(store) => {
+            unfinished = store.key_rotation(id).await?.map(|(rotation, _)| rotation);
+            store.remove_system(id, (context.actor.name(), reason), context.clock.now()).await?
+        }
+    };
     let ended = show(context, &removed)?;
     note(&format!(
         "System {id} was removed. Its history is kept: `keyreeve account list {id}` still shows what was known last."
     ));
-    say_who_goes_on(&store, rotation.as_ref()).await?;
+    if let Some(store) = source.store() {
+        say_who_goes_on(store, unfinished.as_ref()).await?;
+    }
     Ok(ended)
 }
 
