@@ -1,9 +1,9 @@
 //! Text from outside, made harmless for a terminal: control characters and characters that change the direction
-//! or hide (Unicode categories Cc, Cf, Zl, Zp, Cs, Co, Cn) are written as `\u{202e}`.
+//! or hide ([`keyreeve_model::hidden`]) are written as `\u{202e}`.
 
 use std::borrow::Cow;
 
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use keyreeve_model::hidden::is_hidden;
 
 /// One line: line breaks are escaped too.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
 }
 
 fn escaped(text: &str, keep_line_breaks: bool) -> Cow<'_, str> {
-    let bad = |character: char| is_harmful(character) && !(keep_line_breaks && character == '\n');
+    let bad = |character: char| is_hidden(character) && !(keep_line_breaks && character == '\n');
     if !text.chars().any(bad) {
         return Cow::Borrowed(text);
     }
@@ -31,20 +31,6 @@ fn escaped(text: &str, keep_line_breaks: bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
-}
-
-fn is_harmful(character: char) -> bool {
-    !character.is_ascii_graphic()
-        && matches!(
-            character.general_category(),
-            GeneralCategory::Control
-                | GeneralCategory::Format
-                | GeneralCategory::LineSeparator
-                | GeneralCategory::ParagraphSeparator
-                | GeneralCategory::Surrogate
-                | GeneralCategory::PrivateUse
-                | GeneralCategory::Unassigned
-        )
 }
 
 #[cfg(test)]

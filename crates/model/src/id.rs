@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hidden::{Hidden, check_line};
+
 /// An identifier was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -27,11 +29,23 @@ pub enum IdError {
         /// What it must look like.
         rule: &'static str,
     },
+    /// Something does not show in what was given.
+    #[error("the {what} {value:?} is not valid: {hidden}")]
+    Hidden {
+        /// Which identifier.
+        what: &'static str,
+        /// What was given (shortened).
+        value: String,
+        /// What does not show.
+        hidden: Hidden,
+    },
 }
 
 pub(crate) fn refuse(what: &'static str, rule: &'static str, value: &str) -> IdError {
     if value.is_empty() {
         IdError::Empty { what, rule }
+    } else if let Err(hidden) = check_line(value) {
+        IdError::Hidden { what, hidden, value: value.chars().take(80).collect() }
     } else {
         IdError::Invalid { what, rule, value: value.chars().take(80).collect() }
     }
@@ -104,12 +118,9 @@ text_id!(
     /// The display name of a system; unique ignoring case.
     SystemName,
     "system name",
-    "1 to 200 characters, none of them a control character, no space at either end",
+    "1 to 200 characters, all of which show, no space at either end",
     |text| {
-        !text.is_empty()
-            && text.chars().count() <= 200
-            && text.trim() == text
-            && !text.chars().any(char::is_control)
+        !text.is_empty() && text.chars().count() <= 200 && text.trim() == text && check_line(text).is_ok()
     }
 );
 
@@ -195,6 +206,10 @@ mod tests {
         assert!(AwsAccountId::new("١٢٣٤٥٦٧٨٩٠١٢").is_err());
         assert!(SystemName::new("Production (EU)").is_ok());
         assert!(SystemName::new(" x").is_err());
+        for (bad, point) in [("Prod\u{202e}", "U+202E"), ("Pr\u{ad}od", "U+00AD"), ("\u{200b}", "U+200B")] {
+            let said = SystemName::new(bad).unwrap_err().to_string();
+            assert!(said.contains(point), "{said}");
+        }
         assert!("0".parse::<ImportRunId>().is_err());
         assert!(serde_json::from_str::<SystemId>("\"a b\"").is_err());
     }

@@ -95,6 +95,16 @@ pub enum ProfileError {
     /// Nothing to read.
     #[error("an import profile must read at least accounts, groups or policies")]
     Nothing,
+    /// A share of more than all.
+    #[error("thresholds.{size}.{limit} cannot be {percent}: no more than 100 percent can change")]
+    Percent {
+        /// Which size of population.
+        size: &'static str,
+        /// Which limit.
+        limit: &'static str,
+        /// What was given.
+        percent: u32,
+    },
     /// A schedule by a clock that nobody knows.
     #[error("{0}")]
     Schedule(#[from] ScheduleError),
@@ -143,6 +153,9 @@ impl ImportProfile {
         if !(reads(Accounts) || reads(Groups) || reads(Policies)) {
             return Err(ProfileError::Nothing);
         }
+        if let Some((size, limit, percent)) = self.thresholds.beyond_all() {
+            return Err(ProfileError::Percent { size, limit, percent });
+        }
         find_zone(&self.time_zone)?;
         Ok(())
     }
@@ -181,6 +194,19 @@ mod tests {
         for objects in [vec![], vec![ImportObject::LoginProfiles], vec![ImportObject::Assignments]] {
             let bad = ImportProfile { objects: objects.into_iter().collect(), ..good.clone() };
             assert!(bad.validate().is_err());
+        }
+        for size in ["small", "medium", "large"] {
+            for limit in ["deleted_percent", "changed_percent", "created_percent"] {
+                let with = |percent: u32| {
+                    let mut profile = serde_json::to_value(&good).unwrap();
+                    profile["thresholds"][size][limit] = percent.into();
+                    serde_json::from_value::<ImportProfile>(profile).unwrap().validate()
+                };
+                assert_eq!((with(0), with(100)), (Ok(()), Ok(())));
+                assert_eq!(with(101), Err(ProfileError::Percent { size, limit, percent: 101 }));
+                let said = with(101).unwrap_err().to_string();
+                assert!(said.contains(&format!("thresholds.{size}.{limit} cannot be 101")), "{said}");
+            }
         }
         let bad = ImportProfile { time_zone: "Europe/Nowhere".to_owned(), ..good.clone() };
         assert!(matches!(bad.validate(), Err(ProfileError::Schedule(_))));

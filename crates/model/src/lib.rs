@@ -21,6 +21,7 @@ mod change;
 mod difference;
 mod digest;
 mod failure;
+pub mod hidden;
 mod id;
 mod import_profile;
 mod import_run;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::mapping::check_one_policy;
 use crate::scim_tags::{self, ScimTags};
 use crate::{AwsAccountId, Failure, SystemId, SystemName};
 
@@ -328,6 +329,10 @@ impl SystemSettings {
                 return self.may_tag();
             }
             "permission_profile" => return self.may_tag(),
+            "deny_all_policy" => {
+                let arn = self.deny_all_policy.as_deref();
+                return arn.map_or(Ok(()), |arn| check_one_policy(arn).map_err(str::to_owned));
+            }
             "scim_wait_seconds" if !(1..=300).contains(&self.scim_wait_seconds) => {
                 "it must be from 1 to 300 seconds"
             }
@@ -450,6 +455,26 @@ mod tests {
         settings.set("permission_profile", "full").unwrap();
         assert_eq!(settings.permission_profile, PermissionProfile::Full);
         let before = settings.clone();
+        for arn in
+            ["arn:aws:iam::aws:policy/AWSDenyAll", "arn:aws-cn:iam::123456789012:policy/team/Nothing", "none"]
+        {
+            settings.set("deny_all_policy", arn).unwrap();
+        }
+        for arn in [
+            "AWSDenyAll",
+            "",
+            "arn:aws:iam::aws:policy/",
+            "arn:aws:iam::aws:policy/*",
+            "arn:aws:iam::aws:policy/AWSDeny?ll",
+            "arn:aws:iam::12345678901:policy/Nothing",
+            "arn:aws:iam::123456789012:role/Nothing",
+            "arn:aws:s3:::policy/Nothing",
+            "arn:aws:iam::aws:policy/AWSDeny\u{200b}All",
+            "arn:aws:iam::aws:policy/a b",
+        ] {
+            let said = settings.set("deny_all_policy", arn).unwrap_err().to_string();
+            assert!(said.contains("policy/name"), "{said}");
+        }
         for (name, value) in [
             ("max_requests_per_second", "0"),
             ("max_requests_per_second", "-1"),

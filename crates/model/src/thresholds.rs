@@ -73,6 +73,22 @@ impl Default for Thresholds {
 pub type Population = BTreeMap<ObjectType, u64>;
 
 impl Thresholds {
+    /// The first share that is more than all: of which population, which limit, and how much.
+    pub(crate) fn beyond_all(&self) -> Option<(&'static str, &'static str, u32)> {
+        [("small", &self.small), ("medium", &self.medium), ("large", &self.large)].into_iter().find_map(
+            |(size, limits)| {
+                let shares = [
+                    ("deleted_percent", limits.deleted_percent),
+                    ("changed_percent", limits.changed_percent),
+                    ("created_percent", limits.created_percent),
+                ];
+                shares.into_iter().find_map(|(limit, share)| {
+                    share.filter(|share| *share > 100).map(|share| (size, limit, share))
+                })
+            },
+        )
+    }
+
     /// Judges the changes of a run. An empty answer means: publish.
     ///
     /// A population that was empty before cannot be judged in proportion: what appears there for the first time

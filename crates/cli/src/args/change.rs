@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use keyreeve_model::{Delivery, JobId, JobState, ResourceName, SystemId, Wish};
 
 use super::Consent;
+use super::reason::reason;
 
 /// How a change is carried out.
 #[derive(Debug, Clone, Args)]
@@ -14,7 +15,7 @@ pub(crate) struct ChangeArguments {
     #[command(flatten)]
     pub(crate) consent: Consent,
     /// Why; kept with the job.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     /// Queue the job and give its number; `keyreeve job apply` carries it out.
     #[arg(long)]
@@ -226,7 +227,7 @@ pub(crate) struct DecideJob {
     #[command(flatten)]
     pub(crate) consent: Consent,
     /// Why; kept with the job.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
 }
 

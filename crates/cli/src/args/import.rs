@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use keyreeve_model::{ChangeKind, ImportRunId, ObjectType, ProfileName, SystemId};
 
+use super::reason::reason;
 use super::{Consent, ProfileCommand};
 
 /// What can be done with imports.
@@ -145,7 +146,7 @@ pub(crate) struct Decide {
     /// The run's number.
     pub(crate) run: ImportRunId,
     /// Why; kept with the run. Needed to accept one.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,

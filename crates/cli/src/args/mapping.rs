@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use keyreeve_model::{MappingName, SystemId, TaskKind};
 
 use super::Unasked;
+use super::reason::reason;
 
 /// What can be done with task mappings.
 #[derive(Debug, Subcommand)]
@@ -54,7 +55,7 @@ pub(crate) struct SetMapping {
     #[arg(long)]
     pub(crate) default: bool,
     /// Why; kept in the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) unasked: Unasked,

@@ -17,6 +17,7 @@ mod person;
 mod policy;
 mod profile;
 mod protect;
+mod reason;
 mod resource;
 mod sandbox;
 mod secrets;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use keyreeve_engine::organization::{DEFAULT_ROLE, Filter, RoleName, SystemIdPattern};
 use keyreeve_model::{AwsAccountId, SystemId};
 
+use super::reason::reason;
 use super::{Consent, category, region};
 
 /// What can be done with organizations.
@@ -38,7 +39,7 @@ pub(crate) struct DiscoverAccounts {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: u16,
     /// Why; kept in the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,

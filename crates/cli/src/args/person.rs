@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use keyreeve_model::{PersonName, Role, SystemId};
 
+use super::reason::reason;
+
 /// What can be done with people who sign in.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonCommand {
@@ -82,6 +84,6 @@ pub(crate) struct RemovePerson {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
     /// Why; kept in the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
 }

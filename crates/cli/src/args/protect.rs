@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use keyreeve_model::{ProtectionKind, SystemId};
 
 use super::Unasked;
+use super::reason::reason;
 
 /// What can be done with a system's protect list.
 #[derive(Debug, Subcommand)]
@@ -42,7 +43,7 @@ pub(crate) struct AddProtection {
     #[command(flatten)]
     pub(crate) on: ChangeProtection,
     /// Why; kept with it.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
 }
 
@@ -52,7 +53,7 @@ pub(crate) struct RemoveProtection {
     #[command(flatten)]
     pub(crate) on: ChangeProtection,
     /// Why; kept in the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Consent;
+use super::reason::reason;
 use crate::config::KeyPlace;
 
 /// What can be done with the keys that secrets are sealed under.
@@ -22,7 +23,7 @@ pub(crate) struct RekeyStore {
     #[arg(long)]
     pub(crate) data_keys: bool,
     /// Why; it is written into the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use keyreeve_engine::systems::{self, NotTaken};
 use keyreeve_model::{SystemId, SystemName};
 
+use super::reason::reason;
 use super::{Consent, Unasked};
 
 /// What can be done with systems.
@@ -50,7 +51,7 @@ pub(crate) struct RemoveSystem {
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
     /// Why; kept in the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,
@@ -63,7 +64,7 @@ pub(crate) struct ReleaseSystem {
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
     /// Why; kept in the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) unasked: Unasked,
@@ -76,7 +77,7 @@ pub(crate) struct RotateKey {
     #[arg(value_name = "ID")]
     pub(crate) system_id: SystemId,
     /// Why; it is written into the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) consent: Consent,

@@ -1,7 +1,10 @@
 //! `keyreeve token …`
 
 use clap::{Args, Subcommand};
+use keyreeve_model::hidden::check_line;
 use keyreeve_model::{OIDC_PREFIX, Role, SystemId, TokenId};
+
+use super::reason::reason;
 
 /// What can be done with tokens.
 #[derive(Debug, Subcommand)]
@@ -38,22 +41,15 @@ pub(crate) struct RevokeToken {
     #[arg(value_name = "ID", value_parser = id)]
     pub(crate) token: TokenId,
     /// Why; kept in the audit log.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
 }
 
 /// A name that is not taken for a user of the operating system.
 fn owner(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty()
-        && text.chars().count() <= 100
-        && text.trim() == text
-        && !text.chars().any(char::is_control);
-    if !fits {
-        return Err(
-            "an owner has 1 to 100 characters, none of them a control character, and no space at either \
-                    end"
-            .to_owned(),
-        );
+    check_line(text).map_err(|hidden| hidden.to_string())?;
+    if text.is_empty() || text.chars().count() > 100 || text.trim() != text {
+        return Err("an owner has 1 to 100 characters, and no space at either end".to_owned());
     }
     let taken = ["local:", "keyreeve:", OIDC_PREFIX];
     if taken.iter().any(|taken| text.to_lowercase().starts_with(taken)) {

@@ -6,6 +6,7 @@ use keyreeve_model::{ChangeSet, ImportRun, ImportRunId, ProfileName, SystemId};
 use keyreeve_store::{AsOf, StoreError};
 use tokio::sync::watch;
 
+use super::keeping::fits;
 use super::{Desk, DeskError};
 use crate::import::{ImportRequest, Importer, Progress};
 use crate::rights::{Actor, Right};
@@ -70,6 +71,7 @@ impl Desk {
         if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
             return Err(DeskError::Reason);
         }
+        fits(Some(reason))?;
         Ok(self.store.accept_import_run(run.id, actor.name(), reason, self.clock.now()).await?)
     }
 
@@ -88,6 +90,7 @@ impl Desk {
         if reason.chars().count() > LONGEST_REASON {
             return Err(DeskError::Reason);
         }
+        fits(Some(reason))?;
         Ok(self.store.reject_import_run(run.id, actor.name(), reason, self.clock.now()).await?)
     }
 

@@ -2,6 +2,7 @@
 //! that an operator may see.
 
 use jiff::SignedDuration;
+use keyreeve_model::hidden::{check_line, check_lines};
 use keyreeve_model::{
     ImportProfile, OIDC_PREFIX, Protection, ProtectionKind, Role, Secret, SystemId, TaskId, Token, TokenId,
 };
@@ -90,9 +91,9 @@ impl Desk {
         actor.require(Right::Administer)?;
         actor.require_all_systems()?;
         let TokenAsked { owner, role, systems, expires_in_days } = asked;
+        shows("owner", &owner)?;
         let named = (1..=LONGEST_OWNER).contains(&owner.chars().count())
             && owner.trim() == owner
-            && !owner.chars().any(char::is_control)
             && !["local:", "keyreeve:", OIDC_PREFIX]
                 .iter()
                 .any(|taken| owner.to_lowercase().starts_with(taken));
@@ -168,11 +169,18 @@ pub(super) fn administers(actor: &Actor, system_id: &SystemId) -> Result<(), Des
     Ok(actor.require_system(system_id)?)
 }
 
-pub(super) fn fits(reason: Option<&str>) -> Result<(), DeskError> {
-    match reason {
-        Some(reason) if reason.chars().count() > LONGEST_REASON => {
-            Err(DeskError::Invalid(format!("the reason is longer than {LONGEST_REASON} characters")))
-        }
-        _ => Ok(()),
+/// Whether a reason can be kept: it is not too long, and all of it shows.
+///
+/// # Errors
+/// [`DeskError::Invalid`].
+pub fn fits(reason: Option<&str>) -> Result<(), DeskError> {
+    let reason = reason.unwrap_or_default();
+    if reason.chars().count() > LONGEST_REASON {
+        return Err(DeskError::Invalid(format!("the reason is longer than {LONGEST_REASON} characters")));
     }
+    check_lines(reason).map_err(|hidden| DeskError::Invalid(format!("the reason cannot be kept: {hidden}")))
+}
+
+fn shows(what: &str, text: &str) -> Result<(), DeskError> {
+    check_line(text).map_err(|hidden| DeskError::Invalid(format!("the {what} cannot be used: {hidden}")))
 }

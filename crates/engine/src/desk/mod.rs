@@ -28,7 +28,7 @@ pub use bell::{Bell, Rung};
 pub use case::{Again, Asked, Case, Fresh};
 pub use error::{DeskError, obstacles_of};
 pub use imports::{Difference, ImportAsked, LONGEST_REASON};
-pub use keeping::TokenAsked;
+pub use keeping::{TokenAsked, fits};
 pub use people::{PersonAsked, hash_of};
 pub use registering::{CredentialSet, SystemAsked, SystemMade};
 pub use standing::{Keeps, Standing};

@@ -1,5 +1,6 @@
 //! What somebody wants of a system: its name, its category and its settings, as text or as JSON has them.
 
+use keyreeve_model::hidden::{Hidden, check_line};
 use keyreeve_model::{Category, SettingError, System, SystemName};
 use keyreeve_store::SystemPatch;
 use serde_json::Value;
@@ -26,10 +27,11 @@ pub enum NotSet {
     #[error("{0}")]
     Name(String),
     /// The category is none.
-    #[error(
-        "a category has 1 to {LONGEST_CATEGORY} characters, none of them a control character, and no space at either end"
-    )]
+    #[error("a category has 1 to {LONGEST_CATEGORY} characters, and no space at either end")]
     Category,
+    /// Something does not show in the category.
+    #[error("the category cannot be used: {0}")]
+    HiddenInCategory(Hidden),
     /// There is no such setting, or it has no such value.
     #[error("{0}")]
     Setting(#[from] SettingError),
@@ -57,19 +59,31 @@ pub fn patched(system: &System, asked: &[(String, Given)]) -> Result<SystemPatch
             (name, Given::Json(value)) => settings.set_json(name, value)?,
         }
     }
+    if settings.deny_all_policy != system.settings.deny_all_policy {
+        is_reachable(settings.deny_all_policy.as_deref(), system)?;
+    }
     patch.settings = (settings != system.settings).then_some(settings);
     Ok(patch)
+}
+
+/// AWS attaches its own policies and those of the account itself, and no others.
+fn is_reachable(deny_all_policy: Option<&str>, system: &System) -> Result<(), NotSet> {
+    let (Some(arn), Some(own)) = (deny_all_policy, &system.aws_account_id) else { return Ok(()) };
+    let of = arn.split(':').nth(4).unwrap_or_default();
+    if of == "aws" || of == own.as_str() {
+        return Ok(());
+    }
+    let why = format!("it is of the AWS account {of}, and {} is the AWS account {own}", system.system_id);
+    Err(SettingError::Value { name: "deny_all_policy".to_owned(), value: arn.to_owned(), why }.into())
 }
 
 /// A category.
 ///
 /// # Errors
-/// [`NotSet::Category`].
+/// [`NotSet::Category`], [`NotSet::HiddenInCategory`].
 pub fn category(text: &str) -> Result<Category, NotSet> {
-    let fits = !text.is_empty()
-        && text.chars().count() <= LONGEST_CATEGORY
-        && text.trim() == text
-        && !text.chars().any(char::is_control);
+    check_line(text).map_err(NotSet::HiddenInCategory)?;
+    let fits = !text.is_empty() && text.chars().count() <= LONGEST_CATEGORY && text.trim() == text;
     if fits { Ok(text.to_owned()) } else { Err(NotSet::Category) }
 }
 

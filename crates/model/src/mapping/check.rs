@@ -7,6 +7,7 @@ use super::{
     ActionTime, CustomAction, MappingName, MappingRow, Operation, Operator, TargetProperty, TaskMapping,
     TaskMappingError,
 };
+use crate::hidden::check_line;
 use crate::{TaskKind, check_account_name, check_path, check_tags};
 
 /// The most characters a source may have.
@@ -152,10 +153,8 @@ fn check_row(row: &MappingRow) -> Result<(), TaskMappingError> {
     }
     match row.operator {
         Operator::Constant => check_constant(row),
-        Operator::Map if row.source.chars().any(char::is_control) => {
-            Err(source("the name of an attribute has no control characters"))
-        }
-        Operator::Map | Operator::Expression => Ok(()),
+        Operator::Map => check_line(&row.source).map_err(|hidden| source(&hidden.to_string())),
+        Operator::Expression => Ok(()),
     }
 }
 

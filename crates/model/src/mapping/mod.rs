@@ -24,6 +24,7 @@ use crate::TaskKind;
 
 pub use error::{TaskMappingError, UnknownMapping};
 pub use operation::{ActionTime, Operation};
+pub(crate) use property::check_one_policy;
 pub use property::{TargetProperty, check_group_name, check_policy_arn};
 
 /// The mapping of some kinds of task, of one system. Its JSON and YAML form is stable:

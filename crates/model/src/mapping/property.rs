@@ -93,6 +93,21 @@ pub fn check_group_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
+/// The ARN of one managed policy, without wildcards in its name (`policyNameType`: `[\w+=,.@-]+`).
+///
+/// # Errors
+/// What it must look like.
+pub(crate) fn check_one_policy(arn: &str) -> Result<(), &'static str> {
+    check_policy_arn(arn)?;
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    let whole =
+        name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)) && !arn.contains(['*', '?']);
+    if whole { Ok(()) } else { Err(LIKE_A_POLICY) }
+}
+
+const LIKE_A_POLICY: &str =
+    "the ARN of a policy looks like arn:aws:iam::123456789012:policy/name or arn:aws:iam::aws:policy/name";
+
 /// The ARN of a managed policy: `arnType` of the IAM service model (20 to 2,048 characters), of the service `iam`.
 ///
 /// # Errors
@@ -108,8 +123,6 @@ pub fn check_policy_arn(arn: &str) -> Result<(), &'static str> {
     if shaped && named && arn.len() <= 2048 && arn.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
         Ok(())
     } else {
-        Err(
-            "the ARN of a policy looks like arn:aws:iam::123456789012:policy/name or arn:aws:iam::aws:policy/name",
-        )
+        Err(LIKE_A_POLICY)
     }
 }

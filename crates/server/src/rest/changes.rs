@@ -5,7 +5,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use keyreeve_engine::desk::{Asked, DeskError};
+use keyreeve_engine::desk::{Asked, DeskError, fits};
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::plan::Plan;
 use keyreeve_engine::rights::Right;
@@ -132,7 +132,7 @@ pub(crate) async fn ask(
     InBody { value, sha256 }: InBody<NewJob>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Operate, &system_id)?;
-    reason_fits(value.reason.as_deref())?;
+    fits(value.reason.as_deref())?;
     let place = (&system_id, "POST /systems/{system_id}/jobs".to_owned());
     let claim = match once.begin(&parts, &caller, place, &sha256).await? {
         Begun::New(claim) => claim,
@@ -186,7 +186,7 @@ pub(crate) async fn approve(
     InBody { value: Approval { reason, plan_sha256 }, .. }: InBody<Approval>,
 ) -> Result<Json<ProvisioningJob>, Problem> {
     let job = parts.desk.job(&caller.0, Right::Approve, JobId(job)).await?;
-    reason_fits(reason.as_deref())?;
+    fits(reason.as_deref())?;
     let desk = parts.desk.clone();
     let work = move || async move {
         let case = desk.open(&caller.0, &job.system_id).await?;
@@ -207,7 +207,7 @@ pub(crate) async fn reject(
     InBody { value: Decision { reason }, .. }: InBody<Decision>,
 ) -> Result<Json<ProvisioningJob>, Problem> {
     parts.desk.job(&actor, Right::Approve, JobId(job)).await?;
-    reason_fits(reason.as_deref())?;
+    fits(reason.as_deref())?;
     Ok(Json(parts.desk.reject(&actor, JobId(job), reason.as_deref()).await?))
 }
 
@@ -246,16 +246,4 @@ pub(crate) async fn retry(
 pub(crate) fn unkept(mut answer: Response) -> Response {
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
-}
-
-/// # Errors
-/// A reason that is too long.
-pub(crate) fn reason_fits(reason: Option<&str>) -> Result<(), Problem> {
-    let most = keyreeve_engine::desk::LONGEST_REASON;
-    match reason {
-        Some(reason) if reason.chars().count() > most => {
-            Err(Problem::bad_request(format!("the reason is longer than {most} characters")))
-        }
-        _ => Ok(()),
-    }
 }

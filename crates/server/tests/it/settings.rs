@@ -251,3 +251,71 @@ async fn a_quarantine_is_ended_and_a_system_removed() {
     assert!(!place.all(&format!("{PROD}/accounts"), 100).await.is_empty());
     place.stop().await;
 }
+
+#[tokio::test]
+async fn what_does_not_show_is_refused_in_what_people_write_and_named() {
+    let place = Place::start().await;
+    let head = place.store.verify_audit().await.unwrap();
+    for (hidden, point) in
+        [('\u{202e}', "U+202E"), ('\u{200b}', "U+200B"), ('\u{2066}', "U+2066"), ('\u{ad}', "U+00AD")]
+    {
+        let text = format!("Prod{hidden}uction");
+        let asked = [
+            (Method::PATCH, PROD.to_owned(), json!({"name": text})),
+            (Method::PATCH, PROD.to_owned(), json!({"category": text})),
+            (Method::POST, format!("{PROD}/release"), json!({"reason": text})),
+            (
+                Method::POST,
+                format!("{PROD}/protections"),
+                json!({"kind": "path", "value": "/a/", "reason": text}),
+            ),
+            (
+                Method::POST,
+                format!("{PROD}/jobs"),
+                json!({"wishes": [{"task": "create_account", "name": "eve"}], "reason": text}),
+            ),
+            (Method::DELETE, format!("{PROD}?reason=a%E2%80%AE"), Value::Null),
+            (Method::DELETE, format!("{PROD}/mappings/AWS%20-%20User?reason=a%E2%80%AE"), Value::Null),
+            (Method::POST, "/api/v1/tokens".to_owned(), json!({"owner": text, "role": "viewer"})),
+        ];
+        for (method, address, body) in asked {
+            let point = if method == Method::DELETE { "U+202E" } else { point };
+            let (status, problem) = send_seen(&place, (method, &address), Some("*"), &body).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{address} {body}: {problem}");
+            assert!(problem["detail"].as_str().unwrap().contains(point), "{address} {problem}");
+        }
+    }
+    assert_eq!(place.store.verify_audit().await.unwrap(), head);
+    let lines = json!({"reason": "one\n\ttwo"});
+    assert_eq!(place.post(&format!("{PROD}/release"), &lines).await.0, StatusCode::OK);
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn a_deny_all_policy_is_one_that_aws_would_attach_and_a_share_is_no_more_than_all() {
+    let place = Place::start().await;
+    let own = place.get(PROD).await["aws_account_id"].as_str().unwrap().to_owned();
+    let set =
+        async |arn: &str| patch(&place, Some("*"), &json!({"settings": {"deny_all_policy": arn}})).await;
+    for (arn, why) in [
+        ("AWSDenyAll", "policy/name"),
+        ("arn:aws:iam::aws:policy/*", "policy/name"),
+        ("arn:aws:iam::999999999999:policy/Nothing", "of the AWS account 999999999999"),
+    ] {
+        let (status, problem) = set(arn).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("deny_all_policy") && detail.contains(why), "{detail}");
+    }
+    for arn in ["arn:aws:iam::aws:policy/AWSDenyAll", &format!("arn:aws:iam::{own}:policy/Nothing")] {
+        assert_eq!(set(arn).await.0, StatusCode::OK, "{arn}");
+    }
+    let address = format!("{PROD}/import-profiles/default");
+    let mut profile = place.get(&address).await;
+    profile["thresholds"]["large"]["deleted_percent"] = json!(101);
+    let (status, problem) = send_seen(&place, (Method::PUT, &address), Some("*"), &profile).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("thresholds.large.deleted_percent cannot be 101"), "{detail}");
+    place.stop().await;
+}

@@ -133,13 +133,8 @@ fn number(name: &str, value: &str) -> Result<Value, String> {
         "none" => Ok(Value::Null),
         _ => value
             .parse::<u32>()
-            .map_err(|_| format!("{name} cannot be {value:?}: give a whole number, or none for no limit"))
-            .and_then(|number| match number {
-                101.. if name.ends_with("_percent") => {
-                    Err(format!("{name} cannot be {value:?}: no more than 100 percent can change"))
-                }
-                number => Ok(Value::from(number)),
-            }),
+            .map(Value::from)
+            .map_err(|_| format!("{name} cannot be {value:?}: give a whole number, or none for no limit")),
     }
 }
 
@@ -236,6 +231,8 @@ mod tests {
             let error = set_all(&[(name, value)]).unwrap_err();
             assert!(!error.is_empty(), "{name}={value}");
         }
+        let error = set_all(&[("thresholds.small.changed_percent", "101")]).unwrap_err();
+        assert!(error.contains("thresholds.small.changed_percent cannot be 101"), "{error}");
         assert!(set_all(&[("policy_scope", "some")]).unwrap_err().contains("policy_scope"));
     }
 }
