@@ -1,6 +1,7 @@
 //! What requests hold, refused in our own words where it cannot be read.
 
 pub(crate) mod bounded;
+mod shape;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -101,12 +102,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
             }
             _ => Problem::bad_request("the body could not be read"),
         })?;
-        // A list would be taken for the fields of an object in their order.
-        if text.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte != b'{') {
-            return Err(Problem::bad_request("reading the body: it must be a JSON object"));
-        }
-        let value = serde_json::from_slice(&text)
-            .map_err(|error| Problem::bad_request(format!("reading the body: {error}")))?;
+        let unread = |error| Problem::bad_request(format!("reading the body: {error}"));
+        shape::check(&text).map_err(unread)?;
+        let value = serde_json::from_slice(&text).map_err(unread)?;
         Ok(Self { value, sha256: digest_hex(&text) })
     }
 }

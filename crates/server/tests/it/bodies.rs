@@ -48,6 +48,44 @@ fn key() -> Value {
     json!({"kind": "access_key", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "a secret"})
 }
 
+/// The body with each of its objects given as the list of its fields, and with the first key of each given twice.
+fn misshapen(body: &Value) -> Vec<(String, &'static str)> {
+    fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                if !fields.is_empty() {
+                    found.push(at.to_owned());
+                }
+                fields.iter().for_each(|(key, value)| places(value, &format!("{at}/{key}"), found));
+            }
+            Value::Array(list) => {
+                list.iter().enumerate().for_each(|(n, value)| places(value, &format!("{at}/{n}"), found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    places(body, "", &mut found);
+    let mut bodies = Vec::new();
+    for place in found {
+        let object = body.pointer(&place).unwrap().as_object().unwrap().clone();
+        let (key, value) = object.iter().next().unwrap();
+        let marked = |with: Value| {
+            let mut body = body.clone();
+            *body.pointer_mut(&place).unwrap() = with;
+            body.to_string()
+        };
+        if place != "/settings" {
+            bodies.push((marked(object.values().cloned().collect()), "must be an object"));
+        }
+        let twice = object.iter().map(|(key, value)| format!("{}:{value}", json!(key)));
+        let twice: Vec<String> = twice.chain([format!("{}:{value}", json!(key))]).collect();
+        let twice = marked(json!("HERE")).replace("\"HERE\"", &format!("{{{}}}", twice.join(",")));
+        bodies.push((twice, "is given twice"));
+    }
+    bodies
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s17_each_body_with_one_more_field_is_refused_and_changes_nothing() {
     let place = Place::start().await;
@@ -79,6 +117,18 @@ async fn s17_each_body_with_one_more_field_is_refused_and_changes_nothing() {
             let request = place.request(method_name.clone(), &address, Some(place.admin()));
             let answer = request.header("if-match", "*").json(&values).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{method} {path} {values:?}");
+            for (body, why) in misshapen(&example(method, path)) {
+                let request = place.request(method_name.clone(), &address, Some(place.admin()));
+                let request = request.header("if-match", "*").header("content-type", "application/json");
+                let answer = request.body(body.clone()).send().await.unwrap();
+                let (status, problem) = (answer.status(), answer.json::<Value>().await.unwrap());
+                assert_eq!(status, StatusCode::BAD_REQUEST, "{method} {path} {body}: {problem}");
+                let detail = problem["detail"].as_str().unwrap();
+                assert!(
+                    detail.contains(why) && detail.contains("line 1 column"),
+                    "{method} {path} {body}: {detail}"
+                );
+            }
             for field in FIELDS {
                 let mut bodies = vec![example(method, path)];
                 if bodies[0].get(field).is_some() {
