@@ -125,7 +125,8 @@ async fn s17_each_body_with_one_more_field_is_refused_and_changes_nothing() {
                 assert_eq!(status, StatusCode::BAD_REQUEST, "{method} {path} {body}: {problem}");
                 let detail = problem["detail"].as_str().unwrap();
                 assert!(
-                    detail.contains(why) && detail.contains("line 1 column"),
+                    (detail.contains(why) || detail.contains("expected a map"))
+                        && detail.contains("line 1 column"),
                     "{method} {path} {body}: {detail}"
                 );
             }
