@@ -160,7 +160,7 @@ fn rows_are_held_against_what_they_stand_for() {
         ("password_reset_required", Constant, "false", "Constant true"),
         ("password_reset_required", Expression, "true", "Constant true"),
         ("user_name", Map, "", "empty"),
-        ("user_name", Map, "a\nb", "control"),
+        ("user_name", Map, "a\nb", "U+000A"),
         ("group_name", Constant, "ops", "has no property group_name"),
     ] {
         let words_given = refused(MappingName::User, |mapping| {
