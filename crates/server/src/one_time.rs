@@ -8,14 +8,16 @@ use axum::Router;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use keyreeve_engine::people::TooMany;
 use keyreeve_engine::provisioning::{OpenError, open_once};
 use keyreeve_model::Secret;
 use keyreeve_store::StoreError;
 use serde::Deserialize;
 
+use crate::door::Address;
 use crate::parts::Parts;
 
 /// A secret and the name of its field are far shorter.
@@ -56,6 +58,8 @@ enum Shown {
     NotYet,
     NotUnderstood,
     Failed,
+    /// Nothing was looked up.
+    TooOften(TooMany),
 }
 
 impl Shown {
@@ -67,6 +71,7 @@ impl Shown {
             Self::NotYet => "Not yet",
             Self::NotUnderstood => "Not understood",
             Self::Failed => "It did not work",
+            Self::TooOften(_) => "Too many attempts",
         }
     }
 
@@ -77,6 +82,7 @@ impl Shown {
             Self::NotYet => StatusCode::CONFLICT,
             Self::NotUnderstood => StatusCode::BAD_REQUEST,
             Self::Failed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
@@ -85,9 +91,17 @@ async fn page() -> Page {
     Page { shown: Shown::Ask }
 }
 
-async fn reveal(State(parts): State<Parts>, sent: Result<Form<Sent>, FormRejection>) -> Page {
+async fn reveal(
+    State(parts): State<Parts>,
+    Address(address): Address,
+    sent: Result<Form<Sent>, FormRejection>,
+) -> Page {
     let Ok(Form(Sent { secret })) = sent else { return Page { shown: Shown::NotUnderstood } };
-    let shown = match open_once(&parts.store, &Secret::new(secret), parts.clock.now()).await {
+    let now = parts.clock.now();
+    if let Err(too_many) = parts.door.sign_in.tries_secret(address, now) {
+        return Page { shown: Shown::TooOften(too_many) };
+    }
+    let shown = match open_once(&parts.store, &Secret::new(secret), now).await {
         Ok(password) => Shown::Password(password),
         Err(OpenError::NotYet) => Shown::NotYet,
         Err(
@@ -111,6 +125,10 @@ impl IntoResponse for Page {
             (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
         ];
-        (self.shown.status(), headers, text).into_response()
+        let mut response = (self.shown.status(), headers, text).into_response();
+        if let Shown::TooOften(TooMany { wait }) = self.shown {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        }
+        response
     }
 }

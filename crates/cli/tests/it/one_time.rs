@@ -159,6 +159,21 @@ fn s08_unknown_used_and_expired_are_one_answer_and_wrong_ones_cost_nothing() {
 }
 
 #[test]
+fn s08_who_guesses_is_slowed_down_and_uses_nothing_up() {
+    let linked = linked();
+    let wrong = format!("{}{}", &linked.secret[..linked.secret.len() - 3], "qqq");
+    let refused = (0..1_000).map(|_| post(&linked.address, &wrong)).find(|answer| !answer.contains(" 410 "));
+    let refused = refused.unwrap();
+    assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("retry-after: "), "{refused}");
+    assert_eq!((linked.audited("password_opened"), linked.audited("password_second_attempt")), (0, 0));
+    // Whoever has the right one waits, and has lost nothing.
+    let right =
+        (0..10_000).map(|_| post(&linked.address, &linked.secret)).find(|answer| !answer.contains(" 429 "));
+    assert!(password_in(&right.unwrap()).is_some());
+    terminate(linked.server);
+}
+
+#[test]
 fn neither_the_secret_nor_the_password_is_in_any_log() {
     let Linked { place, server, secret, .. } = linked();
     terminate(server);

@@ -189,6 +189,14 @@ impl SignIn {
         })
     }
 
+    /// One attempt more from an address at a one-time secret.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn tries_secret(&self, from: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+        self.throttle.attempt_secret(&network_of(from), now)
+    }
+
     async fn begin(
         &self,
         person: &Person,

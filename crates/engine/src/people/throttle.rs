@@ -14,6 +14,11 @@ use jiff::Timestamp;
 /// Places of the table, for each kind of rate.
 const PLACES: usize = 16_384;
 
+/// Kinds of places: of addresses, names, both, ways by a provider, one-time secrets.
+const KINDS: usize = 5;
+/// The place of all together.
+const ALL: usize = KINDS * PLACES;
+
 /// So many attempts at once, and then one in so long.
 #[derive(Clone, Copy)]
 struct Rate {
@@ -26,11 +31,13 @@ const OF_NAME: Rate = Rate { at_once: 10, every: 30_000 };
 const OF_NAME_AND_ADDRESS: Rate = Rate { at_once: 5, every: 15_000 };
 /// Who only sets out for a provider, or comes back, costs little, and behind one address there may be many.
 const OF_PROVIDER: Rate = Rate { at_once: 120, every: 1_000 };
+/// Whoever holds a one-time secret has it right at once; there may be many behind one address on a first day.
+const OF_SECRET: Rate = Rate { at_once: 120, every: 1_000 };
 const OF_ALL: Rate = Rate { at_once: 60, every: 500 };
 
 /// It was tried too often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there were too many attempts to sign in; try again in {} seconds", .wait.as_secs().max(1))]
+#[error("there were too many attempts; try again in {} seconds", .wait.as_secs().max(1))]
 pub struct TooMany {
     /// After so long it may be tried again.
     pub wait: Duration,
@@ -46,7 +53,7 @@ pub struct Throttle {
 impl Default for Throttle {
     fn default() -> Self {
         // The last place is that of all.
-        Self { keys: RandomState::new(), paid: Mutex::new(vec![0; 4 * PLACES + 1].into()) }
+        Self { keys: RandomState::new(), paid: Mutex::new(vec![0; ALL + 1].into()) }
     }
 }
 
@@ -77,7 +84,7 @@ impl Throttle {
     pub fn attempt(&self, name: &str, network: &str, before: bool, now: Timestamp) -> Result<(), TooMany> {
         let own = (self.place(2, &(name, network)), OF_NAME_AND_ADDRESS);
         let everywhere =
-            [(self.place(0, &network), OF_ADDRESS), (self.place(1, &name), OF_NAME), (4 * PLACES, OF_ALL)];
+            [(self.place(0, &network), OF_ADDRESS), (self.place(1, &name), OF_NAME), (ALL, OF_ALL)];
         let counted: Vec<_> =
             std::iter::once(own).chain(everywhere.into_iter().filter(|_| !before)).collect();
         self.take(&counted, now)
@@ -89,6 +96,14 @@ impl Throttle {
     /// [`TooMany`].
     pub fn attempt_from(&self, network: &str, now: Timestamp) -> Result<(), TooMany> {
         self.take(&[(self.place(3, &network), OF_PROVIDER)], now)
+    }
+
+    /// One attempt more from this network at a one-time secret.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn attempt_secret(&self, network: &str, now: Timestamp) -> Result<(), TooMany> {
+        self.take(&[(self.place(4, &network), OF_SECRET)], now)
     }
 
     /// Forgets the attempts of a name from a network: it was them.
@@ -164,6 +179,16 @@ mod tests {
         let elsewhere =
             (0..1_000).filter(|n| tried(1_000 + n, &format!("10.0.{}.{}", n / 250, n % 250))).count();
         assert!(elsewhere <= 40, "{elsewhere}");
+    }
+
+    #[test]
+    fn s08_secrets_are_guessed_at_a_rate_from_each_address_and_beside_whoever_signs_in_there() {
+        let throttle = Throttle::default();
+        let guessed = |network: &str, millis| throttle.attempt_secret(network, at(millis)).is_ok();
+        assert_eq!((0..1_000).filter(|_| guessed("192.0.2.9", 0)).count(), 120);
+        assert_eq!((0..1_000).filter(|_| guessed("192.0.2.9", 60_000)).count(), 60);
+        assert!(guessed("192.0.2.10", 60_000));
+        assert_eq!(throttle.attempt("ada", "192.0.2.9", false, at(60_000)), Ok(()));
     }
 
     #[test]
