@@ -293,9 +293,14 @@ impl Server {
         Ok(self.change(Verb::Put, &["systems", id.as_str(), "credential"], Some(body)).await?)
     }
 
-    /// Removes a system.
-    pub(crate) async fn remove_system(&self, id: &SystemId, reason: Option<&str>) -> anyhow::Result<System> {
-        self.remove(&["systems", id.as_str()], reason).await
+    /// Removes a system, if it is still of this version.
+    pub(crate) async fn remove_system(
+        &self,
+        id: &SystemId,
+        version: Option<&str>,
+        reason: Option<&str>,
+    ) -> anyhow::Result<System> {
+        self.remove(&["systems", id.as_str()], version, reason).await
     }
 
     /// Adds somebody who signs in with a password.
@@ -310,13 +315,18 @@ impl Server {
 
     /// Removes somebody.
     pub(crate) async fn remove_person(&self, name: &str, reason: Option<&str>) -> anyhow::Result<Person> {
-        self.remove(&["people", name], reason).await
+        self.remove(&["people", name], None, reason).await
     }
 
-    async fn remove<T: DeserializeOwned>(&self, parts: &[&str], reason: Option<&str>) -> anyhow::Result<T> {
+    async fn remove<T: DeserializeOwned>(
+        &self,
+        parts: &[&str],
+        version: Option<&str>,
+        reason: Option<&str>,
+    ) -> anyhow::Result<T> {
         let query: Vec<(&str, String)> =
             reason.map(|reason| ("reason", reason.to_owned())).into_iter().collect();
-        Ok(read(&self.sent(&Sent { query: &query, ..Sent::new(Verb::Delete, parts) }).await?)?)
+        Ok(read(&self.sent(&Sent { query: &query, version, ..Sent::new(Verb::Delete, parts) }).await?)?)
     }
 
     /// Looks whether a system can be reached, and what its credentials may do.

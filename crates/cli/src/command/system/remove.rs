@@ -17,7 +17,10 @@ use crate::terminal;
 pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::Result<Ended> {
     let id = &arguments.system_id;
     let source = Source::of(context).await?;
-    let system = source.system(id).await?;
+    let (system, version) = match &source {
+        Source::Server(server) => server.system_as_it_is(id).await?,
+        Source::Store(store) => (store.get_system(id).await?, None),
+    };
     if let Some(store) = source.store() {
         keeps_protections(store, &system).await?;
     }
@@ -31,7 +34,7 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
     }
     let (reason, mut unfinished) = (arguments.reason.as_deref(), None);
     let removed = match &source {
-        Source::Server(server) => server.remove_system(id, reason).await?,
+        Source::Server(server) => server.remove_system(id, version.as_deref(), reason).await?,
         Source::Store(store) => {
             unfinished = store.key_rotation(id).await?.map(|(rotation, _)| rotation);
             store.remove_system(id, (context.actor.name(), reason), context.clock.now()).await?
