@@ -34,7 +34,7 @@ pub(crate) struct Bootstrap {
     #[arg(long)]
     pub(crate) system_id: SystemId,
     /// The display name to register [default: the System ID].
-    #[arg(long)]
+    #[arg(long, value_parser = SystemName::given)]
     pub(crate) name: Option<SystemName>,
     /// Make this user, with an access key that is sealed into the store and never shown.
     #[arg(long, value_name = "NAME", value_parser = own_name)]

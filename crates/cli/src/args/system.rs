@@ -88,7 +88,7 @@ pub(crate) struct RotateKey {
 #[command(group = clap::ArgGroup::new("credential").required(true).multiple(true).args(CREDENTIALS))]
 pub(crate) struct AddSystem {
     /// The display name; unique.
-    #[arg(long)]
+    #[arg(long, value_parser = SystemName::given)]
     pub(crate) name: SystemName,
     /// The System ID; unique, never changed, and never used again.
     #[arg(long)]

@@ -48,7 +48,10 @@ fn hostile_paths_come_through_every_format_unchanged() {
 fn text_that_steers_a_terminal_is_shown_and_not_obeyed() {
     let place = Place::registered(0);
     let name = "evil \u{202e}nimda\u{200b}";
-    place.run(&["system", "set", SYSTEM, &format!("name={name}")]).code(0);
+    let refused = place.run(&["system", "set", SYSTEM, &format!("name={name}")]).code(2);
+    assert!(refused.stderr.contains("U+202E") && !refused.stderr.contains('\u{202e}'), "{}", refused.stderr);
+    // As a store of before may have it.
+    place.sql(&format!("UPDATE systems SET name = '{name}' WHERE system_id = '{SYSTEM}'"));
     let table = place.run(&["system", "list"]).code(0).stdout;
     assert!(table.contains(r"evil \u{202e}nimda\u{200b}") && !table.contains('\u{202e}'), "{table}");
     let shown = place.run(&["system", "show", SYSTEM]).code(0).stdout;

@@ -76,6 +76,7 @@ impl Desk {
         actor.require(Right::Administer)?;
         actor.require_all_systems()?;
         let SystemAsked { system_id, name, category: filed, region, credential } = asked;
+        let name = SystemName::given(name.as_str()).map_err(invalid)?;
         let filed = category(filed.as_deref().unwrap_or(CATEGORY)).map_err(invalid)?;
         let Taken { kind, secret } = credential.taken(None).map_err(invalid)?;
         self.lent(actor, &kind)?;

@@ -48,7 +48,7 @@ pub fn patched(system: &System, asked: &[(String, Given)]) -> Result<SystemPatch
         match (name.as_str(), given) {
             ("name", given) => {
                 let name = text(given).ok_or_else(|| NotSet::Name("a name is a text".to_owned()))?;
-                patch.name = Some(SystemName::new(name).map_err(|error| NotSet::Name(error.to_string()))?);
+                patch.name = Some(SystemName::given(name).map_err(|error| NotSet::Name(error.to_string()))?);
             }
             ("category", given) => {
                 let category = text(given).ok_or(NotSet::Category)?;
