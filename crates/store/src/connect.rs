@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::pool::PoolOptions;
-use sqlx::{ConnectOptions, Postgres};
+use sqlx::{ConnectOptions, Postgres, Sqlite};
 
 use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
@@ -17,7 +17,7 @@ use crate::tokens::Touching;
 use crate::transaction::reading;
 use crate::url::Place;
 use crate::writable::Writes;
-use crate::{DatabaseUrl, StoreError, migrate, reach, secrets, sqlite_file, sqlite_pools, store_keys};
+use crate::{DatabaseUrl, StoreError, migrate, reach, secrets, sqlite_file, store_keys};
 
 /// The store: systems, import runs and history in one database.
 pub struct Store {
@@ -46,7 +46,7 @@ pub(crate) enum Pools {
 
 /// A transaction that has begun.
 pub(crate) enum Begun {
-    Sqlite(sqlite_pools::Begun),
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 

@@ -1,92 +1,75 @@
 //! Connections to an SQLite file. The database allows one writer, and readers never wait for it.
 //!
 //! Each connection has a thread of its own that does the database's work. A thread that works below others
-//! ([`work_below_others`]) has connections apart, which it opens itself: what their threads do has its priority then
-//! (on Linux a thread begins with that of the thread that makes it), and nobody else waits for one of them.
+//! ([`work_below_others`]) reads over connections apart, which it opens itself: what their threads do has its priority
+//! then (on Linux a thread begins with that of the thread that makes it), and nobody else waits for one of them. All
+//! write over the same connection: whoever held the place of the one writer at a low priority would keep all others
+//! waiting.
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Pool, Sqlite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 use crate::dialect::Dialect;
 
-/// How long a connection or a turn to write is waited for.
+/// How long a connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 thread_local! {
     static BELOW: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From now on this thread uses connections apart from those of others, which it opens itself. To be called once its
-/// priority has been lowered.
+/// From now on this thread reads over connections apart from those of others, which it opens itself. To be called once
+/// its priority has been lowered.
 pub fn work_below_others() {
     BELOW.set(true);
 }
 
 /// The connections of a process to its file.
 pub(crate) struct SqlitePools {
-    usual: Pair,
-    below: Pair,
-    /// Whose turn it is to write. SQLite lets whoever comes at the right moment in; here who waits longest comes next.
-    turn: Arc<Semaphore>,
-}
-
-struct Pair {
     writer: Pool<Sqlite>,
     readers: Pool<Sqlite>,
+    /// Of threads that work below others.
+    below: Pool<Sqlite>,
 }
-
-/// A transaction, with the turn to write where it writes.
-pub(crate) type Begun = (sqlx::Transaction<'static, Sqlite>, Option<OwnedSemaphorePermit>);
 
 impl SqlitePools {
     pub(crate) fn of(path: &Path) -> Self {
-        Self { usual: Pair::of(path), below: Pair::of(path), turn: Arc::new(Semaphore::new(1)) }
+        let options = sqlite_options(path);
+        let reading = options.clone().pragma("query_only", "ON");
+        Self {
+            writer: pool(1).connect_lazy_with(options),
+            readers: pool(4).connect_lazy_with(reading.clone()),
+            below: pool(4).connect_lazy_with(reading),
+        }
     }
 
     pub(crate) fn writer(&self) -> &Pool<Sqlite> {
-        &self.own().writer
+        &self.writer
     }
 
     pub(crate) fn readers(&self) -> &Pool<Sqlite> {
-        &self.own().readers
+        if BELOW.get() { &self.below } else { &self.readers }
     }
 
-    pub(crate) async fn begin(&self, writing: bool) -> Result<Begun, sqlx::Error> {
-        if !writing {
-            return Ok((self.readers().begin_with(Dialect::Sqlite.begin_read()).await?, None));
+    pub(crate) async fn begin(
+        &self,
+        writing: bool,
+    ) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+        match writing {
+            true => self.writer.begin_with(Dialect::Sqlite.begin_write()).await,
+            false => self.readers().begin_with(Dialect::Sqlite.begin_read()).await,
         }
-        let turn = timeout(PATIENCE, Arc::clone(&self.turn).acquire_owned()).await;
-        let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
-        Ok((self.writer().begin_with(Dialect::Sqlite.begin_write()).await?, Some(turn)))
     }
 
     pub(crate) async fn close(&self) {
-        for pair in [&self.usual, &self.below] {
-            pair.readers.close().await;
-        }
-        for pair in [&self.usual, &self.below] {
-            pair.writer.close().await;
-        }
-    }
-
-    fn own(&self) -> &Pair {
-        if BELOW.get() { &self.below } else { &self.usual }
-    }
-}
-
-impl Pair {
-    fn of(path: &Path) -> Self {
-        let options = sqlite_options(path);
-        let readers = options.clone().pragma("query_only", "ON");
-        Self { writer: pool(1).connect_lazy_with(options), readers: pool(4).connect_lazy_with(readers) }
+        self.readers.close().await;
+        self.below.close().await;
+        self.writer.close().await;
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::audit::{AuditCheckpoint, Checkpoints};
 use crate::dialect::{Dialect, Meaning, describe, meaning_of};
@@ -18,8 +17,7 @@ use crate::{Store, StoreError};
 const ATTEMPTS: u32 = 5;
 
 enum Inner {
-    /// With the turn to write, which ends with it.
-    Sqlite(sqlx::Transaction<'static, Sqlite>, Option<OwnedSemaphorePermit>),
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
@@ -47,7 +45,7 @@ impl Transaction {
     /// Which database it runs on.
     pub(crate) fn dialect(&self) -> Dialect {
         match self.inner {
-            Inner::Sqlite(..) => Dialect::Sqlite,
+            Inner::Sqlite(_) => Dialect::Sqlite,
             Inner::Postgres(_) => Dialect::Postgres,
         }
     }
@@ -61,7 +59,7 @@ impl Transaction {
     async fn execute_inner(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
         let (text, kept) = self.prepare(statement.text);
         Ok(match &mut self.inner {
-            Inner::Sqlite(transaction, _) => {
+            Inner::Sqlite(transaction) => {
                 let arguments = sqlite_arguments(statement.values)?;
                 let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(kept);
                 query.execute(&mut **transaction).await?.rows_affected()
@@ -80,7 +78,7 @@ impl Transaction {
             Text::Fixed(text) => (text.into_sql_str(), true),
             Text::Built(text) => {
                 // Preparing takes SQLite longer than what is asked of it mostly does. PostgreSQL would plan for values.
-                let kept = matches!(self.inner, Inner::Sqlite(..)) && text.len() <= KEPT_TEXT;
+                let kept = matches!(self.inner, Inner::Sqlite(_)) && text.len() <= KEPT_TEXT;
                 (AssertSqlSafe(self.dialect().places(text)).into_sql_str(), kept)
             }
             Text::Repeated(text) => (AssertSqlSafe(text).into_sql_str(), true),
@@ -121,7 +119,7 @@ impl Transaction {
     ) -> Result<(), sqlx::Error> {
         let (text, kept) = self.prepare(statement.text);
         match &mut self.inner {
-            Inner::Sqlite(transaction, _) => {
+            Inner::Sqlite(transaction) => {
                 let arguments = sqlite_arguments(statement.values)?;
                 let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(kept);
                 let mut rows = query.fetch(&mut **transaction);
@@ -169,9 +167,7 @@ impl Transaction {
     pub(crate) async fn execute_script(&mut self, text: &'static str) -> Result<(), StoreError> {
         self.check_fault()?;
         let outcome = match &mut self.inner {
-            Inner::Sqlite(transaction, _) => {
-                sqlx::raw_sql(text).execute(&mut **transaction).await.map(|_| ())
-            }
+            Inner::Sqlite(transaction) => sqlx::raw_sql(text).execute(&mut **transaction).await.map(|_| ()),
             Inner::Postgres(transaction) => sqlx::raw_sql(text).execute(&mut **transaction).await.map(|_| ()),
         };
         outcome.map_err(|error| self.failed(&error))
@@ -189,7 +185,7 @@ impl Transaction {
         let (doing, place, writes) = (self.doing, self.place, self.writes);
         let (checkpoints, checkpoint) = (self.checkpoints, self.checkpoint);
         let outcome = match self.inner {
-            Inner::Sqlite(transaction, _turn) => transaction.commit().await,
+            Inner::Sqlite(transaction) => transaction.commit().await,
             Inner::Postgres(transaction) => transaction.commit().await,
         };
         #[cfg(feature = "faults")]
@@ -263,7 +259,7 @@ impl Store {
         })?;
         Ok(Transaction {
             inner: match inner {
-                crate::connect::Begun::Sqlite((transaction, turn)) => Inner::Sqlite(transaction, turn),
+                crate::connect::Begun::Sqlite(transaction) => Inner::Sqlite(transaction),
                 crate::connect::Begun::Postgres(transaction) => Inner::Postgres(transaction),
             },
             doing,
