@@ -133,10 +133,13 @@ impl SystemName {
     /// # Errors
     /// [`IdError::Hidden`], and those of [`Self::new`].
     pub fn given(text: &str) -> Result<Self, IdError> {
-        match check_line(text) {
-            Ok(()) => Self::new(text),
-            Err(_) => Err(refuse("system name", "all of it shows", text)),
-        }
+        let name = Self::new(text)?;
+        check_line(text).map_err(|hidden| IdError::Hidden {
+            what: "system name",
+            value: text.chars().take(80).collect(),
+            hidden,
+        })?;
+        Ok(name)
     }
 }
 

@@ -126,8 +126,8 @@ impl IntoResponse for Page {
             (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
         ];
         let mut response = (self.shown.status(), headers, text).into_response();
-        if let Shown::TooOften(TooMany { wait }) = self.shown {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        if let Shown::TooOften(too_many) = self.shown {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(too_many.retry_after_seconds()));
         }
         response
     }

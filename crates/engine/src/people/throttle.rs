@@ -43,6 +43,14 @@ pub struct TooMany {
     pub wait: Duration,
 }
 
+impl TooMany {
+    /// After so many whole seconds it may surely be tried again, as `Retry-After` has it (RFC 9110 section 10.2.3).
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> u64 {
+        self.wait.as_secs() + 1
+    }
+}
+
 /// How often it was tried of late.
 pub struct Throttle {
     keys: RandomState,

@@ -247,7 +247,7 @@ pub(crate) fn too_often(too_many: &keyreeve_engine::people::TooMany) -> Response
     let detail = too_many.to_string();
     let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
     let mut response = problem.into_response();
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(too_many.wait.as_secs() + 1));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(too_many.retry_after_seconds()));
     response
 }
 

@@ -87,14 +87,10 @@ impl Store {
         held: bool,
     ) -> Result<ScimUsers, StoreError> {
         reading!(self, "reading users", |transaction| {
-            let key = systems::find(transaction, system_id, false).await?.key;
-            let mut users = ScimUsers {
-                records: scim::records(transaction, key, client, ids).await?,
-                ..ScimUsers::default()
-            };
-            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
-                return Ok(users);
-            };
+            let reading = Reading::begin(transaction, system_id, AsOf::Now).await?;
+            let records = records(transaction, reading.as_ref(), (system_id, client), ids).await?;
+            let mut users = ScimUsers { records, ..ScimUsers::default() };
+            let Some(reading) = reading else { return Ok(users) };
             users.accounts = accounts_of(transaction, &reading, system_id, ids).await?;
             let versions = users.accounts.iter().map(|account| &account.external_id);
             users.changed = changed(transaction, &reading, "account_versions", versions).await?;
@@ -119,15 +115,11 @@ impl Store {
         members: bool,
     ) -> Result<ScimGroups, StoreError> {
         reading!(self, "reading groups", |transaction| {
-            let key = systems::find(transaction, system_id, false).await?.key;
             let ids: Vec<ExternalId> = groups.iter().map(|group| group.external_id.clone()).collect();
-            let mut found = ScimGroups {
-                records: scim::records(transaction, key, client, &ids).await?,
-                ..ScimGroups::default()
-            };
-            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
-                return Ok(found);
-            };
+            let reading = Reading::begin(transaction, system_id, AsOf::Now).await?;
+            let records = records(transaction, reading.as_ref(), (system_id, client), &ids).await?;
+            let mut found = ScimGroups { records, ..ScimGroups::default() };
+            let Some(reading) = reading else { return Ok(found) };
             found.changed = changed(transaction, &reading, "resource_versions", ids.iter()).await?;
             if members {
                 found.members = members_of(transaction, &reading, system_id, &ids).await?;
@@ -136,6 +128,20 @@ impl Store {
         })
         .await
     }
+}
+
+/// What a client and others said of these; also of a system that was never imported.
+async fn records(
+    transaction: &mut Transaction,
+    reading: Option<&Reading>,
+    (system_id, client): (&SystemId, &str),
+    ids: &[ExternalId],
+) -> Result<HashMap<ExternalId, ScimRecord>, StoreError> {
+    let key = match reading {
+        Some(reading) => reading.system.key,
+        None => systems::find(transaction, system_id, false).await?.key,
+    };
+    scim::records(transaction, key, client, ids).await
 }
 
 /// When what is known of these objects came to be known, of those that were otherwise before.
