@@ -80,9 +80,14 @@ fn s25_each_line_of_the_log_is_one_of_ours() {
 #[test]
 fn s25_the_terminal_shows_what_would_move_it_as_text() {
     let place = Place::imported(1);
-    let create = ["account", "create", SYSTEM, "--name", "eve", "--yes", "--reason", HOSTILE];
+    let create =
+        |reason| place.run(&["account", "create", SYSTEM, "--name", "eve", "--yes", "--reason", reason]);
+    create("asked for").code(0);
+    // As a store of before may have it, when reasons could hold anything.
+    place.sql(&format!("UPDATE provisioning_jobs SET reason = '{HOSTILE}'"));
+    place.run(&["protect", "add", SYSTEM, "--tag", HOSTILE]).code(0);
     let ran: Vec<Ran> = vec![
-        place.run(&create).code(0),
+        create(HOSTILE).code(2),
         place.run(&["job", "show", "1"]).code(0),
         place.run(&["job", "list", SYSTEM]).code(0),
         place.run(&["audit", "list"]).code(0),
