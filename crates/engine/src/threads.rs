@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyreeve_store::work_below_others;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -75,6 +76,7 @@ pub(crate) fn on_a_thread_below<F: Future<Output = ()>>(
     let (tell, told) = oneshot::channel();
     let body = move || {
         stand_back();
+        work_below_others();
         runtime.block_on(work());
         let _ = tell.send(());
     };

@@ -20,7 +20,7 @@ impl Store {
     /// [`StoreError::UsePgDump`] for PostgreSQL.
     pub async fn backup(&self, target: &Path) -> Result<(), StoreError> {
         const DOING: &str = "backing the store up";
-        let Pools::Sqlite { writer, .. } = &self.pools else {
+        let Pools::Sqlite(pools) = &self.pools else {
             return Err(StoreError::UsePgDump { doing: DOING });
         };
         sqlite_file::make_empty(target).map_err(|error| not_written(target, &error))?;
@@ -29,7 +29,7 @@ impl Store {
             // VACUUM INTO accepts an existing file as long as it is empty (https://www.sqlite.org/lang_vacuum.html).
             sqlx::query("VACUUM INTO $1")
                 .bind(target.to_string_lossy().into_owned())
-                .execute(writer)
+                .execute(pools.writer())
                 .await
                 .map_err(|error| failure(DOING, &target.display().to_string(), &error))?;
             File::open(target).and_then(|file| file.sync_all()).map_err(io)?;
@@ -48,8 +48,9 @@ impl Store {
     /// [`StoreError::Damaged`].
     pub async fn check(&self) -> Result<(), StoreError> {
         match &self.pools {
-            Pools::Sqlite { readers, .. } => {
-                let mut connection = readers
+            Pools::Sqlite(pools) => {
+                let mut connection = pools
+                    .readers()
                     .acquire()
                     .await
                     .map_err(|error| failure("checking the store", &self.place, &error))?;

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Postgres, Sqlite};
+use sqlx::{ConnectOptions, Postgres, Sqlite};
 
 use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
 use crate::inventory::Places;
+use crate::sqlite_pools::SqlitePools;
 use crate::tokens::Touching;
 use crate::transaction::reading;
 use crate::url::Place;
@@ -38,9 +38,9 @@ pub struct Store {
 /// one only by [`Store::check`].
 const CHECKED_WHEN_OPENED: u64 = 1024 * 1024;
 
-/// Connections. SQLite has one writer, as the database allows no more, and readers that never wait for it.
+/// Connections.
 pub(crate) enum Pools {
-    Sqlite { writer: sqlx::Pool<Sqlite>, readers: sqlx::Pool<Sqlite> },
+    Sqlite(SqlitePools),
     Postgres(sqlx::Pool<Postgres>),
 }
 
@@ -51,30 +51,20 @@ pub(crate) enum Begun {
 }
 
 impl Pools {
-    pub(crate) fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite { .. } => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
     pub(crate) async fn begin(&self, writing: bool) -> Result<Begun, sqlx::Error> {
-        let begin = if writing { self.dialect().begin_write() } else { self.dialect().begin_read() };
         Ok(match self {
-            Self::Sqlite { writer, readers } => {
-                let pool = if writing { writer } else { readers };
-                Begun::Sqlite(pool.begin_with(begin).await?)
+            Self::Sqlite(pools) => Begun::Sqlite(pools.begin(writing).await?),
+            Self::Postgres(pool) => {
+                let dialect = Dialect::Postgres;
+                let begin = if writing { dialect.begin_write() } else { dialect.begin_read() };
+                Begun::Postgres(pool.begin_with(begin).await?)
             }
-            Self::Postgres(pool) => Begun::Postgres(pool.begin_with(begin).await?),
         })
     }
 
     async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
-            }
+            Self::Sqlite(pools) => pools.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -200,14 +190,7 @@ impl Store {
 
     fn connect(url: &DatabaseUrl) -> Self {
         let pools = match &url.0 {
-            Place::Sqlite(path) => {
-                let options = sqlite_options(path);
-                let readers = options.clone().pragma("query_only", "ON");
-                Pools::Sqlite {
-                    writer: sqlite_pool(1).connect_lazy_with(options),
-                    readers: sqlite_pool(4).connect_lazy_with(readers),
-                }
-            }
+            Place::Sqlite(path) => Pools::Sqlite(SqlitePools::of(path)),
             Place::Postgres(options) => {
                 let options =
                     options.as_ref().clone().application_name("keyreeve").disable_statement_logging();
@@ -235,42 +218,13 @@ impl Store {
 
     /// Moves what SQLite's log holds into the file itself, so that the file alone is a store.
     pub(crate) async fn settle_file(&self, doing: &'static str) -> Result<(), StoreError> {
-        let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(()) };
+        let Pools::Sqlite(pools) = &self.pools else { return Ok(()) };
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(writer)
+            .execute(pools.writer())
             .await
             .map(|_| ())
             .map_err(|error| crate::transaction::failure(doing, &self.place, &error))
     }
-}
-
-/// Durable above all: a commit has reached the disk before it is answered.
-pub(crate) fn sqlite_options(path: &std::path::Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .pragma("secure_delete", "ON")
-        .busy_timeout(Duration::from_secs(5))
-        .row_buffer_size(1_000)
-        .statement_cache_capacity(256)
-        .disable_statement_logging()
-}
-
-/// A file needs no liveness test before each use. But SQLite ends a transaction by itself when it finds no room, and the
-/// driver, which cannot roll back what is over, takes it for open ever after: such a connection is made anew.
-fn sqlite_pool(connections: u32) -> PoolOptions<Sqlite> {
-    PoolOptions::new()
-        .before_acquire(|connection: &mut sqlx::SqliteConnection, _| {
-            Box::pin(async move { Ok(!connection.is_in_transaction()) })
-        })
-        .max_connections(connections)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(Duration::from_secs(30))
 }
 
 impl std::fmt::Debug for Store {

@@ -73,9 +73,9 @@ impl Store {
     /// # Errors
     /// When the database refuses that.
     pub async fn fill_disk(&self) -> Result<(), StoreError> {
-        let crate::connect::Pools::Sqlite { writer, .. } = &self.pools else { return Ok(()) };
+        let crate::connect::Pools::Sqlite(pools) = &self.pools else { return Ok(()) };
         // Fewer than there are: SQLite then takes as many as there are.
-        let filled = sqlx::query("PRAGMA max_page_count = 1").execute(writer).await;
+        let filled = sqlx::query("PRAGMA max_page_count = 1").execute(pools.writer()).await;
         filled
             .map(|_| ())
             .map_err(|error| crate::transaction::failure("filling the disk", &self.place, &error))

@@ -2,6 +2,8 @@
 //! temporary SQLite file. One file for each promise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[cfg(target_os = "linux")]
+mod below_others;
 mod harness;
 mod pacing;
 mod provisioning;
