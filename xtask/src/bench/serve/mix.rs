@@ -1,6 +1,7 @@
 //! What is asked, of what is known to be there.
 
 use anyhow::{Result, anyhow};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{
@@ -36,18 +37,26 @@ impl Kind {
 
     /// What is wrong with the body of a success: every request here has something to find.
     pub(super) fn wrong(self, body: &[u8]) -> Option<String> {
-        let found: Option<bool> = serde_json::from_slice::<Value>(body).ok().and_then(|answer| {
-            let filled = |name: &str| answer.get(name)?.as_array().map(|list| !list.is_empty());
-            match self {
-                Self::RestPage | Self::RestFiltered => filled("items"),
-                Self::ScimPage | Self::ScimFiltered => filled("Resources"),
-                Self::RestOne | Self::ScimOne => {
-                    Some(answer.get("name").or(answer.get("userName")).is_some())
-                }
-            }
+        let found = serde_json::from_slice::<Found>(body).ok().map(|found| match self {
+            Self::RestPage | Self::RestFiltered => !found.items.is_empty(),
+            Self::ScimPage | Self::ScimFiltered => !found.resources.is_empty(),
+            Self::RestOne | Self::ScimOne => found.name.or(found.user_name).is_some(),
         });
         (found != Some(true)).then(|| format!("{} found nothing", self.label()))
     }
+}
+
+/// What of an answer shows that something was found. The rest is passed over: this machine is also the server's, and
+/// building what nobody looks at would take from it what is to be measured.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Found {
+    items: Vec<IgnoredAny>,
+    #[serde(rename = "Resources")]
+    resources: Vec<IgnoredAny>,
+    name: Option<IgnoredAny>,
+    #[serde(rename = "userName")]
+    user_name: Option<IgnoredAny>,
 }
 
 /// A system's inhabitants, and where its pages begin.
