@@ -1,5 +1,6 @@
 //! The difference between two inventories: pure, and the only place that decides what a change is.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -41,6 +42,9 @@ pub trait Compare: Sized {
     /// Its key.
     fn comparison_key(&self) -> Self::Key;
 
+    /// An order of keys, without making them.
+    fn compare_keys(&self, other: &Self) -> Ordering;
+
     /// The key it had while part of it was unknown, if that was another one.
     fn unresolved_key(&self) -> Option<Self::Key> {
         None
@@ -57,23 +61,58 @@ fn changes_between<T: Compare>(before: Vec<T>, after: Vec<T>) -> Vec<Change<T>> 
     if before.is_empty() {
         return after.into_iter().map(|after| Change::Created { after }).collect();
     }
-    let mut known: HashMap<T::Key, T> =
-        before.into_iter().map(|object| (object.comparison_key(), object)).collect();
     let mut changes = Vec::new();
-    for after in after {
-        let before = known.remove(&after.comparison_key()).or_else(|| known.remove(&after.unresolved_key()?));
-        match before {
-            None => changes.push(Change::Created { after }),
-            Some(before) => {
-                let fields = before.differing_fields(&after);
-                if !fields.is_empty() {
-                    changes.push(Change::Changed { before: Box::new(before), after, fields });
-                }
+    let (mut gone, mut new) = (Vec::new(), Vec::new());
+    for pair in pairs(before, after) {
+        match pair {
+            Pair { before: Some(before), after: Some(after) } => changes.extend(changed(before, after)),
+            Pair { before, after } => {
+                gone.extend(before);
+                new.extend(after);
             }
         }
     }
-    changes.extend(known.into_values().map(|before| Change::Deleted { before }));
+    // What was known by less than its key now is.
+    let mut gone: HashMap<T::Key, T> =
+        gone.into_iter().map(|object| (object.comparison_key(), object)).collect();
+    for after in new {
+        match after.unresolved_key().and_then(|key| gone.remove(&key)) {
+            None => changes.push(Change::Created { after }),
+            Some(before) => changes.extend(changed(before, after)),
+        }
+    }
+    changes.extend(gone.into_values().map(|before| Change::Deleted { before }));
     changes
+}
+
+fn changed<T: Compare>(before: T, after: T) -> Option<Change<T>> {
+    let fields = before.differing_fields(&after);
+    (!fields.is_empty()).then(|| Change::Changed { before: Box::new(before), after, fields })
+}
+
+/// What has the same key on both sides, or is on one side alone.
+struct Pair<T> {
+    before: Option<T>,
+    after: Option<T>,
+}
+
+/// Pairs by sorting in place: a large account is twice in memory here, and a table of its keys would be a third.
+fn pairs<T: Compare>(mut before: Vec<T>, mut after: Vec<T>) -> impl Iterator<Item = Pair<T>> {
+    before.sort_unstable_by(T::compare_keys);
+    after.sort_unstable_by(T::compare_keys);
+    let (mut before, mut after) = (before.into_iter().peekable(), after.into_iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (before.peek(), after.peek()) {
+            (Some(one), Some(other)) => one.compare_keys(other),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return None,
+        };
+        Some(Pair {
+            before: if order.is_le() { before.next() } else { None },
+            after: if order.is_ge() { after.next() } else { None },
+        })
+    })
 }
 
 /// Collects the names of fields that differ.
@@ -94,6 +133,10 @@ impl Compare for Account {
 
     fn comparison_key(&self) -> ExternalId {
         self.external_id.clone()
+    }
+
+    fn compare_keys(&self, other: &Self) -> Ordering {
+        self.external_id.cmp(&other.external_id)
     }
 
     fn differing_fields(&self, later: &Self) -> Vec<String> {
@@ -177,6 +220,10 @@ impl Compare for Resource {
         self.external_id.clone()
     }
 
+    fn compare_keys(&self, other: &Self) -> Ordering {
+        self.external_id.cmp(&other.external_id)
+    }
+
     fn differing_fields(&self, later: &Self) -> Vec<String> {
         differing!(
             self,
@@ -206,6 +253,14 @@ impl Compare for Assignment {
 
     fn comparison_key(&self) -> AssignmentKey {
         self.key()
+    }
+
+    fn compare_keys(&self, other: &Self) -> Ordering {
+        (&self.subject_external_id, self.kind, self.resource_key()).cmp(&(
+            &other.subject_external_id,
+            other.kind,
+            other.resource_key(),
+        ))
     }
 
     fn differing_fields(&self, later: &Self) -> Vec<String> {
@@ -286,6 +341,39 @@ mod tests {
         match &changes.accounts[0] {
             Change::Changed { fields, .. } => assert_eq!(fields, &["name", "arn"]),
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Two ways of saying what is the same: a table of keys, and an order without one.
+    #[test]
+    fn keys_are_equal_where_their_order_says_so() {
+        let held = |subject: &str, kind, id: Option<&str>, arn: Option<&str>| Assignment {
+            system_id: SystemId::new("s").unwrap(),
+            kind,
+            subject_name: "anna".to_owned(),
+            subject_external_id: ExternalId::new(subject).unwrap(),
+            resource_external_id: id.map(|id| ExternalId::new(id).unwrap()),
+            resource_arn: arn.map(str::to_owned),
+            resource_name: "x".to_owned(),
+            state: AssignmentState::Actual,
+            first_seen_run: ImportRunId(1),
+            last_seen_run: ImportRunId(1),
+        };
+        use AssignmentKind::{AccountGroup, AccountPolicy, GroupPolicy};
+        let all: Vec<Assignment> = ["A1", "A2"]
+            .into_iter()
+            .flat_map(|subject| [AccountGroup, AccountPolicy, GroupPolicy].map(|kind| (subject, kind)))
+            .flat_map(|(subject, kind)| {
+                [(None, None), (Some("G1"), None), (Some("G1"), Some("arn:1")), (None, Some("arn:2"))]
+                    .map(|(id, arn)| held(subject, kind, id, arn))
+            })
+            .collect();
+        for one in &all {
+            for other in &all {
+                let (order, back) = (one.compare_keys(other), other.compare_keys(one));
+                assert_eq!(order, back.reverse(), "{one:?} {other:?}");
+                assert_eq!(order.is_eq(), one.key() == other.key(), "{one:?} {other:?}");
+            }
         }
     }
 

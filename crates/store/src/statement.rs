@@ -98,6 +98,20 @@ impl Statement {
         Self { text: Text::Built(text.to_owned()), values: Vec::new() }
     }
 
+    /// All rows of this one as a single one, in their order: a list of lists of its columns, as SQLite's JSON.
+    pub(crate) fn together(mut self, columns: usize) -> Self {
+        let names = (0..columns).map(|number| format!("c{number}")).collect::<Vec<_>>().join(", ");
+        let before = match &self.text {
+            Text::Built(text) => text.as_str(),
+            Text::Fixed(text) => text,
+            Text::Repeated(text) => text,
+        };
+        self.text = Text::Built(format!(
+            "WITH r({names}) AS ({before}) SELECT json_group_array(json_array({names})) FROM r"
+        ));
+        self
+    }
+
     /// Adds fixed text.
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
         match &mut self.text {

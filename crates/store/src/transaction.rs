@@ -112,6 +112,27 @@ impl Transaction {
         misread.map_or(Ok(found), Err)
     }
 
+    /// As [`Self::fetch`], for what may be in memory at once: SQLite's driver hands each row over by itself, from another
+    /// thread, which takes longer than to find it; so it comes as one. `columns` is how many the statement names, none of
+    /// them bytes.
+    pub(crate) async fn fetch_together<T: Send>(
+        &mut self,
+        statement: Statement,
+        columns: usize,
+        mut read: impl FnMut(&Row) -> Result<T, StoreError> + Send,
+    ) -> Result<Vec<T>, StoreError> {
+        if let Inner::Postgres(_) = &self.inner {
+            return self.fetch(statement, read).await;
+        }
+        let mut found = Vec::new();
+        for text in self.fetch(statement.together(columns), |row| row.text(0)).await? {
+            for row in Row::all_of(&text)? {
+                found.push(read(&row)?);
+            }
+        }
+        Ok(found)
+    }
+
     async fn each_row(
         &mut self,
         statement: Statement,

@@ -3,6 +3,7 @@
 //! Three rules decide everything here. What was read replaces what was known. What lies outside the run's scope,
 //! or could not be proved to be gone, is carried over. What could not be read becomes *unknown*, never *absent*.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -34,7 +35,7 @@ pub(crate) struct Assembly<'a> {
 pub(crate) fn assemble(assembly: &Assembly<'_>, mut observed: Observed) -> (Inventory, Vec<Warning>) {
     let accounts = assembly.accounts(&mut observed);
     let resources = assembly.resources(&mut observed);
-    let (assignments, unresolved) = assembly.assignments(&observed, &accounts, &resources);
+    let (assignments, unresolved) = assembly.assignments(&mut observed, &accounts, &resources);
     drop(observed);
     let mut inventory = Inventory { accounts, resources, assignments };
     inventory.sort();
@@ -249,7 +250,7 @@ impl Assembly<'_> {
     /// All assignments, and the names of groups that could not be resolved.
     fn assignments(
         &self,
-        observed: &Observed,
+        observed: &mut Observed,
         accounts: &[Account],
         resources: &[Resource],
     ) -> (Vec<Assignment>, BTreeSet<String>) {
@@ -259,7 +260,7 @@ impl Assembly<'_> {
         let moved = self.moved(observed);
         let mut told: HashSet<(&ExternalId, AssignmentKind)> = HashSet::new();
         for account in accounts {
-            let Some(detail) = observed.account_details.get(&account.external_id) else { continue };
+            let Some(detail) = observed.account_details.get_mut(&account.external_id) else { continue };
             if !self.scope.covers_path(&account.path) && !moved.contains(&account.external_id) {
                 continue;
             }
@@ -273,18 +274,19 @@ impl Assembly<'_> {
                     AssignmentKind::AccountPolicy,
                     &account.name,
                     &account.external_id,
-                    &detail.policies,
+                    std::mem::take(&mut detail.policies),
                 );
             }
         }
         let groups = resources.iter().filter(|resource| resource.kind == ResourceType::Group);
         for group in groups {
-            let detail: Option<&GroupDetail> = observed.group_details.get(&group.external_id);
+            let detail: Option<&mut GroupDetail> = observed.group_details.get_mut(&group.external_id);
             let Some(detail) = detail.filter(|_| self.scope.covers_kind(AssignmentKind::GroupPolicy)) else {
                 continue;
             };
             told.insert((&group.external_id, AssignmentKind::GroupPolicy));
-            drafts.attached(AssignmentKind::GroupPolicy, &group.name, &group.external_id, &detail.policies);
+            let policies = std::mem::take(&mut detail.policies);
+            drafts.attached(AssignmentKind::GroupPolicy, &group.name, &group.external_id, policies);
         }
         let holders: HashSet<&ExternalId> = (accounts.iter().map(|account| &account.external_id))
             .chain(resources.iter().map(|resource| &resource.external_id))
@@ -298,12 +300,19 @@ impl Assembly<'_> {
     }
 }
 
+/// What [`keyreeve_model::AssignmentKey`] says, borrowed.
+type Key<'a> = (AssignmentKind, &'a str, Cow<'a, str>);
+
+fn key_of(assignment: &Assignment) -> Key<'_> {
+    (assignment.kind, assignment.subject_external_id.as_str(), assignment.resource_key())
+}
+
 /// Assignments under construction.
 struct Drafts<'a> {
     assembly: &'a Assembly<'a>,
     groups: HashMap<String, &'a Resource>,
     policies: HashMap<&'a str, &'a Resource>,
-    first_seen: HashMap<keyreeve_model::AssignmentKey, ImportRunId>,
+    first_seen: HashMap<Key<'a>, ImportRunId>,
     assignments: Vec<Assignment>,
     unresolved: BTreeSet<String>,
 }
@@ -319,7 +328,7 @@ impl<'a> Drafts<'a> {
                 .collect(),
             policies: of_kind(ResourceType::Policy).map(|policy| (policy.arn.as_str(), policy)).collect(),
             first_seen: (assembly.known.assignments.iter())
-                .map(|assignment| (assignment.key(), assignment.first_seen_run))
+                .map(|assignment| (key_of(assignment), assignment.first_seen_run))
                 .collect(),
             assignments: Vec::with_capacity(expected),
             unresolved: BTreeSet::new(),
@@ -345,17 +354,23 @@ impl<'a> Drafts<'a> {
         });
     }
 
-    fn attached(&mut self, kind: AssignmentKind, name: &str, id: &ExternalId, policies: &[PolicyReference]) {
-        for reference in policies {
-            let policy = self.policies.get(reference.arn.as_str());
+    fn attached(
+        &mut self,
+        kind: AssignmentKind,
+        name: &str,
+        id: &ExternalId,
+        policies: Vec<PolicyReference>,
+    ) {
+        for PolicyReference { arn, name: policy_name } in policies {
+            let policy = self.policies.get(arn.as_str());
             self.add(Assignment {
                 system_id: self.assembly.system_id.clone(),
                 kind,
                 subject_name: name.to_owned(),
                 subject_external_id: id.clone(),
                 resource_external_id: policy.map(|policy| policy.external_id.clone()),
-                resource_arn: Some(reference.arn.clone()),
-                resource_name: reference.name.clone(),
+                resource_arn: Some(arn),
+                resource_name: policy_name,
                 state: AssignmentState::Actual,
                 first_seen_run: self.assembly.run,
                 last_seen_run: self.assembly.run,
@@ -363,14 +378,21 @@ impl<'a> Drafts<'a> {
         }
     }
 
+    fn first_seen_of(&self, assignment: &Assignment) -> Option<ImportRunId> {
+        let known: &HashMap<Key<'_>, ImportRunId> = &self.first_seen;
+        if known.is_empty() {
+            return None;
+        }
+        let unresolved = || {
+            let key = assignment.unresolved_key()?;
+            known.get(&(key.kind, key.subject.as_str(), Cow::Borrowed(key.resource.as_str()))).copied()
+        };
+        known.get(&key_of(assignment)).copied().or_else(unresolved)
+    }
+
     fn add(&mut self, mut assignment: Assignment) {
-        if !self.first_seen.is_empty()
-            && let Some(first_seen) = self
-                .first_seen
-                .get(&assignment.key())
-                .or_else(|| self.first_seen.get(&assignment.unresolved_key()?))
-        {
-            assignment.first_seen_run = *first_seen;
+        if let Some(first_seen) = self.first_seen_of(&assignment) {
+            assignment.first_seen_run = first_seen;
         }
         self.assignments.push(assignment);
     }

@@ -24,7 +24,13 @@ impl ETag {
     pub fn of_resource(resource: &Map<String, Value>) -> Self {
         let members: std::collections::BTreeMap<_, _> =
             resource.iter().filter(|(name, _)| *name != "meta").collect();
-        Self::of_bytes(serde_json::to_string(&members).unwrap_or_default().as_bytes())
+        Self::of_text(&serde_json::to_string(&members).unwrap_or_default())
+    }
+
+    /// That of a resource whose JSON this is: its members in the order of their names, without `meta`.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        Self::of_bytes(text.as_bytes())
     }
 
     fn of_bytes(bytes: &[u8]) -> Self {

@@ -19,27 +19,35 @@ pub struct List {
     pub start: Option<usize>,
     /// Where the next page begins; `None` without cursors, and on the last page.
     pub next_cursor: Option<String>,
-    /// The resources, as the client sees them.
-    pub resources: Vec<Map<String, Value>>,
+    /// The JSON of each resource, as the client sees it.
+    pub resources: Vec<String>,
 }
 
 impl List {
     /// The body of the answer.
     #[must_use]
-    pub fn into_json(self) -> Value {
-        let mut out = Map::new();
-        out.insert("schemas".into(), json!([urn::LIST_RESPONSE]));
-        out.insert("totalResults".into(), json!(self.total));
-        out.insert("itemsPerPage".into(), json!(self.resources.len()));
+    pub fn into_text(self) -> String {
+        let mut rest = Map::new();
+        rest.insert("schemas".into(), json!([urn::LIST_RESPONSE]));
+        rest.insert("totalResults".into(), json!(self.total));
+        rest.insert("itemsPerPage".into(), json!(self.resources.len()));
         if let Some(start) = self.start {
-            out.insert("startIndex".into(), json!(start));
+            rest.insert("startIndex".into(), json!(start));
         }
         if let Some(cursor) = &self.next_cursor {
-            out.insert("nextCursor".into(), json!(cursor));
+            rest.insert("nextCursor".into(), json!(cursor));
         }
-        let resources = self.resources.into_iter().map(Value::Object).collect();
-        out.insert("Resources".into(), Value::Array(resources));
-        Value::Object(out)
+        let rest = Value::Object(rest).to_string();
+        let bytes: usize = self.resources.iter().map(|resource| resource.len() + 1).sum();
+        let mut text = String::with_capacity(bytes + rest.len() + 32);
+        text.push_str("{\"Resources\":[");
+        for (place, resource) in self.resources.iter().enumerate() {
+            text.push_str(if place == 0 { "" } else { "," });
+            text.push_str(resource);
+        }
+        text.push_str("],");
+        text.push_str(rest.trim_start_matches('{'));
+        text
     }
 
     /// Answers a query from these resources. `scope` is that of [`Query::digest`].
@@ -62,7 +70,8 @@ impl List {
         sort.sort(&mut meant);
         let total = meant.len();
         let show = |resources: &[Map<String, Value>]| {
-            resources.iter().map(|resource| projection.show(resource_type, resource.clone())).collect()
+            let shown = resources.iter().map(|resource| projection.show(resource_type, resource.clone()));
+            shown.map(|resource| Value::Object(resource).to_string()).collect()
         };
         match &query.page {
             Page::Index { start, count } => {
@@ -111,7 +120,7 @@ mod tests {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let list =
             List::of(people, &user, &query, &prepared, "prod/Users", now).map_err(|error| error.cause)?;
-        Ok(list.into_json())
+        Ok(serde_json::from_str(&list.into_text()).unwrap())
     }
 
     fn ids(list: &Value) -> Vec<String> {

@@ -48,6 +48,12 @@ impl Projection {
         Ok(Self { only, names })
     }
 
+    /// Whether the client wants all that may be read.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.only && self.names.is_empty()
+    }
+
     /// The resource as this client sees it. What is returned always is, and what is returned never is not.
     #[must_use]
     pub fn show(&self, resource_type: &ResourceType, mut resource: Map<String, Value>) -> Map<String, Value> {

@@ -1,6 +1,7 @@
 //! The order of a list (RFC 7644 §3.4.2.3).
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -28,7 +29,7 @@ pub struct Sort {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SortKey {
     /// A text; folded where case does not count.
-    Text(String),
+    Text(Arc<str>),
     /// `false` before `true`.
     Boolean(bool),
     /// A whole number.
@@ -101,8 +102,8 @@ impl Sort {
             (Kind::Boolean, Value::Bool(value)) => Some(SortKey::Boolean(*value)),
             (Kind::Integer, Value::Number(number)) => number.as_i64().map(SortKey::Number),
             (Kind::DateTime, Value::String(text)) => moment(text).map(SortKey::Moment),
-            (_, Value::String(text)) if self.case_exact => Some(SortKey::Text(text.clone())),
-            (_, Value::String(text)) => Some(SortKey::Text(text.to_lowercase())),
+            (_, Value::String(text)) if self.case_exact => Some(SortKey::Text(text.as_str().into())),
+            (_, Value::String(text)) => Some(SortKey::Text(text.to_lowercase().into())),
             _ => None,
         };
         key.unwrap_or(SortKey::Missing)
@@ -161,7 +162,7 @@ impl SortKey {
     /// For a cursor.
     pub(crate) fn to_json(&self) -> Value {
         match self {
-            Self::Text(text) => json!({ "text": text }),
+            Self::Text(text) => json!({ "text": &**text }),
             Self::Boolean(boolean) => json!({ "boolean": boolean }),
             Self::Number(number) => json!({ "number": number }),
             Self::Moment(moment) => json!({ "moment": moment.to_string() }),
@@ -176,7 +177,7 @@ impl SortKey {
         }
         let (name, value) = value.as_object().and_then(|object| object.iter().next())?;
         match name.as_str() {
-            "text" => Some(Self::Text(value.as_str()?.to_owned())),
+            "text" => Some(Self::Text(value.as_str()?.into())),
             "boolean" => Some(Self::Boolean(value.as_bool()?)),
             "number" => Some(Self::Number(value.as_i64()?)),
             "moment" => Some(Self::Moment(value.as_str()?.parse().ok()?)),

@@ -71,8 +71,13 @@ impl IntoResponse for Refusal {
 
 /// A body of JSON.
 pub(crate) fn json(status: u16, body: &Value) -> Response {
+    json_text(status, body.to_string())
+}
+
+/// A body whose JSON this is.
+pub(crate) fn json_text(status: u16, body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, body.to_string()).into_response();
+    let mut response = (status, body).into_response();
     put(response.headers_mut(), CONTENT_TYPE, SCIM_JSON);
     put(response.headers_mut(), CACHE_CONTROL, "no-store");
     response

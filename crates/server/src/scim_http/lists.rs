@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::response::Response;
 
-use super::answer::{Refusal, json};
+use super::answer::{Refusal, json_text};
 use super::asked::{Asked, Body};
 use super::known::{Hit, Known};
 use crate::scim::list::List;
@@ -50,7 +50,7 @@ async fn answer(
     let digest = query.digest(&format!("{}{place}", asked.system_id()));
     let (list, page) = cut(hits, &prepared, query, &digest, asked.parts.clock.now())?;
     let list = List { resources: built(&known, &prepared, &page).await?, ..list };
-    Ok(json(200, &list.into_json()))
+    Ok(json_text(200, list.into_text()))
 }
 
 /// The query on each type. A type that does not have what the query names has nothing that it means; if none has, the
@@ -100,7 +100,7 @@ fn cut(
             let more = hits.len() > *count;
             hits.truncate(*count);
             let last = hits.last().filter(|_| more);
-            let cursor = last.map(|last| Cursor { key: last.key.clone(), id: last.id.clone() });
+            let cursor = last.map(|last| Cursor { key: last.key.clone(), id: last.id.to_string() });
             list.next_cursor = cursor.map(|cursor| cursor.encode(digest, now));
             hits
         }
@@ -108,21 +108,20 @@ fn cut(
     Ok((list, page))
 }
 
-/// The resources of a page as the client sees them. One that went in this moment is left out.
+/// The JSON of a page's resources as the client sees them. One that went in this moment is left out.
 async fn built(
     known: &Known<'_>,
     prepared: &[(&'static ResourceType, Prepared)],
     page: &[Hit],
-) -> Result<Vec<serde_json::Map<String, serde_json::Value>>, Refusal> {
+) -> Result<Vec<String>, Refusal> {
     let mut found = BTreeMap::new();
     for (kind, prepared) in prepared {
         let ids: Vec<String> =
-            page.iter().filter(|hit| hit.kind == kind.name).map(|hit| hit.id.clone()).collect();
+            page.iter().filter(|hit| hit.kind == kind.name).map(|hit| hit.id.to_string()).collect();
         if ids.is_empty() {
             continue;
         }
-        let resources = known.resources(kind, &ids).await?;
-        found.extend(resources.into_iter().map(|(id, whole)| (id, prepared.projection.show(kind, whole))));
+        found.extend(known.texts(kind, &ids, &prepared.projection).await?);
     }
-    Ok(page.iter().filter_map(|hit| found.remove(&hit.id)).collect())
+    Ok(page.iter().filter_map(|hit| found.remove(&*hit.id)).collect())
 }

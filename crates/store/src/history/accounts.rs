@@ -22,6 +22,9 @@ pub(crate) fn select_accounts() -> Statement {
     )
 }
 
+/// So many columns does [`select_accounts`] name.
+pub(crate) const ACCOUNT_COLUMNS: usize = 18;
+
 /// Reads what [`select_accounts`] names.
 pub(crate) fn read(row: &Row, system_id: &SystemId, coverage: &Coverage) -> Result<Account, StoreError> {
     let mut account = Account {

@@ -92,6 +92,9 @@ pub(crate) fn read_held(
     Ok(held.into_iter().map(whole).collect())
 }
 
+/// So many columns does [`select_assignments`] name.
+pub(crate) const ASSIGNMENT_COLUMNS: usize = 9;
+
 /// Reads what [`select_assignments`] names. Without `paths`, the holder's path does not matter.
 pub(crate) fn read(
     row: &Row,

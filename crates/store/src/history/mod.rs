@@ -15,15 +15,17 @@ use std::collections::HashMap;
 use keyreeve_model::{ChangeSet, ImportRunId, Inventory, SystemId, difference};
 
 use crate::StoreError;
+use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 
-pub(crate) use accounts::select_accounts;
+pub(crate) use accounts::{ACCOUNT_COLUMNS, select_accounts};
 pub(crate) use assignments::{
-    GROUP_HELD, SEARCH_ASSIGNMENTS, read_held, select_assignments, select_found_assignments, select_held,
+    ASSIGNMENT_COLUMNS, GROUP_HELD, SEARCH_ASSIGNMENTS, read_held, select_assignments,
+    select_found_assignments, select_held,
 };
 pub(crate) use coverage::Coverage;
-pub(crate) use resources::select_resources;
+pub(crate) use resources::{RESOURCE_COLUMNS, select_resources};
 pub(crate) use write::write_changes;
 
 /// The `valid_to_run` of a row that still holds.
@@ -112,11 +114,18 @@ pub(crate) async fn load(
         .fetch(where_system(select_resources()), |row| resources::read(row, system_id, coverage))
         .await?;
     let paths = holder_paths(transaction, system_key, versions, coverage).await?;
-    let assignments = transaction
-        .fetch(where_system(select_assignments()), |row| {
-            assignments::read(row, system_id, coverage, paths.as_ref())
-        })
-        .await?;
+    let mut of_accounts = where_system(select_held(transaction.dialect()));
+    of_accounts.push(" AND v.kind <> 'group_policy'").push(GROUP_HELD);
+    let mut assignments = Vec::new();
+    let mut keep = |row: &Row| {
+        assignments.extend(read_held(row, system_id, coverage, paths.as_ref())?);
+        Ok(())
+    };
+    transaction.fetch(of_accounts, &mut keep).await?;
+    let mut of_groups = where_system(select_assignments());
+    of_groups.push(" AND v.kind = 'group_policy'");
+    let read = |row: &Row| assignments::read(row, system_id, coverage, paths.as_ref());
+    assignments.extend(transaction.fetch(of_groups, read).await?);
     let mut inventory = Inventory { accounts, resources, assignments };
     inventory.sort();
     Ok(inventory)

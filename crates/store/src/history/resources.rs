@@ -19,6 +19,9 @@ pub(crate) fn select_resources() -> Statement {
     )
 }
 
+/// So many columns does [`select_resources`] name.
+pub(crate) const RESOURCE_COLUMNS: usize = 11;
+
 /// Reads what [`select_resources`] names.
 pub(crate) fn read(row: &Row, system_id: &SystemId, coverage: &Coverage) -> Result<Resource, StoreError> {
     let mut resource = Resource {

@@ -20,9 +20,21 @@ pub struct AccountPlace {
     /// Its id.
     pub external_id: ExternalId,
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
+    /// Its name in lower case, by which it is sorted.
+    pub folded_name: Arc<str>,
     /// Whether somebody can sign in as it.
     pub status: AccountStatus,
+}
+
+impl AccountPlace {
+    /// The place of an account.
+    #[must_use]
+    pub fn new(external_id: ExternalId, name: String, status: AccountStatus) -> Self {
+        let (folded, name) = (name.to_lowercase(), Arc::from(name));
+        let folded_name = if *folded == *name { Arc::clone(&name) } else { folded.into() };
+        Self { external_id, name, folded_name, status }
+    }
 }
 
 /// The run of which they are, and the places.
@@ -37,7 +49,7 @@ pub(crate) struct Places(Mutex<HashMap<i64, OfRun>>);
 const KEPT: usize = 200_000;
 
 impl Places {
-    fn get(&self, system_key: i64, run: ImportRunId) -> Option<Arc<[AccountPlace]>> {
+    pub(super) fn get(&self, system_key: i64, run: ImportRunId) -> Option<Arc<[AccountPlace]>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(&system_key).filter(|(of, _)| *of == run).map(|(_, places)| Arc::clone(places))
     }
@@ -60,7 +72,8 @@ impl Places {
 }
 
 impl Store {
-    /// Id, name and status of every account, in no order. They are read once for each run that is published.
+    /// Id, name and status of every account, by name ignoring case, then id. They are read once for each run that is
+    /// published.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -78,10 +91,12 @@ impl Store {
             let mut text = Statement::building(columns);
             text.bind(key).push(" AND ");
             Versions::Current.condition(&mut text, "v");
-            let read = |row: &Row| {
-                Ok(AccountPlace { external_id: row.word(0)?, name: row.text(1)?, status: row.word(2)? })
-            };
-            let places: Arc<[AccountPlace]> = transaction.fetch(text, read).await?.into();
+            let read = |row: &Row| Ok(AccountPlace::new(row.word(0)?, row.text(1)?, row.word(2)?));
+            let mut places = transaction.fetch_together(text, 3, read).await?;
+            places.sort_unstable_by(|one, other| {
+                (&one.folded_name, &one.external_id).cmp(&(&other.folded_name, &other.external_id))
+            });
+            let places: Arc<[AccountPlace]> = places.into();
             self.places.keep(key, run, &places);
             Ok(places)
         })
@@ -137,7 +152,7 @@ pub(super) async fn accounts_of(
         let mut text = reading.select(history::select_accounts());
         push_in(&mut text, " AND v.external_id IN (VALUES ", some);
         let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
-        found.extend(transaction.fetch(text, read).await?);
+        found.extend(transaction.fetch_together(text, history::ACCOUNT_COLUMNS, read).await?);
     }
     Ok(found)
 }

@@ -1,6 +1,7 @@
 //! What SCIM shows of a system: whatever one answer needs is read in one transaction.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use keyreeve_model::{
@@ -8,11 +9,12 @@ use keyreeve_model::{
 };
 
 use super::chosen::{accounts_of, chunks, push_in};
-use super::{Reading, lay_pending_over};
+use super::{AccountPlace, Reading, lay_pending_over};
 use crate::dialect::Dialect;
 use crate::history;
 use crate::import_runs::latest_published;
 use crate::provisioning::claims_of;
+use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::{Transaction, reading};
 use crate::{AsOf, AssignmentFilter, ScimRecord, Store, StoreError, scim, systems};
@@ -26,6 +28,8 @@ pub struct ScimStanding {
     pub deleted: BTreeMap<ExternalId, String>,
     /// Those of them that have a way in by the last import.
     pub enabled: Vec<ExternalId>,
+    /// What [`Store::account_places`] gives, where it is at hand.
+    pub places: Option<Arc<[AccountPlace]>>,
 }
 
 /// Some users as the last import saw them, and what is known beside that.
@@ -60,9 +64,10 @@ impl Store {
     pub async fn scim_standing(&self, system_id: &SystemId) -> Result<ScimStanding, StoreError> {
         reading!(self, "looking what SCIM has of the system", |transaction| {
             let key = systems::find(transaction, system_id, false).await?.key;
-            if latest_published(transaction, key).await?.is_none() {
+            let Some(run) = latest_published(transaction, key).await? else {
                 return Err(StoreError::NotImported { system_id: system_id.clone() });
-            }
+            };
+            let places = self.places.get(key, run.id);
             let claims = claims_of(transaction, (key, system_id), Some(ClaimState::Open)).await?;
             let deleted = scim::deleted(transaction, key).await?;
             let enabled = match deleted.is_empty() {
@@ -70,7 +75,7 @@ impl Store {
                 false => scim::deleted_and_enabled(transaction, key).await?,
             };
             let claims = claims.into_iter().map(|(_, claim)| claim).collect();
-            Ok(ScimStanding { claims, deleted, enabled })
+            Ok(ScimStanding { claims, deleted, enabled, places })
         })
         .await
     }
@@ -159,7 +164,8 @@ async fn changed<'a>(
         let mut text = reading.select(text);
         text.push(" AND v.valid_from_run > v.first_seen_run AND r.published_at IS NOT NULL");
         push_in(&mut text, " AND v.external_id IN (VALUES ", some);
-        found.extend(transaction.fetch(text, |row| Ok((row.word(0)?, row.time(1)?))).await?);
+        let read = |row: &Row| Ok((row.word(0)?, row.time(1)?));
+        found.extend(transaction.fetch_together(text, 2, read).await?);
     }
     Ok(found)
 }
@@ -220,7 +226,7 @@ async fn members_of(
         let mut text = reading.select(history::select_assignments());
         text.push(" AND v.kind = ").bind(kind.as_str());
         push_in(&mut text, " AND v.resource_external_id IN (VALUES ", some);
-        found.extend(transaction.fetch(text, read).await?);
+        found.extend(transaction.fetch_together(text, history::ASSIGNMENT_COLUMNS, read).await?);
     }
     let filter = AssignmentFilter { kind: Some(kind), ..AssignmentFilter::default() };
     lay_pending_over(transaction, reading, system_id, read, &mut found, &filter).await?;

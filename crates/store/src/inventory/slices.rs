@@ -28,7 +28,8 @@ impl Store {
             let mut text = reading.select(history::select_accounts());
             reading.filter_accounts(&mut text, filter);
             cut(&mut text, slice, slice.by.column());
-            transaction.fetch(text, |row| history::read_account(row, system_id, &reading.coverage)).await
+            let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
+            transaction.fetch_together(text, history::ACCOUNT_COLUMNS, read).await
         })
         .await
     }
@@ -49,7 +50,8 @@ impl Store {
             let mut text = reading.select(history::select_resources());
             filter_resources(&mut text, filter)?;
             cut(&mut text, slice, slice.by.column());
-            transaction.fetch(text, |row| history::read_resource(row, system_id, &reading.coverage)).await
+            let read = |row: &_| history::read_resource(row, system_id, &reading.coverage);
+            transaction.fetch_together(text, history::RESOURCE_COLUMNS, read).await
         })
         .await
     }
@@ -71,7 +73,8 @@ impl Store {
             let read = |row: &_| history::read_assignment(row, system_id, &reading.coverage, paths.as_ref());
             let mut text = reading.select_assignments(filter);
             cut_assignments(&mut text, slice);
-            let mut assignments = transaction.fetch(text, read).await?;
+            let columns = history::ASSIGNMENT_COLUMNS;
+            let mut assignments = transaction.fetch_together(text, columns, read).await?;
             // Where the list goes on after this slice, so does what is pending.
             let goes_on = assignments.len() >= slice.limit as usize;
             let last = assignments.last().filter(|_| goes_on).map(Assignment::place);

@@ -6,7 +6,8 @@ use keyreeve_model::{
     Assignment, AssignmentKind, ExternalId, Inventory, ProvisioningJob, ResourceType, StepState, TaskState,
 };
 use keyreeve_store::{
-    AsOf, AuditFilter, NewJob, ResourceFilter, ScimBecomes, ScimSaid, Store, StoreError, WithJob,
+    AccountPlace, AsOf, AuditFilter, NewJob, ResourceFilter, ScimBecomes, ScimSaid, Store, StoreError,
+    WithJob,
 };
 use serde_json::{Map, Value, json};
 
@@ -125,8 +126,12 @@ async fn chosen_accounts_and_groups_are_those_of_the_whole_lists() {
         publish(&store, &second, at(100)).await;
         let known = store.current_inventory(&id("s")).await.unwrap();
         let places = store.account_places(&id("s")).await.unwrap();
-        let named: BTreeSet<&str> = places.iter().map(|place| place.name.as_str()).collect();
+        let named: BTreeSet<&str> = places.iter().map(|place| &*place.name).collect();
         assert_eq!(named, known.accounts.iter().map(|account| account.name.as_str()).collect());
+        let in_order = |a: &AccountPlace, b: &AccountPlace| {
+            (a.name.to_lowercase(), &a.external_id) <= (b.name.to_lowercase(), &b.external_id)
+        };
+        assert!(places.is_sorted_by(in_order), "{places:?}");
         let some: Vec<ExternalId> =
             known.accounts.iter().step_by(2).map(|account| account.external_id.clone()).collect();
         let asked = [some.clone(), ids(&["AIDANOBODY"])].concat();

@@ -6,13 +6,15 @@ mod policies;
 mod users;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use keyreeve_engine::unseen::Unseen;
 use keyreeve_model::ExternalId;
-use keyreeve_store::{ScimStanding, StoreError};
+use keyreeve_store::{AccountPlace, ScimStanding, StoreError};
 use serde_json::{Map, Value};
 
 use super::asked::Asked;
+use crate::scim::projection::Projection;
 use crate::scim::query::Prepared;
 use crate::scim::sort::SortKey;
 use crate::scim::{Error, ResourceType};
@@ -27,6 +29,8 @@ pub(crate) struct Known<'a> {
     unseen: Unseen,
     /// Users that are gone for SCIM, and the clients that deleted them.
     deleted: BTreeMap<ExternalId, String>,
+    /// Every user that an import has seen, where that is at hand.
+    places: Option<Arc<[AccountPlace]>>,
 }
 
 /// A resource that a query means.
@@ -35,7 +39,7 @@ pub(crate) struct Hit {
     /// What it is sorted by.
     pub(crate) key: SortKey,
     /// Its id.
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     /// Its type's name.
     pub(crate) kind: &'static str,
 }
@@ -45,7 +49,7 @@ impl Hit {
         let meant = prepared.filter.as_ref().is_none_or(|filter| filter.matches(resource));
         meant.then(|| Self {
             key: prepared.sort.key(resource),
-            id: resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            id: resource.get("id").and_then(Value::as_str).unwrap_or_default().into(),
             kind: kind.name,
         })
     }
@@ -55,8 +59,8 @@ impl<'a> Known<'a> {
     /// Looks what was done and is not seen yet, and what is gone. Of a system that was never imported nothing is known.
     pub(crate) async fn load(asked: &'a Asked) -> Result<Self, StoreError> {
         let (store, system) = (&asked.parts.store, asked.system_id());
-        let ScimStanding { claims, deleted, enabled } = store.scim_standing(system).await?;
-        let mut known = Self { asked, unseen: Unseen::of_claims(claims), deleted };
+        let ScimStanding { claims, deleted, enabled, places } = store.scim_standing(system).await?;
+        let mut known = Self { asked, unseen: Unseen::of_claims(claims), deleted, places };
         known.forget_those_back(enabled).await?;
         Ok(known)
     }
@@ -90,6 +94,21 @@ impl<'a> Known<'a> {
             resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned()
         };
         Ok(found.into_iter().map(|resource| (id(&resource), resource)).collect())
+    }
+
+    /// The JSON of the resources of these ids as a client sees them, by id; those that are not there are left out.
+    pub(crate) async fn texts(
+        &self,
+        kind: &'static ResourceType,
+        ids: &[String],
+        projection: &Projection,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        if kind.name == "User" && projection.is_whole() {
+            return self.user_texts(kind, ids).await;
+        }
+        let found = self.resources(kind, ids).await?.into_iter();
+        let text = |whole| Value::Object(projection.show(kind, whole)).to_string();
+        Ok(found.map(|(id, whole)| (id, text(whole))).collect())
     }
 
     /// The resource of this id, whole.

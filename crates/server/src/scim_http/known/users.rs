@@ -1,6 +1,7 @@
 //! Users.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use keyreeve_model::{Account, AccountStatus, ExternalId};
 use keyreeve_store::{AccountPlace, AsOf, ScimUsers, StoreError};
@@ -10,11 +11,12 @@ use super::{BATCH, Hit, Known, asks_for};
 use crate::scim::ResourceType;
 use crate::scim::filter::Condition;
 use crate::scim::path::Place;
+use crate::scim::projection::Projection;
 use crate::scim::query::Prepared;
 use crate::scim::sort::SortKey;
-use crate::scim_http::shape::user::{Beside, at_hand, user};
+use crate::scim_http::shape::user::{Beside, put_at_hand, text, user};
 
-/// What is known of every user without reading them ([`at_hand`]).
+/// What is known of every user without reading them ([`put_at_hand`]).
 const AT_HAND: [&str; 3] = ["id", "userName", "active"];
 
 impl Known<'_> {
@@ -91,16 +93,46 @@ impl Known<'_> {
         self.users_in_aws(&there, held).await
     }
 
+    /// The JSON of the users of these ids for a client that wants all of it, by id.
+    pub(super) async fn user_texts(
+        &self,
+        kind: &'static ResourceType,
+        ids: &[String],
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let ids = ids.iter().filter_map(|id| ExternalId::new(id.as_str()).ok());
+        let there: Vec<ExternalId> = ids.filter(|id| !self.deleted.contains_key(id)).collect();
+        let show = |account: &Account, beside: Beside<'_>| {
+            let base = &self.asked.base;
+            let shown = || {
+                let whole = user(kind, account, beside, base);
+                Value::Object(Projection::default().show(kind, whole)).to_string()
+            };
+            (account.external_id.to_string(), text(kind, account, beside, base).unwrap_or_else(shown))
+        };
+        Ok(self.each_in_aws(&there, true, show).await?.into_iter().collect())
+    }
+
     async fn users_in_aws(
         &self,
         ids: &[ExternalId],
         held: bool,
     ) -> Result<Vec<Map<String, Value>>, StoreError> {
+        let kind = &self.asked.model.user;
+        self.each_in_aws(ids, held, |account, beside| user(kind, account, beside, &self.asked.base)).await
+    }
+
+    /// The accounts of these ids with what is known beside them, those that are gone for SCIM included. Without `held`,
+    /// what they hold is left out.
+    async fn each_in_aws<T>(
+        &self,
+        ids: &[ExternalId],
+        held: bool,
+        show: impl Fn(&Account, Beside<'_>) -> T,
+    ) -> Result<Vec<T>, StoreError> {
         let (store, system) = (&self.asked.parts.store, self.asked.system_id());
         let ScimUsers { accounts, records, mut changed, held } =
             store.scim_users(system, self.asked.client(), ids, held).await?;
         let accounts = self.with_those_made(accounts, ids).await?;
-        let kind = &self.asked.model.user;
         let shown = accounts.iter().map(|account| {
             let id = &account.external_id;
             let beside = Beside {
@@ -108,7 +140,7 @@ impl Known<'_> {
                 record: records.get(id),
                 changed_at: changed.remove(id).max(self.unseen.changed_at(id)),
             };
-            user(kind, account, beside, &self.asked.base)
+            show(account, beside)
         });
         Ok(shown.collect())
     }
@@ -146,22 +178,29 @@ impl Known<'_> {
         kind: &'static ResourceType,
         prepared: &Prepared,
     ) -> Result<Vec<Hit>, StoreError> {
-        let places = self.places().await?;
-        if prepared.filter.is_some() {
-            return Ok(places.iter().filter_map(|place| Hit::of(kind, prepared, &at_hand(place))).collect());
+        let mut places = self.places().await?;
+        if let Some(filter) = &prepared.filter {
+            let mut resource = Map::new();
+            places.retain(|place| {
+                put_at_hand(&mut resource, place);
+                filter.matches(&resource)
+            });
         }
         let by_id = prepared.sort.place() == Place::of("id");
-        let hit = |AccountPlace { external_id, name, .. }: AccountPlace| {
-            let id = external_id.to_string();
-            let key = SortKey::Text(if by_id { id.clone() } else { name.to_lowercase() });
+        let hit = |AccountPlace { external_id, folded_name, .. }: AccountPlace| {
+            let id: Arc<str> = external_id.into();
+            let key = SortKey::Text(if by_id { Arc::clone(&id) } else { folded_name });
             Hit { key, id, kind: kind.name }
         };
         Ok(places.into_iter().map(hit).collect())
     }
 
-    /// Every user's id, name and status as they are now.
+    /// Every user's id, name and status as they are now; those that we changed come last.
     async fn places(&self) -> Result<Vec<AccountPlace>, StoreError> {
-        let seen = self.asked.parts.store.account_places(self.asked.system_id()).await?;
+        let seen = match &self.places {
+            Some(places) => Arc::clone(places),
+            None => self.asked.parts.store.account_places(self.asked.system_id()).await?,
+        };
         let touched: BTreeSet<&ExternalId> = self.unseen.accounts().collect();
         let mut places: Vec<AccountPlace> = seen
             .iter()
@@ -171,12 +210,8 @@ impl Known<'_> {
             .cloned()
             .collect();
         let touched: Vec<ExternalId> = touched.into_iter().cloned().collect();
-        let now = self.accounts(&touched).await?.into_iter().map(|account| AccountPlace {
-            external_id: account.external_id,
-            name: account.name,
-            status: account.status,
-        });
-        places.extend(now);
+        let now = self.accounts(&touched).await?;
+        places.extend(now.into_iter().map(|one| AccountPlace::new(one.external_id, one.name, one.status)));
         Ok(places)
     }
 
