@@ -256,6 +256,6 @@ impl std::fmt::Debug for SealedPassword {
 }
 
 /// A name as accounts and groups are compared: IAM does not distinguish names by case, and they are ASCII.
-fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     name.to_ascii_lowercase()
 }

@@ -3,6 +3,7 @@
 
 use keyreeve_model::{ExternalId, JobId, SystemId};
 
+use crate::provisioning::folded;
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
@@ -40,6 +41,29 @@ impl Store {
         reading!(self, "looking who changes it", |transaction| {
             let key = systems::find(transaction, system_id, false).await?.key;
             of(transaction, key, resource).await
+        })
+        .await
+    }
+
+    /// The job by which a client makes a user of this name (case does not count), or lets one be again, until it ends;
+    /// one that waits for approval is not meant.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn scim_being_made(
+        &self,
+        system_id: &SystemId,
+        client: &str,
+        name: &str,
+    ) -> Result<Option<JobId>, StoreError> {
+        let text = "SELECT MIN(j.job_id) FROM provisioning_jobs j JOIN scim_pending p ON p.job_id = j.job_id \
+                    JOIN tasks t ON t.job_id = j.job_id WHERE j.system_key = $1 AND j.actor = $2 \
+                    AND j.state IN ('queued', 'running') AND p.becomes = 'made' AND t.account_folded = $3";
+        let name = folded(name);
+        reading!(self, "looking whether a user is being made", |transaction| {
+            let key = systems::find(transaction, system_id, false).await?.key;
+            let asked = statement!(text, key, client, name.as_str());
+            Ok(transaction.fetch_one(asked, |row| row.opt_int(0)).await?.map(JobId))
         })
         .await
     }

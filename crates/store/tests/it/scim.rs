@@ -15,6 +15,8 @@ use crate::place::Place;
 use crate::provisioning::{attempt, claim, creation, finish, job, outcome, task, with_system, write};
 use crate::sample::*;
 
+mod being_made;
+
 fn said(name: &str) -> Map<String, Value> {
     Map::from_iter([("displayName".to_owned(), json!(name))])
 }

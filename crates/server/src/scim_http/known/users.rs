@@ -74,6 +74,14 @@ impl Known<'_> {
         self.deleted.get(id).map(String::as_str)
     }
 
+    /// The client that made this user over SCIM, if any did.
+    pub(crate) async fn made_by(&self, id: &ExternalId) -> Result<Option<String>, StoreError> {
+        let (store, system) = (&self.asked.parts.store, self.asked.system_id());
+        let mut users =
+            store.scim_users(system, self.asked.client(), std::slice::from_ref(id), false).await?;
+        Ok(users.records.remove(id).and_then(|record| record.made_by))
+    }
+
     /// The user of this id, whole; one that is gone for SCIM included.
     pub(crate) async fn user_in_aws(
         &self,

@@ -38,7 +38,7 @@ impl Began {
     /// When that was given up, so that nothing may be.
     pub(crate) fn begin(&self) -> Result<(), Error> {
         self.step(Stage::Begins);
-        if *self.0.borrow() == Stage::GivenUp { Err(late(None)) } else { Ok(()) }
+        if self.is_given_up() { Err(late(None)) } else { Ok(()) }
     }
 
     /// What began came to nothing, as something has changed since it was read: it may be given up again.
@@ -51,6 +51,11 @@ impl Began {
     /// Gives up what has not begun; whether it could.
     pub(crate) fn give_up(&self) -> bool {
         self.step(Stage::GivenUp);
+        self.is_given_up()
+    }
+
+    /// Whether it was given up.
+    pub(crate) fn is_given_up(&self) -> bool {
         *self.0.borrow() == Stage::GivenUp
     }
 

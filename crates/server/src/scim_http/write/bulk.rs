@@ -7,9 +7,8 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::began::Began;
-use super::job::{late, within};
-use super::{Done, Request, carry_out, until};
+use super::job::late;
+use super::{Done, Request, in_time, until};
 use crate::scim::bulk::{Bulk, BulkAnswer, BulkOperation, Method, Reference, response};
 use crate::scim::etag::Versions;
 use crate::scim::{Cause, Error};
@@ -72,12 +71,7 @@ async fn one(
         body: request.data.unwrap_or_default(),
         versions: request.version.as_deref().map(Versions::parse),
     };
-    let began = Began::default();
-    let work = {
-        let (asked, began) = (Arc::clone(asked), began.clone());
-        async move { carry_out(&asked, &request, &began).await }
-    };
-    match within(until, began, work).await {
+    match in_time(asked, request, until).await {
         Ok(Done::Made(resource)) => {
             let id = resource.get("id").and_then(Value::as_str).map(str::to_owned);
             made.extend(bulk_id.zip(id));

@@ -29,7 +29,7 @@ const LAST_JOBS: u32 = 100;
 pub(crate) type Said = (ScimSaid, Option<ScimMark>);
 
 /// So often it is looked whether another process has ended its change.
-const OTHERS: Duration = Duration::from_millis(200);
+pub(super) const OTHERS: Duration = Duration::from_millis(200);
 /// So often a change is worked out anew because another process was faster.
 const ANEW: u32 = 5;
 

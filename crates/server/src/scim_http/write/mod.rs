@@ -1,6 +1,7 @@
 //! Changes (RFC 7644 §3.3, §3.5, §3.6). Each becomes a job like any other, carried out while the caller waits, up to a
 //! limit; what AWS has no place for is kept beside it.
 
+mod again;
 mod began;
 mod bulk;
 mod groups;
@@ -8,6 +9,7 @@ mod job;
 mod turns;
 mod users;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -104,12 +106,8 @@ async fn answered(asked: Asked, method: Method, body: Value) -> Result<Response,
     let shown = projection(&asked, kind)?;
     let id = (method != Method::Post).then(|| asked.place("id").to_owned());
     let request = Request { kind, method, id, body, versions: versions(&asked, IF_MATCH) };
-    let (until, began) = (until(&asked), Began::default());
-    let work = {
-        let began = began.clone();
-        async move { carry_out(&asked, &request, &began).await }
-    };
-    Ok(match within(until, began, work).await? {
+    let until = until(&asked);
+    Ok(match in_time(&Arc::new(asked), request, until).await? {
         Done::Made(whole) => resource(201, &whole, shown.show(kind, whole.clone())),
         Done::Changed(whole) => resource(200, &whole, shown.show(kind, whole.clone())),
         Done::Gone => StatusCode::NO_CONTENT.into_response(),
@@ -119,6 +117,22 @@ async fn answered(asked: Asked, method: Method, body: Value) -> Result<Response,
 /// Until when the caller waits.
 fn until(asked: &Asked) -> Instant {
     Instant::now() + Duration::from_secs(asked.system.settings.scim_wait_seconds.into())
+}
+
+/// Carries a request out, and waits for that until `until`.
+async fn in_time(asked: &Arc<Asked>, request: Request, until: Instant) -> Result<Done, Refusal> {
+    let (began, made) = (Began::default(), request.name_to_make());
+    let work = {
+        let (asked, began) = (Arc::clone(asked), began.clone());
+        async move { carry_out(&asked, &request, &began).await }
+    };
+    let done = within(until, began.clone(), work).await;
+    if let (Err(_), Some(name), true) = (&done, made, began.is_given_up())
+        && let Some(job) = again::first_job(asked, &name).await?
+    {
+        return Err(again::behind(job).into());
+    }
+    done
 }
 
 async fn carry_out(asked: &Asked, request: &Request, began: &Began) -> Result<Done, Refusal> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::began::Began;
 use super::job::{Others, done};
-use super::{Change, Resource, before_and_after, expect_version};
+use super::{Change, Resource, again, before_and_after, expect_version};
 use crate::scim::write::{self, Written};
 use crate::scim::{Cause, Error};
 use crate::scim_http::answer::Refusal;
@@ -26,14 +26,17 @@ pub(super) async fn create(asked: &Asked, body: &Value, began: &Began) -> Result
     let called = changes.new_name().map(|id| place("called", &format!("{client}/{id}")));
     let turns = called.into_iter().chain([place("name", &name.to_lowercase())]);
     let _turn = asked.turn(turns).await?;
+    again::first_is_over(asked, name).await?;
     let known = Known::load(asked).await?;
+    let there = known.account_called(name).await?;
+    if let Some(there) = &there
+        && known.deleted_by(&there.external_id) != Some(client)
+    {
+        return Err(again::taken(asked, &known, there).await?.into());
+    }
     require_free(asked, &known, None, changes.new_name()).await?;
-    if let Some(there) = known.account_called(name).await? {
+    if let Some(there) = there {
         let id = &there.external_id;
-        if known.deleted_by(id) != Some(client) {
-            let detail = "there is a user of that name (case does not count); it is not taken over";
-            return Err(Error::new(Cause::Uniqueness, detail).into());
-        }
         let active = new.get("active") != Some(&Value::Bool(false));
         return revive(asked, &known, id, (body, active), began).await;
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod addresses;
+mod again;
 mod beside;
 mod bulk;
 mod deleting;

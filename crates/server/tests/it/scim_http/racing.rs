@@ -10,6 +10,7 @@ use reqwest::header::IF_MATCH;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::users::{USER, ada, at, created, patch, post};
 use super::{answered, each, encoded};
@@ -87,7 +88,7 @@ async fn r36_what_is_still_under_way_is_said_and_not_done_twice() {
     place.stop().await;
 }
 
-fn waiting(scim_wait_seconds: u32) -> SystemSettings {
+pub(super) fn waiting(scim_wait_seconds: u32) -> SystemSettings {
     let permission_profile = PermissionProfile::Full;
     SystemSettings { permission_profile, scim_wait_seconds, ..SystemSettings::default() }
 }
@@ -121,7 +122,7 @@ async fn over(place: &Place, user: &str) -> Value {
     }
 }
 
-async fn jobs(place: &Place) -> usize {
+pub(super) async fn jobs(place: &Place) -> usize {
     place.all("/api/v1/systems/prod/jobs", 1000).await.len()
 }
 
@@ -191,21 +192,40 @@ async fn no_more_changes_wait_for_one_user_than_may() {
     place.stop().await;
 }
 
-/// Several processes may serve one store.
+/// A second server of a place's store.
+pub(super) struct Second {
+    pub(super) url: String,
+    stop: oneshot::Sender<()>,
+    ran: JoinHandle<()>,
+}
+
+impl Second {
+    /// A place with one. Several processes may serve one store.
+    pub(super) async fn beside_the_first() -> (Place, Self) {
+        let mut parts = None;
+        let place = Place::start_as(|server, of| {
+            parts = Some(of);
+            server
+        })
+        .await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, asked) = oneshot::channel::<()>();
+        let ran = tokio::spawn(Server::new(parts.unwrap()).run(listener, async move {
+            let _ = asked.await;
+        }));
+        (place, Self { url, stop, ran })
+    }
+
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(());
+        self.ran.await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r36_of_two_servers_only_one_changes_a_version() {
-    let mut parts = None;
-    let place = Place::start_as(|server, of| {
-        parts = Some(of);
-        server
-    })
-    .await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let other = format!("http://{}", listener.local_addr().unwrap());
-    let (stop, asked) = oneshot::channel::<()>();
-    let second = tokio::spawn(Server::new(parts.unwrap()).run(listener, async move {
-        let _ = asked.await;
-    }));
+    let (place, second) = Second::beside_the_first().await;
     let user = at(&created(&place, place.admin(), &ada()).await);
     let client = reqwest::Client::new();
     for round in 0..8 {
@@ -215,7 +235,7 @@ async fn r36_of_two_servers_only_one_changes_a_version() {
             0 => called(&format!("{server} {round}")),
             _ => json!([{"op": "replace", "path": "userName", "value": format!("ada.{server}{round}")}]),
         };
-        let sent = [(&place.url, "one"), (&other, "two")].map(|(base, server)| {
+        let sent = [(&place.url, "one"), (&second.url, "two")].map(|(base, server)| {
             let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
                 "Operations": value(server)});
             let request = client.patch(format!("{base}{user}")).bearer_auth(place.admin());
@@ -227,7 +247,6 @@ async fn r36_of_two_servers_only_one_changes_a_version() {
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 412], "round {round}: {one:?} {two:?}");
     }
-    let _ = stop.send(());
-    second.await.unwrap();
+    second.stop().await;
     place.stop().await;
 }

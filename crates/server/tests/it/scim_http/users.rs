@@ -11,7 +11,7 @@ use crate::place::Place;
 pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub(crate) const AWS_USER: &str = "urn:keyreeve:params:scim:schemas:extension:aws:2.0:User";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const USERS: &str = "/scim/v2/prod/Users";
+pub(crate) const USERS: &str = "/scim/v2/prod/Users";
 
 pub(crate) fn ada() -> Value {
     json!({
