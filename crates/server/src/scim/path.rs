@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     attribute::Attribute,
     filter::{Filter, resolve, syntax},
+    quirks,
     schema::{Found, ResourceType},
 };
 
@@ -92,7 +93,9 @@ pub fn find<'a>(resource_type: &'a ResourceType, name: &str) -> Option<Named<'a>
         None => (rest, None),
         Some((attribute, sub)) => (attribute, Some(sub)),
     };
-    let Found { extension, attribute } = resource_type.find(urn, attribute)?;
+    let found = resource_type.find(urn, attribute);
+    let Found { extension, attribute } =
+        found.or_else(|| quirks::without_extension(resource_type, urn, attribute))?;
     let sub_attribute = match sub {
         None => None,
         Some(sub) => Some(attribute.sub_attribute(sub)?),

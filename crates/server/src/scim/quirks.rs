@@ -7,6 +7,7 @@ use super::{
     Attribute, ResourceType,
     filter::{Filter, Order, Test, TextOperator, syntax::Operator},
     patch::Operation,
+    schema::Found,
     urn,
 };
 
@@ -30,12 +31,20 @@ pub enum Quirk {
     OwnId,
     /// `"manager": "…"` instead of `"manager": {"value": "…"}`.
     ManagerText,
+    /// `"manager": [{"value": "…"}]`.
+    ManagerList,
+    /// `manager` instead of `urn:…:User:manager`.
+    ManagerName,
+    /// `manager eq "…"` in a filter, instead of `manager.value eq "…"`.
+    ManagerFilter,
     /// `emails[type eq "work"].value eq "…"` in a filter.
     ElementSuffix,
     /// `"roles": []` in a body.
     EmptyRoles,
     /// The schema `http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group` of a group.
     MicrosoftGroup,
+    /// A PUT without `externalId`.
+    AbsentExternalId,
 }
 
 /// All of them: what is understood, who sends it, and where that is written.
@@ -64,13 +73,25 @@ pub const QUIRKS: &[(Quirk, &str, &str)] = &[
     ),
     (
         Quirk::ManagerText,
-        "a text as manager is the manager's value",
+        "a text as manager is the manager's value; an empty one takes the manager away",
         "Microsoft Entra ID; github.com/Captain-P-Goldfish/SCIM-SDK/issues/686, \
-         github.com/MicrosoftDocs/azure-docs/issues/69234",
+         github.com/MicrosoftDocs/azure-docs/issues/69234; github.com/Captain-P-Goldfish/SCIM-SDK/pull/653 (empty)",
     ),
+    (Quirk::ManagerList, "a list of one object as manager is that object", ENTRA_GUIDE),
+    (
+        Quirk::ManagerName,
+        "manager is that of the enterprise extension, in filters, paths and names of attributes",
+        ENTRA_GUIDE,
+    ),
+    (Quirk::ManagerFilter, "in a filter, manager eq value is manager.value eq value", ENTRA_GUIDE),
     (Quirk::ElementSuffix, "in a filter, list[…].sub eq value is list[… and sub eq value]", ENTRA_GUIDE),
     (Quirk::EmptyRoles, "an empty list of roles is no attribute", ENTRA_GUIDE),
     (Quirk::MicrosoftGroup, "Microsoft's own schema of a group is no schema", ENTRA_GUIDE),
+    (
+        Quirk::AbsentExternalId,
+        "a PUT that leaves out externalId leaves it as it is",
+        "Okta; developer.okta.com/docs/api/openapi/okta-scim/guides/scim-20, Update a specific user (PUT)",
+    ),
 ];
 
 const ENTRA_ISSUES: &str = "Microsoft Entra ID; learn.microsoft.com/entra/identity/app-provisioning/\
@@ -130,8 +151,36 @@ pub(crate) fn is_own_id(attribute: &Attribute, value: &Value, resource: &Map<Str
 }
 
 /// [`Quirk::ManagerText`].
-pub(crate) fn complex_text(attribute: &Attribute, value: &Value) -> Option<Map<String, Value>> {
-    (attribute.name == "manager").then(|| Map::from_iter([("value".to_owned(), value.clone())]))
+pub(crate) fn complex_text(attribute: &Attribute, text: &str) -> Option<Map<String, Value>> {
+    let value = (!text.is_empty()).then(|| ("value".to_owned(), text.into()));
+    is_manager(attribute).then(|| Map::from_iter(value))
+}
+
+/// [`Quirk::ManagerList`].
+pub(crate) fn only_element<'v>(attribute: &Attribute, list: &'v [Value]) -> Option<&'v Map<String, Value>> {
+    match list {
+        [Value::Object(only)] if is_manager(attribute) => Some(only),
+        _ => None,
+    }
+}
+
+/// [`Quirk::ManagerName`].
+pub(crate) fn without_extension<'t>(
+    resource_type: &'t ResourceType,
+    urn: Option<&str>,
+    name: &str,
+) -> Option<Found<'t>> {
+    let bare = urn.is_none() && name.eq_ignore_ascii_case("manager");
+    if bare { resource_type.find(Some(urn::ENTERPRISE_USER), name) } else { None }
+}
+
+/// [`Quirk::ManagerFilter`]; of operators as for [`Quirk::ElementSuffix`].
+pub(crate) fn compared_by_value(attribute: &Attribute, operator: Operator) -> bool {
+    is_manager(attribute) && operator == Operator::Eq
+}
+
+fn is_manager(attribute: &Attribute) -> bool {
+    attribute.name == "manager"
 }
 
 /// [`Quirk::ElementSuffix`]: "Microsoft Entra-only uses the following operators: eq, and".
@@ -148,4 +197,9 @@ pub(crate) fn ignored_attribute(name: &str, value: &Value) -> bool {
 pub(crate) fn ignored_schema(resource_type: &ResourceType, name: &str) -> bool {
     resource_type.schema.id == urn::GROUP
         && name == "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
+}
+
+/// [`Quirk::AbsentExternalId`].
+pub(crate) fn kept_where_absent(attribute: &Attribute) -> bool {
+    attribute.name == "externalId"
 }

@@ -90,8 +90,12 @@ pub(crate) fn one(attribute: &Attribute, value: &Value) -> Result<Option<Value>,
         },
         Kind::Complex => match value {
             Value::Object(object) => complex(attribute, object),
-            Value::String(_) => match quirks::complex_text(attribute, value) {
+            Value::String(text) => match quirks::complex_text(attribute, text) {
                 Some(object) => complex(attribute, &object),
+                None => Err(wrong(attribute, "an object is expected")),
+            },
+            Value::Array(list) => match quirks::only_element(attribute, list) {
+                Some(object) => complex(attribute, object),
                 None => Err(wrong(attribute, "an object is expected")),
             },
             _ => Err(wrong(attribute, "an object is expected")),

@@ -79,7 +79,7 @@ fn carry_over(
             Some(other) if other != value => return Err(immutable(attribute)),
             _ => true,
         },
-        _ => KEPT.contains(&attribute.name) && !named,
+        _ => (KEPT.contains(&attribute.name) || quirks::kept_where_absent(attribute)) && !named,
     };
     if keep {
         after.insert(attribute.name.to_owned(), value.clone());

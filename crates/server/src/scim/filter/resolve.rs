@@ -100,7 +100,8 @@ fn compare(
         };
     }
     if attribute.kind == Kind::Complex {
-        let value = attribute.sub_attribute("value").filter(|_| attribute.multi_valued);
+        let by_value = attribute.multi_valued || quirks::compared_by_value(attribute, operator);
+        let value = attribute.sub_attribute("value").filter(|_| by_value);
         let Some(value) = value else {
             return Err(refused(format!("{} is an object; name one of its sub-attributes", quoted(name))));
         };

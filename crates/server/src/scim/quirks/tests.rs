@@ -5,6 +5,8 @@ use serde_json::json;
 use super::*;
 use crate::scim::{Cause, Model, Switches, patch, write};
 
+mod manager;
+
 fn patched(resource: &Value, operations: Value) -> Result<Value, Cause> {
     let model = Model::new(Switches::default());
     let resource_type = if resource["schemas"][0] == urn::GROUP { &model.group } else { &model.user };
@@ -33,10 +35,14 @@ fn check(quirk: Quirk) {
         Quirk::QualifiedName => qualified_names(),
         Quirk::MissingElement => missing_elements(),
         Quirk::OwnId => own_id(),
-        Quirk::ManagerText => manager_text(),
+        Quirk::ManagerText => manager::text(),
+        Quirk::ManagerList => manager::list(),
+        Quirk::ManagerName => manager::name(),
+        Quirk::ManagerFilter => manager::filter(),
         Quirk::ElementSuffix => element_suffixes(),
         Quirk::EmptyRoles => empty_roles(),
         Quirk::MicrosoftGroup => microsoft_group(),
+        Quirk::AbsentExternalId => absent_external_id(),
     }
 }
 
@@ -169,15 +175,6 @@ fn own_id() {
     assert_eq!(patched(&group(), with_path), Err(Cause::Mutability));
 }
 
-/// Captain-P-Goldfish/SCIM-SDK issue 686; Microsoft's own example of a user, MicrosoftDocs/azure-docs issue 69234.
-fn manager_text() {
-    let path = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
-    let after = patched(&user(), json!([{"op": "add", "path": path, "value": "2c2f6fb8"}])).unwrap();
-    assert_eq!(after[urn::ENTERPRISE_USER]["manager"], json!({"value": "2c2f6fb8"}));
-    let name = json!([{"op": "add", "path": "name", "value": "Ada"}]);
-    assert_eq!(patched(&user(), name), Err(Cause::InvalidValue));
-}
-
 /// Microsoft, "Tutorial: Develop … a SCIM endpoint", "/Users": `emails[type eq "work"].value eq "user@contoso.com"`.
 fn element_suffixes() {
     let model = Model::new(Switches::default());
@@ -225,6 +222,31 @@ fn microsoft_group() {
     assert_eq!(write::create(&model.group, &microsoft).unwrap().resource["schemas"], json!([urn::GROUP]));
     let other = body("http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/User");
     assert_eq!(write::create(&model.group, &other).unwrap_err().cause, Cause::InvalidSyntax);
+}
+
+/// Okta, "SCIM 2.0 protocol reference", "Update a specific user (PUT)": the body has no externalId, and the one that
+/// made the user had.
+fn absent_external_id() {
+    let model = Model::new(Switches::default());
+    let mut before = user();
+    before["externalId"] = json!("00ujl29u0le5T6Aj10h7");
+    let put = |external_id: Option<Value>| {
+        let mut body = json!({
+            "schemas": [urn::USER], "id": "1", "userName": "ada",
+            "name": {"givenName": "Another", "middleName": "", "familyName": "User"},
+            "emails": [{"primary": true, "value": "another.user@example.com", "type": "work",
+                "display": "another.user@example.com"}],
+            "active": true, "groups": [], "meta": {"resourceType": "User"},
+        });
+        if let Some(external_id) = external_id {
+            body["externalId"] = external_id;
+        }
+        let written = write::replace(&model.user, &body, before.as_object().unwrap()).unwrap();
+        written.resource.get("externalId").cloned()
+    };
+    assert_eq!(put(None), Some(json!("00ujl29u0le5T6Aj10h7")));
+    assert_eq!(put(Some(json!(null))), None, "null is said, and takes it away");
+    assert_eq!(put(Some(json!("00u2"))), Some(json!("00u2")));
 }
 
 /// What Okta and Entra send by the RFC: Okta, "SCIM 2.0 protocol reference", "Update a specific User (PATCH)" and

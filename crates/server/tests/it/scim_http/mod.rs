@@ -15,6 +15,7 @@ mod passwords;
 mod racing;
 mod refusals;
 mod users;
+mod vendors;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, StatusCode};
