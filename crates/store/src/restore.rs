@@ -12,6 +12,10 @@ use crate::sqlite_file::{self, LOG, beside};
 use crate::sqlite_hold::Hold;
 use crate::{DatabaseUrl, KeyCustody, Store, StoreError, backup_is_sound};
 
+mod brought_back;
+
+pub use brought_back::BroughtBack;
+
 const DOING: &str = "restoring the backup";
 
 /// A backup that is ready to take the place of an SQLite store: a copy of it lies beside the store and opens with the
@@ -20,6 +24,7 @@ const DOING: &str = "restoring the backup";
 pub struct Restoration {
     copy: PathBuf,
     store: PathBuf,
+    brought_back: BroughtBack,
 }
 
 impl Restoration {
@@ -36,10 +41,16 @@ impl Restoration {
         actor: &str,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let copy = copy_that_opens(backup, store, custody, (actor, now)).await?;
-        let prepared = Self { copy, store: store.to_owned() };
+        let (copy, brought_back) = copy_that_opens(backup, store, custody, (actor, now)).await?;
+        let prepared = Self { copy, store: store.to_owned(), brought_back };
         Hold::take(store, now).await?.release().await;
         Ok(prepared)
+    }
+
+    /// What there will be in the store's place.
+    #[must_use]
+    pub fn brought_back(&self) -> &BroughtBack {
+        &self.brought_back
     }
 
     /// Puts the copy in the store's place, if still nobody uses that. What was in the place stays under another name,
@@ -69,7 +80,7 @@ async fn copy_that_opens(
     store: &Path,
     custody: &dyn KeyCustody,
     (actor, now): (&str, Timestamp),
-) -> Result<PathBuf, StoreError> {
+) -> Result<(PathBuf, BroughtBack), StoreError> {
     let refused = |error| refusal(backup, error);
     if backup.is_dir() {
         let (backup, why) = (backup.display().to_string(), "it is a folder".to_owned());
@@ -87,19 +98,25 @@ async fn copy_that_opens(
         let opened = Store::open(&DatabaseUrl::sqlite(&incoming), custody).await.map_err(refused)?;
         let settled = async {
             note_restored(&opened, backup, actor, now).await?;
-            opened.settle_file(DOING).await
+            let brought_back = BroughtBack::count(&opened, now).await?;
+            opened.settle_file(DOING).await?;
+            Ok(brought_back)
         }
         .await;
         opened.close().await;
         settled
     }
     .await;
-    if let Err(error) = copied {
-        sqlite_file::remove_unfinished(&incoming);
-        return Err(error);
+    match copied {
+        Ok(brought_back) => {
+            sqlite_file::remove_log(&incoming);
+            Ok((incoming, brought_back))
+        }
+        Err(error) => {
+            sqlite_file::remove_unfinished(&incoming);
+            Err(error)
+        }
     }
-    sqlite_file::remove_log(&incoming);
-    Ok(incoming)
 }
 
 /// Says in the log where it goes on: what was written after its end has no row any more.

@@ -1,14 +1,14 @@
 //! `keyreeve store …`
 
 use anyhow::Context as _;
-use keyreeve_store::{KEY_OF_THE_BACKUP, Restoration, StoreError};
+use keyreeve_store::{BroughtBack, KEY_OF_THE_BACKUP, Restoration, StoreError};
 use serde::Serialize;
 
 use super::Context;
 use crate::args::{BackUp, Restore, StoreCommand};
 use crate::config::KeyPlace;
 use crate::exit::{Ended, Refusal};
-use crate::output::{Column, failure, note};
+use crate::output::{Column, failure, note, single};
 use crate::terminal;
 
 /// Does what was asked for.
@@ -30,6 +30,30 @@ struct Files {
     /// False when only the plan was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     restored: Option<bool>,
+    /// What a restore brings back, or would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brought_back: Option<BroughtBack>,
+}
+
+/// What of a backup works again, in words.
+const BROUGHT_BACK: [(&str, fn(&BroughtBack) -> i64); 7] = [
+    ("systems", |back| back.systems),
+    ("accounts", |back| back.accounts),
+    ("open jobs", |back| back.open_jobs),
+    ("unclaimed passwords", |back| back.unclaimed_passwords),
+    ("valid tokens", |back| back.valid_tokens),
+    ("people who may sign in", |back| back.people_who_may_sign_in),
+    ("schedules", |back| back.schedules),
+];
+
+fn in_words(back: &BroughtBack) -> Vec<String> {
+    BROUGHT_BACK.map(|(what, count)| format!("{what}: {}", count(back))).to_vec()
+}
+
+impl Files {
+    fn brought_back(&self) -> Vec<String> {
+        self.brought_back.as_ref().map(in_words).unwrap_or_default()
+    }
 }
 
 const COLUMNS: &[Column<Files>] = &[
@@ -37,11 +61,12 @@ const COLUMNS: &[Column<Files>] = &[
     ("backup", |files| files.backup.clone().unwrap_or_default()),
     ("replaced", |files| files.replaced.clone().unwrap_or_default()),
     ("restored", |files| files.restored.map(|restored| restored.to_string()).unwrap_or_default()),
+    ("brought_back", |files| files.brought_back().join(", ")),
 ];
 
 fn show(context: &Context, files: &Files) -> anyhow::Result<Ended> {
     context.output.one(files, COLUMNS, |tables| {
-        tables.facts(vec![
+        let mut facts = single(vec![
             ("Store", files.store.clone()),
             ("Backup", files.backup.clone().unwrap_or_default()),
             ("Replaced store, kept at", files.replaced.clone().unwrap_or_default()),
@@ -50,6 +75,9 @@ fn show(context: &Context, files: &Files) -> anyhow::Result<Ended> {
                 files.restored.map_or("", |restored| if restored { "yes" } else { "no" }).to_owned(),
             ),
         ]);
+        let back = if files.restored == Some(true) { "Brought back" } else { "Would bring back" };
+        facts.push((back, files.brought_back().into()));
+        tables.facts(facts);
     })?;
     Ok(Ended::Done)
 }
@@ -63,6 +91,7 @@ async fn back_up(context: &Context, arguments: &BackUp) -> anyhow::Result<Ended>
         backup: Some(arguments.file.display().to_string()),
         replaced: None,
         restored: None,
+        brought_back: None,
     };
     show(context, &files)
 }
@@ -111,16 +140,20 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
     let (actor, now) = (context.actor.name(), context.clock.now());
     let prepared = Restoration::prepare(&arguments.file, path, &custody, actor, now).await;
     let prepared = prepared.map_err(|error| with_keys(context, DOING, error))?;
+    let brought_back = *prepared.brought_back();
     let what = format!(
-        "The store at {} will be replaced by {}. What is there now is kept beside it.",
+        "The store at {} will be replaced by {}. What is there now is kept beside it. What was taken away since the backup \
+         was made is there again: it brings back {}.",
         path.display(),
-        arguments.file.display()
+        arguments.file.display(),
+        in_words(&brought_back).join(", ")
     );
     let files = |replaced, restored| Files {
         store: database.to_string(),
         backup: Some(arguments.file.display().to_string()),
         replaced,
         restored: Some(restored),
+        brought_back: Some(brought_back),
     };
     if !terminal::agrees(arguments.consent, DOING, &what)? {
         return show(context, &files(None, false));
@@ -134,5 +167,9 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
     let reason = format!("{} was restored", arguments.file.display());
     store.renew_audit_checkpoint(actor, &reason, context.clock.now()).await.context(DOING)?;
     store.close().await;
+    note(
+        "Tokens, people, passwords and jobs that were taken away since the backup was made are there again. Go through \
+         `keyreeve token list`, `keyreeve person list` and `keyreeve job list SYSTEM` before `keyreeve serve` starts.",
+    );
     show(context, &files(replaced.map(|path| path.display().to_string()), true))
 }

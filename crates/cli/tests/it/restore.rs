@@ -1,8 +1,9 @@
 //! Putting a backup back.
 
 use keyreeve_sandbox::{Effect, FaultRule};
+use serde_json::json;
 
-use crate::harness::{Place, SYSTEM, piped, until};
+use crate::harness::{OTHER_ACCOUNT, Place, SYSTEM, piped, until};
 
 /// What a restore has made in the data folder, or left there.
 fn made(place: &Place) -> Vec<String> {
@@ -77,6 +78,65 @@ fn a_planned_restore_is_a_document_and_changes_nothing() {
     assert_eq!(made(&place), before);
     let done = place.json(&["store", "restore", "copy.db", "--yes"]);
     assert!(done["restored"] == true && done["replaced"].is_string(), "{done}");
+}
+
+/// A store in which something of each kind works, and as much that does not.
+fn with_things_that_work() -> (Place, String) {
+    let place = Place::imported(3);
+    let change = ["permission_profile=full", "max_deactivations=0"];
+    place.run(&[&["system", "set", SYSTEM][..], &change].concat()).code(0);
+    place.run(&["import", "profile", "set", SYSTEM, "default", "schedule=30 2 * * *"]).code(0);
+    let shown = ["zoe", "yan"].map(|name| {
+        let create = ["account", "create", SYSTEM, "--name", name, "--yes", "--output", "json"];
+        place.run(&create).code(0).json()["one_time_secrets"][0]["secret"].as_str().unwrap().to_owned()
+    });
+    place.run_with_input(&["password", "open"], &shown[0]).code(0);
+    let waits = ["account", "deactivate", SYSTEM, &place.names()[0], "--yes"];
+    place.run(&waits).code(1);
+    for (owner, role) in [("ada", "admin"), ("bea", "viewer"), ("cleo", "viewer")] {
+        let token = place.token(owner, role, &[]);
+        if owner == "cleo" {
+            place.run(&["token", "revoke", token.split('_').nth(2).unwrap()]).code(0);
+        }
+        let add = ["person", "add", owner, "--role", role, "--password-stdin"];
+        place.run_with_input(&add, "a sentence of some words\n").code(0);
+    }
+    place.run(&["person", "disable", "cleo"]).code(0);
+    let [_, unopened] = shown;
+    (place, unopened)
+}
+
+#[test]
+fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
+    let (place, unopened) = with_things_that_work();
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let tokens = place.json(&["token", "list"]);
+    let bea = tokens.as_array().unwrap().iter().find(|token| token["owner"] == "bea").unwrap();
+    place.run(&["token", "revoke", bea["id"].as_str().unwrap()]).code(0);
+    place.run(&["person", "remove", "bea", "--reason", "left"]).code(0);
+    place.run(&["job", "cancel", "3", "--yes"]).code(0);
+    place.run(&["import", "profile", "set", SYSTEM, "default", "schedule=none"]).code(0);
+    place.run_with_input(&["password", "open"], &unopened).code(0);
+    // One more system, that the backup does not know.
+    place.add("other", OTHER_ACCOUNT).code(0);
+    let expected = json!({
+        "systems": 1, "accounts": 4, "open_jobs": 1, "unclaimed_passwords": 1, "valid_tokens": 2,
+        "people_who_may_sign_in": 2, "schedules": 1,
+    });
+    let planned = place.json(&["store", "restore", "copy.db", "--plan"]);
+    assert_eq!((&planned["restored"], &planned["brought_back"]), (&json!(false), &expected), "{planned}");
+    let planned = place.run(&["store", "restore", "copy.db", "--plan"]).code(0);
+    assert!(planned.stdout.contains("Would bring back"), "{}", planned.stdout);
+    let done = place.run(&["store", "restore", "copy.db", "--yes"]).code(0);
+    for said in ["Brought back", "valid tokens: 2", "people who may sign in: 2", "unclaimed passwords: 1"] {
+        assert!(done.stdout.contains(said), "{said}: {}", done.stdout);
+    }
+    assert!(done.stderr.contains("are there again"), "{}", done.stderr);
+    // It is so.
+    assert_eq!(place.json(&["job", "show", "3"])["state"], "awaiting_approval");
+    place.run_with_input(&["password", "open"], &unopened).code(0);
+    let again = place.run(&["store", "restore", "copy.db", "--yes", "--output", "json"]).code(0).json();
+    assert_eq!(again["brought_back"], expected, "{again}");
 }
 
 #[test]
