@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyreeve_store::{KeyClaim, KnownRequest, RequestKey, StoreError, WithJob};
+use keyreeve_store::{KeyClaim, KnownRegistration, KnownRequest, RequestKey, StoreError, WithJob};
 
 use crate::place::Place;
 use crate::sample::*;
@@ -53,6 +53,41 @@ async fn r36_who_lost_a_request_writes_nothing_down_for_it_and_a_key_is_good_for
         store.give_up_request(&second).await.unwrap();
         assert_eq!(known("ada", "b1", 86_399).await, KnownRequest::Job(job.id));
         assert!(matches!(known("ada", "b2", 86_401).await, KnownRequest::New(_)));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn r36_a_system_is_known_by_the_request_that_registered_it_for_a_day() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        let known = async |key: &RequestKey, body: &str, second: i64| {
+            store.registered_by(key, body, at(second)).await.unwrap()
+        };
+        let (ada, eve) = (key("ada"), key("eve"));
+        assert_eq!(known(&ada, "b1", 0).await, KnownRegistration::New);
+        let made = store.create_system_once(new_system("s", "S"), "ada", at(0), Some((&ada, "b1"))).await;
+        assert_eq!(made.unwrap(), store.get_system(&id("s")).await.unwrap());
+        let done = KnownRegistration::Done(id("s"));
+        assert_eq!(known(&ada, "b1", 1).await, done);
+        assert_eq!(known(&ada, "b2", 1).await, KnownRegistration::Other);
+        let elsewhere = RequestKey { route: "imports".to_owned(), ..ada.clone() };
+        let another = RequestKey { key: "K".to_owned(), ..ada.clone() };
+        for other in [&eve, &elsewhere, &another] {
+            assert_eq!(known(other, "b1", 1).await, KnownRegistration::New, "{other:?}");
+        }
+        // A request that comes twice at once, or is refused, makes nothing and leaves nothing behind.
+        let twice = store.create_system_once(new_system("s", "T"), "ada", at(2), Some((&ada, "b1"))).await;
+        assert!(matches!(twice, Err(StoreError::SystemIdTaken { .. })), "{twice:?}");
+        let refused = store.create_system_once(new_system("t", "S"), "eve", at(2), Some((&eve, "b1"))).await;
+        assert!(matches!(refused, Err(StoreError::NameTaken { .. })), "{refused:?}");
+        assert_eq!(known(&eve, "b1", 3).await, KnownRegistration::New);
+        // Without a key nothing is known later.
+        store.create_system_once(new_system("u", "U"), "eve", at(3), None).await.unwrap();
+        assert_eq!(place.number("SELECT COUNT(*) FROM request_keys").await, 1);
+        assert_eq!(store.list_systems(true).await.unwrap().len(), 2);
+        assert_eq!(known(&ada, "b1", 86_399).await, done);
+        assert_eq!(known(&ada, "b1", 86_401).await, KnownRegistration::New);
         store.close().await;
     }
 }
