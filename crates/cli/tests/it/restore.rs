@@ -80,7 +80,7 @@ fn a_planned_restore_is_a_document_and_changes_nothing() {
     assert!(done["restored"] == true && done["replaced"].is_string(), "{done}");
 }
 
-/// A store in which something of each kind works, and as much that does not.
+/// A store in which something of each kind works, and as much that does not. One of the tokens is of `init`.
 fn with_things_that_work() -> (Place, String) {
     let place = Place::imported(3);
     let change = ["permission_profile=full", "max_deactivations=0"];
@@ -120,7 +120,7 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     // One more system, that the backup does not know.
     place.add("other", OTHER_ACCOUNT).code(0);
     let expected = json!({
-        "systems": 1, "accounts": 4, "open_jobs": 1, "unclaimed_passwords": 1, "valid_tokens": 2,
+        "systems": 1, "accounts": 4, "open_jobs": 1, "unclaimed_passwords": 1, "valid_tokens": 3,
         "people_who_may_sign_in": 2, "schedules": 1,
     });
     let planned = place.json(&["store", "restore", "copy.db", "--plan"]);
@@ -128,7 +128,7 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     let planned = place.run(&["store", "restore", "copy.db", "--plan"]).code(0);
     assert!(planned.stdout.contains("Would bring back"), "{}", planned.stdout);
     let done = place.run(&["store", "restore", "copy.db", "--yes"]).code(0);
-    for said in ["Brought back", "valid tokens: 2", "people who may sign in: 2", "unclaimed passwords: 1"] {
+    for said in ["Brought back", "valid tokens: 3", "people who may sign in: 2", "unclaimed passwords: 1"] {
         assert!(done.stdout.contains(said), "{said}: {}", done.stdout);
     }
     assert!(done.stderr.contains("are there again"), "{}", done.stderr);
