@@ -22,6 +22,7 @@
 //! - [`near`] says which name was probably meant;
 //! - [`pace`] decides how fast an AWS account may be asked;
 //! - [`connections`] leads from a system to a connection with it;
+//! - [`own_policy`] gathers what decides which policy a connector needs;
 //! - [`threads`] runs work whose futures are not `Send`;
 //! - [`check`] is one thing that was looked at, and what to do about it;
 //! - [`clock`] is the time, passed in.
@@ -39,6 +40,7 @@ mod measures;
 pub mod moment;
 pub mod near;
 pub mod organization;
+pub mod own_policy;
 pub mod pace;
 pub mod password;
 pub mod people;

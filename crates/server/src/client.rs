@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use keyreeve_model::Secret;
@@ -79,13 +80,15 @@ pub struct Sent<'a> {
     pub key: Option<&'a str>,
     /// The version that is changed (`If-Match`).
     pub version: Option<&'a str>,
+    /// Whether there must be none yet (`If-None-Match: *`).
+    pub is_new: bool,
 }
 
 impl<'a> Sent<'a> {
     /// A request without anything besides its address.
     #[must_use]
     pub fn new(verb: Verb, parts: &'a [&'a str]) -> Self {
-        Self { verb, parts, query: &[], body: None, key: None, version: None }
+        Self { verb, parts, query: &[], body: None, key: None, version: None, is_new: false }
     }
 }
 
@@ -185,6 +188,34 @@ impl Client {
     /// # Errors
     /// [`ClientError`]. What became of a change whose answer was lost is not known.
     pub async fn send(&self, sent: &Sent<'_>) -> Result<Answered, ClientError> {
+        let request = self.request(sent)?;
+        let stream = self.connected().await?;
+        let asked = async { whole(exchange(stream, request).await?).await };
+        let late = |_| ClientError::NoAnswer("it took too long".to_owned());
+        let answered = tokio::time::timeout(ANSWERED_WITHIN, asked).await.map_err(late)??;
+        said(answered)
+    }
+
+    /// What is at an address below `/api/v1`, piece by piece, however long it is.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn pieces(&self, parts: &[&str], query: &[(&str, String)]) -> Result<Pieces, ClientError> {
+        let request = self.request(&Sent { query, ..Sent::new(Verb::Get, parts) })?;
+        let asked = exchange(self.connected().await?, request);
+        let late = |_| ClientError::NoAnswer("it took too long".to_owned());
+        let answer = tokio::time::timeout(ANSWERED_WITHIN, asked).await.map_err(late)??;
+        if answer.status().is_success() {
+            return Ok(Pieces(answer.into_body()));
+        }
+        let answered = tokio::time::timeout(ANSWERED_WITHIN, whole(answer)).await.map_err(late)??;
+        match said(answered) {
+            Err(error) => Err(error),
+            Ok(_) => Err(ClientError::Strange("it answers otherwise than it began".to_owned())),
+        }
+    }
+
+    fn request(&self, sent: &Sent<'_>) -> Result<hyper::Request<Full<Bytes>>, ClientError> {
         let mut url = self.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.clear().extend(["api", "v1"]).extend(sent.parts);
@@ -205,33 +236,24 @@ impl Client {
         if sent.body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        for (name, value) in [("idempotency-key", sent.key), ("if-match", sent.version)] {
+        for (name, value) in [
+            ("idempotency-key", sent.key),
+            ("if-match", sent.version),
+            ("if-none-match", sent.is_new.then_some("*")),
+        ] {
             if let Some(value) = value {
                 request = request.header(name, value);
             }
         }
         let body = sent.body.clone().map(Bytes::from).unwrap_or_default();
-        let request = request
+        request
             .body(Full::new(body))
-            .map_err(|_| ClientError::Unreachable("the token is no text that can be sent".to_owned()))?;
+            .map_err(|_| ClientError::Unreachable("the token is no text that can be sent".to_owned()))
+    }
+
+    async fn connected(&self) -> Result<Stream, ClientError> {
         let late = |_| ClientError::Unreachable("it took too long to connect".to_owned());
-        let stream = tokio::time::timeout(CONNECTED_WITHIN, self.connect()).await.map_err(late)??;
-        let asked = async {
-            match stream {
-                Stream::Plain(stream) => exchange(stream, request).await,
-                Stream::Tls(stream) => exchange(*stream, request).await,
-            }
-        };
-        let late = |_| ClientError::NoAnswer("it took too long".to_owned());
-        let answered = tokio::time::timeout(ANSWERED_WITHIN, asked).await.map_err(late)??;
-        let status = answered.status;
-        if (200..300).contains(&status) {
-            return Ok(answered);
-        }
-        match serde_json::from_slice::<Refused>(&answered.body) {
-            Ok(refused) if refused.status == status => Err(ClientError::Refused(refused)),
-            _ => Err(ClientError::Strange(format!("it answered {status}, and no problem that Keyreeve has"))),
-        }
+        tokio::time::timeout(CONNECTED_WITHIN, self.connect()).await.map_err(late)?
     }
 
     async fn connect(&self) -> Result<Stream, ClientError> {
@@ -273,29 +295,84 @@ enum Stream {
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
 
-/// Sends a request, and reads its answer whole.
-async fn exchange<S>(stream: S, request: hyper::Request<Full<Bytes>>) -> Result<Answered, ClientError>
+/// An answer that comes piece by piece.
+pub struct Pieces(Incoming);
+
+impl Pieces {
+    /// The next piece; `None` when all has come.
+    ///
+    /// # Errors
+    /// [`ClientError::NoAnswer`]: what came before is not the whole.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        loop {
+            let late = |_| ClientError::NoAnswer("the rest of its answer took too long".to_owned());
+            match tokio::time::timeout(ANSWERED_WITHIN, self.0.frame()).await.map_err(late)? {
+                None => return Ok(None),
+                Some(Err(error)) => {
+                    return Err(ClientError::NoAnswer(format!("its answer broke off: {error}")));
+                }
+                // What is no data is a trailer.
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Ok(Some(data)),
+                    Err(_) => continue,
+                },
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pieces").finish_non_exhaustive()
+    }
+}
+
+/// Sends a request, and gives its answer as far as it has come.
+async fn exchange(
+    stream: Stream,
+    request: hyper::Request<Full<Bytes>>,
+) -> Result<hyper::Response<Incoming>, ClientError> {
+    match stream {
+        Stream::Plain(stream) => exchange_over(stream, request).await,
+        Stream::Tls(stream) => exchange_over(*stream, request).await,
+    }
+}
+
+async fn exchange_over<S>(
+    stream: S,
+    request: hyper::Request<Full<Bytes>>,
+) -> Result<hyper::Response<Incoming>, ClientError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let no_answer = |error: hyper::Error| ClientError::NoAnswer(error.to_string());
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
-    let answered = async {
-        let answer = sender.send_request(request).await.map_err(no_answer)?;
-        let status = answer.status().as_u16();
-        let headers = answer.headers().clone();
-        let body = Limited::new(answer.into_body(), LARGEST_ANSWER).collect().await;
-        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
-            true => ClientError::Strange("its answer is too long".to_owned()),
-            false => ClientError::NoAnswer(error.to_string()),
-        })?;
-        Ok(Answered { status, headers, body: body.to_bytes() })
-    };
-    let mut answered = std::pin::pin!(answered);
-    tokio::select! {
-        answered = &mut answered => answered,
-        // It may end with the answer just read.
-        _ = connection => answered.await,
+    // It ends with its one answer; what goes wrong with it is seen there.
+    tokio::spawn(connection);
+    sender.send_request(request).await.map_err(no_answer)
+}
+
+/// An answer, read whole.
+async fn whole(answer: hyper::Response<Incoming>) -> Result<Answered, ClientError> {
+    let status = answer.status().as_u16();
+    let headers = answer.headers().clone();
+    let body = Limited::new(answer.into_body(), LARGEST_ANSWER).collect().await;
+    let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+        true => ClientError::Strange("its answer is too long".to_owned()),
+        false => ClientError::NoAnswer(error.to_string()),
+    })?;
+    Ok(Answered { status, headers, body: body.to_bytes() })
+}
+
+/// What an answer says, if it says what was asked for.
+fn said(answered: Answered) -> Result<Answered, ClientError> {
+    let status = answered.status;
+    if (200..300).contains(&status) {
+        return Ok(answered);
+    }
+    match serde_json::from_slice::<Refused>(&answered.body) {
+        Ok(refused) if refused.status == status => Err(ClientError::Refused(refused)),
+        _ => Err(ClientError::Strange(format!("it answered {status}, and no problem that Keyreeve has"))),
     }
 }
 

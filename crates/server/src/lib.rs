@@ -25,6 +25,7 @@ mod client;
 mod conditions;
 mod connections;
 mod crowd;
+mod discoveries;
 mod door;
 mod egress;
 mod headers;
@@ -46,7 +47,8 @@ mod slow;
 mod tls;
 mod trust;
 
-pub use client::{Answered, Client, ClientError, Refused, Sent, Verb};
+pub use client::{Answered, Client, ClientError, Pieces, Refused, Sent, Verb};
+pub use discoveries::Discoveries;
 pub use door::{Door, GrantedRole, Provider, ProviderError, ProviderSettings, Site};
 pub use limits::Limits;
 pub use metrics::{MeasuresAlready, Metrics};

@@ -48,6 +48,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
 }
 
 impl Once {
+    /// The key, if there is one.
+    pub(crate) fn key(self) -> Option<String> {
+        self.0
+    }
+
     /// The key of a request that registers a system, if it has one.
     pub(crate) fn registering(self, caller: &Actor, system_id: &SystemId) -> Option<RequestKey> {
         let (route, caller) = ("POST /systems".to_owned(), caller.name().to_owned());
@@ -79,6 +84,7 @@ impl Once {
             KnownRequest::Other => return Err(reused()),
             KnownRequest::Job(job) => Begun::Job(job),
             KnownRequest::Run(run) => Begun::Run(run),
+            KnownRequest::Done(asked_at) => Begun::Done(asked_at),
         })
     }
 }
@@ -98,6 +104,8 @@ pub(crate) enum Begun {
     Job(keyreeve_model::JobId),
     /// It came to this run.
     Run(keyreeve_model::ImportRunId),
+    /// It was asked for at this time and done; what it came to is looked up.
+    Done(jiff::Timestamp),
 }
 
 /// Does a request to its end, though who asked may hang up, and says meanwhile that it is being done. One that comes to

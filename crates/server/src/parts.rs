@@ -9,6 +9,7 @@ use keyreeve_engine::threads::Threads;
 use keyreeve_store::Store;
 use tokio::sync::watch;
 
+use crate::discoveries::Discoveries;
 use crate::door::Door;
 
 /// What a server is made of. Copies share it.
@@ -26,6 +27,8 @@ pub struct Parts {
     pub planning: Threads,
     /// Where imports are run.
     pub importing: Threads,
+    /// The organization that was looked through last.
+    pub discoveries: Discoveries,
     /// Where people sign in.
     pub door: Door,
     /// Becomes true when the server is to stop.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_model::{CredentialKind, Secret, SystemId, SystemState};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::audit::Trail;
@@ -19,12 +20,13 @@ use crate::statement::statement;
 use crate::systems::{self, StoredSystem};
 use crate::time::{from_millis, to_millis};
 use crate::transaction::{Transaction, reading, writing};
-use crate::{CrashPoint, Store, StoreError};
+use crate::{CrashPoint, KeyClaim, Store, StoreError, request_keys};
 
 pub(crate) use hand_over::leave;
 
 /// How far a rotation has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RotationState {
     /// The new key is being made: it may be there, and nobody knows its secret.
     Making,
@@ -359,7 +361,7 @@ impl Store {
         .inspect(|_| CrashPoint::AfterRotationCommit.pass())
     }
 
-    /// The rotation has ended, one way or the other: `action` says which.
+    /// The rotation has ended, one way or the other: `action` says which. The `request` that asked for it is done with it.
     ///
     /// # Errors
     /// [`StoreError::RotationLost`].
@@ -367,6 +369,7 @@ impl Store {
         &self,
         rotation: &KeyRotation,
         action: &'static str,
+        request: Option<&KeyClaim>,
         by: (&str, Timestamp, Duration),
     ) -> Result<(), StoreError> {
         let (actor, now, lease) = by;
@@ -381,6 +384,9 @@ impl Store {
                 "new_key": rotation.new_key_id,
             });
             self.note(transaction, rotation, actor, now, action, &subject).await?;
+            if let Some(claim) = request {
+                request_keys::is_done(transaction, claim).await?;
+            }
             CrashPoint::BeforeRotationCommit.pass();
             Ok(())
         })

@@ -1,4 +1,5 @@
-//! What requests with an `Idempotency-Key` came to: a job or an import run, so that a repeat does nothing once more.
+//! What requests with an `Idempotency-Key` came to: a job, an import run or something that is found elsewhere, so that a
+//! repeat does nothing once more.
 
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::{Store, StoreError, systems};
 
 /// Keys are remembered so long.
 const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// In the place of the number of a claim: the request was done, and came to neither a job nor a run. Numbers of claims
+/// begin with 1, so nobody holds this one.
+const DONE: i64 = 0;
 
 /// A request that must be done once: the same key of the same caller at the same place is the same request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub enum KnownRequest {
     Job(JobId),
     /// It was done, and came to an import run.
     Run(ImportRunId),
+    /// It was asked for at this time and done; what it came to is written elsewhere.
+    Done(Timestamp),
     /// The key was used for another request.
     Other,
 }
@@ -114,17 +120,19 @@ impl Store {
             if transaction.execute(insert).await? > 0 {
                 return Ok(KnownRequest::New(KeyClaim { key: key.clone(), claim: 1 }));
             }
-            let text = "SELECT body_sha256, claim, claimed_until, job_id, run_id FROM request_keys \
+            let text = "SELECT body_sha256, claim, claimed_until, job_id, run_id, created_at FROM request_keys \
                         WHERE system_key = $1 AND route = $2 AND caller = $3 AND request_key = $4";
-            let (body, claim, claimed_until, job, run) = transaction
+            let (body, claim, claimed_until, job, run, asked_at) = transaction
                 .fetch_one(statement!(text, system, route, caller, name), |row| {
-                    Ok((row.text(0)?, row.int(1)?, row.int(2)?, row.opt_int(3)?, row.opt_int(4)?))
+                    let came_to = (row.opt_int(3)?, row.opt_int(4)?);
+                    Ok((row.text(0)?, row.int(1)?, row.int(2)?, came_to.0, came_to.1, row.time(5)?))
                 })
                 .await?;
             match (job, run) {
                 _ if body != body_sha256 => return Ok(KnownRequest::Other),
                 (Some(job), _) => return Ok(KnownRequest::Job(JobId(job))),
                 (None, Some(run)) => return Ok(KnownRequest::Run(ImportRunId(run))),
+                (None, None) if claim == DONE => return Ok(KnownRequest::Done(asked_at)),
                 (None, None) if claimed_until > to_millis(now) => return Ok(KnownRequest::UnderWay),
                 (None, None) => {}
             }
@@ -225,4 +233,15 @@ pub(crate) async fn came_to(
         0 => Err(StoreError::RequestTaken),
         _ => Ok(()),
     }
+}
+
+/// Notes that a request was done, in the transaction that ends what it asked for. One that somebody else has taken meanwhile
+/// is left to them.
+pub(crate) async fn is_done(transaction: &mut Transaction, claim: &KeyClaim) -> Result<(), StoreError> {
+    let RequestKey { system_id, route, caller, key } = &claim.key;
+    let system = systems::find(transaction, system_id, false).await?.key;
+    let text = "UPDATE request_keys SET claim = $1 WHERE system_key = $2 AND route = $3 AND caller = $4 \
+                AND request_key = $5 AND claim = $6 AND job_id IS NULL AND run_id IS NULL";
+    let (route, caller, key) = (route.as_str(), caller.as_str(), key.as_str());
+    transaction.execute(statement!(text, DONE, system, route, caller, key, claim.claim)).await.map(|_| ())
 }

@@ -44,10 +44,10 @@ pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns,
 pub(crate) use init::MakeStore;
 pub(crate) use mapping::{ListMappings, MappingCommand, SetMapping, ShowMapping, TryMapping};
 pub(crate) use moment::Moment;
-pub(crate) use organization::{DiscoverAccounts, OrganizationCommand, Via};
+pub(crate) use organization::{DiscoverAccounts, OrganizationCommand};
 pub(crate) use password::{PasswordCommand, RevealPassword};
 pub(crate) use person::{AddPerson, PersonCommand, SetPassword, SetRole};
-pub(crate) use policy::{GeneratePolicy, PolicyCommand, PolicyLimits, PolicyProfile};
+pub(crate) use policy::{GeneratePolicy, PolicyCommand, PolicyProfile};
 pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
 pub(crate) use protect::{AddProtection, ProtectCommand, RemoveProtection};
 pub(crate) use resource::{ListResources, ResourceCommand};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use keyreeve_engine::own_policy;
 use keyreeve_model::{PermissionProfile, SystemId};
 
 /// What can be done with the connector's own policies.
@@ -83,4 +84,32 @@ pub(crate) struct PolicyLimits {
     /// Let the connector replace its own access key.
     #[arg(long)]
     pub(crate) rotate_own_key: bool,
+}
+
+impl GeneratePolicy {
+    /// What is wanted, in the engine's terms.
+    pub(crate) fn asked(&self) -> own_policy::PolicyAsked {
+        own_policy::PolicyAsked {
+            profile: self.profile.map(PermissionProfile::from),
+            partition: self.partition.clone(),
+            account_id: self.account_id.clone(),
+            limits: self.limits.asked(),
+        }
+    }
+}
+
+impl PolicyLimits {
+    /// The same in the engine's terms.
+    pub(crate) fn asked(&self) -> own_policy::PolicyLimits {
+        let Self { paths, groups, policies, boundary, break_glass, connector, rotate_own_key } = self.clone();
+        own_policy::PolicyLimits {
+            path: paths,
+            groups,
+            policies,
+            boundary,
+            break_glass,
+            connector,
+            rotate_own_key,
+        }
+    }
 }

@@ -79,10 +79,8 @@ async fn verify(context: &Context, arguments: &VerifyAudit) -> anyhow::Result<En
         context.actor.require(Right::Administer)?;
         store.renew_audit_checkpoint(context.actor.name(), reason, context.clock.now()).await?;
     }
-    let head = source.verify_audit().await?;
-    if let (Some(noted), Some(store)) = (&arguments.head, source.store())
-        && !store.audit_holds(noted).await?
-    {
+    let (head, holds) = source.verify_audit(arguments.head.as_ref()).await?;
+    if let Some(noted) = arguments.head.as_ref().filter(|_| !holds) {
         let why = format!(
             "the log does not hold row {} as it was noted: it, or rows before it, were taken away or replaced since",
             noted.seq

@@ -58,6 +58,27 @@ pub(crate) struct Changing<'a> {
     case: Case,
 }
 
+/// Shows what trying a job again would take, and what would be refused of it.
+pub(super) fn show_again(
+    context: &Context,
+    job: &ProvisioningJob,
+    mut plan: Plan,
+    refused: Option<String>,
+) -> anyhow::Result<Ended> {
+    let is_refused = refused.is_some();
+    plan.approval_because = refused.into_iter().collect();
+    let ended = show_possible(context, &plan)?;
+    if is_refused {
+        note("Trying it again would be refused as long as that is so.");
+        hint("ask for what is left in a new job, which a second person approves, or wait");
+        return Ok(Ended::NeedsAttention);
+    }
+    if let Some(by) = &job.decided_by {
+        note(&format!("{} has approved this job; trying it again needs nobody else.", line(by)));
+    }
+    Ok(ended)
+}
+
 /// The desk of one command, which carries out by itself what it asks for.
 pub(crate) async fn desk(context: &Context) -> anyhow::Result<Desk> {
     let store = Arc::new(context.store().await?);
@@ -91,18 +112,9 @@ impl<'a> Changing<'a> {
     /// Shows what trying a job again would take, and what would be refused of it.
     pub(crate) async fn show_again(&self, job: &ProvisioningJob) -> anyhow::Result<Ended> {
         let again = self.case.plan_again(job).await.map_err(refused).with_context(|| self.planning());
-        let Again { mut plan, refused } = again?;
-        plan.approval_because = refused.iter().map(ToString::to_string).collect();
-        let ended = self.show_only(plan)?;
-        if refused.is_some() {
-            note("Trying it again would be refused as long as that is so.");
-            hint("ask for what is left in a new job, which a second person approves, or wait");
-            return Ok(Ended::NeedsAttention);
-        }
-        if let Some(by) = &job.decided_by {
-            note(&format!("{} has approved this job; trying it again needs nobody else.", line(by)));
-        }
-        Ok(ended)
+        let Again { plan, refused } = again?;
+        let refused = refused.map(|why| why.to_string());
+        show_again(self.context, job, self.case.with_undeliverable(plan), refused)
     }
 
     /// Refuses a job that has not begun if something it rests on has changed since it was planned.
@@ -385,6 +397,8 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         | DeskError::Credentials(_)
         | DeskError::NotLent(_)
         | DeskError::NotReleased(_)
+        | DeskError::Rotation(_)
+        | DeskError::Discovery(_)
         | DeskError::ProtectionsEnd(_)
         | DeskError::Invalid(_)
         | DeskError::OtherPlan { .. }

@@ -7,12 +7,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
-use keyreeve_connector::Connector;
+use keyreeve_connector::{Connector, Identity};
 use keyreeve_engine::check::Check;
 use keyreeve_engine::clock::Clock;
-use keyreeve_engine::connections::{Connections, NotConnected};
+use keyreeve_engine::connections::{Connections, NotConnected, PoliciesError};
+use keyreeve_engine::own_policy::{PolicyAsked, PolicyFacts, WrittenPolicy};
 use keyreeve_engine::systems::secret_of;
 use keyreeve_model::{CredentialKind, RoleBase, Secret, System};
+use keyreeve_policy::PolicySet;
 use keyreeve_store::Store;
 
 use super::Context;
@@ -113,6 +115,43 @@ impl Connections for Systems {
             Ok(connector) => Ok(Box::new(connector)),
             Err(error) => Err(error.reallocate_into_boxed_dyn_error_without_backtrace()),
         }
+    }
+
+    async fn enter(
+        &self,
+        role_arn: &str,
+        external_id: Option<&str>,
+        base: Option<&RoleBase>,
+        region: Option<&str>,
+    ) -> Result<Box<dyn Connector>, NotConnected> {
+        let credential = Credential::Role {
+            role_arn: role_arn.to_owned(),
+            external_id: external_id.map(str::to_owned),
+            base: Box::new(behind_role(base, &[], None)?),
+        };
+        match self.reach.connect(credential, region).await {
+            Ok(connector) => Ok(Box::new(connector)),
+            Err(error) => Err(error.reallocate_into_boxed_dyn_error_without_backtrace()),
+        }
+    }
+
+    async fn policies_with(
+        &self,
+        kind: &CredentialKind,
+        secret: Option<Secret>,
+        region: Option<&str>,
+        identity: &Identity,
+    ) -> Result<Option<PolicySet>, PoliciesError> {
+        let connected: anyhow::Result<AwsConnector> =
+            async { self.reach.connect(credential(kind, secret)?, region).await }.await;
+        let connector = connected.map_err(|error| {
+            PoliciesError::NotConnected(error.reallocate_into_boxed_dyn_error_without_backtrace())
+        })?;
+        Ok(connector.own_policies(identity).await?.map(|own| own.policies))
+    }
+
+    fn write_policy(&self, facts: &PolicyFacts, asked: &PolicyAsked) -> Result<WrittenPolicy, String> {
+        super::policy::written(facts, asked)
     }
 
     async fn check(&self, system: &System) -> Result<Vec<Check>, NotConnected> {

@@ -5,17 +5,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use keyreeve_aws::{Escalation, PolicyScope, Surroundings};
-use keyreeve_connector::Connector as _;
-use keyreeve_model::{
-    CredentialKind, FirstSignIn, PermissionProfile, Protection, ProtectionKind, System, SystemSettings,
-};
+use keyreeve_engine::own_policy::{PolicyAsked, PolicyFacts, PolicyLimits, WayUp, WrittenPolicy};
+use keyreeve_model::PermissionProfile;
 use keyreeve_policy::{Document, Policy, PolicySet};
-use keyreeve_store::{AccountFilter, AsOf, Store};
 
-use super::{Context, connection};
-use crate::args::{GeneratePolicy, PolicyCommand, PolicyLimits};
+use super::Context;
+use super::change::{desk, refused};
+use crate::args::{GeneratePolicy, PolicyCommand};
 use crate::exit::{Ended, Refusal};
 use crate::output::{hint, note, write};
+use crate::source::Source;
 
 const DOING: &str = "generating the policy";
 
@@ -39,33 +38,53 @@ pub(crate) async fn run(context: &Context, command: &PolicyCommand) -> anyhow::R
     Ok(Ended::Done)
 }
 
-/// What is asked for, with the settings of the system where one is named.
+/// What is asked for, with what is known of the system where one is named.
 async fn scope(context: &Context, arguments: &GeneratePolicy) -> anyhow::Result<PolicyScope> {
+    let asked = arguments.asked();
     let Some(id) = &arguments.system else {
-        let profile = arguments.profile.map_or(PermissionProfile::Reference, PermissionProfile::from);
-        let partition = arguments.partition.as_deref().unwrap_or("aws");
-        let mut scope = limited(PolicyScope::new(profile, partition), &arguments.limits);
-        scope.account_id.clone_from(&arguments.account_id);
+        let profile = asked.profile.unwrap_or(PermissionProfile::Reference);
+        let partition = asked.partition.as_deref().unwrap_or("aws");
+        let mut scope = limited(PolicyScope::new(profile, partition), &asked.limits);
+        scope.account_id = asked.account_id;
         return Ok(scope);
     };
-    let store = context.store().await?;
-    let system = store.get_system(id).await?;
-    let profile = arguments.profile.map_or(system.settings.permission_profile, PermissionProfile::from);
-    let partition = arguments.partition.as_deref().or(system.partition.as_deref());
-    let scope = PolicyScope::new(profile, partition.unwrap_or("aws"));
-    let mut scope = limited(with_settings(scope, &system.settings), &arguments.limits);
-    let pinned = system.aws_account_id.as_ref().map(ToString::to_string);
-    scope.account_id = arguments.account_id.clone().or(pinned);
-    scope.protected = protected(&store, &system).await?;
-    if scope.connector.is_empty() {
-        scope.connector.extend(connector(context, &store, &system).await);
-    }
-    Ok(scope)
+    let facts = match Source::server(context)? {
+        Some(server) => server.policy_facts(id, &asked).await.context(DOING)?,
+        None => desk(context).await?.policy_facts(&context.actor, id, &asked).await.map_err(refused)?,
+    };
+    Ok(scope_of(&facts, &asked))
 }
 
-/// What the command line says.
+/// What a policy is to grant by what is known of a system and what is asked for besides.
+fn scope_of(facts: &PolicyFacts, asked: &PolicyAsked) -> PolicyScope {
+    let partition = asked.partition.as_deref().or(facts.partition.as_deref()).unwrap_or("aws");
+    let profile = asked.profile.unwrap_or(facts.permission_profile);
+    let mut scope = limited(PolicyScope::new(profile, partition), &asked.limits);
+    scope.change_password = facts.change_password;
+    scope.deny_all_policy.clone_from(&facts.deny_all_policy);
+    let pinned = facts.aws_account_id.as_ref().map(ToString::to_string);
+    scope.account_id = asked.account_id.clone().or(pinned);
+    scope.protected.clone_from(&facts.protected);
+    if scope.connector.is_empty() {
+        scope.connector.extend(facts.connector.clone());
+    }
+    scope
+}
+
+/// The policy by what is known of a system and what is asked for besides.
+pub(super) fn written(facts: &PolicyFacts, asked: &PolicyAsked) -> Result<WrittenPolicy, String> {
+    let scope = scope_of(facts, asked);
+    let documents = scope.documents().map_err(|error| error.to_string())?;
+    let way = |Escalation { action, what }: Escalation| WayUp { action: action.to_owned(), what };
+    let becomes_administrator_by = ways_of(&scope, &documents).into_iter().map(way).collect();
+    let parsed = documents.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>();
+    let documents = parsed.map_err(|error: serde_json::Error| error.to_string())?;
+    Ok(WrittenPolicy { documents, becomes_administrator_by })
+}
+
+/// What is asked for besides.
 pub(super) fn limited(mut scope: PolicyScope, limits: &PolicyLimits) -> PolicyScope {
-    scope.paths.clone_from(&limits.paths);
+    scope.paths.clone_from(&limits.path);
     scope.groups.clone_from(&limits.groups);
     scope.policies.clone_from(&limits.policies);
     scope.boundary.clone_from(&limits.boundary);
@@ -73,45 +92,6 @@ pub(super) fn limited(mut scope: PolicyScope, limits: &PolicyLimits) -> PolicySc
     scope.connector.clone_from(&limits.connector);
     scope.rotate_own_key = limits.rotate_own_key;
     scope
-}
-
-/// What the settings of a system say.
-pub(super) fn with_settings(mut scope: PolicyScope, settings: &SystemSettings) -> PolicyScope {
-    scope.change_password = settings.first_sign_in == FirstSignIn::Attach;
-    scope.deny_all_policy.clone_from(&settings.deny_all_policy);
-    scope
-}
-
-/// The protect list, with names in the case in which the last import read them: ARNs in policies go by case.
-async fn protected(store: &Store, system: &System) -> anyhow::Result<Vec<ProtectionKind>> {
-    let protections = store.protections_in_force(&system.system_id).await?;
-    let named = protections.iter().any(|one| matches!(one.kind, ProtectionKind::Account(_)));
-    let known = match named {
-        true if store.latest_published(&system.system_id).await?.is_some() => {
-            store.list_accounts(&system.system_id, AsOf::Now, &AccountFilter::default()).await?
-        }
-        _ => Vec::new(),
-    };
-    let as_read = |Protection { kind, .. }: Protection| match kind {
-        ProtectionKind::Account(name) => {
-            let found = known.iter().find(|account| account.name.eq_ignore_ascii_case(&name));
-            ProtectionKind::Account(found.map_or(name, |account| account.name.clone()))
-        }
-        other => other,
-    };
-    Ok(protections.into_iter().map(as_read).collect())
-}
-
-/// Who the connector of a system is: a role by its ARN, anybody else by asking AWS, which needs no permission.
-async fn connector(context: &Context, store: &Store, system: &System) -> Option<String> {
-    if let CredentialKind::Role { role_arn, .. } = &system.credential {
-        return Some(role_arn.clone());
-    }
-    let connector = connection::of_system(context, store, system).await.ok()?;
-    let identity = connector.identify().await.ok()?;
-    let own = system.aws_account_id.as_ref().is_none_or(|pinned| *pinned == identity.account_id);
-    let named = [":user/", ":assumed-role/"].iter().any(|kind| identity.arn.contains(kind));
-    (own && named).then_some(identity.arn)
 }
 
 /// One document as it is; several as a list.
@@ -149,9 +129,7 @@ fn warn(scope: &PolicyScope, documents: &[String]) {
     if scope.profile == PermissionProfile::Read || is_verbatim(scope) {
         return;
     }
-    let texts: Vec<&str> = documents.iter().map(String::as_str).collect();
-    let account = scope.account_id.as_deref().unwrap_or("123456789012");
-    warn_of(&escalations(&scope.partition, account, &texts));
+    warn_of(&ways_of(scope, documents));
     if scope.connector.is_empty() {
         hint("give --connector, the user or role that will hold the policy, so that it cannot change itself");
     } else {
@@ -166,6 +144,12 @@ fn warn(scope: &PolicyScope, documents: &[String]) {
              full, and the task mapping of create_account names it.",
         );
     }
+}
+
+/// The ways in which whoever holds what is granted can become an administrator.
+fn ways_of(scope: &PolicyScope, documents: &[String]) -> Vec<Escalation> {
+    let texts: Vec<&str> = documents.iter().map(String::as_str).collect();
+    escalations(&scope.partition, scope.account_id.as_deref().unwrap_or("123456789012"), &texts)
 }
 
 /// The ways in which whoever holds these policies can become an administrator.

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use keyreeve_engine::check::Check;
+use keyreeve_engine::key_rotation::KeyPlan;
+use keyreeve_engine::mapping::{Outcome, Trial, Tried};
+use keyreeve_engine::organization::DiscoveryReport;
 use keyreeve_engine::plan::Plan;
 use keyreeve_engine::provisioning::{Handed, Revealed};
 use keyreeve_engine::systems::Trust;
 use keyreeve_model::{
-    ImportRun, ImportRunId, JobId, MappingName, Person, ProfileName, Protection, ProtectionKind,
-    ProvisioningJob, Secret, System, SystemId, TaskId, TaskMapping, Token, TokenId, Wish,
+    ImportProfile, ImportRun, ImportRunId, JobId, MappingName, Person, ProfileName, Protection,
+    ProtectionKind, ProvisioningJob, Secret, System, SystemId, TaskId, TaskMapping, Token, TokenId, Wish,
 };
 use keyreeve_server::{Answered, ClientError, Sent, Verb};
 use keyreeve_store::StoredMapping;
@@ -107,6 +110,22 @@ struct ReleasedSystem {
 }
 
 #[derive(Deserialize)]
+struct TriedMapping {
+    #[serde(flatten)]
+    trial: Trial,
+    imported: bool,
+    unknown_account: Option<String>,
+}
+
+/// What trying a job again would take, and why it would be refused.
+#[derive(Deserialize)]
+pub(crate) struct PlannedAgain {
+    #[serde(flatten)]
+    pub(crate) plan: Plan,
+    pub(crate) refused: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct MadeToken {
     #[serde(flatten)]
     token: Token,
@@ -171,6 +190,11 @@ impl Server {
     /// Queues once more what failed of a job.
     pub(crate) async fn retry(&self, job: JobId) -> anyhow::Result<AskedJob> {
         self.of_job(job, "retry", &json!({})).await
+    }
+
+    /// What trying a job again would take.
+    pub(crate) async fn plan_again(&self, job: JobId) -> anyhow::Result<PlannedAgain> {
+        self.of_job(job, "retry-plan", &json!({})).await
     }
 
     async fn of_job<T: DeserializeOwned>(&self, job: JobId, what: &str, body: &Value) -> anyhow::Result<T> {
@@ -240,13 +264,22 @@ impl Server {
         Ok(listed.into_iter().map(stored).collect::<Result<_, _>>().map_err(strange)?)
     }
 
-    /// Sets a task mapping, or goes back to its default.
+    /// A task mapping with its version.
+    pub(super) async fn task_mapping_as_it_is(
+        &self,
+        system: &SystemId,
+        name: MappingName,
+    ) -> anyhow::Result<(TaskMapping, Option<String>)> {
+        self.with_version(&["systems", system.as_str(), "mappings", &name.to_string()]).await
+    }
+
+    /// Sets a task mapping, or goes back to its default, as it was seen.
     pub(super) async fn set_task_mapping(
         &self,
         system: &SystemId,
         name: MappingName,
         new: Option<&TaskMapping>,
-        reason: Option<&str>,
+        (seen, reason): (Option<&str>, Option<&str>),
     ) -> Result<(), Refusal> {
         let name = name.to_string();
         let parts = ["systems", system.as_str(), "mappings", name.as_str()];
@@ -254,11 +287,24 @@ impl Server {
             reason.map(|reason| ("reason", reason.to_owned())).into_iter().collect();
         let sent = match new {
             Some(new) => Sent { body: Some(written(&json!(new))), ..Sent::new(Verb::Put, &parts) },
-            None => Sent { query: &query, ..Sent::new(Verb::Delete, &parts) },
+            None => Sent::new(Verb::Delete, &parts),
         };
-        // It is set whole, whatever there is.
-        let sent = Sent { version: Some("*"), ..sent };
-        self.sent(&sent).await.map(|_| ())
+        self.sent(&Sent { version: seen, query: &query, ..sent }).await.map(|_| ())
+    }
+
+    /// What a task mapping, or the one that is given, makes of some attributes.
+    pub(crate) async fn try_mapping(
+        &self,
+        system: &SystemId,
+        name: MappingName,
+        given: Option<&TaskMapping>,
+        tried: &Tried,
+    ) -> anyhow::Result<Outcome> {
+        let Tried { attributes, name: account, task } = tried;
+        let body = json!({"attributes": attributes, "name": account, "task": task, "mapping": given});
+        let parts = ["systems", system.as_str(), "mappings", &name.to_string(), "try"];
+        let came: TriedMapping = self.change(Verb::Post, &parts, Some(&body)).await?;
+        Ok(Outcome { trial: came.trial, imported: came.imported, unknown: came.unknown_account })
     }
 
     /// Makes a token.
@@ -275,13 +321,61 @@ impl Server {
 
     /// A system, with its version.
     pub(crate) async fn system_as_it_is(&self, id: &SystemId) -> anyhow::Result<(System, Option<String>)> {
-        let answered = self.sent(&Sent::new(Verb::Get, &["systems", id.as_str()])).await?;
-        Ok((read(&answered)?, answered.header("etag").map(str::to_owned)))
+        self.with_version(&["systems", id.as_str()]).await
     }
 
     /// Registers a system, once.
     pub(crate) async fn register_system(&self, body: &Value) -> anyhow::Result<RegisteredSystem> {
         Ok(read(&self.once(&["systems"], body).await?)?)
+    }
+
+    /// An import profile with its version; `None` when there is none of that name.
+    pub(super) async fn import_profile_as_it_is(
+        &self,
+        system: &SystemId,
+        name: &ProfileName,
+    ) -> anyhow::Result<Option<(ImportProfile, Option<String>)>> {
+        if !self.import_profiles(system).await?.iter().any(|one| one.name == *name) {
+            return Ok(None);
+        }
+        let parts = ["systems", system.as_str(), "import-profiles", name.as_str()];
+        self.with_version(&parts).await.map(Some)
+    }
+
+    /// Sets an import profile, as it was seen; without that, one that is new.
+    pub(super) async fn set_import_profile(
+        &self,
+        system: &SystemId,
+        profile: &ImportProfile,
+        seen: Option<Option<&str>>,
+    ) -> Result<(), Refusal> {
+        let parts = ["systems", system.as_str(), "import-profiles", profile.name.as_str()];
+        let (version, is_new) = (seen.flatten(), seen.is_none());
+        let body = Some(written(&json!(profile)));
+        self.sent(&Sent { body, version, is_new, ..Sent::new(Verb::Put, &parts) }).await.map(|_| ())
+    }
+
+    /// A thing with its version.
+    async fn with_version<T: DeserializeOwned>(&self, parts: &[&str]) -> anyhow::Result<(T, Option<String>)> {
+        let answered = self.sent(&Sent::new(Verb::Get, parts)).await?;
+        Ok((read(&answered)?, answered.header("etag").map(str::to_owned)))
+    }
+
+    /// Has an organization looked through, once.
+    pub(crate) async fn discover(&self, body: &Value) -> anyhow::Result<DiscoveryReport> {
+        Ok(read(&self.once(&["organization", "discover"], body).await?)?)
+    }
+
+    /// What replacing the key of a system would do.
+    pub(crate) async fn key_plan(&self, id: &SystemId) -> anyhow::Result<KeyPlan> {
+        let parts = ["systems", id.as_str(), "rotate-key"];
+        Ok(self.change(Verb::Post, &parts, Some(&json!({"preview": true}))).await?)
+    }
+
+    /// Replaces the key of a system, once.
+    pub(crate) async fn rotate_key(&self, id: &SystemId, reason: Option<&str>) -> anyhow::Result<KeyPlan> {
+        let body = json!({"reason": reason});
+        Ok(read(&self.once(&["systems", id.as_str(), "rotate-key"], &body).await?)?)
     }
 
     /// Gives a system other credentials.

@@ -7,22 +7,24 @@ mod pages;
 mod server;
 
 use keyreeve_engine::desk::Standing;
+use keyreeve_engine::schedule::ScheduleTimes;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
-    Account, Assignment, ChangeSet, ImportRun, ImportRunId, JobId, MappingName, Person, Protection,
-    ProtectionKind, ProvisioningJob, Resource, System, SystemId, TaskMapping, Token, TokenId,
+    Account, Assignment, ChangeSet, ImportProfile, ImportRun, ImportRunId, JobId, MappingName, Person,
+    ProfileName, Protection, ProtectionKind, ProvisioningJob, Resource, System, SystemId, TaskMapping, Token,
+    TokenId,
 };
 use keyreeve_store::{
     AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter, Store,
-    StoredMapping,
+    StoreError, StoredMapping,
 };
 
 use crate::command::Context;
 use crate::exit::Refusal;
 
-pub(crate) use changing::{ASKED_EVERY, AskedJob, Came};
-pub(crate) use commands::{not_over_http, require_remote};
-pub(crate) use server::Server;
+pub(crate) use changing::{ASKED_EVERY, AskedJob, Came, PlannedAgain};
+pub(crate) use commands::require_remote;
+pub(crate) use server::{ExportedPieces, Server};
 
 /// Where what is shown comes from.
 pub(crate) enum Source {
@@ -156,6 +158,73 @@ impl Source {
         }
     }
 
+    pub(crate) async fn import_profiles(&self, system: &SystemId) -> anyhow::Result<Vec<ImportProfile>> {
+        match self {
+            Self::Store(store) => Ok(store.list_import_profiles(system).await?),
+            Self::Server(server) => server.import_profiles(system).await,
+        }
+    }
+
+    pub(crate) async fn import_profile(
+        &self,
+        system: &SystemId,
+        name: &ProfileName,
+    ) -> anyhow::Result<ImportProfile> {
+        match self {
+            Self::Store(store) => Ok(store.get_import_profile(system, name).await?),
+            Self::Server(server) => {
+                server.one(&["systems", system.as_str(), "import-profiles", name.as_str()], &[]).await
+            }
+        }
+    }
+
+    /// An import profile with its version, where what is kept has versions; `None` when there is none of that name.
+    pub(crate) async fn import_profile_as_it_is(
+        &self,
+        system: &SystemId,
+        name: &ProfileName,
+    ) -> anyhow::Result<Option<(ImportProfile, Option<String>)>> {
+        match self {
+            Self::Store(store) => match store.get_import_profile(system, name).await {
+                Ok(profile) => Ok(Some((profile, None))),
+                Err(StoreError::ProfileNotFound { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+            Self::Server(server) => server.import_profile_as_it_is(system, name).await,
+        }
+    }
+
+    /// Sets an import profile; `seen` is the version of the one there is, and `None` where there is none yet.
+    pub(crate) async fn set_import_profile(
+        &self,
+        context: &Context,
+        system: &SystemId,
+        profile: &ImportProfile,
+        seen: Option<Option<&str>>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Store(store) => {
+                let (actor, now) = (context.actor.name(), context.clock.now());
+                Ok(store.put_import_profile(system, profile, actor, now).await?)
+            }
+            Self::Server(server) => Ok(server.set_import_profile(system, profile, seen).await?),
+        }
+    }
+
+    /// What the schedules of a system will do, and did last.
+    pub(crate) async fn schedule_times(
+        &self,
+        context: &Context,
+        system: &SystemId,
+    ) -> anyhow::Result<Vec<ScheduleTimes>> {
+        match self {
+            Self::Store(store) => Ok(ScheduleTimes::of_system(store, system, context.clock.now()).await?),
+            Self::Server(server) => {
+                server.some(&["systems", system.as_str(), "import-schedules"], u32::MAX).await
+            }
+        }
+    }
+
     pub(crate) async fn jobs(&self, system: &SystemId, limit: u32) -> anyhow::Result<Vec<ProvisioningJob>> {
         match self {
             Self::Store(store) => Ok(store.jobs(system, None, limit).await?),
@@ -243,23 +312,33 @@ impl Source {
         }
     }
 
-    /// Sets a task mapping, or goes back to its default.
+    /// The version of a task mapping, where what is kept has versions.
+    pub(crate) async fn version_of_task_mapping(
+        &self,
+        system: &SystemId,
+        name: MappingName,
+    ) -> anyhow::Result<Option<String>> {
+        match self {
+            Self::Store(_) => Ok(None),
+            Self::Server(server) => Ok(server.task_mapping_as_it_is(system, name).await?.1),
+        }
+    }
+
+    /// Sets a task mapping, or goes back to its default, as it was seen.
     pub(crate) async fn set_task_mapping(
         &self,
         context: &Context,
-        system: &SystemId,
-        name: MappingName,
+        (system, name): (&SystemId, MappingName),
         new: Option<&TaskMapping>,
-        reason: Option<&str>,
+        (seen, reason): (Option<&str>, Option<&str>),
     ) -> anyhow::Result<()> {
         let (by, now) = ((context.actor.name(), reason), context.clock.now());
         match (self, new) {
             (Self::Store(store), Some(new)) => Ok(store.set_task_mapping(system, new, by, now).await?),
             (Self::Store(store), None) => Ok(store.reset_task_mapping(system, name, by, now).await?),
-            (Self::Server(_), Some(_)) if reason.is_some() => {
-                Err(commands::not_over_http("keeping a reason with a task mapping").into())
+            (Self::Server(server), new) => {
+                Ok(server.set_task_mapping(system, name, new, (seen, reason)).await?)
             }
-            (Self::Server(server), new) => Ok(server.set_task_mapping(system, name, new, reason).await?),
         }
     }
 
@@ -319,11 +398,18 @@ impl Source {
         }
     }
 
-    /// The end of the audit log, when all of it is as it was written.
-    pub(crate) async fn verify_audit(&self) -> anyhow::Result<AuditHead> {
+    /// The end of the audit log, when all of it is as it was written, and whether it holds what was noted of it.
+    pub(crate) async fn verify_audit(&self, noted: Option<&AuditHead>) -> anyhow::Result<(AuditHead, bool)> {
         match self {
-            Self::Store(store) => Ok(store.verify_audit().await?),
-            Self::Server(server) => server.verify_audit().await,
+            Self::Store(store) => {
+                let head = store.verify_audit().await?;
+                let holds = match noted {
+                    Some(noted) => store.audit_holds(noted).await?,
+                    None => true,
+                };
+                Ok((head, holds))
+            }
+            Self::Server(server) => server.verify_audit(noted).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What goes into an address, as REST has it.
 
+use keyreeve_engine::own_policy::{PolicyAsked, PolicyLimits};
 use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, AuditFilter, Mfa, ResourceFilter};
 
 use crate::output::shape::word;
@@ -69,4 +70,35 @@ pub(super) fn of_audit(filter: &AuditFilter) -> Query {
         ("since", since.map(|time| time.to_string())),
         ("until", until.map(|time| time.to_string())),
     ])
+}
+
+/// Rows of the audit log that are exported.
+pub(super) fn of_rows(filter: &AuditFilter) -> Query {
+    given([
+        ("since", filter.since.map(|time| time.to_string())),
+        ("until", filter.until.map(|time| time.to_string())),
+        ("after", filter.after.map(|row| row.to_string())),
+    ])
+}
+
+/// Lists have their name once for each of their entries.
+pub(super) fn of_policy(asked: &PolicyAsked) -> Query {
+    let PolicyAsked { profile, partition, account_id, limits } = asked;
+    let PolicyLimits { path, groups, policies, boundary, break_glass, connector, rotate_own_key } = limits;
+    let lists = [
+        ("path", path),
+        ("groups", groups),
+        ("policies", policies),
+        ("break_glass", break_glass),
+        ("connector", connector),
+    ];
+    let single = given([
+        ("profile", profile.map(|profile| profile.as_str().to_owned())),
+        ("partition", partition.clone()),
+        ("account_id", account_id.clone()),
+        ("boundary", boundary.clone()),
+        ("rotate_own_key", rotate_own_key.then(|| "true".to_owned())),
+    ]);
+    let each = lists.into_iter().flat_map(|(name, list)| list.iter().map(move |one| (name, one.clone())));
+    single.into_iter().chain(each).collect()
 }

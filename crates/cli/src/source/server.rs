@@ -4,19 +4,21 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use keyreeve_engine::desk::Standing;
+use keyreeve_engine::export::{Format, What};
+use keyreeve_engine::own_policy::{PolicyAsked, PolicyFacts};
 use keyreeve_engine::unseen::KnownAccount;
 use keyreeve_model::{
-    Account, Assignment, Change, ChangeSet, ImportRun, ImportRunId, JobId, ProvisioningJob, Resource, Secret,
-    System, SystemId,
+    Account, Assignment, Change, ChangeSet, ImportProfile, ImportRun, ImportRunId, JobId, ProvisioningJob,
+    Resource, Secret, System, SystemId,
 };
-use keyreeve_server::{Client, ClientError, Refused};
+use keyreeve_server::{Client, ClientError, Pieces, Refused};
 use keyreeve_store::{
     AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::pages::{Query, moment, of_accounts, of_assignments, of_audit, of_resources};
+use super::pages::{Query, moment, of_accounts, of_assignments, of_audit, of_policy, of_resources, of_rows};
 use crate::config::{Environment, RemoteServer};
 use crate::exit::Refusal;
 
@@ -51,6 +53,11 @@ struct Stands {
 }
 
 #[derive(Deserialize)]
+struct OwnPolicy {
+    facts: PolicyFacts,
+}
+
+#[derive(Deserialize)]
 struct ShownJob {
     #[serde(flatten)]
     job: ProvisioningJob,
@@ -63,6 +70,7 @@ struct Verified {
     seq: i64,
     hash: Option<String>,
     why: Option<String>,
+    holds_head: Option<bool>,
 }
 
 impl Server {
@@ -144,7 +152,18 @@ impl Server {
         }
     }
 
-    pub(super) async fn systems(&self, removed: bool) -> anyhow::Result<Vec<System>> {
+    /// What the policy of a system's connector follows from, when so much is wanted besides.
+    pub(crate) async fn policy_facts(
+        &self,
+        system: &SystemId,
+        asked: &PolicyAsked,
+    ) -> anyhow::Result<PolicyFacts> {
+        let OwnPolicy { facts } =
+            self.one(&["systems", system.as_str(), "policy"], &of_policy(asked)).await?;
+        Ok(facts)
+    }
+
+    pub(crate) async fn systems(&self, removed: bool) -> anyhow::Result<Vec<System>> {
         self.all(&["systems"], vec![("removed", removed.to_string())]).await
     }
 
@@ -185,6 +204,10 @@ impl Server {
     ) -> anyhow::Result<Vec<Assignment>> {
         let query = [moment(as_of), of_assignments(filter)].concat();
         self.all(&["systems", system.as_str(), "assignments"], query).await
+    }
+
+    pub(super) async fn import_profiles(&self, system: &SystemId) -> anyhow::Result<Vec<ImportProfile>> {
+        self.some(&["systems", system.as_str(), "import-profiles"], u32::MAX).await
     }
 
     pub(crate) async fn job(&self, id: JobId) -> anyhow::Result<ProvisioningJob> {
@@ -235,15 +258,43 @@ impl Server {
         }
     }
 
-    pub(super) async fn verify_audit(&self) -> anyhow::Result<AuditHead> {
-        let found: Verified = self.one(&["audit", "verification"], &[]).await?;
+    /// All of something, piece by piece.
+    pub(crate) async fn export(
+        &self,
+        (what, system, as_of, format, raw): (What, Option<&SystemId>, AsOf, Format, bool),
+        rows: &AuditFilter,
+    ) -> anyhow::Result<ExportedPieces> {
+        let form = vec![("format", format.as_str().to_owned()), ("raw", raw.to_string())];
+        let query = [form, moment(as_of), of_rows(rows)].concat();
+        let of_system = system.map(|system| ["systems", system.as_str(), "exports", what.as_str()]);
+        let of_all = ["exports", what.as_str()];
+        let parts = of_system.as_ref().map_or(&of_all[..], |parts| &parts[..]);
+        Ok(ExportedPieces(self.client.pieces(parts, &query).await.map_err(refusal)?))
+    }
+
+    pub(super) async fn verify_audit(&self, noted: Option<&AuditHead>) -> anyhow::Result<(AuditHead, bool)> {
+        let head = noted.map(|AuditHead { seq, hash }| ("head", format!("{seq}:{hash}")));
+        let query: Query = head.into_iter().collect();
+        let found: Verified = self.one(&["audit", "verification"], &query).await?;
         match (found.intact, found.hash) {
-            (true, Some(hash)) => Ok(AuditHead { seq: found.seq, hash }),
+            (true, Some(hash)) => {
+                Ok((AuditHead { seq: found.seq, hash }, found.holds_head.unwrap_or(noted.is_none())))
+            }
             _ => {
                 let why = found.why.unwrap_or_else(|| "the log is not as it was written".to_owned());
                 Err(Refusal::failed("verifying the audit log", why).into())
             }
         }
+    }
+}
+
+/// An export as it comes from a server.
+pub(crate) struct ExportedPieces(Pieces);
+
+impl ExportedPieces {
+    /// The next piece; `None` when all has come.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
+        Ok(self.0.next().await.map_err(refusal)?.map(|piece| piece.to_vec()))
     }
 }
 
@@ -275,7 +326,16 @@ pub(super) fn refusal(error: ClientError) -> Refusal {
             };
             let refusal = match (status, code.as_str()) {
                 // It was begun, or what it rested on is no more; a system that cannot be reached could not be begun with.
-                (410, _) | (_, "plan_stale" | "plan_changed" | "not_shown") => Refusal::failed(DOING, detail),
+                (410, _)
+                | (
+                    _,
+                    "plan_stale"
+                    | "plan_changed"
+                    | "not_shown"
+                    | "not_released"
+                    | "rotation_failed"
+                    | "organization_not_whole",
+                ) => Refusal::failed(DOING, detail),
                 (502, _) => Refusal::new(DOING, detail),
                 (500.., _) => Refusal::failed(DOING, detail),
                 _ => Refusal::new(DOING, detail),

@@ -63,6 +63,17 @@ const SHOWN: &[&[&str]] = &[
     &["token", "list"],
     &["person", "list"],
     &["policy", "generate", "--profile", "read"],
+    &["policy", "generate", "--system", SYSTEM],
+    &["policy", "generate", "--system", SYSTEM, "--path", "/a/", "--path", "/b,c/", "--rotate-own-key"],
+    &["policy", "generate", "--system", SYSTEM, "--profile", "read", "--account-id", "111122223333"],
+    &["import", "profile", "list", SYSTEM],
+    &["import", "profile", "show", SYSTEM],
+    &["mapping", "try", SYSTEM, "user", "--name", "bo"],
+    &["export", "accounts", SYSTEM],
+    &["export", "import-runs", SYSTEM, "--format", "jsonl"],
+    &["export", "assignments", SYSTEM, "--as-of", "1"],
+    &["export", "audit", SYSTEM, "--after", "3"],
+    &["export", "audit", "--format", "jsonl", "--raw"],
     &["audit", "list"],
     &["audit", "list", "--limit", "3"],
     &["audit", "list", "--before", "4"],
@@ -79,6 +90,8 @@ fn what_a_server_shows_is_letter_by_letter_what_is_shown_where_the_store_is() {
     // What no import has seen yet.
     place.run(&["account", "update", SYSTEM, "ada", "--tag", "team=x", "--yes"]).code(0);
     place.run(&["protect", "add", SYSTEM, "--account", "eve", "--reason", "=cmd()", "--yes"]);
+    let yearly = ["import", "profile", "set", SYSTEM, "default", "schedule=30 2 1 1 *"];
+    place.run(&yearly).code(0);
     let token = place.token("amy", "admin", &[]);
     place
         .run_with_input(
@@ -109,7 +122,22 @@ fn what_a_server_shows_is_letter_by_letter_what_is_shown_where_the_store_is() {
         }
     }
     assert!(!elsewhere.folder.path().join("none").exists(), "nothing is made of a store");
+    let head = place.json(&["audit", "verify"]);
+    let (row, hash) = (&head["seq"], head["hash"].as_str().unwrap());
+    for (noted, code) in [(format!("{row}:{hash}"), 0), (format!("1:{hash}"), 1)] {
+        let verify = ["audit", "verify", "--head", &noted];
+        let (here, there) = (place.run(&verify).code(code), elsewhere.run(&verify).code(code));
+        assert_eq!((there.stdout, there.stderr), (here.stdout, here.stderr), "{noted}");
+    }
+    // A file is replaced once the export is whole, wherever it comes from.
+    let file = elsewhere.folder.path().join("accounts.csv");
+    elsewhere.run(&["export", "accounts", SYSTEM, "--file", file.to_str().unwrap()]).code(0);
+    let here = place.run(&["export", "accounts", SYSTEM]).stdout;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), here);
     terminate(child);
+    let gone = elsewhere.run(&["export", "accounts", SYSTEM, "--file", file.to_str().unwrap()]).code(2);
+    assert!(gone.stderr.contains("cannot be reached"), "{}", gone.stderr);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), here, "what was there before is as it was");
     let gone = elsewhere.run(&["account", "list", SYSTEM]).code(2);
     assert!(gone.stderr.contains("cannot be reached"), "{}", gone.stderr);
 }
@@ -155,11 +183,8 @@ fn what_makes_no_sense_from_afar_is_refused_before_anything_is_called_or_made() 
         &["sandbox"],
         &["serve"],
         &["doctor"],
-        &["system", "rotate-key", SYSTEM, "--yes"],
+        &["aws", "bootstrap", "--system-id", SYSTEM, "--user", "keyreeve", "--yes"],
         &["password", "open"],
-        &["import", "profile", "list", SYSTEM],
-        &["mapping", "try", SYSTEM, "user"],
-        &["policy", "generate", "--system", SYSTEM],
     ] {
         let refused = elsewhere.run(local).code(2);
         assert!(

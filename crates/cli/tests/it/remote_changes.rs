@@ -223,8 +223,17 @@ fn what_failed_is_tried_again_and_a_file_of_wishes_is_applied_from_afar() {
     assert!(failed.json()["one_time_secrets"].is_null(), "no password was set: {}", failed.stdout);
     assert!(failed.stderr.contains("No password was set for eve"), "{}", failed.stderr);
     let job = failed.json()["id"].to_string();
-    let plan = elsewhere.run(&["job", "retry", &job, "--plan"]).code(2);
-    assert!(plan.stderr.contains("a server cannot be asked for that"), "{}", plan.stderr);
+    let plan = ["job", "retry", &job, "--plan", "--output", "json"];
+    let (here, there) = (place.run(&plan).code(0), elsewhere.run(&plan).code(0));
+    assert_eq!((there.json()["tasks"][0]["account"].as_str(), there.stderr), (Some("eve"), here.stderr));
+    let operations = |ran: &Ran| {
+        let plan = ran.json();
+        let steps = plan["tasks"][0]["steps"].as_array().unwrap();
+        steps.iter().map(|step| step["operation"].clone()).collect::<Vec<_>>()
+    };
+    let (here, there) = (place.run(&plan), elsewhere.run(&plan));
+    assert_eq!(operations(&there), operations(&here));
+    assert_eq!(place.sandbox.trace().iter().filter(|call| call.action == "CreateUser").count(), 1);
     let retried = elsewhere.run(&["job", "retry", &job, "--yes", "--output", "json"]).code(0);
     assert_eq!(retried.json()["state"], "succeeded");
     assert!(retried.json()["one_time_secrets"][0]["secret"].is_string(), "{}", retried.stdout);

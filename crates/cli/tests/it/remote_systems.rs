@@ -1,5 +1,6 @@
 //! `--server`: systems registered, checked, given credentials and released from a machine that has no store.
 
+use keyreeve_sandbox::{Effect, FaultRule};
 use serde_json::Value;
 
 use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place, Ran, SYSTEM, piped};
@@ -59,8 +60,11 @@ fn a_system_is_registered_checked_and_given_credentials_by_way_of_a_server() {
     place.sql(&format!("UPDATE systems SET aws_account_id = '999988887777' WHERE system_id = '{SYSTEM}'"));
     let wrong = elsewhere.run(&["system", "check", SYSTEM]).code(1);
     assert!(wrong.stdout.contains("quarantined"), "{}", wrong.stdout);
-    let stays = elsewhere.run(&["system", "release", SYSTEM, "--yes"]).code(2);
-    assert!(stays.stderr.contains("quarantined"), "{}", stays.stderr);
+    for stays in [place.run(&["system", "release", SYSTEM]), elsewhere.run(&["system", "release", SYSTEM])] {
+        let stays = stays.code(1);
+        assert!(stays.stderr.contains("stays quarantined"), "{}", stays.stderr);
+        assert!(stays.stderr.contains("credentials of its own account"), "{}", stays.stderr);
+    }
     place.sql(&format!("UPDATE systems SET aws_account_id = '{ACCOUNT}' WHERE system_id = '{SYSTEM}'"));
     let released = ["system", "release", SYSTEM, "--yes", "--reason", "looked at", "--output", "json"];
     assert_eq!(elsewhere.run(&released).code(0).json()["state"], "active");
@@ -133,5 +137,144 @@ fn people_are_added_changed_and_removed_by_way_of_a_server() {
     elsewhere.run(&["person", "remove", "kim", "--reason", "left"]).code(0);
     let rows = place.json(&["audit", "list"]).to_string();
     assert!(rows.contains("left") && !rows.contains(words), "{rows}");
+    terminate(child);
+}
+
+#[test]
+fn a_key_is_rotated_by_way_of_a_server_as_where_the_store_is() {
+    let place = Place::imported(1);
+    let token = place.token("amy", "admin", &[]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &token);
+    for form in ["json", "csv", "table"] {
+        let plan = ["system", "rotate-key", SYSTEM, "--plan", "--output", form];
+        let (here, there) = (place.run(&plan).code(0), elsewhere.run(&plan).code(0));
+        assert_eq!((there.stdout, there.stderr), (here.stdout, here.stderr));
+    }
+    elsewhere.run(&["system", "rotate-key", SYSTEM]).code(2);
+    let rotate = [
+        "system",
+        "rotate-key",
+        SYSTEM,
+        "--yes",
+        "--reason",
+        "quarterly",
+        "--output",
+        "json",
+        "--log",
+        "trace",
+    ];
+    let before = place.json(&["system", "show", SYSTEM])["credential"]["access_key_id"].clone();
+    let done = elsewhere.run(&rotate).code(0);
+    let now = place.json(&["system", "show", SYSTEM])["credential"]["access_key_id"].clone();
+    let said = done.json();
+    assert_eq!(
+        (&said["old_key"], &said["new_key"], &said["state"]),
+        (&before, &now, &"done".into()),
+        "{said}"
+    );
+    let secret = place.stored_secret(SYSTEM);
+    let log = std::fs::read_to_string(place.folder.path().join(crate::serve::LOG)).unwrap();
+    assert!(![&done.stdout, &done.stderr, &log].iter().any(|said| said.contains(&secret)));
+    // The server goes on with the new key.
+    elsewhere.run(&["import", "run", SYSTEM]).code(0);
+    let rows = place.json(&["audit", "list", "--action", "key_rotation_begun"]);
+    assert_eq!((&rows[0]["actor"], &rows[0]["subject"]["reason"]), (&"amy".into(), &"quarterly".into()));
+    // What cannot begin ends with 2 in both places, what fails on the way with 1.
+    let rotate = ["system", "rotate-key", SYSTEM, "--yes"];
+    place.sandbox.add_fault(FaultRule::new("ListAccessKeys", Effect::AccessDenied));
+    for refused in [elsewhere.run(&rotate), place.run(&rotate)] {
+        assert!(refused.code(2).stderr.contains("iam:ListAccessKeys"));
+    }
+    place.sandbox.clear_faults();
+    place.sandbox.add_fault(FaultRule::new("UpdateAccessKey", Effect::AccessDenied));
+    assert!(elsewhere.run(&rotate).code(1).stderr.contains("iam:UpdateAccessKey"));
+    place.sandbox.clear_faults();
+    terminate(child);
+}
+
+#[test]
+fn profiles_mappings_and_regions_are_set_by_way_of_a_server_as_they_were_seen() {
+    let place = Place::registered(2);
+    let token = place.token("amy", "admin", &[]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &token);
+    let set = |name: &str, more: &[&str]| {
+        elsewhere.run(&[&["import", "profile", "set", SYSTEM, name, "--output", "json"], more].concat())
+    };
+    let new = set("staff", &["path_prefix=/staff/", "schedule=30 2 1 1 *"]).code(0);
+    assert!(new.stderr.contains("Import profile staff is new."), "{}", new.stderr);
+    assert!(new.stderr.contains("Schedules are carried out by"), "{}", new.stderr);
+    assert_eq!(new.json()["next_times"].as_array().unwrap().len(), 3, "{}", new.stdout);
+    let changed = set("staff", &["thresholds.small.deleted=none"]).code(0);
+    assert!(changed.stderr.contains("is switched off") && !changed.stderr.contains("is new"));
+    assert_eq!(changed.json()["path_prefix"], "/staff/", "the rest stays");
+    assert_eq!(
+        changed.stdout,
+        place.run(&["import", "profile", "show", SYSTEM, "staff", "--output", "json"]).stdout
+    );
+    for wrong in [&["colour=red"] as &[&str], &["path_prefix=staff"]] {
+        set("staff", wrong).code(2);
+    }
+    let viewer = Elsewhere::of(&address, &place.token("vic", "viewer", &[]));
+    viewer.run(&["import", "profile", "set", SYSTEM, "staff", "objects=accounts"]).code(2);
+    viewer.run(&["import", "profile", "show", SYSTEM, "staff"]).code(0);
+
+    let shown = place.json(&["mapping", "show", SYSTEM, "user"]);
+    let file = elsewhere.folder.path().join("user.json");
+    std::fs::write(&file, shown.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    let again =
+        ["mapping", "set", SYSTEM, "user", "--file", file, "--reason", "as before", "--output", "json"];
+    assert_eq!(elsewhere.run(&again).code(0).json(), shown);
+    let rows = place.json(&["audit", "list", "--action", "mapping_set"]);
+    assert!(rows.to_string().contains("as before"), "{rows}");
+
+    let region = |value: &str| elsewhere.run(&["system", "set", SYSTEM, &format!("region={value}")]);
+    region("eu-central-1").code(0);
+    assert_eq!(place.json(&["system", "show", SYSTEM])["region"], "eu-central-1");
+    for wrong in ["cn-north-1", "example.org"] {
+        region(wrong).code(2);
+    }
+    assert_eq!(place.json(&["system", "show", SYSTEM])["region"], "eu-central-1");
+    region("none").code(0);
+    assert!(place.json(&["system", "show", SYSTEM])["region"].is_null());
+    terminate(child);
+}
+
+#[test]
+fn all_systems_are_imported_by_way_of_a_server() {
+    let place = Place::registered(2);
+    place.add("other", OTHER_ACCOUNT).code(0);
+    place.run(&["import", "profile", "set", "other", "default", "policy_scope=customer"]).code(0);
+    place.run(&["system", "set", "other", "category=Pilot"]).code(0);
+    let token = place.token("olga", "operator", &[]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &token);
+    let all = elsewhere.run(&["import", "run", "--all", "--output", "json"]).code(0);
+    let runs = all.json();
+    let ids: Vec<&str> =
+        runs.as_array().unwrap().iter().map(|run| run["system_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [SYSTEM, "other"]);
+    for run in runs.as_array().unwrap() {
+        let shown = place.json(&["import", "show", &run["id"].to_string()]);
+        assert_eq!((&run["state"], &shown["state"]), (&"published".into(), &"published".into()), "{run}");
+        assert_eq!(run["changes"], shown["changes"]);
+    }
+    assert!(all.stderr.contains("2 of 2 systems went well."), "{}", all.stderr);
+    let pilot = elsewhere.run(&["import", "run", "--all", "--category", "Pilot", "--output", "json"]).code(0);
+    assert_eq!(pilot.json().as_array().unwrap().len(), 1, "{}", pilot.stdout);
+    elsewhere.run(&["import", "run", "--all", "--category", "Nobody"]).code(2);
+    // One that is left out does not keep the others from being read.
+    place.sql("UPDATE systems SET state = 'quarantined' WHERE system_id = 'other'");
+    let some = elsewhere.run(&["import", "run", "--all", "--output", "json"]).code(1).json();
+    assert_eq!(
+        (&some[0]["state"], &some[1]["state"]),
+        (&"published".into(), &"quarantined".into()),
+        "{some}"
+    );
+    let limited = Elsewhere::of(&address, &place.token("oleg", "operator", &["--system", SYSTEM]));
+    let own = limited.run(&["import", "run", "--all", "--output", "json"]).code(0).json();
+    assert_eq!(own.as_array().unwrap().len(), 1, "{own}");
     terminate(child);
 }

@@ -5,7 +5,9 @@ use keyreeve_store::StoreError;
 
 use crate::connections::NotConnected;
 use crate::import::ImportError;
+use crate::key_rotation::RotationError;
 use crate::mapping::TrialError;
+use crate::organization::DiscoveryError;
 use crate::password::GivenRefused;
 use crate::plan::{GatherError, Plan};
 use crate::provisioning::{HandOverError, OpenError};
@@ -84,6 +86,12 @@ pub enum DeskError {
     /// The machine's own credentials are not lent.
     #[error("{0}")]
     NotLent(&'static str),
+    /// An organization could not be looked at.
+    #[error("{0}")]
+    Discovery(Box<DiscoveryError>),
+    /// A key is not replaced, or not whole.
+    #[error("{0}")]
+    Rotation(Box<RotationError>),
     /// A quarantine goes on.
     #[error("{0}")]
     NotReleased(NotReleased),
@@ -115,6 +123,24 @@ impl From<SystemError> for DeskError {
         match error {
             SystemError::Store(error) => Self::Store(error),
             other => Self::Credentials(Box::new(other)),
+        }
+    }
+}
+
+impl From<DiscoveryError> for DeskError {
+    fn from(error: DiscoveryError) -> Self {
+        match error {
+            DiscoveryError::Store(error) => Self::Store(error),
+            other => Self::Discovery(Box::new(other)),
+        }
+    }
+}
+
+impl From<RotationError> for DeskError {
+    fn from(error: RotationError) -> Self {
+        match error {
+            RotationError::Store(error) => Self::Store(error),
+            other => Self::Rotation(Box::new(other)),
         }
     }
 }

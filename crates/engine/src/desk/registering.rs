@@ -203,7 +203,7 @@ impl Desk {
         }
     }
 
-    fn partition_of(&self, region: &str) -> Result<String, DeskError> {
+    pub(super) fn partition_of(&self, region: &str) -> Result<String, DeskError> {
         let partition = self.connections.partition_of_region(region);
         partition.map(str::to_owned).ok_or_else(|| DeskError::Invalid(format!("{region:?} is no AWS region")))
     }

@@ -6,11 +6,13 @@ use keyreeve_model::{
     ImportProfile, MappingName, ProfileName, System, SystemId, SystemState, TaskKind, TaskMapping,
 };
 use keyreeve_store::{StoreError, StoredMapping};
+use serde_json::Value;
 
 use super::keeping::{administers, fits};
 use super::{Desk, DeskError};
 use crate::check::Check;
 use crate::mapping::{self, Outcome, Tried, try_mapping};
+use crate::own_policy::{PolicyAsked, PolicyFacts, WrittenPolicy};
 use crate::rights::{Actor, Right};
 use crate::systems::{Given, Released, keeps_protections, patched, release};
 
@@ -28,7 +30,7 @@ pub struct TrialAsked {
 }
 
 impl Desk {
-    /// Changes the name, the category and the settings of a system, all of them or none, if it is still as `is_seen` says.
+    /// Changes the name, the category, the region and the settings of a system, all of them or none, if it is still as `is_seen` says.
     ///
     /// # Errors
     /// [`DeskError::Denied`], [`DeskError::Invalid`]; [`StoreError::SystemChanged`], and as
@@ -45,9 +47,31 @@ impl Desk {
         if !is_seen(&system) {
             return Err(StoreError::SystemChanged { system_id: system_id.clone() }.into());
         }
-        let mut patch = patched(&system, asked).map_err(|error| DeskError::Invalid(error.to_string()))?;
+        let (regions, others): (Vec<_>, Vec<_>) =
+            asked.iter().cloned().partition(|(name, _)| name == "region");
+        let mut patch = patched(&system, &others).map_err(|error| DeskError::Invalid(error.to_string()))?;
+        for (_, given) in &regions {
+            patch.region = Some(self.region_of(&system, given)?);
+        }
         patch.seen = Some(Box::new(system));
         Ok(self.store.update_system(system_id, patch, actor.name(), self.clock.now()).await?)
+    }
+
+    /// The region that is given: one of the system's partition, or `none`.
+    fn region_of(&self, system: &System, given: &Given) -> Result<Option<String>, DeskError> {
+        let (Given::Text(region) | Given::Json(Value::String(region))) = given else {
+            return Err(DeskError::Invalid("a region is a text, or none".to_owned()));
+        };
+        if region == "none" {
+            return Ok(None);
+        }
+        let partition = self.partition_of(region)?;
+        match &system.partition {
+            Some(own) if *own != partition => Err(DeskError::Invalid(format!(
+                "the region {region} is of the partition {partition}, but the system is in {own}"
+            ))),
+            _ => Ok(Some(region.clone())),
+        }
     }
 
     /// Looks whether a system can be reached, and what its credentials may do.
@@ -59,6 +83,37 @@ impl Desk {
         actor.require_system(system_id)?;
         let system = self.store.get_system(system_id).await?;
         self.connections.check(&system).await.map_err(DeskError::NotConnected)
+    }
+
+    /// What the policy of a system's connector follows from, and the policy itself, with what somebody wants besides.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Invalid`], [`DeskError::Store`].
+    pub async fn write_policy(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        asked: &PolicyAsked,
+    ) -> Result<(PolicyFacts, WrittenPolicy), DeskError> {
+        let facts = self.policy_facts(actor, system_id, asked).await?;
+        let written = self.connections.write_policy(&facts, asked).map_err(DeskError::Invalid)?;
+        Ok((facts, written))
+    }
+
+    /// What the policy of a system's connector follows from.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Store`].
+    pub async fn policy_facts(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        asked: &PolicyAsked,
+    ) -> Result<PolicyFacts, DeskError> {
+        actor.require(Right::Read)?;
+        actor.require_system(system_id)?;
+        let system = self.store.get_system(system_id).await?;
+        Ok(PolicyFacts::of(&self.store, &*self.connections, &system, asked).await?)
     }
 
     /// Ends a quarantine, unless its cause is still there.
@@ -112,10 +167,12 @@ impl Desk {
         system_id: &SystemId,
         new: &TaskMapping,
         is_seen: impl Fn(&TaskMapping) -> bool + Send + Sync,
+        reason: Option<&str>,
     ) -> Result<StoredMapping, DeskError> {
         administers(actor, system_id)?;
+        fits(reason)?;
         mapping::check(new).map_err(|error| DeskError::Invalid(error.to_string()))?;
-        let by = (actor.name(), None);
+        let by = (actor.name(), reason);
         self.store.set_task_mapping_if(system_id, new, is_seen, by, self.clock.now()).await?;
         Ok(self.store.task_mapping(system_id, new.name).await?)
     }

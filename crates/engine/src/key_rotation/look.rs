@@ -1,12 +1,15 @@
 //! What a rotation would do, and whether it can.
 
 use keyreeve_connector::{AccountCredentialEntry, Cause, Connector, Identity, PointRead, Provisioning};
-use keyreeve_model::{AccountCredential, AccountCredentialKind, Secret, StepCall, System, SystemId};
+use keyreeve_model::{
+    AccountCredential, AccountCredentialKind, CredentialKind, Secret, StepCall, System, SystemId,
+};
 use keyreeve_policy::{PolicySet, Request, Target, Verdict, evaluate};
 use keyreeve_store::RotationState;
 
 use super::keys::{provisioning, user_name};
-use super::{PoliciesError, RotationError, Rotator};
+use super::{KeyChange, KeyChangeState, KeyPlan, RotationError, Rotator};
+use crate::connections::{PoliciesError, in_words};
 
 /// What was found before anything is done.
 #[derive(Debug, Clone)]
@@ -21,6 +24,22 @@ pub struct Look {
     pub under_way: Option<RotationState>,
     /// The other systems that sign in with this very key, or assume their role with it: they change with it.
     pub shared: Vec<SystemId>,
+}
+
+impl Look {
+    /// The same as it is told to who asks for it.
+    #[must_use]
+    pub fn plan(&self, system_id: &SystemId) -> KeyPlan {
+        let change = KeyChange {
+            system_id: system_id.clone(),
+            state: KeyChangeState::Planned,
+            user: self.user_arn.clone(),
+            old_key: self.key_id.clone(),
+            new_key: None,
+            also: self.shared.clone(),
+        };
+        KeyPlan { change, under_way: self.under_way }
+    }
 }
 
 impl Rotator<'_> {
@@ -69,7 +88,17 @@ impl Rotator<'_> {
     ) -> Result<Box<dyn Connector>, RotationError> {
         let key_id = stored_key(system)?;
         let secret = self.stored_secret(system).await?;
-        self.dial.dial(&key_id, &secret).await.map_err(RotationError::Dial)
+        self.connect_with(&key_id, &secret).await
+    }
+
+    /// A connection with one of the keys. Nothing is sent yet.
+    pub(super) async fn connect_with(
+        &self,
+        key_id: &str,
+        secret: &Secret,
+    ) -> Result<Box<dyn Connector>, RotationError> {
+        let connected = self.connections.connect_with(&key(key_id), Some(secret.clone()), self.region).await;
+        connected.map_err(|why| RotationError::Dial(in_words(&*why)))
     }
 
     async fn stored_secret(&self, system: &System) -> Result<Secret, RotationError> {
@@ -86,12 +115,13 @@ impl Rotator<'_> {
         identity: &Identity,
         provisioning: &dyn Provisioning,
     ) -> Result<Option<PolicySet>, RotationError> {
-        let (key_id, secret) = (stored_key(system)?, self.stored_secret(system).await?);
+        let (credential, secret) = (key(&stored_key(system)?), self.stored_secret(system).await?);
         let mut patience = self.settling.patience();
         let set = loop {
-            match self.dial.policies(&key_id, &secret, identity).await {
+            let secret = Some(secret.clone());
+            match self.connections.policies_with(&credential, secret, self.region, identity).await {
                 Ok(set) => break set,
-                Err(PoliciesError::Dial(why)) => return Err(RotationError::Dial(why)),
+                Err(PoliciesError::NotConnected(why)) => return Err(RotationError::Dial(in_words(&*why))),
                 Err(PoliciesError::Call(error)) if error.cause == Cause::Denied => break None,
                 Err(PoliciesError::Call(error)) if patience.may_repeat(&error, false, true).await => {}
                 Err(PoliciesError::Call(error)) => {
@@ -107,6 +137,10 @@ impl Rotator<'_> {
         let may_read = |set: &PolicySet| evaluate(set, &Request::new(read_with)).verdict != Verdict::Deny;
         Ok(set.filter(may_read))
     }
+}
+
+fn key(access_key_id: &str) -> CredentialKind {
+    CredentialKind::AccessKey { access_key_id: access_key_id.to_owned() }
 }
 
 /// The key that a system signs in with, or assumes its role with.

@@ -9,49 +9,17 @@ mod rotate;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
-use keyreeve_connector::{Connector, Error, Identity};
-use keyreeve_model::{Secret, SystemId};
-use keyreeve_policy::PolicySet;
-use keyreeve_store::{Store, StoreError};
+use keyreeve_connector::Error;
+use keyreeve_model::SystemId;
+use keyreeve_store::{KeyClaim, RotationState, Store, StoreError};
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
+use crate::connections::Connections;
 
 pub use look::{Look, stored_key};
 pub use patience::Settling;
-
-/// Connects with an access key: the old one, and the new one to prove it.
-#[async_trait]
-pub trait Dial: Send + Sync {
-    /// The policies of `identity`, who signs in with this key. `None` for somebody who has none that can be read.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    async fn policies(
-        &self,
-        access_key_id: &str,
-        secret: &Secret,
-        identity: &Identity,
-    ) -> Result<Option<PolicySet>, PoliciesError>;
-
-    /// A connection. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// Why none can be prepared.
-    async fn dial(&self, access_key_id: &str, secret: &Secret) -> Result<Box<dyn Connector>, String>;
-}
-
-/// Why policies could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum PoliciesError {
-    /// No connection could be prepared.
-    #[error("{0}")]
-    Dial(String),
-    /// A call failed.
-    #[error(transparent)]
-    Call(#[from] Error),
-}
 
 /// Rotates keys.
 pub struct Rotator<'a> {
@@ -59,12 +27,16 @@ pub struct Rotator<'a> {
     pub store: &'a Store,
     /// The time.
     pub clock: Clock,
-    /// How to connect.
-    pub dial: &'a dyn Dial,
+    /// How to connect: with the old key, and with the new one to prove it.
+    pub connections: &'a dyn Connections,
+    /// The region that the system is reached through.
+    pub region: Option<&'a str>,
     /// Who asks.
     pub actor: &'a str,
     /// And why.
     pub reason: Option<&'a str>,
+    /// The request that is done when the rotation has ended well.
+    pub request: Option<&'a KeyClaim>,
     /// How long the rotation is held without a sign of life.
     pub lease: Duration,
     /// How long IAM may take until it knows a new key everywhere.
@@ -80,6 +52,61 @@ pub struct Rotated {
     pub old_key_id: String,
     /// The key in use.
     pub new_key_id: String,
+}
+
+/// What is to become of the access key of a system, or became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct KeyChange {
+    /// The system.
+    pub system_id: SystemId,
+    /// Whether it was done.
+    pub state: KeyChangeState,
+    /// The ARN of the user whose key it is.
+    pub user: String,
+    /// The key that goes, or is gone; of a rotation that was interrupted, as long as it is only planned, the key in use.
+    pub old_key: String,
+    /// The key that took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_key: Option<String>,
+    /// The other systems that sign in with the same key, or assume their role with it: they change with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<SystemId>,
+}
+
+/// Whether a key was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeyChangeState {
+    /// Nothing was done yet.
+    Planned,
+    /// The old key is gone, and the new one in use.
+    Done,
+}
+
+impl KeyChangeState {
+    /// The word used in JSON and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// What replacing a key would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct KeyPlan {
+    /// What is to become of the key.
+    #[serde(flatten)]
+    pub change: KeyChange,
+    /// How far a rotation that was begun before has come, which is gone on with: `making`, `made`, `switched` or
+    /// `deactivated`.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub under_way: Option<RotationState>,
 }
 
 /// A key could not be rotated.
@@ -205,6 +232,30 @@ pub enum RotationError {
     /// The store refused.
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+impl RotationError {
+    /// Whether it could not begin, so that nothing was done; else it ran, and failed.
+    #[must_use]
+    pub fn could_not_begin(&self) -> bool {
+        match self {
+            Self::NoStoredKey(_)
+            | Self::NoUser(_)
+            | Self::Elsewhere(_)
+            | Self::ForeignKey { .. }
+            | Self::OfBefore { .. }
+            | Self::NotListed { .. }
+            | Self::Missing { .. }
+            | Self::Dial(_)
+            | Self::NoProvisioning
+            | Self::NoSecret => true,
+            Self::MissingHalfWay { .. }
+            | Self::NotProven { .. }
+            | Self::OtherUser { .. }
+            | Self::Call { .. }
+            | Self::Store(_) => false,
+        }
+    }
 }
 
 fn made_words(created_at: Option<Timestamp>) -> String {

@@ -131,7 +131,7 @@ impl Rotator<'_> {
                 let keys = self.list(provisioning, &user, false).await.unwrap_or_default();
                 if let Some(key) = second(&keys, &rotation.old_key_id) {
                     let error = self.second_key(&rotation.user_arn, key).await?;
-                    self.store.end_key_rotation(&rotation, "key_rotation_abandoned", self.by()).await?;
+                    self.store.end_key_rotation(&rotation, "key_rotation_abandoned", None, self.by()).await?;
                     return Err(error);
                 }
                 return Err(self.give_up(&rotation, error).await?);
@@ -140,7 +140,7 @@ impl Rotator<'_> {
             let left = self.clean_up(&*connector, &rotation).await?;
             if full && let Some(key) = second(&left.keys, &rotation.old_key_id) {
                 let error = self.second_key(&rotation.user_arn, key).await?;
-                self.store.end_key_rotation(&rotation, "key_rotation_abandoned", self.by()).await?;
+                self.store.end_key_rotation(&rotation, "key_rotation_abandoned", None, self.by()).await?;
                 return Err(error);
             }
             let unseen = full && !left.deleted;
@@ -157,7 +157,7 @@ impl Rotator<'_> {
 
     /// Nothing was made.
     async fn give_up(&self, rotation: &KeyRotation, error: Error) -> Result<RotationError, RotationError> {
-        self.store.end_key_rotation(rotation, "key_rotation_abandoned", self.by()).await?;
+        self.store.end_key_rotation(rotation, "key_rotation_abandoned", None, self.by()).await?;
         Ok(match error.cause {
             Cause::Denied => RotationError::Missing {
                 user: rotation.user_arn.clone(),
@@ -204,7 +204,7 @@ impl Rotator<'_> {
     async fn prove_and_switch(&self, rotation: KeyRotation) -> Result<KeyRotation, RotationError> {
         let secret = self.store.next_secret(&rotation).await?.ok_or(RotationError::NoSecret)?;
         let id = rotation.new_key_id.clone().unwrap_or_default();
-        let connector = self.dial.dial(&id, &secret).await.map_err(RotationError::Dial)?;
+        let connector = self.connect_with(&id, &secret).await?;
         match self.prove(&*connector, &rotation, &id).await {
             Ok(()) => Ok(self.store.switch_key(&rotation, self.by()).await?),
             Err(error) => {
@@ -226,7 +226,7 @@ impl Rotator<'_> {
                 source: Box::new(source),
             }
         })?;
-        Ok(self.store.end_key_rotation(rotation, "key_rotation_abandoned", self.by()).await?)
+        Ok(self.store.end_key_rotation(rotation, "key_rotation_abandoned", None, self.by()).await?)
     }
 
     /// The key works, several times in a row, and is the same user's.
@@ -310,7 +310,7 @@ impl Rotator<'_> {
             ));
         }
         CrashPoint::AfterRotationCall.pass();
-        self.store.end_key_rotation(&rotation, "key_rotation_finished", self.by()).await?;
+        self.store.end_key_rotation(&rotation, "key_rotation_finished", self.request, self.by()).await?;
         Ok(Rotated { user_arn: rotation.user_arn, old_key_id: rotation.old_key_id, new_key_id: id })
     }
 

@@ -1,5 +1,6 @@
 //! A task mapping on trial: what it would send for some attributes. Nothing is changed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_model::{
@@ -7,12 +8,12 @@ use keyreeve_model::{
     TaskKind, TaskMapping,
 };
 use keyreeve_store::{AccountFilter, AsOf, ResourceFilter, Store, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Given, MappingError, Sources, map_account, map_actions};
 
 /// What would be sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Trial {
     /// The system.
@@ -46,17 +47,17 @@ impl Trial {
 }
 
 /// One call, without what the planner adds of its own.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TriedCall {
     /// `Before`, `Main` or `After`.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
-    pub when: &'static str,
+    pub when: Cow<'static, str>,
     /// The call, as AWS has it.
     #[cfg_attr(feature = "schema", schema(value_type = String))]
-    pub operation: &'static str,
+    pub operation: Cow<'static, str>,
     /// What it is about; of a main call only what the mapping decides.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<StepCall>,
 }
 
@@ -230,12 +231,12 @@ fn calls(
 ) -> Vec<TriedCall> {
     let action = |when| {
         move |call: StepCall| TriedCall {
-            when,
-            operation: Operation::of(&call).map_or("", Operation::as_str),
+            when: Cow::Borrowed(when),
+            operation: Cow::Borrowed(Operation::of(&call).map_or("", Operation::as_str)),
             details: Some(call),
         }
     };
-    let main = TriedCall { when: "Main", operation: main.as_str(), details };
+    let main = TriedCall { when: Cow::Borrowed("Main"), operation: Cow::Borrowed(main.as_str()), details };
     let before = before.into_iter().map(action(ActionTime::Before.as_str()));
     before.chain([main]).chain(after.into_iter().map(action(ActionTime::After.as_str()))).collect()
 }

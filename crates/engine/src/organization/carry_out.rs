@@ -1,7 +1,6 @@
 //! The shell of discovery: reads, writes down what was decided, and tries the way into each account.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -19,6 +18,7 @@ use super::{
     Access, Discovered, DiscoveryAction, DiscoveryError, DiscoveryRequest, Step, Survey, external_id,
 };
 use crate::clock::Clock;
+use crate::connections::{Connections, in_words};
 use crate::import::reader::Reader;
 use crate::import::{Patience, Progress};
 use crate::pace::Pacers;
@@ -38,17 +38,8 @@ pub struct Discoverer {
     pub patience: Patience,
     /// The pacers of all AWS accounts this process talks to.
     pub pacers: Arc<Pacers>,
-}
-
-/// The way into a member account.
-pub trait Entrance {
-    /// Prepares a connection through a role; nothing is sent yet. Without an external id, none is sent.
-    fn connect(
-        &self,
-        role_arn: &str,
-        external_id: Option<&str>,
-        region: Option<&str>,
-    ) -> impl Future<Output = Result<Box<dyn Connector>, String>>;
+    /// The way into member accounts.
+    pub connections: Arc<dyn Connections>,
 }
 
 impl Discoverer {
@@ -105,9 +96,11 @@ impl Discoverer {
         &self,
         survey: &mut Survey,
         request: &DiscoveryRequest,
-        entrance: &impl Entrance,
         ended: impl Fn(&Discovered),
     ) -> Result<(), StoreError> {
+        if request.refuses_open {
+            self.leave_out_open(&mut survey.accounts, request).await;
+        }
         survey.known = self.store.note_organization(&survey.known, self.clock.now()).await?;
         for account in &mut survey.accounts {
             self.write(account, &survey.known, request).await?;
@@ -122,7 +115,7 @@ impl Discoverer {
             .map(|account| {
                 let ended = &ended;
                 async move {
-                    let written = self.enter(account, request, entrance).await;
+                    let written = self.enter(account, request).await;
                     ended(account);
                     written
                 }
@@ -130,6 +123,39 @@ impl Discoverer {
         let written: Vec<Result<(), StoreError>> =
             tried.buffer_unordered(request.at_once.max(1)).collect().await;
         written.into_iter().collect()
+    }
+
+    /// Newcomers whose role also lets in who brings another external id are not registered. Whether any other is so cannot
+    /// be told before it lets us in.
+    async fn leave_out_open(&self, accounts: &mut [Discovered], request: &DiscoveryRequest) {
+        let wrong = &uuid::Uuid::new_v4().to_string();
+        let newcomers = accounts.iter_mut().filter(|account| matches!(account.step, Step::Register { .. }));
+        let looked_at = newcomers.map(|account| async move {
+            let role_arn = account.role_arn.clone().unwrap_or_default();
+            let Ok(connector) = self.through(&role_arn, Some(wrong.as_str()), request).await else { return };
+            if identify(&*connector, self.clock).await.is_ok() {
+                let why = "its role lets in whoever brings any external id, so it is not assumed with the machine's own \
+                           credentials for who asks from afar: add the condition StringEquals on sts:ExternalId to its \
+                           trust policy";
+                (account.step, account.action) = (Step::Nothing, DiscoveryAction::Failed);
+                account.system_id = None;
+                account.open_without_external_id = Some(true);
+                account.reason = Some(why.to_owned());
+            }
+        });
+        futures::stream::iter(looked_at).buffer_unordered(request.at_once.max(1)).collect::<Vec<()>>().await;
+    }
+
+    /// A connection through a role; nothing is sent yet. Without an external id, none is sent.
+    async fn through(
+        &self,
+        role_arn: &str,
+        external_id: Option<&str>,
+        request: &DiscoveryRequest,
+    ) -> Result<Box<dyn Connector>, String> {
+        let region = request.region.as_deref();
+        let entered = self.connections.enter(role_arn, external_id, request.base.as_ref(), region).await;
+        entered.map_err(|why| in_words(&*why))
     }
 
     async fn write(
@@ -242,17 +268,11 @@ impl Discoverer {
     }
 
     /// Assumes the role, looks whose it is, and whether it opens without the external id too.
-    async fn enter(
-        &self,
-        account: &mut Discovered,
-        request: &DiscoveryRequest,
-        entrance: &impl Entrance,
-    ) -> Result<(), StoreError> {
+    async fn enter(&self, account: &mut Discovered, request: &DiscoveryRequest) -> Result<(), StoreError> {
         let (Some(role_arn), Some(system_id)) = (account.role_arn.clone(), account.system_id.clone()) else {
             return Ok(());
         };
-        let region = request.region.as_deref();
-        let connected = entrance.connect(&role_arn, account.external_id.as_deref(), region).await;
+        let connected = self.through(&role_arn, account.external_id.as_deref(), request).await;
         let system = self.store.get_system(&system_id).await?;
         let identity = match connected {
             Ok(connector) => {
@@ -273,7 +293,7 @@ impl Discoverer {
             return Ok(());
         }
         account.access = Access::Entered;
-        account.open_without_external_id = match entrance.connect(&role_arn, None, region).await {
+        account.open_without_external_id = match self.through(&role_arn, None, request).await {
             Ok(connector) => match identify(&*connector, self.clock).await {
                 Ok(_) => Some(true),
                 Err(error) if matches!(error.cause, Cause::CredentialBad | Cause::Denied) => Some(false),

@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use keyreeve_connector::OrganizationEntry;
 use keyreeve_model::{AwsAccountId, Category, CredentialKind, MemberState, RoleBase, SystemId, SystemName};
 use keyreeve_store::{KnownOrganization, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-pub use carry_out::{Discoverer, Entrance};
+pub use carry_out::Discoverer;
 pub use filter::Filter;
 pub use words::{RoleName, SystemIdPattern};
 
@@ -48,6 +48,9 @@ pub struct DiscoveryRequest {
     pub actor: String,
     /// How many accounts are tried at once.
     pub at_once: usize,
+    /// Whether an account is left out whose role lets in who brings another external id: whoever asks from afar could make
+    /// use of it through us.
+    pub refuses_open: bool,
 }
 
 /// What was read of the organization and of the store, and what is to become of each account.
@@ -66,11 +69,67 @@ pub struct Survey {
 }
 
 impl Survey {
+    /// How many accounts each thing is done with.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(DiscoveryAction, usize)> {
+        counts(&self.accounts)
+    }
+
+    /// The same as it is told to who asks for it.
+    #[must_use]
+    pub fn report(&self) -> DiscoveryReport {
+        DiscoveryReport {
+            organization_id: self.organization.id.clone(),
+            management_account: self.organization.management_account.clone(),
+            partition: self.organization.partition.clone(),
+            first: self.first,
+            external_id: self.known.external_id.clone(),
+            accounts: self.accounts.clone(),
+            notices: self.notices.clone(),
+        }
+    }
+}
+
+/// An organization, and what is to become, or became, of each of its accounts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct DiscoveryReport {
+    /// The id of the organization, `o-…`.
+    pub organization_id: String,
+    /// The AWS account that owns it.
+    pub management_account: AwsAccountId,
+    /// Its partition.
+    pub partition: String,
+    /// Whether it is seen for the first time: what external ids begin with is kept when it is carried out, and is another
+    /// one then than in a preview.
+    pub first: bool,
+    /// What the external ids of all its accounts begin with; a colon and the account's id follow.
+    pub external_id: String,
+    /// The accounts, by their id.
+    pub accounts: Vec<Discovered>,
+    /// What a person should know, in sentences.
+    pub notices: Vec<String>,
+}
+
+impl DiscoveryReport {
     /// What the external id of every account of this organization is, with the account's id at the end.
     #[must_use]
     pub fn external_id_of(&self, account: &str) -> String {
-        external_id(&self.known.external_id, account)
+        external_id(&self.external_id, account)
     }
+
+    /// How many accounts each thing is done with.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(DiscoveryAction, usize)> {
+        counts(&self.accounts)
+    }
+}
+
+fn counts(accounts: &[Discovered]) -> Vec<(DiscoveryAction, usize)> {
+    use DiscoveryAction::{Add, Exclude, Failed, Keep, Resume, Skip, Suspend};
+    let count = |action| accounts.iter().filter(|account| account.action == action).count();
+    let all = [Add, Keep, Suspend, Resume, Skip, Exclude, Failed];
+    all.into_iter().map(|action| (action, count(action))).filter(|(_, count)| *count > 0).collect()
 }
 
 /// The external id of the role in an account: one for each, of our making, and yet one template for all accounts.
@@ -79,7 +138,8 @@ pub(crate) fn external_id(beginning: &str, account: &str) -> String {
 }
 
 /// One account of the organization, and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Discovered {
     /// The AWS account.
     pub account_id: AwsAccountId,
@@ -116,7 +176,8 @@ impl Discovered {
 }
 
 /// What is done about an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DiscoveryAction {
     /// A system is registered for it.
@@ -152,7 +213,8 @@ impl DiscoveryAction {
 }
 
 /// Whether the way into an account works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     /// Nobody tried.
@@ -176,9 +238,10 @@ impl Access {
 }
 
 /// What has to be written for an account.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Step {
     /// Nothing.
+    #[default]
     Nothing,
     /// Register a system.
     Register { system_id: SystemId, name: SystemName, credential: CredentialKind },
@@ -225,4 +288,10 @@ pub enum DiscoveryError {
     /// The store refused.
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+impl DiscoveryError {
+    /// What to do when something could not be read.
+    pub const RIGHTS: &'static str = "whoever asks must be allowed what the guide's page about many accounts lists, in the \
+                                      account that owns the organization or is delegated to";
 }

@@ -30,6 +30,12 @@ impl RoleName {
         }
     }
 
+    /// The name with its path, as it can be given again.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The role in an account.
     #[must_use]
     pub fn arn(&self, partition: &str, account: &AwsAccountId) -> String {
@@ -69,6 +75,12 @@ impl SystemIdPattern {
         }
         SystemId::new(tried).map_err(|error| error.to_string())?;
         Ok(Self(text.to_owned()))
+    }
+
+    /// The pattern.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     pub(crate) fn of(&self, account: &AwsAccountId, name: &str) -> Result<SystemId, String> {

@@ -7,6 +7,7 @@
 mod due;
 mod duties;
 mod scheduler;
+mod times;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -14,6 +15,7 @@ use futures::stream::FuturesUnordered;
 pub use due::{CLOCKS_DIFFER_BY, Due, Ended, Last, due, patience_after};
 pub use duties::{Chore, Duties};
 pub use scheduler::{Happened, Scheduler};
+pub use times::{LastTime, ScheduleTimes, TimesError};
 
 /// Does some work while others go on, and keeps what they come to. The work must not hold them up: one of them may have
 /// the only connection that writes to the store, and gives it back only when it goes on.

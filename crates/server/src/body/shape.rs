@@ -7,7 +7,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Fields of bodies that are objects. Nothing holds a list of lists.
-const OBJECTS: [&str; 6] = ["credential", "thresholds", "small", "medium", "large", "mapping"];
+const OBJECTS: [&str; 8] =
+    ["credential", "thresholds", "small", "medium", "large", "mapping", "include", "exclude"];
 
 /// Looks through a body, and keeps nothing of it but the keys of what is open.
 ///

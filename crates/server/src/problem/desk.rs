@@ -3,9 +3,11 @@
 use axum::http::StatusCode;
 use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::import::ImportError;
+use keyreeve_engine::key_rotation::RotationError;
+use keyreeve_engine::organization::DiscoveryError;
 use keyreeve_engine::plan::{GatherError, Plan};
 use keyreeve_engine::provisioning::{HandOverError, OpenError};
-use keyreeve_engine::systems::SystemError;
+use keyreeve_engine::systems::{NotReleased, SystemError};
 use keyreeve_engine::threads::BrokeOff;
 
 use super::store::import_first;
@@ -25,12 +27,7 @@ impl From<DeskError> for Problem {
             | DeskError::HandOver(HandOverError::Store(error))
             | DeskError::Gather(GatherError::Store(error))
             | DeskError::Open(OpenError::Store(error)) => error.into(),
-            DeskError::NotConnected(error) => {
-                // What is configured wrongly is for whoever runs this process.
-                tracing::error!(%error, "a connection could not be made");
-                let detail = "the connection to the system could not be made; why stands in the log";
-                Self::new(StatusCode::BAD_GATEWAY, "not_connected", detail)
-            }
+            DeskError::NotConnected(error) => not_connected(&error),
             DeskError::Gather(error) => of_gathering(&error, detail),
             DeskError::Obstructed(plan) => {
                 let mut problem = conflict("obstructed", format!("{detail}; nothing was changed"));
@@ -45,7 +42,15 @@ impl From<DeskError> for Problem {
                 SystemError::Unidentified(_) => Self::new(StatusCode::BAD_GATEWAY, "unreadable", detail),
                 SystemError::Store(error) => error.into(),
             },
-            DeskError::NotReleased(_) => conflict("not_released", detail),
+            DeskError::Discovery(error) => of_discovery(&error, detail),
+            DeskError::Rotation(error) => match *error {
+                RotationError::Dial(why) => not_connected(&why),
+                error if error.could_not_begin() => conflict("key_not_rotated", detail),
+                _ => Self::new(StatusCode::BAD_GATEWAY, "rotation_failed", detail),
+            },
+            DeskError::NotReleased(NotReleased::Suspended) => conflict("system_suspended", detail),
+            DeskError::NotReleased(_) => conflict("not_released", detail)
+                .advice("give it credentials of its own account, then release it"),
             DeskError::ProtectionsEnd(_) => conflict("protections_end", detail)
                 .advice("protect the same in another system of the account first, or end the protections"),
             DeskError::NothingToDo(_) => conflict("nothing_to_do", detail),
@@ -82,6 +87,27 @@ impl From<DeskError> for Problem {
 impl From<BrokeOff> for Problem {
     fn from(broken: BrokeOff) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "broke_off", broken.to_string())
+    }
+}
+
+/// What is configured wrongly is for whoever runs this process.
+fn not_connected(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a connection could not be made");
+    let detail = "the connection to the system could not be made; why stands in the log";
+    Problem::new(StatusCode::BAD_GATEWAY, "not_connected", detail)
+}
+
+fn of_discovery(error: &DiscoveryError, detail: String) -> Problem {
+    match error {
+        DiscoveryError::NoOrganization => Problem::new(StatusCode::CONFLICT, "no_organization", detail),
+        DiscoveryError::Filter(_) => Problem::bad_request(detail),
+        DiscoveryError::NotWhole(_) => {
+            Problem::new(StatusCode::BAD_GATEWAY, "organization_not_whole", detail)
+        }
+        DiscoveryError::Unreadable { .. } => {
+            Problem::new(StatusCode::BAD_GATEWAY, "unreadable", detail).advice(DiscoveryError::RIGHTS)
+        }
+        _ => Problem::new(StatusCode::BAD_GATEWAY, "unreadable", detail),
     }
 }
 

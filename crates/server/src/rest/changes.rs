@@ -5,19 +5,19 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use keyreeve_engine::desk::{Asked, DeskError, fits};
+use keyreeve_engine::desk::{Again, Asked, DeskError, fits};
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::plan::Plan;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{JobId, ProvisioningJob, SystemId, Wish};
 use keyreeve_store::KeyClaim;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::secrets::AskedJob;
 use crate::auth::Caller;
 use crate::body::{InBody, InPath};
-use crate::once::{Begun, Once, to_its_end};
+use crate::once::{Begun, Once, reused, to_its_end};
 use crate::parts::Parts;
 use crate::problem::{Problem, RefusedBody};
 
@@ -140,7 +140,7 @@ pub(crate) async fn ask(
             let job = parts.desk.job(&caller.0, Right::Operate, job).await?;
             return Ok(AskedJob::again(job).into_response());
         }
-        Begun::Run(_) => return Err(Problem::bad_request("the Idempotency-Key is that of an import")),
+        Begun::Run(_) | Begun::Done(_) => return Err(reused()),
     };
     let work = asked(parts.clone(), caller, system_id, value, claim.clone());
     match to_its_end(&parts, claim, work).await {
@@ -223,6 +223,38 @@ pub(crate) async fn cancel(
     InBody { value: Nothing {}, .. }: InBody<Nothing>,
 ) -> Result<Json<ProvisioningJob>, Problem> {
     Ok(Json(parts.desk.cancel(&actor, JobId(job)).await?))
+}
+
+/// What trying a job again would take.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlannedAgain {
+    #[serde(flatten)]
+    plan: Plan,
+    /// Why it would be refused; null when it would not.
+    refused: Option<String>,
+}
+
+/// Says what trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another the
+/// calls that are left. Reads only.
+#[utoipa::path(
+    post, path = "/jobs/{job}/retry-plan", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
+    request_body = Nothing, responses((status = 200, body = PlannedAgain), RefusedBody)
+)]
+pub(crate) async fn plan_again(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    InBody { value: Nothing {}, .. }: InBody<Nothing>,
+) -> Result<Json<PlannedAgain>, Problem> {
+    let job = parts.desk.job(&caller.0, Right::Operate, JobId(job)).await?;
+    let desk = parts.desk.clone();
+    let work = move || async move {
+        let case = desk.open(&caller.0, &job.system_id).await?;
+        let Again { plan, refused } = case.plan_again(&job).await?;
+        let refused = refused.map(|why| why.to_string());
+        Ok::<_, DeskError>(PlannedAgain { plan: case.with_undeliverable(plan), refused })
+    };
+    Ok(Json(parts.planning.run(work).await??))
 }
 
 /// Queues once more what failed of a job. It begins at once. Passwords that were never set get new one-time secrets,

@@ -1,4 +1,4 @@
-//! `/systems/{system_id}/exports/{what}`: all of something as a file, streamed.
+//! `/systems/{system_id}/exports/{what}` and `/exports/audit`: all of something as a file, streamed.
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -6,10 +6,11 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures::stream::{Stream, unfold};
+use jiff::Timestamp;
 use keyreeve_engine::export::{Export, ExportAsked, ExportError, Format, What, disposition};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::SystemId;
-use keyreeve_store::StoreError;
+use keyreeve_store::{AsOf, AuditFilter, StoreError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -36,6 +37,34 @@ pub(crate) struct Asked {
     as_of: Option<String>,
     /// What that import run said.
     run: Option<i64>,
+    /// Of the audit log: only from this time on.
+    since: Option<Timestamp>,
+    /// Of the audit log: only before this time.
+    until: Option<Timestamp>,
+    /// Of the audit log: only rows after this one.
+    #[param(minimum = 0)]
+    after: Option<i64>,
+}
+
+/// How all of the audit log is written, and which rows of it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rows {
+    /// CSV or JSON lines; CSV if it is left out.
+    #[param(inline)]
+    #[serde(default)]
+    format: Option<Format>,
+    /// Leaves cells of CSV as they are, also those that a spreadsheet takes for formulas.
+    #[serde(default)]
+    raw: bool,
+    /// Only from this time on.
+    since: Option<Timestamp>,
+    /// Only before this time.
+    until: Option<Timestamp>,
+    /// Only rows after this one.
+    #[param(minimum = 0)]
+    after: Option<i64>,
 }
 
 /// Gives all of something that is known of a system, as a file. Accounts, resources and assignments are what one import run
@@ -58,8 +87,45 @@ pub(crate) async fn get(
     caller.require(Right::Read, &system_id)?;
     let as_of = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let format = asked.format.unwrap_or_default();
-    let asked = ExportAsked { system_id, what, as_of, format, raw: asked.raw };
-    let export = Export::begin(parts.store.clone(), asked).await?;
+    let Asked { raw, since, until, after, .. } = asked;
+    let export = match what {
+        What::Audit if as_of == AsOf::Now => {
+            let rows =
+                AuditFilter { system_id: Some(system_id), since, until, after, ..AuditFilter::default() };
+            Export::of_audit(parts.store.clone(), rows, format, raw).await?
+        }
+        _ if since.is_some() || until.is_some() || after.is_some() => {
+            return Err(Problem::bad_request("since, until and after choose rows of the audit log alone"));
+        }
+        what => {
+            let asked = ExportAsked { system_id, what, as_of, format, raw };
+            Export::begin(parts.store.clone(), asked).await?
+        }
+    };
+    Ok(streamed(export, format))
+}
+
+/// Gives the audit log as a file: of all systems, and what is about none.
+#[utoipa::path(
+    get, path = "/exports/audit", tag = "exports", params(Rows),
+    responses(
+        (status = 200, description = "The file.", content((String = "text/csv"), (String = "application/jsonl")),
+            headers(("Content-Disposition" = String))),
+        Refused
+    )
+)]
+pub(crate) async fn audit(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InQuery(Rows { format, raw, since, until, after }): InQuery<Rows>,
+) -> Result<Response, Problem> {
+    caller.require_everywhere(Right::Read)?;
+    let format = format.unwrap_or_default();
+    let rows = AuditFilter { since, until, after, ..AuditFilter::default() };
+    Ok(streamed(Export::of_audit(parts.store.clone(), rows, format, raw).await?, format))
+}
+
+fn streamed(export: Export, format: Format) -> Response {
     let kind = match format {
         Format::Csv => "text/csv; charset=utf-8; header=present",
         Format::Jsonl => "application/jsonl",
@@ -71,7 +137,7 @@ pub(crate) async fn get(
     if let Ok(name) = HeaderValue::from_str(&name) {
         headers.insert(CONTENT_DISPOSITION, name);
     }
-    Ok(answer)
+    answer
 }
 
 /// The pieces as they are asked for: nothing is read ahead, and nobody reads on when the other end has gone.
@@ -110,9 +176,8 @@ mod tests {
     use std::sync::Arc;
 
     use http_body_util::BodyExt;
-    use jiff::Timestamp;
     use keyreeve_model::{CredentialKind, SystemName, SystemSettings};
-    use keyreeve_store::{AsOf, DatabaseUrl, NewSystem, Store, StoreKey, SystemPatch};
+    use keyreeve_store::{DatabaseUrl, NewSystem, Store, StoreKey, SystemPatch};
 
     use super::*;
 

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
+use keyreeve_engine::schedule::{ScheduleTimes, TimesError};
 use keyreeve_model::{ImportProfile, ProfileName, SystemId};
 
 use super::paging::Page;
@@ -27,6 +28,31 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<ImportProfile>>, Problem> {
     caller.require(Right::Read, &system_id)?;
     Ok(Json(Page::whole(parts.store.list_import_profiles(&system_id).await?)))
+}
+
+/// Lists what the schedules of a system's import profiles will do, and did last.
+#[utoipa::path(
+    get, path = "/systems/{system_id}/import-schedules", tag = "imports", params(("system_id" = SystemId, Path)),
+    responses((status = 200, body = Page<ScheduleTimes>), Refused)
+)]
+pub(crate) async fn schedules(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+) -> Result<Json<Page<ScheduleTimes>>, Problem> {
+    caller.require(Right::Read, &system_id)?;
+    Ok(Json(Page::whole(ScheduleTimes::of_system(&parts.store, &system_id, parts.clock.now()).await?)))
+}
+
+impl From<TimesError> for Problem {
+    fn from(error: TimesError) -> Self {
+        match error {
+            TimesError::Store(error) => error.into(),
+            error @ TimesError::Schedule(..) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not_looked_at", error.to_string())
+            }
+        }
+    }
 }
 
 /// Shows an import profile.

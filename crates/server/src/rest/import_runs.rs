@@ -17,7 +17,7 @@ use super::secrets::accepted;
 use crate::auth::Caller;
 use crate::body::{InBody, InPath, InQuery};
 use crate::conditions::{Conditions, Unchanged};
-use crate::once::{Begun, Once, to_its_end};
+use crate::once::{Begun, Once, reused, to_its_end};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused, RefusedBody};
 
@@ -120,7 +120,7 @@ pub(crate) async fn begin(
             let run = parts.desk.import_run(&caller.0, Right::Operate, run).await?;
             return Ok(begun(run, true));
         }
-        Begun::Job(_) => return Err(Problem::bad_request("the Idempotency-Key is that of a job")),
+        Begun::Job(_) | Begun::Done(_) => return Err(reused()),
     };
     let NewImport { profile, preview } = value;
     let profile = match profile {

@@ -77,7 +77,7 @@ pub(crate) async fn get(
 /// Sets a task mapping, whole. `If-Match` says as which the caller saw it, by the `ETag` of this address.
 #[utoipa::path(
     put, path = "/systems/{system_id}/mappings/{mapping}", tag = "mappings",
-    params(("system_id" = SystemId, Path), ("mapping" = MappingName, Path), ("If-Match" = String, Header)),
+    params(("system_id" = SystemId, Path), ("mapping" = MappingName, Path), ("If-Match" = String, Header), Because),
     request_body = TaskMapping, responses((status = 200, body = SetMapping), RefusedBody, RefusedVersion)
 )]
 pub(crate) async fn set(
@@ -85,6 +85,7 @@ pub(crate) async fn set(
     State(parts): State<Parts>,
     InPath((system_id, name)): InPath<(SystemId, MappingName)>,
     conditions: Conditions,
+    InQuery(Because { reason }): InQuery<Because>,
     InBody { value: mapping, .. }: InBody<TaskMapping>,
 ) -> Result<Json<SetMapping>, Problem> {
     caller.require(Right::Administer, &system_id)?;
@@ -93,7 +94,9 @@ pub(crate) async fn set(
         return Err(Problem::bad_request("the name of the mapping is not that of the address"));
     }
     let is_seen = |there: &TaskMapping| conditions.is_about(there);
-    Ok(Json(parts.desk.set_mapping(&caller.0, &system_id, &mapping, is_seen).await?.into()))
+    Ok(Json(
+        parts.desk.set_mapping(&caller.0, &system_id, &mapping, is_seen, reason.as_deref()).await?.into(),
+    ))
 }
 
 /// Goes back to the default of a task mapping, from what the caller saw (`If-Match`).

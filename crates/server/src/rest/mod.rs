@@ -15,13 +15,16 @@ mod fields;
 mod import_profiles;
 mod import_runs;
 mod jobs;
+mod keys;
 mod listening;
 mod mappings;
 mod moment;
 mod numbered;
+mod organization;
 mod paging;
 mod passwords;
 mod people;
+mod policy;
 mod progress;
 mod protections;
 mod queries;
@@ -87,12 +90,16 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(systems::get, systems::change, systems::remove))
         .routes(routes!(systems::check))
         .routes(routes!(systems::release))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(policy::get))
+        .routes(routes!(organization::discover))
         .routes(routes!(mappings::list))
         .routes(routes!(mappings::get, mappings::set, mappings::reset))
         .routes(routes!(mappings::attempt))
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::get))
         .routes(routes!(exports::get))
+        .routes(routes!(exports::audit))
         .routes(routes!(resources::list))
         .routes(routes!(assignments::list))
         .routes(routes!(import_runs::list, import_runs::begin))
@@ -100,6 +107,7 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(import_runs::changes))
         .routes(routes!(differences::list))
         .routes(routes!(import_profiles::list))
+        .routes(routes!(import_profiles::schedules))
         .routes(routes!(import_profiles::get, import_profiles::set, import_profiles::remove))
         .routes(routes!(jobs::list, changes::ask))
         .routes(routes!(jobs::get))
@@ -108,6 +116,7 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(changes::reject))
         .routes(routes!(changes::cancel))
         .routes(routes!(changes::retry))
+        .routes(routes!(changes::plan_again))
         .routes(routes!(events::of_job))
         .routes(routes!(events::of_run))
         .routes(routes!(import_runs::accept))

@@ -144,14 +144,18 @@ pub(crate) struct SystemChange {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     category: Option<String>,
+    /// The AWS region, one of the system's partition; `none` for that of the server.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    region: Option<String>,
     /// The settings that change. A setting that may have no value is taken away by null.
     #[serde(default)]
     #[schema(value_type = Option<SystemSettings>)]
     settings: Option<serde_json::Map<String, Value>>,
 }
 
-/// Changes the name, the category and settings of a system, all of it or nothing. `If-Match` says as which the caller saw
-/// it. Its region is for the command line alone.
+/// Changes the name, the category, the region and settings of a system, all of it or nothing. `If-Match` says as which the
+/// caller saw it.
 #[utoipa::path(
     patch, path = "/systems/{system_id}", tag = "systems",
     params(("system_id" = SystemId, Path), ("If-Match" = String, Header)),
@@ -163,11 +167,11 @@ pub(crate) async fn change(
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
     conditions: Conditions,
-    InBody { value: SystemChange { name, category, settings }, .. }: InBody<SystemChange>,
+    InBody { value: SystemChange { name, category, region, settings }, .. }: InBody<SystemChange>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Administer, &system_id)?;
     conditions.must_match()?;
-    let texts = [("name", name), ("category", category)];
+    let texts = [("name", name), ("category", category), ("region", region)];
     let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Given::Text(text?))));
     let settings = settings.unwrap_or_default();
     if let Some(other) = settings.keys().find(|name| NOT_SETTINGS.contains(&name.as_str())) {
@@ -180,7 +184,7 @@ pub(crate) async fn change(
 }
 
 /// What stands beside the settings, and is none of them.
-const NOT_SETTINGS: [&str; 2] = ["name", "category"];
+const NOT_SETTINGS: [&str; 3] = ["name", "category", "region"];
 
 /// Removes a system: its secret is wiped and nothing more is imported. Its history stays readable, its System ID stays
 /// taken, and AWS is not touched. `If-Match` says as which the caller saw it.

@@ -17,7 +17,7 @@ pub(crate) fn example(method: &str, path: &str) -> Value {
         ("post", "/systems/{system_id}/import-runs") => json!({"preview": true}),
         ("post", "/import-runs/{run}/accept" | "/import-runs/{run}/reject") => json!({"reason": "because"}),
         ("post", "/jobs/{job}/approve" | "/jobs/{job}/reject") => json!({"reason": "because"}),
-        ("post", "/jobs/{job}/cancel" | "/jobs/{job}/retry") => json!({}),
+        ("post", "/jobs/{job}/cancel" | "/jobs/{job}/retry" | "/jobs/{job}/retry-plan") => json!({}),
         ("post", "/systems/{system_id}/protections") => json!({"kind": "path", "value": "/staff/"}),
         ("put", "/systems/{system_id}/import-profiles/{profile}") => {
             json!(keyreeve_model::ImportProfile::default_named("default".parse().unwrap()))
@@ -27,6 +27,11 @@ pub(crate) fn example(method: &str, path: &str) -> Value {
         ("patch", "/systems/{system_id}") => json!({"name": "Other", "settings": {"max_deletes": 3}}),
         ("post", "/systems/{system_id}/check") => json!({}),
         ("post", "/systems/{system_id}/release") => json!({"reason": "because"}),
+        ("post", "/systems/{system_id}/rotate-key") => json!({"reason": "because"}),
+        ("post", "/organization/discover") => {
+            let tags = json!([{"key": "stage", "value": "prod"}]);
+            json!({"by_system": "prod", "include": {"tags": tags}, "exclude": {"units": ["/Old"]}, "preview": true})
+        }
         ("put", "/systems/{system_id}/mappings/{mapping}") => {
             json!(keyreeve_model::TaskMapping::default_of(keyreeve_model::MappingName::User))
         }
@@ -137,7 +142,7 @@ async fn s17_each_body_with_one_more_field_is_refused_and_changes_nothing() {
                 }
                 bodies[0][field] = json!("admin");
                 let mut inner = example(method, path);
-                let within = ["/wishes/0", "/settings", "/credential"]
+                let within = ["/wishes/0", "/settings", "/credential", "/include"]
                     .into_iter()
                     .find(|one| inner.pointer(one).is_some());
                 if let Some(wish) = within.and_then(|within| inner.pointer_mut(within)) {

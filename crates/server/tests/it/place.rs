@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keyreeve_aws::{AwsConnector, ConnectOptions, Credential};
+use keyreeve_aws::{AwsConnector, ConnectOptions, Credential, PolicyScope};
 use keyreeve_connector::Connector;
 use keyreeve_engine::check::Check;
 use keyreeve_engine::clock::Clock;
 use keyreeve_engine::connections::{Connections, NotConnected};
 use keyreeve_engine::desk::{Bell, Desk};
 use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress, UnderWay};
+use keyreeve_engine::own_policy::{PolicyAsked, PolicyFacts, WrittenPolicy};
 use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::people::{Passwords, SignIn};
 use keyreeve_engine::provisioning::{Rules, Worker};
@@ -23,7 +24,7 @@ use keyreeve_model::{
     SystemId, SystemName, SystemSettings,
 };
 use keyreeve_sandbox::{AccountSeed, Options, Population, Running, Sandbox};
-use keyreeve_server::{Door, Parts, Server, Site};
+use keyreeve_server::{Discoveries, Door, Parts, Server, Site};
 use keyreeve_store::{DatabaseUrl, NewPerson, NewSystem, NewToken, SessionLife, Store, StoreKey};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -152,6 +153,7 @@ impl Place {
             importer: importer(&store, clock),
             planning: Threads::new(4),
             importing: Threads::new(2),
+            discoveries: Discoveries::default(),
             door: door(&url, sign_in(&store), clock),
             stop: tell,
         };
@@ -401,6 +403,15 @@ impl Connections for Ways {
         options.region = Some(region.unwrap_or("us-east-1").to_owned());
         options.environment.insert("AWS_ENDPOINT_URL".to_owned(), self.endpoint.clone());
         Ok(Box::new(AwsConnector::connect(options).await?))
+    }
+
+    fn write_policy(&self, facts: &PolicyFacts, asked: &PolicyAsked) -> Result<WrittenPolicy, String> {
+        let partition = asked.partition.as_deref().or(facts.partition.as_deref()).unwrap_or("aws");
+        let mut scope = PolicyScope::new(asked.profile.unwrap_or(facts.permission_profile), partition);
+        scope.paths.clone_from(&asked.limits.path);
+        let documents = scope.documents().map_err(|error| error.to_string())?;
+        let documents = documents.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        Ok(WrittenPolicy { documents, becomes_administrator_by: Vec::new() })
     }
 
     async fn check(&self, system: &System) -> Result<Vec<Check>, NotConnected> {

@@ -138,7 +138,7 @@ async fn administrator(context: &Context, arguments: &Bootstrap) -> anyhow::Resu
 
 /// What the connector may do: limited as asked for, and never to itself.
 fn scope(arguments: &Bootstrap, partition: &str, account: &str) -> PolicyScope {
-    let mut scope = limited(PolicyScope::new(arguments.profile.into(), partition), &arguments.limits);
+    let mut scope = limited(PolicyScope::new(arguments.profile.into(), partition), &arguments.limits.asked());
     scope.account_id = (account != "*").then(|| account.to_owned());
     scope.connector.push(match (&arguments.user, &arguments.role) {
         (Some(user), _) => format!("arn:{partition}:iam::{account}:user{OWN_PATH}{user}"),

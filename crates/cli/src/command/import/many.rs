@@ -68,8 +68,8 @@ impl Many {
         }
     }
 
-    pub(super) fn stopping(&mut self) {
-        self.say("Stopping: imports under way are ended, and no others begin.");
+    pub(super) fn stopping(&mut self, words: &str) {
+        self.say(words);
     }
 
     pub(super) fn finish(&self) {
@@ -86,8 +86,7 @@ impl Many {
 
     fn in_words(&self) -> String {
         let named = self.under_way.iter().take(NAMED);
-        let mut words: Vec<String> =
-            named.map(|(id, progress)| format!("{id} ({} calls)", progress.calls())).collect();
+        let mut words: Vec<String> = named.map(|(id, progress)| under_way(id, progress.calls())).collect();
         match self.under_way.len().saturating_sub(NAMED) {
             0 => {}
             more => words.push(format!("and {more} more")),
@@ -102,4 +101,9 @@ impl Many {
             None => note(line),
         }
     }
+}
+
+/// Of what a server does the calls are not known meanwhile.
+fn under_way(id: &str, calls: u64) -> String {
+    if calls == 0 { id.to_owned() } else { format!("{id} ({calls} calls)") }
 }

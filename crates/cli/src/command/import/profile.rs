@@ -2,17 +2,14 @@
 
 use anyhow::Context as _;
 use keyreeve_model::{ImportProfile, SystemId};
-use keyreeve_store::{Store, StoreError};
 use serde_json::Value;
 
 use crate::args::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
 use crate::output::note;
-use crate::output::shape::{LastTime, PROFILES, ShownProfile, profile_facts};
-
-/// So many of the next times of a schedule are shown.
-const SHOWN_TIMES: usize = 3;
+use crate::output::shape::{PROFILES, ShownProfile, profile_facts};
+use crate::source::Source;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: ProfileCommand) -> anyhow::Result<Ended> {
@@ -24,26 +21,26 @@ pub(crate) async fn run(context: &Context, command: ProfileCommand) -> anyhow::R
 }
 
 async fn list(context: &Context, arguments: &ListProfiles) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
-    let profiles = store.list_import_profiles(&arguments.system_id).await?;
-    let profiles = shown(context, &store, &arguments.system_id, profiles).await?;
+    let source = Source::of(context).await?;
+    let profiles = source.import_profiles(&arguments.system_id).await?;
+    let profiles = shown(context, &source, &arguments.system_id, profiles).await?;
     context.output.list(&profiles, &PROFILES, "There is no import profile.")?;
     Ok(Ended::Done)
 }
 
 async fn show(context: &Context, arguments: &ShowProfile) -> anyhow::Result<Ended> {
-    let store = context.store().await?;
-    let profile = store.get_import_profile(&arguments.system_id, &arguments.profile).await?;
-    print(context, &store, &arguments.system_id, profile).await
+    let source = Source::of(context).await?;
+    let profile = source.import_profile(&arguments.system_id, &arguments.profile).await?;
+    print(context, &source, &arguments.system_id, profile).await
 }
 
 async fn print(
     context: &Context,
-    store: &Store,
+    source: &Source,
     system_id: &SystemId,
     profile: ImportProfile,
 ) -> anyhow::Result<Ended> {
-    for profile in shown(context, store, system_id, vec![profile]).await? {
+    for profile in shown(context, source, system_id, vec![profile]).await? {
         context.output.one(&profile, PROFILES.csv, |tables| tables.facts(profile_facts(&profile)))?;
     }
     Ok(Ended::Done)
@@ -52,46 +49,34 @@ async fn print(
 /// Profiles with what their schedules will do, and did last.
 async fn shown(
     context: &Context,
-    store: &Store,
+    source: &Source,
     system_id: &SystemId,
     profiles: Vec<ImportProfile>,
 ) -> anyhow::Result<Vec<ShownProfile>> {
-    let now = context.clock.now();
-    let mut schedules = store.import_schedules_of(system_id, now).await?;
+    let mut schedules = source.schedule_times(context, system_id).await?;
     let with_times = |profile: ImportProfile| {
-        let own = schedules.iter().position(|schedule| schedule.profile.name == profile.name);
+        let own = schedules.iter().position(|times| times.profile == profile.name);
         let own = own.map(|place| schedules.swap_remove(place));
-        let times = profile.times().with_context(|| format!("reading the schedule of {}", profile.name))?;
-        let next_times = times.map(|times| times.times_after(now).take(SHOWN_TIMES).collect());
-        Ok(ShownProfile {
-            profile,
-            next_times: next_times.unwrap_or_default(),
-            last_time: own.and_then(|own| LastTime::of(&own)),
-        })
+        let (next_times, last_time) = own.map(|own| (own.next_times, own.last_time)).unwrap_or_default();
+        ShownProfile { profile, next_times, last_time }
     };
-    profiles.into_iter().map(with_times).collect()
+    Ok(profiles.into_iter().map(with_times).collect())
 }
 
 async fn set(context: &Context, arguments: &SetProfile) -> anyhow::Result<Ended> {
-    let doing = format!("setting import profile {} of system {}", arguments.profile, arguments.system_id);
-    let store = context.store().await?;
-    let (known, is_new) = match store.get_import_profile(&arguments.system_id, &arguments.profile).await {
-        Ok(profile) => (profile, false),
-        Err(StoreError::ProfileNotFound { .. }) => {
-            (ImportProfile::default_named(arguments.profile.clone()), true)
-        }
-        Err(error) => return Err(error).context(doing),
-    };
-    let profile = with(&known, &arguments.settings).map_err(|why| Refusal::new(doing.clone(), why))?;
-    store
-        .put_import_profile(&arguments.system_id, &profile, context.actor.name(), context.clock.now())
-        .await
-        .with_context(|| doing.clone())?;
+    let SetProfile { system_id, profile: name, settings } = arguments;
+    let doing = format!("setting import profile {name} of system {system_id}");
+    let source = Source::of(context).await?;
+    let there = source.import_profile_as_it_is(system_id, name).await.with_context(|| doing.clone())?;
+    let is_new = there.is_none();
+    let (known, version) = there.unwrap_or_else(|| (ImportProfile::default_named(name.clone()), None));
+    let profile = with(&known, settings).map_err(|why| Refusal::new(doing.clone(), why))?;
+    let seen = (!is_new).then_some(version.as_deref());
+    source.set_import_profile(context, system_id, &profile, seen).await.with_context(|| doing.clone())?;
     let is_new_schedule = profile.schedule.is_some()
         && (&profile.schedule, &profile.time_zone) != (&known.schedule, &known.time_zone);
-    let name = profile.name.clone();
-    let ended = print(context, &store, &arguments.system_id, profile).await?;
-    let limits = arguments.settings.iter().filter(|(name, _)| name.starts_with("thresholds."));
+    let ended = print(context, &source, system_id, profile).await?;
+    let limits = settings.iter().filter(|(name, _)| name.starts_with("thresholds."));
     for (name, _) in limits.filter(|(_, value)| value == "none") {
         note(&format!(
             "warning: {name} is switched off: imports through this profile have no such limit any more."

@@ -7,6 +7,7 @@ use keyreeve_engine::import::{ImportRequest, Importer, Patience, Progress, Under
 use keyreeve_engine::pace::Pacers;
 use keyreeve_model::{ImportRun, ImportRunState, System, SystemState};
 use keyreeve_store::Store;
+use tokio::sync::watch;
 
 use super::progress::{Display, watched};
 use super::run_all::run_all;
@@ -16,7 +17,7 @@ use crate::command::{Context, connection, remote};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{RUNS, show_run};
 use crate::output::{Format, brief, note};
-use crate::source::{Server, Source, not_over_http};
+use crate::source::{Server, Source};
 use crate::stop::Stop;
 
 /// Imports one system, or all.
@@ -35,7 +36,16 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
     };
     let mut stop = Stop::listen()?;
     let Some(system_id) = &arguments.system_id else {
-        return run_all(context, &store, &importer, &arguments, stop).await;
+        let systems = store.list_systems(false).await?;
+        let stops = "Stopping: imports under way are ended, and no others begin.";
+        let one = async |system: &System, progress: &Progress, mut stopping: watch::Receiver<bool>| {
+            let stopped = async move {
+                // The sender lives as long as the imports do.
+                let _ = stopping.wait_for(|asked| *asked).await;
+            };
+            import(context, &store, &importer, system, &arguments, progress, stopped).await
+        };
+        return run_all(context, systems, &arguments, (stop, stops), one).await;
     };
     let system = store.get_system(system_id).await?;
     let run = run_one(context, &store, &importer, &system, &arguments, &mut stop)
@@ -44,10 +54,17 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
     show(context, &run)
 }
 
-/// Has a server import one system, and waits for the end of that.
+/// Has a server import one system, or all, and waits for the end of that.
 async fn by_server(context: &Context, server: &Server, arguments: &RunImport) -> anyhow::Result<Ended> {
     let Some(system_id) = &arguments.system_id else {
-        return Err(not_over_http("importing all systems").into());
+        let stop = Stop::listen()?;
+        let systems = server.systems(false).await?;
+        let stops = "Stopping: nobody waits any more, and no others are begun.";
+        let one = async |system: &System, _: &Progress, _: watch::Receiver<bool>| {
+            let begun = server.import(&system.system_id, &arguments.profile, arguments.preview).await?;
+            remote::import_ended(server, begun).await
+        };
+        return run_all(context, systems, arguments, (stop, stops), one).await;
     };
     let doing = || format!("importing system {system_id}");
     let begun = server.import(system_id, &arguments.profile, arguments.preview).await.with_context(doing)?;
@@ -78,7 +95,7 @@ async fn run_one(
 }
 
 /// Imports a system until it is asked to stop.
-pub(super) async fn import(
+async fn import(
     context: &Context,
     store: &Store,
     importer: &Importer,

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::time::Instant;
 
 use futures::StreamExt as _;
-use keyreeve_engine::import::{Importer, Progress};
+use keyreeve_engine::import::Progress;
 use keyreeve_model::{ImportRun, ImportRunState, System, SystemState};
-use keyreeve_store::Store;
+use tokio::sync::watch;
 
 use super::many::Many;
-use super::run::{import, say_warnings, went_well};
+use super::run::{say_warnings, went_well};
 use crate::args::RunImport;
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
@@ -17,21 +17,21 @@ use crate::output::failure;
 use crate::output::shape::{IMPORTED, Imported};
 use crate::stop::Stop;
 
-/// Several at once. One that fails, hangs or may not be imported does not keep the others from being read; a wish to stop
-/// ends those under way cleanly and begins no others.
+/// Several at once. One that fails, hangs or may not be imported does not keep the others from being read. A wish to stop
+/// is told to those under way, as `stops` says, and no others begin.
 pub(super) async fn run_all(
     context: &Context,
-    store: &Store,
-    importer: &Importer,
+    systems: Vec<System>,
     arguments: &RunImport,
-    mut stop: Stop,
+    (mut stop, stops): (Stop, &str),
+    import: impl AsyncFn(&System, &Progress, watch::Receiver<bool>) -> anyhow::Result<ImportRun>,
 ) -> anyhow::Result<Ended> {
-    let systems = wanted(context, store, arguments).await?;
+    let systems = wanted(context, systems, arguments)?;
     let jobs = arguments.jobs.unwrap_or(context.config.import.jobs);
-    let (asked, stopping) = tokio::sync::watch::channel(false);
+    let (asked, stopping) = watch::channel(false);
     let many = RefCell::new(Many::begin(systems.len()));
     let imports = futures::stream::iter(systems).map(|system| {
-        let (mut stopping, many) = (stopping.clone(), &many);
+        let (stopping, many, import) = (stopping.clone(), &many, &import);
         async move {
             if *stopping.borrow() {
                 let why = "the command was stopped before this system's turn".to_owned();
@@ -45,11 +45,7 @@ pub(super) async fn run_all(
             }
             let progress = std::rc::Rc::new(Progress::default());
             many.borrow_mut().begun(&system, &progress);
-            let stopped = async move {
-                // The sender lives as long as the imports do.
-                let _ = stopping.wait_for(|asked| *asked).await;
-            };
-            let one = one(context, store, importer, system, arguments, &progress, stopped).await;
+            let one = one(system, &progress, stopping, import).await;
             many.borrow_mut().ended(&one);
             one
         }
@@ -66,7 +62,7 @@ pub(super) async fn run_all(
             },
             () = stop.requested(), if !*stopping.borrow() => {
                 asked.send_replace(true);
-                many.borrow_mut().stopping();
+                many.borrow_mut().stopping(stops);
             }
             _ = look.tick() => many.borrow_mut().update(),
         }
@@ -81,8 +77,7 @@ pub(super) async fn run_all(
 }
 
 /// The systems that are asked for and may be had to do with.
-async fn wanted(context: &Context, store: &Store, arguments: &RunImport) -> anyhow::Result<Vec<System>> {
-    let mut systems = store.list_systems(false).await?;
+fn wanted(context: &Context, mut systems: Vec<System>, arguments: &RunImport) -> anyhow::Result<Vec<System>> {
     let categories = &arguments.categories;
     if let Some(unknown) =
         categories.iter().find(|category| !systems.iter().any(|system| system.category == **category))
@@ -99,13 +94,10 @@ async fn wanted(context: &Context, store: &Store, arguments: &RunImport) -> anyh
 }
 
 async fn one(
-    context: &Context,
-    store: &Store,
-    importer: &Importer,
     system: System,
-    arguments: &RunImport,
     progress: &Progress,
-    stopped: impl Future<Output = ()>,
+    stopping: watch::Receiver<bool>,
+    import: &impl AsyncFn(&System, &Progress, watch::Receiver<bool>) -> anyhow::Result<ImportRun>,
 ) -> Imported {
     let reason = || system.state_reason.as_ref().map(|failure| failure.message.clone());
     let left_out = match system.state {
@@ -119,7 +111,7 @@ async fn one(
         return Imported { system, state, run: None, seconds: 0.0, reason: Some(why) };
     }
     let begun = Instant::now();
-    let outcome = import(context, store, importer, &system, arguments, progress, stopped).await;
+    let outcome = import(&system, progress, stopping).await;
     let seconds = begun.elapsed().as_secs_f64();
     match outcome {
         Ok(run) => {

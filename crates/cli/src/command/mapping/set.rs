@@ -17,13 +17,16 @@ pub(super) async fn run(context: &Context, arguments: &SetMapping) -> anyhow::Re
     // Read first: what is wrong with the file is wrong without a store, too.
     let new = file.as_ref().map(|path| mapping::read(path, *name, &doing)).transpose()?;
     let source = Source::of(context).await?;
+    // What is set in the place of another one since then is not written over.
+    let seen = source.version_of_task_mapping(system_id, *name).await.with_context(|| doing.clone())?;
     let what = format!("The task mapping {name} of system {system_id} would be this.");
     if !arguments.unasked.goes_on(&what) {
         source.system(system_id).await.with_context(|| doing.clone())?;
         mapping::print(context, &new.unwrap_or_else(|| TaskMapping::default_of(*name)))?;
         return Ok(Ended::Done);
     }
-    let set = source.set_task_mapping(context, system_id, *name, new.as_ref(), arguments.reason.as_deref());
+    let about = (seen.as_deref(), arguments.reason.as_deref());
+    let set = source.set_task_mapping(context, (system_id, *name), new.as_ref(), about);
     set.await.with_context(|| doing.clone())?;
     let stored = source.task_mapping(system_id, *name).await.with_context(|| doing.clone())?;
     let system = source.system(system_id).await.with_context(|| doing.clone())?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use keyreeve_engine::mapping::{Outcome, Trial, TrialError, Tried, TriedCall, try_mapping};
 use keyreeve_model::StepCall;
 
@@ -10,24 +11,33 @@ use crate::command::{Context, mapping};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{Column, step_in_words};
 use crate::output::{Narrow, Tables, note, single};
+use crate::source::Source;
 
 /// Shows what a mapping makes of some attributes.
 pub(super) async fn run(context: &Context, arguments: &TryMapping) -> anyhow::Result<Ended> {
     let TryMapping { system_id, mapping: name, .. } = arguments;
     let doing = format!("trying the task mapping {name} of system {system_id}");
-    let store = context.store().await?;
-    let system = store.get_system(system_id).await?;
-    let mapping = match &arguments.file {
-        Some(path) => mapping::read(path, *name, &doing)?,
-        None => store.task_mapping(system_id, *name).await?.mapping,
-    };
+    let source = Source::of(context).await?;
+    let system = source.system(system_id).await?;
+    let given = arguments.file.as_ref().map(|path| mapping::read(path, *name, &doing)).transpose()?;
     let attributes = attributes_of(arguments).map_err(|why| Refusal::new(doing.clone(), why))?;
     let tried = Tried { attributes, name: arguments.name.clone(), task: arguments.task };
-    let Outcome { trial, imported, unknown } =
-        try_mapping(&store, &system, &mapping, &tried).await.map_err(|error| match error {
-            TrialError::Store(error) => anyhow::Error::from(error),
-            other => Refusal::new(doing.clone(), other.to_string()).into(),
-        })?;
+    let Outcome { trial, imported, unknown } = match &source {
+        Source::Server(server) => server
+            .try_mapping(system_id, *name, given.as_ref(), &tried)
+            .await
+            .with_context(|| doing.clone())?,
+        Source::Store(store) => {
+            let mapping = match given {
+                Some(given) => given,
+                None => store.task_mapping(system_id, *name).await?.mapping,
+            };
+            try_mapping(store, &system, &mapping, &tried).await.map_err(|error| match error {
+                TrialError::Store(error) => anyhow::Error::from(error),
+                other => Refusal::new(doing.clone(), other.to_string()).into(),
+            })?
+        }
+    };
     if !imported {
         note(&format!(
             "System {system_id} has not been imported yet, so it is not known which names are taken. Run: `keyreeve \
@@ -66,13 +76,13 @@ const COLUMNS: &[Column<Trial>] = &[
     ("tags", |trial| pairs(&trial.tags).join(";")),
     ("permissions_boundary", |trial| trial.permissions_boundary.clone().unwrap_or_default()),
     ("taken", |trial| trial.taken.join(";")),
-    ("calls", |trial| trial.calls.iter().map(|call| call.operation).collect::<Vec<_>>().join(";")),
+    ("calls", |trial| trial.calls.iter().map(|call| &*call.operation).collect::<Vec<_>>().join(";")),
     ("obstacles", |trial| trial.obstacles.join(";")),
 ];
 
 const CALLS: &[Column<TriedCall>] = &[
-    ("when", |call| call.when.to_owned()),
-    ("operation", |call| call.operation.to_owned()),
+    ("when", |call| call.when.to_string()),
+    ("operation", |call| call.operation.to_string()),
     ("about", |call| call.details.as_ref().map(about).unwrap_or_default()),
 ];
 

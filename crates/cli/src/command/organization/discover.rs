@@ -1,25 +1,20 @@
 //! `keyreeve organization discover`
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
-use keyreeve_aws::{AwsConnector, Credential};
-use keyreeve_connector::Connector;
-use keyreeve_engine::import::Patience;
-use keyreeve_engine::organization::{
-    Access, Discovered, Discoverer, DiscoveryAction, DiscoveryError, DiscoveryRequest, Entrance, Survey,
-};
-use keyreeve_engine::pace::Pacers;
-use keyreeve_model::{RoleBase, SystemState};
-use keyreeve_store::Store;
+use keyreeve_engine::desk::{AskedBy, DeskError, DiscoveryAsked};
+use keyreeve_engine::organization::{Discovered, DiscoveryAction, DiscoveryError, DiscoveryReport};
+use serde_json::{Value, json};
 
 use super::set_up;
-use crate::args::{DiscoverAccounts, Via};
-use crate::command::{Context, MADE_LATER, connection};
+use crate::args::DiscoverAccounts;
+use crate::command::change::{desk, refused};
+use crate::command::{Context, MADE_LATER};
 use crate::exit::{Ended, Refusal};
 use crate::output::note;
 use crate::output::shape::DISCOVERED;
+use crate::source::{Server, Source};
 use crate::stop::Stop;
 use crate::terminal;
 
@@ -27,37 +22,20 @@ const DOING: &str = "discovering the accounts of the organization";
 
 /// Reads the organization, shows what is to be done, does it, and shows what became of each account.
 pub(crate) async fn run(context: &Context, arguments: &DiscoverAccounts) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return by_server(context, &server, arguments).await;
+    }
     let mut stop = Stop::listen()?;
-    let store = Arc::new(context.store().await?);
-    let connector = via(context, &store, &arguments.via, arguments.region.as_deref()).await?;
-    let request = request(context, arguments);
-    let discoverer = Discoverer {
-        store: Arc::clone(&store),
-        clock: context.clock,
-        patience: Patience::default(),
-        pacers: Arc::new(Pacers::default()),
-    };
-    let mut survey = tokio::select! {
-        survey = discoverer.survey(&connector, &request) => match survey {
-            Err(error @ DiscoveryError::NotWhole(_)) => return Err(Refusal::failed(DOING, error.to_string()).into()),
-            Err(error @ DiscoveryError::Unreadable { .. }) => {
-                let hint = "whoever asks must be allowed what the guide's page about many accounts lists, in the account that \
-                            owns the organization or is delegated to";
-                return Err(Refusal::new(DOING, error.to_string()).hint(hint).into());
-            }
-            survey => survey.context(DOING)?,
-        },
+    let desk = desk(context).await?;
+    let mut discovery = tokio::select! {
+        discovery = desk.survey_organization(&context.actor, asked(arguments)) => discovery.map_err(unread)?,
         () = stop.requested() => return Err(Refusal::failed(DOING, "it was stopped; nothing was changed").into()),
     };
-    survey.notices.iter().for_each(|notice| note(&format!("warning: {notice}")));
-    if arguments.consent.plan {
-        hide_ids_of_no_use(&mut survey);
-        show(context, &survey)?;
+    let report = discovery.survey.report();
+    if !agreed(context, arguments, report.clone())? {
+        return Ok(well(&report));
     }
-    if !terminal::agrees(arguments.consent, DOING, &in_words(&survey))? {
-        return Ok(Ended::done_if(!survey.accounts.iter().any(Discovered::failed)));
-    }
-    let total = survey.accounts.len();
+    let total = report.accounts.len();
     let ended = AtomicUsize::new(0);
     let said = |account: &Discovered| {
         let number = ended.fetch_add(1, Ordering::Relaxed) + 1;
@@ -65,136 +43,141 @@ pub(crate) async fn run(context: &Context, arguments: &DiscoverAccounts) -> anyh
         // Why is told in the list.
         note(&format!("{number} of at most {total}: {} ({}) {access}", account.name, account.account_id));
     };
-    let entrance = Roles { context, profile: arguments.via.aws_profile.as_deref() };
     tokio::select! {
-        done = discoverer.carry_out(&mut survey, &request, &entrance, said) => done.context(DOING)?,
+        done = discovery.carry_out(said) => done.map_err(unread)?,
         () = stop.requested() => {
             let why = "it was stopped; what was registered stays, and the same command goes on from there";
             return Err(Refusal::failed(DOING, why).into());
         }
     }
-    let reason = arguments.reason.as_deref();
-    record(context, &store, &survey, reason).await?;
-    show(context, &survey)?;
-    set_up::advise(&survey, &request);
-    Ok(Ended::done_if(!survey.accounts.iter().any(Discovered::failed)))
+    show_done(context, &discovery.survey.report(), arguments)
 }
 
-fn request(context: &Context, arguments: &DiscoverAccounts) -> DiscoveryRequest {
-    DiscoveryRequest {
+/// Has a server do the same.
+async fn by_server(
+    context: &Context,
+    server: &Server,
+    arguments: &DiscoverAccounts,
+) -> anyhow::Result<Ended> {
+    let report = server.discover(&sent(arguments, true)?).await.context(DOING)?;
+    if !agreed(context, arguments, report.clone())? {
+        return Ok(well(&report));
+    }
+    let report = server.discover(&sent(arguments, false)?).await.context(DOING)?;
+    show_done(context, &report, arguments)
+}
+
+/// Shows what is to be done, and asks whether it is.
+fn agreed(
+    context: &Context,
+    arguments: &DiscoverAccounts,
+    mut report: DiscoveryReport,
+) -> anyhow::Result<bool> {
+    report.notices.iter().for_each(|notice| note(&format!("warning: {notice}")));
+    if arguments.consent.plan {
+        hide_ids_of_no_use(&mut report);
+        show(context, &report)?;
+    }
+    Ok(terminal::agrees(arguments.consent, DOING, &in_words(&report))?)
+}
+
+fn show_done(
+    context: &Context,
+    report: &DiscoveryReport,
+    arguments: &DiscoverAccounts,
+) -> anyhow::Result<Ended> {
+    show(context, report)?;
+    set_up::advise(report, &arguments.role_name);
+    Ok(well(report))
+}
+
+fn well(report: &DiscoveryReport) -> Ended {
+    Ended::done_if(!report.accounts.iter().any(Discovered::failed))
+}
+
+fn asked(arguments: &DiscoverAccounts) -> DiscoveryAsked {
+    let by = match (&arguments.via.system, &arguments.via.aws_profile) {
+        (Some(id), _) => AskedBy::System(id.clone()),
+        (None, Some(name)) => AskedBy::Profile(name.clone()),
+        (None, None) => AskedBy::Ambient,
+    };
+    DiscoveryAsked {
+        by,
         role: arguments.role_name.clone(),
-        base: arguments.via.aws_profile.as_ref().map(|name| RoleBase::Profile { name: name.clone() }),
         filter: arguments.which.filter(),
         system_id: arguments.system_id_pattern.clone(),
         category: arguments.category.clone(),
         region: arguments.region.clone(),
-        fresh_external_id: uuid::Uuid::new_v4().to_string(),
-        actor: context.actor.name().to_owned(),
         at_once: usize::from(arguments.jobs),
+        reason: arguments.reason.clone(),
     }
 }
 
-/// The connection that asks the organization.
-async fn via(
-    context: &Context,
-    store: &Store,
-    via: &Via,
-    region: Option<&str>,
-) -> anyhow::Result<AwsConnector> {
-    if let Some(id) = &via.system {
-        let system = store.get_system(id).await?;
-        if system.state != SystemState::Active {
-            let why = format!("system {id}, which is to ask, is {}", system.state.as_str());
-            return Err(Refusal::new(DOING, why).into());
+/// The same as a server is asked for it.
+fn sent(arguments: &DiscoverAccounts, preview: bool) -> Result<Value, Refusal> {
+    let DiscoveryAsked { by, role, filter, system_id, category, region, at_once, reason } = asked(arguments);
+    let by_system = match by {
+        AskedBy::System(id) => Some(id),
+        AskedBy::Ambient => None,
+        AskedBy::Profile(_) => {
+            let why = "a profile is one of the machine that keeps the store, and is named there alone";
+            return Err(Refusal::new(DOING, why)
+                .hint("name a system with --system, or give the command without --server on that machine"));
         }
-        return connection::of_system(context, store, &system).await;
-    }
-    let credential = match &via.aws_profile {
-        Some(name) => Credential::Profile { name: name.clone() },
-        None => Credential::Ambient,
     };
-    connection::connect(context, credential, region).await
+    let tags = |tags: Vec<(String, String)>| -> Vec<Value> {
+        tags.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
+    };
+    Ok(json!({
+        "by_system": by_system, "role_name": role.as_str(), "system_id_pattern": system_id.as_str(),
+        "category": category, "region": region, "jobs": at_once, "reason": reason, "preview": preview,
+        "include": {
+            "units": filter.include_units, "accounts": filter.include_accounts, "tags": tags(filter.include_tags),
+        },
+        "exclude": {
+            "units": filter.exclude_units, "accounts": filter.exclude_accounts, "tags": tags(filter.exclude_tags),
+        },
+    }))
 }
 
-/// Member accounts are entered as their systems will be: with the profile that was given, or the ambient credentials.
-struct Roles<'a> {
-    context: &'a Context,
-    profile: Option<&'a str>,
-}
-
-impl Entrance for Roles<'_> {
-    async fn connect(
-        &self,
-        role_arn: &str,
-        external_id: Option<&str>,
-        region: Option<&str>,
-    ) -> Result<Box<dyn Connector>, String> {
-        let credential = Credential::Role {
-            role_arn: role_arn.to_owned(),
-            external_id: external_id.map(str::to_owned),
-            base: Box::new(match self.profile {
-                Some(name) => Credential::Profile { name: name.to_owned() },
-                None => Credential::Ambient,
-            }),
-        };
-        match connection::connect(self.context, credential, region).await {
-            Ok(connector) => Ok(Box::new(connector)),
-            Err(error) => Err(format!("{error:#}")),
-        }
+/// Why an organization could not be looked at, or what was found not written down.
+fn unread(error: DeskError) -> anyhow::Error {
+    let why = error.to_string();
+    match error {
+        DeskError::Discovery(error) => match *error {
+            DiscoveryError::NotWhole(_) => Refusal::failed(DOING, why).into(),
+            DiscoveryError::Unreadable { .. } => Refusal::new(DOING, why).hint(DiscoveryError::RIGHTS).into(),
+            other => anyhow::Error::from(other).context(DOING),
+        },
+        DeskError::Invalid(why) => Refusal::new(DOING, why).into(),
+        other => refused(other).context(DOING),
     }
 }
 
 /// What external ids begin with is kept when a discovery is carried out for the first time. Those of a plan before that
 /// would open nothing.
-fn hide_ids_of_no_use(survey: &mut Survey) {
-    if !survey.first {
+fn hide_ids_of_no_use(report: &mut DiscoveryReport) {
+    if !report.first {
         return;
     }
-    let new = survey.accounts.iter_mut().filter(|account| account.action == DiscoveryAction::Add);
+    let new = report.accounts.iter_mut().filter(|account| account.action == DiscoveryAction::Add);
     new.for_each(|account| account.external_id = Some(MADE_LATER.to_owned()));
     note("The external ids are made when this is carried out; from then on --plan shows them, too.");
 }
 
-fn show(context: &Context, survey: &Survey) -> anyhow::Result<()> {
-    context.output.list(&survey.accounts, &DISCOVERED, "The organization has no accounts.")
+fn show(context: &Context, report: &DiscoveryReport) -> anyhow::Result<()> {
+    context.output.list(&report.accounts, &DISCOVERED, "The organization has no accounts.")
 }
 
-/// How many accounts each thing is done with.
-fn counts(survey: &Survey) -> Vec<(DiscoveryAction, usize)> {
-    use DiscoveryAction::{Add, Exclude, Failed, Keep, Resume, Skip, Suspend};
-    let count = |action| survey.accounts.iter().filter(|account| account.action == action).count();
-    let all = [Add, Keep, Suspend, Resume, Skip, Exclude, Failed];
-    all.into_iter().map(|action| (action, count(action))).filter(|(_, count)| *count > 0).collect()
-}
-
-fn in_words(survey: &Survey) -> String {
+fn in_words(report: &DiscoveryReport) -> String {
     let counts: Vec<String> =
-        counts(survey).into_iter().map(|(action, count)| format!("{count} {}", action.as_str())).collect();
-    let organization = &survey.organization;
+        report.counts().into_iter().map(|(action, count)| format!("{count} {}", action.as_str())).collect();
     format!(
         "Organization {} of AWS account {} has {} accounts: {}. Systems are registered and marked here; AWS is not \
          changed.",
-        organization.id,
-        organization.management_account,
-        survey.accounts.len(),
+        report.organization_id,
+        report.management_account,
+        report.accounts.len(),
         if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") }
     )
-}
-
-/// One row in the audit log for the whole, besides those of each system.
-async fn record(
-    context: &Context,
-    store: &Store,
-    survey: &Survey,
-    reason: Option<&str>,
-) -> anyhow::Result<()> {
-    let counts: serde_json::Map<String, serde_json::Value> = counts(survey)
-        .into_iter()
-        .map(|(action, count)| (action.as_str().to_owned(), count.into()))
-        .collect();
-    let failed = survey.accounts.iter().filter(|account| account.access == Access::Failed).count();
-    let subject = serde_json::json!({
-        "organization": survey.organization.id, "accounts": counts, "not_entered": failed, "reason": reason,
-    });
-    store.record_discovery(&subject, context.actor.name(), context.clock.now()).await.context(DOING)
 }

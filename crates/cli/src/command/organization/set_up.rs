@@ -1,18 +1,18 @@
 //! What a person must do in AWS before the accounts can be entered.
 
-use keyreeve_engine::organization::{Access, DEFAULT_ROLE, Discovered, DiscoveryRequest, Survey};
+use keyreeve_engine::organization::{Access, DEFAULT_ROLE, Discovered, DiscoveryReport, RoleName};
 
 use crate::output::{hint, note, paragraph};
 
 /// Says what is open: roles that do not let us in, and roles that let anybody in.
-pub(super) fn advise(survey: &Survey, request: &DiscoveryRequest) {
+pub(super) fn advise(report: &DiscoveryReport, role: &RoleName) {
     let (mut closed, mut open) = (0_usize, 0_usize);
-    for account in &survey.accounts {
+    for account in &report.accounts {
         closed += usize::from(account.access == Access::Failed);
         open += usize::from(account.open_without_external_id == Some(true));
     }
     if open > 0 {
-        warn_of_open(open, request);
+        warn_of_open(open, role);
     }
     if closed == 0 {
         return;
@@ -20,11 +20,11 @@ pub(super) fn advise(survey: &Survey, request: &DiscoveryRequest) {
     paragraph(&format!(
         "{closed} of the accounts could not be entered. Their role {} must trust {} and ask for the external id of \
          its account. In the template of a CloudFormation stack set it is the same text for all of them:\n{}",
-        request.role.name(),
-        survey.organization.management_account,
-        template(survey, request)
+        role.name(),
+        report.management_account,
+        template(report, role)
     ));
-    if survey.accounts.iter().any(Discovered::failed) {
+    if report.accounts.iter().any(Discovered::failed) {
         hint(
             "give the roles this trust policy, then run the same command again: it tries them anew. The external \
               id of each account: --output csv",
@@ -34,8 +34,8 @@ pub(super) fn advise(survey: &Survey, request: &DiscoveryRequest) {
 
 /// A role without the condition can be entered by whoever gets the management account's principals to do so, also for
 /// somebody else.
-fn warn_of_open(open: usize, request: &DiscoveryRequest) {
-    let administrator = match request.role.name() {
+fn warn_of_open(open: usize, role: &RoleName) {
+    let administrator = match role.name() {
         DEFAULT_ROLE => {
             " AWS Organizations makes it with AdministratorAccess and without that condition: it is \
              meant for people in an emergency. Make a role of its own for keyreeve, with the policy of `keyreeve policy \
@@ -45,29 +45,29 @@ fn warn_of_open(open: usize, request: &DiscoveryRequest) {
     };
     note(&format!(
         "WARNING: in {open} of the accounts the role {} also lets in who does not send the external id.{administrator}",
-        request.role.name()
+        role.name()
     ));
 }
 
 /// The role as a resource of a CloudFormation template. `${AWS::AccountId}` is the account that a stack is in.
-fn template(survey: &Survey, request: &DiscoveryRequest) -> String {
-    let partition = &survey.organization.partition;
+fn template(report: &DiscoveryReport, role: &RoleName) -> String {
+    let partition = &report.partition;
     let role = serde_json::json!({
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "RoleName": request.role.name(),
-            "Path": request.role.path(),
+            "RoleName": role.name(),
+            "Path": role.path(),
             "AssumeRolePolicyDocument": {
                 "Version": "2012-10-17",
                 "Statement": [{
                     "Effect": "Allow",
                     "Principal": {
-                        "AWS": format!("arn:{partition}:iam::{}:root", survey.organization.management_account)
+                        "AWS": format!("arn:{partition}:iam::{}:root", report.management_account)
                     },
                     "Action": "sts:AssumeRole",
                     "Condition": {
                         "StringEquals": {
-                            "sts:ExternalId": { "Fn::Sub": survey.external_id_of("${AWS::AccountId}") }
+                            "sts:ExternalId": { "Fn::Sub": report.external_id_of("${AWS::AccountId}") }
                         }
                     }
                 }]

@@ -6,11 +6,11 @@ use keyreeve_model::{JobId, ProvisioningJob};
 use super::{follow, wait};
 use crate::args::{ApplyJob, DecideJob, RetryJob};
 use crate::command::Context;
-use crate::command::change::{conclude, show_asked};
+use crate::command::change::{conclude, show_again, show_asked};
 use crate::command::job::{require_queued, to_be_approved};
 use crate::exit::Ended;
 use crate::output::{hint, require_open};
-use crate::source::{Server, not_over_http};
+use crate::source::{PlannedAgain, Server};
 use crate::terminal;
 
 /// Approves a job that somebody else asked for, as it was seen.
@@ -74,10 +74,12 @@ pub(in crate::command) async fn retry(
     arguments: &RetryJob,
 ) -> anyhow::Result<Ended> {
     let doing = format!("retrying job {}", arguments.job);
-    if arguments.change.consent.plan {
-        return Err(not_over_http("planning what trying a job again would take").into());
-    }
     let job = server.job(arguments.job).await?;
+    if arguments.change.consent.plan {
+        let planning = || format!("planning changes of system {}", job.system_id);
+        let PlannedAgain { plan, refused } = server.plan_again(job.id).await.with_context(planning)?;
+        return show_again(context, &job, plan, refused);
+    }
     if job.tasks.iter().any(|task| task.steps.iter().any(|step| step.call.takes_password())) {
         require_open(&doing)?;
     }

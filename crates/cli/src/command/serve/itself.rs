@@ -10,7 +10,7 @@ use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::provisioning::{Rules, Worker};
 use keyreeve_engine::schedule::{Chore, Duties, Happened, Scheduler};
 use keyreeve_engine::threads::Threads;
-use keyreeve_server::{Door, Parts};
+use keyreeve_server::{Discoveries, Door, Parts};
 use keyreeve_store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -46,6 +46,7 @@ impl Itself {
             importer: self.importer.clone(),
             planning: Threads::new(PLANS_AT_ONCE),
             importing: Threads::below_others(self.at_once),
+            discoveries: Discoveries::default(),
             door,
             stop: stop.clone(),
         }

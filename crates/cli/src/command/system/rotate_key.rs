@@ -1,93 +1,65 @@
 //! `keyreeve system rotate-key`
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
-use async_trait::async_trait;
-use keyreeve_aws::{AwsConnector, Credential};
-use keyreeve_connector::{Connector, Identity};
-use keyreeve_engine::import::Patience;
-use keyreeve_engine::key_rotation::{
-    Dial, Look, PoliciesError, RotationError, Rotator, Settling, stored_key,
-};
-use keyreeve_engine::pace::Pacers;
-use keyreeve_engine::plan::Gatherer;
-use keyreeve_model::{Secret, System};
-use keyreeve_policy::PolicySet;
+use keyreeve_engine::desk::{DeskError, RotationAsked};
+use keyreeve_engine::key_rotation::{KeyChange, KeyPlan};
+use keyreeve_model::SystemId;
 use keyreeve_store::{KeyRotation, RotationState, Store};
-use serde::Serialize;
 
 use crate::args::RotateKey;
-use crate::command::{Context, connection};
+use crate::command::Context;
+use crate::command::change::{desk, refused};
 use crate::exit::{Ended, Refusal};
 use crate::output::{Column, note};
+use crate::source::{Server, Source};
 use crate::terminal;
 
-/// What became of the key.
-#[derive(Debug, Serialize)]
-struct Rotated {
-    system_id: String,
-    /// `planned` or `done`.
-    state: &'static str,
-    user: String,
-    old_key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    new_key: Option<String>,
-    /// The other systems that sign in with the same key, or assume their role with it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<String>,
-}
-
-const COLUMNS: &[Column<Rotated>] = &[
-    ("system_id", |rotated| rotated.system_id.clone()),
-    ("state", |rotated| rotated.state.to_owned()),
-    ("user", |rotated| rotated.user.clone()),
-    ("old_key", |rotated| rotated.old_key.clone()),
-    ("new_key", |rotated| rotated.new_key.clone().unwrap_or_default()),
-    ("also", |rotated| rotated.also.join(" ")),
+const COLUMNS: &[Column<KeyChange>] = &[
+    ("system_id", |change| change.system_id.to_string()),
+    ("state", |change| change.state.as_str().to_owned()),
+    ("user", |change| change.user.clone()),
+    ("old_key", |change| change.old_key.clone()),
+    ("new_key", |change| change.new_key.clone().unwrap_or_default()),
+    ("also", |change| names(&change.also).join(" ")),
 ];
 
 /// Replaces the access key that a system signs in with, or goes on with what was interrupted.
 pub(crate) async fn run(context: &Context, arguments: &RotateKey) -> anyhow::Result<Ended> {
+    if let Some(server) = Source::server(context)? {
+        return by_server(context, &server, arguments).await;
+    }
     let id = &arguments.system_id;
     let doing = || format!("rotating the access key of system {id}");
-    let store = Arc::new(context.store().await?);
-    let system = store.get_system(id).await?;
-    stored_key(&system).map_err(|error| refusal(doing(), error))?;
-    let dial = Dialling { context, region: system.region.clone() };
-    let rotator = Rotator {
-        store: &store,
-        clock: context.clock,
-        dial: &dial,
-        actor: context.actor.name(),
+    let desk = desk(context).await?;
+    let asked = RotationAsked {
         reason: arguments.reason.as_deref(),
         lease: context.config.import.lease,
-        settling: Settling::default(),
+        request: None,
     };
-    guard(context, &store, &system).await?;
-    let look = rotator.look(&system).await.map_err(|error| refusal(doing(), error))?;
-    let also: Vec<String> = look.shared.iter().map(ToString::to_string).collect();
-    if !terminal::agrees(arguments.consent, &doing(), &plan_in_words(&look))? {
-        let planned = Rotated {
-            system_id: id.to_string(),
-            state: "planned",
-            user: look.user_arn,
-            old_key: look.key_id,
-            new_key: None,
-            also,
-        };
-        return show(context, &planned);
+    let looked = desk.look_at_key(&context.actor, id, asked).await;
+    let (system, look) = looked.map_err(|error| refusal(doing(), error))?;
+    let plan = look.plan(id);
+    if !terminal::agrees(arguments.consent, &doing(), &plan_in_words(&plan))? {
+        return show(context, &plan.change);
     }
-    let done = rotator.rotate(&system, &look).await.map_err(|error| refusal(doing(), error))?;
-    let rotated = Rotated {
-        system_id: id.to_string(),
-        state: "done",
-        user: done.user_arn,
-        old_key: done.old_key_id,
-        new_key: Some(done.new_key_id),
-        also,
-    };
-    let ended = show(context, &rotated)?;
+    let rotated = desk.rotate_key(&context.actor, (&system, &look), asked).await;
+    show_done(context, &rotated.map_err(|error| refusal(doing(), error))?)
+}
+
+/// Has a server replace the key.
+async fn by_server(context: &Context, server: &Server, arguments: &RotateKey) -> anyhow::Result<Ended> {
+    let id = &arguments.system_id;
+    let doing = || format!("rotating the access key of system {id}");
+    let plan = server.key_plan(id).await.with_context(doing)?;
+    if !terminal::agrees(arguments.consent, &doing(), &plan_in_words(&plan))? {
+        return show(context, &plan.change);
+    }
+    let plan = server.rotate_key(id, arguments.reason.as_deref()).await.with_context(doing)?;
+    show_done(context, &plan.change)
+}
+
+fn show_done(context: &Context, change: &KeyChange) -> anyhow::Result<Ended> {
+    let ended = show(context, change)?;
     note("The new key works and is stored; the old one is deleted.");
     Ok(ended)
 }
@@ -113,26 +85,30 @@ pub(super) async fn say_who_goes_on(store: &Store, before: Option<&KeyRotation>)
     Ok(())
 }
 
-fn show(context: &Context, rotated: &Rotated) -> anyhow::Result<Ended> {
-    context.output.one(rotated, COLUMNS, |tables| {
+fn show(context: &Context, change: &KeyChange) -> anyhow::Result<Ended> {
+    context.output.one(change, COLUMNS, |tables| {
         let mut facts = vec![
-            ("System", rotated.system_id.clone()),
-            ("State", rotated.state.to_owned()),
-            ("User", rotated.user.clone()),
-            ("Old key", rotated.old_key.clone()),
-            ("New key", rotated.new_key.clone().unwrap_or_default()),
+            ("System", change.system_id.to_string()),
+            ("State", change.state.as_str().to_owned()),
+            ("User", change.user.clone()),
+            ("Old key", change.old_key.clone()),
+            ("New key", change.new_key.clone().unwrap_or_default()),
         ];
-        if !rotated.also.is_empty() {
-            facts.push(("Also of", rotated.also.join(", ")));
+        if !change.also.is_empty() {
+            facts.push(("Also of", names(&change.also).join(", ")));
         }
         tables.facts(facts);
     })?;
     Ok(Ended::Done)
 }
 
-fn plan_in_words(look: &Look) -> String {
-    let names: Vec<String> = look.shared.iter().map(ToString::to_string).collect();
-    let also = match (names.as_slice(), look.under_way) {
+fn names(systems: &[SystemId]) -> Vec<String> {
+    systems.iter().map(ToString::to_string).collect()
+}
+
+fn plan_in_words(plan: &KeyPlan) -> String {
+    let names = names(&plan.change.also);
+    let also = match (names.as_slice(), plan.under_way) {
         ([], _) => String::new(),
         (names, Some(RotationState::Switched | RotationState::Deactivated)) => {
             format!(" The new key is also that of {}.", names.join(", "))
@@ -143,12 +119,12 @@ fn plan_in_words(look: &Look) -> String {
             names.join(", ")
         ),
     };
-    rotation_in_words(look) + &also
+    rotation_in_words(plan) + &also
 }
 
-fn rotation_in_words(look: &Look) -> String {
-    let (user, key) = (&look.user_arn, &look.key_id);
-    match look.under_way {
+fn rotation_in_words(plan: &KeyPlan) -> String {
+    let (user, key) = (&plan.change.user, &plan.change.old_key);
+    match plan.under_way {
         None => format!(
             "A new access key of {user} is made, proven and stored; then {key} is switched off, the new one is proven once \
              more, and {key} is deleted. No import and no job of this system runs meanwhile."
@@ -169,65 +145,14 @@ fn rotation_in_words(look: &Look) -> String {
 }
 
 /// It ran, but failed; what could not begin is said as such.
-fn refusal(doing: String, error: RotationError) -> anyhow::Error {
+fn refusal(doing: String, error: DeskError) -> anyhow::Error {
     match error {
-        RotationError::Store(error) => anyhow::Error::from(error).context(doing),
-        RotationError::NoStoredKey(_)
-        | RotationError::NoUser(_)
-        | RotationError::Elsewhere(_)
-        | RotationError::ForeignKey { .. }
-        | RotationError::OfBefore { .. }
-        | RotationError::NotListed { .. }
-        | RotationError::Missing { .. }
-        | RotationError::Dial(_)
-        | RotationError::NoSecret => Refusal::new(doing, error.to_string()).into(),
-        other => Refusal::failed(doing, other.to_string()).into(),
-    }
-}
-
-/// Whose the stored credentials are: never another AWS account's.
-async fn guard(context: &Context, store: &Arc<Store>, system: &System) -> anyhow::Result<()> {
-    let gatherer = Gatherer {
-        store: Arc::clone(store),
-        clock: context.clock,
-        patience: Patience::default(),
-        pacers: Arc::new(Pacers::default()),
-    };
-    let connector = connection::of_system(context, store, system).await?;
-    gatherer.guard(&connector, system).await.context("looking whose the key is")?;
-    Ok(())
-}
-
-/// Connects with one key or the other.
-struct Dialling<'a> {
-    context: &'a Context,
-    region: Option<String>,
-}
-
-impl Dialling<'_> {
-    async fn connect(&self, access_key_id: &str, secret: &Secret) -> Result<AwsConnector, String> {
-        let credential = Credential::AccessKey {
-            access_key_id: access_key_id.to_owned(),
-            secret_access_key: secret.clone(),
-        };
-        let connector = connection::connect(self.context, credential, self.region.as_deref()).await;
-        connector.map_err(|error| format!("{error:#}"))
-    }
-}
-
-#[async_trait]
-impl Dial for Dialling<'_> {
-    async fn dial(&self, access_key_id: &str, secret: &Secret) -> Result<Box<dyn Connector>, String> {
-        Ok(Box::new(self.connect(access_key_id, secret).await?))
-    }
-
-    async fn policies(
-        &self,
-        access_key_id: &str,
-        secret: &Secret,
-        identity: &Identity,
-    ) -> Result<Option<PolicySet>, PoliciesError> {
-        let connector = self.connect(access_key_id, secret).await.map_err(PoliciesError::Dial)?;
-        Ok(connector.own_policies(identity).await?.map(|own| own.policies))
+        DeskError::Rotation(error) if error.could_not_begin() => {
+            Refusal::new(doing, error.to_string()).into()
+        }
+        DeskError::Rotation(error) => Refusal::failed(doing, error.to_string()).into(),
+        DeskError::Gather(error) => anyhow::Error::from(error).context("looking whose the key is"),
+        DeskError::Store(error) => anyhow::Error::from(error).context(doing),
+        other => refused(other),
     }
 }

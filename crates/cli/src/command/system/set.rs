@@ -38,17 +38,8 @@ pub(crate) async fn run(context: &Context, arguments: &SetSystem) -> anyhow::Res
 
 /// Has a server change the settings of a system, as they were seen.
 async fn by_server(context: &Context, server: &Server, arguments: &SetSystem) -> anyhow::Result<Ended> {
-    let is_region = |(name, _): &(String, String)| name == "region";
     if arguments.credential.given() {
         return credential_by_server(context, server, arguments).await;
-    }
-    if arguments.settings.iter().any(is_region) {
-        return Err(Refusal::new(
-            "changing the region of a system",
-            "it is given to the machine that keeps it",
-        )
-        .hint("give the command without --server on the machine where the store is")
-        .into());
     }
     let (system, version) = server.system_as_it_is(&arguments.system_id).await?;
     let SystemPatch { settings, .. } = patch(&system, &arguments.settings)?;
@@ -56,7 +47,7 @@ async fn by_server(context: &Context, server: &Server, arguments: &SetSystem) ->
     let (mut change, mut set) = (Map::new(), Map::new());
     for (name, value) in &arguments.settings {
         match name.as_str() {
-            "name" | "category" => change.insert(name.clone(), Value::String(value.clone())),
+            "name" | "category" | "region" => change.insert(name.clone(), Value::String(value.clone())),
             // What has no value is taken away by null.
             _ => set.insert(name.clone(), wanted.get(name).cloned().unwrap_or(Value::Null)),
         };

@@ -36,7 +36,7 @@ pub(crate) use job::{
 pub(crate) use keyreeve_engine::export::{Column, suspicion_text, time, word};
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
 pub(crate) use person::PEOPLE;
-pub(crate) use profile::{LastTime, PROFILES, ShownProfile, profile_facts};
+pub(crate) use profile::{PROFILES, ShownProfile, profile_facts};
 pub(crate) use protection::PROTECTIONS;
 pub(crate) use resource::RESOURCES;
 pub(crate) use run::{RUNS, show_run};

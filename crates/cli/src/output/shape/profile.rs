@@ -1,8 +1,8 @@
 //! Import profiles.
 
 use jiff::Timestamp;
-use keyreeve_model::{ImportProfile, ImportRunId, Limits};
-use keyreeve_store::{ImportSchedule, TurnOutcome};
+use keyreeve_engine::schedule::LastTime;
+use keyreeve_model::{ImportProfile, Limits};
 use serde::Serialize;
 
 use super::{Shape, joined, minute, text, time, word};
@@ -19,43 +19,14 @@ pub(crate) struct ShownProfile {
     pub(crate) last_time: Option<LastTime>,
 }
 
-/// What came of a time of a schedule.
-#[derive(Serialize)]
-pub(crate) struct LastTime {
-    /// The time it was for.
-    at: Timestamp,
-    /// The run that was begun.
-    run: Option<ImportRunId>,
-    /// The run's state, or `passed_over`.
-    state: String,
-    /// Why no run was begun.
-    reason: Option<String>,
-}
-
-impl LastTime {
-    /// `None` while nothing came of it yet.
-    pub(crate) fn of(schedule: &ImportSchedule) -> Option<Self> {
-        let at = schedule.taken_for;
-        match &schedule.outcome {
-            TurnOutcome::New => None,
-            TurnOutcome::Run(run) => {
-                Some(Self { at, run: Some(run.id), state: run.state.as_str().to_owned(), reason: None })
-            }
-            TurnOutcome::Refused { reason, .. } => {
-                Some(Self { at, run: None, state: "passed_over".to_owned(), reason: Some(reason.clone()) })
-            }
+fn last_in_words(last: &LastTime) -> String {
+    let what = match (&last.run, &last.reason) {
+        (Some(run), _) => format!("run {run}, {}", last.state),
+        (None, reason) => {
+            format!("passed over: {}", reason.as_deref().unwrap_or("no reason is known"))
         }
-    }
-
-    fn in_words(&self) -> String {
-        let what = match (&self.run, &self.reason) {
-            (Some(run), _) => format!("run {run}, {}", self.state),
-            (None, reason) => {
-                format!("passed over: {}", reason.as_deref().unwrap_or("no reason is known"))
-            }
-        };
-        format!("{}: {what}", minute(Some(self.at)))
-    }
+    };
+    format!("{}: {what}", minute(Some(last.at)))
 }
 
 fn scheduled(profile: &ImportProfile) -> String {
@@ -120,7 +91,7 @@ pub(crate) fn profile_facts(shown: &ShownProfile) -> Vec<(&'static str, Lines)> 
         facts.push(("next_times", times(shown).into()));
     }
     if let Some(last) = &shown.last_time {
-        facts.push(("last_time", last.in_words().into()));
+        facts.push(("last_time", last_in_words(last).into()));
     }
     facts
 }

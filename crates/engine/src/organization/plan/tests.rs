@@ -70,6 +70,7 @@ fn decided_without(
         fresh_external_id: String::new(),
         actor: "test".to_owned(),
         at_once: 1,
+        refuses_open: false,
     };
     let organization = OrganizationEntry {
         id: ORGANIZATION.to_owned(),

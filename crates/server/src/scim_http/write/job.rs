@@ -290,6 +290,8 @@ fn refused(error: DeskError) -> Refusal {
         | DeskError::Reason
         | DeskError::HandOver(_)
         | DeskError::NothingToDo(_)
+        | DeskError::Discovery(_)
+        | DeskError::Rotation(_)
         | DeskError::NotReleased(_)
         | DeskError::ProtectionsEnd(_)
         | DeskError::Stale { .. }
