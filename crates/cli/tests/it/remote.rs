@@ -65,7 +65,7 @@ const SHOWN: &[&[&str]] = &[
     &["policy", "generate", "--profile", "read"],
     &["policy", "generate", "--system", SYSTEM],
     &["policy", "generate", "--system", SYSTEM, "--path", "/a/", "--path", "/b,c/", "--rotate-own-key"],
-    &["policy", "generate", "--system", SYSTEM, "--profile", "read", "--account-id", "111122223333"],
+    &["policy", "generate", "--system", SYSTEM, "--profile", "read", "--account-id", "123456789012"],
     &["import", "profile", "list", SYSTEM],
     &["import", "profile", "show", SYSTEM],
     &["mapping", "try", SYSTEM, "user", "--name", "bo"],

@@ -308,8 +308,6 @@ fn an_import_that_is_suspended_is_decided_from_afar() {
     let accept = ["import", "accept", &second, "--reason", "they left", "--yes", "--output", "json"];
     assert_eq!(elsewhere.run(&accept).code(0).json()["state"], "published");
     assert_eq!(place.names().len(), 10);
-    let all = elsewhere.run(&["import", "run", "--all"]).code(2);
-    assert!(all.stderr.contains("importing all systems"), "{}", all.stderr);
     terminate(child);
 }
 
@@ -346,11 +344,9 @@ fn tokens_settings_and_what_is_protected_are_changed_from_afar_within_ones_role(
         admin.run(&["system", "set", SYSTEM, "max_deletes=7", "name=Renamed", "--output", "json"]).code(0);
     assert_eq!(set.stdout, place.run(&["system", "show", SYSTEM, "--output", "json"]).code(0).stdout);
     assert_eq!((&set.json()["name"], &set.json()["settings"]["max_deletes"]), (&"Renamed".into(), &7.into()));
-    for (wrong, why) in [
-        ("colour=red", "colour"),
-        ("max_deletes=many", "max_deletes"),
-        ("region=eu-west-1", "the machine that keeps it"),
-    ] {
+    for (wrong, why) in
+        [("colour=red", "colour"), ("max_deletes=many", "max_deletes"), ("region=cn-north-1", "aws-cn")]
+    {
         let refused = admin.run(&["system", "set", SYSTEM, wrong]).code(2);
         assert!(refused.stderr.contains(why), "{}", refused.stderr);
     }

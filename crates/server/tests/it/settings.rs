@@ -57,7 +57,9 @@ async fn a_system_is_changed_as_it_was_seen_whole_or_not_at_all() {
         json!({"name": "Production", "settings": {"max_deletes": "7"}}),
         json!({"name": "Production", "settings": {"name": "x"}}),
         json!({"name": "Production", "system_id": "other"}),
-        json!({"name": "Production", "region": "eu-west-1"}),
+        json!({"name": "Production", "region": "cn-north-1"}),
+        json!({"name": "Production", "region": "example.org"}),
+        json!({"name": "Production", "settings": {"region": "eu-west-1"}}),
         json!({"name": "Production", "category": " x"}),
         json!({"name": ""}),
     ] {
