@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, arguments: &ExportSystem) -> anyhow::
             let asked = (*what, system_id.as_ref(), as_of, arguments.format(), context.output.is_raw());
             Pieces::There(server.export(asked, &arguments.rows()).await.with_context(|| doing.clone())?)
         }
-        Source::Store(store) => Pieces::Here(begun(context, *store, arguments, as_of, &doing).await?),
+        Source::Store(store) => Pieces::Here(Box::new(begun(context, *store, arguments, as_of, &doing).await?)),
     };
     let Some(path) = arguments.file() else {
         let mut text = Text::default();
@@ -77,7 +77,7 @@ async fn begun(
 
 /// An export, wherever it is made.
 enum Pieces {
-    Here(Export),
+    Here(Box<Export>),
     There(ExportedPieces),
 }
 

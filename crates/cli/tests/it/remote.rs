@@ -71,7 +71,7 @@ const SHOWN: &[&[&str]] = &[
     &["mapping", "try", SYSTEM, "user", "--name", "bo"],
     &["export", "accounts", SYSTEM],
     &["export", "import-runs", SYSTEM, "--format", "jsonl"],
-    &["export", "assignments", SYSTEM, "--as-of", "1"],
+    &["export", "assignments", SYSTEM, "--as-of", "run:1"],
     &["export", "audit", SYSTEM, "--after", "3"],
     &["export", "audit", "--format", "jsonl", "--raw"],
     &["audit", "list"],
