@@ -31,7 +31,9 @@ pub(crate) async fn run(context: &Context, arguments: &ExportSystem) -> anyhow::
             let asked = (*what, system_id.as_ref(), as_of, arguments.format(), context.output.is_raw());
             Pieces::There(server.export(asked, &arguments.rows()).await.with_context(|| doing.clone())?)
         }
-        Source::Store(store) => Pieces::Here(Box::new(begun(context, *store, arguments, as_of, &doing).await?)),
+        Source::Store(store) => {
+            Pieces::Here(Box::new(begun(context, *store, arguments, as_of, &doing).await?))
+        }
     };
     let Some(path) = arguments.file() else {
         let mut text = Text::default();
