@@ -57,6 +57,7 @@ mod r44_rotate_key;
 mod raw;
 mod remote;
 mod remote_changes;
+mod remote_organization;
 mod remote_systems;
 mod remote_tls;
 mod remote_waiting;

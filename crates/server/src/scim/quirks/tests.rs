@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::scim::{Cause, Model, Switches, patch, write};
 
-mod manager;
+mod reports_to;
 
 fn patched(resource: &Value, operations: Value) -> Result<Value, Cause> {
     let model = Model::new(Switches::default());
@@ -35,10 +35,10 @@ fn check(quirk: Quirk) {
         Quirk::QualifiedName => qualified_names(),
         Quirk::MissingElement => missing_elements(),
         Quirk::OwnId => own_id(),
-        Quirk::ManagerText => manager::text(),
-        Quirk::ManagerList => manager::list(),
-        Quirk::ManagerName => manager::name(),
-        Quirk::ManagerFilter => manager::filter(),
+        Quirk::ManagerText => reports_to::text(),
+        Quirk::ManagerList => reports_to::list(),
+        Quirk::ManagerName => reports_to::name(),
+        Quirk::ManagerFilter => reports_to::filter(),
         Quirk::ElementSuffix => element_suffixes(),
         Quirk::EmptyRoles => empty_roles(),
         Quirk::MicrosoftGroup => microsoft_group(),
