@@ -209,9 +209,10 @@ impl Reading {
         as_of: AsOf,
     ) -> Result<Option<Self>, StoreError> {
         let system = systems::find(transaction, system_id, false).await?;
-        let (run, versions) = match as_of {
-            AsOf::Now => match latest_published(transaction, system.key).await? {
-                Some(run) => (run.id, Versions::Current),
+        let latest = latest_published(transaction, system.key).await?.map(|run| run.id);
+        let run = match as_of {
+            AsOf::Now => match latest {
+                Some(run) => run,
                 None => return Ok(None),
             },
             AsOf::Run(run) => {
@@ -222,13 +223,12 @@ impl Reading {
                 if stored.run.state != ImportRunState::Published {
                     return Err(StoreError::RunNotPublished { run });
                 }
-                (run, Versions::At(run))
+                run
             }
-            AsOf::Time(time) => {
-                let run = run_at(transaction, &system, time).await?;
-                (run, Versions::At(run))
-            }
+            AsOf::Time(time) => run_at(transaction, &system, time).await?,
         };
+        // What held at the last run holds now, and lists of that have indexes in their order.
+        let versions = if latest == Some(run) { Versions::Current } else { Versions::At(run) };
         let coverage = Coverage::at(transaction, system.key, run).await?;
         Ok(Some(Self { run, system, versions, coverage }))
     }

@@ -18,6 +18,7 @@ use keyreeve_store::{
     ResourceFilter, ResourceOrder, Slice, SlicePlace, Store, StoreError,
 };
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 pub use cells::{joined, text, time, word};
 pub use columns::{
@@ -30,7 +31,10 @@ pub use name::{disposition, file_name};
 use crate::unseen::Unseen;
 
 /// So many are read at once: accounts, resources and assignments.
-const ROWS: u32 = 20_000;
+const ROWS: u32 = 5_000;
+/// So many exports of a process read at once; the others wait with what they have read. Whoever looks at a page must not
+/// stand in line behind them.
+static READING: Semaphore = Semaphore::const_new(2);
 /// Of jobs, with up to ten thousand tasks each.
 const JOBS_AT_ONCE: u32 = 50;
 
@@ -229,6 +233,8 @@ impl Export {
     /// See [`ExportError`]. What was given before is not the whole then.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ExportError> {
         let next = std::mem::replace(&mut self.next, Next::Nothing);
+        // It is never closed.
+        let _turn = READING.acquire().await.ok();
         let piece = self.piece(next).await?;
         self.begun = true;
         Ok(piece.map(String::into_bytes))
@@ -333,4 +339,30 @@ async fn up_to_now(store: &Store, filter: AuditFilter) -> Result<AuditFilter, St
 /// What is pending of an account, in one cell.
 fn pending_words(pending: &[ClaimFact]) -> String {
     joined(pending, ClaimFact::words)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use keyreeve_store::{DatabaseUrl, StoreKey};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_more_than_two_read_at_once_and_the_next_goes_on_when_one_has_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
+        let key = StoreKey::generate().unwrap();
+        let store = Arc::new(Store::create(&url, key, Timestamp::UNIX_EPOCH).await.unwrap());
+        let filter = AuditFilter::default();
+        let mut third = Export::of_audit(Arc::clone(&store), filter, Format::Jsonl, false).await.unwrap();
+        let (first, second) = (READING.acquire().await.unwrap(), READING.acquire().await.unwrap());
+        let mut waiting = Box::pin(third.next());
+        let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiting).await;
+        assert!(early.is_err(), "a third one read beside two others: {early:?}");
+        drop(first);
+        assert!(waiting.await.unwrap().is_some());
+        drop(second);
+        store.close().await;
+    }
 }

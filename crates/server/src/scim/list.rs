@@ -1,14 +1,28 @@
 //! Lists of resources (RFC 7644 §3.4.2, RFC 9865).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Error, ResourceType,
+    Error,
     page::{Cursor, Page},
-    query::{Prepared, Query},
+    query::Query,
+    sort::{Sort, SortKey},
     urn,
 };
+
+/// A resource that a query means.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    /// What it is sorted by.
+    pub key: SortKey,
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its type's name.
+    pub kind: &'static str,
+}
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,48 +64,39 @@ impl List {
         text
     }
 
-    /// Answers a query from these resources. `scope` is that of [`Query::digest`].
+    /// The page of a list of these, and the list as yet without its resources. `digest` is [`Query::digest`]; `sort` is
+    /// that of each type of resource.
     ///
     /// # Errors
     /// `invalidCursor` and `expiredCursor`.
-    pub fn of(
-        resources: Vec<Map<String, Value>>,
-        resource_type: &ResourceType,
+    pub fn cut(
+        mut hits: Vec<Hit>,
+        sort: &Sort,
         query: &Query,
-        prepared: &Prepared,
-        scope: &str,
+        digest: &str,
         now: Timestamp,
-    ) -> Result<Self, Error> {
-        let Prepared { filter, sort, projection } = prepared;
-        let mut meant: Vec<_> = resources
-            .into_iter()
-            .filter(|resource| filter.as_ref().is_none_or(|filter| filter.matches(resource)))
-            .collect();
-        sort.sort(&mut meant);
-        let total = meant.len();
-        let show = |resources: &[Map<String, Value>]| {
-            let shown = resources.iter().map(|resource| projection.show(resource_type, resource.clone()));
-            shown.map(|resource| Value::Object(resource).to_string()).collect()
-        };
-        match &query.page {
+    ) -> Result<(Self, Vec<Hit>), Error> {
+        let mut list = Self { total: hits.len(), start: None, next_cursor: None, resources: Vec::new() };
+        hits.sort_by(|one, other| sort.order((&one.key, &one.id), (&other.key, &other.id)));
+        let page = match &query.page {
             Page::Index { start, count } => {
-                let page: Vec<_> = meant.into_iter().skip(start.saturating_sub(1)).take(*count).collect();
-                Ok(Self { total, start: Some(*start), next_cursor: None, resources: show(&page) })
+                list.start = Some(*start);
+                hits.into_iter().skip(start.saturating_sub(1)).take(*count).collect()
             }
             Page::Cursor { cursor, count } => {
-                let digest = query.digest(scope);
-                let mut rest = meant;
                 if !cursor.is_empty() {
-                    let after = Cursor::decode(cursor, &digest, now)?;
-                    rest.retain(|resource| sort.is_after(resource, &after));
+                    let after = Cursor::decode(cursor, digest, now)?;
+                    hits.retain(|hit| sort.order((&hit.key, &hit.id), (&after.key, &after.id)).is_gt());
                 }
-                let more = rest.len() > *count;
-                rest.truncate(*count);
-                let next_cursor =
-                    rest.last().filter(|_| more).map(|last| sort.cursor_at(last).encode(&digest, now));
-                Ok(Self { total, start: None, next_cursor, resources: show(&rest) })
+                let more = hits.len() > *count;
+                hits.truncate(*count);
+                let last = hits.last().filter(|_| more);
+                let cursor = last.map(|last| Cursor { key: last.key.clone(), id: last.id.to_string() });
+                list.next_cursor = cursor.map(|cursor| cursor.encode(digest, now));
+                hits
             }
-        }
+        };
+        Ok((list, page))
     }
 }
 
@@ -118,8 +123,23 @@ mod tests {
         let query = Query::from_parameters(parameters.iter().copied()).map_err(|error| error.cause)?;
         let prepared = query.prepare(&user).map_err(|error| error.cause)?;
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let list =
-            List::of(people, &user, &query, &prepared, "prod/Users", now).map_err(|error| error.cause)?;
+        let hit = |person: &Map<String, Value>| Hit {
+            key: prepared.sort.key(person),
+            id: person["id"].as_str().unwrap().into(),
+            kind: user.name,
+        };
+        let meant = |person: &&Map<String, Value>| {
+            prepared.filter.as_ref().is_none_or(|filter| filter.matches(person))
+        };
+        let hits = people.iter().filter(meant).map(hit).collect();
+        let digest = query.digest("prod/Users");
+        let (list, page) =
+            List::cut(hits, &prepared.sort, &query, &digest, now).map_err(|error| error.cause)?;
+        let text = |hit: &Hit| {
+            let person = people.iter().find(|person| person["id"] == *hit.id).unwrap();
+            Value::Object(prepared.projection.show(&user, person.clone())).to_string()
+        };
+        let list = List { resources: page.iter().map(text).collect(), ..list };
         Ok(serde_json::from_str(&list.into_text()).unwrap())
     }
 

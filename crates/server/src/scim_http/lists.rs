@@ -6,10 +6,10 @@ use axum::response::Response;
 
 use super::answer::{Refusal, json_text};
 use super::asked::{Asked, Body};
-use super::known::{Hit, Known};
-use crate::scim::list::List;
-use crate::scim::page::{Cursor, Page};
+use super::known::Known;
+use crate::scim::list::{Hit, List};
 use crate::scim::query::{Prepared, Query};
+use crate::scim::sort::Sort;
 use crate::scim::{Cause, Error, ResourceType};
 
 /// Resources of one type.
@@ -41,24 +41,24 @@ async fn answer(
     place: &str,
     query: &Query,
 ) -> Result<Response, Refusal> {
-    let prepared = prepare(kinds, query)?;
+    let (sort, prepared) = prepare(kinds, query)?;
     let known = Known::load(asked).await?;
     let mut hits = Vec::new();
     for (kind, prepared) in &prepared {
         hits.extend(known.hits(kind, prepared).await?);
     }
     let digest = query.digest(&format!("{}{place}", asked.system_id()));
-    let (list, page) = cut(hits, &prepared, query, &digest, asked.parts.clock.now())?;
+    let (list, page) = List::cut(hits, &sort, query, &digest, asked.parts.clock.now())?;
     let list = List { resources: built(&known, &prepared, &page).await?, ..list };
     Ok(json_text(200, list.into_text()))
 }
 
-/// The query on each type. A type that does not have what the query names has nothing that it means; if none has, the
+/// The order, which is the same for each type, and the query on each type. A type that does not have what the query names has nothing that it means; if none has, the
 /// query is wrong.
 fn prepare(
     kinds: &[&'static ResourceType],
     query: &Query,
-) -> Result<Vec<(&'static ResourceType, Prepared)>, Error> {
+) -> Result<(Sort, Vec<(&'static ResourceType, Prepared)>), Error> {
     let mut prepared = Vec::new();
     let mut refused = None;
     for kind in kinds {
@@ -68,44 +68,10 @@ fn prepare(
             Err(error) => return Err(error),
         }
     }
-    match refused {
-        Some(refused) if prepared.is_empty() => Err(refused),
-        _ => Ok(prepared),
+    match prepared.first() {
+        Some((_, first)) => Ok((first.sort.clone(), prepared)),
+        None => Err(refused.unwrap_or_else(|| Error::new(Cause::NotFound, "there is nothing to list"))),
     }
-}
-
-/// The page that is asked for, and the list without its resources.
-fn cut(
-    mut hits: Vec<Hit>,
-    prepared: &[(&'static ResourceType, Prepared)],
-    query: &Query,
-    digest: &str,
-    now: jiff::Timestamp,
-) -> Result<(List, Vec<Hit>), Error> {
-    let total = hits.len();
-    let mut list = List { total, start: None, next_cursor: None, resources: Vec::new() };
-    // Each type has the same order, as the query says it.
-    let Some((_, Prepared { sort, .. })) = prepared.first() else { return Ok((list, Vec::new())) };
-    hits.sort_by(|one, other| sort.order((&one.key, &one.id), (&other.key, &other.id)));
-    let page = match &query.page {
-        Page::Index { start, count } => {
-            list.start = Some(*start);
-            hits.into_iter().skip(start.saturating_sub(1)).take(*count).collect()
-        }
-        Page::Cursor { cursor, count } => {
-            if !cursor.is_empty() {
-                let after = Cursor::decode(cursor, digest, now)?;
-                hits.retain(|hit| sort.order((&hit.key, &hit.id), (&after.key, &after.id)).is_gt());
-            }
-            let more = hits.len() > *count;
-            hits.truncate(*count);
-            let last = hits.last().filter(|_| more);
-            let cursor = last.map(|last| Cursor { key: last.key.clone(), id: last.id.to_string() });
-            list.next_cursor = cursor.map(|cursor| cursor.encode(digest, now));
-            hits
-        }
-    };
-    Ok((list, page))
 }
 
 /// The JSON of a page's resources as the client sees them. One that went in this moment is left out.

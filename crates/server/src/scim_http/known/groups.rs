@@ -6,7 +6,7 @@ use keyreeve_model::{Assignment, ExternalId, Resource, ResourceType as Kind};
 use keyreeve_store::{AsOf, ResourceFilter, ScimGroups, StoreError};
 use serde_json::{Map, Value};
 
-use super::{BATCH, Hit, Known, asks_for};
+use super::{BATCH, Known, asks_for, hit};
 use crate::scim::ResourceType;
 use crate::scim::query::Prepared;
 use crate::scim_http::shape::group::{Beside, group};
@@ -58,6 +58,6 @@ impl Known<'_> {
         prepared: &Prepared,
     ) -> Result<Vec<Hit>, StoreError> {
         let found = self.groups(None, asks_for(prepared, &["members", "meta"])).await?;
-        Ok(found.iter().filter_map(|group| Hit::of(kind, prepared, group)).collect())
+        Ok(found.iter().filter_map(|group| hit(kind, prepared, group)).collect())
     }
 }

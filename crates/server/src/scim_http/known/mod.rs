@@ -14,9 +14,9 @@ use keyreeve_store::{AccountPlace, ScimStanding, StoreError};
 use serde_json::{Map, Value};
 
 use super::asked::Asked;
+use crate::scim::list::Hit;
 use crate::scim::projection::Projection;
 use crate::scim::query::Prepared;
-use crate::scim::sort::SortKey;
 use crate::scim::{Error, ResourceType};
 
 /// So many resources are built at once where all must be looked at.
@@ -33,26 +33,14 @@ pub(crate) struct Known<'a> {
     places: Option<Arc<[AccountPlace]>>,
 }
 
-/// A resource that a query means.
-#[derive(Debug, Clone)]
-pub(crate) struct Hit {
-    /// What it is sorted by.
-    pub(crate) key: SortKey,
-    /// Its id.
-    pub(crate) id: Arc<str>,
-    /// Its type's name.
-    pub(crate) kind: &'static str,
-}
-
-impl Hit {
-    fn of(kind: &ResourceType, prepared: &Prepared, resource: &Map<String, Value>) -> Option<Self> {
-        let meant = prepared.filter.as_ref().is_none_or(|filter| filter.matches(resource));
-        meant.then(|| Self {
-            key: prepared.sort.key(resource),
-            id: resource.get("id").and_then(Value::as_str).unwrap_or_default().into(),
-            kind: kind.name,
-        })
-    }
+/// A resource, if the query means it.
+fn hit(kind: &ResourceType, prepared: &Prepared, resource: &Map<String, Value>) -> Option<Hit> {
+    let meant = prepared.filter.as_ref().is_none_or(|filter| filter.matches(resource));
+    meant.then(|| Hit {
+        key: prepared.sort.key(resource),
+        id: resource.get("id").and_then(Value::as_str).unwrap_or_default().into(),
+        kind: kind.name,
+    })
 }
 
 impl<'a> Known<'a> {

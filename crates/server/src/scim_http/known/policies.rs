@@ -4,7 +4,7 @@ use keyreeve_model::{ExternalId, ResourceType as Kind};
 use keyreeve_store::{AsOf, ResourceFilter, StoreError};
 use serde_json::{Map, Value};
 
-use super::{Hit, Known};
+use super::{Known, hit};
 use crate::scim::ResourceType;
 use crate::scim::query::Prepared;
 use crate::scim_http::shape::policy::policy;
@@ -29,6 +29,6 @@ impl Known<'_> {
         prepared: &Prepared,
     ) -> Result<Vec<Hit>, StoreError> {
         let found = self.policies(None).await?;
-        Ok(found.iter().filter_map(|policy| Hit::of(kind, prepared, policy)).collect())
+        Ok(found.iter().filter_map(|policy| hit(kind, prepared, policy)).collect())
     }
 }

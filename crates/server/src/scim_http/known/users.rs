@@ -7,7 +7,7 @@ use keyreeve_model::{Account, AccountStatus, ExternalId};
 use keyreeve_store::{AccountPlace, AsOf, ScimUsers, StoreError};
 use serde_json::{Map, Value};
 
-use super::{BATCH, Hit, Known, asks_for};
+use super::{BATCH, Known, asks_for, hit};
 use crate::scim::ResourceType;
 use crate::scim::filter::Condition;
 use crate::scim::path::Place;
@@ -164,7 +164,7 @@ impl Known<'_> {
         if let Some(ids) = self.looked_up(&conditions).await? {
             let ids: Vec<ExternalId> = ids.into_iter().collect();
             let found = self.users(&ids, held).await?;
-            return Ok(found.iter().filter_map(|user| Hit::of(kind, prepared, user)).collect());
+            return Ok(found.iter().filter_map(|user| hit(kind, prepared, user)).collect());
         }
         if [Place::of("userName"), Place::of("id")].contains(&prepared.sort.place())
             && filter.is_none_or(|filter| filter.asks_for_nothing_but(&AT_HAND))
@@ -175,7 +175,7 @@ impl Known<'_> {
         let mut hits = Vec::new();
         for some in ids.chunks(BATCH) {
             let found = self.users(some, held).await?;
-            hits.extend(found.iter().filter_map(|user| Hit::of(kind, prepared, user)));
+            hits.extend(found.iter().filter_map(|user| hit(kind, prepared, user)));
         }
         Ok(hits)
     }

@@ -95,7 +95,8 @@ proptest! {
             Query::from_parameters(["filter", "sortBy", "count", "cursor"].into_iter().zip(texts.iter().map(String::as_str))).ok(),
         ].into_iter().flatten() {
             if let Ok(prepared) = query.prepare(&model.user) {
-                let _ = List::of(Vec::new(), &model.user, &query, &prepared, "prod/Users", Timestamp::UNIX_EPOCH);
+                let digest = query.digest("prod/Users");
+                let _ = List::cut(Vec::new(), &prepared.sort, &query, &digest, Timestamp::UNIX_EPOCH);
             }
         }
     }
