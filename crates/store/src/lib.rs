@@ -94,7 +94,7 @@ pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
-    Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
+    BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword, WithJob,
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};

@@ -35,6 +35,17 @@ impl Context {
 
     /// Opens the store.
     pub(crate) async fn store(&self) -> anyhow::Result<Store> {
+        let (store, held) = self.store_and_checkpoint().await?;
+        if !held {
+            tracing::error!(
+                "the audit log was cut or replaced, or its checkpoint altered: see `audit verify`"
+            );
+        }
+        Ok(store)
+    }
+
+    /// Opens the store, and tells whether its audit log holds the checkpoint that was kept of it.
+    pub(crate) async fn store_and_checkpoint(&self) -> anyhow::Result<(Store, bool)> {
         let places = &self.config.places;
         // Said first, because without a store there is no key either.
         if let Some(path) = places.database.sqlite_path()
@@ -47,8 +58,9 @@ impl Context {
             return Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store");
         }
         let store = Store::open(&places.database, self.custody()).await.context(crate::exit::Opening)?;
-        store.keep_audit_checkpoint(places.checkpoint_folder()).await.context(crate::exit::Opening)?;
-        Ok(store)
+        let folder = places.checkpoint_folder();
+        let held = store.keep_audit_checkpoint(folder).await.context(crate::exit::Opening)?;
+        Ok((store, held))
     }
 
     /// Where the key of the store is kept.

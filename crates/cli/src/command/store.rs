@@ -162,7 +162,7 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
         note(&format!("The store that was in the place is kept at {}.", kept.display()));
     }
     // What the checkpoint had seen of the store that was there may be missing in the backup, and the log says so.
-    let store = context.store().await?;
+    let (store, _) = context.store_and_checkpoint().await?;
     let reason = format!("{} was restored", arguments.file.display());
     store.renew_audit_checkpoint(actor, &reason, context.clock.now()).await.context(DOING)?;
     store.close().await;

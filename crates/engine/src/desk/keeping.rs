@@ -5,8 +5,9 @@ use jiff::SignedDuration;
 use keyreeve_model::hidden::{check_line, check_lines};
 use keyreeve_model::{
     ImportProfile, OIDC_PREFIX, Protection, ProtectionKind, Role, Secret, SystemId, TaskId, Token, TokenId,
+    check_account_name,
 };
-use keyreeve_store::{NewToken, StoreError};
+use keyreeve_store::{BEARER, NewToken, StoreError};
 
 use super::{Desk, DeskError, LONGEST_REASON};
 use crate::provisioning::{Revealed, reveal};
@@ -33,6 +34,13 @@ pub struct TokenAsked {
     pub expires_in_days: Option<u32>,
 }
 
+/// Whether Keyreeve itself acts under this name, or people who sign in do.
+fn is_of_keyreeve(owner: &str) -> bool {
+    let owner = owner.to_lowercase();
+    ["local:", "keyreeve:", "schedule:", OIDC_PREFIX].iter().any(|taken| owner.starts_with(taken))
+        || ["system", BEARER].contains(&owner.as_str())
+}
+
 impl Desk {
     /// Puts something on the protect list of a system.
     ///
@@ -50,13 +58,13 @@ impl Desk {
         let (what, value) = kind.parts();
         let wrong = value.chars().count() > LONGEST_PROTECTED
             || match &kind {
-                ProtectionKind::Account(name) => name.is_empty(),
+                ProtectionKind::Account(name) => check_account_name(name).is_err(),
                 ProtectionKind::Path(path) => !(path.starts_with('/') && path.ends_with('/')),
                 ProtectionKind::Tag(tag) => tag.split('=').next().unwrap_or_default().is_empty(),
             };
         if wrong {
             let why = format!(
-                "{value:?} is no {what}: a name is not empty, a path begins and ends with '/', a tag is key or key=value, \
+                "{value:?} is no {what}: a name is one that IAM users can have, a path begins and ends with '/', a tag is key or key=value, \
                  and none is longer than {LONGEST_PROTECTED} characters"
             );
             return Err(DeskError::Invalid(why));
@@ -94,12 +102,11 @@ impl Desk {
         shows("owner", &owner)?;
         let named = (1..=LONGEST_OWNER).contains(&owner.chars().count())
             && owner.trim() == owner
-            && !["local:", "keyreeve:", OIDC_PREFIX]
-                .iter()
-                .any(|taken| owner.to_lowercase().starts_with(taken));
+            && !is_of_keyreeve(&owner);
         if !named || expires_in_days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
             let why = format!(
-                "an owner has 1 to {LONGEST_OWNER} characters, no space at either end, and does not begin with local:, oidc: or keyreeve:; \
+                "an owner has 1 to {LONGEST_OWNER} characters, no space at either end, and is none of those under which Keyreeve \
+                 itself acts (local:, oidc:, keyreeve:, schedule: and what follows, system, {BEARER}); \
                  a token lasts 1 to {MOST_DAYS} days, or for ever"
             );
             return Err(DeskError::Invalid(why));

@@ -32,6 +32,11 @@ pub(super) fn of(facts: &Facts, tasks: &[TaskPlan]) -> Basis {
     basis
 }
 
+/// The id that a group which is to be given had when the plan was made.
+pub(super) fn id_of_group<'a>(basis: &'a Basis, name: &str) -> Option<&'a str> {
+    basis.get(&Object::Group(name).to_string()).map(String::as_str).filter(|id| !id.is_empty())
+}
+
 /// The objects that calls about an account rest on, as a basis names them.
 pub(crate) fn objects<'a>(account: &'a str, calls: impl Iterator<Item = &'a StepCall>) -> Vec<String> {
     of_task(account, calls).into_iter().map(|object| object.to_string()).collect()

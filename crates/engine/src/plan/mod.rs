@@ -109,6 +109,12 @@ pub struct PlannedStep {
 }
 
 impl Plan {
+    /// The id that a group which it gives somebody had when it was made.
+    #[must_use]
+    pub fn id_of_group(&self, name: &str) -> Option<&str> {
+        basis::id_of_group(&self.basis, name)
+    }
+
     /// Whether nothing stands in the way of any task.
     #[must_use]
     pub fn is_possible(&self) -> bool {

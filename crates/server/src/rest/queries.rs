@@ -93,8 +93,15 @@ pub(super) async fn held(
 ) -> Result<Response, Problem> {
     let refused = queries.known(&request).and_then(|known| {
         let given = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
-        let unknown = given.map(|(name, _)| name).find(|name| !known.names.iter().any(|one| one == name))?;
-        Some((known.refusal(&unknown), known.open))
+        let refusal = given.into_iter().find_map(|(name, value)| {
+            if !known.names.iter().any(|one| *one == name) {
+                return Some(known.refusal(&name));
+            }
+            // Databases end texts there, or refuse them.
+            let why = || Problem::bad_request(format!("{name} has a NUL in it; nothing was done"));
+            value.contains('\0').then(why)
+        })?;
+        Some((refusal, known.open))
     });
     let Some((refusal, open)) = refused else { return Ok(next.run(request).await) };
     if !open {

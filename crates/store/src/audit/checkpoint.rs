@@ -244,11 +244,12 @@ pub enum CheckpointState {
 }
 
 impl Store {
-    /// Keeps a checkpoint of the audit log in a folder from now on.
+    /// Keeps a checkpoint of the audit log in a folder from now on. `false`: the log does not hold the one that is there,
+    /// or that is none of this store's key; it is left as it is then.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn keep_audit_checkpoint(&self, folder: &Path) -> Result<(), StoreError> {
+    pub async fn keep_audit_checkpoint(&self, folder: &Path) -> Result<bool, StoreError> {
         let store = self.keys.kek()?.store_id.clone();
         let short: String = store.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
         let place = folder.join(format!("audit-checkpoint-{short}"));
@@ -263,12 +264,9 @@ impl Store {
             CheckpointState::Held(checkpoint) => state.held = Some(checkpoint.head()),
             CheckpointState::Missed(_) | CheckpointState::Altered(_) => {
                 state.missed = true;
-                tracing::error!(
-                    "the audit log was cut or replaced, or its checkpoint altered: see `audit verify`"
-                );
             }
         }
-        Ok(())
+        Ok(!state.missed)
     }
 
     /// Writes the checkpoint now, and not within a second.

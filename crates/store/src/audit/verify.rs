@@ -64,11 +64,12 @@ const UNPROVED: &str = "when more was written after it, the log's end had been a
 
 async fn walk(transaction: &mut Transaction) -> Result<AuditHead, StoreError> {
     let mut end = AuditHead { seq: 0, hash: BEGINNING.to_owned() };
+    let mut after = i64::MIN;
     loop {
         let text = "SELECT seq, at, actor, system_id, action, subject, prev_hash, hash FROM audit_log \
                     WHERE seq > $1 ORDER BY seq LIMIT $2";
         let mut rows = 0;
-        let page = statement!(text, end.seq, PAGE);
+        let page = statement!(text, after, PAGE);
         let steps = transaction
             .fetch(page, |row| {
                 rows += 1;
@@ -81,13 +82,17 @@ async fn walk(transaction: &mut Transaction) -> Result<AuditHead, StoreError> {
         if rows < PAGE {
             return Ok(end);
         }
+        after = end.seq;
     }
 }
 
 fn next(row: &Row, before: &AuditHead) -> Result<AuditHead, StoreError> {
     let seq = row.int(0)?;
     let expected = before.seq + 1;
-    if seq != expected {
+    if seq < expected {
+        return Err(broken(seq, "it was added before the log's beginning"));
+    }
+    if seq > expected {
         return Err(broken(expected, "it is missing"));
     }
     let altered = || broken(seq, "it was altered");

@@ -42,7 +42,7 @@ use crate::{KeyClaim, ScimMark, ScimSaid};
 pub use claim_facts::ClaimId;
 pub(crate) use claim_facts::of_system as claims_of;
 pub use deciding::Retry;
-pub use deliveries::{DeliveryState, PasswordDelivery, UnclaimedPassword};
+pub use deliveries::{BEARER, DeliveryState, PasswordDelivery, UnclaimedPassword};
 pub(crate) use ending::end_jobs_of;
 pub use manifests::SwitchedOff;
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{BATCH, Known, asks_for, hit};
 use crate::scim::ResourceType;
+use crate::scim::list::Hit;
 use crate::scim::query::Prepared;
 use crate::scim_http::shape::group::{Beside, group};
 

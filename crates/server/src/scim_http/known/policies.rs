@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Known, hit};
 use crate::scim::ResourceType;
+use crate::scim::list::Hit;
 use crate::scim::query::Prepared;
 use crate::scim_http::shape::policy::policy;
 

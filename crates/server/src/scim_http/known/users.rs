@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::{BATCH, Known, asks_for, hit};
 use crate::scim::ResourceType;
 use crate::scim::filter::Condition;
+use crate::scim::list::Hit;
 use crate::scim::path::Place;
 use crate::scim::projection::Projection;
 use crate::scim::query::Prepared;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use keyreeve_model::ExternalId;
 use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::began::Began;
-use super::job::{Others, done};
+use super::job::{Meant, Others, done};
 use super::{Change, Resource, before_and_after};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
@@ -48,21 +48,25 @@ async fn changed(
         .into_iter()
         .filter_map(|id| ExternalId::new(id).ok())
         .collect();
-    let accounts = known.accounts(&ids).await?.into_iter();
+    let users: BTreeMap<String, ExternalId> =
+        known.accounts(&ids).await?.into_iter().map(|account| (account.name, account.external_id)).collect();
     let names: BTreeMap<String, String> =
-        accounts.map(|account| (account.external_id.to_string(), account.name)).collect();
+        users.iter().map(|(name, id)| (id.to_string(), name.clone())).collect();
     let changes = wishes::of_group(&before, &after, &names)?;
     if changes.wishes.is_empty() && changes.external_id.is_none() {
         return Ok(before);
     }
+    let external = ExternalId::new(id).map_err(|_| none_such(kind))?;
     let said = ScimSaid {
-        resource: Some(ExternalId::new(id).map_err(|_| none_such(kind))?),
+        resource: Some(external.clone()),
         resource_type: "Group".to_owned(),
         changes: Map::new(),
         external_id: changes.external_id,
         becomes: ScimBecomes::Kept,
     };
-    done(asked, changes.wishes, None, (said, since), began).await?;
+    let group = before.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let meant = Meant { users, group: Some((group, external)) };
+    done(asked, (changes.wishes, meant), None, (said, since), began).await?;
     let known = Known::load(asked).await?;
     Ok(known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?)
 }

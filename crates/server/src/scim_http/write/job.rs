@@ -1,11 +1,13 @@
 //! Wishes become a job like any other, and the caller learns what came of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use keyreeve_engine::desk::{Case, DeskError};
+use keyreeve_engine::plan::Plan;
 use keyreeve_model::{
-    ExternalId, FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, TaskState,
-    Wish,
+    ExternalId, FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, Task,
+    TaskKind, TaskState, Wish,
 };
 use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use tokio::sync::oneshot;
@@ -102,16 +104,74 @@ pub(crate) fn late(job: Option<&JobId>) -> Error {
     Error::new(Cause::Unavailable, detail)
 }
 
+/// Whom a client means by the names that a change has: names pass from one to another in AWS, ids never do.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Meant {
+    /// Users by their names.
+    pub(crate) users: BTreeMap<String, ExternalId>,
+    /// The group that is changed.
+    pub(crate) group: Option<(String, ExternalId)>,
+}
+
+impl Meant {
+    /// One user.
+    pub(crate) fn user(name: &str, id: &ExternalId) -> Self {
+        Self { users: BTreeMap::from([(name.to_owned(), id.clone())]), group: None }
+    }
+
+    /// Refuses a plan that is about another one of the same name.
+    fn of(&self, plan: &Plan) -> Result<(), Error> {
+        let other = |what, name: &str, id: &ExternalId| {
+            let detail = format!(
+                "the {what} of the id {id} is not {name} at AWS any more: another {what} has that name now, and was left \
+                 alone; import the system, then read the {what} again"
+            );
+            Error::new(Cause::Conflict, detail)
+        };
+        for task in &plan.tasks {
+            let named = self.users.iter().find(|(name, _)| name.eq_ignore_ascii_case(&task.account));
+            if let (Some((name, id)), Some(found)) = (named, &task.account_external_id)
+                && id != found
+            {
+                return Err(other("user", name, id));
+            }
+        }
+        match &self.group {
+            Some((name, id)) if plan.id_of_group(name).is_some_and(|found| found != id.as_str()) => {
+                Err(other("group", name, id))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Takes back what the same client asked for before, where it waits for a second person and would shut out or delete a
+/// user that is to be active.
+pub(crate) async fn withdraw(asked: &Asked, user: &ExternalId) -> Result<(), Refusal> {
+    let (store, actor) = (&asked.parts.store, &asked.caller.0);
+    let shuts_out = |task: &Task| {
+        matches!(task.kind, TaskKind::DeactivateAccount | TaskKind::DeleteAccount)
+            && task.account_external_id.as_ref() == Some(user)
+    };
+    for job in store.jobs(asked.system_id(), None, LAST_JOBS).await? {
+        let waits = job.state == JobState::AwaitingApproval && job.actor == actor.name();
+        if waits && !job.tasks.is_empty() && job.tasks.iter().all(shuts_out) {
+            asked.parts.desk.cancel(actor, job.id).await.map_err(refused)?;
+        }
+    }
+    Ok(())
+}
+
 /// Has done what is wished, and lets hold what is said besides: with the job, or at once where there is nothing to do.
 pub(crate) async fn done(
     asked: &Asked,
-    wishes: Vec<Wish>,
+    (wishes, meant): (Vec<Wish>, Meant),
     password: Option<Secret>,
     said: Said,
     began: &Began,
 ) -> Result<Option<ProvisioningJob>, Refusal> {
     if !wishes.is_empty()
-        && let Some(job) = carried_out(asked, wishes, password, said.clone(), began).await?
+        && let Some(job) = carried_out(asked, (wishes, meant), password, said.clone(), began).await?
     {
         return Ok(Some(job));
     }
@@ -132,7 +192,7 @@ pub(crate) async fn done(
 /// secrets of passwords are given to nobody: no answer of SCIM holds any.
 async fn carried_out(
     asked: &Asked,
-    wishes: Vec<Wish>,
+    (wishes, meant): (Vec<Wish>, Meant),
     password: Option<Secret>,
     (said, since): Said,
     began: &Began,
@@ -143,6 +203,7 @@ async fn carried_out(
         let case = desk.open(&actor, &system).await.map_err(refused)?;
         let planned_at = desk.clock.now();
         let plan = case.plan_with(&wishes, password.as_ref()).await.map_err(refused)?;
+        meant.of(&plan)?;
         let (plan, ready) = match &password {
             Some(password) => {
                 let ready = case.make_ready_given(&plan, password);
@@ -316,5 +377,26 @@ fn in_the_way(obstacle: &Obstacle) -> Cause {
         | ObstacleKind::Dependants
         | ObstacleKind::NotVisible
         | ObstacleKind::NothingToDo => Cause::Conflict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyreeve_model::ImportRunId;
+
+    use super::*;
+
+    #[test]
+    fn s10_a_group_of_the_same_name_is_not_the_group() {
+        let basis = BTreeMap::from([("group admins".to_owned(), "AGPA2".to_owned())]);
+        let system_id = "prod".parse().unwrap();
+        let plan =
+            Plan { system_id, run: ImportRunId(1), tasks: Vec::new(), approval_because: Vec::new(), basis };
+        let meant = |id: &str| Meant {
+            group: Some(("admins".to_owned(), ExternalId::new(id).unwrap())),
+            ..Meant::default()
+        };
+        assert!(meant("AGPA2").of(&plan).is_ok());
+        assert_eq!(meant("AGPA1").of(&plan).unwrap_err().cause, Cause::Conflict);
     }
 }

@@ -165,14 +165,22 @@ async fn before_and_after(
 ) -> Result<(Resource, Resource, Option<Secret>), Refusal> {
     let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
     expect_version(&before, change.versions)?;
-    let (after, password) = if change.patch {
-        let patched = scim::patch::apply(kind, &before, change.body)?;
-        (patched.resource, patched.password)
-    } else {
-        let written = scim::write::replace(kind, change.body, &before)?;
-        (written.resource, written.password)
-    };
+    let (after, password) = applied(kind, &before, change)?;
     Ok((before, after, password))
+}
+
+/// A resource after a change, and the password that comes with it.
+fn applied(
+    kind: &'static ResourceType,
+    before: &Resource,
+    change: &Change<'_>,
+) -> Result<(Resource, Option<Secret>), Error> {
+    if change.patch {
+        let patched = scim::patch::apply(kind, before, change.body)?;
+        return Ok((patched.resource, patched.password));
+    }
+    let written = scim::write::replace(kind, change.body, before)?;
+    Ok((written.resource, written.password))
 }
 
 /// RFC 7644 §3.14, RFC 9110 §13.1.1.

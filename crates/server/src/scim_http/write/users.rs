@@ -5,10 +5,10 @@ use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
 
 use super::began::Began;
-use super::job::{Others, done};
-use super::{Change, Resource, again, before_and_after, expect_version};
+use super::job::{Meant, Others, done, withdraw};
+use super::{Change, Resource, again, applied, before_and_after, expect_version};
 use crate::scim::write::{self, Written};
-use crate::scim::{Cause, Error};
+use crate::scim::{Cause, Error, ResourceType};
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 use crate::scim_http::known::{Known, none_such};
@@ -41,7 +41,7 @@ pub(super) async fn create(asked: &Asked, body: &Value, began: &Began) -> Result
         return revive(asked, &known, id, (body, active), began).await;
     }
     let said = said(None, &changes, ScimBecomes::Made);
-    let job = done(asked, changes.wishes, password, (said, None), began).await?;
+    let job = done(asked, (changes.wishes, Meant::default()), password, (said, None), began).await?;
     let task = job.and_then(|job| job.tasks.into_iter().find(|task| task.kind == TaskKind::CreateAccount));
     let id = task.and_then(|task| task.account_external_id);
     let id = id.ok_or_else(|| Error::new(Cause::Internal, "the user was made, and its id is not known"))?;
@@ -63,7 +63,7 @@ async fn revive(
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, true), &mut after)?;
     let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
     let said = said(Some(id), &changes, ScimBecomes::Made);
-    done(asked, changes.wishes, password, (said, None), began).await?;
+    done(asked, (changes.wishes, meant(&before, id)), password, (said, None), began).await?;
     shown(asked, id).await
 }
 
@@ -96,6 +96,9 @@ async fn changed(
     let known = Known::load(asked).await?;
     let (before, mut after, password) = before_and_after(&known, kind, id, change).await?;
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
+    if says_active(kind, &before, change) {
+        withdraw(asked, &account_id(id)?).await?;
+    }
     if after == before && password.is_none() {
         return Ok(before);
     }
@@ -104,8 +107,20 @@ async fn changed(
     let changes = wishes::of_user(&before, &after, circumstances)?;
     require_free(asked, &known, Some(&external), changes.new_name()).await?;
     let said = said(Some(&external), &changes, ScimBecomes::Kept);
-    done(asked, changes.wishes, password, (said, since), began).await?;
+    done(asked, (changes.wishes, meant(&before, &external)), password, (said, since), began).await?;
     shown(asked, &external).await
+}
+
+/// Whether a change says that the user is to be active, and does not merely leave it so.
+fn says_active(kind: &'static ResourceType, before: &Resource, change: &Change<'_>) -> bool {
+    let mut inactive = before.clone();
+    inactive.insert("active".into(), Value::Bool(false));
+    applied(kind, &inactive, change).is_ok_and(|(after, _)| after.get("active") == Some(&Value::Bool(true)))
+}
+
+/// Whom the user's name stands for.
+fn meant(before: &Resource, id: &ExternalId) -> Meant {
+    Meant::user(before.get("userName").and_then(Value::as_str).unwrap_or_default(), id)
 }
 
 /// Takes a user out of SCIM: deactivated at AWS, or deleted there if the system's setting says so.
@@ -138,13 +153,14 @@ async fn deleted(
     let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
     expect_version(&before, versions)?;
     let account = before.get("userName").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (external, meant) = (account_id(id)?, meant(&before, &account_id(id)?));
     // Asked for though it seems to have no way in: what cannot be seen in a list is looked at then.
     let wish = match asked.system.settings.scim_delete {
         ScimDelete::Deactivate => Wish::DeactivateAccount { account },
         ScimDelete::Delete => Wish::DeleteAccount { account },
     };
-    let said = said(Some(&account_id(id)?), &Changes::default(), ScimBecomes::Deleted);
-    done(asked, vec![wish], None, (said, since), began).await.map(|_| ())
+    let said = said(Some(&external), &Changes::default(), ScimBecomes::Deleted);
+    done(asked, (vec![wish], meant), None, (said, since), began).await.map(|_| ())
 }
 
 fn said(id: Option<&ExternalId>, changes: &Changes, becomes: ScimBecomes) -> ScimSaid {

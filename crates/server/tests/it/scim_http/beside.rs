@@ -65,6 +65,27 @@ async fn what_is_said_with_a_change_that_must_be_approved_holds_when_it_was() {
     place.stop().await;
 }
 
+/// Whoever is to be active after all is not shut out by an approval of what was asked for before.
+#[tokio::test]
+async fn what_waits_for_approval_is_taken_back_when_its_client_says_the_opposite() {
+    let place = Place::with(settings(|settings| settings.max_deactivations = 0)).await;
+    let made = created(&place, place.admin(), &ada()).await;
+    let say = |operations| patch(&place, place.admin(), &at(&made), operations);
+    let active = |value: bool| json!([{"op": "replace", "path": "active", "value": value}]);
+    assert_eq!(refused(say(active(false))).await.0, 403);
+    let waiting = async || {
+        let jobs = place.all("/api/v1/systems/prod/jobs", 1000).await;
+        jobs.into_iter().filter(|job| job["state"] == "awaiting_approval").count()
+    };
+    // To speak of something else takes nothing back.
+    let (status, _) = answered(say(json!([{"op": "replace", "path": "title", "value": "x"}]))).await;
+    assert_eq!((status, waiting().await), (StatusCode::OK, 1));
+    let (status, now) = answered(say(active(true))).await;
+    assert_eq!((status, &now["active"], waiting().await), (StatusCode::OK, &json!(true), 0));
+    assert!(!place.in_aws("ada.scim").unwrap()["login_profile"].is_null());
+    place.stop().await;
+}
+
 /// What waits too long goes on, and what was said with it is there when it is done, though nobody asks again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_said_with_a_change_that_takes_long_is_there_when_it_is_done() {

@@ -14,6 +14,7 @@ mod one;
 mod passwords;
 mod racing;
 mod refusals;
+mod same_names;
 mod users;
 mod vendors;
 

@@ -21,6 +21,7 @@ use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, secrets};
 
+pub use opening::BEARER;
 pub use unclaimed::UnclaimedPassword;
 
 /// A password delivery, without what is delivered.

@@ -12,7 +12,8 @@ use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError};
 
 /// Who opens a link is known only by having it.
-const BEARER: &str = "bearer of the one-time secret";
+/// Who opens a one-time secret, in the audit log: nobody knows who that is.
+pub const BEARER: &str = "bearer of the one-time secret";
 
 impl Store {
     /// Gives the sealed password of a link, once: it is gone from the store in the same transaction. A second attempt

@@ -113,6 +113,8 @@ async fn whatever_is_done_to_the_rows_is_found_at_the_first_of_them() {
         "UPDATE audit_head SET seq = 0, mac = '', \
          hash = '0000000000000000000000000000000000000000000000000000000000000000'",
     ];
+    let prepend = "INSERT INTO audit_log SELECT -5, at, actor, system_id, action, subject, hash, hash FROM audit_log \
+                   WHERE seq = 11";
     let spaced = "UPDATE audit_log SET subject = subject || ' ' WHERE seq = 4";
     type Case<'a> = (&'a str, &'a [&'a str], i64);
     let cases: &[Case<'_>] = &[
@@ -132,6 +134,7 @@ async fn whatever_is_done_to_the_rows_is_found_at_the_first_of_them() {
         ("swapped", &swap, 4),
         ("inserted", &insert, 4),
         ("appended", &[append], 12),
+        ("put before the first", &[prepend], -5),
         ("head moved", &["UPDATE audit_head SET mac = hash"], 11),
         ("head gone", &["DELETE FROM audit_head"], 11),
     ];

@@ -1,0 +1,67 @@
+//! S10: an id is one user's for good, though a name passes from one to another in AWS; nobody is changed in another's
+//! place.
+
+use keyreeve_sandbox::Mutation;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::refused;
+use super::users::{USER, at, created, patch};
+use crate::place::{PROD_ACCOUNT, Place};
+
+fn user(name: &str) -> Value {
+    json!({"schemas": [USER], "userName": name, "externalId": name, "active": true})
+}
+
+fn off(place: &Place, of: &Value) -> RequestBuilder {
+    patch(place, place.admin(), &at(of), json!([{"op": "replace", "path": "active", "value": false}]))
+}
+
+fn rename(name: &str, new_name: &str) -> Mutation {
+    Mutation::RenameUser { name: name.to_owned(), new_name: new_name.to_owned() }
+}
+
+#[tokio::test]
+async fn s10_whoever_has_the_name_of_somebody_who_is_gone_is_left_alone() {
+    let place = Place::start().await;
+    let made = created(&place, place.admin(), &user("ada.scim")).await;
+    let again = Mutation::DeleteAndRecreateUser { name: "ada.scim".to_owned() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[again]).unwrap();
+    let (newcomer, writes) = (place.in_aws("ada.scim").unwrap(), place.writes());
+    assert_ne!(newcomer["id"], made["id"]);
+    let group = place.get("/scim/v2/prod/Groups?count=1").await["Resources"][0]["id"].clone();
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": made["id"]}]}]);
+    let group = format!("/scim/v2/prod/Groups/{}", group.as_str().unwrap());
+    let renamed = json!([{"op": "replace", "path": "userName", "value": "ada.other"}]);
+    for asked in [
+        off(&place, &made),
+        patch(&place, place.admin(), &at(&made), renamed),
+        patch(&place, place.admin(), &group, add),
+        place.request(Method::DELETE, &at(&made), Some(place.admin())),
+    ] {
+        assert_eq!(refused(asked).await.0, 409);
+    }
+    assert_eq!((place.in_aws("ada.scim").unwrap(), place.writes()), (newcomer, writes));
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn s10_two_users_who_changed_their_names_are_not_taken_for_each_other() {
+    let place = Place::start().await;
+    let leaver = created(&place, place.admin(), &user("a.leaves")).await;
+    let stayer = created(&place, place.admin(), &user("b.stays")).await;
+    let swap = [rename("a.leaves", "tmp"), rename("b.stays", "a.leaves"), rename("tmp", "b.stays")];
+    place.sandbox.mutate(PROD_ACCOUNT, &swap).unwrap();
+    let writes = place.writes();
+    assert_eq!(refused(off(&place, &leaver)).await.0, 409);
+    assert_eq!(place.writes(), writes, "somebody else was shut out");
+    // Once that was read, it is the leaver who goes, by whatever name.
+    place.import("prod").await;
+    assert_eq!(place.get(&at(&leaver)).await["userName"], "b.stays");
+    let gone = off(&place, &leaver).send().await.unwrap();
+    assert!(gone.status().is_success());
+    assert_eq!(place.get(&at(&stayer)).await["active"], true);
+    assert!(place.in_aws("b.stays").unwrap()["login_profile"].is_null());
+    assert!(!place.in_aws("a.leaves").unwrap()["login_profile"].is_null());
+    place.stop().await;
+}
