@@ -53,12 +53,12 @@ async fn answer(
     Ok(json_text(200, list.into_text()))
 }
 
+/// A type, and the query on it.
+type OfType = (&'static ResourceType, Prepared);
+
 /// The order, which is the same for each type, and the query on each type. A type that does not have what the query names has nothing that it means; if none has, the
 /// query is wrong.
-fn prepare(
-    kinds: &[&'static ResourceType],
-    query: &Query,
-) -> Result<(Sort, Vec<(&'static ResourceType, Prepared)>), Error> {
+fn prepare(kinds: &[&'static ResourceType], query: &Query) -> Result<(Sort, Vec<OfType>), Error> {
     let mut prepared = Vec::new();
     let mut refused = None;
     for kind in kinds {
@@ -75,11 +75,7 @@ fn prepare(
 }
 
 /// The JSON of a page's resources as the client sees them. One that went in this moment is left out.
-async fn built(
-    known: &Known<'_>,
-    prepared: &[(&'static ResourceType, Prepared)],
-    page: &[Hit],
-) -> Result<Vec<String>, Refusal> {
+async fn built(known: &Known<'_>, prepared: &[OfType], page: &[Hit]) -> Result<Vec<String>, Refusal> {
     let mut found = BTreeMap::new();
     for (kind, prepared) in prepared {
         let ids: Vec<String> =
