@@ -193,7 +193,8 @@ async fn s11_a_job_that_is_tried_again_makes_a_password_of_its_own() {
     let (status, again) = place.post("/api/v1/jobs/1/retry", &json!({})).await;
     assert!(status.is_success(), "{status} {again}");
     assert!(again.to_string().contains("krs_"), "{again}");
-    assert_eq!(place.ended("/api/v1/jobs/1").await["state"], "succeeded");
+    let job = place.ended("/api/v1/jobs/1").await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
     assert!(!signs_in(&place, "ada.scim", "canary-1-Post!"));
     assert!(!place.in_aws("ada.scim").unwrap()["login_profile"].is_null());
     place.stop().await;
