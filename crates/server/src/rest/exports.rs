@@ -88,6 +88,7 @@ pub(crate) async fn get(
     let as_of = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let format = asked.format.unwrap_or_default();
     let Asked { raw, since, until, after, .. } = asked;
+    numbered(after)?;
     let export = match what {
         What::Audit if as_of == AsOf::Now => {
             let rows =
@@ -121,6 +122,7 @@ pub(crate) async fn audit(
 ) -> Result<Response, Problem> {
     caller.require_everywhere(Right::Read)?;
     let format = format.unwrap_or_default();
+    numbered(after)?;
     let rows = AuditFilter { since, until, after, ..AuditFilter::default() };
     Ok(streamed(Export::of_audit(parts.store.clone(), rows, format, raw).await?, format))
 }
@@ -169,6 +171,14 @@ impl From<ExportError> for Problem {
             }
         }
     }
+}
+
+/// Rows are numbered from 1.
+fn numbered(after: Option<i64>) -> Result<(), Problem> {
+    if after.is_some_and(|after| after < 0) {
+        return Err(Problem::bad_request("after is the number of a row, or 0"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
