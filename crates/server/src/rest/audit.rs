@@ -123,9 +123,7 @@ pub(crate) async fn list(
     let (beyond, limit): (Option<i64>, u32) = (paging.after(&mark)?, paging.limit()?);
     let oldest_first = matches!(asked.sort, Some(Order::OldestFirst));
     let (after, before) = (asked.after, asked.before);
-    if after.is_some_and(|after| after < 0) || before.is_some_and(|before| before < 1) {
-        return Err(Problem::bad_request("rows have numbers from 1 on"));
-    }
+    numbered(after, before)?;
     let filter = AuditFilter {
         system_id: asked.system_id,
         actor: asked.actor,
@@ -200,4 +198,12 @@ pub(crate) async fn verify(
         },
         Err(error) => return Err(error.into()),
     }))
+}
+
+/// Refuses numbers between which no row can be.
+pub(super) fn numbered(after: Option<i64>, before: Option<i64>) -> Result<(), Problem> {
+    if after.is_some_and(|after| after < 0) || before.is_some_and(|before| before < 1) {
+        return Err(Problem::bad_request("rows have numbers from 1 on"));
+    }
+    Ok(())
 }

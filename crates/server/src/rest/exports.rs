@@ -14,6 +14,7 @@ use keyreeve_store::{AsOf, AuditFilter, StoreError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::audit::numbered;
 use super::moment::as_of;
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery};
@@ -88,7 +89,7 @@ pub(crate) async fn get(
     let as_of = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let format = asked.format.unwrap_or_default();
     let Asked { raw, since, until, after, .. } = asked;
-    numbered(after)?;
+    numbered(after, None)?;
     let export = match what {
         What::Audit if as_of == AsOf::Now => {
             let rows =
@@ -122,7 +123,7 @@ pub(crate) async fn audit(
 ) -> Result<Response, Problem> {
     caller.require_everywhere(Right::Read)?;
     let format = format.unwrap_or_default();
-    numbered(after)?;
+    numbered(after, None)?;
     let rows = AuditFilter { since, until, after, ..AuditFilter::default() };
     Ok(streamed(Export::of_audit(parts.store.clone(), rows, format, raw).await?, format))
 }
@@ -171,14 +172,6 @@ impl From<ExportError> for Problem {
             }
         }
     }
-}
-
-/// Rows are numbered from 1.
-fn numbered(after: Option<i64>) -> Result<(), Problem> {
-    if after.is_some_and(|after| after < 0) {
-        return Err(Problem::bad_request("after is the number of a row, or 0"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -74,6 +74,12 @@ impl Projection {
         out
     }
 
+    /// The JSON of [`Self::show`].
+    #[must_use]
+    pub fn text(&self, resource_type: &ResourceType, resource: Map<String, Value>) -> String {
+        Value::Object(self.show(resource_type, resource)).to_string()
+    }
+
     fn show_attribute(
         &self,
         extension: Option<&'static str>,

@@ -95,8 +95,7 @@ impl<'a> Known<'a> {
             return self.user_texts(kind, ids).await;
         }
         let found = self.resources(kind, ids).await?.into_iter();
-        let text = |whole| Value::Object(projection.show(kind, whole)).to_string();
-        Ok(found.map(|(id, whole)| (id, text(whole))).collect())
+        Ok(found.map(|(id, whole)| (id, projection.text(kind, whole))).collect())
     }
 
     /// The resource of this id, whole.

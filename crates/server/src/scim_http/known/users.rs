@@ -112,10 +112,7 @@ impl Known<'_> {
         let there: Vec<ExternalId> = ids.filter(|id| !self.deleted.contains_key(id)).collect();
         let show = |account: &Account, beside: Beside<'_>| {
             let base = &self.asked.base;
-            let shown = || {
-                let whole = user(kind, account, beside, base);
-                Value::Object(Projection::default().show(kind, whole)).to_string()
-            };
+            let shown = || Projection::default().text(kind, user(kind, account, beside, base));
             (account.external_id.to_string(), text(kind, account, beside, base).unwrap_or_else(shown))
         };
         Ok(self.each_in_aws(&there, true, show).await?.into_iter().collect())

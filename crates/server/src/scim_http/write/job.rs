@@ -6,10 +6,10 @@ use std::time::Duration;
 use keyreeve_engine::desk::{Case, DeskError};
 use keyreeve_engine::plan::Plan;
 use keyreeve_model::{
-    ExternalId, FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, Task,
-    TaskKind, TaskState, Wish,
+    ExternalId, FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, SystemId,
+    Task, TaskKind, TaskState, Wish,
 };
-use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
+use keyreeve_store::{JobSlice, ScimBecomes, ScimMark, ScimSaid, Store, StoreError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -24,7 +24,7 @@ const LOOK_FIRST: Duration = Duration::from_millis(20);
 const LOOK_LAST: Duration = Duration::from_secs(1);
 /// What is done about the end of a job is done if it ends in so long.
 const FOLLOWED_FOR: Duration = Duration::from_secs(24 * 3_600);
-/// So many of the last jobs are looked through for one that waits for approval.
+/// So many of the jobs that wait for approval are looked through, the newest first.
 const LAST_JOBS: u32 = 100;
 
 /// What a client says, and how what it changes was when it was read.
@@ -153,9 +153,8 @@ pub(crate) async fn withdraw(asked: &Asked, user: &ExternalId) -> Result<(), Ref
         matches!(task.kind, TaskKind::DeactivateAccount | TaskKind::DeleteAccount)
             && task.account_external_id.as_ref() == Some(user)
     };
-    for job in store.jobs(asked.system_id(), None, LAST_JOBS).await? {
-        let waits = job.state == JobState::AwaitingApproval && job.actor == actor.name();
-        if waits && !job.tasks.is_empty() && job.tasks.iter().all(shuts_out) {
+    for job in unapproved_of(store, asked.system_id(), actor.name()).await? {
+        if !job.tasks.is_empty() && job.tasks.iter().all(shuts_out) {
             asked.parts.desk.cancel(actor, job.id).await.map_err(refused)?;
         }
     }
@@ -255,19 +254,28 @@ async fn carried_out(
 
 /// The same was asked for before and waits for a second person: clients ask again and again.
 async fn waiting(
-    store: &keyreeve_store::Store,
+    store: &Store,
     case: &Case,
     actor: &str,
     tasks: &[keyreeve_engine::plan::TaskPlan],
 ) -> Result<Option<ProvisioningJob>, DeskError> {
-    let jobs = store.jobs(&case.system.system_id, None, LAST_JOBS).await?;
     let same = |job: &ProvisioningJob| {
-        job.state == JobState::AwaitingApproval
-            && job.actor == actor
-            && job.tasks.len() == tasks.len()
+        job.tasks.len() == tasks.len()
             && job.tasks.iter().zip(tasks).all(|(task, plan)| task.wish == plan.wish)
     };
-    Ok(jobs.into_iter().find(same))
+    Ok(unapproved_of(store, &case.system.system_id, actor).await?.into_iter().find(same))
+}
+
+/// The jobs that a client has asked for and that wait for a second person, the newest first.
+async fn unapproved_of(
+    store: &Store,
+    system: &SystemId,
+    actor: &str,
+) -> Result<Vec<ProvisioningJob>, StoreError> {
+    let slice = JobSlice { state: Some(JobState::AwaitingApproval), limit: LAST_JOBS, ..JobSlice::default() };
+    let mut jobs = store.jobs_slice(system, &slice).await?;
+    jobs.retain(|job| job.actor == actor);
+    Ok(jobs)
 }
 
 /// The job at its end, if that is a good one.

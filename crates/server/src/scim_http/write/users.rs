@@ -96,13 +96,13 @@ async fn changed(
     let known = Known::load(asked).await?;
     let (before, mut after, password) = before_and_after(&known, kind, id, change).await?;
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
+    let external = account_id(id)?;
     if says_active(kind, &before, change) {
-        withdraw(asked, &account_id(id)?).await?;
+        withdraw(asked, &external).await?;
     }
     if after == before && password.is_none() {
         return Ok(before);
     }
-    let external = account_id(id)?;
     let circumstances = circumstances(asked, &external, password.as_ref()).await?;
     let changes = wishes::of_user(&before, &after, circumstances)?;
     require_free(asked, &known, Some(&external), changes.new_name()).await?;
@@ -153,7 +153,8 @@ async fn deleted(
     let before = known.resource(kind, id).await?.ok_or_else(|| none_such(kind))?;
     expect_version(&before, versions)?;
     let account = before.get("userName").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (external, meant) = (account_id(id)?, meant(&before, &account_id(id)?));
+    let external = account_id(id)?;
+    let meant = meant(&before, &external);
     // Asked for though it seems to have no way in: what cannot be seen in a list is looked at then.
     let wish = match asked.system.settings.scim_delete {
         ScimDelete::Deactivate => Wish::DeactivateAccount { account },
