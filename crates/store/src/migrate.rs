@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(15, "scim_pending", "0015_scim_pending.sql"),
     migration!(16, "read_in_order", "0016_read_in_order.sql"),
     migration!(17, "audit_sinks", "0017_audit_sinks.sql"),
+    migration!(18, "tries", "0018_tries.sql"),
 ];
 
 impl Migration {

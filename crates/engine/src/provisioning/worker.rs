@@ -11,7 +11,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use keyreeve_connector::{Connector, Identity};
 use keyreeve_model::{Failure, JobId, Protection, System, TaskId};
-use keyreeve_store::{ClaimedTask, Signer, Store, StoreError, TaskLease};
+use keyreeve_store::{ClaimedTask, JobTry, Signer, Store, StoreError, TaskLease};
 use tokio::sync::watch;
 
 use super::administrators::Administrators;
@@ -99,6 +99,8 @@ impl Worker {
             patience: self.patience,
             pacers: Arc::clone(&self.pacers),
         };
+        // Before anything else of the job is read: what a later try rests on may be another thing.
+        let of_try = self.store.job_try(job).await?;
         // The guard against another AWS account, before the first write of the job.
         let (identity, asked) = tokio::join!(gatherer.guard(connector, system), self.store.job(job));
         let (identity, asked) = (identity?, asked?);
@@ -143,7 +145,7 @@ impl Worker {
         };
         let timed = Timed::new(JOB_SECONDS);
         let (journal, writer) = Journal::new(Arc::clone(&self.store), self.clock);
-        let shift = Shift { worker: self, ground: &ground, identity: &identity, job, sealings, stop };
+        let shift = Shift { worker: self, ground: &ground, identity: &identity, of_try, sealings, stop };
         let work = async move { shift.run(journal, seen).await };
         let (ended, ()) = tokio::join!(work, writer);
         timed.ends(match &ended {
@@ -161,13 +163,16 @@ struct Shift<'a> {
     worker: &'a Worker,
     ground: &'a Ground<'a>,
     identity: &'a Identity,
-    job: JobId,
+    of_try: JobTry,
     sealings: HashMap<TaskId, Sealing>,
     stop: watch::Receiver<bool>,
 }
 
 /// What a claim brought: tasks, or in how long there may be some again.
+#[derive(Default)]
 struct Claimed {
+    /// The job was tried again meanwhile: that is for whoever begins it anew, with what it rests on now.
+    tried_again: bool,
     tasks: Vec<ClaimedTask>,
     /// The protect list at that moment.
     protections: Arc<Vec<Protection>>,
@@ -185,13 +190,14 @@ impl Shift<'_> {
         let mut leases: HashMap<TaskId, TaskLease> = HashMap::new();
         // Tasks during which a worker ended: nothing is begun beside them that would end with them.
         let mut suspects: HashSet<TaskId> = HashSet::new();
-        let mut paused: Option<Failure> = None;
+        let (mut paused, mut over): (Option<Failure>, bool) = (None, false);
         let mut renew_at = Instant::now() + self.renewal();
         let (mut claim_at, mut claim_again) = (Instant::now(), false);
         loop {
-            let ending = *self.stop.borrow() || paused.is_some();
+            let ending = *self.stop.borrow() || paused.is_some() || over;
             if running.is_empty() && claiming.is_none() && ending {
-                return Ok(paused.map_or(Ended::Stopped, Ended::Paused));
+                let without_pause = if over { Ended::Done } else { Ended::Stopped };
+                return Ok(paused.map_or(without_pause, Ended::Paused));
             }
             let most = self.most();
             let wants = claiming.is_none() && !ending && suspects.is_empty() && running.len() < most;
@@ -203,7 +209,8 @@ impl Shift<'_> {
             tokio::select! {
                 claimed = ready(&mut claiming) => {
                     claiming = None;
-                    let Claimed { tasks, protections, signers, due_in } = claimed?;
+                    let Claimed { tried_again, tasks, protections, signers, due_in } = claimed?;
+                    over |= tried_again;
                     if tasks.is_empty() && !claim_again {
                         match due_in {
                             None if running.is_empty() => return Ok(Ended::Done),
@@ -258,8 +265,9 @@ impl Shift<'_> {
     /// Takes up to so many tasks; if there are none, says when to ask again.
     async fn claim(&self, most: usize) -> Result<Claimed, StoreError> {
         let Worker { store, clock, name, lease, .. } = self.worker;
-        let tasks = store.claim_tasks(None, Some(self.job), name, clock.now(), *lease, most).await?;
-        let due = if tasks.is_empty() { store.next_due(None, Some(self.job)).await? } else { None };
+        let tasks = store.claim_tasks_of_try(self.of_try, name, clock.now(), *lease, most).await?;
+        let Some(tasks) = tasks else { return Ok(Claimed { tried_again: true, ..Claimed::default() }) };
+        let due = if tasks.is_empty() { store.next_due(None, Some(self.of_try.job)).await? } else { None };
         let due_in = due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
         let (protections, signers) = if tasks.is_empty() {
             (Vec::new(), Vec::new())
@@ -269,7 +277,8 @@ impl Shift<'_> {
                 store.signers_in(&self.identity.account_id).await?,
             )
         };
-        Ok(Claimed { tasks, protections: Arc::new(protections), signers: Arc::new(signers), due_in })
+        let (protections, signers) = (Arc::new(protections), Arc::new(signers));
+        Ok(Claimed { tried_again: false, tasks, protections, signers, due_in })
     }
 
     fn renewal(&self) -> Duration {

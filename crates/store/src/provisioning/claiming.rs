@@ -10,12 +10,12 @@ use serde_json::json;
 use super::candidates::{Candidate, Within, candidates, places};
 use super::moves::{JobPlace, find_job, require};
 use super::rows::{self, Of};
-use super::{ClaimedTask, TaskLease};
+use super::{ClaimedTask, JobTry, TaskLease};
 use crate::audit::{Trail, recording};
 use crate::statement::{Statement, Value, statement};
 use crate::systems::same_account;
 use crate::time::{to_millis, truncated};
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, reading};
 use crate::{CrashPoint, Store, StoreError};
 
 impl Store {
@@ -57,8 +57,49 @@ impl Store {
         lease: Duration,
         limit: usize,
     ) -> Result<Vec<ClaimedTask>, StoreError> {
+        Ok(self.claim((system, job), None, worker, now, lease, limit).await?.unwrap_or_default())
+    }
+
+    /// The same of one try of a job; `None` when the job has been tried again since.
+    ///
+    /// # Errors
+    /// [`StoreError::JobNotFound`].
+    pub async fn claim_tasks_of_try(
+        &self,
+        of: JobTry,
+        worker: &str,
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Option<Vec<ClaimedTask>>, StoreError> {
+        self.claim((None, Some(of.job)), Some(of), worker, now, lease, limit).await
+    }
+
+    /// Which try of a job is under way, or was the last.
+    ///
+    /// # Errors
+    /// [`StoreError::JobNotFound`].
+    pub async fn job_try(&self, job: JobId) -> Result<JobTry, StoreError> {
+        reading!(self, "looking how often the job was tried", |transaction| job_try(transaction, job).await)
+            .await
+    }
+
+    async fn claim(
+        &self,
+        (system, job): (Option<&SystemId>, Option<JobId>),
+        of: Option<JobTry>,
+        worker: &str,
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Option<Vec<ClaimedTask>>, StoreError> {
         let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
         recording!(self, "claiming tasks", now, |transaction, trail| {
+            if let Some(of) = of
+                && job_try(transaction, of.job).await? != of
+            {
+                return Ok(None);
+            }
             let mut claims = Claims { now, until, worker, limit, ..Claims::default() };
             for (within, share) in places(transaction, &self.keys, now, system, job, limit).await? {
                 claims.take(transaction, trail, within, share).await?;
@@ -67,15 +108,21 @@ impl Store {
             if !claimed.is_empty() {
                 CrashPoint::BeforeClaimCommit.pass();
             }
-            Ok(claimed)
+            Ok(Some(claimed))
         })
         .await
-        .inspect(|claimed: &Vec<_>| {
-            if !claimed.is_empty() {
+        .inspect(|claimed: &Option<Vec<_>>| {
+            if claimed.as_ref().is_some_and(|claimed| !claimed.is_empty()) {
                 CrashPoint::AfterClaimCommit.pass();
             }
         })
     }
+}
+
+async fn job_try(transaction: &mut Transaction, job: JobId) -> Result<JobTry, StoreError> {
+    let text = "SELECT tries FROM provisioning_jobs WHERE job_id = $1";
+    let number = transaction.fetch_optional(statement!(text, job.0), |row| row.int(0)).await?;
+    number.map(|number| JobTry { job, number }).ok_or(StoreError::JobNotFound { job })
 }
 
 /// What has been claimed so far in one transaction.

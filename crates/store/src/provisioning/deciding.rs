@@ -119,6 +119,8 @@ impl Store {
             if tasks.is_empty() {
                 return Err(StoreError::NothingToRetry { job: id });
             }
+            let counted = "UPDATE provisioning_jobs SET tries = tries + 1 WHERE job_id = $1";
+            transaction.execute(statement!(counted, id.0)).await?;
             plan_again(transaction, trail, &job, &tasks, actor).await?;
             begin_anew(transaction, &tasks, now).await?;
             ending::fail_waiting(transaction, trail, &job, now).await?;

@@ -70,6 +70,14 @@ pub struct NewJob {
     pub tasks: Vec<NewTask>,
 }
 
+/// One try of a job. A retry is another one: it may rest on other facts than a worker knows that still has the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobTry {
+    /// The job.
+    pub job: JobId,
+    number: i64,
+}
+
 /// What is written down together with a new job.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WithJob<'a> {

@@ -95,6 +95,33 @@ async fn s39_whatever_is_wrong_takes_one_look_and_has_one_answer() {
     place.store.close().await;
 }
 
+/// By turns, so that whatever else the machine does falls on both alike. In a long run alone: it is a quarter of an hour
+/// of passwords looked at, and the short one shows by structure that each is looked at.
+#[tokio::test]
+async fn s39_who_is_known_takes_as_long_as_who_is_not() {
+    let Some(samples) = std::env::var_os("KEYREEVE_TEST_LONG").map(|_| 10_000) else { return };
+    let place = Place::new().await;
+    place.add("ada", Role::Admin).await;
+    let mut took = [Vec::new(), Vec::new()];
+    for sample in 0..samples {
+        for (which, name) in ["ada", "eve"].into_iter().enumerate() {
+            // A day for each address, so that nothing is throttled.
+            let from = format!("10.{}.{}.{which}", sample / 250, sample % 250);
+            let began = std::time::Instant::now();
+            let refused = place.try_in(name, "wrong", &from, 86_400 * i64::from(sample)).await.unwrap_err();
+            took[which].push(began.elapsed());
+            assert!(matches!(refused, SignInError::Refused), "{refused}");
+        }
+    }
+    let [known, unknown] = took.map(|mut took| {
+        took.sort_unstable();
+        took[took.len() / 2].as_secs_f64()
+    });
+    println!("half of {samples}: known {:.3} ms, unknown {:.3} ms", known * 1e3, unknown * 1e3);
+    assert!((known / unknown - 1.0).abs() < 0.05, "known {known} s, unknown {unknown} s");
+    place.store.close().await;
+}
+
 #[tokio::test]
 async fn s39_a_flood_is_refused_unlooked_at_and_who_was_here_before_comes_in() {
     let place = Place::new().await;

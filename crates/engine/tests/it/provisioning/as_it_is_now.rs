@@ -10,7 +10,7 @@ use keyreeve_sandbox::{Effect, FaultRule, KeyStatus, Mutation, Phase};
 use keyreeve_store::Retry;
 use serde_json::{Value, json};
 
-use super::{full, laden, only, policy, quick, reference, user, wish};
+use super::{JUST_PLANNED, full, laden, only, policy, quick, reference, user, wish};
 use crate::harness::{ACCOUNT, World};
 
 const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -53,6 +53,30 @@ async fn s33_a_retried_deletion_does_not_take_the_last_administrator() {
     let message = &only(&ended).failure.as_ref().unwrap().message;
     assert!(message.contains("last account that holds AdministratorAccess"), "{message}");
     assert!(world.writes().is_empty() && world.user("boss").is_some());
+}
+
+/// The worker of the try before knows neither how the passwords of the next one are sealed nor what it rests on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_tried_again_is_not_begun_by_the_worker_of_the_try_before() {
+    let world = World::with(full(), &laden()).await;
+    let job = world.job(&[wish(deletion("bob"))]).await;
+    fails_once(&world, "DeleteLoginProfile");
+    let system = world.store.get_system(&world.id).await.unwrap();
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let mut writes = Vec::new();
+    // In the very moment in which its last task has ended, before the worker looks for others.
+    let again = |_| {
+        let retrying = world.store.retry_job(job.id, &AGAIN, world.clock.now());
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(retrying)).unwrap();
+        writes = world.writes();
+    };
+    let worker = world.worker();
+    let ended = worker.run_job(&world.connector, &system, job.id, JUST_PLANNED, stopped, again).await;
+    assert_eq!(ended.unwrap(), Ended::Done);
+    let left = world.store.job(job.id).await.unwrap();
+    assert_eq!((left.state, only(&left).state), (JobState::Queued, TaskState::Queued));
+    assert_eq!(world.writes().len(), writes.len());
+    assert_eq!(worked(&world, &left).await.state, JobState::Succeeded);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
