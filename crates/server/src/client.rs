@@ -290,7 +290,8 @@ impl Client {
     }
 }
 
-enum Stream {
+/// A connection to a server.
+pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
 }
@@ -328,7 +329,7 @@ impl std::fmt::Debug for Pieces {
 }
 
 /// Sends a request, and gives its answer as far as it has come.
-async fn exchange(
+pub(crate) async fn exchange(
     stream: Stream,
     request: hyper::Request<Full<Bytes>>,
 ) -> Result<hyper::Response<Incoming>, ClientError> {
@@ -353,7 +354,7 @@ where
 }
 
 /// An answer, read whole.
-async fn whole(answer: hyper::Response<Incoming>) -> Result<Answered, ClientError> {
+pub(crate) async fn whole(answer: hyper::Response<Incoming>) -> Result<Answered, ClientError> {
     let status = answer.status().as_u16();
     let headers = answer.headers().clone();
     let body = Limited::new(answer.into_body(), LARGEST_ANSWER).collect().await;

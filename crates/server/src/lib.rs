@@ -37,6 +37,7 @@ mod one_time;
 mod parts;
 mod probes;
 mod problem;
+mod readiness;
 mod refusals;
 mod request;
 mod rest;
@@ -53,6 +54,7 @@ pub use door::{Door, GrantedRole, Provider, ProviderError, ProviderSettings, Sit
 pub use limits::Limits;
 pub use metrics::{MeasuresAlready, Metrics};
 pub use parts::Parts;
+pub use readiness::{Readiness, readiness};
 pub use rest::openapi;
 pub use run::Server;
 pub use tls::{Tls, TlsError};

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use keyreeve_store::StoreError;
 
 use crate::parts::Parts;
 
@@ -10,17 +11,32 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether the store answers, and can be written.
+/// Whether the store answers, can be opened with the key that this process holds, and can be written.
 pub(crate) async fn readyz(State(parts): State<Parts>) -> (StatusCode, &'static str) {
-    if let Err(error) = parts.store.list_systems(false).await {
-        tracing::error!(%error, "not ready: the store does not answer");
-        return (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n");
-    }
-    match parts.store.require_writable().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(error) => {
-            tracing::error!(%error, "not ready: the store cannot be written");
-            (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written\n")
+    match not_ready(&parts).await {
+        None => (StatusCode::OK, "ready\n"),
+        Some((error, why)) => {
+            tracing::error!(%error, why, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, why)
         }
     }
+}
+
+async fn not_ready(parts: &Parts) -> Option<(StoreError, &'static str)> {
+    const SILENT: &str = "the store does not answer\n";
+    if let Err(error) = parts.store.list_systems(false).await {
+        return Some((error, SILENT));
+    }
+    match parts.store.require_key().await {
+        Ok(()) => {}
+        Err(error @ (StoreError::KeyNotFetched { .. } | StoreError::KeyChanged)) => {
+            return Some((
+                error,
+                "the store's key was changed and this server does not hold the new one: restart it with the new key\n",
+            ));
+        }
+        Err(error) => return Some((error, SILENT)),
+    }
+    let error = parts.store.require_writable().await.err()?;
+    Some((error, "the store cannot be written\n"))
 }

@@ -12,6 +12,7 @@ use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
 use crate::inventory::Places;
+use crate::key_renewal::Renewal;
 use crate::sqlite_pools::SqlitePools;
 use crate::tokens::Touching;
 use crate::transaction::reading;
@@ -26,6 +27,7 @@ pub struct Store {
     /// The address as it is shown.
     pub(crate) place: String,
     pub(crate) keys: KeyRing,
+    pub(crate) renewal: Renewal,
     pub(crate) touching: Touching,
     pub(crate) places: Places,
     pub(crate) writes: std::sync::Arc<Writes>,
@@ -143,7 +145,10 @@ impl Store {
             let kek = store_keys::fetch(&store, &custody).await?;
             migrate::apply(&store, pending).await?;
             store.keys.hold(data_keys::adopt(&store, kek, &custody.place()).await?);
-            store.open_key_of_log().await
+            match store.open_key_of_log().await {
+                Err(StoreError::KeyChanged) => Err(store.log_needs_coming().await?),
+                opened => opened,
+            }
         }
         .await;
         match opened {
@@ -166,6 +171,16 @@ impl Store {
             Ok(_) | Err(StoreError::SecretUnreadable { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// What is said of an audit log whose data key is not under the key at hand.
+    async fn log_needs_coming(&self) -> Result<StoreError, StoreError> {
+        let coming = self.key_status().await?.coming;
+        Ok(coming.map_or(StoreError::KeyChanged, |(coming, _)| StoreError::NewKeyNeeded {
+            version: coming.version,
+            kept: coming.custody,
+            whose: vec![Scope::store().whose()],
+        }))
     }
 
     /// Closes all connections, after the work under way.
@@ -207,6 +222,7 @@ impl Store {
             url: url.clone(),
             place: url.to_string(),
             keys: KeyRing::default(),
+            renewal: Renewal::default(),
             touching: Touching::default(),
             places: Places::default(),
             writes: std::sync::Arc::default(),

@@ -539,6 +539,19 @@ pub enum StoreError {
         /// Where that one is kept.
         kept: String,
     },
+    /// The store was to have this key, and the change to it was given up.
+    #[error(
+        "this is key {version} of the store, and the change to it was given up: key {stays} opens the store{}",
+        kept_at(kept)
+    )]
+    KeyGivenUp {
+        /// Which of the store's keys was given.
+        version: i64,
+        /// Which one opens it.
+        stays: i64,
+        /// Where that one is kept.
+        kept: String,
+    },
     /// The key is in another kind of place than the one where it was looked for.
     #[error(
         "the key of this store is kept at {kept}, and the configuration looks elsewhere ({why}); set `key` to {kept}"
@@ -579,6 +592,44 @@ pub enum StoreError {
     /// The store's key has changed since the store was opened.
     #[error("the store's key was changed since this command began, and nothing was done; run it again")]
     KeyChanged,
+    /// The store's key has changed since the store was opened, and the new one could not be fetched.
+    #[error(
+        "the store's key was changed since this process began, and the new one could not be fetched ({why}); nothing was \
+         done, restart `keyreeve serve`, or run the command again, with the new key"
+    )]
+    KeyNotFetched {
+        /// Why.
+        why: String,
+    },
+    /// There is no change of the key to give up.
+    #[error("no change of the store's key is under way, so there is none to give up")]
+    NoKeyChange,
+    /// Giving up a change takes the key that stays.
+    #[error(
+        "to give the change up takes key {version}, which opens the store without it, and this command was given the new \
+         key; name the other for this command: KEYREEVE_KEY={kept}, or where it is kept now"
+    )]
+    OldKeyNeeded {
+        /// Which of the store's keys.
+        version: i64,
+        /// Where it was kept when it was made.
+        kept: String,
+    },
+    /// A change cannot be given up, because what was sealed meanwhile would be lost.
+    #[error(
+        "key {version}, the new one, alone opens the data keys of {}, and nothing was done; end the change with that key, \
+         kept at {kept}, by `keyreeve secrets rekey`. If it is lost for good, remove each of these systems with `keyreeve \
+         system remove`, give the change up, and register them again under other ids; for the audit log's, restore a backup made before",
+        whose.join(", ")
+    )]
+    NewKeyNeeded {
+        /// Which of the store's keys.
+        version: i64,
+        /// Where it was kept when it was made.
+        kept: String,
+        /// The systems, and the audit log if it is among them.
+        whose: Vec<String>,
+    },
     /// A key that the store has, or has had, is no new one.
     #[error("that is a key this store has or has had already; a new one must be made")]
     KeyUsed,

@@ -38,6 +38,7 @@ mod import_runs;
 mod import_schedules;
 mod inventory;
 mod key;
+mod key_renewal;
 mod key_rotations;
 mod measures;
 mod migrate;

@@ -295,16 +295,47 @@ impl Store {
     }
 }
 
-/// Whether a transaction that ended like this should be begun again; waits a little if so.
-///
-/// `attempt` counts the attempts made so far, and is counted up here.
-pub(crate) async fn begin_again<T>(outcome: &Result<T, StoreError>, attempt: &mut u32) -> bool {
-    let again = matches!(outcome, Err(error) if error.is_transient()) && *attempt < ATTEMPTS;
-    if again {
-        tokio::time::sleep(Duration::from_millis(5 << *attempt)).await;
-        *attempt += 1;
+/// How often a transaction was begun, and what was done about it.
+pub(crate) struct Attempts {
+    made: u32,
+    /// It was looked whether the store's key was changed.
+    key_looked_at: bool,
+}
+
+impl Attempts {
+    /// Of one that is begun for the first time.
+    pub(crate) fn first() -> Self {
+        Self { made: 1, key_looked_at: false }
     }
-    again
+}
+
+/// What comes after a transaction that ended.
+pub(crate) enum Next {
+    /// It is begun again.
+    Again,
+    /// It ends as it did.
+    End,
+    /// It ends with this error, which says more.
+    EndWith(StoreError),
+}
+
+impl Store {
+    /// Whether a transaction that ended like this should be begun again; waits a little if so. One that wanted a key which
+    /// this process does not hold is begun again, once, with the key fetched anew.
+    pub(crate) async fn what_next(&self, error: Option<&StoreError>, attempts: &mut Attempts) -> Next {
+        match error {
+            Some(StoreError::KeyChanged) if !attempts.key_looked_at => {
+                attempts.key_looked_at = true;
+                self.key_anew().await.map_or_else(Next::EndWith, |()| Next::Again)
+            }
+            Some(error) if error.is_transient() && attempts.made < ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(5 << attempts.made)).await;
+                attempts.made += 1;
+                Next::Again
+            }
+            _ => Next::End,
+        }
+    }
 }
 
 /// `writing!(store, "doing what", |transaction| …)`: does some work in one writing transaction, and again from the
@@ -315,7 +346,7 @@ pub(crate) async fn begin_again<T>(outcome: &Result<T, StoreError>, attempt: &mu
 macro_rules! writing {
     ($store:expr, $doing:expr, |$transaction:ident| $work:expr $(,)?) => {
         async {
-            let mut attempt = 1;
+            let mut attempts = $crate::transaction::Attempts::first();
             loop {
                 let outcome: Result<_, $crate::StoreError> = async {
                     let mut begun = $store.begin($doing, true).await?;
@@ -328,8 +359,10 @@ macro_rules! writing {
                     Ok(value)
                 }
                 .await;
-                if !$crate::transaction::begin_again(&outcome, &mut attempt).await {
-                    break outcome;
+                match $store.what_next(outcome.as_ref().err(), &mut attempts).await {
+                    $crate::transaction::Next::Again => {}
+                    $crate::transaction::Next::End => break outcome,
+                    $crate::transaction::Next::EndWith(error) => break Err(error),
                 }
             }
         }
@@ -342,7 +375,7 @@ pub(crate) use writing;
 macro_rules! reading {
     ($store:expr, $doing:expr, |$transaction:ident| $work:expr $(,)?) => {
         async {
-            let mut attempt = 1;
+            let mut attempts = $crate::transaction::Attempts::first();
             loop {
                 let outcome: Result<_, $crate::StoreError> = async {
                     let mut begun = $store.begin($doing, false).await?;
@@ -351,8 +384,10 @@ macro_rules! reading {
                     done
                 }
                 .await;
-                if !$crate::transaction::begin_again(&outcome, &mut attempt).await {
-                    break outcome;
+                match $store.what_next(outcome.as_ref().err(), &mut attempts).await {
+                    $crate::transaction::Next::Again => {}
+                    $crate::transaction::Next::End => break outcome,
+                    $crate::transaction::Next::EndWith(error) => break Err(error),
                 }
             }
         }

@@ -58,6 +58,8 @@ impl Context {
             return Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store");
         }
         let store = Store::open(&places.database, self.custody()).await.context(crate::exit::Opening)?;
+        // Another process may change the key while this one runs.
+        store.keep_custody(self.custody());
         let folder = places.checkpoint_folder();
         let held = store.keep_audit_checkpoint(folder).await.context(crate::exit::Opening)?;
         Ok((store, held))

@@ -41,6 +41,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     );
     checks.extend(sinks::files(&context.config.audit));
     checks.extend(server::settings(context));
+    checks.extend(server::running(context).await);
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     match context.store().await {
         Ok(store) => {

@@ -55,6 +55,7 @@ mod r38_dry_run;
 mod r44_rekey;
 mod r44_rotate_key;
 mod raw;
+mod rekeyed_serve;
 mod remote;
 mod remote_changes;
 mod remote_organization;

@@ -26,6 +26,12 @@ pub enum PublicUrlError {
 }
 
 impl PublicUrl {
+    /// The name or address that people call.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        Url::parse(&self.0).ok()?.host_str().map(str::to_owned)
+    }
+
     /// The link of a one-time secret. The secret is the fragment: browsers keep that part for themselves, so that it is
     /// in no request, no log of a proxy and no referrer.
     #[must_use]

@@ -12,6 +12,11 @@ impl From<StoreError> for Problem {
         if status.is_server_error() {
             // What is wrong with the store is for whoever runs it: places and causes stay in the log.
             tracing::error!(error = %chain(&error), "the store failed");
+            if matches!(error, StoreError::KeyChanged | StoreError::KeyNotFetched { .. }) {
+                let detail = "the store's key was changed and this server does not hold the new one; nothing was done";
+                return Self::new(status, code, detail)
+                    .advice("restart `keyreeve serve` with the new key".to_owned());
+            }
             let detail =
                 "the store could not do this; what went wrong stands in the log under the request's id";
             return Self::new(status, code, detail);
@@ -122,9 +127,12 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         | E::AuditBroken { .. }
         | E::AuditAltered { .. }
         | E::CheckpointAltered { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "store_altered"),
-        E::DiskFull { .. } | E::Unwritable { .. } | E::Unreachable { .. } | E::Database { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
-        }
+        E::DiskFull { .. }
+        | E::Unwritable { .. }
+        | E::Unreachable { .. }
+        | E::Database { .. }
+        | E::KeyChanged
+        | E::KeyNotFetched { .. } => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
         E::CommitUnknown { .. } => (StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown"),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "store_failed"),
     }

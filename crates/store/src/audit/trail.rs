@@ -236,7 +236,7 @@ pub(crate) async fn settle_lost_answer(
 macro_rules! recording {
     ($store:expr, $doing:expr, $now:expr, |$transaction:ident, $trail:ident| $work:expr $(,)?) => {
         async {
-            let mut attempt = 1;
+            let mut attempts = $crate::transaction::Attempts::first();
             loop {
                 let outcome: Result<_, $crate::StoreError> = async {
                     let mut begun = $store.begin($doing, true).await?;
@@ -256,8 +256,10 @@ macro_rules! recording {
                     }
                 }
                 .await;
-                if !$crate::transaction::begin_again(&outcome, &mut attempt).await {
-                    break outcome;
+                match $store.what_next(outcome.as_ref().err(), &mut attempts).await {
+                    $crate::transaction::Next::Again => {}
+                    $crate::transaction::Next::End => break outcome,
+                    $crate::transaction::Next::EndWith(error) => break Err(error),
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The data keys that this process has opened, and the store's key that opens them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use keyreeve_model::SystemId;
@@ -41,7 +41,7 @@ impl Kek {
 /// Opens data keys, and keeps them open in memory that is wiped.
 #[derive(Default)]
 pub(crate) struct KeyRing {
-    kek: OnceLock<Kek>,
+    kek: RwLock<Option<Arc<Kek>>>,
     opened: Mutex<BTreeMap<(Scope, i64), DataKey>>,
     /// Which setting of each system's secret this process has taken out last.
     given_out: Mutex<BTreeMap<SystemId, i64>>,
@@ -60,13 +60,15 @@ impl KeyRing {
         given.get(system).is_some_and(|given| *given != revision)
     }
 
-    /// Says which key the store is opened with: once, before anything is sealed or opened.
+    /// Says which key the store is opened with: before anything is sealed or opened, and when it was fetched anew.
     pub(crate) fn hold(&self, kek: Kek) {
-        let _ = self.kek.set(kek);
+        *self.kek.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(kek));
     }
 
-    pub(crate) fn kek(&self) -> Result<&Kek, StoreError> {
-        self.kek.get().ok_or_else(|| StoreError::Data { what: "no key is held".to_owned() })
+    /// The key as it is held at this moment.
+    pub(crate) fn kek(&self) -> Result<Arc<Kek>, StoreError> {
+        let held = self.kek.read().unwrap_or_else(PoisonError::into_inner).clone();
+        held.ok_or_else(|| StoreError::Data { what: "no key is held".to_owned() })
     }
 
     /// The key to seal with as it is at this moment: whoever writes down what was sealed asks again by then.
@@ -100,7 +102,7 @@ impl KeyRing {
         match self.active(transaction, scope).await {
             Err(StoreError::SecretUnreadable { .. }) => {
                 self.require_lasting(transaction).await?;
-                let version = replace(transaction, &[self.kek()?], scope, now).await?;
+                let version = replace(transaction, &[&*self.kek()?], scope, now).await?;
                 Ok((version, self.opened(transaction, scope, version).await?))
             }
             active => active,
@@ -123,7 +125,7 @@ impl KeyRing {
         if !made && let Some(key) = self.known(scope, version) {
             return Ok(key);
         }
-        let key = unseal(transaction, self.kek()?, scope, version).await?;
+        let key = unseal(transaction, &*self.kek()?, scope, version).await?;
         if !made {
             self.keep(scope, version, &key);
         }
@@ -143,7 +145,7 @@ impl KeyRing {
     ) -> Result<(), StoreError> {
         self.require_lasting(transaction).await?;
         insert(transaction, scope, 1, "active", now).await?;
-        insert_sealed(transaction, self.kek()?, scope, 1, &DataKey::generate()?).await
+        insert_sealed(transaction, &*self.kek()?, scope, 1, &DataKey::generate()?).await
     }
 
     /// Whether a data key that is made now will still be opened later.

@@ -12,7 +12,7 @@ use crate::provisioning::given;
 use crate::secrets::{self, SecretPlace};
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading, writing};
-use crate::{CrashPoint, Store, StoreError, key_rotations, systems};
+use crate::{CrashPoint, Store, StoreError, key_rotations, store_keys, systems};
 
 /// What was sealed anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,14 +74,15 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let held = self.keys.kek()?;
         writing!(self, "sealing a data key under the new key", |transaction| {
-            match data_keys::unseal(transaction, held, scope, version).await {
+            require_coming(transaction, kek).await?;
+            match data_keys::unseal(transaction, &held, scope, version).await {
                 Ok(key) => {
                     data_keys::insert_sealed(transaction, kek, scope, version, &key).await?;
                     CrashPoint::BeforeRekeyCommit.pass();
                     Ok(true)
                 }
                 Err(StoreError::SecretUnreadable { .. }) if scope.system_id().is_some() => {
-                    let replaced = data_keys::replace(transaction, &[held, kek], scope, now).await?;
+                    let replaced = data_keys::replace(transaction, &[&*held, kek], scope, now).await?;
                     data_keys::destroy_version(transaction, scope, version).await?;
                     debug_assert!(replaced > version);
                     Ok(false)
@@ -103,13 +104,15 @@ impl Store {
         now: Timestamp,
         done: &mut Resealed,
     ) -> Result<(), StoreError> {
-        let keks = self.both(&rekey.kek)?;
+        let held = self.keys.kek()?;
+        let keks = both(&held, &rekey.kek);
         let there = writing!(self, "making a data key", |transaction| {
             // A system that was removed by now has none.
             let Some(active) = data_keys::locked_version_if_any(transaction, scope).await? else {
                 return Ok(false);
             };
             if active == before {
+                require_coming(transaction, &rekey.kek).await?;
                 data_keys::replace(transaction, &keks, scope, now).await?;
                 CrashPoint::BeforeRekeyCommit.pass();
             }
@@ -126,12 +129,6 @@ impl Store {
         done.passwords += self.seal_passwords_anew(scope, system, now).await?;
         done.passwords += self.seal_given_anew(system, now).await?;
         self.destroy_retained(scope).await
-    }
-
-    /// The keys of the store under which a new data key is sealed.
-    fn both<'a>(&'a self, coming: &'a Kek) -> Result<Vec<&'a Kek>, StoreError> {
-        let held = self.keys.kek()?;
-        Ok(if held.version == coming.version { vec![coming] } else { vec![held, coming] })
     }
 
     async fn seal_secret_anew(
@@ -268,12 +265,14 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let keks = self.both(&rekey.kek)?;
+        let held = self.keys.kek()?;
+        let keks = both(&held, &rekey.kek);
         writing!(self, "making a data key", |transaction| {
             let mut trail = Trail::lock(transaction, &self.keys, now).await?;
             if data_keys::locked_version(transaction, scope).await? != before {
                 return Ok(());
             }
+            require_coming(transaction, &rekey.kek).await?;
             let version = data_keys::replace(transaction, &keks, scope, now).await?;
             trail.seal_with(version);
             trail.note(actor, None, "audit_key_replaced", &json!({"from": before, "to": version}));
@@ -285,4 +284,19 @@ impl Store {
         .await
         .inspect(|()| CrashPoint::AfterRekeyCommit.pass())
     }
+}
+
+/// The keys of the store under which a new data key is sealed.
+fn both<'a>(held: &'a Kek, coming: &'a Kek) -> Vec<&'a Kek> {
+    if held.version == coming.version { vec![coming] } else { vec![held, coming] }
+}
+
+/// Nothing is sealed under a key whose change was given up, or has ended, until the transaction ends.
+async fn require_coming(transaction: &mut Transaction, kek: &Kek) -> Result<(), StoreError> {
+    store_keys::lock(transaction).await?;
+    let keys = store_keys::all(transaction).await?;
+    let comes = |stored: &store_keys::StoredKey| {
+        stored.state == store_keys::KeyState::Coming && stored.record.version == kek.version
+    };
+    if keys.iter().any(comes) { Ok(()) } else { Err(StoreError::KeyChanged) }
 }

@@ -1,5 +1,7 @@
 //! Changing the store's key: either key opens everything until it has ended, and from then on only the new one.
 
+use std::sync::{Arc, Mutex};
+
 use keyreeve_model::{CredentialKind, Secret};
 use keyreeve_store::{
     AuditFilter, FileCustody, KeyCustody, KeyError, KeyRecord, MadeKey, NextFileCustody, Rekey, RekeyPlan,
@@ -168,6 +170,80 @@ async fn a_process_of_before_goes_on_or_says_that_it_must_be_begun_again() {
             }
             let store = Store::open(&place.url, new).await.unwrap();
             opens_everything(&store).await;
+            store.close().await;
+        }
+    }
+}
+
+/// A custody whose key another process replaces.
+#[derive(Clone)]
+struct Replaced(Arc<Mutex<StoreKey>>);
+
+#[async_trait::async_trait]
+impl KeyCustody for Replaced {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
+    async fn open(&self, _: &KeyRecord) -> Result<StoreKey, KeyError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    async fn make(&self, _: &str, _: i64) -> Result<MadeKey, KeyError> {
+        Ok(MadeKey { key: self.0.lock().unwrap().clone(), sealed: None })
+    }
+}
+
+#[tokio::test]
+async fn a_process_of_before_fetches_the_new_key_and_goes_on() {
+    for place in Place::both().await {
+        for data_keys in [false, true] {
+            let place = Place { key: StoreKey::generate().unwrap(), ..fresh(&place).await };
+            let (store, custody) =
+                (with_secrets(&place).await, Replaced(Arc::new(Mutex::new(place.key.clone()))));
+            let (idle, other) = (place.open().await, place.open().await);
+            for store in [&idle, &other] {
+                store.keep_custody(Box::new(custody.clone()));
+            }
+            let mut at_work = store;
+            // Twice, so that a key that was fetched is replaced, too.
+            for version in [2, 3] {
+                let new = StoreKey::generate().unwrap();
+                rekey(&at_work, &new, data_keys).await.unwrap();
+                at_work.close().await;
+                at_work = Store::open(&place.url, new.clone()).await.unwrap();
+                *custody.0.lock().unwrap() = new;
+                opens_everything(&idle).await;
+                other.require_key().await.unwrap();
+                let registered = format!("u{version}");
+                other.create_system(new_system(&registered, &registered), ACTOR, at(4)).await.unwrap();
+                idle.update_system(&id("s"), Default::default(), ACTOR, at(4)).await.unwrap();
+                assert_eq!(idle.key_status().await.unwrap().active.version, version);
+            }
+            for store in [at_work, idle, other] {
+                store.close().await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_of_before_that_cannot_have_the_new_key_says_so() {
+    for place in Place::both().await {
+        let (store, new) = (with_secrets(&place).await, StoreKey::generate().unwrap());
+        let idle = place.open().await;
+        idle.keep_custody(Box::new(place.key.clone()));
+        idle.require_key().await.unwrap();
+        rekey(&store, &new, false).await.unwrap();
+        let refused = [idle.get_secret(&id("s")).await.map(|_| ()), idle.require_key().await];
+        for refused in refused {
+            let Err(StoreError::KeyNotFetched { why }) = &refused else { panic!("{refused:?}") };
+            assert!(why.contains("which key 2 replaced"), "{why}");
+            let said = refused.unwrap_err().to_string();
+            assert!(said.contains("restart `keyreeve serve`"), "{said}");
+        }
+        assert_eq!(idle.list_systems(false).await.unwrap().len(), 2, "what needs no key is read");
+        for store in [store, idle] {
             store.close().await;
         }
     }

@@ -1,5 +1,9 @@
-//! Whether `keyreeve serve` would start with the settings there are.
+//! Whether `keyreeve serve` would start with the settings there are, and how one that runs is.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use keyreeve_engine::password::PublicUrl;
+use keyreeve_server::{Readiness, readiness};
 use keyreeve_store::Store;
 
 use crate::command::Context;
@@ -27,6 +31,40 @@ pub(super) async fn way_in(context: &Context, store: &Store) -> Option<Check> {
     match store.admins_left(context.clock.now()).await {
         Ok(left) => Some(refused("sign_in", not_the_only_way_in(context, left).err()?)),
         Err(error) => Some(Check::new("serve", CheckState::Error, error.to_string(), "mend the database")),
+    }
+}
+
+/// How the server that runs here with these settings is, if there is one: it may hold a key of before, which nobody else
+/// sees.
+pub(super) async fn running(context: &Context) -> Option<Check> {
+    const NAME: &str = "serve_ready";
+    let http = &context.config.http;
+    let address = SocketAddr::new(own(http.listen.ip()), http.listen.port());
+    let host = context.public_url().and_then(PublicUrl::host);
+    let tls = match (&http.tls, &host) {
+        (None, _) => None,
+        (Some(files), Some(host)) => Some((files.certificate.as_path(), host.as_str())),
+        // Its certificate is for a name that is not known here.
+        (Some(_), None) => return None,
+    };
+    // Another program may have that port, and speak otherwise.
+    match readiness(address, tls).await.ok()?? {
+        Readiness::Ready => Some(Check::ok(NAME, format!("the one at {address} is ready"))),
+        Readiness::NotReady(why) => Some(Check::new(
+            NAME,
+            CheckState::Error,
+            format!("the one at {address} is not ready: {why}"),
+            "its log says more; when it holds a key of before, restart it with the new one",
+        )),
+    }
+}
+
+/// Who listens at all addresses is called at this machine's own.
+fn own(listens: IpAddr) -> IpAddr {
+    match listens {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        listens => listens,
     }
 }
 

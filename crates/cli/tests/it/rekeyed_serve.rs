@@ -1,0 +1,77 @@
+//! A server that runs while the store's key is changed: it fetches the new key where it can, and says so where it cannot.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::harness::{OTHER_ACCOUNT, Place, Ran, SYSTEM};
+use crate::http::{Answer, ask};
+use crate::serve::{get, serve, terminate};
+
+const NEW: (&str, &str) = ("KEYREEVE_STORE_KEY", "keyreeve-key-1 QE2V21BMZP3NO+T5JdVtceyaxEtFAMHt8p3QNh/BMrY=");
+
+/// Two systems with secrets, and an admin's token.
+fn two_systems() -> (Place, String) {
+    let place = Place::registered(0);
+    place.add("other", OTHER_ACCOUNT).code(0);
+    let token = place.token("amy", "admin", &[]);
+    (place, token)
+}
+
+fn check(address: &str, token: &str, system: &str) -> Answer {
+    let head = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n");
+    ask(address, "POST", &format!("/api/v1/systems/{system}/check"), &head, "{}")
+}
+
+#[test]
+fn a_server_goes_on_with_the_key_that_took_the_place_of_its_own() {
+    let (place, token) = two_systems();
+    let (child, address) = serve(&place, &[]);
+    check(&address, &token, SYSTEM).status(200);
+    for more in [&[][..], &["--data-keys"], &[]] {
+        place.run(&[&["secrets", "rekey", "--yes"], more].concat()).code(0);
+        for system in [SYSTEM, "other"] {
+            let checks = check(&address, &token, system).status(200).json();
+            assert!(checks.to_string().contains("reachable"), "{checks}");
+        }
+        assert!(get(&address, "/readyz").starts_with("HTTP/1.1 200"));
+    }
+    let said = std::fs::read_to_string(place.folder.path().join(crate::serve::LOG)).unwrap();
+    assert!(said.contains("the new one was fetched"), "{said}");
+    terminate(child);
+}
+
+#[test]
+fn a_server_that_cannot_have_the_new_key_is_not_ready_and_doctor_says_it() {
+    let (place, token) = two_systems();
+    let (child, address) = serve(&place, &[]);
+    let with = |key: &str, arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        Ran::of(command.env("KEYREEVE_KEY", key).env("KEYREEVE_LISTEN", &address).envs([NEW]).output().unwrap())
+    };
+    let doctor = |code: i32| {
+        let checks = with("env:KEYREEVE_STORE_KEY", &["doctor", "--output", "json"]).code(code).json();
+        checks.as_array().unwrap().iter().find(|check| check["name"] == "serve_ready").cloned().unwrap()
+    };
+    let old = format!("file:{}", place.data().join("keyreeve.key").display());
+    with(&old, &["secrets", "rekey", "--yes", "--to", "env:KEYREEVE_STORE_KEY"]).code(1);
+    assert!(get(&address, "/readyz").starts_with("HTTP/1.1 200"), "both keys open the store");
+    assert_eq!(doctor(0)["state"], "ok");
+    with("env:KEYREEVE_STORE_KEY", &["secrets", "rekey", "--yes"]).code(0);
+    let ready = get(&address, "/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("restart it with the new key"), "{ready}");
+    let problem: Value = check(&address, &token, "other").status(503).json();
+    assert_eq!(problem["code"], "store_unavailable", "{problem}");
+    assert_eq!(problem["advice"], "restart `keyreeve serve` with the new key", "{problem}");
+    let found = doctor(1);
+    assert_eq!(found["state"], "error", "{found}");
+    assert!(found["message"].as_str().unwrap().contains("the store's key was changed"), "{found}");
+    assert!(found["advice"].as_str().unwrap().contains("restart it with the new one"), "{found}");
+    terminate(child);
+    let new = [("KEYREEVE_KEY", PathBuf::from("env:KEYREEVE_STORE_KEY")), (NEW.0, PathBuf::from(NEW.1))];
+    let settings: Vec<(&str, &PathBuf)> = new.iter().map(|(name, value)| (*name, value)).collect();
+    let (child, address) = serve(&place, &settings);
+    assert!(get(&address, "/readyz").starts_with("HTTP/1.1 200"));
+    check(&address, &token, "other").status(200);
+    terminate(child);
+}
