@@ -38,7 +38,7 @@ pub(crate) enum KeyState {
     Active,
     /// It opens the store, too, and is about to take the active one's place.
     Coming,
-    /// Another one has taken its place; it opens backups of before.
+    /// Another one has taken its place, or the change to it was given up; it opens backups of before.
     Retired,
 }
 
@@ -99,11 +99,14 @@ pub(crate) async fn lock(transaction: &mut Transaction) -> Result<(), StoreError
 /// Fetches the key that opens the store.
 ///
 /// # Errors
-/// [`StoreError::WrongKey`], [`StoreError::KeyReplaced`], [`StoreError::KeptElsewhere`], [`StoreError::Key`].
+/// [`StoreError::WrongKey`], [`StoreError::KeyReplaced`], [`StoreError::KeyGivenUp`], [`StoreError::KeptElsewhere`],
+/// [`StoreError::Key`].
 pub(crate) async fn fetch(store: &Store, custody: &dyn KeyCustody) -> Result<Kek, StoreError> {
     match fetch_once(store, custody).await {
         // The key may just have been changed, between the look at the one and at the other.
-        Err(StoreError::WrongKey | StoreError::KeyReplaced { .. }) => fetch_once(store, custody).await,
+        Err(StoreError::WrongKey | StoreError::KeyReplaced { .. } | StoreError::KeyGivenUp { .. }) => {
+            fetch_once(store, custody).await
+        }
         fetched => fetched,
     }
 }
@@ -133,6 +136,13 @@ fn unfit(keys: &[StoredKey], given: &StoreKey) -> StoreError {
     let fingerprint = given.fingerprint();
     let in_force = keys.iter().find(|stored| stored.state == KeyState::Active);
     match (keys.iter().find(|stored| stored.fingerprint() == fingerprint), in_force) {
+        (Some(other), Some(active)) if other.record.version > active.record.version => {
+            StoreError::KeyGivenUp {
+                version: other.record.version,
+                stays: active.record.version,
+                kept: active.record.custody.clone(),
+            }
+        }
         (Some(old), Some(active)) => StoreError::KeyReplaced {
             version: old.record.version,
             by: active.record.version,

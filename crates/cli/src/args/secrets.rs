@@ -22,6 +22,9 @@ pub(crate) struct RekeyStore {
     /// Make new data keys too, and seal every secret anew.
     #[arg(long)]
     pub(crate) data_keys: bool,
+    /// Give the change up that was begun and not ended: the key of before stays, and the new one is not needed.
+    #[arg(long, conflicts_with_all = ["to", "data_keys"])]
+    pub(crate) abandon: bool,
     /// Why; it is written into the audit log.
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,

@@ -1,10 +1,12 @@
 //! `keyreeve secrets …`
 
+mod abandon;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use keyreeve_store::{KeyCustody, KeyFacts, KeyStatus, NextFileCustody, Rekey, RekeyPlan, Resealed, Store};
+use keyreeve_store::{KeyCustody, KeyFacts, KeyStatus, NextFileCustody, Rekey, RekeyPlan, Resealed, Store, StoreError};
 use serde::Serialize;
 
 use super::Context;
@@ -22,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// What became of it.
 #[derive(Debug, Serialize)]
 struct Changed {
-    /// `planned`, `waiting_for_configuration` or `done`.
+    /// `planned`, `waiting_for_configuration`, `done` or `abandoned`.
     state: &'static str,
     key: i64,
     custody: String,
@@ -48,10 +50,18 @@ const COLUMNS: &[Column<Changed>] = &[
 /// Gives the store a new key: begins, or goes on with what was begun.
 pub(crate) async fn rekey(context: &Context, arguments: &RekeyStore) -> anyhow::Result<Ended> {
     let store = context.store().await?;
-    let status = store.key_status().await.context(DOING)?;
+    let mut status = store.key_status().await.context(DOING)?;
+    if arguments.abandon {
+        return abandon::run(context, arguments, &store, &status).await;
+    }
+    let given_up = abandon::for_another_place(arguments, &mut status);
     let target = target(context, arguments, &status)?;
     let data_keys = status.coming.as_ref().map_or(arguments.data_keys, |(_, plan)| plan.data_keys);
-    let words = plan_in_words(&status, &target, data_keys);
+    let mut words = plan_in_words(&status, &target, data_keys);
+    if let Some(coming) = &given_up {
+        let (version, custody) = (coming.version, &coming.custody);
+        words.push_str(&format!(" The change to key {version} at {custody} is given up: nothing is under that key yet."));
+    }
     if !terminal::agrees(arguments.consent, DOING, &words)? {
         let changed = Changed {
             state: "planned",
@@ -65,8 +75,11 @@ pub(crate) async fn rekey(context: &Context, arguments: &RekeyStore) -> anyhow::
         };
         return show(context, &changed, Ended::Done);
     }
+    if let Some(coming) = &given_up {
+        abandon::give_up(context, arguments, &store, &status, coming).await?;
+    }
     let custody = coming_custody(context, &target);
-    let rekey = match store.rekey_under_way(&*custody).await.context(DOING)? {
+    let rekey = match under_way(&store, &*custody).await? {
         Some(rekey) => rekey,
         None => begin(context, &store, &status, &target, arguments).await?,
     };
@@ -96,6 +109,19 @@ pub(crate) async fn rekey(context: &Context, arguments: &RekeyStore) -> anyhow::
     let ended = show(context, &changed, Ended::Done)?;
     say_what_to_keep(&old, old_file.as_ref(), &rekey);
     Ok(ended)
+}
+
+/// The change that was begun, with its key.
+async fn under_way(store: &Store, custody: &dyn KeyCustody) -> anyhow::Result<Option<Rekey>> {
+    match store.rekey_under_way(custody).await {
+        Err(error @ (StoreError::WrongKey | StoreError::Key(_))) => {
+            let why = format!("a change to a new key was begun, and that cannot be had: {error}");
+            Err(Refusal::new(DOING, why)
+                .hint("bring it back, or give the change up: `keyreeve secrets rekey --abandon`")
+                .into())
+        }
+        found => found.context(DOING),
+    }
 }
 
 fn changed(
@@ -140,8 +166,13 @@ fn target(context: &Context, arguments: &RekeyStore, status: &KeyStatus) -> Resu
             Refusal::new(DOING, format!("the place of the key that was begun with is not understood: {why}"))
         })?;
         if arguments.to.as_ref().is_some_and(|to| *to != begun) || (arguments.data_keys && !plan.data_keys) {
-            let why = format!("a change to {begun} was begun, and is not ended yet");
-            return Err(Refusal::new(DOING, why).hint("end it first: `keyreeve secrets rekey`"));
+            let why = format!(
+                "a change to {begun} was begun, and is not ended yet: {} data keys are under its key",
+                status.under_coming
+            );
+            return Err(Refusal::new(DOING, why).hint(
+                "end it first: `keyreeve secrets rekey`; or give it up: `keyreeve secrets rekey --abandon`",
+            ));
         }
         return Ok(begun);
     }
@@ -175,6 +206,10 @@ async fn begin(
     arguments: &RekeyStore,
 ) -> anyhow::Result<Rekey> {
     let version = status.next_version;
+    if let Some(before) = &status.abandoned {
+        // A process that ended in between may have left its key in the way.
+        abandon::put_aside(before, &status.active.fingerprint)?;
+    }
     let made = coming_custody(context, target).make(&status.store_id, version).await.context(DOING)?;
     let plan = RekeyPlan::new(arguments.data_keys);
     let by = (context.actor.name(), arguments.reason.as_deref());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyreeve_sandbox::{Effect, FaultRule};
-use keyreeve_store::{CrashPoint, CrashStage};
+use keyreeve_store::{CrashPoint, CrashStage, NextFileCustody, StoreKey};
 use serde_json::Value;
 
 use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place, Ran, SYSTEM, piped, until};
@@ -231,4 +231,89 @@ fn the_key_can_be_moved_to_another_custody_and_back() {
     }
     let used = under(&place, &elsewhere, &more, &["system", "list"]);
     assert_eq!(used.code, if moto.is_some() { 2 } else { 0 }, "{}", used.stderr);
+}
+
+#[test]
+fn a_change_whose_new_key_was_lost_is_given_up_and_may_go_elsewhere() {
+    let place = staffed();
+    let old = format!("file:{}", key(&place).display());
+    let lost = [("KEYREEVE_LOST", "keyreeve-key-1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")];
+    let kept = [("KEYREEVE_STORE_KEY", "keyreeve-key-1 QE2V21BMZP3NO+T5JdVtceyaxEtFAMHt8p3QNh/BMrY=")];
+    let to = |place: &'static str| [&REKEY[..], &["--to", place]].concat();
+    let nothing = place.run(&["secrets", "rekey", "--abandon", "--yes"]).code(2);
+    assert!(nothing.stderr.contains("no change of the store's key is under way"), "{}", nothing.stderr);
+    under(&place, &old, &lost, &to("env:KEYREEVE_LOST")).code(1);
+    // The variable is gone.
+    let stuck = under(&place, &old, &kept, &REKEY).code(2);
+    assert!(stuck.stderr.contains("secrets rekey --abandon"), "{}", stuck.stderr);
+    let elsewhere = under(&place, &old, &kept, &to("env:KEYREEVE_STORE_KEY")).code(2);
+    assert!(elsewhere.stderr.contains("4 data keys") || elsewhere.stderr.contains("3 data keys"));
+    assert!(elsewhere.stderr.contains("secrets rekey --abandon"), "{}", elsewhere.stderr);
+    let abandon = ["secrets", "rekey", "--abandon", "--reason", "lost", "--output", "json"];
+    let planned = place.run(&[&abandon[..], &["--plan"]].concat()).code(0);
+    assert_eq!((&planned.json()["state"], &planned.json()["key"]), (&"planned".into(), &2.into()));
+    assert_eq!(place.rows("SELECT COUNT(*) FROM key_custodies WHERE state = 'coming'")[0][0], 1);
+    let done = place.run(&[&abandon[..], &["--yes"]].concat()).code(0);
+    assert_eq!(done.json()["state"], "abandoned", "{}", done.stderr);
+    assert!(done.stderr.contains("Key 1 opens the store, as before"), "{}", done.stderr);
+    let rows = place.json(&["audit", "list", "--action", "rekey_abandoned"]);
+    assert_eq!(rows[0]["subject"]["reason"], "lost", "{rows}");
+    all_is_there(&place, "given up");
+    under(&place, &old, &kept, &to("env:KEYREEVE_STORE_KEY")).code(1);
+    let done = under(&place, "env:KEYREEVE_STORE_KEY", &kept, &REKEY).code(0);
+    assert!(done.stderr.contains("Key 1 opens this store no more"), "{}", done.stderr);
+    under(&place, "env:KEYREEVE_STORE_KEY", &kept, &["audit", "verify"]).code(0);
+}
+
+#[test]
+fn a_change_that_has_sealed_nothing_yet_goes_to_another_place() {
+    let place = staffed();
+    // It ended directly after it was begun.
+    let mut command = place.command(&REKEY);
+    let output = command.env("KEYREEVE_CRASH_AT", "after_rekey_commit:1").output().unwrap();
+    assert_eq!(output.status.signal(), Some(6));
+    std::fs::remove_file(place.data().join("keyreeve.key.next")).unwrap();
+    let stuck = place.run(&REKEY).code(2);
+    assert!(stuck.stderr.contains("secrets rekey --abandon"), "{}", stuck.stderr);
+    let elsewhere = format!("file:{}", place.folder.path().join("elsewhere.key").display());
+    let to = ["secrets", "rekey", "--to", &elsewhere];
+    let planned = place.run(&[&to[..], &["--plan"]].concat()).code(0);
+    assert!(planned.stderr.contains("key 2") && planned.stderr.contains("is given up"), "{}", planned.stderr);
+    place.run(&[&to[..], &["--yes"]].concat()).code(1);
+    let done = under(&place, &elsewhere, &[], &[&REKEY[..], &["--output", "json"]].concat()).code(0);
+    assert_eq!((&done.json()["state"], &done.json()["key"]), (&"done".into(), &3.into()));
+    let actions = under(&place, &elsewhere, &[], &["audit", "list", "--output", "json"]).code(0).json();
+    let actions: Vec<_> = actions.as_array().unwrap().iter().map(|row| row["action"].clone()).collect();
+    assert_eq!(actions[..4], ["rekey_finished", "rekey_begun", "rekey_abandoned", "rekey_begun"]);
+}
+
+#[test]
+fn a_change_given_up_at_any_point_leaves_a_store_that_opens_and_can_be_changed() {
+    let place = staffed();
+    for (begun, given_up) in
+        [("before_key_swap:1", "before_rekey_commit:1"), ("after_key_swap:1", "after_rekey_commit:1")]
+    {
+        let stop = |arguments: &[&str], at: &str, key: &str| {
+            let mut command = place.command(arguments);
+            let output = command.env("KEYREEVE_CRASH_AT", at).env("KEYREEVE_KEY", key).output().unwrap();
+            assert_eq!(output.status.signal(), Some(6), "{}", String::from_utf8_lossy(&output.stderr));
+        };
+        let active = StoreKey::read_file(&key(&place)).unwrap();
+        let own = format!("file:{}", key(&place).display());
+        stop(&REKEY, begun, &own);
+        let kept = NextFileCustody(key(&place)).kept(&active.fingerprint());
+        let old = if kept.exists() { format!("file:{}", kept.display()) } else { own.clone() };
+        if begun.starts_with("after") {
+            let refused = place.run(&["secrets", "rekey", "--abandon", "--yes"]).code(2);
+            assert!(refused.stderr.contains("KEYREEVE_KEY="), "{}", refused.stderr);
+        }
+        let abandon = ["secrets", "rekey", "--abandon", "--yes"];
+        stop(&abandon, given_up, &old);
+        let old = if kept.exists() { old } else { own };
+        under(&place, &old, &[], &abandon).code(0);
+        assert_eq!(StoreKey::read_file(&key(&place)).unwrap().fingerprint(), active.fingerprint());
+        all_is_there(&place, given_up);
+        place.run(&REKEY).code(0);
+        all_is_there(&place, "changed again");
+    }
 }

@@ -32,7 +32,7 @@ pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 80] = [
+pub const AUDIT_ACTIONS: [&str; 81] = [
     "access_call_attempted",
     "access_call_settled",
     "access_refused",
@@ -81,6 +81,7 @@ pub const AUDIT_ACTIONS: [&str; 80] = [
     "protection_added",
     "protection_removed",
     "recreate_package_kept",
+    "rekey_abandoned",
     "rekey_begun",
     "rekey_finished",
     "scim_resource_deleted",

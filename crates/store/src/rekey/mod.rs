@@ -2,8 +2,10 @@
 //!
 //! The new key is `coming` first. While it is, every data key is sealed under both, so either key opens everything.
 //! Only when nothing is left to do does the new key take the old one's place, and what the old one sealed is taken
-//! away: in one transaction. A process that ends anywhere leaves a store that opens, and the next one goes on.
+//! away: in one transaction. A process that ends anywhere leaves a store that opens, and the next one goes on, or gives the
+//! change up.
 
+mod abandon;
 mod begin;
 mod finish;
 mod seal;
@@ -31,8 +33,10 @@ pub struct KeyStatus {
     pub active: KeyFacts,
     /// The key that is about to take its place.
     pub coming: Option<(KeyFacts, RekeyPlan)>,
-    /// Whether the key that the store was opened with is the coming one.
-    pub opened_with_coming: bool,
+    /// How many data keys are under it already.
+    pub under_coming: u64,
+    /// The key of the last change, if that was given up.
+    pub abandoned: Option<KeyFacts>,
     /// The version of the next key.
     pub next_version: i64,
     /// How many data keys there are.
@@ -112,7 +116,17 @@ impl Store {
                 store_id: held.store_id.clone(),
                 active: facts(active),
                 coming: coming.map_err(|error: StoreError| error)?,
-                opened_with_coming: held.version != active.record.version,
+                under_coming: count(
+                    transaction,
+                    "SELECT COUNT(*) FROM sealed_data_keys WHERE key_version = \
+                     (SELECT key_version FROM key_custodies WHERE state = 'coming')",
+                )
+                .await?,
+                abandoned: keys
+                    .first()
+                    .filter(|latest| latest.record.version > active.record.version)
+                    .filter(|latest| latest.state == KeyState::Retired)
+                    .map(facts),
                 next_version: keys.first().map_or(store_keys::FIRST, |latest| latest.record.version + 1),
                 data_keys: count(transaction, "SELECT COUNT(*) FROM data_keys").await?,
                 secrets: count(transaction, "SELECT COUNT(*) FROM secrets").await?,

@@ -346,3 +346,100 @@ async fn a_key_file_is_swapped_so_that_there_is_always_a_whole_one() {
     let read = FileCustody(path).open(&record).await.unwrap();
     assert_eq!(read.fingerprint(), made.fingerprint());
 }
+
+/// A change that was begun, with all data keys under both keys.
+async fn begun(place: &Place, new: &StoreKey) -> Store {
+    let store = with_secrets(place).await;
+    let rekey = begin(&store, new, false).await.unwrap();
+    store.carry_on_rekey(&rekey, ACTOR, at(2)).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn a_change_is_given_up_without_its_key_and_another_may_begin() {
+    for place in Place::both().await {
+        let (lost, new) = (StoreKey::generate().unwrap(), StoreKey::generate().unwrap());
+        let store = begun(&place, &lost).await;
+        let of_lost = Store::open(&place.url, lost.clone()).await.unwrap();
+        let refused = of_lost.abandon_rekey(ACTOR, None, at(3)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::OldKeyNeeded { version: 1, .. }), "{refused:?}");
+        let (given_up, opened) = store.abandon_rekey(ACTOR, Some("lost"), at(3)).await.unwrap();
+        assert_eq!((given_up.version, opened), (2, 3));
+        let again = store.abandon_rekey(ACTOR, None, at(3)).await.unwrap_err();
+        assert!(matches!(again, StoreError::NoKeyChange), "{again:?}");
+        assert_eq!(place.number("SELECT COUNT(*) FROM sealed_data_keys WHERE key_version = 2").await, 0);
+        let row = &store.audit(&AuditFilter::default(), 1).await.unwrap()[0];
+        assert_eq!((row.action.as_str(), &row.subject["reason"]), ("rekey_abandoned", &"lost".into()));
+        // Whoever holds it has no key of this store any more, and does not take another for it.
+        let late = of_lost.get_secret(&id("s")).await.unwrap_err();
+        assert!(matches!(late, StoreError::KeyChanged), "{late:?}");
+        let refused = Store::open(&place.url, lost.clone()).await.unwrap_err();
+        assert!(matches!(refused, StoreError::KeyGivenUp { version: 2, stays: 1, .. }), "{refused:?}");
+        let used = begin(&store, &lost, false).await.unwrap_err();
+        assert!(matches!(used, StoreError::KeyUsed), "{used:?}");
+        let status = store.key_status().await.unwrap();
+        assert_eq!(status.abandoned.unwrap().fingerprint, lost.fingerprint());
+        store.create_system(new_system("u", "U"), ACTOR, at(4)).await.unwrap();
+        rekey(&store, &new, true).await.unwrap();
+        let late = of_lost.get_secret(&id("s")).await.unwrap_err();
+        assert!(matches!(late, StoreError::KeyChanged), "{late:?}");
+        for store in [store, of_lost] {
+            store.close().await;
+        }
+        let store = Store::open(&place.url, new).await.unwrap();
+        opens_everything(&store).await;
+        let status = store.key_status().await.unwrap();
+        assert_eq!((status.active.version, status.abandoned), (3, None));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_something_hangs_on_is_not_given_up_until_that_is_gone() {
+    for place in Place::both().await {
+        let new = StoreKey::generate().unwrap();
+        let store = with_secrets(&place).await;
+        let rekey = begin(&store, &new, true).await.unwrap();
+        store.carry_on_rekey(&rekey, ACTOR, at(2)).await.unwrap();
+        // As one leaves them who goes on with the new key alone and ends before its last step.
+        place.tamper("DELETE FROM sealed_data_keys WHERE key_version = 1 AND scope = 'system:t'").await;
+        let refused = store.abandon_rekey(ACTOR, None, at(3)).await.unwrap_err();
+        let StoreError::NewKeyNeeded { version: 2, whose, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!(whose, &["t"]);
+        assert!(refused.to_string().contains("the data keys of t"), "{refused}");
+        store.remove_system(&id("t"), (ACTOR, None), at(3)).await.unwrap();
+        store.abandon_rekey(ACTOR, None, at(4)).await.unwrap();
+        let late = store.carry_on_rekey(&rekey, ACTOR, at(5)).await.unwrap_err();
+        assert!(matches!(late, StoreError::KeyChanged), "{late:?}");
+        store.close().await;
+        let store = place.open().await;
+        assert_eq!(store.get_secret(&id("s")).await.unwrap().unwrap().expose(), "secret of s");
+        store.verify_audit().await.unwrap();
+        store.close().await;
+        place.tamper("UPDATE key_custodies SET state = 'coming', plan = '{\"data_keys\":true}' WHERE key_version = 2").await;
+        place.tamper("UPDATE sealed_data_keys SET key_version = 2 WHERE scope = 'store'").await;
+        let refused = Store::open(&place.url, place.key.clone()).await.unwrap_err();
+        assert!(matches!(&refused, StoreError::NewKeyNeeded { whose, .. } if whose == &["the audit log"]));
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_of_a_change_that_was_given_up_is_out_of_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keyreeve.key");
+    let old = StoreKey::create_file(&path).unwrap().fingerprint();
+    let next = NextFileCustody(path.clone());
+    let at = |path: &std::path::Path| StoreKey::read_file(path).unwrap().fingerprint();
+    for in_place in [false, true] {
+        let new = next.make("store", 2).await.unwrap().key.fingerprint();
+        if in_place {
+            next.put_in_place(&old).unwrap().unwrap();
+        }
+        for _ in 0..2 {
+            let aside = next.put_aside(&new, &old).unwrap().unwrap();
+            assert_eq!((at(&path), at(&aside)), (old.clone(), new.clone()), "in its place: {in_place}");
+            assert!(!next.waiting().exists() && !next.kept(&old).exists());
+        }
+    }
+    assert_eq!(next.put_aside("another", &old).unwrap(), None);
+}

@@ -120,7 +120,7 @@ async fn looked_at(context: &Context, store: &Store) -> Result<Vec<Check>, Store
         checks.push(warning(
             "key_change",
             format!("a change to key {} at {} was begun and not ended", coming.version, coming.custody),
-            "end it with `keyreeve secrets rekey`",
+            "end it with `keyreeve secrets rekey`, or give it up with `--abandon`",
         ));
     }
     checks.push(clock(store.latest_moment().await?, now));
