@@ -100,7 +100,7 @@ pub use provisioning::{
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use request_keys::{KeyClaim, KnownRegistration, KnownRequest, RequestKey};
-pub use restore::{BroughtBack, KEY_OF_THE_BACKUP, Restoration};
+pub use restore::{BroughtBack, Compared, GoneSince, GoneToken, KEY_OF_THE_BACKUP, Restoration};
 pub use scim::{ScimBecomes, ScimMark, ScimRecord, ScimSaid};
 pub use signers::{Signer, SignerPart};
 pub use sqlite_file::{beside, remove_database};

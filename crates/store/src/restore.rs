@@ -13,10 +13,15 @@ use crate::sqlite_hold::Hold;
 use crate::{DatabaseUrl, KeyCustody, Store, StoreError, backup_is_sound};
 
 mod brought_back;
+mod gone_since;
 
 pub use brought_back::BroughtBack;
+pub use gone_since::{Compared, GoneSince, GoneToken};
 
 const DOING: &str = "restoring the backup";
+
+/// What is added to the name of a store that was replaced, before a number that tells when.
+pub(crate) const REPLACED: &str = ".replaced-";
 
 /// A backup that is ready to take the place of an SQLite store: a copy of it lies beside the store and opens with the
 /// key. Dropping it takes the copy away; the backup itself always stays as it is.
@@ -25,6 +30,7 @@ pub struct Restoration {
     copy: PathBuf,
     store: PathBuf,
     brought_back: BroughtBack,
+    compared: Compared,
 }
 
 impl Restoration {
@@ -41,16 +47,49 @@ impl Restoration {
         actor: &str,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let (copy, brought_back) = copy_that_opens(backup, store, custody, (actor, now)).await?;
-        let prepared = Self { copy, store: store.to_owned(), brought_back };
+        let prepared = Self::copied(backup, store, ".restoring", custody, (actor, now)).await?;
         Hold::take(store, now).await?.release().await;
         Ok(prepared)
+    }
+
+    /// The same to look at what there would be: the store may be in use, and a restore that is under way is not disturbed.
+    ///
+    /// # Errors
+    /// [`StoreError::BackupRefused`] or [`StoreError::Io`].
+    pub async fn plan(
+        backup: &Path,
+        store: &Path,
+        custody: &dyn KeyCustody,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        Self::copied(backup, store, ".restore-plan", custody, (actor, now)).await
+    }
+
+    async fn copied(
+        backup: &Path,
+        store: &Path,
+        ending: &str,
+        custody: &dyn KeyCustody,
+        by: (&str, Timestamp),
+    ) -> Result<Self, StoreError> {
+        let copy = beside(store, ending);
+        let brought_back = copy_that_opens(backup, &copy, custody, by).await?;
+        let compared = gone_since::compare(&copy, store, by.1).await;
+        sqlite_file::remove_log(&copy);
+        Ok(Self { copy, store: store.to_owned(), brought_back, compared })
     }
 
     /// What there will be in the store's place.
     #[must_use]
     pub fn brought_back(&self) -> &BroughtBack {
         &self.brought_back
+    }
+
+    /// What of it is gone in the store that is in the place.
+    #[must_use]
+    pub fn compared(&self) -> &Compared {
+        &self.compared
     }
 
     /// Puts the copy in the store's place, if still nobody uses that. What was in the place stays under another name,
@@ -73,29 +112,28 @@ impl Drop for Restoration {
     }
 }
 
-/// Copies the backup beside the store, and opens the copy as the store will be opened, which also brings its tables
+/// Copies the backup to where it waits, and opens the copy as the store will be opened, which also brings its tables
 /// up to date.
 async fn copy_that_opens(
     backup: &Path,
-    store: &Path,
+    incoming: &Path,
     custody: &dyn KeyCustody,
     (actor, now): (&str, Timestamp),
-) -> Result<(PathBuf, BroughtBack), StoreError> {
+) -> Result<BroughtBack, StoreError> {
     let refused = |error| refusal(backup, error);
     if backup.is_dir() {
         let (backup, why) = (backup.display().to_string(), "it is a folder".to_owned());
         return Err(StoreError::BackupRefused { backup, why, advice: "give the path of a backup" });
     }
     backup_is_sound(backup).await.map_err(refused)?;
-    let incoming = beside(store, ".restoring");
     // Left behind by a restore that was interrupted before it changed anything.
-    sqlite_file::remove_unfinished(&incoming);
-    sqlite_file::make_empty(&incoming).map_err(io)?;
+    sqlite_file::remove_unfinished(incoming);
+    sqlite_file::make_empty(incoming).map_err(io)?;
     let copied = async {
         let mut from = File::open(backup).map_err(io)?;
-        let mut to = File::options().write(true).open(&incoming).map_err(io)?;
+        let mut to = File::options().write(true).open(incoming).map_err(io)?;
         std::io::copy(&mut from, &mut to).and_then(|_| to.sync_all()).map_err(io)?;
-        let opened = Store::open(&DatabaseUrl::sqlite(&incoming), custody).await.map_err(refused)?;
+        let opened = Store::open(&DatabaseUrl::sqlite(incoming), custody).await.map_err(refused)?;
         let settled = async {
             note_restored(&opened, backup, actor, now).await?;
             let brought_back = BroughtBack::count(&opened, now).await?;
@@ -107,16 +145,11 @@ async fn copy_that_opens(
         settled
     }
     .await;
-    match copied {
-        Ok(brought_back) => {
-            sqlite_file::remove_log(&incoming);
-            Ok((incoming, brought_back))
-        }
-        Err(error) => {
-            sqlite_file::remove_unfinished(&incoming);
-            Err(error)
-        }
+    match &copied {
+        Ok(_) => sqlite_file::remove_log(incoming),
+        Err(_) => sqlite_file::remove_unfinished(incoming),
     }
+    copied
 }
 
 /// Says in the log where it goes on: what was written after its end has no row any more.
@@ -172,7 +205,7 @@ fn refusal(backup: &Path, error: StoreError) -> StoreError {
 /// Renames what is in the place, with its log, to a name that tells when, and the backup's copy to the place. What
 /// was renamed is named back when the copy cannot take the place.
 fn swap(incoming: &Path, store: &Path, now: Timestamp) -> std::io::Result<Option<PathBuf>> {
-    let kept = beside(store, &format!(".replaced-{}", now.as_millisecond()));
+    let kept = beside(store, &format!("{REPLACED}{}", now.as_millisecond()));
     let there = store.exists();
     for ending in LOG {
         rename_if_there(&beside(store, ending), &beside(&kept, ending))?;

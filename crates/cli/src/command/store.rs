@@ -1,14 +1,14 @@
 //! `keyreeve store …`
 
 use anyhow::Context as _;
-use keyreeve_store::{BroughtBack, KEY_OF_THE_BACKUP, Restoration, StoreError};
+use keyreeve_store::{BroughtBack, Compared, GoneSince, KEY_OF_THE_BACKUP, Restoration, StoreError};
 use serde::Serialize;
 
 use super::Context;
 use crate::args::{BackUp, Restore, StoreCommand};
 use crate::config::KeyPlace;
 use crate::exit::{Ended, Refusal};
-use crate::output::{Column, failure, note, single};
+use crate::output::{Column, escape, failure, note, single};
 use crate::terminal;
 
 /// Does what was asked for.
@@ -33,6 +33,12 @@ struct Files {
     /// What a restore brings back, or would.
     #[serde(skip_serializing_if = "Option::is_none")]
     brought_back: Option<BroughtBack>,
+    /// What of it is gone in the store that is in the place, or was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone_since: Option<GoneSince>,
+    /// Why that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_compared: Option<String>,
 }
 
 /// What of a backup works again, in words.
@@ -49,7 +55,60 @@ fn in_words(back: &BroughtBack) -> Vec<String> {
     counts.map(|(what, count)| format!("{what}: {count}")).to_vec()
 }
 
+/// So many of a kind are named to people; JSON has all of them.
+const NAMED: usize = 20;
+
+/// What was gone and works again, a line for each kind.
+fn gone_in_words(gone: &GoneSince) -> Vec<String> {
+    let tokens = gone.tokens_revoked.iter().map(|token| format!("{} of {}", token.id, token.owner));
+    let kinds = [
+        ("tokens revoked since", tokens.collect()),
+        ("people removed or disabled since", gone.people_removed.clone()),
+        ("people who were given less or another password since", gone.people_changed.clone()),
+        ("systems removed since", gone.systems_removed.clone()),
+        ("jobs ended since", gone.jobs_ended.iter().map(ToString::to_string).collect()),
+    ];
+    let mut lines: Vec<String> = kinds.iter().filter_map(|(what, names)| line(what, names)).collect();
+    if gone.passwords_opened > 0 {
+        lines.push(format!("passwords opened or worthless since: {}", gone.passwords_opened));
+    }
+    lines
+}
+
+fn line(what: &str, names: &[String]) -> Option<String> {
+    let named = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        _ if names.is_empty() => None,
+        None => Some(format!("{what}: {named}")),
+        Some(more) => Some(format!("{what}: {named} and {more} more")),
+    }
+}
+
+/// The same in a sentence.
+fn compared_in_words(compared: &Compared) -> String {
+    match compared {
+        Compared::Not(why) => format!("What of that is gone since is not known: {why}."),
+        Compared::Gone(gone) if gone.is_nothing() => {
+            "Nothing of that is gone in the store that is there now.".to_owned()
+        }
+        Compared::Gone(gone) => {
+            let lines = gone_in_words(gone);
+            let lines: Vec<_> = lines.iter().map(|one| escape::line(one)).collect();
+            format!("Of that is gone since: {}.", lines.join("; "))
+        }
+    }
+}
+
 impl Files {
+    fn gone_since(&self) -> Vec<String> {
+        match (&self.gone_since, &self.not_compared) {
+            (Some(gone), _) if gone.is_nothing() => vec!["nothing".to_owned()],
+            (Some(gone), _) => gone_in_words(gone),
+            (None, Some(why)) => vec![format!("not known: {why}")],
+            (None, None) => vec![],
+        }
+    }
+
     fn brought_back(&self) -> Vec<String> {
         self.brought_back.as_ref().map(in_words).unwrap_or_default()
     }
@@ -61,6 +120,7 @@ const COLUMNS: &[Column<Files>] = &[
     ("replaced", |files| files.replaced.clone().unwrap_or_default()),
     ("restored", |files| files.restored.map(|restored| restored.to_string()).unwrap_or_default()),
     ("brought_back", |files| files.brought_back().join(", ")),
+    ("gone_since", |files| files.gone_since().join("; ")),
 ];
 
 fn show(context: &Context, files: &Files) -> anyhow::Result<Ended> {
@@ -76,6 +136,7 @@ fn show(context: &Context, files: &Files) -> anyhow::Result<Ended> {
         ]);
         let back = if files.restored == Some(true) { "Brought back" } else { "Would bring back" };
         facts.push((back, files.brought_back().into()));
+        facts.push(("Of that, gone since", files.gone_since().into()));
         tables.facts(facts);
     })?;
     Ok(Ended::Done)
@@ -91,6 +152,8 @@ async fn back_up(context: &Context, arguments: &BackUp) -> anyhow::Result<Ended>
         replaced: None,
         restored: None,
         brought_back: None,
+        gone_since: None,
+        not_compared: None,
     };
     show(context, &files)
 }
@@ -137,15 +200,20 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
     };
     let custody = context.custody();
     let (actor, now) = (context.actor.name(), context.clock.now());
-    let prepared = Restoration::prepare(&arguments.file, path, &custody, actor, now).await;
+    let prepared = match arguments.consent.plan {
+        true => Restoration::plan(&arguments.file, path, &custody, actor, now).await,
+        false => Restoration::prepare(&arguments.file, path, &custody, actor, now).await,
+    };
     let prepared = prepared.map_err(|error| with_keys(context, DOING, error))?;
     let brought_back = *prepared.brought_back();
+    let compared = prepared.compared().clone();
     let what = format!(
         "The store at {} will be replaced by {}. What is there now is kept beside it. What was taken away since the backup \
-         was made is there again: it brings back {}.",
+         was made is there again: it brings back {}. {}",
         path.display(),
         arguments.file.display(),
-        in_words(&brought_back).join(", ")
+        in_words(&brought_back).join(", "),
+        compared_in_words(&compared)
     );
     let files = |replaced, restored| Files {
         store: database.to_string(),
@@ -153,6 +221,14 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
         replaced,
         restored: Some(restored),
         brought_back: Some(brought_back),
+        gone_since: match &compared {
+            Compared::Gone(gone) => Some(gone.clone()),
+            Compared::Not(_) => None,
+        },
+        not_compared: match &compared {
+            Compared::Gone(_) => None,
+            Compared::Not(why) => Some(why.clone()),
+        },
     };
     if !terminal::agrees(arguments.consent, DOING, &what)? {
         return show(context, &files(None, false));
@@ -163,6 +239,9 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
     }
     // What the checkpoint had seen of the store that was there may be missing in the backup, and the log says so.
     let (store, _) = context.store_and_checkpoint().await?;
+    if let Some(kept) = &replaced {
+        store.leave_audit_checkpoint_to(kept).context(DOING)?;
+    }
     let reason = format!("{} was restored", arguments.file.display());
     store.renew_audit_checkpoint(actor, &reason, context.clock.now()).await.context(DOING)?;
     store.close().await;

@@ -3,14 +3,16 @@
 use keyreeve_sandbox::{Effect, FaultRule};
 use serde_json::json;
 
-use crate::harness::{OTHER_ACCOUNT, Place, SYSTEM, piped, until};
+use crate::harness::{OTHER_ACCOUNT, Place, Ran, SYSTEM, piped, until};
 
 /// What a restore has made in the data folder, or left there.
 fn made(place: &Place) -> Vec<String> {
     std::fs::read_dir(place.data())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.contains(".replaced-") || name.contains(".restoring"))
+        .filter(|name| {
+            [".replaced-", ".restoring", ".restore-plan"].iter().any(|part| name.starts_with("keyreeve.db") && name.contains(part))
+        })
         .collect()
 }
 
@@ -28,11 +30,13 @@ fn a_restore_while_an_import_is_under_way_is_refused_and_loses_nothing() {
     let place = backed_up_and_slow();
     let child = piped(place.command(&["import", "run", SYSTEM]));
     until("the import to begin", || (!place.sandbox.trace().is_empty()).then_some(()));
-    for last in ["--yes", "--plan"] {
-        let ran = place.run(&["store", "restore", "copy.db", last]).code(2);
-        assert!(ran.stderr.contains("is in use"), "{}", ran.stderr);
-        assert!(ran.stderr.contains("hint: end every other keyreeve"), "{}", ran.stderr);
-    }
+    let ran = place.run(&["store", "restore", "copy.db", "--yes"]).code(2);
+    assert!(ran.stderr.contains("is in use"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("hint: end every other keyreeve"), "{}", ran.stderr);
+    // A plan only reads.
+    let plan = place.json(&["store", "restore", "copy.db", "--plan"]);
+    assert_eq!((&plan["restored"], &plan["brought_back"]["systems"]), (&json!(false), &json!(1)), "{plan}");
+    assert_eq!(plan["gone_since"]["systems_removed"], json!([]), "{plan}");
     place.sandbox.clear_faults();
     let ended = child.wait_with_output().unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
@@ -114,6 +118,7 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     let bea = tokens.as_array().unwrap().iter().find(|token| token["owner"] == "bea").unwrap();
     place.run(&["token", "revoke", bea["id"].as_str().unwrap()]).code(0);
     place.run(&["person", "remove", "bea", "--reason", "left"]).code(0);
+    place.run(&["person", "set-role", "ada", "--role", "viewer"]).code(0);
     place.run(&["job", "cancel", "3", "--yes"]).code(0);
     place.run(&["import", "profile", "set", SYSTEM, "default", "schedule=none"]).code(0);
     place.run_with_input(&["password", "open"], &unopened).code(0);
@@ -125,8 +130,15 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     });
     let planned = place.json(&["store", "restore", "copy.db", "--plan"]);
     assert_eq!((&planned["restored"], &planned["brought_back"]), (&json!(false), &expected), "{planned}");
+    let gone = json!({
+        "tokens_revoked": [{"id": bea["id"], "owner": "bea"}], "people_removed": ["bea"], "people_changed": ["ada"],
+        "systems_removed": [], "jobs_ended": [3], "passwords_opened": 1,
+    });
+    assert_eq!(planned["gone_since"], gone, "{planned}");
     let planned = place.run(&["store", "restore", "copy.db", "--plan"]).code(0);
     assert!(planned.stdout.contains("Would bring back"), "{}", planned.stdout);
+    assert!(planned.stderr.contains("Of that is gone since: tokens revoked since: "), "{}", planned.stderr);
+    assert!(planned.stderr.contains("jobs ended since: 3"), "{}", planned.stderr);
     let done = place.run(&["store", "restore", "copy.db", "--yes"]).code(0);
     for said in ["Brought back", "valid tokens: 3", "people who may sign in: 2", "unclaimed passwords: 1"] {
         assert!(done.stdout.contains(said), "{said}: {}", done.stdout);
@@ -137,6 +149,51 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     place.run_with_input(&["password", "open"], &unopened).code(0);
     let again = place.run(&["store", "restore", "copy.db", "--yes", "--output", "json"]).code(0).json();
     assert_eq!(again["brought_back"], expected, "{again}");
+    let gone = json!({
+        "tokens_revoked": [], "people_removed": [], "people_changed": [], "systems_removed": [], "jobs_ended": [],
+        "passwords_opened": 1,
+    });
+    assert_eq!(again["gone_since"], gone, "only that was opened since the last restore: {again}");
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_replaced_and_said_not_to_be_compared() {
+    let place = Place::registered(0);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let database = place.data().join("keyreeve.db");
+    std::fs::write(&database, "hello, I am no database at all").unwrap();
+    let plan = place.json(&["store", "restore", "copy.db", "--plan"]);
+    assert!(plan["gone_since"].is_null(), "{plan}");
+    assert!(plan["not_compared"].as_str().unwrap().contains("could not be read"), "{plan}");
+    let done = place.run(&["store", "restore", "copy.db", "--yes"]).code(0);
+    assert!(done.stdout.contains("not known: the store in the place could not be read"), "{}", done.stdout);
+    std::fs::remove_file(&database).unwrap();
+    let done = place.json(&["store", "restore", "copy.db", "--yes"]);
+    assert_eq!(done["not_compared"], "there is no store in the place", "{done}");
+}
+
+#[test]
+fn the_replaced_store_is_read_with_the_checkpoint_of_its_own() {
+    let place = Place::registered(0);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let token = place.token("ada", "viewer", &[]);
+    place.run(&["token", "revoke", token.split('_').nth(2).unwrap()]).code(0);
+    let done = place.json(&["store", "restore", "copy.db", "--yes"]);
+    place.run(&["audit", "verify"]).code(0);
+    let kept = done["replaced"].as_str().unwrap();
+    let replaced = |arguments: &[&str]| {
+        let database = format!("sqlite://{kept}");
+        Ran::of(place.command(arguments).env("KEYREEVE_DATABASE", database).output().unwrap())
+    };
+    let revoked = replaced(&["audit", "list", "--action", "token_revoked", "--output", "json"]).code(0);
+    assert_eq!(revoked.json().as_array().unwrap().len(), 1);
+    assert!(!revoked.stderr.contains("ERROR") && !revoked.stderr.contains("cut"), "{}", revoked.stderr);
+    replaced(&["audit", "verify"]).code(0);
+    // What is cut off that log is missed all the same, and the store in the place has nothing to do with it.
+    std::fs::copy(place.folder.path().join("copy.db"), kept).unwrap();
+    let cut = replaced(&["audit", "verify"]).code(1);
+    assert!(cut.stderr.contains("checkpoint"), "{}", cut.stderr);
+    place.run(&["audit", "verify"]).code(0);
 }
 
 #[test]

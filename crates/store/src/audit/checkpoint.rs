@@ -19,6 +19,7 @@ use sha2::Sha256;
 use super::{AuditHead, key_version, recording};
 use crate::backup::sync_folder;
 use crate::data_keys::{DataKey, Scope};
+use crate::restore::REPLACED;
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, beside, folder_of};
@@ -214,6 +215,14 @@ fn read(place: &Path) -> std::io::Result<Option<AuditCheckpoint>> {
     }
 }
 
+/// What a restore has added to the name of a store that it put aside.
+fn ending_of_replaced(database: &Path) -> Option<&str> {
+    let name = database.file_name()?.to_str()?;
+    let ending = name.get(name.rfind(REPLACED)?..)?;
+    let number = ending.strip_prefix(REPLACED)?;
+    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(ending)
+}
+
 /// In the transaction that adds rows after `found`: whether the log still holds what was seen of it.
 pub(super) async fn look(transaction: &mut Transaction, found: &AuditHead) -> Result<(), StoreError> {
     let checkpoints = Arc::clone(&transaction.checkpoints);
@@ -252,7 +261,10 @@ impl Store {
     pub async fn keep_audit_checkpoint(&self, folder: &Path) -> Result<bool, StoreError> {
         let store = self.keys.kek()?.store_id.clone();
         let short: String = store.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-        let place = folder.join(format!("audit-checkpoint-{short}"));
+        let mut place = folder.join(format!("audit-checkpoint-{short}"));
+        if let Some(ending) = self.url.sqlite_path().and_then(ending_of_replaced) {
+            place = beside(&place, ending);
+        }
         {
             let mut state = self.checkpoints.state();
             (state.place, state.store) = (Some(place), store);
@@ -311,6 +323,21 @@ impl Store {
             // That key is gone since; what was signed with it is held against the log all the same.
             Err(StoreError::SecretUnreadable { .. }) => Ok(true),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps the checkpoint as it is now for the store that a restore has put aside under this name, whose log goes on to
+    /// where it says: that store is read with it from then on, and not with what is seen of this one.
+    ///
+    /// # Errors
+    /// When the file cannot be copied.
+    pub fn leave_audit_checkpoint_to(&self, replaced: &Path) -> Result<(), StoreError> {
+        let place = self.checkpoints.state().place.clone();
+        let (Some(place), Some(ending)) = (place, ending_of_replaced(replaced)) else { return Ok(()) };
+        let io = |source| StoreError::Io { doing: "keeping the checkpoint of the replaced store", source };
+        match std::fs::copy(&place, beside(&place, ending)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(io(error)),
+            _ => sync_folder(&place).map_err(io),
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keyreeve_model::{ImportProfile, ProfileName};
-use keyreeve_store::{Restoration, Store, StoreError, StoreKey};
+use keyreeve_store::{Compared, GoneSince, Restoration, Store, StoreError, StoreKey};
 
 use crate::place::{Place, restore};
 use crate::sample::*;
@@ -126,4 +126,46 @@ async fn a_store_that_is_opened_while_the_restore_waits_for_a_word_is_not_replac
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
     drop(Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(11)).await.unwrap());
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
+}
+
+#[tokio::test]
+async fn a_plan_reads_beside_who_uses_the_store_and_beside_a_restore() {
+    let (place, old) = with_backup().await;
+    let store = place.open().await;
+    let backup = place.folder.path().join("later.db");
+    store.backup(&backup).await.unwrap();
+    store.remove_system(&id("s"), ("local:test", None), at(3)).await.unwrap();
+    let plan = async |backup: &Path| {
+        Restoration::plan(backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap()
+    };
+    let planned = plan(&backup).await;
+    let removed = GoneSince { systems_removed: vec!["s".to_owned()], ..GoneSince::default() };
+    assert_eq!(planned.compared(), &Compared::Gone(removed));
+    assert_eq!(planned.brought_back().systems, 1);
+    drop(planned);
+    assert_eq!(plan(&old).await.compared(), &Compared::Gone(GoneSince::default()));
+    store.create_system(new_system("later", "Later"), "local:test", at(5)).await.unwrap();
+    store.close().await;
+    let prepared =
+        Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
+    drop(plan(&old).await);
+    prepared.put_in_place(at(10)).await.unwrap();
+    let store = place.open().await;
+    assert_eq!(store.list_systems(false).await.unwrap().len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn another_store_is_not_compared_with() {
+    let (place, backup) = with_backup().await;
+    let other = Place { key: place.key.clone(), ..Place::sqlite() };
+    other.create().await.close().await;
+    let plan = async || {
+        Restoration::plan(&backup, &other.file(), &place.key, "local:test", at(9)).await.unwrap().compared().clone()
+    };
+    assert!(matches!(plan().await, Compared::Not(why) if why.contains("another one")));
+    std::fs::write(other.file(), "hello, I am no database at all").unwrap();
+    assert!(matches!(plan().await, Compared::Not(why) if why.contains("could not be read")));
+    std::fs::remove_file(other.file()).unwrap();
+    assert!(matches!(plan().await, Compared::Not(why) if why.contains("there is no store")));
 }

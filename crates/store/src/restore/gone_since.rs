@@ -1,0 +1,174 @@
+//! What a restored backup brings back that was gone: what works in the backup and no more in the store that is in the place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+
+use crate::time::to_millis;
+
+/// How long whoever writes to the store in the place is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether it is known what comes back that was gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compared {
+    /// The store in the place was read.
+    Gone(GoneSince),
+    /// It was not, for this reason.
+    Not(String),
+}
+
+/// What works in the backup and no more in the store that is in the place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct GoneSince {
+    /// Tokens that were revoked.
+    pub tokens_revoked: Vec<GoneToken>,
+    /// People who were removed or disabled.
+    pub people_removed: Vec<String>,
+    /// People who were given another role or other systems, or another password.
+    pub people_changed: Vec<String>,
+    /// Systems that were removed.
+    pub systems_removed: Vec<String>,
+    /// Jobs that were done, cancelled or rejected: they wait, or are carried out, again.
+    pub jobs_ended: Vec<i64>,
+    /// How many passwords were opened, or are worthless otherwise.
+    pub passwords_opened: usize,
+}
+
+/// A token that lets in again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct GoneToken {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub owner: String,
+}
+
+impl GoneSince {
+    /// Whether nothing comes back that was gone.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What works in a store at a moment. Numbers and names are taken again after a restore, so each has the time at which it
+/// was made with it.
+struct Working {
+    store_id: String,
+    tokens: BTreeSet<(GoneToken, i64)>,
+    /// With what each may do.
+    people: BTreeMap<(String, i64), (String, String, Option<i64>)>,
+    systems: BTreeSet<(String, i64)>,
+    jobs: BTreeSet<(i64, i64)>,
+    passwords: BTreeSet<(i64, i64)>,
+}
+
+const TOKENS: &str = "SELECT token_id, owner, created_at FROM tokens \
+                      WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)";
+const PEOPLE: &str = "SELECT name, created_at, role, systems, password_changed_at FROM people \
+                      WHERE disabled_at IS NULL";
+const SYSTEMS: &str = "SELECT system_id, created_at FROM systems WHERE removed_at IS NULL";
+const JOBS: &str = "SELECT job_id, created_at FROM provisioning_jobs WHERE finished_at IS NULL";
+const PASSWORDS: &str = "SELECT delivery_id, created_at FROM password_deliveries WHERE kind IN ('link', 'operator') \
+                         AND state = 'released' AND ciphertext IS NOT NULL \
+                         AND (expires_at IS NULL OR expires_at > $1)";
+
+/// Compares a backup with the store in its place. Both are only read, and neither needs a key; somebody may be using the
+/// store.
+pub(super) async fn compare(backup: &Path, store: &Path, now: Timestamp) -> Compared {
+    if !store.exists() {
+        return Compared::Not("there is no store in the place".to_owned());
+    }
+    let [before, present] = [working(backup, now).await, working(store, now).await];
+    let unreadable =
+        |error: sqlx::Error| Compared::Not(format!("the store in the place could not be read: {error}"));
+    match (before, present) {
+        (Err(error), _) | (_, Err(error)) => unreadable(error),
+        (Ok(before), Ok(present)) if before.store_id != present.store_id => {
+            Compared::Not("the store in the place is another one than the backup is of".to_owned())
+        }
+        (Ok(before), Ok(present)) => Compared::Gone(gone(before, &present)),
+    }
+}
+
+fn gone(before: Working, present: &Working) -> GoneSince {
+    let mut found = GoneSince {
+        passwords_opened: before.passwords.difference(&present.passwords).count(),
+        jobs_ended: before.jobs.difference(&present.jobs).map(|(job, _)| *job).collect(),
+        systems_removed: before.systems.difference(&present.systems).map(|(id, _)| id.clone()).collect(),
+        tokens_revoked: before.tokens.difference(&present.tokens).map(|(token, _)| token.clone()).collect(),
+        ..GoneSince::default()
+    };
+    for (person, could) in before.people {
+        match present.people.get(&person) {
+            None => found.people_removed.push(person.0),
+            Some(can) if *can != could => found.people_changed.push(person.0),
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+async fn working(path: &Path, now: Timestamp) -> Result<Working, sqlx::Error> {
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(PATIENCE)
+        .pragma("query_only", "ON")
+        .disable_statement_logging()
+        .connect()
+        .await?;
+    let read = async {
+        // All of it as of one moment.
+        let mut transaction = connection.begin().await?;
+        let found = read(&mut transaction, now).await?;
+        transaction.rollback().await?;
+        Ok(found)
+    }
+    .await;
+    // It was only read, so nothing is lost when closing it fails.
+    let _ = connection.close().await;
+    read
+}
+
+async fn read(connection: &mut SqliteConnection, now: Timestamp) -> Result<Working, sqlx::Error> {
+    let store_id = sqlx::query("SELECT store_id FROM envelope WHERE marker = 1");
+    let store_id = store_id.fetch_one(&mut *connection).await?.try_get(0)?;
+    let at = Some(to_millis(now));
+    let tokens = all(connection, TOKENS, at, |row| {
+        Ok((GoneToken { id: row.try_get(0)?, owner: row.try_get(1)? }, row.try_get(2)?))
+    });
+    let tokens = tokens.await?.into_iter().collect();
+    let people = all(connection, PEOPLE, None, |row| {
+        Ok(((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
+    });
+    let people = people.await?.into_iter().collect();
+    let systems = all(connection, SYSTEMS, None, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
+    let jobs = all(connection, JOBS, None, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
+    let passwords = all(connection, PASSWORDS, at, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
+    Ok(Working {
+        store_id,
+        tokens,
+        people,
+        systems: systems.into_iter().collect(),
+        jobs: jobs.into_iter().collect(),
+        passwords: passwords.into_iter().collect(),
+    })
+}
+
+async fn all<T>(
+    connection: &mut SqliteConnection,
+    text: &'static str,
+    at: Option<i64>,
+    read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error>,
+) -> Result<Vec<T>, sqlx::Error> {
+    let query = at.into_iter().fold(sqlx::query(text), sqlx::query::Query::bind);
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
