@@ -110,6 +110,21 @@ fn a_rotated_key_is_stored_and_the_old_one_is_gone() {
     assert!(proofs(at("UpdateAccessKey") + 1, at("DeleteAccessKey")) >= 3, "{calls:?}");
 }
 
+/// The preview of a rotation that was interrupted names the key that goes as the old one, however far it has come.
+#[track_caller]
+fn plan_tells_the_keys_apart(place: &Place, before: &str, when: &str) {
+    let begun = place.rows("SELECT state, new_key_id FROM key_rotations");
+    let Some(rotation) = begun.as_array().unwrap().first() else { return };
+    let planned = place.run(&["system", "rotate-key", SYSTEM, "--plan", "--output", "json"]).code(0);
+    assert_eq!(planned.json()["old_key"], before, "{when}: {rotation}");
+    assert_eq!(planned.json()["new_key"], rotation[1], "{when}: {rotation}");
+    if let Some(new) = rotation[1].as_str() {
+        assert_ne!(new, before, "{when}");
+        let said = planned.stderr.contains(&format!("{before} is deleted")) || rotation[0] == "made";
+        assert!(said && planned.stderr.contains(new), "{when}: {}", planned.stderr);
+    }
+}
+
 #[test]
 fn r44_a_rotation_that_ends_at_any_point_goes_on() {
     let place = Place::registered(0);
@@ -117,6 +132,7 @@ fn r44_a_rotation_that_ends_at_any_point_goes_on() {
     for point in CrashPoint::ALL.iter().filter(|point| point.stage() == CrashStage::Rotating) {
         for number in 1.. {
             let at = format!("{}:{number}", point.name());
+            let before = stored_key(&place);
             let mut command = place.command(&ROTATE);
             command.env("KEYREEVE_CRASH_AT", &at).env("KEYREEVE_IMPORT_LEASE_SECONDS", "1");
             let output = command.output().unwrap();
@@ -128,6 +144,7 @@ fn r44_a_rotation_that_ends_at_any_point_goes_on() {
             assert_eq!(output.status.signal(), Some(6), "{at}: {said}");
             stored_key_works(&place, &at);
             assert!(keys(&place).contains(&stored_key(&place)), "{at}");
+            plan_tells_the_keys_apart(&place, &before, &at);
             goes_on(&place).code(0);
             has_ended(&place, &at);
             ended += 1;

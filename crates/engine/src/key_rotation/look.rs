@@ -5,7 +5,7 @@ use keyreeve_model::{
     AccountCredential, AccountCredentialKind, CredentialKind, Secret, StepCall, System, SystemId,
 };
 use keyreeve_policy::{PolicySet, Request, Target, Verdict, evaluate};
-use keyreeve_store::RotationState;
+use keyreeve_store::{KeyRotation, RotationState};
 
 use super::keys::{provisioning, user_name};
 use super::{KeyChange, KeyChangeState, KeyPlan, RotationError, Rotator};
@@ -20,8 +20,8 @@ pub struct Look {
     pub key_id: String,
     /// All keys of the user.
     pub keys: Vec<AccountCredentialEntry>,
-    /// A rotation that was begun before, and how far it has come.
-    pub under_way: Option<RotationState>,
+    /// A rotation that was begun before.
+    pub under_way: Option<KeyRotation>,
     /// The other systems that sign in with this very key, or assume their role with it: they change with it.
     pub shared: Vec<SystemId>,
 }
@@ -30,15 +30,17 @@ impl Look {
     /// The same as it is told to who asks for it.
     #[must_use]
     pub fn plan(&self, system_id: &SystemId) -> KeyPlan {
+        // Once it has switched, the key in use is the new one.
+        let begun = self.under_way.as_ref();
         let change = KeyChange {
             system_id: system_id.clone(),
             state: KeyChangeState::Planned,
             user: self.user_arn.clone(),
-            old_key: self.key_id.clone(),
-            new_key: None,
+            old_key: begun.map_or(&self.key_id, |rotation| &rotation.old_key_id).clone(),
+            new_key: begun.and_then(|rotation| rotation.new_key_id.clone()),
             also: self.shared.clone(),
         };
-        KeyPlan { change, under_way: self.under_way }
+        KeyPlan { change, under_way: begun.map(|rotation| rotation.state) }
     }
 }
 
@@ -60,9 +62,10 @@ impl Rotator<'_> {
         })?;
         let user = user_name(&identity.arn).ok_or_else(|| RotationError::NoUser(identity.arn.clone()))?;
         let provisioning = provisioning(&*connector)?;
-        let under_way = self.store.key_rotation(&system.system_id).await?.map(|(rotation, _)| rotation.state);
+        let under_way = self.store.key_rotation(&system.system_id).await?.map(|(rotation, _)| rotation);
+        let come_to = under_way.as_ref().map(|rotation| rotation.state);
         if let Some(set) = self.policies(system, &identity, provisioning).await? {
-            let missing = denied(&set, &identity.arn, needs(provisioning, user, &key_id, under_way));
+            let missing = denied(&set, &identity.arn, needs(provisioning, user, &key_id, come_to));
             if !missing.is_empty() {
                 return Err(RotationError::Missing { user: identity.arn.clone(), actions: missing });
             }

@@ -64,9 +64,9 @@ pub struct KeyChange {
     pub state: KeyChangeState,
     /// The ARN of the user whose key it is.
     pub user: String,
-    /// The key that goes, or is gone; of a rotation that was interrupted, as long as it is only planned, the key in use.
+    /// The key that goes, or is gone; of a rotation that was interrupted, too.
     pub old_key: String,
-    /// The key that took its place.
+    /// The key that took its place; of a rotation that was interrupted, the one that was made for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_key: Option<String>,
     /// The other systems that sign in with the same key, or assume their role with it: they change with it.

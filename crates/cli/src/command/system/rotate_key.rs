@@ -124,6 +124,7 @@ fn plan_in_words(plan: &KeyPlan) -> String {
 
 fn rotation_in_words(plan: &KeyPlan) -> String {
     let (user, key) = (&plan.change.user, &plan.change.old_key);
+    let new = plan.change.new_key.as_deref().unwrap_or("the new key");
     match plan.under_way {
         None => format!(
             "A new access key of {user} is made, proven and stored; then {key} is switched off, the new one is proven once \
@@ -134,12 +135,11 @@ fn rotation_in_words(plan: &KeyPlan) -> String {
              another one is made. {key} is in force until that one is proven."
         ),
         Some(RotationState::Made) => format!(
-            "A rotation was interrupted when a new key had been made and stored: it is proven, and takes the place of {key}, \
+            "A rotation was interrupted when {new} had been made and stored: it is proven, and takes the place of {key}, \
              which is then switched off and deleted."
         ),
         Some(RotationState::Switched | RotationState::Deactivated) => format!(
-            "A rotation was interrupted when {key} had taken the old key's place: it is proven once more, and the old key is \
-             deleted."
+            "A rotation was interrupted when {new} had taken the place of {key}: it is proven once more, and {key} is deleted."
         ),
     }
 }
