@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use keyreeve_store::{KeyCustody, KeyFacts, KeyStatus, NextFileCustody, Rekey, RekeyPlan, Resealed, Store, StoreError};
+use keyreeve_store::{
+    KeyCustody, KeyFacts, KeyStatus, NextFileCustody, Rekey, RekeyPlan, Resealed, Store, StoreError,
+};
 use serde::Serialize;
 
 use super::Context;
@@ -60,7 +62,9 @@ pub(crate) async fn rekey(context: &Context, arguments: &RekeyStore) -> anyhow::
     let mut words = plan_in_words(&status, &target, data_keys);
     if let Some(coming) = &given_up {
         let (version, custody) = (coming.version, &coming.custody);
-        words.push_str(&format!(" The change to key {version} at {custody} is given up: nothing is under that key yet."));
+        words.push_str(&format!(
+            " The change to key {version} at {custody} is given up: nothing is under that key yet."
+        ));
     }
     if !terminal::agrees(arguments.consent, DOING, &words)? {
         let changed = Changed {

@@ -8,7 +8,8 @@ use crate::harness::{OTHER_ACCOUNT, Place, Ran, SYSTEM};
 use crate::http::{Answer, ask};
 use crate::serve::{get, serve, terminate};
 
-const NEW: (&str, &str) = ("KEYREEVE_STORE_KEY", "keyreeve-key-1 QE2V21BMZP3NO+T5JdVtceyaxEtFAMHt8p3QNh/BMrY=");
+const NEW: (&str, &str) =
+    ("KEYREEVE_STORE_KEY", "keyreeve-key-1 QE2V21BMZP3NO+T5JdVtceyaxEtFAMHt8p3QNh/BMrY=");
 
 /// Two systems with secrets, and an admin's token.
 fn two_systems() -> (Place, String) {
@@ -47,7 +48,9 @@ fn a_server_that_cannot_have_the_new_key_is_not_ready_and_doctor_says_it() {
     let (child, address) = serve(&place, &[]);
     let with = |key: &str, arguments: &[&str]| {
         let mut command = place.command(arguments);
-        Ran::of(command.env("KEYREEVE_KEY", key).env("KEYREEVE_LISTEN", &address).envs([NEW]).output().unwrap())
+        Ran::of(
+            command.env("KEYREEVE_KEY", key).env("KEYREEVE_LISTEN", &address).envs([NEW]).output().unwrap(),
+        )
     };
     let doctor = |code: i32| {
         let checks = with("env:KEYREEVE_STORE_KEY", &["doctor", "--output", "json"]).code(code).json();

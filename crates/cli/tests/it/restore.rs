@@ -11,7 +11,9 @@ fn made(place: &Place) -> Vec<String> {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| {
-            [".replaced-", ".restoring", ".restore-plan"].iter().any(|part| name.starts_with("keyreeve.db") && name.contains(part))
+            [".replaced-", ".restoring", ".restore-plan"]
+                .iter()
+                .any(|part| name.starts_with("keyreeve.db") && name.contains(part))
         })
         .collect()
 }

@@ -13,7 +13,8 @@ impl From<StoreError> for Problem {
             // What is wrong with the store is for whoever runs it: places and causes stay in the log.
             tracing::error!(error = %chain(&error), "the store failed");
             if matches!(error, StoreError::KeyChanged | StoreError::KeyNotFetched { .. }) {
-                let detail = "the store's key was changed and this server does not hold the new one; nothing was done";
+                let detail =
+                    "the store's key was changed and this server does not hold the new one; nothing was done";
                 return Self::new(status, code, detail)
                     .advice("restart `keyreeve serve` with the new key".to_owned());
             }

@@ -161,7 +161,11 @@ async fn another_store_is_not_compared_with() {
     let other = Place { key: place.key.clone(), ..Place::sqlite() };
     other.create().await.close().await;
     let plan = async || {
-        Restoration::plan(&backup, &other.file(), &place.key, "local:test", at(9)).await.unwrap().compared().clone()
+        Restoration::plan(&backup, &other.file(), &place.key, "local:test", at(9))
+            .await
+            .unwrap()
+            .compared()
+            .clone()
     };
     assert!(matches!(plan().await, Compared::Not(why) if why.contains("another one")));
     std::fs::write(other.file(), "hello, I am no database at all").unwrap();

@@ -58,7 +58,10 @@ pub(super) async fn run(
     let ended = show(context, &changed("abandoned", aside.clone()), Ended::Done)?;
     note(&format!("Key {old} opens the store, as before, and key {version} does not."));
     if let Some(aside) = aside {
-        hint(&format!("{} holds key {version}: destroy it, unless a backup was made meanwhile", aside.display()));
+        hint(&format!(
+            "{} holds key {version}: destroy it, unless a backup was made meanwhile",
+            aside.display()
+        ));
     }
     Ok(ended)
 }
