@@ -175,7 +175,9 @@ impl Store {
 
     /// What is said of an audit log whose data key is not under the key at hand.
     async fn log_needs_coming(&self) -> Result<StoreError, StoreError> {
-        let coming = self.key_status().await?.coming;
+        let held = self.keys.kek()?.version;
+        // Whoever holds the new one, before all is under it, waits for that.
+        let coming = self.key_status().await?.coming.filter(|(coming, _)| coming.version != held);
         Ok(coming.map_or(StoreError::KeyChanged, |(coming, _)| StoreError::NewKeyNeeded {
             version: coming.version,
             kept: coming.custody,

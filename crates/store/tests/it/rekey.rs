@@ -263,7 +263,12 @@ async fn each_call_to_the_database_may_fail_and_the_change_goes_on() {
             for key in [&place.key, &new] {
                 match Store::open(&place.url, key.clone()).await {
                     Ok(other) => {
-                        opens_everything(&other).await;
+                        let status = other.key_status().await.unwrap();
+                        // The new one opens what is under it.
+                        let half_way = status.coming.is_some() && status.under_coming < status.data_keys;
+                        if !(half_way && std::ptr::eq(key, &new)) {
+                            opens_everything(&other).await;
+                        }
                         other.close().await;
                     }
                     // The new one before it is known and everything is under it, the old one after it is replaced.
