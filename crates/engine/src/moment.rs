@@ -49,10 +49,27 @@ impl FromStr for Moment {
         if let Ok(time) = text.parse::<Timestamp>() {
             return Ok(Self { as_of: AsOf::Time(time), begins: Some(time) });
         }
-        text.parse::<Date>().ok().filter(|_| text.len() == 10).and_then(day).ok_or_else(|| {
+        whole_day(text).and_then(day).ok_or_else(|| {
             "give a time with its zone (2026-05-01T12:00:00Z), a date (2026-05-01) or run:N".to_owned()
         })
     }
+}
+
+/// When what people write begins: a time, or a day (UTC).
+///
+/// # Errors
+/// It is neither.
+pub fn beginning(text: &str) -> Result<Timestamp, String> {
+    let of_day = |date: Date| TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok();
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| whole_day(text).and_then(of_day))
+        .ok_or_else(|| "give a time with its zone (2026-05-01T12:00:00Z), or a date (2026-05-01)".to_owned())
+}
+
+/// A date; one with a time that has no zone is none.
+fn whole_day(text: &str) -> Option<Date> {
+    text.parse().ok().filter(|_| text.len() == 10)
 }
 
 fn day(date: Date) -> Option<Moment> {
@@ -76,6 +93,16 @@ mod tests {
         assert_eq!(parsed("2026-05-01"), Ok(AsOf::Time("2026-05-01T23:59:59.999Z".parse().unwrap())));
         for bad in ["", "now", "run:", "run:0", "run:x", "2026-05-01T12:00:00", "2026-13-01", "20260501"] {
             assert!(parsed(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_is_a_time_or_the_first_moment_of_a_day() {
+        let day: Timestamp = "2026-05-01T00:00:00Z".parse().unwrap();
+        assert_eq!(beginning("2026-05-01"), Ok(day));
+        assert_eq!(beginning("2026-05-01T02:00:00+02:00"), Ok(day));
+        for bad in ["", "run:1", "2026-05-01T12:00:00", "2026-13-01", "20260501"] {
+            assert!(beginning(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -312,18 +312,13 @@ impl SystemSettings {
 
     /// Looks at this one setting: another that an older version let pass is not in its way.
     fn validate(&self, name: &str) -> Result<(), String> {
-        let why = match name {
-            "max_requests_per_second"
-                if self.max_requests_per_second.is_some_and(|rate| !(0.1..=10_000.0).contains(&rate)) =>
-            {
-                "it must be from 0.1 to 10000 requests a second, or none"
+        let fits = match name {
+            "max_requests_per_second" => {
+                self.max_requests_per_second.is_none_or(|rate| (0.1..=10_000.0).contains(&rate))
             }
-            "max_concurrent_requests" if !(1..=500).contains(&self.max_concurrent_requests) => {
-                "it must be from 1 to 500"
-            }
-            "unclaimed_password_days" if !(1..=365).contains(&self.unclaimed_password_days) => {
-                "it must be from 1 to 365 days"
-            }
+            "max_concurrent_requests" => (1..=500).contains(&self.max_concurrent_requests),
+            "unclaimed_password_days" => (1..=365).contains(&self.unclaimed_password_days),
+            "scim_wait_seconds" => (1..=300).contains(&self.scim_wait_seconds),
             "scim_tags" => {
                 scim_tags::check(&self.scim_tags)?;
                 return self.may_tag();
@@ -333,12 +328,9 @@ impl SystemSettings {
                 let arn = self.deny_all_policy.as_deref();
                 return arn.map_or(Ok(()), |arn| check_one_policy(arn).map_err(str::to_owned));
             }
-            "scim_wait_seconds" if !(1..=300).contains(&self.scim_wait_seconds) => {
-                "it must be from 1 to 300 seconds"
-            }
-            _ => return Ok(()),
+            _ => true,
         };
-        Err(why.to_owned())
+        if fits { Ok(()) } else { Err(expected(name).unwrap_or("it is out of its range").to_owned()) }
     }
 
     fn may_tag(&self) -> Result<(), String> {
@@ -427,18 +419,25 @@ pub enum ScimPassword {
     Accept,
 }
 
-/// What a setting that is a number or a switch takes.
+/// What a setting takes that is a number, a switch or a word.
 fn expected(name: &str) -> Option<&'static str> {
-    match name {
-        "max_requests_per_second" => Some("it must be from 0.1 to 10000 requests a second, or none"),
-        "max_concurrent_requests" => Some("it must be from 1 to 500"),
-        "unclaimed_password_days" => Some("it must be from 1 to 365 days"),
-        "max_deletes" | "max_deactivations" => Some("it must be a whole number"),
-        "prioritise_delete_tasks" | "group_policy_writes" | "keep_last_administrator" => {
-            Some("it must be true or false")
-        }
-        _ => None,
-    }
+    Some(match name {
+        "max_requests_per_second" => "it must be from 0.1 to 10000 requests a second, or none",
+        "max_concurrent_requests" => "it must be a whole number from 1 to 500",
+        "unclaimed_password_days" => "it must be from 1 to 365 days",
+        "scim_wait_seconds" => "it must be from 1 to 300 seconds",
+        "max_deletes" | "max_deactivations" => "it must be a whole number from 0 to 4294967295",
+        "prioritise_delete_tasks"
+        | "group_policy_writes"
+        | "keep_last_administrator"
+        | "scim_entitlements" => "it must be true or false",
+        "permission_profile" => "it must be reference, read, lifecycle or full",
+        "first_sign_in" => "it must be attach, refuse or ignore",
+        "password_delivery" => "it must be link, recipient or operator",
+        "scim_delete" => "it must be deactivate or delete",
+        "scim_password" => "it must be refuse or accept",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -501,6 +500,26 @@ mod tests {
                 matches!(settings.set_json(name, &value), Err(SettingError::Value { .. })),
                 "{name}={value}"
             );
+        }
+        for (name, value, takes) in [
+            ("max_deletes", "4294967296", "from 0 to 4294967295"),
+            ("max_deactivations", "-1", "from 0 to 4294967295"),
+            ("max_concurrent_requests", "501", "from 1 to 500"),
+            ("unclaimed_password_days", "366", "from 1 to 365 days"),
+            ("scim_wait_seconds", "4294967296", "from 1 to 300 seconds"),
+            ("scim_entitlements", "maybe", "true or false"),
+            ("permission_profile", "root", "reference, read, lifecycle or full"),
+            ("first_sign_in", "x", "attach, refuse or ignore"),
+            ("password_delivery", "x", "link, recipient or operator"),
+            ("scim_delete", "x", "deactivate or delete"),
+            ("scim_password", "x", "refuse or accept"),
+        ] {
+            let said = settings.set(name, value).unwrap_err().to_string();
+            assert!(
+                said.starts_with(&format!("the setting {name} cannot be")) && said.contains(takes),
+                "{said}"
+            );
+            assert!(!said.contains("variant") && !said.contains("u32"), "{said}");
         }
         let error = settings.set("colour", "red").unwrap_err().to_string();
         assert!(error.contains("colour") && error.contains("permission_profile"), "{error}");

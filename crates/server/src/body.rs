@@ -102,9 +102,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for InBody<T> {
             }
             _ => Problem::bad_request("the body could not be read"),
         })?;
-        let unread = |error| Problem::bad_request(format!("reading the body: {error}"));
-        shape::check(&text).map_err(unread)?;
-        let value = serde_json::from_slice(&text).map_err(unread)?;
+        let unread = |why: &dyn std::fmt::Display| Problem::bad_request(format!("reading the body: {why}"));
+        shape::check(&text).map_err(|error| unread(&error))?;
+        let mut reader = serde_json::Deserializer::from_slice(&text);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| unread(&named(&error)))?;
         Ok(Self { value, sha256: digest_hex(&text) })
+    }
+}
+
+/// What is wrong with a body, and with which field of it.
+fn named(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let why =
+        error.inner().to_string().replace("expected u32", "expected a whole number from 0 to 4294967295");
+    match error.path().iter().next() {
+        // The whole of it; or the reader does not know where it is.
+        None => why,
+        Some(_) => format!("{}: {why}", error.path()),
     }
 }

@@ -333,24 +333,32 @@ pub(crate) async fn exchange(
     stream: Stream,
     request: hyper::Request<Full<Bytes>>,
 ) -> Result<hyper::Response<Incoming>, ClientError> {
+    let no_answer = |error: hyper::Error| ClientError::NoAnswer(error.to_string());
     match stream {
-        Stream::Plain(stream) => exchange_over(stream, request).await,
-        Stream::Tls(stream) => exchange_over(*stream, request).await,
+        Stream::Plain(stream) => {
+            exchange_over(stream, request).await.map_err(|error| match error.is_parse() {
+                // Whoever waits for TLS answers with an alert.
+                true => ClientError::Strange(
+                    "it speaks no HTTP; a server with TLS is called by https://, not http://".to_owned(),
+                ),
+                false => no_answer(error),
+            })
+        }
+        Stream::Tls(stream) => exchange_over(*stream, request).await.map_err(no_answer),
     }
 }
 
 async fn exchange_over<S>(
     stream: S,
     request: hyper::Request<Full<Bytes>>,
-) -> Result<hyper::Response<Incoming>, ClientError>
+) -> Result<hyper::Response<Incoming>, hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let no_answer = |error: hyper::Error| ClientError::NoAnswer(error.to_string());
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     // It ends with its one answer; what goes wrong with it is seen there.
     tokio::spawn(connection);
-    sender.send_request(request).await.map_err(no_answer)
+    sender.send_request(request).await
 }
 
 /// An answer, read whole.

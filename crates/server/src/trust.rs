@@ -21,17 +21,21 @@ use tokio_rustls::rustls::{
 /// Encrypts calls. `authorities` is a PEM file of certificates to trust instead of the machine's own.
 ///
 /// # Errors
-/// The certificates cannot be used.
+/// The certificates cannot be used, and of which file.
 pub(crate) fn tls(authorities: Option<&Path>) -> Result<TlsConnector, String> {
     let mut roots = RootCertStore::empty();
     let mut named = Vec::new();
     match authorities {
         Some(path) => {
+            let of_file = |why: String| format!("{}: {why}", path.display());
             let found = CertificateDer::pem_file_iter(path);
-            for certificate in found.map_err(|error| error.to_string())? {
-                let certificate = certificate.map_err(|error| error.to_string())?;
-                roots.add(certificate.clone()).map_err(|error| error.to_string())?;
+            for certificate in found.map_err(|error| of_file(error.to_string()))? {
+                let certificate = certificate.map_err(|error| of_file(error.to_string()))?;
+                roots.add(certificate.clone()).map_err(|error| of_file(error.to_string()))?;
                 named.push(certificate);
+            }
+            if named.is_empty() {
+                return Err(of_file("there is no certificate in it; name a file in PEM".to_owned()));
             }
         }
         None => {

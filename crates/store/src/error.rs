@@ -267,6 +267,22 @@ pub enum StoreError {
         /// The state that was wanted.
         to: JobState,
     },
+    /// A job does not wait for a second person any more, because one has decided.
+    #[error(
+        "job {job} was {} by {by} at {at} already: it is {}; `keyreeve job show {job}` shows it",
+        if *state == JobState::Cancelled { "decided" } else { "approved" },
+        state.as_str().replace('_', " ")
+    )]
+    JobDecided {
+        /// The job.
+        job: JobId,
+        /// Who decided.
+        by: String,
+        /// When.
+        at: Timestamp,
+        /// The state it is in.
+        state: JobState,
+    },
     /// No task of the job can be tried again.
     #[error("job {job} has no task that failed or waits for a person, so there is nothing to retry")]
     NothingToRetry {

@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(16, "read_in_order", "0016_read_in_order.sql"),
     migration!(17, "audit_sinks", "0017_audit_sinks.sql"),
     migration!(18, "tries", "0018_tries.sql"),
+    migration!(19, "keys_once", "0019_keys_once.sql"),
 ];
 
 impl Migration {

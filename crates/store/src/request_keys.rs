@@ -17,7 +17,7 @@ const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// begin with 1, so nobody holds this one.
 const DONE: i64 = 0;
 
-/// A request that must be done once: the same key of the same caller at the same place is the same request.
+/// A request that must be done once. A key of a caller is good for one request: what else comes with it is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestKey {
     /// The system it is about.
@@ -79,20 +79,23 @@ impl Store {
     ) -> Result<KnownRegistration, StoreError> {
         let forgotten = to_millis(now.checked_sub(REMEMBERED_FOR).unwrap_or(Timestamp::MIN));
         let RequestKey { route, caller, key, .. } = key;
-        let known = reading!(self, "looking whether the request was done before", |transaction| {
-            let text = "SELECT s.system_id, r.body_sha256 FROM request_keys r \
-                        JOIN systems s ON s.system_key = r.system_key \
-                        WHERE r.route = $1 AND r.caller = $2 AND r.request_key = $3 AND r.created_at > $4";
-            let (route, caller, key) = (route.as_str(), caller.as_str(), key.as_str());
-            let statement = statement!(text, route, caller, key, forgotten);
-            transaction.fetch(statement, |row| Ok((row.word(0)?, row.text(1)?))).await
-        })
-        .await?;
-        let same = known.iter().find(|(_, body): &&(SystemId, String)| body == body_sha256);
-        Ok(match same {
-            Some((system_id, _)) => KnownRegistration::Done(system_id.clone()),
-            None if known.is_empty() => KnownRegistration::New,
-            None => KnownRegistration::Other,
+        let known: Option<(SystemId, String, String)> =
+            reading!(self, "looking whether the request was done before", |transaction| {
+                let text = "SELECT s.system_id, r.route, r.body_sha256 FROM request_keys r \
+                            JOIN systems s ON s.system_key = r.system_key \
+                            WHERE r.caller = $1 AND r.request_key = $2 AND r.created_at > $3";
+                let statement = statement!(text, caller.as_str(), key.as_str(), forgotten);
+                transaction
+                    .fetch_optional(statement, |row| Ok((row.word(0)?, row.text(1)?, row.text(2)?)))
+                    .await
+            })
+            .await?;
+        Ok(match known {
+            None => KnownRegistration::New,
+            Some((system_id, of, body)) if of == *route && body == body_sha256 => {
+                KnownRegistration::Done(system_id)
+            }
+            Some(_) => KnownRegistration::Other,
         })
     }
 
@@ -120,16 +123,18 @@ impl Store {
             if transaction.execute(insert).await? > 0 {
                 return Ok(KnownRequest::New(KeyClaim { key: key.clone(), claim: 1 }));
             }
-            let text = "SELECT body_sha256, claim, claimed_until, job_id, run_id, created_at FROM request_keys \
-                        WHERE system_key = $1 AND route = $2 AND caller = $3 AND request_key = $4";
-            let (body, claim, claimed_until, job, run, asked_at) = transaction
-                .fetch_one(statement!(text, system, route, caller, name), |row| {
+            let text = "SELECT body_sha256, claim, claimed_until, job_id, run_id, created_at, system_key, route \
+                        FROM request_keys WHERE caller = $1 AND request_key = $2";
+            let (is_same, claim, claimed_until, job, run, asked_at) = transaction
+                .fetch_one(statement!(text, caller, name), |row| {
+                    let is_same =
+                        row.text(0)? == body_sha256 && row.int(6)? == system && row.text(7)? == route;
                     let came_to = (row.opt_int(3)?, row.opt_int(4)?);
-                    Ok((row.text(0)?, row.int(1)?, row.int(2)?, came_to.0, came_to.1, row.time(5)?))
+                    Ok((is_same, row.int(1)?, row.int(2)?, came_to.0, came_to.1, row.time(5)?))
                 })
                 .await?;
             match (job, run) {
-                _ if body != body_sha256 => return Ok(KnownRequest::Other),
+                _ if !is_same => return Ok(KnownRequest::Other),
                 (Some(job), _) => return Ok(KnownRequest::Job(JobId(job))),
                 (None, Some(run)) => return Ok(KnownRequest::Run(ImportRunId(run))),
                 (None, None) if claim == DONE => return Ok(KnownRequest::Done(asked_at)),
@@ -210,6 +215,9 @@ pub(crate) async fn registers(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (route, caller, name) = (key.route.as_str(), key.caller.as_str(), key.key.as_str());
+    let forgotten = to_millis(now.checked_sub(REMEMBERED_FOR).unwrap_or(Timestamp::MIN));
+    let text = "DELETE FROM request_keys WHERE caller = $1 AND request_key = $2 AND created_at <= $3";
+    transaction.execute(statement!(text, caller, name, forgotten)).await?;
     let text = "INSERT INTO request_keys (system_key, route, caller, request_key, body_sha256, claim, claimed_until, \
                 created_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $6)";
     let insert = statement!(text, system, route, caller, name, body_sha256, to_millis(now));

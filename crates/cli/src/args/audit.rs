@@ -3,8 +3,7 @@
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use keyreeve_engine::moment::beginning;
 use keyreeve_model::SystemId;
 use keyreeve_store::{AuditFilter, AuditHead};
 
@@ -80,13 +79,4 @@ impl ListAudit {
             after: self.after,
         }
     }
-}
-
-pub(super) fn beginning(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let date = text.parse::<Date>().ok();
-    date.and_then(|date| TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok())
-        .ok_or_else(|| "give a time as 2026-05-01T12:00:00Z, or a date as 2026-05-01".to_owned())
 }

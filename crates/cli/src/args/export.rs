@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use keyreeve_engine::export::{Format, What};
+use keyreeve_engine::moment::beginning;
 use keyreeve_model::SystemId;
 use keyreeve_store::AuditFilter;
 
 use super::Moment;
-use super::audit::beginning;
 
 /// `export`
 #[derive(Debug, Args)]

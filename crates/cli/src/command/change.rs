@@ -70,7 +70,9 @@ pub(super) fn show_again(
     let ended = show_possible(context, &plan)?;
     if is_refused {
         note("Trying it again would be refused as long as that is so.");
-        hint("ask for what is left in a new job, which a second person approves, or wait");
+        if matches!(job.state, JobState::Failed | JobState::PartiallyFailed) {
+            hint("ask for what is left in a new job, which a second person approves, or wait");
+        }
         return Ok(Ended::NeedsAttention);
     }
     if let Some(by) = &job.decided_by {
@@ -117,9 +119,9 @@ impl<'a> Changing<'a> {
         show_again(self.context, job, self.case.with_undeliverable(plan), refused)
     }
 
-    /// Refuses a job that has not begun if something it rests on has changed since it was planned.
+    /// Refuses a job that does not wait for a second person, or if something it rests on has changed since it was planned.
     pub(crate) async fn fresh(&self, job: ProvisioningJob) -> anyhow::Result<Fresh<'_>> {
-        self.case.fresh(job).await.map_err(|error| match error {
+        self.case.fresh_to_decide(job).await.map_err(|error| match error {
             error @ DeskError::Gather(_) => refused(error).context(self.planning()),
             error => refused(error),
         })
@@ -402,6 +404,7 @@ pub(crate) fn refused(error: DeskError) -> anyhow::Error {
         | DeskError::ProtectionsEnd(_)
         | DeskError::Invalid(_)
         | DeskError::OtherPlan { .. }
+        | DeskError::RunOfAnother { .. }
         | DeskError::PlanChanged
         | DeskError::Given(_)
         | DeskError::NoPolicy(_)

@@ -74,12 +74,21 @@ fn scope_of(facts: &PolicyFacts, asked: &PolicyAsked) -> PolicyScope {
 /// The policy by what is known of a system and what is asked for besides.
 pub(super) fn written(facts: &PolicyFacts, asked: &PolicyAsked) -> Result<WrittenPolicy, String> {
     let scope = scope_of(facts, asked);
-    let documents = scope.documents().map_err(|error| error.to_string())?;
+    let documents = scope.documents().map_err(|error| in_fields(&error.to_string()))?;
     let way = |Escalation { action, what }: Escalation| WayUp { action: action.to_owned(), what };
     let becomes_administrator_by = ways_of(&scope, &documents).into_iter().map(way).collect();
     let parsed = documents.iter().map(|text| serde_json::from_str(text)).collect::<Result<_, _>>();
     let documents = parsed.map_err(|error: serde_json::Error| error.to_string())?;
     Ok(WrittenPolicy { documents, becomes_administrator_by })
+}
+
+/// A refusal that names options, with the fields of a request in their place: `--break-glass` is `break_glass`.
+fn in_fields(refusal: &str) -> String {
+    let field = |word: &str| match word.strip_prefix("--") {
+        Some(option) => option.replace('-', "_"),
+        None => word.to_owned(),
+    };
+    refusal.split(' ').map(field).collect::<Vec<_>>().join(" ")
 }
 
 /// What is asked for besides.
@@ -175,4 +184,20 @@ fn is_verbatim(scope: &PolicyScope) -> bool {
     scope.profile == PermissionProfile::Reference
         && limits.iter().all(|limit| limit.is_empty())
         && scope.protected.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_fields;
+
+    #[test]
+    fn a_request_is_told_of_its_fields_and_not_of_options() {
+        for (said, of_fields) in [
+            ("with --break-glass: it changes nothing", "with break_glass: it changes nothing"),
+            ("say with --connector whose key", "say with connector whose key"),
+            ("a path as /a--b/ stays", "a path as /a--b/ stays"),
+        ] {
+            assert_eq!(in_fields(said), of_fields);
+        }
+    }
 }

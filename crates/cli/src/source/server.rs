@@ -299,18 +299,26 @@ impl ExportedPieces {
 }
 
 fn token(file: Option<&PathBuf>, environment: &Environment) -> Result<Secret, Refusal> {
-    let token = match (file, environment.token()) {
+    let (token, place) = match (file, environment.token()) {
         (Some(path), _) => {
             let text = std::fs::read_to_string(path);
             let why = |error| format!("the token in {} cannot be read: {error}", path.display());
-            Secret::new(text.map_err(|error| Refusal::new(DOING, why(error)))?.trim().to_owned())
+            let text = text.map_err(|error| Refusal::new(DOING, why(error)))?;
+            (Secret::new(text.trim().to_owned()), format!("the file {}", path.display()))
         }
-        (None, Some(token)) => token.clone(),
-        (None, None) => Secret::new(String::new()),
+        (None, token) => {
+            let token = token.map(|token| token.expose().trim().to_owned()).unwrap_or_default();
+            (Secret::new(token), "KEYREEVE_TOKEN".to_owned())
+        }
     };
-    if token.expose().trim().is_empty() {
+    if token.expose().is_empty() {
         return Err(Refusal::new(DOING, "there is no token, so it would not know who asks")
             .hint("set KEYREEVE_TOKEN, or name a file that holds the token with --token-file"));
+    }
+    if !token.expose().chars().all(|one| one.is_ascii_graphic()) {
+        return Err(Refusal::new(DOING, format!("{place} holds more than a token")).hint(
+            "it must hold the text that begins with keyreeve_pat_ alone: no name before it, no line after it",
+        ));
     }
     Ok(token)
 }

@@ -37,7 +37,7 @@ fn an_action_that_the_connectors_policies_deny_stands_in_the_way_before_anything
     let groups = place.json(&["resource", "list", SYSTEM, "--type", "group"]);
     let group = groups[0]["name"].as_str().unwrap();
     let on_staff = "do not allow iam:CreateUser, iam:AttachUserPolicy, iam:CreateLoginProfile on user/ada, \
-                    but on /staff/ only; give --path /staff/, or widen them";
+                    but on /staff/ only; give the path /staff/, or widen them";
     let on_group = format!("do not allow iam:AddUserToGroup on group/{group}; grant it in them");
     for (wish, words) in
         [(create("/", &[]), on_staff), (create("/staff/", &["--group", group]), on_group.as_str())]

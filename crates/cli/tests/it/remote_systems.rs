@@ -68,6 +68,14 @@ fn a_system_is_registered_checked_and_given_credentials_by_way_of_a_server() {
     place.sql(&format!("UPDATE systems SET aws_account_id = '{ACCOUNT}' WHERE system_id = '{SYSTEM}'"));
     let released = ["system", "release", SYSTEM, "--yes", "--reason", "looked at", "--output", "json"];
     assert_eq!(elsewhere.run(&released).code(0).json()["state"], "active");
+    // Who may not release is told so, also where there is nothing to release.
+    elsewhere.run(&["system", "release", SYSTEM]).code(0);
+    let viewer = place.token("vic", "viewer", &[]);
+    let here = place.run_as(&viewer, &["system", "release", SYSTEM]).code(2);
+    let there = Elsewhere::of(&address, &viewer).run(&["system", "release", SYSTEM]).code(2);
+    for refused in [here, there] {
+        assert!(refused.stderr.contains("has the role viewer"), "{}", refused.stderr);
+    }
     let removed =
         elsewhere.run(&["system", "remove", "far", "--yes", "--reason", "moved", "--output", "json"]).code(0);
     assert_eq!(removed.json()["state"], "removed");

@@ -75,3 +75,38 @@ fn a_server_is_known_by_the_certificate_that_was_named_and_who_does_not_know_it_
     assert!(said.contains("speaks no TLS") && said.contains("http://"), "{said}");
     terminate(child);
 }
+
+#[test]
+fn who_calls_a_server_wrongly_learns_what_to_mend() {
+    let place = Place::registered(0);
+    let (own, key) = certificate(&place, "own", false, false);
+    let settings = [("KEYREEVE_TLS_CERTIFICATE", &own), ("KEYREEVE_TLS_KEY", &key)];
+    let (child, address) = serve(&place, &settings);
+    let port = address.rsplit(':').next().unwrap();
+    let token = place.token("own", "viewer", &[]);
+    let file = |name: &str, text: &str| {
+        let path = place.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let right = file("token", &format!("{token}\n"));
+    let more = file("more", &format!("KEYREEVE_TOKEN={token}\nand a line\n"));
+    let empty = file("empty.pem", "no certificate\n");
+    let none = place.folder.path().join("none.pem").to_str().unwrap().to_owned();
+    let secure = format!("https://localhost:{port}");
+    let own = own.to_str().unwrap();
+    for (url, held, ca, words) in [
+        (format!("http://localhost:{port}"), &right, own, ["speaks no HTTP", "https://"]),
+        (secure.clone(), &more, own, ["holds more than a token", &more]),
+        (secure.clone(), &right, &none, ["no certificates of authorities", &none]),
+        (secure.clone(), &right, &empty, ["there is no certificate in it", &empty]),
+    ] {
+        let arguments = ["system", "list", "--server", &url, "--token-file", held, "--ca-file", ca];
+        let said = Ran::of(bare(&arguments, place.folder.path()).output().unwrap()).code(2).stderr;
+        assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
+        assert!(!said.contains(&token) && !said.contains("and a line"), "{said}");
+    }
+    let arguments = ["system", "list", "--server", &secure, "--token-file", &right, "--ca-file", own];
+    Ran::of(bare(&arguments, place.folder.path()).output().unwrap()).code(0);
+    terminate(child);
+}

@@ -2,15 +2,13 @@
 
 use jiff::Timestamp;
 use keyreeve_connector::Connector;
-use keyreeve_model::{
-    JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret, System, Task, TaskState, Wish,
-};
-use keyreeve_store::{KeyClaim, ScimMark, ScimSaid, StoreError, WithJob};
+use keyreeve_model::{JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret, System, Wish};
+use keyreeve_store::{KeyClaim, ScimMark, ScimSaid, WithJob};
 
 use super::{Desk, DeskError, MOST_WISHES, Rung};
 use crate::import::Patience;
 use crate::password::check_given;
-use crate::plan::{Facts, GatherError, Gatherer, Plan, PlannedStep, Seen, plan};
+use crate::plan::{Facts, GatherError, Gatherer, Plan, Seen, plan};
 use crate::provisioning::{HandOver, Handed};
 use crate::rights::{Actor, Right};
 
@@ -31,15 +29,6 @@ pub struct Asked {
     pub job: ProvisioningJob,
     /// The one-time secrets of its passwords. They are kept nowhere.
     pub handed: Vec<Handed>,
-}
-
-/// What trying a job again would take.
-#[derive(Debug)]
-pub struct Again {
-    /// Its plan.
-    pub plan: Plan,
-    /// Why it would be refused; `None` when it would not.
-    pub refused: Option<StoreError>,
 }
 
 /// A job of which it was just seen that what it rests on is as it was.
@@ -202,41 +191,6 @@ impl Case {
         Ok(Asked { job, handed })
     }
 
-    /// What trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another
-    /// the calls that are left.
-    ///
-    /// # Errors
-    /// As [`Case::plan`].
-    pub async fn plan_again(&self, job: &ProvisioningJob) -> Result<Again, DeskError> {
-        self.require(Right::Operate)?;
-        let failed = |task: &&Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
-        let tasks: Vec<&Task> = job.tasks.iter().filter(failed).collect();
-        let wishes: Vec<Wish> = tasks.iter().map(|task| task.wish.clone()).collect();
-        let mut plan = self.look(&wishes).await?;
-        let lacks = || GatherError::NoProvisioning(self.system.system_id.to_string());
-        let provisioning = self.connector.provisioning().ok_or_else(lacks)?;
-        for (planned, task) in plan.tasks.iter_mut().zip(tasks) {
-            if !task.steps.iter().any(|step| step.state.is_done()) {
-                continue;
-            }
-            let left = task.steps.iter().filter(|step| !step.state.is_done());
-            planned.steps = left
-                .map(|step| PlannedStep {
-                    seq: step.seq,
-                    operation: provisioning.operation(&step.call).into(),
-                    call: step.call.clone(),
-                    reason: step.reason,
-                    after: step.after.clone(),
-                })
-                .collect();
-            planned.obstacles.clear();
-            planned.notices.clone_from(&task.notices);
-        }
-        let Desk { store, clock, .. } = &self.desk;
-        let refused = HandOver::retry_refused(store, job.id, &self.system.settings, clock.now()).await?;
-        Ok(Again { plan, refused })
-    }
-
     /// Looks whether what a job rests on is as it was. A job of which something has begun is not held to that.
     ///
     /// # Errors
@@ -255,12 +209,29 @@ impl Case {
         Ok(Fresh { case: self, job, seen_at })
     }
 
-    fn require(&self, right: Right) -> Result<(), DeskError> {
+    /// As [`Case::fresh`], of a job that waits for a second person. What another one's approval has done meanwhile makes
+    /// nothing stale: who has decided is said instead.
+    ///
+    /// # Errors
+    /// As [`Case::fresh`]; [`keyreeve_store::StoreError::JobDecided`].
+    pub async fn fresh_to_decide(&self, job: ProvisioningJob) -> Result<Fresh<'_>, DeskError> {
+        let id = job.id;
+        self.desk.store.require_undecided(id).await?;
+        match self.fresh(job).await {
+            Err(error @ (DeskError::Stale { .. } | DeskError::Gather(_))) => {
+                self.desk.store.require_undecided(id).await?;
+                Err(error)
+            }
+            fresh => fresh,
+        }
+    }
+
+    pub(super) fn require(&self, right: Right) -> Result<(), DeskError> {
         self.actor.require(right)?;
         Ok(self.actor.require_system(&self.system.system_id)?)
     }
 
-    async fn look(&self, wishes: &[Wish]) -> Result<Plan, DeskError> {
+    pub(super) async fn look(&self, wishes: &[Wish]) -> Result<Plan, DeskError> {
         self.planned(&self.facts(wishes).await?, wishes)
     }
 
@@ -283,6 +254,15 @@ impl Case {
     fn ring(&self, job: &ProvisioningJob, planned_at: Option<Timestamp>) {
         self.desk.bell.ring(Rung { job: job.id, system_id: job.system_id.clone(), planned_at });
     }
+}
+
+/// Refuses a plan that does not do what whoever asks has seen; without a digest any does.
+///
+/// # Errors
+/// [`DeskError::PlanChanged`].
+pub fn require_seen(plan: &Plan, plan_sha256: Option<&str>) -> Result<(), DeskError> {
+    let is_seen = plan_sha256.is_none_or(|seen| plan.sha256().is_ok_and(|sha256| sha256 == seen));
+    if is_seen { Ok(()) } else { Err(DeskError::PlanChanged) }
 }
 
 impl Fresh<'_> {

@@ -3,7 +3,7 @@
 use keyreeve_model::{JobId, ProvisioningJob};
 use keyreeve_store::StoreError;
 
-use super::{Desk, DeskError, Rung};
+use super::{Desk, DeskError, Rung, is_there};
 use crate::provisioning::{HandOver, Handed};
 use crate::rights::{Actor, Right};
 
@@ -47,12 +47,13 @@ impl Desk {
     /// Queues what failed of a job once more, with new one-time secrets for passwords that were never set.
     ///
     /// # Errors
-    /// As [`Desk::job`] and [`HandOver::retry`].
+    /// As [`Desk::job`] and [`HandOver::retry`]; [`StoreError::SystemRemoved`].
     pub async fn retry(&self, actor: &Actor, id: JobId) -> Result<(ProvisioningJob, Vec<Handed>), DeskError> {
         let job = self.job(actor, Right::Operate, id).await?;
-        let settings = self.store.get_system(&job.system_id).await?.settings;
-        let now = self.clock.now();
-        let (job, handed) = HandOver::retry(&self.store, &job, &settings, actor.name(), now).await?;
+        let system = self.store.get_system(&job.system_id).await?;
+        is_there(&system)?;
+        let (by, now) = (actor.name(), self.clock.now());
+        let (job, handed) = HandOver::retry(&self.store, &job, &system.settings, by, now).await?;
         self.bell.ring(Rung { job: job.id, system_id: job.system_id.clone(), planned_at: None });
         Ok((job, handed))
     }

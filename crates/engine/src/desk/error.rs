@@ -1,6 +1,6 @@
 //! Why a change is not made.
 
-use keyreeve_model::JobId;
+use keyreeve_model::{ImportRunId, JobId, SystemId};
 use keyreeve_store::StoreError;
 
 use crate::connections::NotConnected;
@@ -71,6 +71,16 @@ pub enum DeskError {
     /// What is asked for would not be done as whoever asks has seen it.
     #[error("what this would take has changed since it was looked at. Nothing was changed")]
     PlanChanged,
+    /// An import run that was named is one of another system.
+    #[error("import run {run} is one of the system {of}, not of {asked}; compare runs of one system")]
+    RunOfAnother {
+        /// The run.
+        run: ImportRunId,
+        /// Whose it is.
+        of: SystemId,
+        /// Of whom it was to be.
+        asked: SystemId,
+    },
     /// An import could not be run.
     #[error("{0}")]
     Import(Box<ImportError>),

@@ -34,7 +34,7 @@ impl Desk {
         let ImportAsked { system_id, profile, preview } = asked;
         let profile = self.store.get_import_profile(&system_id, &profile).await?;
         let system = self.store.get_system(&system_id).await?;
-        let connector = self.connections.connect(&system).await.map_err(DeskError::NotConnected)?;
+        let connector = self.connected(&system).await?;
         let (progress, actor) = (Arc::new(Progress::default()), actor.name().to_owned());
         let watched = Arc::clone(&progress);
         let run = move || async move {
@@ -117,8 +117,8 @@ impl Desk {
     /// What is different between two published runs of a system, each named by itself or by a moment that it speaks for.
     ///
     /// # Errors
-    /// [`DeskError::Denied`], [`DeskError::Invalid`]; [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`],
-    /// [`StoreError::DifferentSystems`], [`StoreError::NotImported`].
+    /// [`DeskError::Denied`], [`DeskError::Invalid`], [`DeskError::RunOfAnother`]; [`StoreError::RunNotFound`],
+    /// [`StoreError::RunNotPublished`], [`StoreError::NotImported`].
     pub async fn difference(
         &self,
         actor: &Actor,
@@ -127,7 +127,8 @@ impl Desk {
     ) -> Result<Difference, DeskError> {
         actor.require(Right::Read)?;
         actor.require_system(system_id)?;
-        let (from, to) = (self.speaking_for(system_id, from).await?, self.speaking_for(system_id, to).await?);
+        let from = self.speaking_for(actor, system_id, from).await?;
+        let to = self.speaking_for(actor, system_id, to).await?;
         if from > to {
             return Err(DeskError::Invalid(format!(
                 "import run {from} comes after run {to}: change their places"
@@ -136,12 +137,17 @@ impl Desk {
         Ok(Difference { from, to, changes: self.store.difference_between(from, to).await? })
     }
 
-    /// The run of the system that speaks for a moment. One of another system is not there.
-    async fn speaking_for(&self, system_id: &SystemId, moment: AsOf) -> Result<ImportRunId, DeskError> {
+    /// The run of the system that speaks for a moment.
+    async fn speaking_for(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        moment: AsOf,
+    ) -> Result<ImportRunId, DeskError> {
         if let AsOf::Run(run) = moment {
-            return match self.store.get_import_run(run).await? {
-                found if found.system_id == *system_id => Ok(run),
-                _ => Err(StoreError::RunNotFound { run }.into()),
+            return match self.import_run(actor, Right::Read, run).await?.system_id {
+                of if of == *system_id => Ok(run),
+                of => Err(DeskError::RunOfAnother { run, of, asked: system_id.clone() }),
             };
         }
         let speaking = self.store.speaking_run(system_id, moment).await?;

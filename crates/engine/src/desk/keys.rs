@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyreeve_model::{System, SystemId, SystemState};
+use keyreeve_model::{System, SystemId};
 use keyreeve_store::{AuditFilter, KeyClaim, StoreError};
 use serde::Deserialize;
 
 use super::keeping::{administers, fits};
-use super::{Desk, DeskError};
+use super::{Desk, DeskError, is_there};
 use crate::import::Patience;
 use crate::key_rotation::{KeyChange, KeyChangeState, Look, Rotator, Settling, stored_key};
 use crate::plan::Gatherer;
@@ -49,11 +49,9 @@ impl Desk {
         administers(actor, system_id)?;
         fits(asked.reason)?;
         let system = self.store.get_system(system_id).await?;
-        if system.state == SystemState::Removed {
-            return Err(StoreError::SystemRemoved { system_id: system_id.clone() }.into());
-        }
+        is_there(&system)?;
         stored_key(&system)?;
-        let connector = self.connections.connect(&system).await.map_err(DeskError::NotConnected)?;
+        let connector = self.connected(&system).await?;
         let gatherer = Gatherer {
             store: self.store.clone(),
             clock: self.clock,

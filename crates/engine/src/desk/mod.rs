@@ -8,6 +8,7 @@
 //! [`Standing`] says what keeps a job from its end. Carrying jobs out is not done here: the [`Bell`] tells whoever does
 //! that there is one.
 
+mod again;
 mod bell;
 mod case;
 mod decide;
@@ -23,11 +24,13 @@ mod systems;
 
 use std::sync::Arc;
 
-use keyreeve_model::SystemId;
-use keyreeve_store::Store;
+use keyreeve_connector::Connector;
+use keyreeve_model::{System, SystemId, SystemState};
+use keyreeve_store::{Store, StoreError};
 
+pub use again::Again;
 pub use bell::{Bell, Rung};
-pub use case::{Again, Asked, Case, Fresh};
+pub use case::{Asked, Case, Fresh, require_seen};
 pub use error::{DeskError, obstacles_of};
 pub use imports::{Difference, ImportAsked, LONGEST_REASON};
 pub use keeping::{TokenAsked, fits};
@@ -65,12 +68,26 @@ impl Desk {
     /// Opens a case: connects with a system that somebody is about to change. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`DeskError::Denied`] when their token is not for the system, [`DeskError::Store`], [`DeskError::NotConnected`].
+    /// [`DeskError::Denied`] when their token is not for the system, [`StoreError::SystemRemoved`], [`DeskError::NotConnected`].
     pub async fn open(&self, actor: &Actor, system_id: &SystemId) -> Result<Case, DeskError> {
         actor.require_system(system_id)?;
         let system = self.store.get_system(system_id).await?;
-        let connector = self.connections.connect(&system).await.map_err(DeskError::NotConnected)?;
+        let connector = self.connected(&system).await?;
         Ok(Case { desk: self.clone(), actor: actor.clone(), system, connector })
+    }
+
+    /// A connection with a system that is there. Nothing is sent yet.
+    async fn connected(&self, system: &System) -> Result<Box<dyn Connector>, DeskError> {
+        is_there(system)?;
+        self.connections.connect(system).await.map_err(DeskError::NotConnected)
+    }
+}
+
+/// Refuses a system that was removed: what it signed in with was wiped then.
+fn is_there(system: &System) -> Result<(), StoreError> {
+    match system.state {
+        SystemState::Removed => Err(StoreError::SystemRemoved { system_id: system.system_id.clone() }),
+        SystemState::Active | SystemState::Quarantined | SystemState::Suspended => Ok(()),
     }
 }
 

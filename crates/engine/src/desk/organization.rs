@@ -155,7 +155,7 @@ impl Desk {
                     let state = system.state.as_str();
                     return Err(DeskError::Invalid(format!("system {id}, which is to ask, is {state}")));
                 }
-                return self.connections.connect(&system).await.map_err(DeskError::NotConnected);
+                return self.connected(&system).await;
             }
             AskedBy::Ambient => CredentialKind::Ambient,
             AskedBy::Profile(name) => CredentialKind::Profile { name: name.clone() },

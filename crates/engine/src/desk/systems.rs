@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyreeve_model::{
-    ImportProfile, MappingName, ProfileName, System, SystemId, SystemState, TaskKind, TaskMapping,
-};
+use keyreeve_model::{ImportProfile, MappingName, ProfileName, System, SystemId, TaskKind, TaskMapping};
 use keyreeve_store::{StoreError, StoredMapping};
 use serde_json::Value;
 
@@ -57,14 +55,14 @@ impl Desk {
         Ok(self.store.update_system(system_id, patch, actor.name(), self.clock.now()).await?)
     }
 
-    /// The region that is given: one of the system's partition, or `none`.
+    /// The region that is given: one of the system's partition, or none.
     fn region_of(&self, system: &System, given: &Given) -> Result<Option<String>, DeskError> {
-        let (Given::Text(region) | Given::Json(Value::String(region))) = given else {
-            return Err(DeskError::Invalid("a region is a text, or none".to_owned()));
+        let region = match given {
+            Given::Json(Value::Null) => return Ok(None),
+            Given::Text(region) | Given::Json(Value::String(region)) if region == "none" => return Ok(None),
+            Given::Text(region) | Given::Json(Value::String(region)) => region,
+            Given::Json(_) => return Err(DeskError::Invalid("a region is a text, or null".to_owned())),
         };
-        if region == "none" {
-            return Ok(None);
-        }
         let partition = self.partition_of(region)?;
         match &system.partition {
             Some(own) if *own != partition => Err(DeskError::Invalid(format!(
@@ -129,10 +127,7 @@ impl Desk {
         administers(actor, system_id)?;
         fits(reason)?;
         let system = self.store.get_system(system_id).await?;
-        if system.state == SystemState::Removed {
-            return Err(StoreError::SystemRemoved { system_id: system_id.clone() }.into());
-        }
-        let connector = self.connections.connect(&system).await.map_err(DeskError::NotConnected)?;
+        let connector = self.connected(&system).await?;
         Ok(release(&self.store, self.clock, (actor.name(), reason), &system, &*connector).await?)
     }
 

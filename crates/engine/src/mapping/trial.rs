@@ -160,7 +160,9 @@ fn attempt(setting: &Setting<'_>, tried: &Tried) -> Result<(Trial, Option<String
     match (task, &tried.name) {
         (TaskKind::CreateAccount, name) => Ok((creation(setting, name.as_deref(), *main)?, None)),
         (_, Some(name)) => Ok(change(setting, name, task, *main)?),
-        (_, None) => Err(TrialError::NoTask(format!("the task {} needs an account: --name", task.as_str()))),
+        (_, None) => {
+            Err(TrialError::NoTask(format!("the task {} needs an account: give its name", task.as_str())))
+        }
     }
 }
 

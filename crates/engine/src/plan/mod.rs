@@ -126,7 +126,7 @@ impl Plan {
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub fn seen_sha256(&self) -> Result<String, serde_json::Error> {
+    pub fn sha256(&self) -> Result<String, serde_json::Error> {
         let mut tasks = self.tasks.clone();
         tasks.iter_mut().for_each(|task| task.notices.clear());
         for step in tasks.iter_mut().flat_map(|task| &mut task.steps) {
@@ -135,14 +135,6 @@ impl Plan {
             }
         }
         canonical_json(&(&self.system_id, tasks)).map(|text| digest_hex(text.as_bytes()))
-    }
-
-    /// SHA-256 of the plan in canonical JSON.
-    ///
-    /// # Errors
-    /// When it cannot be written as JSON.
-    pub fn sha256(&self) -> Result<String, serde_json::Error> {
-        canonical_json(self).map(|text| digest_hex(text.as_bytes()))
     }
 }
 

@@ -171,7 +171,7 @@ impl Lack {
             Self::Elsewhere { resource, scopes } => {
                 let path = scopes.iter().find(|scope| scope.starts_with('/') && !scope.contains('*'));
                 let way_out = match path {
-                    Some(path) if creates => format!("give --path {path}, or widen them"),
+                    Some(path) if creates => format!("give the path {path}, or widen them"),
                     _ => "widen them if that is to change".to_owned(),
                 };
                 let scopes = scopes.join(", ");

@@ -26,7 +26,7 @@ const OPEN_FOR: Duration = Duration::from_secs(24 * 3_600);
 pub enum HandOverError {
     /// The system's default names a recipient, and the wish none.
     #[error(
-        "{account}: the system delivers passwords to a recipient's key, and none is given; give --deliver recipient:KEY"
+        "{account}: the system delivers passwords to a recipient's key, and none is given; ask for delivery to recipient:KEY"
     )]
     NoRecipient {
         /// The account.
@@ -167,7 +167,8 @@ impl HandOver {
             .collect()
     }
 
-    /// Why a retry of a job would be refused, because it takes away more than one person may; `None` when it would not.
+    /// Why a retry of a job would be refused: there is nothing to try again, or it takes away more than one person may;
+    /// `None` when it would not.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -177,7 +178,7 @@ impl HandOver {
         settings: &SystemSettings,
         now: Timestamp,
     ) -> Result<Option<StoreError>, StoreError> {
-        store.retry_over_cap(job, &caps(settings), now).await
+        store.retry_refused(job, &caps(settings), now).await
     }
 
     /// The job to be written down.
@@ -392,7 +393,7 @@ impl Sealing {
         match self {
             Self::Operator if settings.password_delivery != PasswordDelivery::Operator => Some(
                 "showing passwords to an operator was switched off for this system after this was asked for, so no \
-                 password is made; ask again, with --deliver or as the system delivers now",
+                 password is made; ask again, for another delivery or as the system delivers now",
             ),
             Self::Given if settings.scim_password != ScimPassword::Accept => Some(
                 "passwords chosen by SCIM clients were switched off for this system after this was asked for, so none is \

@@ -445,7 +445,7 @@ impl<'a> TaskRun<'a> {
         };
         let sealing = self.sealing.as_ref().ok_or_else(|| {
             failure(
-                "there is no way to deliver the password, so none is made; ask again with --deliver"
+                "there is no way to deliver the password, so none is made; ask again, and say how to deliver it"
                     .to_owned(),
             )
         })?;

@@ -28,7 +28,8 @@ pub struct ProvisioningJob {
     pub reason: Option<String>,
     /// The published run the plan was made on.
     pub baseline_run: Option<ImportRunId>,
-    /// SHA-256 of the plan in canonical JSON: an approval is of exactly this.
+    /// SHA-256 of what is done, to whom and in which order, as `plan-sha256` of the plan says it: an approval is of exactly
+    /// this.
     pub plan_sha256: String,
     /// Why a second person must approve; empty when nobody must.
     pub approval_because: Vec<String>,

@@ -68,6 +68,7 @@ impl From<DeskError> for Problem {
             DeskError::Stale { .. } => {
                 conflict("plan_stale", detail).advice("cancel the job, look at the plan anew and ask again")
             }
+            DeskError::RunOfAnother { .. } => conflict("different_systems", detail),
             DeskError::OtherPlan { .. } => conflict("other_plan", detail),
             DeskError::PlanChanged => {
                 conflict("plan_changed", detail).advice("look at the plan anew and ask again")

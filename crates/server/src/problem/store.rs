@@ -54,7 +54,7 @@ fn over_rest(error: &StoreError) -> Option<String> {
         }
         E::JobNotFound { .. } => "`GET /api/v1/systems/ID/jobs` does".to_owned(),
         E::IllegalMove { run, .. } => format!("`GET /api/v1/import-runs/{run}` does"),
-        E::JobState { job, .. } => format!("`GET /api/v1/jobs/{job}` does"),
+        E::JobState { job, .. } | E::JobDecided { job, .. } => format!("`GET /api/v1/jobs/{job}` does"),
         E::TokenNotFound { .. } => "`GET /api/v1/tokens` does".to_owned(),
         _ => return None,
     })
@@ -110,7 +110,9 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::PinnedElsewhere { .. } => (StatusCode::CONFLICT, "other_aws_account"),
         E::RunNotPublished { .. } => (StatusCode::CONFLICT, "import_run_not_published"),
         E::DifferentSystems { .. } => (StatusCode::CONFLICT, "different_systems"),
-        E::IllegalMove { .. } | E::JobState { .. } => (StatusCode::CONFLICT, "wrong_state"),
+        E::IllegalMove { .. } | E::JobState { .. } | E::JobDecided { .. } => {
+            (StatusCode::CONFLICT, "wrong_state")
+        }
         E::NothingToRetry { .. } => (StatusCode::CONFLICT, "nothing_to_retry"),
         E::OwnApproval { .. } => (StatusCode::FORBIDDEN, "own_approval"),
         E::OwnAccount { .. } => (StatusCode::FORBIDDEN, "own_account"),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::fields::{Fields, Partly};
+use super::moment::beginning;
 use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InQuery, at_most};
@@ -49,9 +50,13 @@ pub(crate) struct Filter {
     #[param(max_length = 256)]
     #[serde(default, deserialize_with = "at_most::<256, _>")]
     account: Option<String>,
-    /// From this time on.
+    /// From this time, or the beginning of this day (UTC), on.
+    #[param(value_type = Option<String>, max_length = 64, example = "2026-05-01")]
+    #[serde(default, deserialize_with = "beginning")]
     since: Option<Timestamp>,
-    /// Before this time.
+    /// Before this time, or the beginning of this day (UTC).
+    #[param(value_type = Option<String>, max_length = 64, example = "2026-05-01T12:00:00Z")]
+    #[serde(default, deserialize_with = "beginning")]
     until: Option<Timestamp>,
     /// Only rows after this one.
     #[param(minimum = 0)]

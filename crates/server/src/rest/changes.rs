@@ -5,7 +5,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use keyreeve_engine::desk::{Again, Asked, DeskError, fits};
+use keyreeve_engine::desk::{Again, Asked, DeskError, fits, require_seen};
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::plan::Plan;
 use keyreeve_engine::rights::Right;
@@ -98,10 +98,14 @@ pub(crate) async fn plan(
         Ok::<_, DeskError>(case.with_undeliverable(case.plan(&wishes).await?))
     };
     let plan = parts.planning.run(work).await??;
-    let seen = plan.seen_sha256().ok().and_then(|seen| HeaderValue::from_str(&seen).ok());
-    let mut answer = Json(plan).into_response();
-    answer.headers_mut().extend(seen.map(|seen| (PLAN_SHA256, seen)));
-    Ok(answer)
+    Ok(named(&plan, Json(&plan).into_response()))
+}
+
+/// An answer with the header that names what its plan would do.
+fn named(plan: &Plan, mut answer: Response) -> Response {
+    let sha256 = plan.sha256().ok().and_then(|sha256| HeaderValue::from_str(&sha256).ok());
+    answer.headers_mut().extend(sha256.map(|sha256| (PLAN_SHA256, sha256)));
+    answer
 }
 
 /// Asks for changes. They are planned, and written down as a job that begins at once, or waits for a second person.
@@ -162,11 +166,7 @@ async fn asked(
         let case = desk.open(&actor, &system_id).await?;
         let plan = case.with_undeliverable(case.plan(&asked.wishes).await?);
         let planned_at = desk.clock.now();
-        let as_seen =
-            asked.plan_sha256.as_ref().is_none_or(|seen| plan.seen_sha256().ok().as_ref() == Some(seen));
-        if !as_seen {
-            return Err(DeskError::PlanChanged);
-        }
+        require_seen(&plan, asked.plan_sha256.as_deref())?;
         let ready = case.make_ready(&plan)?;
         case.ask_once(&plan, planned_at, &ready, asked.reason.as_deref(), claim.as_ref()).await
     };
@@ -190,7 +190,7 @@ pub(crate) async fn approve(
     let desk = parts.desk.clone();
     let work = move || async move {
         let case = desk.open(&caller.0, &job.system_id).await?;
-        case.fresh(job).await?.as_seen(plan_sha256.as_deref())?.approve(reason.as_deref()).await
+        case.fresh_to_decide(job).await?.as_seen(plan_sha256.as_deref())?.approve(reason.as_deref()).await
     };
     Ok(Json(parts.planning.run(work).await??))
 }
@@ -235,17 +235,18 @@ pub(crate) struct PlannedAgain {
 }
 
 /// Says what trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another the
-/// calls that are left. Reads only.
+/// calls that are left. Reads only. The header `plan-sha256` names what would be done, for who asks for exactly that.
 #[utoipa::path(
     post, path = "/jobs/{job}/retry-plan", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
-    request_body = Nothing, responses((status = 200, body = PlannedAgain), RefusedBody)
+    request_body = Nothing,
+    responses((status = 200, body = PlannedAgain, headers(("plan-sha256" = String))), RefusedBody)
 )]
 pub(crate) async fn plan_again(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
     InBody { value: Nothing {}, .. }: InBody<Nothing>,
-) -> Result<Json<PlannedAgain>, Problem> {
+) -> Result<Response, Problem> {
     let job = parts.desk.job(&caller.0, Right::Operate, JobId(job)).await?;
     let desk = parts.desk.clone();
     let work = move || async move {
@@ -254,23 +255,44 @@ pub(crate) async fn plan_again(
         let refused = refused.map(|why| why.to_string());
         Ok::<_, DeskError>(PlannedAgain { plan: case.with_undeliverable(plan), refused })
     };
-    Ok(Json(parts.planning.run(work).await??))
+    let again = parts.planning.run(work).await??;
+    Ok(named(&again.plan, Json(&again).into_response()))
+}
+
+/// Another try of a job.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retrial {
+    /// The plan that was seen, as the header `plan-sha256` of `retry-plan` says it: nothing else is done.
+    #[serde(default)]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    plan_sha256: Option<String>,
 }
 
 /// Queues once more what failed of a job. It begins at once. Passwords that were never set get new one-time secrets,
-/// which are in this answer alone.
+/// which are in this answer alone. With the `plan-sha256` of `retry-plan`, nothing is tried again but what was seen.
 #[utoipa::path(
     post, path = "/jobs/{job}/retry", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
-    request_body = Nothing, responses((status = 202, body = AskedJob), RefusedBody)
+    request_body = Retrial, responses((status = 202, body = AskedJob), RefusedBody)
 )]
 pub(crate) async fn retry(
-    Caller(actor): Caller,
+    caller: Caller,
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
     url: Option<Extension<PublicUrl>>,
-    InBody { value: Nothing {}, .. }: InBody<Nothing>,
+    InBody { value: Retrial { plan_sha256 }, .. }: InBody<Retrial>,
 ) -> Result<AskedJob, Problem> {
-    let (job, handed) = parts.desk.retry(&actor, JobId(job)).await?;
+    let (job, handed) = match plan_sha256 {
+        None => parts.desk.retry(&caller.0, JobId(job)).await?,
+        Some(seen) => {
+            let job = parts.desk.job(&caller.0, Right::Operate, JobId(job)).await?;
+            let desk = parts.desk.clone();
+            let work = move || async move {
+                desk.open(&caller.0, &job.system_id).await?.retry_as_seen(&job, &seen).await
+            };
+            parts.planning.run(work).await??
+        }
+    };
     Ok(AskedJob::new(job, handed, url.as_deref()))
 }
 

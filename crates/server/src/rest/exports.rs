@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::audit::numbered;
-use super::moment::as_of;
+use super::moment::{as_of, beginning};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery};
 use crate::parts::Parts;
@@ -38,9 +38,13 @@ pub(crate) struct Asked {
     as_of: Option<String>,
     /// What that import run said.
     run: Option<i64>,
-    /// Of the audit log: only from this time on.
+    /// Of the audit log: only from this time, or the beginning of this day (UTC), on.
+    #[param(value_type = Option<String>, max_length = 64, example = "2026-05-01")]
+    #[serde(default, deserialize_with = "beginning")]
     since: Option<Timestamp>,
-    /// Of the audit log: only before this time.
+    /// Of the audit log: only before this time, or the beginning of this day (UTC).
+    #[param(value_type = Option<String>, max_length = 64, example = "2026-05-01T12:00:00Z")]
+    #[serde(default, deserialize_with = "beginning")]
     until: Option<Timestamp>,
     /// Of the audit log: only rows after this one.
     #[param(minimum = 0)]
@@ -59,9 +63,13 @@ pub(crate) struct Rows {
     /// Leaves cells of CSV as they are, also those that a spreadsheet takes for formulas.
     #[serde(default)]
     raw: bool,
-    /// Only from this time on.
+    /// Only from this time, or the beginning of this day (UTC), on.
+    #[param(value_type = Option<String>, max_length = 64, example = "2026-05-01")]
+    #[serde(default, deserialize_with = "beginning")]
     since: Option<Timestamp>,
-    /// Only before this time.
+    /// Only before this time, or the beginning of this day (UTC).
+    #[param(value_type = Option<String>, max_length = 64, example = "2026-05-01T12:00:00Z")]
+    #[serde(default, deserialize_with = "beginning")]
     until: Option<Timestamp>,
     /// Only rows after this one.
     #[param(minimum = 0)]

@@ -4,8 +4,19 @@ use jiff::Timestamp;
 use keyreeve_engine::moment::Moment;
 use keyreeve_model::ImportRunId;
 use keyreeve_store::AsOf;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::problem::Problem;
+
+/// When what a query names begins: a time, or a day (UTC).
+///
+/// # Errors
+/// It is neither.
+pub(crate) fn beginning<'de, D: Deserializer<'de>>(given: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(given)?;
+    text.map(|text| keyreeve_engine::moment::beginning(&text).map_err(D::Error::custom)).transpose()
+}
 
 /// What was published at a time (or by the end of a day), or what a run said; one of them at most.
 pub(crate) fn as_of(time: Option<&str>, run: Option<i64>, now: Timestamp) -> Result<AsOf, Problem> {

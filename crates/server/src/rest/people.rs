@@ -35,8 +35,8 @@ pub(crate) struct AddedPerson {
     /// The systems they are limited to; empty for all.
     #[serde(default)]
     systems: Vec<SystemId>,
-    /// Their first password, which they change themselves.
-    #[schema(min_length = 12, max_length = 1024)]
+    /// Their password to begin with, which they change themselves.
+    #[schema(min_length = 12, max_length = 256)]
     password: String,
 }
 
@@ -84,7 +84,7 @@ pub(crate) async fn set_role(
 #[serde(deny_unknown_fields)]
 pub(crate) struct GivenPassword {
     /// The password, which they change themselves.
-    #[schema(min_length = 12, max_length = 1024)]
+    #[schema(min_length = 12, max_length = 256)]
     password: String,
 }
 

@@ -154,7 +154,8 @@ pub(crate) async fn register(
             KnownRegistration::Done(done) => {
                 Ok(shown(parts.desk.registered_system(&actor, &done).await?, true))
             }
-            _ => Err(error.into()),
+            KnownRegistration::Other => Err(crate::once::reused()),
+            KnownRegistration::New => Err(error.into()),
         },
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct NameAndPassword {
     #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// Their password.
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 256)]
     password: String,
 }
 
@@ -136,10 +136,10 @@ pub(crate) async fn sign_out(State(parts): State<Parts>, signed: Signed) -> Resu
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangedPassword {
     /// The one they have.
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 256)]
     password: String,
     /// The one they want.
-    #[schema(min_length = 12, max_length = 1024)]
+    #[schema(min_length = 12, max_length = 256)]
     new_password: String,
 }
 

@@ -7,7 +7,7 @@ use keyreeve_engine::check::Check;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::{Given, Released};
 use keyreeve_model::{System, SystemId, SystemSettings};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
@@ -132,26 +132,31 @@ pub(crate) async fn get(
     conditions.answer(&parts.store.get_system(&system_id).await?)
 }
 
-/// What is to be changed of a system; what is left out or null stays as it is.
+/// What is to be changed of a system; what is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SystemChange {
     /// The display name.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
-    name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
+    name: Option<Value>,
     /// The category.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 100)]
-    category: Option<String>,
-    /// The AWS region, one of the system's partition; `none` for that of the server.
-    #[serde(default)]
-    #[schema(max_length = 64)]
-    region: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
+    category: Option<Value>,
+    /// The AWS region, one of the system's partition; null, or `none`, for that of the server.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    region: Option<Value>,
     /// The settings that change. A setting that may have no value is taken away by null.
     #[serde(default)]
-    #[schema(value_type = Option<SystemSettings>)]
-    settings: Option<serde_json::Map<String, Value>>,
+    #[schema(value_type = SystemSettings, required = false)]
+    settings: serde_json::Map<String, Value>,
+}
+
+/// What stands there, also null: that is not the same as nothing.
+fn given<'de, D: Deserializer<'de>>(given: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(given).map(Some)
 }
 
 /// Changes the name, the category, the region and settings of a system, all of it or nothing. `If-Match` says as which the
@@ -171,14 +176,13 @@ pub(crate) async fn change(
 ) -> Result<Response, Problem> {
     caller.require(Right::Administer, &system_id)?;
     conditions.must_match()?;
-    let texts = [("name", name), ("category", category), ("region", region)];
-    let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Given::Text(text?))));
-    let settings = settings.unwrap_or_default();
+    let others = [("name", name), ("category", category), ("region", region)];
+    let others = others.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     if let Some(other) = settings.keys().find(|name| NOT_SETTINGS.contains(&name.as_str())) {
         return Err(Problem::bad_request(format!("{other} is no setting")));
     }
-    let settings = settings.into_iter().map(|(name, value)| (name, Given::Json(value)));
-    let asked: Vec<(String, Given)> = texts.chain(settings).collect();
+    let asked: Vec<(String, Given)> =
+        others.chain(settings).map(|(name, value)| (name, Given::Json(value))).collect();
     let is_seen = |system: &System| conditions.is_about(system);
     changed(&parts.desk.change_system(&caller.0, &system_id, is_seen, &asked).await?)
 }

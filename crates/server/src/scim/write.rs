@@ -208,7 +208,8 @@ fn syntax(detail: String) -> Error {
 pub(crate) fn unknown(resource_type: &ResourceType, name: &str) -> Error {
     if name.eq_ignore_ascii_case("password") {
         return syntax(
-            "passwords are not taken here; leave password out, or have an operator switch them on".into(),
+            "passwords are not taken here; leave password out, or have an administrator switch them on"
+                .into(),
         );
     }
     syntax(format!("a {} has no attribute {}", resource_type.name, quoted(name)))

@@ -1,6 +1,7 @@
 //! S35: a second person is another person, of now, who decides once, about what they have seen.
 
 use keyreeve_model::{Role, TokenId};
+use keyreeve_sandbox::{Effect, FaultRule};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -13,6 +14,15 @@ async fn waiting(place: &Place, names: &[String]) -> Value {
     let (status, job) = place.post("/api/v1/systems/prod/jobs", &body).await;
     assert_eq!((status, &job["state"]), (StatusCode::ACCEPTED, &"awaiting_approval".into()), "{job}");
     job
+}
+
+/// What somebody is told who was late.
+fn is_told_who_approved(problem: &Value, by: &str) {
+    let said = problem["detail"].as_str().unwrap();
+    assert!(
+        problem["code"] == "wrong_state" && said.contains(&format!("was approved by {by} at 2")),
+        "{problem}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,10 +93,14 @@ async fn s35_an_approval_is_of_one_job_as_it_is_and_is_given_once() {
     let mut answers = [one.0, two.0];
     answers.sort();
     assert_eq!(answers, [StatusCode::OK, StatusCode::CONFLICT], "{one:?} {two:?}");
+    let by = if one.0 == StatusCode::OK { "berta" } else { "carla" };
+    let late = if one.0 == StatusCode::OK { &two.1 } else { &one.1 };
+    is_told_who_approved(late, by);
     assert_eq!(place.ended(&address).await["state"], "succeeded");
     // What was approved once is not approved again, and says nothing about the next job for the same people.
     let (status, problem) = place.send(Method::POST, &approve, &approver, &body).await;
-    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"wrong_state".into()), "{problem}");
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    is_told_who_approved(&problem, by);
     let next = waiting(&place, &people[3..6]).await;
     assert_ne!(next["id"], job["id"]);
     let replayed = json!({"plan_sha256": job["plan_sha256"]});
@@ -94,5 +108,33 @@ async fn s35_an_approval_is_of_one_job_as_it_is_and_is_given_once() {
     let (status, problem) = place.send(Method::POST, &approve, &approver, &replayed).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"other_plan".into()), "{problem}");
     assert_eq!(place.get(&format!("/api/v1/jobs/{}", next["id"])).await["state"], "awaiting_approval");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_looks_while_another_approves_is_told_so_and_not_that_the_plan_is_stale() {
+    let place = Place::start().await;
+    let people = place.people().await;
+    let job = waiting(&place, &people[..3]).await;
+    let approve = format!("/api/v1/jobs/{}/approve", job["id"]);
+    let slow = FaultRule::new("*", Effect::Latency { ms: 6_000 }).times(1).min_fires(1);
+    place.sandbox.add_fault(slow);
+    let (berta, carla) = (
+        place.token_of("berta", Role::Approver, &["prod"]).await,
+        place.token_of("carla", Role::Approver, &["prod"]).await,
+    );
+    let body = json!({});
+    let late = place.send(Method::POST, &approve, &berta, &body);
+    let first = async {
+        while !place.sandbox.unfired().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let (status, approved) = place.send(Method::POST, &approve, &carla, &body).await;
+        assert_eq!(status, StatusCode::OK, "{approved}");
+        assert_eq!(place.ended(&format!("/api/v1/jobs/{}", job["id"])).await["state"], "succeeded");
+    };
+    let ((status, problem), ()) = futures::join!(late, first);
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    is_told_who_approved(&problem, "carla");
     place.stop().await;
 }

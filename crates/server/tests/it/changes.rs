@@ -167,29 +167,6 @@ async fn what_needs_a_second_person_waits_for_another_one_and_is_then_done() {
     place.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_failed_is_tried_again() {
-    let place = Place::start().await;
-    let fault = keyreeve_sandbox::FaultRule::new("CreateUser", keyreeve_sandbox::Effect::AccessDenied)
-        .times(1)
-        .min_fires(1);
-    place.sandbox.add_fault(fault);
-    let body = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
-    let job = place.post(JOBS, &body).await.1;
-    let first = &job["one_time_secrets"][0]["secret"];
-    let address = format!("/api/v1/jobs/{}", job["id"]);
-    let failed = place.ended(&address).await;
-    assert_eq!(failed["state"], "failed", "{failed}");
-    let (status, again) = place.post(&format!("{address}/retry"), &json!({})).await;
-    assert_eq!(status, StatusCode::ACCEPTED, "{again}");
-    let second = &again["one_time_secrets"][0]["secret"];
-    assert!(second.as_str().unwrap().starts_with("krs_") && first != second);
-    let ended = place.ended(&address).await;
-    assert_eq!(ended["state"], "succeeded", "{ended}");
-    assert!(user(&place, "ada").is_some() && place.sandbox.unfired().is_empty());
-    place.stop().await;
-}
-
 async fn keyed(place: &Place, token: &str, key: &str, body: &Value) -> (StatusCode, bool, Value) {
     let request = place.request(Method::POST, JOBS, Some(token)).header("Idempotency-Key", key);
     let answer = request.json(body).send().await.unwrap();
@@ -225,6 +202,20 @@ async fn r36_the_same_request_five_times_at_once_is_one_job_and_its_secrets_are_
     let other = json!({"wishes": [{"task": "create_account", "name": "eve"}]});
     let (status, _, problem) = keyed(&place, place.admin(), "k-1", &other).await;
     assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &"key_reused".into()));
+    // Also where it comes with another request, or for another system.
+    for (address, body) in [
+        ("/api/v1/systems/prod/import-runs", json!({})),
+        ("/api/v1/systems/test/jobs", body.clone()),
+        ("/api/v1/systems/prod/rotate-key", json!({})),
+        ("/api/v1/systems", crate::bodies::example("post", "/systems")),
+    ] {
+        let request = place.request(Method::POST, address, Some(place.admin()));
+        let answer = request.header("Idempotency-Key", "k-1").json(&body).send().await.unwrap();
+        let status = answer.status();
+        let problem: Value = answer.json().await.unwrap();
+        let refused = (StatusCode::UNPROCESSABLE_ENTITY, &"key_reused".into());
+        assert_eq!((status, &problem["code"]), refused, "{address}: {problem}");
+    }
     let operator = place.token(Role::Operator, &["prod"]).await;
     let (status, replayed, theirs) = keyed(&place, &operator, "k-1", &other).await;
     assert_eq!((status, replayed), (StatusCode::ACCEPTED, false), "{theirs}");
@@ -274,7 +265,7 @@ async fn what_was_seen_is_done_and_nothing_else() {
     let now = planned().await;
     assert_ne!(now, seen);
     let (status, job) = ask(&wishes, &now).await;
-    assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+    assert_eq!((status, &job["plan_sha256"]), (StatusCode::ACCEPTED, &now.into()), "{job}");
     assert_eq!(place.ended(&format!("/api/v1/jobs/{}", job["id"])).await["state"], "succeeded");
     place.stop().await;
 }

@@ -162,13 +162,26 @@ async fn what_is_different_between_two_runs_comes_in_pages_of_those_two() {
     let of_test = place.get("/api/v1/systems/test/import-runs").await["items"][0]["id"].clone();
     for (query, status) in [
         (format!("from=run:{third}&to=run:{first}"), StatusCode::BAD_REQUEST),
-        (format!("from=run:{first}&to=run:{of_test}"), StatusCode::NOT_FOUND),
+        (format!("from=run:{first}&to=run:{of_test}"), StatusCode::CONFLICT),
         ("from=yesterday".to_owned(), StatusCode::BAD_REQUEST),
         ("from=2999-01-01".to_owned(), StatusCode::BAD_REQUEST),
         (String::new(), StatusCode::BAD_REQUEST),
     ] {
         let (found, problem) = place.ask(&format!("{differences}?{query}"), Some(place.admin())).await;
         assert_eq!(found, status, "{query}: {problem}");
+    }
+    // Whose run it is, is said to who may know; to others there is none.
+    let limited = place.token(Role::Viewer, &["prod"]).await;
+    let others = format!("{differences}?from=run:{first}&to=run:{of_test}");
+    let of_others = format!("import run {of_test} is one of the system test, not of prod");
+    for (token, code, words) in [
+        (place.admin(), "different_systems", of_others.as_str()),
+        (limited.as_str(), "import_run_not_found", "there is no import run"),
+    ] {
+        let (_, problem) = place.ask(&others, Some(token)).await;
+        let said = problem["detail"].as_str().unwrap();
+        assert!(problem["code"] == code && said.contains(words), "{problem}");
+        assert_eq!(said.contains("test"), token == place.admin(), "{problem}");
     }
     place.stop().await;
 }

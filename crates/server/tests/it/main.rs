@@ -1,6 +1,7 @@
 //! The server from the front door: requests over a socket, answered from a store that an import from the sandbox filled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod again;
 mod approving;
 mod audit_export;
 mod bodies;
@@ -24,6 +25,7 @@ mod queries;
 mod reading;
 mod refusals;
 mod registering;
+mod removed;
 mod rights;
 mod s14;
 mod scim;

@@ -2,6 +2,7 @@
 
 use keyreeve_model::{Inventory, canonical_json};
 use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter};
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::place::{Place, USERS, system};
@@ -123,6 +124,19 @@ async fn lists_have_their_order_and_only_the_fields_that_are_asked_for() {
     assert_eq!(place.all("/api/v1/audit?before=3", 1).await.len(), 2);
     assert_eq!(place.all(&format!("{base}/jobs?state=queued"), 1).await, Vec::<Value>::new());
     let today = place.clock.now().strftime("%Y-%m-%d").to_string();
+    // A day stands for its beginning; a time has its zone.
+    let count = async |query: &str| place.all(&format!("/api/v1/audit?{query}"), 100).await.len();
+    assert_eq!(count(&format!("until={today}")).await, 0);
+    assert_eq!(count(&format!("since={today}")).await, count("").await);
+    for (address, status) in [
+        (format!("/api/v1/audit?since={today}T00:00:00"), 400),
+        (format!("/api/v1/exports/audit?since={today}&format=jsonl"), 200),
+        (format!("{base}/exports/audit?until={today}"), 200),
+        ("/api/v1/exports/audit?since=yesterday".to_owned(), 400),
+    ] {
+        let answer = place.request(Method::GET, &address, Some(place.admin())).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{address}");
+    }
     let then = place.all(&format!("{base}/accounts?as_of={today}"), 100).await;
     assert_eq!(then, place.all(&format!("{base}/accounts?as_of=run:{run}"), 100).await);
     let (status, problem) =

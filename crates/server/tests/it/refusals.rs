@@ -1,10 +1,10 @@
 //! What is refused is refused in one form: a problem with a stable code and the request's id, and nothing secret.
 
 use jiff::SignedDuration;
-use keyreeve_model::{Role, TokenId};
+use keyreeve_model::{PasswordDelivery, Role, SystemSettings, TokenId};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::place::Place;
 
@@ -124,6 +124,43 @@ async fn what_to_do_is_said_to_who_has_no_command_line_too() {
         let (said, then) = (problem["detail"].as_str().unwrap(), problem["advice"].as_str().unwrap());
         assert!(said.contains(detail) && !said.contains("keyreeve "), "{address}: {said}");
         assert!(then.contains(advice), "{address}: {then}");
+    }
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_refused_with_the_field_and_what_it_takes() {
+    let place = Place::start().await;
+    let token = json!({"owner": "ada", "role": "viewer", "expires_in_days": 5_000_000_000_u64});
+    let create = |name: Value| json!({"task": "create_account", "name": name});
+    let wishes = json!({"wishes": [create("ada".into()), create(1.into())]});
+    let twice = json!({"owner": "ada", "role": "king"});
+    for (address, body, words) in [
+        ("tokens", token, ["expires_in_days: ", "a whole number from 0 to 4294967295"]),
+        ("systems/prod/plans", wishes, ["wishes[1]", "a string"]),
+        ("tokens", twice, ["role: ", "viewer"]),
+    ] {
+        let (status, problem) = place.post(&format!("/api/v1/{address}"), &body).await;
+        let said = problem["detail"].as_str().unwrap();
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_over_rest_names_no_option_of_the_command_line() {
+    let settings =
+        SystemSettings { password_delivery: PasswordDelivery::Recipient, ..SystemSettings::default() };
+    let place = Place::with(settings).await;
+    let wishes = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
+    let attempt = json!({"task": "update_account"});
+    for (address, body, words) in
+        [("jobs", wishes, "recipient:KEY"), ("mappings/AWS%20-%20User/try", attempt, "give its name")]
+    {
+        let (_, problem) = place.post(&format!("/api/v1/systems/prod/{address}"), &body).await;
+        let said = problem.to_string();
+        assert!(said.contains(words) && !said.contains("--"), "{address}: {said}");
     }
     place.stop().await;
 }

@@ -62,6 +62,11 @@ async fn a_system_is_changed_as_it_was_seen_whole_or_not_at_all() {
         json!({"name": "Production", "settings": {"region": "eu-west-1"}}),
         json!({"name": "Production", "category": " x"}),
         json!({"name": ""}),
+        json!({"name": null, "category": "Cloud"}),
+        json!({"category": null}),
+        json!({"region": 1}),
+        json!({"settings": null}),
+        json!({"settings": {"max_deletes": 4_294_967_296_u64}}),
     ] {
         let (status, problem) = patch(&place, Some(&seen), &bad).await;
         assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"bad_request".into()), "{bad}");
@@ -76,6 +81,16 @@ async fn a_system_is_changed_as_it_was_seen_whole_or_not_at_all() {
     assert_eq!(row.subject["settings.max_deletes"], json!({"from": 1, "to": 7}));
     let (status, _) = patch(&place, Some(&seen), &json!({"name": "Again"})).await;
     assert_eq!(status, StatusCode::PRECONDITION_FAILED);
+    // What is left out stays; null takes the region away.
+    for (body, region) in [
+        (json!({"region": "eu-west-1"}), json!("eu-west-1")),
+        (json!({"category": "AWS"}), json!("eu-west-1")),
+        (json!({"region": null}), Value::Null),
+    ] {
+        let seen = version(&place, PROD).await;
+        let (status, changed) = patch(&place, Some(&seen), &body).await;
+        assert_eq!((status, &changed["region"]), (StatusCode::OK, &region), "{body}: {changed}");
+    }
     place.stop().await;
 }
 

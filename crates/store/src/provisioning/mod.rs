@@ -27,6 +27,7 @@ mod protections;
 #[cfg(test)]
 pub(crate) mod query_plans;
 mod reading;
+mod retrying;
 mod rows;
 
 use jiff::Timestamp;
@@ -41,10 +42,10 @@ use crate::{KeyClaim, ScimMark, ScimSaid};
 
 pub use claim_facts::ClaimId;
 pub(crate) use claim_facts::of_system as claims_of;
-pub use deciding::Retry;
 pub use deliveries::{BEARER, DeliveryState, PasswordDelivery, UnclaimedPassword};
 pub(crate) use ending::end_jobs_of;
 pub use manifests::SwitchedOff;
+pub use retrying::Retry;
 
 /// A job as it is asked for.
 #[derive(Debug, Clone, PartialEq)]

@@ -41,6 +41,14 @@ async fn r36_who_lost_a_request_writes_nothing_down_for_it_and_a_key_is_good_for
         let lost = store.keep_request(&kept, at(112), LEASE).await.unwrap_err();
         assert!(matches!(lost, StoreError::RequestTaken), "{lost:?}");
         assert_eq!(known("ada", "b2", 59).await, KnownRequest::Other);
+        store.create_system(new_system("t", "T"), "local:test", at(0)).await.unwrap();
+        for other in [
+            RequestKey { route: "imports".to_owned(), ..key("ada") },
+            RequestKey { system_id: id("t"), ..key("ada") },
+        ] {
+            let known = store.claim_request(&other, "b1", at(59), LEASE).await.unwrap();
+            assert_eq!(known, KnownRequest::Other, "{other:?}");
+        }
         assert!(matches!(known("eve", "b2", 59).await, KnownRequest::New(_)));
         // Whoever had it ended without a word, or is only slow.
         let KnownRequest::New(second) = known("ada", "b1", 61).await else { panic!("it is not taken over") };
@@ -73,9 +81,12 @@ async fn r36_a_system_is_known_by_the_request_that_registered_it_for_a_day() {
         assert_eq!(known(&ada, "b2", 1).await, KnownRegistration::Other);
         let elsewhere = RequestKey { route: "imports".to_owned(), ..ada.clone() };
         let another = RequestKey { key: "K".to_owned(), ..ada.clone() };
-        for other in [&eve, &elsewhere, &another] {
+        for other in [&eve, &another] {
             assert_eq!(known(other, "b1", 1).await, KnownRegistration::New, "{other:?}");
         }
+        // A key is good for one request, wherever it is sent.
+        assert_eq!(known(&elsewhere, "b1", 1).await, KnownRegistration::Other);
+        assert_eq!(store.claim_request(&elsewhere, "b1", at(1), LEASE).await.unwrap(), KnownRequest::Other);
         // A request that comes twice at once, or is refused, makes nothing and leaves nothing behind.
         let twice = store.create_system_once(new_system("s", "T"), "ada", at(2), Some((&ada, "b1"))).await;
         assert!(matches!(twice, Err(StoreError::SystemIdTaken { .. })), "{twice:?}");
@@ -88,6 +99,10 @@ async fn r36_a_system_is_known_by_the_request_that_registered_it_for_a_day() {
         assert_eq!(store.list_systems(true).await.unwrap().len(), 2);
         assert_eq!(known(&ada, "b1", 86_399).await, done);
         assert_eq!(known(&ada, "b1", 86_401).await, KnownRegistration::New);
+        // What was forgotten is in nobody's way.
+        let new = new_system("v", "V");
+        store.create_system_once(new, "ada", at(86_401), Some((&ada, "b2"))).await.unwrap();
+        assert_eq!(known(&ada, "b2", 86_402).await, KnownRegistration::Done(id("v")));
         store.close().await;
     }
 }

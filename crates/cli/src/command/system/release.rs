@@ -20,6 +20,10 @@ pub(crate) async fn run(context: &Context, arguments: &ReleaseSystem) -> anyhow:
         return Err(StoreError::SystemRemoved { system_id: system_id.clone() }.into());
     }
     if system.state == SystemState::Active {
+        // A server knows what may be asked of it by whom; it changes nothing either.
+        if let Source::Server(server) = &source {
+            server.release_system(system_id, None).await?;
+        }
         note(&format!("System {system_id} is not quarantined, so there was nothing to release."));
         return show(context, &system);
     }

@@ -365,6 +365,7 @@ fn refused(error: DeskError) -> Refusal {
         | DeskError::ProtectionsEnd(_)
         | DeskError::Stale { .. }
         | DeskError::OtherPlan { .. }
+        | DeskError::RunOfAnother { .. }
         | DeskError::PlanChanged
         | DeskError::Store(_) => Cause::Conflict,
     };

@@ -1,0 +1,52 @@
+//! What failed is tried again as it was seen, and who looks is told when it would be refused.
+
+use keyreeve_sandbox::{Effect, FaultRule};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::place::Place;
+
+/// What trying a job again would take, and the name of just that.
+async fn planned(place: &Place, job: &str) -> (Value, String) {
+    let request = place.request(Method::POST, &format!("{job}/retry-plan"), Some(place.admin()));
+    let answer = request.json(&json!({})).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let seen = answer.headers()["plan-sha256"].to_str().unwrap().to_owned();
+    (answer.json().await.unwrap(), seen)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_is_tried_again_as_it_was_seen() {
+    let place = Place::start().await;
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::AccessDenied).times(1).min_fires(1));
+    let body = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
+    let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
+    let first = &job["one_time_secrets"][0]["secret"];
+    let address = format!("/api/v1/jobs/{}", job["id"]);
+    let failed = place.ended(&address).await;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    let (plan, seen) = planned(&place, &address).await;
+    assert_eq!((&plan["refused"], plan["tasks"].as_array().map(Vec::len)), (&Value::Null, Some(1)), "{plan}");
+    let retry = format!("{address}/retry");
+    let (status, problem) = place.post(&retry, &json!({"plan_sha256": "0".repeat(64)})).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"plan_changed".into()), "{problem}");
+    assert_eq!(place.get(&address).await["state"], "failed");
+    let (status, again) = place.post(&retry, &json!({"plan_sha256": seen})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{again}");
+    let second = &again["one_time_secrets"][0]["secret"];
+    assert!(second.as_str().unwrap().starts_with("krs_") && first != second);
+    let ended = place.ended(&address).await;
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    assert!(place.in_aws("ada").is_some() && place.sandbox.unfired().is_empty());
+    // There is nothing left to try again, and who looks is told so.
+    let (plan, seen) = planned(&place, &address).await;
+    let refused = plan["refused"].as_str().unwrap_or_default();
+    assert!(refused.contains("succeeded"), "{plan}");
+    for body in [json!({}), json!({"plan_sha256": seen})] {
+        let (status, problem) = place.post(&retry, &body).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"wrong_state".into()), "{problem}");
+        let said = problem["detail"].as_str().unwrap();
+        assert!(refused.starts_with(said), "{said}: {refused}");
+    }
+    place.stop().await;
+}
