@@ -38,12 +38,20 @@ async fn what_failed_is_tried_again_as_it_was_seen() {
     let ended = place.ended(&address).await;
     assert_eq!(ended["state"], "succeeded", "{ended}");
     assert!(place.in_aws("ada").is_some() && place.sandbox.unfired().is_empty());
-    // There is nothing left to try again, and who looks is told so.
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_looks_is_told_why_a_job_is_not_tried_again() {
+    let place = Place::start().await;
+    let body = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
+    let address = format!("/api/v1/jobs/{}", place.post("/api/v1/systems/prod/jobs", &body).await.1["id"]);
+    assert_eq!(place.ended(&address).await["state"], "succeeded");
     let (plan, seen) = planned(&place, &address).await;
     let refused = plan["refused"].as_str().unwrap_or_default();
     assert!(refused.contains("succeeded"), "{plan}");
     for body in [json!({}), json!({"plan_sha256": seen})] {
-        let (status, problem) = place.post(&retry, &body).await;
+        let (status, problem) = place.post(&format!("{address}/retry"), &body).await;
         assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"wrong_state".into()), "{problem}");
         let said = problem["detail"].as_str().unwrap();
         assert!(refused.starts_with(said), "{said}: {refused}");

@@ -88,7 +88,8 @@ async fn somebody_else_must_approve_and_only_what_waits_for_it() {
         assert_eq!((decided.decision_reason.as_deref(), decided.decided_at), (Some("fine"), Some(at(3))));
         for approve in [true, false] {
             let again = store.decide_job(made.id, approve, "carla", None, at(4)).await.unwrap_err();
-            assert!(matches!(again, StoreError::JobState { from: JobState::Queued, .. }), "{again:?}");
+            let StoreError::JobDecided { by, at: when, state, .. } = again else { panic!("{again:?}") };
+            assert_eq!((by.as_str(), when, state), ("berta", at(3), JobState::Queued));
         }
         let made = store.create_job(&waiting, at(5)).await.unwrap();
         let rejected = store.decide_job(made.id, false, "berta", None, at(6)).await.unwrap();
