@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use keyreeve_model::{AccountCredentialKind, StepCall, canonical_json, digest_hex};
+use keyreeve_model::{AccountCredentialKind, ResourceName, StepCall, Wish, canonical_json, digest_hex};
 use serde_json::{Map, Value, json};
 
 use super::TaskPlan;
@@ -12,11 +12,12 @@ use super::facts::{AccountFact, Facts};
 /// What a plan rests on: a name for each object, and a digest of what was seen of it.
 pub type Basis = BTreeMap<String, String>;
 
-/// What the tasks rest on: the accounts they change, the names they take, the groups and policies they give.
+/// What the tasks rest on: the accounts they change, the names they take, the groups and policies they give, and the group
+/// that an account is to be taken out of. What goes along with a deletion is none of it: that is looked at anew.
 pub(super) fn of(facts: &Facts, tasks: &[TaskPlan]) -> Basis {
     let mut basis = Basis::new();
     for task in tasks {
-        for object in of_task(&task.account, task.steps.iter().map(|step| &step.call)) {
+        for object in of_task(&task.account, &task.wish, task.steps.iter().map(|step| &step.call)) {
             let seen = match object {
                 Object::Account(name) => seen_of_account(facts, name),
                 Object::Group(name) => {
@@ -32,14 +33,18 @@ pub(super) fn of(facts: &Facts, tasks: &[TaskPlan]) -> Basis {
     basis
 }
 
-/// The id that a group which is to be given had when the plan was made.
+/// The id that a group which is to be given, or taken by itself, had when the plan was made.
 pub(super) fn id_of_group<'a>(basis: &'a Basis, name: &str) -> Option<&'a str> {
     basis.get(&Object::Group(name).to_string()).map(String::as_str).filter(|id| !id.is_empty())
 }
 
 /// The objects that calls about an account rest on, as a basis names them.
-pub(crate) fn objects<'a>(account: &'a str, calls: impl Iterator<Item = &'a StepCall>) -> Vec<String> {
-    of_task(account, calls).into_iter().map(|object| object.to_string()).collect()
+pub(crate) fn objects<'a>(
+    account: &'a str,
+    wish: &'a Wish,
+    calls: impl Iterator<Item = &'a StepCall>,
+) -> Vec<String> {
+    of_task(account, wish, calls).into_iter().map(|object| object.to_string()).collect()
 }
 
 enum Object<'a> {
@@ -58,14 +63,24 @@ impl fmt::Display for Object<'_> {
     }
 }
 
-fn of_task<'a>(account: &'a str, calls: impl Iterator<Item = &'a StepCall>) -> Vec<Object<'a>> {
+fn of_task<'a>(
+    account: &'a str,
+    wish: &'a Wish,
+    calls: impl Iterator<Item = &'a StepCall>,
+) -> Vec<Object<'a>> {
+    // Also where the account is in the group already, or in it no more: whoever means another group is told so.
+    let meant = match wish {
+        Wish::AddAssignment { resource: ResourceName::Group(group), .. }
+        | Wish::RemoveAssignment { resource: ResourceName::Group(group), .. } => Some(Object::Group(group)),
+        _ => None,
+    };
     let of_call = |call: &'a StepCall| match call {
         StepCall::UpdateAccount { new_name: Some(name), .. } => Some(Object::Account(name)),
         StepCall::AddToGroup { group, .. } => Some(Object::Group(group)),
         StepCall::AttachPolicy { policy_arn, .. } => Some(Object::Policy(policy_arn)),
         _ => None,
     };
-    std::iter::once(Object::Account(account)).chain(calls.filter_map(of_call)).collect()
+    std::iter::once(Object::Account(account)).chain(meant).chain(calls.filter_map(of_call)).collect()
 }
 
 fn seen_of_account(facts: &Facts, name: &str) -> String {

@@ -36,7 +36,7 @@ pub struct Facts {
     /// Of names of the last import that nobody has now, by lower-cased name: the name that the account has now, `None`
     /// when it is gone.
     pub left: BTreeMap<String, Option<String>>,
-    /// The groups of the last import, by lower-cased name.
+    /// The groups of the last import as they are now, by lower-cased name.
     pub groups: BTreeMap<String, GroupFact>,
     /// Policies attached to the groups that the last import has not seen, by name: what accounts hold through them counts.
     pub new_groups: BTreeMap<String, BTreeSet<String>>,
@@ -127,7 +127,7 @@ pub struct Unreadable {
 /// A group of the last import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroupFact {
-    /// Its id.
+    /// The id of whichever group has its name now.
     pub external_id: ExternalId,
     /// Its name in the exact case.
     pub name: String,

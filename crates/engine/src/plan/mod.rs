@@ -109,7 +109,7 @@ pub struct PlannedStep {
 }
 
 impl Plan {
-    /// The id that a group which it gives somebody had when it was made.
+    /// The id that a group which it gives somebody, or takes by itself, had when it was made.
     #[must_use]
     pub fn id_of_group(&self, name: &str) -> Option<&str> {
         basis::id_of_group(&self.basis, name)

@@ -81,7 +81,7 @@ pub(super) async fn recheck(
         // A refused task says itself what is the matter with what it rests on.
         let goes_on = tasks.iter().filter(|task| !in_the_way.contains_key(&task.id));
         let rests_on: HashSet<String> = goes_on
-            .flat_map(|task| objects(&task.account, task.steps.iter().map(|step| &step.call)))
+            .flat_map(|task| objects(&task.account, &task.wish, task.steps.iter().map(|step| &step.call)))
             .collect();
         changed.retain(|changed| {
             rests_on.contains(changed.split_once(": ").map_or(changed.as_str(), |(object, _)| object))

@@ -75,7 +75,8 @@ pub(super) fn names_left(
         .collect()
 }
 
-/// Groups of the last import, with the policies that are attached to them now.
+/// Groups of the last import, with what they are now: ids, and the policies that are attached to them. A name that
+/// another group has by now stands for that one, as calls go by names.
 pub(super) fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMap<String, GroupFact> {
     let mut policies: HashMap<ExternalId, BTreeSet<String>> = HashMap::new();
     for assignment in inventory.assignments.iter().filter(|one| one.kind == AssignmentKind::GroupPolicy) {
@@ -83,19 +84,22 @@ pub(super) fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMa
         held.extend(assignment.resource_arn.clone());
     }
     let mut arns: HashMap<ExternalId, String> = HashMap::new();
+    let mut named: HashMap<String, ExternalId> = HashMap::new();
     for group in now {
         arns.insert(group.external_id.clone(), group.arn);
+        named.insert(group.name, group.external_id.clone());
         let attached = group.policies.into_iter().map(|policy| policy.arn).collect();
         policies.insert(group.external_id, attached);
     }
     let groups = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
     groups
         .map(|group| {
+            let external_id = named.remove(&group.name).unwrap_or_else(|| group.external_id.clone());
             let fact = GroupFact {
-                external_id: group.external_id.clone(),
                 name: group.name.clone(),
-                arn: arns.remove(&group.external_id).unwrap_or_else(|| group.arn.clone()),
-                policies: policies.remove(&group.external_id).unwrap_or_default(),
+                arn: arns.get(&external_id).unwrap_or(&group.arn).clone(),
+                policies: policies.get(&external_id).cloned().unwrap_or_default(),
+                external_id,
             };
             (group.name.to_ascii_lowercase(), fact)
         })

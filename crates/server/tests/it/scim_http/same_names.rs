@@ -65,3 +65,46 @@ async fn s10_two_users_who_changed_their_names_are_not_taken_for_each_other() {
     assert!(!place.in_aws("a.leaves").unwrap()["login_profile"].is_null());
     place.stop().await;
 }
+
+/// A group that was made again under the old name is another one, for those who leave as for those who come.
+#[tokio::test]
+async fn s10_a_group_that_was_made_again_under_its_name_is_left_alone() {
+    let place = Place::start().await;
+    let (ada, eve) = (
+        created(&place, place.admin(), &user("ada.scim")).await,
+        created(&place, place.admin(), &user("eve.scim")).await,
+    );
+    let list = place.get("/scim/v2/prod/Groups?count=1").await;
+    let [id, name] = ["id", "displayName"].map(|one| list["Resources"][0][one].as_str().unwrap());
+    let group = format!("/scim/v2/prod/Groups/{id}");
+    let add = |user: &Value| json!([{"op": "add", "path": "members", "value": [{"value": user["id"]}]}]);
+    let remove = |user: &Value| {
+        let path = format!("members[value eq \"{}\"]", user["id"].as_str().unwrap());
+        json!([{"op": "remove", "path": path}])
+    };
+    for user in [&ada, &eve] {
+        let added = patch(&place, place.admin(), &group, add(user)).send().await.unwrap();
+        assert!(added.status().is_success());
+    }
+    let name = name.to_owned();
+    let again = [
+        Mutation::DeleteGroup { name: name.clone() },
+        Mutation::CreateGroup { name: name.clone(), path: "/".to_owned() },
+        Mutation::AddToGroup { user: "ada.scim".to_owned(), group: name.clone() },
+    ];
+    place.sandbox.mutate(PROD_ACCOUNT, &again).unwrap();
+    let writes = place.writes();
+    // Whether the one who leaves is in the new one or not.
+    for asked in [remove(&ada), remove(&eve), json!([{"op": "replace", "path": "members", "value": []}])] {
+        assert_eq!(refused(patch(&place, place.admin(), &group, asked)).await.0, 409);
+    }
+    let other = created(&place, place.admin(), &user("other.scim")).await;
+    let writes_then = place.writes().len();
+    assert_eq!(refused(patch(&place, place.admin(), &group, add(&other))).await.0, 409);
+    assert!(writes_then > writes.len() && place.writes().len() == writes_then);
+    assert_eq!(place.in_aws("ada.scim").unwrap()["groups"], json!([name]));
+    // Who is deleted leaves whatever groups there are.
+    let gone = place.request(Method::DELETE, &at(&eve), Some(place.admin())).send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    place.stop().await;
+}
