@@ -106,13 +106,29 @@ impl Query {
     /// # Errors
     /// When it asks for what the type does not have, or nobody may ask for.
     pub fn prepare(&self, resource_type: &ResourceType) -> Result<Prepared, Error> {
-        let filter = self.filter.as_deref().map(|filter| Filter::parse(resource_type, filter)).transpose()?;
+        self.prepare_beside(resource_type, &[])
+    }
+
+    /// The same where others are asked for, too: what this type does not have and one of them has, has no value in it
+    /// (RFC 7644 §3.4.2.1).
+    ///
+    /// # Errors
+    /// As [`Query::prepare`]; what neither has is unknown.
+    pub fn prepare_beside(
+        &self,
+        resource_type: &ResourceType,
+        others: &[&ResourceType],
+    ) -> Result<Prepared, Error> {
+        let filter = self.filter.as_deref();
+        let filter = filter.map(|text| Filter::parse_beside(resource_type, others, text)).transpose()?;
         let by = match &self.sort_by {
             Some(by) => by,
             None if resource_type.find(None, "userName").is_some() => "userName",
             None => "displayName",
         };
-        let sort = Sort::parse(resource_type, by, self.sort_order.as_deref())?;
+        let order = self.sort_order.as_deref();
+        let elsewhere = || others.iter().find_map(|other| Sort::parse(other, by, order).ok());
+        let sort = Sort::parse(resource_type, by, order).or_else(|error| elsewhere().ok_or(error))?;
         let projection = Projection::new(resource_type, &self.attributes, &self.excluded_attributes)?;
         Ok(Prepared { filter, sort, projection })
     }

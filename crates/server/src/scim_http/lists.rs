@@ -56,22 +56,14 @@ async fn answer(
 /// A type, and the query on it.
 type OfType = (&'static ResourceType, Prepared);
 
-/// The order, which is the same for each type, and the query on each type. A type that does not have what the query names has nothing that it means; if none has, the
-/// query is wrong.
+/// The order, which is the same for each type, and the query on each type. What a type does not have has no value in it;
+/// if none has it, the query is wrong.
 fn prepare(kinds: &[&'static ResourceType], query: &Query) -> Result<(Sort, Vec<OfType>), Error> {
-    let mut prepared = Vec::new();
-    let mut refused = None;
-    for kind in kinds {
-        match query.prepare(kind) {
-            Ok(ready) => prepared.push((*kind, ready)),
-            Err(error) if error.cause == Cause::InvalidFilter => refused = Some(error),
-            Err(error) => return Err(error),
-        }
-    }
-    match prepared.first() {
-        Some((_, first)) => Ok((first.sort.clone(), prepared)),
-        None => Err(refused.unwrap_or_else(|| Error::new(Cause::NotFound, "there is nothing to list"))),
-    }
+    let of_type = |kind: &&'static ResourceType| Ok((*kind, query.prepare_beside(kind, kinds)?));
+    let prepared = kinds.iter().map(of_type).collect::<Result<Vec<_>, Error>>()?;
+    let none = || Error::new(Cause::NotFound, "there is nothing to list");
+    let (_, first) = prepared.first().ok_or_else(none)?;
+    Ok((first.sort.clone(), prepared))
 }
 
 /// The JSON of a page's resources as the client sees them. One that went in this moment is left out.

@@ -92,13 +92,35 @@ impl Filter {
     /// `invalidFilter` when it cannot be read, names what the type does not have or nobody may ask for (both in the
     /// same words), or compares what cannot be compared.
     pub fn parse(resource_type: &ResourceType, text: &str) -> Result<Self, Error> {
+        Self::parse_beside(resource_type, &[], text)
+    }
+
+    /// The same for a query on `others`, too: what only they have has no value in this type.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`]; what neither has is unknown.
+    pub fn parse_beside(
+        resource_type: &ResourceType,
+        others: &[&ResourceType],
+        text: &str,
+    ) -> Result<Self, Error> {
         let expression = syntax::filter(text).map_err(|error| {
             Error::new(
                 Cause::InvalidFilter,
                 format!("the filter cannot be read at byte {}: {}", error.at, error.what),
             )
         })?;
-        resolve::whole(resource_type, &expression)
+        resolve::whole(resource_type, others, &expression)
+    }
+
+    /// Whether it is plain that it holds of no resource at all.
+    #[must_use]
+    pub fn holds_of_nothing(&self) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().any(Self::holds_of_nothing),
+            Self::Any(parts) => parts.iter().all(Self::holds_of_nothing),
+            _ => false,
+        }
     }
 
     /// Whether it asks for one of these attributes.

@@ -13,9 +13,13 @@ use crate::scim::{
     schema::ResourceType,
 };
 
-/// A filter on whole resources.
-pub(super) fn whole(resource_type: &ResourceType, expression: &Expression<'_>) -> Result<Filter, Error> {
-    Scope::Resource(resource_type).resolve(expression)
+/// A filter on whole resources. What only `others` have has no value there.
+pub(super) fn whole(
+    resource_type: &ResourceType,
+    others: &[&ResourceType],
+    expression: &Expression<'_>,
+) -> Result<Filter, Error> {
+    Scope::Resource(resource_type, others).resolve(expression)
 }
 
 /// A filter on the elements of a list.
@@ -26,12 +30,18 @@ pub(crate) fn within(list: &Attribute, expression: &Expression<'_>) -> Result<Fi
 /// What names are looked up in.
 #[derive(Clone, Copy)]
 enum Scope<'a> {
-    Resource(&'a ResourceType),
+    Resource(&'a ResourceType, &'a [&'a ResourceType]),
     Elements(&'a Attribute),
 }
 
+/// What holds of nothing.
+const NEVER: Filter = Filter::Any(Vec::new());
+
 impl<'a> Scope<'a> {
     fn resolve(self, expression: &Expression<'_>) -> Result<Filter, Error> {
+        if let Some(filter) = self.without_value(expression) {
+            return Ok(filter);
+        }
         Ok(match expression {
             Expression::Present(name) => Filter::Present(self.find(name)?.0),
             Expression::Compare(name, operator, literal) => {
@@ -61,6 +71,27 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// A test of an attribute that the type does not have and others have: as if it had no value (RFC 7644 §3.4.2.1).
+    /// Whether the test is one, is seen where the attribute is.
+    fn without_value(self, expression: &Expression<'_>) -> Option<Filter> {
+        let (Expression::Present(name) | Expression::Compare(name, ..) | Expression::Element(name, ..)) =
+            expression
+        else {
+            return None;
+        };
+        let Self::Resource(_, others) = self else { return None };
+        let elsewhere = || others.iter().any(|other| Scope::Resource(other, &[]).find(name).is_ok());
+        if self.find(name).is_ok() || !elsewhere() {
+            return None;
+        }
+        let holds = match expression {
+            Expression::Compare(_, Operator::Eq, Literal::Null) => true,
+            Expression::Compare(_, Operator::Ne, literal) => *literal != Literal::Null,
+            _ => false,
+        };
+        Some(if holds { Filter::Not(Box::new(NEVER)) } else { NEVER })
+    }
+
     fn resolve_each(self, parts: &[Expression<'_>]) -> Result<Vec<Filter>, Error> {
         parts.iter().map(|part| self.resolve(part)).collect()
     }
@@ -68,7 +99,7 @@ impl<'a> Scope<'a> {
     /// What nobody may read is as unknown as what does not exist.
     fn find(self, name: &str) -> Result<(Place, &'a Attribute), Error> {
         let found = match self {
-            Self::Resource(resource_type) => {
+            Self::Resource(resource_type, _) => {
                 path::find(resource_type, name).map(|named| (named.place, named.attribute, named.leaf()))
             }
             Self::Elements(list) => list.sub_attribute(name).map(|sub| (Place::of(sub.name), list, sub)),

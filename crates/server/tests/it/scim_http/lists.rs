@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use keyreeve_model::{Account, AccountStatus, Inventory};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{answered, each, encoded, refused};
@@ -200,6 +200,46 @@ async fn groups_and_policies_are_listed_and_the_root_has_all() {
     let filter = encoded("meta.resourceType eq \"Group\" or userName sw \"a\"");
     let some = place.get(&format!("/scim/v2/prod/?count=1000&filter={filter}")).await;
     assert!(each(&some, "id").len() >= of_kind("group") || some["totalResults"].as_u64() > Some(0));
+    place.stop().await;
+}
+
+/// RFC 7644 §3.4.2.1: what a type of resource does not have counts as having no value there.
+#[tokio::test]
+async fn at_the_root_a_type_without_an_attribute_is_not_left_out() {
+    let place = Place::start().await;
+    let Inventory { accounts, resources, .. } = known(&place).await;
+    let all = accounts.len() + resources.len();
+    let groups = resources.iter().filter(|one| one.kind.as_str() == "group").count();
+    let ask = |query: &str, rest: &str| {
+        let mut body = json!({"schemas": [SEARCH], "count": 2000});
+        body[query] = json!(rest);
+        place.request(Method::POST, "/scim/v2/prod/.search", Some(place.admin())).json(&body)
+    };
+    for (filter, count) in [
+        ("userName pr", accounts.len()),
+        ("userName pr or displayName pr", all),
+        ("not (userName pr)", resources.len()),
+        ("userName ne \"nobody\"", all),
+        ("userName eq null", resources.len()),
+        ("not (members[value eq \"x\"])", all),
+        ("members pr and userName pr", 0),
+        ("meta.resourceType eq \"Group\" and not (active eq true)", groups),
+    ] {
+        let (status, found) = answered(ask("filter", filter)).await;
+        assert_eq!((status, &found["totalResults"]), (StatusCode::OK, &json!(count)), "{filter}: {found}");
+        let address = format!("/scim/v2/prod/?count=0&filter={}", encoded(filter));
+        assert_eq!(place.get(&address).await["totalResults"], count, "{filter}");
+    }
+    for wrong in ["nobody pr", "active eq \"perhaps\"", "password pr", "userName pr and nobody pr"] {
+        assert_eq!(refused(ask("filter", wrong)).await, (400, "invalidFilter".to_owned()), "{wrong}");
+    }
+    // Those without a value come last (RFC 7644 §3.4.2.3).
+    let (_, sorted) = answered(ask("sortBy", "userName")).await;
+    let resources = sorted["Resources"].as_array().unwrap();
+    assert_eq!(sorted["totalResults"], all);
+    let users = resources.iter().take_while(|one| one.get("userName").is_some()).count();
+    assert_eq!(users, accounts.len().min(resources.len()));
+    assert_eq!(refused(ask("sortBy", "nobody")).await.0, 400);
     place.stop().await;
 }
 
