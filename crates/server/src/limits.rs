@@ -21,6 +21,9 @@ const MOST_PARAMETERS: usize = 100;
 /// Said once or not at all; who says two different things is understood differently by a proxy and by us.
 const SAID_ONCE: [HeaderName; 3] = [HOST, CONTENT_TYPE, HeaderName::from_static("idempotency-key")];
 
+/// The code of the refusal of JSON that is nested too deeply: SCIM has a word of its own for it.
+pub(crate) const BODY_TOO_DEEP: &str = "body_too_deep";
+
 /// How many there may be, and how long each may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -128,7 +131,10 @@ fn of_body(why: Broken) -> Problem {
             let detail = "the body did not arrive in time";
             Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail)
         }
-        Broken::Deep => Problem::bad_request("the JSON of the body is nested too deeply"),
+        Broken::Deep => {
+            let detail = "the JSON of the body is nested too deeply";
+            Problem::new(StatusCode::BAD_REQUEST, BODY_TOO_DEEP, detail)
+        }
     }
 }
 

@@ -179,7 +179,7 @@ impl Lack {
             }
             Self::OtherPolicies { verb, policy_arn } => format!(
                 "the connector may not {verb} the policy {policy_arn}: {ours} allow {actions} for others only \
-                 (iam:PolicyARN); name it in them (`keyreeve policy generate --policies`)"
+                 (iam:PolicyARN); name it in them (`keyreeve policy generate` writes them)"
             ),
             Self::OtherBoundary { account, boundary: Some(boundary) } => format!(
                 "the connector may not do this to {account} with the permissions boundary {boundary}: {ours} allow \

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use keyreeve_store::StoreError;
 use serde_json::{Map, Value};
 
+use crate::limits::BODY_TOO_DEEP;
 use crate::problem::Problem;
 use crate::scim::{Cause, Error};
 
@@ -25,6 +26,7 @@ impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         let (status, detail) = problem.said();
         let cause = match status.as_u16() {
+            400 if problem.code() == BODY_TOO_DEEP => Cause::InvalidSyntax,
             400 => Cause::InvalidValue,
             401 => Cause::Unauthorized,
             403 => Cause::Forbidden,
@@ -36,8 +38,16 @@ impl From<Problem> for Refusal {
             408 | 503 => Cause::Unavailable,
             _ => Cause::Internal,
         };
-        Self(Error::new(cause, detail))
+        Self(Error::new(cause, with_whom(detail)))
     }
+}
+
+/// Clients have no command line: where a refusal names a command, it is said whose it is.
+pub(crate) fn with_whom(detail: String) -> String {
+    if detail.contains("`keyreeve ") {
+        return format!("{detail} (commands are for an administrator of Keyreeve; a client cannot run them)");
+    }
+    detail
 }
 
 impl From<StoreError> for Refusal {
@@ -46,8 +56,15 @@ impl From<StoreError> for Refusal {
             StoreError::ScimExternalIdTaken { .. } => Self(Error::new(Cause::Uniqueness, error.to_string())),
             // A list without anybody would be taken for a system that has nobody, and 404 for one who has gone.
             StoreError::NotImported { .. } => {
-                let detail = format!("{error}, so nobody knows who is there; ask again when it has been");
+                let detail = format!(
+                    "{error}, so nobody knows who is there: an administrator of Keyreeve imports it; ask again when it has \
+                     been"
+                );
                 Self(Error::new(Cause::Unavailable, detail))
+            }
+            StoreError::SystemNotFound { system_id } => {
+                let detail = format!("there is no system {system_id}: look at the System ID in the address");
+                Self(Error::new(Cause::NotFound, detail))
             }
             StoreError::ScimChanged => Self(Error::new(Cause::PreconditionFailed, error.to_string())),
             other => Problem::from(other).into(),

@@ -186,3 +186,27 @@ async fn s14_whose_token_it_is_decides_what_is_changed() {
     assert_eq!(place.sandbox.trace().len(), calls);
     place.stop().await;
 }
+
+/// Words of SCIM for what is refused before SCIM has its turn, and no command for who has no command line.
+#[tokio::test]
+async fn what_clients_cannot_do_is_not_asked_of_them() {
+    let place = Place::start().await;
+    let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+    let body = place.request(Method::POST, super::users::USERS, Some(place.admin()));
+    let body = body.header("content-type", "application/scim+json").body(deep);
+    assert_eq!(refused(body).await, (400, "invalidSyntax".to_owned()));
+    let nowhere = place.request(Method::GET, "/scim/v2/nowhere/Users", Some(place.admin()));
+    let (status, answer) = answered(nowhere).await;
+    let detail = answer["detail"].as_str().unwrap();
+    assert!(
+        status == StatusCode::NOT_FOUND && !detail.contains("keyreeve") && detail.contains("address"),
+        "{detail}"
+    );
+    place.not_imported("fresh").await;
+    let (_, answer) = answered(place.request(Method::GET, "/scim/v2/fresh/Users", Some(place.admin()))).await;
+    assert!(
+        answer["detail"].as_str().unwrap().contains("an administrator of Keyreeve imports it"),
+        "{answer}"
+    );
+    place.stop().await;
+}
