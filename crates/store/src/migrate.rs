@@ -51,6 +51,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(17, "audit_sinks", "0017_audit_sinks.sql"),
     migration!(18, "tries", "0018_tries.sql"),
     migration!(19, "keys_once", "0019_keys_once.sql"),
+    migration!(20, "scim_revisions", "0020_scim_revisions.sql"),
 ];
 
 impl Migration {

@@ -11,14 +11,17 @@ use serde_json::{Map, Value};
 
 use crate::audit::Trail;
 use crate::history::Versions;
+use crate::row::Row;
 use crate::statement::{Statement, statement};
+use crate::time::to_millis;
 use crate::transaction::{Transaction, reading, writing};
 use crate::{Store, StoreError, systems};
 
 pub(crate) mod mark;
+pub(crate) mod revisions;
 pub(crate) mod said;
 
-pub use mark::ScimMark;
+pub use mark::{ScimMark, ScimUnbegun};
 use said::Of;
 pub use said::{ScimBecomes, ScimSaid};
 
@@ -113,62 +116,88 @@ impl Store {
     }
 }
 
-/// What is kept of some users or groups, with the externalId that this client gave. Those of which nothing is kept are
-/// left out.
+/// What is kept of some users or groups.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Records {
+    /// What clients said, with the externalId that the asking client gave. Of whom nobody said anything is left out.
+    pub(crate) records: HashMap<ExternalId, ScimRecord>,
+    /// How often what is shown of them has become otherwise. Of whom that never was is left out.
+    pub(crate) revisions: HashMap<ExternalId, i64>,
+}
+
+/// What is kept of some users or groups. Whatever was said of has a revision.
 pub(crate) async fn records(
     transaction: &mut Transaction,
     key: i64,
     client: &str,
     resources: &[ExternalId],
-) -> Result<HashMap<ExternalId, ScimRecord>, StoreError> {
-    let mut found = HashMap::new();
+) -> Result<Records, StoreError> {
+    let mut found = Records::default();
     for some in resources.chunks(transaction.dialect().values_per_statement() - 2) {
         let mut text = Statement::building(
-            "SELECT r.resource_id, r.attributes, e.external_id, r.made_by, r.deleted_by, r.updated_at \
-             FROM scim_resources r LEFT JOIN scim_external_ids e ON e.system_key = r.system_key \
+            "SELECT v.resource_id, v.revision, r.attributes, e.external_id, r.made_by, r.deleted_by, r.updated_at \
+             FROM scim_revisions v LEFT JOIN scim_resources r ON r.system_key = v.system_key \
+             AND r.resource_id = v.resource_id LEFT JOIN scim_external_ids e ON e.system_key = r.system_key \
              AND e.resource_id = r.resource_id AND e.client = ",
         );
-        text.bind(client).push(" WHERE r.system_key = ").bind(key).push(" AND r.resource_id IN (VALUES ");
+        text.bind(client).push(" WHERE v.system_key = ").bind(key).push(" AND v.resource_id IN (VALUES ");
         text.bind_rows(some.iter().map(|id| vec![id.as_str().into()])).push(")");
         let rows = transaction
             .fetch(text, |row| {
-                let record = ScimRecord {
-                    attributes: row.json(1)?,
-                    external_id: row.opt_text(2)?,
-                    made_by: row.opt_text(3)?,
-                    deleted_by: row.opt_text(4)?,
-                    updated_at: row.time(5)?,
+                let record = match row.opt_time(6)? {
+                    None => None,
+                    Some(updated_at) => Some(ScimRecord {
+                        attributes: row.json(2)?,
+                        external_id: row.opt_text(3)?,
+                        made_by: row.opt_text(4)?,
+                        deleted_by: row.opt_text(5)?,
+                        updated_at,
+                    }),
                 };
-                Ok((row.word(0)?, record))
+                Ok((row.word::<ExternalId>(0)?, row.int(1)?, record))
             })
             .await?;
-        found.extend(rows);
+        for (id, revision, record) in rows {
+            found.records.extend(record.map(|record| (id.clone(), record)));
+            found.revisions.insert(id, revision);
+        }
     }
     Ok(found)
 }
 
-/// The users that are gone for SCIM, each with the client that deleted it.
+/// A user that is gone for SCIM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScimDeleted {
+    /// The client that deleted it.
+    pub by: String,
+    /// When it was seen that AWS had it no more; `None` where the deletion was carried out there.
+    pub gone_at: Option<Timestamp>,
+}
+
+/// The users that are gone for SCIM.
 pub(crate) async fn deleted(
     transaction: &mut Transaction,
     key: i64,
-) -> Result<BTreeMap<ExternalId, String>, StoreError> {
-    let text = "SELECT resource_id, deleted_by FROM scim_resources \
+) -> Result<BTreeMap<ExternalId, ScimDeleted>, StoreError> {
+    let text = "SELECT resource_id, deleted_by, gone_at FROM scim_resources \
                 WHERE system_key = $1 AND deleted_by IS NOT NULL";
-    let rows = transaction.fetch(statement!(text, key), |row| Ok((row.word(0)?, row.text(1)?))).await?;
-    Ok(rows.into_iter().collect())
+    let read = |row: &Row| Ok((row.word(0)?, ScimDeleted { by: row.text(1)?, gone_at: row.opt_time(2)? }));
+    Ok(transaction.fetch(statement!(text, key), read).await?.into_iter().collect())
 }
 
-/// Of the users that are gone for SCIM, those that have a way in by the last import.
+/// Of the users that are gone for SCIM, those that have a way in by the last import. An import says nothing of one that
+/// AWS had no more when it was looked for since.
 pub(crate) async fn deleted_and_enabled(
     transaction: &mut Transaction,
     key: i64,
+    imported_since: Timestamp,
 ) -> Result<Vec<ExternalId>, StoreError> {
     let mut text = Statement::building(
         "SELECT r.resource_id FROM scim_resources r JOIN account_versions v ON v.system_key = r.system_key \
          AND v.external_id = r.resource_id WHERE r.deleted_by IS NOT NULL AND v.status = 'enabled' AND \
-         r.system_key = ",
+         (r.gone_at IS NULL OR r.gone_at < ",
     );
-    text.bind(key).push(" AND ");
+    text.bind(to_millis(imported_since)).push(") AND r.system_key = ").bind(key).push(" AND ");
     Versions::Current.condition(&mut text, "v");
     transaction.fetch(text, |row| row.word(0)).await
 }

@@ -1,8 +1,11 @@
 //! One system that somebody is about to change.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use keyreeve_connector::Connector;
-use keyreeve_model::{JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret, System, Wish};
+use keyreeve_model::{
+    ClaimFact, ExternalId, JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret, System,
+    Wish,
+};
 use keyreeve_store::{KeyClaim, ScimMark, ScimSaid, WithJob};
 
 use super::{Desk, DeskError, MOST_WISHES, Rung};
@@ -11,6 +14,9 @@ use crate::password::check_given;
 use crate::plan::{Facts, GatherError, Gatherer, Plan, Seen, plan};
 use crate::provisioning::{HandOver, Handed};
 use crate::rights::{Actor, Right};
+
+/// AWS may not list yet what was made so short a time ago.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// One system that somebody is about to change.
 pub struct Case {
@@ -66,6 +72,22 @@ impl Case {
             }
         }
         self.planned(&facts, wishes)
+    }
+
+    /// Whether no account has this id any more, by a listing that was read to its proved end. Of one that we made a moment
+    /// ago nothing is concluded. Reads only.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Gather`], [`DeskError::Store`].
+    pub async fn is_gone(&self, id: &ExternalId) -> Result<bool, DeskError> {
+        self.require(Right::Operate)?;
+        let facts = self.facts(&[]).await?;
+        if facts.accounts.values().any(|account| account.external_id.as_ref() == Some(id)) {
+            return Ok(false);
+        }
+        let since = self.desk.clock.now().checked_sub(SHOWN_WITHIN).unwrap_or(Timestamp::MIN);
+        let claimed = self.desk.store.claimed_since(&self.system.system_id, since).await?;
+        Ok(!claimed.contains(&(id.clone(), ClaimFact::AccountExists)))
     }
 
     /// A plan whose obstacles also say which passwords could not be delivered.

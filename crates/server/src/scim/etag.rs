@@ -16,26 +16,33 @@ impl ETag {
         if version.bytes().all(safe) && !version.is_empty() {
             return Self(format!("W/\"{version}\""));
         }
-        Self::of_bytes(version.as_bytes())
+        Self::of_digest(Sha256::new().chain_update(version))
     }
 
-    /// That of a resource's content, whatever its `meta` says.
+    /// That of a resource's content, whatever its `meta` says, which has become otherwise so often: a resource that is as
+    /// it was once has another version all the same.
     #[must_use]
-    pub fn of_resource(resource: &Map<String, Value>) -> Self {
+    pub fn of_resource(resource: &Map<String, Value>, revision: i64) -> Self {
         let members: std::collections::BTreeMap<_, _> =
             resource.iter().filter(|(name, _)| *name != "meta").collect();
-        Self::of_text(&serde_json::to_string(&members).unwrap_or_default())
+        Self::of_text(&serde_json::to_string(&members).unwrap_or_default(), revision)
     }
 
     /// That of a resource whose JSON this is: its members in the order of their names, without `meta`.
     #[must_use]
-    pub fn of_text(text: &str) -> Self {
-        Self::of_bytes(text.as_bytes())
+    pub fn of_text(text: &str, revision: i64) -> Self {
+        Self::of_digest(Sha256::new().chain_update(text).chain_update(revision.to_be_bytes()))
     }
 
-    fn of_bytes(bytes: &[u8]) -> Self {
-        let digest = Sha256::digest(bytes);
-        let short: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    /// That of a resource which says its own.
+    #[must_use]
+    pub fn in_meta(resource: &Map<String, Value>) -> Self {
+        let version = resource.get("meta").and_then(|meta| meta.get("version")).and_then(Value::as_str);
+        Self(version.unwrap_or_default().to_owned())
+    }
+
+    fn of_digest(digest: Sha256) -> Self {
+        let short: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         Self(format!("W/\"{short}\""))
     }
 
@@ -128,11 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn a_resources_version_follows_its_content_alone() {
-        let tag = |value: Value| ETag::of_resource(value.as_object().unwrap());
+    fn a_resources_version_follows_its_content_and_its_revision_alone() {
+        let tag = |value: Value| ETag::of_resource(value.as_object().unwrap(), 1);
         let one =
             tag(json!({"id": "1", "userName": "ada", "meta": {"lastModified": "2026-01-01T00:00:00Z"}}));
         assert_eq!(one, tag(json!({"meta": {"version": "x"}, "userName": "ada", "id": "1"})));
         assert_ne!(one, tag(json!({"id": "1", "userName": "adb"})));
+        let ada = json!({"id": "1", "userName": "ada"});
+        assert_ne!(one, ETag::of_resource(ada.as_object().unwrap(), 2), "it was otherwise in between");
     }
 }

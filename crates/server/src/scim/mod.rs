@@ -19,7 +19,7 @@
 //!
 //! assert!(patched.changed);
 //! assert_eq!(patched.resource["active"], false);
-//! assert_ne!(ETag::of_resource(&patched.resource), ETag::of_resource(&current));
+//! assert_ne!(ETag::of_resource(&patched.resource, 1), ETag::of_resource(&current, 1));
 //! # Ok(())
 //! # }
 //! ```

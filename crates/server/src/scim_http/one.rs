@@ -17,7 +17,7 @@ pub(crate) async fn get(asked: Asked) -> Result<Response, Refusal> {
     let shown = projection(&asked, kind)?;
     let known = Known::load(&asked).await?;
     let whole = known.resource(kind, asked.place("id")).await?.ok_or_else(|| none_such(kind))?;
-    if versions(&asked, IF_NONE_MATCH).is_some_and(|known| known.include(&ETag::of_resource(&whole))) {
+    if versions(&asked, IF_NONE_MATCH).is_some_and(|known| known.include(&ETag::in_meta(&whole))) {
         return Ok(not_modified(&whole));
     }
     Ok(resource(200, &whole, shown.show(kind, whole.clone())))

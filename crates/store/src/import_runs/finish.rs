@@ -8,6 +8,7 @@ use super::{ImportLease, Outcome, RunRecord, StoredRun, baseline_holds, evidence
 use crate::history;
 use crate::notifications::Event;
 use crate::row::to_json;
+use crate::scim::revisions;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, writing};
@@ -81,6 +82,9 @@ impl Store {
             history::write_changes(transaction, stored.system_key, held.run, changes).await?;
             end(transaction, held, &record, ImportRunState::Running, changes.counts(), None, now).await?;
             super::mark_published(transaction, &stored, now).await?;
+            if stored.run.baseline_run.is_some() {
+                revisions::imported(transaction, stored.system_key, changes).await?;
+            }
             let run = find_run(transaction, held.run).await?.run;
             CrashPoint::BeforePublishCommit.pass();
             Ok(run)

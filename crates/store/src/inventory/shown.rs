@@ -17,15 +17,15 @@ use crate::provisioning::claims_of;
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::{Transaction, reading};
-use crate::{AsOf, AssignmentFilter, ScimRecord, Store, StoreError, scim, systems};
+use crate::{AsOf, AssignmentFilter, ScimDeleted, ScimRecord, Store, StoreError, scim, systems};
 
 /// What is to be known of a system before anything of it is shown.
 #[derive(Debug, Clone, Default)]
 pub struct ScimStanding {
     /// What was done and no import has settled yet, the oldest first.
     pub claims: Vec<Claim>,
-    /// The users that are gone for SCIM, each with the client that deleted it.
-    pub deleted: BTreeMap<ExternalId, String>,
+    /// The users that are gone for SCIM.
+    pub deleted: BTreeMap<ExternalId, ScimDeleted>,
     /// Those of them that have a way in by the last import.
     pub enabled: Vec<ExternalId>,
     /// What [`Store::account_places`] gives, where it is at hand.
@@ -39,6 +39,8 @@ pub struct ScimUsers {
     pub accounts: Vec<Account>,
     /// What clients said of them.
     pub records: HashMap<ExternalId, ScimRecord>,
+    /// How often what is shown of them has become otherwise, of those that were otherwise before.
+    pub revisions: HashMap<ExternalId, i64>,
     /// When what is known of them came to be known, of those that were otherwise before.
     pub changed: HashMap<ExternalId, Timestamp>,
     /// What each holds itself, with what we changed and no import has seen yet; in the order of lists.
@@ -50,6 +52,8 @@ pub struct ScimUsers {
 pub struct ScimGroups {
     /// What clients said of them.
     pub records: HashMap<ExternalId, ScimRecord>,
+    /// How often what is shown of them has become otherwise, of those that were otherwise before.
+    pub revisions: HashMap<ExternalId, i64>,
     /// When what is known of them came to be known, of those that were otherwise before.
     pub changed: HashMap<ExternalId, Timestamp>,
     /// Who is in them, with what we changed and no import has seen yet; in the order of lists.
@@ -72,7 +76,7 @@ impl Store {
             let deleted = scim::deleted(transaction, key).await?;
             let enabled = match deleted.is_empty() {
                 true => Vec::new(),
-                false => scim::deleted_and_enabled(transaction, key).await?,
+                false => scim::deleted_and_enabled(transaction, key, run.started_at).await?,
             };
             let claims = claims.into_iter().map(|(_, claim)| claim).collect();
             Ok(ScimStanding { claims, deleted, enabled, places })
@@ -93,8 +97,9 @@ impl Store {
     ) -> Result<ScimUsers, StoreError> {
         reading!(self, "reading users", |transaction| {
             let reading = Reading::begin(transaction, system_id, AsOf::Now).await?;
-            let records = records(transaction, reading.as_ref(), (system_id, client), ids).await?;
-            let mut users = ScimUsers { records, ..ScimUsers::default() };
+            let kept = records(transaction, reading.as_ref(), (system_id, client), ids).await?;
+            let scim::Records { records, revisions } = kept;
+            let mut users = ScimUsers { records, revisions, ..ScimUsers::default() };
             let Some(reading) = reading else { return Ok(users) };
             users.accounts = accounts_of(transaction, &reading, system_id, ids).await?;
             let versions = users.accounts.iter().map(|account| &account.external_id);
@@ -122,8 +127,9 @@ impl Store {
         reading!(self, "reading groups", |transaction| {
             let ids: Vec<ExternalId> = groups.iter().map(|group| group.external_id.clone()).collect();
             let reading = Reading::begin(transaction, system_id, AsOf::Now).await?;
-            let records = records(transaction, reading.as_ref(), (system_id, client), &ids).await?;
-            let mut found = ScimGroups { records, ..ScimGroups::default() };
+            let kept = records(transaction, reading.as_ref(), (system_id, client), &ids).await?;
+            let scim::Records { records, revisions } = kept;
+            let mut found = ScimGroups { records, revisions, ..ScimGroups::default() };
             let Some(reading) = reading else { return Ok(found) };
             found.changed = changed(transaction, &reading, "resource_versions", ids.iter()).await?;
             if members {
@@ -141,7 +147,7 @@ async fn records(
     reading: Option<&Reading>,
     (system_id, client): (&SystemId, &str),
     ids: &[ExternalId],
-) -> Result<HashMap<ExternalId, ScimRecord>, StoreError> {
+) -> Result<scim::Records, StoreError> {
     let key = match reading {
         Some(reading) => reading.system.key,
         None => systems::find(transaction, system_id, false).await?.key,

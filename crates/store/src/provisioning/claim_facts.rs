@@ -12,6 +12,7 @@ use super::rows::count;
 use crate::audit::recording;
 use crate::import_runs::find_run;
 use crate::row::{Row, to_json};
+use crate::scim::revisions;
 use crate::statement::{Statement, Value, statement};
 use crate::systems::same_account;
 use crate::time::to_millis;
@@ -205,7 +206,8 @@ pub(super) async fn open(
         text.bind_rows(rows);
         transaction.execute(text).await?;
     }
-    Ok(())
+    let all = claims.iter().map(|new| (new.system_key, &new.external_id, &new.fact));
+    revisions::claimed(transaction, all).await
 }
 
 /// Closes the open claims that speak of some topics, by system, account and topic.

@@ -1,12 +1,22 @@
 //! What is known of a user or a group at some moment: who changes it later does so only if nobody else has meanwhile, in
 //! this process or another.
 
-use keyreeve_model::{ExternalId, JobId, SystemId};
+use keyreeve_model::{ExternalId, JobId, JobState, SystemId};
 
 use crate::provisioning::folded;
+use crate::row::Row;
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
+
+/// A job that a client has asked for, of which nothing has begun, and by which a user would have no way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScimUnbegun {
+    /// Its number.
+    pub job: JobId,
+    /// Whether the user would be gone for SCIM, and not only shut out.
+    pub gone: bool,
+}
 
 /// How a user or a group was at some moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +74,62 @@ impl Store {
             let key = systems::find(transaction, system_id, false).await?.key;
             let asked = statement!(text, key, client, name.as_str());
             Ok(transaction.fetch_one(asked, |row| row.opt_int(0)).await?.map(JobId))
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// The jobs of a client that would shut a user out or have it gone, are about nobody else, and of which nothing has
+    /// begun: they wait for a second person, or for a worker. The oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn scim_unbegun(
+        &self,
+        system_id: &SystemId,
+        client: &str,
+        user: &ExternalId,
+    ) -> Result<Vec<ScimUnbegun>, StoreError> {
+        let text = "SELECT j.job_id, COUNT(CASE WHEN t.kind = 'delete_account' OR p.becomes = 'deleted' THEN 1 END) \
+                    FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
+                    LEFT JOIN scim_pending p ON p.job_id = j.job_id \
+                    WHERE t.system_key = $1 AND t.account_external_id = $2 AND j.actor = $3 \
+                    AND t.kind IN ('deactivate_account', 'delete_account') \
+                    AND j.state IN ('awaiting_approval', 'queued') \
+                    AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.job_id = j.job_id \
+                     AND (o.account_external_id IS NULL OR o.account_external_id <> t.account_external_id \
+                      OR o.state NOT IN ('awaiting_approval', 'queued') \
+                      OR EXISTS (SELECT 1 FROM steps s WHERE s.task_id = o.task_id AND s.attempts > 0))) \
+                    GROUP BY j.job_id ORDER BY j.job_id";
+        reading!(self, "looking for what a client has asked for and nobody has begun", |transaction| {
+            let key = systems::find(transaction, system_id, false).await?.key;
+            let asked = statement!(text, key, user.as_str(), client);
+            let read = |row: &Row| Ok(ScimUnbegun { job: JobId(row.int(0)?), gone: row.int(1)? > 0 });
+            transaction.fetch(asked, read).await
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// The job by which a client asked for a user, where that job has made it and has ended; and how it ended.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn scim_creation(
+        &self,
+        system_id: &SystemId,
+        client: &str,
+        user: &ExternalId,
+    ) -> Result<Option<(JobId, JobState)>, StoreError> {
+        let text = "SELECT j.job_id, j.state FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
+                    WHERE t.system_key = $1 AND t.account_external_id = $2 AND t.kind = 'create_account' \
+                    AND j.actor = $3 AND j.finished_at IS NOT NULL ORDER BY j.job_id DESC LIMIT 1";
+        reading!(self, "looking by what a user was made", |transaction| {
+            let key = systems::find(transaction, system_id, false).await?.key;
+            let asked = statement!(text, key, user.as_str(), client);
+            transaction.fetch_optional(asked, |row| Ok((JobId(row.int(0)?), row.word(1)?))).await
         })
         .await
     }

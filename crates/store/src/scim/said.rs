@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keyreeve_model::{ExternalId, JobId, SystemId, digest_hex};
 use serde_json::{Map, Value, json};
 
+use super::revisions;
 use crate::StoreError;
 use crate::audit::Trail;
 use crate::row::to_json;
@@ -37,6 +38,8 @@ pub enum ScimBecomes {
     Made,
     /// It is gone.
     Deleted,
+    /// It is gone, and AWS had nobody of that id any more.
+    Gone,
 }
 
 impl ScimBecomes {
@@ -45,11 +48,12 @@ impl ScimBecomes {
             Self::Kept => "kept",
             Self::Made => "made",
             Self::Deleted => "deleted",
+            Self::Gone => "gone",
         }
     }
 
     fn of(word: &str) -> Result<Self, StoreError> {
-        let all = [Self::Kept, Self::Made, Self::Deleted];
+        let all = [Self::Kept, Self::Made, Self::Deleted, Self::Gone];
         let found = all.into_iter().find(|one| one.as_str() == word);
         found.ok_or_else(|| StoreError::Data { what: format!("SCIM has no {word:?}") })
     }
@@ -73,14 +77,15 @@ pub(crate) async fn hold(
 ) -> Result<(), StoreError> {
     let unnamed = || StoreError::Data { what: "SCIM says something of nobody".to_owned() };
     let id = said.resource.as_ref().ok_or_else(unnamed)?;
-    if said.becomes == ScimBecomes::Deleted {
-        return delete(transaction, trail, of, id, now).await;
+    if matches!(said.becomes, ScimBecomes::Deleted | ScimBecomes::Gone) {
+        let gone_at = (said.becomes == ScimBecomes::Gone).then_some(now);
+        return delete(transaction, trail, of, id, (gone_at, now)).await;
     }
-    let text = "SELECT attributes FROM scim_resources WHERE system_key = $1 AND resource_id = $2";
-    let known = transaction
-        .fetch_optional(statement!(text, of.system_key, id.as_str()), |row| row.json::<Map<String, Value>>(0))
-        .await?;
-    let mut attributes = known.unwrap_or_default();
+    let text = "SELECT attributes, deleted_by FROM scim_resources WHERE system_key = $1 AND resource_id = $2";
+    let read = |row: &crate::row::Row| Ok((row.json::<Map<String, Value>>(0)?, row.opt_text(1)?));
+    let known = transaction.fetch_optional(statement!(text, of.system_key, id.as_str()), read).await?;
+    let (mut attributes, deleted_by) = known.unwrap_or_default();
+    revisions::said(transaction, of.system_key, id, deleted_by.is_some()).await?;
     for (name, value) in &said.changes {
         match value {
             Value::Null => drop(attributes.remove(name)),
@@ -92,7 +97,7 @@ pub(crate) async fn hold(
     let text = "INSERT INTO scim_resources (system_key, resource_id, attributes, made_by, updated_at) \
                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (system_key, resource_id) DO UPDATE SET \
                 attributes = excluded.attributes, made_by = COALESCE(excluded.made_by, scim_resources.made_by), \
-                deleted_by = NULL, updated_at = excluded.updated_at";
+                deleted_by = NULL, gone_at = NULL, updated_at = excluded.updated_at";
     let attributes_text = to_json(&attributes)?;
     let kept = statement!(text, of.system_key, id.as_str(), attributes_text, made_by, to_millis(now));
     transaction.execute(kept).await?;
@@ -113,15 +118,25 @@ async fn delete(
     trail: &mut Trail<'_>,
     of: Of<'_>,
     id: &ExternalId,
-    now: Timestamp,
+    (gone_at, now): (Option<Timestamp>, Timestamp),
 ) -> Result<(), StoreError> {
-    let text = "INSERT INTO scim_resources (system_key, resource_id, attributes, deleted_by, updated_at) \
-                VALUES ($1, $2, '{}', $3, $4) ON CONFLICT (system_key, resource_id) DO UPDATE SET \
-                attributes = '{}', deleted_by = excluded.deleted_by, updated_at = excluded.updated_at";
-    transaction.execute(statement!(text, of.system_key, id.as_str(), of.client, to_millis(now))).await?;
+    revisions::said(transaction, of.system_key, id, true).await?;
+    let text = "INSERT INTO scim_resources (system_key, resource_id, attributes, deleted_by, gone_at, updated_at) \
+                VALUES ($1, $2, '{}', $3, $4, $5) ON CONFLICT (system_key, resource_id) DO UPDATE SET \
+                attributes = '{}', deleted_by = excluded.deleted_by, gone_at = excluded.gone_at, \
+                updated_at = excluded.updated_at";
+    let gone = gone_at.map(to_millis);
+    transaction
+        .execute(statement!(text, of.system_key, id.as_str(), of.client, gone, to_millis(now)))
+        .await?;
     let text = "DELETE FROM scim_external_ids WHERE system_key = $1 AND resource_id = $2";
     transaction.execute(statement!(text, of.system_key, id.as_str())).await?;
-    trail.note(of.client, Some(of.system_id), "scim_resource_deleted", &json!({"resource": id}));
+    trail.note(
+        of.client,
+        Some(of.system_id),
+        "scim_resource_deleted",
+        &json!({"resource": id, "gone": gone_at.is_some()}),
+    );
     Ok(())
 }
 

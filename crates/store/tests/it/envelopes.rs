@@ -122,6 +122,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash_text}").as_bytes());
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
+        "scim_revisions",
         "audit_sinks",
         "scim_pending",
         "sign_in_addresses",

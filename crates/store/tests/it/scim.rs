@@ -16,6 +16,7 @@ use crate::provisioning::{attempt, claim, creation, finish, job, outcome, task, 
 use crate::sample::*;
 
 mod being_made;
+mod revisions;
 
 fn said(name: &str) -> Map<String, Value> {
     Map::from_iter([("displayName".to_owned(), json!(name))])
@@ -36,7 +37,8 @@ async fn keep(
 }
 
 async fn deleted(store: &Store) -> BTreeMap<ExternalId, String> {
-    store.scim_standing(&id("s")).await.unwrap().deleted
+    let deleted = store.scim_standing(&id("s")).await.unwrap().deleted;
+    deleted.into_iter().map(|(user, deleted)| (user, deleted.by)).collect()
 }
 
 fn word((kind, resource): (&str, &str), external_id: Option<&str>) -> ScimSaid {

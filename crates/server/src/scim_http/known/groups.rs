@@ -32,7 +32,7 @@ impl Known<'_> {
 
     async fn built(&self, groups: &[Resource], members: bool) -> Result<Vec<Map<String, Value>>, StoreError> {
         let (store, system) = (&self.asked.parts.store, self.asked.system_id());
-        let ScimGroups { records, changed, members } =
+        let ScimGroups { records, revisions, changed, members } =
             store.scim_groups(system, self.asked.client(), groups, members).await?;
         let mut by_group: HashMap<&ExternalId, Vec<&Assignment>> = HashMap::new();
         for one in members.iter().filter(|one| !self.deleted.contains_key(&one.subject_external_id)) {
@@ -46,6 +46,7 @@ impl Known<'_> {
             let beside = Beside {
                 members: by_group.get(id).map(Vec::as_slice).unwrap_or_default(),
                 record: records.get(id),
+                revision: revisions.get(id).copied().unwrap_or_default(),
                 changed_at: changed.get(id).copied(),
             };
             group(kind, known, beside, &self.unseen, &self.asked.base)

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use keyreeve_engine::unseen::Unseen;
 use keyreeve_model::ExternalId;
-use keyreeve_store::{AccountPlace, ScimStanding, StoreError};
+use keyreeve_store::{AccountPlace, ScimDeleted, ScimStanding, StoreError};
 use serde_json::{Map, Value};
 
 use super::asked::Asked;
 use crate::scim::list::Hit;
 use crate::scim::projection::Projection;
 use crate::scim::query::Prepared;
-use crate::scim::{Error, ResourceType};
+use crate::scim::{Error, Filter, ResourceType};
 
 /// So many resources are built at once where all must be looked at.
 const BATCH: usize = 1_000;
@@ -27,8 +27,8 @@ const BATCH: usize = 1_000;
 pub(crate) struct Known<'a> {
     asked: &'a Asked,
     unseen: Unseen,
-    /// Users that are gone for SCIM, and the clients that deleted them.
-    deleted: BTreeMap<ExternalId, String>,
+    /// Users that are gone for SCIM.
+    deleted: BTreeMap<ExternalId, ScimDeleted>,
     /// Every user that an import has seen, where that is at hand.
     places: Option<Arc<[AccountPlace]>>,
 }
@@ -59,6 +59,9 @@ impl<'a> Known<'a> {
         kind: &'static ResourceType,
         prepared: &Prepared,
     ) -> Result<Vec<Hit>, StoreError> {
+        if prepared.filter.as_ref().is_some_and(Filter::holds_of_nothing) {
+            return Ok(Vec::new());
+        }
         match kind.name {
             "User" => self.user_hits(kind, prepared).await,
             "Group" => self.group_hits(kind, prepared).await,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use keyreeve_model::{Account, AccountStatus, ExternalId};
-use keyreeve_store::{AccountPlace, AsOf, ScimUsers, StoreError};
+use keyreeve_store::{AccountPlace, AsOf, ScimDeleted, ScimUsers, StoreError};
 use serde_json::{Map, Value};
 
 use super::{BATCH, Known, asks_for, hit};
@@ -26,7 +26,13 @@ impl Known<'_> {
         if self.deleted.is_empty() {
             return Ok(());
         }
-        let touched = self.unseen.accounts().filter(|id| self.deleted.contains_key(*id)).cloned();
+        // What was done before AWS was seen to have somebody no more gives nobody a way in.
+        let since = |id: &ExternalId, deleted: &ScimDeleted| {
+            deleted.gone_at.is_none_or(|gone_at| self.unseen.changed_at(id) > Some(gone_at))
+        };
+        let touched = self.unseen.accounts();
+        let touched =
+            touched.filter(|id| self.deleted.get(*id).is_some_and(|deleted| since(id, deleted))).cloned();
         let perhaps: BTreeSet<ExternalId> = seen.into_iter().chain(touched).collect();
         let perhaps: Vec<ExternalId> = perhaps.into_iter().collect();
         for account in self.accounts_in_aws(&perhaps).await? {
@@ -63,16 +69,22 @@ impl Known<'_> {
         Ok(seen.into_iter().filter_map(|account| self.unseen.laid_over(account)).chain(made).collect())
     }
 
-    /// The account of this name as it is now, ignoring case; one that is gone for SCIM included.
+    /// The account of this name as it is now, ignoring case; one that is gone for SCIM only where no other has the name.
     pub(crate) async fn account_called(&self, name: &str) -> Result<Option<Account>, StoreError> {
         let ids: Vec<ExternalId> = self.called(name).await?.into_iter().collect();
-        let found = self.accounts_in_aws(&ids).await?;
-        Ok(found.into_iter().find(|account| account.name.eq_ignore_ascii_case(name)))
+        let mut found = self.accounts_in_aws(&ids).await?;
+        found.retain(|account| account.name.eq_ignore_ascii_case(name));
+        Ok(found.into_iter().min_by_key(|account| self.deleted.contains_key(&account.external_id)))
     }
 
     /// The client that deleted this user, for SCIM.
     pub(crate) fn deleted_by(&self, id: &ExternalId) -> Option<&str> {
-        self.deleted.get(id).map(String::as_str)
+        self.deleted.get(id).map(|deleted| deleted.by.as_str())
+    }
+
+    /// Whether AWS had nobody of this id when a client deleted the user, and none was seen since.
+    pub(crate) fn went(&self, id: &ExternalId) -> bool {
+        self.deleted.get(id).is_some_and(|deleted| deleted.gone_at.is_some())
     }
 
     /// The client that made this user over SCIM, if any did.
@@ -136,7 +148,7 @@ impl Known<'_> {
         show: impl Fn(&Account, Beside<'_>) -> T,
     ) -> Result<Vec<T>, StoreError> {
         let (store, system) = (&self.asked.parts.store, self.asked.system_id());
-        let ScimUsers { accounts, records, mut changed, held } =
+        let ScimUsers { accounts, records, revisions, mut changed, held } =
             store.scim_users(system, self.asked.client(), ids, held).await?;
         let accounts = self.with_those_made(accounts, ids).await?;
         let shown = accounts.iter().map(|account| {
@@ -144,6 +156,7 @@ impl Known<'_> {
             let beside = Beside {
                 held: held.get(id).map(Vec::as_slice).unwrap_or_default(),
                 record: records.get(id),
+                revision: revisions.get(id).copied().unwrap_or_default(),
                 changed_at: changed.remove(id).max(self.unseen.changed_at(id)),
             };
             show(account, beside)

@@ -16,6 +16,8 @@ pub(crate) struct Beside<'a> {
     pub(crate) members: &'a [&'a Assignment],
     /// What clients said of it.
     pub(crate) record: Option<&'a ScimRecord>,
+    /// How often what is shown of it has become otherwise.
+    pub(crate) revision: i64,
     /// When it was changed last, as far as that is known.
     pub(crate) changed_at: Option<Timestamp>,
 }
@@ -43,5 +45,5 @@ pub(crate) fn group(
     put_list(&mut resource, "members", members.collect());
     resource.insert(urn::AWS_GROUP.into(), json!({"path": known.path, "arn": known.arn}));
     let changed = beside.changed_at.max(beside.record.map(|record| record.updated_at));
-    finish(group, resource, (None, changed), base)
+    finish(group, resource, beside.revision, (None, changed), base)
 }

@@ -12,16 +12,17 @@ use serde_json::{Map, Value, json};
 use crate::scim::ResourceType;
 use crate::scim::etag::ETag;
 
-/// Puts in what every resource has: its schemas, and what the server knows of it, with the times when it was made and
-/// changed last.
+/// Puts in what every resource has: its schemas, and what the server knows of it, with its revision and the times when it
+/// was made and changed last.
 fn finish(
     resource_type: &ResourceType,
     mut resource: Map<String, Value>,
+    revision: i64,
     times: (Option<Timestamp>, Option<Timestamp>),
     base: &str,
 ) -> Map<String, Value> {
     resource_type.name_schemas(&mut resource);
-    let version = ETag::of_resource(&resource);
+    let version = ETag::of_resource(&resource, revision);
     let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
     let meta = Meta::of(resource_type, id, &version, times, base);
     resource.insert("meta".into(), json!(meta));

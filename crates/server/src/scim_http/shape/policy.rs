@@ -19,5 +19,6 @@ pub(crate) fn policy(policy: &ResourceType, known: &Resource, base: &str) -> Map
         None => {}
     }
     resource.insert("attachable".into(), json!(known.attachable));
-    finish(policy, resource, (None, None), base)
+    // Nobody changes one over SCIM, so its version is that of its content.
+    finish(policy, resource, 0, (None, None), base)
 }

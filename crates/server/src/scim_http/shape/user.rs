@@ -20,6 +20,8 @@ pub(crate) struct Beside<'a> {
     pub(crate) held: &'a [Assignment],
     /// What clients said of it.
     pub(crate) record: Option<&'a ScimRecord>,
+    /// How often what is shown of it has become otherwise.
+    pub(crate) revision: i64,
     /// When it was changed last, as far as that is known.
     pub(crate) changed_at: Option<Timestamp>,
 }
@@ -50,7 +52,7 @@ pub(crate) fn user(
     if let Value::Object(own) = json!(Own::of(account, beside, base)) {
         resource.extend(own);
     }
-    finish(user, resource, times(account, beside), base)
+    finish(user, resource, beside.revision, times(account, beside), base)
 }
 
 /// The text of [`user`] for clients that want all of it: a page of users is not built as JSON first. `None` where
@@ -60,7 +62,7 @@ pub(crate) fn text(user: &ResourceType, account: &Account, beside: Beside<'_>, b
         return None;
     }
     let own = serde_json::to_string(&Own::of(account, beside, base)).ok()?;
-    let version = ETag::of_text(&own);
+    let version = ETag::of_text(&own, beside.revision);
     let meta = Meta::of(user, account.external_id.as_str(), &version, times(account, beside), base);
     let meta = serde_json::to_string(&meta).ok()?;
     Some(format!("{},\"meta\":{meta}}}", own.strip_suffix('}')?))
@@ -257,12 +259,14 @@ mod tests {
             held(AccountPolicy, false, Actual),
         ];
         for status in [AccountStatus::Enabled, AccountStatus::Disabled, AccountStatus::Unknown] {
-            for (held, changed_at) in [(&all[..], Some("2026-05-05T00:00:00Z".parse().unwrap())), (&[], None)]
+            for (held, changed_at, revision) in
+                [(&all[..], Some("2026-05-05T00:00:00Z".parse().unwrap()), 7), (&[], None, 0)]
             {
-                let (account, beside) = (account(status), Beside { held, record: None, changed_at });
+                let beside = Beside { held, record: None, revision, changed_at };
+                let account = account(status);
                 let base = "https://k.example/scim/v2/s";
                 let whole = user(&model.user, &account, beside, base);
-                assert_eq!(whole["meta"]["version"], ETag::of_resource(&whole).as_str());
+                assert_eq!(whole["meta"]["version"], ETag::of_resource(&whole, revision).as_str());
                 let shown = Value::Object(Projection::default().show(&model.user, whole));
                 let text = text(&model.user, &account, beside, base).unwrap();
                 assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), shown);

@@ -7,7 +7,7 @@ use keyreeve_engine::desk::{Case, DeskError};
 use keyreeve_engine::plan::Plan;
 use keyreeve_model::{
     ExternalId, FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, SystemId,
-    Task, TaskKind, TaskState, Wish,
+    TaskState, Wish,
 };
 use keyreeve_store::{JobSlice, ScimBecomes, ScimMark, ScimSaid, Store, StoreError};
 use tokio::sync::oneshot;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::began::{Began, Waits};
 use crate::problem::Problem;
 use crate::scim::{Cause, Error};
-use crate::scim_http::answer::Refusal;
+use crate::scim_http::answer::{Refusal, with_whom};
 use crate::scim_http::asked::Asked;
 
 /// A job is looked at so often at first, and then ever less often.
@@ -145,22 +145,6 @@ impl Meant {
     }
 }
 
-/// Takes back what the same client asked for before, where it waits for a second person and would shut out or delete a
-/// user that is to be active.
-pub(crate) async fn withdraw(asked: &Asked, user: &ExternalId) -> Result<(), Refusal> {
-    let (store, actor) = (&asked.parts.store, &asked.caller.0);
-    let shuts_out = |task: &Task| {
-        matches!(task.kind, TaskKind::DeactivateAccount | TaskKind::DeleteAccount)
-            && task.account_external_id.as_ref() == Some(user)
-    };
-    for job in unapproved_of(store, asked.system_id(), actor.name()).await? {
-        if !job.tasks.is_empty() && job.tasks.iter().all(shuts_out) {
-            asked.parts.desk.cancel(actor, job.id).await.map_err(refused)?;
-        }
-    }
-    Ok(())
-}
-
 /// Has done what is wished, and lets hold what is said besides: with the job, or at once where there is nothing to do.
 pub(crate) async fn done(
     asked: &Asked,
@@ -185,6 +169,17 @@ pub(crate) async fn done(
         kept.await.inspect_err(|error| began.unless_changed(error))?;
     }
     Ok(None)
+}
+
+/// Whether AWS has nobody of this id any more: the second look, after the one of a plan that did not find it.
+pub(crate) async fn is_gone(asked: &Asked, id: &ExternalId) -> Result<bool, Refusal> {
+    let (desk, actor) = (asked.parts.desk.clone(), asked.caller.0.clone());
+    let (system, id) = (asked.system_id().clone(), id.clone());
+    let look = move || async move {
+        let case = desk.open(&actor, &system).await.map_err(refused)?;
+        case.is_gone(&id).await.map_err(refused)
+    };
+    asked.parts.planning.run(look).await.map_err(|error| Error::new(Cause::Internal, error.to_string()))?
 }
 
 /// Carries wishes out, with the password that the client has chosen. `None` when all is as it is wished already. One-time
@@ -334,7 +329,7 @@ fn failed(job: &ProvisioningJob) -> Error {
 }
 
 /// Why nothing was asked for.
-fn refused(error: DeskError) -> Refusal {
+pub(super) fn refused(error: DeskError) -> Refusal {
     let error = match error {
         DeskError::Store(error) => return error.into(),
         DeskError::Denied(denied) => return Problem::from(denied).into(),
@@ -369,7 +364,7 @@ fn refused(error: DeskError) -> Refusal {
         | DeskError::PlanChanged
         | DeskError::Store(_) => Cause::Conflict,
     };
-    Error::new(cause, format!("{error}; nothing was changed")).into()
+    Error::new(cause, with_whom(format!("{error}; nothing was changed"))).into()
 }
 
 fn in_the_way(obstacle: &Obstacle) -> Cause {

@@ -7,6 +7,7 @@ mod bulk;
 mod groups;
 mod job;
 mod turns;
+mod unbegun;
 mod users;
 
 use std::sync::Arc;
@@ -185,7 +186,7 @@ fn applied(
 
 /// RFC 7644 §3.14, RFC 9110 §13.1.1.
 fn expect_version(resource: &Resource, versions: Option<&Versions>) -> Result<(), Error> {
-    if versions.is_none_or(|expected| expected.include(&ETag::of_resource(resource))) {
+    if versions.is_none_or(|expected| expected.include(&ETag::in_meta(resource))) {
         return Ok(());
     }
     Err(Error::new(Cause::PreconditionFailed, "the resource has changed since; read it again"))

@@ -5,8 +5,8 @@ use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
 
 use super::began::Began;
-use super::job::{Meant, Others, done, withdraw};
-use super::{Change, Resource, again, applied, before_and_after, expect_version};
+use super::job::{Meant, Others, done, is_gone};
+use super::{Change, Resource, again, applied, before_and_after, expect_version, unbegun};
 use crate::scim::write::{self, Written};
 use crate::scim::{Cause, Error, ResourceType};
 use crate::scim_http::answer::Refusal;
@@ -27,18 +27,32 @@ pub(super) async fn create(asked: &Asked, body: &Value, began: &Began) -> Result
     let turns = called.into_iter().chain([place("name", &name.to_lowercase())]);
     let _turn = asked.turn(turns).await?;
     again::first_is_over(asked, name).await?;
-    let known = Known::load(asked).await?;
-    let there = known.account_called(name).await?;
+    let active = new.get("active") != Some(&Value::Bool(false));
+    let mut known = Known::load(asked).await?;
+    let mut there = known.account_called(name).await?;
+    let mut withdrawn = Vec::new();
+    if let Some(id) = there.as_ref().map(|there| there.external_id.clone()) {
+        let against = unbegun::against(asked, &id, active).await?;
+        withdrawn = unbegun::withdraw(asked, against).await?;
+        // What has begun comes to its end first: only then it is known who is there.
+        Others::default().gone(asked, &id).await?;
+        known = Known::load(asked).await?;
+        there = known.account_called(name).await?;
+    }
+    let there = there.filter(|there| !known.went(&there.external_id));
     if let Some(there) = &there
         && known.deleted_by(&there.external_id) != Some(client)
     {
-        return Err(again::taken(asked, &known, there).await?.into());
+        return Err(again::taken(asked, &known, there, &withdrawn).await?.into());
     }
     require_free(asked, &known, None, changes.new_name()).await?;
     if let Some(there) = there {
         let id = &there.external_id;
-        let active = new.get("active") != Some(&Value::Bool(false));
-        return revive(asked, &known, id, (body, active), began).await;
+        match revive(asked, &known, id, (body, active), began).await {
+            // There is nothing to let be again: it is made anew.
+            Err(refusal) if went(asked, id, &refusal).await => {}
+            done => return done,
+        }
     }
     let said = said(None, &changes, ScimBecomes::Made);
     let job = done(asked, (changes.wishes, Meant::default()), password, (said, None), began).await?;
@@ -77,6 +91,7 @@ pub(super) async fn change(
     let _turn = asked.turn([format!("id/{id}")]).await?;
     let (external, mut others) = (account_id(id)?, Others::default());
     loop {
+        take_back(asked, &external, &change).await?;
         let since = others.gone(asked, &external).await?;
         match changed(asked, id, &change, since, began).await {
             Err(refusal) if others.were_faster(&refusal) => {}
@@ -97,9 +112,6 @@ async fn changed(
     let (before, mut after, password) = before_and_after(&known, kind, id, change).await?;
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
     let external = account_id(id)?;
-    if says_active(kind, &before, change) {
-        withdraw(asked, &external).await?;
-    }
     if after == before && password.is_none() {
         return Ok(before);
     }
@@ -109,6 +121,22 @@ async fn changed(
     let said = said(Some(&external), &changes, ScimBecomes::Kept);
     done(asked, (changes.wishes, meant(&before, &external)), password, (said, since), began).await?;
     shown(asked, &external).await
+}
+
+/// Takes back what nobody has begun and would shut the user out, where a change says that it is to be active.
+async fn take_back(asked: &Asked, id: &ExternalId, change: &Change<'_>) -> Result<(), Refusal> {
+    let against = unbegun::against(asked, id, true).await?;
+    if against.is_empty() {
+        return Ok(());
+    }
+    let (kind, known) = (&asked.model.user, Known::load(asked).await?);
+    // What cannot be done as a whole takes nothing back, either.
+    let (before, mut after, _) = before_and_after(&known, kind, id.as_str(), change).await?;
+    wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
+    if says_active(kind, &before, change) {
+        unbegun::withdraw(asked, against).await?;
+    }
+    Ok(())
 }
 
 /// Whether a change says that the user is to be active, and does not merely leave it so.
@@ -161,7 +189,20 @@ async fn deleted(
         ScimDelete::Delete => Wish::DeleteAccount { account },
     };
     let said = said(Some(&external), &Changes::default(), ScimBecomes::Deleted);
-    done(asked, (vec![wish], meant), None, (said, since), began).await.map(|_| ())
+    match done(asked, (vec![wish], meant), None, (said.clone(), since.clone()), began).await {
+        // What was asked for is so already, and AWS has nothing to do about it.
+        Err(refusal) if went(asked, &external, &refusal).await => {
+            let gone = ScimSaid { becomes: ScimBecomes::Gone, ..said };
+            done(asked, (Vec::new(), Meant::default()), None, (gone, since), began).await.map(|_| ())
+        }
+        done => done.map(|_| ()),
+    }
+}
+
+/// Whether what was refused is about a user that AWS has no more, though no import has seen that yet. Its name may be
+/// somebody else's by now; its id never will be.
+async fn went(asked: &Asked, id: &ExternalId, refusal: &Refusal) -> bool {
+    refusal.0.cause == Cause::Conflict && is_gone(asked, id).await.unwrap_or(false)
 }
 
 fn said(id: Option<&ExternalId>, changes: &Changes, becomes: ScimBecomes) -> ScimSaid {

@@ -7,6 +7,7 @@ mod beside;
 mod bulk;
 mod deleting;
 mod discovery;
+mod gone;
 mod groups;
 mod lists;
 mod mirroring;
@@ -17,6 +18,8 @@ mod refusals;
 mod same_names;
 mod users;
 mod vendors;
+mod versions;
+mod withdrawing;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, StatusCode};
