@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod boundaries;
+mod browser;
 mod companion;
 mod compare;
 mod demo;

@@ -8,6 +8,7 @@ mod files;
 mod links;
 mod names;
 mod packaging;
+mod pages;
 mod rust;
 
 /// One text file of the project: its path from the root, with `/`, and what it says.
@@ -31,6 +32,7 @@ pub(crate) fn run(root: &Path) -> Result<String> {
         problems.extend(rust::problems(&file));
         problems.extend(names::of_items(&file));
         problems.extend(packaging::problems(&file));
+        problems.extend(pages::problems(&file));
         problems.extend(links::problems(&file, &paths));
     }
     problems.extend(files::migrations(&paths));

@@ -116,6 +116,11 @@ pub(crate) fn changed<T: Serialize>(thing: &T) -> Result<Response, Problem> {
     Ok(tagged(Some(body), &tag))
 }
 
+/// The version of a thing, as forms carry it.
+pub(crate) fn version<T: Serialize>(thing: &T) -> Result<String, Problem> {
+    Ok(tag(&written(thing)?).trim_matches('"').to_owned())
+}
+
 fn tagged(body: Option<Vec<u8>>, tag: &str) -> Response {
     let mut answer = match body {
         None => StatusCode::NOT_MODIFIED.into_response(),

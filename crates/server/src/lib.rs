@@ -7,6 +7,7 @@
 //!   their rights; [`Door`] is the way in for people;
 //! - `conditions` knows versions of things: `ETag`, `If-Match`;
 //! - `once` sees to it that a request with an `Idempotency-Key` is done once;
+//! - `console` has the pages for people, `/`;
 //! - `rest` has `/api/v1`, `probes` says whether this process lives and is ready;
 //! - `trust` says by which certificates the other end of a call is known;
 //! - [`Metrics`] shows what is measured;
@@ -24,6 +25,7 @@ mod body;
 mod client;
 mod conditions;
 mod connections;
+mod console;
 mod crowd;
 mod discoveries;
 mod door;

@@ -109,9 +109,18 @@ impl Problem {
 
     /// Its status, and what went wrong, with what to do.
     pub(crate) fn said(&self) -> (StatusCode, String) {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let advice = self.0.advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
-        (status, format!("{}{advice}", self.0.detail))
+        (self.status(), format!("{}{advice}", self.0.detail))
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What went wrong, for people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
     }
 
     /// Its stable code.
@@ -203,7 +212,7 @@ impl From<Denied> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status();
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();

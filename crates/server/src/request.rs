@@ -24,6 +24,10 @@ impl RequestId {
     }
 }
 
+/// The problem of an answer is said in it already, in another form than ours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SaidAlready;
+
 /// Gives a request its id, and its answer too.
 pub(crate) async fn identified(mut request: Request, next: Next) -> Response {
     let id = RequestId(uuid::Uuid::now_v7().to_string());
@@ -41,7 +45,8 @@ pub(crate) async fn identified(mut request: Request, next: Next) -> Response {
     let code = response.extensions().get::<Problem>().map(Problem::code);
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), code, micros = took, "answered"));
     metrics::answered(&method, route, response.status().as_u16(), elapsed);
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    let said_already = response.extensions_mut().remove::<SaidAlready>().is_some();
+    if let Some(problem) = response.extensions_mut().remove::<Problem>().filter(|_| !said_already) {
         let headers = std::mem::take(response.headers_mut());
         // What was refused before SCIM had its turn is said in its words all the same (RFC 7644 section 3.12).
         let mut again = if speaks_scim {

@@ -18,7 +18,7 @@ use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
 use crate::tls::Tls;
-use crate::{connections, door, headers, one_time, probes, refusals, request, rest, scim_http};
+use crate::{connections, console, door, headers, one_time, probes, refusals, request, rest, scim_http};
 
 /// What is being answered when a stop is asked for has so long to end.
 const STOPS_WITHIN: Duration = Duration::from_secs(8);
@@ -45,15 +45,17 @@ impl Server {
             .route("/readyz", get(probes::readyz))
             .merge(one_time::router())
             .merge(door::router())
+            .merge(console::router())
             .nest(rest::PREFIX, rest::served(&parts))
             .merge(scim_http::router())
-            .fallback(|| async { Problem::not_found("there is nothing at this address") })
+            .fallback(console::nothing_here)
             .method_not_allowed_fallback(|| async {
                 let status = StatusCode::METHOD_NOT_ALLOWED;
                 Problem::new(status, "method_not_allowed", "this address does not take that method")
             })
             .layer(from_fn_with_state((parts.clone(), Refusals::default()), refusals::noted))
             .layer(Extension(rest::Listening::default()))
+            .layer(from_fn_with_state(parts.clone(), console::as_pages))
             .with_state(parts);
         Self { failures, ..Self::of(router) }
     }

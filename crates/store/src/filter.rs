@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Account, AccountStatus, AssignmentKind, AssignmentPlace, ImportRunId, JobId, JobState, ManagedBy,
-    Resource, ResourceType,
+    Account, AccountStatus, AssignmentKind, AssignmentPlace, ImportRunId, ImportRunState, JobId, JobState,
+    ManagedBy, Resource, ResourceType, SystemId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -173,6 +173,21 @@ pub struct AssignmentSlice {
     /// The place of the entry before it.
     pub after: Option<AssignmentPlace>,
     /// How many entries at most.
+    pub limit: u32,
+}
+
+/// A part of the import runs of all systems.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunSlice {
+    /// Only those of these systems; `None` for all.
+    pub systems: Option<Vec<SystemId>>,
+    /// Only those of this state.
+    pub state: Option<ImportRunState>,
+    /// Only those beyond this one.
+    pub beyond: Option<ImportRunId>,
+    /// Whether the list begins with the oldest.
+    pub oldest_first: bool,
+    /// How many at most.
     pub limit: u32,
 }
 

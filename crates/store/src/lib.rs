@@ -20,6 +20,7 @@
 //! - **A damaged store never opens as an empty one.** [`Store::open`] opens only what [`Store::create`] made.
 
 mod access_calls;
+mod attention;
 mod audit;
 mod backup;
 mod cipher;
@@ -70,6 +71,7 @@ mod url;
 mod writable;
 
 pub use access_calls::{AccessCall, AccessOutcome};
+pub use attention::{Attention, JobStanding, SuspendedRun, SystemStanding};
 pub use audit::{
     AUDIT_ACTIONS, AuditBatch, AuditCheckpoint, AuditFilter, AuditFrom, AuditHead, AuditRow,
     AuditSinkStanding, CheckpointState,
@@ -83,7 +85,7 @@ pub use custody::{
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{
     AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, JobSlice, Mfa, ResourceFilter,
-    ResourceOrder, Slice, SlicePlace, SortKey,
+    ResourceOrder, RunSlice, Slice, SlicePlace, SortKey,
 };
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};

@@ -13,7 +13,7 @@ use super::{
     Outcome, Session, Step, tally,
 };
 use crate::{
-    boundaries, compare, licences, node, peers,
+    boundaries, browser, compare, licences, node, peers,
     postgres::{self, Postgres},
     testers, tidy, unused, workspace,
 };
@@ -53,11 +53,12 @@ pub(super) const STEPS: &[Step] = &[
         run: run_peers,
     },
     Step { name: "postgres", what: "a private PostgreSQL", cost: Heavy, needs: &[], run: run_postgres },
+    Step { name: "browser", what: "headless Chromium", cost: Heavy, needs: &[], run: run_browser },
     Step {
         name: "tests",
         what: "every test of the workspace",
         cost: Heavy,
-        needs: &["peers", "postgres"],
+        needs: &["peers", "postgres", "browser"],
         run: run_tests,
     },
     Step {
@@ -144,6 +145,14 @@ fn run_postgres(session: &mut Session) -> Result<Outcome> {
     let note = format!("PostgreSQL {}", running.version());
     session.postgres = Some(running);
     Ok(Outcome::Passed(note))
+}
+
+fn run_browser(_: &mut Session) -> Result<Outcome> {
+    Ok(match browser::find_or_install() {
+        Ok(Some(version)) => Outcome::Passed(version),
+        Ok(None) => Outcome::Skipped(format!("chromedriver is not installed; run: {}", browser::INSTALL)),
+        Err(error) => Outcome::Skipped(format!("Chromium could not be installed: {error:#}")),
+    })
 }
 
 fn run_tests(session: &mut Session) -> Result<Outcome> {

@@ -35,6 +35,15 @@ pub fn records<T>(items: &[T], columns: &[Column<T>], raw: bool) -> Result<Strin
     written(items.iter().map(|item| columns.iter().map(|column| shown((column.1)(item))).collect()))
 }
 
+/// A document of rows that are texts already.
+///
+/// # Errors
+/// [`Unwritten`].
+pub fn of_rows(names: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Result<String, Unwritten> {
+    let shown = |cell: String| without_formula(&escape::lines(&cell));
+    written(std::iter::once(names).chain(rows).map(|row| row.into_iter().map(shown).collect()))
+}
+
 fn written(records: impl IntoIterator<Item = Vec<String>>) -> Result<String, Unwritten> {
     let mut writer =
         WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::with_capacity(4096));

@@ -5,6 +5,7 @@
 //! in the next one. It is CSV or JSON lines, in the fields that commands and the REST interface have.
 
 mod cells;
+pub mod changes;
 mod columns;
 pub mod csv;
 mod line;

@@ -14,8 +14,8 @@ use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::rest::{keeping, too_often};
 
-/// Where somebody is once they have signed in: what says who they are.
-const SIGNED_IN: &str = "/api/v1/session";
+/// Where somebody is once they have signed in: the first page of the console.
+const SIGNED_IN: &str = "/";
 
 /// The addresses.
 pub(crate) fn router() -> Router<Parts> {

@@ -50,7 +50,9 @@ use self::queries::Queries;
 use crate::parts::Parts;
 use crate::problem::Said;
 pub(crate) use listening::Listening;
+pub(crate) use paging::{Mark, Page, Paging};
 pub(crate) use sessions::{keeping, too_often};
+pub(crate) use systems::Order as SystemOrder;
 
 /// Where it begins.
 pub(crate) const PREFIX: &str = "/api/v1";

@@ -34,7 +34,8 @@ const OF_THE_PAGE: [&str; 3] = ["cursor", "limit", "fields"];
 const MARK_CHARACTERS: usize = 16;
 
 impl Mark {
-    fn of(uri: &Uri) -> Self {
+    /// Of an address.
+    pub(crate) fn of(uri: &Uri) -> Self {
         let query = uri.query().unwrap_or_default().as_bytes();
         let mut asked: Vec<(Cow<'_, str>, Cow<'_, str>)> =
             url::form_urlencoded::parse(query).filter(|(name, _)| !OF_THE_PAGE.contains(&&**name)).collect();
@@ -108,6 +109,11 @@ impl<T> Page<T> {
     /// The same page of something made of its entries.
     pub(super) fn each<U>(self, of: impl Fn(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(of).collect(), next: self.next }
+    }
+
+    /// The entries, and the cursor of the next page.
+    pub(crate) fn taken_apart(self) -> (Vec<T>, Option<String>) {
+        (self.items, self.next)
     }
 
     /// A list that has one page.

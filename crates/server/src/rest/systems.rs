@@ -1,5 +1,7 @@
 //! `/systems`
 
+use std::str::FromStr;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -7,6 +9,8 @@ use keyreeve_engine::check::Check;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::{Given, Released};
 use keyreeve_model::{System, SystemId, SystemSettings};
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -48,7 +52,7 @@ pub(crate) struct Filter {
 
 /// What systems are sorted by; with `-`, beginning with the last.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-enum Order {
+pub(crate) enum Order {
     #[default]
     #[serde(rename = "system_id")]
     SystemId,
@@ -68,9 +72,18 @@ enum Order {
     CreatedAtDown,
 }
 
+impl FromStr for Order {
+    type Err = Problem;
+
+    fn from_str(word: &str) -> Result<Self, Problem> {
+        let word: StrDeserializer<'_, serde::de::value::Error> = word.into_deserializer();
+        Self::deserialize(word).map_err(|error| Problem::bad_request(format!("sort: {error}")))
+    }
+}
+
 impl Order {
     /// Where a system stands; the second part tells apart what is the same otherwise.
-    fn place(self, system: &System) -> (String, SystemId) {
+    pub(crate) fn place(self, system: &System) -> (String, SystemId) {
         let key = match self {
             Self::SystemId | Self::SystemIdDown => String::new(),
             Self::Name | Self::NameDown => system.name.to_string(),
@@ -79,6 +92,20 @@ impl Order {
             Self::CreatedAt | Self::CreatedAtDown => format!("{:020}", system.created_at.as_millisecond()),
         };
         (key, system.system_id.clone())
+    }
+
+    /// Systems in this order, those after a place if one is given.
+    pub(crate) fn after(self, mut systems: Vec<System>, after: Option<(String, SystemId)>) -> Vec<System> {
+        systems.sort_by_cached_key(|system| self.place(system));
+        if self.descends() {
+            systems.reverse();
+        }
+        if let Some(after) = after {
+            let is_beyond =
+                |place: (String, SystemId)| if self.descends() { place < after } else { place > after };
+            systems.retain(|system| is_beyond(self.place(system)));
+        }
+        systems
     }
 
     fn descends(self) -> bool {
@@ -104,15 +131,7 @@ pub(crate) async fn list(
     let order = filter.sort.unwrap_or_default();
     let mut systems = parts.store.list_systems(filter.removed).await?;
     systems.retain(|system| actor.reaches(&system.system_id));
-    systems.sort_by_cached_key(|system| order.place(system));
-    if order.descends() {
-        systems.reverse();
-    }
-    if let Some(after) = after {
-        let is_beyond =
-            |place: (String, SystemId)| if order.descends() { place < after } else { place > after };
-        systems.retain(|system| is_beyond(order.place(system)));
-    }
+    let systems = order.after(systems, after);
     Ok(Json(Page::of(systems, limit, &mark, |system| order.place(system)).only(&fields)))
 }
 

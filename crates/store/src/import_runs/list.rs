@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::{StoredRun, read_run, select_runs};
 use crate::history::{self, Span};
 use crate::transaction::{Transaction, reading};
-use crate::{Store, StoreError, systems};
+use crate::{RunSlice, Store, StoreError, systems};
 
 impl Store {
     /// The last runs of a system, the newest first; only those before a given one, for turning pages.
@@ -48,6 +48,35 @@ impl Store {
             text.push(" WHERE r.system_key = ").bind(system.key);
             text.push(" AND r.run_id > ").bind(after.map_or(0, |after| after.0));
             text.push(" ORDER BY r.run_id LIMIT ").bind(i64::from(limit));
+            transaction.fetch(text, |row| Ok(read_run(row)?.run)).await
+        })
+        .await
+    }
+
+    /// A part of the runs of all systems, the newest first unless the oldest are wanted first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn import_runs(&self, slice: &RunSlice) -> Result<Vec<ImportRun>, StoreError> {
+        reading!(self, "listing the import runs", |transaction| {
+            let mut text = select_runs();
+            text.push(" WHERE r.run_id > ").bind(0_i64);
+            if let Some(beyond) = slice.beyond {
+                text.push(if slice.oldest_first { " AND r.run_id > " } else { " AND r.run_id < " })
+                    .bind(beyond.0);
+            }
+            if let Some(state) = slice.state {
+                text.push(" AND r.state = ").bind(state.as_str());
+            }
+            if let Some(systems) = &slice.systems {
+                text.push(" AND s.system_id IN (NULL");
+                for system in systems {
+                    text.push(", ").bind(system.as_str());
+                }
+                text.push(")");
+            }
+            text.push(if slice.oldest_first { " ORDER BY r.run_id" } else { " ORDER BY r.run_id DESC" });
+            text.push(" LIMIT ").bind(i64::from(slice.limit));
             transaction.fetch(text, |row| Ok(read_run(row)?.run)).await
         })
         .await

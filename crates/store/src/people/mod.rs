@@ -112,6 +112,18 @@ impl Store {
         .await
     }
 
+    /// Whether anybody is known here who signs in.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn has_people(&self) -> Result<bool, StoreError> {
+        let text = "SELECT COUNT(*) FROM (SELECT name FROM people LIMIT 1) AS one";
+        let found = reading!(self, "looking for people", |transaction| {
+            transaction.fetch_one(statement!(text), |row| row.int(0)).await
+        });
+        Ok(found.await? > 0)
+    }
+
     /// Everybody, by name.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! `keyreeve import diff`
 
+use keyreeve_engine::export::changes::lines_of;
 use keyreeve_model::{Assignment, Change, ChangeSet, ImportRunId, ImportRunState, ObjectType};
 
 use crate::args::{ChangeFilter, DiffRuns};
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
 use crate::output::Format;
-use crate::output::shape::{CHANGES, lines_of};
+use crate::output::shape::CHANGES;
 use crate::source::Source;
 
 /// Shows what a run changed, or what is different between two.

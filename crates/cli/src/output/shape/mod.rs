@@ -26,7 +26,7 @@ use super::Narrow;
 pub(crate) use account::{ACCOUNTS, account_facts};
 pub(crate) use assignment::ASSIGNMENTS;
 pub(crate) use audit::{AUDIT, HEADS};
-pub(crate) use change::{CHANGES, lines_of};
+pub(crate) use change::CHANGES;
 pub(crate) use check::{CHECKS, Check, CheckState, Rights};
 pub(crate) use discovery::DISCOVERED;
 pub(crate) use imported::{IMPORTED, Imported};

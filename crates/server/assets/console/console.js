@@ -1,0 +1,147 @@
+"use strict";
+// What pages do besides being read. Everything is there without it, but for convenience. Nothing here makes markup of
+// text: a page that is asked for once more is read by the browser, and parts of it take the place of what is here.
+//
+//   <time datetime data-moment>            is said in the viewer's zone
+//   <button data-copy="ID" hidden>         copies the text of an element
+//   <form data-confirm="TEXT">             has its button once TEXT is typed into the field `confirm`
+//   <form data-search="ID">                asks as one types, and renews the element ID
+//   <… id data-live="EVENTS">              is renewed when the stream of events says something
+(() => {
+  const SEARCH_AFTER = 250;
+  const RENEW_AFTER = 1000;
+
+  const moments = (root) => {
+    const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+    for (const time of root.querySelectorAll("time[data-moment]")) {
+      time.textContent = short.format(new Date(time.dateTime));
+    }
+  };
+
+  const copies = (root) => {
+    for (const button of root.querySelectorAll("button[data-copy]")) {
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        const source = document.getElementById(button.dataset.copy);
+        const label = button.textContent;
+        try {
+          await navigator.clipboard.writeText(source.textContent);
+          button.textContent = "Copied";
+        } catch {
+          window.getSelection().selectAllChildren(source);
+          button.textContent = "Selected";
+        }
+        window.setTimeout(() => { button.textContent = label; }, 2000);
+      });
+    }
+  };
+
+  const confirms = (root) => {
+    for (const form of root.querySelectorAll("form[data-confirm]")) {
+      const field = form.elements.namedItem("confirm");
+      const button = form.querySelector("button[type=submit]");
+      const look = () => { button.disabled = field.value !== form.dataset.confirm; };
+      field.addEventListener("input", look);
+      look();
+    }
+  };
+
+  const prepared = (root) => {
+    moments(root);
+    copies(root);
+    confirms(root);
+  };
+
+  // Asks for a page once more, and has the elements of these ids from it. Whoever is signed out meanwhile sees so.
+  const renew = (address, ids) => new Promise((done) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", address);
+    request.responseType = "document";
+    request.setRequestHeader("Accept", "text/html");
+    request.addEventListener("loadend", () => {
+      const page = request.status === 200 ? request.response : null;
+      for (const id of page ? ids : []) {
+        const old = document.getElementById(id);
+        const found = page.getElementById(id);
+        if (!found) {
+          window.location.reload();
+          break;
+        }
+        if (old && !old.contains(document.activeElement)) {
+          const renewed = document.importNode(found, true);
+          old.replaceWith(renewed);
+          prepared(renewed);
+        }
+      }
+      done(page !== null);
+    });
+    request.send();
+  });
+
+  const searches = () => {
+    for (const form of document.querySelectorAll("form[data-search]")) {
+      let waiting = 0;
+      let asked = 0;
+      form.addEventListener("input", () => {
+        window.clearTimeout(waiting);
+        waiting = window.setTimeout(async () => {
+          const query = new URLSearchParams(new FormData(form));
+          for (const [name, value] of [...query]) {
+            if (value === "") query.delete(name);
+          }
+          const text = query.toString();
+          const address = form.getAttribute("action") + (text ? `?${text}` : "");
+          asked += 1;
+          const number = asked;
+          const list = document.getElementById(form.dataset.search);
+          list?.setAttribute("aria-busy", "true");
+          if (await renew(address, [form.dataset.search]) && number === asked) {
+            window.history.replaceState(null, "", address);
+          }
+          list?.removeAttribute("aria-busy");
+        }, SEARCH_AFTER);
+      });
+    }
+  };
+
+  const lives = () => {
+    for (const region of document.querySelectorAll("[data-live]")) {
+      const ids = [region.id, ...(region.dataset.with || "").split(" ").filter(Boolean)];
+      let waiting = 0;
+      let stream = null;
+      const told = () => {
+        if (waiting) return;
+        waiting = window.setTimeout(async () => {
+          waiting = 0;
+          if (!document.hidden) await renew(window.location.href, ids);
+          const now = document.getElementById(region.id);
+          if (!now?.dataset.live) stream?.close();
+        }, RENEW_AFTER);
+      };
+      const listen = () => {
+        if (document.hidden || !document.getElementById(region.id)?.dataset.live) {
+          stream?.close();
+          stream = null;
+          return;
+        }
+        stream?.close();
+        stream = new EventSource(region.dataset.live);
+        for (const event of ["import_run", "progress", "job"]) stream.addEventListener(event, told);
+        // A stream that ends was about something that has ended: it is looked at once more, and not asked for again.
+        stream.addEventListener("error", () => { stream?.close(); told(); });
+      };
+      document.addEventListener("visibilitychange", listen);
+      listen();
+    }
+  };
+
+  // What was done is said once.
+  const address = new URL(window.location.href);
+  if (address.searchParams.has("said")) {
+    address.searchParams.delete("said");
+    window.history.replaceState(null, "", address);
+  }
+  prepared(document);
+  searches();
+  lives();
+})();

@@ -1,0 +1,82 @@
+//! Charts, drawn here: bars for who sees them, and a table for everybody.
+
+use askama::Template;
+
+use super::parts::drawn;
+
+const WIDTH: u64 = 640;
+const HEIGHT: u64 = 140;
+/// Room for the largest number above the bars.
+const ABOVE: u64 = 16;
+
+/// One bar.
+#[derive(Debug, Clone)]
+pub(crate) struct Bar {
+    pub(crate) label: String,
+    pub(crate) number: u64,
+}
+
+/// A bar where it stands.
+#[derive(Debug, Clone)]
+struct Placed {
+    bar: Bar,
+    x: u64,
+    y: u64,
+    width: u64,
+    height: u64,
+}
+
+/// A chart of bars.
+#[derive(Debug, Clone, Template)]
+#[template(path = "console/part/chart.html")]
+pub(crate) struct Chart {
+    title: &'static str,
+    /// What the bars are of, and what they count.
+    of: &'static str,
+    counts: &'static str,
+    bars: Vec<Placed>,
+    largest: u64,
+    width: u64,
+    height: u64,
+}
+
+impl Chart {
+    pub(crate) fn new(title: &'static str, of: &'static str, counts: &'static str, bars: Vec<Bar>) -> Self {
+        let largest = bars.iter().map(|bar| bar.number).max().unwrap_or_default();
+        let each = WIDTH.checked_div(bars.len() as u64).unwrap_or(WIDTH).clamp(2, 48);
+        let room = HEIGHT - ABOVE;
+        let placed = |(place, bar): (u64, Bar)| {
+            // What there is is seen, however little it is beside the largest.
+            let share = u128::from(bar.number) * u128::from(room) / u128::from(largest.max(1));
+            let height = u64::try_from(share).unwrap_or(room).max(u64::from(bar.number > 0) * 2);
+            Placed { bar, x: place * each, y: HEIGHT - height, width: (each * 4 / 5).max(1), height }
+        };
+        let bars = (0..).zip(bars).map(placed).collect();
+        Self { title, of, counts, bars, largest, width: WIDTH, height: HEIGHT }
+    }
+}
+
+drawn!(Chart);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_fit_and_all_of_them_stand_in_a_table_as_text() {
+        let numbers = [0, 1, 1_000_000, u64::MAX];
+        let bars = numbers.map(|number| Bar { label: format!("<{number}>"), number });
+        let chart = Chart::new("Changes", "Run", "Changes", bars.to_vec());
+        for placed in &chart.bars {
+            assert!(
+                placed.x + placed.width <= WIDTH && placed.y + placed.height == HEIGHT && placed.y >= ABOVE
+            );
+            assert_eq!(placed.height > 0, placed.bar.number > 0);
+        }
+        let text = chart.render().unwrap();
+        assert!(!text.contains("<1>") && text.contains("&#60;1&#62;"), "{text}");
+        for number in numbers {
+            assert!(text.contains(&format!(">{number}</td>")), "{text}");
+        }
+    }
+}

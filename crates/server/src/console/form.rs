@@ -1,0 +1,221 @@
+//! What forms send. Names that a form does not have are refused by the type itself (`deny_unknown_fields`).
+//!
+//! What changes something has one answer: where it was done, the browser is led on ([`super::visitor::to`], with a
+//! [`super::page::Said`]); where it was not, the page comes again with what was sent, and what is wrong with it beside the
+//! field.
+
+use askama::Template;
+use axum::extract::{Form, FromRequest, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::parts::drawn;
+use crate::problem::Problem;
+
+/// What a form sends.
+pub(crate) struct Sent<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        // The form of a page that has a button alone sends no body.
+        let has_kind = request.headers().contains_key(CONTENT_TYPE);
+        let kind = || {
+            Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not_a_form",
+                "this takes what a form of the console sends",
+            )
+        };
+        if !has_kind {
+            return Err(kind());
+        }
+        // Why it is not understood would repeat what was sent, which may be a secret.
+        Form::from_request(request, state).await.map(|Form(value)| Self(value)).map_err(|refused| {
+            use axum::extract::rejection::FormRejection as R;
+            match refused {
+                R::InvalidFormContentType(_) => kind(),
+                _ => Problem::bad_request("what was sent is not what the form has"),
+            }
+        })
+    }
+}
+
+/// What a form sends that has a button alone.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// What is wrong with what was sent: beside a field, or with all of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wrong {
+    pub(crate) field: Option<&'static str>,
+    pub(crate) why: String,
+}
+
+impl Wrong {
+    /// With one field.
+    pub(crate) fn with(field: &'static str, why: impl ToString) -> Self {
+        Self { field: Some(field), why: sentence(&why.to_string()) }
+    }
+
+    /// With all of it.
+    pub(crate) fn whole(why: impl ToString) -> Self {
+        Self { field: None, why: sentence(&why.to_string()) }
+    }
+
+    /// What of a problem is of use on the page that led to it: what was refused as things are, not what failed here.
+    ///
+    /// # Errors
+    /// All else is a page of its own.
+    pub(crate) fn of(problem: Problem) -> Result<Self, Problem> {
+        let status = problem.status();
+        let here = [
+            StatusCode::BAD_REQUEST,
+            StatusCode::CONFLICT,
+            StatusCode::PRECONDITION_FAILED,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            StatusCode::BAD_GATEWAY,
+        ];
+        let of_right = status == StatusCode::FORBIDDEN && problem.code() == "not_lent";
+        if here.contains(&status) || of_right { Ok(Self::whole(problem.detail())) } else { Err(problem) }
+    }
+}
+
+/// A text as a sentence.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?', ':']) { "" } else { "." };
+    format!("{first}{}{end}", characters.as_str())
+}
+
+/// What a field takes.
+#[derive(Debug, Clone)]
+pub(crate) enum Takes {
+    /// A line, with what may be proposed.
+    Line(Vec<String>),
+    /// A secret, which is never shown again.
+    Secret,
+    /// A number.
+    Number,
+    /// One of these: values and what they are called.
+    OneOf(Vec<(String, String)>),
+    /// Yes or no.
+    Switch,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone, Template)]
+#[template(path = "console/part/field.html")]
+pub(crate) struct Field {
+    name: &'static str,
+    label: &'static str,
+    takes: Takes,
+    value: String,
+    hint: &'static str,
+    error: Option<String>,
+    required: bool,
+}
+
+impl Field {
+    pub(crate) fn new(name: &'static str, label: &'static str, takes: Takes) -> Self {
+        Self { name, label, takes, value: String::new(), hint: "", error: None, required: false }
+    }
+
+    /// A line of text.
+    pub(crate) fn line(name: &'static str, label: &'static str) -> Self {
+        Self::new(name, label, Takes::Line(Vec::new()))
+    }
+
+    /// With what is in it. A switch is on with `true`.
+    #[must_use]
+    pub(crate) fn value(mut self, value: impl ToString) -> Self {
+        self.value = value.to_string();
+        self
+    }
+
+    /// With what it is for.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// That has to have something.
+    #[must_use]
+    pub(crate) fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// With what is wrong, if that is with this field.
+    #[must_use]
+    pub(crate) fn unless(mut self, wrong: Option<&Wrong>) -> Self {
+        let own = wrong.filter(|wrong| wrong.field == Some(self.name));
+        self.error = own.map(|wrong| wrong.why.clone());
+        self
+    }
+}
+
+/// Something that is not undone by itself: what follows from it is said, and a name is typed.
+#[derive(Debug, Clone, Template)]
+#[template(path = "console/part/dangerous.html")]
+pub(crate) struct Dangerous {
+    pub(crate) action: String,
+    pub(crate) title: &'static str,
+    /// What follows from it, each in a sentence.
+    pub(crate) consequences: Vec<String>,
+    /// What must be typed. The server looks once more ([`Dangerous::typed`]).
+    pub(crate) confirm: String,
+    pub(crate) button: &'static str,
+    /// What it is done as: hidden fields.
+    pub(crate) hidden: Vec<(&'static str, String)>,
+    pub(crate) wrong: Option<Wrong>,
+}
+
+impl Dangerous {
+    /// That the name was typed as it is.
+    ///
+    /// # Errors
+    /// It was not.
+    pub(crate) fn typed(confirm: &str, name: &str) -> Result<(), Wrong> {
+        if confirm == name {
+            Ok(())
+        } else {
+            Err(Wrong::with("confirm", format!("type {name} to go on; nothing was done")))
+        }
+    }
+}
+
+drawn!(Field, Dangerous);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_field_stands_beside_it_and_its_secret_nowhere() {
+        let wrong = Wrong::with("secret", "the secret access key is empty");
+        let field = |name| Field::new(name, "Secret", Takes::Secret).value("canary").unless(Some(&wrong));
+        let text = field("secret").render().unwrap();
+        assert!(
+            text.contains("The secret access key is empty.") && text.contains("aria-invalid=\"true\""),
+            "{text}"
+        );
+        assert!(!text.contains("canary"), "{text}");
+        let other = field("other").render().unwrap();
+        assert!(!other.contains("empty") && !other.contains("aria-invalid"), "{other}");
+    }
+
+    #[test]
+    fn a_name_is_typed_as_it_is() {
+        assert!(Dangerous::typed("prod", "prod").is_ok());
+        for other in ["", "Prod", "prod ", "pro"] {
+            assert_eq!(Dangerous::typed(other, "prod").unwrap_err().field, Some("confirm"), "{other}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `/`: what of all systems needs a person, and how they stand.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{ImportRunState, JobState, System, SystemId, SystemState};
+use keyreeve_store::{Attention, JobStanding, SuspendedRun, SystemStanding, UnclaimedPassword};
+
+use super::imports;
+use super::page::{Frame, Section, shown};
+use super::parts::{Badge, Cell, Empty, Link, Tone};
+use super::systems;
+use super::table::{Column, Table};
+use super::time::Time;
+use super::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+/// What failed longer ago is in the lists, and no longer here.
+const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A change that no import has confirmed for so long is worth a look.
+const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+const COLUMNS: [Column; 6] = [
+    Column::plain("System"),
+    Column::plain("System ID"),
+    Column::plain("State"),
+    Column::plain("Last import"),
+    Column::plain("Published"),
+    Column::number("Accounts"),
+];
+
+#[derive(Template)]
+#[template(path = "console/home.html")]
+struct Home {
+    frame: Frame,
+    needs: Vec<Need>,
+    systems: Table,
+}
+
+/// Something that needs a person.
+struct Need {
+    badge: Badge,
+    what: String,
+    system: Link,
+    /// The address of the place where it is settled.
+    settled: Option<String>,
+    since: Option<Time>,
+}
+
+impl Need {
+    fn new(badge: Badge, what: String, system_id: &SystemId, since: Option<Time>) -> Self {
+        Self {
+            badge,
+            what,
+            system: Link::new(systems::of(system_id), system_id.to_string()),
+            settled: None,
+            since,
+        }
+    }
+
+    /// Settled on that page.
+    fn at(self, address: String) -> Self {
+        Self { settled: Some(address), ..self }
+    }
+}
+
+pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result<Response, Problem> {
+    visitor.actor.require(Right::Read)?;
+    let now = parts.clock.now();
+    let mut all = parts.store.list_systems(false).await?;
+    all.retain(|system| visitor.actor.reaches(&system.system_id));
+    let mut attention = parts.store.attention(now.checked_sub(LATELY).unwrap_or(Timestamp::MIN)).await?;
+    attention.systems.retain(|one| visitor.actor.reaches(&one.system_id));
+    attention.suspended.retain(|one| visitor.actor.reaches(&one.system_id));
+    attention.jobs.retain(|one| visitor.actor.reaches(&one.system_id));
+    let mut passwords = parts.store.unclaimed_passwords(now).await?;
+    passwords.retain(|one| visitor.actor.reaches(&one.system_id));
+    let frame = Frame::of(&visitor, Section::Home, "Home");
+    let table = standing(&all, &attention, now);
+    let needs = needs(&all, attention, passwords, now);
+    Ok(shown(&Home { frame, needs, systems: table }))
+}
+
+/// What stops all work first, what can wait last.
+fn needs(
+    all: &[System],
+    attention: Attention,
+    passwords: Vec<UnclaimedPassword>,
+    now: Timestamp,
+) -> Vec<Need> {
+    let Attention { systems: standing, suspended, jobs } = attention;
+    let stopped = all.iter().filter_map(|system| of_system(system, now));
+    let failed = standing.iter().filter_map(|one| of_import(one, now));
+    let runs = suspended.iter().map(|one| of_run(one, now));
+    let jobs = jobs.iter().map(|one| of_job(one, now));
+    let drift = standing.iter().filter_map(of_drift);
+    let passwords = passwords.iter().map(|one| of_password(one, now));
+    let claims = standing.iter().filter_map(|one| of_claims(one, now));
+    stopped.chain(failed).chain(runs).chain(jobs).chain(drift).chain(passwords).chain(claims).collect()
+}
+
+fn of_system(system: &System, now: Timestamp) -> Option<Need> {
+    let badge = match system.state {
+        SystemState::Quarantined => Badge::new(Tone::Bad, "Quarantined"),
+        SystemState::Suspended => Badge::new(Tone::Warning, "System suspended"),
+        SystemState::Active | SystemState::Removed => return None,
+    };
+    let reason = system.state_reason.as_ref();
+    let what =
+        reason.map_or_else(|| "Nothing runs until it is released.".to_owned(), |why| why.message.clone());
+    let since = reason.map(|why| Time::ago(why.at, now));
+    let connection = systems::within(&system.system_id, "connection");
+    Some(Need::new(badge, what, &system.system_id, since).at(connection))
+}
+
+fn of_import(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
+    let (run, state, at) = standing.last?;
+    let badge = Badge::new(Tone::Bad, "Import failed");
+    let what = format!("Import run {run} failed. What was known before still stands.");
+    let failed = Need::new(badge, what, &standing.system_id, Some(Time::ago(at, now))).at(imports::of(run));
+    (state == ImportRunState::Failed).then_some(failed)
+}
+
+fn of_run(SuspendedRun { system_id, run, since }: &SuspendedRun, now: Timestamp) -> Need {
+    let badge = Badge::new(Tone::Warning, "Import suspended");
+    let what = format!(
+        "Import run {run} found more changes than expected. Nothing is published until it is accepted or rejected."
+    );
+    Need::new(badge, what, system_id, Some(Time::ago(*since, now))).at(imports::of(*run))
+}
+
+fn of_job(JobStanding { system_id, job, state, actor, since }: &JobStanding, now: Timestamp) -> Need {
+    let (badge, what) = match state {
+        JobState::AwaitingApproval => {
+            (Badge::new(Tone::Notice, "Approval"), format!("Job {job} of {actor} waits for a second person."))
+        }
+        JobState::PartiallyFailed => (
+            Badge::new(Tone::Bad, "Job failed"),
+            format!("Job {job} of {actor} was carried out only in part."),
+        ),
+        _ => (Badge::new(Tone::Bad, "Job failed"), format!("Job {job} of {actor} failed.")),
+    };
+    Need::new(badge, what, system_id, Some(Time::ago(*since, now)))
+}
+
+fn of_drift(standing: &SystemStanding) -> Option<Need> {
+    let what = match standing.contradicted_claims {
+        0 => return None,
+        1 => "A change that was made here was undone in AWS.".to_owned(),
+        number => format!("{number} changes that were made here were undone in AWS."),
+    };
+    Some(Need::new(Badge::new(Tone::Warning, "Drift"), what, &standing.system_id, None))
+}
+
+fn of_password(password: &UnclaimedPassword, now: Timestamp) -> Need {
+    let badge = Badge::new(Tone::Notice, "Unclaimed password");
+    let what =
+        format!("Nobody has opened the password that job {} made for {}.", password.job, password.account);
+    Need::new(badge, what, &password.system_id, Some(Time::ago(password.created_at, now)))
+}
+
+fn of_claims(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
+    let oldest = standing.oldest_claim_at.filter(|at| now.duration_since(*at) >= CONFIRMED_WITHIN)?;
+    let what = match standing.open_claims {
+        1 => "No import has confirmed a change that was made here.".to_owned(),
+        number => format!("No import has confirmed {number} changes that were made here."),
+    };
+    let badge = Badge::new(Tone::Notice, "Unconfirmed");
+    Some(Need::new(badge, what, &standing.system_id, Some(Time::ago(oldest, now))))
+}
+
+fn standing(all: &[System], attention: &Attention, now: Timestamp) -> Table {
+    let row = |system: &System| {
+        let standing = attention.systems.iter().find(|one| one.system_id == system.system_id);
+        let published = standing.and_then(|one| one.published);
+        vec![
+            Cell::link(systems::of(&system.system_id), system.name.to_string()),
+            Cell::Code(system.system_id.to_string()),
+            Cell::Badge(Badge::of_system(system.state)),
+            standing.and_then(|one| one.last).map_or(Cell::None, |(run, state, _)| {
+                Cell::link(imports::of(run), format!("Run {run}, {}", state.as_str()))
+            }),
+            published.map_or(Cell::text("never"), |(_, at)| Cell::Time(Time::ago(at, now))),
+            standing.and_then(|one| one.users).map_or(Cell::None, Cell::Number),
+        ]
+    };
+    let rows = all.iter().map(row).collect();
+    let empty = Empty {
+        title: "No system yet".to_owned(),
+        text: "A system is one AWS account that is connected. Nothing is governed before there is one."
+            .to_owned(),
+        action: None,
+    };
+    Table::whole("Systems and their last imports", &COLUMNS, rows, empty)
+}

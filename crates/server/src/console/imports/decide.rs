@@ -1,0 +1,79 @@
+//! `/imports/{run}/accept` and `/imports/{run}/reject`: what people decide about suspended runs.
+
+use axum::extract::State;
+use axum::response::Response;
+use keyreeve_engine::desk::DeskError;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{ImportRun, ImportRunId};
+use serde::Deserialize;
+
+use super::{of, show};
+use crate::body::InPath;
+use crate::console::form::{Sent, Wrong};
+use crate::console::page::Said;
+use crate::console::visitor::{Visitor, to};
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+/// What the form sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decided {
+    /// The digest of the changes that were seen.
+    seen: String,
+    reason: String,
+}
+
+pub(super) async fn accept(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(run): InPath<i64>,
+    Sent(Decided { seen, reason }): Sent<Decided>,
+) -> Result<Response, Problem> {
+    let run = parts.desk.import_run(&visitor.actor, Right::Approve, ImportRunId(run)).await?;
+    if !as_seen(&run, &seen) {
+        return changed(&visitor, &parts, &run);
+    }
+    let done = parts.desk.accept(&visitor.actor, run.id, &reason).await;
+    decided(&visitor, &parts, (&run, done), Said::Accepted)
+}
+
+pub(super) async fn reject(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(run): InPath<i64>,
+    Sent(Decided { seen, reason }): Sent<Decided>,
+) -> Result<Response, Problem> {
+    let run = parts.desk.import_run(&visitor.actor, Right::Approve, ImportRunId(run)).await?;
+    if !as_seen(&run, &seen) {
+        return changed(&visitor, &parts, &run);
+    }
+    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    let done = parts.desk.discard(&visitor.actor, run.id, reason).await;
+    decided(&visitor, &parts, (&run, done), Said::Rejected)
+}
+
+/// Whether the run found exactly what whoever decides has seen.
+fn as_seen(run: &ImportRun, seen: &str) -> bool {
+    run.changes_sha256.as_deref() == Some(seen)
+}
+
+fn changed(visitor: &Visitor, parts: &Parts, run: &ImportRun) -> Result<Response, Problem> {
+    let why = "the run is not as you have seen it; nothing was decided";
+    show::answer(visitor, parts, run, Some(Wrong::whole(why)))
+}
+
+fn decided(
+    visitor: &Visitor,
+    parts: &Parts,
+    (run, done): (&ImportRun, Result<ImportRun, DeskError>),
+    said: Said,
+) -> Result<Response, Problem> {
+    match done {
+        Ok(run) => Ok(to(&said.at(&of(run.id)))),
+        Err(DeskError::Reason) => {
+            show::answer(visitor, parts, run, Some(Wrong::with("reason", DeskError::Reason)))
+        }
+        Err(error) => show::answer(visitor, parts, run, Some(Wrong::of(error.into())?)),
+    }
+}

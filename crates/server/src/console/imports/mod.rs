@@ -1,0 +1,160 @@
+//! `/imports`: what was read of systems, and what became of it.
+
+mod changes;
+mod decide;
+mod show;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use keyreeve_engine::desk::ImportAsked;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{ChangeCounts, ImportRun, ImportRunId, ProfileName, SystemId};
+use keyreeve_store::RunSlice;
+use serde::Deserialize;
+
+use super::address;
+use super::form::Sent;
+use super::page::{Frame, Section, shown};
+use super::parts::{Badge, Cell, Empty};
+use super::systems;
+use super::table::{Asked, Column, Filter, Shape, Table};
+use super::time::Time;
+use super::visitor::{Visitor, to};
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+/// The pages.
+pub(super) fn router() -> Router<Parts> {
+    Router::new()
+        .route("/imports", get(list).post(begin))
+        .route("/imports/{run}", get(show::page))
+        .route("/imports/{run}/changes", get(changes::page))
+        .route("/imports/{run}/accept", post(decide::accept))
+        .route("/imports/{run}/reject", post(decide::reject))
+}
+
+static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("run", "Run"),
+        Column::plain("System"),
+        Column::plain("Profile"),
+        Column::plain("State"),
+        Column::plain("Begun"),
+        Column::plain("By"),
+        Column::plain("Accounts"),
+        Column::plain("Resources"),
+        Column::plain("Assignments"),
+        Column::number("AWS calls"),
+    ],
+    filters: &[
+        Filter { name: "system", label: "System ID", choices: &[] },
+        Filter {
+            name: "state",
+            label: "State",
+            choices: &[
+                ("running", "Running"),
+                ("suspended", "Suspended"),
+                ("published", "Published"),
+                ("failed", "Failed"),
+                ("rejected", "Rejected"),
+                ("previewed", "Previewed"),
+            ],
+        },
+    ],
+    sort: "-run",
+};
+
+#[derive(Template)]
+#[template(path = "console/imports/list.html")]
+struct ListPage {
+    frame: Frame,
+    runs: Table,
+}
+
+async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Result<Response, Problem> {
+    visitor.actor.require(Right::Read)?;
+    let listing = asked.of_shape(&SHAPE)?;
+    let wanted: Option<SystemId> = match listing.filter("system") {
+        Some(id) => Some(id.parse().map_err(|_| Problem::bad_request("there is no such System ID"))?),
+        None => None,
+    };
+    let systems = match wanted {
+        Some(id) => {
+            visitor.require(Right::Read, &id)?;
+            Some(vec![id])
+        }
+        None => visitor.systems(&parts).await?,
+    };
+    let slice = RunSlice {
+        systems,
+        state: listing.filter("state").and_then(|state| serde_json::from_value(state.into()).ok()),
+        beyond: listing.after()?,
+        oldest_first: listing.order() == "run",
+        limit: listing.limit()?.saturating_add(1),
+    };
+    let runs = parts.store.import_runs(&slice).await?;
+    if listing.is_file() {
+        return listing.file(("all", "import-runs"), &runs, cells);
+    }
+    let empty = Empty {
+        title: "Nothing was imported yet".to_owned(),
+        text: "An import reads a system whole. It is begun on the page of the system, or by a schedule."
+            .to_owned(),
+        action: None,
+    };
+    let runs = listing.table("Import runs", runs, |run: &ImportRun| run.id, cells, empty)?;
+    let frame = Frame::of(&visitor, Section::Imports, "Imports");
+    Ok(shown(&ListPage { frame, runs }))
+}
+
+fn cells(run: &ImportRun) -> Vec<Cell> {
+    let counted = |counts: &ChangeCounts| match run.state.compared() {
+        true => Cell::text(counts_of(counts)),
+        false => Cell::None,
+    };
+    vec![
+        Cell::link(of(run.id), run.id.to_string()),
+        Cell::link(systems::of(&run.system_id), run.system_id.to_string()),
+        Cell::text(run.profile.to_string()),
+        Cell::Badge(Badge::of_run(run.state)),
+        Cell::Time(Time::at(run.started_at)),
+        Cell::text(run.actor.clone()),
+        counted(&run.changes.accounts),
+        counted(&run.changes.resources),
+        counted(&run.changes.assignments),
+        Cell::Number(run.aws_calls),
+    ]
+}
+
+/// How many came, changed and went, in one cell.
+fn counts_of(counts: &ChangeCounts) -> String {
+    format!("+{} ~{} −{}", counts.created, counts.changed, counts.deleted)
+}
+
+/// The address of a run.
+pub(super) fn of(run: ImportRunId) -> String {
+    address::of(&["imports", &run.to_string()])
+}
+
+/// An import that is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Import {
+    system: SystemId,
+    profile: ProfileName,
+}
+
+async fn begin(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    Sent(Import { system, profile }): Sent<Import>,
+) -> Result<Response, Problem> {
+    let asked = ImportAsked { system_id: system, profile, preview: false };
+    let importer = parts.importer.clone();
+    let (actor, stop) = (&visitor.actor, parts.stop.clone());
+    let run = parts.desk.import(actor, asked, importer, &parts.importing, stop).await?;
+    Ok(to(&of(run.id)))
+}

@@ -1,0 +1,219 @@
+//! `/imports/{run}`: how far a run is, what it read whole, and what it changed or would change.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keyreeve_engine::export::suspicion_text;
+use keyreeve_engine::import::{CollectionProgress, Progress, Stage};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{
+    ChangeCounts, CollectionRecord, CollectionState, ImportRun, ImportRunId, ImportRunState,
+};
+use keyreeve_store::StoreError;
+
+use super::{counts_of, of};
+use crate::body::InPath;
+use crate::console::form::{Field, Wrong, sentence};
+use crate::console::page::{Frame, Section, shown_as};
+use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tone};
+use crate::console::systems;
+use crate::console::table::{Column, Table};
+use crate::console::time::Time;
+use crate::console::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+const COLUMNS: [Column; 7] = [
+    Column::plain("Collection"),
+    Column::plain("State"),
+    Column::number("Read"),
+    Column::number("Expected"),
+    Column::number("Calls"),
+    Column::number("Retries"),
+    Column::plain("Because"),
+];
+
+#[derive(Template)]
+#[template(path = "console/imports/show.html")]
+struct ShowPage {
+    frame: Frame,
+    run: String,
+    badge: Badge,
+    /// Where it is told what becomes of it; none once it has ended.
+    live: Option<String>,
+    facts: Facts,
+    failure: Option<String>,
+    suspicions: Vec<String>,
+    warnings: Vec<String>,
+    collections: Table,
+    changes: Option<Link>,
+    decision: Option<Decision>,
+    /// What is wrong with a decision, if that is with all of it.
+    wrong: Option<String>,
+}
+
+/// What is asked of whoever decides about a suspended run.
+struct Decision {
+    accept: String,
+    reject: String,
+    seen: String,
+    reason: Field,
+    consequences: Vec<String>,
+}
+
+pub(super) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(run): InPath<i64>,
+) -> Result<Response, Problem> {
+    let run = parts.desk.import_run(&visitor.actor, Right::Read, ImportRunId(run)).await?;
+    answer(&visitor, &parts, &run, None)
+}
+
+/// The page of a run, with what is wrong with a decision about it.
+pub(super) fn answer(
+    visitor: &Visitor,
+    parts: &Parts,
+    run: &ImportRun,
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let mut frame = Frame::of(visitor, Section::Imports, format!("Import run {}", run.id));
+    frame.above = vec![
+        Link::new("/imports", "Imports"),
+        Link::new(systems::of(&run.system_id), run.system_id.to_string()),
+    ];
+    let running = run.state == ImportRunState::Running;
+    let progress = parts.importer.under_way.progress(run.id).filter(|_| running);
+    let collections = match &progress {
+        Some(progress) => progress.collections().map(reading).into(),
+        None => run.collections.iter().map(recorded).collect(),
+    };
+    let empty = Empty {
+        title: "Nothing was read".to_owned(),
+        text: match running {
+            true => "The run is under way in another process, which tells what it read when it has ended."
+                .to_owned(),
+            false => "The run ended before it had read anything.".to_owned(),
+        },
+        action: None,
+    };
+    let page = ShowPage {
+        frame,
+        run: run.id.to_string(),
+        badge: Badge::of_run(run.state),
+        live: running.then(|| format!("/api/v1/import-runs/{}/events", run.id)),
+        facts: facts(run, progress.as_ref()),
+        failure: run.failure.as_ref().map(|failure| sentence(&failure.message)),
+        suspicions: run.suspicions.iter().map(|one| sentence(&suspicion_text(one))).collect(),
+        warnings: run.warnings.iter().map(|warning| sentence(&warning.message)).collect(),
+        collections: Table::whole("What was read of each collection", &COLUMNS, collections, empty),
+        changes: run
+            .state
+            .compared()
+            .then(|| Link::new(format!("{}/changes", of(run.id)), difference(run.state))),
+        decision: decision(visitor, run, wrong.as_ref())?,
+        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why),
+    };
+    Ok(shown_as(status, &page))
+}
+
+fn difference(state: ImportRunState) -> &'static str {
+    match state {
+        ImportRunState::Published => "What it changed",
+        _ => "What it would change",
+    }
+}
+
+fn decision(visitor: &Visitor, run: &ImportRun, wrong: Option<&Wrong>) -> Result<Option<Decision>, Problem> {
+    if run.state != ImportRunState::Suspended || !visitor.may(Right::Approve) {
+        return Ok(None);
+    }
+    let Some(seen) = run.changes_sha256.clone() else {
+        return Err(StoreError::EvidenceAltered { run: run.id }.into());
+    };
+    let counts = [
+        ("Accounts", &run.changes.accounts),
+        ("Groups and policies", &run.changes.resources),
+        ("Assignments", &run.changes.assignments),
+    ];
+    let told = |(what, counts): (&str, &ChangeCounts)| {
+        format!("{what}: {} come, {} change, {} go.", counts.created, counts.changed, counts.deleted)
+    };
+    Ok(Some(Decision {
+        accept: format!("{}/accept", of(run.id)),
+        reject: format!("{}/reject", of(run.id)),
+        seen,
+        reason: Field::line("reason", "Reason").hint("To accept, one must be given.").unless(wrong),
+        consequences: counts.into_iter().map(told).collect(),
+    }))
+}
+
+fn facts(run: &ImportRun, progress: Option<&Progress>) -> Facts {
+    let time = |at: Option<jiff::Timestamp>| at.map_or(Cell::None, |at| Cell::Time(Time::at(at)));
+    let mut facts = vec![
+        ("System", Cell::link(systems::of(&run.system_id), run.system_id.to_string())),
+        ("Profile", Cell::text(run.profile.to_string())),
+        ("Begun", time(Some(run.started_at))),
+        ("By", Cell::text(run.actor.clone())),
+        ("Ended", time(run.finished_at)),
+        ("Published", time(run.published_at)),
+        (
+            "Compared with",
+            run.baseline_run.map_or(Cell::None, |run| Cell::link(of(run), format!("Run {run}"))),
+        ),
+        ("AWS calls", Cell::Number(progress.map_or(run.aws_calls, Progress::calls))),
+    ];
+    if let Some(at) = run.credential_report_at {
+        facts.push(("Credential report of", time(Some(at))));
+    }
+    if run.state.compared() {
+        facts.push(("Accounts", Cell::text(counts_of(&run.changes.accounts))));
+        facts.push(("Resources", Cell::text(counts_of(&run.changes.resources))));
+        facts.push(("Assignments", Cell::text(counts_of(&run.changes.assignments))));
+    }
+    if let Some(by) = &run.decided_by {
+        facts.push(("Decided by", Cell::text(by.clone())));
+        facts.push(("Because", run.decision_reason.clone().map_or(Cell::None, Cell::Text)));
+    }
+    Facts { facts }
+}
+
+fn reading(one: CollectionProgress) -> Vec<Cell> {
+    let badge = match one.stage {
+        Stage::Waiting => Badge::new(Tone::Quiet, "Waiting"),
+        Stage::Reading => Badge::new(Tone::Notice, "Reading"),
+        Stage::Ended(state) => ended(state),
+    };
+    vec![
+        Cell::text(systems::called(one.name)),
+        Cell::Badge(badge),
+        Cell::Number(one.items),
+        if one.expected > 0 { Cell::Number(one.expected) } else { Cell::None },
+        Cell::Number(one.calls),
+        Cell::Number(one.retries),
+        Cell::None,
+    ]
+}
+
+fn recorded(one: &CollectionRecord) -> Vec<Cell> {
+    vec![
+        Cell::text(systems::called(one.name)),
+        Cell::Badge(ended(one.state)),
+        Cell::Number(one.items),
+        Cell::None,
+        Cell::Number(one.calls),
+        Cell::Number(one.retries),
+        one.reason.as_ref().map_or(Cell::None, |why| Cell::text(sentence(why))),
+    ]
+}
+
+fn ended(state: CollectionState) -> Badge {
+    match state {
+        CollectionState::Whole => Badge::new(Tone::Good, "Whole"),
+        CollectionState::Cut => Badge::new(Tone::Bad, "Cut"),
+        CollectionState::Denied => Badge::new(Tone::Bad, "Denied"),
+        CollectionState::Skipped => Badge::new(Tone::Quiet, "Skipped"),
+    }
+}

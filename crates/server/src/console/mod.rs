@@ -1,0 +1,51 @@
+//! The console: `/` and what is below it, for people who would rather look than read.
+//!
+//! A page is a struct with a template (`templates/console/`) that has a [`page::Frame`] and, in it, components: what looks
+//! alike is made in one place. It is written by a handler that takes a [`visitor::Visitor`], asks the desk and the store as
+//! the addresses of REST do, with the same rights, and answers with [`page::shown`] or with a `Problem`, which becomes a page
+//! too ([`problems`]).
+//!
+//! - `visitor` knows who looks, `page` has the frame and what a page says to browsers, `problems` is what is seen when
+//!   something is refused, `assets` has style, script and icon;
+//! - components: `table` (lists), `form` (what is sent, and its fields), `parts` (badges, facts, links, empty places), `time`,
+//!   `chart`;
+//! - `text` is how text is escaped, everywhere; `address` makes links of segments;
+//! - pages: `sign_in`, `home`, `systems`, `imports`.
+//!
+//! ([Why there is a script of our own and no framework](../../../../docs/decisions/0036-a-console-that-writes-no-markup.md).)
+
+mod address;
+mod assets;
+mod chart;
+mod form;
+mod home;
+mod imports;
+mod page;
+mod parts;
+mod problems;
+mod sign_in;
+mod systems;
+mod table;
+mod text;
+mod time;
+mod visitor;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::parts::Parts;
+
+pub(crate) use problems::{as_pages, nothing_here};
+pub(crate) use text::Shown;
+
+/// The pages, and what they are made of.
+pub(crate) fn router() -> Router<Parts> {
+    Router::new()
+        .route("/", get(home::page))
+        .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/theme", post(sign_in::theme))
+        .merge(systems::router())
+        .merge(imports::router())
+        .merge(assets::router())
+}

@@ -1,0 +1,186 @@
+//! What all pages have: the frame around them, and what they say to browsers.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY};
+use axum::response::{IntoResponse, Response};
+
+use super::address::asking;
+use super::assets;
+use super::parts::Link;
+use super::visitor::{Look, Visitor};
+use crate::problem::Problem;
+
+/// Nothing but what we serve ourselves, nothing within the page that runs, and no text that becomes markup.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+    // With `no-referrer` a browser sends forms with `Origin: null`, which is nobody's.
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
+];
+
+/// A place of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    Home,
+    Systems,
+    Imports,
+}
+
+impl Section {
+    const ALL: [Self; 3] = [Self::Home, Self::Systems, Self::Imports];
+
+    fn link(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Home => ("Home", "/"),
+            Self::Systems => ("Systems", "/systems"),
+            Self::Imports => ("Imports", "/imports"),
+        }
+    }
+}
+
+/// Something was done, and the page after it says so. The word stands in the address; the sentence is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    SignedOut,
+    Registered,
+    Saved,
+    Removed,
+    Accepted,
+    Rejected,
+}
+
+impl Said {
+    /// The name in the query.
+    pub(crate) const NAME: &str = "said";
+    const ALL: [Self; 6] =
+        [Self::SignedOut, Self::Registered, Self::Saved, Self::Removed, Self::Accepted, Self::Rejected];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Registered => "registered",
+            Self::Saved => "saved",
+            Self::Removed => "removed",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::SignedOut => "You have signed out.",
+            Self::Registered => "The system is registered. Below is what is still to be done.",
+            Self::Saved => "Saved.",
+            Self::Accepted => "Accepted: what the run found is published.",
+            Self::Rejected => "Rejected: what was known before still stands.",
+            Self::Removed => {
+                "The system is removed. What was known of it stays readable, and AWS was not touched."
+            }
+        }
+    }
+
+    /// An address whose page says so.
+    pub(crate) fn at(self, path: &str) -> String {
+        asking(path, [(Self::NAME, self.word())])
+    }
+
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|said| said.word() == word)
+    }
+}
+
+/// What is around the content of a page: its title, the navigation, who has signed in. Templates have it as `frame`.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    /// The pages above it.
+    pub(crate) above: Vec<Link>,
+    pub(crate) navigation: Vec<Entry>,
+    pub(crate) who: Option<Who>,
+    pub(crate) theme: &'static str,
+    /// Where a choice of the theme leads back to.
+    pub(crate) address: String,
+    pub(crate) said: Option<&'static str>,
+    pub(crate) style: &'static str,
+    pub(crate) script: &'static str,
+    pub(crate) icon: &'static str,
+}
+
+/// An entry of the navigation.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) label: &'static str,
+    pub(crate) address: &'static str,
+    pub(crate) current: bool,
+}
+
+/// Who has signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Who {
+    pub(crate) name: String,
+    pub(crate) role: &'static str,
+}
+
+impl Frame {
+    /// Of a page of a section, for whoever has signed in.
+    pub(crate) fn of(visitor: &Visitor, section: Section, title: impl Into<String>) -> Self {
+        Self { said: visitor.look.said.map(Said::sentence), ..Self::around(visitor, Some(section), title) }
+    }
+
+    pub(super) fn around(visitor: &Visitor, section: Option<Section>, title: impl Into<String>) -> Self {
+        let entry = |one: Section| {
+            let (label, address) = one.link();
+            Entry { label, address, current: Some(one) == section }
+        };
+        let person = &visitor.person;
+        let name = person.shown_as.as_ref().unwrap_or(&person.name).clone();
+        Self {
+            navigation: Section::ALL.into_iter().map(entry).collect(),
+            who: Some(Who { name, role: person.role.as_str() }),
+            ..Self::bare(&visitor.look, title)
+        }
+    }
+
+    /// Of a page that anybody sees.
+    pub(crate) fn bare(look: &Look, title: impl Into<String>) -> Self {
+        let [style, script, icon] = assets::addresses();
+        Self {
+            title: title.into(),
+            above: Vec::new(),
+            navigation: Vec::new(),
+            who: None,
+            theme: look.theme.map_or("auto", super::visitor::Theme::as_str),
+            address: look.address.clone(),
+            said: look.said.map(Said::sentence),
+            style,
+            script,
+            icon,
+        }
+    }
+}
+
+/// A page as an answer.
+pub(crate) fn shown<T: Template>(page: &T) -> Response {
+    shown_as(StatusCode::OK, page)
+}
+
+/// A page with a status of its own.
+pub(crate) fn shown_as<T: Template>(status: StatusCode, page: &T) -> Response {
+    match page.render() {
+        Ok(text) => (status, HEADERS, text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            let detail = "the page could not be written; why stands in the log";
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written_down", detail).into_response()
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Small components: links, badges, what stands in a cell, facts, empty places.
+//!
+//! A component is drawn in a template by `html()`, which no text has: `{{ badge.html() }}`.
+
+use askama::Template;
+use keyreeve_model::{ImportRunState, SystemState};
+
+use super::time::Time;
+
+/// Lets templates draw a component.
+macro_rules! drawn {
+    ($($component:ty),+) => {
+        $(impl $component {
+            /// For templates.
+            pub(crate) fn html(&self) -> askama::filters::Safe<&Self> {
+                askama::filters::Safe(self)
+            }
+        })+
+    };
+}
+pub(super) use drawn;
+
+/// A link to a page of ours.
+#[derive(Debug, Clone, Template)]
+#[template(ext = "html", source = r#"<a href="{{ address }}">{{ text }}</a>"#)]
+pub(crate) struct Link {
+    /// As [`super::address`] makes them.
+    pub(crate) address: String,
+    pub(crate) text: String,
+}
+
+impl Link {
+    pub(crate) fn new(address: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { address: address.into(), text: text.into() }
+    }
+}
+
+/// How good or bad something is. It is said in words, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Quiet,
+    Notice,
+    Warning,
+    Bad,
+}
+
+impl Tone {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Quiet => "quiet",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// A state in a word or two.
+#[derive(Debug, Clone, Template)]
+#[template(ext = "html", source = r#"<span class="badge {{ tone.as_str() }}">{{ text }}</span>"#)]
+pub(crate) struct Badge {
+    pub(crate) tone: Tone,
+    pub(crate) text: String,
+}
+
+impl Badge {
+    pub(crate) fn new(tone: Tone, text: impl Into<String>) -> Self {
+        Self { tone, text: text.into() }
+    }
+
+    pub(crate) fn of_system(state: SystemState) -> Self {
+        match state {
+            SystemState::Active => Self::new(Tone::Good, "Active"),
+            SystemState::Quarantined => Self::new(Tone::Bad, "Quarantined"),
+            SystemState::Suspended => Self::new(Tone::Warning, "Suspended"),
+            SystemState::Removed => Self::new(Tone::Quiet, "Removed"),
+        }
+    }
+
+    pub(crate) fn of_run(state: ImportRunState) -> Self {
+        match state {
+            ImportRunState::Running => Self::new(Tone::Notice, "Running"),
+            ImportRunState::Previewed => Self::new(Tone::Quiet, "Previewed"),
+            ImportRunState::Suspended => Self::new(Tone::Warning, "Suspended"),
+            ImportRunState::Published => Self::new(Tone::Good, "Published"),
+            ImportRunState::Failed => Self::new(Tone::Bad, "Failed"),
+            ImportRunState::Rejected => Self::new(Tone::Quiet, "Rejected"),
+        }
+    }
+}
+
+/// What stands in a cell of a table, or beside the name of a fact.
+#[derive(Debug, Clone, Template)]
+#[template(
+    ext = "html",
+    source = r#"{% match self %}
+{%- when Cell::Text(text) %}{{ text }}
+{%- when Cell::Code(text) %}<code>{{ text }}</code>
+{%- when Cell::Link(link) %}{{ link.html() }}
+{%- when Cell::Badge(badge) %}{{ badge.html() }}
+{%- when Cell::Time(time) %}{{ time.html() }}
+{%- when Cell::Number(number) %}{{ number }}
+{%- when Cell::None %}<span class="none">–</span>
+{%- endmatch %}"#
+)]
+pub(crate) enum Cell {
+    Text(String),
+    /// An identifier.
+    Code(String),
+    Link(Link),
+    Badge(Badge),
+    Time(Time),
+    Number(u64),
+    /// There is none, and that is known.
+    None,
+}
+
+impl Cell {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    pub(crate) fn link(address: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Link(Link::new(address, text))
+    }
+
+    /// The same in a file.
+    pub(crate) fn in_a_file(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Code(text) => text.clone(),
+            Self::Link(link) => link.text.clone(),
+            Self::Badge(badge) => badge.text.clone(),
+            Self::Time(time) => time.instant().to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::None => String::new(),
+        }
+    }
+}
+
+/// A place where something would be, and why there is nothing.
+#[derive(Debug, Clone, Template)]
+#[template(
+    ext = "html",
+    source = r#"<div class="empty"><p class="empty-title">{{ title }}</p><p>{{ text }}</p>
+{%- if let Some(action) = action %}<p><a class="button" href="{{ action.address }}">{{ action.text }}</a></p>{% endif %}</div>"#
+)]
+pub(crate) struct Empty {
+    pub(crate) title: String,
+    pub(crate) text: String,
+    pub(crate) action: Option<Link>,
+}
+
+/// Names and what they are called by.
+#[derive(Debug, Clone, Template)]
+#[template(
+    ext = "html",
+    source = r#"<dl class="facts">{% for (name, cell) in facts %}<dt>{{ name }}</dt><dd>{{ cell.html() }}</dd>{% endfor %}</dl>"#
+)]
+pub(crate) struct Facts {
+    pub(crate) facts: Vec<(&'static str, Cell)>,
+}
+
+/// Pages about the same thing.
+#[derive(Debug, Clone, Template)]
+#[template(
+    ext = "html",
+    source = r#"<nav class="tabs" aria-label="About this"><ul>
+{%- for tab in entries %}<li><a href="{{ tab.address }}"{% if tab.current %} aria-current="page"{% endif %}>{{ tab.label }}</a></li>{% endfor -%}
+</ul></nav>"#
+)]
+pub(crate) struct Tabs {
+    pub(crate) entries: Vec<Tab>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Tab {
+    pub(crate) label: &'static str,
+    pub(crate) address: String,
+    pub(crate) current: bool,
+}
+
+/// Text to be copied.
+#[derive(Debug, Clone, Template)]
+#[template(
+    ext = "html",
+    source = r#"<div class="copied"><pre tabindex="0"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}" hidden>Copy</button></div>"#
+)]
+pub(crate) struct Copied {
+    /// Of the element; there is none like it on the page.
+    pub(crate) id: String,
+    pub(crate) text: String,
+}
+
+drawn!(Link, Badge, Cell, Empty, Facts, Tabs, Copied);

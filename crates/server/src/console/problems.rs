@@ -1,0 +1,133 @@
+//! What is refused, or failed, as a page: for whoever asks for one.
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::header::{ACCEPT, RETRY_AFTER, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use keyreeve_engine::rights::Actor;
+
+use super::page::{Frame, shown_as};
+use super::visitor::{Look, Visitor, signed_in};
+use crate::parts::Parts;
+use crate::problem::Problem;
+use crate::request::{RequestId, SaidAlready};
+
+/// Where programs are answered.
+const OF_PROGRAMS: [&str; 2] = ["/api/", "/scim/"];
+
+#[derive(Template)]
+#[template(path = "console/problem.html")]
+struct ProblemPage {
+    frame: Frame,
+    detail: String,
+    advice: &'static str,
+    /// The request's id, where the log says more.
+    request: Option<String>,
+    /// Whether there is anything to sign in for.
+    signed_out: bool,
+}
+
+/// Nothing is at the address that was asked for.
+pub(crate) async fn nothing_here() -> Problem {
+    Problem::not_found("there is nothing at this address")
+}
+
+/// Makes a page of each problem, for browsers.
+pub(crate) async fn as_pages(State(parts): State<Parts>, request: Request, next: Next) -> Response {
+    let wants_page = takes_pages(request.headers())
+        && !OF_PROGRAMS.iter().any(|place| request.uri().path().starts_with(place));
+    if !wants_page {
+        return next.run(request).await;
+    }
+    let look = Look::of(request.headers(), request.uri());
+    let (headers, id) = (request.headers().clone(), request.extensions().get::<RequestId>().cloned());
+    let response = next.run(request).await;
+    let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
+    let mut page = page_of(&parts, (&headers, look), &problem, id).await;
+    for name in [SET_COOKIE, RETRY_AFTER] {
+        for value in response.headers().get_all(&name) {
+            page.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    page.extensions_mut().insert(problem);
+    page.extensions_mut().insert(SaidAlready);
+    page
+}
+
+async fn page_of(
+    parts: &Parts,
+    (headers, look): (&HeaderMap, Look),
+    problem: &Problem,
+    id: Option<RequestId>,
+) -> Response {
+    let (status, detail) = (problem.status(), problem.detail());
+    let title = title(status);
+    // Whoever it is, the page is about what was refused: if nobody can be found, it has no navigation.
+    let visitor = signed_in(parts, headers).await.ok().flatten();
+    let visitor = visitor.map(|(session, person)| Visitor {
+        actor: Actor::signed_in(person.clone()),
+        session,
+        person,
+        look: look.clone(),
+    });
+    let mut frame = visitor
+        .as_ref()
+        .map_or_else(|| Frame::bare(&look, title), |visitor| Frame::around(visitor, None, title));
+    frame.said = None;
+    // A choice of the theme leads back by `GET`.
+    frame.address = "/".to_owned();
+    let mut detail = detail.to_owned();
+    if let Some(first) = detail.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let signed_out = visitor.is_none();
+    let request = id.map(|id| id.as_str().to_owned());
+    let advice = advice(status, signed_out);
+    shown_as(status, &ProblemPage { frame, detail, advice, request, signed_out })
+}
+
+fn takes_pages(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.any(|value| value.contains("text/html"))
+}
+
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "You are not signed in",
+        StatusCode::FORBIDDEN => "Not allowed",
+        StatusCode::NOT_FOUND => "Nothing here",
+        StatusCode::GONE => "No longer here",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "Not as things are now",
+        StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
+        StatusCode::BAD_GATEWAY => "The other end does not answer",
+        status if status.is_client_error() => "Not understood",
+        _ => "It did not work",
+    }
+}
+
+fn advice(status: StatusCode, signed_out: bool) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "Sign in, and try again.",
+        StatusCode::FORBIDDEN if signed_out => "Nothing was done. Begin anew at the sign-in.",
+        StatusCode::FORBIDDEN => {
+            "Nothing was done. What you may do follows from your role and your systems: an administrator can change both."
+        }
+        StatusCode::NOT_FOUND => {
+            "It may have been removed, or be in a system that is not yours. Look for it from the first page."
+        }
+        StatusCode::GONE => "It was there, and is no more.",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {
+            "Nothing was changed. Go back, load the page anew and look at how it is now."
+        }
+        StatusCode::TOO_MANY_REQUESTS => "Wait a little, then try again.",
+        StatusCode::BAD_GATEWAY => {
+            "Nothing was changed here. Try again; if it stays so, whoever runs this server finds why in its log."
+        }
+        status if status.is_client_error() => "Nothing was done. Go back, and begin anew from the page.",
+        _ => {
+            "Try again in a minute; whoever runs this server finds why in its log, under the number of this request."
+        }
+    }
+}

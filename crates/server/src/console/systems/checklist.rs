@@ -1,0 +1,226 @@
+//! What makes a system ready for use: each part pending, well, to be looked at or wrong, and what to do about it.
+
+use keyreeve_engine::mapping;
+use keyreeve_model::{
+    CollectionName, CollectionState, CredentialKind, FailureKind, ImportProfile, ImportRun, ImportRunState,
+    PermissionProfile, System, SystemState,
+};
+use keyreeve_store::{ImportSchedule, StoredMapping, TurnOutcome};
+
+use super::within;
+use crate::console::form::sentence;
+use crate::console::parts::{Badge, Link, Tone};
+
+/// What is known of a system, without asking AWS.
+pub(super) struct Known<'a> {
+    pub(super) system: &'a System,
+    pub(super) last: Option<&'a ImportRun>,
+    pub(super) mappings: &'a [StoredMapping],
+    pub(super) profiles: &'a [ImportProfile],
+    pub(super) schedules: &'a [ImportSchedule],
+}
+
+/// One part.
+pub(super) struct Part {
+    pub(super) name: &'static str,
+    pub(super) badge: Badge,
+    pub(super) what: String,
+    pub(super) next: Option<Link>,
+}
+
+/// How a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Pending,
+    Ok,
+    Warning,
+    Error,
+}
+
+impl How {
+    fn badge(self) -> Badge {
+        match self {
+            Self::Pending => Badge::new(Tone::Notice, "Pending"),
+            Self::Ok => Badge::new(Tone::Good, "OK"),
+            Self::Warning => Badge::new(Tone::Warning, "Warning"),
+            Self::Error => Badge::new(Tone::Bad, "Error"),
+        }
+    }
+}
+
+/// All parts, in the order in which they are seen to.
+pub(super) fn parts(known: &Known<'_>) -> Vec<Part> {
+    let id = &known.system.system_id;
+    let link = |what: &str, text: &str| Some(Link::new(within(id, what), text));
+    let part =
+        |name, (how, what): (How, String), next: Option<Link>| Part { name, badge: how.badge(), what, next };
+    vec![
+        part("Definition", definition(known), link("settings", "Settings")),
+        part("Connection", connection(known), link("connection", "Test")),
+        part("Permissions", permissions(known), link("policy", "Policy")),
+        part("Mappings", mappings(known), None),
+        part("Thresholds", thresholds(known), None),
+        part("Provisioning", provisioning(known), link("settings", "Settings")),
+        part("Schedule", schedule(known), None),
+    ]
+}
+
+fn definition(Known { system, .. }: &Known<'_>) -> (How, String) {
+    match system.state {
+        SystemState::Removed => {
+            (How::Warning, "It was removed. What was known of it stays readable.".to_owned())
+        }
+        _ => (
+            How::Ok,
+            format!("{}, filed under {}: access rights of an AWS account.", system.name, system.category),
+        ),
+    }
+}
+
+fn connection(Known { system, last, .. }: &Known<'_>) -> (How, String) {
+    let reason = || system.state_reason.as_ref().map(|why| sentence(&why.message)).unwrap_or_default();
+    match (system.state, &system.aws_account_id) {
+        (SystemState::Quarantined | SystemState::Suspended, _) => return (How::Error, reason()),
+        (SystemState::Removed, _) => return (How::Warning, "Nothing is connected any more.".to_owned()),
+        (SystemState::Active, None) => {
+            let what = "AWS has not said yet whose the credentials are. Test the connection, or import.";
+            return (How::Pending, what.to_owned());
+        }
+        (SystemState::Active, Some(_)) => {}
+    }
+    let failure = last.and_then(|run| run.failure.as_ref());
+    let failure =
+        failure.filter(|failure| matches!(failure.kind, FailureKind::CredentialBad | FailureKind::NotSent));
+    match (failure, &system.aws_account_id) {
+        (Some(failure), _) => (How::Error, sentence(&failure.message)),
+        (None, account) => {
+            let account = account.as_ref().map(ToString::to_string).unwrap_or_default();
+            (How::Ok, format!("It signs in with {} and is pinned to the AWS account {account}.", way(system)))
+        }
+    }
+}
+
+/// How a system signs in, in words.
+pub(super) fn way(system: &System) -> String {
+    match &system.credential {
+        CredentialKind::AccessKey { access_key_id } => format!("the access key {access_key_id}"),
+        CredentialKind::Profile { name } => format!("the AWS profile {name} of the server"),
+        CredentialKind::Ambient => "the server's own credentials".to_owned(),
+        CredentialKind::Role { role_arn, .. } => format!("the role {role_arn}"),
+    }
+}
+
+fn permissions(Known { last, .. }: &Known<'_>) -> (How, String) {
+    let Some(run) = last.filter(|run| run.state != ImportRunState::Running) else {
+        return (
+            How::Pending,
+            "What is permitted shows with the first import, or when the connection is tested.".to_owned(),
+        );
+    };
+    let denied: Vec<_> = run.collections.iter().filter(|one| one.state == CollectionState::Denied).collect();
+    let named = |needed: bool| {
+        let names = denied.iter().filter(|one| is_needed(one.name) == needed).map(|one| called(one.name));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match (named(true), named(false)) {
+        (needed, _) if !needed.is_empty() => {
+            (How::Error, format!("The last import may not read {needed}. Attach the policy to its user or role."))
+        }
+        (_, optional) if !optional.is_empty() => {
+            (How::Warning, format!("The last import may not read {optional}: what they say stays unknown."))
+        }
+        _ => (How::Ok, "The last import was let read all that it wanted. Testing the connection shows what changes need.".to_owned()),
+    }
+}
+
+fn is_needed(name: CollectionName) -> bool {
+    !matches!(name, CollectionName::LoginProfiles | CollectionName::CredentialReport)
+}
+
+/// A collection in words.
+pub(in crate::console) fn called(name: CollectionName) -> String {
+    name.as_str().replace('_', " ")
+}
+
+fn mappings(Known { mappings, .. }: &Known<'_>) -> (How, String) {
+    let wrong = mappings.iter().find_map(|one| Some((one, mapping::check(&one.mapping).err()?)));
+    if let Some((one, why)) = wrong {
+        return (
+            How::Error,
+            sentence(&format!("the task mapping {} cannot be used: {why}", one.mapping.name)),
+        );
+    }
+    match mappings.iter().filter(|one| one.set.is_some()).count() {
+        0 => (How::Ok, "All task mappings are the defaults.".to_owned()),
+        1 => (How::Ok, "One task mapping is of your own, the others are the defaults.".to_owned()),
+        number => (How::Ok, format!("{number} task mappings are of your own.")),
+    }
+}
+
+fn thresholds(Known { profiles, .. }: &Known<'_>) -> (How, String) {
+    let open = |profile: &&ImportProfile| {
+        let limits = &profile.thresholds;
+        [limits.small, limits.medium, limits.large]
+            .iter()
+            .any(|one| one.deleted.is_none() && one.deleted_percent.is_none())
+    };
+    let open: Vec<String> = profiles.iter().filter(open).map(|profile| profile.name.to_string()).collect();
+    if open.is_empty() {
+        return (
+            How::Ok,
+            "An import that deletes more than its profile allows waits for a person.".to_owned(),
+        );
+    }
+    (
+        How::Warning,
+        format!("Through {} any number of deletions is published without a look.", open.join(", ")),
+    )
+}
+
+fn provisioning(Known { system, .. }: &Known<'_>) -> (How, String) {
+    let settings = &system.settings;
+    if settings.permission_profile == PermissionProfile::Read {
+        let what = "Its permission profile is read: nothing can be changed. Set another one with the policy that goes with it.";
+        return (How::Pending, what.to_owned());
+    }
+    if !settings.keep_last_administrator {
+        return (How::Warning, "The last administrator of the AWS account is not protected.".to_owned());
+    }
+    let deletes = match settings.prioritise_delete_tasks {
+        true => "a deletion takes away first what stands in its way",
+        false => "a deletion fails while groups or policies are left",
+    };
+    (How::Ok, format!("Permission profile {}; {deletes}.", settings.permission_profile.as_str()))
+}
+
+fn schedule(Known { schedules, .. }: &Known<'_>) -> (How, String) {
+    let failing = schedules.iter().find(|one| one.failures > 0);
+    if let Some(one) = failing {
+        let what = format!(
+            "The schedule of the profile {} failed {} times in a row.",
+            one.profile.name, one.failures
+        );
+        return (How::Error, what);
+    }
+    for one in *schedules {
+        if let TurnOutcome::Refused { reason, .. } = &one.outcome {
+            return (
+                How::Warning,
+                sentence(&format!(
+                    "the last time of the profile {} was left out: {reason}",
+                    one.profile.name
+                )),
+            );
+        }
+    }
+    let timed = schedules.iter().filter_map(|one| {
+        let expression = one.profile.schedule.as_ref()?;
+        Some(format!("{} at {expression} ({})", one.profile.name, one.profile.time_zone))
+    });
+    match timed.collect::<Vec<_>>() {
+        none if none.is_empty() => {
+            (How::Pending, "Nothing is imported by itself: give an import profile a schedule.".to_owned())
+        }
+        timed => (How::Ok, format!("Imports run by themselves: {}.", timed.join("; "))),
+    }
+}

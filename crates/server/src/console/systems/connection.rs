@@ -1,0 +1,128 @@
+//! `/systems/{system_id}/connection`: how a system signs in, and the test of that.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keyreeve_engine::check::{Check, CheckState, Rights};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{System, SystemId, SystemState};
+
+use super::checklist::way;
+use super::{frame, tabs};
+use crate::body::InPath;
+use crate::console::form::{Nothing, Sent, Wrong, sentence};
+use crate::console::page::{Frame, shown_as};
+use crate::console::parts::{Badge, Cell, Empty, Facts, Tabs, Tone};
+use crate::console::table::{Column, Table};
+use crate::console::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+const COLUMNS: [Column; 5] = [
+    Column::plain("State"),
+    Column::plain("What"),
+    Column::plain("Found"),
+    Column::plain("What to do"),
+    Column::plain("Actions"),
+];
+
+#[derive(Template)]
+#[template(path = "console/systems/connection.html")]
+struct ConnectionPage {
+    frame: Frame,
+    name: String,
+    badge: Badge,
+    tabs: Tabs,
+    facts: Facts,
+    action: String,
+    /// Whether whoever looks may test it.
+    may_test: bool,
+    wrong: Option<String>,
+    found: Option<Table>,
+}
+
+pub(super) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Read, &system_id)?;
+    let system = parts.store.get_system(&system_id).await?;
+    Ok(answer(&visitor, &system, (None, None)))
+}
+
+/// Tries the connection. An AWS account that was not known is pinned, and a system whose credentials are of another one is
+/// quarantined: so it is sent, and not only asked for.
+pub(super) async fn test(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    Sent(Nothing {}): Sent<Nothing>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Operate, &system_id)?;
+    let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
+    let checked = parts.planning.run(move || async move { desk.check_system(&actor, &id).await }).await?;
+    let outcome = match checked {
+        Ok(checks) => (None, Some(table(&checks))),
+        Err(error) => (Some(Wrong::of(error.into())?), None),
+    };
+    let system = parts.store.get_system(&system_id).await?;
+    Ok(answer(&visitor, &system, outcome))
+}
+
+fn answer(visitor: &Visitor, system: &System, (wrong, found): (Option<Wrong>, Option<Table>)) -> Response {
+    let status = if wrong.is_some() { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
+    let facts = vec![
+        ("Signs in with", Cell::text(way(system))),
+        (
+            "AWS account",
+            system
+                .aws_account_id
+                .as_ref()
+                .map_or(Cell::text("not known yet"), |id| Cell::Code(id.to_string())),
+        ),
+        ("Permission profile", Cell::Code(system.settings.permission_profile.as_str().to_owned())),
+    ];
+    let page = ConnectionPage {
+        frame: frame(visitor, system, "Connection"),
+        name: system.name.to_string(),
+        badge: Badge::of_system(system.state),
+        tabs: tabs(&system.system_id, "connection"),
+        facts: Facts { facts },
+        action: super::within(&system.system_id, "connection"),
+        may_test: visitor.may(Right::Operate) && system.state != SystemState::Removed,
+        wrong: wrong.map(|wrong| wrong.why),
+        found,
+    };
+    shown_as(status, &page)
+}
+
+fn table(checks: &[Check]) -> Table {
+    let row = |check: &Check| {
+        let actions = check.actions.join(", ");
+        vec![
+            Cell::Badge(badge(check)),
+            Cell::text(check.name.replace('_', " ")),
+            Cell::text(sentence(&check.message)),
+            check.advice.as_ref().map_or(Cell::None, |advice| Cell::text(sentence(advice))),
+            if actions.is_empty() { Cell::None } else { Cell::Code(actions) },
+        ]
+    };
+    let empty = Empty { title: "Nothing was looked at".to_owned(), text: String::new(), action: None };
+    Table::whole("What the test found", &COLUMNS, checks.iter().map(row).collect(), empty)
+}
+
+fn badge(check: &Check) -> Badge {
+    match (check.rights, check.state) {
+        (Some(Rights::Allowed), _) => Badge::new(Tone::Good, "Allowed"),
+        (Some(Rights::Withheld), _) => Badge::new(Tone::Notice, "Withheld"),
+        (Some(Rights::Denied), CheckState::Error) => Badge::new(Tone::Bad, "Denied"),
+        (Some(Rights::Denied), _) => Badge::new(Tone::Warning, "Denied"),
+        (Some(Rights::Wider), _) => Badge::new(Tone::Warning, "Too broad"),
+        (_, CheckState::Ok) => Badge::new(Tone::Good, "OK"),
+        (_, CheckState::Warning) => Badge::new(Tone::Warning, "Warning"),
+        (_, CheckState::Error) => Badge::new(Tone::Bad, "Error"),
+        (_, CheckState::Unknown) => Badge::new(Tone::Quiet, "Unknown"),
+    }
+}

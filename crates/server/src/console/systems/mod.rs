@@ -1,0 +1,166 @@
+//! `/systems`: the connected AWS accounts.
+
+mod checklist;
+mod connection;
+mod new;
+mod policy;
+mod remove;
+mod settings;
+mod show;
+
+pub(super) use checklist::called;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{System, SystemId};
+use keyreeve_store::SystemStanding;
+
+use super::address;
+use super::page::{Frame, Section, shown};
+use super::parts::{Badge, Cell, Empty, Link, Tab, Tabs};
+use super::table::{Asked, Column, Filter, Shape, Table};
+use super::time::Time;
+use super::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+use crate::rest::SystemOrder;
+
+/// The pages.
+pub(super) fn router() -> Router<Parts> {
+    Router::new()
+        .route("/systems", get(list))
+        .route("/systems/new", get(new::page).post(new::register))
+        .route("/systems/{system_id}", get(show::page))
+        .route("/systems/{system_id}/connection", get(connection::page).post(connection::test))
+        .route("/systems/{system_id}/policy", get(policy::page))
+        .route("/systems/{system_id}/settings", get(settings::page).post(settings::change))
+        .route("/systems/{system_id}/remove", get(remove::page).post(remove::remove))
+}
+
+static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("name", "Name"),
+        Column::sorted("system_id", "System ID"),
+        Column::sorted("category", "Category"),
+        Column::plain("State"),
+        Column::plain("AWS account"),
+        Column::plain("Last import"),
+        Column::plain("Published"),
+        Column::number("Accounts"),
+        Column::sorted("created_at", "Registered"),
+    ],
+    filters: &[
+        Filter { name: "q", label: "Name, ID, category or AWS account", choices: &[] },
+        Filter {
+            name: "state",
+            label: "State",
+            choices: &[
+                ("active", "Active"),
+                ("quarantined", "Quarantined"),
+                ("suspended", "Suspended"),
+                ("removed", "Removed"),
+            ],
+        },
+    ],
+    sort: "name",
+};
+
+#[derive(Template)]
+#[template(path = "console/systems/list.html")]
+struct ListPage {
+    frame: Frame,
+    /// Whether whoever looks may register one.
+    may_add: bool,
+    systems: Table,
+}
+
+async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Result<Response, Problem> {
+    visitor.actor.require(Right::Read)?;
+    let listing = asked.of_shape(&SHAPE)?;
+    let order: SystemOrder = listing.order().parse()?;
+    let (state, now) = (listing.filter("state"), parts.clock.now());
+    let wanted = listing.filter("q").map(str::to_lowercase);
+    let mut systems = parts.store.list_systems(state == Some("removed")).await?;
+    systems.retain(|system| {
+        visitor.actor.reaches(&system.system_id)
+            && state.is_none_or(|state| state == system.state.as_str())
+            && wanted.as_ref().is_none_or(|wanted| is_about(system, wanted))
+    });
+    let systems = order.after(systems, listing.after()?);
+    let standing = parts.store.attention(now).await?.systems;
+    let cells = |system: &System| {
+        let standing = standing.iter().find(|one| one.system_id == system.system_id);
+        cells(system, standing, now)
+    };
+    if listing.is_file() {
+        return listing.file(("all", "systems"), &systems, cells);
+    }
+    let may_add = visitor.may(Right::Administer) && visitor.actor.require_all_systems().is_ok();
+    let empty = Empty {
+        title: "No system yet".to_owned(),
+        text: "A system is one AWS account that is connected. Nothing is governed before there is one."
+            .to_owned(),
+        action: may_add.then(|| Link::new("/systems/new", "New system")),
+    };
+    let table = listing.table("Systems", systems, |system| order.place(system), cells, empty)?;
+    let frame = Frame::of(&visitor, Section::Systems, "Systems");
+    Ok(shown(&ListPage { frame, may_add, systems: table }))
+}
+
+fn is_about(system: &System, wanted: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(wanted);
+    has(&system.name.to_string())
+        || has(system.system_id.as_str())
+        || has(&system.category)
+        || system.aws_account_id.as_ref().is_some_and(|account| has(account.as_str()))
+}
+
+fn cells(system: &System, standing: Option<&SystemStanding>, now: jiff::Timestamp) -> Vec<Cell> {
+    let published = standing.and_then(|one| one.published);
+    vec![
+        Cell::link(of(&system.system_id), system.name.to_string()),
+        Cell::Code(system.system_id.to_string()),
+        Cell::text(system.category.clone()),
+        Cell::Badge(Badge::of_system(system.state)),
+        system.aws_account_id.as_ref().map_or(Cell::None, |account| Cell::Code(account.to_string())),
+        standing
+            .and_then(|one| one.last)
+            .map_or(Cell::None, |(_, state, _)| Cell::Badge(Badge::of_run(state))),
+        published.map_or(Cell::None, |(_, at)| Cell::Time(Time::ago(at, now))),
+        standing.and_then(|one| one.users).map_or(Cell::None, Cell::Number),
+        Cell::Time(Time::at(system.created_at)),
+    ]
+}
+
+/// The address of a system.
+pub(super) fn of(system_id: &SystemId) -> String {
+    address::of(&["systems", system_id.as_str()])
+}
+
+/// The address of something of a system.
+pub(super) fn within(system_id: &SystemId, what: &str) -> String {
+    address::of(&["systems", system_id.as_str(), what])
+}
+
+/// The frame of a page of a system.
+fn frame(visitor: &Visitor, system: &System, title: &str) -> Frame {
+    let mut frame = Frame::of(visitor, Section::Systems, format!("{title} · {}", system.name));
+    frame.above = vec![Link::new("/systems", "Systems")];
+    frame
+}
+
+/// The pages of a system, one beside the other.
+pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
+    let tab = |(label, what): (&'static str, &str)| Tab {
+        label,
+        address: if what.is_empty() { of(system_id) } else { within(system_id, what) },
+        current: what == current,
+    };
+    let all =
+        [("Overview", ""), ("Connection", "connection"), ("Policy", "policy"), ("Settings", "settings")];
+    Tabs { entries: all.into_iter().map(tab).collect() }
+}

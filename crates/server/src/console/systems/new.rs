@@ -1,0 +1,245 @@
+//! `/systems/new`: registering a system.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keyreeve_engine::desk::{DeskError, SystemAsked, SystemMade};
+use keyreeve_engine::rights::Right;
+use keyreeve_engine::systems::{BaseAsked, CredentialAsked, SystemError};
+use keyreeve_store::StoreError;
+use serde::Deserialize;
+
+use super::of;
+use crate::body::GivenSecret;
+use crate::console::form::{Field, Sent, Takes, Wrong};
+use crate::console::page::{Frame, Said, Section, shown_as};
+use crate::console::parts::Link;
+use crate::console::visitor::{Visitor, to};
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewSystem {
+    name: String,
+    system_id: String,
+    category: String,
+    technology: String,
+    content: String,
+    region: String,
+    credential: Credential,
+    access_key_id: String,
+    secret_access_key: GivenSecret,
+    role_arn: String,
+}
+
+/// How it is to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Credential {
+    AccessKey,
+    RoleByAccessKey,
+    RoleByServer,
+    Server,
+}
+
+impl Credential {
+    const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::AccessKey, "access_key", "An access key of an IAM user"),
+        (Self::RoleByAccessKey, "role_by_access_key", "A role, assumed with an access key"),
+        (Self::RoleByServer, "role_by_server", "A role, assumed with this server's own credentials"),
+        (Self::Server, "server", "This server's own credentials"),
+    ];
+
+    fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(one, ..)| *one == self).map_or("", |(_, word, _)| word)
+    }
+}
+
+/// What is in the fields, but for the secret.
+#[derive(Default)]
+struct Filled {
+    name: String,
+    system_id: String,
+    category: String,
+    region: String,
+    credential: &'static str,
+    access_key_id: String,
+    role_arn: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/systems/new.html")]
+struct NewPage {
+    frame: Frame,
+    wrong: Option<String>,
+    definition: Vec<Field>,
+    credential: Vec<Field>,
+}
+
+pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result<Response, Problem> {
+    may(&visitor)?;
+    let filled = Filled { credential: Credential::AccessKey.as_str(), ..Filled::default() };
+    asked(&parts, &visitor, &filled, None).await
+}
+
+pub(super) async fn register(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    Sent(sent): Sent<NewSystem>,
+) -> Result<Response, Problem> {
+    may(&visitor)?;
+    let filled = Filled {
+        name: sent.name.clone(),
+        system_id: sent.system_id.clone(),
+        category: sent.category.clone(),
+        region: sent.region.clone(),
+        credential: sent.credential.as_str(),
+        access_key_id: sent.access_key_id.clone(),
+        role_arn: sent.role_arn.clone(),
+    };
+    let wanted = match wanted(sent) {
+        Ok(wanted) => wanted,
+        Err(wrong) => return asked(&parts, &visitor, &filled, Some(wrong)).await,
+    };
+    let work = {
+        let (desk, actor) = (parts.desk.clone(), visitor.actor.clone());
+        move || async move { desk.register_system(&actor, wanted, None).await }
+    };
+    match parts.planning.run(work).await? {
+        Ok(SystemMade { system, .. }) => Ok(to(&Said::Registered.at(&of(&system.system_id)))),
+        Err(error) => {
+            let wrong = place_of(error)?;
+            asked(&parts, &visitor, &filled, Some(wrong)).await
+        }
+    }
+}
+
+fn may(visitor: &Visitor) -> Result<(), Problem> {
+    visitor.actor.require(Right::Administer)?;
+    Ok(visitor.actor.require_all_systems()?)
+}
+
+/// What the desk is asked for, or which field stands in the way.
+fn wanted(sent: NewSystem) -> Result<SystemAsked, Wrong> {
+    let name = sent.name.trim().parse().map_err(|why| Wrong::with("name", why))?;
+    let system_id = sent.system_id.trim().parse().map_err(|why| Wrong::with("system_id", why))?;
+    if (sent.technology.as_str(), sent.content.as_str()) != ("aws", "access_rights") {
+        return Err(Wrong::whole("a system is an AWS account, and its content is access rights"));
+    }
+    let given = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let key = (sent.access_key_id.trim().to_owned(), sent.secret_access_key.0);
+    let role = |role_arn: String| match role_arn.trim() {
+        "" => Err(Wrong::with("role_arn", "give the ARN of the role")),
+        role_arn => Ok(role_arn.to_owned()),
+    };
+    if matches!(sent.credential, Credential::AccessKey | Credential::RoleByAccessKey) {
+        if key.0.is_empty() {
+            return Err(Wrong::with("access_key_id", "give the id of the access key"));
+        }
+        if key.1.expose().is_empty() {
+            return Err(Wrong::with("secret_access_key", "give the secret of the access key"));
+        }
+    }
+    let (access_key_id, secret_access_key) = key;
+    let credential = match sent.credential {
+        Credential::AccessKey => CredentialAsked::AccessKey { access_key_id, secret_access_key },
+        Credential::RoleByAccessKey => CredentialAsked::Role {
+            role_arn: role(sent.role_arn)?,
+            base: Some(BaseAsked::AccessKey { access_key_id, secret_access_key }),
+            via: Vec::new(),
+        },
+        Credential::RoleByServer => {
+            CredentialAsked::Role { role_arn: role(sent.role_arn)?, base: None, via: Vec::new() }
+        }
+        Credential::Server => CredentialAsked::Ambient,
+    };
+    Ok(SystemAsked {
+        system_id,
+        name,
+        category: given(sent.category),
+        region: given(sent.region),
+        credential,
+    })
+}
+
+/// Which field a refusal is about.
+fn place_of(error: DeskError) -> Result<Wrong, Problem> {
+    let field = match &error {
+        DeskError::Store(StoreError::NameTaken { .. }) => Some("name"),
+        DeskError::Store(StoreError::SystemIdTaken { .. }) => Some("system_id"),
+        DeskError::NotLent(_) => Some("credential"),
+        DeskError::Credentials(error) => match **error {
+            SystemError::Refused(_) => Some("access_key_id"),
+            SystemError::OtherPartition { .. } => Some("region"),
+            _ => None,
+        },
+        _ => None,
+    };
+    let wrong = Wrong::of(Problem::from(error))?;
+    Ok(Wrong { field, ..wrong })
+}
+
+async fn asked(
+    parts: &Parts,
+    visitor: &Visitor,
+    filled: &Filled,
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
+    let systems = parts.store.list_systems(false).await?;
+    let known = systems.into_iter().filter(|system| visitor.actor.reaches(&system.system_id));
+    let categories: BTreeSet<String> = known.map(|system| system.category).collect();
+    let one = |value: &str, called: &str| vec![(value.to_owned(), called.to_owned())];
+    let of = wrong.as_ref();
+    let definition = vec![
+        Field::line("name", "Name")
+            .value(&filled.name)
+            .hint("What people call it. It can be changed.")
+            .required()
+            .unless(of),
+        Field::line("system_id", "System ID")
+            .value(&filled.system_id)
+            .hint("Letters, digits, dot, dash and underscore. It never changes, and is never used again.")
+            .required()
+            .unless(of),
+        Field::new("category", "Category", Takes::Line(categories.into_iter().collect()))
+            .value(&filled.category)
+            .hint("What it is filed under: one there is, or a new one. AWS, if it is left empty.")
+            .unless(of),
+        Field::new("technology", "Collector technology", Takes::OneOf(one("aws", "AWS IAM"))).required(),
+        Field::new("content", "Content", Takes::OneOf(one("access_rights", "Access rights")))
+            .hint("Accounts, groups and policies, and who holds what. It never changes.")
+            .required(),
+    ];
+    let ways = Credential::ALL.iter().map(|(_, word, called)| ((*word).to_owned(), (*called).to_owned()));
+    let credential = vec![
+        Field::new("credential", "Signs in with", Takes::OneOf(ways.collect()))
+            .value(filled.credential)
+            .required()
+            .unless(of),
+        Field::line("access_key_id", "Access key id")
+            .value(&filled.access_key_id)
+            .hint("With an access key: its public half, AKIA…")
+            .unless(of),
+        Field::new("secret_access_key", "Secret access key", Takes::Secret)
+            .hint("With an access key: its secret half. It is sealed, and never shown again.")
+            .unless(of),
+        Field::line("role_arn", "Role")
+            .value(&filled.role_arn)
+            .hint("With a role: its ARN. The external id that its trust policy must ask for is made up here, and shown afterwards.")
+            .unless(of),
+        Field::line("region", "Region")
+            .value(&filled.region)
+            .hint("It decides the partition. That of the server, if it is left empty.")
+            .unless(of),
+    ];
+    let mut frame = Frame::of(visitor, Section::Systems, "New system");
+    frame.above = vec![Link::new("/systems", "Systems")];
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let wrong = wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why);
+    Ok(shown_as(status, &NewPage { frame, wrong, definition, credential }))
+}

@@ -1,0 +1,90 @@
+//! `/systems/{system_id}/remove`
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{System, SystemId};
+use serde::Deserialize;
+
+use super::{frame, within};
+use crate::body::InPath;
+use crate::conditions::version;
+use crate::console::form::{Dangerous, Sent, Wrong};
+use crate::console::page::{Frame, Said, shown_as};
+use crate::console::visitor::{Visitor, to};
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "console/systems/remove.html")]
+struct RemovePage {
+    frame: Frame,
+    name: String,
+    wrong: Option<String>,
+    dangerous: Dangerous,
+}
+
+/// What the form sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Removal {
+    seen: String,
+    reason: String,
+    confirm: String,
+}
+
+pub(super) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Administer, &system_id)?;
+    let system = parts.store.get_system(&system_id).await?;
+    asked(&visitor, &system, None)
+}
+
+pub(super) async fn remove(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    Sent(Removal { seen, reason, confirm }): Sent<Removal>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Administer, &system_id)?;
+    let system = parts.store.get_system(&system_id).await?;
+    if let Err(wrong) = Dangerous::typed(&confirm, system_id.as_str()) {
+        return asked(&visitor, &system, Some(wrong));
+    }
+    let is_seen = |there: &System| version(there).is_ok_and(|version| version == seen);
+    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    match parts.desk.remove_system(&visitor.actor, &system_id, is_seen, reason).await {
+        Ok(_) => Ok(to(&Said::Removed.at("/systems"))),
+        Err(error) => asked(&visitor, &system, Some(Wrong::of(error.into())?)),
+    }
+}
+
+fn asked(visitor: &Visitor, system: &System, wrong: Option<Wrong>) -> Result<Response, Problem> {
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let (beside, whole) = match wrong {
+        Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
+        other => (None, other.map(|wrong| wrong.why)),
+    };
+    let mut frame = frame(visitor, system, "Remove");
+    frame.above.push(crate::console::parts::Link::new(super::of(&system.system_id), system.name.to_string()));
+    let dangerous = Dangerous {
+        action: within(&system.system_id, "remove"),
+        title: "What follows from it",
+        consequences: vec![
+            "Its credentials are wiped, and nothing is imported or changed through it any more.".to_owned(),
+            "What was known of it stays readable, and so does the audit log.".to_owned(),
+            format!("Its System ID, {}, stays taken for good.", system.system_id),
+            "Nothing is changed in AWS: the accounts, and the user or role that it signed in as, stay as they are.".to_owned(),
+        ],
+        confirm: system.system_id.to_string(),
+        button: "Remove the system",
+        hidden: vec![("seen", version(system)?)],
+        wrong: beside,
+    };
+    Ok(shown_as(status, &RemovePage { frame, name: system.name.to_string(), wrong: whole, dangerous }))
+}

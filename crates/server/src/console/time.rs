@@ -1,0 +1,82 @@
+//! Times: in UTC here, in the viewer's zone once the script has run, and the exact instant on hover either way.
+
+use askama::Template;
+use jiff::{SignedDuration, Timestamp};
+
+use super::parts::drawn;
+
+/// A time.
+#[derive(Debug, Clone, Template)]
+#[template(
+    ext = "html",
+    source = r#"<time datetime="{{ instant }}" title="{{ exact }}"{% if moment %} data-moment{% endif %}>{{ text }}</time>"#
+)]
+pub(crate) struct Time {
+    instant: Timestamp,
+    exact: String,
+    text: String,
+    /// Whether it is said as a moment, rather than as how long ago that is.
+    moment: bool,
+}
+
+impl Time {
+    /// The moment.
+    pub(crate) fn at(instant: Timestamp) -> Self {
+        let text = instant.strftime("%Y-%m-%d %H:%M UTC").to_string();
+        Self { instant, exact: exact(instant), text, moment: true }
+    }
+
+    /// How long ago that is.
+    pub(crate) fn ago(instant: Timestamp, now: Timestamp) -> Self {
+        Self { instant, exact: exact(instant), text: since(now.duration_since(instant)), moment: false }
+    }
+
+    /// The instant itself.
+    pub(crate) fn instant(&self) -> Timestamp {
+        self.instant
+    }
+}
+
+drawn!(Time);
+
+fn exact(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+fn since(elapsed: SignedDuration) -> String {
+    let minutes = elapsed.as_mins();
+    let (number, unit) = match minutes {
+        ..1 => return "just now".to_owned(),
+        1..60 => (minutes, "minute"),
+        60..2_880 => (minutes / 60, "hour"),
+        _ => (minutes / 1_440, "day"),
+    };
+    if number == 1 { format!("1 {unit} ago") } else { format!("{number} {unit}s ago") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_says_its_instant_and_how_long_ago_it_is() {
+        let at: Timestamp = "2026-11-24T12:23:54.514Z".parse().unwrap();
+        let text = Time::at(at).render().unwrap();
+        assert_eq!(
+            text,
+            "<time datetime=\"2026-11-24T12:23:54.514Z\" title=\"2026-11-24 12:23:54 UTC\" data-moment>2026-11-24 12:23 UTC</time>"
+        );
+        for (minutes, said) in [
+            (-5, "just now"),
+            (0, "just now"),
+            (1, "1 minute ago"),
+            (59, "59 minutes ago"),
+            (60, "1 hour ago"),
+            (47 * 60, "47 hours ago"),
+            (48 * 60, "2 days ago"),
+            (60 * 24 * 400, "400 days ago"),
+        ] {
+            assert_eq!(since(SignedDuration::from_mins(minutes)), said);
+        }
+    }
+}

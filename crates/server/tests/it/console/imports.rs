@@ -1,0 +1,129 @@
+//! Import runs: begun, watched, understood and decided.
+
+use keyreeve_model::Role;
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::Browser;
+use crate::place::{PROD_ACCOUNT, Place};
+
+/// Has half of the people of `prod` go in AWS, and imports: the run waits for a person. Its number.
+async fn suspended(place: &Place) -> String {
+    let people = place.people().await;
+    let gone = people.iter().take(people.len() / 2).map(|name| Mutation::DeleteUser { name: name.clone() });
+    place.sandbox.mutate(PROD_ACCOUNT, &gone.collect::<Vec<_>>()).unwrap();
+    let (status, run) = place.post("/api/v1/systems/prod/import-runs", &json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{run}");
+    let run: Value = place.ended_or_suspended(&format!("/api/v1/import-runs/{}", run["id"])).await;
+    assert_eq!(run["state"], "suspended", "{run}");
+    run["id"].to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_is_begun_from_its_system_and_its_page_is_live_until_it_has_ended() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    browser.get("/systems/prod").await.has(&["Import now", "name=\"system\" value=\"prod\""]);
+    place.sandbox.add_fault(FaultRule::new("ListUsers", Effect::Latency { ms: 800 }).times(1).min_fires(1));
+    let begun = browser.send("/imports", &[("system", "prod"), ("profile", "default")]).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.text);
+    let address = begun.to.unwrap();
+    let id = address.rsplit('/').next().unwrap();
+    let live = format!("data-live=\"/api/v1/import-runs/{id}/events\"");
+    browser.get(&address).await.has(&[">Running<", &live, "authorization details"]);
+    let again = browser.send("/imports", &[("system", "prod"), ("profile", "default")]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "one at a time: {}", again.text);
+    assert_eq!(place.ended(&format!("/api/v1/import-runs/{id}")).await["state"], "published");
+    let ended = browser.get(&address).await;
+    ended.has(&[">Published<", ">Whole<", "What it changed", "Compared with"]);
+    assert!(!ended.text.contains("data-live"), "{}", ended.text);
+    let list = browser.get("/imports").await;
+    list.has(&[&format!("href=\"{address}\""), "System ID", "aria-sort=\"descending\""]);
+    assert_eq!(list.text.matches("<tr>").count(), 4, "three runs and the head: {}", list.text);
+    let of_test = browser.get("/imports?system=test&state=published").await;
+    assert_eq!(of_test.text.matches("<tr>").count(), 2, "{}", of_test.text);
+    browser.get("/imports?state=failed").await.has(&["Nothing fits"]);
+    assert!(place.sandbox.unfired().is_empty());
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_run_shows_exactly_what_would_change_and_is_decided_as_it_was_seen() {
+    let place = Place::start().await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let id = suspended(&place).await;
+    let address = format!("/imports/{id}");
+    approver.get("/").await.has(&["Import suspended", &format!("href=\"{address}\"")]);
+    let page = approver.get(&address).await;
+    page.has(&["Why it waits for a person", "Accept or reject", "What it would change", "go."]);
+    assert!(!operator.get(&address).await.text.contains("Accept or reject"));
+    let changes = approver.get(&format!("{address}/changes?change=deleted&type=account&limit=250")).await;
+    let gone = place.get(&format!("/api/v1/import-runs/{id}")).await["changes"]["accounts"]["deleted"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(changes.text.matches(">Deleted</span>").count() as u64, gone, "{}", changes.text);
+    assert!(!changes.text.contains(">Created</span>"));
+    let file = approver.get(&format!("{address}/changes?format=csv&change=deleted&type=account")).await.text;
+    assert_eq!(file.matches("\r\n").count() as u64, gone + 1, "{file}");
+
+    let seen = page.hidden("seen");
+    let accept = async |browser: &Browser<'_>, seen: &str, reason: &str| {
+        browser.send(&format!("{address}/accept"), &[("seen", seen), ("reason", reason)]).await
+    };
+    assert_eq!(accept(&operator, &seen, "it is right").await.status, StatusCode::FORBIDDEN);
+    let without = accept(&approver, &seen, " ").await;
+    assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(without.text.contains("A reason must be given"), "{}", without.text);
+    let other = accept(&approver, "0", "it is right").await;
+    assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(other.text.contains("not as you have seen it"), "{}", other.text);
+    let state = async || place.get(&format!("/api/v1/import-runs/{id}")).await["state"].clone();
+    assert_eq!(state().await, "suspended");
+    let done = accept(&approver, &seen, "they left").await;
+    assert_eq!(done.to, Some(format!("{address}?said=accepted")), "{}", done.text);
+    assert_eq!(state().await, "published");
+    approver
+        .get(&format!("{address}?said=accepted"))
+        .await
+        .has(&["Accepted: what the run found is published.", "they left"]);
+    let late = accept(&approver, &seen, "once more").await;
+    assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", late.text);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_run_is_rejected_and_what_was_known_still_stands() {
+    let place = Place::start().await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let known = place.people().await.len();
+    let address = format!("/imports/{}", suspended(&place).await);
+    let seen = approver.get(&address).await.hidden("seen");
+    let done = approver.send(&format!("{address}/reject"), &[("seen", &seen), ("reason", "")]).await;
+    assert_eq!(done.to, Some(format!("{address}?said=rejected")), "{}", done.text);
+    assert_eq!(place.people().await.len(), known);
+    approver.get(&address).await.has(&[">Rejected<"]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_of_others_is_not_there() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Admin, &["test"]).await;
+    let runs = place.get("/api/v1/systems/prod/import-runs").await;
+    let id = runs["items"][0]["id"].to_string();
+    for address in [format!("/imports/{id}"), format!("/imports/{id}/changes")] {
+        assert_eq!(browser.get(&address).await.status, StatusCode::NOT_FOUND, "{address}");
+    }
+    for what in ["accept", "reject"] {
+        let answer = browser.send(&format!("/imports/{id}/{what}"), &[("seen", ""), ("reason", "x")]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}");
+    }
+    let list = browser.get("/imports").await;
+    assert!(list.text.contains(">test<") && !list.text.contains(">prod<"), "{}", list.text);
+    assert_eq!(browser.get("/imports?system=prod").await.status, StatusCode::FORBIDDEN);
+    let begun = browser.send("/imports", &[("system", "prod"), ("profile", "default")]).await;
+    assert_eq!(begun.status, StatusCode::FORBIDDEN);
+    place.stop().await;
+}

@@ -1,0 +1,96 @@
+//! The console as a browser without a script sees it.
+
+mod imports;
+mod pages;
+mod rights;
+mod signing_in;
+mod systems;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+
+use keyreeve_model::Role;
+
+use crate::place::Place;
+
+/// A browser: it asks for pages, keeps its cookie, and says from where it sends forms.
+pub(crate) struct Browser<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) cookie: Option<String>,
+    client: Client,
+}
+
+/// A page.
+pub(crate) struct Seen {
+    pub(crate) status: StatusCode,
+    /// Where it leads on.
+    pub(crate) to: Option<String>,
+    pub(crate) text: String,
+}
+
+impl<'a> Browser<'a> {
+    pub(crate) fn new(place: &'a Place) -> Self {
+        let client = Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { place, cookie: None, client }
+    }
+
+    /// Of somebody who is added and signed in.
+    pub(crate) async fn of(place: &'a Place, name: &str, role: Role, systems: &[&str]) -> Self {
+        place.person(name, role, systems).await;
+        Self { cookie: Some(place.cookie(name).await), ..Self::new(place) }
+    }
+
+    pub(crate) fn ask(&self, method: Method, address: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{address}", self.place.url));
+        let request = request.header(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
+        match &self.cookie {
+            Some(cookie) => request.header(COOKIE, cookie),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn get(&self, address: &str) -> Seen {
+        Seen::of(self.ask(Method::GET, address).send().await.unwrap()).await
+    }
+
+    /// Sends a form of a page of ours.
+    pub(crate) async fn send(&self, address: &str, form: &[(&str, &str)]) -> Seen {
+        let origin = self.place.url.clone();
+        self.send_from(address, form, &origin).await
+    }
+
+    /// Sends a form of a page of somewhere.
+    pub(crate) async fn send_from(&self, address: &str, form: &[(&str, &str)], origin: &str) -> Seen {
+        Seen::of(self.form(address, form).header(ORIGIN, origin).send().await.unwrap()).await
+    }
+
+    /// A form, as it is sent by who says nothing of where it comes from.
+    pub(crate) fn form(&self, address: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.ask(Method::POST, address);
+        request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
+    }
+}
+
+impl Seen {
+    pub(crate) async fn of(answer: Response) -> Self {
+        let status = answer.status();
+        let to = answer.headers().get(LOCATION).map(|to| to.to_str().unwrap().to_owned());
+        Self { status, to, text: answer.text().await.unwrap() }
+    }
+
+    /// That it is a page which has all of these texts.
+    pub(crate) fn has(&self, texts: &[&str]) {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        for text in texts {
+            assert!(self.text.contains(text), "{text:?} is not in {}", self.text);
+        }
+    }
+
+    /// What stands in a hidden field.
+    pub(crate) fn hidden(&self, name: &str) -> String {
+        let field = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
+        self.text.split(&field).nth(1).unwrap().split('"').next().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,228 @@
+//! Systems: found, registered, tested, changed and removed.
+
+use keyreeve_model::{Role, SystemState};
+use keyreeve_store::StoreError;
+use reqwest::StatusCode;
+
+use super::Browser;
+use crate::place::{PROD_ACCOUNT, Place, system};
+
+fn new<'a>(id: &'a str, name: &'a str, key: (&'a str, &'a str)) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("name", name),
+        ("system_id", id),
+        ("category", "Sandboxes"),
+        ("technology", "aws"),
+        ("content", "access_rights"),
+        ("region", ""),
+        ("credential", "access_key"),
+        ("access_key_id", key.0),
+        ("secret_access_key", key.1),
+        ("role_arn", ""),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn systems_are_sorted_filtered_turned_and_written_to_a_file() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    let order = |text: &str| text.find("System prod").unwrap() < text.find("System test").unwrap();
+    let up = browser.get("/systems").await;
+    up.has(&["aria-sort=\"ascending\"", "href=\"/systems/prod\"", ">40<", "href=\"/systems?sort=-name\""]);
+    assert!(order(&up.text) && !up.text.contains("New system"));
+    let down = browser.get("/systems?sort=-system_id").await;
+    down.has(&["aria-sort=\"descending\""]);
+    assert!(!order(&down.text));
+    let first = browser.get("/systems?limit=1").await;
+    assert!(first.text.contains("System prod") && !first.text.contains("System test"));
+    let next = first.text.split("rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap();
+    let next = next.split('"').next().unwrap().replace("&#38;", "&");
+    let second = browser.get(&next).await;
+    second.has(&["System test", "First page"]);
+    assert!(!second.text.contains("System prod") && !second.text.contains("rel=\"next\""));
+    for (filter, prod, test) in [
+        ("q=PROD", true, false),
+        ("q=444455556666", false, true),
+        ("state=active", true, true),
+        ("state=quarantined", false, false),
+        ("q=prod&state=active", true, false),
+    ] {
+        let page = browser.get(&format!("/systems?{filter}")).await;
+        assert_eq!(
+            (page.text.contains("System prod"), page.text.contains("System test")),
+            (prod, test),
+            "{filter}"
+        );
+    }
+    browser.get("/systems?q=none").await.has(&["Nothing fits", "value=\"none\""]);
+    let file = browser.get("/systems?format=csv&q=prod").await.text;
+    assert!(file.starts_with("Name,System ID,Category,State,AWS account,Last import,Published,Accounts,Registered\r\nSystem prod,prod,AWS,Active,"), "{file}");
+    assert_eq!(file.matches("\r\n").count(), 2, "{file}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_system_is_registered_and_what_is_wrong_stands_beside_its_field() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    browser.get("/systems/new").await.has(&["Collector technology", "Content", "<option value=\"AWS\">"]);
+    let key = place.sandbox.connector_key(PROD_ACCOUNT).unwrap();
+    let key = (key.access_key_id.as_str(), key.secret_access_key.as_str());
+    let refused = [
+        (new("prod", "New", key), "system_id"),
+        (new("new", "SYSTEM PROD", key), "name"),
+        (new("a/b", "New", key), "system_id"),
+        (new("new", "", key), "name"),
+        (new("new", "New", ("", key.1)), "access_key_id"),
+        (new("new", "New", (key.0, "")), "secret_access_key"),
+        (new("new", "New", (key.0, "canary-secret-of-another-key-0000000000000")), "access_key_id"),
+    ];
+    for (form, field) in refused {
+        let page = browser.send("/systems/new", &form).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}: {}", page.text);
+        let wrong = page.text.split("aria-invalid=\"true\"").next().unwrap();
+        assert!(wrong.ends_with(&format!("aria-describedby=\"{field}-about\" ")), "{field}: {}", page.text);
+        assert!(!page.text.contains(key.1) && !page.text.contains("canary"), "{field}");
+        assert!(page.text.contains("value=\"Sandboxes\""), "what was sent is still there");
+        assert!(matches!(
+            place.store.get_system(&system("new")).await,
+            Err(StoreError::SystemNotFound { .. })
+        ));
+    }
+    // Names that the form does not have.
+    let mut more = new("new", "New", key);
+    more.push(("state", "active"));
+    assert_eq!(browser.send("/systems/new", &more).await.status, StatusCode::BAD_REQUEST);
+    let made = browser.send("/systems/new", &new("new", "New", key)).await;
+    assert_eq!(
+        (made.status, made.to.as_deref()),
+        (StatusCode::SEE_OTHER, Some("/systems/new?said=registered")),
+        "{}",
+        made.text
+    );
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    let page = browser.get("/systems/prod").await;
+    page.has(&[
+        "Definition",
+        "Connection",
+        "Permissions",
+        "Mappings",
+        "Thresholds",
+        "Provisioning",
+        "Schedule",
+    ]);
+    page.has(&[
+        "pinned to the AWS account 111122223333",
+        "All task mappings are the defaults",
+        "Remove the system",
+    ]);
+    assert_eq!(page.text.matches(">OK</span>").count(), 6, "{}", page.text);
+    assert_eq!(page.text.matches(">Pending</span>").count(), 1, "the schedule: {}", page.text);
+    place.not_imported("fresh").await;
+    browser.get("/systems/fresh").await.has(&["What is permitted shows with the first import"]);
+    browser
+        .get("/systems/prod/policy?profile=read")
+        .await
+        .has(&["data-copy=\"document-1\"", "iam:ListUsers"]);
+    let before = browser.get("/systems/prod/connection").await;
+    assert!(before.text.contains("Test the connection") && !before.text.contains("What the test found"));
+    let tested = browser.send("/systems/prod/connection", &[]).await;
+    tested.has(&["What the test found", "identity", ":user/"]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_are_changed_as_they_were_seen_or_not_at_all() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    let page = browser.get("/systems/prod/settings").await;
+    page.has(&["Prioritise delete tasks", "name=\"prioritise_delete_tasks\" value=\"true\" checked"]);
+    let fields = |seen: &str, deletes: &str, prioritised: bool| {
+        let mut all: Vec<(String, String)> = [
+            ("seen", seen),
+            ("name", "System prod"),
+            ("category", "AWS"),
+            ("region", ""),
+            ("permission_profile", "full"),
+            ("first_sign_in", "attach"),
+            ("password_delivery", "link"),
+            ("deny_all_policy", ""),
+            ("max_deletes", deletes),
+            ("max_deactivations", "25"),
+            ("unclaimed_password_days", "3"),
+            ("keep_last_administrator", "true"),
+            ("max_requests_per_second", ""),
+            ("max_concurrent_requests", "50"),
+            ("scim_delete", "deactivate"),
+            ("scim_password", "refuse"),
+            ("scim_wait_seconds", "20"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        if prioritised {
+            all.push(("prioritise_delete_tasks".to_owned(), "true".to_owned()));
+        }
+        all
+    };
+    let send = async |form: &[(String, String)]| {
+        let form: Vec<(&str, &str)> =
+            form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        browser.send("/systems/prod/settings", &form).await
+    };
+    let settings = async || place.store.get_system(&system("prod")).await.unwrap().settings;
+    let before = settings().await;
+    let seen = page.hidden("seen");
+    let unchanged = send(&fields(&seen, &before.max_deletes.to_string(), true)).await;
+    assert_eq!(unchanged.to.as_deref(), Some("/systems/prod"), "{}", unchanged.text);
+    let bad = send(&fields(&seen, "many", true)).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
+    assert!(bad.text.contains("whole number") && bad.text.contains("value=\"many\""), "{}", bad.text);
+    let mut more = fields(&seen, "7", false);
+    more.push(("state".to_owned(), "removed".to_owned()));
+    assert_eq!(send(&more).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(settings().await, before);
+    let saved = send(&fields(&seen, "7", false)).await;
+    assert_eq!(saved.to.as_deref(), Some("/systems/prod/settings?said=saved"), "{}", saved.text);
+    let after = settings().await;
+    assert_eq!((after.max_deletes, after.prioritise_delete_tasks), (7, false));
+    let stale = send(&fields(&seen, "9", true)).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", stale.text);
+    assert!(stale.text.contains("role=\"alert\"") && settings().await == after, "{}", stale.text);
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn a_system_is_removed_by_who_types_its_name() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    let page = browser.get("/systems/prod/remove").await;
+    page.has(&["data-confirm=\"prod\"", "stays taken for good"]);
+    let seen = page.hidden("seen");
+    let send = async |confirm: &str, seen: &str| {
+        browser
+            .send("/systems/prod/remove", &[("seen", seen), ("reason", "it is closed"), ("confirm", confirm)])
+            .await
+    };
+    for wrong in ["", "Prod", "test"] {
+        let page = send(wrong, &seen).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(page.text.contains("Type prod to go on"), "{}", page.text);
+    }
+    assert_eq!(send("prod", "0").await.status, StatusCode::UNPROCESSABLE_ENTITY, "it was seen otherwise");
+    let state = async || place.store.get_system(&system("prod")).await.unwrap().state;
+    assert_eq!(state().await, SystemState::Active);
+    assert_eq!(send("prod", &seen).await.to.as_deref(), Some("/systems?said=removed"));
+    assert_eq!(state().await, SystemState::Removed);
+    let list = browser.get("/systems?said=removed").await;
+    list.has(&["The system is removed.", "System test"]);
+    assert!(!list.text.contains("System prod"));
+    browser.get("/systems?state=removed").await.has(&["System prod"]);
+    browser.get("/systems/prod").await.has(&["It was removed."]);
+    place.stop().await;
+}
