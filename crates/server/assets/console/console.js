@@ -10,6 +10,7 @@
 (() => {
   const SEARCH_AFTER = 250;
   const RENEW_AFTER = 1000;
+  const LISTEN_AGAIN_AFTER = 5000;
 
   const moments = (root) => {
     const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -127,8 +128,13 @@
         stream?.close();
         stream = new EventSource(region.dataset.live);
         for (const event of ["import_run", "progress", "job"]) stream.addEventListener(event, told);
-        // A stream that ends was about something that has ended: it is looked at once more, and not asked for again.
-        stream.addEventListener("error", () => { stream?.close(); told(); });
+        // A stream ends with what it is about, or with its server: it is looked at once more, and listened to anew if there is
+        // still something to hear.
+        stream.addEventListener("error", () => {
+          stream?.close();
+          told();
+          window.setTimeout(listen, LISTEN_AGAIN_AFTER);
+        });
       };
       document.addEventListener("visibilitychange", listen);
       listen();

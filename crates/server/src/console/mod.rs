@@ -5,12 +5,17 @@
 //! the addresses of REST do, with the same rights, and answers with [`page::shown`] or with a `Problem`, which becomes a page
 //! too ([`problems`]).
 //!
-//! - `visitor` knows who looks, `page` has the frame and what a page says to browsers, `problems` is what is seen when
-//!   something is refused, `assets` has style, script and icon;
-//! - components: `table` (lists), `form` (what is sent, and its fields), `parts` (badges, facts, links, empty places), `time`,
-//!   `chart`;
+//! - `visitor` knows who looks, `page` has the frame, the navigation, and what a page says to browsers, `problems` is what is
+//!   seen when something is refused, `assets` has style, script and icon;
+//! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
+//!   badges, cells, facts, tabs, text to be copied, empty places), `time`, `chart`;
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
 //! - pages: `sign_in`, `home`, `systems`, `imports`.
+//!
+//! A new page has a file with its handler and its struct, a template that extends `console/frame.html`, and a line in the router
+//! of its folder; a place in the navigation is a variant of [`page::Section`], what is said after something was done one of
+//! [`page::Said`]. A list declares a [`table::Shape`]. What changes something is a form: the handler takes [`form::Sent`] last,
+//! leads on with [`visitor::to`], or shows the page again with a [`form::Wrong`]. What is live has an id and `data-live`.
 //!
 //! ([Why there is a script of our own and no framework](../../../../docs/decisions/0036-a-console-that-writes-no-markup.md).)
 

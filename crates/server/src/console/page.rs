@@ -56,13 +56,21 @@ pub(crate) enum Said {
     Removed,
     Accepted,
     Rejected,
+    Released,
 }
 
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 6] =
-        [Self::SignedOut, Self::Registered, Self::Saved, Self::Removed, Self::Accepted, Self::Rejected];
+    const ALL: [Self; 7] = [
+        Self::SignedOut,
+        Self::Registered,
+        Self::Saved,
+        Self::Removed,
+        Self::Accepted,
+        Self::Rejected,
+        Self::Released,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -72,6 +80,7 @@ impl Said {
             Self::Removed => "removed",
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
+            Self::Released => "released",
         }
     }
 
@@ -81,6 +90,7 @@ impl Said {
             Self::Registered => "The system is registered. Below is what is still to be done.",
             Self::Saved => "Saved.",
             Self::Accepted => "Accepted: what the run found is published.",
+            Self::Released => "The quarantine has ended.",
             Self::Rejected => "Rejected: what was known before still stands.",
             Self::Removed => {
                 "The system is removed. What was known of it stays readable, and AWS was not touched."

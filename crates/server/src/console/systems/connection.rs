@@ -7,15 +7,16 @@ use axum::response::Response;
 use keyreeve_engine::check::{Check, CheckState, Rights};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId, SystemState};
+use serde::Deserialize;
 
 use super::checklist::way;
 use super::{frame, tabs};
 use crate::body::InPath;
 use crate::console::form::{Nothing, Sent, Wrong, sentence};
-use crate::console::page::{Frame, shown_as};
+use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Tabs, Tone};
 use crate::console::table::{Column, Table};
-use crate::console::visitor::Visitor;
+use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -40,6 +41,15 @@ struct ConnectionPage {
     may_test: bool,
     wrong: Option<String>,
     found: Option<Table>,
+    /// Where a quarantine is ended, by whoever may.
+    release: Option<String>,
+}
+
+/// Why a quarantine ends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Because {
+    reason: String,
 }
 
 pub(super) async fn page(
@@ -71,9 +81,32 @@ pub(super) async fn test(
     Ok(answer(&visitor, &system, outcome))
 }
 
+/// Ends the quarantine of a system, unless its cause is still there.
+pub(super) async fn release(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    Sent(Because { reason }): Sent<Because>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Administer, &system_id)?;
+    let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
+    let work = move || async move {
+        let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+        desk.release_system(&actor, &id, reason).await
+    };
+    match parts.planning.run(work).await? {
+        Ok(_) => Ok(to(&Said::Released.at(&super::within(&system_id, "connection")))),
+        Err(error) => {
+            let wrong = Wrong::of(error.into())?;
+            let system = parts.store.get_system(&system_id).await?;
+            Ok(answer(&visitor, &system, (Some(wrong), None)))
+        }
+    }
+}
+
 fn answer(visitor: &Visitor, system: &System, (wrong, found): (Option<Wrong>, Option<Table>)) -> Response {
-    let status = if wrong.is_some() { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
-    let facts = vec![
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let mut facts = vec![
         ("Signs in with", Cell::text(way(system))),
         (
             "AWS account",
@@ -84,6 +117,9 @@ fn answer(visitor: &Visitor, system: &System, (wrong, found): (Option<Wrong>, Op
         ),
         ("Permission profile", Cell::Code(system.settings.permission_profile.as_str().to_owned())),
     ];
+    if let Some(why) = &system.state_reason {
+        facts.push(("Why nothing runs", Cell::text(sentence(&why.message))));
+    }
     let page = ConnectionPage {
         frame: frame(visitor, system, "Connection"),
         name: system.name.to_string(),
@@ -94,6 +130,8 @@ fn answer(visitor: &Visitor, system: &System, (wrong, found): (Option<Wrong>, Op
         may_test: visitor.may(Right::Operate) && system.state != SystemState::Removed,
         wrong: wrong.map(|wrong| wrong.why),
         found,
+        release: (system.state == SystemState::Quarantined && visitor.may(Right::Administer))
+            .then(|| super::within(&system.system_id, "release")),
     };
     shown_as(status, &page)
 }

@@ -14,7 +14,7 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId};
 use keyreeve_store::SystemStanding;
@@ -36,6 +36,7 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/new", get(new::page).post(new::register))
         .route("/systems/{system_id}", get(show::page))
         .route("/systems/{system_id}/connection", get(connection::page).post(connection::test))
+        .route("/systems/{system_id}/release", post(connection::release))
         .route("/systems/{system_id}/policy", get(policy::page))
         .route("/systems/{system_id}/settings", get(settings::page).post(settings::change))
         .route("/systems/{system_id}/remove", get(remove::page).post(remove::remove))
@@ -162,5 +163,8 @@ pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
     };
     let all =
         [("Overview", ""), ("Connection", "connection"), ("Policy", "policy"), ("Settings", "settings")];
-    Tabs { entries: all.into_iter().map(tab).collect() }
+    let mut entries: Vec<Tab> = all.into_iter().map(tab).collect();
+    let imports = address::asking("/imports", [("system", system_id.as_str())]);
+    entries.push(Tab { label: "Imports", address: imports, current: false });
+    Tabs { entries }
 }

@@ -84,11 +84,13 @@ pub(super) async fn change(
             None => return Err(Problem::bad_request("what was sent is not all that the form has")),
         };
     }
-    let given =
-        |value: &str| Given::Text(if value.is_empty() { "none".to_owned() } else { value.to_owned() });
+    let given = |name: &str, value: &str| {
+        let none = value.is_empty() && MAY_BE_NONE.contains(&name);
+        Given::Text(if none { "none" } else { value }.to_owned())
+    };
     let changed = values.iter().filter(|(name, value)| before.get(*name) != Some(*value));
     let wanted: Vec<(String, Given)> =
-        changed.map(|(name, value)| ((*name).to_owned(), given(value))).collect();
+        changed.map(|(name, value)| ((*name).to_owned(), given(name, value))).collect();
     if wanted.is_empty() {
         return Ok(to(&of(&system_id)));
     }
@@ -101,6 +103,9 @@ pub(super) async fn change(
         }
     }
 }
+
+/// What may be left empty.
+const MAY_BE_NONE: [&str; 3] = ["region", "deny_all_policy", "max_requests_per_second"];
 
 /// What is on or off.
 const SWITCHES: [&str; 4] =

@@ -1,6 +1,7 @@
 //! A way through the console, from the first sign-in on.
 
 use keyreeve_model::{Role, SystemName};
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use keyreeve_store::SystemPatch;
 use serde_json::json;
 
@@ -85,6 +86,43 @@ async fn a_person_signs_in_by_keyboard_finds_systems_and_registers_one() {
     assert_eq!(browser.complaints().await.len(), 1);
     browser.click(".who button").await;
     browser.reads("You have signed out.").await;
+    browser.quit().await;
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_is_watched_live_and_one_that_is_suspended_is_accepted() {
+    let place = Place::start().await;
+    place.person("ada", Role::Admin, &[]).await;
+    let people = place.people().await;
+    let gone = people.iter().take(people.len() / 2).map(|name| Mutation::DeleteUser { name: name.clone() });
+    place.sandbox.mutate(PROD_ACCOUNT, &gone.collect::<Vec<_>>()).unwrap();
+    place.sandbox.add_fault(FaultRule::new("ListUsers", Effect::Latency { ms: 4_000 }).times(1).min_fires(1));
+    let browser = Chromium::start().await;
+    browser.go(&format!("{}/systems/prod", place.url)).await;
+    browser.press(&format!("ada{TAB}{PASSWORD}{ENTER}")).await;
+    browser.is_at("Overview").await;
+    browser.click("form[action='/imports'] button").await;
+    browser.reads("Running").await;
+    browser.picture("import-running").await;
+    // The page is the same all the time: nobody loads it anew.
+    browser.run("window.same = true", json!([])).await;
+    browser.reads("Reading").await;
+    browser.reads("Accept or reject").await;
+    assert_eq!(browser.run("return window.same", json!([])).await, true);
+    looked_at(&browser, "import-suspended").await;
+    browser.click("main a.button").await;
+    browser.reads("What it would change").await;
+    browser.reads("Deleted").await;
+    looked_at(&browser, "import-changes").await;
+    browser.click("nav.above a[href^='/imports/']").await;
+    browser.fill("#reason", "they left").await;
+    browser.click("section button.primary").await;
+    browser.reads("Accepted: what the run found is published.").await;
+    browser.go(&format!("{}/imports", place.url)).await;
+    browser.reads("Published").await;
+    looked_at(&browser, "imports").await;
+    assert!(place.sandbox.unfired().is_empty());
     browser.quit().await;
     place.stop().await;
 }

@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Every page that a reader of the systems of [`Place`] can go to.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 11] = [
     "/",
     "/systems",
     "/systems/new",
@@ -21,6 +21,9 @@ const PAGES: [&str; 8] = [
     "/systems/prod/policy",
     "/systems/prod/settings",
     "/systems/prod/remove",
+    "/imports",
+    "/imports/1",
+    "/imports/1/changes",
 ];
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::place::Place;
 
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
-/// Each page of a system, and who sees it, in the order of [`ROLES`].
-const PAGES: [(&str, [bool; 4]); 8] = [
+/// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
+const PAGES: [(&str, [bool; 4]); 11] = [
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
     ("/systems/new", [false, false, false, true]),
@@ -19,14 +19,21 @@ const PAGES: [(&str, [bool; 4]); 8] = [
     ("/systems/prod/policy", [true, true, true, true]),
     ("/systems/prod/settings", [true, true, true, true]),
     ("/systems/prod/remove", [false, false, false, true]),
+    ("/imports", [true, true, true, true]),
+    ("/imports/1", [true, true, true, true]),
+    ("/imports/1/changes", [true, true, true, true]),
 ];
 
 /// Each form, and who may send it.
-const FORMS: [(&str, [bool; 4]); 4] = [
+const FORMS: [(&str, [bool; 4]); 8] = [
     ("/systems/new", [false, false, false, true]),
     ("/systems/prod/connection", [false, true, false, true]),
     ("/systems/prod/settings", [false, false, false, true]),
     ("/systems/prod/remove", [false, false, false, true]),
+    ("/systems/prod/release", [false, false, false, true]),
+    ("/imports", [false, true, false, true]),
+    ("/imports/1/accept", [false, false, true, true]),
+    ("/imports/1/reject", [false, false, true, true]),
 ];
 
 #[tokio::test]
@@ -83,11 +90,15 @@ async fn s19_a_form_of_elsewhere_does_nothing() {
     let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
     let seen = browser.get("/systems/prod/remove").await.hidden("seen");
     let removal = [("seen", seen.as_str()), ("reason", ""), ("confirm", "prod")];
-    let forms: [(&str, &[(&str, &str)]); 6] = [
+    let forms: [(&str, &[(&str, &str)]); 10] = [
         ("/systems/prod/remove", &removal),
         ("/systems/prod/connection", &[]),
         ("/systems/new", &[("name", "x")]),
         ("/systems/prod/settings", &[("name", "x")]),
+        ("/systems/prod/release", &[("reason", "")]),
+        ("/imports", &[("system", "prod"), ("profile", "default")]),
+        ("/imports/1/accept", &[("seen", ""), ("reason", "x")]),
+        ("/imports/1/reject", &[("seen", ""), ("reason", "x")]),
         ("/sign-out", &[]),
         ("/theme", &[("theme", "dark"), ("next", "/")]),
     ];

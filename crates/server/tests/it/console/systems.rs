@@ -1,6 +1,6 @@
 //! Systems: found, registered, tested, changed and removed.
 
-use keyreeve_model::{Role, SystemState};
+use keyreeve_model::{Effect, Failure, FailureKind, Role, SystemState};
 use keyreeve_store::StoreError;
 use reqwest::StatusCode;
 
@@ -28,7 +28,7 @@ async fn systems_are_sorted_filtered_turned_and_written_to_a_file() {
     let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
     let order = |text: &str| text.find("System prod").unwrap() < text.find("System test").unwrap();
     let up = browser.get("/systems").await;
-    up.has(&["aria-sort=\"ascending\"", "href=\"/systems/prod\"", ">40<", "href=\"/systems?sort=-name\""]);
+    up.has(&["aria-sort=\"ascending\"", "href=\"/systems/prod\"", ">41<", "href=\"/systems?sort=-name\""]);
     assert!(order(&up.text) && !up.text.contains("New system"));
     let down = browser.get("/systems?sort=-system_id").await;
     down.has(&["aria-sort=\"descending\""]);
@@ -124,6 +124,7 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     ]);
     assert_eq!(page.text.matches(">OK</span>").count(), 6, "{}", page.text);
     assert_eq!(page.text.matches(">Pending</span>").count(), 1, "the schedule: {}", page.text);
+    page.has(&["href=\"/imports?system=prod\""]);
     place.not_imported("fresh").await;
     browser.get("/systems/fresh").await.has(&["What is permitted shows with the first import"]);
     browser
@@ -134,6 +135,22 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     assert!(before.text.contains("Test the connection") && !before.text.contains("What the test found"));
     let tested = browser.send("/systems/prod/connection", &[]).await;
     tested.has(&["What the test found", "identity", ":user/"]);
+    // A quarantine whose cause is over is ended, by an admin.
+    let now = place.clock.now();
+    let message = "it was another AWS account".to_owned();
+    let why = Failure { kind: FailureKind::AccountMismatch, message, effect: Effect::None, at: now };
+    place.store.quarantine_system(&system("prod"), why, now).await.unwrap();
+    browser.get("/systems/prod").await.has(&[">Error</span>", "It was another AWS account."]);
+    browser.get("/systems/prod/connection").await.has(&["End the quarantine"]);
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    assert!(!operator.get("/systems/prod/connection").await.text.contains("End the quarantine"));
+    let release = async |browser: &Browser<'_>| {
+        browser.send("/systems/prod/release", &[("reason", "it was mended")]).await
+    };
+    assert_eq!(release(&operator).await.status, StatusCode::FORBIDDEN);
+    let released = release(&browser).await;
+    assert_eq!(released.to.as_deref(), Some("/systems/prod/connection?said=released"), "{}", released.text);
+    assert_eq!(place.store.get_system(&system("prod")).await.unwrap().state, SystemState::Active);
     place.stop().await;
 }
 
@@ -183,6 +200,9 @@ async fn settings_are_changed_as_they_were_seen_or_not_at_all() {
     let bad = send(&fields(&seen, "many", true)).await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
     assert!(bad.text.contains("whole number") && bad.text.contains("value=\"many\""), "{}", bad.text);
+    let mut unnamed = fields(&seen, "7", true);
+    unnamed[1].1 = String::new();
+    assert_eq!(send(&unnamed).await.status, StatusCode::UNPROCESSABLE_ENTITY, "a system has a name");
     let mut more = fields(&seen, "7", false);
     more.push(("state".to_owned(), "removed".to_owned()));
     assert_eq!(send(&more).await.status, StatusCode::BAD_REQUEST);
