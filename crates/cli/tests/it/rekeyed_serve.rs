@@ -67,6 +67,7 @@ fn a_server_that_cannot_have_the_new_key_is_not_ready_and_doctor_says_it() {
         checks.contains("restart `keyreeve serve`, or run the command again, with the new key"),
         "{checks}"
     );
+    assert!(checks.contains(r#""advice":"restart `keyreeve serve` with the new key""#), "{checks}");
     let own = place.key(ACCOUNT);
     let credential = json!({
         "kind": "access_key", "access_key_id": own.access_key_id, "secret_access_key": own.secret_access_key,

@@ -9,7 +9,7 @@ use keyreeve_aws::{ConnectError, PermissionProbe, PermissionState};
 use keyreeve_connector::{Cause, Connector as _, Identity};
 use keyreeve_engine::systems::{Verdict, identify, verify};
 use keyreeve_model::{AccountStatus, CredentialKind, System, SystemId, SystemState};
-use keyreeve_store::{AccountFilter, AsOf, Store};
+use keyreeve_store::{AccountFilter, AsOf, Store, StoreError};
 
 use super::{external_id, rights};
 use crate::command::Context;
@@ -83,7 +83,12 @@ async fn reach(systems: &Systems, system: &System, checks: &mut Vec<Check>) -> a
             return Err(error);
         }
         Err(error) => {
-            let advice = format!("mend it with `keyreeve system set {}`", system.system_id);
+            let advice = match error.chain().find_map(|cause| cause.downcast_ref()) {
+                Some(StoreError::KeyChanged | StoreError::KeyNotFetched { .. }) => {
+                    "restart `keyreeve serve` with the new key".to_owned()
+                }
+                _ => format!("mend it with `keyreeve system set {}`", system.system_id),
+            };
             checks.push(Check::new("credentials", CheckState::Error, format!("{error:#}"), advice));
             return Ok(());
         }
