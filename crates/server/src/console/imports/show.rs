@@ -145,7 +145,10 @@ fn decision(visitor: &Visitor, run: &ImportRun, wrong: Option<&Wrong>) -> Result
         accept: format!("{}/accept", of(run.id)),
         reject: format!("{}/reject", of(run.id)),
         seen,
-        reason: Field::line("reason", "Reason").hint("To accept, one must be given.").unless(wrong),
+        reason: Field::line("reason", "Reason")
+            .hint("To accept, one must be given.")
+            .required()
+            .unless(wrong),
         consequences: counts.into_iter().map(told).collect(),
     }))
 }

@@ -116,6 +116,11 @@ impl Chromium {
         panic!("{selector} is not on {}: {}", self.url().await, self.text().await);
     }
 
+    /// Waits until the page has such an element.
+    pub(crate) async fn shows(&self, selector: &str) {
+        self.element(selector).await;
+    }
+
     pub(crate) async fn click(&self, selector: &str) {
         let element = self.element(selector).await;
         self.ask(Method::POST, &format!("{element}/click"), &json!({})).await;

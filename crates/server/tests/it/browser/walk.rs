@@ -54,6 +54,7 @@ async fn a_person_signs_in_by_keyboard_finds_systems_and_registers_one() {
         looked_at(&browser, &format!("system-{tab}")).await;
     }
     browser.click("a[href='/systems/prod/connection']").await;
+    browser.is_at("Connection").await;
     browser.click("main button[type=submit]").await;
     browser.reads("What the test found").await;
     // Its button comes with the name.
