@@ -80,14 +80,13 @@ pub(crate) struct Shape {
 pub(crate) struct Asked {
     path: String,
     given: Vec<(String, String)>,
-    mark: Mark,
 }
 
 impl Asked {
     fn of(uri: &Uri) -> Self {
         let query = uri.query().unwrap_or_default().as_bytes();
         let given = url::form_urlencoded::parse(query).into_owned().collect();
-        Self { path: uri.path().to_owned(), given, mark: Mark::of(uri) }
+        Self { path: uri.path().to_owned(), given }
     }
 
     /// Holds what is asked for against what there is: a wish that is passed over is taken for one that was met.
@@ -186,7 +185,14 @@ impl Listing {
     /// # Errors
     /// The cursor was not given out for this list.
     pub(crate) fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
-        Paging(self.given("cursor").map(str::to_owned), None).after(&self.asked.mark)
+        Paging(self.given("cursor").map(str::to_owned), None).after(&self.mark())
+    }
+
+    /// What a cursor is of use for: what is empty, and what was said before, make no other list.
+    fn mark(&self) -> Mark {
+        let address = self.with(&[]);
+        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
+        Mark::of(path, query)
     }
 
     /// The address with other values, and without the page: `None` takes a name away.
@@ -214,7 +220,7 @@ impl Listing {
         empty: Empty,
     ) -> Result<Table, Problem> {
         let limit = self.limit()?;
-        let (items, next) = Page::of(items, limit, &self.asked.mark, key).taken_apart();
+        let (items, next) = Page::of(items, limit, &self.mark(), key).taken_apart();
         let filtered = self.shape.filters.iter().any(|filter| self.filter(filter.name).is_some());
         let empty = match filtered {
             true => Empty {
@@ -431,7 +437,8 @@ mod tests {
     #[test]
     fn all_of_a_list_stands_in_its_address() {
         let names: Vec<&str> = std::iter::repeat_n("a", 26).collect();
-        let page = table("/n?q=a%26b&state=active&limit=25&said=x", names);
+        // As a form sends it, with what is empty.
+        let page = table("/n?q=a%26b&state=active&sort=&limit=25&said=x", names);
         assert_eq!((page.rows.len(), page.head[0].sorted), (25, Some("ascending")));
         assert_eq!(page.head[0].sort.as_deref(), Some("/n?q=a%26b&state=active&limit=25&sort=-name"));
         let below = page.below.unwrap();

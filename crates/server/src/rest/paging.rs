@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
-use axum::http::Uri;
 use axum::http::request::Parts as Head;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -34,13 +33,13 @@ const OF_THE_PAGE: [&str; 3] = ["cursor", "limit", "fields"];
 const MARK_CHARACTERS: usize = 16;
 
 impl Mark {
-    /// Of an address.
-    pub(crate) fn of(uri: &Uri) -> Self {
-        let query = uri.query().unwrap_or_default().as_bytes();
+    /// Of an address, by its path and its query.
+    pub(crate) fn of(path: &str, query: &str) -> Self {
+        let query = query.as_bytes();
         let mut asked: Vec<(Cow<'_, str>, Cow<'_, str>)> =
             url::form_urlencoded::parse(query).filter(|(name, _)| !OF_THE_PAGE.contains(&&**name)).collect();
         asked.sort();
-        let text = format!("{} {asked:?}", uri.path());
+        let text = format!("{path} {asked:?}");
         Self(digest_hex(text.as_bytes()).chars().take(MARK_CHARACTERS).collect())
     }
 }
@@ -49,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Mark {
     type Rejection = Infallible;
 
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&head.uri))
+        Ok(Self::of(head.uri.path(), head.uri.query().unwrap_or_default()))
     }
 }
 
@@ -127,7 +126,8 @@ mod tests {
     use super::*;
 
     fn mark(address: &str) -> Mark {
-        Mark::of(&address.parse().unwrap())
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        Mark::of(path, query)
     }
 
     #[test]
