@@ -39,15 +39,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
         };
         let Some(key) = given.next() else { return Ok(Self(None)) };
         let key = key.to_str().map_err(|_| refuse())?;
-        let fits = (1..=LONGEST).contains(&key.len()) && key.chars().all(|one| one.is_ascii_graphic());
-        if !fits || given.next().is_some() {
+        if given.next().is_some() {
             return Err(refuse());
         }
-        Ok(Self(Some(key.to_owned())))
+        Self::of(key).map_err(|_| refuse())
     }
 }
 
 impl Once {
+    /// With a key that a form of the console has.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn of(key: &str) -> Result<Self, Problem> {
+        let fits = (1..=LONGEST).contains(&key.len()) && key.chars().all(|one| one.is_ascii_graphic());
+        if fits { Ok(Self(Some(key.to_owned()))) } else { Err(Problem::bad_request("the form has no key")) }
+    }
+
     /// The key, if there is one.
     pub(crate) fn key(self) -> Option<String> {
         self.0

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keyreeve_model::{
     Account, AccountStatus, AssignmentKind, AssignmentPlace, ImportRunId, ImportRunState, JobId, JobState,
-    ManagedBy, Resource, ResourceType, SystemId,
+    LoginProfileState, ManagedBy, Resource, ResourceType, SystemId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,10 @@ pub struct AccountFilter {
     pub status: Option<AccountStatus>,
     /// Whether a multi-factor device is active.
     pub mfa: Option<Mfa>,
+    /// Part of the name, the path, the ARN or the tags, ignoring case; `*` and `?` as in a name.
+    pub text: Option<String>,
+    /// Whether there is a console password.
+    pub console: Option<LoginProfileState>,
 }
 
 /// What is known of an account's multi-factor devices.

@@ -1,6 +1,7 @@
 //! Reading what is known of a system, now or as of any published moment.
 
 mod chosen;
+mod life;
 #[cfg(test)]
 mod query_plans;
 mod shown;
@@ -10,8 +11,8 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Account, Assignment, AssignmentKind, ClaimFact, ImportRunId, ImportRunState, Inventory, JobId, ManagedBy,
-    Resource, SystemId,
+    Account, Assignment, AssignmentKind, ClaimFact, ImportRunId, ImportRunState, Inventory, JobId,
+    LoginProfileState, ManagedBy, Resource, SystemId,
 };
 
 use crate::history::{self, Coverage, Versions};
@@ -26,6 +27,7 @@ use crate::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter, Store, S
 
 pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
+pub use life::AccountEvent;
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
 
 impl Store {
@@ -283,6 +285,21 @@ impl Reading {
                 Mfa::Inactive => "= 0",
                 Mfa::Unknown => "IS NULL",
             });
+        }
+        if let Some(console) = filter.console {
+            text.push(" AND v.login_state = ").bind(match console {
+                LoginProfileState::Present => "present",
+                LoginProfileState::Absent => "absent",
+                LoginProfileState::Unknown => "unknown",
+            });
+        }
+        if let Some(wanted) = &filter.text {
+            let pattern = like_pattern(wanted);
+            for (place, column) in ["name", "path", "arn", "tags"].into_iter().enumerate() {
+                text.push(if place == 0 { " AND (" } else { " OR " }).push("lower(v.").push(column);
+                text.push(") LIKE lower(").bind(pattern.as_str()).push(") ESCAPE '\\'");
+            }
+            text.push(")");
         }
     }
 

@@ -89,7 +89,7 @@ pub use filter::{
 };
 pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
-pub use inventory::{AccountPlace, ScimGroups, ScimStanding, ScimUsers};
+pub use inventory::{AccountEvent, AccountPlace, ScimGroups, ScimStanding, ScimUsers};
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use measures::Standing;
@@ -97,7 +97,8 @@ pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
-    BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JobTry, JournalEntry, JournalEvent, NewJob, NewStep,
+    AskedTask, BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JobTry, JournalEntry, JournalEvent, NewJob,
+    NewStep,
     NewTask, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword, WithJob,
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};

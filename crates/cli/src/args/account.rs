@@ -94,6 +94,7 @@ impl ListAccounts {
                 Status::Disabled => AccountStatus::Disabled,
                 Status::Unknown => AccountStatus::Unknown,
             }),
+            ..AccountFilter::default()
         }
     }
 }

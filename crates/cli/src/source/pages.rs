@@ -22,7 +22,8 @@ fn given(pairs: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Que
 }
 
 pub(super) fn of_accounts(filter: &AccountFilter) -> Query {
-    let AccountFilter { name, path_prefix, group, policy, through_groups, status, mfa } = filter;
+    let AccountFilter { name, path_prefix, group, policy, through_groups, status, mfa, text, console } =
+        filter;
     let mfa = mfa.map(|mfa| match mfa {
         Mfa::Active => "active",
         Mfa::Inactive => "inactive",
@@ -36,6 +37,8 @@ pub(super) fn of_accounts(filter: &AccountFilter) -> Query {
         ("with_groups", through_groups.then(|| "true".to_owned())),
         ("status", status.map(|status| status.as_str().to_owned())),
         ("mfa", mfa.map(str::to_owned)),
+        ("text", text.clone()),
+        ("console", console.as_ref().map(word)),
     ])
 }
 

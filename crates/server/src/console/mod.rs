@@ -10,7 +10,8 @@
 //! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
 //!   badges, cells, facts, tabs, text to be copied, empty places), `time`, `chart`;
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
-//! - pages: `sign_in`, `home`, `systems`, `imports`.
+//! - pages: `sign_in`, `home`, `systems`, `accounts`, `resources`, `imports`; `changes` shows what a change would take and
+//!   asks for exactly that.
 //!
 //! A new page has a file with its handler and its struct, a template that extends `console/frame.html`, and a line in the router
 //! of its folder; a place in the navigation is a variant of [`page::Section`], what is said after something was done one of
@@ -19,8 +20,10 @@
 //!
 //! ([Why there is a script of our own and no framework](../../../../docs/decisions/0036-a-console-that-writes-no-markup.md).)
 
+mod accounts;
 mod address;
 mod assets;
+mod changes;
 mod chart;
 mod form;
 mod home;
@@ -28,6 +31,7 @@ mod imports;
 mod page;
 mod parts;
 mod problems;
+mod resources;
 mod sign_in;
 mod systems;
 mod table;
@@ -51,6 +55,9 @@ pub(crate) fn router() -> Router<Parts> {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/theme", post(sign_in::theme))
         .merge(systems::router())
+        .merge(accounts::router())
+        .merge(changes::router())
+        .merge(resources::router())
         .merge(imports::router())
         .merge(assets::router())
 }

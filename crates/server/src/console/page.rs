@@ -57,12 +57,15 @@ pub(crate) enum Said {
     Accepted,
     Rejected,
     Released,
+    Asked,
+    AskedBefore,
+    AwaitsApproval,
 }
 
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
@@ -70,6 +73,9 @@ impl Said {
         Self::Accepted,
         Self::Rejected,
         Self::Released,
+        Self::Asked,
+        Self::AskedBefore,
+        Self::AwaitsApproval,
     ];
 
     fn word(self) -> &'static str {
@@ -81,6 +87,9 @@ impl Said {
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
             Self::Released => "released",
+            Self::Asked => "asked",
+            Self::AskedBefore => "asked_before",
+            Self::AwaitsApproval => "awaits_approval",
         }
     }
 
@@ -92,6 +101,9 @@ impl Said {
             Self::Accepted => "Accepted: what the run found is published.",
             Self::Released => "The quarantine has ended.",
             Self::Rejected => "Rejected: what was known before still stands.",
+            Self::Asked => "Asked for: it is carried out now, and an import confirms it.",
+            Self::AskedBefore => "It was asked for before, and is not done twice.",
+            Self::AwaitsApproval => "Asked for: a second person must approve it before anything is done.",
             Self::Removed => {
                 "The system is removed. What was known of it stays readable, and AWS was not touched."
             }

@@ -102,6 +102,7 @@ impl Badge {
 {%- when Cell::Badge(badge) %}{{ badge.html() }}
 {%- when Cell::Time(time) %}{{ time.html() }}
 {%- when Cell::Number(number) %}{{ number }}
+{%- when Cell::Choice(choice) %}{{ choice.html() }}
 {%- when Cell::None %}<span class="none">–</span>
 {%- endmatch %}"#
 )]
@@ -113,6 +114,8 @@ pub(crate) enum Cell {
     Badge(Badge),
     Time(Time),
     Number(u64),
+    /// To be marked.
+    Choice(Choice),
     /// There is none, and that is known.
     None,
 }
@@ -134,9 +137,24 @@ impl Cell {
             Self::Badge(badge) => badge.text.clone(),
             Self::Time(time) => time.instant().to_string(),
             Self::Number(number) => number.to_string(),
-            Self::None => String::new(),
+            Self::Choice(_) | Self::None => String::new(),
         }
     }
+}
+
+/// Something to be marked for a form that stands elsewhere on the page.
+#[derive(Debug, Clone, Template)]
+#[template(
+    ext = "html",
+    source = r#"<input type="checkbox" form="{{ form }}" name="{{ name }}" value="{{ value }}" aria-label="{{ label }}">"#
+)]
+pub(crate) struct Choice {
+    /// The id of the form.
+    pub(crate) form: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    /// What marking it is for.
+    pub(crate) label: String,
 }
 
 /// A place where something would be, and why there is nothing.
@@ -194,4 +212,4 @@ pub(crate) struct Copied {
     pub(crate) text: String,
 }
 
-drawn!(Link, Badge, Cell, Empty, Facts, Tabs, Copied);
+drawn!(Link, Badge, Cell, Choice, Empty, Facts, Tabs, Copied);

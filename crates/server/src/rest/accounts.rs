@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
-use keyreeve_model::{AccountStatus, JobId, SystemId};
+use keyreeve_model::{AccountStatus, JobId, LoginProfileState, SystemId};
 use keyreeve_store::{AccountFilter, AccountOrder, AsOf, Mfa, Slice, StoreError};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -65,6 +65,13 @@ pub(crate) struct Filter {
     /// What is known of their multi-factor devices.
     #[param(inline)]
     mfa: Option<MfaState>,
+    /// Part of the name, the path, the ARN or the tags, ignoring case; `*` and `?` as in a name.
+    #[param(max_length = 512)]
+    #[serde(default, deserialize_with = "at_most::<512, _>")]
+    text: Option<String>,
+    /// Whether there is a console password.
+    #[param(inline)]
+    console: Option<LoginProfileState>,
     /// What was published at that time, or by the end of that day (UTC).
     #[param(value_type = Option<jiff::Timestamp>)]
     as_of: Option<String>,
@@ -171,6 +178,8 @@ pub(crate) async fn list(
             MfaState::Inactive => Mfa::Inactive,
             MfaState::Unknown => Mfa::Unknown,
         }),
+        text: asked.text,
+        console: asked.console,
     };
     let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let unseen = Unseen::load(&parts.store, &system_id, moment).await?;

@@ -39,15 +39,15 @@ pub(crate) struct Wishes {
 pub(crate) struct NewJob {
     /// The wishes, in their order.
     #[schema(min_items = 1, max_items = 10_000)]
-    wishes: Vec<Wish>,
+    pub(crate) wishes: Vec<Wish>,
     /// Why.
     #[serde(default)]
     #[schema(max_length = 1_000)]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The plan that was seen, as the header `plan-sha256` of its answer says it: nothing else is done.
     #[serde(default)]
     #[schema(pattern = "^[0-9a-f]{64}$")]
-    plan_sha256: Option<String>,
+    pub(crate) plan_sha256: Option<String>,
 }
 
 /// A decision about a job.
@@ -154,7 +154,8 @@ pub(crate) async fn ask(
     }
 }
 
-async fn asked(
+/// Plans once more, and asks for it if that is what was seen.
+pub(crate) async fn asked(
     parts: Parts,
     caller: Caller,
     system_id: SystemId,

@@ -22,6 +22,7 @@ mod holding;
 mod journal;
 mod manifests;
 mod moves;
+mod of_accounts;
 mod plan;
 mod protections;
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub(crate) use claim_facts::of_system as claims_of;
 pub use deliveries::{BEARER, DeliveryState, PasswordDelivery, UnclaimedPassword};
 pub(crate) use ending::end_jobs_of;
 pub use manifests::SwitchedOff;
+pub use of_accounts::AskedTask;
 pub use retrying::Retry;
 
 /// A job as it is asked for.

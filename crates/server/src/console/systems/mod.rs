@@ -148,7 +148,7 @@ pub(super) fn within(system_id: &SystemId, what: &str) -> String {
 }
 
 /// The frame of a page of a system.
-fn frame(visitor: &Visitor, system: &System, title: &str) -> Frame {
+pub(super) fn frame(visitor: &Visitor, system: &System, title: &str) -> Frame {
     let mut frame = Frame::of(visitor, Section::Systems, format!("{title} · {}", system.name));
     frame.above = vec![Link::new("/systems", "Systems")];
     frame
@@ -161,8 +161,14 @@ pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
         address: if what.is_empty() { of(system_id) } else { within(system_id, what) },
         current: what == current,
     };
-    let all =
-        [("Overview", ""), ("Connection", "connection"), ("Policy", "policy"), ("Settings", "settings")];
+    let all = [
+        ("Overview", ""),
+        ("Accounts", "accounts"),
+        ("Resources", "resources"),
+        ("Connection", "connection"),
+        ("Policy", "policy"),
+        ("Settings", "settings"),
+    ];
     let mut entries: Vec<Tab> = all.into_iter().map(tab).collect();
     let imports = address::asking("/imports", [("system", system_id.as_str())]);
     entries.push(Tab { label: "Imports", address: imports, current: false });

@@ -1,0 +1,411 @@
+//! `/systems/{system_id}/accounts/{account}/{action}` and `/systems/{system_id}/new-account`: what is asked for of an
+//! account. A form says what, and what it sends leads to the plan ([`changes`]); nothing is done before that was seen.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{
+    Account, Assignment, AssignmentKind, AssignmentState, Delivery, ResourceName, System, SystemId,
+    SystemState, Wish,
+};
+use keyreeve_store::{AsOf, AssignmentFilter};
+use serde::Deserialize;
+
+use super::of;
+use super::show::above;
+use crate::body::InPath;
+use crate::console::changes::{self, Change};
+use crate::console::form::{Field, Sent, Takes, Wrong};
+use crate::console::page::{Frame, shown_as};
+use crate::console::parts::Link;
+use crate::console::systems;
+use crate::console::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+/// What can be asked for of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Action {
+    Update,
+    AddAssignment,
+    RemoveAssignment,
+    ResetPassword,
+    Deactivate,
+    Reactivate,
+    Delete,
+}
+
+impl Action {
+    const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Update, "update", "Update"),
+        (Self::AddAssignment, "add-assignment", "Add assignment"),
+        (Self::RemoveAssignment, "remove-assignment", "Remove assignment"),
+        (Self::ResetPassword, "reset-password", "Reset password"),
+        (Self::Deactivate, "deactivate", "Deactivate"),
+        (Self::Reactivate, "reactivate", "Reactivate"),
+        (Self::Delete, "delete", "Delete"),
+    ];
+
+    /// The ways to all of them, from the address of an account.
+    pub(super) fn links(account: &str) -> Vec<Link> {
+        let link = |(_, word, label): &(Self, &str, &str)| {
+            Link::new(format!("{account}/{word}"), format!("{label}…"))
+        };
+        Self::ALL.iter().map(link).collect()
+    }
+
+    fn label(self) -> &'static str {
+        Self::ALL.iter().find(|(one, ..)| *one == self).map_or("", |(.., label)| label)
+    }
+
+    fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(one, ..)| *one == self).map_or("", |(_, word, _)| word)
+    }
+
+    /// What it does, before the plan says exactly which calls that takes.
+    fn about(self) -> &'static str {
+        match self {
+            Self::Update => {
+                "Gives the account another name, path, tag or permissions boundary. What is left empty stays as it is."
+            }
+            Self::AddAssignment => "Puts the account into a group, or attaches a policy to it.",
+            Self::RemoveAssignment => "Takes the account out of a group, or detaches a policy from it.",
+            Self::ResetPassword => {
+                "Gives the account a new console password, which must be changed at the next sign-in."
+            }
+            Self::Deactivate => {
+                "Takes the console password away and switches access keys off, so that all of it can be given back."
+            }
+            Self::Reactivate => "Gives back what the last deactivation took, with a new console password.",
+            Self::Delete => {
+                "Deletes the account, and before that all that blocks its deletion. It cannot be undone."
+            }
+        }
+    }
+}
+
+/// What a form sends: each has some of these fields.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Wanted {
+    name: String,
+    path: String,
+    groups: String,
+    policies: String,
+    attributes: String,
+    tags: String,
+    untag: String,
+    boundary: String,
+    deliver: String,
+    recipient: String,
+    group: String,
+    policy: String,
+    held: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/accounts/act.html")]
+struct ActPage {
+    frame: Frame,
+    title: String,
+    about: &'static str,
+    action: String,
+    back: String,
+    wrong: Option<String>,
+    fields: Vec<Field>,
+}
+
+/// The page of a form of one account.
+pub(super) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath((system_id, account, action)): InPath<(SystemId, String, Action)>,
+) -> Result<Response, Problem> {
+    let (system, account) = of_account(&visitor, &parts, &system_id, &account).await?;
+    asked(&visitor, &parts, (&system, &account, action), &Wanted::default(), None).await
+}
+
+/// Shows what it would take.
+pub(super) async fn plan(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath((system_id, account, action)): InPath<(SystemId, String, Action)>,
+    Sent(wanted): Sent<Wanted>,
+) -> Result<Response, Problem> {
+    let (system, account) = of_account(&visitor, &parts, &system_id, &account).await?;
+    let wish = match wish(action, &account.name, &wanted) {
+        Ok(wish) => wish,
+        Err(wrong) => {
+            return asked(&visitor, &parts, (&system, &account, action), &wanted, Some(wrong)).await;
+        }
+    };
+    let change = Change::new(vec![wish], of(&system_id, &account.external_id));
+    changes::planned(&visitor, &parts, &system, change, None).await
+}
+
+async fn of_account(
+    visitor: &Visitor,
+    parts: &Parts,
+    system_id: &SystemId,
+    account: &str,
+) -> Result<(System, Account), Problem> {
+    visitor.require(Right::Operate, system_id)?;
+    let system = parts.store.get_system(system_id).await?;
+    in_use(&system)?;
+    Ok((system, parts.store.get_account(system_id, AsOf::Now, account).await?))
+}
+
+fn in_use(system: &System) -> Result<(), Problem> {
+    match system.state {
+        SystemState::Active => Ok(()),
+        state => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "system_not_active",
+            format!("the system is {}, and nothing is changed through it", state.as_str()),
+        )),
+    }
+}
+
+/// The page of the form of a new account.
+pub(super) async fn new_page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Operate, &system_id)?;
+    let system = parts.store.get_system(&system_id).await?;
+    in_use(&system)?;
+    Ok(new_asked(&visitor, &system, &Wanted::default(), None))
+}
+
+/// Shows what making an account would take.
+pub(super) async fn new_plan(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    Sent(wanted): Sent<Wanted>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Operate, &system_id)?;
+    let system = parts.store.get_system(&system_id).await?;
+    in_use(&system)?;
+    let wish = match creation(&wanted) {
+        Ok(wish) => wish,
+        Err(wrong) => return Ok(new_asked(&visitor, &system, &wanted, Some(wrong))),
+    };
+    let change = Change::new(vec![wish], systems::within(&system_id, "accounts"));
+    changes::planned(&visitor, &parts, &system, change, None).await
+}
+
+fn given(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').filter_map(given).collect()
+}
+
+/// `key=value`, with commas between.
+fn pairs(name: &'static str, text: &str) -> Result<BTreeMap<String, String>, Wrong> {
+    let pair = |pair: String| match pair.split_once('=') {
+        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        None => {
+            Err(Wrong::with(name, format!("{pair} is no pair; write key=value, with commas between pairs")))
+        }
+    };
+    listed(text).into_iter().map(pair).collect()
+}
+
+fn delivery(wanted: &Wanted) -> Result<Option<Delivery>, Wrong> {
+    let text = match (wanted.deliver.as_str(), wanted.recipient.trim()) {
+        ("", _) => return Ok(None),
+        ("recipient", key) => format!("recipient:{key}"),
+        (way, _) => way.to_owned(),
+    };
+    text.parse().map(Some).map_err(|error| Wrong::with("recipient", error))
+}
+
+fn creation(wanted: &Wanted) -> Result<Wish, Wrong> {
+    Ok(Wish::CreateAccount {
+        name: given(&wanted.name),
+        path: given(&wanted.path),
+        groups: listed(&wanted.groups),
+        policies: listed(&wanted.policies),
+        attributes: pairs("attributes", &wanted.attributes)?,
+        tags: pairs("tags", &wanted.tags)?,
+        boundary: given(&wanted.boundary),
+        deliver: delivery(wanted)?,
+    })
+}
+
+fn wish(action: Action, account: &str, wanted: &Wanted) -> Result<Wish, Wrong> {
+    let account = account.to_owned();
+    Ok(match action {
+        Action::Update => Wish::UpdateAccount {
+            account,
+            new_name: given(&wanted.name),
+            new_path: given(&wanted.path),
+            tags: pairs("tags", &wanted.tags)?,
+            untag: listed(&wanted.untag),
+            boundary: given(&wanted.boundary),
+        },
+        Action::AddAssignment => {
+            let resource = match (given(&wanted.group), given(&wanted.policy)) {
+                (Some(group), None) => ResourceName::Group(group),
+                (None, Some(arn)) => ResourceName::Policy(arn),
+                _ => return Err(Wrong::with("group", "give either a group or a policy")),
+            };
+            Wish::AddAssignment { account, resource }
+        }
+        Action::RemoveAssignment => {
+            let resource = match wanted.held.split_once(':') {
+                Some(("group", group)) => ResourceName::Group(group.to_owned()),
+                Some(("policy", arn)) => ResourceName::Policy(arn.to_owned()),
+                _ => return Err(Wrong::with("held", "choose what is to be removed")),
+            };
+            Wish::RemoveAssignment { account, resource }
+        }
+        Action::ResetPassword => Wish::ResetPassword { account, deliver: delivery(wanted)? },
+        Action::Deactivate => Wish::DeactivateAccount { account },
+        Action::Reactivate => Wish::ReactivateAccount { account, deliver: delivery(wanted)? },
+        Action::Delete => Wish::DeleteAccount { account },
+    })
+}
+
+async fn asked(
+    visitor: &Visitor,
+    parts: &Parts,
+    (system, account, action): (&System, &Account, Action),
+    wanted: &Wanted,
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
+    let of_wrong = wrong.as_ref();
+    let line =
+        |name, label, value: &str, hint| Field::line(name, label).value(value).hint(hint).unless(of_wrong);
+    let fields = match action {
+        Action::Update => vec![
+            line("name", "New name", &wanted.name, ""),
+            line("path", "New path", &wanted.path, "Begins and ends with a slash."),
+            line("tags", "Tags to set", &wanted.tags, "key=value, with commas between. Others stay."),
+            line("untag", "Tags to take away", &wanted.untag, "Their keys, with commas between."),
+            line(
+                "boundary",
+                "Permissions boundary",
+                &wanted.boundary,
+                "The ARN of a policy, or none to take it away.",
+            ),
+        ],
+        Action::AddAssignment => vec![
+            line("group", "Group", &wanted.group, "Its name."),
+            line("policy", "Policy", &wanted.policy, "Its ARN."),
+        ],
+        Action::RemoveAssignment => vec![
+            Field::new("held", "What is removed", Takes::OneOf(held(parts, account).await?))
+                .value(&wanted.held)
+                .required()
+                .unless(of_wrong),
+        ],
+        Action::ResetPassword | Action::Reactivate => handing(wanted, of_wrong),
+        Action::Deactivate | Action::Delete => Vec::new(),
+    };
+    let own = of(&system.system_id, &account.external_id);
+    let mut frame = systems::frame(visitor, system, &format!("{} {}", action.label(), account.name));
+    frame.above.extend(above(system, None));
+    frame.above.push(Link::new(own.clone(), account.name.clone()));
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = ActPage {
+        frame,
+        title: format!("{}: {}", action.label(), account.name),
+        about: action.about(),
+        action: format!("{own}/{}", action.word()),
+        back: own,
+        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why),
+        fields,
+    };
+    Ok(shown_as(status, &page))
+}
+
+/// What an account holds itself, to be chosen from.
+async fn held(parts: &Parts, account: &Account) -> Result<Vec<(String, String)>, Problem> {
+    let filter =
+        AssignmentFilter { account: Some(account.external_id.to_string()), ..AssignmentFilter::default() };
+    let held = parts.store.list_assignments(&account.system_id, AsOf::Now, &filter).await?;
+    let choice = |one: &Assignment| match (one.kind, &one.resource_arn) {
+        (AssignmentKind::AccountGroup, _) => {
+            Some((format!("group:{}", one.resource_name), format!("Group {}", one.resource_name)))
+        }
+        (_, Some(arn)) => Some((format!("policy:{arn}"), format!("Policy {} ({arn})", one.resource_name))),
+        _ => None,
+    };
+    Ok(held.iter().filter(|one| one.state != AssignmentState::PendingRemove).filter_map(choice).collect())
+}
+
+/// How a password reaches its owner.
+fn handing(wanted: &Wanted, wrong: Option<&Wrong>) -> Vec<Field> {
+    let ways = [
+        ("", "As the system is set"),
+        ("link", "By a one-time secret"),
+        ("recipient", "Encrypted to a key"),
+        ("operator", "To the operator"),
+    ];
+    let ways = ways.map(|(one, called)| (one.to_owned(), called.to_owned()));
+    vec![
+        Field::new("deliver", "The password is handed over", Takes::OneOf(ways.into()))
+            .value(&wanted.deliver)
+            .required()
+            .unless(wrong),
+        Field::line("recipient", "Key of its owner")
+            .value(&wanted.recipient)
+            .hint("An age or SSH public key, where it is encrypted to one.")
+            .unless(wrong),
+    ]
+}
+
+fn new_asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wrong>) -> Response {
+    let of_wrong = wrong.as_ref();
+    let line =
+        |name, label, value: &str, hint| Field::line(name, label).value(value).hint(hint).unless(of_wrong);
+    let mut fields = vec![
+        line(
+            "name",
+            "Name",
+            &wanted.name,
+            "The task mapping makes one of the attributes, if it is left empty.",
+        ),
+        line(
+            "path",
+            "Path",
+            &wanted.path,
+            "Begins and ends with a slash. The task mapping says, if it is left empty.",
+        ),
+        line("groups", "Groups", &wanted.groups, "Their names, with commas between."),
+        line("policies", "Policies", &wanted.policies, "Their ARNs, with commas between."),
+        line(
+            "attributes",
+            "Attributes",
+            &wanted.attributes,
+            "For the task mapping: key=value, with commas between.",
+        ),
+        line("tags", "Tags", &wanted.tags, "key=value, with commas between."),
+        line("boundary", "Permissions boundary", &wanted.boundary, "The ARN of a policy."),
+    ];
+    fields.extend(handing(wanted, of_wrong));
+    let id = &system.system_id;
+    let mut frame = systems::frame(visitor, system, "New account");
+    frame.above.extend(above(system, None));
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let page = ActPage {
+        frame,
+        title: "New account".to_owned(),
+        about: "Makes an IAM user with a console password that must be changed at the first sign-in.",
+        action: systems::within(id, "new-account"),
+        back: systems::within(id, "accounts"),
+        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why),
+        fields,
+    };
+    shown_as(status, &page)
+}

@@ -1,0 +1,101 @@
+//! What became of an account: what imports saw, and what was asked for here, on one time line.
+
+use jiff::Timestamp;
+use keyreeve_engine::export::changes::{ChangeLine, lines_of};
+use keyreeve_model::{ChangeKind, TaskKind, TaskState};
+use keyreeve_store::{AccountEvent, AskedTask};
+
+use crate::console::form::sentence;
+use crate::console::imports;
+use crate::console::parts::{Badge, Cell, Empty, Tone};
+use crate::console::table::{Column, Table};
+use crate::console::time::Time;
+
+/// So much is looked back at.
+pub(super) const MOST: usize = 100;
+
+const COLUMNS: [Column; 4] = [
+    Column::plain("When"),
+    Column::plain("Where it is from"),
+    Column::plain("What"),
+    Column::plain("Outcome"),
+];
+
+/// The time line, the newest first.
+pub(super) fn table(events: &[AccountEvent], tasks: &[AskedTask]) -> Table {
+    let seen = events.iter().map(|event| (event.published_at, of_run(event)));
+    let asked = tasks.iter().map(|asked| (began(asked), of_task(asked)));
+    let mut rows: Vec<(Option<Timestamp>, Vec<Cell>)> = seen.chain(asked).collect();
+    // What has not begun has no time, and is the newest there is.
+    rows.sort_by_key(|(at, _)| std::cmp::Reverse(at.unwrap_or(Timestamp::MAX)));
+    let rows = rows.into_iter().take(MOST).map(|(_, row)| row).collect();
+    let empty = Empty {
+        title: "No history".to_owned(),
+        text: "Nothing of it has changed since imports look back.".to_owned(),
+        action: None,
+    };
+    Table::whole("History", &COLUMNS, rows, empty)
+}
+
+fn of_run(event: &AccountEvent) -> Vec<Cell> {
+    let told: Vec<String> = lines_of(&event.changes).iter().map(told).collect();
+    vec![
+        event.published_at.map_or(Cell::None, |at| Cell::Time(Time::at(at))),
+        Cell::link(imports::of(event.run), format!("Import run {}", event.run)),
+        Cell::text(told.join("; ")),
+        Cell::Badge(Badge::new(Tone::Quiet, "Seen")),
+    ]
+}
+
+fn told(line: &ChangeLine) -> String {
+    let kind = match line.kind {
+        ChangeKind::Created => "new",
+        ChangeKind::Changed => "changed",
+        ChangeKind::Deleted => "gone",
+    };
+    let details = line.details();
+    let what = format!("{} {} {kind}", line.object_type.as_str().replace('_', " "), line.name);
+    if details.is_empty() { sentence(&what) } else { sentence(&format!("{what} ({details})")) }
+}
+
+fn began(asked: &AskedTask) -> Option<Timestamp> {
+    asked.task.finished_at.or(asked.task.started_at)
+}
+
+fn of_task(asked: &AskedTask) -> Vec<Cell> {
+    let task = &asked.task;
+    let result = task.result.clone().or_else(|| task.failure.as_ref().map(|failure| failure.message.clone()));
+    let result = result.map(|result| format!(" {}", sentence(&result))).unwrap_or_default();
+    vec![
+        began(asked).map_or(Cell::None, |at| Cell::Time(Time::at(at))),
+        Cell::text(format!("Job {} of {}", task.job, asked.actor)),
+        Cell::text(format!("{}.{result}", called(task.kind))),
+        Cell::Badge(of_task_state(task.state)),
+    ]
+}
+
+/// What a kind of task is called.
+pub(in crate::console) fn called(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::CreateAccount => "Create account",
+        TaskKind::UpdateAccount => "Update account",
+        TaskKind::DeactivateAccount => "Deactivate account",
+        TaskKind::ReactivateAccount => "Reactivate account",
+        TaskKind::DeleteAccount => "Delete account",
+        TaskKind::ResetPassword => "Reset password",
+        TaskKind::AddAssignment => "Add assignment",
+        TaskKind::RemoveAssignment => "Remove assignment",
+    }
+}
+
+fn of_task_state(state: TaskState) -> Badge {
+    match state {
+        TaskState::AwaitingApproval => Badge::new(Tone::Notice, "Waits for approval"),
+        TaskState::Queued => Badge::new(Tone::Notice, "Queued"),
+        TaskState::Running => Badge::new(Tone::Notice, "Running"),
+        TaskState::Succeeded => Badge::new(Tone::Good, "Succeeded"),
+        TaskState::Failed => Badge::new(Tone::Bad, "Failed"),
+        TaskState::Cancelled => Badge::new(Tone::Quiet, "Cancelled"),
+        TaskState::NeedsPerson => Badge::new(Tone::Bad, "Needs a person"),
+    }
+}

@@ -1,0 +1,251 @@
+//! `/systems/{system_id}/accounts`: the accounts of a system, now or as of any moment.
+
+mod act;
+mod history;
+mod holds;
+mod show;
+
+pub(super) use history::called;
+pub(super) use holds::{by, of_state, since};
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use jiff::Timestamp;
+use keyreeve_engine::rights::Right;
+use keyreeve_engine::unseen::{KnownAccount, Unseen};
+use keyreeve_model::{
+    AccessKey, Account, AccountStatus, ExternalId, LoginProfileState, SystemId, SystemState,
+};
+use keyreeve_store::{AccountFilter, AccountOrder, AsOf, Mfa, Slice, StoreError};
+
+use super::address;
+use super::page::{Frame, shown};
+use super::parts::{Badge, Cell, Empty, Link, Tabs, Tone};
+use super::systems;
+use super::table::{Asked, Column, Filter, Listing, Shape, Table};
+use super::time::Time;
+use super::visitor::Visitor;
+use crate::body::InPath;
+use crate::parts::Parts;
+use crate::problem::Problem;
+use crate::rest::as_of;
+
+/// The pages.
+pub(super) fn router() -> Router<Parts> {
+    Router::new()
+        .route("/systems/{system_id}/accounts", get(list))
+        .route("/systems/{system_id}/new-account", get(act::new_page).post(act::new_plan))
+        .route("/systems/{system_id}/accounts/{account}", get(show::page))
+        .route("/systems/{system_id}/accounts/{account}/{action}", get(act::page).post(act::plan))
+}
+
+static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("name", "Name"),
+        Column::sorted("path", "Path"),
+        Column::sorted("status", "Status"),
+        Column::plain("Console password"),
+        Column::plain("Access keys"),
+        Column::plain("MFA"),
+        Column::sorted("password_last_used_at", "Password last used"),
+        Column::sorted("created_at", "Made"),
+        Column::plain("Not confirmed yet"),
+    ],
+    filters: &[
+        Filter { name: "q", label: "Name, path, ARN or tag", choices: &[] },
+        Filter {
+            name: "status",
+            label: "Status",
+            choices: &[("enabled", "Enabled"), ("disabled", "Disabled"), ("unknown", "Unknown")],
+        },
+        Filter {
+            name: "console",
+            label: "Console password",
+            choices: &[("present", "Has one"), ("absent", "Has none"), ("unknown", "Unknown")],
+        },
+        Filter {
+            name: "mfa",
+            label: "MFA",
+            choices: &[("active", "Active"), ("inactive", "None"), ("unknown", "Unknown")],
+        },
+        Filter { name: "path", label: "Path begins with", choices: &[] },
+        Filter { name: "group", label: "In group", choices: &[] },
+        Filter { name: "policy", label: "Holds policy", choices: &[] },
+        Filter { name: "through", label: "Policy held", choices: &[("groups", "Also through groups")] },
+        Filter { name: "as_of", label: "As of a date, a time or run:N", choices: &[] },
+    ],
+    sort: "name",
+};
+
+#[derive(Template)]
+#[template(path = "console/accounts/list.html")]
+struct ListPage {
+    frame: Frame,
+    name: String,
+    badge: Badge,
+    tabs: Tabs,
+    create: Option<Link>,
+    accounts: Table,
+}
+
+async fn list(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Read, &system_id)?;
+    let listing = asked.of_shape(&SHAPE)?;
+    let system = parts.store.get_system(&system_id).await?;
+    let now = parts.clock.now();
+    let moment = as_of(listing.filter("as_of"), None, now)?;
+    let (by, descending) = order(listing.order());
+    let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
+    let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
+    let found = parts.store.accounts_slice(&system_id, moment, &filter(&listing), &slice).await;
+    let (accounts, empty) = match found {
+        Ok(accounts) => (accounts, nobody()),
+        Err(StoreError::NotImported { .. }) => (Vec::new(), not_imported(&system_id)),
+        Err(error) => return Err(error.into()),
+    };
+    let accounts: Vec<KnownAccount> = accounts.into_iter().map(|account| unseen.known(account)).collect();
+    let cells = |known: &KnownAccount| cells(known, listing.filter("as_of"), now);
+    if listing.is_file() {
+        return listing.file((system_id.as_str(), "accounts"), &accounts, cells);
+    }
+    let place = |known: &KnownAccount| by.place(&known.account);
+    let accounts = listing.table("Accounts", accounts, place, cells, empty)?;
+    let may_create =
+        system.state == SystemState::Active && moment == AsOf::Now && visitor.may(Right::Operate);
+    let page = ListPage {
+        frame: systems::frame(&visitor, &system, "Accounts"),
+        name: system.name.to_string(),
+        badge: Badge::of_system(system.state),
+        tabs: systems::tabs(&system_id, "accounts"),
+        create: may_create.then(|| Link::new(systems::within(&system_id, "new-account"), "New account")),
+        accounts,
+    };
+    Ok(shown(&page))
+}
+
+/// What the list is sorted by, and whether it begins with the last.
+fn order(word: &str) -> (AccountOrder, bool) {
+    let (key, descending) = word.strip_prefix('-').map_or((word, false), |key| (key, true));
+    let by = match key {
+        "path" => AccountOrder::Path,
+        "status" => AccountOrder::Status,
+        "created_at" => AccountOrder::CreatedAt,
+        "password_last_used_at" => AccountOrder::PasswordLastUsedAt,
+        _ => AccountOrder::Name,
+    };
+    (by, descending)
+}
+
+fn filter(listing: &Listing) -> AccountFilter {
+    let text = |name| listing.filter(name).map(str::to_owned);
+    AccountFilter {
+        name: None,
+        path_prefix: text("path"),
+        group: text("group"),
+        policy: text("policy"),
+        through_groups: listing.filter("through").is_some(),
+        status: listing.filter("status").and_then(|status| serde_json::from_value(status.into()).ok()),
+        mfa: listing.filter("mfa").map(|mfa| match mfa {
+            "active" => Mfa::Active,
+            "inactive" => Mfa::Inactive,
+            _ => Mfa::Unknown,
+        }),
+        text: text("q"),
+        console: listing.filter("console").and_then(|state| serde_json::from_value(state.into()).ok()),
+    }
+}
+
+fn nobody() -> Empty {
+    Empty {
+        title: "No account".to_owned(),
+        text: "The last import saw no account within its scope.".to_owned(),
+        action: None,
+    }
+}
+
+/// What stands where something would be that no import has read yet.
+pub(super) fn not_imported(system_id: &SystemId) -> Empty {
+    Empty {
+        title: "Nothing was imported yet".to_owned(),
+        text: "What the system has is known once an import of it was published.".to_owned(),
+        action: Some(Link::new(systems::of(system_id), "Go to the system")),
+    }
+}
+
+fn cells(known: &KnownAccount, as_of: Option<&str>, now: Timestamp) -> Vec<Cell> {
+    let account = &known.account;
+    let used = account.password_last_used_at;
+    vec![
+        Cell::link(at_moment(of(&account.system_id, &account.external_id), as_of), account.name.clone()),
+        Cell::Code(account.path.clone()),
+        Cell::Badge(of_status(account.status)),
+        Cell::Badge(of_console(account.login_profile.state)),
+        Cell::text(keys(account, now)),
+        Cell::Badge(of_mfa(account.mfa_active)),
+        used.map_or(Cell::None, |at| Cell::Time(Time::ago(at, now))),
+        Cell::Time(Time::at(account.created_at)),
+        match known.pending.len() {
+            0 => Cell::None,
+            number => Cell::Badge(Badge::new(Tone::Notice, format!("{number} of our changes"))),
+        },
+    ]
+}
+
+/// The address of an account. Its id names it: names can be anything that IAM takes, and change.
+pub(super) fn of(system_id: &SystemId, account: &ExternalId) -> String {
+    address::of(&["systems", system_id.as_str(), "accounts", account.as_str()])
+}
+
+/// An address with the moment that it speaks of.
+pub(super) fn at_moment(path: String, as_of: Option<&str>) -> String {
+    match as_of {
+        Some(moment) => address::asking(&path, [("as_of", moment)]),
+        None => path,
+    }
+}
+
+pub(super) fn of_status(status: AccountStatus) -> Badge {
+    match status {
+        AccountStatus::Enabled => Badge::new(Tone::Good, "Enabled"),
+        AccountStatus::Disabled => Badge::new(Tone::Quiet, "Disabled"),
+        AccountStatus::Unknown => Badge::new(Tone::Warning, "Unknown"),
+    }
+}
+
+pub(super) fn of_console(state: LoginProfileState) -> Badge {
+    match state {
+        LoginProfileState::Present => Badge::new(Tone::Notice, "Has one"),
+        LoginProfileState::Absent => Badge::new(Tone::Quiet, "Has none"),
+        LoginProfileState::Unknown => Badge::new(Tone::Warning, "Unknown"),
+    }
+}
+
+pub(super) fn of_mfa(active: Option<bool>) -> Badge {
+    match active {
+        Some(true) => Badge::new(Tone::Good, "Active"),
+        Some(false) => Badge::new(Tone::Quiet, "None"),
+        None => Badge::new(Tone::Warning, "Unknown"),
+    }
+}
+
+/// How many access keys are active, and how old the oldest of these is.
+fn keys(account: &Account, now: Timestamp) -> String {
+    let Some(keys) = &account.access_keys else { return "unknown".to_owned() };
+    let active: Vec<&AccessKey> = keys.iter().filter(|key| key.active).collect();
+    let age = |key: &&AccessKey| Some(now.duration_since(key.created_at?).as_hours() / 24);
+    let oldest = active.iter().filter_map(age).max();
+    match (keys.len(), active.len(), oldest) {
+        (0, ..) => "none".to_owned(),
+        (number, 0, _) => format!("{number} inactive"),
+        (_, active, None) => format!("{active} active"),
+        (_, active, Some(days)) => format!("{active} active, {days} days old"),
+    }
+}

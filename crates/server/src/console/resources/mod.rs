@@ -1,0 +1,181 @@
+//! `/systems/{system_id}/resources`: the groups and policies of a system, now or as of any moment.
+
+mod remove;
+mod show;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{Assignment, AssignmentKind, ExternalId, ManagedBy, Resource, ResourceType, SystemId};
+use keyreeve_store::{ResourceFilter, ResourceOrder, Slice, StoreError};
+
+use super::accounts::{at_moment, not_imported};
+use super::address;
+use super::page::{Frame, shown};
+use super::parts::{Badge, Cell, Empty, Tabs, Tone};
+use super::systems;
+use super::table::{Asked, Column, Filter, Listing, Shape, Table};
+use super::visitor::Visitor;
+use crate::body::InPath;
+use crate::parts::Parts;
+use crate::problem::Problem;
+use crate::rest::as_of;
+
+/// The pages.
+pub(super) fn router() -> Router<Parts> {
+    Router::new()
+        .route("/systems/{system_id}/resources", get(list))
+        .route("/systems/{system_id}/resources/{resource}", get(show::page))
+        .route("/systems/{system_id}/resources/{resource}/remove", post(remove::plan))
+}
+
+static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("name", "Name"),
+        Column::sorted("type", "Type"),
+        Column::sorted("path", "Path"),
+        Column::plain("Maintained by"),
+        Column::plain("Can be assigned"),
+        Column::plain("ARN"),
+    ],
+    filters: &[
+        Filter { name: "q", label: "Name", choices: &[] },
+        Filter { name: "type", label: "Type", choices: &[("group", "Groups"), ("policy", "Policies")] },
+        Filter {
+            name: "managed_by",
+            label: "Maintained by",
+            choices: &[("customer", "This AWS account"), ("aws", "AWS")],
+        },
+        Filter { name: "path", label: "Path begins with", choices: &[] },
+        Filter { name: "as_of", label: "As of a date, a time or run:N", choices: &[] },
+    ],
+    sort: "name",
+};
+
+#[derive(Template)]
+#[template(path = "console/resources/list.html")]
+struct ListPage {
+    frame: Frame,
+    name: String,
+    badge: Badge,
+    tabs: Tabs,
+    resources: Table,
+}
+
+async fn list(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Read, &system_id)?;
+    let listing = asked.of_shape(&SHAPE)?;
+    let system = parts.store.get_system(&system_id).await?;
+    let moment = as_of(listing.filter("as_of"), None, parts.clock.now())?;
+    let (by, descending) = order(listing.order());
+    let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
+    let (resources, empty) =
+        match parts.store.resources_slice(&system_id, moment, &filter(&listing), &slice).await {
+            Ok(resources) => (resources, nothing()),
+            Err(StoreError::NotImported { .. }) => (Vec::new(), not_imported(&system_id)),
+            Err(error) => return Err(error.into()),
+        };
+    let cells = |resource: &Resource| cells(resource, listing.filter("as_of"));
+    if listing.is_file() {
+        return listing.file((system_id.as_str(), "resources"), &resources, cells);
+    }
+    let page = ListPage {
+        frame: systems::frame(&visitor, &system, "Resources"),
+        name: system.name.to_string(),
+        badge: Badge::of_system(system.state),
+        tabs: systems::tabs(&system_id, "resources"),
+        resources: listing.table("Resources", resources, |one| by.place(one), cells, empty)?,
+    };
+    Ok(shown(&page))
+}
+
+/// What the list is sorted by, and whether it begins with the last.
+fn order(word: &str) -> (ResourceOrder, bool) {
+    let (key, descending) = word.strip_prefix('-').map_or((word, false), |key| (key, true));
+    let by = match key {
+        "path" => ResourceOrder::Path,
+        "type" => ResourceOrder::Type,
+        _ => ResourceOrder::Name,
+    };
+    (by, descending)
+}
+
+fn filter(listing: &Listing) -> ResourceFilter {
+    ResourceFilter {
+        kind: listing.filter("type").and_then(|kind| serde_json::from_value(kind.into()).ok()),
+        name: listing.filter("q").map(str::to_owned),
+        path_prefix: listing.filter("path").map(str::to_owned),
+        managed_by: listing.filter("managed_by").and_then(|by| serde_json::from_value(by.into()).ok()),
+    }
+}
+
+fn nothing() -> Empty {
+    Empty {
+        title: "No group and no policy".to_owned(),
+        text: "The last import saw none within its scope.".to_owned(),
+        action: None,
+    }
+}
+
+fn cells(resource: &Resource, as_of: Option<&str>) -> Vec<Cell> {
+    vec![
+        Cell::link(at_moment(of(&resource.system_id, &resource.external_id), as_of), resource.name.clone()),
+        Cell::text(called(resource.kind)),
+        Cell::Code(resource.path.clone()),
+        maintained(resource),
+        Cell::Badge(assignable(resource)),
+        Cell::Code(resource.arn.clone()),
+    ]
+}
+
+fn called(kind: ResourceType) -> &'static str {
+    match kind {
+        ResourceType::Group => "Group",
+        ResourceType::Policy => "Policy",
+    }
+}
+
+fn maintained(resource: &Resource) -> Cell {
+    match resource.managed_by {
+        Some(ManagedBy::Aws) => Cell::text("AWS"),
+        Some(ManagedBy::Customer) => Cell::text("This AWS account"),
+        None => Cell::None,
+    }
+}
+
+fn assignable(resource: &Resource) -> Badge {
+    match resource.attachable {
+        true => Badge::new(Tone::Good, "Yes"),
+        false => Badge::new(Tone::Quiet, "No"),
+    }
+}
+
+/// The address of a group or policy. Its id names it: names can be anything that IAM takes, and change.
+pub(super) fn of(system_id: &SystemId, resource: &ExternalId) -> String {
+    address::of(&["systems", system_id.as_str(), "resources", resource.as_str()])
+}
+
+/// The resource of an assignment; a link where a listing resolved it.
+pub(super) fn link_of(one: &Assignment, as_of: Option<&str>) -> Cell {
+    match &one.resource_external_id {
+        Some(id) => Cell::link(at_moment(of(&one.system_id, id), as_of), one.resource_name.clone()),
+        None => Cell::text(one.resource_name.clone()),
+    }
+}
+
+/// How somebody holds something.
+fn way(kind: AssignmentKind) -> &'static str {
+    match kind {
+        AssignmentKind::AccountGroup => "Member",
+        AssignmentKind::AccountPolicy => "Attached to the account",
+        AssignmentKind::GroupPolicy => "Attached to the group",
+    }
+}

@@ -1,0 +1,58 @@
+//! `/systems/{system_id}/resources/{resource}/remove`: several holders lose a group or policy, by one plan.
+
+use axum::extract::State;
+use axum::response::Response;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{Account, ExternalId, ResourceName, ResourceType, SystemId, Wish};
+use keyreeve_store::AsOf;
+
+use super::of;
+use super::show::found;
+use crate::body::InPath;
+use crate::console::changes::{self, Change};
+use crate::console::form::Sent;
+use crate::console::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+pub(super) async fn plan(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath((system_id, resource)): InPath<(SystemId, ExternalId)>,
+    Sent(chosen): Sent<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Operate, &system_id)?;
+    let system = parts.store.get_system(&system_id).await?;
+    let ids = holders(&chosen)?;
+    let resource = found(&parts, &system_id, AsOf::Now, &resource).await?;
+    let mut accounts = parts.store.accounts_by_id(&system_id, &ids).await?;
+    if accounts.len() != ids.len() {
+        return Err(Problem::bad_request("somebody who was chosen is not an account of the system any more"));
+    }
+    accounts.sort_by(|one, other| (&one.name, &one.external_id).cmp(&(&other.name, &other.external_id)));
+    let wish = |account: &Account| Wish::RemoveAssignment {
+        account: account.name.clone(),
+        resource: match resource.kind {
+            ResourceType::Group => ResourceName::Group(resource.name.clone()),
+            ResourceType::Policy => ResourceName::Policy(resource.arn.clone()),
+        },
+    };
+    let next = of(&system_id, &resource.external_id);
+    let change = Change::new(accounts.iter().map(wish).collect(), next);
+    changes::planned(&visitor, &parts, &system, change, None).await
+}
+
+/// Who was chosen, each once.
+fn holders(chosen: &[(String, String)]) -> Result<Vec<ExternalId>, Problem> {
+    if chosen.is_empty() {
+        return Err(Problem::bad_request("nobody was chosen"));
+    }
+    let id = |(name, value): &(String, String)| match (name.as_str(), value.parse()) {
+        ("holder", Ok(id)) => Ok(id),
+        _ => Err(Problem::bad_request("what was sent is not what the form has")),
+    };
+    let mut ids: Vec<ExternalId> = chosen.iter().map(id).collect::<Result<_, _>>()?;
+    ids.sort();
+    ids.dedup();
+    Ok(ids)
+}

@@ -1,0 +1,242 @@
+//! `/systems/{system_id}/resources/{resource}`: who holds a group or policy, since when, and by whose job.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{
+    Assignment, AssignmentKind, AssignmentState, ExternalId, ImportRunId, InlinePolicy, Resource,
+    ResourceType, SystemId, SystemState,
+};
+use keyreeve_store::{AsOf, AssignmentFilter, AssignmentSlice};
+
+use super::{assignable, called, link_of, maintained, of, way};
+use crate::body::InPath;
+use crate::console::accounts::{self, at_moment, by, of_state, since};
+use crate::console::imports;
+use crate::console::page::{Frame, shown};
+use crate::console::parts::{Badge, Cell, Choice, Empty, Facts, Link};
+use crate::console::systems;
+use crate::console::table::{Asked, Column, Filter, Shape, Table};
+use crate::console::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+use crate::rest::as_of;
+
+/// The form that takes what is chosen away.
+const FORM: &str = "removal";
+
+const COLUMNS: [Column; 6] = [
+    Column::sorted("holder", "Holder"),
+    Column::plain("How"),
+    Column::plain("Since"),
+    Column::plain("By"),
+    Column::plain("State"),
+    Column::plain("Remove"),
+];
+const FILTERS: [Filter; 2] = [
+    Filter {
+        name: "kind",
+        label: "Holders",
+        choices: &[("account", "Accounts"), ("group_policy", "Groups")],
+    },
+    Filter { name: "as_of", label: "As of a date, a time or run:N", choices: &[] },
+];
+/// As whoever may take it away sees it, and as all others do.
+static CHANGING: Shape = Shape { columns: &COLUMNS, filters: &FILTERS, sort: "holder" };
+static READING: Shape = Shape {
+    columns: &[COLUMNS[0], COLUMNS[1], COLUMNS[2], COLUMNS[3], COLUMNS[4]],
+    filters: &FILTERS,
+    sort: "holder",
+};
+
+#[derive(Template)]
+#[template(path = "console/resources/show.html")]
+struct ShowPage {
+    frame: Frame,
+    name: String,
+    badge: Badge,
+    facts: Facts,
+    inline: Vec<String>,
+    /// Of a group: its policies.
+    policies: Option<Table>,
+    holders: Table,
+    /// Where those that are chosen are sent to; none where nobody may be taken out.
+    remove: Option<String>,
+    form: &'static str,
+}
+
+pub(super) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath((system_id, resource)): InPath<(SystemId, ExternalId)>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Read, &system_id)?;
+    let store = &parts.store;
+    let system = store.get_system(&system_id).await?;
+    let may_change = system.state == SystemState::Active && visitor.may(Right::Operate);
+    let listing = asked.of_shape(if may_change { &CHANGING } else { &READING })?;
+    let moment = as_of(listing.filter("as_of"), None, parts.clock.now())?;
+    let may_change = may_change && moment == AsOf::Now;
+    let resource = found(&parts, &system_id, moment, &resource).await?;
+    let slice = AssignmentSlice {
+        descending: listing.order().starts_with('-'),
+        after: listing.after()?,
+        limit: listing.limit()?.saturating_add(1),
+    };
+    let filter = held_by(&resource, listing.filter("kind"));
+    let held = store.assignments_slice(&system_id, moment, &filter, &slice).await?;
+    let ids: Vec<ExternalId> = held.iter().map(|one| one.subject_external_id.clone()).collect();
+    let most = u32::try_from(ids.len().saturating_mul(20)).unwrap_or(u32::MAX);
+    let tasks = store.tasks_about(&system_id, &ids, most).await?;
+    let runs: Vec<ImportRunId> = held.iter().map(|one| one.first_seen_run).collect();
+    let published = store.published_at(&runs).await?;
+    let then = listing.filter("as_of");
+    let cells = |one: &Assignment| {
+        let mut cells = vec![
+            holder(one, then),
+            Cell::text(way(one.kind)),
+            since(one, &published),
+            by(one, &tasks),
+            Cell::Badge(of_state(one.state)),
+        ];
+        if may_change {
+            cells.push(choice(one));
+        }
+        cells
+    };
+    if listing.is_file() {
+        return listing.file((system_id.as_str(), "holders"), &held, cells);
+    }
+    let empty = Empty {
+        title: "Nobody holds it".to_owned(),
+        text: "No account has it, and no group.".to_owned(),
+        action: None,
+    };
+    let policies = match resource.kind {
+        ResourceType::Group => Some(policies(&parts, &resource, moment, then).await?),
+        ResourceType::Policy => None,
+    };
+    let removable = may_change && held.iter().any(is_removable);
+    let mut frame = systems::frame(&visitor, &system, &resource.name);
+    frame.above.push(Link::new(systems::of(&system_id), system.name.to_string()));
+    frame.above.push(Link::new(at_moment(systems::within(&system_id, "resources"), then), "Resources"));
+    let page = ShowPage {
+        frame,
+        name: resource.name.clone(),
+        badge: Badge::new(crate::console::parts::Tone::Quiet, called(resource.kind)),
+        facts: facts(&resource),
+        inline: resource
+            .inline_policies
+            .iter()
+            .flatten()
+            .map(|one: &InlinePolicy| one.name.clone())
+            .collect(),
+        policies,
+        holders: listing.table("Holders", held, Assignment::place, cells, empty)?,
+        remove: removable.then(|| format!("{}/remove", of(&system_id, &resource.external_id))),
+        form: FORM,
+    };
+    Ok(shown(&page))
+}
+
+/// A group or policy, or that it is not there.
+pub(super) async fn found(
+    parts: &Parts,
+    system_id: &SystemId,
+    moment: AsOf,
+    resource: &ExternalId,
+) -> Result<Resource, Problem> {
+    let found = parts.store.find_resource(system_id, moment, resource).await?;
+    found.ok_or_else(|| {
+        Problem::not_found(format!("system {system_id} has no group or policy {resource} then"))
+    })
+}
+
+/// Who holds a resource.
+fn held_by(resource: &Resource, holders: Option<&str>) -> AssignmentFilter {
+    match resource.kind {
+        ResourceType::Group => AssignmentFilter {
+            group: Some(resource.external_id.to_string()),
+            kind: Some(AssignmentKind::AccountGroup),
+            ..AssignmentFilter::default()
+        },
+        ResourceType::Policy => AssignmentFilter {
+            policy: Some(resource.arn.clone()),
+            kind: holders.map(|holders| match holders {
+                "group_policy" => AssignmentKind::GroupPolicy,
+                _ => AssignmentKind::AccountPolicy,
+            }),
+            ..AssignmentFilter::default()
+        },
+    }
+}
+
+fn holder(one: &Assignment, as_of: Option<&str>) -> Cell {
+    let address = match one.kind.of_account() {
+        true => accounts::of(&one.system_id, &one.subject_external_id),
+        false => of(&one.system_id, &one.subject_external_id),
+    };
+    Cell::link(at_moment(address, as_of), one.subject_name.clone())
+}
+
+fn is_removable(one: &Assignment) -> bool {
+    one.kind.of_account() && one.state != AssignmentState::PendingRemove
+}
+
+fn choice(one: &Assignment) -> Cell {
+    if !is_removable(one) {
+        return Cell::None;
+    }
+    Cell::Choice(Choice {
+        form: FORM,
+        name: "holder",
+        value: one.subject_external_id.to_string(),
+        label: format!("Remove {}", one.subject_name),
+    })
+}
+
+async fn policies(
+    parts: &Parts,
+    group: &Resource,
+    moment: AsOf,
+    as_of: Option<&str>,
+) -> Result<Table, Problem> {
+    const OF_GROUP: [Column; 3] = [Column::plain("Policy"), Column::plain("ARN"), Column::plain("Since")];
+    let filter = AssignmentFilter {
+        group: Some(group.external_id.to_string()),
+        kind: Some(AssignmentKind::GroupPolicy),
+        ..AssignmentFilter::default()
+    };
+    let held = parts.store.list_assignments(&group.system_id, moment, &filter).await?;
+    let runs: Vec<ImportRunId> = held.iter().map(|one| one.first_seen_run).collect();
+    let published = parts.store.published_at(&runs).await?;
+    let row = |one: &Assignment| {
+        let arn = one.resource_arn.clone().map_or(Cell::None, Cell::Code);
+        vec![link_of(one, as_of), arn, since(one, &published)]
+    };
+    let empty = Empty {
+        title: "No managed policy".to_owned(),
+        text: "None is attached to the group.".to_owned(),
+        action: None,
+    };
+    Ok(Table::whole("Policies of the group", &OF_GROUP, held.iter().map(row).collect(), empty))
+}
+
+fn facts(resource: &Resource) -> Facts {
+    let run = |run| Cell::link(imports::of(run), format!("Run {run}"));
+    let mut facts = vec![
+        ("Path", Cell::Code(resource.path.clone())),
+        ("ARN", Cell::Code(resource.arn.clone())),
+        ("Id", Cell::Code(resource.external_id.to_string())),
+    ];
+    if resource.kind == ResourceType::Policy {
+        facts.push(("Maintained by", maintained(resource)));
+        facts.push(("Can be assigned", Cell::Badge(assignable(resource))));
+        facts.push(("Version in force", resource.default_version.clone().map_or(Cell::None, Cell::Code)));
+    }
+    facts.push(("First seen", run(resource.first_seen_run)));
+    facts.push(("Last seen", run(resource.last_seen_run)));
+    Facts { facts }
+}
