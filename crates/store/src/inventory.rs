@@ -294,8 +294,12 @@ impl Reading {
             });
         }
         if let Some(wanted) = &filter.text {
-            let pattern = like_pattern(wanted);
-            for (place, column) in ["name", "path", "arn", "tags"].into_iter().enumerate() {
+            // Tags are kept as JSON.
+            let quoted = serde_json::Value::from(wanted.as_str()).to_string();
+            let in_json = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+            let (plain, in_json) = (like_pattern(wanted), like_pattern(in_json));
+            let columns = [("name", &plain), ("path", &plain), ("arn", &plain), ("tags", &in_json)];
+            for (place, (column, pattern)) in columns.into_iter().enumerate() {
                 text.push(if place == 0 { " AND (" } else { " OR " }).push("lower(v.").push(column);
                 text.push(") LIKE lower(").bind(pattern.as_str()).push(") ESCAPE '\\'");
             }

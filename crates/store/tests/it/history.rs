@@ -147,3 +147,42 @@ async fn what_a_narrower_run_did_not_cover_keeps_the_age_it_had() {
         store.close().await;
     }
 }
+
+#[tokio::test]
+async fn the_history_of_an_account_is_what_each_run_changed_of_it() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        let mut dice = Dice(11);
+        let mut runs = Vec::new();
+        for number in 1..=12 {
+            runs.push(publish(&store, &random_inventory(&mut dice), at(number)).await);
+        }
+        let all = store.difference_between(runs[0].id, runs[11].id).await.unwrap();
+        let inventory = store.current_inventory(&id("s")).await.unwrap();
+        assert!(!all.is_empty() && !inventory.accounts.is_empty());
+        for account in &inventory.accounts {
+            let own = &account.external_id;
+            let mut expected = Vec::new();
+            for run in runs.iter().rev() {
+                let mut changes = store.import_changes(run.id).await.unwrap();
+                changes.resources.clear();
+                changes.accounts.retain(|change| change.object().external_id == *own);
+                changes.assignments.retain(|change| change.object().subject_external_id == *own);
+                if !changes.is_empty() {
+                    expected.push((run.id, run.published_at, plain_changes(changes)));
+                }
+            }
+            let events = store.account_events(&id("s"), own, 100).await.unwrap();
+            let told = events.into_iter();
+            let told: Vec<_> =
+                told.map(|event| (event.run, event.published_at, plain_changes(event.changes))).collect();
+            assert_eq!(told, expected, "{own}");
+            let newest = store.account_events(&id("s"), own, 2).await.unwrap();
+            assert_eq!(newest.iter().map(|event| event.run).collect::<Vec<_>>(), {
+                expected.iter().take(2).map(|(run, ..)| *run).collect::<Vec<_>>()
+            });
+        }
+        store.close().await;
+    }
+}

@@ -1,6 +1,8 @@
 //! Reading with filters and as of a moment.
 
-use keyreeve_model::{AccountStatus, Assignment, AssignmentKind, Inventory, ManagedBy, ResourceType};
+use keyreeve_model::{
+    AccountStatus, Assignment, AssignmentKind, Inventory, LoginProfileState, ManagedBy, ResourceType,
+};
 use keyreeve_store::{
     AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, Mfa, ResourceFilter, ResourceOrder,
     Slice, SlicePlace, SortKey, StoreError,
@@ -37,6 +39,18 @@ async fn filters_let_through_what_they_say_on_both_databases() {
             let filter = AccountFilter { mfa: Some(mfa), ..Default::default() };
             assert_eq!(names(filter).await, expect(&|a| a.mfa_active == active));
         }
+        for console in [LoginProfileState::Present, LoginProfileState::Absent, LoginProfileState::Unknown] {
+            let filter = AccountFilter { console: Some(console), ..Default::default() };
+            assert_eq!(names(filter).await, expect(&|a| a.login_profile.state == console));
+        }
+        let text = |text| AccountFilter { text: some(text), ..Default::default() };
+        assert_eq!(names(text("SER1")).await, expect(&|a| a.name.contains("ser1")));
+        assert_eq!(names(text("/STAFF/")).await, expect(&|a| a.path == "/staff/"));
+        assert_eq!(names(text("012:user/user3")).await, expect(&|a| a.arn.contains("012:user/user3")));
+        let tagged = |a: &keyreeve_model::Account| format!("{:?}", a.tags).contains("=\\\"2");
+        assert_eq!(names(text("TEAM")).await, expect(&|a| a.tags.is_some()));
+        assert_eq!(names(text("=\"2\" ü")).await, expect(&tagged));
+        assert_eq!(names(text("%_")).await, Vec::<String>::new());
         let holds = |a: &keyreeve_model::Account, name: &str| {
             inventory.assignments.iter().any(|x| x.subject_name == a.name && x.resource_name == name)
         };

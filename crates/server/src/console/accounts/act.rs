@@ -1,22 +1,18 @@
-//! `/systems/{system_id}/accounts/{account}/{action}` and `/systems/{system_id}/new-account`: what is asked for of an
-//! account. A form says what, and what it sends leads to the plan ([`changes`]); nothing is done before that was seen.
-
-use std::collections::BTreeMap;
+//! `/systems/{system_id}/accounts/{account}/{action}`: what is asked for of an account. A form says what, and what it sends
+//! leads to the plan ([`changes`]); nothing is done before that was seen.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{
-    Account, Assignment, AssignmentKind, AssignmentState, Delivery, ResourceName, System, SystemId,
-    SystemState, Wish,
-};
+use keyreeve_model::{Account, Assignment, AssignmentKind, AssignmentState, System, SystemId, SystemState};
 use keyreeve_store::{AsOf, AssignmentFilter};
 use serde::Deserialize;
 
 use super::of;
 use super::show::above;
+use super::wanted::{Wanted, wish};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
 use crate::console::form::{Field, Sent, Takes, Wrong};
@@ -89,35 +85,16 @@ impl Action {
     }
 }
 
-/// What a form sends: each has some of these fields.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Wanted {
-    name: String,
-    path: String,
-    groups: String,
-    policies: String,
-    attributes: String,
-    tags: String,
-    untag: String,
-    boundary: String,
-    deliver: String,
-    recipient: String,
-    group: String,
-    policy: String,
-    held: String,
-}
-
 #[derive(Template)]
 #[template(path = "console/accounts/act.html")]
-struct ActPage {
-    frame: Frame,
-    title: String,
-    about: &'static str,
-    action: String,
-    back: String,
-    wrong: Option<String>,
-    fields: Vec<Field>,
+pub(super) struct ActPage {
+    pub(super) frame: Frame,
+    pub(super) title: String,
+    pub(super) about: &'static str,
+    pub(super) action: String,
+    pub(super) back: String,
+    pub(super) wrong: Option<String>,
+    pub(super) fields: Vec<Field>,
 }
 
 /// The page of a form of one account.
@@ -160,7 +137,8 @@ async fn of_account(
     Ok((system, parts.store.get_account(system_id, AsOf::Now, account).await?))
 }
 
-fn in_use(system: &System) -> Result<(), Problem> {
+/// Nothing is changed through a system that is not in use.
+pub(super) fn in_use(system: &System) -> Result<(), Problem> {
     match system.state {
         SystemState::Active => Ok(()),
         state => Err(Problem::new(
@@ -169,111 +147,6 @@ fn in_use(system: &System) -> Result<(), Problem> {
             format!("the system is {}, and nothing is changed through it", state.as_str()),
         )),
     }
-}
-
-/// The page of the form of a new account.
-pub(super) async fn new_page(
-    visitor: Visitor,
-    State(parts): State<Parts>,
-    InPath(system_id): InPath<SystemId>,
-) -> Result<Response, Problem> {
-    visitor.require(Right::Operate, &system_id)?;
-    let system = parts.store.get_system(&system_id).await?;
-    in_use(&system)?;
-    Ok(new_asked(&visitor, &system, &Wanted::default(), None))
-}
-
-/// Shows what making an account would take.
-pub(super) async fn new_plan(
-    visitor: Visitor,
-    State(parts): State<Parts>,
-    InPath(system_id): InPath<SystemId>,
-    Sent(wanted): Sent<Wanted>,
-) -> Result<Response, Problem> {
-    visitor.require(Right::Operate, &system_id)?;
-    let system = parts.store.get_system(&system_id).await?;
-    in_use(&system)?;
-    let wish = match creation(&wanted) {
-        Ok(wish) => wish,
-        Err(wrong) => return Ok(new_asked(&visitor, &system, &wanted, Some(wrong))),
-    };
-    let change = Change::new(vec![wish], systems::within(&system_id, "accounts"));
-    changes::planned(&visitor, &parts, &system, change, None).await
-}
-
-fn given(text: &str) -> Option<String> {
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
-fn listed(text: &str) -> Vec<String> {
-    text.split(',').filter_map(given).collect()
-}
-
-/// `key=value`, with commas between.
-fn pairs(name: &'static str, text: &str) -> Result<BTreeMap<String, String>, Wrong> {
-    let pair = |pair: String| match pair.split_once('=') {
-        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
-        None => {
-            Err(Wrong::with(name, format!("{pair} is no pair; write key=value, with commas between pairs")))
-        }
-    };
-    listed(text).into_iter().map(pair).collect()
-}
-
-fn delivery(wanted: &Wanted) -> Result<Option<Delivery>, Wrong> {
-    let text = match (wanted.deliver.as_str(), wanted.recipient.trim()) {
-        ("", _) => return Ok(None),
-        ("recipient", key) => format!("recipient:{key}"),
-        (way, _) => way.to_owned(),
-    };
-    text.parse().map(Some).map_err(|error| Wrong::with("recipient", error))
-}
-
-fn creation(wanted: &Wanted) -> Result<Wish, Wrong> {
-    Ok(Wish::CreateAccount {
-        name: given(&wanted.name),
-        path: given(&wanted.path),
-        groups: listed(&wanted.groups),
-        policies: listed(&wanted.policies),
-        attributes: pairs("attributes", &wanted.attributes)?,
-        tags: pairs("tags", &wanted.tags)?,
-        boundary: given(&wanted.boundary),
-        deliver: delivery(wanted)?,
-    })
-}
-
-fn wish(action: Action, account: &str, wanted: &Wanted) -> Result<Wish, Wrong> {
-    let account = account.to_owned();
-    Ok(match action {
-        Action::Update => Wish::UpdateAccount {
-            account,
-            new_name: given(&wanted.name),
-            new_path: given(&wanted.path),
-            tags: pairs("tags", &wanted.tags)?,
-            untag: listed(&wanted.untag),
-            boundary: given(&wanted.boundary),
-        },
-        Action::AddAssignment => {
-            let resource = match (given(&wanted.group), given(&wanted.policy)) {
-                (Some(group), None) => ResourceName::Group(group),
-                (None, Some(arn)) => ResourceName::Policy(arn),
-                _ => return Err(Wrong::with("group", "give either a group or a policy")),
-            };
-            Wish::AddAssignment { account, resource }
-        }
-        Action::RemoveAssignment => {
-            let resource = match wanted.held.split_once(':') {
-                Some(("group", group)) => ResourceName::Group(group.to_owned()),
-                Some(("policy", arn)) => ResourceName::Policy(arn.to_owned()),
-                _ => return Err(Wrong::with("held", "choose what is to be removed")),
-            };
-            Wish::RemoveAssignment { account, resource }
-        }
-        Action::ResetPassword => Wish::ResetPassword { account, deliver: delivery(wanted)? },
-        Action::Deactivate => Wish::DeactivateAccount { account },
-        Action::Reactivate => Wish::ReactivateAccount { account, deliver: delivery(wanted)? },
-        Action::Delete => Wish::DeleteAccount { account },
-    })
 }
 
 async fn asked(
@@ -345,7 +218,7 @@ async fn held(parts: &Parts, account: &Account) -> Result<Vec<(String, String)>,
 }
 
 /// How a password reaches its owner.
-fn handing(wanted: &Wanted, wrong: Option<&Wrong>) -> Vec<Field> {
+pub(super) fn handing(wanted: &Wanted, wrong: Option<&Wrong>) -> Vec<Field> {
     let ways = [
         ("", "As the system is set"),
         ("link", "By a one-time secret"),
@@ -363,49 +236,4 @@ fn handing(wanted: &Wanted, wrong: Option<&Wrong>) -> Vec<Field> {
             .hint("An age or SSH public key, where it is encrypted to one.")
             .unless(wrong),
     ]
-}
-
-fn new_asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wrong>) -> Response {
-    let of_wrong = wrong.as_ref();
-    let line =
-        |name, label, value: &str, hint| Field::line(name, label).value(value).hint(hint).unless(of_wrong);
-    let mut fields = vec![
-        line(
-            "name",
-            "Name",
-            &wanted.name,
-            "The task mapping makes one of the attributes, if it is left empty.",
-        ),
-        line(
-            "path",
-            "Path",
-            &wanted.path,
-            "Begins and ends with a slash. The task mapping says, if it is left empty.",
-        ),
-        line("groups", "Groups", &wanted.groups, "Their names, with commas between."),
-        line("policies", "Policies", &wanted.policies, "Their ARNs, with commas between."),
-        line(
-            "attributes",
-            "Attributes",
-            &wanted.attributes,
-            "For the task mapping: key=value, with commas between.",
-        ),
-        line("tags", "Tags", &wanted.tags, "key=value, with commas between."),
-        line("boundary", "Permissions boundary", &wanted.boundary, "The ARN of a policy."),
-    ];
-    fields.extend(handing(wanted, of_wrong));
-    let id = &system.system_id;
-    let mut frame = systems::frame(visitor, system, "New account");
-    frame.above.extend(above(system, None));
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = ActPage {
-        frame,
-        title: "New account".to_owned(),
-        about: "Makes an IAM user with a console password that must be changed at the first sign-in.",
-        action: systems::within(id, "new-account"),
-        back: systems::within(id, "accounts"),
-        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why),
-        fields,
-    };
-    shown_as(status, &page)
 }

@@ -1,9 +1,11 @@
 //! `/systems/{system_id}/accounts`: the accounts of a system, now or as of any moment.
 
 mod act;
+mod create;
 mod history;
 mod holds;
 mod show;
+mod wanted;
 
 pub(super) use history::called;
 pub(super) use holds::{by, of_state, since};
@@ -37,7 +39,7 @@ use crate::rest::as_of;
 pub(super) fn router() -> Router<Parts> {
     Router::new()
         .route("/systems/{system_id}/accounts", get(list))
-        .route("/systems/{system_id}/new-account", get(act::new_page).post(act::new_plan))
+        .route("/systems/{system_id}/new-account", get(create::page).post(create::plan))
         .route("/systems/{system_id}/accounts/{account}", get(show::page))
         .route("/systems/{system_id}/accounts/{account}/{action}", get(act::page).post(act::plan))
 }

@@ -1,7 +1,9 @@
 //! The console as a browser without a script sees it.
 
+mod accounts;
 mod imports;
 mod pages;
+mod resources;
 mod rights;
 mod signing_in;
 mod systems;

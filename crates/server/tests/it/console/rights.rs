@@ -10,7 +10,7 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 11] = [
+const PAGES: [(&str, [bool; 4]); 16] = [
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
     ("/systems/new", [false, false, false, true]),
@@ -22,10 +22,15 @@ const PAGES: [(&str, [bool; 4]); 11] = [
     ("/imports", [true, true, true, true]),
     ("/imports/1", [true, true, true, true]),
     ("/imports/1/changes", [true, true, true, true]),
+    ("/systems/prod/accounts", [true, true, true, true]),
+    ("/systems/prod/accounts/administrator", [true, true, true, true]),
+    ("/systems/prod/accounts/administrator/delete", [false, true, false, true]),
+    ("/systems/prod/new-account", [false, true, false, true]),
+    ("/systems/prod/resources", [true, true, true, true]),
 ];
 
 /// Each form, and who may send it.
-const FORMS: [(&str, [bool; 4]); 8] = [
+const FORMS: [(&str, [bool; 4]); 11] = [
     ("/systems/new", [false, false, false, true]),
     ("/systems/prod/connection", [false, true, false, true]),
     ("/systems/prod/settings", [false, false, false, true]),
@@ -34,6 +39,9 @@ const FORMS: [(&str, [bool; 4]); 8] = [
     ("/imports", [false, true, false, true]),
     ("/imports/1/accept", [false, false, true, true]),
     ("/imports/1/reject", [false, false, true, true]),
+    ("/systems/prod/changes", [false, true, false, true]),
+    ("/systems/prod/new-account", [false, true, false, true]),
+    ("/systems/prod/accounts/administrator/delete", [false, true, false, true]),
 ];
 
 #[tokio::test]

@@ -1,0 +1,105 @@
+//! What forms of accounts send, and the wishes that it says.
+
+use std::collections::BTreeMap;
+
+use keyreeve_model::{Delivery, ResourceName, Wish};
+use serde::Deserialize;
+
+use super::act::Action;
+use crate::console::form::Wrong;
+
+/// What a form sends: each has some of these fields.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Wanted {
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) groups: String,
+    pub(super) policies: String,
+    pub(super) attributes: String,
+    pub(super) tags: String,
+    pub(super) untag: String,
+    pub(super) boundary: String,
+    pub(super) deliver: String,
+    pub(super) recipient: String,
+    pub(super) group: String,
+    pub(super) policy: String,
+    pub(super) held: String,
+}
+
+fn given(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').filter_map(given).collect()
+}
+
+/// `key=value`, with commas between.
+fn pairs(name: &'static str, text: &str) -> Result<BTreeMap<String, String>, Wrong> {
+    let pair = |pair: String| match pair.split_once('=') {
+        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        None => {
+            Err(Wrong::with(name, format!("{pair} is no pair; write key=value, with commas between pairs")))
+        }
+    };
+    listed(text).into_iter().map(pair).collect()
+}
+
+fn delivery(wanted: &Wanted) -> Result<Option<Delivery>, Wrong> {
+    let text = match (wanted.deliver.as_str(), wanted.recipient.trim()) {
+        ("", _) => return Ok(None),
+        ("recipient", key) => format!("recipient:{key}"),
+        (way, _) => way.to_owned(),
+    };
+    text.parse().map(Some).map_err(|error| Wrong::with("recipient", error))
+}
+
+/// The account that is to be made.
+pub(super) fn creation(wanted: &Wanted) -> Result<Wish, Wrong> {
+    Ok(Wish::CreateAccount {
+        name: given(&wanted.name),
+        path: given(&wanted.path),
+        groups: listed(&wanted.groups),
+        policies: listed(&wanted.policies),
+        attributes: pairs("attributes", &wanted.attributes)?,
+        tags: pairs("tags", &wanted.tags)?,
+        boundary: given(&wanted.boundary),
+        deliver: delivery(wanted)?,
+    })
+}
+
+/// What is asked for of an account.
+pub(super) fn wish(action: Action, account: &str, wanted: &Wanted) -> Result<Wish, Wrong> {
+    let account = account.to_owned();
+    Ok(match action {
+        Action::Update => Wish::UpdateAccount {
+            account,
+            new_name: given(&wanted.name),
+            new_path: given(&wanted.path),
+            tags: pairs("tags", &wanted.tags)?,
+            untag: listed(&wanted.untag),
+            boundary: given(&wanted.boundary),
+        },
+        Action::AddAssignment => {
+            let resource = match (given(&wanted.group), given(&wanted.policy)) {
+                (Some(group), None) => ResourceName::Group(group),
+                (None, Some(arn)) => ResourceName::Policy(arn),
+                _ => return Err(Wrong::with("group", "give either a group or a policy")),
+            };
+            Wish::AddAssignment { account, resource }
+        }
+        Action::RemoveAssignment => {
+            let resource = match wanted.held.split_once(':') {
+                Some(("group", group)) => ResourceName::Group(group.to_owned()),
+                Some(("policy", arn)) => ResourceName::Policy(arn.to_owned()),
+                _ => return Err(Wrong::with("held", "choose what is to be removed")),
+            };
+            Wish::RemoveAssignment { account, resource }
+        }
+        Action::ResetPassword => Wish::ResetPassword { account, deliver: delivery(wanted)? },
+        Action::Deactivate => Wish::DeactivateAccount { account },
+        Action::Reactivate => Wish::ReactivateAccount { account, deliver: delivery(wanted)? },
+        Action::Delete => Wish::DeleteAccount { account },
+    })
+}

@@ -1,0 +1,181 @@
+//! What a change would take, and asking for exactly that: the plan is shown first, with the digest of what was seen in its
+//! form, and nothing else is applied. `/systems/{system_id}/changes` takes that form.
+
+mod apply;
+mod task;
+
+use askama::Template;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::post;
+use keyreeve_engine::desk::DeskError;
+use keyreeve_engine::plan::{Plan, TaskPlan};
+use keyreeve_model::{System, Wish};
+
+use super::form::{Dangerous, Field, Wrong, sentence};
+use super::page::{Frame, shown_as};
+use super::parts::Link;
+use super::systems;
+use super::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+use task::{Task, task};
+
+/// Where what is asked for is sent to.
+pub(super) fn router() -> Router<Parts> {
+    Router::new().route("/systems/{system_id}/changes", post(apply::apply))
+}
+
+/// Changes that somebody thinks of.
+pub(super) struct Change {
+    wishes: Vec<Wish>,
+    /// The page that they began from, and that shows what became of it.
+    next: String,
+    /// Tells one asking from another, so that a form which is sent twice is done once.
+    once: String,
+}
+
+impl Change {
+    pub(super) fn new(wishes: Vec<Wish>, next: String) -> Self {
+        Self { wishes, next, once: uuid::Uuid::now_v7().to_string() }
+    }
+
+    /// What must be typed before it is done; `None` where it can simply be undone.
+    fn to_type(&self, system: &System) -> Option<String> {
+        let takes_away =
+            |wish: &&Wish| matches!(wish, Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. });
+        let first = self.wishes.iter().find(takes_away)?;
+        match self.wishes.as_slice() {
+            [_] => first.account().map(str::to_owned),
+            _ => Some(system.system_id.to_string()),
+        }
+    }
+}
+
+/// The form that asks for exactly what is shown.
+enum Ask {
+    Simple { action: String, hidden: Vec<(&'static str, String)>, reason: Field, button: &'static str },
+    Dangerous(Box<Dangerous>),
+}
+
+#[derive(Template)]
+#[template(path = "console/plan.html")]
+struct PlanPage {
+    frame: Frame,
+    title: &'static str,
+    wrong: Option<String>,
+    tasks: Vec<Task>,
+    /// Why a second person must approve it.
+    approval: Vec<String>,
+    ask: Option<Ask>,
+    /// Why it cannot be asked for.
+    refused: Option<&'static str>,
+    back: String,
+}
+
+/// The page of the plan of what is thought of.
+pub(super) async fn planned(
+    visitor: &Visitor,
+    parts: &Parts,
+    system: &System,
+    change: Change,
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
+    let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system.system_id.clone());
+    let wishes = change.wishes.clone();
+    let work = move || async move {
+        let case = desk.open(&actor, &id).await?;
+        Ok::<_, DeskError>(case.with_undeliverable(case.plan(&wishes).await?))
+    };
+    let plan = parts.planning.run(work).await??;
+    answer(visitor, system, &change, &plan, wrong)
+}
+
+fn answer(
+    visitor: &Visitor,
+    system: &System,
+    change: &Change,
+    plan: &Plan,
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let idle = plan.tasks.iter().all(|task| task.steps.is_empty());
+    let refused = match (plan.is_possible(), idle) {
+        (false, _) => Some(
+            "Something stands in the way, as said above. Nothing can be asked for before that is settled.",
+        ),
+        (true, true) => Some("There is nothing to do: all is as it is wished already."),
+        (true, false) => None,
+    };
+    let mut frame = systems::frame(visitor, system, "Plan");
+    frame.above.push(Link::new(systems::of(&system.system_id), system.name.to_string()));
+    frame.above.push(Link::new(change.next.clone(), "Where it began"));
+    // A choice of the theme leads back by `GET`.
+    frame.address.clone_from(&change.next);
+    let (beside, whole) = match wrong {
+        Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
+        other => (None, other.map(|wrong| wrong.why)),
+    };
+    let page = PlanPage {
+        frame,
+        title: "Plan",
+        wrong: whole,
+        tasks: plan.tasks.iter().map(task).collect(),
+        approval: plan.approval_because.iter().map(|why| sentence(why)).collect(),
+        ask: match refused {
+            Some(_) => None,
+            None => Some(ask(system, change, plan, beside)?),
+        },
+        refused,
+        back: change.next.clone(),
+    };
+    Ok(shown_as(status, &page))
+}
+
+fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> Result<Ask, Problem> {
+    let unwritable = |error: serde_json::Error| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written_down", error.to_string())
+    };
+    let hidden = vec![
+        ("wishes", serde_json::to_string(&change.wishes).map_err(unwritable)?),
+        ("seen", plan.seen_sha256().map_err(unwritable)?),
+        ("once", change.once.clone()),
+        ("next", change.next.clone()),
+    ];
+    let action = systems::within(&system.system_id, "changes");
+    let button = if plan.approval_because.is_empty() { "Apply this plan" } else { "Ask for approval" };
+    Ok(match change.to_type(system) {
+        None => {
+            let reason = Field::line("reason", "Reason").unless(wrong.as_ref());
+            Ask::Simple { action, hidden, reason, button }
+        }
+        Some(confirm) => Ask::Dangerous(Box::new(Dangerous {
+            action,
+            title: "What follows from it",
+            consequences: consequences(plan),
+            confirm,
+            button,
+            hidden,
+            wrong,
+        })),
+    })
+}
+
+fn consequences(plan: &Plan) -> Vec<String> {
+    let calls: usize = plan.tasks.iter().map(|task| task.steps.len()).sum();
+    let of_task = |task: &TaskPlan| match &task.wish {
+        Wish::DeleteAccount { .. } => Some(format!(
+            "{} is deleted for good: an account of the same name would be another one.",
+            task.account
+        )),
+        Wish::DeactivateAccount { .. } => Some(format!(
+            "{} can no longer sign in. A reactivation gives back what is taken now.",
+            task.account
+        )),
+        _ => None,
+    };
+    let mut said: Vec<String> = plan.tasks.iter().filter_map(of_task).collect();
+    said.push(format!("{calls} AWS calls are made, in the order above, and no others."));
+    said
+}

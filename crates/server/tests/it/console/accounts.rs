@@ -1,0 +1,222 @@
+//! Accounts: found, looked at, and changed by exactly the plan that was seen.
+
+use keyreeve_model::Role;
+use keyreeve_sandbox::Mutation;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use super::{Browser, Seen};
+use crate::place::{PROD_ACCOUNT, Place};
+
+const LIST: &str = "/systems/prod/accounts";
+
+/// The names of a list, as its file has them.
+async fn names(browser: &Browser<'_>, query: &str) -> Vec<String> {
+    let file = browser.get(&format!("{LIST}?{query}&format=csv")).await;
+    assert_eq!(file.status, StatusCode::OK, "{query}: {}", file.text);
+    file.text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect()
+}
+
+/// What the form of a plan sends, with more.
+fn form<'a>(plan: &Seen, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, String)> {
+    let hidden =
+        ["wishes", "seen", "once", "next"].map(|name| (name, plan.hidden(name).replace("&#34;", "\"")));
+    let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    hidden.into_iter().chain(more).collect()
+}
+
+async fn apply(browser: &Browser<'_>, form: &[(&str, String)]) -> Seen {
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    browser.send("/systems/prod/changes", &form).await
+}
+
+async fn address_of(place: &Place, name: &str) -> String {
+    let account = place.get(&format!("/api/v1/systems/prod/accounts/{name}")).await;
+    format!("{LIST}/{}", account["external_id"].as_str().unwrap())
+}
+
+async fn last_job(place: &Place) -> Value {
+    let jobs = place.get("/api/v1/systems/prod/jobs?limit=1").await;
+    place.ended(&format!("/api/v1/jobs/{}", jobs["items"][0]["id"])).await
+}
+
+async fn jobs(place: &Place) -> usize {
+    place.all("/api/v1/systems/prod/jobs", 100).await.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accounts_are_found_by_what_is_known_of_them_now_and_then() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    let before = names(&browser, "limit=250").await;
+    let tags = vec![("Team".to_owned(), "Q7-falcon".to_owned())];
+    let made = Mutation::CreateUser {
+        name: "zz.found".to_owned(),
+        path: "/bird-sanctuary/".to_owned(),
+        tags,
+        boundary: None,
+    };
+    place.sandbox.mutate(PROD_ACCOUNT, &[made]).unwrap();
+    place.import("prod").await;
+    for wanted in ["ZZ.fou", "bird-sanct", "user%2Fbird-sanctuary%2Fzz", "q7-FALCON", "zz*"] {
+        assert_eq!(names(&browser, &format!("q={wanted}")).await, ["zz.found"], "{wanted}");
+    }
+    assert_eq!(names(&browser, "path=/bird").await, ["zz.found"]);
+    let run = place.get("/api/v1/systems/prod/import-runs").await["items"][1]["id"].to_string();
+    assert_eq!(names(&browser, &format!("as_of=run:{run}")).await, before);
+    let all = place.all("/api/v1/systems/prod/accounts", 100).await;
+    for state in ["present", "absent"] {
+        let known = all.iter().filter(|one| one["login_profile"]["state"] == state);
+        let known: Vec<&str> = known.map(|one| one["name"].as_str().unwrap()).collect();
+        assert_eq!(names(&browser, &format!("console={state}")).await, known, "{state}");
+    }
+    let page = browser.get(&format!("{LIST}?sort=-name&limit=25&q=zz")).await;
+    page.has(&[
+        "zz.found",
+        "aria-sort=\"descending\"",
+        "data-search=\"list\"",
+        ">Has none<",
+        "Export as CSV",
+    ]);
+    assert!(!page.text.contains("New account"), "a viewer makes none");
+    browser.get(&format!("{LIST}?q=nobody-is-called-so")).await.has(&["Nothing fits"]);
+    assert_eq!(browser.get(&format!("{LIST}?as_of=tomorrow")).await.status, StatusCode::BAD_REQUEST);
+    place.not_imported("fresh").await;
+    browser.get("/systems/fresh/accounts").await.has(&["Nothing was imported yet"]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_says_why_it_holds_what_it_holds_and_what_became_of_it() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let groups = place.all("/api/v1/systems/prod/assignments?kind=group_policy", 100).await;
+    let (group, policy) =
+        (groups[0]["group"].as_str().unwrap(), groups[0]["resource_name"].as_str().unwrap());
+    let evil = "\"><img/src=x/onerror=alert(1)>";
+    let made = Mutation::CreateUser {
+        name: "eve".to_owned(),
+        path: format!("/{evil}/"),
+        tags: vec![("<b>team".to_owned(), "a<script>".to_owned())],
+        boundary: None,
+    };
+    place.sandbox.mutate(PROD_ACCOUNT, &[made]).unwrap();
+    place.import("prod").await;
+    let address = address_of(&place, "eve").await;
+    let plan = browser.send(&format!("{address}/add-assignment"), &[("group", group), ("policy", "")]).await;
+    let done = apply(&browser, &form(&plan, &[("reason", "for the audit")])).await;
+    assert_eq!(done.to.as_deref(), Some(&*format!("{address}?said=asked")), "{}", done.text);
+    let job = last_job(&place).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    browser.get(&address).await.has(&["not confirmed by an import yet", "It was put into group"]);
+    place.import("prod").await;
+    let page = browser.get(&address).await;
+    let by = format!("Job {} of {}", job["id"], job["actor"].as_str().unwrap());
+    page.has(&[group, policy, "Member itself", &format!("Through group {group}"), &by, "Add assignment."]);
+    page.has(&["&#60;b&#62;team", "a&#60;script&#62;", "Account eve new", "Import run"]);
+    assert!(!page.text.contains("<img") && !page.text.contains("<script>"), "{}", page.text);
+    // Before it was put there, it held nothing, and nothing is changed in the past.
+    let run = page.text.split("First seen</dt><dd><a href=\"/imports/").nth(1).unwrap();
+    let then = browser.get(&format!("{address}?as_of=run:{}", run.split('"').next().unwrap())).await;
+    then.has(&["It holds nothing"]);
+    assert!(!then.text.contains("/delete\""), "{}", then.text);
+    assert_eq!(browser.get(&format!("{LIST}/AIDANOBODY")).await.status, StatusCode::NOT_FOUND);
+    let viewer = Browser::of(&place, "vic", Role::Viewer, &[]).await;
+    assert!(!viewer.get(&address).await.text.contains("/delete\""));
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_shows_its_calls_and_does_exactly_these_once_its_name_is_typed() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let person = place.people().await.remove(0);
+    let address = address_of(&place, &person).await;
+    browser.get(&format!("{address}/delete")).await.has(&["Show the plan", "cannot be undone"]);
+    let plan = browser.send(&format!("{address}/delete"), &[]).await;
+    plan.has(&["DeleteUser", "Blocks the deletion", "for good", &format!("data-confirm=\"{person}\"")]);
+    assert_eq!(place.writes(), Vec::<String>::new(), "a plan changes nothing");
+    for typed in ["", "somebody", &person.to_uppercase()] {
+        let page = apply(&browser, &form(&plan, &[("reason", ""), ("confirm", typed)])).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
+        assert!(page.text.contains("nothing was done"), "{}", page.text);
+    }
+    assert_eq!(jobs(&place).await, 0);
+    // What it would take has changed: it is shown as it is now.
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let inline = Mutation::PutUserInline {
+        user: person.clone(),
+        name: "late".to_owned(),
+        document: document.to_owned(),
+    };
+    place.sandbox.mutate(PROD_ACCOUNT, &[inline]).unwrap();
+    let typed = [("reason", ""), ("confirm", person.as_str())];
+    let other = apply(&browser, &form(&plan, &typed)).await;
+    assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", other.text);
+    assert!(other.text.contains("has changed since it was looked at"), "{}", other.text);
+    assert_eq!(jobs(&place).await, 0);
+    let seen = form(&other, &typed);
+    let viewer = Browser::of(&place, "vic", Role::Viewer, &[]).await;
+    assert_eq!(apply(&viewer, &seen).await.status, StatusCode::FORBIDDEN);
+    let done = apply(&browser, &seen).await;
+    assert_eq!(done.to.as_deref(), Some(&*format!("{address}?said=asked")), "{}", done.text);
+    let again = apply(&browser, &seen).await;
+    assert_eq!(again.to.as_deref(), Some(&*format!("{address}?said=asked_before")), "{}", again.text);
+    assert_eq!((last_job(&place).await["state"].as_str(), jobs(&place).await), (Some("succeeded"), 1));
+    assert!(place.in_aws(&person).is_none());
+    // Two in an hour are more than one person may ask for.
+    let second = place.people().await.pop().unwrap();
+    let address = address_of(&place, &second).await;
+    let plan = browser.send(&format!("{address}/delete"), &[]).await;
+    plan.has(&["A second person must approve it", "Ask for approval"]);
+    let waits = apply(&browser, &form(&plan, &[("reason", ""), ("confirm", &second)])).await;
+    assert_eq!(waits.to.as_deref(), Some(&*format!("{address}?said=awaits_approval")), "{}", waits.text);
+    assert!(place.in_aws(&second).is_some());
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_its_plan() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let page = browser.get("/systems/prod/new-account").await;
+    page.has(&["New account", "The password is handed over"]);
+    let made =
+        [("name", "new.person"), ("path", "/staff/"), ("tags", "team = ops, cost=1"), ("deliver", "link")];
+    let plan = browser.send("/systems/prod/new-account", &made).await;
+    plan.has(&["CreateUser", "CreateLoginProfile", "new.person with path /staff/"]);
+    let sent = form(&plan, &[("reason", "joins")]);
+    let handed = apply(&browser, &sent).await;
+    handed.has(&["krs_", "It is shown here once"]);
+    let again = apply(&browser, &sent).await;
+    assert_eq!(again.to.as_deref(), Some("/systems/prod/accounts?said=asked_before"), "{}", again.text);
+    assert_eq!(last_job(&place).await["state"], "succeeded");
+    assert_eq!(place.in_aws("new.person").unwrap()["path"], "/staff/");
+    place.import("prod").await;
+    let address = address_of(&place, "new.person").await;
+    for (action, fields, said) in [
+        ("update", vec![("name", "new.name"), ("tags", "team=dev")], "new name new.name"),
+        ("reset-password", vec![("deliver", "link")], "UpdateLoginProfile"),
+        ("deactivate", vec![], "DeleteLoginProfile"),
+        ("add-assignment", vec![("group", "no-such-group")], "What stands in the way"),
+        ("update", vec![("path", "/staff/")], "There is nothing to do"),
+    ] {
+        let plan = browser.send(&format!("{address}/{action}"), &fields).await;
+        plan.has(&[said]);
+    }
+    for (action, fields, said) in [
+        ("update", vec![("tags", "team")], "is no pair"),
+        ("add-assignment", vec![], "either a group or a policy"),
+        ("remove-assignment", vec![("held", "")], "choose what is to be removed"),
+        ("reset-password", vec![("deliver", "recipient")], "not understood"),
+    ] {
+        let page = browser.send(&format!("{address}/{action}"), &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}: {}", page.text);
+        assert!(page.text.to_lowercase().contains(said), "{action}: {}", page.text);
+    }
+    assert_eq!(browser.get(&format!("{address}/grow")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(jobs(&place).await, 1);
+    let foreign = browser.send_from("/systems/prod/new-account", &made, "https://evil.example").await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    place.stop().await;
+}
