@@ -24,6 +24,7 @@
 //! - [`connections`] leads from a system to a connection with it;
 //! - [`own_policy`] gathers what decides which policy a connector needs;
 //! - [`threads`] runs work whose futures are not `Send`;
+//! - [`key_ages`] says how old keys are, and how old they may become;
 //! - [`check`] is one thing that was looked at, and what to do about it;
 //! - [`clock`] is the time, passed in.
 
@@ -34,6 +35,7 @@ pub mod desk;
 pub mod escape;
 pub mod export;
 pub mod import;
+pub mod key_ages;
 pub mod key_rotation;
 pub mod mapping;
 mod measures;

@@ -97,9 +97,9 @@ pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
-    AskedTask, BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JobTry, JournalEntry, JournalEvent, NewJob,
-    NewStep,
-    NewTask, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword, WithJob,
+    AskedTask, BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JobLine, JobLineSlice, JobTry, JournalEntry,
+    JournalEvent, NewJob, NewStep, NewTask, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
+    UnclaimedPassword, WithJob,
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use request_keys::{KeyClaim, KnownRegistration, KnownRequest, RequestKey};

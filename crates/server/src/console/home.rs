@@ -9,6 +9,7 @@ use keyreeve_model::{ImportRunState, JobState, System, SystemId, SystemState};
 use keyreeve_store::{Attention, JobStanding, SuspendedRun, SystemStanding, UnclaimedPassword};
 
 use super::imports;
+use super::jobs;
 use super::page::{Frame, Section, shown};
 use super::parts::{Badge, Cell, Empty, Link, Tone};
 use super::systems;
@@ -143,7 +144,7 @@ fn of_job(JobStanding { system_id, job, state, actor, since }: &JobStanding, now
         ),
         _ => (Badge::new(Tone::Bad, "Job failed"), format!("Job {job} of {actor} failed.")),
     };
-    Need::new(badge, what, system_id, Some(Time::ago(*since, now)))
+    Need::new(badge, what, system_id, Some(Time::ago(*since, now))).at(jobs::of(*job))
 }
 
 fn of_drift(standing: &SystemStanding) -> Option<Need> {
@@ -159,7 +160,8 @@ fn of_password(password: &UnclaimedPassword, now: Timestamp) -> Need {
     let badge = Badge::new(Tone::Notice, "Unclaimed password");
     let what =
         format!("Nobody has opened the password that job {} made for {}.", password.job, password.account);
-    Need::new(badge, what, &password.system_id, Some(Time::ago(password.created_at, now)))
+    let made = Some(Time::ago(password.created_at, now));
+    Need::new(badge, what, &password.system_id, made).at(jobs::passwords_of(password.job))
 }
 
 fn of_claims(standing: &SystemStanding, now: Timestamp) -> Option<Need> {

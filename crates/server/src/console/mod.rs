@@ -10,7 +10,7 @@
 //! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
 //!   badges, cells, facts, tabs, text to be copied, empty places), `time`, `chart`;
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
-//! - pages: `sign_in`, `home`, `systems`, `accounts`, `resources`, `imports`; `changes` shows what a change would take and
+//! - pages: `sign_in`, `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
 //!
 //! A new page has a file with its handler and its struct, a template that extends `console/frame.html`, and a line in the router
@@ -23,15 +23,18 @@
 mod accounts;
 mod address;
 mod assets;
+mod audit;
 mod changes;
 mod chart;
 mod form;
 mod home;
 mod imports;
+mod jobs;
 mod page;
 mod parts;
 mod problems;
 mod resources;
+mod settings;
 mod sign_in;
 mod systems;
 mod table;
@@ -59,5 +62,8 @@ pub(crate) fn router() -> Router<Parts> {
         .merge(changes::router())
         .merge(resources::router())
         .merge(imports::router())
+        .merge(jobs::router())
+        .merge(audit::router())
+        .merge(settings::router())
         .merge(assets::router())
 }

@@ -33,16 +33,23 @@ pub(crate) enum Section {
     Home,
     Systems,
     Imports,
+    Jobs,
+    Audit,
+    Settings,
 }
 
 impl Section {
-    const ALL: [Self; 3] = [Self::Home, Self::Systems, Self::Imports];
+    const ALL: [Self; 6] =
+        [Self::Home, Self::Systems, Self::Imports, Self::Jobs, Self::Audit, Self::Settings];
 
     fn link(self) -> (&'static str, &'static str) {
         match self {
             Self::Home => ("Home", "/"),
             Self::Systems => ("Systems", "/systems"),
             Self::Imports => ("Imports", "/imports"),
+            Self::Jobs => ("Jobs", "/jobs"),
+            Self::Audit => ("Audit", "/audit"),
+            Self::Settings => ("Settings", "/settings"),
         }
     }
 }
@@ -60,12 +67,22 @@ pub(crate) enum Said {
     Asked,
     AskedBefore,
     AwaitsApproval,
+    JobApproved,
+    JobRejected,
+    JobCancelled,
+    JobRetried,
+    LogVerified,
+    Revoked,
+    Added,
+    PersonRemoved,
+    Protected,
+    Unprotected,
 }
 
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 20] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
@@ -76,6 +93,16 @@ impl Said {
         Self::Asked,
         Self::AskedBefore,
         Self::AwaitsApproval,
+        Self::JobApproved,
+        Self::JobRejected,
+        Self::JobCancelled,
+        Self::JobRetried,
+        Self::LogVerified,
+        Self::Revoked,
+        Self::Added,
+        Self::PersonRemoved,
+        Self::Protected,
+        Self::Unprotected,
     ];
 
     fn word(self) -> &'static str {
@@ -90,6 +117,16 @@ impl Said {
             Self::Asked => "asked",
             Self::AskedBefore => "asked_before",
             Self::AwaitsApproval => "awaits_approval",
+            Self::JobApproved => "job_approved",
+            Self::JobRejected => "job_rejected",
+            Self::JobCancelled => "job_cancelled",
+            Self::JobRetried => "job_retried",
+            Self::LogVerified => "log_verified",
+            Self::Revoked => "revoked",
+            Self::Added => "added",
+            Self::PersonRemoved => "person_removed",
+            Self::Protected => "protected",
+            Self::Unprotected => "unprotected",
         }
     }
 
@@ -104,6 +141,16 @@ impl Said {
             Self::Asked => "Asked for: it is carried out now, and an import confirms it.",
             Self::AskedBefore => "It was asked for before, and is not done twice.",
             Self::AwaitsApproval => "Asked for: a second person must approve it before anything is done.",
+            Self::JobApproved => "Approved: the job begins now.",
+            Self::JobRejected => "Rejected: nothing of the job is done.",
+            Self::JobCancelled => "Cancelled: what had not begun is taken back.",
+            Self::JobRetried => "What failed is tried again now.",
+            Self::LogVerified => "The log was read whole. What was found stands below.",
+            Self::Revoked => "The token is revoked: it lets nobody in any more.",
+            Self::Added => "Added. They can sign in now.",
+            Self::PersonRemoved => "They are removed, and what they did stays in the audit log.",
+            Self::Protected => "It is protected: nobody may change it.",
+            Self::Unprotected => "It is protected no more.",
             Self::Removed => {
                 "The system is removed. What was known of it stays readable, and AWS was not touched."
             }

@@ -195,6 +195,16 @@ impl Listing {
         Mark::of(path, query)
     }
 
+    /// What of a list that was read whole stands on the page, and one more, each with its place in the list.
+    ///
+    /// # Errors
+    /// As [`Listing::limit`] and [`Listing::after`].
+    pub(crate) fn cut<T>(&self, items: Vec<T>) -> Result<Vec<(usize, T)>, Problem> {
+        let after: usize = self.after()?.unwrap_or_default();
+        let fitting = (self.limit()? as usize).saturating_add(1);
+        Ok((1..).zip(items).skip(after).take(fitting).collect())
+    }
+
     /// The address with other values, and without the page: `None` takes a name away.
     fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
         let kept = self.asked.given.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -36,10 +36,10 @@ impl Of {
     }
 }
 
-const JOB_COLUMNS: &str = "SELECT j.job_id, s.system_id, j.state, j.actor, j.reason, j.baseline_run, j.plan_sha256, \
+pub(super) const JOB_COLUMNS: &str = "SELECT j.job_id, s.system_id, j.state, j.actor, j.reason, j.baseline_run, j.plan_sha256, \
                            j.approval_because, j.decided_by, j.decision_reason, j.decided_at, j.created_at, \
-                           j.started_at, j.finished_at \
-                           FROM provisioning_jobs j JOIN systems s ON s.system_key = j.system_key";
+                           j.started_at, j.finished_at";
+pub(super) const JOBS: &str = " FROM provisioning_jobs j JOIN systems s ON s.system_key = j.system_key";
 
 const TASK_COLUMNS: &str = "SELECT t.task_id, t.job_id, s.system_id, t.kind, t.wish, t.account, \
                             t.account_external_id, t.state, t.notices, t.not_before, t.replans, t.crashes, \
@@ -54,7 +54,7 @@ const STEP_COLUMNS: &str = "SELECT t.task_id, p.seq, p.call, p.operation, p.reas
 /// One job with its tasks and steps.
 pub(super) async fn job(transaction: &mut Transaction, id: JobId) -> Result<ProvisioningJob, StoreError> {
     let mut text = Statement::building(JOB_COLUMNS);
-    text.push(" WHERE j.job_id = ").bind(id.0);
+    text.push(JOBS).push(" WHERE j.job_id = ").bind(id.0);
     let mut job =
         transaction.fetch_optional(text, read_job).await?.ok_or(StoreError::JobNotFound { job: id })?;
     job.tasks = tasks(transaction, Of::Jobs, &[id.0], true).await?.into_iter().map(|s| s.task).collect();
@@ -68,7 +68,7 @@ pub(super) async fn jobs(
     slice: &JobSlice,
 ) -> Result<Vec<ProvisioningJob>, StoreError> {
     let mut text = Statement::building(JOB_COLUMNS);
-    text.push(" WHERE j.system_key = ").bind(system_key);
+    text.push(JOBS).push(" WHERE j.system_key = ").bind(system_key);
     if let Some(before) = slice.before {
         text.push(" AND j.job_id < ").bind(before.0);
     }
@@ -161,7 +161,7 @@ pub(super) fn count(value: i64) -> Result<u32, StoreError> {
     u32::try_from(value).map_err(|_| StoreError::Data { what: "a count is out of range".to_owned() })
 }
 
-fn read_job(row: &Row) -> Result<ProvisioningJob, StoreError> {
+pub(super) fn read_job(row: &Row) -> Result<ProvisioningJob, StoreError> {
     Ok(ProvisioningJob {
         id: JobId(row.int(0)?),
         system_id: row.word(1)?,

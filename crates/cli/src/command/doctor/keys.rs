@@ -3,18 +3,15 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
+use keyreeve_engine::key_ages::{OLDEST_ACCESS_KEY, OLDEST_STORE_KEY, access_key_stored};
 use keyreeve_model::{CredentialKind, PermissionProfile, System};
-use keyreeve_store::{AuditFilter, CheckpointState, RotationState, Store, StoreError, beside};
+use keyreeve_store::{CheckpointState, RotationState, Store, StoreError, beside};
 
 use crate::command::Context;
 use crate::command::init::exposed_mode;
 use crate::config::{KEY_FILE, KeyPlace, Places};
 use crate::output::shape::{Check, CheckState};
 
-/// AWS recommends to rotate access keys at least this often (AWS Security Hub, control IAM.3).
-const OLDEST_ACCESS_KEY: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// How old the store's key may become.
-const OLDEST_STORE_KEY: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// What may lie between two clocks without anybody minding.
 const ODD_CLOCK: SignedDuration = SignedDuration::from_secs(60);
 
@@ -161,21 +158,15 @@ fn clock(latest: Option<Timestamp>, now: Timestamp) -> Check {
     }
 }
 
-/// How old a stored access key is at least: imports do not say which key is which, so what counts is when it was stored.
+/// Whether a stored access key has grown old.
 async fn access_key(store: &Store, system: &System, now: Timestamp) -> Result<Option<Check>, StoreError> {
     let Some(access_key_id) = system.credential.access_key_id() else { return Ok(None) };
+    let Some(stored) = access_key_stored(store, system).await? else { return Ok(None) };
     let how = match system.credential {
         CredentialKind::Role { .. } => "assumes its role",
         _ => "signs in",
     };
     let id = &system.system_id;
-    let filter = AuditFilter {
-        system_id: Some(id.clone()),
-        action: Some("credentials_replaced".to_owned()),
-        ..AuditFilter::default()
-    };
-    let replaced = store.audit(&filter, 1).await?.first().map(|row| row.at);
-    let stored = replaced.unwrap_or(system.created_at);
     let age = now.duration_since(stored);
     Ok((age > OLDEST_ACCESS_KEY).then(|| {
         warning(

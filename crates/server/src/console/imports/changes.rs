@@ -78,9 +78,7 @@ pub(super) async fn page(
     if listing.is_file() {
         return listing.file((run.system_id.as_str(), "changes"), &lines, cells);
     }
-    let after: usize = listing.after()?.unwrap_or_default();
-    let fitting = (listing.limit()? as usize).saturating_add(1);
-    let lines: Vec<(usize, ChangeLine)> = (1..).zip(lines).skip(after).take(fitting).collect();
+    let lines = listing.cut(lines)?;
     let empty = Empty {
         title: "Nothing is different".to_owned(),
         text: "The run read what was known already.".to_owned(),

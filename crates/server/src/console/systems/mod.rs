@@ -165,6 +165,7 @@ pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
         ("Overview", ""),
         ("Accounts", "accounts"),
         ("Resources", "resources"),
+        ("Jobs", "jobs"),
         ("Connection", "connection"),
         ("Policy", "policy"),
         ("Settings", "settings"),

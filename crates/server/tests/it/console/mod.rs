@@ -1,7 +1,9 @@
 //! The console as a browser without a script sees it.
 
 mod accounts;
+mod audit;
 mod imports;
+mod jobs;
 mod pages;
 mod resources;
 mod rights;

@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Every page that a reader of the systems of [`Place`] can go to.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 20] = [
     "/",
     "/systems",
     "/systems/new",
@@ -29,6 +29,10 @@ const PAGES: [&str; 16] = [
     "/systems/prod/accounts/administrator/delete",
     "/systems/prod/new-account",
     "/systems/prod/resources",
+    "/systems/prod/jobs",
+    "/jobs",
+    "/audit",
+    "/audit/1",
 ];
 
 #[tokio::test]

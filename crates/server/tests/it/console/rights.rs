@@ -10,7 +10,7 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 16] = [
+const PAGES: [(&str, [bool; 4]); 20] = [
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
     ("/systems/new", [false, false, false, true]),
@@ -27,10 +27,14 @@ const PAGES: [(&str, [bool; 4]); 16] = [
     ("/systems/prod/accounts/administrator/delete", [false, true, false, true]),
     ("/systems/prod/new-account", [false, true, false, true]),
     ("/systems/prod/resources", [true, true, true, true]),
+    ("/systems/prod/jobs", [true, true, true, true]),
+    ("/jobs", [true, true, true, true]),
+    ("/audit", [true, true, true, true]),
+    ("/audit?system=prod", [true, true, true, true]),
 ];
 
 /// Each form, and who may send it.
-const FORMS: [(&str, [bool; 4]); 11] = [
+const FORMS: [(&str, [bool; 4]); 12] = [
     ("/systems/new", [false, false, false, true]),
     ("/systems/prod/connection", [false, true, false, true]),
     ("/systems/prod/settings", [false, false, false, true]),
@@ -42,6 +46,7 @@ const FORMS: [(&str, [bool; 4]); 11] = [
     ("/systems/prod/changes", [false, true, false, true]),
     ("/systems/prod/new-account", [false, true, false, true]),
     ("/systems/prod/accounts/administrator/delete", [false, true, false, true]),
+    ("/audit/verify", [true, true, true, true]),
 ];
 
 #[tokio::test]

@@ -1,0 +1,244 @@
+//! `/jobs/{job}/approve`, `/reject` and `/cancel`: what people decide about jobs.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keyreeve_engine::desk::{DeskError, fits};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{JobId, JobState, ProvisioningJob};
+use serde::Deserialize;
+
+use super::show::frame;
+use super::{of, within};
+use crate::body::InPath;
+use crate::console::form::{Dangerous, Field, Sent, Wrong, sentence};
+use crate::console::page::{Frame, Said, shown_as};
+use crate::console::parts::Link;
+use crate::console::visitor::{Visitor, to};
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "console/jobs/decide.html")]
+struct DecidePage {
+    frame: Frame,
+    title: String,
+    lead: &'static str,
+    wrong: Option<String>,
+    dangerous: Option<Dangerous>,
+    plain: Option<Plain>,
+    back: Link,
+}
+
+/// A decision that changes nothing in AWS.
+struct Plain {
+    action: String,
+    reason: Option<Field>,
+    button: &'static str,
+}
+
+/// What the form of an approval sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Approval {
+    /// The plan that was seen.
+    seen: String,
+    reason: String,
+    confirm: String,
+}
+
+/// What the form of a rejection sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rejection {
+    reason: String,
+}
+
+pub(super) async fn ask_approval(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+) -> Result<Response, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
+    stands(&job, job.state == JobState::AwaitingApproval, "it does not wait for a decision")?;
+    Ok(approval(&visitor, &job, None))
+}
+
+/// Approves exactly what was seen.
+pub(super) async fn approve(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    Sent(Approval { seen, reason, confirm }): Sent<Approval>,
+) -> Result<Response, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
+    if let Err(wrong) = Dangerous::typed(&confirm, job.system_id.as_str()) {
+        return Ok(approval(&visitor, &job, Some(wrong)));
+    }
+    let (desk, actor, seen_job) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
+    let work = move || async move {
+        let reason = given(&reason);
+        fits(reason)?;
+        let case = desk.open(&actor, &seen_job.system_id).await?;
+        case.fresh(seen_job).await?.as_seen(Some(&seen))?.approve(reason).await
+    };
+    match parts.planning.run(work).await? {
+        Ok(job) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
+        Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
+    }
+}
+
+pub(super) async fn ask_rejection(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+) -> Result<Response, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
+    stands(&job, job.state == JobState::AwaitingApproval, "it does not wait for a decision")?;
+    Ok(rejection(&visitor, &job, None))
+}
+
+pub(super) async fn reject(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    Sent(Rejection { reason }): Sent<Rejection>,
+) -> Result<Response, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
+    let reason = given(&reason);
+    let Some(said) = reason else {
+        return Ok(rejection(&visitor, &job, Some(Wrong::with("reason", DeskError::Reason))));
+    };
+    let done = match fits(reason) {
+        Ok(()) => parts.desk.reject(&visitor.actor, job.id, Some(said)).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(job) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
+        Err(error) => Ok(rejection(&visitor, &job, Some(Wrong::of(error.into())?))),
+    }
+}
+
+pub(super) async fn ask_cancellation(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+) -> Result<Response, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
+    stands(&job, !job.state.is_terminal(), "it has ended")?;
+    Ok(cancellation(&visitor, &job, None))
+}
+
+pub(super) async fn cancel(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    Sent(crate::console::form::Nothing {}): Sent<crate::console::form::Nothing>,
+) -> Result<Response, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
+    match parts.desk.cancel(&visitor.actor, job.id).await {
+        Ok(job) => Ok(to(&Said::JobCancelled.at(&of(job.id)))),
+        Err(error) => Ok(cancellation(&visitor, &job, Some(Wrong::of(error.into())?))),
+    }
+}
+
+/// Refuses what a job is not in the state for.
+pub(super) fn stands(job: &ProvisioningJob, does: bool, why: &str) -> Result<(), Problem> {
+    let detail = || format!("job {} is {}: {why}", job.id, job.state.as_str().replace('_', " "));
+    if does { Ok(()) } else { Err(Problem::new(StatusCode::CONFLICT, "wrong_state", detail())) }
+}
+
+/// A reason, if one is given.
+pub(super) fn given(reason: &str) -> Option<&str> {
+    Some(reason.trim()).filter(|reason| !reason.is_empty())
+}
+
+fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
+    let (beside, whole): (Option<Wrong>, Option<Wrong>) = match wrong {
+        Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
+        other => (None, other),
+    };
+    let dangerous = Dangerous {
+        action: within(job.id, "approve"),
+        title: "What follows from it",
+        consequences: consequences(job),
+        confirm: job.system_id.to_string(),
+        button: "Approve, and begin",
+        hidden: vec![("seen", job.plan_sha256.clone())],
+        wrong: beside.clone(),
+    };
+    let page = DecidePage {
+        title: format!("Approve job {}", job.id),
+        lead: "It is carried out exactly as its page shows it. If what it rests on has changed since, it is not approved.",
+        dangerous: Some(dangerous),
+        plain: None,
+        ..bare(visitor, job, whole.as_ref())
+    };
+    answer(&page, beside.is_some() || whole.is_some())
+}
+
+/// Why it needs a second person, and which calls it makes.
+fn consequences(job: &ProvisioningJob) -> Vec<String> {
+    let mut calls: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in job.tasks.iter().flat_map(|task| &task.steps) {
+        *calls.entry(&step.operation).or_default() += 1;
+    }
+    let asked = format!("{} asked for {} changes.", job.actor, job.tasks.len());
+    let because = job.approval_because.iter().map(|why| sentence(why));
+    let calls = calls.into_iter().map(|(call, number)| format!("{call} is called {}.", times(number)));
+    std::iter::once(asked).chain(because).chain(calls).collect()
+}
+
+fn times(number: usize) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{number} times") }
+}
+
+fn rejection(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
+    let reason = Field::line("reason", "Reason").hint("Whoever asked reads it.").required();
+    let page = DecidePage {
+        title: format!("Reject job {}", job.id),
+        lead: "Nothing of it is done, and it cannot be taken up again.",
+        plain: Some(Plain {
+            action: within(job.id, "reject"),
+            reason: Some(reason.unless(wrong.as_ref())),
+            button: "Reject",
+        }),
+        ..bare(visitor, job, wrong.as_ref())
+    };
+    answer(&page, wrong.is_some())
+}
+
+fn cancellation(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
+    let page = DecidePage {
+        title: format!("Cancel job {}", job.id),
+        lead: "What has not begun is taken back. What has begun is carried to its end, and what is done stays done.",
+        plain: Some(Plain {
+            action: within(job.id, "cancel"),
+            reason: None,
+            button: "Cancel what has not begun",
+        }),
+        ..bare(visitor, job, wrong.as_ref())
+    };
+    answer(&page, wrong.is_some())
+}
+
+fn bare(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<&Wrong>) -> DecidePage {
+    let mut frame = frame(visitor, job, format!("Job {}", job.id));
+    frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
+    DecidePage {
+        frame,
+        title: String::new(),
+        lead: "",
+        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why.clone()),
+        dangerous: None,
+        plain: None,
+        back: Link::new(of(job.id), "Back to the job"),
+    }
+}
+
+fn answer(page: &DecidePage, refused: bool) -> Response {
+    shown_as(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, page)
+}

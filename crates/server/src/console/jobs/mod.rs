@@ -1,0 +1,217 @@
+//! `/jobs`: what was asked for of all systems, and what became of it.
+
+mod decide;
+mod passwords;
+mod plan;
+mod retry;
+mod show;
+mod tasks;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{JobId, SystemId, TaskId, TaskKind};
+use keyreeve_store::{JobLine, JobLineSlice};
+
+use super::address;
+use super::page::{Frame, Section, shown};
+use super::parts::{Badge, Cell, Empty, Tabs};
+use super::systems;
+use super::table::{Asked, Column, Filter, Listing, Shape, Table};
+use super::time::Time;
+use super::visitor::Visitor;
+use crate::body::InPath;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+/// The pages.
+pub(super) fn router() -> Router<Parts> {
+    Router::new()
+        .route("/jobs", get(list))
+        .route("/systems/{system_id}/jobs", get(of_system))
+        .route("/jobs/{job}", get(show::page))
+        .route("/jobs/{job}/approve", get(decide::ask_approval).post(decide::approve))
+        .route("/jobs/{job}/reject", get(decide::ask_rejection).post(decide::reject))
+        .route("/jobs/{job}/cancel", get(decide::ask_cancellation).post(decide::cancel))
+        .route("/jobs/{job}/retry", get(retry::page).post(retry::retry))
+        .route("/jobs/{job}/tasks/{task}/password", post(passwords::reveal))
+        .route("/jobs/{job}/tasks/{task}/reset", get(passwords::ask_reset).post(passwords::reset))
+}
+
+const STATE: Filter = Filter {
+    name: "state",
+    label: "State",
+    choices: &[
+        ("awaiting_approval", "Awaits approval"),
+        ("queued", "Queued"),
+        ("running", "Running"),
+        ("succeeded", "Succeeded"),
+        ("failed", "Failed"),
+        ("partially_failed", "Partially failed"),
+        ("cancelled", "Cancelled"),
+    ],
+};
+const KIND: Filter = Filter {
+    name: "kind",
+    label: "Kind of task",
+    choices: &[
+        ("create_account", "Create account"),
+        ("update_account", "Update account"),
+        ("deactivate_account", "Deactivate account"),
+        ("reactivate_account", "Reactivate account"),
+        ("delete_account", "Delete account"),
+        ("reset_password", "Reset password"),
+        ("add_assignment", "Add assignment"),
+        ("remove_assignment", "Remove assignment"),
+    ],
+};
+const ACCOUNT: Filter = Filter { name: "account", label: "Account", choices: &[] };
+const COLUMNS: [Column; 10] = [
+    Column::sorted("job", "Job"),
+    Column::plain("System"),
+    Column::plain("What"),
+    Column::plain("Account"),
+    Column::number("Tasks"),
+    Column::plain("State"),
+    Column::plain("Asked by"),
+    Column::plain("Because"),
+    Column::plain("Asked for"),
+    Column::plain("Ended"),
+];
+
+static OF_ALL: Shape = Shape {
+    columns: &COLUMNS,
+    filters: &[Filter { name: "system", label: "System ID", choices: &[] }, STATE, KIND, ACCOUNT],
+    sort: "-job",
+};
+static OF_ONE: Shape = Shape { columns: &COLUMNS, filters: &[STATE, KIND, ACCOUNT], sort: "-job" };
+
+#[derive(Template)]
+#[template(path = "console/jobs/list.html")]
+struct ListPage {
+    frame: Frame,
+    title: String,
+    badge: Option<Badge>,
+    tabs: Option<Tabs>,
+    jobs: Table,
+}
+
+async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Result<Response, Problem> {
+    visitor.actor.require(Right::Read)?;
+    let listing = asked.of_shape(&OF_ALL)?;
+    let wanted: Option<SystemId> = match listing.filter("system") {
+        Some(id) => Some(id.parse().map_err(|_| Problem::bad_request("there is no such System ID"))?),
+        None => None,
+    };
+    let systems = match wanted {
+        Some(id) => {
+            visitor.require(Right::Read, &id)?;
+            Some(vec![id])
+        }
+        None => visitor.systems(&parts).await?,
+    };
+    let found = found(&parts, &listing, systems).await?;
+    if listing.is_file() {
+        return listing.file(("all", "jobs"), &found, cells);
+    }
+    let frame = Frame::of(&visitor, Section::Jobs, "Jobs");
+    let jobs = table(&listing, found)?;
+    Ok(shown(&ListPage { frame, title: "Jobs".to_owned(), badge: None, tabs: None, jobs }))
+}
+
+/// `/systems/{system_id}/jobs`
+async fn of_system(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Read, &system_id)?;
+    let system = parts.store.get_system(&system_id).await?;
+    let listing = asked.of_shape(&OF_ONE)?;
+    let found = found(&parts, &listing, Some(vec![system_id.clone()])).await?;
+    if listing.is_file() {
+        return listing.file((system_id.as_str(), "jobs"), &found, cells);
+    }
+    let page = ListPage {
+        frame: systems::frame(&visitor, &system, "Jobs"),
+        title: system.name.to_string(),
+        badge: Some(Badge::of_system(system.state)),
+        tabs: Some(systems::tabs(&system_id, "jobs")),
+        jobs: table(&listing, found)?,
+    };
+    Ok(shown(&page))
+}
+
+async fn found(
+    parts: &Parts,
+    listing: &Listing,
+    systems: Option<Vec<SystemId>>,
+) -> Result<Vec<JobLine>, Problem> {
+    let slice = JobLineSlice {
+        systems,
+        state: listing.filter("state").and_then(|state| serde_json::from_value(state.into()).ok()),
+        kind: listing.filter("kind").and_then(|kind| serde_json::from_value(kind.into()).ok()),
+        account: listing.filter("account").map(str::to_owned),
+        beyond: listing.after()?,
+        oldest_first: listing.order() == "job",
+        limit: listing.limit()?.saturating_add(1),
+    };
+    Ok(parts.store.job_lines(&slice).await?)
+}
+
+fn table(listing: &Listing, jobs: Vec<JobLine>) -> Result<Table, Problem> {
+    let empty = Empty {
+        title: "Nothing was asked for yet".to_owned(),
+        text: "A job is a set of changes that were asked for together. What became of each stands here."
+            .to_owned(),
+        action: None,
+    };
+    listing.table("Jobs", jobs, |line: &JobLine| line.job.id, cells, empty)
+}
+
+fn cells(line: &JobLine) -> Vec<Cell> {
+    let job = &line.job;
+    let text = |text: Option<String>| text.map_or(Cell::None, Cell::Text);
+    vec![
+        Cell::link(of(job.id), job.id.to_string()),
+        Cell::link(systems::of(&job.system_id), job.system_id.to_string()),
+        Cell::text(line.kind.map_or("Several kinds", called)),
+        line.account.clone().map_or(Cell::text("several"), Cell::Text),
+        Cell::Number(line.tasks),
+        Cell::Badge(Badge::of_job(job.state)),
+        Cell::text(job.actor.clone()),
+        text(job.reason.clone()),
+        Cell::Time(Time::at(job.created_at)),
+        job.finished_at.map_or(Cell::None, |at| Cell::Time(Time::at(at))),
+    ]
+}
+
+/// What a kind of task is called.
+fn called(kind: TaskKind) -> &'static str {
+    let found = KIND.choices.iter().find(|(word, _)| *word == kind.as_str());
+    found.map_or(kind.as_str(), |(_, called)| called)
+}
+
+/// The address of a job.
+pub(super) fn of(job: JobId) -> String {
+    address::of(&["jobs", &job.to_string()])
+}
+
+/// Where the page of a job has its passwords.
+pub(super) fn passwords_of(job: JobId) -> String {
+    format!("{}#passwords", of(job))
+}
+
+/// The address of something of a job.
+fn within(job: JobId, what: &str) -> String {
+    address::of(&["jobs", &job.to_string(), what])
+}
+
+/// The address of something of a task.
+fn of_task(job: JobId, task: TaskId, what: &str) -> String {
+    address::of(&["jobs", &job.to_string(), "tasks", &task.to_string(), what])
+}

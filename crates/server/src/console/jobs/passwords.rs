@@ -1,0 +1,312 @@
+//! The passwords that a job makes: how they are handed over, which nobody has opened, and a new one by a reset.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keyreeve_engine::desk::{DeskError, fits};
+use keyreeve_engine::password::PublicUrl;
+use keyreeve_engine::plan::Plan;
+use keyreeve_engine::provisioning::{Handed, Revealed};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{Delivery, JobId, PasswordDelivery as Setting, ProvisioningJob, TaskId, Wish};
+use keyreeve_store::{DeliveryState, PasswordDelivery, StoreError};
+use serde::Deserialize;
+
+use super::plan::ShownPlan;
+use super::show::frame;
+use super::{decide, of, of_task};
+use crate::body::InPath;
+use crate::console::form::{Dangerous, Nothing, Sent, Wrong};
+use crate::console::page::{Frame, shown, shown_as};
+use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
+use crate::console::table::{Column, Table};
+use crate::console::time::Time;
+use crate::console::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+const COLUMNS: [Column; 7] = [
+    Column::plain("Account"),
+    Column::plain("Task"),
+    Column::plain("Handed over"),
+    Column::plain("State"),
+    Column::plain("Made"),
+    Column::plain("Opened"),
+    Column::plain("Can be opened until"),
+];
+
+/// The passwords of a job, on its page.
+pub(super) struct Passwords {
+    pub(super) table: Table,
+    /// Those that whoever looks may see.
+    pub(super) shown: Vec<Link>,
+    /// Where a password that nobody opened is replaced.
+    pub(super) resets: Vec<Link>,
+}
+
+impl Passwords {
+    /// Of a job; `None` when it has made none.
+    pub(super) async fn of(
+        visitor: &Visitor,
+        parts: &Parts,
+        job: &ProvisioningJob,
+    ) -> Result<Option<Self>, Problem> {
+        let deliveries = parts.store.deliveries(job.id).await?;
+        if deliveries.is_empty() {
+            return Ok(None);
+        }
+        let settings = parts.store.get_system(&job.system_id).await?.settings;
+        let operates = visitor.may(Right::Operate);
+        let of_whom = |one: &PasswordDelivery| account(job, one.task).unwrap_or_default().to_owned();
+        let may_see = |one: &&PasswordDelivery| match one.kind.as_str() {
+            "recipient" => matches!(one.state, DeliveryState::Released | DeliveryState::Opened),
+            "operator" => {
+                one.state == DeliveryState::Released && settings.password_delivery == Setting::Operator
+            }
+            _ => false,
+        };
+        let unclaimed = |one: &&PasswordDelivery| {
+            one.kind != "recipient" && matches!(one.state, DeliveryState::Released | DeliveryState::Expired)
+        };
+        let see = |one: &PasswordDelivery| {
+            let text = match one.kind.as_str() {
+                "recipient" => format!("Show the encrypted password of {}", of_whom(one)),
+                _ => format!("Show the password of {}, once", of_whom(one)),
+            };
+            Link::new(of_task(job.id, one.task, "password"), text)
+        };
+        let reset = |one: &PasswordDelivery| {
+            let text = format!("New one-time secret for {}…", of_whom(one));
+            Link::new(of_task(job.id, one.task, "reset"), text)
+        };
+        let rows = deliveries.iter().map(|one| cells(job, one)).collect();
+        let empty = Empty { title: "No password".to_owned(), text: String::new(), action: None };
+        Ok(Some(Self {
+            table: Table::whole("Passwords", &COLUMNS, rows, empty),
+            shown: deliveries.iter().filter(|_| operates).filter(may_see).map(see).collect(),
+            resets: deliveries.iter().filter(|_| operates).filter(unclaimed).map(reset).collect(),
+        }))
+    }
+}
+
+fn account(job: &ProvisioningJob, task: TaskId) -> Option<&str> {
+    job.tasks.iter().find(|one| one.id == task).map(|task| task.account.as_str())
+}
+
+fn cells(job: &ProvisioningJob, one: &PasswordDelivery) -> Vec<Cell> {
+    let moment = |at: Option<jiff::Timestamp>| at.map_or(Cell::None, |at| Cell::Time(Time::at(at)));
+    let of_recipient = one.kind == "recipient";
+    let badge = match one.state {
+        DeliveryState::Candidate => Badge::new(Tone::Notice, "Not in force yet"),
+        DeliveryState::Released if of_recipient => Badge::new(Tone::Good, "Ready"),
+        DeliveryState::Released => Badge::new(Tone::Notice, "Unclaimed"),
+        DeliveryState::Opened => Badge::new(Tone::Good, "Opened"),
+        DeliveryState::Destroyed => Badge::new(Tone::Quiet, "Never in force"),
+        DeliveryState::Expired => Badge::new(Tone::Warning, "Expired"),
+        DeliveryState::Superseded => Badge::new(Tone::Quiet, "Replaced since"),
+    };
+    vec![
+        Cell::text(account(job, one.task).unwrap_or_default()),
+        Cell::Number(u64::try_from(one.task.0).unwrap_or_default()),
+        Cell::text(match one.kind.as_str() {
+            "link" => "By a one-time secret",
+            "recipient" => "Encrypted to a key",
+            _ => "To the operator",
+        }),
+        Cell::Badge(badge),
+        moment(Some(one.created_at)),
+        moment(one.opened_at),
+        moment(one.expires_at),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/jobs/secrets.html")]
+struct SecretsPage {
+    frame: Frame,
+    title: String,
+    lead: &'static str,
+    secrets: Vec<(String, Copied)>,
+    back: Link,
+}
+
+/// One-time secrets, which are in this answer alone.
+pub(super) fn handed(
+    visitor: &Visitor,
+    job: &ProvisioningJob,
+    handed: Vec<Handed>,
+    url: Option<&PublicUrl>,
+) -> Response {
+    let secret = |(task, account, secret): Handed| {
+        let link = url.map(|url| url.link(&secret).expose().to_owned());
+        let text = link.unwrap_or_else(|| secret.expose().to_owned());
+        (account, Copied { id: format!("secret-{task}"), text })
+    };
+    let lead = "This opens the password, once, as soon as the job has set it. It is shown here this once, and kept nowhere: \
+                hand it to its owner now.";
+    let secrets = handed.into_iter().map(secret).collect();
+    once(visitor, job, ("One-time secrets, shown this once", lead), secrets)
+}
+
+fn once(
+    visitor: &Visitor,
+    job: &ProvisioningJob,
+    (title, lead): (&str, &'static str),
+    secrets: Vec<(String, Copied)>,
+) -> Response {
+    let frame = frame(visitor, job, format!("Job {}", job.id));
+    let back = Link::new(of(job.id), format!("Job {}", job.id));
+    shown(&SecretsPage { frame, title: title.to_owned(), lead, secrets, back })
+}
+
+/// `/jobs/{job}/tasks/{task}/password`: gives the password of a task, as whoever asks may have it.
+pub(super) async fn reveal(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath((job, task)): InPath<(i64, i64)>,
+    Sent(Nothing {}): Sent<Nothing>,
+) -> Result<Response, Problem> {
+    let (job, account) = of_whom(&visitor, &parts, (job, task)).await?;
+    let copied = |text: String| vec![(account, Copied { id: "password".to_owned(), text })];
+    Ok(match parts.desk.reveal(&visitor.actor, TaskId(task)).await? {
+        Revealed::Password(password) => {
+            let lead = "It cannot be shown again, and must be changed at the first sign-in.";
+            let said = ("The password, shown this once", lead);
+            once(&visitor, &job, said, copied(password.expose().to_owned()))
+        }
+        Revealed::Encrypted(text) => {
+            let lead = "Only the holder of the private key can read it. It can be had again.";
+            once(&visitor, &job, ("The password, encrypted", lead), copied(text))
+        }
+    })
+}
+
+async fn of_whom(
+    visitor: &Visitor,
+    parts: &Parts,
+    (job, task): (i64, i64),
+) -> Result<(ProvisioningJob, String), Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
+    let task = TaskId(task);
+    let account = account(&job, task).ok_or(StoreError::TaskNotFound { task })?.to_owned();
+    Ok((job, account))
+}
+
+#[derive(Template)]
+#[template(path = "console/jobs/reset.html")]
+struct ResetPage {
+    frame: Frame,
+    account: String,
+    wrong: Option<String>,
+    plan: Option<ShownPlan>,
+    /// None when something stands in the way.
+    dangerous: Option<Dangerous>,
+}
+
+/// What the form of a reset sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reset {
+    /// The plan that was seen.
+    seen: String,
+    reason: String,
+    confirm: String,
+}
+
+/// `/jobs/{job}/tasks/{task}/reset`: what a new password takes.
+pub(super) async fn ask_reset(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(place): InPath<(i64, i64)>,
+) -> Result<Response, Problem> {
+    let (job, account) = of_whom(&visitor, &parts, place).await?;
+    reset_page(&visitor, &parts, (&job, place.1, account), None).await
+}
+
+/// Resets the password exactly as it was seen.
+pub(super) async fn reset(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(place): InPath<(i64, i64)>,
+    url: Option<Extension<PublicUrl>>,
+    Sent(Reset { seen, reason, confirm }): Sent<Reset>,
+) -> Result<Response, Problem> {
+    let (job, account) = of_whom(&visitor, &parts, place).await?;
+    if let Err(wrong) = Dangerous::typed(&confirm, &account) {
+        return reset_page(&visitor, &parts, (&job, place.1, account), Some(wrong)).await;
+    }
+    let (desk, actor, system_id) = (parts.desk.clone(), visitor.actor.clone(), job.system_id.clone());
+    let wishes = wishes(&account);
+    let work = move || async move {
+        let reason = decide::given(&reason);
+        fits(reason)?;
+        let case = desk.open(&actor, &system_id).await?;
+        let plan = case.with_undeliverable(case.plan(&wishes).await?);
+        let planned_at = desk.clock.now();
+        if plan.seen_sha256().ok().as_ref() != Some(&seen) {
+            return Err(DeskError::PlanChanged);
+        }
+        let ready = case.make_ready(&plan)?;
+        case.ask(&plan, planned_at, &ready, reason).await
+    };
+    match parts.planning.run(work).await? {
+        Ok(asked) => Ok(handed(&visitor, &asked.job, asked.handed, url.as_deref())),
+        Err(error) => {
+            let wrong = Wrong::of(error.into())?;
+            reset_page(&visitor, &parts, (&job, place.1, account), Some(wrong)).await
+        }
+    }
+}
+
+fn wishes(account: &str) -> [Wish; 1] {
+    [Wish::ResetPassword { account: account.to_owned(), deliver: Some(Delivery::Link) }]
+}
+
+async fn reset_page(
+    visitor: &Visitor,
+    parts: &Parts,
+    (job, task, account): (&ProvisioningJob, i64, String),
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
+    let (desk, actor, system_id) = (parts.desk.clone(), visitor.actor.clone(), job.system_id.clone());
+    let wished = wishes(&account);
+    let work = move || async move {
+        let case = desk.open(&actor, &system_id).await?;
+        Ok::<_, DeskError>(case.with_undeliverable(case.plan(&wished).await?))
+    };
+    let (plan, wrong): (Option<Plan>, Option<Wrong>) = match parts.planning.run(work).await? {
+        Ok(plan) => (Some(plan), wrong),
+        Err(error) => (None, Some(Wrong::of(error.into())?)),
+    };
+    let (beside, whole) = match wrong {
+        Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
+        other => (None, other),
+    };
+    let seen = plan.as_ref().filter(|plan| plan.is_possible()).and_then(|plan| plan.seen_sha256().ok());
+    let dangerous = seen.map(|seen| Dangerous {
+        action: of_task(job.id, TaskId(task), "reset"),
+        title: "What follows from it",
+        consequences: vec![
+            format!("The password that {account} has now lets nobody in any more."),
+            "The one-time secret that was given out before opens nothing any more.".to_owned(),
+            "The new one-time secret is shown to you, once.".to_owned(),
+        ],
+        confirm: account.clone(),
+        button: "Reset the password",
+        hidden: vec![("seen", seen)],
+        wrong: beside.clone(),
+    });
+    let refused = beside.is_some() || whole.is_some();
+    let mut frame = frame(visitor, job, format!("Job {}", job.id));
+    frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
+    let page = ResetPage {
+        frame,
+        account,
+        wrong: whole.map(|wrong| wrong.why),
+        plan: plan.as_ref().map(ShownPlan::of),
+        dangerous,
+    };
+    Ok(shown_as(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page))
+}

@@ -1,0 +1,140 @@
+//! The tasks of a job, in their order: each with what it waits for, its steps, and what keeps it.
+
+use keyreeve_model::{ProvisioningJob, Task, TaskId, TaskState};
+
+use super::plan::{said, steps};
+use super::{called, of};
+use crate::console::form::sentence;
+use crate::console::parts::{Badge, Cell, Empty, Facts, Link};
+use crate::console::table::{Column, Filter, Listing, Shape, Table};
+use crate::console::time::Time;
+use crate::problem::Problem;
+
+/// Of so many tasks all steps are seen at once.
+const OPEN: usize = 10;
+
+pub(super) static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("task", "Task"),
+        Column::plain("What"),
+        Column::plain("Account"),
+        Column::plain("Waits for"),
+        Column::plain("State"),
+        Column::plain("Steps done"),
+        Column::plain("What became of it"),
+    ],
+    filters: &[
+        Filter { name: "account", label: "Account", choices: &[] },
+        Filter {
+            name: "state",
+            label: "State",
+            choices: &[
+                ("awaiting_approval", "Awaits approval"),
+                ("queued", "Queued"),
+                ("running", "Running"),
+                ("succeeded", "Succeeded"),
+                ("failed", "Failed"),
+                ("needs_person", "Needs a person"),
+                ("cancelled", "Cancelled"),
+            ],
+        },
+    ],
+    sort: "task",
+};
+
+/// A task with its steps.
+pub(super) struct ShownTask {
+    pub(super) id: TaskId,
+    pub(super) title: String,
+    pub(super) badge: Badge,
+    /// The tasks that must have succeeded before it begins.
+    pub(super) after: Vec<Link>,
+    pub(super) failure: Option<String>,
+    pub(super) notices: Vec<String>,
+    pub(super) facts: Facts,
+    pub(super) steps: Table,
+    pub(super) open: bool,
+}
+
+/// The tasks that are asked for: as a table, and each with its steps.
+pub(super) fn found(
+    job: &ProvisioningJob,
+    listing: &Listing,
+) -> Result<(Vec<Task>, impl Fn(&[Task]) -> Vec<ShownTask>), Problem> {
+    let wanted = listing.filter("account").map(str::to_lowercase);
+    let state = listing.filter("state");
+    let descends = listing.order().starts_with('-');
+    let beyond: Option<TaskId> = listing.after()?;
+    let fits = |task: &&Task| {
+        state.is_none_or(|state| state == task.state.as_str())
+            && wanted.as_ref().is_none_or(|wanted| task.account.to_lowercase().contains(wanted))
+            && beyond.is_none_or(|beyond| if descends { task.id < beyond } else { task.id > beyond })
+    };
+    let mut tasks: Vec<&Task> = job.tasks.iter().filter(fits).collect();
+    tasks.sort_by_key(|task| task.id);
+    if descends {
+        tasks.reverse();
+    }
+    let limit = listing.limit()? as usize;
+    let tasks: Vec<Task> = tasks.into_iter().take(limit.saturating_add(1)).cloned().collect();
+    let few = job.tasks.len() <= OPEN;
+    let of_page = move |tasks: &[Task]| tasks.iter().take(limit).map(|task| shown(task, few)).collect();
+    Ok((tasks, of_page))
+}
+
+pub(super) fn empty() -> Empty {
+    let text = "The job has no task.".to_owned();
+    Empty { title: "Nothing was asked for".to_owned(), text, action: None }
+}
+
+pub(super) fn cells(task: &Task) -> Vec<Cell> {
+    let done = task.steps.iter().filter(|step| step.state.is_done()).count();
+    let became = task.failure.as_ref().map(|failure| &failure.message).or(task.result.as_ref());
+    vec![
+        Cell::link(format!("{}#task-{}", of(task.job), task.id), task.id.to_string()),
+        Cell::text(called(task.kind)),
+        Cell::text(task.account.clone()),
+        match task.after.as_slice() {
+            [] => Cell::None,
+            after => Cell::text(after.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        },
+        Cell::Badge(Badge::of_task(task.state)),
+        Cell::text(format!("{done} of {}", task.steps.len())),
+        became.map_or(Cell::None, |text| Cell::text(sentence(text))),
+    ]
+}
+
+fn shown(task: &Task, few: bool) -> ShownTask {
+    let needs_a_look = matches!(task.state, TaskState::Failed | TaskState::NeedsPerson | TaskState::Running);
+    let link = |id: &TaskId| Link::new(format!("#task-{id}"), format!("task {id}"));
+    ShownTask {
+        id: task.id,
+        title: format!("{}: {}", called(task.kind), task.account),
+        badge: Badge::of_task(task.state),
+        after: task.after.iter().map(link).collect(),
+        failure: task.failure.as_ref().map(|failure| sentence(&failure.message)),
+        notices: said(&task.notices),
+        facts: facts(task),
+        steps: steps(task),
+        open: few || needs_a_look,
+    }
+}
+
+fn facts(task: &Task) -> Facts {
+    let mut facts = Vec::new();
+    let mut moment = |name, at: Option<jiff::Timestamp>| {
+        facts.extend(at.map(|at| (name, Cell::Time(Time::at(at)))));
+    };
+    moment("Not before", task.not_before);
+    moment("Begun", task.started_at);
+    moment("Ended", task.finished_at);
+    facts.extend(task.account_external_id.as_ref().map(|id| ("Unique id", Cell::Code(id.to_string()))));
+    facts.extend(task.result.as_ref().map(|result| ("Result", Cell::text(sentence(result)))));
+    facts.extend((task.replans > 0).then(|| ("Planned anew", Cell::text(times(task.replans)))));
+    facts.extend((task.crashes > 0).then(|| ("Broken off by a crash", Cell::text(times(task.crashes)))));
+    Facts { facts }
+}
+
+fn times(number: u32) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{number} times") }
+}

@@ -1,0 +1,181 @@
+//! `/settings`: what is set for all systems together: tokens, people, the protect list, and how old secrets are.
+
+mod people;
+mod person;
+mod protections;
+mod secrets;
+mod tokens;
+
+use askama::Template;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{Role, SystemId};
+
+use super::form::{Dangerous, Field, Takes, Wrong};
+use super::page::{Frame, Section, shown, shown_as};
+use super::parts::{Badge, Cell, Link, Tab, Tabs, Tone};
+use super::table::Table;
+use super::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+/// The pages.
+pub(super) fn router() -> Router<Parts> {
+    Router::new()
+        .route("/settings", get(overview))
+        .route("/settings/tokens", get(tokens::page).post(tokens::create))
+        .route("/settings/tokens/{token}/revoke", get(tokens::ask).post(tokens::revoke))
+        .route("/settings/people", get(people::page).post(people::add))
+        .route("/settings/people/{person}", get(person::page))
+        .route("/settings/people/{person}/role", post(person::set_role))
+        .route("/settings/people/{person}/password", post(person::set_password))
+        .route("/settings/people/{person}/access", post(person::set_access))
+        .route("/settings/people/{person}/remove", post(person::remove))
+        .route("/settings/protections", get(protections::page).post(protections::add))
+        .route("/settings/protections/remove", get(protections::ask).post(protections::remove))
+        .route("/settings/secrets", get(secrets::page))
+}
+
+/// A place of the settings: its address, its name, what it is for, and whether it is for admins of all systems alone.
+const PLACES: [(&str, &str, &str, bool); 4] = [
+    (
+        "tokens",
+        "Tokens",
+        "Programs sign in with a token, which has a role and may be limited to some systems.",
+        true,
+    ),
+    ("people", "People", "Who may sign in, what they may do, and in which systems.", true),
+    ("protections", "Protect list", "Accounts, paths and tags that nobody may change.", false),
+    ("secrets", "Secrets", "How old the keys are that Keyreeve itself holds.", true),
+];
+
+#[derive(Template)]
+#[template(path = "console/settings/overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    places: Vec<(Link, &'static str)>,
+}
+
+async fn overview(visitor: Visitor) -> Result<Response, Problem> {
+    visitor.actor.require(Right::Read)?;
+    let all = administers_all(&visitor).is_ok();
+    let place = |(what, name, about, for_admins): &(&str, &str, &'static str, bool)| {
+        (all || !for_admins).then(|| (Link::new(format!("/settings/{what}"), *name), *about))
+    };
+    let places = PLACES.iter().filter_map(place).collect();
+    Ok(shown(&OverviewPage { frame: Frame::of(&visitor, Section::Settings, "Settings"), places }))
+}
+
+/// A list of the settings, and the form that adds to it.
+#[derive(Template)]
+#[template(path = "console/settings/list.html")]
+struct ListPage {
+    frame: Frame,
+    title: &'static str,
+    tabs: Tabs,
+    table: Table,
+    adding: Option<Adding>,
+    wrong: Option<String>,
+}
+
+struct Adding {
+    title: &'static str,
+    action: &'static str,
+    fields: Vec<Field>,
+    button: &'static str,
+}
+
+/// Asks once more before something is taken away.
+#[derive(Template)]
+#[template(path = "console/settings/ask.html")]
+struct AskPage {
+    frame: Frame,
+    title: String,
+    wrong: Option<String>,
+    dangerous: Dangerous,
+}
+
+impl AskPage {
+    /// The page, with what is wrong beside the field that is typed into, or above the form.
+    fn answer(frame: Frame, title: String, dangerous: Dangerous, wrong: Option<Wrong>) -> Response {
+        let status = status_of(wrong.as_ref());
+        let (beside, whole) = match wrong {
+            Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
+            other => (None, other.map(|wrong| wrong.why)),
+        };
+        let dangerous = Dangerous { wrong: beside, ..dangerous };
+        shown_as(status, &Self { frame, title, wrong: whole, dangerous })
+    }
+}
+
+fn status_of(wrong: Option<&Wrong>) -> StatusCode {
+    if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+}
+
+/// What is wrong, unless it is with one field.
+fn whole(wrong: Option<Wrong>) -> Option<String> {
+    wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why)
+}
+
+fn administers_all(visitor: &Visitor) -> Result<(), Problem> {
+    visitor.actor.require(Right::Administer)?;
+    Ok(visitor.actor.require_all_systems()?)
+}
+
+/// The frame of a page of the settings.
+fn frame(visitor: &Visitor, title: &str) -> Frame {
+    let mut frame = Frame::of(visitor, Section::Settings, format!("{title} · Settings"));
+    frame.above = vec![Link::new("/settings", "Settings")];
+    frame
+}
+
+/// Those that whoever looks may see, one beside the other.
+fn tabs(visitor: &Visitor, current: &str) -> Tabs {
+    let all = administers_all(visitor).is_ok();
+    let tab = |(what, label, _, for_admins): &(&str, &'static str, &str, bool)| {
+        let address = format!("/settings/{what}");
+        (all || !for_admins).then(|| Tab { label, address, current: *what == current })
+    };
+    Tabs { entries: PLACES.iter().filter_map(tab).collect() }
+}
+
+fn role(value: Role, wrong: Option<&Wrong>) -> Field {
+    let called = [
+        (Role::Viewer, "Viewer: looks"),
+        (Role::Operator, "Operator: imports, and asks for changes"),
+        (Role::Approver, "Approver: looks, and decides what others asked for"),
+        (Role::Admin, "Admin: everything"),
+    ];
+    let choices = called.map(|(role, called)| (role.as_str().to_owned(), called.to_owned()));
+    Field::new("role", "Role", Takes::OneOf(choices.into())).value(value.as_str()).required().unless(wrong)
+}
+
+fn systems(value: &str, wrong: Option<&Wrong>) -> Field {
+    Field::line("systems", "Systems")
+        .value(value)
+        .hint("The System IDs that they are limited to, with commas between. All, if it is left empty.")
+        .unless(wrong)
+}
+
+/// What stands in the field of the systems.
+fn written(systems: &[SystemId]) -> String {
+    systems.iter().map(SystemId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The systems that a field names; none for all.
+fn named(systems: &str) -> Result<Vec<SystemId>, Wrong> {
+    let ids = systems.split(',').map(str::trim).filter(|id| !id.is_empty());
+    ids.map(|id| id.parse().map_err(|why| Wrong::with("systems", why))).collect()
+}
+
+fn limited_to(systems: &[SystemId]) -> Cell {
+    if systems.is_empty() { Cell::text("All") } else { Cell::text(written(systems)) }
+}
+
+fn role_badge(role: Role) -> Cell {
+    let tone = if role == Role::Admin { Tone::Notice } else { Tone::Quiet };
+    Cell::Badge(Badge::new(tone, role.as_str()))
+}

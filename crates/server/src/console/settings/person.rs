@@ -1,0 +1,214 @@
+//! `/settings/people/{person}`: what somebody may do, and whether they may come in.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use keyreeve_model::{Person, Role};
+use keyreeve_store::StoreError;
+use serde::Deserialize;
+
+use super::people::{badge, of};
+use super::tokens::of_problem;
+use super::{administers_all, frame, named, role, status_of, systems, whole, written};
+use crate::body::{GivenSecret, InPath};
+use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong};
+use crate::console::page::{Frame, Said, shown_as};
+use crate::console::parts::{Badge, Cell, Facts, Link};
+use crate::console::time::Time;
+use crate::console::visitor::{Visitor, to};
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "console/settings/person.html")]
+struct PersonPage {
+    frame: Frame,
+    name: String,
+    badge: Badge,
+    wrong: Option<String>,
+    facts: Facts,
+    address: String,
+    role: Field,
+    systems: Field,
+    /// Of somebody with a password here.
+    password: Option<Field>,
+    may_sign_in: bool,
+    remove: Dangerous,
+}
+
+/// What the form of a role sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GivenRole {
+    role: String,
+    systems: String,
+}
+
+/// What the form of a password sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GivenPassword {
+    password: GivenSecret,
+}
+
+/// What the form of the access sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GivenAccess {
+    may_sign_in: bool,
+}
+
+/// What the form of a removal sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Removal {
+    reason: String,
+    confirm: String,
+}
+
+pub(super) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(name): InPath<String>,
+) -> Result<Response, Problem> {
+    administers_all(&visitor)?;
+    let person = one(&visitor, &parts, &name).await?;
+    Ok(answer(&visitor, &person, None))
+}
+
+async fn one(visitor: &Visitor, parts: &Parts, name: &str) -> Result<Person, Problem> {
+    let found = parts.desk.people(&visitor.actor).await?.into_iter().find(|person| person.name == name);
+    Ok(found.ok_or_else(|| StoreError::PersonNotFound { name: name.to_owned() })?)
+}
+
+pub(super) async fn set_role(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(name): InPath<String>,
+    Sent(GivenRole { role, systems }): Sent<GivenRole>,
+) -> Result<Response, Problem> {
+    administers_all(&visitor)?;
+    let person = one(&visitor, &parts, &name).await?;
+    let wanted = role
+        .parse::<Role>()
+        .map_err(|why| Wrong::with("role", why))
+        .and_then(|role| Ok((role, named(&systems)?)));
+    let (role, systems) = match wanted {
+        Ok(wanted) => wanted,
+        Err(wrong) => return Ok(answer(&visitor, &person, Some(wrong))),
+    };
+    let done = parts.desk.set_role(&visitor.actor, &name, (role, &systems)).await;
+    ended(&visitor, &person, done.map(drop).map_err(Problem::from), Said::Saved)
+}
+
+pub(super) async fn set_password(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(name): InPath<String>,
+    Sent(GivenPassword { password: GivenSecret(password) }): Sent<GivenPassword>,
+) -> Result<Response, Problem> {
+    administers_all(&visitor)?;
+    let person = one(&visitor, &parts, &name).await?;
+    let named = match name.parse() {
+        Ok(named) => named,
+        Err(why) => return Ok(answer(&visitor, &person, Some(Wrong::with("password", why)))),
+    };
+    let done = parts.desk.set_password(&visitor.actor, &named, password).await;
+    ended(&visitor, &person, done.map(drop).map_err(Problem::from), Said::Saved)
+}
+
+pub(super) async fn set_access(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(name): InPath<String>,
+    Sent(GivenAccess { may_sign_in }): Sent<GivenAccess>,
+) -> Result<Response, Problem> {
+    administers_all(&visitor)?;
+    let person = one(&visitor, &parts, &name).await?;
+    let done = parts.desk.let_in(&visitor.actor, &name, may_sign_in).await;
+    ended(&visitor, &person, done.map(drop).map_err(Problem::from), Said::Saved)
+}
+
+pub(super) async fn remove(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(name): InPath<String>,
+    Sent(Removal { reason, confirm }): Sent<Removal>,
+) -> Result<Response, Problem> {
+    administers_all(&visitor)?;
+    let person = one(&visitor, &parts, &name).await?;
+    if let Err(wrong) = Dangerous::typed(&confirm, &name) {
+        return Ok(answer(&visitor, &person, Some(wrong)));
+    }
+    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    match parts.desk.remove_person(&visitor.actor, &name, reason).await {
+        Ok(_) => Ok(to(&Said::PersonRemoved.at("/settings/people"))),
+        Err(error) => Ok(answer(&visitor, &person, Some(Wrong::of(error.into())?))),
+    }
+}
+
+/// What became of a change: the page says so, or what is wrong.
+fn ended(
+    visitor: &Visitor,
+    person: &Person,
+    done: Result<(), Problem>,
+    said: Said,
+) -> Result<Response, Problem> {
+    match done {
+        // Who takes their own rights, or sets their own password, has no session any more.
+        Ok(()) => Ok(to(&said.at(&of(&person.name)))),
+        Err(problem) => Ok(answer(visitor, person, Some(of_problem(problem)?))),
+    }
+}
+
+fn answer(visitor: &Visitor, person: &Person, wrong: Option<Wrong>) -> Response {
+    let mut frame = frame(visitor, &person.name);
+    frame.above.push(Link::new("/settings/people", "People"));
+    let of_confirm = wrong.clone().filter(|wrong| wrong.field == Some("confirm"));
+    let shown = wrong.as_ref();
+    let address = of(&person.name);
+    let page = PersonPage {
+        frame,
+        name: person.name.clone(),
+        badge: badge(person),
+        facts: facts(person),
+        role: role(person.role, shown),
+        systems: systems(&written(&person.systems), shown),
+        password: (!person.is_of_provider()).then(|| {
+            Field::new("password", "New password", Takes::Secret)
+                .hint("12 characters or more. Their sessions end, and they change it themselves.")
+                .required()
+                .unless(shown)
+        }),
+        may_sign_in: person.disabled_at.is_none(),
+        remove: Dangerous {
+            action: format!("{address}/remove"),
+            title: "Remove",
+            consequences: vec![
+                "They cannot sign in any more, and their sessions end.".to_owned(),
+                "What they did keeps their name in the audit log.".to_owned(),
+            ],
+            confirm: person.name.clone(),
+            button: "Remove this person",
+            hidden: Vec::new(),
+            wrong: of_confirm,
+        },
+        address,
+        wrong: whole(wrong.clone()),
+    };
+    shown_as(status_of(wrong.as_ref()), &page)
+}
+
+fn facts(person: &Person) -> Facts {
+    let time = |at: Option<jiff::Timestamp>| at.map_or(Cell::None, |at| Cell::Time(Time::at(at)));
+    let mut facts = vec![
+        ("Signs in with", Cell::text(if person.is_of_provider() { "Identity provider" } else { "Password" })),
+        ("Added", time(Some(person.created_at))),
+        ("Password set", time(person.password_changed_at)),
+        ("Last signed in", time(person.signed_in_at)),
+    ];
+    facts.extend(person.shown_as.clone().map(|called| ("Called", Cell::Text(called))));
+    facts.extend(person.issuer.clone().map(|issuer| ("Identity provider", Cell::Text(issuer))));
+    facts.extend(person.disabled_at.map(|at| ("Disabled", time(Some(at)))));
+    Facts { facts }
+}

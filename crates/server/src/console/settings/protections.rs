@@ -1,0 +1,263 @@
+//! `/settings/protections`: what nobody may change, of each system.
+
+use axum::extract::State;
+use axum::response::Response;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{Protection, ProtectionKind, SystemId};
+use serde::Deserialize;
+
+use super::{Adding, AskPage, ListPage, frame, status_of, tabs, whole};
+use crate::body::InQuery;
+use crate::console::address::asking;
+use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong};
+use crate::console::page::{Said, shown_as};
+use crate::console::parts::{Cell, Empty, Link};
+use crate::console::systems;
+use crate::console::table::{Asked, Column, Filter, Shape};
+use crate::console::time::Time;
+use crate::console::visitor::{Visitor, to};
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+const PLACE: &str = "/settings/protections";
+
+static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("system", "System"),
+        Column::plain("Kind"),
+        Column::plain("What is protected"),
+        Column::plain("Because"),
+        Column::plain("Added by"),
+        Column::plain("Added"),
+        Column::plain("Take it off"),
+    ],
+    filters: &[
+        Filter { name: "system", label: "System ID", choices: &[] },
+        Filter { name: "q", label: "What is protected", choices: &[] },
+        Filter {
+            name: "kind",
+            label: "Kind",
+            choices: &[("account", "Account"), ("path", "Path"), ("tag", "Tag")],
+        },
+    ],
+    sort: "system",
+};
+
+/// What the form sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct New {
+    system: String,
+    kind: Kind,
+    value: String,
+    reason: String,
+}
+
+/// The kinds of what is protected.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    Account,
+    Path,
+    Tag,
+}
+
+impl Kind {
+    fn what(self, value: String) -> ProtectionKind {
+        match self {
+            Self::Account => ProtectionKind::Account(value),
+            Self::Path => ProtectionKind::Path(value),
+            Self::Tag => ProtectionKind::Tag(value),
+        }
+    }
+}
+
+pub(super) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    answer(&visitor, &parts, asked, ["", "account", "", ""], None).await
+}
+
+async fn answer(
+    visitor: &Visitor,
+    parts: &Parts,
+    asked: Asked,
+    filled: [&str; 4],
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
+    visitor.actor.require(Right::Read)?;
+    let listing = asked.of_shape(&SHAPE)?;
+    let mut ids: Vec<SystemId> =
+        parts.store.list_systems(false).await?.into_iter().map(|system| system.system_id).collect();
+    ids.retain(|id| visitor.actor.reaches(id));
+    ids.sort();
+    let (of, kind) = (listing.filter("system"), listing.filter("kind"));
+    let wanted = listing.filter("q").map(str::to_lowercase);
+    let mut found = Vec::new();
+    for id in ids.iter().filter(|id| of.is_none_or(|of| of == id.as_str())) {
+        let fits = |one: &Protection| {
+            let (word, value) = one.kind.parts();
+            kind.is_none_or(|kind| kind == word)
+                && wanted.as_ref().is_none_or(|wanted| value.to_lowercase().contains(wanted))
+        };
+        let all = parts.store.protections(id).await?.into_iter().filter(fits);
+        found.extend(all.map(|one| (id.clone(), one)));
+    }
+    if listing.order().starts_with('-') {
+        found.reverse();
+    }
+    let may = visitor.may(Right::Administer);
+    if listing.is_file() {
+        return listing.file(("all", "protections"), &found, |(id, one)| cells(id, one, may));
+    }
+    let empty = Empty {
+        title: "Nothing is protected".to_owned(),
+        text:
+            "Only what always is: each system's own user or role. Protect the accounts of last resort, too."
+                .to_owned(),
+        action: None,
+    };
+    let found = listing.cut(found)?;
+    let table = listing.table(
+        "Protect list",
+        found,
+        |(place, _)| *place,
+        |(_, (id, one))| cells(id, one, may),
+        empty,
+    )?;
+    let adding = (may && !ids.is_empty()).then(|| Adding {
+        title: "Protect something",
+        action: PLACE,
+        fields: fields(&ids, filled, wrong.as_ref()),
+        button: "Protect",
+    });
+    let page = ListPage {
+        frame: frame(visitor, "Protect list"),
+        title: "Protect list",
+        tabs: tabs(visitor, "protections"),
+        table,
+        adding,
+        wrong: whole(wrong.clone()),
+    };
+    Ok(shown_as(status_of(wrong.as_ref()), &page))
+}
+
+fn fields(ids: &[SystemId], [system, kind, value, reason]: [&str; 4], wrong: Option<&Wrong>) -> Vec<Field> {
+    let systems = ids.iter().map(|id| (id.to_string(), id.to_string())).collect();
+    let kinds = [("account", "Account, by name"), ("path", "All below a path"), ("tag", "All with a tag")];
+    let kinds = kinds.map(|(one, called)| (one.to_owned(), called.to_owned()));
+    vec![
+        Field::new("system", "System", Takes::OneOf(systems)).value(system).required().unless(wrong),
+        Field::new("kind", "What", Takes::OneOf(kinds.into())).value(kind).required().unless(wrong),
+        Field::line("value", "Name, path or tag")
+            .value(value)
+            .hint("A path begins and ends with /; a tag is key or key=value.")
+            .required()
+            .unless(wrong),
+        Field::line("reason", "Reason").value(reason).unless(wrong),
+    ]
+}
+
+fn cells(id: &SystemId, one: &Protection, may: bool) -> Vec<Cell> {
+    let (kind, value) = one.kind.parts();
+    let query = [("system", id.as_str()), ("kind", kind), ("value", value)];
+    vec![
+        Cell::link(systems::of(id), id.to_string()),
+        Cell::text(kind),
+        Cell::Code(value.to_owned()),
+        one.reason.clone().map_or(Cell::None, Cell::Text),
+        Cell::text(one.added_by.clone()),
+        Cell::Time(Time::at(one.added_at)),
+        if may { Cell::link(asking(&format!("{PLACE}/remove"), query), "Take off…") } else { Cell::None },
+    ]
+}
+
+pub(super) async fn add(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    asked: Asked,
+    Sent(New { system, kind, value, reason }): Sent<New>,
+) -> Result<Response, Problem> {
+    visitor.actor.require(Right::Administer)?;
+    let said = Some(reason.trim()).filter(|reason| !reason.is_empty()).map(str::to_owned);
+    let id: SystemId = system.parse().map_err(|_| Problem::bad_request("there is no such System ID"))?;
+    let what = kind.what(value.clone());
+    let word = what.parts().0;
+    match parts.desk.protect(&visitor.actor, &id, what, said).await {
+        Ok(_) => Ok(to(&Said::Protected.at(PLACE))),
+        Err(error) => {
+            let wrong = Wrong::of(error.into())?;
+            answer(&visitor, &parts, asked, [&system, word, &value, &reason], Some(wrong)).await
+        }
+    }
+}
+
+/// What is to be taken off the list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Named {
+    system: SystemId,
+    kind: Kind,
+    value: String,
+}
+
+/// What the form of that sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Removal {
+    system: SystemId,
+    kind: Kind,
+    value: String,
+    reason: String,
+    confirm: String,
+}
+
+pub(super) async fn ask(
+    visitor: Visitor,
+    InQuery(Named { system, kind, value }): InQuery<Named>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Administer, &system)?;
+    Ok(asked_once_more(&visitor, &system, &kind.what(value), None))
+}
+
+pub(super) async fn remove(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    Sent(Removal { system, kind, value, reason, confirm }): Sent<Removal>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Administer, &system)?;
+    let what = kind.what(value.clone());
+    if let Err(wrong) = Dangerous::typed(&confirm, &value) {
+        return Ok(asked_once_more(&visitor, &system, &what, Some(wrong)));
+    }
+    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    match parts.desk.end_protection(&visitor.actor, &system, &what, reason).await {
+        Ok(()) => Ok(to(&Said::Unprotected.at(PLACE))),
+        Err(error) => Ok(asked_once_more(&visitor, &system, &what, Some(Wrong::of(error.into())?))),
+    }
+}
+
+fn asked_once_more(
+    visitor: &Visitor,
+    system: &SystemId,
+    what: &ProtectionKind,
+    wrong: Option<Wrong>,
+) -> Response {
+    let (kind, value) = what.parts();
+    let mut frame = frame(visitor, "Protect list");
+    frame.above.push(Link::new(PLACE, "Protect list"));
+    let dangerous = Dangerous {
+        action: format!("{PLACE}/remove"),
+        title: "What follows from it",
+        consequences: vec![format!(
+            "What the {kind} {value} covers in {system} can be changed, switched off and deleted from now on."
+        )],
+        confirm: value.to_owned(),
+        button: "Take it off the protect list",
+        hidden: vec![("system", system.to_string()), ("kind", kind.to_owned()), ("value", value.to_owned())],
+        wrong: None,
+    };
+    AskPage::answer(frame, format!("Protect the {kind} {value} no more"), dangerous, wrong)
+}

@@ -1,0 +1,299 @@
+//! Jobs: found, understood, decided, tried again, and the passwords they make.
+
+use keyreeve_model::{PermissionProfile, Role, SystemSettings};
+use keyreeve_sandbox::{Effect, FaultRule};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Browser, Seen};
+use crate::place::Place;
+
+const JOBS: &str = "/api/v1/systems/prod/jobs";
+
+/// Asks for changes: the job.
+async fn asked(place: &Place, wishes: Value, reason: Option<&str>) -> Value {
+    let (status, job) = place.post(JOBS, &json!({"wishes": wishes, "reason": reason})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+    job
+}
+
+/// A job that waits for a second person: two deletions.
+async fn waiting(place: &Place) -> (Value, Vec<String>) {
+    let people: Vec<String> = place.people().await.into_iter().take(2).collect();
+    let gone = |name: &String| json!({"task": "delete_account", "account": name});
+    let job = asked(place, people.iter().map(gone).collect(), Some("they left")).await;
+    assert_eq!(job["state"], "awaiting_approval", "{job}");
+    (job, people)
+}
+
+fn page_of(job: &Value) -> String {
+    format!("/jobs/{}", job["id"])
+}
+
+/// What is to be copied.
+fn copied(page: &Seen, id: &str) -> String {
+    let begin = format!("<code id=\"{id}\">");
+    page.text.split(&begin).nth(1).unwrap().split('<').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_are_found_by_state_kind_account_and_system() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    browser.get("/jobs").await.has(&["Nothing was asked for yet", "href=\"/jobs\" aria-current=\"page\""]);
+    let (waits, people) = waiting(&place).await;
+    let reason = "\"><script>alert(1)</script>\u{202e}";
+    let (status, refused) = place
+        .post(JOBS, &json!({"wishes": [{"task": "create_account", "name": "new"}], "reason": reason}))
+        .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+    let made =
+        asked(&place, json!([{"task": "create_account", "name": "new"}]), Some("<script>alert(1)")).await;
+    place.ended(&format!("/api/v1{}", page_of(&made))).await;
+    let rows = |page: &Seen| page.text.matches("<tr>").count() - 1;
+    let all = browser.get("/jobs").await;
+    all.has(&["Delete account", "several", "Create account", ">new<", "&#60;script&#62;alert(1)"]);
+    assert!(!all.text.contains("<script>"), "{}", all.text);
+    assert_eq!(rows(&all), 2, "{}", all.text);
+    for (query, of) in [
+        ("state=awaiting_approval", &waits),
+        ("kind=create_account", &made),
+        ("account=NEW", &made),
+        (&format!("account={}&kind=delete_account&state=awaiting_approval", people[1]), &waits),
+        ("limit=1", &made),
+        ("limit=1&sort=job", &waits),
+    ] {
+        for address in ["/jobs", "/systems/prod/jobs"] {
+            let page = browser.get(&format!("{address}?{query}")).await;
+            page.has(&[&format!("href=\"{}\"", page_of(of))]);
+            assert_eq!(rows(&page), 1, "{query}: {}", page.text);
+        }
+    }
+    for nothing in ["/jobs?state=failed", "/jobs?account=nobody", "/jobs?system=test"] {
+        browser.get(nothing).await.has(&["Nothing fits"]);
+    }
+    browser.get("/systems/test/jobs").await.has(&["Nothing was asked for yet"]);
+    let file = browser.get("/jobs?format=csv&kind=delete_account").await.text;
+    assert!(file.starts_with("Job,System,What,Account,Tasks,State,"), "{file}");
+    assert_eq!(file.matches("\r\n").count(), 2, "{file}");
+    let other = Browser::of(&place, "bea", Role::Admin, &["test"]).await;
+    assert!(other.get("/jobs").await.text.contains("Nothing was asked for yet"));
+    for address in ["/jobs?system=prod", "/systems/prod/jobs"] {
+        assert_eq!(other.get(address).await.status, StatusCode::FORBIDDEN, "{address}");
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s35_a_job_is_approved_by_another_person_exactly_as_it_was_seen() {
+    let place = Place::start().await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    let (job, people) = waiting(&place).await;
+    let address = page_of(&job);
+    let live = format!("data-live=\"/api/v1{address}/events\"");
+    approver.get("/").await.has(&[&format!("href=\"{address}\"")]);
+    let page = approver.get(&address).await;
+    page.has(&[">Awaits approval<", &live, "DeleteUser", &people[0], "they left", "Approve…", "Reject…"]);
+    assert!(!page.text.contains("Cancel…"), "an approver cancels nothing");
+    let seen_by_operator = operator.get(&address).await;
+    seen_by_operator.has(&["Cancel…"]);
+    assert!(!seen_by_operator.text.contains("Approve…"), "{}", seen_by_operator.text);
+    assert_eq!(operator.get(&format!("{address}/approve")).await.status, StatusCode::FORBIDDEN);
+
+    let form = approver.get(&format!("{address}/approve")).await;
+    form.has(&["DeleteUser is called 2 times.", "data-confirm=\"prod\""]);
+    let seen = form.hidden("seen");
+    let approve = async |browser: &Browser<'_>, seen: &str, confirm: &str| {
+        let form = [("seen", seen), ("reason", "it is right"), ("confirm", confirm)];
+        browser.send(&format!("{address}/approve"), &form).await
+    };
+    assert_eq!(approve(&operator, &seen, "prod").await.status, StatusCode::FORBIDDEN);
+    for (seen, confirm, why) in
+        [(seen.as_str(), "test", "Type prod to go on"), ("0", "prod", "is not the one that was seen")]
+    {
+        let refused = approve(&approver, seen, confirm).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        assert!(refused.text.contains(why), "{}", refused.text);
+    }
+    assert_eq!(place.writes(), Vec::<String>::new());
+    let done = approve(&approver, &seen, "prod").await;
+    assert_eq!(done.to, Some(format!("{address}?said=job_approved")), "{}", done.text);
+    let ended = place.ended(&format!("/api/v1{address}")).await;
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    let request = ended["tasks"][0]["steps"][0]["request_id"].as_str().unwrap();
+    let page = approver.get(&address).await;
+    page.has(&[">Succeeded<", ">Applied<", request, "it is right", "Decided by"]);
+    assert!(!page.text.contains("data-live") && !page.text.contains("Approve…"), "{}", page.text);
+    assert_eq!(approver.get(&format!("{address}/approve")).await.status, StatusCode::CONFLICT);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done() {
+    let place = Place::start().await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    let (job, _) = waiting(&place).await;
+    let address = page_of(&job);
+    approver.get(&format!("{address}/reject")).await.has(&["name=\"reason\"", "required"]);
+    let reject = async |browser: &Browser<'_>, reason: &str| {
+        browser.send(&format!("{address}/reject"), &[("reason", reason)]).await
+    };
+    assert_eq!(reject(&operator, "no").await.status, StatusCode::FORBIDDEN);
+    let without = reject(&approver, " ").await;
+    assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(without.text.contains("A reason must be given"), "{}", without.text);
+    let done = reject(&approver, "they stay").await;
+    assert_eq!(done.to, Some(format!("{address}?said=job_rejected")), "{}", done.text);
+    approver.get(&address).await.has(&[">Cancelled<", "they stay"]);
+    let late = reject(&approver, "once more").await;
+    assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", late.text);
+
+    let (other, _) = waiting(&place).await;
+    let address = page_of(&other);
+    operator.get(&format!("{address}/cancel")).await.has(&["What has not begun is taken back."]);
+    let cancel = format!("{address}/cancel");
+    assert_eq!(approver.send(&cancel, &[]).await.status, StatusCode::FORBIDDEN);
+    let done = operator.send(&cancel, &[]).await;
+    assert_eq!(done.to, Some(format!("{address}?said=job_cancelled")), "{}", done.text);
+    operator.get(&address).await.has(&[">Cancelled<"]);
+    assert_eq!(operator.get(&cancel).await.status, StatusCode::CONFLICT);
+    assert_eq!(place.writes(), Vec::<String>::new());
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_is_tried_again_with_its_plan_and_a_new_secret_that_is_shown_once() {
+    let place = Place::start().await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::AccessDenied).times(1).min_fires(1));
+    let job = asked(&place, json!([{"task": "create_account", "name": "ada"}]), None).await;
+    let address = page_of(&job);
+    let failed = place.ended(&format!("/api/v1{address}")).await;
+    let why = failed["tasks"][0]["failure"]["message"].as_str().unwrap();
+    let page = operator.get(&address).await;
+    page.has(&[">Failed<", "CreateUser", "Try again…", "class=\"failed\""]);
+    assert!(page.text.contains(&why[1..20]), "{why}: {}", page.text);
+    assert!(!viewer.get(&address).await.text.contains("Try again…"));
+    let retry = format!("{address}/retry");
+    for status in [viewer.get(&retry).await.status, viewer.send(&retry, &[]).await.status] {
+        assert_eq!(status, StatusCode::FORBIDDEN);
+    }
+    let before = place.calls("CreateUser");
+    operator.get(&retry).await.has(&["Create account: ada", "CreateLoginProfile", ">Try again</button>"]);
+    assert_eq!(place.calls("CreateUser"), before, "a plan changes nothing");
+    let again = operator.send(&retry, &[]).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.text);
+    let task = failed["tasks"][0]["id"].to_string();
+    assert!(copied(&again, &format!("secret-{task}")).starts_with("krs_"), "{}", again.text);
+    assert_eq!(place.ended(&format!("/api/v1{address}")).await["state"], "succeeded");
+    let page = operator.get(&address).await;
+    page.has(&[">Succeeded<", ">Unclaimed<"]);
+    assert!(!page.text.contains("krs_"), "{}", page.text);
+    assert_eq!(operator.get(&retry).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(place.sandbox.unfired().is_empty());
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_that_nobody_opened_is_replaced_by_a_reset_and_its_new_secret_is_shown_once() {
+    let place = Place::start().await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
+    let job = asked(&place, json!([{"task": "create_account", "name": "ada"}]), None).await;
+    let address = page_of(&job);
+    let made = place.ended(&format!("/api/v1{address}")).await;
+    let reset = format!("{address}/tasks/{}/reset", made["tasks"][0]["id"]);
+    operator.get(&address).await.has(&[">Unclaimed<", &format!("href=\"{reset}\"")]);
+    assert!(!viewer.get(&address).await.text.contains(&reset));
+    assert_eq!(viewer.get(&reset).await.status, StatusCode::FORBIDDEN);
+    let form = operator.get(&reset).await;
+    form.has(&["UpdateLoginProfile", "data-confirm=\"ada\""]);
+    let seen = form.hidden("seen");
+    let send = async |browser: &Browser<'_>, seen: &str, confirm: &str| {
+        browser.send(&reset, &[("seen", seen), ("reason", ""), ("confirm", confirm)]).await
+    };
+    assert_eq!(send(&viewer, &seen, "ada").await.status, StatusCode::FORBIDDEN);
+    for (seen, confirm, why) in
+        [(seen.as_str(), "Ada", "Type ada to go on"), ("0", "ada", "has changed since it was looked at")]
+    {
+        let refused = send(&operator, seen, confirm).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        assert!(refused.text.contains(why), "{}", refused.text);
+    }
+    assert_eq!(place.calls("UpdateLoginProfile"), 0);
+    let given = send(&operator, &seen, "ada").await;
+    assert_eq!(given.status, StatusCode::OK, "{}", given.text);
+    let next = given.text.split("href=\"/jobs/").last().unwrap().split('"').next().unwrap();
+    let ended = place.ended(&format!("/api/v1/jobs/{next}")).await;
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    let secret = copied(&given, &format!("secret-{}", ended["tasks"][0]["id"]));
+    let opened = operator.send("/one-time", &[("secret", &secret)]).await;
+    opened.has(&["This is the password."]);
+    operator.get(&format!("/jobs/{next}")).await.has(&[">Opened<"]);
+    operator.get(&address).await.has(&[">Replaced since<"]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_operator_mode_a_password_is_shown_once() {
+    let place = Place::with(SystemSettings {
+        permission_profile: PermissionProfile::Full,
+        password_delivery: keyreeve_model::PasswordDelivery::Operator,
+        ..SystemSettings::default()
+    })
+    .await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
+    let job = asked(&place, json!([{"task": "create_account", "name": "ada"}]), None).await;
+    let address = page_of(&job);
+    let made = place.ended(&format!("/api/v1{address}")).await;
+    let password = format!("{address}/tasks/{}/password", made["tasks"][0]["id"]);
+    operator.get(&address).await.has(&["Show the password of ada, once", &format!("action=\"{password}\"")]);
+    assert!(!viewer.get(&address).await.text.contains("Show the password"));
+    assert_eq!(viewer.send(&password, &[]).await.status, StatusCode::FORBIDDEN);
+    let other = Browser::of(&place, "bea", Role::Operator, &["test"]).await;
+    assert_eq!(other.send(&password, &[]).await.status, StatusCode::NOT_FOUND);
+    let shown = operator.send(&password, &[]).await;
+    shown.has(&["The password, shown this once"]);
+    assert!(!copied(&shown, "password").is_empty());
+    assert_eq!(operator.send(&password, &[]).await.status, StatusCode::GONE);
+    operator.get(&address).await.has(&[">Opened<"]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s18_s19_a_job_of_others_is_not_there_and_forms_of_elsewhere_do_nothing() {
+    let place = Place::start().await;
+    let other = Browser::of(&place, "bea", Role::Admin, &["test"]).await;
+    let admin = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    let (job, _) = waiting(&place).await;
+    let address = page_of(&job);
+    let task = job["tasks"][0]["id"].to_string();
+    for page in ["", "/approve", "/reject", "/cancel", "/retry", &format!("/tasks/{task}/reset")] {
+        let status = other.get(&format!("{address}{page}")).await.status;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{page}");
+    }
+    let seen = admin.get(&format!("{address}/approve")).await.hidden("seen");
+    let approval = [("seen", seen.as_str()), ("reason", ""), ("confirm", "prod")];
+    let forms: [(String, &[(&str, &str)]); 6] = [
+        (format!("{address}/approve"), &approval),
+        (format!("{address}/reject"), &[("reason", "no")]),
+        (format!("{address}/cancel"), &[]),
+        (format!("{address}/retry"), &[]),
+        (format!("{address}/tasks/{task}/password"), &[]),
+        (format!("{address}/tasks/{task}/reset"), &approval),
+    ];
+    for (address, form) in &forms {
+        assert_eq!(other.send(address, form).await.status, StatusCode::NOT_FOUND, "{address}");
+        let foreign = admin.send_from(address, form, "https://evil.example").await;
+        assert_eq!(foreign.status, StatusCode::FORBIDDEN, "{address}");
+        let more: Vec<(&str, &str)> = form.iter().copied().chain([("actor", "bea")]).collect();
+        assert_eq!(admin.send(address, &more).await.status, StatusCode::BAD_REQUEST, "{address}");
+    }
+    assert_eq!(place.get(&format!("/api/v1{address}")).await["state"], "awaiting_approval");
+    assert_eq!(place.writes(), Vec::<String>::new());
+    place.stop().await;
+}
