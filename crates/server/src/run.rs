@@ -1,5 +1,6 @@
 //! The running server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::limits::{LARGEST_BODY, Limits, limited};
 use crate::metrics::{self, Metrics};
+use crate::notify::Destination;
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::refusals::Refusals;
@@ -24,6 +26,10 @@ use crate::{connections, console, door, headers, one_time, probes, refusals, req
 const STOPS_WITHIN: Duration = Duration::from_secs(8);
 /// Attempts to sign in that came to nothing are noted so often, together: a flood of them is no flood of rows.
 const NOTED_EVERY: Duration = Duration::from_secs(15);
+
+/// Where people are told, for the pages that show it.
+#[derive(Clone)]
+pub(crate) struct Destinations(pub(crate) Arc<[Destination]>);
 
 /// A server.
 pub struct Server {
@@ -84,6 +90,13 @@ impl Server {
     #[must_use]
     pub fn public_url(mut self, url: &PublicUrl) -> Self {
         self.router = self.router.layer(Extension(url.clone()));
+        self
+    }
+
+    /// Shows in the settings where people are told.
+    #[must_use]
+    pub fn destinations(mut self, destinations: Vec<Destination>) -> Self {
+        self.router = self.router.layer(Extension(Destinations(destinations.into())));
         self
     }
 

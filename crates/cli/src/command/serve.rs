@@ -73,7 +73,8 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     let exporting = exporting::Exporting::start(exporters, &tell);
     let itself = itself::start(context, &store, &tell);
     let parts = itself.parts(&store, door, &tell);
-    let mut server = Server::new(parts.clone()).metrics(parts, metrics);
+    let mut server =
+        Server::new(parts.clone()).destinations(telling::destinations(context)).metrics(parts, metrics);
     if let Some((tls, asked)) = tls.zip(asked_anew) {
         tokio::spawn(certificate::renewed(tls.clone(), asked, tell.clone()));
         server = server.tls(tls);

@@ -40,6 +40,33 @@ pub trait Sink: Send + Sync {
     fn tell<'a>(&'a self, notification: &'a Notification) -> BoxFuture<'a, Result<(), String>>;
 }
 
+/// Where people are told, as whoever looks at the settings sees it. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// By what: a webhook, mail.
+    pub by: &'static str,
+    /// The other end: of a webhook only where it is, as the rest of its address may be a secret.
+    pub server: String,
+    /// What else is known of it.
+    pub about: String,
+}
+
+impl Destination {
+    /// The webhook at an address.
+    #[must_use]
+    pub fn webhook(url: &str) -> Self {
+        let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
+        let server = origin.unwrap_or_else(|_| "unknown".to_owned());
+        Self { by: "webhook", server, about: "signed".to_owned() }
+    }
+
+    /// Mail by a server.
+    #[must_use]
+    pub fn mail(server: &str, from: &str, to: &[String]) -> Self {
+        Self { by: "mail", server: server.to_owned(), about: format!("from {from} to {}", to.join(", ")) }
+    }
+}
+
 /// Tells what is in the outbox, at least once each and the oldest first.
 pub struct Notifier {
     /// Where the outbox is.

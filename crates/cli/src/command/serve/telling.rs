@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyreeve_model::Secret;
-use keyreeve_server::notify::{Mail, MailEncryption, MailSettings, Notifier, Sink, Webhook};
+use keyreeve_server::notify::{Destination, Mail, MailEncryption, MailSettings, Notifier, Sink, Webhook};
 use keyreeve_store::Store;
 
 use super::DOING;
@@ -21,6 +21,15 @@ pub(super) fn notifier(context: &Context, store: &Arc<Store>) -> Result<Notifier
     let mail = mail(context)?.map(|sink| Box::new(sink) as Box<dyn Sink>);
     let sinks = webhook.into_iter().chain(mail).collect();
     Ok(Notifier { store: Arc::clone(store), clock: context.clock, sinks, every: LOOK_EVERY })
+}
+
+/// Where people are told, for the settings of the console.
+pub(super) fn destinations(context: &Context) -> Vec<Destination> {
+    let said = &context.config.notifications;
+    let from = said.mail_from.as_deref().unwrap_or_default();
+    let webhook = said.webhook_url.as_deref().map(Destination::webhook);
+    let mail = said.mail_server.as_deref().map(|server| Destination::mail(server, from, &said.mail_to));
+    webhook.into_iter().chain(mail).collect()
 }
 
 pub(super) fn webhook(context: &Context) -> Result<Option<Webhook>, Refusal> {

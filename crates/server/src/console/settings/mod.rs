@@ -1,5 +1,7 @@
-//! `/settings`: what is set for all systems together: tokens, people, the protect list, and how old secrets are.
+//! `/settings`: what is set for all systems together: tokens, people, the protect list, how old secrets are, and where
+//! people are told.
 
+mod notifications;
 mod people;
 mod person;
 mod protections;
@@ -37,10 +39,11 @@ pub(super) fn router() -> Router<Parts> {
         .route("/settings/protections", get(protections::page).post(protections::add))
         .route("/settings/protections/remove", get(protections::ask).post(protections::remove))
         .route("/settings/secrets", get(secrets::page))
+        .route("/settings/notifications", get(notifications::page))
 }
 
 /// A place of the settings: its address, its name, what it is for, and whether it is for admins of all systems alone.
-const PLACES: [(&str, &str, &str, bool); 4] = [
+const PLACES: [(&str, &str, &str, bool); 5] = [
     (
         "tokens",
         "Tokens",
@@ -50,6 +53,12 @@ const PLACES: [(&str, &str, &str, bool); 4] = [
     ("people", "People", "Who may sign in, what they may do, and in which systems.", true),
     ("protections", "Protect list", "Accounts, paths and tags that nobody may change.", false),
     ("secrets", "Secrets", "How old the keys are that Keyreeve itself holds.", true),
+    (
+        "notifications",
+        "Notifications",
+        "Where people are told what they must know, as it is configured.",
+        true,
+    ),
 ];
 
 #[derive(Template)]

@@ -81,6 +81,22 @@ async fn a_person_signs_in_by_keyboard_finds_systems_and_registers_one() {
     looked_at(&browser, "home").await;
     let times = "return [...document.querySelectorAll('time')].every((time) => time.title.endsWith(' UTC'))";
     assert_eq!(browser.run(times, json!([])).await, true);
+    for (page, title) in [
+        ("jobs", "Jobs"),
+        ("audit", "Audit"),
+        ("audit/1", "Row 1"),
+        ("settings", "Settings"),
+        ("settings/tokens", "Tokens"),
+        ("settings/people", "People"),
+        ("settings/people/ada", "ada"),
+        ("settings/protections", "Protect list"),
+        ("settings/secrets", "Secrets"),
+        ("settings/notifications", "Notifications"),
+    ] {
+        browser.go(&format!("{}/{page}", place.url)).await;
+        browser.is_at(title).await;
+        looked_at(&browser, &page.replace('/', "-")).await;
+    }
     browser.go(&format!("{}/nothing", place.url)).await;
     browser.is_at("Nothing here").await;
     // That there is nothing is what the browser says of it, too.

@@ -7,6 +7,7 @@ mod jobs;
 mod pages;
 mod resources;
 mod rights;
+mod settings;
 mod signing_in;
 mod systems;
 

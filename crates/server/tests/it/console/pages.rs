@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Every page that a reader of the systems of [`Place`] can go to.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 26] = [
     "/",
     "/systems",
     "/systems/new",
@@ -33,6 +33,12 @@ const PAGES: [&str; 20] = [
     "/jobs",
     "/audit",
     "/audit/1",
+    "/settings",
+    "/settings/tokens",
+    "/settings/people",
+    "/settings/protections",
+    "/settings/secrets",
+    "/settings/notifications",
 ];
 
 #[tokio::test]

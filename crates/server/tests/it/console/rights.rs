@@ -10,7 +10,7 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 20] = [
+const PAGES: [(&str, [bool; 4]); 26] = [
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
     ("/systems/new", [false, false, false, true]),
@@ -31,6 +31,12 @@ const PAGES: [(&str, [bool; 4]); 20] = [
     ("/jobs", [true, true, true, true]),
     ("/audit", [true, true, true, true]),
     ("/audit?system=prod", [true, true, true, true]),
+    ("/settings", [true, true, true, true]),
+    ("/settings/protections", [true, true, true, true]),
+    ("/settings/tokens", [false, false, false, true]),
+    ("/settings/people", [false, false, false, true]),
+    ("/settings/secrets", [false, false, false, true]),
+    ("/settings/notifications", [false, false, false, true]),
 ];
 
 /// Each form, and who may send it.
