@@ -47,6 +47,38 @@ async fn a_job_reads_back_as_it_was_asked_for() {
 }
 
 #[tokio::test]
+async fn jobs_are_lines_of_those_that_all_conditions_let_through() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        let first = store.create_job(&job(vec![task("ada"), creation("Grace")]), at(5)).await.unwrap().id;
+        let second = store.create_job(&job(vec![task("Bob"), task("Bob")]), at(6)).await.unwrap().id;
+        let lines = async |slice: JobLineSlice| {
+            let found = store.job_lines(&JobLineSlice { limit: slice.limit.max(1), ..slice }).await.unwrap();
+            found.iter().map(|line| line.job.id).collect::<Vec<_>>()
+        };
+        let all = JobLineSlice { limit: 9, ..JobLineSlice::default() };
+        assert_eq!(lines(all.clone()).await, [second, first]);
+        assert_eq!(lines(JobLineSlice { oldest_first: true, ..all.clone() }).await, [first, second]);
+        assert_eq!(lines(JobLineSlice { beyond: Some(second), ..all.clone() }).await, [first]);
+        let on = JobLineSlice { beyond: Some(first), oldest_first: true, ..all.clone() };
+        assert_eq!(lines(on).await, [second]);
+        assert_eq!(lines(JobLineSlice { account: Some("bOB".to_owned()), ..all.clone() }).await, [second]);
+        let kind = Some(TaskKind::CreateAccount);
+        assert_eq!(lines(JobLineSlice { kind, ..all.clone() }).await, [first]);
+        let state = Some(JobState::Failed);
+        assert!(lines(JobLineSlice { state, ..all.clone() }).await.is_empty());
+        assert!(lines(JobLineSlice { systems: Some(vec![]), ..all.clone() }).await.is_empty());
+        let systems = Some(vec![id("s"), id("t")]);
+        assert_eq!(lines(JobLineSlice { systems, ..all.clone() }).await, [second, first]);
+        let found = store.job_lines(&all).await.unwrap();
+        let told = |line: &JobLine| (line.tasks, line.kind, line.account.clone());
+        assert_eq!(told(&found[0]), (2, Some(TaskKind::AddAssignment), Some("Bob".to_owned())));
+        assert_eq!(told(&found[1]), (2, None, None));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_waits_for_itself_or_has_no_system_is_refused() {
     for place in Place::both().await {
         let store = with_system(&place).await;
