@@ -139,7 +139,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
     };
     let hidden = vec![
         ("wishes", serde_json::to_string(&change.wishes).map_err(unwritable)?),
-        ("seen", plan.seen_sha256().map_err(unwritable)?),
+        ("seen", plan.sha256().map_err(unwritable)?),
         ("once", change.once.clone()),
         ("next", change.next.clone()),
     ];

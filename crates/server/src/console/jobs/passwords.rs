@@ -245,7 +245,7 @@ pub(super) async fn reset(
         let case = desk.open(&actor, &system_id).await?;
         let plan = case.with_undeliverable(case.plan(&wishes).await?);
         let planned_at = desk.clock.now();
-        if plan.seen_sha256().ok().as_ref() != Some(&seen) {
+        if plan.sha256().ok().as_ref() != Some(&seen) {
             return Err(DeskError::PlanChanged);
         }
         let ready = case.make_ready(&plan)?;
@@ -284,7 +284,7 @@ async fn reset_page(
         Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
         other => (None, other),
     };
-    let seen = plan.as_ref().filter(|plan| plan.is_possible()).and_then(|plan| plan.seen_sha256().ok());
+    let seen = plan.as_ref().filter(|plan| plan.is_possible()).and_then(|plan| plan.sha256().ok());
     let dangerous = seen.map(|seen| Dangerous {
         action: of_task(job.id, TaskId(task), "reset"),
         title: "What follows from it",

@@ -23,8 +23,8 @@ const PAGES: [(&str, [bool; 4]); 26] = [
     ("/imports/1", [true, true, true, true]),
     ("/imports/1/changes", [true, true, true, true]),
     ("/systems/prod/accounts", [true, true, true, true]),
-    ("/systems/prod/accounts/administrator", [true, true, true, true]),
-    ("/systems/prod/accounts/administrator/delete", [false, true, false, true]),
+    ("/systems/prod/accounts/script.path", [true, true, true, true]),
+    ("/systems/prod/accounts/script.path/delete", [false, true, false, true]),
     ("/systems/prod/new-account", [false, true, false, true]),
     ("/systems/prod/resources", [true, true, true, true]),
     ("/systems/prod/jobs", [true, true, true, true]),
@@ -51,7 +51,7 @@ const FORMS: [(&str, [bool; 4]); 12] = [
     ("/imports/1/reject", [false, false, true, true]),
     ("/systems/prod/changes", [false, true, false, true]),
     ("/systems/prod/new-account", [false, true, false, true]),
-    ("/systems/prod/accounts/administrator/delete", [false, true, false, true]),
+    ("/systems/prod/accounts/script.path/delete", [false, true, false, true]),
     ("/audit/verify", [true, true, true, true]),
 ];
 
