@@ -116,6 +116,7 @@ async fn an_account_says_why_it_holds_what_it_holds_and_what_became_of_it() {
     let page = browser.get(&address).await;
     let by = format!("Job {} of {}", job["id"], job["actor"].as_str().unwrap());
     page.has(&[group, policy, "Member itself", &format!("Through group {group}"), &by, "Add assignment."]);
+    assert_eq!(page.text.matches(&by).count(), 2, "beside what it gave, and in the history: {}", page.text);
     page.has(&["&#60;b&#62;team", "a&#60;script&#62;", "Account eve new", "Import run"]);
     assert!(!page.text.contains("<img") && !page.text.contains("<script>"), "{}", page.text);
     // Before it was put there, it held nothing, and nothing is changed in the past.

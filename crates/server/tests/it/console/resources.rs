@@ -45,6 +45,7 @@ async fn resources_are_found_and_say_who_holds_them() {
         !page.text.contains("type=\"checkbox\"") && !page.text.contains("Remove"),
         "a viewer removes nobody"
     );
+    assert!(!page.text.contains("Attached to the group"), "what a group holds is no holder: {}", page.text);
     let policies = place.all("/api/v1/systems/prod/assignments?kind=group_policy", 100).await;
     let policy = policies[0]["resource_external_id"].as_str().unwrap();
     browser
