@@ -8,7 +8,7 @@ use axum::response::Response;
 use keyreeve_engine::desk::{Again, DeskError};
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, ProvisioningJob};
+use keyreeve_model::{JobId, ProvisioningJob, Task, TaskState};
 
 use super::plan::ShownPlan;
 use super::show::frame;
@@ -38,7 +38,7 @@ pub(super) async fn page(
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
-    decide::stands(&job, job.state.is_terminal(), "it has not ended")?;
+    decide::stands(&job, can_be_tried_again(&job), "nothing of it failed")?;
     let (desk, actor, again) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
     let work = move || async move {
         let case = desk.open(&actor, &again.system_id).await?;
@@ -67,6 +67,12 @@ pub(super) async fn retry(
         Ok((job, handed)) => Ok(passwords::handed(&visitor, &job, handed, url.as_deref())),
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
     }
+}
+
+/// Whether a job has ended, and something of it failed.
+pub(super) fn can_be_tried_again(job: &ProvisioningJob) -> bool {
+    let failed = |task: &Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
+    job.state.is_terminal() && job.tasks.iter().any(failed)
 }
 
 fn answer(

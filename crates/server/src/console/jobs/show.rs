@@ -5,9 +5,10 @@ use axum::extract::State;
 use axum::response::Response;
 use keyreeve_engine::desk::{Keeps, Standing};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskState};
+use keyreeve_model::{JobId, JobState, ProvisioningJob};
 
 use super::passwords::Passwords;
+use super::retry::can_be_tried_again;
 use super::tasks::{self, ShownTask};
 use super::within;
 use crate::body::InPath;
@@ -103,13 +104,11 @@ fn actions(visitor: &Visitor, job: &ProvisioningJob) -> Vec<Link> {
     let operates = visitor.may(Right::Operate);
     let own = job.actor.eq_ignore_ascii_case(visitor.actor.name());
     let decides = job.state == JobState::AwaitingApproval && visitor.may(Right::Approve);
-    let failed = |state: TaskState| matches!(state, TaskState::Failed | TaskState::NeedsPerson);
-    let over = job.state.is_terminal();
     [
         (decides && !own, "approve", "Approve…"),
         (decides, "reject", "Reject…"),
-        (operates && over && job.tasks.iter().any(|task| failed(task.state)), "retry", "Try again…"),
-        (operates && !over, "cancel", "Cancel…"),
+        (operates && can_be_tried_again(job), "retry", "Try again…"),
+        (operates && !job.state.is_terminal(), "cancel", "Cancel…"),
     ]
     .into_iter()
     .filter_map(|(may, what, text)| may.then(|| Link::new(within(job.id, what), text)))

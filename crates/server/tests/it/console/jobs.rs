@@ -192,7 +192,7 @@ async fn what_failed_is_tried_again_with_its_plan_and_a_new_secret_that_is_shown
     let page = operator.get(&address).await;
     page.has(&[">Succeeded<", ">Unclaimed<"]);
     assert!(!page.text.contains("krs_"), "{}", page.text);
-    assert_eq!(operator.get(&retry).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(operator.get(&retry).await.status, StatusCode::CONFLICT);
     assert!(place.sandbox.unfired().is_empty());
     place.stop().await;
 }
