@@ -54,11 +54,11 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Read, JobId(job)).await?;
     let listing = asked.of_shape(&tasks::SHAPE)?;
-    let (found, of_page) = tasks::found(&job, &listing)?;
+    let found = tasks::found(&job, &listing)?;
     if listing.is_file() {
         return listing.file((job.system_id.as_str(), &format!("job-{}", job.id)), &found, tasks::cells);
     }
-    let steps = of_page(&found);
+    let steps = tasks::of_page(&job, &found, &listing)?;
     let standing = Standing::of(&parts.store, &job, parts.clock.now()).await?;
     let page = ShowPage {
         frame: frame(&visitor, &job, format!("Job {}", job.id)),
@@ -111,7 +111,8 @@ fn actions(visitor: &Visitor, job: &ProvisioningJob) -> Vec<Link> {
         (operates && !job.state.is_terminal(), "cancel", "Cancel…"),
     ]
     .into_iter()
-    .filter_map(|(may, what, text)| may.then(|| Link::new(within(job.id, what), text)))
+    .filter(|(may, ..)| *may)
+    .map(|(_, what, text)| Link::new(within(job.id, what), text))
     .collect()
 }
 

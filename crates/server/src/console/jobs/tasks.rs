@@ -56,11 +56,8 @@ pub(super) struct ShownTask {
     pub(super) open: bool,
 }
 
-/// The tasks that are asked for: as a table, and each with its steps.
-pub(super) fn found(
-    job: &ProvisioningJob,
-    listing: &Listing,
-) -> Result<(Vec<Task>, impl Fn(&[Task]) -> Vec<ShownTask>), Problem> {
+/// The tasks that are asked for, and one more if there are more.
+pub(super) fn found(job: &ProvisioningJob, listing: &Listing) -> Result<Vec<Task>, Problem> {
     let wanted = listing.filter("account").map(str::to_lowercase);
     let state = listing.filter("state");
     let descends = listing.order().starts_with('-');
@@ -76,10 +73,17 @@ pub(super) fn found(
         tasks.reverse();
     }
     let limit = listing.limit()? as usize;
-    let tasks: Vec<Task> = tasks.into_iter().take(limit.saturating_add(1)).cloned().collect();
+    Ok(tasks.into_iter().take(limit.saturating_add(1)).cloned().collect())
+}
+
+/// Those of a page, each with its steps.
+pub(super) fn of_page(
+    job: &ProvisioningJob,
+    found: &[Task],
+    listing: &Listing,
+) -> Result<Vec<ShownTask>, Problem> {
     let few = job.tasks.len() <= OPEN;
-    let of_page = move |tasks: &[Task]| tasks.iter().take(limit).map(|task| shown(task, few)).collect();
-    Ok((tasks, of_page))
+    Ok(found.iter().take(listing.limit()? as usize).map(|task| shown(task, few)).collect())
 }
 
 pub(super) fn empty() -> Empty {
