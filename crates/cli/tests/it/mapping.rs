@@ -241,7 +241,7 @@ fn a_mapping_that_cannot_be_used_is_refused_and_nothing_is_kept() {
         (&["mapping", "try", SYSTEM, "user", "--attribute", "a=1", "--attribute", "a=2"], "given twice"),
         (&["mapping", "try", SYSTEM, "user", "--task", "dance"], "create_account"),
         (&["mapping", "try", SYSTEM, "user", "--task", "reset_password"], "does not serve"),
-        (&["mapping", "try", SYSTEM, "user", "--task", "delete_account"], "--name"),
+        (&["mapping", "try", SYSTEM, "user", "--task", "delete_account"], "give its name"),
         (&["mapping", "try", SYSTEM, "user", "--name", "a b"], "1 to 64 letters"),
     ] {
         let refused = place.run(arguments).code(2);
