@@ -32,6 +32,7 @@ mod door;
 mod egress;
 mod headers;
 mod limits;
+mod meant;
 mod metrics;
 pub mod notify;
 mod once;

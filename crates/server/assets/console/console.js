@@ -54,13 +54,13 @@
   };
 
   // Asks for a page once more, and has the elements of these ids from it. Whoever is signed out meanwhile sees so.
-  const renew = (address, ids) => new Promise((done) => {
+  const renew = (address, ids, wanted = () => true) => new Promise((done) => {
     const request = new XMLHttpRequest();
     request.open("GET", address);
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
     request.addEventListener("loadend", () => {
-      const page = request.status === 200 ? request.response : null;
+      const page = request.status === 200 && wanted() ? request.response : null;
       for (const id of page ? ids : []) {
         const old = document.getElementById(id);
         const found = page.getElementById(id);
@@ -96,7 +96,8 @@
           const number = asked;
           const list = document.getElementById(form.dataset.search);
           list?.setAttribute("aria-busy", "true");
-          if (await renew(address, [form.dataset.search]) && number === asked) {
+          // An answer that comes after a later question is of no use any more.
+          if (await renew(address, [form.dataset.search], () => number === asked)) {
             window.history.replaceState(null, "", address);
           }
           list?.removeAttribute("aria-busy");

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::secrets::AskedJob;
 use crate::auth::Caller;
 use crate::body::{InBody, InPath};
+use crate::meant::Meant;
 use crate::once::{Begun, Once, reused, to_its_end};
 use crate::parts::Parts;
 use crate::problem::{Problem, RefusedBody};
@@ -146,7 +147,7 @@ pub(crate) async fn ask(
         }
         Begun::Run(_) | Begun::Done(_) => return Err(reused()),
     };
-    let work = asked(parts.clone(), caller, system_id, value, claim.clone());
+    let work = asked(parts.clone(), caller, system_id, (value, Meant::default()), claim.clone());
     match to_its_end(&parts, claim, work).await {
         Ok(Asked { job, handed }) => Ok(AskedJob::new(job, handed, url.as_deref()).into_response()),
         Err(DeskError::NothingToDo(plan)) => Ok(unkept(Json(*plan).into_response())),
@@ -159,7 +160,7 @@ pub(crate) async fn asked(
     parts: Parts,
     caller: Caller,
     system_id: SystemId,
-    asked: NewJob,
+    (asked, meant): (NewJob, Meant),
     claim: Option<KeyClaim>,
 ) -> Result<Asked, DeskError> {
     let (desk, actor) = (parts.desk.clone(), caller.0);
@@ -168,6 +169,9 @@ pub(crate) async fn asked(
         let plan = case.with_undeliverable(case.plan(&asked.wishes).await?);
         let planned_at = desk.clock.now();
         require_seen(&plan, asked.plan_sha256.as_deref())?;
+        if meant.another(&plan).is_some() {
+            return Err(DeskError::PlanChanged);
+        }
         let ready = case.make_ready(&plan)?;
         case.ask_once(&plan, planned_at, &ready, asked.reason.as_deref(), claim.as_ref()).await
     };

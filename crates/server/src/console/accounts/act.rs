@@ -20,6 +20,7 @@ use crate::console::page::{Frame, shown_as};
 use crate::console::parts::Link;
 use crate::console::systems;
 use crate::console::visitor::Visitor;
+use crate::meant::Meant;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -121,7 +122,8 @@ pub(super) async fn plan(
             return asked(&visitor, &parts, (&system, &account, action), &wanted, Some(wrong)).await;
         }
     };
-    let change = Change::new(vec![wish], of(&system_id, &account.external_id));
+    let meant = Meant::user(&account.name, &account.external_id);
+    let change = Change::new(vec![wish], of(&system_id, &account.external_id)).about(meant);
     changes::planned(&visitor, &parts, &system, change, None).await
 }
 

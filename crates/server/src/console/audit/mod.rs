@@ -65,7 +65,7 @@ static SHAPE: Shape = Shape {
 #[template(path = "console/audit/list.html")]
 struct ListPage {
     frame: Frame,
-    mark: Mark,
+    mark: Option<Mark>,
     rows: Table,
     /// All of the log, or of a system, as a file.
     files: Vec<Link>,

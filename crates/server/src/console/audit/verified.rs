@@ -38,8 +38,6 @@ pub(super) struct Mark {
     /// What the signed checkpoint outside the database says.
     pub(super) checkpoint: (Badge, String),
     pub(super) checkpoint_at: Option<Time>,
-    /// Whether whoever looks may have it verified.
-    pub(super) may_verify: bool,
 }
 
 impl Verified {
@@ -57,7 +55,11 @@ impl Verified {
         self.last().map(|found| found.at)
     }
 
-    pub(super) async fn mark(&self, visitor: &Visitor, parts: &Parts) -> Result<Mark, Problem> {
+    /// For those who may read all of it: it is about all systems.
+    pub(super) async fn mark(&self, visitor: &Visitor, parts: &Parts) -> Result<Option<Mark>, Problem> {
+        if may_verify(visitor).is_err() {
+            return Ok(None);
+        }
         let last = self.last();
         let (badge, what) = match &last {
             None => {
@@ -76,14 +78,7 @@ impl Verified {
             }
         };
         let (checkpoint, checkpoint_at) = checkpoint(parts).await?;
-        Ok(Mark {
-            badge,
-            what,
-            at: last.map(|found| Time::at(found.at)),
-            checkpoint,
-            checkpoint_at,
-            may_verify: may_verify(visitor).is_ok(),
-        })
+        Ok(Some(Mark { badge, what, at: last.map(|found| Time::at(found.at)), checkpoint, checkpoint_at }))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::console::page::{Frame, Said, shown};
 use crate::console::parts::{Badge, Copied, Tone};
 use crate::console::systems;
 use crate::console::visitor::{Visitor, to};
+use crate::meant::Meant;
 use crate::once::{Begun, Once, reused, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -33,6 +34,8 @@ pub(super) struct Applied {
     wishes: String,
     /// The digest of the plan that was seen.
     seen: String,
+    /// Who they are about, as JSON.
+    meant: String,
     once: String,
     next: String,
     reason: String,
@@ -59,10 +62,11 @@ pub(super) async fn apply(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Operate, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
-    let wishes: Vec<Wish> = serde_json::from_str(&sent.wishes)
-        .map_err(|_| Problem::bad_request("what was sent is not what the plan has"))?;
+    let foreign = |_| Problem::bad_request("what was sent is not what the plan has");
+    let wishes: Vec<Wish> = serde_json::from_str(&sent.wishes).map_err(foreign)?;
+    let meant: Meant = serde_json::from_str(&sent.meant).map_err(foreign)?;
     let next = address::own(Some(&sent.next)).to_owned();
-    let change = Change { wishes, next, once: sent.once };
+    let change = Change { wishes, next, once: sent.once, meant };
     if let Some(name) = change.to_type(&system)
         && let Err(wrong) = Dangerous::typed(&sent.confirm, &name)
     {
@@ -73,7 +77,7 @@ pub(super) async fn apply(
         return planned(&visitor, &parts, &system, change, Some(Wrong::of(error.into())?)).await;
     }
     let caller = Caller(visitor.actor.clone());
-    let body = digest_hex(format!("{}\n{}\n{reason:?}", sent.wishes, sent.seen).as_bytes());
+    let body = digest_hex(format!("{}\n{}\n{}\n{reason:?}", sent.wishes, sent.meant, sent.seen).as_bytes());
     let place = (&system_id, "POST /systems/{system_id}/changes of the console".to_owned());
     let claim = match Once::of(&change.once)?.begin(&parts, &caller, place, &body).await? {
         Begun::New(claim) => claim,
@@ -81,7 +85,7 @@ pub(super) async fn apply(
         Begun::Run(_) | Begun::Done(_) => return Err(reused()),
     };
     let new = NewJob { wishes: change.wishes.clone(), reason, plan_sha256: Some(sent.seen) };
-    let work = asked(parts.clone(), caller, system_id.clone(), new, claim.clone());
+    let work = asked(parts.clone(), caller, system_id.clone(), (new, change.meant.clone()), claim.clone());
     match to_its_end(&parts, claim, work).await {
         Ok(done) if done.handed.is_empty() => {
             let waits = done.job.state == JobState::AwaitingApproval;

@@ -18,6 +18,7 @@ use super::page::{Frame, shown_as};
 use super::parts::Link;
 use super::systems;
 use super::visitor::Visitor;
+use crate::meant::Meant;
 use crate::parts::Parts;
 use crate::problem::Problem;
 use task::{Task, task};
@@ -34,11 +35,18 @@ pub(super) struct Change {
     next: String,
     /// Tells one asking from another, so that a form which is sent twice is done once.
     once: String,
+    /// Who they are about, where that is known.
+    meant: Meant,
 }
 
 impl Change {
     pub(super) fn new(wishes: Vec<Wish>, next: String) -> Self {
-        Self { wishes, next, once: uuid::Uuid::now_v7().to_string() }
+        Self { wishes, next, once: uuid::Uuid::now_v7().to_string(), meant: Meant::default() }
+    }
+
+    /// About exactly those, whoever has their names by then.
+    pub(super) fn about(self, meant: Meant) -> Self {
+        Self { meant, ..self }
     }
 
     /// What must be typed before it is done; `None` where it can simply be undone.
@@ -89,6 +97,9 @@ pub(super) async fn planned(
         Ok::<_, DeskError>(case.with_undeliverable(case.plan(&wishes).await?))
     };
     let plan = parts.planning.run(work).await??;
+    if let Some(why) = change.meant.another(&plan) {
+        return Err(Problem::new(StatusCode::CONFLICT, "identity_changed", why));
+    }
     answer(visitor, system, &change, &plan, wrong)
 }
 
@@ -140,6 +151,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
     let hidden = vec![
         ("wishes", serde_json::to_string(&change.wishes).map_err(unwritable)?),
         ("seen", plan.sha256().map_err(unwritable)?),
+        ("meant", serde_json::to_string(&change.meant).map_err(unwritable)?),
         ("once", change.once.clone()),
         ("next", change.next.clone()),
     ];

@@ -24,6 +24,7 @@ use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
 use crate::console::visitor::Visitor;
+use crate::meant::Meant;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -238,14 +239,14 @@ pub(super) async fn reset(
         return reset_page(&visitor, &parts, (&job, place.1, account), Some(wrong)).await;
     }
     let (desk, actor, system_id) = (parts.desk.clone(), visitor.actor.clone(), job.system_id.clone());
-    let wishes = wishes(&account);
+    let (wishes, meant) = (wishes(&account), meant(&job, TaskId(place.1)));
     let work = move || async move {
         let reason = decide::given(&reason);
         fits(reason)?;
         let case = desk.open(&actor, &system_id).await?;
         let plan = case.with_undeliverable(case.plan(&wishes).await?);
         let planned_at = desk.clock.now();
-        if plan.sha256().ok().as_ref() != Some(&seen) {
+        if meant.another(&plan).is_some() || plan.sha256().ok().as_ref() != Some(&seen) {
             return Err(DeskError::PlanChanged);
         }
         let ready = case.make_ready(&plan)?;
@@ -258,6 +259,13 @@ pub(super) async fn reset(
             reset_page(&visitor, &parts, (&job, place.1, account), Some(wrong)).await
         }
     }
+}
+
+/// Whose password the task made, whoever has the name by now.
+fn meant(job: &ProvisioningJob, task: TaskId) -> Meant {
+    let of_task = job.tasks.iter().find(|one| one.id == task);
+    let id = of_task.and_then(|task| Some((&task.account, task.account_external_id.as_ref()?)));
+    id.map_or_else(Meant::default, |(name, id)| Meant::user(name, id))
 }
 
 fn wishes(account: &str) -> [Wish; 1] {
@@ -276,8 +284,12 @@ async fn reset_page(
         let case = desk.open(&actor, &system_id).await?;
         Ok::<_, DeskError>(case.with_undeliverable(case.plan(&wished).await?))
     };
+    let meant = meant(job, TaskId(task));
     let (plan, wrong): (Option<Plan>, Option<Wrong>) = match parts.planning.run(work).await? {
-        Ok(plan) => (Some(plan), wrong),
+        Ok(plan) => match meant.another(&plan) {
+            Some(why) => (None, Some(Wrong::whole(why))),
+            None => (Some(plan), wrong),
+        },
         Err(error) => (None, Some(Wrong::of(error.into())?)),
     };
     let (beside, whole) = match wrong {

@@ -9,12 +9,13 @@ use keyreeve_engine::desk::{Again, DeskError};
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{JobId, ProvisioningJob, Task, TaskState};
+use serde::Deserialize;
 
 use super::plan::ShownPlan;
 use super::show::frame;
 use super::{decide, of, passwords, within};
 use crate::body::InPath;
-use crate::console::form::{Nothing, Sent, Wrong, sentence};
+use crate::console::form::{Sent, Wrong, sentence};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
 use crate::console::visitor::{Visitor, to};
@@ -28,8 +29,15 @@ struct RetryPage {
     job: String,
     wrong: Option<String>,
     plan: Option<ShownPlan>,
-    /// Where it is sent, unless it would be refused.
-    action: Option<String>,
+    /// Where it is sent, and the digest of the plan that was seen, unless it would be refused.
+    action: Option<(String, String)>,
+}
+
+/// What the form sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    seen: String,
 }
 
 pub(super) async fn page(
@@ -48,7 +56,8 @@ pub(super) async fn page(
     match parts.planning.run(work).await? {
         Ok((plan, refused)) => {
             let wrong = refused.map(|why| sentence(&why.to_string()));
-            Ok(answer(&visitor, &job, Some(ShownPlan::of(&plan)), wrong))
+            let seen = plan.sha256().ok();
+            Ok(answer(&visitor, &job, Some(ShownPlan::of(&plan)).zip(seen), wrong))
         }
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
     }
@@ -59,10 +68,13 @@ pub(super) async fn retry(
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
     url: Option<Extension<PublicUrl>>,
-    Sent(Nothing {}): Sent<Nothing>,
+    Sent(Seen { seen }): Sent<Seen>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
-    match parts.desk.retry(&visitor.actor, job.id).await {
+    let (desk, actor, again) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
+    let work =
+        move || async move { desk.open(&actor, &again.system_id).await?.retry_as_seen(&again, &seen).await };
+    match parts.planning.run(work).await? {
         Ok((job, handed)) if handed.is_empty() => Ok(to(&Said::JobRetried.at(&of(job.id)))),
         Ok((job, handed)) => Ok(passwords::handed(&visitor, &job, handed, url.as_deref())),
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
@@ -78,12 +90,13 @@ pub(super) fn can_be_tried_again(job: &ProvisioningJob) -> bool {
 fn answer(
     visitor: &Visitor,
     job: &ProvisioningJob,
-    plan: Option<ShownPlan>,
+    plan: Option<(ShownPlan, String)>,
     wrong: Option<String>,
 ) -> Response {
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut frame = frame(visitor, job, format!("Job {}", job.id));
     frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
-    let action = wrong.is_none().then(|| within(job.id, "retry"));
+    let (plan, seen) = plan.unzip();
+    let action = seen.filter(|_| wrong.is_none()).map(|seen| (within(job.id, "retry"), seen));
     shown_as(status, &RetryPage { frame, job: job.id.to_string(), wrong, plan, action })
 }

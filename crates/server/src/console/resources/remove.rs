@@ -12,6 +12,7 @@ use crate::body::InPath;
 use crate::console::changes::{self, Change};
 use crate::console::form::Sent;
 use crate::console::visitor::Visitor;
+use crate::meant::Meant;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -38,7 +39,11 @@ pub(super) async fn plan(
         },
     };
     let next = of(&system_id, &resource.external_id);
-    let change = Change::new(accounts.iter().map(wish).collect(), next);
+    let named = |account: &Account| (account.name.clone(), account.external_id.clone());
+    let group =
+        (resource.kind == ResourceType::Group).then(|| (resource.name.clone(), resource.external_id.clone()));
+    let meant = Meant { users: accounts.iter().map(named).collect(), group };
+    let change = Change::new(accounts.iter().map(wish).collect(), next).about(meant);
     changes::planned(&visitor, &parts, &system, change, None).await
 }
 

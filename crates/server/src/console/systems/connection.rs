@@ -142,7 +142,7 @@ fn table(checks: &[Check]) -> Table {
         vec![
             Cell::Badge(badge(check)),
             Cell::text(check.name.replace('_', " ")),
-            Cell::text(sentence(&check.message)),
+            Cell::text(check.message.clone()),
             check.advice.as_ref().map_or(Cell::None, |advice| Cell::text(sentence(advice))),
             if actions.is_empty() { Cell::None } else { Cell::Code(actions) },
         ]

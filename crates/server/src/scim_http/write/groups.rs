@@ -7,8 +7,9 @@ use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
 
 use super::began::Began;
-use super::job::{Meant, Others, done};
+use super::job::{Others, done};
 use super::{Change, Resource, before_and_after};
+use crate::meant::Meant;
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 use crate::scim_http::known::{Known, none_such};

@@ -1,6 +1,5 @@
 //! Wishes become a job like any other, and the caller learns what came of it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use keyreeve_engine::desk::{Case, DeskError};
@@ -14,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::began::{Began, Waits};
+use crate::meant::Meant;
 use crate::problem::Problem;
 use crate::scim::{Cause, Error};
 use crate::scim_http::answer::{Refusal, with_whom};
@@ -104,47 +104,6 @@ pub(crate) fn late(job: Option<&JobId>) -> Error {
     Error::new(Cause::Unavailable, detail)
 }
 
-/// Whom a client means by the names that a change has: names pass from one to another in AWS, ids never do.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Meant {
-    /// Users by their names.
-    pub(crate) users: BTreeMap<String, ExternalId>,
-    /// The group that is changed.
-    pub(crate) group: Option<(String, ExternalId)>,
-}
-
-impl Meant {
-    /// One user.
-    pub(crate) fn user(name: &str, id: &ExternalId) -> Self {
-        Self { users: BTreeMap::from([(name.to_owned(), id.clone())]), group: None }
-    }
-
-    /// Refuses a plan that is about another one of the same name.
-    fn of(&self, plan: &Plan) -> Result<(), Error> {
-        let other = |what, name: &str, id: &ExternalId| {
-            let detail = format!(
-                "the {what} of the id {id} is not {name} at AWS any more: another {what} has that name now, and was left \
-                 alone; import the system, then read the {what} again"
-            );
-            Error::new(Cause::Conflict, detail)
-        };
-        for task in &plan.tasks {
-            let named = self.users.iter().find(|(name, _)| name.eq_ignore_ascii_case(&task.account));
-            if let (Some((name, id)), Some(found)) = (named, &task.account_external_id)
-                && id != found
-            {
-                return Err(other("user", name, id));
-            }
-        }
-        match &self.group {
-            Some((name, id)) if plan.id_of_group(name).is_some_and(|found| found != id.as_str()) => {
-                Err(other("group", name, id))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 /// Has done what is wished, and lets hold what is said besides: with the job, or at once where there is nothing to do.
 pub(crate) async fn done(
     asked: &Asked,
@@ -197,7 +156,7 @@ async fn carried_out(
         let case = desk.open(&actor, &system).await.map_err(refused)?;
         let planned_at = desk.clock.now();
         let plan = case.plan_with(&wishes, password.as_ref()).await.map_err(refused)?;
-        meant.of(&plan)?;
+        not_another(&meant, &plan)?;
         let (plan, ready) = match &password {
             Some(password) => {
                 let ready = case.make_ready_given(&plan, password);
@@ -245,6 +204,32 @@ async fn carried_out(
     let Some(job) = done? else { return Ok(None) };
     began.became(job.id);
     Ok(Some(followed(asked, job).await?))
+}
+
+fn not_another(meant: &Meant, plan: &Plan) -> Result<(), Error> {
+    meant.another(plan).map_or(Ok(()), |why| Err(Error::new(Cause::Conflict, why)))
+}
+
+/// Whether wishes could be carried out; nothing is asked for.
+///
+/// # Errors
+/// What stands in the way of them.
+pub(super) async fn possible(asked: &Asked, (wishes, meant): (Vec<Wish>, Meant)) -> Result<(), Refusal> {
+    if wishes.is_empty() {
+        return Ok(());
+    }
+    let (desk, actor, system) = (asked.parts.desk.clone(), asked.caller.0.clone(), asked.system_id().clone());
+    let work = move || async move {
+        let case = desk.open(&actor, &system).await.map_err(refused)?;
+        let plan = case.plan(&wishes).await.map_err(refused)?;
+        not_another(&meant, &plan)?;
+        match case.make_ready(&case.with_undeliverable(plan)) {
+            Ok(_) | Err(DeskError::NothingToDo(_)) => Ok::<(), Refusal>(()),
+            Err(error) => Err(refused(error)),
+        }
+    };
+    let done = asked.parts.planning.run(work).await;
+    done.map_err(|error| Error::new(Cause::Internal, error.to_string()))?
 }
 
 /// The same was asked for before and waits for a second person: clients ask again and again.
@@ -381,26 +366,5 @@ fn in_the_way(obstacle: &Obstacle) -> Cause {
         | ObstacleKind::Dependants
         | ObstacleKind::NotVisible
         | ObstacleKind::NothingToDo => Cause::Conflict,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use keyreeve_model::ImportRunId;
-
-    use super::*;
-
-    #[test]
-    fn s10_a_group_of_the_same_name_is_not_the_group() {
-        let basis = BTreeMap::from([("group admins".to_owned(), "AGPA2".to_owned())]);
-        let system_id = "prod".parse().unwrap();
-        let plan =
-            Plan { system_id, run: ImportRunId(1), tasks: Vec::new(), approval_because: Vec::new(), basis };
-        let meant = |id: &str| Meant {
-            group: Some(("admins".to_owned(), ExternalId::new(id).unwrap())),
-            ..Meant::default()
-        };
-        assert!(meant("AGPA2").of(&plan).is_ok());
-        assert_eq!(meant("AGPA1").of(&plan).unwrap_err().cause, Cause::Conflict);
     }
 }

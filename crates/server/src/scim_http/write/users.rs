@@ -5,8 +5,9 @@ use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
 
 use super::began::Began;
-use super::job::{Meant, Others, done, is_gone};
+use super::job::{Others, done, is_gone, possible};
 use super::{Change, Resource, again, applied, before_and_after, expect_version, unbegun};
+use crate::meant::Meant;
 use crate::scim::write::{self, Written};
 use crate::scim::{Cause, Error, ResourceType};
 use crate::scim_http::answer::Refusal;
@@ -131,9 +132,12 @@ async fn take_back(asked: &Asked, id: &ExternalId, change: &Change<'_>) -> Resul
     }
     let (kind, known) = (&asked.model.user, Known::load(asked).await?);
     // What cannot be done as a whole takes nothing back, either.
-    let (before, mut after, _) = before_and_after(&known, kind, id.as_str(), change).await?;
+    let (before, mut after, password) = before_and_after(&known, kind, id.as_str(), change).await?;
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
     if says_active(kind, &before, change) {
+        let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
+        require_free(asked, &known, Some(id), changes.new_name()).await?;
+        possible(asked, (changes.wishes, meant(&before, id))).await?;
         unbegun::withdraw(asked, against).await?;
     }
     Ok(())

@@ -19,8 +19,8 @@ async fn names(browser: &Browser<'_>, query: &str) -> Vec<String> {
 
 /// What the form of a plan sends, with more.
 fn form<'a>(plan: &Seen, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, String)> {
-    let hidden =
-        ["wishes", "seen", "once", "next"].map(|name| (name, plan.hidden(name).replace("&#34;", "\"")));
+    let hidden = ["wishes", "seen", "meant", "once", "next"]
+        .map(|name| (name, plan.hidden(name).replace("&#34;", "\"")));
     let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
     hidden.into_iter().chain(more).collect()
 }
@@ -176,6 +176,29 @@ async fn a_deletion_shows_its_calls_and_does_exactly_these_once_its_name_is_type
     let waits = apply(&browser, &form(&plan, &[("reason", ""), ("confirm", &second)])).await;
     assert_eq!(waits.to.as_deref(), Some(&*format!("{address}?said=awaits_approval")), "{}", waits.text);
     assert!(place.in_aws(&second).is_some());
+    place.stop().await;
+}
+
+/// The page is of one user, and names pass on: nothing is done to who has the name by now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_has_the_name_by_now_is_left_alone() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let person = place.people().await.remove(0);
+    let address = address_of(&place, &person).await;
+    let again = || [Mutation::DeleteAndRecreateUser { name: person.clone() }];
+    let before = browser.send(&format!("{address}/delete"), &[]).await;
+    before.has(&["DeleteUser"]);
+    place.sandbox.mutate(PROD_ACCOUNT, &again()).unwrap();
+    // What was planned before, and what is planned now.
+    let typed = form(&before, &[("reason", "left"), ("confirm", &person)]);
+    let now = browser.send(&format!("{address}/delete"), &[]).await;
+    for refused in [apply(&browser, &typed).await, now] {
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+        refused.has(&["another user has that name now"]);
+    }
+    assert!(place.writes().is_empty(), "{:?}", place.writes());
+    assert_eq!(jobs(&place).await, 0);
     place.stop().await;
 }
 

@@ -178,13 +178,15 @@ async fn what_failed_is_tried_again_with_its_plan_and_a_new_secret_that_is_shown
     assert!(page.text.contains(&why[1..20]), "{why}: {}", page.text);
     assert!(!viewer.get(&address).await.text.contains("Try again…"));
     let retry = format!("{address}/retry");
-    for status in [viewer.get(&retry).await.status, viewer.send(&retry, &[]).await.status] {
+    for status in [viewer.get(&retry).await.status, viewer.send(&retry, &[("seen", "x")]).await.status] {
         assert_eq!(status, StatusCode::FORBIDDEN);
     }
     let before = place.calls("CreateUser");
-    operator.get(&retry).await.has(&["Create account: ada", "CreateLoginProfile", ">Try again</button>"]);
+    let plan = operator.get(&retry).await;
+    plan.has(&["Create account: ada", "CreateLoginProfile", ">Try again</button>"]);
+    operator.send(&retry, &[("seen", "another")]).await.has(&["has changed since it was looked at"]);
     assert_eq!(place.calls("CreateUser"), before, "a plan changes nothing");
-    let again = operator.send(&retry, &[]).await;
+    let again = operator.send(&retry, &[("seen", &plan.hidden("seen"))]).await;
     assert_eq!(again.status, StatusCode::OK, "{}", again.text);
     let task = failed["tasks"][0]["id"].to_string();
     assert!(copied(&again, &format!("secret-{task}")).starts_with("krs_"), "{}", again.text);
@@ -282,7 +284,7 @@ async fn s18_s19_a_job_of_others_is_not_there_and_forms_of_elsewhere_do_nothing(
         (format!("{address}/approve"), &approval),
         (format!("{address}/reject"), &[("reason", "no")]),
         (format!("{address}/cancel"), &[]),
-        (format!("{address}/retry"), &[]),
+        (format!("{address}/retry"), &[("seen", "x")]),
         (format!("{address}/tasks/{task}/password"), &[]),
         (format!("{address}/tasks/{task}/reset"), &approval),
     ];

@@ -85,8 +85,8 @@ async fn several_holders_lose_a_group_by_one_plan() {
     plan.has(&["Apply this plan"]);
     assert_eq!(plan.text.matches("RemoveUserFromGroup").count(), 2, "{}", plan.text);
     assert_eq!(place.writes(), Vec::<String>::new());
-    let hidden =
-        ["wishes", "seen", "once", "next"].map(|name| (name, plan.hidden(name).replace("&#34;", "\"")));
+    let hidden = ["wishes", "seen", "meant", "once", "next"]
+        .map(|name| (name, plan.hidden(name).replace("&#34;", "\"")));
     let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
     form.push(("reason", "they moved"));
     let done = browser.send("/systems/prod/changes", &form).await;
