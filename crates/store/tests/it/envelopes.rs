@@ -151,7 +151,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
         place.tamper(&format!("DROP INDEX {index}")).await;
     }
     crate::version::indexes_of_before(place).await;
-    for column in ["held_because", "held_at"] {
+    for column in ["held_because", "held_at", "tries"] {
         place.tamper(&format!("ALTER TABLE provisioning_jobs DROP COLUMN {column}")).await;
     }
     place.tamper("DELETE FROM schema_migrations WHERE version > 3").await;

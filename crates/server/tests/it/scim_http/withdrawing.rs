@@ -39,6 +39,25 @@ fn has_a_password(place: &Place) -> bool {
     !place.in_aws("ada.scim").unwrap()["login_profile"].is_null()
 }
 
+/// A change is made as a whole or not at all, and so is what it takes back.
+#[tokio::test]
+async fn a_change_that_is_refused_takes_nothing_back() {
+    let place = place().await;
+    let entra = place.token_of("entra", Role::Operator, &["prod"]).await;
+    let made = created(&place, &entra, &ada()).await;
+    let taken = place.people().await.remove(0);
+    let off = waiting(answered(patch(&place, &entra, &at(&made), active(false))).await);
+    let both = json!([
+        {"op": "replace", "path": "active", "value": true},
+        {"op": "replace", "path": "userName", "value": taken},
+    ]);
+    assert_eq!(refused(patch(&place, &entra, &at(&made), both)).await.0, 409);
+    assert_eq!(state(&place, off).await, JobState::AwaitingApproval);
+    let (status, body) = answered(patch(&place, &entra, &at(&made), active(true))).await;
+    assert_eq!((status, state(&place, off).await), (StatusCode::OK, JobState::Cancelled), "{body}");
+    place.stop().await;
+}
+
 #[tokio::test]
 async fn a_deletion_that_waits_is_taken_back_when_its_client_posts_the_name_again() {
     let place = place().await;
