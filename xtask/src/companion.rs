@@ -119,6 +119,11 @@ mod tests {
         BufReader::new(companion.stdout().unwrap()).read_line(&mut id).unwrap();
         assert!(lives(id.trim()) && scratch.path().exists());
         assert!(companion.ended().unwrap().is_none());
+        // What says its number is still the shell; then it becomes the other program.
+        let began = Instant::now();
+        while companion.program("sleep").is_err() && began.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         assert_eq!(companion.program("sleep").unwrap().to_string(), id.trim());
         assert!(companion.program("no-such-program").is_err());
         drop(companion);

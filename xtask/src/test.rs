@@ -233,7 +233,7 @@ mod tests {
             let only: Vec<String> = only.iter().map(|&name| name.to_owned()).collect();
             select(STEPS, &only).unwrap().iter().map(|step| step.name).collect()
         };
-        assert_eq!(names(&["tests"]), ["peers", "postgres", "tests"]);
+        assert_eq!(names(&["tests"]), ["peers", "postgres", "browser", "tests"]);
         assert_eq!(names(&["clippy", "tidy"]), ["tidy", "clippy"]);
         assert_eq!(names(&[]).len(), STEPS.len());
         assert!(select(STEPS, &["lint".to_owned()]).is_err());
