@@ -133,6 +133,17 @@ impl Chromium {
         self.ask(Method::POST, &format!("{element}/value"), &json!({ "text": text })).await;
     }
 
+    /// Waits until the focus is on the field of this id: a browser puts it there a moment after the page is there.
+    pub(crate) async fn has_focus(&self, id: &str) {
+        for _ in 0..LOOKS {
+            if self.run("return document.activeElement?.id ?? ''", json!([])).await == id {
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        panic!("the focus is not on {id}: {}", self.text().await);
+    }
+
     /// Presses keys, one after the other, wherever the focus is.
     pub(crate) async fn press(&self, keys: &str) {
         let press = |key: char| {

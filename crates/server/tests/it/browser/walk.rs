@@ -26,6 +26,7 @@ async fn a_person_signs_in_by_keyboard_finds_systems_and_registers_one() {
     looked_at(&browser, "sign-in").await;
     browser.go(&format!("{}/systems", place.url)).await;
     // The focus is in the first field.
+    browser.has_focus("name").await;
     browser.press(&format!("ada{TAB}{PASSWORD}{ENTER}")).await;
     browser.is_at("Systems").await;
     browser.reads("System prod").await;
@@ -117,6 +118,7 @@ async fn an_import_is_watched_live_and_one_that_is_suspended_is_accepted() {
     place.sandbox.add_fault(FaultRule::new("ListUsers", Effect::Latency { ms: 4_000 }).times(1).min_fires(1));
     let browser = Chromium::start().await;
     browser.go(&format!("{}/systems/prod", place.url)).await;
+    browser.has_focus("name").await;
     browser.press(&format!("ada{TAB}{PASSWORD}{ENTER}")).await;
     browser.is_at("Overview").await;
     browser.click("form[action='/imports'] button").await;
@@ -157,6 +159,7 @@ async fn s21_nothing_that_others_wrote_runs_in_a_browser() {
     place.store.update_system(&system("prod"), patch, "local:test", place.clock.now()).await.unwrap();
     let browser = Chromium::start().await;
     browser.go(&format!("{}/sign-in", place.url)).await;
+    browser.has_focus("name").await;
     browser.press(&format!("ada{TAB}{PASSWORD}{ENTER}")).await;
     browser.is_at("Home").await;
     let pages = [
