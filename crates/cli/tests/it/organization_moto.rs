@@ -55,7 +55,12 @@ fn of_fifty_accounts_on_moto_the_47_that_can_be_imported_are() {
     let row =
         |account: &str| found.as_array().unwrap().iter().find(|row| row["account_id"] == account).unwrap();
     assert!(row(&refuses)["reason"].as_str().unwrap().contains("STS refused"), "{}", row(&refuses));
-    assert!(row(&silent)["reason"].as_str().unwrap().contains("in time"), "{}", row(&silent));
+    // On a busy machine the connection may be given up before the limit of the call is reached.
+    let unanswered = row(&silent)["reason"].as_str().unwrap();
+    assert!(
+        ["in time", "before AWS had answered"].iter().any(|why| unanswered.contains(why)),
+        "{unanswered}"
+    );
     assert_eq!(row(&suspended)["account_state"], "suspended");
     assert_eq!(row(&suspended)["system_id"], Value::Null, "an account that is not in use gets no system");
     assert!(["/", "/Workloads"].iter().all(|unit| count(&found, "unit", unit) > 20), "{found:#}");
