@@ -85,6 +85,11 @@ impl Wrong {
     }
 }
 
+/// A reason, if one is given.
+pub(crate) fn given(reason: &str) -> Option<&str> {
+    Some(reason.trim()).filter(|reason| !reason.is_empty())
+}
+
 /// A text as a sentence.
 pub(crate) fn sentence(text: &str) -> String {
     let mut characters = text.chars();

@@ -42,6 +42,21 @@ impl Visitor {
         Ok(Some(ids.filter(|id| self.actor.reaches(id)).collect()))
     }
 
+    /// The systems of a list: the one that is asked for, else all that are theirs, as by [`Visitor::systems`].
+    ///
+    /// # Errors
+    /// It is no System ID, or not theirs.
+    pub(crate) async fn systems_asked(
+        &self,
+        parts: &Parts,
+        asked: Option<&str>,
+    ) -> Result<Option<Vec<SystemId>>, Problem> {
+        let Some(asked) = asked else { return self.systems(parts).await };
+        let id = asked.parse().map_err(|_| Problem::bad_request("there is no such System ID"))?;
+        self.require(Right::Read, &id)?;
+        Ok(Some(vec![id]))
+    }
+
     /// Whether a page shows them the way to something; whoever does it asks once more.
     pub(crate) fn may(&self, right: Right) -> bool {
         self.actor.require(right).is_ok()

@@ -15,7 +15,7 @@ use super::{Change, planned};
 use crate::auth::Caller;
 use crate::body::InPath;
 use crate::console::address;
-use crate::console::form::{Dangerous, Sent, Wrong};
+use crate::console::form::{Dangerous, Sent, Wrong, given};
 use crate::console::page::{Frame, Said, shown};
 use crate::console::parts::{Badge, Copied, Tone};
 use crate::console::systems;
@@ -72,7 +72,7 @@ pub(super) async fn apply(
     {
         return planned(&visitor, &parts, &system, change, Some(wrong)).await;
     }
-    let reason = Some(sent.reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+    let reason = given(&sent.reason).map(str::to_owned);
     if let Err(error) = fits(reason.as_deref()) {
         return planned(&visitor, &parts, &system, change, Some(Wrong::of(error.into())?)).await;
     }

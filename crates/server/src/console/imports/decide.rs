@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{of, show};
 use crate::body::InPath;
-use crate::console::form::{Sent, Wrong};
+use crate::console::form::{Sent, Wrong, given};
 use crate::console::page::Said;
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
@@ -48,8 +48,7 @@ pub(super) async fn reject(
     if !as_seen(&run, &seen) {
         return changed(&visitor, &parts, &run);
     }
-    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
-    let done = parts.desk.discard(&visitor.actor, run.id, reason).await;
+    let done = parts.desk.discard(&visitor.actor, run.id, given(&reason)).await;
     decided(&visitor, &parts, (&run, done), Said::Rejected)
 }
 

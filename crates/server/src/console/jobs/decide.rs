@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::show::frame;
 use super::{of, within};
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Field, Sent, Wrong, sentence};
+use crate::console::form::{Dangerous, Field, Sent, Wrong, given, sentence};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
 use crate::console::visitor::{Visitor, to};
@@ -149,11 +149,6 @@ pub(super) async fn cancel(
 pub(super) fn stands(job: &ProvisioningJob, does: bool, why: &str) -> Result<(), Problem> {
     let detail = || format!("job {} is {}: {why}", job.id, job.state.as_str().replace('_', " "));
     if does { Ok(()) } else { Err(Problem::new(StatusCode::CONFLICT, "wrong_state", detail())) }
-}
-
-/// A reason, if one is given.
-pub(super) fn given(reason: &str) -> Option<&str> {
-    Some(reason.trim()).filter(|reason| !reason.is_empty())
 }
 
 fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {

@@ -102,17 +102,7 @@ struct ListPage {
 async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Result<Response, Problem> {
     visitor.actor.require(Right::Read)?;
     let listing = asked.of_shape(&OF_ALL)?;
-    let wanted: Option<SystemId> = match listing.filter("system") {
-        Some(id) => Some(id.parse().map_err(|_| Problem::bad_request("there is no such System ID"))?),
-        None => None,
-    };
-    let systems = match wanted {
-        Some(id) => {
-            visitor.require(Right::Read, &id)?;
-            Some(vec![id])
-        }
-        None => visitor.systems(&parts).await?,
-    };
+    let systems = visitor.systems_asked(&parts, listing.filter("system")).await?;
     let found = found(&parts, &listing, systems).await?;
     if listing.is_file() {
         return listing.file(("all", "jobs"), &found, cells);

@@ -16,9 +16,9 @@ use serde::Deserialize;
 
 use super::plan::ShownPlan;
 use super::show::frame;
-use super::{decide, of, of_task};
+use super::{of, of_task};
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Nothing, Sent, Wrong};
+use crate::console::form::{Dangerous, Nothing, Sent, Wrong, given};
 use crate::console::page::{Frame, shown, shown_as};
 use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Column, Table};
@@ -241,7 +241,7 @@ pub(super) async fn reset(
     let (desk, actor, system_id) = (parts.desk.clone(), visitor.actor.clone(), job.system_id.clone());
     let (wishes, meant) = (wishes(&account), meant(&job, TaskId(place.1)));
     let work = move || async move {
-        let reason = decide::given(&reason);
+        let reason = given(&reason);
         fits(reason)?;
         let case = desk.open(&actor, &system_id).await?;
         let plan = case.with_undeliverable(case.plan(&wishes).await?);
