@@ -510,6 +510,24 @@ pub enum StoreError {
         /// What to do.
         advice: String,
     },
+    /// What a restore would bring back is not what it was compared as.
+    #[error(
+        "the store at {place} was changed since the backup was compared with it, and was not replaced; look with \
+         --plan at what is gone since, then try again"
+    )]
+    ChangedSinceCompared {
+        /// The file.
+        place: String,
+    },
+    /// Another restore, or another plan of one, has its copy beside the store.
+    #[error(
+        "another restore of the store at {place} is under way, perhaps waiting for an answer, and nothing was changed; \
+         let it end, then try again"
+    )]
+    RestoreUnderWay {
+        /// The file.
+        place: String,
+    },
     /// A newer Keyreeve made the store.
     #[error(
         "the store at {place} has schema version {found}, made by a newer Keyreeve; this one knows versions up to \

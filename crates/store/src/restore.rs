@@ -14,9 +14,11 @@ use crate::{DatabaseUrl, KeyCustody, Store, StoreError, backup_is_sound};
 
 mod brought_back;
 mod gone_since;
+mod turn;
 
 pub use brought_back::BroughtBack;
 pub use gone_since::{Compared, GoneSince, GoneToken};
+use turn::Turn;
 
 const DOING: &str = "restoring the backup";
 
@@ -31,15 +33,19 @@ pub struct Restoration {
     store: PathBuf,
     brought_back: BroughtBack,
     compared: Compared,
+    /// As of when both were compared: what has only run out since is no change.
+    at: Timestamp,
+    /// Let go after the copy is gone.
+    _turn: Turn,
 }
 
 impl Restoration {
     /// Copies the backup beside the store, opens the copy with the key, writes into its audit log that it was restored,
     /// and sees that nobody uses the store. A backup that would not open, or a store in use, is refused here, before
-    /// anything is changed.
+    /// anything is changed, and so is a second restore of the same store beside this one.
     ///
     /// # Errors
-    /// [`StoreError::BackupRefused`], [`StoreError::InUse`] or [`StoreError::Io`].
+    /// [`StoreError::BackupRefused`], [`StoreError::InUse`], [`StoreError::RestoreUnderWay`] or [`StoreError::Io`].
     pub async fn prepare(
         backup: &Path,
         store: &Path,
@@ -55,7 +61,7 @@ impl Restoration {
     /// The same to look at what there would be: the store may be in use, and a restore that is under way is not disturbed.
     ///
     /// # Errors
-    /// [`StoreError::BackupRefused`] or [`StoreError::Io`].
+    /// [`StoreError::BackupRefused`], [`StoreError::RestoreUnderWay`] beside another plan, or [`StoreError::Io`].
     pub async fn plan(
         backup: &Path,
         store: &Path,
@@ -74,10 +80,11 @@ impl Restoration {
         by: (&str, Timestamp),
     ) -> Result<Self, StoreError> {
         let copy = beside(store, ending);
+        let turn = Turn::take(store, &copy)?;
         let brought_back = copy_that_opens(backup, &copy, custody, by).await?;
-        let compared = gone_since::compare(&copy, store, by.1).await;
+        let compared = gone_since::compare(&copy, store, None, by.1).await;
         sqlite_file::remove_log(&copy);
-        Ok(Self { copy, store: store.to_owned(), brought_back, compared })
+        Ok(Self { copy, store: store.to_owned(), brought_back, compared, at: by.1, _turn: turn })
     }
 
     /// What there will be in the store's place.
@@ -92,14 +99,22 @@ impl Restoration {
         &self.compared
     }
 
-    /// Puts the copy in the store's place, if still nobody uses that. What was in the place stays under another name,
-    /// which this gives.
+    /// Puts the copy in the store's place, if still nobody uses that, and if what [`Self::compared`] says is still so.
+    /// What was in the place stays under another name, which this gives.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] or [`StoreError::Io`]; the store is as it was then.
-    pub async fn put_in_place(self, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
-        let hold = Hold::take(&self.store, now).await?;
-        let swapped = swap(&self.copy, &self.store, now).map_err(io);
+    /// [`StoreError::InUse`], [`StoreError::Io`], and [`StoreError::ChangedSinceCompared`], after which
+    /// [`Self::compared`] says what there is now; the store is as it was then.
+    pub async fn put_in_place(&mut self, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+        let mut hold = Hold::take(&self.store, now).await?;
+        let compared = gone_since::compare(&self.copy, &self.store, hold.connection(), self.at).await;
+        sqlite_file::remove_log(&self.copy);
+        let swapped = if compared == self.compared {
+            swap(&self.copy, &self.store, now).map_err(io)
+        } else {
+            self.compared = compared;
+            Err(StoreError::ChangedSinceCompared { place: self.store.display().to_string() })
+        };
         hold.release().await;
         swapped
     }

@@ -60,6 +60,11 @@ impl Hold {
         Ok(Self(Some(connection)))
     }
 
+    /// What to read the file with meanwhile, where there is one that can be read: it lets nobody else in.
+    pub(crate) fn connection(&mut self) -> Option<&mut SqliteConnection> {
+        self.0.as_mut()
+    }
+
     /// Lets go. SQLite sees by itself that the file was renamed, and touches no log under the old name.
     pub(crate) async fn release(self) {
         if let Some(connection) = self.0 {

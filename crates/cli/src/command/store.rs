@@ -66,6 +66,11 @@ fn gone_in_words(gone: &GoneSince) -> Vec<String> {
         ("people removed or disabled since", gone.people_removed.clone()),
         ("people who were given less or another password since", gone.people_changed.clone()),
         ("systems removed since", gone.systems_removed.clone()),
+        ("systems quarantined or suspended since", gone.systems_stopped.clone()),
+        ("systems given other credentials since", gone.credentials_replaced.clone()),
+        ("schedules ended or changed since", gone.schedules_changed.clone()),
+        ("taken off protect lists since", gone.protections_removed.clone()),
+        ("put on protect lists since, and not in the backup", gone.protections_lost.clone()),
         ("jobs ended since", gone.jobs_ended.iter().map(ToString::to_string).collect()),
     ];
     let mut lines: Vec<String> = kinds.iter().filter_map(|(what, names)| line(what, names)).collect();
@@ -204,36 +209,43 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
         true => Restoration::plan(&arguments.file, path, &custody, actor, now).await,
         false => Restoration::prepare(&arguments.file, path, &custody, actor, now).await,
     };
-    let prepared = prepared.map_err(|error| with_keys(context, DOING, error))?;
-    let brought_back = *prepared.brought_back();
-    let compared = prepared.compared().clone();
-    let what = format!(
-        "The store at {} will be replaced by {}. What is there now is kept beside it. What was taken away since the backup \
-         was made is there again: it brings back {}. {}",
-        path.display(),
-        arguments.file.display(),
-        in_words(&brought_back).join(", "),
-        compared_in_words(&compared)
-    );
-    let files = |replaced, restored| Files {
-        store: database.to_string(),
-        backup: Some(arguments.file.display().to_string()),
-        replaced,
-        restored: Some(restored),
-        brought_back: Some(brought_back),
-        gone_since: match &compared {
-            Compared::Gone(gone) => Some(gone.clone()),
-            Compared::Not(_) => None,
-        },
-        not_compared: match &compared {
-            Compared::Gone(_) => None,
-            Compared::Not(why) => Some(why.clone()),
-        },
+    let mut prepared = prepared.map_err(|error| with_keys(context, DOING, error))?;
+    let files = |prepared: &Restoration, replaced, restored| {
+        let (gone_since, not_compared) = match prepared.compared().clone() {
+            Compared::Gone(gone) => (Some(gone), None),
+            Compared::Not(why) => (None, Some(why)),
+        };
+        Files {
+            store: database.to_string(),
+            backup: Some(arguments.file.display().to_string()),
+            replaced,
+            restored: Some(restored),
+            brought_back: Some(*prepared.brought_back()),
+            gone_since,
+            not_compared,
+        }
     };
-    if !terminal::agrees(arguments.consent, DOING, &what)? {
-        return show(context, &files(None, false));
-    }
-    let replaced = prepared.put_in_place(context.clock.now()).await.context(DOING)?;
+    let replaced = loop {
+        let what = format!(
+            "The store at {} will be replaced by {}. What is there now is kept beside it. What was taken away since the \
+             backup was made is there again: it brings back {}. {}",
+            path.display(),
+            arguments.file.display(),
+            in_words(prepared.brought_back()).join(", "),
+            compared_in_words(prepared.compared())
+        );
+        if !terminal::agrees(arguments.consent, DOING, &what)? {
+            return show(context, &files(&prepared, None, false));
+        }
+        match prepared.put_in_place(context.clock.now()).await {
+            // Whoever was asked has agreed to something else; with --yes nothing was shown yet.
+            Err(StoreError::ChangedSinceCompared { .. }) if arguments.consent.yes => {}
+            Err(StoreError::ChangedSinceCompared { .. }) => {
+                note("The store was changed since this was shown, and was not replaced yet. So it is now:");
+            }
+            replaced => break replaced.context(DOING)?,
+        }
+    };
     if let Some(kept) = &replaced {
         note(&format!("The store that was in the place is kept at {}.", kept.display()));
     }
@@ -249,5 +261,5 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
         "Tokens, people, passwords and jobs that were taken away since the backup was made are there again. Go through \
          `keyreeve token list`, `keyreeve person list` and `keyreeve job list SYSTEM` before `keyreeve serve` starts.",
     );
-    show(context, &files(replaced.map(|path| path.display().to_string()), true))
+    show(context, &files(&prepared, replaced.map(|path| path.display().to_string()), true))
 }

@@ -1,9 +1,11 @@
 //! Putting a backup back.
 
+use std::process::Command;
+
 use keyreeve_sandbox::{Effect, FaultRule};
 use serde_json::json;
 
-use crate::harness::{OTHER_ACCOUNT, Place, Ran, SYSTEM, piped, until};
+use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place, Ran, SYSTEM, piped, python, until};
 
 /// What a restore has made in the data folder, or left there.
 fn made(place: &Place) -> Vec<String> {
@@ -108,6 +110,7 @@ fn with_things_that_work() -> (Place, String) {
         place.run_with_input(&add, "a sentence of some words\n").code(0);
     }
     place.run(&["person", "disable", "cleo"]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--path", "/kept/"]).code(0);
     let [_, unopened] = shown;
     (place, unopened)
 }
@@ -124,8 +127,12 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     place.run(&["job", "cancel", "3", "--yes"]).code(0);
     place.run(&["import", "profile", "set", SYSTEM, "default", "schedule=none"]).code(0);
     place.run_with_input(&["password", "open"], &unopened).code(0);
+    place.run(&["protect", "remove", SYSTEM, "--path", "/kept/"]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--path", "/new/"]).code(0);
+    place.set_key(SYSTEM, ACCOUNT).code(0);
     // One more system, that the backup does not know.
     place.add("other", OTHER_ACCOUNT).code(0);
+    place.run(&["protect", "add", "other", "--path", "/new/"]).code(0);
     let expected = json!({
         "systems": 1, "accounts": 4, "open_jobs": 1, "unclaimed_passwords": 1, "valid_tokens": 3,
         "people_who_may_sign_in": 2, "schedules": 1,
@@ -134,13 +141,17 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     assert_eq!((&planned["restored"], &planned["brought_back"]), (&json!(false), &expected), "{planned}");
     let gone = json!({
         "tokens_revoked": [{"id": bea["id"], "owner": "bea"}], "people_removed": ["bea"], "people_changed": ["ada"],
-        "systems_removed": [], "jobs_ended": [3], "passwords_opened": 1,
+        "systems_removed": [], "systems_stopped": [], "credentials_replaced": [SYSTEM],
+        "schedules_changed": [format!("{SYSTEM}/default")], "protections_removed": [format!("{SYSTEM}: path /kept/")],
+        "protections_lost": [format!("{SYSTEM}: path /new/")], "jobs_ended": [3], "passwords_opened": 1,
     });
     assert_eq!(planned["gone_since"], gone, "{planned}");
     let planned = place.run(&["store", "restore", "copy.db", "--plan"]).code(0);
     assert!(planned.stdout.contains("Would bring back"), "{}", planned.stdout);
     assert!(planned.stderr.contains("Of that is gone since: tokens revoked since: "), "{}", planned.stderr);
     assert!(planned.stderr.contains("jobs ended since: 3"), "{}", planned.stderr);
+    let lost = format!("put on protect lists since, and not in the backup: {SYSTEM}: path /new/");
+    assert!(planned.stderr.contains(&lost), "{}", planned.stderr);
     let done = place.run(&["store", "restore", "copy.db", "--yes"]).code(0);
     for said in ["Brought back", "valid tokens: 3", "people who may sign in: 2", "unclaimed passwords: 1"] {
         assert!(done.stdout.contains(said), "{said}: {}", done.stdout);
@@ -152,10 +163,65 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     let again = place.run(&["store", "restore", "copy.db", "--yes", "--output", "json"]).code(0).json();
     assert_eq!(again["brought_back"], expected, "{again}");
     let gone = json!({
-        "tokens_revoked": [], "people_removed": [], "people_changed": [], "systems_removed": [], "jobs_ended": [],
-        "passwords_opened": 1,
+        "tokens_revoked": [], "people_removed": [], "people_changed": [], "systems_removed": [],
+        "systems_stopped": [], "credentials_replaced": [], "schedules_changed": [], "protections_removed": [],
+        "protections_lost": [], "jobs_ended": [], "passwords_opened": 1,
     });
     assert_eq!(again["gone_since"], gone, "only that was opened since the last restore: {again}");
+}
+
+/// Runs a command on a terminal. When it asks first, runs another one and then answers yes; when it says so and asks again,
+/// answers no. The length of a line is such that none is broken.
+const ASKED: &str = "
+import fcntl, os, pty, struct, subprocess, sys, termios
+asked, other = (part.split('\\x1f') for part in sys.argv[1:3])
+pid, terminal = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 60, 2000, 0, 0))
+    os.execv(asked[0], asked)
+seen, answers = b'', [(b'', b'y'), (b'So it is now', b'n')]
+while True:
+    try:
+        read = os.read(terminal, 4096)
+    except OSError:
+        read = b''
+    if not read:
+        break
+    seen += read
+    if answers and b'(y/N)' in seen[max(seen.find(answers[0][0]), 0):] and answers[0][0] in seen:
+        if len(answers) == 2:
+            subprocess.run(other, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        os.write(terminal, answers.pop(0)[1] + b'\\r')
+sys.stdout.buffer.write(seen)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+";
+
+#[test]
+fn what_is_taken_away_while_the_question_is_open_is_asked_about_anew() {
+    let place = Place::registered(0);
+    let token = place.token("bea", "viewer", &[]);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let keyreeve = env!("CARGO_BIN_EXE_keyreeve");
+    let restore = [keyreeve, "store", "restore", "copy.db"].join("\x1f");
+    let revoke = [keyreeve, "token", "revoke", token.split('_').nth(2).unwrap()].join("\x1f");
+    let mut command = Command::new(python());
+    command.args(["-c", ASKED, &restore, &revoke]).current_dir(place.folder.path()).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("HOME", place.folder.path());
+    command.env("KEYREEVE_DATA_DIR", place.data());
+    let ran = Ran::of(command.output().unwrap()).code(1);
+    assert!(ran.stdout.contains("Nothing of that is gone in the store"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("was not replaced yet"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("tokens revoked since"), "{}", ran.stdout);
+    assert_eq!(made(&place), Vec::<String>::new());
+    let tokens = place.json(&["token", "list"]);
+    assert!(
+        tokens
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|token| token["owner"] != "bea" || !token["revoked_at"].is_null())
+    );
 }
 
 #[test]

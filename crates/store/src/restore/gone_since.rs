@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use keyreeve_model::SystemState;
 use serde::Serialize;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
@@ -34,6 +35,16 @@ pub struct GoneSince {
     pub people_changed: Vec<String>,
     /// Systems that were removed.
     pub systems_removed: Vec<String>,
+    /// Systems that were quarantined or suspended: they are in use again.
+    pub systems_stopped: Vec<String>,
+    /// Systems that were given other credentials, or another access key: those of before are theirs again.
+    pub credentials_replaced: Vec<String>,
+    /// Schedules that were ended or changed, as `system/profile`.
+    pub schedules_changed: Vec<String>,
+    /// What was taken off a protect list, as `system: kind value`: it is protected again.
+    pub protections_removed: Vec<String>,
+    /// What was put on a protect list, likewise: the backup does not have it, so it is protected no more.
+    pub protections_lost: Vec<String>,
     /// Jobs that were done, cancelled or rejected: they wait, or are carried out, again.
     pub jobs_ended: Vec<i64>,
     /// How many passwords were opened, or are worthless otherwise.
@@ -64,28 +75,53 @@ struct Working {
     tokens: BTreeSet<(GoneToken, i64)>,
     /// With what each may do.
     people: BTreeMap<(String, i64), (String, String, Option<i64>)>,
-    systems: BTreeSet<(String, i64)>,
+    systems: BTreeMap<(String, i64), SignsIn>,
+    /// With when each is due.
+    schedules: BTreeMap<(String, String), (Option<String>, Option<String>)>,
+    protections: BTreeSet<Protected>,
     jobs: BTreeSet<(i64, i64)>,
     passwords: BTreeSet<(i64, i64)>,
 }
+
+/// A system's state, and what it signs in with: the credentials without their secret, and how often that was set.
+type SignsIn = (String, String, i64);
+
+/// Something on a protect list: the system's id and when it was registered, what kind it is, and what is protected.
+type Protected = ((String, i64), String, String);
 
 const TOKENS: &str = "SELECT token_id, owner, created_at FROM tokens \
                       WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)";
 const PEOPLE: &str = "SELECT name, created_at, role, systems, password_changed_at FROM people \
                       WHERE disabled_at IS NULL";
-const SYSTEMS: &str = "SELECT system_id, created_at FROM systems WHERE removed_at IS NULL";
+const SYSTEMS: &str = "SELECT system_id, created_at, state, credential, secret_revision FROM systems \
+                       WHERE removed_at IS NULL";
+const SCHEDULES: &str = "SELECT s.system_id, p.name, json_extract(p.definition, '$.schedule'), \
+                         json_extract(p.definition, '$.time_zone') FROM import_profiles p \
+                         JOIN systems s ON s.system_key = p.system_key WHERE s.removed_at IS NULL \
+                         AND json_extract(p.definition, '$.schedule') IS NOT NULL";
+const PROTECTIONS: &str = "SELECT s.system_id, s.created_at, p.kind, p.value FROM protections p \
+                           JOIN systems s ON s.system_key = p.system_key WHERE s.removed_at IS NULL";
 const JOBS: &str = "SELECT job_id, created_at FROM provisioning_jobs WHERE finished_at IS NULL";
 const PASSWORDS: &str = "SELECT delivery_id, created_at FROM password_deliveries WHERE kind IN ('link', 'operator') \
                          AND state = 'released' AND ciphertext IS NOT NULL \
                          AND (expires_at IS NULL OR expires_at > $1)";
 
 /// Compares a backup with the store in its place. Both are only read, and neither needs a key; somebody may be using the
-/// store.
-pub(super) async fn compare(backup: &Path, store: &Path, now: Timestamp) -> Compared {
+/// store. Where its file is held for us alone, it is read by way of `held`.
+pub(super) async fn compare(
+    backup: &Path,
+    store: &Path,
+    held: Option<&mut SqliteConnection>,
+    now: Timestamp,
+) -> Compared {
     if !store.exists() {
         return Compared::Not("there is no store in the place".to_owned());
     }
-    let [before, present] = [working(backup, now).await, working(store, now).await];
+    let before = working(backup, now).await;
+    let present = match held {
+        Some(connection) => as_of_one_moment(connection, now).await,
+        None => working(store, now).await,
+    };
     let unreadable =
         |error: sqlx::Error| Compared::Not(format!("the store in the place could not be read: {error}"));
     match (before, present) {
@@ -101,7 +137,20 @@ fn gone(before: Working, present: &Working) -> GoneSince {
     let mut found = GoneSince {
         passwords_opened: before.passwords.difference(&present.passwords).count(),
         jobs_ended: before.jobs.difference(&present.jobs).map(|(job, _)| *job).collect(),
-        systems_removed: before.systems.difference(&present.systems).map(|(id, _)| id.clone()).collect(),
+        schedules_changed: before
+            .schedules
+            .iter()
+            .filter(|(profile, due)| present.schedules.get(*profile) != Some(*due))
+            .map(|((system, profile), _)| format!("{system}/{profile}"))
+            .collect(),
+        protections_removed: before.protections.difference(&present.protections).map(protected).collect(),
+        // Of systems that the backup does not know, nothing comes back that could need protection.
+        protections_lost: present
+            .protections
+            .difference(&before.protections)
+            .filter(|(system, ..)| before.systems.contains_key(system))
+            .map(protected)
+            .collect(),
         tokens_revoked: before.tokens.difference(&present.tokens).map(|(token, _)| token.clone()).collect(),
         ..GoneSince::default()
     };
@@ -112,7 +161,23 @@ fn gone(before: Working, present: &Working) -> GoneSince {
             Some(_) => {}
         }
     }
+    for (system, (was, credential, revision)) in before.systems {
+        let Some((is, now_with, now_revision)) = present.systems.get(&system) else {
+            found.systems_removed.push(system.0);
+            continue;
+        };
+        if (now_with, now_revision) != (&credential, &revision) {
+            found.credentials_replaced.push(system.0.clone());
+        }
+        if was == SystemState::Active.as_str() && *is != was {
+            found.systems_stopped.push(system.0);
+        }
+    }
     found
+}
+
+fn protected(((system, _), kind, value): &Protected) -> String {
+    format!("{system}: {kind} {value}")
 }
 
 async fn working(path: &Path, now: Timestamp) -> Result<Working, sqlx::Error> {
@@ -124,17 +189,17 @@ async fn working(path: &Path, now: Timestamp) -> Result<Working, sqlx::Error> {
         .disable_statement_logging()
         .connect()
         .await?;
-    let read = async {
-        // All of it as of one moment.
-        let mut transaction = connection.begin().await?;
-        let found = read(&mut transaction, now).await?;
-        transaction.rollback().await?;
-        Ok(found)
-    }
-    .await;
+    let read = as_of_one_moment(&mut connection, now).await;
     // It was only read, so nothing is lost when closing it fails.
     let _ = connection.close().await;
     read
+}
+
+async fn as_of_one_moment(connection: &mut SqliteConnection, now: Timestamp) -> Result<Working, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let found = read(&mut transaction, now).await?;
+    transaction.rollback().await?;
+    Ok(found)
 }
 
 async fn read(connection: &mut SqliteConnection, now: Timestamp) -> Result<Working, sqlx::Error> {
@@ -149,14 +214,27 @@ async fn read(connection: &mut SqliteConnection, now: Timestamp) -> Result<Worki
         Ok(((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
     });
     let people = people.await?.into_iter().collect();
-    let systems = all(connection, SYSTEMS, None, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
+    let systems = all(connection, SYSTEMS, None, |row| {
+        Ok(((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
+    });
+    let systems = systems.await?.into_iter().collect();
+    let schedules = all(connection, SCHEDULES, None, |row| {
+        Ok(((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?)))
+    });
+    let schedules = schedules.await?.into_iter().collect();
+    let protections = all(connection, PROTECTIONS, None, |row| {
+        Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?, row.try_get(3)?))
+    });
+    let protections = protections.await?.into_iter().collect();
     let jobs = all(connection, JOBS, None, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
     let passwords = all(connection, PASSWORDS, at, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
     Ok(Working {
         store_id,
         tokens,
         people,
-        systems: systems.into_iter().collect(),
+        systems,
+        schedules,
+        protections,
         jobs: jobs.into_iter().collect(),
         passwords: passwords.into_iter().collect(),
     })

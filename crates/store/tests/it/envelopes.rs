@@ -84,7 +84,7 @@ async fn a_backup_of_version_3_is_restored_into_envelopes() {
     let old = version_3().await;
     let place = Place { key: key_of_version_3(), ..Place::sqlite() };
     place.create().await.close().await;
-    let prepared =
+    let mut prepared =
         Restoration::prepare(&old.file(), &place.file(), &place.key, "local:test", at(9)).await.unwrap();
     prepared.put_in_place(at(9)).await.unwrap().unwrap();
     let store = place.open().await;

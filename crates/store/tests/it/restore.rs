@@ -115,14 +115,16 @@ async fn nothing_is_left_beside_a_restored_store_and_its_backup() {
 #[tokio::test]
 async fn a_store_that_is_opened_while_the_restore_waits_for_a_word_is_not_replaced() {
     let (place, backup) = with_backup().await;
-    let prepared =
+    let mut prepared =
         Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
-    assert_eq!(names(place.folder.path()), ["backup.db", "store.db", "store.db.restoring"]);
+    let meanwhile = ["backup.db", "store.db", "store.db.restoring", "store.db.restoring.lock"];
+    assert_eq!(names(place.folder.path()), meanwhile);
     let store = place.open().await;
     let refused = prepared.put_in_place(at(10)).await.unwrap_err();
     assert!(matches!(refused, StoreError::InUse { .. }), "{refused:?}");
     assert_eq!(store.list_systems(true).await.unwrap().len(), 1);
     store.close().await;
+    drop(prepared);
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
     drop(Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(11)).await.unwrap());
     assert_eq!(names(place.folder.path()), ["backup.db", "store.db"]);
@@ -146,13 +148,59 @@ async fn a_plan_reads_beside_who_uses_the_store_and_beside_a_restore() {
     assert_eq!(plan(&old).await.compared(), &Compared::Gone(GoneSince::default()));
     store.create_system(new_system("later", "Later"), "local:test", at(5)).await.unwrap();
     store.close().await;
-    let prepared =
+    let mut prepared =
         Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
     drop(plan(&old).await);
     prepared.put_in_place(at(10)).await.unwrap();
     let store = place.open().await;
     assert_eq!(store.list_systems(false).await.unwrap().len(), 1);
     store.close().await;
+}
+
+#[tokio::test]
+async fn what_is_taken_away_while_a_restore_waits_for_a_word_is_told_before_it_comes_back() {
+    let (place, _) = with_backup().await;
+    let backup = place.folder.path().join("later.db");
+    let store = place.open().await;
+    store.backup(&backup).await.unwrap();
+    store.close().await;
+    let mut prepared =
+        Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
+    assert_eq!(prepared.compared(), &Compared::Gone(GoneSince::default()));
+    let store = place.open().await;
+    store.remove_system(&id("s"), ("local:test", None), at(10)).await.unwrap();
+    store.close().await;
+    let refused = prepared.put_in_place(at(11)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::ChangedSinceCompared { .. }), "{refused:?}");
+    let removed = GoneSince { systems_removed: vec!["s".to_owned()], ..GoneSince::default() };
+    assert_eq!(prepared.compared(), &Compared::Gone(removed));
+    // The store is as it was, and the same restore goes on once this has been seen.
+    let store = place.open().await;
+    assert_eq!(store.list_systems(false).await.unwrap().len(), 0);
+    store.close().await;
+    prepared.put_in_place(at(12)).await.unwrap().unwrap();
+    drop(prepared);
+    let store = place.open().await;
+    assert_eq!(store.list_systems(false).await.unwrap().len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn two_restores_at_once_do_not_share_a_copy() {
+    let (place, backup) = with_backup().await;
+    let prepare =
+        async || Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await;
+    let mut first = prepare().await.unwrap();
+    let refused = prepare().await.unwrap_err();
+    assert!(matches!(refused, StoreError::RestoreUnderWay { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("let it end, then try again"), "{refused}");
+    first.put_in_place(at(10)).await.unwrap().unwrap();
+    drop(first);
+    drop(prepare().await.unwrap());
+    // What a process that died leaves of it holds nothing up.
+    std::fs::write(place.folder.path().join("store.db.restoring.lock"), "").unwrap();
+    drop(prepare().await.unwrap());
+    assert!(names(place.folder.path()).iter().all(|name| !name.contains("restoring")));
 }
 
 #[tokio::test]
