@@ -32,7 +32,7 @@ async fn not_ready(parts: &Parts) -> Option<(StoreError, &'static str)> {
         Err(error @ (StoreError::KeyNotFetched { .. } | StoreError::KeyChanged)) => {
             return Some((
                 error,
-                "the store's key was changed and this server does not hold the new one: restart it with the new key\n",
+                "this server holds a key that opens the store no more: restart it with the key that does\n",
             ));
         }
         Err(error) => return Some((error, SILENT)),

@@ -100,8 +100,9 @@ impl Store {
             }
             let store_id = secrets::random_id()?;
             let made = custody.make(&store_id, store_keys::FIRST).await?;
-            let kek = Kek { key: made.key.clone(), version: store_keys::FIRST, store_id };
-            migrate::create(&store, &kek, &made, &custody.place(), now).await?;
+            let place = custody.place();
+            let kek = Kek { key: made.key.clone(), version: store_keys::FIRST, store_id, place };
+            migrate::create(&store, &kek, &made, &kek.place, now).await?;
             store.keys.hold(kek);
             store.settle_file("making the store").await
         }

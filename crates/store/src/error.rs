@@ -626,10 +626,11 @@ pub enum StoreError {
     /// The store's key has changed since the store was opened.
     #[error("the store's key was changed since this command began, and nothing was done; run it again")]
     KeyChanged,
-    /// The store's key has changed since the store was opened, and the new one could not be fetched.
+    /// The store's key has changed since the store was opened, or the change to the one it was opened with was given up,
+    /// and the one that opens it now could not be fetched.
     #[error(
-        "the store's key was changed since this process began, and the new one could not be fetched ({why}); nothing was \
-         done, restart `keyreeve serve`, or run the command again, with the new key"
+        "the key that this process began with opens the store no more, and the one that does could not be fetched \
+         ({why}); nothing was done, restart `keyreeve serve`, or run the command again, with the key that opens it"
     )]
     KeyNotFetched {
         /// Why.

@@ -41,8 +41,9 @@ pub struct StoreKey(Zeroizing<[u8; 32]>);
 pub enum KeyError {
     /// No key file.
     #[error(
-        "there is no key file at {}; put the store's key back in its place, or run `keyreeve init` if there is no \
-         store yet",
+        "there is no key file at {}; put the store's key back in its place, from the copy that is kept apart from the \
+         database. Nothing else opens this store or its backups: if the key is lost for good, deactivate the stored \
+         access keys in AWS, move the database aside, and begin anew with `keyreeve init`",
         path.display()
     )]
     Missing {

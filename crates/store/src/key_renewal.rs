@@ -65,12 +65,26 @@ impl Store {
             }
             Err(error @ StoreError::Database { .. }) => Err(error),
             Err(error) => {
-                let why = error.to_string();
-                tracing::error!(why, "the store's key was changed, and the new one cannot be fetched");
+                let why = self.given_up().await?.unwrap_or_else(|| error.to_string());
+                tracing::error!(
+                    why,
+                    "the key of this process opens the store no more, and the one that does cannot be fetched"
+                );
                 *refused = Some((Instant::now(), why.clone()));
                 Err(StoreError::KeyNotFetched { why })
             }
         }
+    }
+
+    /// What became of the key of this process, if the change to it was given up: whatever lies where it was had from.
+    async fn given_up(&self) -> Result<Option<String>, StoreError> {
+        let held = self.keys.kek()?;
+        let keys = reading!(self, "looking at the store's key", |transaction| {
+            store_keys::all(transaction).await
+        })
+        .await?;
+        let unfit = store_keys::unfit(&keys, &held.key);
+        Ok(matches!(unfit, StoreError::KeyGivenUp { .. }).then(|| unfit.to_string()))
     }
 
     async fn holds_a_key_in_force(&self) -> Result<bool, StoreError> {

@@ -81,6 +81,7 @@ pub use connect::Store;
 pub use crash_points::{CrashPoint, CrashStage};
 pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
+    key_file_holds,
 };
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{

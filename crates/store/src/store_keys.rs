@@ -118,7 +118,7 @@ async fn fetch_once(store: &Store, custody: &dyn KeyCustody) -> Result<Kek, Stor
         match custody.open(&stored.record).await {
             Ok(key) if key.fingerprint() == stored.fingerprint() => {
                 let KeyRecord { version, store_id, .. } = stored.record.clone();
-                return Ok(Kek { key, version, store_id });
+                return Ok(Kek { key, version, store_id, place: custody.place() });
             }
             Ok(key) => found = Err(unfit(&keys, &key)),
             Err(refused) if moved(&stored.record, custody) => {
@@ -132,7 +132,7 @@ async fn fetch_once(store: &Store, custody: &dyn KeyCustody) -> Result<Kek, Stor
 }
 
 /// Why a key that could be had is none of those that open the store.
-fn unfit(keys: &[StoredKey], given: &StoreKey) -> StoreError {
+pub(crate) fn unfit(keys: &[StoredKey], given: &StoreKey) -> StoreError {
     let fingerprint = given.fingerprint();
     let in_force = keys.iter().find(|stored| stored.state == KeyState::Active);
     match (keys.iter().find(|stored| stored.fingerprint() == fingerprint), in_force) {

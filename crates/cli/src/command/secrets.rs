@@ -2,12 +2,13 @@
 
 mod abandon;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use keyreeve_store::{
     KeyCustody, KeyFacts, KeyStatus, NextFileCustody, Rekey, RekeyPlan, Resealed, Store, StoreError,
+    key_file_holds,
 };
 use serde::Serialize;
 
@@ -111,7 +112,7 @@ pub(crate) async fn rekey(context: &Context, arguments: &RekeyStore) -> anyhow::
     let old = store.finish_rekey(&rekey, actor, context.clock.now()).await.context(DOING)?;
     let changed = changed("done", &rekey, &target, &status, sealed, old_file.as_ref());
     let ended = show(context, &changed, Ended::Done)?;
-    say_what_to_keep(&old, old_file.as_ref(), &rekey);
+    say_what_to_keep(context, &old, old_file, &rekey);
     Ok(ended)
 }
 
@@ -119,9 +120,15 @@ pub(crate) async fn rekey(context: &Context, arguments: &RekeyStore) -> anyhow::
 async fn under_way(store: &Store, custody: &dyn KeyCustody) -> anyhow::Result<Option<Rekey>> {
     match store.rekey_under_way(custody).await {
         Err(error @ (StoreError::WrongKey | StoreError::Key(_))) => {
-            let why = format!("a change to a new key was begun, and that cannot be had: {error}");
+            let error = error.to_string();
+            // What is advised about a key that opens the store is none about one that does not yet have to.
+            let lost = error.split_once("; ").map_or(error.as_str(), |(lost, _)| lost);
+            let why = format!("a change to a new key was begun, and that cannot be had: {lost}");
             Err(Refusal::new(DOING, why)
-                .hint("bring it back, or give the change up: `keyreeve secrets rekey --abandon`")
+                .hint(
+                    "bring the new key back or, if it is lost, give the change up: `keyreeve secrets rekey --abandon`, \
+                     after which the old key opens the store as before",
+                )
                 .into())
         }
         found => found.context(DOING),
@@ -186,12 +193,21 @@ fn target(context: &Context, arguments: &RekeyStore, status: &KeyStatus) -> Resu
             Err(Refusal::new(DOING, format!("{target} holds the old key, and cannot hold two"))
                 .hint("put a new key into another variable or credential, and name it with --to"))
         }
-        KeyPlace::File(path) if target != *configured && path.exists() => {
+        KeyPlace::File(path)
+            if target != *configured && path.exists() && !is_given_up(path, &target, status) =>
+        {
             Err(Refusal::new(DOING, format!("there is a file at {} already", path.display()))
                 .hint("give a path that is free: it may be the only key of a store"))
         }
         _ => Ok(target),
     }
+}
+
+/// Whether this file is the key of the last change, which was given up: it is put aside when another change begins.
+fn is_given_up(path: &Path, target: &KeyPlace, status: &KeyStatus) -> bool {
+    status.abandoned.as_ref().is_some_and(|before| {
+        before.custody == target.to_string() && key_file_holds(path, &before.fingerprint)
+    })
 }
 
 /// The custody of the new key. A file waits beside its place until all is done.
@@ -256,14 +272,26 @@ async fn wait_for_work(context: &Context, store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn say_what_to_keep(old: &KeyFacts, old_file: Option<&PathBuf>, rekey: &Rekey) {
-    let place = old_file.map_or_else(
-        || if old.custody.is_empty() { "its place".to_owned() } else { old.custody.clone() },
-        |path| path.display().to_string(),
-    );
+/// Where a key is that opens the store no more. Nothing is named that holds another one: whoever destroys what is named
+/// must not destroy that.
+fn where_it_is(context: &Context, old: &KeyFacts, old_file: Option<PathBuf>) -> String {
+    let holds = |path: &PathBuf| key_file_holds(path, &old.fingerprint);
+    let found = || context.config.places.key_files_of_before().into_iter().find(holds);
+    match old.custody.parse() {
+        Ok(KeyPlace::File(noted)) => match old_file.into_iter().chain([noted]).find(holds).or_else(found) {
+            Some(path) => format!("it is at {}", path.display()),
+            None => format!("it was at {}, where it is no more", old.custody),
+        },
+        Ok(kept) => format!("it is at {kept}"),
+        Err(_) => "it is where it was kept".to_owned(),
+    }
+}
+
+fn say_what_to_keep(context: &Context, old: &KeyFacts, old_file: Option<PathBuf>, rekey: &Rekey) {
     note(&format!(
-        "Key {} opens this store no more. Backups made before still need it: it is at {place}.",
-        old.version
+        "Key {} opens this store no more. Backups made before still need it: {}.",
+        old.version,
+        where_it_is(context, old, old_file)
     ));
     hint(&format!(
         "keep a copy of key {} apart from the database, make a new backup (`keyreeve store backup FILE`), and move key {} \

@@ -246,6 +246,8 @@ fn a_change_whose_new_key_was_lost_is_given_up_and_may_go_elsewhere() {
     // The variable is gone.
     let stuck = under(&place, &old, &kept, &REKEY).code(2);
     assert!(stuck.stderr.contains("secrets rekey --abandon"), "{}", stuck.stderr);
+    assert!(stuck.stderr.contains("KEYREEVE_LOST is not set"), "{}", stuck.stderr);
+    assert!(!stuck.stderr.contains("openssl"), "no key is made for what is begun: {}", stuck.stderr);
     let elsewhere = under(&place, &old, &kept, &to("env:KEYREEVE_STORE_KEY")).code(2);
     assert!(elsewhere.stderr.contains("4 data keys") || elsewhere.stderr.contains("3 data keys"));
     assert!(elsewhere.stderr.contains("secrets rekey --abandon"), "{}", elsewhere.stderr);
@@ -275,6 +277,7 @@ fn a_change_that_has_sealed_nothing_yet_goes_to_another_place() {
     std::fs::remove_file(place.data().join("keyreeve.key.next")).unwrap();
     let stuck = place.run(&REKEY).code(2);
     assert!(stuck.stderr.contains("secrets rekey --abandon"), "{}", stuck.stderr);
+    assert!(!stuck.stderr.contains("keyreeve init"), "a store is not begun anew for that: {}", stuck.stderr);
     let elsewhere = format!("file:{}", place.folder.path().join("elsewhere.key").display());
     let to = ["secrets", "rekey", "--to", &elsewhere];
     let planned = place.run(&[&to[..], &["--plan"]].concat()).code(0);
@@ -316,4 +319,64 @@ fn a_change_given_up_at_any_point_leaves_a_store_that_opens_and_can_be_changed()
         place.run(&REKEY).code(0);
         all_is_there(&place, "changed again");
     }
+}
+
+#[test]
+fn a_change_that_was_given_up_may_go_to_the_same_file_again() {
+    let place = staffed();
+    let elsewhere = place.folder.path().join("elsewhere.key");
+    let name = format!("file:{}", elsewhere.display());
+    let to = [&REKEY[..], &["--to", &name]].concat();
+    let abandon = ["secrets", "rekey", "--abandon", "--yes", "--output", "json"];
+    place.run(&to).code(1);
+    let given_up = StoreKey::read_file(&elsewhere).unwrap().fingerprint();
+    let done = place.run(&abandon).code(0);
+    // It is out of the way, and not destroyed.
+    let aside = PathBuf::from(done.json()["old_key_file"].as_str().unwrap());
+    assert!(!elsewhere.exists());
+    assert_eq!(StoreKey::read_file(&aside).unwrap().fingerprint(), given_up);
+    // And so is one whose change was given up by a process that ended before it took the file away.
+    place.run(&to).code(1);
+    let output = place.command(&abandon).env("KEYREEVE_CRASH_AT", "after_rekey_commit:1").output().unwrap();
+    assert_eq!(output.status.signal(), Some(6));
+    assert!(elsewhere.exists());
+    place.run(&to).code(1);
+    under(&place, &name, &[], &REKEY).code(0);
+    under(&place, &name, &[], &["audit", "verify"]).code(0);
+    // What lies there and is no key of a change is left alone.
+    let taken = place.folder.path().join("taken.key");
+    std::fs::copy(&aside, &taken).unwrap();
+    let refused =
+        under(&place, &name, &[], &[&REKEY[..], &["--to", &format!("file:{}", taken.display())]].concat());
+    assert!(refused.code(2).stderr.contains("give a path that is free"));
+}
+
+#[test]
+fn the_old_key_is_named_where_it_was_read_from_after_a_restore() {
+    let place = staffed();
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let of_backup = StoreKey::read_file(&key(&place)).unwrap().fingerprint();
+    place.run(&REKEY).code(0);
+    let safe = place.folder.path().join("safe.key");
+    std::fs::rename(NextFileCustody(key(&place)).kept(&of_backup), &safe).unwrap();
+    let [old, new] = [&safe, &place.data().join("second.key")].map(|path| format!("file:{}", path.display()));
+    under(&place, &old, &[], &["store", "restore", "copy.db", "--yes"]).code(0);
+    let move_it = ["secrets", "rekey", "--to", &new];
+    let planned = under(&place, &old, &[], &[&move_it[..], &["--plan"]].concat()).code(0);
+    assert!(planned.stderr.contains(&format!("kept at {old}")), "{}", planned.stderr);
+    under(&place, &old, &[], &[&move_it[..], &["--yes"]].concat()).code(1);
+    let done = under(&place, &new, &[], &REKEY).code(0);
+    let named = format!("it is at {}.", safe.display());
+    assert!(done.stderr.contains(&named), "{}", done.stderr);
+    assert!(
+        !done.stderr.contains(&key(&place).display().to_string()),
+        "another key is there: {}",
+        done.stderr
+    );
+    // Nor is a place named as the old key's from which it was moved meanwhile, to where nobody looks.
+    let third = format!("file:{}", place.data().join("third.key").display());
+    under(&place, &new, &[], &["secrets", "rekey", "--yes", "--to", &third]).code(1);
+    std::fs::rename(place.data().join("second.key"), place.folder.path().join("apart.key")).unwrap();
+    let done = under(&place, &third, &[], &REKEY).code(0);
+    assert!(done.stderr.contains(&format!("it was at {new}, where it is no more")), "{}", done.stderr);
 }

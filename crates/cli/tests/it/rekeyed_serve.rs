@@ -61,13 +61,19 @@ fn a_server_that_cannot_have_the_new_key_is_not_ready_and_doctor_says_it() {
     assert_eq!(doctor(0)["state"], "ok");
     with("env:KEYREEVE_STORE_KEY", &["secrets", "rekey", "--yes"]).code(0);
     let ready = get(&address, "/readyz");
-    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("restart it with the new key"), "{ready}");
+    assert!(
+        ready.starts_with("HTTP/1.1 503") && ready.contains("restart it with the key that does"),
+        "{ready}"
+    );
     let checks = check(&address, &token, "other").status(200).json().to_string();
     assert!(
-        checks.contains("restart `keyreeve serve`, or run the command again, with the new key"),
+        checks.contains("restart `keyreeve serve`, or run the command again, with the key that opens it"),
         "{checks}"
     );
-    assert!(checks.contains(r#""advice":"restart `keyreeve serve` with the new key""#), "{checks}");
+    assert!(
+        checks.contains(r#""advice":"restart `keyreeve serve` with the key that opens the store""#),
+        "{checks}"
+    );
     let own = place.key(ACCOUNT);
     let credential = json!({
         "kind": "access_key", "access_key_id": own.access_key_id, "secret_access_key": own.secret_access_key,
@@ -78,16 +84,36 @@ fn a_server_that_cannot_have_the_new_key_is_not_ready_and_doctor_says_it() {
     );
     let problem = ask(&address, "POST", "/api/v1/systems", &head, &more).status(503).json();
     assert_eq!(problem["code"], "store_unavailable", "{problem}");
-    assert_eq!(problem["advice"], "restart `keyreeve serve` with the new key", "{problem}");
+    assert_eq!(problem["advice"], "restart `keyreeve serve` with the key that opens the store", "{problem}");
     let found = doctor(1);
     assert_eq!(found["state"], "error", "{found}");
-    assert!(found["message"].as_str().unwrap().contains("the store's key was changed"), "{found}");
-    assert!(found["advice"].as_str().unwrap().contains("restart it with the new one"), "{found}");
+    assert!(found["message"].as_str().unwrap().contains("a key that opens the store no more"), "{found}");
+    assert!(found["advice"].as_str().unwrap().contains("restart it with the one that does"), "{found}");
     terminate(child);
     let new = [("KEYREEVE_KEY", PathBuf::from("env:KEYREEVE_STORE_KEY")), (NEW.0, PathBuf::from(NEW.1))];
     let settings: Vec<(&str, &PathBuf)> = new.iter().map(|(name, value)| (*name, value)).collect();
     let (child, address) = serve(&place, &settings);
     assert!(get(&address, "/readyz").starts_with("HTTP/1.1 200"));
     check(&address, &token, "other").status(200);
+    terminate(child);
+}
+
+#[test]
+fn a_server_with_a_key_that_was_given_up_is_told_to_take_the_one_that_stays() {
+    let (place, token) = two_systems();
+    let old = format!("file:{}", place.data().join("keyreeve.key").display());
+    let elsewhere = format!("file:{}", place.folder.path().join("elsewhere.key").display());
+    place.run(&["secrets", "rekey", "--yes", "--to", &elsewhere]).code(1);
+    let (child, address) = serve(&place, &[("KEYREEVE_KEY", &PathBuf::from(&elsewhere))]);
+    assert!(get(&address, "/readyz").starts_with("HTTP/1.1 200"), "both keys open the store");
+    place.run(&["secrets", "rekey", "--abandon", "--yes"]).code(0);
+    let ready = get(&address, "/readyz");
+    assert!(
+        ready.starts_with("HTTP/1.1 503") && ready.contains("restart it with the key that does"),
+        "{ready}"
+    );
+    let checks = check(&address, &token, "other").status(200).json().to_string();
+    assert!(checks.contains("the change to it was given up: key 1 opens the store"), "{checks}");
+    assert!(checks.contains(&old) && !checks.contains("new key"), "{checks}");
     terminate(child);
 }

@@ -13,10 +13,9 @@ impl From<StoreError> for Problem {
             // What is wrong with the store is for whoever runs it: places and causes stay in the log.
             tracing::error!(error = %chain(&error), "the store failed");
             if matches!(error, StoreError::KeyChanged | StoreError::KeyNotFetched { .. }) {
-                let detail =
-                    "the store's key was changed and this server does not hold the new one; nothing was done";
+                let detail = "this server holds a key that opens the store no more; nothing was done";
                 return Self::new(status, code, detail)
-                    .advice("restart `keyreeve serve` with the new key".to_owned());
+                    .advice("restart `keyreeve serve` with the key that opens the store".to_owned());
             }
             let detail =
                 "the store could not do this; what went wrong stands in the log under the request's id";

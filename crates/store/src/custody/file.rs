@@ -70,25 +70,32 @@ impl NextFileCustody {
 
 impl NextFileCustody {
     /// Takes the key of a change that was given up out of the way, whether it waits or lies in the place already: it is
-    /// kept as others of before are, and the key that stays is in the place again. Gives where it is, if it was there; what
-    /// was done already is not done again.
+    /// kept as others of before are, so that the place is free. If the key that stays was kept from there, it is in the
+    /// place again. Gives where the given-up key is, if it was there; what was done already is not done again.
     ///
     /// # Errors
     /// As [`Self::put_in_place`].
     pub fn put_aside(&self, given_up: &str, stays: &str) -> Result<Option<PathBuf>, KeyError> {
-        let holds = |path: &Path, fingerprint: &str| {
-            StoreKey::read_file(path).is_ok_and(|key| key.fingerprint() == fingerprint)
-        };
         let refused = |source| KeyError::Io { doing: "putting aside", path: self.0.clone(), source };
         let (waiting, aside, before) = (self.waiting(), self.kept(given_up), self.kept(stays));
-        if holds(&waiting, given_up) {
+        if key_file_holds(&waiting, given_up) {
             std::fs::rename(&waiting, &aside).and_then(|()| sync_folder(&self.0)).map_err(refused)?;
-        } else if holds(&self.0, given_up) && holds(&before, stays) {
+        } else if key_file_holds(&self.0, given_up) {
             keep(&self.0, &aside)?;
-            std::fs::rename(&before, &self.0).and_then(|()| sync_folder(&self.0)).map_err(refused)?;
+            let freed = match key_file_holds(&before, stays) {
+                true => std::fs::rename(&before, &self.0),
+                false => std::fs::remove_file(&self.0),
+            };
+            freed.and_then(|()| sync_folder(&self.0)).map_err(refused)?;
         }
-        Ok(holds(&aside, given_up).then_some(aside))
+        Ok(key_file_holds(&aside, given_up).then_some(aside))
     }
+}
+
+/// Whether this file holds the key of that fingerprint.
+#[must_use]
+pub fn key_file_holds(path: &Path, fingerprint: &str) -> bool {
+    StoreKey::read_file(path).is_ok_and(|key| key.fingerprint() == fingerprint)
 }
 
 /// Gives a key file a second name. An interrupted attempt may have done so.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::{KeyError, StoreKey};
 
 pub use environment::EnvironmentCustody;
-pub use file::{FileCustody, NextFileCustody};
+pub use file::{FileCustody, NextFileCustody, key_file_holds};
 pub use systemd::SystemdCustody;
 
 /// What a store knows of one of its keys: enough to fetch it, and nothing that gives it away.

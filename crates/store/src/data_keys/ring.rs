@@ -20,6 +20,8 @@ pub(crate) struct Kek {
     pub(crate) version: i64,
     /// The store's own id: a data key of one store is none of another's.
     pub(crate) store_id: String,
+    /// Where it was had from.
+    pub(crate) place: String,
 }
 
 impl Kek {

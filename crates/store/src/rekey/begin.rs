@@ -46,6 +46,9 @@ impl Store {
             let text = "SELECT scope, version FROM data_keys WHERE state = 'active'";
             let before = transaction.fetch(statement!(text), |row| Ok((row.text(0)?, row.int(1)?))).await?;
             let plan = RekeyPlan { before: before.into_iter().collect(), ..plan.clone() };
+            // It may have been moved, or be that of a backup: who ends the change holds the new key alone.
+            let text = "UPDATE key_custodies SET custody = $1 WHERE key_version = $2";
+            transaction.execute(statement!(text, held.place.as_str(), held.version)).await?;
             store_keys::insert(transaction, version, made, now).await?;
             let (sealed, text) = (made.sealed.as_deref(), Some(to_json(&plan)?));
             store_keys::insert_custody(transaction, version, "coming", custody, sealed, text).await?;
@@ -53,6 +56,7 @@ impl Store {
                 "key": version,
                 "custody": custody,
                 "replaces": held.version,
+                "replaced_custody": held.place,
                 "data_keys": plan.data_keys,
                 "reason": reason,
             });

@@ -52,7 +52,8 @@ pub struct KeyStatus {
 pub struct KeyFacts {
     /// Its number.
     pub version: i64,
-    /// Where it is kept; empty of a store that has not noted it yet.
+    /// Where it is kept: where this process had it from or, of another key, where it was when that was last known. Empty
+    /// of a store that has not noted it yet.
     pub custody: String,
     /// What tells it from others, without giving it away.
     pub fingerprint: String,
@@ -114,7 +115,10 @@ impl Store {
             let coming = of(KeyState::Coming).map(|stored| Ok((facts(stored), plan_of(stored)?))).transpose();
             Ok(KeyStatus {
                 store_id: held.store_id.clone(),
-                active: facts(active),
+                active: match held.version == active.record.version {
+                    true => KeyFacts { custody: held.place.clone(), ..facts(active) },
+                    false => facts(active),
+                },
                 coming: coming.map_err(|error: StoreError| error)?,
                 under_coming: count(
                     transaction,
@@ -162,7 +166,8 @@ impl Store {
 }
 
 fn kek_of(record: &KeyRecord, key: StoreKey) -> Kek {
-    Kek { key, version: record.version, store_id: record.store_id.clone() }
+    let (store_id, place) = (record.store_id.clone(), record.custody.clone());
+    Kek { key, version: record.version, store_id, place }
 }
 
 fn facts(stored: &StoredKey) -> KeyFacts {

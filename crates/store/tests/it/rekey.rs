@@ -447,4 +447,13 @@ async fn a_key_file_of_a_change_that_was_given_up_is_out_of_the_way() {
         }
     }
     assert_eq!(next.put_aside("another", &old).unwrap(), None);
+    // In another place, from which no key was kept, the place is free again.
+    let elsewhere = NextFileCustody(folder.path().join("elsewhere.key"));
+    let new = elsewhere.make("store", 3).await.unwrap().key.fingerprint();
+    assert_eq!(elsewhere.put_in_place(&old).unwrap(), None);
+    for _ in 0..2 {
+        let aside = elsewhere.put_aside(&new, &old).unwrap().unwrap();
+        assert_eq!(at(&aside), new);
+        assert!(!elsewhere.0.exists() && !elsewhere.waiting().exists());
+    }
 }

@@ -54,7 +54,7 @@ pub(super) async fn running(context: &Context) -> Option<Check> {
             NAME,
             CheckState::Error,
             format!("the one at {address} is not ready: {why}"),
-            "its log says more; when it holds a key of before, restart it with the new one",
+            "its log says more; when it holds a key that opens the store no more, restart it with the one that does",
         )),
     }
 }

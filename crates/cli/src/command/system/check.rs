@@ -85,7 +85,7 @@ async fn reach(systems: &Systems, system: &System, checks: &mut Vec<Check>) -> a
         Err(error) => {
             let advice = match error.chain().find_map(|cause| cause.downcast_ref()) {
                 Some(StoreError::KeyChanged | StoreError::KeyNotFetched { .. }) => {
-                    "restart `keyreeve serve` with the new key".to_owned()
+                    "restart `keyreeve serve` with the key that opens the store".to_owned()
                 }
                 _ => format!("mend it with `keyreeve system set {}`", system.system_id),
             };
