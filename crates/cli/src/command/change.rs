@@ -23,7 +23,8 @@ use crate::args::ChangeArguments;
 use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
 use crate::output::shape::{
-    Detail, JOBS, PLANS, after_tasks, finished_job, show_job, show_plan, show_secrets_of, step_in_words,
+    Detail, JOBS, PLANS, RETRIALS, Retrial, after_tasks, finished_job, show_job, show_plan, show_retrial,
+    show_secrets_of, step_in_words,
 };
 use crate::output::{Closed, Format, hint, lost, note, require_open};
 use crate::source::Source;
@@ -65,10 +66,10 @@ pub(super) fn show_again(
     mut plan: Plan,
     refused: Option<String>,
 ) -> anyhow::Result<Ended> {
-    let is_refused = refused.is_some();
-    plan.approval_because = refused.into_iter().collect();
-    let ended = show_possible(context, &plan)?;
-    if is_refused {
+    plan.approval_because.clear();
+    let retrial = Retrial { plan, refused };
+    context.output.one(&retrial, RETRIALS.csv, |tables| show_retrial(&retrial, tables))?;
+    if retrial.refused.is_some() {
         note("Trying it again would be refused as long as that is so.");
         if matches!(job.state, JobState::Failed | JobState::PartiallyFailed) {
             hint("ask for what is left in a new job, which a second person approves, or wait");
@@ -78,7 +79,7 @@ pub(super) fn show_again(
     if let Some(by) = &job.decided_by {
         note(&format!("{} has approved this job; trying it again needs nobody else.", line(by)));
     }
-    Ok(ended)
+    Ok(Ended::done_if(retrial.plan.is_possible()))
 }
 
 /// The desk of one command, which carries out by itself what it asks for.

@@ -1,9 +1,13 @@
 //! What stands in the way of a job that waited is seen before its first call, not only when it was planned.
 
+use std::process::Child;
+
 use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use serde_json::{Value, json};
 
 use crate::harness::{Place, Ran, SYSTEM, piped, until, user};
+use crate::remote::Elsewhere;
+use crate::serve::{serve, terminate};
 
 const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -124,6 +128,71 @@ fn what_a_job_cannot_do_is_said_in_plain_words() {
     place.run(&["job", "cancel", &job, "--yes"]).code(0);
     let again = place.run(&["job", "cancel", &job, "--yes"]).code(2);
     assert!(again.stderr.contains("is cancelled already"), "{}", again.stderr);
+}
+
+/// A deletion that waits for a second person, an admin, and a server that knows both.
+fn a_job_that_waits() -> (Place, String, String, Child, Elsewhere) {
+    let place = with(&[user("anna")]);
+    place.run(&["system", "set", SYSTEM, "max_deletes=0"]).code(0);
+    let berta = place.token("berta", "admin", &[]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &berta);
+    let asked = ["account", "delete", SYSTEM, "anna", "--yes", "--output", "json"];
+    let job = place.run(&asked).code(1).json()["id"].to_string();
+    (place, berta, job, child, elsewhere)
+}
+
+#[test]
+fn whoever_is_about_to_approve_sees_what_that_is_here_and_by_way_of_a_server() {
+    let (place, berta, job, child, elsewhere) = a_job_that_waits();
+    let plan = ["job", "approve", &job, "--plan"];
+    for plan in [place.run_as(&berta, &plan).code(0), elsewhere.run(&plan).code(0)] {
+        let calls = plan.stdout.contains("delete_account anna") && plan.stdout.contains("DeleteUser");
+        assert!(calls, "{}", plan.stdout);
+        assert!(plan.stderr.contains("Nothing was done, because of --plan"), "{}", plan.stderr);
+    }
+    let plan = [&plan[..], &["--output", "json"]].concat();
+    for plan in [place.run_as(&berta, &plan).code(0), elsewhere.run(&plan).code(0)] {
+        assert_eq!(plan.json()["tasks"][0]["steps"][0]["operation"], "DeleteUser", "{}", plan.stdout);
+    }
+    terminate(child);
+}
+
+#[test]
+fn a_plan_promises_nothing_of_a_job_that_has_ended() {
+    let (place, berta, job, child, elsewhere) = a_job_that_waits();
+    let both = |what: &str, code: i32| {
+        let plan = ["job", what, &job, "--plan"];
+        [place.run_as(&berta, &plan).code(code), elsewhere.run(&plan).code(code)]
+    };
+    for what in ["cancel", "reject", "approve"] {
+        both(what, 0);
+    }
+    place.run(&["job", "cancel", &job, "--yes"]).code(0);
+    for what in ["cancel", "reject", "approve"] {
+        for plan in both(what, 2) {
+            let refused = plan.stderr.contains("is cancelled") && !plan.stderr.contains("will be");
+            assert!(refused, "{what}: {}", plan.stderr);
+        }
+    }
+    terminate(child);
+}
+
+#[test]
+fn why_a_job_is_not_tried_again_is_no_approval_that_it_lacks() {
+    let (place, berta, job, child, elsewhere) = a_job_that_waits();
+    place.run(&["job", "cancel", &job, "--yes"]).code(0);
+    let plan = ["job", "retry", &job, "--plan"];
+    for plan in [place.run_as(&berta, &plan).code(1), elsewhere.run(&plan).code(1)] {
+        assert!(plan.stdout.contains("It would be refused:"), "{}", plan.stdout);
+        assert!(!plan.stdout.contains("must approve"), "{}", plan.stdout);
+    }
+    let plan = [&plan[..], &["--output", "json"]].concat();
+    for plan in [place.run_as(&berta, &plan).code(1), elsewhere.run(&plan).code(1)] {
+        assert_eq!(plan.json()["approval_because"], json!([]), "{}", plan.stdout);
+        assert!(plan.json()["refused"].as_str().unwrap().contains(&format!("job {job} ")), "{}", plan.stdout);
+    }
+    terminate(child);
 }
 
 #[test]

@@ -2,14 +2,17 @@
 
 use anyhow::Context as _;
 use keyreeve_engine::provisioning::Handed;
-use keyreeve_model::{JobId, ProvisioningJob};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{JobId, JobState, ProvisioningJob};
+use keyreeve_store::StoreError;
 
-use crate::args::{DecideJob, RetryJob};
+use super::show::show_whole;
+use crate::args::{Consent, DecideJob, RetryJob};
 use crate::command::change::{Changing, desk, refused};
 use crate::command::{Context, remote};
 use crate::exit::{Ended, Refusal};
 use crate::output::escape::line;
-use crate::output::shape::{Detail, JOBS, finished_job, show_job};
+use crate::output::shape::{Detail, JOBS, finished_job, show_job, step_in_words};
 use crate::output::{hint, require_open};
 use crate::source::Source;
 use crate::terminal;
@@ -23,8 +26,7 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     let job = context.store().await?.job(arguments.job).await?;
     let changing = Changing::begin(context, &job.system_id).await?;
     let fresh = changing.fresh(job).await.map_err(|error| cancel_stale(error, arguments.job))?;
-    let job = fresh.job();
-    if !terminal::agrees(arguments.consent, &doing, &to_be_approved(job))? {
+    if !agrees_to_approve(context, arguments.consent, &doing, fresh.job())? {
         return Ok(Ended::Done);
     }
     let job = fresh.approve(arguments.reason.as_deref()).await.map_err(refused).with_context(|| doing)?;
@@ -33,17 +35,61 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     Ok(Ended::Done)
 }
 
-/// What a job is that somebody is about to approve.
-pub(in crate::command) fn to_be_approved(job: &ProvisioningJob) -> String {
+/// Whether somebody approves a job, having seen every call of it.
+pub(in crate::command) fn agrees_to_approve(
+    context: &Context,
+    consent: Consent,
+    doing: &str,
+    job: &ProvisioningJob,
+) -> anyhow::Result<bool> {
     let because: String =
         job.approval_because.iter().map(|because| format!("\n  - {}", line(because))).collect();
-    format!(
+    let mut what = format!(
         "Job {} of system {} ({} tasks, asked for by {}) will be approved.{because}",
         job.id,
         job.system_id,
         job.tasks.len(),
         line(&job.actor)
-    )
+    );
+    if consent.plan {
+        show_whole(context, job, Detail::AllTasks)?;
+    } else {
+        what.push_str(&calls_in_words(job));
+    }
+    Ok(terminal::agrees(consent, doing, &what)?)
+}
+
+/// The calls of a job for whoever is asked, as [`in_words`](crate::command::change) has those of a plan.
+fn calls_in_words(job: &ProvisioningJob) -> String {
+    let mut words = String::new();
+    for task in &job.tasks {
+        words.push_str(&format!("\n  {} {}", task.kind.as_str(), line(&task.account)));
+        for step in &task.steps {
+            let about = line(&step_in_words(&step.call, None)).into_owned();
+            words.push_str(&format!("\n    {}. {} {about}", step.seq, step.operation));
+        }
+        for notice in &task.notices {
+            words.push_str(&format!("\n    note: {}", line(&notice.message)));
+        }
+    }
+    words
+}
+
+/// Refuses to decide about a job that does not wait for it, before anything is promised.
+pub(in crate::command) fn require_waiting(job: &ProvisioningJob, to: JobState) -> Result<(), StoreError> {
+    match job.state {
+        JobState::AwaitingApproval => Ok(()),
+        from => Err(StoreError::JobState { job: job.id, from, to }),
+    }
+}
+
+/// Refuses to take back a job that has ended, before anything is promised.
+pub(in crate::command) fn require_cancellable(job: &ProvisioningJob) -> Result<(), StoreError> {
+    let to = JobState::Cancelled;
+    match job.state {
+        from if from.may_become(to) => Ok(()),
+        from => Err(StoreError::JobState { job: job.id, from, to }),
+    }
 }
 
 /// A job that does not fit any more waits, and counts, until it is taken back.
@@ -65,6 +111,8 @@ pub(super) async fn reject(context: &Context, arguments: &DecideJob) -> anyhow::
     }
     let doing = format!("rejecting job {}", arguments.job);
     let desk = desk(context).await?;
+    let job = desk.job(&context.actor, Right::Approve, arguments.job).await.map_err(refused)?;
+    desk.store.require_undecided(job.id).await.with_context(|| doing.clone())?;
     let what = format!("Job {} will be rejected; nothing of it is done.", arguments.job);
     if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);
@@ -80,6 +128,8 @@ pub(super) async fn cancel(context: &Context, arguments: &DecideJob) -> anyhow::
     }
     let doing = format!("cancelling job {}", arguments.job);
     let desk = desk(context).await?;
+    let job = desk.job(&context.actor, Right::Operate, arguments.job).await.map_err(refused)?;
+    require_cancellable(&job).with_context(|| doing.clone())?;
     let what =
         format!("Tasks of job {} that have not begun will be taken back; others go on.", arguments.job);
     if !terminal::agrees(arguments.consent, &doing, &what)? {

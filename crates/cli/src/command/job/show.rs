@@ -35,11 +35,15 @@ pub(super) async fn list(context: &Context, arguments: &ListJobs) -> anyhow::Res
 pub(super) async fn show(context: &Context, arguments: &ShowJob) -> anyhow::Result<Ended> {
     let source = Source::of(context).await?;
     let job = source.job(arguments.job).await?;
-    let finished = finished_job(&job, Vec::new(), None);
-    let detail = if arguments.tasks { Detail::AllTasks } else { Detail::Whole };
-    context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, detail, tables))?;
+    show_whole(context, &job, if arguments.tasks { Detail::AllTasks } else { Detail::Whole })?;
     say(context, &source, &job).await?;
     Ok(Ended::Done)
+}
+
+/// Shows a job with every call.
+pub(super) fn show_whole(context: &Context, job: &ProvisioningJob, detail: Detail) -> anyhow::Result<()> {
+    let finished = finished_job(job, Vec::new(), None);
+    context.output.one(&finished, JOBS.csv, |tables| show_job(&finished, detail, tables))
 }
 
 /// Says what keeps a job from its end.

@@ -1,13 +1,13 @@
 //! What is decided about jobs, by way of a server.
 
 use anyhow::Context as _;
-use keyreeve_model::{JobId, ProvisioningJob};
+use keyreeve_model::{JobId, JobState, ProvisioningJob};
 
 use super::{follow, wait};
 use crate::args::{ApplyJob, DecideJob, RetryJob};
 use crate::command::Context;
 use crate::command::change::{conclude, show_again, show_asked};
-use crate::command::job::{require_queued, to_be_approved};
+use crate::command::job::{agrees_to_approve, require_cancellable, require_queued, require_waiting};
 use crate::exit::Ended;
 use crate::output::{hint, require_open};
 use crate::source::{PlannedAgain, Server};
@@ -21,7 +21,8 @@ pub(in crate::command) async fn approve(
 ) -> anyhow::Result<Ended> {
     let doing = format!("approving job {}", arguments.job);
     let job = server.job(arguments.job).await?;
-    if !terminal::agrees(arguments.consent, &doing, &to_be_approved(&job))? {
+    require_waiting(&job, JobState::Queued).with_context(|| doing.clone())?;
+    if !agrees_to_approve(context, arguments.consent, &doing, &job)? {
         return Ok(Ended::Done);
     }
     let approved = server.approve(&job, arguments.reason.as_deref()).await.with_context(|| doing)?;
@@ -36,9 +37,11 @@ pub(in crate::command) async fn reject(
     server: &Server,
     arguments: &DecideJob,
 ) -> anyhow::Result<Ended> {
+    let doing = format!("rejecting job {}", arguments.job);
+    require_waiting(&server.job(arguments.job).await?, JobState::Cancelled).with_context(|| doing.clone())?;
     let what = format!("Job {} will be rejected; nothing of it is done.", arguments.job);
     let rejecting = server.reject(arguments.job, arguments.reason.as_deref());
-    decide(context, arguments, format!("rejecting job {}", arguments.job), &what, rejecting).await
+    decide(context, arguments, doing, &what, rejecting).await
 }
 
 /// Takes back what has not begun.
@@ -47,10 +50,12 @@ pub(in crate::command) async fn cancel(
     server: &Server,
     arguments: &DecideJob,
 ) -> anyhow::Result<Ended> {
+    let doing = format!("cancelling job {}", arguments.job);
+    require_cancellable(&server.job(arguments.job).await?).with_context(|| doing.clone())?;
     let what =
         format!("Tasks of job {} that have not begun will be taken back; others go on.", arguments.job);
     let cancelling = server.cancel(arguments.job);
-    decide(context, arguments, format!("cancelling job {}", arguments.job), &what, cancelling).await
+    decide(context, arguments, doing, &what, cancelling).await
 }
 
 async fn decide(

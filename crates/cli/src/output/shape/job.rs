@@ -211,13 +211,23 @@ pub(crate) const PLANS: Shape<Plan> = Shape {
     csv: &[
         ("system_id", |plan| plan.system_id.to_string()),
         ("run", |plan| plan.run.to_string()),
-        ("tasks", |plan| joined(&plan.tasks, |task| format!("{} {}", task.kind.as_str(), task.account))),
-        ("calls", |plan| plan.tasks.iter().map(|task| task.steps.len()).sum::<usize>().to_string()),
-        ("obstacles", |plan| {
-            joined(plan.tasks.iter().flat_map(|task| &task.obstacles), |obstacle| obstacle.message.clone())
-        }),
+        ("tasks", tasks_of),
+        ("calls", calls_of),
+        ("obstacles", obstacles_of),
     ],
 };
+
+fn tasks_of(plan: &Plan) -> String {
+    joined(&plan.tasks, |task| format!("{} {}", task.kind.as_str(), task.account))
+}
+
+fn calls_of(plan: &Plan) -> String {
+    plan.tasks.iter().map(|task| task.steps.len()).sum::<usize>().to_string()
+}
+
+fn obstacles_of(plan: &Plan) -> String {
+    joined(plan.tasks.iter().flat_map(|task| &task.obstacles), |obstacle| obstacle.message.clone())
+}
 
 /// A plan, call by call, with what stands in the way.
 pub(crate) fn show_plan(plan: &Plan, tables: &mut Tables) {
@@ -229,6 +239,36 @@ pub(crate) fn show_plan(plan: &Plan, tables: &mut Tables) {
         show_task(number + 1, task, tables);
     }
     tables.sentences("A second person must approve this:", &plan.approval_because);
+}
+
+/// What trying a job again would take, and why it would be refused.
+#[derive(Serialize)]
+pub(crate) struct Retrial {
+    /// What is left to do. That a plan of so much needs a second person says nothing of a job that is tried again.
+    #[serde(flatten)]
+    pub(crate) plan: Plan,
+    /// Why nothing of it would be done; `None` when it would.
+    pub(crate) refused: Option<String>,
+}
+
+/// The same as CSV, as of a plan.
+pub(crate) const RETRIALS: Shape<Retrial> = Shape {
+    table: &[],
+    narrow: Narrow::Shorten,
+    csv: &[
+        ("system_id", |one| one.plan.system_id.to_string()),
+        ("run", |one| one.plan.run.to_string()),
+        ("tasks", |one| tasks_of(&one.plan)),
+        ("calls", |one| calls_of(&one.plan)),
+        ("obstacles", |one| obstacles_of(&one.plan)),
+        ("refused", |one| one.refused.clone().unwrap_or_default()),
+    ],
+};
+
+/// A job that is to be tried again, call by call.
+pub(crate) fn show_retrial(retrial: &Retrial, tables: &mut Tables) {
+    show_plan(&retrial.plan, tables);
+    tables.sentences("It would be refused:", retrial.refused.as_slice());
 }
 
 /// Which tasks of a plan, by place from 0, must have succeeded before.

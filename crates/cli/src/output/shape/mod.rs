@@ -31,7 +31,8 @@ pub(crate) use check::{CHECKS, Check, CheckState, Rights};
 pub(crate) use discovery::DISCOVERED;
 pub(crate) use imported::{IMPORTED, Imported};
 pub(crate) use job::{
-    Detail, JOB_LIST, JOBS, PLANS, after_tasks, finished_job, show_job, show_plan, show_secrets_of,
+    Detail, JOB_LIST, JOBS, PLANS, RETRIALS, Retrial, after_tasks, finished_job, show_job, show_plan,
+    show_retrial, show_secrets_of,
 };
 pub(crate) use keyreeve_engine::export::{Column, suspicion_text, time, word};
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
