@@ -24,6 +24,9 @@ pub enum PasswordRefused {
     /// It is one of the first to be tried.
     #[error("the password is one that many have, so it is among the first to be tried")]
     Common,
+    /// It is one short piece over and over.
+    #[error("the password is one short piece over and over, which is found as easily as that piece")]
+    Repeated,
     /// The name is in it.
     #[error("the password holds the name of who has it")]
     Name,
@@ -43,12 +46,15 @@ pub fn check_password(name: &PersonName, password: &Secret) -> Result<(), Passwo
     let small = password.to_lowercase();
     let plain: String = small.chars().filter(|c| c.is_alphanumeric()).collect();
     let consists_of = |text: &str, unit: &str| text.replace(unit, "").is_empty();
-    let first: String = small.chars().take(1).collect();
     // Of emoji alone nothing is left, and a letter among them is no word.
     let is_word = plain.chars().count() + 2 >= SHORTEST_PASSWORD;
     let common = |one: &&str| small == **one || (is_word && consists_of(&plain, one));
-    if FIRST_TRIED.iter().any(common) || consists_of(&small, &first) {
+    if FIRST_TRIED.iter().any(common) {
         return Err(PasswordRefused::Common);
+    }
+    // What stands between the pieces does not make them others.
+    if piece_of(&small) < SHORTEST_PASSWORD || is_word && piece_of(&plain) < SHORTEST_PASSWORD {
+        return Err(PasswordRefused::Repeated);
     }
     // Of ada@example.org the first part is as easily guessed as the whole.
     let own = name.as_str().split('@').next().unwrap_or_default();
@@ -56,6 +62,15 @@ pub fn check_password(name: &PersonName, password: &Secret) -> Result<(), Passwo
         return Err(PasswordRefused::Name);
     }
     Ok(())
+}
+
+/// How many characters the shortest piece has that a text repeats from its beginning to its end, the last time perhaps in
+/// part; all of them where nothing is repeated.
+fn piece_of(text: &str) -> usize {
+    let text: Vec<char> = text.chars().collect();
+    let repeats =
+        |length: &usize| text.iter().zip(text.iter().skip(*length)).all(|(one, other)| one == other);
+    (1..=text.len() / 2).find(repeats).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -72,7 +87,7 @@ mod tests {
             "aaaa bbbb cc",
             "zwölf zwölfe",
             "🦉🦉🦉🦉🦉🦉🦉🦉🦉🦉🦉x",
-            &"long ".repeat(51),
+            &"a long sentence, ".repeat(15),
             "correct horse battery",
         ] {
             assert_eq!(check("ada", good), Ok(()), "{good}");
@@ -82,7 +97,7 @@ mod tests {
 
     #[test]
     fn short_common_and_telling_passwords_are_refused() {
-        use PasswordRefused::{Common, Long, Name, Short};
+        use PasswordRefused::{Common, Long, Name, Repeated, Short};
         for (password, why) in [
             ("", Short),
             ("elevenchars", Short),
@@ -91,7 +106,13 @@ mod tests {
             ("password-1234", Common),
             ("password1234!", Common),
             ("qwertyuiop123", Common),
-            ("aaaaaaaaaaaaaaa", Common),
+            ("aaaaaaaaaaaaaaa", Repeated),
+            ("beabeabeabea", Repeated),
+            ("Bea bea BEA bea bea", Repeated),
+            ("xk4!xk4!xk4!x", Repeated),
+            ("long long long long long", Repeated),
+            ("🦉🦊🦉🦊🦉🦊🦉🦊🦉🦊🦉🦊", Repeated),
+            ("elevenchar elevenchar ", Repeated),
             ("passwordpassword", Common),
             ("123456123456", Common),
             ("keyreeve-keyreeve", Common),
