@@ -61,6 +61,9 @@ pub(crate) struct TaskObstacle {
     obstacle: Obstacle,
 }
 
+/// What people may do instead of sending a token, where there is a way in for them.
+pub(crate) const OR_SIGN_IN: &str = "; or sign in";
+
 impl Problem {
     /// A problem with its status, its stable code and a sentence.
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
@@ -88,9 +91,8 @@ impl Problem {
 
     /// Nobody has said who they are, or not so that it is believed.
     pub(crate) fn unauthorised(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", detail).advice(
-            "send a valid token: `Authorization: Bearer keyreeve_pat_…`; an admin makes one; or sign in",
-        )
+        let advice = "send a valid token: `Authorization: Bearer keyreeve_pat_…`; an admin makes one";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorised", detail).advice(format!("{advice}{OR_SIGN_IN}"))
     }
 
     /// With what to do.

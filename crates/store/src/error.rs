@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    AwsAccountId, ImportRunId, ImportRunState, JobId, JobState, ProfileName, SystemId, SystemName, TaskId,
-    TaskKind, TokenId,
+    AwsAccountId, ImportRunId, ImportRunState, JobId, JobState, ProfileName, System, SystemId, SystemName,
+    TaskId, TaskKind, TokenId,
 };
 
 use crate::{KeyError, UrlError};
@@ -227,10 +227,12 @@ pub enum StoreError {
         earliest: Option<Timestamp>,
     },
     /// Nothing was ever published of the system: what is asked for is unknown, and not nothing.
-    #[error("system {system_id} has not been imported yet")]
+    #[error("{}", not_imported_words(system_id, *.removed))]
     NotImported {
         /// The system.
         system_id: SystemId,
+        /// It never will be: it was removed.
+        removed: bool,
     },
     /// No such provisioning job.
     #[error("there is no job {job}; `keyreeve job list ID` shows those of a system")]
@@ -765,6 +767,12 @@ pub struct DatabaseFailure {
 }
 
 impl StoreError {
+    /// Nothing was ever published of this system.
+    #[must_use]
+    pub fn not_imported(system: &System) -> Self {
+        Self::NotImported { system_id: system.system_id.clone(), removed: system.removed_at.is_some() }
+    }
+
     /// Whether the same transaction may succeed when it is simply begun again.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -836,6 +844,15 @@ fn storage_words(error: &std::io::Error) -> (&'static str, &'static str) {
             "mend their rights and how the file system is mounted",
         ),
         _ => ("the storage failed", "check disk and network"),
+    }
+}
+
+fn not_imported_words(system_id: &SystemId, removed: bool) -> String {
+    match removed {
+        false => format!("system {system_id} has not been imported yet"),
+        true => {
+            format!("system {system_id} was removed before it was ever imported, so nothing is known of it")
+        }
     }
 }
 

@@ -86,7 +86,8 @@ impl Store {
         .await
     }
 
-    /// One account by name or external id: the exact name first, then the name in any case.
+    /// One account by external id or name: what is exactly an id first, because a name can be anything, another's id as
+    /// well; then the exact name, then the name in any case.
     ///
     /// # Errors
     /// [`StoreError::AccountNotFound`], [`StoreError::NotImported`], and those of [`Self::list_accounts`].
@@ -101,14 +102,28 @@ impl Store {
                 || StoreError::AccountNotFound { system_id: system_id.clone(), name: name.to_owned() };
             let reading = Reading::known(transaction, system_id, as_of).await?;
             let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
-            let mut found = Vec::new();
-            for (before, after) in [(" AND lower(v.name) = lower(", ")"), (" AND v.external_id = ", "")] {
-                let mut text = reading.select(history::select_accounts());
-                text.push(before).bind(name).push(after);
-                found.extend(transaction.fetch(text, read).await?);
+            let mut text = reading.select(history::select_accounts());
+            text.push(" AND v.external_id = ").bind(name);
+            match transaction.fetch_optional(text, read).await? {
+                Some(account) => Ok(account),
+                None => reading.account_called(transaction, name).await?.ok_or_else(not_found),
             }
-            found.sort_by_key(|account| (account.name != name, account.external_id.as_str() != name));
-            found.into_iter().next().ok_or_else(not_found)
+        })
+        .await
+    }
+
+    /// One account by its name alone, whoever's id that is: the exact name first, then the name in any case.
+    ///
+    /// # Errors
+    /// [`StoreError::NotImported`], and those of [`Self::list_accounts`].
+    pub async fn account_called(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        name: &str,
+    ) -> Result<Option<Account>, StoreError> {
+        reading!(self, "reading the account", |transaction| {
+            Reading::known(transaction, system_id, as_of).await?.account_called(transaction, name).await
         })
         .await
     }
@@ -241,8 +256,25 @@ impl Reading {
         system_id: &SystemId,
         as_of: AsOf,
     ) -> Result<Self, StoreError> {
-        let reading = Self::begin(transaction, system_id, as_of).await?;
-        reading.ok_or_else(|| StoreError::NotImported { system_id: system_id.clone() })
+        match Self::begin(transaction, system_id, as_of).await? {
+            Some(reading) => Ok(reading),
+            None => {
+                Err(StoreError::not_imported(&systems::find(transaction, system_id, false).await?.system))
+            }
+        }
+    }
+
+    async fn account_called(
+        &self,
+        transaction: &mut Transaction,
+        name: &str,
+    ) -> Result<Option<Account>, StoreError> {
+        let read = |row: &_| history::read_account(row, &self.system.system.system_id, &self.coverage);
+        let mut text = self.select(history::select_accounts());
+        text.push(" AND lower(v.name) = lower(").bind(name).push(")");
+        let mut found = transaction.fetch(text, read).await?;
+        found.sort_by_key(|account| account.name != name);
+        Ok(found.into_iter().next())
     }
 
     /// See [`history::holder_paths`].
@@ -552,6 +584,9 @@ async fn run_at(
         })
         .await?;
     let earliest = earliest.map(from_millis).transpose()?;
+    if earliest.is_none() && system.system.removed_at.is_some() {
+        return Err(StoreError::not_imported(&system.system));
+    }
     let system_id = system.system.system_id.clone();
     run.map(ImportRunId).ok_or(StoreError::NothingThen { system_id, earliest })
 }

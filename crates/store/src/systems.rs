@@ -103,6 +103,9 @@ macro_rules! same_account {
 }
 pub(crate) use same_account;
 
+/// That the name, the category, the region or settings of a system were changed.
+const CHANGED: &str = "system_changed";
+
 /// Reads a system that is in use, lets some work alter it, writes it back, and notes what of it was changed by whom,
 /// all in one transaction.
 macro_rules! change_system {
@@ -118,6 +121,10 @@ macro_rules! change_system {
                 let ($transaction, $stored) = (&mut *transaction, &mut found);
                 let done: Result<(), StoreError> = async { $work }.await;
                 done?;
+            }
+            if action == CHANGED && found.system == before {
+                // What is set as it was is no change, and makes no new version.
+                return Ok(found.system);
             }
             found.system.updated_at = truncated(now);
             update(transaction, &found).await?;
@@ -202,6 +209,19 @@ impl Store {
         .await
     }
 
+    /// Refuses a System ID or a name that another system has, before anything is done to register one. Registering looks
+    /// again.
+    ///
+    /// # Errors
+    /// [`StoreError::NameTaken`] or [`StoreError::SystemIdTaken`].
+    pub async fn require_free(&self, system_id: &SystemId, name: &SystemName) -> Result<(), StoreError> {
+        reading!(self, "looking whether the system's id and name are free", |transaction| {
+            require_free_id(transaction, system_id).await?;
+            require_free_name(transaction, name, None).await
+        })
+        .await
+    }
+
     /// All systems, by System ID.
     ///
     /// # Errors
@@ -242,7 +262,7 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<System, StoreError> {
-        let by = ("system_changed", (actor, None), now);
+        let by = (CHANGED, (actor, None), now);
         change_system!(self, "changing the system", system_id, by, |transaction, stored| {
             if patch.seen.as_deref().is_some_and(|seen| *seen != stored.system) {
                 return Err(StoreError::SystemChanged { system_id: system_id.clone() });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use keyreeve_engine::export::{Export, ExportAsked, ExportError, What};
-use keyreeve_store::{AsOf, Store};
+use keyreeve_store::{AsOf, Store, StoreError};
 
 use super::Context;
 use crate::args::ExportSystem;
@@ -119,10 +119,10 @@ impl Text {
 fn refused(error: ExportError, doing: &str) -> anyhow::Error {
     let why = error.to_string();
     match error {
-        ExportError::Store(error) => anyhow::Error::from(error).context(doing.to_owned()),
-        ExportError::NotImported(system) => {
-            Refusal::new(doing, why).hint(format!("run: `keyreeve import run {system}`")).into()
+        ExportError::Store(StoreError::NotImported { system_id, removed: false }) => {
+            Refusal::new(doing, why).hint(format!("run: `keyreeve import run {system_id}`")).into()
         }
+        ExportError::Store(error) => anyhow::Error::from(error).context(doing.to_owned()),
         ExportError::NoMoment(_) => Refusal::new(doing, why).hint("leave --as-of out").into(),
         ExportError::Unwritable(_) => Refusal::failed(doing, why).into(),
     }

@@ -1,7 +1,7 @@
 //! What reading commands have in common.
 
-use keyreeve_model::{ImportRun, ImportRunState, SystemId};
-use keyreeve_store::Store;
+use keyreeve_model::{ImportRun, ImportRunState, System, SystemId};
+use keyreeve_store::{Store, StoreError};
 
 use crate::exit::Refusal;
 use crate::source::Source;
@@ -20,7 +20,7 @@ pub(crate) async fn nothing(source: &Source, system_id: &SystemId, noun: &str) -
         None => {
             let published = |run: &ImportRun| run.state == ImportRunState::Published;
             if !source.runs(system_id, RUNS_BACK).await?.iter().any(published) {
-                return Err(not_imported(system_id, &doing).into());
+                return Err(not_imported(&source.system(system_id).await?, &doing));
             }
         }
     }
@@ -32,10 +32,13 @@ pub(crate) async fn imported(store: &Store, system_id: &SystemId, doing: &str) -
     if store.latest_published(system_id).await?.is_some() {
         return Ok(());
     }
-    Err(not_imported(system_id, doing).into())
+    Err(not_imported(&store.get_system(system_id).await?, doing))
 }
 
-fn not_imported(system_id: &SystemId, doing: &str) -> Refusal {
-    Refusal::new(doing, format!("system {system_id} has not been imported yet"))
-        .hint(format!("run: `keyreeve import run {system_id}`"))
+fn not_imported(system: &System, doing: &str) -> anyhow::Error {
+    let refusal = Refusal::new(doing, StoreError::not_imported(system).to_string());
+    match system.removed_at {
+        Some(_) => refusal.into(),
+        None => refusal.hint(format!("run: `keyreeve import run {}`", system.system_id)).into(),
+    }
 }

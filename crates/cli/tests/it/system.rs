@@ -17,6 +17,7 @@ fn set_key(place: &Place, account: &str) -> crate::harness::Ran {
 #[test]
 fn names_and_ids_are_unique_and_the_error_names_which() {
     let place = Place::registered(0);
+    place.sandbox.clear_trace();
     let same_id = place.add(SYSTEM, ACCOUNT).code(2);
     assert!(same_id.stderr.contains("System ID example is taken"), "{}", same_id.stderr);
     let other_case = place.add("Example", OTHER_ACCOUNT).code(2);
@@ -40,6 +41,7 @@ fn names_and_ids_are_unique_and_the_error_names_which() {
         )
         .code(2);
     assert!(same_name.stderr.contains("\"SYSTEM EXAMPLE\""), "{}", same_name.stderr);
+    assert!(place.sandbox.trace().is_empty(), "AWS was asked before it was looked whether they are free");
     assert_eq!(place.json(&["system", "list"]).as_array().unwrap().len(), 1);
 }
 

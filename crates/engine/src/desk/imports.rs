@@ -150,8 +150,10 @@ impl Desk {
                 of => Err(DeskError::RunOfAnother { run, of, asked: system_id.clone() }),
             };
         }
-        let speaking = self.store.speaking_run(system_id, moment).await?;
-        Ok(speaking.ok_or_else(|| StoreError::NotImported { system_id: system_id.clone() })?)
+        match self.store.speaking_run(system_id, moment).await? {
+            Some(speaking) => Ok(speaking),
+            None => Err(StoreError::not_imported(&self.store.get_system(system_id).await?).into()),
+        }
     }
 }
 

@@ -80,6 +80,7 @@ impl Desk {
         let filed = category(filed.as_deref().unwrap_or(CATEGORY)).map_err(invalid)?;
         let Taken { kind, secret } = credential.taken(None).map_err(invalid)?;
         self.lent(actor, &kind)?;
+        self.store.require_free(&system_id, &name).await?;
         let mut partition = match &region {
             Some(region) => Some(self.partition_of(region)?),
             None => None,

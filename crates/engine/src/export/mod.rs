@@ -109,9 +109,6 @@ impl Format {
 /// An export is not made, or breaks off.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// Nothing was read from the system yet.
-    #[error("system {0} has not been imported yet")]
-    NotImported(SystemId),
     /// Jobs and logs are not what a run said.
     #[error("{} are not read as of a moment", .0.as_str())]
     NoMoment(What),
@@ -172,8 +169,10 @@ impl Export {
         let ExportAsked { system_id, what, as_of, .. } = &asked;
         let mut run = None;
         if what.is_of_a_run() {
-            let speaks = store.speaking_run(system_id, *as_of).await?;
-            run = Some(speaks.ok_or_else(|| ExportError::NotImported(system_id.clone()))?);
+            run = match store.speaking_run(system_id, *as_of).await? {
+                None => return Err(StoreError::not_imported(&store.get_system(system_id).await?).into()),
+                speaks => speaks,
+            };
         } else if *as_of != AsOf::Now {
             return Err(ExportError::NoMoment(*what));
         } else {

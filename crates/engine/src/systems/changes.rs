@@ -26,6 +26,9 @@ pub enum NotSet {
     /// The name is none.
     #[error("{0}")]
     Name(String),
+    /// No text is given for the category.
+    #[error("a category is a text")]
+    NoCategory,
     /// The category is none.
     #[error("a category has 1 to {LONGEST_CATEGORY} characters, and no space at either end")]
     Category,
@@ -51,7 +54,7 @@ pub fn patched(system: &System, asked: &[(String, Given)]) -> Result<SystemPatch
                 patch.name = Some(SystemName::given(name).map_err(|error| NotSet::Name(error.to_string()))?);
             }
             ("category", given) => {
-                let category = text(given).ok_or(NotSet::Category)?;
+                let category = text(given).ok_or(NotSet::NoCategory)?;
                 patch.category = Some(self::category(category)?);
             }
             ("system_id" | "technology" | "content", _) => return Err(NotSet::Fixed(name.clone())),

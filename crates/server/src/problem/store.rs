@@ -22,7 +22,7 @@ impl From<StoreError> for Problem {
             return Self::new(status, code, detail);
         }
         let text = error.to_string();
-        if let StoreError::NotImported { system_id } = error {
+        if let StoreError::NotImported { system_id, removed: false } = error {
             return Self::new(status, code, text).advice(import_first(&system_id));
         }
         // Some of what the store says ends with a command.
@@ -91,7 +91,8 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::PersonNotFound { .. } => (StatusCode::NOT_FOUND, "person_not_found"),
         E::TokenNotFound { .. } => (StatusCode::NOT_FOUND, "token_not_found"),
         E::NothingThen { .. } => (StatusCode::NOT_FOUND, "nothing_then"),
-        E::NotImported { .. } => (StatusCode::CONFLICT, "not_imported"),
+        E::NotImported { removed: true, .. } => (StatusCode::CONFLICT, "system_removed"),
+        E::NotImported { removed: false, .. } => (StatusCode::CONFLICT, "not_imported"),
         E::DeliveryUsed | E::DeliverySuperseded | E::DeliveryGone => (StatusCode::GONE, "gone"),
         E::NameTaken { .. }
         | E::SystemIdTaken { .. }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use keyreeve_engine::export::{Export, ExportAsked, ExportError, Format, What, disposition};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::SystemId;
-use keyreeve_store::{AsOf, AuditFilter, StoreError};
+use keyreeve_store::{AsOf, AuditFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -173,7 +173,6 @@ impl From<ExportError> for Problem {
         let detail = error.to_string();
         match error {
             ExportError::Store(error) => error.into(),
-            ExportError::NotImported(system_id) => StoreError::NotImported { system_id }.into(),
             ExportError::NoMoment(_) => Self::bad_request(detail),
             ExportError::Unwritable(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written_down", detail)

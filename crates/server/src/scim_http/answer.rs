@@ -7,7 +7,7 @@ use keyreeve_store::StoreError;
 use serde_json::{Map, Value};
 
 use crate::limits::BODY_TOO_DEEP;
-use crate::problem::Problem;
+use crate::problem::{OR_SIGN_IN, Problem};
 use crate::scim::{Cause, Error};
 
 const SCIM_JSON: &str = "application/scim+json";
@@ -25,6 +25,8 @@ impl From<Error> for Refusal {
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         let (status, detail) = problem.said();
+        // Clients have tokens alone.
+        let detail = detail.strip_suffix(OR_SIGN_IN).map(str::to_owned).unwrap_or(detail);
         let cause = match status.as_u16() {
             400 if problem.code() == BODY_TOO_DEEP => Cause::InvalidSyntax,
             400 => Cause::InvalidValue,
@@ -55,7 +57,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::ScimExternalIdTaken { .. } => Self(Error::new(Cause::Uniqueness, error.to_string())),
             // A list without anybody would be taken for a system that has nobody, and 404 for one who has gone.
-            StoreError::NotImported { .. } => {
+            StoreError::NotImported { removed: false, .. } => {
                 let detail = format!(
                     "{error}, so nobody knows who is there: an administrator of Keyreeve imports it; ask again when it has \
                      been"

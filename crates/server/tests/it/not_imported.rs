@@ -4,7 +4,7 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::place::{Place, system};
 use crate::scim_http::answered;
 
 const CREATE: &str = r#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada"}"#;
@@ -56,6 +56,28 @@ async fn lists_and_things_of_a_system_that_was_never_imported_are_refused() {
     }
     let (status, problem) = place.ask("/api/v1/systems/new/accounts/ada", Some(place.admin())).await;
     assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &json!("account_not_found")));
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn a_system_that_was_removed_before_it_was_imported_is_not_said_to_need_an_import() {
+    let place = Place::start().await;
+    place.not_imported("new").await;
+    place.store.remove_system(&system("new"), ("local:test", None), place.clock.now()).await.unwrap();
+    for address in [
+        "accounts",
+        "accounts/ada",
+        "resources",
+        "assignments",
+        "exports/accounts",
+        "accounts?as_of=2001-01-01",
+    ] {
+        let (status, problem) =
+            place.ask(&format!("/api/v1/systems/new/{address}"), Some(place.admin())).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("system_removed")), "{address}");
+        assert!(problem["detail"].as_str().unwrap().contains("was removed"), "{address}: {problem}");
+        assert!(!problem.to_string().contains("import-runs"), "{address}: {problem}");
+    }
     place.stop().await;
 }
 

@@ -97,6 +97,16 @@ async fn what_aws_refuses_is_not_registered_and_no_refusal_repeats_a_secret() {
     elsewhere["region"] = "example.org".into();
     assert_eq!(place.post("/api/v1/systems", &elsewhere).await.0, StatusCode::BAD_REQUEST);
     assert!(place.store.get_system(&system("bad")).await.is_err());
+    // Nor is AWS asked for a system that could not be registered.
+    place.sandbox.clear_trace();
+    for (id, said) in [("Prod", "the System ID Prod is taken"), ("other", "belongs to another system")] {
+        let mut taken = new(id, &given);
+        taken["name"] = place.get("/api/v1/systems/prod").await["name"].clone();
+        let (status, problem) = place.post("/api/v1/systems", &taken).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"already_there".into()), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(said), "{problem}");
+    }
+    assert!(place.sandbox.trace().is_empty());
     place.stop().await;
 }
 

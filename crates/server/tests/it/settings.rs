@@ -71,6 +71,10 @@ async fn a_system_is_changed_as_it_was_seen_whole_or_not_at_all() {
         let (status, problem) = patch(&place, Some(&seen), &bad).await;
         assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"bad_request".into()), "{bad}");
     }
+    for (bad, said) in [("name", "a name is a text"), ("category", "a category is a text")] {
+        let (_, problem) = patch(&place, Some(&seen), &json!({bad: null})).await;
+        assert_eq!(problem["detail"], said, "{problem}");
+    }
     assert_eq!(place.get(PROD).await, before);
     let (status, changed) = patch(&place, Some(&seen), &body).await;
     assert_eq!(status, StatusCode::OK, "{changed}");
@@ -91,6 +95,29 @@ async fn a_system_is_changed_as_it_was_seen_whole_or_not_at_all() {
         let (status, changed) = patch(&place, Some(&seen), &body).await;
         assert_eq!((status, &changed["region"]), (StatusCode::OK, &region), "{body}: {changed}");
     }
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn a_system_that_is_set_as_it_was_is_the_same_version_and_has_no_row() {
+    let place = Place::start().await;
+    let (seen, system) = (version(&place, PROD).await, place.get(PROD).await);
+    let rows = async || place.store.audit(&AuditFilter::default(), 100).await.unwrap().len();
+    let before = rows().await;
+    for body in [
+        json!({}),
+        json!({"settings": {}}),
+        json!({"name": system["name"], "category": system["category"], "region": system["region"]}),
+        json!({"settings": {"max_deletes": system["settings"]["max_deletes"]}}),
+    ] {
+        let (status, changed) = patch(&place, Some(&seen), &body).await;
+        assert_eq!((status, &changed), (StatusCode::OK, &system), "{body}");
+        assert_eq!(version(&place, PROD).await, seen, "{body}");
+    }
+    assert_eq!(rows().await, before);
+    assert_eq!(patch(&place, Some(&seen), &json!({"category": "Other"})).await.0, StatusCode::OK);
+    assert_ne!(version(&place, PROD).await, seen);
+    assert_eq!(rows().await, before + 1);
     place.stop().await;
 }
 

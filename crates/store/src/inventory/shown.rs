@@ -67,9 +67,10 @@ impl Store {
     /// [`StoreError::NotImported`]: nothing was ever published; [`StoreError::SystemNotFound`].
     pub async fn scim_standing(&self, system_id: &SystemId) -> Result<ScimStanding, StoreError> {
         reading!(self, "looking what SCIM has of the system", |transaction| {
-            let key = systems::find(transaction, system_id, false).await?.key;
+            let found = systems::find(transaction, system_id, false).await?;
+            let key = found.key;
             let Some(run) = latest_published(transaction, key).await? else {
-                return Err(StoreError::NotImported { system_id: system_id.clone() });
+                return Err(StoreError::not_imported(&found.system));
             };
             let places = self.places.get(key, run.id);
             let claims = claims_of(transaction, (key, system_id), Some(ClaimState::Open)).await?;

@@ -135,8 +135,7 @@ async fn a_moment_before_the_first_import_is_refused_with_the_earliest_one() {
         store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
         let list = async |as_of| store.list_accounts(&id("s"), as_of, &AccountFilter::default()).await;
         assert!(list(AsOf::Now).await.unwrap().is_empty());
-        let unknown =
-            |refused| matches!(refused, Err(StoreError::NotImported { system_id }) if system_id == id("s"));
+        let unknown = |refused| matches!(refused, Err(StoreError::NotImported { system_id, removed: false }) if system_id == id("s"));
         let (system, now) = (id("s"), AsOf::Now);
         assert!(unknown(store.get_account(&system, now, "x").await.map(drop)));
         let slice = Slice { by: AccountOrder::Name, descending: false, after: None, limit: 9 };
@@ -180,6 +179,29 @@ async fn an_account_is_found_by_exact_name_before_other_case_and_by_its_external
         assert!(store.get_account(&id("s"), AsOf::Now, "ANNA").await.is_ok());
         let missing = store.get_account(&id("s"), AsOf::Now, "nobody").await.unwrap_err();
         assert!(matches!(missing, StoreError::AccountNotFound { .. }));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_named_like_the_id_of_another_does_not_show_in_their_place() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        let (mut one, two) = (account(90, 0), account(91, 0));
+        one.name = two.external_id.as_str().to_owned();
+        let mut inventory = random_inventory(&mut Dice(1));
+        inventory.accounts.extend([one.clone(), two.clone()]);
+        publish(&store, &inventory, at(1)).await;
+        for (asked, expected) in
+            [(two.external_id.as_str(), &two), (two.name.as_str(), &two), ("AIDA000090", &one)]
+        {
+            let found = store.get_account(&id("s"), AsOf::Now, asked).await.unwrap();
+            assert_eq!(found.external_id, expected.external_id, "{asked}");
+        }
+        let called = store.account_called(&id("s"), AsOf::Now, &one.name).await.unwrap().unwrap();
+        assert_eq!(called.external_id, one.external_id);
+        assert_eq!(store.account_called(&id("s"), AsOf::Now, "AIDA000090").await.unwrap(), None);
         store.close().await;
     }
 }

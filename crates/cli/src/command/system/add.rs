@@ -22,9 +22,10 @@ pub(crate) async fn run(context: &Context, arguments: AddSystem) -> anyhow::Resu
         return by_server(context, &server, &arguments).await;
     }
     let store = context.store().await?;
+    let doing = || format!("registering system {}", arguments.system_id);
+    store.require_free(&arguments.system_id, &arguments.name).await.with_context(doing)?;
     let given = credential::given(&arguments.credential, None)?;
     let Taken { kind, secret } = &given;
-    let doing = || format!("registering system {}", arguments.system_id);
     let mut new = NewSystem {
         system_id: arguments.system_id.clone(),
         name: arguments.name.clone(),

@@ -250,11 +250,10 @@ impl Known<'_> {
 
     async fn called(&self, name: &str) -> Result<BTreeSet<ExternalId>, StoreError> {
         let mut ids: BTreeSet<ExternalId> = self.unseen.now_called(name).cloned().collect();
-        match self.asked.parts.store.get_account(self.asked.system_id(), AsOf::Now, name).await {
-            Ok(account) => drop(ids.insert(account.external_id)),
-            Err(StoreError::AccountNotFound { .. }) => {}
-            Err(error) => return Err(error),
-        }
+        let (store, system_id) = (&self.asked.parts.store, self.asked.system_id());
+        ids.extend(
+            store.account_called(system_id, AsOf::Now, name).await?.map(|account| account.external_id),
+        );
         Ok(ids)
     }
 }

@@ -5,8 +5,8 @@ use keyreeve_sandbox::Mutation;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::refused;
 use super::users::{USER, at, created, patch};
+use super::{encoded, refused};
 use crate::place::{PROD_ACCOUNT, Place};
 
 fn user(name: &str) -> Value {
@@ -63,6 +63,25 @@ async fn s10_two_users_who_changed_their_names_are_not_taken_for_each_other() {
     assert_eq!(place.get(&at(&stayer)).await["active"], true);
     assert!(place.in_aws("b.stays").unwrap()["login_profile"].is_null());
     assert!(!place.in_aws("a.leaves").unwrap()["login_profile"].is_null());
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn s10_whoever_is_named_like_the_id_of_another_is_shown_and_found_as_themselves() {
+    let place = Place::start().await;
+    let other = created(&place, place.admin(), &user("ada.scim")).await;
+    let named = created(&place, place.admin(), &user("eve.scim")).await;
+    let id = other["id"].as_str().unwrap();
+    place.sandbox.mutate(PROD_ACCOUNT, &[rename("eve.scim", id)]).unwrap();
+    place.import("prod").await;
+    assert_eq!(place.get(&at(&other)).await["userName"], "ada.scim");
+    let filter = encoded(&format!("userName eq \"{id}\""));
+    let found = place.get(&format!("/scim/v2/prod/Users?filter={filter}")).await;
+    assert_eq!((&found["totalResults"], &found["Resources"][0]["id"]), (&json!(1), &named["id"]), "{found}");
+    let accounts = "/api/v1/systems/prod/accounts";
+    assert_eq!(place.get(&format!("{accounts}/{id}")).await["name"], "ada.scim");
+    let by_id = place.get(&format!("{accounts}/{}", named["id"].as_str().unwrap())).await;
+    assert_eq!(by_id["name"], id);
     place.stop().await;
 }
 
