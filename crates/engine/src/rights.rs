@@ -119,7 +119,9 @@ impl Actor {
         }
     }
 
-    fn limits(&self) -> Option<&[SystemId]> {
+    /// The systems that whoever it is is held to; `None` for all.
+    #[must_use]
+    pub fn limits(&self) -> Option<&[SystemId]> {
         self.held_to.as_ref().map(|held| held.systems.as_slice()).filter(|systems| !systems.is_empty())
     }
 

@@ -6,7 +6,7 @@ use keyreeve_model::{
 };
 
 use crate::row::Row;
-use crate::statement::statement;
+use crate::statement::{Statement, statement};
 use crate::time::to_millis;
 use crate::transaction::reading;
 use crate::{Store, StoreError};
@@ -14,7 +14,7 @@ use crate::{Store, StoreError};
 /// So many of a kind are shown at most.
 const MOST: i64 = 200;
 
-/// What of all systems that are not removed needs a person.
+/// What of systems that are not removed needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attention {
     /// How each system stands, by System ID.
@@ -80,31 +80,53 @@ const SYSTEMS: &str = "SELECT s.system_id, p.run_id, p.published_at, p.collectio
        WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
      LEFT JOIN import_runs l ON l.run_id = (SELECT r.run_id FROM import_runs r \
        WHERE r.system_key = s.system_key ORDER BY r.run_id DESC LIMIT 1) \
-     WHERE s.removed_at IS NULL ORDER BY s.system_id";
+     WHERE s.removed_at IS NULL";
 const SUSPENDED: &str = "SELECT s.system_id, r.run_id, COALESCE(r.finished_at, r.started_at) FROM import_runs r \
      JOIN systems s ON s.system_key = r.system_key \
-     WHERE r.state = 'suspended' AND s.removed_at IS NULL ORDER BY r.run_id LIMIT $1";
+     WHERE r.state = 'suspended' AND s.removed_at IS NULL";
 const JOBS: &str = "SELECT s.system_id, j.job_id, j.state, j.actor, COALESCE(j.finished_at, j.created_at) \
      FROM provisioning_jobs j JOIN systems s ON s.system_key = j.system_key \
      WHERE s.removed_at IS NULL AND (j.state = 'awaiting_approval' \
-       OR (j.state IN ('failed', 'partially_failed') AND j.finished_at >= $1)) \
-     ORDER BY j.job_id DESC LIMIT $2";
+       OR (j.state IN ('failed', 'partially_failed') AND j.finished_at >= $1))";
 
 impl Store {
-    /// What needs a person: of jobs that failed and of changes that did not hold, what happened since then.
+    /// What needs a person of these systems, or of all: of jobs that failed and of changes that did not hold, what happened
+    /// since then.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn attention(&self, since: Timestamp) -> Result<Attention, StoreError> {
+    pub async fn attention(
+        &self,
+        since: Timestamp,
+        systems: Option<&[SystemId]>,
+    ) -> Result<Attention, StoreError> {
         let since = to_millis(since);
+        // What others see must not take the place of what somebody sees.
+        let of = |mut text: Statement, order: &str, most: Option<i64>| {
+            if let Some(systems) = systems {
+                text.push(" AND s.system_id IN (NULL");
+                for system in systems {
+                    text.push(", ").bind(system.as_str());
+                }
+                text.push(")");
+            }
+            text.push(" ORDER BY ").push(order);
+            if let Some(most) = most {
+                text.push(" LIMIT ").bind(most);
+            }
+            text
+        };
         reading!(self, "looking for what needs a person", |transaction| {
-            let systems = transaction.fetch(statement!(SYSTEMS, since), read_system).await?;
-            let suspended = transaction.fetch(statement!(SUSPENDED, MOST), |row| {
+            let systems = of(statement!(SYSTEMS, since), "s.system_id", None);
+            let systems = transaction.fetch(systems, read_system).await?;
+            let suspended = of(statement!(SUSPENDED), "r.run_id", Some(MOST));
+            let suspended = transaction.fetch(suspended, |row| {
                 let (system_id, run, since) = (row.word(0)?, ImportRunId(row.int(1)?), row.time(2)?);
                 Ok(SuspendedRun { system_id, run, since })
             });
             let suspended = suspended.await?;
-            let jobs = transaction.fetch(statement!(JOBS, since, MOST), |row| {
+            let jobs = of(statement!(JOBS, since), "j.job_id DESC", Some(MOST));
+            let jobs = transaction.fetch(jobs, |row| {
                 let (system_id, job, state) = (row.word(0)?, JobId(row.int(1)?), row.word(2)?);
                 Ok(JobStanding { system_id, job, state, actor: row.text(3)?, since: row.time(4)? })
             });

@@ -73,10 +73,8 @@ pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result
     let now = parts.clock.now();
     let mut all = parts.store.list_systems(false).await?;
     all.retain(|system| visitor.actor.reaches(&system.system_id));
-    let mut attention = parts.store.attention(now.checked_sub(LATELY).unwrap_or(Timestamp::MIN)).await?;
-    attention.systems.retain(|one| visitor.actor.reaches(&one.system_id));
-    attention.suspended.retain(|one| visitor.actor.reaches(&one.system_id));
-    attention.jobs.retain(|one| visitor.actor.reaches(&one.system_id));
+    let lately = now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+    let attention = parts.store.attention(lately, visitor.actor.limits()).await?;
     let mut passwords = parts.store.unclaimed_passwords(now).await?;
     passwords.retain(|one| visitor.actor.reaches(&one.system_id));
     let frame = Frame::of(&visitor, Section::Home, "Home");

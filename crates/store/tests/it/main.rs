@@ -1,6 +1,7 @@
 //! One suite for both databases: every test runs on SQLite and on PostgreSQL.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod attention;
 mod audit_sinks;
 mod backup;
 mod checkpoint;

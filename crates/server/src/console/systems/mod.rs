@@ -92,7 +92,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
             && wanted.as_ref().is_none_or(|wanted| is_about(system, wanted))
     });
     let systems = order.after(systems, listing.after()?);
-    let standing = parts.store.attention(now).await?.systems;
+    let standing = parts.store.attention(now, visitor.actor.limits()).await?.systems;
     let cells = |system: &System| {
         let standing = standing.iter().find(|one| one.system_id == system.system_id);
         cells(system, standing, now)
