@@ -183,6 +183,7 @@ pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
         ("Overview", ""),
         ("Accounts", "accounts"),
         ("Resources", "resources"),
+        ("Compare", "compare"),
         ("Jobs", "jobs"),
         ("Connection", "connection"),
         ("Policy", "policy"),

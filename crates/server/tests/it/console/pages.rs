@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Every page that a reader of the systems of [`Place`] can go to.
-const PAGES: [&str; 33] = [
+const PAGES: [&str; 34] = [
     "/",
     "/systems",
     "/systems/new",
@@ -20,6 +20,7 @@ const PAGES: [&str; 33] = [
     "/systems/prod/connection",
     "/systems/prod/policy",
     "/systems/prod/settings",
+    "/systems/prod/compare",
     "/systems/prod/profiles",
     "/systems/prod/profiles/default",
     "/systems/prod/new-profile",

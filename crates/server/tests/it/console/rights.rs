@@ -10,7 +10,7 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 33] = [
+const PAGES: [(&str, [bool; 4]); 34] = [
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
     ("/systems/new", [false, false, false, true]),
@@ -18,6 +18,7 @@ const PAGES: [(&str, [bool; 4]); 33] = [
     ("/systems/prod/connection", [true, true, true, true]),
     ("/systems/prod/policy", [true, true, true, true]),
     ("/systems/prod/settings", [true, true, true, true]),
+    ("/systems/prod/compare", [true, true, true, true]),
     ("/systems/prod/profiles", [true, true, true, true]),
     ("/systems/prod/profiles/default", [true, true, true, true]),
     ("/systems/prod/new-profile", [false, false, false, true]),
