@@ -1,5 +1,6 @@
 //! `cargo xtask bench import`: what an import costs, beside the floor of what it must cost and beside boto3.
 //! `cargo xtask bench provision`: what a job of many tasks costs.
+//! `cargo xtask bench console`: how long each page of the console takes, with much and with a tenth of it.
 //! `cargo xtask bench serve`: how long readers wait, idle and while an import runs.
 //!
 //! Each scenario starts an endpoint of its own; the programs take turns on it, run by run, so that whatever else
@@ -19,6 +20,7 @@ use crate::{
     workspace::{self, Depth},
 };
 
+mod console;
 mod endpoint;
 mod figures;
 mod http;
@@ -46,6 +48,8 @@ enum What {
     Import(ImportOptions),
     /// Carry out a job of many mixed tasks, and compare with the calls and the time it must take
     Provision(provision::ProvisionOptions),
+    /// Ask for every page of the console, with much in the store and with a tenth of it
+    Console(console::ConsoleOptions),
     /// Read from a server that holds much, idle and while it imports
     Serve(serve::ServeOptions),
 }
@@ -88,6 +92,10 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         What::Provision(options) => {
             let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();
             provision::run(root, &target, &options)
+        }
+        What::Console(options) => {
+            let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();
+            console::run(root, &target, &options)
         }
         What::Serve(options) => {
             let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();

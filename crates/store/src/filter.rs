@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Account, AccountStatus, AssignmentKind, AssignmentPlace, ImportRunId, ImportRunState, JobId, JobState,
-    LoginProfileState, ManagedBy, Resource, ResourceType, SystemId,
+    Account, AccountStatus, AssignmentKind, AssignmentPlace, ChangeKind, ImportRunId, ImportRunState, JobId,
+    JobState, LoginProfileState, ManagedBy, ObjectType, Resource, ResourceType, SystemId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,32 @@ pub struct ResourceFilter {
     /// Who maintains a policy (leaves groups out).
     pub managed_by: Option<ManagedBy>,
 }
+
+/// Which changes. Conditions that are set must all hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangeFilter {
+    /// Of which objects.
+    pub object_type: Option<ObjectType>,
+    /// Whether they came, are different, or went.
+    pub kind: Option<ChangeKind>,
+    /// Part of the name, ignoring the case of ASCII; of an assignment, of both ends with ` → ` between.
+    pub text: Option<String>,
+}
+
+/// A part of changes: accounts, then groups and policies, then assignments, each by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeSlice {
+    /// Whether it begins with the last.
+    pub descending: bool,
+    /// The place of the change before it.
+    pub after: Option<ChangePlace>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Where a change stands: which of the three it is of, and by what it is in order there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ChangePlace(pub u8, pub Vec<String>);
 
 /// A part of a list in an order: by a key of it, then by name and external id.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -85,10 +85,10 @@ pub use custody::{
 };
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{
-    AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, JobSlice, Mfa, ResourceFilter,
-    ResourceOrder, RunSlice, Slice, SlicePlace, SortKey,
+    AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, ChangeFilter, ChangePlace,
+    ChangeSlice, JobSlice, Mfa, ResourceFilter, ResourceOrder, RunSlice, Slice, SlicePlace, SortKey,
 };
-pub use import_runs::{ImportLease, Outcome, RunRecord, changes_sha256};
+pub use import_runs::{ImportLease, Outcome, PlacedChange, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use inventory::{AccountEvent, AccountPlace, ScimGroups, ScimStanding, ScimUsers};
 pub use key::{KeyError, StoreKey, is_key};

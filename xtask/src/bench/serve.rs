@@ -20,12 +20,12 @@ use serde_json::{Value, json};
 
 use crate::{companion::Companion, scratch::Scratch};
 
-mod account;
-mod client;
-mod figures;
+pub(super) mod account;
+pub(super) mod client;
+pub(super) mod figures;
 mod load;
-mod mix;
-mod place;
+pub(super) mod mix;
+pub(super) mod place;
 
 use figures::{Figures, Phase};
 use mix::Known;
@@ -150,32 +150,42 @@ fn import_until(
     while !over.load(Ordering::Relaxed) {
         sandbox.change(changing, seconds.len())?;
         let began = Instant::now();
-        let path = format!("/api/v1/systems/{}/import-runs", account::system(0));
-        let mut run: Value = client.json("POST", &path, Some("{}"))?;
-        let id = run.get("id").and_then(Value::as_i64).ok_or_else(|| anyhow!("the run has no id: {run}"))?;
-        while run.get("state").is_some_and(|state| state == "running") {
-            thread::sleep(Duration::from_millis(50));
-            run = client.json("GET", &format!("/api/v1/import-runs/{id}"), None)?;
-        }
-        let changed = run.pointer("/changes/accounts/changed").and_then(Value::as_u64).unwrap_or(0);
-        if run.get("state").is_none_or(|state| state != "published") || changed == 0 {
-            bail!("an import did not publish what had changed: {run}");
-        }
+        import_changes(&mut client)?;
         seconds.push(began.elapsed().as_secs_f64());
     }
     Ok(seconds)
 }
 
+/// Imports the first system, where something has changed. Gives the run.
+pub(super) fn import_changes(client: &mut client::Client<'_>) -> Result<i64> {
+    let path = format!("/api/v1/systems/{}/import-runs", account::system(0));
+    let mut run: Value = client.json("POST", &path, Some("{}"))?;
+    let id = run.get("id").and_then(Value::as_i64).ok_or_else(|| anyhow!("the run has no id: {run}"))?;
+    while run.get("state").is_some_and(|state| state == "running") {
+        thread::sleep(Duration::from_millis(50));
+        run = client.json("GET", &format!("/api/v1/import-runs/{id}"), None)?;
+    }
+    let changed = run.pointer("/changes/accounts/changed").and_then(Value::as_u64).unwrap_or(0);
+    if run.get("state").is_none_or(|state| state != "published") || changed == 0 {
+        bail!("an import did not publish what had changed: {run}");
+    }
+    Ok(id)
+}
+
 /// The release binary as a process of its own.
-struct Server {
-    address: String,
+pub(super) struct Server {
+    pub(super) address: String,
     id: u32,
     _companion: Companion,
     _scratch: Scratch,
 }
 
 impl Server {
-    fn start(binary: &Path, (data, log): (&Path, &Path), sandbox: &account::Sandbox) -> Result<Self> {
+    pub(super) fn start(
+        binary: &Path,
+        (data, log): (&Path, &Path),
+        sandbox: &account::Sandbox,
+    ) -> Result<Self> {
         let scratch = Scratch::new("bench-serve")?;
         let said = fs::File::create(log).with_context(|| format!("making {}", log.display()))?;
         let mut command = place::command(binary, data);

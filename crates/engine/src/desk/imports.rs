@@ -125,6 +125,20 @@ impl Desk {
         system_id: &SystemId,
         (from, to): (AsOf, AsOf),
     ) -> Result<Difference, DeskError> {
+        let (from, to) = self.compared(actor, system_id, (from, to)).await?;
+        Ok(Difference { from, to, changes: self.store.difference_between(from, to).await? })
+    }
+
+    /// The two published runs of a system that are compared, each named by itself or by a moment that it speaks for.
+    ///
+    /// # Errors
+    /// As [`Desk::difference`].
+    pub async fn compared(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        (from, to): (AsOf, AsOf),
+    ) -> Result<(ImportRunId, ImportRunId), DeskError> {
         actor.require(Right::Read)?;
         actor.require_system(system_id)?;
         let from = self.speaking_for(actor, system_id, from).await?;
@@ -134,7 +148,7 @@ impl Desk {
                 "import run {from} comes after run {to}: change their places"
             )));
         }
-        Ok(Difference { from, to, changes: self.store.difference_between(from, to).await? })
+        Ok((from, to))
     }
 
     /// The run of the system that speaks for a moment.

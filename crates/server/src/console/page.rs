@@ -77,12 +77,17 @@ pub(crate) enum Said {
     PersonRemoved,
     Protected,
     Unprotected,
+    ProfileRemoved,
+    MappingReset,
+    CredentialReplaced,
+    CredentialOpen,
+    KeyRotated,
 }
 
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 25] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
@@ -103,6 +108,11 @@ impl Said {
         Self::PersonRemoved,
         Self::Protected,
         Self::Unprotected,
+        Self::ProfileRemoved,
+        Self::MappingReset,
+        Self::CredentialReplaced,
+        Self::CredentialOpen,
+        Self::KeyRotated,
     ];
 
     fn word(self) -> &'static str {
@@ -127,6 +137,11 @@ impl Said {
             Self::PersonRemoved => "person_removed",
             Self::Protected => "protected",
             Self::Unprotected => "unprotected",
+            Self::ProfileRemoved => "profile_removed",
+            Self::MappingReset => "mapping_reset",
+            Self::CredentialReplaced => "credential_replaced",
+            Self::CredentialOpen => "credential_open",
+            Self::KeyRotated => "key_rotated",
         }
     }
 
@@ -151,6 +166,13 @@ impl Said {
             Self::PersonRemoved => "They are removed, and what they did stays in the audit log.",
             Self::Protected => "It is protected: nobody may change it.",
             Self::Unprotected => "It is protected no more.",
+            Self::ProfileRemoved => "The import profile is removed, and its schedule has ended.",
+            Self::MappingReset => "The task mapping is the default again.",
+            Self::CredentialReplaced => "The system signs in with the new credentials from now on.",
+            Self::CredentialOpen => {
+                "The system signs in with the new role from now on. But the role also lets in whoever brings another external id: add the condition to its trust policy."
+            }
+            Self::KeyRotated => "The access key was replaced: the old one is deleted.",
             Self::Removed => {
                 "The system is removed. What was known of it stays readable, and AWS was not touched."
             }

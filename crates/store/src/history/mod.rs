@@ -44,7 +44,8 @@ impl Span {
         Self { from: ImportRunId(run.0.saturating_sub(1)), to: run }
     }
 
-    fn reversed(self) -> Self {
+    /// The same the other way round.
+    pub(crate) fn reversed(self) -> Self {
         Self { from: self.to, to: self.from }
     }
 }

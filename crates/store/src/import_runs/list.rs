@@ -134,15 +134,7 @@ impl Store {
         second: ImportRunId,
     ) -> Result<ChangeSet, StoreError> {
         reading!(self, "comparing the import runs", |transaction| {
-            let (one, other) = (find_run(transaction, first).await?, find_run(transaction, second).await?);
-            for stored in [&one, &other] {
-                if stored.run.state != ImportRunState::Published {
-                    return Err(StoreError::RunNotPublished { run: stored.run.id });
-                }
-            }
-            if one.system_key != other.system_key {
-                return Err(StoreError::DifferentSystems { first, second });
-            }
+            let (one, _) = comparable(transaction, first, second).await?;
             history::changes(
                 transaction,
                 &one.run.system_id,
@@ -153,6 +145,24 @@ impl Store {
         })
         .await
     }
+}
+
+/// Two published runs of one system.
+pub(super) async fn comparable(
+    transaction: &mut Transaction,
+    first: ImportRunId,
+    second: ImportRunId,
+) -> Result<(StoredRun, StoredRun), StoreError> {
+    let (one, other) = (find_run(transaction, first).await?, find_run(transaction, second).await?);
+    for stored in [&one, &other] {
+        if stored.run.state != ImportRunState::Published {
+            return Err(StoreError::RunNotPublished { run: stored.run.id });
+        }
+    }
+    if one.system_key != other.system_key {
+        return Err(StoreError::DifferentSystems { first, second });
+    }
+    Ok((one, other))
 }
 
 /// One run, by its number.

@@ -1,6 +1,7 @@
 //! Import runs: begun under a lease, ended once, decided by people where they must be.
 
 mod begin;
+mod changed;
 mod decide;
 mod evidence;
 mod finish;
@@ -18,6 +19,7 @@ use crate::statement::{Statement, statement};
 use crate::transaction::Transaction;
 
 pub(crate) use begin::end_running;
+pub use changed::PlacedChange;
 pub use evidence::changes_sha256;
 pub(crate) use list::{find_run, latest_published};
 

@@ -1,6 +1,7 @@
 //! What was published reads back, for every run, for ever.
 
-use keyreeve_model::{ChangeSet, Inventory, difference};
+use keyreeve_model::{ChangeKind, ChangeSet, Inventory, ObjectType, difference};
+use keyreeve_store::{ChangeFilter, ChangeSlice, PlacedChange};
 
 use crate::place::Place;
 use crate::sample::*;
@@ -27,6 +28,103 @@ fn plain_changes(changes: ChangeSet) -> ChangeSet {
     let before = Inventory { accounts: accounts.0, resources: resources.0, assignments: assignments.0 };
     let after = Inventory { accounts: accounts.1, resources: resources.1, assignments: assignments.1 };
     difference(plain(before), plain(after))
+}
+
+/// All parts of a list, one after the other.
+async fn in_parts(
+    descending: bool,
+    limit: u32,
+    part: impl AsyncFn(&ChangeSlice) -> Vec<PlacedChange>,
+) -> Vec<ChangeSet> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let found = part(&ChangeSlice { descending, after: after.take(), limit }).await;
+        assert!(found.len() <= limit as usize);
+        let goes_on = found.len() == limit as usize;
+        for (place, change) in found {
+            after = Some(place);
+            all.push(change);
+        }
+        if !goes_on {
+            return all;
+        }
+    }
+}
+
+/// Changes one by one, those that a filter lets through.
+fn one_by_one(changes: ChangeSet, filter: &ChangeFilter) -> Vec<ChangeSet> {
+    let ChangeSet { accounts, resources, assignments } = changes;
+    let none = ChangeSet::default;
+    let fits = |object_type, kind, name: &str| {
+        filter.object_type.is_none_or(|wanted| wanted == object_type)
+            && filter.kind.is_none_or(|wanted| wanted == kind)
+            && filter.text.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()))
+    };
+    let accounts = accounts.into_iter().filter_map(|one| {
+        fits(ObjectType::Account, one.kind(), &one.object().name)
+            .then(|| ChangeSet { accounts: vec![one], ..none() })
+    });
+    let resources = resources.into_iter().filter_map(|one| {
+        let object = one.object();
+        fits(ObjectType::of_resource(object), one.kind(), &object.name)
+            .then(|| ChangeSet { resources: vec![one], ..none() })
+    });
+    let assignments = assignments.into_iter().filter_map(|one| {
+        let object = one.object();
+        let name = format!("{} → {}", object.subject_name, object.resource_name);
+        fits(ObjectType::of_assignment(object), one.kind(), &name)
+            .then(|| ChangeSet { assignments: vec![one], ..none() })
+    });
+    accounts.chain(resources).chain(assignments).collect()
+}
+
+#[tokio::test]
+async fn parts_of_differences_are_all_of_them_in_their_order_whatever_is_wanted() {
+    let filter = ChangeFilter::default();
+    let filters = [
+        filter.clone(),
+        ChangeFilter { kind: Some(ChangeKind::Created), ..filter.clone() },
+        ChangeFilter { kind: Some(ChangeKind::Changed), ..filter.clone() },
+        ChangeFilter { kind: Some(ChangeKind::Deleted), ..filter.clone() },
+        ChangeFilter { object_type: Some(ObjectType::Account), ..filter.clone() },
+        ChangeFilter { object_type: Some(ObjectType::Policy), ..filter.clone() },
+        ChangeFilter { object_type: Some(ObjectType::Group), ..filter.clone() },
+        ChangeFilter { object_type: Some(ObjectType::AccountGroup), ..filter.clone() },
+        ChangeFilter { text: Some("1".to_owned()), ..filter.clone() },
+        ChangeFilter { text: Some("_".to_owned()), kind: Some(ChangeKind::Created), ..filter },
+    ];
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        let mut dice = Dice(7);
+        let mut runs = Vec::new();
+        for number in 1..=6 {
+            runs.push(publish(&store, &random_inventory(&mut dice), at(number)).await.id);
+        }
+        let (first, last) = (runs[0], runs[5]);
+        for filter in &filters {
+            for (one, other) in [(first, last), (last, first), (runs[2], runs[3]), (first, first)] {
+                let mut whole = one_by_one(store.difference_between(one, other).await.unwrap(), filter);
+                for (descending, limit) in [(false, 3), (false, 1_000), (true, 2)] {
+                    let part = async |slice: &ChangeSlice| {
+                        store.difference_slice((one, other), filter, slice).await.unwrap()
+                    };
+                    if descending {
+                        whole.reverse();
+                    }
+                    let parts = in_parts(descending, limit, part).await;
+                    assert_eq!(parts, whole, "{one} to {other} by {limit}: {filter:?}");
+                }
+            }
+            for run in [first, runs[4]] {
+                let whole = one_by_one(store.import_changes(run).await.unwrap(), filter);
+                let part =
+                    async |slice: &ChangeSlice| store.import_changes_slice(run, filter, slice).await.unwrap();
+                assert_eq!(in_parts(false, 4, part).await, whole, "{run}: {filter:?}");
+            }
+        }
+        store.close().await;
+    }
 }
 
 #[tokio::test]

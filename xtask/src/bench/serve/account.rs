@@ -29,9 +29,9 @@ const CHUNK: usize = 5_000;
 
 /// How much there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    pub(super) systems: u32,
-    pub(super) users: u32,
+pub(in crate::bench) struct Shape {
+    pub(in crate::bench) systems: u32,
+    pub(in crate::bench) users: u32,
 }
 
 impl fmt::Display for Shape {
@@ -41,7 +41,7 @@ impl fmt::Display for Shape {
 }
 
 /// The id of a system.
-pub(super) fn system(number: u32) -> String {
+pub(in crate::bench) fn system(number: u32) -> String {
     format!("bench-{number:02}")
 }
 
@@ -51,13 +51,13 @@ fn account_id(number: u32) -> String {
 
 /// What is different in the first account from import to import.
 #[derive(Debug, Default)]
-pub(super) struct Changing {
+pub(in crate::bench) struct Changing {
     users: Vec<String>,
     policy: String,
 }
 
 /// The sandbox, with so many accounts.
-pub(super) struct Sandbox {
+pub(in crate::bench) struct Sandbox {
     shape: Shape,
     ready: Value,
     url: String,
@@ -66,7 +66,7 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn start(binary: &Path, shape: Shape) -> Result<Self> {
+    pub(in crate::bench) fn start(binary: &Path, shape: Shape) -> Result<Self> {
         let folder = Scratch::new("bench-sandbox")?;
         let mut command = place::command(Path::new("nice"), folder.path());
         command.args(["-n", LOWEST]).arg(binary).args([
@@ -93,18 +93,18 @@ impl Sandbox {
         Ok(Self { shape, ready, url, admin_url, _server: (server, folder) })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(in crate::bench) fn url(&self) -> &str {
         &self.url
     }
 
     /// The connector's access key in an account.
-    pub(super) fn key(&self, number: u32) -> Result<(String, String)> {
+    pub(in crate::bench) fn key(&self, number: u32) -> Result<(String, String)> {
         let of = |what: &str| text(&self.ready, &format!("/accounts/{number}/{what}"));
         Ok((of("access_key_id")?, of("secret_access_key")?))
     }
 
     /// Attaches policies to everybody, the same in each run. Gives whose turn it is to change in the first account.
-    pub(super) fn populate(&self) -> Result<Changing> {
+    pub(in crate::bench) fn populate(&self) -> Result<Changing> {
         let mut changing = Changing::default();
         for number in 0..self.shape.systems {
             let (users, policies) = self.inhabitants(number)?;
@@ -126,7 +126,7 @@ impl Sandbox {
     }
 
     /// Other tags, and for some one policy more or less, in the first account; nobody goes.
-    pub(super) fn change(&self, changing: &Changing, turn: usize) -> Result<()> {
+    pub(in crate::bench) fn change(&self, changing: &Changing, turn: usize) -> Result<()> {
         let arn = &changing.policy;
         let op = if turn.is_multiple_of(2) { "attach_user_policy" } else { "detach_user_policy" };
         let changed = changing.users.iter().enumerate().flat_map(|(place, user)| {
@@ -139,7 +139,7 @@ impl Sandbox {
     }
 
     /// From now on the sandbox answers after so long.
-    pub(super) fn slow_down(&self, milliseconds: u32) -> Result<()> {
+    pub(in crate::bench) fn slow_down(&self, milliseconds: u32) -> Result<()> {
         if milliseconds == 0 {
             return Ok(());
         }

@@ -7,24 +7,42 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// One connection, made when it is needed.
-pub(super) struct Client<'a> {
+pub(in crate::bench) struct Client<'a> {
     address: &'a str,
-    token: &'a str,
+    /// The lines of a head that say who asks, and for what.
+    who: String,
+    /// The cookie that was given last.
+    cookie: Option<String>,
     open: Option<BufReader<TcpStream>>,
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(address: &'a str, token: &'a str) -> Self {
-        Self { address, token, open: None }
+    pub(in crate::bench) fn new(address: &'a str, token: &str) -> Self {
+        Self { address, who: format!("Authorization: Bearer {token}\r\n"), cookie: None, open: None }
+    }
+
+    /// Asks for pages from now on, as somebody who signs in with a password.
+    pub(in crate::bench) fn sign_in(&mut self, name: &str, password: &str) -> Result<()> {
+        self.who.clear();
+        let body = json!({"name": name, "password": password}).to_string();
+        self.json("POST", "/api/v1/session", Some(&body))?;
+        let cookie = self.cookie.take().ok_or_else(|| anyhow!("no session was begun"))?;
+        self.who = format!("Cookie: {cookie}\r\nAccept: text/html\r\nAccept-Encoding: gzip, br, zstd\r\n");
+        Ok(())
     }
 
     /// Status and body of an answer. A connection that the server has closed meanwhile is made anew, once.
-    pub(super) fn ask(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<(u16, Vec<u8>)> {
+    pub(in crate::bench) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<(u16, Vec<u8>)> {
         let kept = self.open.is_some();
         let asked = self.exchange(method, path, body);
         let asked = if asked.is_err() && kept && method == "GET" {
@@ -37,7 +55,7 @@ impl<'a> Client<'a> {
     }
 
     /// The JSON of a success.
-    pub(super) fn json(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Value> {
+    pub(in crate::bench) fn json(&mut self, method: &str, path: &str, body: Option<&str>) -> Result<Value> {
         let (status, answer) = self.ask(method, path, body)?;
         if !(200..300).contains(&status) {
             bail!("{method} {path} was answered with {status}: {}", String::from_utf8_lossy(&answer));
@@ -55,9 +73,8 @@ impl<'a> Client<'a> {
                 BufReader::new(stream)
             }
         };
-        let (address, token) = (self.address, self.token);
-        let mut head =
-            format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n");
+        let (address, who) = (self.address, &self.who);
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{who}");
         if let Some(body) = body {
             head += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
         }
@@ -81,6 +98,7 @@ impl<'a> Client<'a> {
             let (name, value) = text.split_once(':').unwrap_or((text, ""));
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse::<usize>().ok(),
+                "set-cookie" => self.cookie = value.split(';').next().map(|pair| pair.trim().to_owned()),
                 "connection" => closing = value.trim().eq_ignore_ascii_case("close"),
                 _ => {}
             }

@@ -53,12 +53,12 @@ impl Phase {
 }
 
 /// The time within which so many hundredths of all were answered; the slowest of them (no middle between two).
-fn percentile(sorted: &[u64], hundredths: usize) -> u64 {
+pub(in crate::bench) fn percentile(sorted: &[u64], hundredths: usize) -> u64 {
     let rank = (sorted.len() * hundredths).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or(0)
 }
 
-fn shown(micros: u64) -> String {
+pub(in crate::bench) fn shown(micros: u64) -> String {
     format!("{:.1}", micros as f64 / 1_000.0)
 }
 

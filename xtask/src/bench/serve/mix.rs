@@ -172,7 +172,7 @@ fn each_page(
     Ok(cursors)
 }
 
-fn encoded(text: &str) -> String {
+pub(in crate::bench) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let one = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(one).collect()

@@ -16,16 +16,16 @@ use super::account::{Sandbox, Shape, system};
 use crate::scratch::Scratch;
 
 /// The store of a shape.
-pub(super) struct Filled {
+pub(in crate::bench) struct Filled {
     data: PathBuf,
-    pub(super) token: String,
-    pub(super) accounts: u64,
-    pub(super) assignments: u64,
-    pub(super) bytes: u64,
+    pub(in crate::bench) token: String,
+    pub(in crate::bench) accounts: u64,
+    pub(in crate::bench) assignments: u64,
+    pub(in crate::bench) bytes: u64,
 }
 
 /// Our binary with nothing of the caller's settings.
-pub(super) fn command(binary: &Path, data: &Path) -> Command {
+pub(in crate::bench) fn command(binary: &Path, data: &Path) -> Command {
     let mut command = Command::new(binary);
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("AWS_") || name.starts_with("KEYREEVE_")) {
@@ -38,7 +38,7 @@ pub(super) fn command(binary: &Path, data: &Path) -> Command {
 }
 
 /// The store of this shape, made if there is none.
-pub(super) fn fill(binary: &Path, kept: &Path, shape: Shape) -> Result<Filled> {
+pub(in crate::bench) fn fill(binary: &Path, kept: &Path, shape: Shape) -> Result<Filled> {
     let (data, note) = (kept.join("data"), kept.join("filled.json"));
     if !note.is_file() {
         println!("Filling a store with {} systems of {} users; it is kept.", shape.systems, shape.users);
@@ -86,7 +86,14 @@ fn import_all(binary: &Path, data: &Path, shape: Shape) -> Result<Value> {
     Ok(json!({"token": token, "accounts": accounts, "assignments": assignments}))
 }
 
-fn ask(binary: &Path, data: &Path, endpoint: &str, arguments: &[&str], input: &str) -> Result<Vec<u8>> {
+/// What our binary prints, asked on a store.
+pub(in crate::bench) fn ask(
+    binary: &Path,
+    data: &Path,
+    endpoint: &str,
+    arguments: &[&str],
+    input: &str,
+) -> Result<Vec<u8>> {
     let mut command = command(binary, data);
     command.args(arguments).env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -104,7 +111,7 @@ fn ask(binary: &Path, data: &Path, endpoint: &str, arguments: &[&str], input: &s
 
 impl Filled {
     /// A copy that may be written to.
-    pub(super) fn copy(&self) -> Result<Scratch> {
+    pub(in crate::bench) fn copy(&self) -> Result<Scratch> {
         let copy = Scratch::new("bench-data")?;
         for entry in fs::read_dir(&self.data)? {
             let entry = entry?;

@@ -6,46 +6,49 @@ use axum::response::Response;
 use keyreeve_engine::export::changes::{ChangeLine, lines_of};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ChangeKind, ImportRunId, ImportRunState};
+use keyreeve_store::{ChangeFilter, ChangePlace, ChangeSlice, PlacedChange};
+use serde::de::DeserializeOwned;
 
 use super::of;
 use crate::body::InPath;
 use crate::console::page::{Frame, Section, shown};
 use crate::console::parts::{Badge, Cell, Empty, Link, Tone};
-use crate::console::table::{Asked, Column, Filter, Shape, Table};
+use crate::console::table::{Asked, Column, Filter, Listing, Shape, Table};
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
-static SHAPE: Shape = Shape {
-    columns: &[
-        Column::plain("Change"),
-        Column::sorted("type", "Type"),
-        Column::plain("Name"),
-        Column::plain("What is different"),
-    ],
-    filters: &[
-        Filter { name: "q", label: "Name", choices: &[] },
-        Filter {
-            name: "type",
-            label: "Type",
-            choices: &[
-                ("account", "Accounts"),
-                ("group", "Groups"),
-                ("policy", "Policies"),
-                ("aws_managed_policy", "Policies of AWS"),
-                ("account_group", "Users in groups"),
-                ("account_policy", "Policies of users"),
-                ("group_policy", "Policies of groups"),
-            ],
-        },
-        Filter {
-            name: "change",
-            label: "Change",
-            choices: &[("created", "Created"), ("changed", "Changed"), ("deleted", "Deleted")],
-        },
-    ],
-    sort: "type",
-};
+/// The columns of lists of changes.
+pub(in crate::console) const COLUMNS: [Column; 4] = [
+    Column::plain("Change"),
+    Column::sorted("type", "Type"),
+    Column::plain("Name"),
+    Column::plain("What is different"),
+];
+/// And what they are narrowed down by.
+pub(in crate::console) const FILTERS: [Filter; 3] = [
+    Filter { name: "q", label: "Name", choices: &[] },
+    Filter {
+        name: "type",
+        label: "Type",
+        choices: &[
+            ("account", "Accounts"),
+            ("group", "Groups"),
+            ("policy", "Policies"),
+            ("aws_managed_policy", "Policies of AWS"),
+            ("account_group", "Users in groups"),
+            ("account_policy", "Policies of users"),
+            ("group_policy", "Policies of groups"),
+        ],
+    },
+    Filter {
+        name: "change",
+        label: "Change",
+        choices: &[("created", "Created"), ("changed", "Changed"), ("deleted", "Deleted")],
+    },
+];
+
+static SHAPE: Shape = Shape { columns: &COLUMNS, filters: &FILTERS, sort: "type" };
 
 #[derive(Template)]
 #[template(path = "console/imports/changes.html")]
@@ -63,29 +66,17 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let run = parts.desk.import_run(&visitor.actor, Right::Read, ImportRunId(run)).await?;
     let listing = asked.of_shape(&SHAPE)?;
-    let changes = parts.store.import_changes(run.id).await?;
-    let wanted = listing.filter("q").map(str::to_lowercase);
-    let (of_type, kind) = (listing.filter("type"), listing.filter("change"));
-    let fits = |line: &ChangeLine| {
-        of_type.is_none_or(|wanted| wanted == line.object_type.as_str())
-            && kind.is_none_or(|wanted| wanted == word(line.kind))
-            && wanted.as_ref().is_none_or(|wanted| line.name.to_lowercase().contains(wanted))
-    };
-    let mut lines: Vec<ChangeLine> = lines_of(&changes).into_iter().filter(fits).collect();
-    if listing.order().starts_with('-') {
-        lines.reverse();
-    }
+    let (filter, slice) = asked_for(&listing, listing.after()?)?;
+    let changes = parts.store.import_changes_slice(run.id, &filter, &slice).await?;
     if listing.is_file() {
-        return listing.file((run.system_id.as_str(), "changes"), &lines, cells);
+        return listing.file((run.system_id.as_str(), "changes"), &changes, cells);
     }
-    let lines = listing.cut(lines)?;
     let empty = Empty {
         title: "Nothing is different".to_owned(),
         text: "The run read what was known already.".to_owned(),
         action: None,
     };
-    let key = |(place, _): &(usize, ChangeLine)| *place;
-    let table = listing.table("Changes", lines, key, |(_, line)| cells(line), empty)?;
+    let table = listing.table("Changes", changes, |(place, _)| place.clone(), cells, empty)?;
     let title = match run.state {
         ImportRunState::Published => "What it changed",
         _ => "What it would change",
@@ -96,15 +87,33 @@ pub(super) async fn page(
     Ok(shown(&ChangesPage { frame, title, changes: table }))
 }
 
-fn word(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::Created => "created",
-        ChangeKind::Changed => "changed",
-        ChangeKind::Deleted => "deleted",
+/// Which changes a list is asked for, and which part of them.
+pub(in crate::console) fn asked_for(
+    listing: &Listing,
+    after: Option<ChangePlace>,
+) -> Result<(ChangeFilter, ChangeSlice), Problem> {
+    fn one_of<T: DeserializeOwned>(word: Option<&str>) -> Option<T> {
+        word.and_then(|word| serde_json::from_value(word.into()).ok())
     }
+    let filter = ChangeFilter {
+        object_type: one_of(listing.filter("type")),
+        kind: one_of(listing.filter("change")),
+        text: listing.filter("q").map(str::to_owned),
+    };
+    let slice = ChangeSlice {
+        descending: listing.order().starts_with('-'),
+        after,
+        limit: listing.limit()?.saturating_add(1),
+    };
+    Ok((filter, slice))
 }
 
-fn cells(line: &ChangeLine) -> Vec<Cell> {
+/// A change in a row of such a list.
+pub(in crate::console) fn cells((_, change): &PlacedChange) -> Vec<Cell> {
+    lines_of(change).first().map(of_line).unwrap_or_default()
+}
+
+fn of_line(line: &ChangeLine) -> Vec<Cell> {
     let badge = match line.kind {
         ChangeKind::Created => Badge::new(Tone::Good, "Created"),
         ChangeKind::Changed => Badge::new(Tone::Notice, "Changed"),

@@ -1,6 +1,7 @@
 //! `/imports`: what was read of systems, and what became of it.
 
 mod changes;
+mod compare;
 mod decide;
 mod show;
 
@@ -32,6 +33,7 @@ pub(super) fn router() -> Router<Parts> {
         .route("/imports", get(list).post(begin))
         .route("/imports/{run}", get(show::page))
         .route("/imports/{run}/changes", get(changes::page))
+        .route("/systems/{system_id}/compare", get(compare::page))
         .route("/imports/{run}/accept", post(decide::accept))
         .route("/imports/{run}/reject", post(decide::reject))
 }

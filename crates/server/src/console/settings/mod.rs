@@ -100,7 +100,7 @@ struct Adding {
 /// Asks once more before something is taken away.
 #[derive(Template)]
 #[template(path = "console/settings/ask.html")]
-struct AskPage {
+pub(super) struct AskPage {
     frame: Frame,
     title: String,
     wrong: Option<String>,
@@ -109,7 +109,12 @@ struct AskPage {
 
 impl AskPage {
     /// The page, with what is wrong beside the field that is typed into, or above the form.
-    fn answer(frame: Frame, title: String, dangerous: Dangerous, wrong: Option<Wrong>) -> Response {
+    pub(super) fn answer(
+        frame: Frame,
+        title: String,
+        dangerous: Dangerous,
+        wrong: Option<Wrong>,
+    ) -> Response {
         let status = status_of(wrong.as_ref());
         let (beside, whole) = match wrong {
             Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
@@ -120,12 +125,12 @@ impl AskPage {
     }
 }
 
-fn status_of(wrong: Option<&Wrong>) -> StatusCode {
+pub(super) fn status_of(wrong: Option<&Wrong>) -> StatusCode {
     if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
 
 /// What is wrong, unless it is with one field.
-fn whole(wrong: Option<Wrong>) -> Option<String> {
+pub(super) fn whole(wrong: Option<Wrong>) -> Option<String> {
     wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why)
 }
 

@@ -58,10 +58,10 @@ pub(super) fn parts(known: &Known<'_>) -> Vec<Part> {
         part("Definition", definition(known), link("settings", "Settings")),
         part("Connection", connection(known), link("connection", "Test")),
         part("Permissions", permissions(known), link("policy", "Policy")),
-        part("Mappings", mappings(known), None),
-        part("Thresholds", thresholds(known), None),
+        part("Mappings", mappings(known), link("mappings", "Mappings")),
+        part("Thresholds", thresholds(known), link("profiles", "Thresholds")),
         part("Provisioning", provisioning(known), link("settings", "Settings")),
-        part("Schedule", schedule(known), None),
+        part("Schedule", schedule(known), link("profiles", "Schedule")),
     ]
 }
 

@@ -5,16 +5,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::check::{Check, CheckState, Rights};
+use keyreeve_engine::key_rotation::stored_key;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId, SystemState};
 use serde::Deserialize;
 
 use super::checklist::way;
+use super::profiles::may_change;
 use super::{frame, tabs};
 use crate::body::InPath;
 use crate::console::form::{Nothing, Sent, Wrong, sentence};
 use crate::console::page::{Frame, Said, shown_as};
-use crate::console::parts::{Badge, Cell, Empty, Facts, Tabs, Tone};
+use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::table::{Column, Table};
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
@@ -41,6 +43,8 @@ struct ConnectionPage {
     may_test: bool,
     wrong: Option<String>,
     found: Option<Table>,
+    /// Where credentials are replaced, by whoever may.
+    replace: Vec<Link>,
     /// Where a quarantine is ended, by whoever may.
     release: Option<String>,
 }
@@ -130,10 +134,21 @@ fn answer(visitor: &Visitor, system: &System, (wrong, found): (Option<Wrong>, Op
         may_test: visitor.may(Right::Operate) && system.state != SystemState::Removed,
         wrong: wrong.map(|wrong| wrong.why),
         found,
+        replace: replace(visitor, system),
         release: (system.state == SystemState::Quarantined && visitor.may(Right::Administer))
             .then(|| super::within(&system.system_id, "release")),
     };
     shown_as(status, &page)
+}
+
+/// The ways to other credentials.
+fn replace(visitor: &Visitor, system: &System) -> Vec<Link> {
+    if !may_change(visitor, system) {
+        return Vec::new();
+    }
+    let link = |what: &str, text: &str| Link::new(super::within(&system.system_id, what), text);
+    let key = stored_key(system).is_ok().then(|| link("rotate-key", "Replace the access key…"));
+    [link("credential", "Other credentials…")].into_iter().chain(key).collect()
 }
 
 fn table(checks: &[Check]) -> Table {

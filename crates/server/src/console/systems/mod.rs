@@ -2,8 +2,14 @@
 
 mod checklist;
 mod connection;
+mod credential;
+mod key;
+mod mappings;
 mod new;
 mod policy;
+mod profile;
+mod profile_form;
+mod profiles;
 mod remove;
 mod settings;
 mod show;
@@ -37,7 +43,19 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/{system_id}", get(show::page))
         .route("/systems/{system_id}/connection", get(connection::page).post(connection::test))
         .route("/systems/{system_id}/release", post(connection::release))
+        .route("/systems/{system_id}/credential", get(credential::page).post(credential::replace))
+        .route("/systems/{system_id}/rotate-key", get(key::page).post(key::rotate))
         .route("/systems/{system_id}/policy", get(policy::page))
+        .route("/systems/{system_id}/profiles", get(profiles::page))
+        .route("/systems/{system_id}/new-profile", get(profile::new).post(profile::make))
+        .route("/systems/{system_id}/profiles/{profile}", get(profile::page).post(profile::set))
+        .route(
+            "/systems/{system_id}/profiles/{profile}/remove",
+            get(profile::ask_removal).post(profile::remove),
+        )
+        .route("/systems/{system_id}/mappings", get(mappings::list))
+        .route("/systems/{system_id}/mappings/{mapping}", get(mappings::page).post(mappings::set))
+        .route("/systems/{system_id}/mappings/{mapping}/reset", post(mappings::reset))
         .route("/systems/{system_id}/settings", get(settings::page).post(settings::change))
         .route("/systems/{system_id}/remove", get(remove::page).post(remove::remove))
 }
@@ -165,9 +183,12 @@ pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
         ("Overview", ""),
         ("Accounts", "accounts"),
         ("Resources", "resources"),
+        ("Compare", "compare"),
         ("Jobs", "jobs"),
         ("Connection", "connection"),
         ("Policy", "policy"),
+        ("Import profiles", "profiles"),
+        ("Task mappings", "mappings"),
         ("Settings", "settings"),
     ];
     let mut entries: Vec<Tab> = all.into_iter().map(tab).collect();

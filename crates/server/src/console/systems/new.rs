@@ -40,7 +40,7 @@ pub(super) struct NewSystem {
 /// How it is to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Credential {
+pub(super) enum Credential {
     AccessKey,
     RoleByAccessKey,
     RoleByServer,
@@ -55,7 +55,7 @@ impl Credential {
         (Self::Server, "server", "This server's own credentials"),
     ];
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(one, ..)| *one == self).map_or("", |(_, word, _)| word)
     }
 }
@@ -132,32 +132,8 @@ fn wanted(sent: NewSystem) -> Result<SystemAsked, Wrong> {
         return Err(Wrong::whole("a system is an AWS account, and its content is access rights"));
     }
     let given = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let key = (sent.access_key_id.trim().to_owned(), sent.secret_access_key.0);
-    let role = |role_arn: String| match role_arn.trim() {
-        "" => Err(Wrong::with("role_arn", "give the ARN of the role")),
-        role_arn => Ok(role_arn.to_owned()),
-    };
-    if matches!(sent.credential, Credential::AccessKey | Credential::RoleByAccessKey) {
-        if key.0.is_empty() {
-            return Err(Wrong::with("access_key_id", "give the id of the access key"));
-        }
-        if key.1.expose().is_empty() {
-            return Err(Wrong::with("secret_access_key", "give the secret of the access key"));
-        }
-    }
-    let (access_key_id, secret_access_key) = key;
-    let credential = match sent.credential {
-        Credential::AccessKey => CredentialAsked::AccessKey { access_key_id, secret_access_key },
-        Credential::RoleByAccessKey => CredentialAsked::Role {
-            role_arn: role(sent.role_arn)?,
-            base: Some(BaseAsked::AccessKey { access_key_id, secret_access_key }),
-            via: Vec::new(),
-        },
-        Credential::RoleByServer => {
-            CredentialAsked::Role { role_arn: role(sent.role_arn)?, base: None, via: Vec::new() }
-        }
-        Credential::Server => CredentialAsked::Ambient,
-    };
+    let key = (sent.access_key_id, sent.secret_access_key);
+    let credential = credential(sent.credential, key, &sent.role_arn)?;
     Ok(SystemAsked {
         system_id,
         name,
@@ -167,8 +143,39 @@ fn wanted(sent: NewSystem) -> Result<SystemAsked, Wrong> {
     })
 }
 
+/// How a system is to sign in, or which field stands in the way.
+pub(super) fn credential(
+    way: Credential,
+    (access_key_id, GivenSecret(secret_access_key)): (String, GivenSecret),
+    role_arn: &str,
+) -> Result<CredentialAsked, Wrong> {
+    let access_key_id = access_key_id.trim().to_owned();
+    let role = || match role_arn.trim() {
+        "" => Err(Wrong::with("role_arn", "give the ARN of the role")),
+        role_arn => Ok(role_arn.to_owned()),
+    };
+    if matches!(way, Credential::AccessKey | Credential::RoleByAccessKey) {
+        if access_key_id.is_empty() {
+            return Err(Wrong::with("access_key_id", "give the id of the access key"));
+        }
+        if secret_access_key.expose().is_empty() {
+            return Err(Wrong::with("secret_access_key", "give the secret of the access key"));
+        }
+    }
+    Ok(match way {
+        Credential::AccessKey => CredentialAsked::AccessKey { access_key_id, secret_access_key },
+        Credential::RoleByAccessKey => CredentialAsked::Role {
+            role_arn: role()?,
+            base: Some(BaseAsked::AccessKey { access_key_id, secret_access_key }),
+            via: Vec::new(),
+        },
+        Credential::RoleByServer => CredentialAsked::Role { role_arn: role()?, base: None, via: Vec::new() },
+        Credential::Server => CredentialAsked::Ambient,
+    })
+}
+
 /// Which field a refusal is about.
-fn place_of(error: DeskError) -> Result<Wrong, Problem> {
+pub(super) fn place_of(error: DeskError) -> Result<Wrong, Problem> {
     let field = match &error {
         DeskError::Store(StoreError::NameTaken { .. }) => Some("name"),
         DeskError::Store(StoreError::SystemIdTaken { .. }) => Some("system_id"),
@@ -215,31 +222,42 @@ async fn asked(
             .hint("Accounts, groups and policies, and who holds what. It never changes.")
             .required(),
     ];
-    let ways = Credential::ALL.iter().map(|(_, word, called)| ((*word).to_owned(), (*called).to_owned()));
-    let credential = vec![
-        Field::new("credential", "Signs in with", Takes::OneOf(ways.collect()))
-            .value(filled.credential)
-            .required()
-            .unless(of),
-        Field::line("access_key_id", "Access key id")
-            .value(&filled.access_key_id)
-            .hint("With an access key: its public half, AKIA…")
-            .unless(of),
-        Field::new("secret_access_key", "Secret access key", Takes::Secret)
-            .hint("With an access key: its secret half. It is sealed, and never shown again.")
-            .unless(of),
-        Field::line("role_arn", "Role")
-            .value(&filled.role_arn)
-            .hint("With a role: its ARN. The external id that its trust policy must ask for is made up here, and shown afterwards.")
-            .unless(of),
+    let filled_in = [filled.credential, filled.access_key_id.as_str(), filled.role_arn.as_str()];
+    let mut credential = credential_fields(filled_in, of);
+    credential.push(
         Field::line("region", "Region")
             .value(&filled.region)
             .hint("It decides the partition. That of the server, if it is left empty.")
             .unless(of),
-    ];
+    );
     let mut frame = Frame::of(visitor, Section::Systems, "New system");
     frame.above = vec![Link::new("/systems", "Systems")];
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let wrong = wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why);
     Ok(shown_as(status, &NewPage { frame, wrong, definition, credential }))
+}
+
+/// The fields of how a system signs in, with what is in them: the way, the id of the key, the role.
+pub(super) fn credential_fields(
+    [way, access_key_id, role_arn]: [&str; 3],
+    wrong: Option<&Wrong>,
+) -> Vec<Field> {
+    let ways = Credential::ALL.iter().map(|(_, word, called)| ((*word).to_owned(), (*called).to_owned()));
+    vec![
+        Field::new("credential", "Signs in with", Takes::OneOf(ways.collect()))
+            .value(way)
+            .required()
+            .unless(wrong),
+        Field::line("access_key_id", "Access key id")
+            .value(access_key_id)
+            .hint("With an access key: its public half, AKIA…")
+            .unless(wrong),
+        Field::new("secret_access_key", "Secret access key", Takes::Secret)
+            .hint("With an access key: its secret half. It is sealed, and never shown again.")
+            .unless(wrong),
+        Field::line("role_arn", "Role")
+            .value(role_arn)
+            .hint("With a role: its ARN. The external id that its trust policy must ask for is made up here, and shown afterwards.")
+            .unless(wrong),
+    ]
 }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use keyreeve_engine::export::word;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::Given;
-use keyreeve_model::{PermissionProfile, System, SystemId};
+use keyreeve_model::{PermissionProfile, ScimTags, System, SystemId};
 
 use super::{frame, of, tabs};
 use crate::body::InPath;
@@ -105,7 +105,7 @@ pub(super) async fn change(
 }
 
 /// What may be left empty.
-const MAY_BE_NONE: [&str; 3] = ["region", "deny_all_policy", "max_requests_per_second"];
+const MAY_BE_NONE: [&str; 4] = ["region", "deny_all_policy", "max_requests_per_second", "scim_tags"];
 
 /// What is on or off.
 const SWITCHES: [&str; 4] =
@@ -136,8 +136,14 @@ fn values(system: &System) -> BTreeMap<&'static str, String> {
         ("scim_delete", word(&settings.scim_delete)),
         ("scim_password", word(&settings.scim_password)),
         ("scim_entitlements", settings.scim_entitlements.to_string()),
+        ("scim_tags", mirrored(&settings.scim_tags)),
         ("scim_wait_seconds", settings.scim_wait_seconds.to_string()),
     ])
+}
+
+/// Attributes and the keys of their tags, as they are typed.
+fn mirrored(tags: &ScimTags) -> String {
+    tags.iter().map(|(attribute, key)| format!("{}={key}", attribute.as_str())).collect::<Vec<_>>().join(", ")
 }
 
 /// Which setting a refusal is about: it names it.
@@ -146,7 +152,9 @@ fn place_of(wrong: Wrong) -> Wrong {
     Wrong { field: named.copied(), ..wrong }
 }
 
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 7] = [
+    "permission_profile",
+    "scim_tags",
     "max_requests_per_second",
     "max_concurrent_requests",
     "unclaimed_password_days",
@@ -260,6 +268,11 @@ fn groups(values: &BTreeMap<&'static str, String>, wrong: Option<&Wrong>) -> Vec
             "",
         ),
         switch("scim_entitlements", "SCIM clients may attach and detach policies", ""),
+        line(
+            "scim_tags",
+            "Attributes mirrored to tags",
+            "ATTRIBUTE=KEY with commas between, such as displayName=Name. None if it is empty; the permission profile reference sends no tags.",
+        ),
         number("scim_wait_seconds", "SCIM clients wait seconds", "At most, from 1 to 300.").required(),
     ];
     vec![("Definition", definition), ("Provisioning", provisioning), ("Limits", limits), ("SCIM", scim)]

@@ -5,6 +5,7 @@
 
 mod chromium;
 mod walk;
+mod whole_way;
 
 use std::path::PathBuf;
 

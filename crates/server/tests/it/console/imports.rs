@@ -127,3 +127,65 @@ async fn a_run_of_others_is_not_there() {
     assert_eq!(begun.status, StatusCode::FORBIDDEN);
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_two_moments_are_compared_and_all_of_it_stands_in_the_address() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    browser.get("/systems/prod/compare").await.has(&["There are no two to compare yet"]);
+    let people = place.people().await;
+    let tag = |name: &String| Mutation::TagUser {
+        name: name.clone(),
+        key: "team".to_owned(),
+        value: "x".to_owned(),
+    };
+    place
+        .sandbox
+        .mutate(PROD_ACCOUNT, &[Mutation::DeleteUser { name: people[0].clone() }, tag(&people[1])])
+        .unwrap();
+    place.import("prod").await;
+    place.sandbox.mutate(PROD_ACCOUNT, &[tag(&people[2])]).unwrap();
+    place.import("prod").await;
+    // Runs 1 and 2 are the first ones of both systems.
+    let last = browser.get("/systems/prod/compare").await;
+    last.has(&["href=\"/imports/3\"", "href=\"/imports/4\"", &people[2]]);
+    assert!(!last.text.contains(&people[1]), "{}", last.text);
+    let both = browser.get("/systems/prod/compare?from=run:1").await;
+    both.has(&[&people[0], &people[1], &people[2], ">Deleted<", ">Changed<"]);
+    let gone = browser.get("/systems/prod/compare?from=run:1&to=run:3&type=account&change=deleted").await;
+    gone.has(&[&people[0]]);
+    assert!(!gone.text.contains(&people[1]) && !gone.text.contains(&people[2]), "{}", gone.text);
+    let found = browser
+        .get(&format!("/systems/prod/compare?from=run:1&q={}&type=account", people[1].to_uppercase()))
+        .await;
+    found.has(&[&people[1]]);
+    assert!(!found.text.contains(&people[2]), "{}", found.text);
+    // Page by page it is the same, and in a file.
+    let (mut address, mut rows) = ("/systems/prod/compare?from=run:1&limit=1".to_owned(), 0);
+    let all = both.text.matches("<tr>").count() - 1;
+    loop {
+        let page = browser.get(&address).await;
+        rows += page.text.matches("<tr>").count() - 1;
+        let Some(before) =
+            page.text.split("\" rel=\"next\"").next().filter(|before| before.len() < page.text.len())
+        else {
+            break;
+        };
+        address = before.rsplit("href=\"").next().unwrap().replace("&#38;", "&");
+    }
+    assert_eq!(rows, all);
+    let file = browser.get("/systems/prod/compare?from=run:1&format=csv").await.text;
+    assert_eq!(file.matches("\r\n").count(), all + 1, "{file}");
+    for (wrong, why) in [
+        ("from=soon", "role=\"alert\""),
+        ("from=run:3&to=run:1", "change their places"),
+        ("from=run:2", "is one of the system test"),
+        ("from=1999-01-01", "role=\"alert\""),
+    ] {
+        let page = browser.get(&format!("/systems/prod/compare?{wrong}")).await;
+        assert!(!page.status.is_success() && page.text.contains(why), "{wrong}: {}", page.text);
+    }
+    let other = Browser::of(&place, "bea", Role::Admin, &["test"]).await;
+    assert_eq!(other.get("/systems/prod/compare").await.status, StatusCode::FORBIDDEN);
+    place.stop().await;
+}

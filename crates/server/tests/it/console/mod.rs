@@ -2,9 +2,12 @@
 
 mod accounts;
 mod audit;
+mod credentials;
 mod imports;
 mod jobs;
+mod mappings;
 mod pages;
+mod profiles;
 mod resources;
 mod rights;
 mod settings;

@@ -10,7 +10,7 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 26] = [
+const PAGES: [(&str, [bool; 4]); 34] = [
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
     ("/systems/new", [false, false, false, true]),
@@ -18,6 +18,14 @@ const PAGES: [(&str, [bool; 4]); 26] = [
     ("/systems/prod/connection", [true, true, true, true]),
     ("/systems/prod/policy", [true, true, true, true]),
     ("/systems/prod/settings", [true, true, true, true]),
+    ("/systems/prod/compare", [true, true, true, true]),
+    ("/systems/prod/profiles", [true, true, true, true]),
+    ("/systems/prod/profiles/default", [true, true, true, true]),
+    ("/systems/prod/new-profile", [false, false, false, true]),
+    ("/systems/prod/mappings", [true, true, true, true]),
+    ("/systems/prod/mappings/AWS%20-%20User", [true, true, true, true]),
+    ("/systems/prod/credential", [false, false, false, true]),
+    ("/systems/prod/rotate-key", [false, false, false, true]),
     ("/systems/prod/remove", [false, false, false, true]),
     ("/imports", [true, true, true, true]),
     ("/imports/1", [true, true, true, true]),
@@ -40,12 +48,19 @@ const PAGES: [(&str, [bool; 4]); 26] = [
 ];
 
 /// Each form, and who may send it.
-const FORMS: [(&str, [bool; 4]); 12] = [
+const FORMS: [(&str, [bool; 4]); 19] = [
     ("/systems/new", [false, false, false, true]),
     ("/systems/prod/connection", [false, true, false, true]),
     ("/systems/prod/settings", [false, false, false, true]),
     ("/systems/prod/remove", [false, false, false, true]),
     ("/systems/prod/release", [false, false, false, true]),
+    ("/systems/prod/profiles/default", [false, false, false, true]),
+    ("/systems/prod/profiles/default/remove", [false, false, false, true]),
+    ("/systems/prod/new-profile", [false, false, false, true]),
+    ("/systems/prod/mappings/AWS%20-%20User", [false, false, false, true]),
+    ("/systems/prod/mappings/AWS%20-%20User/reset", [false, false, false, true]),
+    ("/systems/prod/credential", [false, false, false, true]),
+    ("/systems/prod/rotate-key", [false, false, false, true]),
     ("/imports", [false, true, false, true]),
     ("/imports/1/accept", [false, false, true, true]),
     ("/imports/1/reject", [false, false, true, true]),
@@ -109,12 +124,17 @@ async fn s19_a_form_of_elsewhere_does_nothing() {
     let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
     let seen = browser.get("/systems/prod/remove").await.hidden("seen");
     let removal = [("seen", seen.as_str()), ("reason", ""), ("confirm", "prod")];
-    let forms: [(&str, &[(&str, &str)]); 10] = [
+    let forms: [(&str, &[(&str, &str)]); 15] = [
         ("/systems/prod/remove", &removal),
         ("/systems/prod/connection", &[]),
         ("/systems/new", &[("name", "x")]),
         ("/systems/prod/settings", &[("name", "x")]),
         ("/systems/prod/release", &[("reason", "")]),
+        ("/systems/prod/profiles/default", &[("schedule", "")]),
+        ("/systems/prod/new-profile", &[("name", "x")]),
+        ("/systems/prod/mappings/AWS%20-%20User/reset", &[("seen", ""), ("reason", "")]),
+        ("/systems/prod/credential", &[("credential", "server")]),
+        ("/systems/prod/rotate-key", &[("seen", ""), ("once", "x"), ("reason", ""), ("confirm", "prod")]),
         ("/imports", &[("system", "prod"), ("profile", "default")]),
         ("/imports/1/accept", &[("seen", ""), ("reason", "x")]),
         ("/imports/1/reject", &[("seen", ""), ("reason", "x")]),

@@ -124,7 +124,8 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     ]);
     assert_eq!(page.text.matches(">OK</span>").count(), 6, "{}", page.text);
     assert_eq!(page.text.matches(">Pending</span>").count(), 1, "the schedule: {}", page.text);
-    page.has(&["href=\"/imports?system=prod\""]);
+    page.has(&["href=\"/imports?system=prod\"", "href=\"/systems/prod/mappings\">Mappings<"]);
+    page.has(&["href=\"/systems/prod/profiles\">Thresholds<", "href=\"/systems/prod/profiles\">Schedule<"]);
     place.not_imported("fresh").await;
     browser.get("/systems/fresh").await.has(&["What is permitted shows with the first import"]);
     browser
@@ -178,6 +179,7 @@ async fn settings_are_changed_as_they_were_seen_or_not_at_all() {
             ("max_concurrent_requests", "50"),
             ("scim_delete", "deactivate"),
             ("scim_password", "refuse"),
+            ("scim_tags", ""),
             ("scim_wait_seconds", "20"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -203,6 +205,14 @@ async fn settings_are_changed_as_they_were_seen_or_not_at_all() {
     let mut unnamed = fields(&seen, "7", true);
     unnamed[1].1 = String::new();
     assert_eq!(send(&unnamed).await.status, StatusCode::UNPROCESSABLE_ENTITY, "a system has a name");
+    let mirrored = |text: &str| {
+        let mut all = fields(&seen, "7", false);
+        all.iter_mut().filter(|(name, _)| name == "scim_tags").for_each(|(_, value)| text.clone_into(value));
+        all
+    };
+    let wrong = send(&mirrored("nickName=x")).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
+    assert!(wrong.text.contains("id=\"scim_tags-about\"><p class=\"error\">"), "{}", wrong.text);
     let mut more = fields(&seen, "7", false);
     more.push(("state".to_owned(), "removed".to_owned()));
     assert_eq!(send(&more).await.status, StatusCode::BAD_REQUEST);
@@ -211,9 +221,15 @@ async fn settings_are_changed_as_they_were_seen_or_not_at_all() {
     assert_eq!(saved.to.as_deref(), Some("/systems/prod/settings?said=saved"), "{}", saved.text);
     let after = settings().await;
     assert_eq!((after.max_deletes, after.prioritise_delete_tasks), (7, false));
-    let stale = send(&fields(&seen, "9", true)).await;
+    let stale = send(&mirrored("displayName=Name")).await;
     assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", stale.text);
     assert!(stale.text.contains("role=\"alert\"") && settings().await == after, "{}", stale.text);
+    let seen = browser.get("/systems/prod/settings").await.hidden("seen");
+    let mut form = mirrored("displayName=Name, department=Unit");
+    form[0].1 = seen;
+    assert_eq!(send(&form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(settings().await.scim_tags.len(), 2);
+    browser.get("/systems/prod/settings").await.has(&["value=\"displayName=Name, department=Unit\""]);
     place.stop().await;
 }
 

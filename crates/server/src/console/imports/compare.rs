@@ -1,0 +1,148 @@
+//! `/systems/{system_id}/compare`: what is different between any two moments of a system.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{ImportRunId, ImportRunState, SystemId};
+use keyreeve_store::{AsOf, ChangePlace, PlacedChange, RunSlice};
+
+use super::changes::{COLUMNS, FILTERS, asked_for, cells};
+use super::of;
+use crate::body::InPath;
+use crate::console::form::Wrong;
+use crate::console::page::{Frame, shown_as};
+use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs};
+use crate::console::settings::status_of;
+use crate::console::systems;
+use crate::console::table::{Asked, Filter, Listing, Shape, Table};
+use crate::console::time::Time;
+use crate::console::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
+use crate::rest::as_of;
+
+static SHAPE: Shape = Shape {
+    columns: &COLUMNS,
+    filters: &{
+        let [name, of_type, change] = FILTERS;
+        [
+            Filter { name: "from", label: "From a date, a time or run:N", choices: &[] },
+            Filter { name: "to", label: "To (now, if it is empty)", choices: &[] },
+            name,
+            of_type,
+            change,
+        ]
+    },
+    sort: "type",
+};
+
+#[derive(Template)]
+#[template(path = "console/imports/compare.html")]
+struct ComparePage {
+    frame: Frame,
+    name: String,
+    badge: Badge,
+    tabs: Tabs,
+    wrong: Option<String>,
+    /// Which runs speak for the two moments.
+    runs: Option<Facts>,
+    changes: Table,
+}
+
+/// Two runs.
+type Between = (ImportRunId, ImportRunId);
+
+pub(in crate::console) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(system_id): InPath<SystemId>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Read, &system_id)?;
+    let listing = asked.of_shape(&SHAPE)?;
+    let system = parts.store.get_system(&system_id).await?;
+    // All pages of a list are about the runs of its first one.
+    let after: Option<(i64, i64, ChangePlace)> = listing.after()?;
+    let kept =
+        after.as_ref().map(|(from, to, _)| (AsOf::Run(ImportRunId(*from)), AsOf::Run(ImportRunId(*to))));
+    let (between, wrong) = match between(&visitor, &parts, (&system_id, &listing), kept).await {
+        Ok(between) => (between, None),
+        Err(problem) => (None, Some(Wrong::of(problem)?)),
+    };
+    let changes = match between {
+        None => Vec::new(),
+        Some(runs) => {
+            let (filter, slice) = asked_for(&listing, after.map(|(.., place)| place))?;
+            parts.store.difference_slice(runs, &filter, &slice).await?
+        }
+    };
+    if listing.is_file() {
+        return listing.file((system_id.as_str(), "differences"), &changes, cells);
+    }
+    let empty = match between {
+        None => Empty {
+            title: "There are no two to compare yet".to_owned(),
+            text: "Two imports are compared, or what two dates have: there must be two that were published."
+                .to_owned(),
+            action: Some(Link::new(systems::of(&system_id), "Go to the system")),
+        },
+        Some(_) => Empty {
+            title: "Nothing is different".to_owned(),
+            text: "Both have the same accounts, groups, policies and assignments.".to_owned(),
+            action: None,
+        },
+    };
+    let (from, to) = between.map_or((0, 0), |(from, to)| (from.0, to.0));
+    let key = |(place, _): &PlacedChange| (from, to, place.clone());
+    let page = ComparePage {
+        frame: systems::frame(&visitor, &system, "Compare"),
+        name: system.name.to_string(),
+        badge: Badge::of_system(system.state),
+        tabs: systems::tabs(&system_id, "compare"),
+        runs: match between {
+            Some(runs) => Some(facts(&parts, runs).await?),
+            None => None,
+        },
+        changes: listing.table("What is different", changes, key, cells, empty)?,
+        wrong: wrong.as_ref().map(|wrong| wrong.why.clone()),
+    };
+    Ok(shown_as(status_of(wrong.as_ref()), &page))
+}
+
+/// Between which runs: those that speak for the moments that are asked for, else the last two; `None` where there are none.
+async fn between(
+    visitor: &Visitor,
+    parts: &Parts,
+    (system_id, listing): (&SystemId, &Listing),
+    kept: Option<(AsOf, AsOf)>,
+) -> Result<Option<Between>, Problem> {
+    let now = parts.clock.now();
+    let moments = match (kept, listing.filter("from")) {
+        (Some(kept), _) => kept,
+        (None, Some(from)) => (as_of(Some(from), None, now)?, as_of(listing.filter("to"), None, now)?),
+        (None, None) => {
+            let slice = RunSlice {
+                systems: Some(vec![system_id.clone()]),
+                state: Some(ImportRunState::Published),
+                beyond: None,
+                oldest_first: false,
+                limit: 2,
+            };
+            let last = parts.store.import_runs(&slice).await?;
+            let [_, before] = last.as_slice() else { return Ok(None) };
+            (AsOf::Run(before.id), as_of(listing.filter("to"), None, now)?)
+        }
+    };
+    Ok(Some(parts.desk.compared(&visitor.actor, system_id, moments).await?))
+}
+
+async fn facts(parts: &Parts, (from, to): Between) -> Result<Facts, Problem> {
+    let mut facts = Vec::new();
+    for (name, published, run) in [("From", "As of", from), ("To", "Until", to)] {
+        let known = parts.store.get_import_run(run).await?;
+        facts.push((name, Cell::link(of(run), format!("Run {run}"))));
+        facts.push((published, known.published_at.map_or(Cell::None, |at| Cell::Time(Time::at(at)))));
+    }
+    Ok(Facts { facts })
+}

@@ -1,0 +1,168 @@
+//! Every page of the console, by what is known of a store.
+
+use anyhow::{Result, anyhow};
+
+use super::super::serve::{account, client::Client, mix::encoded};
+
+/// Pages that a list is followed to its middle by.
+const DEEP: usize = 20;
+
+/// What pages are asked for with.
+pub(super) struct Known {
+    system: String,
+    /// Addresses and names of accounts.
+    accounts: Vec<(String, String)>,
+    groups: Vec<(String, String)>,
+    policies: Vec<(String, String)>,
+    /// Far into the list of accounts.
+    deep: String,
+    run: i64,
+    job: i64,
+}
+
+impl Known {
+    /// Reads it from pages themselves.
+    pub(super) fn gather(client: &mut Client<'_>, (run, job): (i64, i64)) -> Result<Self> {
+        let system = account::system(0);
+        let list = format!("/systems/{system}/accounts?limit=100");
+        let (mut address, mut accounts) = (list.clone(), Vec::new());
+        for _ in 0..DEEP {
+            let page = page(client, &address)?;
+            accounts.extend(links(&page, &format!("/systems/{system}/accounts/")));
+            match next(&page) {
+                Some(next) => address = next,
+                None => break,
+            }
+        }
+        let mut of_kind = |kind: &str| {
+            let page = page(client, &format!("/systems/{system}/resources?type={kind}&limit=100"))?;
+            Ok::<_, anyhow::Error>(links(&page, &format!("/systems/{system}/resources/")))
+        };
+        let (groups, policies) = (of_kind("group")?, of_kind("policy")?);
+        if accounts.is_empty() || groups.is_empty() || policies.is_empty() {
+            return Err(anyhow!("{system} is empty"));
+        }
+        Ok(Self { system, accounts, groups, policies, deep: address, run, job })
+    }
+
+    /// The pages of a turn, each with what it is called.
+    pub(super) fn pages(&self, turn: usize) -> Vec<(&'static str, String)> {
+        let nobody = (String::new(), String::new());
+        let pick =
+            |from: &[(String, String)]| from.get(turn * 7 % from.len().max(1)).unwrap_or(&nobody).clone();
+        let (account, name) = pick(&self.accounts);
+        let (group, group_name) = pick(&self.groups);
+        let (policy, policy_name) = pick(&self.policies);
+        let (system, run, job) = (&self.system, self.run, self.job);
+        let (name, group_name, policy_name) = (encoded(&name), encoded(&group_name), encoded(&policy_name));
+        let few = name.get(..3).unwrap_or(&name).to_owned();
+        let of = |what: &str| format!("/systems/{system}/{what}");
+        let mut pages = vec![
+            ("home", "/".to_owned()),
+            ("systems", "/systems".to_owned()),
+            ("systems: search", "/systems?q=03".to_owned()),
+            ("new system", "/systems/new".to_owned()),
+            ("system", format!("/systems/{system}")),
+            ("accounts", of("accounts")),
+            ("accounts: far into the list", self.deep.clone()),
+            ("accounts: three letters", of(&format!("accounts?q={few}"))),
+            ("accounts: a name", of(&format!("accounts?q={name}"))),
+            ("accounts: nobody", of("accounts?q=nobody-has-this")),
+            ("accounts: status", of("accounts?status=disabled")),
+            ("accounts: console password", of("accounts?console=absent")),
+            ("accounts: MFA", of("accounts?mfa=inactive")),
+            ("accounts: path", of("accounts?path=%2Fstaff%2Ffinance%2F")),
+            ("accounts: group", of(&format!("accounts?group={group_name}"))),
+            ("accounts: policy", of(&format!("accounts?policy={policy_name}"))),
+            (
+                "accounts: policy, also by groups",
+                of(&format!("accounts?policy={policy_name}&through=groups")),
+            ),
+            ("accounts: as of a run", of("accounts?as_of=run:1")),
+            ("accounts: by path", of("accounts?sort=path")),
+            ("accounts: by status", of("accounts?sort=status")),
+            ("accounts: by age", of("accounts?sort=created_at")),
+            ("accounts: by last use", of("accounts?sort=-password_last_used_at")),
+            ("account", account.clone()),
+            ("new account", of("new-account")),
+            ("resources", of("resources")),
+            ("resources: search", of(&format!("resources?q={policy_name}"))),
+            ("resource: group", group),
+            ("resource: policy", policy),
+            ("imports", "/imports".to_owned()),
+            ("import run", format!("/imports/{run}")),
+            ("import run: changes", format!("/imports/{run}/changes")),
+            ("first import run: changes", "/imports/1/changes".to_owned()),
+            ("jobs", "/jobs".to_owned()),
+            ("jobs of a system", of("jobs")),
+            ("job", format!("/jobs/{job}")),
+            ("audit", "/audit".to_owned()),
+            ("audit of a system", format!("/audit?system={system}")),
+            ("audit: action", "/audit?action=job_ended".to_owned()),
+            ("audit row", "/audit/1".to_owned()),
+            ("settings", "/settings".to_owned()),
+        ];
+        for action in
+            ["update", "add-assignment", "remove-assignment", "reset-password", "deactivate", "delete"]
+        {
+            pages.push(("account: form", format!("{account}/{action}")));
+        }
+        for part in [
+            "connection",
+            "policy",
+            "profiles",
+            "profiles/default",
+            "new-profile",
+            "mappings",
+            "credential",
+            "settings",
+            "remove",
+        ] {
+            pages.push(("system: its other pages", of(part)));
+        }
+        for part in ["tokens", "people", "protections", "secrets", "notifications"] {
+            pages.push(("settings: their pages", format!("/settings/{part}")));
+        }
+        pages
+    }
+}
+
+fn page(client: &mut Client<'_>, address: &str) -> Result<String> {
+    let (status, answer) = client.ask("GET", address, None)?;
+    if status != 200 {
+        return Err(anyhow!("{address} was answered with {status}"));
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// The links of a page to what is right below an address: addresses and texts.
+fn links(page: &str, below: &str) -> Vec<(String, String)> {
+    let begin = format!("<a href=\"{below}");
+    let link = |part: &str| {
+        let (rest, text) = part.split_once("\">")?;
+        let plain = !rest.contains(['/', '?', '&']);
+        plain.then(|| Some((format!("{below}{rest}"), text.split('<').next()?.to_owned())))?
+    };
+    page.split(&begin).skip(1).filter_map(link).collect()
+}
+
+/// Where the next page of a list is.
+fn next(page: &str) -> Option<String> {
+    let before = page.split("\" rel=\"next\"").next().filter(|before| before.len() < page.len())?;
+    Some(before.rsplit("href=\"").next()?.replace("&#38;", "&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_the_next_page_are_read_from_a_page() {
+        let page = "<a href=\"/s/a/1\">ada</a><a href=\"/s/a/1/delete\">x</a><a href=\"/s/a/2\">bea</a>\
+                    <a href=\"/s/a?limit=1&#38;cursor=x\" rel=\"next\">Next page</a>";
+        let found = links(page, "/s/a/");
+        assert_eq!(found, [("/s/a/1", "ada"), ("/s/a/2", "bea")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+        assert_eq!(next(page).as_deref(), Some("/s/a?limit=1&cursor=x"));
+        assert_eq!(next("<a href=\"/x\">x</a>"), None);
+    }
+}
