@@ -11,6 +11,7 @@ use super::of;
 use crate::body::InPath;
 use crate::console::page::{Frame, Section, shown};
 use crate::console::parts::{Badge, Cell, Empty, Link, Tone};
+use crate::console::states::{OBJECT_TYPES, called_object};
 use crate::console::table::{Asked, Column, Filter, Shape, Table};
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
@@ -25,19 +26,7 @@ static SHAPE: Shape = Shape {
     ],
     filters: &[
         Filter { name: "q", label: "Name", choices: &[] },
-        Filter {
-            name: "type",
-            label: "Type",
-            choices: &[
-                ("account", "Accounts"),
-                ("group", "Groups"),
-                ("policy", "Policies"),
-                ("aws_managed_policy", "Policies of AWS"),
-                ("account_group", "Users in groups"),
-                ("account_policy", "Policies of users"),
-                ("group_policy", "Policies of groups"),
-            ],
-        },
+        Filter { name: "type", label: "Type", choices: OBJECT_TYPES },
         Filter {
             name: "change",
             label: "Change",
@@ -113,7 +102,7 @@ fn cells(line: &ChangeLine) -> Vec<Cell> {
     let details = line.details();
     vec![
         Cell::Badge(badge),
-        Cell::text(line.object_type.as_str().replace('_', " ")),
+        Cell::text(called_object(line.object_type)),
         Cell::text(line.name.clone()),
         if details.is_empty() { Cell::None } else { Cell::text(details) },
     ]
