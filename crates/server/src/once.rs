@@ -15,12 +15,17 @@ use crate::parts::Parts;
 use crate::problem::Problem;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+/// The code of a request that is being done already.
+pub(crate) const IN_PROGRESS: &str = "in_progress";
 /// A key is at most so long, in characters.
 const LONGEST: usize = 255;
 /// A request of which nobody has said for so long that they are at it may be done by a repeat: its process is gone.
 const LEASE: Duration = Duration::from_secs(30);
 /// So often it is said.
 const BEAT: Duration = Duration::from_secs(8);
+/// What a form that was sent twice comes to is looked up so often, and waited for so long.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_FOR: Duration = Duration::from_secs(60);
 
 /// The `Idempotency-Key` of a request, if it has one.
 #[derive(Debug, Clone)]
@@ -67,6 +72,29 @@ impl Once {
         self.0.map(|key| RequestKey { system_id: system_id.clone(), route, caller, key })
     }
 
+    /// As [`Once::begin`], for forms: while the same one is being done, its end is waited for, as whoever sent it twice sees
+    /// the second answer alone.
+    ///
+    /// # Errors
+    /// As [`Once::begin`], after a while.
+    pub(crate) async fn begin_or_wait(
+        self,
+        parts: &Parts,
+        caller: &Caller,
+        (system_id, route): (&SystemId, String),
+        body_sha256: &str,
+    ) -> Result<Begun, Problem> {
+        let until = tokio::time::Instant::now() + LOOK_FOR;
+        loop {
+            let begun = self.clone().begin(parts, caller, (system_id, route.clone()), body_sha256).await;
+            let waits = matches!(&begun, Err(problem) if problem.code() == IN_PROGRESS);
+            if !waits || tokio::time::Instant::now() >= until {
+                return begun;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// What is known of the request. Without a key it is always new.
     ///
     /// # Errors
@@ -86,7 +114,7 @@ impl Once {
             KnownRequest::New(claim) => Begun::New(Some(claim)),
             KnownRequest::UnderWay => {
                 let detail = "a request with the same Idempotency-Key is being done";
-                return Err(Problem::new(StatusCode::CONFLICT, "in_progress", detail)
+                return Err(Problem::new(StatusCode::CONFLICT, IN_PROGRESS, detail)
                     .advice("ask again with the same key when it has ended"));
             }
             KnownRequest::Other => return Err(reused()),

@@ -195,6 +195,17 @@ impl Store {
         .await
     }
 
+    /// Notes the job that a request came to, of one that was there before.
+    ///
+    /// # Errors
+    /// [`StoreError::RequestTaken`].
+    pub async fn request_came_to_job(&self, claim: &KeyClaim, job: JobId) -> Result<(), StoreError> {
+        writing!(self, "noting what the request came to", |transaction| {
+            came_to(transaction, claim, Some(job), None).await
+        })
+        .await
+    }
+
     /// Notes the import run that a request came to.
     ///
     /// # Errors

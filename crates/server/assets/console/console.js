@@ -7,10 +7,12 @@
 //   <form data-confirm="TEXT">             has its button once TEXT is typed into the field `confirm`
 //   <form data-search="ID">                asks as one types, and renews the element ID
 //   <… id data-live="EVENTS">              is renewed when the stream of events says something
+//   <form method="post">                   is sent once, however often its button is pressed
 (() => {
   const SEARCH_AFTER = 250;
   const RENEW_AFTER = 1000;
   const LISTEN_AGAIN_AFTER = 5000;
+  const SEND_AGAIN_AFTER = 60000;
 
   const moments = (root) => {
     const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -142,6 +144,33 @@
     }
   };
 
+  // What is sent twice is asked for twice, and the first answer is lost with all that stands in it.
+  const sends = () => {
+    const buttons = (form) => [...form.elements].filter((one) => one.type === "submit");
+    const free = (form) => {
+      delete form.dataset.sent;
+      form.removeAttribute("aria-busy");
+      for (const button of buttons(form)) button.disabled = false;
+    };
+    document.addEventListener("submit", (event) => {
+      const form = event.target;
+      if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+      if (form.dataset.sent) {
+        event.preventDefault();
+        return;
+      }
+      form.dataset.sent = "true";
+      form.setAttribute("aria-busy", "true");
+      // Only once it is on its way: what a disabled button stands for is not sent.
+      window.setTimeout(() => { for (const button of buttons(form)) button.disabled = true; }, 0);
+      window.setTimeout(() => free(form), SEND_AGAIN_AFTER);
+    });
+    // A page that is gone back to is as it was left.
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted) for (const form of document.querySelectorAll("form[data-sent]")) free(form);
+    });
+  };
+
   // What was done is said once.
   const address = new URL(window.location.href);
   if (address.searchParams.has("said")) {
@@ -149,6 +178,7 @@
     window.history.replaceState(null, "", address);
   }
   prepared(document);
+  sends();
   searches();
   lives();
 })();

@@ -83,6 +83,24 @@ impl Wrong {
         let of_right = status == StatusCode::FORBIDDEN && problem.code() == "not_lent";
         if here.contains(&status) || of_right { Ok(Self::whole(problem.detail())) } else { Err(problem) }
     }
+
+    /// What stands beside a field, and what above the form.
+    pub(crate) fn parted(wrong: Option<Self>) -> (Option<Self>, Option<String>) {
+        match wrong {
+            Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
+            other => (None, other.map(|wrong| wrong.why)),
+        }
+    }
+}
+
+/// What is wrong, unless it is with one field.
+pub(crate) fn whole(wrong: Option<Wrong>) -> Option<String> {
+    Wrong::parted(wrong).1
+}
+
+/// The status of a page that has a form.
+pub(crate) fn status_of(wrong: Option<&Wrong>) -> StatusCode {
+    if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
 
 /// A reason, if one is given.
@@ -90,12 +108,26 @@ pub(crate) fn given(reason: &str) -> Option<&str> {
     Some(reason.trim()).filter(|reason| !reason.is_empty())
 }
 
+/// What our own sentences begin with. All else is left as it is: a text begins with somebody's name as often, and a name
+/// that is written large is another one.
+const OPENINGS: [&str; 36] = [
+    "a", "after", "all", "an", "at", "cannot", "choose", "every", "for", "give", "in", "it", "its", "less",
+    "making", "more", "no", "nobody", "nothing", "on", "reading", "some", "somebody", "that", "the", "there",
+    "these", "they", "this", "those", "type", "what", "whether", "whose", "write", "your",
+];
+
 /// A text as a sentence.
 pub(crate) fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let (first, rest) = text.split_at_checked(1).unwrap_or_default();
+    let opens = text.split_once(' ').is_some_and(|(word, then)| {
+        let counts = ["job", "row", "run", "step", "task"].contains(&word);
+        OPENINGS.contains(&word) || (counts && then.starts_with(|next: char| next.is_ascii_digit()))
+    });
     let end = if text.ends_with(['.', '!', '?', ':']) { "" } else { "." };
-    format!("{first}{}{end}", characters.as_str())
+    match opens {
+        true => format!("{}{rest}{end}", first.to_ascii_uppercase()),
+        false => format!("{text}{end}"),
+    }
 }
 
 /// What a field takes.
@@ -214,6 +246,21 @@ mod tests {
         assert!(!text.contains("canary"), "{text}");
         let other = field("other").render().unwrap();
         assert!(!other.contains("empty") && !other.contains("aria-invalid"), "{other}");
+    }
+
+    #[test]
+    fn a_sentence_that_begins_with_a_name_leaves_it_as_it_is() {
+        for (text, said) in [
+            ("the name is taken", "The name is taken."),
+            ("job 7 is running", "Job 7 is running."),
+            ("job has no console password", "job has no console password."),
+            ("ada.smith has no console password", "ada.smith has no console password."),
+            ("arn:aws:iam::1:policy/x cannot be attached!", "arn:aws:iam::1:policy/x cannot be attached!"),
+            ("\u{e9}mile", "\u{e9}mile."),
+            ("", "."),
+        ] {
+            assert_eq!(sentence(text), said);
+        }
     }
 
     #[test]

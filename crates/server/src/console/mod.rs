@@ -8,7 +8,8 @@
 //! - `visitor` knows who looks, `page` has the frame, the navigation, and what a page says to browsers, `problems` is what is
 //!   seen when something is refused, `assets` has style, script and icon;
 //! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
-//!   badges, cells, facts, tabs, text to be copied, empty places), `time`, `chart`;
+//!   badges, cells, facts, tabs, text to be copied, empty places), `states` (what states and kinds are called), `plan` (which
+//!   calls a change takes), `time`, `numbers`, `chart`;
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
 //! - pages: `sign_in`, `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
@@ -30,12 +31,15 @@ mod form;
 mod home;
 mod imports;
 mod jobs;
+mod numbers;
 mod page;
 mod parts;
+mod plan;
 mod problems;
 mod resources;
 mod settings;
 mod sign_in;
+mod states;
 mod systems;
 mod table;
 mod text;

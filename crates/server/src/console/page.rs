@@ -4,11 +4,12 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY};
 use axum::response::{IntoResponse, Response};
+use keyreeve_model::JobId;
 
 use super::address::asking;
-use super::assets;
 use super::parts::Link;
 use super::visitor::{Look, Visitor};
+use super::{assets, jobs};
 use crate::problem::Problem;
 
 /// Nothing but what we serve ourselves, nothing within the page that runs, and no text that becomes markup.
@@ -154,7 +155,9 @@ impl Said {
             Self::Released => "The quarantine has ended.",
             Self::Rejected => "Rejected: what was known before still stands.",
             Self::Asked => "Asked for: it is carried out now, and an import confirms it.",
-            Self::AskedBefore => "It was asked for before, and is not done twice.",
+            Self::AskedBefore => {
+                "This was sent twice. It was asked for the first time, and is not done twice."
+            }
             Self::AwaitsApproval => "Asked for: a second person must approve it before anything is done.",
             Self::JobApproved => "Approved: the job begins now.",
             Self::JobRejected => "Rejected: nothing of the job is done.",
@@ -184,8 +187,30 @@ impl Said {
         asking(path, [(Self::NAME, self.word())])
     }
 
+    /// An address whose page says so, with the way to the job that it came to.
+    pub(crate) fn as_job(self, path: &str, job: JobId) -> String {
+        asking(path, [(Self::NAME, format!("{}-{job}", self.word()).as_str())])
+    }
+
     pub(super) fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|said| said.word() == word)
+    }
+}
+
+/// What was said was done, and the job that it came to.
+#[derive(Debug, Clone)]
+pub(crate) struct Saying {
+    pub(crate) text: &'static str,
+    pub(crate) job: Option<Link>,
+}
+
+impl Saying {
+    /// As the address has it: a word of ours, and a number after a dash.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        let (said, job) = word.split_once('-').map_or((word, None), |(said, job)| (said, Some(job)));
+        let job = job.map(|job| job.parse().map(JobId)).transpose().ok()?;
+        let text = Said::of(said)?.sentence();
+        Some(Self { text, job: job.map(|job| Link::new(jobs::of(job), format!("Job {job}"))) })
     }
 }
 
@@ -200,7 +225,7 @@ pub(crate) struct Frame {
     pub(crate) theme: &'static str,
     /// Where a choice of the theme leads back to.
     pub(crate) address: String,
-    pub(crate) said: Option<&'static str>,
+    pub(crate) said: Option<Saying>,
     pub(crate) style: &'static str,
     pub(crate) script: &'static str,
     pub(crate) icon: &'static str,
@@ -224,7 +249,7 @@ pub(crate) struct Who {
 impl Frame {
     /// Of a page of a section, for whoever has signed in.
     pub(crate) fn of(visitor: &Visitor, section: Section, title: impl Into<String>) -> Self {
-        Self { said: visitor.look.said.map(Said::sentence), ..Self::around(visitor, Some(section), title) }
+        Self { said: visitor.look.said.clone(), ..Self::around(visitor, Some(section), title) }
     }
 
     pub(super) fn around(visitor: &Visitor, section: Option<Section>, title: impl Into<String>) -> Self {
@@ -251,7 +276,7 @@ impl Frame {
             who: None,
             theme: look.theme.map_or("auto", super::visitor::Theme::as_str),
             address: look.address.clone(),
-            said: look.said.map(Said::sentence),
+            said: look.said.clone(),
             style,
             script,
             icon,

@@ -3,7 +3,6 @@
 //! A component is drawn in a template by `html()`, which no text has: `{{ badge.html() }}`.
 
 use askama::Template;
-use keyreeve_model::{ImportRunState, JobState, StepState, SystemState, TaskState};
 
 use super::time::Time;
 
@@ -68,61 +67,6 @@ pub(crate) struct Badge {
 impl Badge {
     pub(crate) fn new(tone: Tone, text: impl Into<String>) -> Self {
         Self { tone, text: text.into() }
-    }
-
-    pub(crate) fn of_system(state: SystemState) -> Self {
-        match state {
-            SystemState::Active => Self::new(Tone::Good, "Active"),
-            SystemState::Quarantined => Self::new(Tone::Bad, "Quarantined"),
-            SystemState::Suspended => Self::new(Tone::Warning, "Suspended"),
-            SystemState::Removed => Self::new(Tone::Quiet, "Removed"),
-        }
-    }
-
-    pub(crate) fn of_run(state: ImportRunState) -> Self {
-        match state {
-            ImportRunState::Running => Self::new(Tone::Notice, "Running"),
-            ImportRunState::Previewed => Self::new(Tone::Quiet, "Previewed"),
-            ImportRunState::Suspended => Self::new(Tone::Warning, "Suspended"),
-            ImportRunState::Published => Self::new(Tone::Good, "Published"),
-            ImportRunState::Failed => Self::new(Tone::Bad, "Failed"),
-            ImportRunState::Rejected => Self::new(Tone::Quiet, "Rejected"),
-        }
-    }
-
-    pub(crate) fn of_job(state: JobState) -> Self {
-        match state {
-            JobState::AwaitingApproval => Self::new(Tone::Warning, "Awaits approval"),
-            JobState::Queued => Self::new(Tone::Notice, "Queued"),
-            JobState::Running => Self::new(Tone::Notice, "Running"),
-            JobState::Succeeded => Self::new(Tone::Good, "Succeeded"),
-            JobState::Failed => Self::new(Tone::Bad, "Failed"),
-            JobState::PartiallyFailed => Self::new(Tone::Bad, "Partially failed"),
-            JobState::Cancelled => Self::new(Tone::Quiet, "Cancelled"),
-        }
-    }
-
-    pub(crate) fn of_task(state: TaskState) -> Self {
-        match state {
-            TaskState::AwaitingApproval => Self::new(Tone::Warning, "Awaits approval"),
-            TaskState::Queued => Self::new(Tone::Notice, "Queued"),
-            TaskState::Running => Self::new(Tone::Notice, "Running"),
-            TaskState::Succeeded => Self::new(Tone::Good, "Succeeded"),
-            TaskState::Failed => Self::new(Tone::Bad, "Failed"),
-            TaskState::Cancelled => Self::new(Tone::Quiet, "Cancelled"),
-            TaskState::NeedsPerson => Self::new(Tone::Bad, "Needs a person"),
-        }
-    }
-
-    pub(crate) fn of_step(state: StepState) -> Self {
-        match state {
-            StepState::Planned => Self::new(Tone::Quiet, "Planned"),
-            StepState::Attempting => Self::new(Tone::Notice, "Attempting"),
-            StepState::Unknown => Self::new(Tone::Warning, "Unknown"),
-            StepState::Applied => Self::new(Tone::Good, "Applied"),
-            StepState::NotApplied => Self::new(Tone::Bad, "Not applied"),
-            StepState::Skipped => Self::new(Tone::Quiet, "Skipped"),
-        }
     }
 }
 

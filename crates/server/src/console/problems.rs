@@ -10,6 +10,7 @@ use keyreeve_engine::rights::Actor;
 
 use super::page::{Frame, shown_as};
 use super::visitor::{Look, Visitor, signed_in};
+use crate::once::IN_PROGRESS;
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::request::{RequestId, SaidAlready};
@@ -84,7 +85,12 @@ async fn page_of(
     }
     let signed_out = visitor.is_none();
     let request = id.map(|id| id.as_str().to_owned());
-    let advice = advice(status, signed_out);
+    let advice = match problem.code() {
+        IN_PROGRESS => {
+            "It was sent twice, and is done once. What it comes to is found under Jobs; there is no need to send it again."
+        }
+        _ => advice(status, signed_out),
+    };
     shown_as(status, &ProblemPage { frame, detail, advice, request, signed_out })
 }
 

@@ -11,7 +11,7 @@ use keyreeve_engine::rights::{Actor, Right};
 use keyreeve_model::{Person, Session, SystemId};
 
 use super::address;
-use super::page::Said;
+use super::page::{Said, Saying};
 use crate::door::{Kept, kept};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -136,7 +136,7 @@ pub(crate) struct Look {
     /// The path and the query.
     pub(crate) address: String,
     /// What was done before.
-    pub(crate) said: Option<Said>,
+    pub(crate) said: Option<Saying>,
 }
 
 impl Look {
@@ -144,7 +144,7 @@ impl Look {
         let address = uri.path_and_query().map_or("/", |all| all.as_str()).to_owned();
         let query = uri.query().unwrap_or_default().as_bytes();
         let said = url::form_urlencoded::parse(query).find(|(name, _)| name == Said::NAME);
-        Self { theme: Theme::kept(headers), address, said: said.and_then(|(_, word)| Said::of(&word)) }
+        Self { theme: Theme::kept(headers), address, said: said.and_then(|(_, word)| Saying::of(&word)) }
     }
 }
 

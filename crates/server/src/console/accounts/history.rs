@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use keyreeve_engine::export::changes::{ChangeLine, lines_of};
-use keyreeve_model::{ChangeKind, TaskKind, TaskState};
+use keyreeve_model::ChangeKind;
 use keyreeve_store::{AccountEvent, AskedTask};
 
 use crate::console::form::sentence;
 use crate::console::imports;
 use crate::console::parts::{Badge, Cell, Empty, Tone};
+use crate::console::states::{called, called_object};
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
 
@@ -42,20 +43,21 @@ fn of_run(event: &AccountEvent) -> Vec<Cell> {
     vec![
         event.published_at.map_or(Cell::None, |at| Cell::Time(Time::at(at))),
         Cell::link(imports::of(event.run), format!("Import run {}", event.run)),
-        Cell::text(told.join("; ")),
+        Cell::text(told.join(" ")),
         Cell::Badge(Badge::new(Tone::Quiet, "Seen")),
     ]
 }
 
 fn told(line: &ChangeLine) -> String {
-    let kind = match line.kind {
-        ChangeKind::Created => "new",
-        ChangeKind::Changed => "changed",
-        ChangeKind::Deleted => "gone",
+    let object = called_object(line.object_type);
+    let became = match line.kind {
+        ChangeKind::Created => "is new",
+        ChangeKind::Changed => "has changed",
+        ChangeKind::Deleted => "is gone",
     };
-    let details = line.details();
-    let what = format!("{} {} {kind}", line.object_type.as_str().replace('_', " "), line.name);
-    if details.is_empty() { sentence(&what) } else { sentence(&format!("{what} ({details})")) }
+    let details = Some(line.details()).filter(|details| !details.is_empty());
+    let details = details.map(|details| format!(" ({details})")).unwrap_or_default();
+    format!("{object} {} {became}{details}.", line.name)
 }
 
 fn began(asked: &AskedTask) -> Option<Timestamp> {
@@ -70,32 +72,6 @@ fn of_task(asked: &AskedTask) -> Vec<Cell> {
         began(asked).map_or(Cell::None, |at| Cell::Time(Time::at(at))),
         Cell::text(format!("Job {} of {}", task.job, asked.actor)),
         Cell::text(format!("{}.{result}", called(task.kind))),
-        Cell::Badge(of_task_state(task.state)),
+        Cell::Badge(Badge::of_task(task.state)),
     ]
-}
-
-/// What a kind of task is called.
-pub(in crate::console) fn called(kind: TaskKind) -> &'static str {
-    match kind {
-        TaskKind::CreateAccount => "Create account",
-        TaskKind::UpdateAccount => "Update account",
-        TaskKind::DeactivateAccount => "Deactivate account",
-        TaskKind::ReactivateAccount => "Reactivate account",
-        TaskKind::DeleteAccount => "Delete account",
-        TaskKind::ResetPassword => "Reset password",
-        TaskKind::AddAssignment => "Add assignment",
-        TaskKind::RemoveAssignment => "Remove assignment",
-    }
-}
-
-fn of_task_state(state: TaskState) -> Badge {
-    match state {
-        TaskState::AwaitingApproval => Badge::new(Tone::Notice, "Waits for approval"),
-        TaskState::Queued => Badge::new(Tone::Notice, "Queued"),
-        TaskState::Running => Badge::new(Tone::Notice, "Running"),
-        TaskState::Succeeded => Badge::new(Tone::Good, "Succeeded"),
-        TaskState::Failed => Badge::new(Tone::Bad, "Failed"),
-        TaskState::Cancelled => Badge::new(Tone::Quiet, "Cancelled"),
-        TaskState::NeedsPerson => Badge::new(Tone::Bad, "Needs a person"),
-    }
 }

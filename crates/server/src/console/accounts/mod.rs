@@ -7,7 +7,6 @@ mod holds;
 mod show;
 mod wanted;
 
-pub(super) use history::called;
 pub(super) use holds::{by, of_state, since};
 
 use askama::Template;

@@ -1,23 +1,21 @@
 //! Asking for exactly the plan that was seen.
 
-use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use keyreeve_engine::desk::fits;
 use keyreeve_engine::password::PublicUrl;
-use keyreeve_engine::provisioning::Handed;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobState, ProvisioningJob, System, SystemId, Wish, digest_hex};
+use keyreeve_model::{JobState, SystemId, Wish, digest_hex};
 use serde::Deserialize;
 
+use super::handed::{handed, sent_before};
 use super::{Change, planned};
 use crate::auth::Caller;
 use crate::body::InPath;
 use crate::console::address;
 use crate::console::form::{Dangerous, Sent, Wrong, given};
-use crate::console::page::{Frame, Said, shown};
-use crate::console::parts::{Badge, Copied, Tone};
+use crate::console::page::Said;
 use crate::console::systems;
 use crate::console::visitor::{Visitor, to};
 use crate::meant::Meant;
@@ -41,16 +39,6 @@ pub(super) struct Applied {
     reason: String,
     #[serde(default)]
     confirm: String,
-}
-
-#[derive(Template)]
-#[template(path = "console/handed.html")]
-struct HandedPage {
-    frame: Frame,
-    job: String,
-    badge: Badge,
-    secrets: Vec<(String, Copied, Option<Copied>)>,
-    back: String,
 }
 
 pub(super) async fn apply(
@@ -79,9 +67,13 @@ pub(super) async fn apply(
     let caller = Caller(visitor.actor.clone());
     let body = digest_hex(format!("{}\n{}\n{}\n{reason:?}", sent.wishes, sent.meant, sent.seen).as_bytes());
     let place = (&system_id, "POST /systems/{system_id}/changes of the console".to_owned());
-    let claim = match Once::of(&change.once)?.begin(&parts, &caller, place, &body).await? {
+    let frame = systems::frame(&visitor, &system, "One-time secrets");
+    let claim = match Once::of(&change.once)?.begin_or_wait(&parts, &caller, place, &body).await? {
         Begun::New(claim) => claim,
-        Begun::Job(_) => return Ok(to(&Said::AskedBefore.at(&change.next))),
+        Begun::Job(job) => {
+            let job = parts.desk.job(&visitor.actor, Right::Operate, job).await?;
+            return sent_before(frame, &parts, &job, &change.next).await;
+        }
         Begun::Run(_) | Begun::Done(_) => return Err(reused()),
     };
     let new = NewJob { wishes: change.wishes.clone(), reason, plan_sha256: Some(sent.seen) };
@@ -90,35 +82,12 @@ pub(super) async fn apply(
         Ok(done) if done.handed.is_empty() => {
             let waits = done.job.state == JobState::AwaitingApproval;
             let said = if waits { Said::AwaitsApproval } else { Said::Asked };
-            Ok(to(&said.at(&change.next)))
+            Ok(to(&said.as_job(&change.next, done.job.id)))
         }
-        Ok(done) => Ok(handed(&visitor, &system, (&done.job, done.handed), url.as_deref(), change.next)),
+        Ok(done) => Ok(handed(frame, (&done.job, done.handed), url.as_deref(), &change.next)),
         Err(error) => {
             let wrong = Wrong::of(error.into())?;
             planned(&visitor, &parts, &system, change, Some(wrong)).await
         }
     }
-}
-
-/// The secrets, which are in this answer and nowhere else.
-fn handed(
-    visitor: &Visitor,
-    system: &System,
-    (job, handed): (&ProvisioningJob, Vec<Handed>),
-    url: Option<&PublicUrl>,
-    back: String,
-) -> Response {
-    let secret = |(place, (_, account, secret)): (usize, Handed)| {
-        let copied = |what: &str, text: &str| Copied { id: format!("{what}-{place}"), text: text.to_owned() };
-        let link = url.map(|url| copied("link", url.link(&secret).expose()));
-        (account, copied("secret", secret.expose()), link)
-    };
-    let mut frame = systems::frame(visitor, system, "One-time secrets");
-    frame.address.clone_from(&back);
-    let badge = match job.state {
-        JobState::AwaitingApproval => Badge::new(Tone::Notice, "Waits for approval"),
-        _ => Badge::new(Tone::Good, "Asked for"),
-    };
-    let secrets = (1..).zip(handed).map(secret).collect();
-    shown(&HandedPage { frame, job: job.id.to_string(), badge, secrets, back })
 }

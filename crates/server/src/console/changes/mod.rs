@@ -2,7 +2,9 @@
 //! form, and nothing else is applied. `/systems/{system_id}/changes` takes that form.
 
 mod apply;
-mod task;
+mod handed;
+
+pub(super) use handed::{handed, sent_before};
 
 use askama::Template;
 use axum::Router;
@@ -13,15 +15,16 @@ use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_model::{System, Wish};
 
-use super::form::{Dangerous, Field, Wrong, sentence};
+use super::form::{Dangerous, Field, Wrong, status_of};
+use super::numbers::counted;
 use super::page::{Frame, shown_as};
 use super::parts::Link;
+use super::plan::ShownPlan;
 use super::systems;
 use super::visitor::Visitor;
 use crate::meant::Meant;
 use crate::parts::Parts;
 use crate::problem::Problem;
-use task::{Task, task};
 
 /// Where what is asked for is sent to.
 pub(super) fn router() -> Router<Parts> {
@@ -51,8 +54,12 @@ impl Change {
 
     /// What must be typed before it is done; `None` where it can simply be undone.
     fn to_type(&self, system: &System) -> Option<String> {
-        let takes_away =
-            |wish: &&Wish| matches!(wish, Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. });
+        let takes_away = |wish: &&Wish| {
+            matches!(
+                wish,
+                Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. } | Wish::ResetPassword { .. }
+            )
+        };
         let first = self.wishes.iter().find(takes_away)?;
         match self.wishes.as_slice() {
             [_] => first.account().map(str::to_owned),
@@ -73,9 +80,7 @@ struct PlanPage {
     frame: Frame,
     title: &'static str,
     wrong: Option<String>,
-    tasks: Vec<Task>,
-    /// Why a second person must approve it.
-    approval: Vec<String>,
+    plan: ShownPlan,
     ask: Option<Ask>,
     /// Why it cannot be asked for.
     refused: Option<&'static str>,
@@ -110,7 +115,7 @@ fn answer(
     plan: &Plan,
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = status_of(wrong.as_ref());
     let idle = plan.tasks.iter().all(|task| task.steps.is_empty());
     let refused = match (plan.is_possible(), idle) {
         (false, _) => Some(
@@ -124,16 +129,12 @@ fn answer(
     frame.above.push(Link::new(change.next.clone(), "Where it began"));
     // A choice of the theme leads back by `GET`.
     frame.address.clone_from(&change.next);
-    let (beside, whole) = match wrong {
-        Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
-        other => (None, other.map(|wrong| wrong.why)),
-    };
+    let (beside, whole) = Wrong::parted(wrong);
     let page = PlanPage {
         frame,
         title: "Plan",
         wrong: whole,
-        tasks: plan.tasks.iter().map(task).collect(),
-        approval: plan.approval_because.iter().map(|why| sentence(why)).collect(),
+        plan: ShownPlan::of(plan),
         ask: match refused {
             Some(_) => None,
             None => Some(ask(system, change, plan, beside)?),
@@ -185,9 +186,14 @@ fn consequences(plan: &Plan) -> Vec<String> {
             "{} can no longer sign in. A reactivation gives back what is taken now.",
             task.account
         )),
+        Wish::ResetPassword { .. } => Some(format!(
+            "The password that {} has now lets nobody in any more, and a one-time secret that was given out before opens nothing.",
+            task.account
+        )),
         _ => None,
     };
     let mut said: Vec<String> = plan.tasks.iter().filter_map(of_task).collect();
-    said.push(format!("{calls} AWS calls are made, in the order above, and no others."));
+    let calls = counted(calls, "AWS call is made", "AWS calls are made");
+    said.push(format!("{calls}, in the order above, and no others."));
     said
 }

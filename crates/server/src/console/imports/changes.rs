@@ -13,6 +13,7 @@ use super::of;
 use crate::body::InPath;
 use crate::console::page::{Frame, Section, shown};
 use crate::console::parts::{Badge, Cell, Empty, Link, Tone};
+use crate::console::states::{OBJECT_TYPES, called_object};
 use crate::console::table::{Asked, Column, Filter, Listing, Shape, Table};
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
@@ -28,19 +29,7 @@ pub(in crate::console) const COLUMNS: [Column; 4] = [
 /// And what they are narrowed down by.
 pub(in crate::console) const FILTERS: [Filter; 3] = [
     Filter { name: "q", label: "Name", choices: &[] },
-    Filter {
-        name: "type",
-        label: "Type",
-        choices: &[
-            ("account", "Accounts"),
-            ("group", "Groups"),
-            ("policy", "Policies"),
-            ("aws_managed_policy", "Policies of AWS"),
-            ("account_group", "Users in groups"),
-            ("account_policy", "Policies of users"),
-            ("group_policy", "Policies of groups"),
-        ],
-    },
+    Filter { name: "type", label: "Type", choices: OBJECT_TYPES },
     Filter {
         name: "change",
         label: "Change",
@@ -122,7 +111,7 @@ fn of_line(line: &ChangeLine) -> Vec<Cell> {
     let details = line.details();
     vec![
         Cell::Badge(badge),
-        Cell::text(line.object_type.as_str().replace('_', " ")),
+        Cell::text(called_object(line.object_type)),
         Cell::text(line.name.clone()),
         if details.is_empty() { Cell::None } else { Cell::text(details) },
     ]

@@ -10,10 +10,10 @@ use keyreeve_store::{AsOf, ChangePlace, PlacedChange, RunSlice};
 use super::changes::{COLUMNS, FILTERS, asked_for, cells};
 use super::of;
 use crate::body::InPath;
-use crate::console::form::Wrong;
+use crate::console::form::{Wrong, status_of};
 use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs};
-use crate::console::settings::status_of;
+
 use crate::console::systems;
 use crate::console::table::{Asked, Filter, Listing, Shape, Table};
 use crate::console::time::Time;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{ImportRun, ImportRunId};
+use keyreeve_model::{ImportRun, ImportRunId, ImportRunState};
 use serde::Deserialize;
 
 use super::{of, show};
@@ -35,7 +35,7 @@ pub(super) async fn accept(
         return changed(&visitor, &parts, &run);
     }
     let done = parts.desk.accept(&visitor.actor, run.id, &reason).await;
-    decided(&visitor, &parts, (&run, done), Said::Accepted)
+    decided(&visitor, &parts, (&run, done), Said::Accepted).await
 }
 
 pub(super) async fn reject(
@@ -49,7 +49,7 @@ pub(super) async fn reject(
         return changed(&visitor, &parts, &run);
     }
     let done = parts.desk.discard(&visitor.actor, run.id, given(&reason)).await;
-    decided(&visitor, &parts, (&run, done), Said::Rejected)
+    decided(&visitor, &parts, (&run, done), Said::Rejected).await
 }
 
 /// Whether the run found exactly what whoever decides has seen.
@@ -62,14 +62,22 @@ fn changed(visitor: &Visitor, parts: &Parts, run: &ImportRun) -> Result<Response
     show::answer(visitor, parts, run, Some(Wrong::whole(why)))
 }
 
-fn decided(
+async fn decided(
     visitor: &Visitor,
     parts: &Parts,
     (run, done): (&ImportRun, Result<ImportRun, DeskError>),
     said: Said,
 ) -> Result<Response, Problem> {
+    // A form that is sent twice leads twice to the same place.
+    let state =
+        if matches!(said, Said::Accepted) { ImportRunState::Published } else { ImportRunState::Rejected };
+    let twice =
+        |now: &ImportRun| now.state == state && now.decided_by.as_deref() == Some(visitor.actor.name());
     match done {
         Ok(run) => Ok(to(&said.at(&of(run.id)))),
+        Err(_) if twice(&parts.desk.import_run(&visitor.actor, Right::Approve, run.id).await?) => {
+            Ok(to(&said.at(&of(run.id))))
+        }
         Err(DeskError::Reason) => {
             show::answer(visitor, parts, run, Some(Wrong::with("reason", DeskError::Reason)))
         }

@@ -20,6 +20,7 @@ use super::address;
 use super::form::Sent;
 use super::page::{Frame, Section, shown};
 use super::parts::{Badge, Cell, Empty};
+use super::states::RUN_STATES;
 use super::systems;
 use super::table::{Asked, Column, Filter, Shape, Table};
 use super::time::Time;
@@ -53,18 +54,7 @@ static SHAPE: Shape = Shape {
     ],
     filters: &[
         Filter { name: "system", label: "System ID", choices: &[] },
-        Filter {
-            name: "state",
-            label: "State",
-            choices: &[
-                ("running", "Running"),
-                ("suspended", "Suspended"),
-                ("published", "Published"),
-                ("failed", "Failed"),
-                ("rejected", "Rejected"),
-                ("previewed", "Previewed"),
-            ],
-        },
+        Filter { name: "state", label: "State", choices: RUN_STATES },
     ],
     sort: "-run",
 };

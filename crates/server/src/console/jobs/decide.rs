@@ -14,9 +14,11 @@ use serde::Deserialize;
 use super::show::frame;
 use super::{of, within};
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Field, Sent, Wrong, given, sentence};
+use crate::console::form::{Dangerous, Field, Sent, Wrong, given, whole};
+use crate::console::numbers::{counted, times};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
+use crate::console::plan::ShownPlan;
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -28,6 +30,8 @@ struct DecidePage {
     title: String,
     lead: &'static str,
     wrong: Option<String>,
+    /// What is approved.
+    plan: Option<ShownPlan>,
     dangerous: Option<Dangerous>,
     plain: Option<Plain>,
     back: Link,
@@ -64,7 +68,15 @@ pub(super) async fn ask_approval(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
     stands(&job, job.state == JobState::AwaitingApproval, "it does not wait for a decision")?;
-    Ok(approval(&visitor, &job, None))
+    let (desk, actor, waiting) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
+    let work = move || async move {
+        let case = desk.open(&actor, &waiting.system_id).await?;
+        case.fresh_to_decide(waiting).await.map(drop)
+    };
+    match parts.planning.run(work).await? {
+        Ok(()) => Ok(approval(&visitor, &job, None)),
+        Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
+    }
 }
 
 /// Approves exactly what was seen.
@@ -83,12 +95,20 @@ pub(super) async fn approve(
         let reason = given(&reason);
         fits(reason)?;
         let case = desk.open(&actor, &seen_job.system_id).await?;
-        case.fresh(seen_job).await?.as_seen(Some(&seen))?.approve(reason).await
+        case.fresh_to_decide(seen_job).await?.as_seen(Some(&seen))?.approve(reason).await
     };
-    match parts.planning.run(work).await? {
+    let done = parts.planning.run(work).await?;
+    let twice = |now: &ProvisioningJob| decided_by(now, &visitor) && now.state != JobState::Cancelled;
+    match done {
         Ok(job) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
+        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
         Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
+}
+
+/// Whether whoever looks has decided about it: a form that is sent twice leads twice to the same place.
+fn decided_by(job: &ProvisioningJob, visitor: &Visitor) -> bool {
+    job.decided_by.as_ref().is_some_and(|by| by.eq_ignore_ascii_case(visitor.actor.name()))
 }
 
 pub(super) async fn ask_rejection(
@@ -116,8 +136,10 @@ pub(super) async fn reject(
         Ok(()) => parts.desk.reject(&visitor.actor, job.id, Some(said)).await,
         Err(error) => Err(error),
     };
+    let twice = |now: &ProvisioningJob| decided_by(now, &visitor) && now.state == JobState::Cancelled;
     match done {
         Ok(job) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
+        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
         Err(error) => Ok(rejection(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
 }
@@ -141,6 +163,9 @@ pub(super) async fn cancel(
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
     match parts.desk.cancel(&visitor.actor, job.id).await {
         Ok(job) => Ok(to(&Said::JobCancelled.at(&of(job.id)))),
+        Err(_) if parts.store.job(job.id).await?.state == JobState::Cancelled => {
+            Ok(to(&Said::JobCancelled.at(&of(job.id))))
+        }
         Err(error) => Ok(cancellation(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
 }
@@ -152,10 +177,8 @@ pub(super) fn stands(job: &ProvisioningJob, does: bool, why: &str) -> Result<(),
 }
 
 fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
-    let (beside, whole): (Option<Wrong>, Option<Wrong>) = match wrong {
-        Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
-        other => (None, other),
-    };
+    let refused = wrong.is_some();
+    let (beside, whole) = Wrong::parted(wrong);
     let dangerous = Dangerous {
         action: within(job.id, "approve"),
         title: "What follows from it",
@@ -163,32 +186,28 @@ fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> R
         confirm: job.system_id.to_string(),
         button: "Approve, and begin",
         hidden: vec![("seen", job.plan_sha256.clone())],
-        wrong: beside.clone(),
+        wrong: beside,
     };
     let page = DecidePage {
         title: format!("Approve job {}", job.id),
-        lead: "It is carried out exactly as its page shows it. If what it rests on has changed since, it is not approved.",
+        lead: "It is carried out exactly as it is shown here. If what it rests on has changed since, it is not approved.",
+        plan: Some(ShownPlan::of_job(job)),
         dangerous: Some(dangerous),
-        plain: None,
-        ..bare(visitor, job, whole.as_ref())
+        ..bare(visitor, job, whole)
     };
-    answer(&page, beside.is_some() || whole.is_some())
+    answer(&page, refused)
 }
 
-/// Why it needs a second person, and which calls it makes.
+/// Who asked for how much, and which calls it makes.
 fn consequences(job: &ProvisioningJob) -> Vec<String> {
     let mut calls: BTreeMap<&str, usize> = BTreeMap::new();
     for step in job.tasks.iter().flat_map(|task| &task.steps) {
         *calls.entry(&step.operation).or_default() += 1;
     }
-    let asked = format!("{} asked for {} changes.", job.actor, job.tasks.len());
-    let because = job.approval_because.iter().map(|why| sentence(why));
+    let asked = format!("{} asked for {}.", job.actor, counted(job.tasks.len(), "change", "changes"));
+    let why = job.reason.as_ref().map(|why| format!("Their reason: {why}"));
     let calls = calls.into_iter().map(|(call, number)| format!("{call} is called {}.", times(number)));
-    std::iter::once(asked).chain(because).chain(calls).collect()
-}
-
-fn times(number: usize) -> String {
-    if number == 1 { "once".to_owned() } else { format!("{number} times") }
+    std::iter::once(asked).chain(why).chain(calls).collect()
 }
 
 fn rejection(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
@@ -201,7 +220,7 @@ fn rejection(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> 
             reason: Some(reason.unless(wrong.as_ref())),
             button: "Reject",
         }),
-        ..bare(visitor, job, wrong.as_ref())
+        ..bare(visitor, job, whole(wrong.clone()))
     };
     answer(&page, wrong.is_some())
 }
@@ -215,19 +234,20 @@ fn cancellation(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) 
             reason: None,
             button: "Cancel what has not begun",
         }),
-        ..bare(visitor, job, wrong.as_ref())
+        ..bare(visitor, job, whole(wrong.clone()))
     };
     answer(&page, wrong.is_some())
 }
 
-fn bare(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<&Wrong>) -> DecidePage {
+fn bare(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<String>) -> DecidePage {
     let mut frame = frame(visitor, job, format!("Job {}", job.id));
     frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
     DecidePage {
         frame,
         title: String::new(),
         lead: "",
-        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why.clone()),
+        wrong,
+        plan: None,
         dangerous: None,
         plain: None,
         back: Link::new(of(job.id), "Back to the job"),

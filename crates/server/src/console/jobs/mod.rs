@@ -2,7 +2,6 @@
 
 mod decide;
 mod passwords;
-mod plan;
 mod retry;
 mod show;
 mod tasks;
@@ -13,12 +12,13 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, SystemId, TaskId, TaskKind};
+use keyreeve_model::{JobId, SystemId, TaskId};
 use keyreeve_store::{JobLine, JobLineSlice};
 
 use super::address;
 use super::page::{Frame, Section, shown};
 use super::parts::{Badge, Cell, Empty, Tabs};
+use super::states::{JOB_STATES, TASK_KINDS, called};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table};
 use super::time::Time;
@@ -38,36 +38,11 @@ pub(super) fn router() -> Router<Parts> {
         .route("/jobs/{job}/cancel", get(decide::ask_cancellation).post(decide::cancel))
         .route("/jobs/{job}/retry", get(retry::page).post(retry::retry))
         .route("/jobs/{job}/tasks/{task}/password", post(passwords::reveal))
-        .route("/jobs/{job}/tasks/{task}/reset", get(passwords::ask_reset).post(passwords::reset))
+        .route("/jobs/{job}/tasks/{task}/reset", get(passwords::reset))
 }
 
-const STATE: Filter = Filter {
-    name: "state",
-    label: "State",
-    choices: &[
-        ("awaiting_approval", "Awaits approval"),
-        ("queued", "Queued"),
-        ("running", "Running"),
-        ("succeeded", "Succeeded"),
-        ("failed", "Failed"),
-        ("partially_failed", "Partially failed"),
-        ("cancelled", "Cancelled"),
-    ],
-};
-const KIND: Filter = Filter {
-    name: "kind",
-    label: "Kind of task",
-    choices: &[
-        ("create_account", "Create account"),
-        ("update_account", "Update account"),
-        ("deactivate_account", "Deactivate account"),
-        ("reactivate_account", "Reactivate account"),
-        ("delete_account", "Delete account"),
-        ("reset_password", "Reset password"),
-        ("add_assignment", "Add assignment"),
-        ("remove_assignment", "Remove assignment"),
-    ],
-};
+const STATE: Filter = Filter { name: "state", label: "State", choices: JOB_STATES };
+const KIND: Filter = Filter { name: "kind", label: "Kind of task", choices: TASK_KINDS };
 const ACCOUNT: Filter = Filter { name: "account", label: "Account", choices: &[] };
 const COLUMNS: [Column; 10] = [
     Column::sorted("job", "Job"),
@@ -178,12 +153,6 @@ fn cells(line: &JobLine) -> Vec<Cell> {
         Cell::Time(Time::at(job.created_at)),
         job.finished_at.map_or(Cell::None, |at| Cell::Time(Time::at(at))),
     ]
-}
-
-/// What a kind of task is called.
-fn called(kind: TaskKind) -> &'static str {
-    let found = KIND.choices.iter().find(|(word, _)| *word == kind.as_str());
-    found.map_or(kind.as_str(), |(_, called)| called)
 }
 
 /// The address of a job.

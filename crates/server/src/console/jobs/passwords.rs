@@ -1,25 +1,19 @@
 //! The passwords that a job makes: how they are handed over, which nobody has opened, and a new one by a reset.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
-use keyreeve_engine::desk::{DeskError, fits};
-use keyreeve_engine::password::PublicUrl;
-use keyreeve_engine::plan::Plan;
-use keyreeve_engine::provisioning::{Handed, Revealed};
+use keyreeve_engine::provisioning::Revealed;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Delivery, JobId, PasswordDelivery as Setting, ProvisioningJob, TaskId, Wish};
 use keyreeve_store::{DeliveryState, PasswordDelivery, StoreError};
-use serde::Deserialize;
 
-use super::plan::ShownPlan;
 use super::show::frame;
 use super::{of, of_task};
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Nothing, Sent, Wrong, given};
-use crate::console::page::{Frame, shown, shown_as};
+use crate::console::changes::{self, Change};
+use crate::console::form::{Nothing, Sent};
+use crate::console::page::{Frame, shown};
 use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
@@ -133,24 +127,6 @@ struct SecretsPage {
     back: Link,
 }
 
-/// One-time secrets, which are in this answer alone.
-pub(super) fn handed(
-    visitor: &Visitor,
-    job: &ProvisioningJob,
-    handed: Vec<Handed>,
-    url: Option<&PublicUrl>,
-) -> Response {
-    let secret = |(task, account, secret): Handed| {
-        let link = url.map(|url| url.link(&secret).expose().to_owned());
-        let text = link.unwrap_or_else(|| secret.expose().to_owned());
-        (account, Copied { id: format!("secret-{task}"), text })
-    };
-    let lead = "This opens the password, once, as soon as the job has set it. It is shown here this once, and kept nowhere: \
-                hand it to its owner now.";
-    let secrets = handed.into_iter().map(secret).collect();
-    once(visitor, job, ("One-time secrets, shown this once", lead), secrets)
-}
-
 fn once(
     visitor: &Visitor,
     job: &ProvisioningJob,
@@ -195,70 +171,17 @@ async fn of_whom(
     Ok((job, account))
 }
 
-#[derive(Template)]
-#[template(path = "console/jobs/reset.html")]
-struct ResetPage {
-    frame: Frame,
-    account: String,
-    wrong: Option<String>,
-    plan: Option<ShownPlan>,
-    /// None when something stands in the way.
-    dangerous: Option<Dangerous>,
-}
-
-/// What the form of a reset sends.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reset {
-    /// The plan that was seen.
-    seen: String,
-    reason: String,
-    confirm: String,
-}
-
-/// `/jobs/{job}/tasks/{task}/reset`: what a new password takes.
-pub(super) async fn ask_reset(
-    visitor: Visitor,
-    State(parts): State<Parts>,
-    InPath(place): InPath<(i64, i64)>,
-) -> Result<Response, Problem> {
-    let (job, account) = of_whom(&visitor, &parts, place).await?;
-    reset_page(&visitor, &parts, (&job, place.1, account), None).await
-}
-
-/// Resets the password exactly as it was seen.
+/// `/jobs/{job}/tasks/{task}/reset`: what a new password takes, to be asked for as any other change.
 pub(super) async fn reset(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(place): InPath<(i64, i64)>,
-    url: Option<Extension<PublicUrl>>,
-    Sent(Reset { seen, reason, confirm }): Sent<Reset>,
 ) -> Result<Response, Problem> {
     let (job, account) = of_whom(&visitor, &parts, place).await?;
-    if let Err(wrong) = Dangerous::typed(&confirm, &account) {
-        return reset_page(&visitor, &parts, (&job, place.1, account), Some(wrong)).await;
-    }
-    let (desk, actor, system_id) = (parts.desk.clone(), visitor.actor.clone(), job.system_id.clone());
-    let (wishes, meant) = (wishes(&account), meant(&job, TaskId(place.1)));
-    let work = move || async move {
-        let reason = given(&reason);
-        fits(reason)?;
-        let case = desk.open(&actor, &system_id).await?;
-        let plan = case.with_undeliverable(case.plan(&wishes).await?);
-        let planned_at = desk.clock.now();
-        if meant.another(&plan).is_some() || plan.sha256().ok().as_ref() != Some(&seen) {
-            return Err(DeskError::PlanChanged);
-        }
-        let ready = case.make_ready(&plan)?;
-        case.ask(&plan, planned_at, &ready, reason).await
-    };
-    match parts.planning.run(work).await? {
-        Ok(asked) => Ok(handed(&visitor, &asked.job, asked.handed, url.as_deref())),
-        Err(error) => {
-            let wrong = Wrong::of(error.into())?;
-            reset_page(&visitor, &parts, (&job, place.1, account), Some(wrong)).await
-        }
-    }
+    let system = parts.store.get_system(&job.system_id).await?;
+    let wish = Wish::ResetPassword { account, deliver: Some(Delivery::Link) };
+    let change = Change::new(vec![wish], of(job.id)).about(meant(&job, TaskId(place.1)));
+    changes::planned(&visitor, &parts, &system, change, None).await
 }
 
 /// Whose password the task made, whoever has the name by now.
@@ -266,59 +189,4 @@ fn meant(job: &ProvisioningJob, task: TaskId) -> Meant {
     let of_task = job.tasks.iter().find(|one| one.id == task);
     let id = of_task.and_then(|task| Some((&task.account, task.account_external_id.as_ref()?)));
     id.map_or_else(Meant::default, |(name, id)| Meant::user(name, id))
-}
-
-fn wishes(account: &str) -> [Wish; 1] {
-    [Wish::ResetPassword { account: account.to_owned(), deliver: Some(Delivery::Link) }]
-}
-
-async fn reset_page(
-    visitor: &Visitor,
-    parts: &Parts,
-    (job, task, account): (&ProvisioningJob, i64, String),
-    wrong: Option<Wrong>,
-) -> Result<Response, Problem> {
-    let (desk, actor, system_id) = (parts.desk.clone(), visitor.actor.clone(), job.system_id.clone());
-    let wished = wishes(&account);
-    let work = move || async move {
-        let case = desk.open(&actor, &system_id).await?;
-        Ok::<_, DeskError>(case.with_undeliverable(case.plan(&wished).await?))
-    };
-    let meant = meant(job, TaskId(task));
-    let (plan, wrong): (Option<Plan>, Option<Wrong>) = match parts.planning.run(work).await? {
-        Ok(plan) => match meant.another(&plan) {
-            Some(why) => (None, Some(Wrong::whole(why))),
-            None => (Some(plan), wrong),
-        },
-        Err(error) => (None, Some(Wrong::of(error.into())?)),
-    };
-    let (beside, whole) = match wrong {
-        Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
-        other => (None, other),
-    };
-    let seen = plan.as_ref().filter(|plan| plan.is_possible()).and_then(|plan| plan.sha256().ok());
-    let dangerous = seen.map(|seen| Dangerous {
-        action: of_task(job.id, TaskId(task), "reset"),
-        title: "What follows from it",
-        consequences: vec![
-            format!("The password that {account} has now lets nobody in any more."),
-            "The one-time secret that was given out before opens nothing any more.".to_owned(),
-            "The new one-time secret is shown to you, once.".to_owned(),
-        ],
-        confirm: account.clone(),
-        button: "Reset the password",
-        hidden: vec![("seen", seen)],
-        wrong: beside.clone(),
-    });
-    let refused = beside.is_some() || whole.is_some();
-    let mut frame = frame(visitor, job, format!("Job {}", job.id));
-    frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
-    let page = ResetPage {
-        frame,
-        account,
-        wrong: whole.map(|wrong| wrong.why),
-        plan: plan.as_ref().map(ShownPlan::of),
-        dangerous,
-    };
-    Ok(shown_as(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page))
 }

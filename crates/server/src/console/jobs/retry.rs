@@ -7,18 +7,23 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::desk::{Again, DeskError};
 use keyreeve_engine::password::PublicUrl;
-use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, ProvisioningJob, Task, TaskState};
+use keyreeve_engine::provisioning::Handed;
+use keyreeve_engine::rights::{Actor, Right};
+use keyreeve_model::{JobId, ProvisioningJob, Task, TaskState, digest_hex};
+use keyreeve_store::KeyClaim;
 use serde::Deserialize;
 
-use super::plan::ShownPlan;
 use super::show::frame;
-use super::{decide, of, passwords, within};
+use super::{decide, of, within};
+use crate::auth::Caller;
 use crate::body::InPath;
+use crate::console::changes;
 use crate::console::form::{Sent, Wrong, sentence};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
+use crate::console::plan::ShownPlan;
 use crate::console::visitor::{Visitor, to};
+use crate::once::{Begun, Once, reused, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -29,8 +34,15 @@ struct RetryPage {
     job: String,
     wrong: Option<String>,
     plan: Option<ShownPlan>,
-    /// Where it is sent, and the digest of the plan that was seen, unless it would be refused.
-    action: Option<(String, String)>,
+    /// What the form sends, unless it would be refused.
+    sent: Option<ToSend>,
+}
+
+/// What the form sends, and where.
+struct ToSend {
+    action: String,
+    seen: String,
+    once: String,
 }
 
 /// What the form sends.
@@ -38,6 +50,7 @@ struct RetryPage {
 #[serde(deny_unknown_fields)]
 pub(super) struct Seen {
     seen: String,
+    once: String,
 }
 
 pub(super) async fn page(
@@ -68,17 +81,45 @@ pub(super) async fn retry(
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
     url: Option<Extension<PublicUrl>>,
-    Sent(Seen { seen }): Sent<Seen>,
+    Sent(Seen { seen, once }): Sent<Seen>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
-    let (desk, actor, again) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
-    let work =
-        move || async move { desk.open(&actor, &again.system_id).await?.retry_as_seen(&again, &seen).await };
-    match parts.planning.run(work).await? {
-        Ok((job, handed)) if handed.is_empty() => Ok(to(&Said::JobRetried.at(&of(job.id)))),
-        Ok((job, handed)) => Ok(passwords::handed(&visitor, &job, handed, url.as_deref())),
+    let caller = Caller(visitor.actor.clone());
+    let body = digest_hex(format!("{}\n{seen}", job.id).as_bytes());
+    let place = (&job.system_id, "POST /jobs/{job}/retry of the console".to_owned());
+    let frame = frame(&visitor, &job, "One-time secrets".to_owned());
+    let back = of(job.id);
+    let claim = match Once::of(&once)?.begin_or_wait(&parts, &caller, place, &body).await? {
+        Begun::New(claim) => claim,
+        Begun::Job(_) => return changes::sent_before(frame, &parts, &job, &back).await,
+        Begun::Run(_) | Begun::Done(_) => return Err(reused()),
+    };
+    let work = retried(parts.clone(), visitor.actor.clone(), job.clone(), (seen, claim.clone()));
+    match to_its_end(&parts, claim, work).await {
+        Ok((_, handed)) if handed.is_empty() => Ok(to(&Said::JobRetried.at(&back))),
+        Ok((job, handed)) => Ok(changes::handed(frame, (&job, handed), url.as_deref(), &back)),
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
     }
+}
+
+/// Tries a job again as it was seen, and notes that this is what the form came to.
+async fn retried(
+    parts: Parts,
+    actor: Actor,
+    job: ProvisioningJob,
+    (seen, claim): (String, Option<KeyClaim>),
+) -> Result<(ProvisioningJob, Vec<Handed>), DeskError> {
+    let desk = parts.desk.clone();
+    let work = move || async move {
+        let done = desk.open(&actor, &job.system_id).await?.retry_as_seen(&job, &seen).await?;
+        if let Some(claim) = &claim
+            && let Err(error) = desk.store.request_came_to_job(claim, job.id).await
+        {
+            tracing::warn!(%error, "what a form came to could not be noted");
+        }
+        Ok(done)
+    };
+    parts.planning.run(work).await?
 }
 
 /// Whether a job has ended, and something of it failed.
@@ -97,6 +138,10 @@ fn answer(
     let mut frame = frame(visitor, job, format!("Job {}", job.id));
     frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
     let (plan, seen) = plan.unzip();
-    let action = seen.filter(|_| wrong.is_none()).map(|seen| (within(job.id, "retry"), seen));
-    shown_as(status, &RetryPage { frame, job: job.id.to_string(), wrong, plan, action })
+    let sent = seen.filter(|_| wrong.is_none()).map(|seen| ToSend {
+        action: within(job.id, "retry"),
+        seen,
+        once: uuid::Uuid::now_v7().to_string(),
+    });
+    shown_as(status, &RetryPage { frame, job: job.id.to_string(), wrong, plan, sent })
 }

@@ -106,7 +106,7 @@ fn actions(visitor: &Visitor, job: &ProvisioningJob) -> Vec<Link> {
     let decides = job.state == JobState::AwaitingApproval && visitor.may(Right::Approve);
     [
         (decides && !own, "approve", "Approve…"),
-        (decides, "reject", "Reject…"),
+        (decides && !own, "reject", "Reject…"),
         (operates && can_be_tried_again(job), "retry", "Try again…"),
         (operates && !job.state.is_terminal(), "cancel", "Cancel…"),
     ]

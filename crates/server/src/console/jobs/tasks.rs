@@ -2,10 +2,12 @@
 
 use keyreeve_model::{ProvisioningJob, Task, TaskId, TaskState};
 
-use super::plan::{said, steps};
-use super::{called, of};
+use super::of;
 use crate::console::form::sentence;
+use crate::console::numbers::times;
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link};
+use crate::console::plan::{said, steps};
+use crate::console::states::{TASK_STATES, called};
 use crate::console::table::{Column, Filter, Listing, Shape, Table};
 use crate::console::time::Time;
 use crate::problem::Problem;
@@ -25,19 +27,7 @@ pub(super) static SHAPE: Shape = Shape {
     ],
     filters: &[
         Filter { name: "account", label: "Account", choices: &[] },
-        Filter {
-            name: "state",
-            label: "State",
-            choices: &[
-                ("awaiting_approval", "Awaits approval"),
-                ("queued", "Queued"),
-                ("running", "Running"),
-                ("succeeded", "Succeeded"),
-                ("failed", "Failed"),
-                ("needs_person", "Needs a person"),
-                ("cancelled", "Cancelled"),
-            ],
-        },
+        Filter { name: "state", label: "State", choices: TASK_STATES },
     ],
     sort: "task",
 };
@@ -137,8 +127,4 @@ fn facts(task: &Task) -> Facts {
     facts.extend((task.replans > 0).then(|| ("Planned anew", Cell::text(times(task.replans)))));
     facts.extend((task.crashes > 0).then(|| ("Broken off by a crash", Cell::text(times(task.crashes)))));
     Facts { facts }
-}
-
-fn times(number: u32) -> String {
-    if number == 1 { "once".to_owned() } else { format!("{number} times") }
 }

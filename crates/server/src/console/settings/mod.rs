@@ -10,13 +10,12 @@ mod tokens;
 
 use askama::Template;
 use axum::Router;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Role, SystemId};
 
-use super::form::{Dangerous, Field, Takes, Wrong};
+use super::form::{Dangerous, Field, Takes, Wrong, status_of, whole};
 use super::page::{Frame, Section, shown, shown_as};
 use super::parts::{Badge, Cell, Link, Tab, Tabs, Tone};
 use super::table::Table;
@@ -116,22 +115,10 @@ impl AskPage {
         wrong: Option<Wrong>,
     ) -> Response {
         let status = status_of(wrong.as_ref());
-        let (beside, whole) = match wrong {
-            Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
-            other => (None, other.map(|wrong| wrong.why)),
-        };
+        let (beside, whole) = Wrong::parted(wrong);
         let dangerous = Dangerous { wrong: beside, ..dangerous };
         shown_as(status, &Self { frame, title, wrong: whole, dangerous })
     }
-}
-
-pub(super) fn status_of(wrong: Option<&Wrong>) -> StatusCode {
-    if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
-}
-
-/// What is wrong, unless it is with one field.
-pub(super) fn whole(wrong: Option<Wrong>) -> Option<String> {
-    wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why)
 }
 
 fn administers_all(visitor: &Visitor) -> Result<(), Problem> {

@@ -11,7 +11,7 @@ use super::people::{badge, of};
 use super::tokens::of_problem;
 use super::{administers_all, frame, named, role, status_of, systems, whole, written};
 use crate::body::{GivenSecret, InPath};
-use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong};
+use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong, given};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Facts, Link};
 use crate::console::time::Time;
@@ -140,7 +140,7 @@ pub(super) async fn remove(
     if let Err(wrong) = Dangerous::typed(&confirm, &name) {
         return Ok(answer(&visitor, &person, Some(wrong)));
     }
-    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    let reason = given(&reason);
     match parts.desk.remove_person(&visitor.actor, &name, reason).await {
         Ok(_) => Ok(to(&Said::PersonRemoved.at("/settings/people"))),
         Err(error) => Ok(answer(&visitor, &person, Some(Wrong::of(error.into())?))),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Adding, AskPage, ListPage, frame, status_of, tabs, whole};
 use crate::body::InQuery;
 use crate::console::address::asking;
-use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong};
+use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong, given};
 use crate::console::page::{Said, shown_as};
 use crate::console::parts::{Cell, Empty, Link};
 use crate::console::systems;
@@ -181,7 +181,7 @@ pub(super) async fn add(
     Sent(New { system, kind, value, reason }): Sent<New>,
 ) -> Result<Response, Problem> {
     visitor.actor.require(Right::Administer)?;
-    let said = Some(reason.trim()).filter(|reason| !reason.is_empty()).map(str::to_owned);
+    let said = given(&reason).map(str::to_owned);
     let id: SystemId = system.parse().map_err(|_| Problem::bad_request("there is no such System ID"))?;
     let what = kind.what(value.clone());
     let word = what.parts().0;
@@ -232,7 +232,7 @@ pub(super) async fn remove(
     if let Err(wrong) = Dangerous::typed(&confirm, &value) {
         return Ok(asked_once_more(&visitor, &system, &what, Some(wrong)));
     }
-    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    let reason = given(&reason);
     match parts.desk.end_protection(&visitor.actor, &system, &what, reason).await {
         Ok(()) => Ok(to(&Said::Unprotected.at(PLACE))),
         Err(error) => Ok(asked_once_more(&visitor, &system, &what, Some(Wrong::of(error.into())?))),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::body::InPath;
 use crate::console::address;
-use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong};
+use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong, given};
 use crate::console::page::{Frame, Said, shown, shown_as};
 use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Asked, Column, Filter, Shape};
@@ -249,7 +249,7 @@ pub(super) async fn revoke(
     if let Err(wrong) = Dangerous::typed(&confirm, &token.owner) {
         return Ok(asked_once_more(&visitor, &token, Some(wrong)));
     }
-    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+    let reason = given(&reason);
     match parts.desk.revoke_token(&visitor.actor, &token.id, reason).await {
         Ok(_) => Ok(to(&Said::Revoked.at("/settings/tokens"))),
         Err(error) => Ok(asked_once_more(&visitor, &token, Some(Wrong::of(error.into())?))),

@@ -14,7 +14,7 @@ use super::checklist::way;
 use super::profiles::may_change;
 use super::{frame, tabs};
 use crate::body::InPath;
-use crate::console::form::{Nothing, Sent, Wrong, sentence};
+use crate::console::form::{Nothing, Sent, Wrong, given, sentence};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::table::{Column, Table};
@@ -95,7 +95,7 @@ pub(super) async fn release(
     visitor.require(Right::Administer, &system_id)?;
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
     let work = move || async move {
-        let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
+        let reason = given(&reason);
         desk.release_system(&actor, &id, reason).await
     };
     match parts.planning.run(work).await? {

@@ -13,10 +13,10 @@ use super::checklist::way;
 use super::new::{Credential, credential, credential_fields, place_of};
 use super::{frame, within};
 use crate::body::{GivenSecret, InPath};
-use crate::console::form::{Field, Sent, Wrong, given};
+use crate::console::form::{Field, Sent, Wrong, given, status_of, whole};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Copied, Link};
-use crate::console::settings::{status_of, whole};
+
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
 use crate::problem::Problem;

@@ -13,12 +13,12 @@ use super::profiles::may_change;
 use super::{frame, tabs, within};
 use crate::body::InPath;
 use crate::conditions::version;
-use crate::console::accounts;
 use crate::console::address;
-use crate::console::form::{Field, Sent, Wrong, given};
+use crate::console::form::{Field, Sent, Wrong, given, status_of, whole};
 use crate::console::page::{Frame, Said, shown, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
-use crate::console::settings::{status_of, whole};
+use crate::console::states::called;
+
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
 use crate::console::visitor::{Visitor, to};
@@ -260,7 +260,7 @@ fn calls(mapping: &TaskMapping) -> Table {
     let mut rows = Vec::new();
     for (task, main) in &mapping.main {
         let row = |when: &str, call: &str| {
-            vec![Cell::text(accounts::called(*task)), Cell::text(when), Cell::Code(call.to_owned())]
+            vec![Cell::text(called(*task)), Cell::text(when), Cell::Code(call.to_owned())]
         };
         rows.extend(mapping.actions(*task, Before).map(|one| row("Before", one.operation.as_str())));
         rows.push(row("Main call", main.as_str()));
@@ -285,7 +285,7 @@ fn rows(mapping: &TaskMapping) -> Table {
         ]
     };
     let of_action = |action: &CustomAction| {
-        format!("{} {} {}", action.operation.as_str(), action.when.as_str(), accounts::called(action.task))
+        format!("{} {} {}", action.operation.as_str(), action.when.as_str(), called(action.task))
     };
     let main = mapping.rows.iter().map(|one| row("Main calls".to_owned(), one));
     let actions = mapping

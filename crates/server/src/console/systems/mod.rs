@@ -28,6 +28,7 @@ use keyreeve_store::SystemStanding;
 use super::address;
 use super::page::{Frame, Section, shown};
 use super::parts::{Badge, Cell, Empty, Link, Tab, Tabs};
+use super::states::SYSTEM_STATES;
 use super::table::{Asked, Column, Filter, Shape, Table};
 use super::time::Time;
 use super::visitor::Visitor;
@@ -74,16 +75,7 @@ static SHAPE: Shape = Shape {
     ],
     filters: &[
         Filter { name: "q", label: "Name, ID, category or AWS account", choices: &[] },
-        Filter {
-            name: "state",
-            label: "State",
-            choices: &[
-                ("active", "Active"),
-                ("quarantined", "Quarantined"),
-                ("suspended", "Suspended"),
-                ("removed", "Removed"),
-            ],
-        },
+        Filter { name: "state", label: "State", choices: SYSTEM_STATES },
     ],
     sort: "name",
 };

@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::desk::{DeskError, SystemAsked, SystemMade};
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::{BaseAsked, CredentialAsked, SystemError};
-use keyreeve_store::StoreError;
+use keyreeve_model::digest_hex;
+use keyreeve_store::{KnownRegistration, StoreError};
 use serde::Deserialize;
 
 use super::of;
 use crate::body::GivenSecret;
-use crate::console::form::{Field, Sent, Takes, Wrong};
+use crate::console::form::{Field, Sent, Takes, Wrong, status_of, whole};
 use crate::console::page::{Frame, Said, Section, shown_as};
 use crate::console::parts::Link;
 use crate::console::visitor::{Visitor, to};
+use crate::once::Once;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -35,6 +36,7 @@ pub(super) struct NewSystem {
     access_key_id: String,
     secret_access_key: GivenSecret,
     role_arn: String,
+    once: String,
 }
 
 /// How it is to sign in.
@@ -77,6 +79,7 @@ struct Filled {
 struct NewPage {
     frame: Frame,
     wrong: Option<String>,
+    once: String,
     definition: Vec<Field>,
     credential: Vec<Field>,
 }
@@ -102,17 +105,31 @@ pub(super) async fn register(
         access_key_id: sent.access_key_id.clone(),
         role_arn: sent.role_arn.clone(),
     };
+    let once = Once::of(&sent.once)?;
+    let fields = [&sent.name, &sent.system_id, &sent.access_key_id, &sent.role_arn];
+    let body = digest_hex(fields.map(String::as_str).join("\n").as_bytes());
     let wanted = match wanted(sent) {
         Ok(wanted) => wanted,
         Err(wrong) => return asked(&parts, &visitor, &filled, Some(wrong)).await,
     };
+    let request = once.registering(&visitor.actor, &wanted.system_id).map(|key| (key, body));
     let work = {
-        let (desk, actor) = (parts.desk.clone(), visitor.actor.clone());
-        move || async move { desk.register_system(&actor, wanted, None).await }
+        let (desk, actor, request) = (parts.desk.clone(), visitor.actor.clone(), request.clone());
+        move || async move {
+            let request = request.as_ref().map(|(key, body)| (key, body.as_str()));
+            desk.register_system(&actor, wanted, request).await
+        }
     };
     match parts.planning.run(work).await? {
         Ok(SystemMade { system, .. }) => Ok(to(&Said::Registered.at(&of(&system.system_id)))),
         Err(error) => {
+            // A form that is sent twice leads twice to the same place.
+            if let Some((key, body)) = &request
+                && let KnownRegistration::Done(system_id) =
+                    parts.store.registered_by(key, body, parts.clock.now()).await?
+            {
+                return Ok(to(&Said::Registered.at(&of(&system_id))));
+            }
             let wrong = place_of(error)?;
             asked(&parts, &visitor, &filled, Some(wrong)).await
         }
@@ -232,9 +249,9 @@ async fn asked(
     );
     let mut frame = Frame::of(visitor, Section::Systems, "New system");
     frame.above = vec![Link::new("/systems", "Systems")];
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let wrong = wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why);
-    Ok(shown_as(status, &NewPage { frame, wrong, definition, credential }))
+    let status = status_of(wrong.as_ref());
+    let once = uuid::Uuid::now_v7().to_string();
+    Ok(shown_as(status, &NewPage { frame, wrong: whole(wrong), once, definition, credential }))
 }
 
 /// The fields of how a system signs in, with what is in them: the way, the id of the key, the role.

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId};
@@ -11,8 +10,9 @@ use serde::Deserialize;
 use super::{frame, within};
 use crate::body::InPath;
 use crate::conditions::version;
-use crate::console::form::{Dangerous, Sent, Wrong};
+use crate::console::form::{Dangerous, Sent, Wrong, given, status_of};
 use crate::console::page::{Frame, Said, shown_as};
+use crate::console::parts::Link;
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -57,21 +57,17 @@ pub(super) async fn remove(
         return asked(&visitor, &system, Some(wrong));
     }
     let is_seen = |there: &System| version(there).is_ok_and(|version| version == seen);
-    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
-    match parts.desk.remove_system(&visitor.actor, &system_id, is_seen, reason).await {
+    match parts.desk.remove_system(&visitor.actor, &system_id, is_seen, given(&reason)).await {
         Ok(_) => Ok(to(&Said::Removed.at("/systems"))),
         Err(error) => asked(&visitor, &system, Some(Wrong::of(error.into())?)),
     }
 }
 
 fn asked(visitor: &Visitor, system: &System, wrong: Option<Wrong>) -> Result<Response, Problem> {
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let (beside, whole) = match wrong {
-        Some(wrong) if wrong.field.is_some() => (Some(wrong), None),
-        other => (None, other.map(|wrong| wrong.why)),
-    };
+    let status = status_of(wrong.as_ref());
+    let (beside, whole) = Wrong::parted(wrong);
     let mut frame = frame(visitor, system, "Remove");
-    frame.above.push(crate::console::parts::Link::new(super::of(&system.system_id), system.name.to_string()));
+    frame.above.push(Link::new(super::of(&system.system_id), system.name.to_string()));
     let dangerous = Dangerous {
         action: within(&system.system_id, "remove"),
         title: "What follows from it",

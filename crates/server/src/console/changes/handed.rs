@@ -1,0 +1,74 @@
+//! One-time secrets, which are in one answer and nowhere else; and what is said to whoever sent the form of it twice.
+
+use askama::Template;
+use axum::response::Response;
+use keyreeve_engine::password::PublicUrl;
+use keyreeve_engine::provisioning::Handed;
+use keyreeve_model::ProvisioningJob;
+
+use crate::console::jobs;
+use crate::console::page::{Frame, Said, shown};
+use crate::console::parts::{Badge, Copied};
+use crate::console::visitor::to;
+use crate::parts::Parts;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "console/handed.html")]
+struct HandedPage {
+    frame: Frame,
+    job: String,
+    badge: Badge,
+    /// Of each account its secret, and the link with it; none for whoever sent the form once more.
+    secrets: Vec<(String, Copied, Option<Copied>)>,
+    /// Where those that are lost are replaced.
+    passwords: String,
+    back: String,
+}
+
+impl HandedPage {
+    fn new(frame: Frame, job: &ProvisioningJob, back: &str) -> Self {
+        let mut frame = frame;
+        // A choice of the theme leads back by `GET`.
+        back.clone_into(&mut frame.address);
+        Self {
+            frame,
+            job: job.id.to_string(),
+            badge: Badge::of_job(job.state),
+            secrets: Vec::new(),
+            passwords: jobs::passwords_of(job.id),
+            back: back.to_owned(),
+        }
+    }
+}
+
+/// The secrets of a job.
+pub(in crate::console) fn handed(
+    frame: Frame,
+    (job, handed): (&ProvisioningJob, Vec<Handed>),
+    url: Option<&PublicUrl>,
+    back: &str,
+) -> Response {
+    let secret = |(task, account, secret): Handed| {
+        let copied = |what: &str, text: &str| Copied { id: format!("{what}-{task}"), text: text.to_owned() };
+        let link = url.map(|url| copied("link", url.link(&secret).expose()));
+        (account, copied("secret", secret.expose()), link)
+    };
+    let secrets = handed.into_iter().map(secret).collect();
+    shown(&HandedPage { secrets, ..HandedPage::new(frame, job, back) })
+}
+
+/// What a form came to that was sent before: the way to where the first answer led, or what to do about secrets that were
+/// in it.
+pub(in crate::console) async fn sent_before(
+    frame: Frame,
+    parts: &Parts,
+    job: &ProvisioningJob,
+    back: &str,
+) -> Result<Response, Problem> {
+    let by_link = parts.store.deliveries(job.id).await?.iter().any(|one| one.kind == "link");
+    match by_link {
+        true => Ok(shown(&HandedPage::new(frame, job, back))),
+        false => Ok(to(&Said::AskedBefore.as_job(back, job.id))),
+    }
+}
