@@ -222,7 +222,7 @@ async fn a_process_of_before_fetches_the_new_key_and_goes_on() {
                 other.require_key().await.unwrap();
                 let registered = format!("u{version}");
                 other.create_system(new_system(&registered, &registered), ACTOR, at(4)).await.unwrap();
-                idle.update_system(&id("s"), filed("idle"), ACTOR, at(4)).await.unwrap();
+                idle.update_system(&id("s"), filed(&registered), ACTOR, at(4)).await.unwrap();
                 assert_eq!(idle.key_status().await.unwrap().active.version, version);
             }
             for store in [at_work, idle, other] {
