@@ -53,7 +53,7 @@ pub fn check_password(name: &PersonName, password: &Secret) -> Result<(), Passwo
         return Err(PasswordRefused::Common);
     }
     // What stands between the pieces does not make them others.
-    if piece_of(&small) < SHORTEST_PASSWORD || is_word && piece_of(&plain) < SHORTEST_PASSWORD {
+    if is_repeated(&small) || is_word && is_repeated(&plain) {
         return Err(PasswordRefused::Repeated);
     }
     // Of ada@example.org the first part is as easily guessed as the whole.
@@ -64,13 +64,11 @@ pub fn check_password(name: &PersonName, password: &Secret) -> Result<(), Passwo
     Ok(())
 }
 
-/// How many characters the shortest piece has that a text repeats from its beginning to its end, the last time perhaps in
-/// part; all of them where nothing is repeated.
-fn piece_of(text: &str) -> usize {
+/// Whether a text is a piece shorter than any password over and over, the last time perhaps in part.
+fn is_repeated(text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
-    let repeats =
-        |length: &usize| text.iter().zip(text.iter().skip(*length)).all(|(one, other)| one == other);
-    (1..=text.len() / 2).find(repeats).unwrap_or(text.len())
+    let repeats = |length: usize| text.iter().zip(text.iter().skip(length)).all(|(one, other)| one == other);
+    (1..SHORTEST_PASSWORD.min(text.len() / 2 + 1)).any(repeats)
 }
 
 #[cfg(test)]

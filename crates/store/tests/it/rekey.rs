@@ -5,13 +5,18 @@ use std::sync::{Arc, Mutex};
 use keyreeve_model::{CredentialKind, Secret};
 use keyreeve_store::{
     AuditFilter, FileCustody, KeyCustody, KeyError, KeyRecord, MadeKey, NextFileCustody, Rekey, RekeyPlan,
-    Store, StoreError, StoreKey,
+    Store, StoreError, StoreKey, SystemPatch,
 };
 
 use crate::place::Place;
 use crate::sample::*;
 
 const ACTOR: &str = "local:test";
+
+/// A change that has a row in the audit log.
+fn filed(category: &str) -> SystemPatch {
+    SystemPatch { category: Some(category.to_owned()), ..SystemPatch::default() }
+}
 
 /// A store with two systems, each with a secret.
 async fn with_secrets(place: &Place) -> Store {
@@ -152,7 +157,7 @@ async fn a_process_of_before_goes_on_or_says_that_it_must_be_begun_again() {
             rekey(&store, &new, data_keys).await.unwrap();
             // What it has opened it keeps; what it has not, it can open no more.
             let read = running.get_secret(&id("s")).await;
-            let named = running.update_system(&id("s"), Default::default(), ACTOR, at(4)).await;
+            let named = running.update_system(&id("s"), filed("running"), ACTOR, at(4)).await;
             if data_keys {
                 assert!(matches!(read, Err(StoreError::KeyChanged)), "{read:?}");
                 assert!(matches!(named, Err(StoreError::KeyChanged)), "{named:?}");
@@ -217,7 +222,7 @@ async fn a_process_of_before_fetches_the_new_key_and_goes_on() {
                 other.require_key().await.unwrap();
                 let registered = format!("u{version}");
                 other.create_system(new_system(&registered, &registered), ACTOR, at(4)).await.unwrap();
-                idle.update_system(&id("s"), Default::default(), ACTOR, at(4)).await.unwrap();
+                idle.update_system(&id("s"), filed(&registered), ACTOR, at(4)).await.unwrap();
                 assert_eq!(idle.key_status().await.unwrap().active.version, version);
             }
             for store in [at_work, idle, other] {
