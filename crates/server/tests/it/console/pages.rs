@@ -184,6 +184,8 @@ async fn home_says_what_needs_a_person() {
     let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
     let calm = browser.get("/").await;
     calm.has(&["Nothing needs you now", "System prod", "System test", "Published"]);
+    // Both have 41 accounts, as of their first imports today; a reader of one of them sees its own.
+    calm.has(&["<figcaption>Accounts</figcaption>", "<td class=\"number\">82</td>"]);
     let now = place.clock.now();
     let why = Failure {
         kind: FailureKind::CredentialBad,
@@ -209,5 +211,7 @@ async fn home_says_what_needs_a_person() {
     assert!(!page.text.contains("Nothing needs you now"));
     let other = Browser::of(&place, "bea", Role::Viewer, &["prod"]).await.get("/").await;
     assert!(!other.text.contains("the credentials were refused"), "{}", other.text);
+    other.has(&["<td class=\"number\">41</td>"]);
+    assert!(!other.text.contains(">82</td>"), "{}", other.text);
     place.stop().await;
 }
