@@ -23,7 +23,18 @@ pub(crate) fn run(root: &Path) -> Result<String> {
     let folder = root.join(FOLDER);
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let mut cargo = workspace::cargo(root);
-    cargo.args(["test", "--quiet", "--package", "keyreeve-server", "--test", "it", "--", "--ignored", "--exact", TEST]);
+    cargo.args([
+        "test",
+        "--quiet",
+        "--package",
+        "keyreeve-server",
+        "--test",
+        "it",
+        "--",
+        "--ignored",
+        "--exact",
+        TEST,
+    ]);
     if !cargo.env("KEYREEVE_TEST_PICTURES", &folder).status()?.success() {
         bail!("the pictures could not be taken; what the test said is above");
     }

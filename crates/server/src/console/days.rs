@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn each_day_has_what_was_known_at_its_end_and_what_was_found_on_it() {
-        let run = |system, day, users, first, changed| Told { system, day, users: Some(users), first, changed };
+        let run =
+            |system, day, users, first, changed| Told { system, day, users: Some(users), first, changed };
         let told = [
             run("a", 90, 10, true, 10),
             run("a", 95, 12, false, 2),
@@ -106,7 +107,8 @@ mod tests {
             run("b", 100, 8, false, 1),
         ];
         // b had as many before the first of its runs that is looked at; a had none before its first.
-        let of = |numbers: fn(&[Told<'_>], i64) -> u64| [71, 89, 90, 96, 99, 100].map(|day| numbers(&told, day));
+        let of =
+            |numbers: fn(&[Told<'_>], i64) -> u64| [71, 89, 90, 96, 99, 100].map(|day| numbers(&told, day));
         assert_eq!(of(accounts), [7, 7, 17, 19, 19, 20]);
         assert_eq!(of(changes), [0, 0, 0, 0, 5, 1]);
         assert!(charts(&[], Timestamp::UNIX_EPOCH).is_empty());
