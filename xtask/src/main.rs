@@ -16,6 +16,7 @@ mod deny;
 mod licences;
 mod node;
 mod peers;
+mod pictures;
 mod postgres;
 mod scratch;
 mod source;
@@ -40,6 +41,8 @@ enum Task {
     Test(test::Options),
     /// Measure an import beside the least it could cost and beside boto3
     Bench(bench::Options),
+    /// Take the pictures of the guide anew, from the console on a sandbox
+    Pictures,
     /// Import what moto and ministack hold, and compare every field with what boto3 reads
     Compare(compare::Options),
     /// Have testers from PyPI try SCIM on a sandbox
@@ -76,6 +79,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Demo => demo::run(&root)?,
         Task::Test(options) => return test::run(&root, &options),
         Task::Bench(options) => bench::run(&root, options)?,
+        Task::Pictures => println!("{}", pictures::run(&root)?),
         Task::Compare(options) => println!("{}", compare::run(&root, &options)?),
         Task::Scim(options) => println!("{}", testers::SCIM.run(&root, &options)?),
         Task::Schemathesis(options) => println!("{}", testers::SCHEMATHESIS.run(&root, &options)?),

@@ -11,7 +11,7 @@ use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
-use crate::inventory::Places;
+use crate::inventory::{Places, Texts};
 use crate::key_renewal::Renewal;
 use crate::sqlite_pools::SqlitePools;
 use crate::tokens::Touching;
@@ -30,6 +30,8 @@ pub struct Store {
     pub(crate) renewal: Renewal,
     pub(crate) touching: Touching,
     pub(crate) places: Places,
+    /// What accounts are searched by.
+    pub(crate) texts: Texts,
     pub(crate) writes: std::sync::Arc<Writes>,
     pub(crate) checkpoints: std::sync::Arc<Checkpoints>,
     #[cfg(feature = "faults")]
@@ -228,6 +230,7 @@ impl Store {
             renewal: Renewal::default(),
             touching: Touching::default(),
             places: Places::default(),
+            texts: Texts::default(),
             writes: std::sync::Arc::default(),
             checkpoints: std::sync::Arc::default(),
             #[cfg(feature = "faults")]

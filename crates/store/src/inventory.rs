@@ -1,11 +1,13 @@
 //! Reading what is known of a system, now or as of any published moment.
 
 mod chosen;
+mod kept;
 mod life;
 #[cfg(test)]
 mod query_plans;
 mod shown;
 mod slices;
+mod texts;
 
 use std::collections::HashMap;
 
@@ -29,6 +31,7 @@ pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
 pub use life::AccountEvent;
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
+pub(crate) use texts::Texts;
 
 impl Store {
     /// Everything the last published run said; empty before the first.

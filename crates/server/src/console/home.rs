@@ -6,8 +6,10 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportRunState, JobState, System, SystemId, SystemState};
-use keyreeve_store::{Attention, JobStanding, SuspendedRun, SystemStanding, UnclaimedPassword};
+use keyreeve_store::{Attention, JobStanding, RunSlice, SuspendedRun, SystemStanding, UnclaimedPassword};
 
+use super::chart::Chart;
+use super::days;
 use super::imports;
 use super::jobs;
 use super::page::{Frame, Section, shown};
@@ -39,6 +41,7 @@ struct Home {
     frame: Frame,
     needs: Vec<Need>,
     systems: Table,
+    charts: Vec<Chart>,
 }
 
 /// Something that needs a person.
@@ -77,10 +80,18 @@ pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result
     let attention = parts.store.attention(lately, visitor.actor.limits()).await?;
     let mut passwords = parts.store.unclaimed_passwords(now).await?;
     passwords.retain(|one| visitor.actor.reaches(&one.system_id));
+    let published = RunSlice {
+        systems: Some(all.iter().map(|system| system.system_id.clone()).collect()),
+        state: Some(ImportRunState::Published),
+        beyond: None,
+        oldest_first: false,
+        limit: days::RUNS,
+    };
+    let charts = days::charts(&parts.store.import_runs(&published).await?, now);
     let frame = Frame::of(&visitor, Section::Home, "Home");
     let table = standing(&all, &attention, now);
     let needs = needs(&all, attention, passwords, now);
-    Ok(shown(&Home { frame, needs, systems: table }))
+    Ok(shown(&Home { frame, needs, systems: table, charts }))
 }
 
 /// What stops all work first, what can wait last.

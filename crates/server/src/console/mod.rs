@@ -9,7 +9,7 @@
 //!   seen when something is refused, `assets` has style, script and icon;
 //! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
 //!   badges, cells, facts, tabs, text to be copied, empty places), `states` (what states and kinds are called), `plan` (which
-//!   calls a change takes), `time`, `numbers`, `chart`;
+//!   calls a change takes), `time`, `numbers`, `chart`, `days` (charts of what systems become);
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
 //! - pages: `sign_in`, `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
@@ -27,6 +27,7 @@ mod assets;
 mod audit;
 mod changes;
 mod chart;
+mod days;
 mod form;
 mod home;
 mod imports;

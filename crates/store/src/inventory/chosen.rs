@@ -1,11 +1,12 @@
 //! Reading what is known now of accounts that the caller names by id, and of accounts little, but of all.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use keyreeve_model::{Account, AccountStatus, ExternalId, ImportRunId, SystemId, TaskId, Wish};
+use keyreeve_model::{Account, AccountStatus, ExternalId, SystemId, TaskId, Wish};
 
 use super::Reading;
+use super::kept::Kept;
 use crate::dialect::Dialect;
 use crate::history::{self, Versions};
 use crate::import_runs::latest_published;
@@ -37,39 +38,8 @@ impl AccountPlace {
     }
 }
 
-/// The run of which they are, and the places.
-type OfRun = (ImportRunId, Arc<[AccountPlace]>);
-
-/// The places of some systems, each as of the run that was published last when they were read: what holds now changes
-/// in the transaction that publishes a run, and in no other.
-#[derive(Default)]
-pub(crate) struct Places(Mutex<HashMap<i64, OfRun>>);
-
-/// So many accounts at most are kept in mind, about 100 bytes each.
-const KEPT: usize = 200_000;
-
-impl Places {
-    pub(super) fn get(&self, system_key: i64, run: ImportRunId) -> Option<Arc<[AccountPlace]>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&system_key).filter(|(of, _)| *of == run).map(|(_, places)| Arc::clone(places))
-    }
-
-    fn keep(&self, system_key: i64, run: ImportRunId, places: &Arc<[AccountPlace]>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who read an older run in an older transaction does not put it in the newer one's place.
-        if kept.get(&system_key).is_some_and(|(of, _)| *of >= run) {
-            return;
-        }
-        kept.remove(&system_key);
-        let others: usize = kept.values().map(|(_, places)| places.len()).sum();
-        if others + places.len() > KEPT {
-            kept.clear();
-        }
-        if places.len() <= KEPT {
-            kept.insert(system_key, (run, Arc::clone(places)));
-        }
-    }
-}
+/// The places of the accounts of some systems, about 100 bytes each.
+pub(crate) type Places = Kept<AccountPlace, 200_000>;
 
 impl Store {
     /// Id, name and status of every account, by name ignoring case, then id. They are read once for each run that is

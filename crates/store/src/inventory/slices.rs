@@ -2,6 +2,7 @@
 
 use keyreeve_model::{Account, Assignment, AssignmentPlace, Resource, SystemId};
 
+use super::chosen::push_in;
 use super::{Reading, filter_resources, lay_pending_over};
 use crate::history;
 use crate::statement::Statement;
@@ -25,8 +26,17 @@ impl Store {
     ) -> Result<Vec<Account>, StoreError> {
         reading!(self, "listing the accounts", |transaction| {
             let reading = Reading::known(transaction, system_id, as_of).await?;
+            let found = self.found_by_text(transaction, &reading, filter).await?;
             let mut text = reading.select(history::select_accounts());
-            reading.filter_accounts(&mut text, filter);
+            match &found {
+                Some(ids) if ids.is_empty() => return Ok(Vec::new()),
+                Some(ids) => {
+                    push_in(&mut text, " AND v.external_id IN (VALUES ", ids);
+                    let filter = AccountFilter { text: None, ..filter.clone() };
+                    reading.filter_accounts(&mut text, &filter);
+                }
+                None => reading.filter_accounts(&mut text, filter),
+            }
             cut(&mut text, slice, slice.by.column());
             let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
             transaction.fetch_together(text, history::ACCOUNT_COLUMNS, read).await

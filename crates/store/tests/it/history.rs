@@ -1,7 +1,9 @@
 //! What was published reads back, for every run, for ever.
 
 use keyreeve_model::{ChangeKind, ChangeSet, Inventory, ObjectType, difference};
-use keyreeve_store::{ChangeFilter, ChangeSlice, PlacedChange};
+use keyreeve_store::{
+    AccountFilter, AccountOrder, AsOf, ChangeFilter, ChangeSlice, PlacedChange, Slice, Store,
+};
 
 use crate::place::Place;
 use crate::sample::*;
@@ -281,6 +283,54 @@ async fn the_history_of_an_account_is_what_each_run_changed_of_it() {
                 expected.iter().take(2).map(|(run, ..)| *run).collect::<Vec<_>>()
             });
         }
+        store.close().await;
+    }
+}
+
+/// Every needle finds the same whichever way it is looked for, and something, where `some` says so.
+async fn searched(store: &Store, needles: &[(&str, bool)]) {
+    for (needle, some) in needles {
+        let filter = AccountFilter { text: Some((*needle).to_owned()), ..AccountFilter::default() };
+        let by = AccountOrder::Name;
+        let slice = Slice { by, descending: false, after: None, limit: 1_000 };
+        let found = store.accounts_slice(&id("s"), AsOf::Now, &filter, &slice).await.unwrap();
+        let listed = store.list_accounts(&id("s"), AsOf::Now, &filter).await.unwrap();
+        assert_eq!(found, listed, "{needle}");
+        assert_eq!(!found.is_empty(), *some, "{needle}: {}", found.len());
+    }
+}
+
+#[tokio::test]
+async fn accounts_are_found_by_any_part_of_what_is_written_about_them_as_of_the_last_run() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        store.create_system(new_system("s", "S"), "local:test", at(0)).await.unwrap();
+        let mut before = Inventory {
+            accounts: (1..=700).map(|number| account(number, 1)).collect(),
+            ..Inventory::default()
+        };
+        before.accounts[4].tags = Some([("Cost \"Centre\"".to_owned(), "50%_\\x".to_owned())].into());
+        publish(&store, &before, at(1)).await;
+        let name = before.accounts[4].name.clone();
+        let arn = before.accounts[4].arn.to_uppercase();
+        // Many, few, none; what is special in patterns and in JSON; a pattern.
+        let needles = [
+            ("", true),
+            ("1", true),
+            (name.as_str(), true),
+            (arn.as_str(), true),
+            ("nobody", false),
+            ("cost \"centre", true),
+            ("50%_\\", true),
+            ("5%0", false),
+            ("*69?", true),
+        ];
+        searched(&store, &needles).await;
+        let mut after = before.clone();
+        after.accounts.retain(|one| one.name != name);
+        after.accounts[0].tags = Some([("k".to_owned(), "nobody".to_owned())].into());
+        publish(&store, &after, at(2)).await;
+        searched(&store, &[("nobody", true), ("cost \"centre", false)]).await;
         store.close().await;
     }
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportRunId, ImportRunState, SystemId};
@@ -68,6 +69,10 @@ pub(in crate::console) async fn page(
         after.as_ref().map(|(from, to, _)| (AsOf::Run(ImportRunId(*from)), AsOf::Run(ImportRunId(*to))));
     let (between, wrong) = match between(&visitor, &parts, (&system_id, &listing), kept).await {
         Ok(between) => (between, None),
+        // There was nothing yet at that moment, or there is no such run.
+        Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
+            (None, Some(Wrong::whole(problem.detail())))
+        }
         Err(problem) => (None, Some(Wrong::of(problem)?)),
     };
     let changes = match between {

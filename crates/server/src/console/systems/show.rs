@@ -11,6 +11,7 @@ use super::checklist::{Known, Part, parts as checked};
 use super::{frame, tabs, within};
 use crate::body::InPath;
 use crate::console::chart::{Bar, Chart};
+use crate::console::days;
 use crate::console::form::{Field, Takes};
 use crate::console::page::{Frame, shown};
 use crate::console::parts::{Badge, Cell, Copied, Facts, Link, Tabs};
@@ -33,7 +34,7 @@ struct ShowPage {
     parts: Vec<Part>,
     facts: Facts,
     trust: Option<Copied>,
-    changes: Option<Chart>,
+    charts: Vec<Chart>,
     remove: Option<Link>,
     /// The profiles that whoever looks may begin an import through.
     import: Option<Field>,
@@ -65,7 +66,7 @@ pub(super) async fn page(
         parts: checked(&known),
         facts: facts(&system),
         trust: trust(&system),
-        changes: changes(&runs),
+        charts: changes(&runs).into_iter().chain(accounts(&runs)).collect(),
         import: (system.state == SystemState::Active && visitor.may(Right::Operate))
             .then(|| Field::new("profile", "Import profile", Takes::OneOf(named(known.profiles))).required()),
         remove: (in_use && visitor.may(Right::Administer))
@@ -111,4 +112,13 @@ fn changes(runs: &[ImportRun]) -> Option<Chart> {
     };
     let bars: Vec<Bar> = runs.iter().rev().filter(published).map(bar).collect();
     (!bars.is_empty()).then(|| Chart::new("Changes by import run", "Run", "Changes", bars))
+}
+
+/// How many accounts each published run listed, the oldest first; none before the second.
+fn accounts(runs: &[ImportRun]) -> Option<Chart> {
+    let published = runs.iter().rev().filter(|run| run.state == ImportRunState::Published);
+    let bars: Vec<Bar> = published
+        .filter_map(|run| Some(Bar { label: format!("Run {}", run.id), number: days::users(run)? }))
+        .collect();
+    (bars.len() > 1).then(|| Chart::new("Accounts by import run", "Run", "Accounts", bars))
 }

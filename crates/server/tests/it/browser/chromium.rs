@@ -85,6 +85,11 @@ impl Chromium {
         self.ask(Method::POST, "/url", &json!({ "url": url })).await;
     }
 
+    /// Gives the window another size, in pixels.
+    pub(crate) async fn window(&self, width: u32, height: u32) {
+        self.ask(Method::POST, "/window/rect", &json!({"width": width, "height": height})).await;
+    }
+
     pub(crate) async fn title(&self) -> String {
         self.ask(Method::GET, "/title", &Value::Null).await.as_str().unwrap().to_owned()
     }

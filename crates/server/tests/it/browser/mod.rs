@@ -4,6 +4,7 @@
 //! refused), and axe finds nothing serious.
 
 mod chromium;
+mod pictures;
 mod walk;
 mod whole_way;
 

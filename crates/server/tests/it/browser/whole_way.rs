@@ -74,7 +74,7 @@ async fn from_the_first_start_to_a_deletion_and_a_password_that_is_revealed_once
     browser.reads("Running").await;
     stays(&browser).await;
     browser.reads("Reading").await;
-    browser.reads("Published").await;
+    browser.shows("#run h1 .badge.good").await;
     has_stayed(&browser).await;
     assert!(place.sandbox.unfired().is_empty());
     quiet(&browser, "the first import").await;
