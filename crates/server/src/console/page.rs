@@ -78,12 +78,14 @@ pub(crate) enum Said {
     PersonRemoved,
     Protected,
     Unprotected,
+    PasswordChanged,
+    SessionsEnded,
 }
 
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 22] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
@@ -104,6 +106,8 @@ impl Said {
         Self::PersonRemoved,
         Self::Protected,
         Self::Unprotected,
+        Self::PasswordChanged,
+        Self::SessionsEnded,
     ];
 
     fn word(self) -> &'static str {
@@ -128,6 +132,8 @@ impl Said {
             Self::PersonRemoved => "person_removed",
             Self::Protected => "protected",
             Self::Unprotected => "unprotected",
+            Self::PasswordChanged => "password_changed",
+            Self::SessionsEnded => "sessions_ended",
         }
     }
 
@@ -154,6 +160,8 @@ impl Said {
             Self::PersonRemoved => "They are removed, and what they did stays in the audit log.",
             Self::Protected => "It is protected: nobody may change it.",
             Self::Unprotected => "It is protected no more.",
+            Self::PasswordChanged => "Your password is changed, and your other sessions have ended.",
+            Self::SessionsEnded => "Whoever used those sessions must sign in again.",
             Self::Removed => {
                 "The system is removed. What was known of it stays readable, and AWS was not touched."
             }

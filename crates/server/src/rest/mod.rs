@@ -51,7 +51,6 @@ use crate::parts::Parts;
 use crate::problem::Said;
 pub(crate) use changes::{NewJob, asked};
 pub(crate) use listening::Listening;
-pub(crate) use moment::as_of;
 pub(crate) use paging::{Mark, Page, Paging};
 pub(crate) use sessions::{keeping, too_often};
 pub(crate) use systems::Order as SystemOrder;

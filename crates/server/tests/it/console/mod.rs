@@ -2,14 +2,17 @@
 
 mod accounts;
 mod audit;
+pub(crate) mod every_page;
 mod imports;
 mod jobs;
+mod own;
 mod pages;
 mod resources;
 mod rights;
 mod settings;
 mod signing_in;
 mod systems;
+mod twice;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN};
 use reqwest::redirect::Policy;
