@@ -4,8 +4,9 @@ pub(crate) mod bounded;
 mod shape;
 
 use axum::body::Bytes;
+use axum::extract::path::ErrorKind;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts as Head;
@@ -28,11 +29,29 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<
         match Path::from_request_parts(head, state).await {
             Ok(Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => {
-                Err(Problem::not_found(format!("there is nothing at this address: {}", error.body_text())))
+                Err(nothing_called(head, error.into_kind()).await)
             }
             Err(other) => Err(Problem::not_found(other.body_text())),
         }
     }
+}
+
+/// What is said of a place of an address that nothing can have.
+async fn nothing_called(head: &mut Head, kind: ErrorKind) -> Problem {
+    let places = RawPathParams::from_request_parts(head, &()).await.ok();
+    let named = |at: usize| Some(places.as_ref()?.iter().nth(at)?.0.to_owned());
+    let (name, value) = match kind {
+        ErrorKind::ParseErrorAtKey { key, value, .. } | ErrorKind::DeserializeError { key, value, .. } => {
+            (Some(key), value)
+        }
+        ErrorKind::ParseErrorAtIndex { index, value, .. } => (named(index), value),
+        ErrorKind::ParseError { value, .. } => (named(0), value),
+        _ => (None, String::new()),
+    };
+    Problem::not_found(match name {
+        Some(name) => format!("there is no {} {}", name.trim_end_matches("_id"), value.escape_debug()),
+        None => "there is nothing at this address".to_owned(),
+    })
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for InQuery<T> {

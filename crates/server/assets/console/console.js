@@ -62,12 +62,13 @@
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
     request.addEventListener("loadend", () => {
-      const page = request.status === 200 && wanted() ? request.response : null;
+      // What cannot be shown says why, in the place of the list.
+      const page = [200, 400].includes(request.status) && wanted() ? request.response : null;
       for (const id of page ? ids : []) {
         const old = document.getElementById(id);
         const found = page.getElementById(id);
         if (!found) {
-          window.location.reload();
+          if (request.status === 200) window.location.reload();
           break;
         }
         if (old && !old.contains(document.activeElement)) {
@@ -171,6 +172,15 @@
     });
   };
 
+  // The focus goes to what is to be seen to: the first field that is wrong, else what was refused, else what was done.
+  const focuses = () => {
+    const first = ["main [aria-invalid=true]", "main [role=alert]", "#said"].map((one) => document.querySelector(one));
+    const seen = first.find(Boolean);
+    if (!seen || document.querySelector("[autofocus]")) return;
+    if (!seen.matches("input, select")) seen.tabIndex = -1;
+    seen.focus();
+  };
+
   // What was done is said once.
   const address = new URL(window.location.href);
   if (address.searchParams.has("said")) {
@@ -178,6 +188,7 @@
     window.history.replaceState(null, "", address);
   }
   prepared(document);
+  focuses();
   sends();
   searches();
   lives();

@@ -156,11 +156,22 @@ pub(crate) struct Field {
     hint: &'static str,
     error: Option<String>,
     required: bool,
+    /// Whether it hangs on another field if something has to be in it.
+    depends: bool,
 }
 
 impl Field {
     pub(crate) fn new(name: &'static str, label: &'static str, takes: Takes) -> Self {
-        Self { name, label, takes, value: String::new(), hint: "", error: None, required: false }
+        Self {
+            name,
+            label,
+            takes,
+            value: String::new(),
+            hint: "",
+            error: None,
+            required: false,
+            depends: false,
+        }
     }
 
     /// A line of text.
@@ -186,6 +197,13 @@ impl Field {
     #[must_use]
     pub(crate) fn required(mut self) -> Self {
         self.required = true;
+        self
+    }
+
+    /// That has to have something where another field says so.
+    #[must_use]
+    pub(crate) fn depends(mut self) -> Self {
+        self.depends = true;
         self
     }
 

@@ -9,9 +9,9 @@
 //!   seen when something is refused, `assets` has style, script and icon;
 //! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
 //!   badges, cells, facts, tabs, text to be copied, empty places), `states` (what states and kinds are called), `plan` (which
-//!   calls a change takes), `time`, `numbers`, `chart`, `days` (charts of what systems become);
+//!   calls a change takes), `time`, `moment` (as of when), `numbers`, `chart`, `days` (charts of what systems become);
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
-//! - pages: `sign_in`, `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
+//! - pages: `sign_in`, `own` (one's own sign-in), `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
 //!
 //! A new page has a file with its handler and its struct, a template that extends `console/frame.html`, and a line in the router
@@ -32,7 +32,9 @@ mod form;
 mod home;
 mod imports;
 mod jobs;
+mod moment;
 mod numbers;
+mod own;
 mod page;
 mod parts;
 mod plan;
@@ -62,6 +64,7 @@ pub(crate) fn router() -> Router<Parts> {
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/theme", post(sign_in::theme))
+        .merge(own::router())
         .merge(systems::router())
         .merge(accounts::router())
         .merge(changes::router())

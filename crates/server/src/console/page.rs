@@ -83,12 +83,14 @@ pub(crate) enum Said {
     CredentialReplaced,
     CredentialOpen,
     KeyRotated,
+    PasswordChanged,
+    SessionsEnded,
 }
 
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 27] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
@@ -114,6 +116,8 @@ impl Said {
         Self::CredentialReplaced,
         Self::CredentialOpen,
         Self::KeyRotated,
+        Self::PasswordChanged,
+        Self::SessionsEnded,
     ];
 
     fn word(self) -> &'static str {
@@ -143,6 +147,8 @@ impl Said {
             Self::CredentialReplaced => "credential_replaced",
             Self::CredentialOpen => "credential_open",
             Self::KeyRotated => "key_rotated",
+            Self::PasswordChanged => "password_changed",
+            Self::SessionsEnded => "sessions_ended",
         }
     }
 
@@ -176,6 +182,8 @@ impl Said {
                 "The system signs in with the new role from now on. But the role also lets in whoever brings another external id: add the condition to its trust policy."
             }
             Self::KeyRotated => "The access key was replaced: the old one is deleted.",
+            Self::PasswordChanged => "Your password is changed, and your other sessions have ended.",
+            Self::SessionsEnded => "Whoever used those sessions must sign in again.",
             Self::Removed => {
                 "The system is removed. What was known of it stays readable, and AWS was not touched."
             }

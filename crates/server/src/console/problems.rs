@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use keyreeve_engine::rights::Actor;
 
+use super::form::sentence;
 use super::page::{Frame, shown_as};
 use super::visitor::{Look, Visitor, signed_in};
 use crate::once::IN_PROGRESS;
@@ -79,10 +80,7 @@ async fn page_of(
     frame.said = None;
     // A choice of the theme leads back by `GET`.
     frame.address = "/".to_owned();
-    let mut detail = detail.to_owned();
-    if let Some(first) = detail.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
+    let detail = sentence(detail);
     let signed_out = visitor.is_none();
     let request = id.map(|id| id.as_str().to_owned());
     let advice = match problem.code() {

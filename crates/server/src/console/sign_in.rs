@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::address;
 use super::form::{Nothing, Sent};
+use super::numbers::counted;
 use super::page::{Frame, Said, shown_as};
 use super::visitor::{Look, Theme, Visitor, signed_in, to};
 use crate::body::{GivenSecret, InQuery};
@@ -85,7 +86,10 @@ pub(super) async fn sign_in(
     };
     let said = match wait {
         None => "Name or password is wrong.".to_owned(),
-        Some(seconds) => format!("There were too many attempts. Try again in {seconds} seconds."),
+        Some(seconds) => {
+            let wait = counted(seconds, "second", "seconds");
+            format!("There were too many attempts. Try again in {wait}.")
+        }
     };
     let mut response = asked(&parts, look, status, (name, next, Some(said))).await?;
     if let Some(seconds) = wait {

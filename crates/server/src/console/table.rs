@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::address::asking;
+use super::form::Wrong;
 use super::page::Said;
 use super::parts::{Cell, Empty, Link, drawn};
 use crate::problem::Problem;
@@ -167,6 +168,11 @@ impl Listing {
         self.given("format").is_some()
     }
 
+    /// Whether it is the first page of it.
+    pub(crate) fn is_first(&self) -> bool {
+        self.given("cursor").is_none()
+    }
+
     /// How many rows there may be. One more is asked for, which says that there is a next page.
     ///
     /// # Errors
@@ -261,6 +267,23 @@ impl Listing {
         })
     }
 
+    /// The table of a list that cannot be shown, with why, and what is wrong beside a filter.
+    pub(crate) fn unread(&self, caption: &str, empty: Empty, wrong: Option<&Wrong>) -> Table {
+        let mut controls = self.controls();
+        for filter in &mut controls.filters {
+            let own = wrong.filter(|wrong| wrong.field == Some(filter.name));
+            filter.error = own.map(|wrong| wrong.why.clone());
+        }
+        Table {
+            caption: caption.to_owned(),
+            head: Vec::new(),
+            rows: Vec::new(),
+            empty,
+            controls: Some(controls),
+            below: Some(Below { first: None, next: None, sizes: Vec::new(), file: String::new() }),
+        }
+    }
+
     fn head(&self, column: &Column) -> ColumnHead {
         let (key, descends) = self.sort();
         let is_sorted = !column.key.is_empty() && column.key == key;
@@ -282,6 +305,7 @@ impl Listing {
             label: filter.label,
             value: self.filter(filter.name).unwrap_or_default().to_owned(),
             choices: filter.choices,
+            error: None,
         };
         let kept = |name: &'static str| self.given(name).map(|value| (name, value.to_owned()));
         Controls {
@@ -349,6 +373,8 @@ struct ShownFilter {
     label: &'static str,
     value: String,
     choices: &'static [(&'static str, &'static str)],
+    /// What is wrong with it.
+    error: Option<String>,
 }
 
 /// What stands below a table.

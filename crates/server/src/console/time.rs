@@ -3,6 +3,7 @@
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
+use super::numbers::counted;
 use super::parts::drawn;
 
 /// A time.
@@ -45,13 +46,13 @@ fn exact(instant: Timestamp) -> String {
 
 fn since(elapsed: SignedDuration) -> String {
     let minutes = elapsed.as_mins();
-    let (number, unit) = match minutes {
+    let (number, unit, units) = match minutes {
         ..1 => return "just now".to_owned(),
-        1..60 => (minutes, "minute"),
-        60..2_880 => (minutes / 60, "hour"),
-        _ => (minutes / 1_440, "day"),
+        1..60 => (minutes, "minute", "minutes"),
+        60..2_880 => (minutes / 60, "hour", "hours"),
+        _ => (minutes / 1_440, "day", "days"),
     };
-    if number == 1 { format!("1 {unit} ago") } else { format!("{number} {unit}s ago") }
+    format!("{} ago", counted(number, unit, units))
 }
 
 #[cfg(test)]

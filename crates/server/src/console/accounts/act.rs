@@ -15,7 +15,7 @@ use super::show::above;
 use super::wanted::{Wanted, wish};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
-use crate::console::form::{Field, Sent, Takes, Wrong};
+use crate::console::form::{Field, Sent, Takes, Wrong, status_of, whole};
 use crate::console::page::{Frame, shown_as};
 use crate::console::parts::Link;
 use crate::console::systems;
@@ -191,14 +191,14 @@ async fn asked(
     let mut frame = systems::frame(visitor, system, &format!("{} {}", action.label(), account.name));
     frame.above.extend(above(system, None));
     frame.above.push(Link::new(own.clone(), account.name.clone()));
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = status_of(wrong.as_ref());
     let page = ActPage {
         frame,
         title: format!("{}: {}", action.label(), account.name),
         about: action.about(),
         action: format!("{own}/{}", action.word()),
         back: own,
-        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why),
+        wrong: whole(wrong),
         fields,
     };
     Ok(shown_as(status, &page))
@@ -235,7 +235,8 @@ pub(super) fn handing(wanted: &Wanted, wrong: Option<&Wrong>) -> Vec<Field> {
             .unless(wrong),
         Field::line("recipient", "Key of its owner")
             .value(&wanted.recipient)
-            .hint("An age or SSH public key, where it is encrypted to one.")
+            .hint("Needed where the password is encrypted to a key: an age or SSH public key.")
+            .depends()
             .unless(wrong),
     ]
 }

@@ -1,7 +1,6 @@
 //! `/systems/{system_id}/new-account`: making an account.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId};
@@ -11,7 +10,7 @@ use super::show::above;
 use super::wanted::{Wanted, creation};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
-use crate::console::form::{Field, Sent, Wrong};
+use crate::console::form::{Field, Sent, Wrong, status_of, whole};
 use crate::console::page::shown_as;
 use crate::console::systems;
 use crate::console::visitor::Visitor;
@@ -80,14 +79,14 @@ fn asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wron
     let id = &system.system_id;
     let mut frame = systems::frame(visitor, system, "New account");
     frame.above.extend(above(system, None));
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = status_of(wrong.as_ref());
     let page = ActPage {
         frame,
         title: "New account".to_owned(),
         about: "Makes an IAM user with a console password that must be changed at the first sign-in.",
         action: systems::within(id, "new-account"),
         back: systems::within(id, "accounts"),
-        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why),
+        wrong: whole(wrong),
         fields,
     };
     shown_as(status, &page)

@@ -5,6 +5,7 @@ mod create;
 mod history;
 mod holds;
 mod show;
+mod unseen;
 mod wanted;
 
 pub(super) use holds::{by, of_state, since};
@@ -12,6 +13,7 @@ pub(super) use holds::{by, of_state, since};
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
@@ -20,10 +22,12 @@ use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
     AccessKey, Account, AccountStatus, ExternalId, LoginProfileState, SystemId, SystemState,
 };
-use keyreeve_store::{AccountFilter, AccountOrder, AsOf, Mfa, Slice, StoreError};
+use keyreeve_store::{AccountFilter, AccountOrder, AsOf, Mfa, Slice};
 
 use super::address;
-use super::page::{Frame, shown};
+use super::moment::{AS_OF, Unread, moment_of};
+use super::numbers::counted;
+use super::page::{Frame, shown_as};
 use super::parts::{Badge, Cell, Empty, Link, Tabs, Tone};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table};
@@ -32,7 +36,7 @@ use super::visitor::Visitor;
 use crate::body::InPath;
 use crate::parts::Parts;
 use crate::problem::Problem;
-use crate::rest::as_of;
+use unseen::Made;
 
 /// The pages.
 pub(super) fn router() -> Router<Parts> {
@@ -76,7 +80,7 @@ static SHAPE: Shape = Shape {
         Filter { name: "group", label: "In group", choices: &[] },
         Filter { name: "policy", label: "Holds policy", choices: &[] },
         Filter { name: "through", label: "Policy held", choices: &[("groups", "Also through groups")] },
-        Filter { name: "as_of", label: "As of a date, a time or run:N", choices: &[] },
+        AS_OF,
     ],
     sort: "name",
 };
@@ -89,6 +93,8 @@ struct ListPage {
     badge: Badge,
     tabs: Tabs,
     create: Option<Link>,
+    /// What no import has seen yet.
+    made: Option<Made>,
     accounts: Table,
 }
 
@@ -102,34 +108,58 @@ async fn list(
     let listing = asked.of_shape(&SHAPE)?;
     let system = parts.store.get_system(&system_id).await?;
     let now = parts.clock.now();
-    let moment = as_of(listing.filter("as_of"), None, now)?;
-    let (by, descending) = order(listing.order());
-    let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
-    let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
-    let found = parts.store.accounts_slice(&system_id, moment, &filter(&listing), &slice).await;
-    let (accounts, empty) = match found {
-        Ok(accounts) => (accounts, nobody()),
-        Err(StoreError::NotImported { .. }) => (Vec::new(), not_imported(&system_id)),
-        Err(error) => return Err(error.into()),
+    let moment = moment_of(listing.filter(AS_OF.name), now);
+    let is_now = matches!(moment, Ok(AsOf::Now));
+    let unseen = match is_now {
+        true => Unseen::load(&parts.store, &system_id, AsOf::Now).await?,
+        false => Unseen::default(),
     };
-    let accounts: Vec<KnownAccount> = accounts.into_iter().map(|account| unseen.known(account)).collect();
-    let cells = |known: &KnownAccount| cells(known, listing.filter("as_of"), now);
-    if listing.is_file() {
-        return listing.file((system_id.as_str(), "accounts"), &accounts, cells);
-    }
-    let place = |known: &KnownAccount| by.place(&known.account);
-    let accounts = listing.table("Accounts", accounts, place, cells, empty)?;
-    let may_create =
-        system.state == SystemState::Active && moment == AsOf::Now && visitor.may(Right::Operate);
+    let read = match moment {
+        Ok(moment) => found(&parts, &system_id, &listing, moment).await,
+        Err(wrong) => Err(Unread::Moment(wrong)),
+    };
+    let (by, _) = order(listing.order());
+    let (status, accounts) = match read {
+        Ok(accounts) => {
+            let known: Vec<KnownAccount> =
+                accounts.into_iter().map(|account| unseen.known(account)).collect();
+            let cells = |known: &KnownAccount| cells(known, listing.filter(AS_OF.name), now);
+            if listing.is_file() {
+                return listing.file((system_id.as_str(), "accounts"), &known, cells);
+            }
+            let place = |known: &KnownAccount| by.place(&known.account);
+            (StatusCode::OK, listing.table("Accounts", known, place, cells, nobody())?)
+        }
+        Err(unread) => unread.table(&listing, "Accounts", &system_id)?,
+    };
+    let may_create = system.state == SystemState::Active && is_now && visitor.may(Right::Operate);
+    let made = match listing.is_first() {
+        true => Made::of(&parts, &system, &unseen).await?,
+        false => None,
+    };
     let page = ListPage {
         frame: systems::frame(&visitor, &system, "Accounts"),
         name: system.name.to_string(),
         badge: Badge::of_system(system.state),
         tabs: systems::tabs(&system_id, "accounts"),
         create: may_create.then(|| Link::new(systems::within(&system_id, "new-account"), "New account")),
+        made,
         accounts,
     };
-    Ok(shown(&page))
+    Ok(shown_as(status, &page))
+}
+
+/// The accounts that are asked for, and one more if there are more.
+async fn found(
+    parts: &Parts,
+    system_id: &SystemId,
+    listing: &Listing,
+    moment: AsOf,
+) -> Result<Vec<Account>, Unread> {
+    let (by, descending) = order(listing.order());
+    let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
+    let found = parts.store.accounts_slice(system_id, moment, &filter(listing), &slice).await;
+    found.map_err(|error| Unread::of(error, moment))
 }
 
 /// What the list is sorted by, and whether it begins with the last.
@@ -172,15 +202,6 @@ fn nobody() -> Empty {
     }
 }
 
-/// What stands where something would be that no import has read yet.
-pub(super) fn not_imported(system_id: &SystemId) -> Empty {
-    Empty {
-        title: "Nothing was imported yet".to_owned(),
-        text: "What the system has is known once an import of it was published.".to_owned(),
-        action: Some(Link::new(systems::of(system_id), "Go to the system")),
-    }
-}
-
 fn cells(known: &KnownAccount, as_of: Option<&str>, now: Timestamp) -> Vec<Cell> {
     let account = &known.account;
     let used = account.password_last_used_at;
@@ -195,7 +216,9 @@ fn cells(known: &KnownAccount, as_of: Option<&str>, now: Timestamp) -> Vec<Cell>
         Cell::Time(Time::at(account.created_at)),
         match known.pending.len() {
             0 => Cell::None,
-            number => Cell::Badge(Badge::new(Tone::Notice, format!("{number} of our changes"))),
+            number => {
+                Cell::Badge(Badge::new(Tone::Notice, counted(number, "of our changes", "of our changes")))
+            }
         },
     ]
 }
@@ -247,6 +270,9 @@ fn keys(account: &Account, now: Timestamp) -> String {
         (0, ..) => "none".to_owned(),
         (number, 0, _) => format!("{number} inactive"),
         (_, active, None) => format!("{active} active"),
-        (_, active, Some(days)) => format!("{active} active, {days} days old"),
+        (_, 1, Some(days)) => format!("1 active, {} old", counted(days, "day", "days")),
+        (_, active, Some(days)) => {
+            format!("{active} active, the oldest {} old", counted(days, "day", "days"))
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
@@ -16,7 +17,8 @@ use super::{at_moment, history, of, of_console, of_mfa, of_status};
 use crate::body::{InPath, InQuery, at_most};
 use crate::console::form::{Field, sentence};
 use crate::console::imports;
-use crate::console::page::{Frame, shown};
+use crate::console::moment::{AS_OF, moment_of, unknown_then};
+use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tone};
 use crate::console::systems;
 use crate::console::table::{Column, Table};
@@ -24,7 +26,6 @@ use crate::console::time::Time;
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
-use crate::rest::as_of;
 
 const KEYS: [Column; 3] = [Column::plain("State"), Column::plain("Made"), Column::plain("Last used")];
 
@@ -71,20 +72,33 @@ pub(super) async fn page(
     let store = &parts.store;
     let system = store.get_system(&system_id).await?;
     let asked = asked.filter(|asked| !asked.is_empty());
-    let moment = as_of(asked.as_deref(), None, parts.clock.now())?;
+    // Where nothing is known as of that, it is shown as it is now, and that is said.
+    let (mut moment, mut wrong) = match moment_of(asked.as_deref(), parts.clock.now()) {
+        Ok(moment) => (moment, None),
+        Err(wrong) => (AsOf::Now, Some(wrong)),
+    };
+    let mut found = store.get_account(&system_id, moment, &account).await;
+    if let Err(error) = found {
+        found = match unknown_then(error, moment) {
+            Ok(why) => {
+                (moment, wrong) = (AsOf::Now, Some(why));
+                store.get_account(&system_id, moment, &account).await
+            }
+            Err(error) => Err(error),
+        };
+    }
     let unseen = Unseen::load(store, &system_id, moment).await?;
-    let known = match store.get_account(&system_id, moment, &account).await {
+    let known = match found {
         Ok(found) => unseen.known(found),
         Err(error @ StoreError::AccountNotFound { .. }) if moment == AsOf::Now => {
-            return Err(match store.made_by(&system_id, &account).await? {
-                Some(job) => Problem::not_found(format!(
-                    "account {account:?} was made by job {job}, and no import has seen it yet; an import of the system reads it"
-                )),
-                None => error.into(),
-            });
+            return match store.made_by(&system_id, &account).await? {
+                Some(job) => super::unseen::page(&visitor, &parts, (&system, &unseen), (&account, job)).await,
+                None => Err(error.into()),
+            };
         }
         Err(error) => return Err(error.into()),
     };
+    let then = asked.as_deref().filter(|_| wrong.is_none());
     let account = &known.account;
     let holds = Holds::load(store, account, moment).await?;
     let ids = std::slice::from_ref(&account.external_id);
@@ -95,24 +109,26 @@ pub(super) async fn page(
     let may_change =
         system.state == SystemState::Active && moment == AsOf::Now && visitor.may(Right::Operate);
     let mut frame = systems::frame(&visitor, &system, &account.name);
-    frame.above.extend(above(&system, asked.as_deref()));
+    frame.above.extend(above(&system, then));
     let page = ShowPage {
         frame,
         name: account.name.clone(),
         badge: of_status(account.status),
         address: own.clone(),
-        as_of: Field::line("as_of", "As of a date, a time or run:N")
-            .value(asked.as_deref().unwrap_or_default()),
+        as_of: Field::line(AS_OF.name, AS_OF.label)
+            .value(asked.as_deref().unwrap_or_default())
+            .unless(wrong.as_ref()),
         actions: if may_change { Action::links(&own) } else { Vec::new() },
         pending: pending(&known),
         facts: facts(account),
         keys: keys(account, parts.clock.now()),
         tags: account.tags.clone().map(|tags| tags.into_iter().collect()),
-        holds: holds.table(&tasks, asked.as_deref()),
+        holds: holds.table(&tasks, then),
         inline: account.inline_policies.iter().flatten().map(|one: &InlinePolicy| one.name.clone()).collect(),
         history: history::table(&events, &tasks),
     };
-    Ok(shown(&page))
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(shown_as(status, &page))
 }
 
 /// The pages above one of an account, below that of all systems.

@@ -37,20 +37,31 @@ fn listed(text: &str) -> Vec<String> {
 
 /// `key=value`, with commas between.
 fn pairs(name: &'static str, text: &str) -> Result<BTreeMap<String, String>, Wrong> {
-    let pair = |pair: String| match pair.split_once('=') {
-        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
-        None => {
-            Err(Wrong::with(name, format!("{pair} is no pair; write key=value, with commas between pairs")))
+    let mut pairs = BTreeMap::new();
+    for pair in listed(text) {
+        let Some((key, value)) = pair.split_once('=') else {
+            let why = format!("{pair} is no pair; write key=value, with commas between pairs");
+            return Err(Wrong::with(name, why));
+        };
+        let (key, value) = (key.trim(), value.trim());
+        // AWS tells keys of tags apart without regard to case.
+        if pairs.keys().any(|known: &String| known.eq_ignore_ascii_case(key)) {
+            return Err(Wrong::with(name, format!("{key} is there twice; give each key once")));
         }
-    };
-    listed(text).into_iter().map(pair).collect()
+        pairs.insert(key.to_owned(), value.to_owned());
+    }
+    Ok(pairs)
 }
 
 fn delivery(wanted: &Wanted) -> Result<Option<Delivery>, Wrong> {
     let text = match (wanted.deliver.as_str(), wanted.recipient.trim()) {
-        ("", _) => return Ok(None),
+        ("", "") => return Ok(None),
         ("recipient", key) => format!("recipient:{key}"),
-        (way, _) => way.to_owned(),
+        (way, "") => way.to_owned(),
+        _ => {
+            let why = "a key is given, and the password would not be encrypted to it; choose that, or leave the key empty";
+            return Err(Wrong::with("deliver", why));
+        }
     };
     text.parse().map(Some).map_err(|error| Wrong::with("recipient", error))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::provisioning::Handed;
-use keyreeve_model::ProvisioningJob;
+use keyreeve_model::{Delivery, PasswordDelivery, ProvisioningJob, Task, Wish};
 
 use crate::console::jobs;
 use crate::console::page::{Frame, Said, shown};
@@ -66,8 +66,15 @@ pub(in crate::console) async fn sent_before(
     job: &ProvisioningJob,
     back: &str,
 ) -> Result<Response, Problem> {
-    let by_link = parts.store.deliveries(job.id).await?.iter().any(|one| one.kind == "link");
-    match by_link {
+    let usual = parts.store.get_system(&job.system_id).await?.settings.password_delivery;
+    let by_secret = |task: &Task| match (&task.wish, task.wish.deliver()) {
+        (_, Some(how)) => *how == Delivery::Link,
+        (Wish::CreateAccount { .. } | Wish::ResetPassword { .. } | Wish::ReactivateAccount { .. }, None) => {
+            usual == PasswordDelivery::Link
+        }
+        _ => false,
+    };
+    match job.tasks.iter().any(by_secret) {
         true => Ok(shown(&HandedPage::new(frame, job, back))),
         false => Ok(to(&Said::AskedBefore.as_job(back, job.id))),
     }

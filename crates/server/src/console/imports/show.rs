@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::export::suspicion_text;
 use keyreeve_engine::import::{CollectionProgress, Progress, Stage};
@@ -14,7 +13,7 @@ use keyreeve_store::StoreError;
 
 use super::{counts_of, of};
 use crate::body::InPath;
-use crate::console::form::{Field, Wrong, sentence};
+use crate::console::form::{Field, Wrong, sentence, status_of, whole};
 use crate::console::page::{Frame, Section, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tone};
 use crate::console::systems;
@@ -78,7 +77,7 @@ pub(super) fn answer(
     run: &ImportRun,
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = status_of(wrong.as_ref());
     let mut frame = Frame::of(visitor, Section::Imports, format!("Import run {}", run.id));
     frame.above = vec![
         Link::new("/imports", "Imports"),
@@ -114,7 +113,7 @@ pub(super) fn answer(
             .compared()
             .then(|| Link::new(format!("{}/changes", of(run.id)), difference(run.state))),
         decision: decision(visitor, run, wrong.as_ref())?,
-        wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why),
+        wrong: whole(wrong),
     };
     Ok(shown_as(status, &page))
 }
@@ -139,7 +138,7 @@ fn decision(visitor: &Visitor, run: &ImportRun, wrong: Option<&Wrong>) -> Result
         ("Assignments", &run.changes.assignments),
     ];
     let told = |(what, counts): (&str, &ChangeCounts)| {
-        format!("{what}: {} come, {} change, {} go.", counts.created, counts.changed, counts.deleted)
+        format!("{what}: {} new, {} changed, {} gone.", counts.created, counts.changed, counts.deleted)
     };
     Ok(Some(Decision {
         accept: format!("{}/accept", of(run.id)),

@@ -66,8 +66,7 @@ pub(super) async fn ask_approval(
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
-    let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
-    stands(&job, job.state == JobState::AwaitingApproval, "it does not wait for a decision")?;
+    let job = waiting(&visitor, &parts, job).await?;
     let (desk, actor, waiting) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
     let work = move || async move {
         let case = desk.open(&actor, &waiting.system_id).await?;
@@ -116,8 +115,7 @@ pub(super) async fn ask_rejection(
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
-    let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
-    stands(&job, job.state == JobState::AwaitingApproval, "it does not wait for a decision")?;
+    let job = waiting(&visitor, &parts, job).await?;
     Ok(rejection(&visitor, &job, None))
 }
 
@@ -168,6 +166,13 @@ pub(super) async fn cancel(
         }
         Err(error) => Ok(cancellation(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
+}
+
+/// A job that waits for whoever looks to decide about it.
+async fn waiting(visitor: &Visitor, parts: &Parts, job: i64) -> Result<ProvisioningJob, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
+    stands(&job, job.state == JobState::AwaitingApproval, "it does not wait for a decision")?;
+    Ok(job)
 }
 
 /// Refuses what a job is not in the state for.

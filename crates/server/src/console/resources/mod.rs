@@ -6,15 +6,17 @@ mod show;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Assignment, AssignmentKind, ExternalId, ManagedBy, Resource, ResourceType, SystemId};
-use keyreeve_store::{ResourceFilter, ResourceOrder, Slice, StoreError};
+use keyreeve_store::{AsOf, ResourceFilter, ResourceOrder, Slice};
 
-use super::accounts::{at_moment, not_imported};
+use super::accounts::at_moment;
 use super::address;
-use super::page::{Frame, shown};
+use super::moment::{AS_OF, Unread, moment_of};
+use super::page::{Frame, shown_as};
 use super::parts::{Badge, Cell, Empty, Tabs, Tone};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table};
@@ -22,7 +24,6 @@ use super::visitor::Visitor;
 use crate::body::InPath;
 use crate::parts::Parts;
 use crate::problem::Problem;
-use crate::rest::as_of;
 
 /// The pages.
 pub(super) fn router() -> Router<Parts> {
@@ -50,7 +51,7 @@ static SHAPE: Shape = Shape {
             choices: &[("customer", "This AWS account"), ("aws", "AWS")],
         },
         Filter { name: "path", label: "Path begins with", choices: &[] },
-        Filter { name: "as_of", label: "As of a date, a time or run:N", choices: &[] },
+        AS_OF,
     ],
     sort: "name",
 };
@@ -74,27 +75,43 @@ async fn list(
     visitor.require(Right::Read, &system_id)?;
     let listing = asked.of_shape(&SHAPE)?;
     let system = parts.store.get_system(&system_id).await?;
-    let moment = as_of(listing.filter("as_of"), None, parts.clock.now())?;
-    let (by, descending) = order(listing.order());
-    let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
-    let (resources, empty) =
-        match parts.store.resources_slice(&system_id, moment, &filter(&listing), &slice).await {
-            Ok(resources) => (resources, nothing()),
-            Err(StoreError::NotImported { .. }) => (Vec::new(), not_imported(&system_id)),
-            Err(error) => return Err(error.into()),
-        };
-    let cells = |resource: &Resource| cells(resource, listing.filter("as_of"));
-    if listing.is_file() {
-        return listing.file((system_id.as_str(), "resources"), &resources, cells);
-    }
+    let read = match moment_of(listing.filter(AS_OF.name), parts.clock.now()) {
+        Ok(moment) => listed(&parts, &system_id, &listing, moment).await,
+        Err(wrong) => Err(Unread::Moment(wrong)),
+    };
+    let (by, _) = order(listing.order());
+    let (status, resources) = match read {
+        Ok(resources) => {
+            let cells = |resource: &Resource| cells(resource, listing.filter(AS_OF.name));
+            if listing.is_file() {
+                return listing.file((system_id.as_str(), "resources"), &resources, cells);
+            }
+            let place = |one: &Resource| by.place(one);
+            (StatusCode::OK, listing.table("Resources", resources, place, cells, nothing())?)
+        }
+        Err(unread) => unread.table(&listing, "Resources", &system_id)?,
+    };
     let page = ListPage {
         frame: systems::frame(&visitor, &system, "Resources"),
         name: system.name.to_string(),
         badge: Badge::of_system(system.state),
         tabs: systems::tabs(&system_id, "resources"),
-        resources: listing.table("Resources", resources, |one| by.place(one), cells, empty)?,
+        resources,
     };
-    Ok(shown(&page))
+    Ok(shown_as(status, &page))
+}
+
+/// The groups and policies that are asked for, and one more if there are more.
+async fn listed(
+    parts: &Parts,
+    system_id: &SystemId,
+    listing: &Listing,
+    moment: AsOf,
+) -> Result<Vec<Resource>, Unread> {
+    let (by, descending) = order(listing.order());
+    let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
+    let found = parts.store.resources_slice(system_id, moment, &filter(listing), &slice).await;
+    found.map_err(|error| Unread::of(error, moment))
 }
 
 /// What the list is sorted by, and whether it begins with the last.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{
@@ -14,14 +15,14 @@ use super::{assignable, called, link_of, maintained, of, way};
 use crate::body::InPath;
 use crate::console::accounts::{self, at_moment, by, of_state, since};
 use crate::console::imports;
-use crate::console::page::{Frame, shown};
+use crate::console::moment::{AS_OF, moment_of, unknown_then};
+use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Choice, Empty, Facts, Link};
 use crate::console::systems;
 use crate::console::table::{Asked, Column, Filter, Shape, Table};
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
-use crate::rest::as_of;
 
 /// The form that takes what is chosen away.
 const FORM: &str = "removal";
@@ -40,7 +41,7 @@ const FILTERS: [Filter; 2] = [
         label: "Holders",
         choices: &[("account", "Accounts"), ("group_policy", "Groups")],
     },
-    Filter { name: "as_of", label: "As of a date, a time or run:N", choices: &[] },
+    AS_OF,
 ];
 /// As whoever may take it away sees it, and as all others do.
 static CHANGING: Shape = Shape { columns: &COLUMNS, filters: &FILTERS, sort: "holder" };
@@ -77,9 +78,23 @@ pub(super) async fn page(
     let system = store.get_system(&system_id).await?;
     let may_change = system.state == SystemState::Active && visitor.may(Right::Operate);
     let listing = asked.of_shape(if may_change { &CHANGING } else { &READING })?;
-    let moment = as_of(listing.filter("as_of"), None, parts.clock.now())?;
+    // Where nothing is known as of that, the resource is shown as it is now, and that is said.
+    let (mut moment, mut wrong) = match moment_of(listing.filter(AS_OF.name), parts.clock.now()) {
+        Ok(moment) => (moment, None),
+        Err(wrong) => (AsOf::Now, Some(wrong)),
+    };
+    let mut one = store.find_resource(&system_id, moment, &resource).await;
+    if let Err(error) = one {
+        one = match unknown_then(error, moment) {
+            Ok(why) => {
+                (moment, wrong) = (AsOf::Now, Some(why));
+                store.find_resource(&system_id, moment, &resource).await
+            }
+            Err(error) => Err(error),
+        };
+    }
+    let resource = one?.ok_or_else(|| not_there(&system_id, &resource))?;
     let may_change = may_change && moment == AsOf::Now;
-    let resource = found(&parts, &system_id, moment, &resource).await?;
     let slice = AssignmentSlice {
         descending: listing.order().starts_with('-'),
         after: listing.after()?,
@@ -92,7 +107,7 @@ pub(super) async fn page(
     let tasks = store.tasks_about(&system_id, &ids, most).await?;
     let runs: Vec<ImportRunId> = held.iter().map(|one| one.first_seen_run).collect();
     let published = store.published_at(&runs).await?;
-    let then = listing.filter("as_of");
+    let then = listing.filter(AS_OF.name).filter(|_| wrong.is_none());
     let cells = |one: &Assignment| {
         let mut cells = vec![
             holder(one, then),
@@ -107,7 +122,10 @@ pub(super) async fn page(
         cells
     };
     if listing.is_file() {
-        return listing.file((system_id.as_str(), "holders"), &held, cells);
+        return match wrong {
+            Some(wrong) => Err(Problem::bad_request(wrong.why)),
+            None => listing.file((system_id.as_str(), "holders"), &held, cells),
+        };
     }
     let empty = Empty {
         title: "Nobody holds it".to_owned(),
@@ -118,7 +136,8 @@ pub(super) async fn page(
         ResourceType::Group => Some(policies(&parts, &resource, moment, then).await?),
         ResourceType::Policy => None,
     };
-    let removable = may_change && held.iter().any(is_removable);
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let removable = may_change && wrong.is_none() && held.iter().any(is_removable);
     let mut frame = systems::frame(&visitor, &system, &resource.name);
     frame.above.push(Link::new(systems::of(&system_id), system.name.to_string()));
     frame.above.push(Link::new(at_moment(systems::within(&system_id, "resources"), then), "Resources"));
@@ -134,11 +153,21 @@ pub(super) async fn page(
             .map(|one: &InlinePolicy| one.name.clone())
             .collect(),
         policies,
-        holders: listing.table("Holders", held, Assignment::place, cells, empty)?,
+        holders: match wrong {
+            Some(wrong) => {
+                let empty = Empty {
+                    title: "Nothing is known as of that".to_owned(),
+                    text: wrong.why.clone(),
+                    action: None,
+                };
+                listing.unread("Holders", empty, Some(&wrong))
+            }
+            None => listing.table("Holders", held, Assignment::place, cells, empty)?,
+        },
         remove: removable.then(|| format!("{}/remove", of(&system_id, &resource.external_id))),
         form: FORM,
     };
-    Ok(shown(&page))
+    Ok(shown_as(status, &page))
 }
 
 /// A group or policy, or that it is not there.
@@ -149,9 +178,11 @@ pub(super) async fn found(
     resource: &ExternalId,
 ) -> Result<Resource, Problem> {
     let found = parts.store.find_resource(system_id, moment, resource).await?;
-    found.ok_or_else(|| {
-        Problem::not_found(format!("system {system_id} has no group or policy {resource} then"))
-    })
+    found.ok_or_else(|| not_there(system_id, resource))
+}
+
+fn not_there(system_id: &SystemId, resource: &ExternalId) -> Problem {
+    Problem::not_found(format!("system {system_id} has no group or policy {resource} then"))
 }
 
 /// Who holds a resource.

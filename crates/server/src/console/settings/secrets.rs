@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use keyreeve_engine::key_ages::{OLDEST_ACCESS_KEY, OLDEST_STORE_KEY, access_key_stored};
 
 use super::{ListPage, administers_all, frame, tabs};
+use crate::console::numbers::counted;
 use crate::console::page::shown;
 use crate::console::parts::{Badge, Cell, Empty, Tone};
 use crate::console::systems;
@@ -67,10 +68,11 @@ fn is_old((since, oldest): (Timestamp, SignedDuration), now: Timestamp) -> bool 
 
 fn badge(key: (Timestamp, SignedDuration), changing: bool, now: Timestamp) -> Badge {
     let days = now.duration_since(key.0).as_hours() / 24;
+    let old = counted(days, "day", "days");
     match (changing, is_old(key, now)) {
         (true, _) => Badge::new(Tone::Warning, "Change not ended"),
-        (false, true) => Badge::new(Tone::Warning, format!("{days} days old")),
-        (false, false) => Badge::new(Tone::Good, format!("{days} days old")),
+        (false, true) => Badge::new(Tone::Warning, format!("{old} old")),
+        (false, false) => Badge::new(Tone::Good, format!("{old} old")),
     }
 }
 

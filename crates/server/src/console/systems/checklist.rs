@@ -9,6 +9,7 @@ use keyreeve_store::{ImportSchedule, StoredMapping, TurnOutcome};
 
 use super::within;
 use crate::console::form::sentence;
+use crate::console::numbers::counted;
 use crate::console::parts::{Badge, Link, Tone};
 
 /// What is known of a system, without asking AWS.
@@ -197,8 +198,9 @@ fn schedule(Known { schedules, .. }: &Known<'_>) -> (How, String) {
     let failing = schedules.iter().find(|one| one.failures > 0);
     if let Some(one) = failing {
         let what = format!(
-            "The schedule of the profile {} failed {} times in a row.",
-            one.profile.name, one.failures
+            "The schedule of the profile {} failed {} in a row.",
+            one.profile.name,
+            counted(one.failures, "time", "times")
         );
         return (How::Error, what);
     }

@@ -267,14 +267,17 @@ pub(super) fn credential_fields(
             .unless(wrong),
         Field::line("access_key_id", "Access key id")
             .value(access_key_id)
-            .hint("With an access key: its public half, AKIA…")
+            .hint("Needed with an access key: its public half, AKIA…")
+            .depends()
             .unless(wrong),
         Field::new("secret_access_key", "Secret access key", Takes::Secret)
-            .hint("With an access key: its secret half. It is sealed, and never shown again.")
+            .hint("Needed with an access key: its secret half. It is sealed, and never shown again.")
+            .depends()
             .unless(wrong),
         Field::line("role_arn", "Role")
             .value(role_arn)
-            .hint("With a role: its ARN. The external id that its trust policy must ask for is made up here, and shown afterwards.")
+            .depends()
+            .hint("Needed with a role: its ARN. The external id that its trust policy must ask for is made up here, and shown afterwards.")
             .unless(wrong),
     ]
 }

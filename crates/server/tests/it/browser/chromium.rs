@@ -15,6 +15,8 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::place::PASSWORD;
+
 /// Of elements in WebDriver's JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// What a page comes to is waited for so often, each time this long.
@@ -162,6 +164,28 @@ impl Chromium {
         self.ask(Method::POST, "/actions", &body).await;
     }
 
+    /// Signs somebody in, by keyboard, and goes to the first page.
+    pub(crate) async fn sign_in(&self, url: &str, name: &str) {
+        self.go(&format!("{url}/sign-in")).await;
+        self.has_focus("name").await;
+        self.press(&format!("{name}\u{e004}{PASSWORD}\u{e007}")).await;
+        self.is_at("Home").await;
+    }
+
+    /// Gives the window a size; narrow ones as a phone has them.
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let body = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics});
+        self.ask(Method::POST, "/goog/cdp/execute", &body).await;
+    }
+
+    /// Keeps files in this folder.
+    pub(crate) async fn downloads_to(&self, folder: &Path) {
+        let params = json!({"behavior": "allow", "downloadPath": folder});
+        let body = json!({"cmd": "Browser.setDownloadBehavior", "params": params});
+        self.ask(Method::POST, "/goog/cdp/execute", &body).await;
+    }
+
     /// What can be read on the page.
     pub(crate) async fn text(&self) -> String {
         self.run("return document.body.innerText", json!([])).await.as_str().unwrap_or_default().to_owned()
@@ -199,6 +223,18 @@ impl Chromium {
         let entries = self.ask(Method::POST, "/se/log", &json!({"type": "browser"})).await;
         let entries = entries.as_array().unwrap().iter();
         entries.map(|entry| format!("{} {}", entry["level"], entry["message"])).collect()
+    }
+
+    /// Waits until the browser complains of something.
+    pub(crate) async fn until_complaints(&self) -> Vec<String> {
+        for _ in 0..LOOKS {
+            let complaints = self.complaints().await;
+            if !complaints.is_empty() {
+                return complaints;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Vec::new()
     }
 
     /// Keeps a picture of the window, where whoever runs the tests wants one.

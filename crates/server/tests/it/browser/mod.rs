@@ -4,6 +4,9 @@
 //! refused), and axe finds nothing serious.
 
 mod chromium;
+mod every_page;
+mod hostile;
+mod keyboard;
 mod pictures;
 mod walk;
 mod whole_way;

@@ -18,11 +18,18 @@ async fn names(browser: &Browser<'_>, query: &str) -> Vec<String> {
 }
 
 /// What the form of a plan sends, with more.
-fn form<'a>(plan: &Seen, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, String)> {
+pub(super) fn form<'a>(plan: &Seen, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, String)> {
     let hidden = ["wishes", "seen", "meant", "once", "next"]
         .map(|name| (name, plan.hidden(name).replace("&#34;", "\"")));
     let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
     hidden.into_iter().chain(more).collect()
+}
+
+/// That it led to a page which says what became of a job.
+fn led(answer: &Seen, address: &str, said: &str) {
+    let begin = format!("{address}?said={said}-");
+    let to = answer.to.as_deref().unwrap_or_default();
+    assert!(to.starts_with(&begin), "{to} is not {begin}…: {}", answer.text);
 }
 
 async fn apply(browser: &Browser<'_>, form: &[(&str, String)]) -> Seen {
@@ -30,17 +37,17 @@ async fn apply(browser: &Browser<'_>, form: &[(&str, String)]) -> Seen {
     browser.send("/systems/prod/changes", &form).await
 }
 
-async fn address_of(place: &Place, name: &str) -> String {
+pub(super) async fn address_of(place: &Place, name: &str) -> String {
     let account = place.get(&format!("/api/v1/systems/prod/accounts/{name}")).await;
     format!("{LIST}/{}", account["external_id"].as_str().unwrap())
 }
 
-async fn last_job(place: &Place) -> Value {
+pub(super) async fn last_job(place: &Place) -> Value {
     let jobs = place.get("/api/v1/systems/prod/jobs?limit=1").await;
     place.ended(&format!("/api/v1/jobs/{}", jobs["items"][0]["id"])).await
 }
 
-async fn jobs(place: &Place) -> usize {
+pub(super) async fn jobs(place: &Place) -> usize {
     place.all("/api/v1/systems/prod/jobs", 100).await.len()
 }
 
@@ -83,7 +90,23 @@ async fn accounts_are_found_by_what_is_known_of_them_now_and_then() {
     ]);
     assert!(!page.text.contains("New account"), "a viewer makes none");
     browser.get(&format!("{LIST}?q=nobody-is-called-so")).await.has(&["Nothing fits"]);
-    assert_eq!(browser.get(&format!("{LIST}?as_of=tomorrow")).await.status, StatusCode::BAD_REQUEST);
+    for (then, why) in [
+        ("tomorrow", "Give a time with its zone"),
+        ("2999-01-01", "is in the future"),
+        ("run:999", "run 999"),
+    ] {
+        for list in [LIST, "/systems/prod/resources"] {
+            let page = browser.get(&format!("{list}?as_of={then}&q=zz")).await;
+            assert_eq!(page.status, StatusCode::BAD_REQUEST, "{list} {then}");
+            // The form is as it was sent, with what is wrong beside the field.
+            let field = format!("name=\"as_of\" value=\"{then}\"");
+            for text in [&field, why, "value=\"zz\"", "id=\"filter-as_of-about\""] {
+                assert!(page.text.contains(text), "{list} {then} {text}: {}", page.text);
+            }
+            let file = browser.get(&format!("{list}?as_of={then}&format=csv")).await;
+            assert_eq!(file.status, StatusCode::BAD_REQUEST, "{list} {then}");
+        }
+    }
     place.not_imported("fresh").await;
     browser.get("/systems/fresh/accounts").await.has(&["Nothing was imported yet"]);
     place.stop().await;
@@ -108,7 +131,7 @@ async fn an_account_says_why_it_holds_what_it_holds_and_what_became_of_it() {
     let address = address_of(&place, "eve").await;
     let plan = browser.send(&format!("{address}/add-assignment"), &[("group", group), ("policy", "")]).await;
     let done = apply(&browser, &form(&plan, &[("reason", "for the audit")])).await;
-    assert_eq!(done.to.as_deref(), Some(&*format!("{address}?said=asked")), "{}", done.text);
+    led(&done, &address, "asked");
     let job = last_job(&place).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     browser.get(&address).await.has(&["not confirmed by an import yet", "It was put into group"]);
@@ -117,13 +140,18 @@ async fn an_account_says_why_it_holds_what_it_holds_and_what_became_of_it() {
     let by = format!("Job {} of {}", job["id"], job["actor"].as_str().unwrap());
     page.has(&[group, policy, "Member itself", &format!("Through group {group}"), &by, "Add assignment."]);
     assert_eq!(page.text.matches(&by).count(), 2, "beside what it gave, and in the history: {}", page.text);
-    page.has(&["&#60;b&#62;team", "a&#60;script&#62;", "Account eve new", "Import run"]);
+    page.has(&["&#60;b&#62;team", "a&#60;script&#62;", "Account eve is new.", "Import run"]);
     assert!(!page.text.contains("<img") && !page.text.contains("<script>"), "{}", page.text);
     // Before it was put there, it held nothing, and nothing is changed in the past.
     let run = page.text.split("First seen</dt><dd><a href=\"/imports/").nth(1).unwrap();
     let then = browser.get(&format!("{address}?as_of=run:{}", run.split('"').next().unwrap())).await;
     then.has(&["It holds nothing"]);
     assert!(!then.text.contains("/delete\""), "{}", then.text);
+    let never = browser.get(&format!("{address}?as_of=then")).await;
+    assert_eq!(never.status, StatusCode::BAD_REQUEST);
+    for text in ["<h1>eve ", "Give a time with its zone", "value=\"then\""] {
+        assert!(never.text.contains(text), "{text}: {}", never.text);
+    }
     assert_eq!(browser.get(&format!("{LIST}/AIDANOBODY")).await.status, StatusCode::NOT_FOUND);
     let viewer = Browser::of(&place, "vic", Role::Viewer, &[]).await;
     assert!(!viewer.get(&address).await.text.contains("/delete\""));
@@ -163,9 +191,9 @@ async fn a_deletion_shows_its_calls_and_does_exactly_these_once_its_name_is_type
     let viewer = Browser::of(&place, "vic", Role::Viewer, &[]).await;
     assert_eq!(apply(&viewer, &seen).await.status, StatusCode::FORBIDDEN);
     let done = apply(&browser, &seen).await;
-    assert_eq!(done.to.as_deref(), Some(&*format!("{address}?said=asked")), "{}", done.text);
+    led(&done, &address, "asked");
     let again = apply(&browser, &seen).await;
-    assert_eq!(again.to.as_deref(), Some(&*format!("{address}?said=asked_before")), "{}", again.text);
+    led(&again, &address, "asked_before");
     assert_eq!((last_job(&place).await["state"].as_str(), jobs(&place).await), (Some("succeeded"), 1));
     assert!(place.in_aws(&person).is_none());
     // Two in an hour are more than one person may ask for.
@@ -174,7 +202,7 @@ async fn a_deletion_shows_its_calls_and_does_exactly_these_once_its_name_is_type
     let plan = browser.send(&format!("{address}/delete"), &[]).await;
     plan.has(&["A second person must approve it", "Ask for approval"]);
     let waits = apply(&browser, &form(&plan, &[("reason", ""), ("confirm", &second)])).await;
-    assert_eq!(waits.to.as_deref(), Some(&*format!("{address}?said=awaits_approval")), "{}", waits.text);
+    led(&waits, &address, "awaits_approval");
     assert!(place.in_aws(&second).is_some());
     place.stop().await;
 }
@@ -216,10 +244,23 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
     let handed = apply(&browser, &sent).await;
     handed.has(&["krs_", "It is shown here once"]);
     let again = apply(&browser, &sent).await;
-    assert_eq!(again.to.as_deref(), Some("/systems/prod/accounts?said=asked_before"), "{}", again.text);
-    assert_eq!(last_job(&place).await["state"], "succeeded");
+    again.has(&["This was sent twice."]);
+    assert!(!again.text.contains("krs_"), "{}", again.text);
+    let job = last_job(&place).await;
+    assert_eq!(job["state"], "succeeded");
     assert_eq!(place.in_aws("new.person").unwrap()["path"], "/staff/");
+    // No import has seen it: the list says so, and it has a page of what was done.
+    let list = browser.get(LIST).await;
+    list.has(&["1 account was made since the last import:"]);
+    let unseen = list.text.split("since the last import: <a href=\"").nth(1).unwrap();
+    for address in [unseen.split('"').next().unwrap(), "/systems/prod/accounts/NEW.person"] {
+        let page = browser.get(address).await;
+        page.has(&["new.person", "Not imported yet", &format!("Job {}", job["id"]), "Create account."]);
+        assert!(!page.text.contains("/delete\""), "{}", page.text);
+    }
+    assert!(!browser.get(&format!("{LIST}?as_of=run:1")).await.text.contains("since the last import"));
     place.import("prod").await;
+    assert!(!browser.get(LIST).await.text.contains("since the last import"));
     let address = address_of(&place, "new.person").await;
     for (action, fields, said) in [
         ("update", vec![("name", "new.name"), ("tags", "team=dev")], "new name new.name"),
@@ -236,6 +277,13 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
         ("add-assignment", vec![], "either a group or a policy"),
         ("remove-assignment", vec![("held", "")], "choose what is to be removed"),
         ("reset-password", vec![("deliver", "recipient")], "not understood"),
+        ("reset-password", vec![("recipient", "age1abc")], "would not be encrypted to it"),
+        (
+            "reset-password",
+            vec![("deliver", "link"), ("recipient", "age1abc")],
+            "would not be encrypted to it",
+        ),
+        ("update", vec![("tags", "team=a, TEAM=b")], "is there twice"),
     ] {
         let page = browser.send(&format!("{address}/{action}"), &fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}: {}", page.text);

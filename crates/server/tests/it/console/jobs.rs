@@ -1,12 +1,12 @@
 //! Jobs: found, understood, decided, tried again, and the passwords they make.
 
 use keyreeve_model::{PermissionProfile, Role, SystemSettings};
-use keyreeve_sandbox::{Effect, FaultRule};
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Browser, Seen};
-use crate::place::Place;
+use crate::place::{PROD_ACCOUNT, Place};
 
 const JOBS: &str = "/api/v1/systems/prod/jobs";
 
@@ -102,7 +102,9 @@ async fn s35_a_job_is_approved_by_another_person_exactly_as_it_was_seen() {
     assert_eq!(operator.get(&format!("{address}/approve")).await.status, StatusCode::FORBIDDEN);
 
     let form = approver.get(&format!("{address}/approve")).await;
-    form.has(&["DeleteUser is called 2 times.", "data-confirm=\"prod\""]);
+    form.has(&["DeleteUser is called 2 times.", "data-confirm=\"prod\"", "Their reason: they left"]);
+    // What is approved is there, call by call.
+    form.has(&["Blocks the deletion", &format!("Delete account: {}", people[0]), &people[1]]);
     let seen = form.hidden("seen");
     let approve = async |browser: &Browser<'_>, seen: &str, confirm: &str| {
         let form = [("seen", seen), ("reason", "it is right"), ("confirm", confirm)];
@@ -126,6 +128,27 @@ async fn s35_a_job_is_approved_by_another_person_exactly_as_it_was_seen() {
     page.has(&[">Succeeded<", ">Applied<", request, "it is right", "Decided by"]);
     assert!(!page.text.contains("data-live") && !page.text.contains("Approve…"), "{}", page.text);
     assert_eq!(approver.get(&format!("{address}/approve")).await.status, StatusCode::CONFLICT);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_to_approve_sees_what_has_changed_since_it_was_asked_for() {
+    let place = Place::start().await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let (job, people) = waiting(&place).await;
+    let again = [Mutation::DeleteAndRecreateUser { name: people[0].clone() }];
+    place.sandbox.mutate(PROD_ACCOUNT, &again).unwrap();
+    let page = approver.get(&format!("{}/approve", page_of(&job))).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text);
+    for text in ["has changed since it was planned", "role=\"alert\"", "Blocks the deletion"] {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
+    for nothing in ["/jobs/x", "/jobs/x/approve", "/jobs/99999999999999999999"] {
+        let page = approver.get(nothing).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{nothing}");
+        let said = format!("There is no job {}.", nothing.split('/').nth(2).unwrap());
+        assert!(page.text.contains(&said), "{said}: {}", page.text);
+    }
     place.stop().await;
 }
 
@@ -178,16 +201,19 @@ async fn what_failed_is_tried_again_with_its_plan_and_a_new_secret_that_is_shown
     assert!(page.text.contains(&why[1..20]), "{why}: {}", page.text);
     assert!(!viewer.get(&address).await.text.contains("Try again…"));
     let retry = format!("{address}/retry");
-    for status in [viewer.get(&retry).await.status, viewer.send(&retry, &[("seen", "x")]).await.status] {
+    for status in
+        [viewer.get(&retry).await.status, viewer.send(&retry, &[("seen", "x"), ("once", "x")]).await.status]
+    {
         assert_eq!(status, StatusCode::FORBIDDEN);
     }
     let before = place.calls("CreateUser");
     let plan = operator.get(&retry).await;
     plan.has(&["Create account: ada", "CreateLoginProfile", ">Try again</button>"]);
-    let other = operator.send(&retry, &[("seen", "another")]).await;
+    let other = operator.send(&retry, &[("seen", "another"), ("once", "1")]).await;
     assert!(other.text.contains("has changed since it was looked at"), "{}", other.text);
     assert_eq!(place.calls("CreateUser"), before, "a plan changes nothing");
-    let again = operator.send(&retry, &[("seen", &plan.hidden("seen"))]).await;
+    let again =
+        operator.send(&retry, &[("seen", &plan.hidden("seen")), ("once", &plan.hidden("once"))]).await;
     assert_eq!(again.status, StatusCode::OK, "{}", again.text);
     let task = failed["tasks"][0]["id"].to_string();
     assert!(copied(&again, &format!("secret-{task}")).starts_with("krs_"), "{}", again.text);
@@ -214,10 +240,14 @@ async fn a_password_that_nobody_opened_is_replaced_by_a_reset_and_its_new_secret
     assert_eq!(viewer.get(&reset).await.status, StatusCode::FORBIDDEN);
     let form = operator.get(&reset).await;
     form.has(&["UpdateLoginProfile", "data-confirm=\"ada\""]);
-    let seen = form.hidden("seen");
+    let hidden = ["wishes", "seen", "meant", "once", "next"]
+        .map(|name| (name, form.hidden(name).replace("&#34;", "\"")));
     let send = async |browser: &Browser<'_>, seen: &str, confirm: &str| {
-        browser.send(&reset, &[("seen", seen), ("reason", ""), ("confirm", confirm)]).await
+        let hidden = hidden.iter().map(|(name, value)| (*name, if *name == "seen" { seen } else { value }));
+        let form: Vec<(&str, &str)> = hidden.chain([("reason", ""), ("confirm", confirm)]).collect();
+        browser.send("/systems/prod/changes", &form).await
     };
+    let seen = form.hidden("seen");
     assert_eq!(send(&viewer, &seen, "ada").await.status, StatusCode::FORBIDDEN);
     for (seen, confirm, why) in
         [(seen.as_str(), "Ada", "Type ada to go on"), ("0", "ada", "has changed since it was looked at")]
@@ -229,7 +259,7 @@ async fn a_password_that_nobody_opened_is_replaced_by_a_reset_and_its_new_secret
     assert_eq!(place.calls("UpdateLoginProfile"), 0);
     let given = send(&operator, &seen, "ada").await;
     assert_eq!(given.status, StatusCode::OK, "{}", given.text);
-    let next = given.text.split("href=\"/jobs/").last().unwrap().split('"').next().unwrap();
+    let next = given.text.split("<h1>Job ").nth(1).unwrap().split(' ').next().unwrap();
     let ended = place.ended(&format!("/api/v1/jobs/{next}")).await;
     assert_eq!(ended["state"], "succeeded", "{ended}");
     let secret = copied(&given, &format!("secret-{}", ended["tasks"][0]["id"]));
@@ -281,13 +311,12 @@ async fn s18_s19_a_job_of_others_is_not_there_and_forms_of_elsewhere_do_nothing(
     }
     let seen = admin.get(&format!("{address}/approve")).await.hidden("seen");
     let approval = [("seen", seen.as_str()), ("reason", ""), ("confirm", "prod")];
-    let forms: [(String, &[(&str, &str)]); 6] = [
+    let forms: [(String, &[(&str, &str)]); 5] = [
         (format!("{address}/approve"), &approval),
         (format!("{address}/reject"), &[("reason", "no")]),
         (format!("{address}/cancel"), &[]),
-        (format!("{address}/retry"), &[("seen", "x")]),
+        (format!("{address}/retry"), &[("seen", "x"), ("once", "x")]),
         (format!("{address}/tasks/{task}/password"), &[]),
-        (format!("{address}/tasks/{task}/reset"), &approval),
     ];
     for (address, form) in &forms {
         assert_eq!(other.send(address, form).await.status, StatusCode::NOT_FOUND, "{address}");

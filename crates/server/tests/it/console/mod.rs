@@ -3,9 +3,11 @@
 mod accounts;
 mod audit;
 mod credentials;
+pub(crate) mod every_page;
 mod imports;
 mod jobs;
 mod mappings;
+mod own;
 mod pages;
 mod profiles;
 mod resources;
@@ -13,6 +15,7 @@ mod rights;
 mod settings;
 mod signing_in;
 mod systems;
+mod twice;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN};
 use reqwest::redirect::Policy;

@@ -90,7 +90,11 @@ async fn several_holders_lose_a_group_by_one_plan() {
     let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
     form.push(("reason", "they moved"));
     let done = browser.send("/systems/prod/changes", &form).await;
-    assert_eq!(done.to.as_deref(), Some(&*format!("{address}?said=asked")), "{}", done.text);
+    assert!(
+        done.to.as_ref().is_some_and(|to| to.starts_with(&format!("{address}?said=asked-"))),
+        "{}",
+        done.text
+    );
     let jobs = place.get("/api/v1/systems/prod/jobs").await;
     assert_eq!(jobs["items"].as_array().map(Vec::len), Some(1));
     let job = place.ended(&format!("/api/v1/jobs/{}", jobs["items"][0]["id"])).await;

@@ -19,6 +19,7 @@ fn new<'a>(id: &'a str, name: &'a str, key: (&'a str, &'a str)) -> Vec<(&'a str,
         ("access_key_id", key.0),
         ("secret_access_key", key.1),
         ("role_arn", ""),
+        ("once", "once"),
     ]
 }
 
