@@ -120,10 +120,7 @@ pub(crate) async fn rekey(context: &Context, arguments: &RekeyStore) -> anyhow::
 async fn under_way(store: &Store, custody: &dyn KeyCustody) -> anyhow::Result<Option<Rekey>> {
     match store.rekey_under_way(custody).await {
         Err(error @ (StoreError::WrongKey | StoreError::Key(_))) => {
-            let error = error.to_string();
-            // What is advised about a key that opens the store is none about one that does not yet have to.
-            let lost = error.split_once("; ").map_or(error.as_str(), |(lost, _)| lost);
-            let why = format!("a change to a new key was begun, and that cannot be had: {lost}");
+            let why = format!("a change to a new key was begun, and that cannot be had: {}", lost(&error));
             Err(Refusal::new(DOING, why)
                 .hint(
                     "bring the new key back or, if it is lost, give the change up: `keyreeve secrets rekey --abandon`, \
@@ -132,6 +129,15 @@ async fn under_way(store: &Store, custody: &dyn KeyCustody) -> anyhow::Result<Op
                 .into())
         }
         found => found.context(DOING),
+    }
+}
+
+/// Why a key to come cannot be had. What is advised of the store's key is not advised of it: nothing hangs on it alone.
+fn lost(error: &StoreError) -> String {
+    let said = error.to_string();
+    match error {
+        StoreError::WrongKey => "its place holds another key".to_owned(),
+        _ => said.split_once("; ").map_or(said.clone(), |(lost, _)| lost.to_owned()),
     }
 }
 
