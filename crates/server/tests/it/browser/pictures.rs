@@ -54,8 +54,7 @@ async fn furnished(place: &Place) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes the pictures of the guide: `cargo xtask pictures`"]
-async fn of_the_guide() {
+async fn the_pages_of_the_guide_are_shown_without_a_complaint() {
     let place = Place::start().await;
     place.person("ada", Role::Admin, &[]).await;
     let people = furnished(&place).await;
