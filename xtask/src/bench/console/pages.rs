@@ -102,26 +102,40 @@ impl Known {
             ("audit row", "/audit/1".to_owned()),
             ("settings", "/settings".to_owned()),
         ];
-        for action in
-            ["update", "add-assignment", "remove-assignment", "reset-password", "deactivate", "delete"]
-        {
-            pages.push(("account: form", format!("{account}/{action}")));
-        }
-        for part in [
-            "connection",
-            "policy",
-            "profiles",
-            "profiles/default",
-            "new-profile",
-            "mappings",
-            "credential",
-            "settings",
-            "remove",
+        for (page, action) in [
+            ("account: update", "update"),
+            ("account: add assignment", "add-assignment"),
+            ("account: remove assignment", "remove-assignment"),
+            ("account: reset password", "reset-password"),
+            ("account: deactivate", "deactivate"),
+            ("account: reactivate", "reactivate"),
+            ("account: delete", "delete"),
         ] {
-            pages.push(("system: its other pages", of(part)));
+            pages.push((page, format!("{account}/{action}")));
         }
-        for part in ["tokens", "people", "protections", "secrets", "notifications"] {
-            pages.push(("settings: their pages", format!("/settings/{part}")));
+        for (page, part) in [
+            ("system: connection", "connection"),
+            ("system: policy", "policy"),
+            ("system: import profiles", "profiles"),
+            ("system: import profile", "profiles/default"),
+            ("system: new import profile", "new-profile"),
+            ("system: task mappings", "mappings"),
+            ("system: task mapping", "mappings/AWS%20-%20User"),
+            ("system: credentials", "credential"),
+            ("system: comparison", "compare?from=run:1"),
+            ("system: settings", "settings"),
+            ("system: removal", "remove"),
+        ] {
+            pages.push((page, of(part)));
+        }
+        for (page, part) in [
+            ("settings: tokens", "tokens"),
+            ("settings: people", "people"),
+            ("settings: protect list", "protections"),
+            ("settings: secrets", "secrets"),
+            ("settings: notifications", "notifications"),
+        ] {
+            pages.push((page, format!("/settings/{part}")));
         }
         pages
     }

@@ -3,6 +3,7 @@
 use keyreeve_model::{Role, SystemName};
 use keyreeve_sandbox::Mutation;
 use keyreeve_store::SystemPatch;
+use reqwest::Method;
 use serde_json::json;
 
 use super::Chromium;
@@ -24,6 +25,7 @@ async fn furnished(place: &Place) -> Vec<String> {
         moved.chain(people.last().map(|name| Mutation::DeleteUser { name: name.clone() })).collect();
     place.sandbox.mutate(PROD_ACCOUNT, &changes).unwrap();
     place.import("prod").await;
+    let operator = place.token_of("olga", Role::Operator, &[]).await;
     for (wishes, reason) in [
         (json!([{"task": "create_account", "name": "ada.byron", "path": "/staff/"}]), "joins on Monday"),
         (
@@ -35,7 +37,7 @@ async fn furnished(place: &Place) -> Vec<String> {
         ),
     ] {
         let body = json!({"wishes": wishes, "reason": reason});
-        let (status, job) = place.post("/api/v1/systems/prod/jobs", &body).await;
+        let (status, job) = place.send(Method::POST, "/api/v1/systems/prod/jobs", &operator, &body).await;
         assert!(status.is_success(), "{job}");
         if job["state"] != "awaiting_approval" {
             place.ended(&format!("/api/v1/jobs/{}", job["id"])).await;
@@ -44,20 +46,20 @@ async fn furnished(place: &Place) -> Vec<String> {
     let gone = people.iter().skip(6).take(people.len() / 2);
     let gone: Vec<Mutation> = gone.map(|name| Mutation::DeleteUser { name: name.clone() }).collect();
     place.sandbox.mutate(PROD_ACCOUNT, &gone).unwrap();
-    let (_, run) = place.post("/api/v1/systems/prod/import-runs", &json!({})).await;
+    let runs = "/api/v1/systems/prod/import-runs";
+    let (_, run) = place.send(Method::POST, runs, &operator, &json!({})).await;
     let run = place.ended_or_suspended(&format!("/api/v1/import-runs/{}", run["id"])).await;
     assert_eq!(run["state"], "suspended", "{run}");
     people
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes the pictures of the guide: `cargo xtask pictures`"]
-async fn of_the_guide() {
+async fn the_pages_of_the_guide_are_shown_without_a_complaint() {
     let place = Place::start().await;
     place.person("ada", Role::Admin, &[]).await;
     let people = furnished(&place).await;
     let browser = Chromium::start().await;
-    browser.window(1_280, 860).await;
+    browser.window(1_280, 760).await;
     browser.go(&format!("{}/sign-in", place.url)).await;
     browser.fill("#name", "ada").await;
     browser.fill("#password", PASSWORD).await;
