@@ -70,8 +70,9 @@ async fn inert(browser: &Chromium, page: &str) {
     let seen = "
         const markup = document.querySelectorAll('main img, main svg:not(.chart svg), main script, main b').length;
         const links = [...document.querySelectorAll('a[href], form[action], button[formaction]')];
-        const away = links.map((one) => one.href ?? one.action ?? one.formAction);
-        return [window.ran ?? null, markup, away.filter((one) => !String(one).startsWith(location.origin + '/'))];
+        const written = (one) => one.getAttribute('href') ?? one.getAttribute('action') ?? one.getAttribute('formaction');
+        const away = links.map((one) => new URL(written(one), location.href).href);
+        return [window.ran ?? null, markup, away.filter((one) => !one.startsWith(location.origin + '/'))];
     ";
     assert_eq!(browser.run(seen, json!([])).await, json!([null, 0, []]), "{page}");
     let complaints = browser.complaints().await;
