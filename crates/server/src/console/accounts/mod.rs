@@ -270,9 +270,8 @@ fn keys(account: &Account, now: Timestamp) -> String {
         (0, ..) => "none".to_owned(),
         (number, 0, _) => format!("{number} inactive"),
         (_, active, None) => format!("{active} active"),
-        (_, 1, Some(days)) => format!("1 active, {} old", counted(days, "day", "days")),
         (_, active, Some(days)) => {
-            format!("{active} active, the oldest {} old", counted(days, "day", "days"))
+            format!("{active} active, {} old", counted(days, "day", "days"))
         }
     }
 }

@@ -70,8 +70,9 @@ async fn inert(browser: &Chromium, page: &str) {
     let seen = "
         const markup = document.querySelectorAll('main img, main svg:not(.chart svg), main script, main b').length;
         const links = [...document.querySelectorAll('a[href], form[action], button[formaction]')];
-        const away = links.map((one) => one.href ?? one.action ?? one.formAction);
-        return [window.ran ?? null, markup, away.filter((one) => !String(one).startsWith(location.origin + '/'))];
+        const written = (one) => one.getAttribute('href') ?? one.getAttribute('action') ?? one.getAttribute('formaction');
+        const away = links.map((one) => new URL(written(one), location.href).href);
+        return [window.ran ?? null, markup, away.filter((one) => !one.startsWith(location.origin + '/'))];
     ";
     assert_eq!(browser.run(seen, json!([])).await, json!([null, 0, []]), "{page}");
     let complaints = browser.complaints().await;
@@ -192,6 +193,16 @@ async fn s24_s25_a_file_of_a_hostile_name_stays_in_its_folder_and_forges_no_line
     let mut wanted = 0;
     for list in ["/systems", "/systems/prod/accounts", "/systems/prod/jobs", "/imports"] {
         let address = format!("{}{list}?format=csv", place.url);
+        let said = format!(
+            "const done = arguments[arguments.length - 1];
+             fetch('{address}').then((one) => done(one.headers.get('content-disposition')));"
+        );
+        let said = browser.run_to_its_end(&said).await;
+        let named = said.as_str().unwrap_or_default();
+        assert!(
+            named.contains(".csv") && !named.contains("..") && !named.contains(['/', '\\']),
+            "{list}: {said}"
+        );
         let click = "const link = document.createElement('a'); link.href = arguments[0]; link.click()";
         browser.run(click, json!([address])).await;
         wanted += 1;

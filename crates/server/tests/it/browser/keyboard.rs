@@ -1,6 +1,7 @@
 //! By keyboard alone: keys are pressed, and nothing is clicked or filled in from outside.
 
 use keyreeve_model::Role;
+use keyreeve_sandbox::{Effect, FaultRule};
 use serde_json::json;
 
 use super::Chromium;
@@ -145,15 +146,21 @@ async fn a_button_that_is_pressed_twice_sends_once_and_the_secret_is_seen() {
     browser.fill("#name", "new.person").await;
     browser.click("main button.primary").await;
     browser.is_at("Plan").await;
+    // While the first sending is being answered, the button is pressed once more.
+    place.sandbox.add_fault(FaultRule::new("ListUsers", Effect::Latency { ms: 2_000 }).times(1).min_fires(1));
     let twice = "
         const button = document.querySelector('main button.primary');
-        button.click(); button.click();
-        return button.form.getAttribute('aria-busy');
+        button.click();
+        return new Promise((done) => setTimeout(() => {
+            button.click();
+            done(button.form.getAttribute('aria-busy') ?? 'no');
+        }, 500));
     ";
     assert_eq!(browser.run(twice, json!([])).await, "true");
     browser.reads("One-time secret").await;
     browser.reads("krs_").await;
     assert!(!browser.text().await.contains("sent twice"));
+    assert!(place.sandbox.unfired().is_empty(), "nothing was slow");
     assert_eq!(place.all("/api/v1/systems/prod/jobs", 10).await.len(), 1);
     // One's own password, with the button that has a name of its own.
     browser.click(".who-name").await;

@@ -170,7 +170,10 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
     let done = reject(&approver, "they stay").await;
     assert_eq!(done.to, Some(format!("{address}?said=job_rejected")), "{}", done.text);
     approver.get(&address).await.has(&[">Cancelled<", "they stay"]);
-    let late = reject(&approver, "once more").await;
+    // Whoever sends it twice is led to the same place; somebody else is told that it is decided.
+    assert_eq!(reject(&approver, "they stay").await.to, done.to);
+    let other = Browser::of(&place, "bo", Role::Approver, &[]).await;
+    let late = reject(&other, "once more").await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", late.text);
 
     let (other, _) = waiting(&place).await;
