@@ -4,9 +4,10 @@
 use jiff::Timestamp;
 use keyreeve_model::{AssignmentKind, AssignmentPlace, CredentialKind, ImportRunId};
 
+use super::Reading;
+use super::conditions::{Column, Way, policy_conditions};
 use super::shown::select_held;
 use super::slices::{cut, cut_assignments};
-use super::{Column, Reading, Way};
 use crate::dialect::Dialect;
 use crate::history::{self, Coverage, Versions};
 use crate::provisioning::query_plans::plan;
@@ -132,9 +133,8 @@ async fn pages_and_searches_of_the_inventory_go_through_their_indexes() {
 
 #[test]
 fn a_policy_is_looked_for_by_its_arn_or_by_its_name_and_id() {
-    let columns = |policy| {
-        super::policy_conditions(policy).iter().map(|Way { column, .. }| *column).collect::<Vec<_>>()
-    };
+    let columns =
+        |policy| policy_conditions(policy).iter().map(|Way { column, .. }| *column).collect::<Vec<_>>();
     assert_eq!(columns("arn:aws:iam::aws:policy/P"), [Column::PolicyArn]);
     assert_eq!(columns("ReadOnly"), [Column::ResourceName, Column::ResourceId]);
 }

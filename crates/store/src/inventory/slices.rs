@@ -3,7 +3,8 @@
 use keyreeve_model::{Account, Assignment, AssignmentPlace, Resource, SystemId};
 
 use super::chosen::push_in;
-use super::{Reading, filter_resources, lay_pending_over};
+use super::conditions::filter_resources;
+use super::{Reading, lay_pending_over};
 use crate::history;
 use crate::statement::Statement;
 use crate::transaction::reading;
