@@ -194,7 +194,7 @@ pub(super) fn groups(values: &Filled, wrong: Option<&Wrong>) -> Vec<(&'static st
         .required(),
     ];
     let mut reads: Vec<Field> =
-        OBJECTS.iter().map(|(_, name, label)| field(*name, *label, Takes::Switch, "")).collect();
+        OBJECTS.iter().map(|(_, name, label)| field(name, label, Takes::Switch, "")).collect();
     reads.extend([
         field(
             "path_prefix",
