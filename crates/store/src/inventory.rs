@@ -2,6 +2,7 @@
 
 mod chosen;
 mod conditions;
+mod found;
 mod kept;
 mod life;
 #[cfg(test)]
@@ -91,48 +92,6 @@ impl Store {
             let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
             let accounts = transaction.fetch(text, read).await?;
             Ok(sorted(Inventory { accounts, ..Inventory::default() }).accounts)
-        })
-        .await
-    }
-
-    /// One account by external id or name: what is exactly an id first, because a name can be anything, another's id as
-    /// well; then the exact name, then the name in any case.
-    ///
-    /// # Errors
-    /// [`StoreError::AccountNotFound`], [`StoreError::NotImported`], and those of [`Self::list_accounts`].
-    pub async fn get_account(
-        &self,
-        system_id: &SystemId,
-        as_of: AsOf,
-        name: &str,
-    ) -> Result<Account, StoreError> {
-        reading!(self, "reading the account", |transaction| {
-            let not_found =
-                || StoreError::AccountNotFound { system_id: system_id.clone(), name: name.to_owned() };
-            let reading = Reading::known(transaction, system_id, as_of).await?;
-            let read = |row: &_| history::read_account(row, system_id, &reading.coverage);
-            let mut text = reading.select(history::select_accounts());
-            text.push(" AND v.external_id = ").bind(name);
-            match transaction.fetch_optional(text, read).await? {
-                Some(account) => Ok(account),
-                None => reading.account_called(transaction, name).await?.ok_or_else(not_found),
-            }
-        })
-        .await
-    }
-
-    /// One account by its name alone, whoever's id that is: the exact name first, then the name in any case.
-    ///
-    /// # Errors
-    /// [`StoreError::NotImported`], and those of [`Self::list_accounts`].
-    pub async fn account_called(
-        &self,
-        system_id: &SystemId,
-        as_of: AsOf,
-        name: &str,
-    ) -> Result<Option<Account>, StoreError> {
-        reading!(self, "reading the account", |transaction| {
-            Reading::known(transaction, system_id, as_of).await?.account_called(transaction, name).await
         })
         .await
     }
@@ -271,19 +230,6 @@ impl Reading {
                 Err(StoreError::not_imported(&systems::find(transaction, system_id, false).await?.system))
             }
         }
-    }
-
-    async fn account_called(
-        &self,
-        transaction: &mut Transaction,
-        name: &str,
-    ) -> Result<Option<Account>, StoreError> {
-        let read = |row: &_| history::read_account(row, &self.system.system.system_id, &self.coverage);
-        let mut text = self.select(history::select_accounts());
-        text.push(" AND lower(v.name) = lower(").bind(name).push(")");
-        let mut found = transaction.fetch(text, read).await?;
-        found.sort_by_key(|account| account.name != name);
-        Ok(found.into_iter().next())
     }
 
     /// See [`history::holder_paths`].

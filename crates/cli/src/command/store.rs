@@ -212,7 +212,7 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
     let mut prepared = prepared.map_err(|error| with_keys(context, DOING, error))?;
     let files = |prepared: &Restoration, replaced, restored| {
         let (gone_since, not_compared) = match prepared.compared().clone() {
-            Compared::Gone(gone) => (Some(gone), None),
+            Compared::Gone(gone) => (Some(*gone), None),
             Compared::Not(why) => (None, Some(why)),
         };
         Files {

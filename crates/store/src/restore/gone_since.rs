@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compared {
     /// The store in the place was read.
-    Gone(GoneSince),
+    Gone(Box<GoneSince>),
     /// It was not, for this reason.
     Not(String),
 }
@@ -129,7 +129,7 @@ pub(super) async fn compare(
         (Ok(before), Ok(present)) if before.store_id != present.store_id => {
             Compared::Not("the store in the place is another one than the backup is of".to_owned())
         }
-        (Ok(before), Ok(present)) => Compared::Gone(gone(before, &present)),
+        (Ok(before), Ok(present)) => Compared::Gone(Box::new(gone(before, &present))),
     }
 }
 

@@ -142,10 +142,10 @@ async fn a_plan_reads_beside_who_uses_the_store_and_beside_a_restore() {
     };
     let planned = plan(&backup).await;
     let removed = GoneSince { systems_removed: vec!["s".to_owned()], ..GoneSince::default() };
-    assert_eq!(planned.compared(), &Compared::Gone(removed));
+    assert_eq!(planned.compared(), &Compared::Gone(Box::new(removed)));
     assert_eq!(planned.brought_back().systems, 1);
     drop(planned);
-    assert_eq!(plan(&old).await.compared(), &Compared::Gone(GoneSince::default()));
+    assert_eq!(plan(&old).await.compared(), &Compared::Gone(Box::default()));
     store.create_system(new_system("later", "Later"), "local:test", at(5)).await.unwrap();
     store.close().await;
     let mut prepared =
@@ -166,14 +166,14 @@ async fn what_is_taken_away_while_a_restore_waits_for_a_word_is_told_before_it_c
     store.close().await;
     let mut prepared =
         Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
-    assert_eq!(prepared.compared(), &Compared::Gone(GoneSince::default()));
+    assert_eq!(prepared.compared(), &Compared::Gone(Box::default()));
     let store = place.open().await;
     store.remove_system(&id("s"), ("local:test", None), at(10)).await.unwrap();
     store.close().await;
     let refused = prepared.put_in_place(at(11)).await.unwrap_err();
     assert!(matches!(refused, StoreError::ChangedSinceCompared { .. }), "{refused:?}");
     let removed = GoneSince { systems_removed: vec!["s".to_owned()], ..GoneSince::default() };
-    assert_eq!(prepared.compared(), &Compared::Gone(removed));
+    assert_eq!(prepared.compared(), &Compared::Gone(Box::new(removed)));
     // The store is as it was, and the same restore goes on once this has been seen.
     let store = place.open().await;
     assert_eq!(store.list_systems(false).await.unwrap().len(), 0);
