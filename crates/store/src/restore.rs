@@ -17,6 +17,7 @@ mod gone_since;
 mod turn;
 
 pub use brought_back::BroughtBack;
+use gone_since::Head;
 pub use gone_since::{Compared, GoneSince, GoneToken};
 use turn::Turn;
 
@@ -29,10 +30,13 @@ pub(crate) const REPLACED: &str = ".replaced-";
 /// key. Dropping it takes the copy away; the backup itself always stays as it is.
 #[derive(Debug)]
 pub struct Restoration {
+    backup: PathBuf,
     copy: PathBuf,
     store: PathBuf,
     brought_back: BroughtBack,
     compared: Compared,
+    /// Where the audit log of the store in the place ended then.
+    head: Option<Head>,
     /// As of when both were compared: what has only run out since is no change.
     at: Timestamp,
     /// Let go after the copy is gone.
@@ -82,9 +86,10 @@ impl Restoration {
         let copy = beside(store, ending);
         let turn = Turn::take(store, &copy)?;
         let brought_back = copy_that_opens(backup, &copy, custody, by).await?;
-        let compared = gone_since::compare(&copy, store, None, by.1).await;
+        let (compared, head) = gone_since::compare(&copy, store, None, by.1).await;
         sqlite_file::remove_log(&copy);
-        Ok(Self { copy, store: store.to_owned(), brought_back, compared, at: by.1, _turn: turn })
+        let (backup, store) = (backup.to_owned(), store.to_owned());
+        Ok(Self { backup, copy, store, brought_back, compared, head, at: by.1, _turn: turn })
     }
 
     /// What there will be in the store's place.
@@ -99,24 +104,40 @@ impl Restoration {
         &self.compared
     }
 
-    /// Puts the copy in the store's place, if still nobody uses that, and if what [`Self::compared`] says is still so.
-    /// What was in the place stays under another name, which this gives.
+    /// Puts the copy in the store's place, if still nobody uses that, if nothing was written there since it was compared,
+    /// and if the copy still opens with the key. What was in the place stays under another name, which this gives.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::Io`], and [`StoreError::ChangedSinceCompared`], after which
-    /// [`Self::compared`] says what there is now; the store is as it was then.
-    pub async fn put_in_place(&mut self, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+    /// [`StoreError::InUse`], [`StoreError::Io`], [`StoreError::BackupRefused`] when the key is another one by now, and
+    /// [`StoreError::ChangedSinceCompared`], after which [`Self::compared`] says what there is now; the store is as it was
+    /// then.
+    pub async fn put_in_place(
+        &mut self,
+        custody: &dyn KeyCustody,
+        now: Timestamp,
+    ) -> Result<Option<PathBuf>, StoreError> {
         let mut hold = Hold::take(&self.store, now).await?;
-        let compared = gone_since::compare(&self.copy, &self.store, hold.connection(), self.at).await;
+        let swapped = self.checked_and_swapped(custody, &mut hold, now).await;
         sqlite_file::remove_log(&self.copy);
-        let swapped = if compared == self.compared {
-            swap(&self.copy, &self.store, now).map_err(io)
-        } else {
-            self.compared = compared;
-            Err(StoreError::ChangedSinceCompared { place: self.store.display().to_string() })
-        };
         hold.release().await;
         swapped
+    }
+
+    async fn checked_and_swapped(
+        &mut self,
+        custody: &dyn KeyCustody,
+        hold: &mut Hold,
+        now: Timestamp,
+    ) -> Result<Option<PathBuf>, StoreError> {
+        let (compared, head) = gone_since::compare(&self.copy, &self.store, hold.connection(), self.at).await;
+        let opened = Store::open(&DatabaseUrl::sqlite(&self.copy), custody).await;
+        opened.map_err(|error| refusal(&self.backup, error))?.close().await;
+        sqlite_file::remove_log(&self.copy);
+        if compared == self.compared && head == self.head {
+            return swap(&self.copy, &self.store, now).map_err(io);
+        }
+        (self.compared, self.head) = (compared, head);
+        Err(StoreError::ChangedSinceCompared { place: self.store.display().to_string() })
     }
 }
 
@@ -139,6 +160,14 @@ async fn copy_that_opens(
     if backup.is_dir() {
         let (backup, why) = (backup.display().to_string(), "it is a folder".to_owned());
         return Err(StoreError::BackupRefused { backup, why, advice: "give the path of a backup" });
+    }
+    // What a database has not written into its file yet lies beside it; a backup has nothing there.
+    if beside(backup, "-wal").metadata().is_ok_and(|log| log.len() > 0) {
+        let backup = backup.display().to_string();
+        let why =
+            format!("{backup}-wal beside it holds what was written last, so the file alone is not whole");
+        let advice = "make a backup of that store with `keyreeve store backup`, and restore that";
+        return Err(StoreError::BackupRefused { backup, why, advice });
     }
     backup_is_sound(backup).await.map_err(refused)?;
     // Left behind by a restore that was interrupted before it changed anything.

@@ -1,8 +1,8 @@
 //! `keyreeve token …`
 
 use clap::{Args, Subcommand};
-use keyreeve_model::hidden::check_line;
-use keyreeve_model::{OIDC_PREFIX, Role, SystemId, TokenId};
+use keyreeve_engine::desk::check_owner;
+use keyreeve_model::{Role, SystemId, TokenId};
 
 use super::reason::reason;
 
@@ -45,19 +45,9 @@ pub(crate) struct RevokeToken {
     pub(crate) reason: Option<String>,
 }
 
-/// A name that is not taken for a user of the operating system.
+/// A name under which nobody else acts.
 fn owner(text: &str) -> Result<String, String> {
-    check_line(text).map_err(|hidden| hidden.to_string())?;
-    if text.is_empty() || text.chars().count() > 100 || text.trim() != text {
-        return Err("an owner has 1 to 100 characters, and no space at either end".to_owned());
-    }
-    let taken = ["local:", "keyreeve:", OIDC_PREFIX];
-    if taken.iter().any(|taken| text.to_lowercase().starts_with(taken)) {
-        let why = "names that begin with local: are users of the operating system, with oidc: people of an identity \
-                   provider, and with keyreeve: nobody";
-        return Err(why.to_owned());
-    }
-    Ok(text.to_owned())
+    check_owner(text).map(|()| text.to_owned())
 }
 
 /// The id, also of a whole token: once others could read it among the arguments, it had better be revoked.

@@ -237,7 +237,7 @@ async fn restore(context: &Context, arguments: &Restore) -> anyhow::Result<Ended
         if !terminal::agrees(arguments.consent, DOING, &what)? {
             return show(context, &files(&prepared, None, false));
         }
-        match prepared.put_in_place(context.clock.now()).await {
+        match prepared.put_in_place(&custody, context.clock.now()).await {
             // Whoever was asked has agreed to something else; with --yes nothing was shown yet.
             Err(StoreError::ChangedSinceCompared { .. }) if arguments.consent.yes => {}
             Err(StoreError::ChangedSinceCompared { .. }) => {

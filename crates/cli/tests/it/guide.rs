@@ -206,10 +206,18 @@ fn the_page_about_permissions_works_as_printed() {
 fn the_list_of_pages_is_whole() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide");
     let list = std::fs::read_to_string(format!("{folder}/README.md")).unwrap();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
+    };
+    let mut text = String::new();
+    for name in names(folder).into_iter().filter(|name| name != "images") {
         let expected = if name == "README.md" { 0 } else { 1 };
         assert_eq!(list.matches(&format!("]({name})")).count(), expected, "{name}");
+        text += &std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
+    }
+    for picture in names(&format!("{folder}/images")) {
+        assert_eq!(text.matches(&format!("](images/{picture})")).count(), 1, "{picture}");
     }
 }
 

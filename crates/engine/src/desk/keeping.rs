@@ -34,6 +34,22 @@ pub struct TokenAsked {
     pub expires_in_days: Option<u32>,
 }
 
+/// Whether a token may be somebody's of this name.
+///
+/// # Errors
+/// Why not, in a sentence: its length, what does not show, or because Keyreeve itself or people who sign in act under it.
+pub fn check_owner(owner: &str) -> Result<(), String> {
+    check_line(owner).map_err(|hidden| hidden.to_string())?;
+    let sized = (1..=LONGEST_OWNER).contains(&owner.chars().count()) && owner.trim() == owner;
+    if sized && !is_of_keyreeve(owner) {
+        return Ok(());
+    }
+    Err(format!(
+        "an owner has 1 to {LONGEST_OWNER} characters, no space at either end, and is none of those under which Keyreeve \
+         itself acts (local:, oidc:, keyreeve:, schedule: and what follows, system, {BEARER})"
+    ))
+}
+
 /// Whether Keyreeve itself acts under this name, or people who sign in do.
 fn is_of_keyreeve(owner: &str) -> bool {
     let owner = owner.to_lowercase();
@@ -100,16 +116,9 @@ impl Desk {
         actor.require_all_systems()?;
         let TokenAsked { owner, role, systems, expires_in_days } = asked;
         shows("owner", &owner)?;
-        let named = (1..=LONGEST_OWNER).contains(&owner.chars().count())
-            && owner.trim() == owner
-            && !is_of_keyreeve(&owner);
-        if !named || expires_in_days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
-            let why = format!(
-                "an owner has 1 to {LONGEST_OWNER} characters, no space at either end, and is none of those under which Keyreeve \
-                 itself acts (local:, oidc:, keyreeve:, schedule: and what follows, system, {BEARER}); \
-                 a token lasts 1 to {MOST_DAYS} days, or for ever"
-            );
-            return Err(DeskError::Invalid(why));
+        check_owner(&owner).map_err(DeskError::Invalid)?;
+        if expires_in_days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
+            return Err(DeskError::Invalid(format!("a token lasts 1 to {MOST_DAYS} days, or for ever")));
         }
         for system in &systems {
             self.store.get_system(system).await?;

@@ -33,7 +33,7 @@ pub use bell::{Bell, Rung};
 pub use case::{Asked, Case, Fresh, require_seen};
 pub use error::{DeskError, obstacles_of};
 pub use imports::{Difference, ImportAsked, LONGEST_REASON};
-pub use keeping::{TokenAsked, fits};
+pub use keeping::{TokenAsked, check_owner, fits};
 pub use keys::RotationAsked;
 pub use organization::{AskedBy, Discovery, DiscoveryAsked};
 pub use people::{PersonAsked, hash_of};

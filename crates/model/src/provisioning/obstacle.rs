@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TaskKind;
+
 /// One thing that stands in the way, or that a person should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -18,6 +20,16 @@ impl Obstacle {
     pub fn new(kind: ObstacleKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
+}
+
+/// Of the notices of a task the words that a deactivation may leave a way in, because what it would have to switch off
+/// cannot be seen with the connector's permissions.
+#[must_use]
+pub fn leaves_a_way_in(kind: TaskKind, notices: &[Obstacle]) -> Option<&str> {
+    let left = |notice: &&Obstacle| {
+        kind == TaskKind::DeactivateAccount && notice.kind == ObstacleKind::PermissionMissing
+    };
+    notices.iter().find(left).map(|notice| notice.message.as_str())
 }
 
 /// The kinds of obstacle.

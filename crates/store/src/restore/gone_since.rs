@@ -71,6 +71,7 @@ impl GoneSince {
 /// What works in a store at a moment. Numbers and names are taken again after a restore, so each has the time at which it
 /// was made with it.
 struct Working {
+    head: Head,
     store_id: String,
     tokens: BTreeSet<(GoneToken, i64)>,
     /// With what each may do.
@@ -82,6 +83,9 @@ struct Working {
     jobs: BTreeSet<(i64, i64)>,
     passwords: BTreeSet<(i64, i64)>,
 }
+
+/// Where an audit log ends: the number of its last row, and the hash over all of them.
+pub(super) type Head = (i64, String);
 
 /// A system's state, and what it signs in with: the credentials without their secret, and how often that was set.
 type SignsIn = (String, String, i64);
@@ -107,15 +111,16 @@ const PASSWORDS: &str = "SELECT delivery_id, created_at FROM password_deliveries
                          AND (expires_at IS NULL OR expires_at > $1)";
 
 /// Compares a backup with the store in its place. Both are only read, and neither needs a key; somebody may be using the
-/// store. Where its file is held for us alone, it is read by way of `held`.
+/// store. Where its file is held for us alone, it is read by way of `held`. Gives the end of the audit log of the store in
+/// the place, too, if that could be read: nothing is changed without a row.
 pub(super) async fn compare(
     backup: &Path,
     store: &Path,
     held: Option<&mut SqliteConnection>,
     now: Timestamp,
-) -> Compared {
+) -> (Compared, Option<Head>) {
     if !store.exists() {
-        return Compared::Not("there is no store in the place".to_owned());
+        return (Compared::Not("there is no store in the place".to_owned()), None);
     }
     let before = working(backup, now).await;
     let present = match held {
@@ -124,13 +129,15 @@ pub(super) async fn compare(
     };
     let unreadable =
         |error: sqlx::Error| Compared::Not(format!("the store in the place could not be read: {error}"));
-    match (before, present) {
+    let head = present.as_ref().ok().map(|present| present.head.clone());
+    let compared = match (before, present) {
         (Err(error), _) | (_, Err(error)) => unreadable(error),
         (Ok(before), Ok(present)) if before.store_id != present.store_id => {
             Compared::Not("the store in the place is another one than the backup is of".to_owned())
         }
         (Ok(before), Ok(present)) => Compared::Gone(Box::new(gone(before, &present))),
-    }
+    };
+    (compared, head)
 }
 
 fn gone(before: Working, present: &Working) -> GoneSince {
@@ -205,6 +212,9 @@ async fn as_of_one_moment(connection: &mut SqliteConnection, now: Timestamp) -> 
 async fn read(connection: &mut SqliteConnection, now: Timestamp) -> Result<Working, sqlx::Error> {
     let store_id = sqlx::query("SELECT store_id FROM envelope WHERE marker = 1");
     let store_id = store_id.fetch_one(&mut *connection).await?.try_get(0)?;
+    let head = sqlx::query("SELECT seq, hash FROM audit_head WHERE marker = 1");
+    let head = head.fetch_one(&mut *connection).await?;
+    let head = (head.try_get(0)?, head.try_get(1)?);
     let at = Some(to_millis(now));
     let tokens = all(connection, TOKENS, at, |row| {
         Ok((GoneToken { id: row.try_get(0)?, owner: row.try_get(1)? }, row.try_get(2)?))
@@ -229,6 +239,7 @@ async fn read(connection: &mut SqliteConnection, now: Timestamp) -> Result<Worki
     let jobs = all(connection, JOBS, None, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
     let passwords = all(connection, PASSWORDS, at, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
     Ok(Working {
+        head,
         store_id,
         tokens,
         people,

@@ -86,7 +86,7 @@ async fn a_backup_of_version_3_is_restored_into_envelopes() {
     place.create().await.close().await;
     let mut prepared =
         Restoration::prepare(&old.file(), &place.file(), &place.key, "local:test", at(9)).await.unwrap();
-    prepared.put_in_place(at(9)).await.unwrap().unwrap();
+    prepared.put_in_place(&place.key, at(9)).await.unwrap().unwrap();
     let store = place.open().await;
     // That it was restored has a row.
     holds_what_version_3_held(&store, 17).await;

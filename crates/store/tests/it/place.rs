@@ -176,7 +176,7 @@ pub(crate) async fn restore(
     key: &StoreKey,
     now: Timestamp,
 ) -> Result<Option<PathBuf>, StoreError> {
-    Restoration::prepare(backup, store, key, "local:test", now).await?.put_in_place(now).await
+    Restoration::prepare(backup, store, key, "local:test", now).await?.put_in_place(key, now).await
 }
 
 async fn raw_postgres(server: &str) -> sqlx::PgConnection {

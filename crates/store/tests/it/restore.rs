@@ -120,7 +120,7 @@ async fn a_store_that_is_opened_while_the_restore_waits_for_a_word_is_not_replac
     let meanwhile = ["backup.db", "store.db", "store.db.restoring", "store.db.restoring.lock"];
     assert_eq!(names(place.folder.path()), meanwhile);
     let store = place.open().await;
-    let refused = prepared.put_in_place(at(10)).await.unwrap_err();
+    let refused = prepared.put_in_place(&place.key, at(10)).await.unwrap_err();
     assert!(matches!(refused, StoreError::InUse { .. }), "{refused:?}");
     assert_eq!(store.list_systems(true).await.unwrap().len(), 1);
     store.close().await;
@@ -151,7 +151,7 @@ async fn a_plan_reads_beside_who_uses_the_store_and_beside_a_restore() {
     let mut prepared =
         Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
     drop(plan(&old).await);
-    prepared.put_in_place(at(10)).await.unwrap();
+    prepared.put_in_place(&place.key, at(10)).await.unwrap();
     let store = place.open().await;
     assert_eq!(store.list_systems(false).await.unwrap().len(), 1);
     store.close().await;
@@ -170,7 +170,7 @@ async fn what_is_taken_away_while_a_restore_waits_for_a_word_is_told_before_it_c
     let store = place.open().await;
     store.remove_system(&id("s"), ("local:test", None), at(10)).await.unwrap();
     store.close().await;
-    let refused = prepared.put_in_place(at(11)).await.unwrap_err();
+    let refused = prepared.put_in_place(&place.key, at(11)).await.unwrap_err();
     assert!(matches!(refused, StoreError::ChangedSinceCompared { .. }), "{refused:?}");
     let removed = GoneSince { systems_removed: vec!["s".to_owned()], ..GoneSince::default() };
     assert_eq!(prepared.compared(), &Compared::Gone(Box::new(removed)));
@@ -178,11 +178,50 @@ async fn what_is_taken_away_while_a_restore_waits_for_a_word_is_told_before_it_c
     let store = place.open().await;
     assert_eq!(store.list_systems(false).await.unwrap().len(), 0);
     store.close().await;
-    prepared.put_in_place(at(12)).await.unwrap().unwrap();
+    prepared.put_in_place(&place.key, at(12)).await.unwrap().unwrap();
     drop(prepared);
     let store = place.open().await;
     assert_eq!(store.list_systems(false).await.unwrap().len(), 1);
     store.close().await;
+}
+
+#[tokio::test]
+async fn whatever_is_written_while_a_restore_waits_for_a_word_is_seen_before_it_is_lost() {
+    let (place, backup) = with_backup().await;
+    let mut prepared =
+        Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
+    let before = prepared.compared().clone();
+    let store = place.open().await;
+    store.create_system(new_system("later", "Later"), "local:test", at(10)).await.unwrap();
+    store.close().await;
+    let refused = prepared.put_in_place(&place.key, at(11)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::ChangedSinceCompared { .. }), "{refused:?}");
+    assert_eq!(*prepared.compared(), before, "nothing of it comes back, and yet it would be lost");
+    let store = place.open().await;
+    assert_eq!(store.list_systems(false).await.unwrap().len(), 2);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_backup_that_the_key_of_by_now_does_not_open_takes_no_place() {
+    let (place, backup) = with_backup().await;
+    let mut prepared =
+        Restoration::prepare(&backup, &place.file(), &place.key, "local:test", at(9)).await.unwrap();
+    let refused = prepared.put_in_place(&StoreKey::generate().unwrap(), at(10)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::BackupRefused { .. }), "{refused:?}");
+    drop(prepared);
+    let store = place.open().await;
+    assert_eq!(store.list_systems(false).await.unwrap().len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_file_with_its_last_changes_beside_it_is_no_backup() {
+    let (place, backup) = with_backup().await;
+    std::fs::write(format!("{}-wal", backup.display()), "changes").unwrap();
+    let refused = restore(&backup, &place.file(), &place.key, at(9)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::BackupRefused { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("-wal"), "{refused}");
 }
 
 #[tokio::test]
@@ -194,7 +233,7 @@ async fn two_restores_at_once_do_not_share_a_copy() {
     let refused = prepare().await.unwrap_err();
     assert!(matches!(refused, StoreError::RestoreUnderWay { .. }), "{refused:?}");
     assert!(refused.to_string().contains("let it end, then try again"), "{refused}");
-    first.put_in_place(at(10)).await.unwrap().unwrap();
+    first.put_in_place(&place.key, at(10)).await.unwrap().unwrap();
     drop(first);
     drop(prepare().await.unwrap());
     // What a process that died leaves of it holds nothing up.

@@ -186,6 +186,28 @@ async fn a_feature_that_needs_more_names_the_missing_permissions_before_it_begin
     assert!(notice.message.contains("iam:ListAccessKeys"), "{}", notice.message);
 }
 
+/// What cannot be seen may let somebody in, so nobody is said to be shut out because of it.
+#[tokio::test]
+async fn whoever_may_have_a_key_that_cannot_be_seen_is_not_called_shut_out() {
+    let mut changes = laden();
+    changes.push(Mutation::DeleteLoginProfile { user: "ada".into() });
+    let world = World::with(reference(), &changes).await;
+    let deactivate = |name: &str| json!({"task": "deactivate_account", "account": name});
+    refused(&world, deactivate("ada"), ObstacleKind::PermissionMissing, "may go on working").await;
+    // Her password goes, and what is left is said of the task.
+    let plan = world.plan(&[wish(deactivate("bob"))]).await;
+    assert!(plan.is_possible(), "{:?}", plan.tasks[0].obstacles);
+    let left = keyreeve_model::leaves_a_way_in(plan.tasks[0].kind, &plan.tasks[0].notices);
+    assert!(left.is_some_and(|left| left.contains("only console access is removed")), "{left:?}");
+    // A policy that denies everything leaves nothing open.
+    let mut setup = reference();
+    setup.settings.deny_all_policy = Some(policy("own"));
+    let world = World::with(setup, &changes).await;
+    let plan = world.plan(&[wish(deactivate("ada"))]).await;
+    assert!(plan.is_possible(), "{:?}", plan.tasks[0].obstacles);
+    assert_eq!(keyreeve_model::leaves_a_way_in(plan.tasks[0].kind, &plan.tasks[0].notices), None);
+}
+
 #[tokio::test]
 async fn r29_a_name_that_belongs_to_another_account_now_is_not_touched() {
     let world = World::with(full(), &laden()).await;

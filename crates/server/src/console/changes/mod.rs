@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::post;
 use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::plan::{Plan, TaskPlan};
-use keyreeve_model::{System, Wish};
+use keyreeve_model::{System, Wish, leaves_a_way_in};
 
 use super::form::{Dangerous, Field, Wrong, status_of};
 use super::numbers::counted;
@@ -182,8 +182,14 @@ fn consequences(plan: &Plan) -> Vec<String> {
             "{} is deleted for good: an account of the same name would be another one.",
             task.account
         )),
+        Wish::DeactivateAccount { .. } if leaves_a_way_in(task.kind, &task.notices).is_some() => {
+            Some(format!(
+                "{0} can no longer sign in to the console. What else lets {0} in may go on working.",
+                task.account
+            ))
+        }
         Wish::DeactivateAccount { .. } => Some(format!(
-            "{} can no longer sign in. A reactivation gives back what is taken now.",
+            "{} can no longer come in. A reactivation gives back the keys that are switched off now, and a new password.",
             task.account
         )),
         Wish::ResetPassword { .. } => Some(format!(

@@ -6,7 +6,7 @@ use keyreeve_engine::desk::{Case, DeskError};
 use keyreeve_engine::plan::Plan;
 use keyreeve_model::{
     ExternalId, FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, SystemId,
-    TaskState, Wish,
+    Task, TaskState, Wish, leaves_a_way_in,
 };
 use keyreeve_store::{JobSlice, ScimBecomes, ScimMark, ScimSaid, Store, StoreError};
 use tokio::sync::oneshot;
@@ -157,6 +157,12 @@ async fn carried_out(
         let planned_at = desk.clock.now();
         let plan = case.plan_with(&wishes, password.as_ref()).await.map_err(refused)?;
         not_another(&meant, &plan)?;
+        let mut said = said;
+        let open = plan.tasks.iter().any(|task| leaves_a_way_in(task.kind, &task.notices).is_some());
+        if open && said.becomes == ScimBecomes::Deleted {
+            // Whoever may still come in is not gone.
+            said.becomes = ScimBecomes::Kept;
+        }
         let (plan, ready) = match &password {
             Some(password) => {
                 let ready = case.make_ready_given(&plan, password);
@@ -264,7 +270,12 @@ async fn followed(asked: &Asked, mut job: ProvisioningJob) -> Result<Provisionin
     let mut look = LOOK_FIRST;
     loop {
         match job.state {
-            JobState::Succeeded => return Ok(job),
+            JobState::Succeeded => {
+                return match still_open(&job) {
+                    Some(refusal) => Err(refusal.into()),
+                    None => Ok(job),
+                };
+            }
             JobState::AwaitingApproval => return Err(unapproved(&job).into()),
             JobState::Failed | JobState::PartiallyFailed | JobState::Cancelled => {
                 return Err(failed(&job).into());
@@ -278,6 +289,19 @@ async fn followed(asked: &Asked, mut job: ProvisioningJob) -> Result<Provisionin
         look = (look * 5 / 4).min(LOOK_LAST);
         job = asked.parts.store.job(job.id).await?;
     }
+}
+
+/// That a deactivation took away what it could, and that this need not be all. A client has nobody who reads notices.
+fn still_open(job: &ProvisioningJob) -> Option<Error> {
+    let left = |task: &Task| leaves_a_way_in(task.kind, &task.notices).map(str::to_owned);
+    let why = job.tasks.iter().find_map(left)?;
+    let detail = format!(
+        "job {} took away what it could of what lets the user in, and the user is not taken for shut out: {why}; an \
+         administrator lets the connector do more (permission_profile=lifecycle), or names a policy that denies \
+         everything (deny_all_policy)",
+        job.id
+    );
+    Some(Error::new(Cause::Forbidden, detail))
 }
 
 fn unapproved(job: &ProvisioningJob) -> Error {

@@ -1,12 +1,13 @@
 //! S16 and S13's other half: what a DELETE does, and that the system's thresholds hold for SCIM as for anybody.
 
 use keyreeve_model::{PermissionProfile, ScimDelete, SystemSettings};
+use keyreeve_sandbox::Mutation;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::users::{USER, at, created, patch};
 use super::{answered, refused};
-use crate::place::Place;
+use crate::place::{PROD_ACCOUNT, Place};
 
 fn settings(change: impl FnOnce(&mut SystemSettings)) -> SystemSettings {
     let mut settings =
@@ -92,5 +93,27 @@ async fn whoever_was_deleted_and_has_a_way_in_again_is_seen_again() {
     assert_eq!(status().await, StatusCode::OK, "an import sees them with a way in");
     assert_eq!(delete().send().await.unwrap().status(), StatusCode::NO_CONTENT);
     assert_eq!(status().await, StatusCode::NOT_FOUND);
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_may_still_come_in_is_neither_inactive_nor_gone() {
+    let reference = settings(|settings| settings.permission_profile = PermissionProfile::Reference);
+    let place = Place::with(reference).await;
+    let made = created(&place, place.admin(), &named("eve")).await;
+    let key = Mutation::CreateAccessKey { user: "eve".into() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[key]).unwrap();
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+    let delete = || place.request(Method::DELETE, &at(&made), Some(place.admin()));
+    // The first one takes the password away, the others find nothing that could be.
+    for change in [patch(&place, place.admin(), &at(&made), off), delete(), delete()] {
+        let (status, body) = answered(change).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+        assert!(body["detail"].as_str().unwrap().contains("may go on working"), "{body}");
+        assert!(place.in_aws("eve").unwrap()["login_profile"].is_null());
+    }
+    let (status, user) = answered(place.request(Method::GET, &at(&made), Some(place.admin()))).await;
+    assert_eq!(status, StatusCode::OK, "{user}");
+    assert_ne!(user["active"], json!(false), "{user}");
     place.stop().await;
 }
