@@ -185,7 +185,8 @@ fn a_job_that_needs_a_second_person_is_approved_and_carried_out_from_afar() {
     assert!(op.run(&["job", "approve", &job, "--yes"]).code(2).stderr.contains("role operator"));
     op.run(&["job", "apply", &job, "--yes"]).code(2);
     let unasked = boss.run(&["job", "approve", &job, "--plan"]).code(0);
-    assert!(unasked.stdout.is_empty() && place.json(&["job", "show", &job])["state"] == "awaiting_approval");
+    assert!(unasked.stdout.contains("DeleteUser"), "{}", unasked.stdout);
+    assert_eq!(place.json(&["job", "show", &job])["state"], "awaiting_approval");
     boss.run(&["job", "approve", &job]).code(2);
     let approved =
         boss.run(&["job", "approve", &job, "--yes", "--reason", "seen", "--output", "json"]).code(0);

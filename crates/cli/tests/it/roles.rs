@@ -130,6 +130,9 @@ fn roles_are_assumed_one_after_the_other() {
     let with_key =
         ["--via-role-arn", &hub, "--access-key-id", &key.access_key_id, "--secret-access-key-stdin"];
     let secret = format!("{}\n", key.secret_access_key);
+    let china = "arn:aws-cn:iam::123456789012:role/hub";
+    let refused = place.run(&add(&spoke, &["--via-role-arn", china])).code(2);
+    assert!(refused.stderr.contains("two partitions"), "{}", refused.stderr);
     let added = place.run_with_input(&add(&spoke, &with_key), &secret).code(0);
     assert!(added.stderr.contains(&format!("\"AWS\": \"{hub}\"")), "{}", added.stderr);
     assert_eq!(added.json()["aws_account_id"], OTHER_ACCOUNT);
@@ -141,9 +144,6 @@ fn roles_are_assumed_one_after_the_other() {
     let listed = trace.iter().find(|call| call.action == "ListUsers").unwrap();
     assert_eq!(listed.account.as_deref(), Some(OTHER_ACCOUNT));
 
-    let china = "arn:aws-cn:iam::123456789012:role/hub";
-    let refused = place.run(&add(&spoke, &["--via-role-arn", china])).code(2);
-    assert!(refused.stderr.contains("two partitions"), "{}", refused.stderr);
     let long = [["--via-role-arn", hub.as_str()]; 5].concat();
     let set = [&["system", "set", SYSTEM, "--role-arn", &spoke, "--aws-profile", "x"], &long[..]].concat();
     assert!(place.run(&set).code(2).stderr.contains("more than five roles"));

@@ -14,8 +14,8 @@ use crate::{Store, StoreError, systems};
 pub struct ScimUnbegun {
     /// Its number.
     pub job: JobId,
-    /// Whether the user would be gone for SCIM, and not only shut out.
-    pub gone: bool,
+    /// Whether the user would be deleted in AWS, and not only shut out.
+    pub deletes: bool,
 }
 
 /// How a user or a group was at some moment.
@@ -91,9 +91,8 @@ impl Store {
         client: &str,
         user: &ExternalId,
     ) -> Result<Vec<ScimUnbegun>, StoreError> {
-        let text = "SELECT j.job_id, COUNT(CASE WHEN t.kind = 'delete_account' OR p.becomes = 'deleted' THEN 1 END) \
+        let text = "SELECT j.job_id, COUNT(CASE WHEN t.kind = 'delete_account' THEN 1 END) \
                     FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
-                    LEFT JOIN scim_pending p ON p.job_id = j.job_id \
                     WHERE t.system_key = $1 AND t.account_external_id = $2 AND j.actor = $3 \
                     AND t.kind IN ('deactivate_account', 'delete_account') \
                     AND j.state IN ('awaiting_approval', 'queued') \
@@ -105,7 +104,7 @@ impl Store {
         reading!(self, "looking for what a client has asked for and nobody has begun", |transaction| {
             let key = systems::find(transaction, system_id, false).await?.key;
             let asked = statement!(text, key, user.as_str(), client);
-            let read = |row: &Row| Ok(ScimUnbegun { job: JobId(row.int(0)?), gone: row.int(1)? > 0 });
+            let read = |row: &Row| Ok(ScimUnbegun { job: JobId(row.int(0)?), deletes: row.int(1)? > 0 });
             transaction.fetch(asked, read).await
         })
         .await

@@ -10,10 +10,11 @@ use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 
 /// The jobs of the same client that nobody has begun and that are against a user whom it wants there: all that would shut
-/// it out if it is to be `active`, else those that would have it gone.
+/// it out if it is to be `active`, else those that would delete it: a deactivation that waits does what `active: false` says,
+/// whatever it was asked for by.
 pub(super) async fn against(asked: &Asked, user: &ExternalId, active: bool) -> Result<Vec<JobId>, Refusal> {
     let unbegun = asked.parts.store.scim_unbegun(asked.system_id(), asked.client(), user).await?;
-    Ok(unbegun.into_iter().filter(|one| active || one.gone).map(|one| one.job).collect())
+    Ok(unbegun.into_iter().filter(|one| active || one.deletes).map(|one| one.job).collect())
 }
 
 /// Takes them back, and gives those that were: one may have begun in this moment.

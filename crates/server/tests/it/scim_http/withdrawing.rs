@@ -1,7 +1,7 @@
 //! What waits, or was approved and has not begun, is taken back when its client says the opposite: nobody is shut out whom
 //! a client has asked for since.
 
-use keyreeve_model::{JobId, JobState, PermissionProfile, Role, SystemSettings};
+use keyreeve_model::{JobId, JobState, PermissionProfile, Role, ScimDelete, SystemSettings};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -95,9 +95,25 @@ async fn a_deletion_that_waits_is_taken_back_when_its_client_posts_the_name_agai
     before["active"] = json!(true);
     assert_eq!(refused(post(&place, &okta, &before)).await.0, 409);
     assert_eq!(state(&place, off).await, JobState::Cancelled);
+    // A DELETE deactivates: it shuts out whom that client wants shut out.
     let job = deletion(&place, &okta, &made).await;
     before["active"] = json!(false);
     assert_eq!(refused(post(&place, &okta, &before)).await.0, 409);
+    assert_eq!(state(&place, job).await, JobState::AwaitingApproval);
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_in_aws_that_waits_is_taken_back_by_whoever_wants_the_user_there_without_a_way_in() {
+    let permission_profile = PermissionProfile::Full;
+    let (scim_delete, max_deletes) = (ScimDelete::Delete, 0);
+    let settings = SystemSettings { permission_profile, scim_delete, max_deletes, ..SystemSettings::default() };
+    let place = Place::with(settings).await;
+    let made = created(&place, place.admin(), &ada()).await;
+    let job = deletion(&place, place.admin(), &made).await;
+    let mut inactive = ada();
+    inactive["active"] = json!(false);
+    assert_eq!(refused(post(&place, place.admin(), &inactive)).await.0, 409);
     assert_eq!(state(&place, job).await, JobState::Cancelled);
     place.stop().await;
 }

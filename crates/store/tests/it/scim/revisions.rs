@@ -113,8 +113,8 @@ async fn what_is_against_a_user_and_not_begun_is_known_to_its_client() {
         store.create_job(&waits(vec![about(None)]), at(3)).await.unwrap();
         store.create_job(&waits(vec![off(), task("bob")]), at(3)).await.unwrap();
         store.create_job(&waits(vec![creation("eve")]), at(3)).await.unwrap();
-        let expected = [(shut_out.id, false), (gone.id, true), (deleted.id, true)];
-        let expected = expected.map(|(job, gone)| ScimUnbegun { job, gone });
+        let expected = [(shut_out.id, false), (gone.id, false), (deleted.id, true)];
+        let expected = expected.map(|(job, deletes)| ScimUnbegun { job, deletes });
         assert_eq!(unbegun("anna").await, expected);
         assert_eq!(unbegun("okta").await, []);
         // Approved, it is still not begun; until it is.
@@ -123,7 +123,7 @@ async fn what_is_against_a_user_and_not_begun_is_known_to_its_client() {
         }
         let approved = store.decide_job(gone.id, true, "second", None, at(4)).await.unwrap();
         assert_eq!(approved.state, JobState::Queued);
-        assert_eq!(unbegun("anna").await, [ScimUnbegun { job: gone.id, gone: true }]);
+        assert_eq!(unbegun("anna").await, [ScimUnbegun { job: gone.id, deletes: false }]);
         claim(&store, 5).await;
         assert_eq!(unbegun("anna").await, []);
         store.close().await;
