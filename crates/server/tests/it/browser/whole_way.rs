@@ -120,7 +120,8 @@ async fn from_the_first_start_to_a_deletion_and_a_password_that_is_revealed_once
     browser.click("nav.actions a[href$='/reset-password']").await;
     browser.click("form.stack button.primary").await;
     browser.is_at("Plan").await;
-    browser.click("form.panel button.primary").await;
+    browser.fill("#confirm", reset).await;
+    browser.click("button.danger").await;
     browser.is_at("One-time secrets").await;
     let secret =
         browser.run("return document.querySelector('code[id^=secret]').textContent", json!([])).await;

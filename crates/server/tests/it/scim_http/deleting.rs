@@ -103,6 +103,7 @@ async fn whoever_may_still_come_in_is_neither_inactive_nor_gone() {
     let made = created(&place, place.admin(), &named("eve")).await;
     let key = Mutation::CreateAccessKey { user: "eve".into() };
     place.sandbox.mutate(PROD_ACCOUNT, &[key]).unwrap();
+    place.import("prod").await;
     let off = json!([{"op": "replace", "path": "active", "value": false}]);
     let delete = || place.request(Method::DELETE, &at(&made), Some(place.admin()));
     // The first one takes the password away, the others find nothing that could be.
