@@ -107,7 +107,8 @@ async fn a_deletion_that_waits_is_taken_back_when_its_client_posts_the_name_agai
 async fn a_deletion_in_aws_that_waits_is_taken_back_by_whoever_wants_the_user_there_without_a_way_in() {
     let permission_profile = PermissionProfile::Full;
     let (scim_delete, max_deletes) = (ScimDelete::Delete, 0);
-    let settings = SystemSettings { permission_profile, scim_delete, max_deletes, ..SystemSettings::default() };
+    let settings =
+        SystemSettings { permission_profile, scim_delete, max_deletes, ..SystemSettings::default() };
     let place = Place::with(settings).await;
     let made = created(&place, place.admin(), &ada()).await;
     let job = deletion(&place, place.admin(), &made).await;
