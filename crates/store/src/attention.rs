@@ -7,6 +7,7 @@ use keyreeve_model::{
 
 use crate::row::Row;
 use crate::statement::{Statement, statement};
+use crate::systems::push_within;
 use crate::time::to_millis;
 use crate::transaction::reading;
 use crate::{Store, StoreError};
@@ -103,13 +104,7 @@ impl Store {
         let since = to_millis(since);
         // What others see must not take the place of what somebody sees.
         let of = |mut text: Statement, order: &str, most: Option<i64>| {
-            if let Some(systems) = systems {
-                text.push(" AND s.system_id IN (NULL");
-                for system in systems {
-                    text.push(", ").bind(system.as_str());
-                }
-                text.push(")");
-            }
+            push_within(&mut text, systems);
             text.push(" ORDER BY ").push(order);
             if let Some(most) = most {
                 text.push(" LIMIT ").bind(most);

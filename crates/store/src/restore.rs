@@ -118,7 +118,6 @@ impl Restoration {
     ) -> Result<Option<PathBuf>, StoreError> {
         let mut hold = Hold::take(&self.store, now).await?;
         let swapped = self.checked_and_swapped(custody, &mut hold, now).await;
-        sqlite_file::remove_log(&self.copy);
         hold.release().await;
         swapped
     }

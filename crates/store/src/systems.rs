@@ -14,6 +14,7 @@ pub(crate) use self::rows::{find, find_in_use, holders_of_key, update, word};
 use crate::audit::{self, Trail};
 use crate::data_keys::{self, Scope};
 use crate::secrets::{self, SecretPlace};
+use crate::statement::Statement;
 use crate::time::truncated;
 use crate::transaction::{reading, writing};
 use crate::{
@@ -102,6 +103,16 @@ macro_rules! same_account {
     };
 }
 pub(crate) use same_account;
+
+/// Narrows a statement down to some systems, by the alias `s` of their table; `None` leaves all.
+pub(crate) fn push_within(text: &mut Statement, systems: Option<&[SystemId]>) {
+    let Some(systems) = systems else { return };
+    text.push(" AND s.system_id IN (NULL");
+    for system in systems {
+        text.push(", ").bind(system.as_str());
+    }
+    text.push(")");
+}
 
 /// That the name, the category, the region or settings of a system were changed.
 const CHANGED: &str = "system_changed";
@@ -227,7 +238,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn list_systems(&self, include_removed: bool) -> Result<Vec<System>, StoreError> {
-        let mut text = crate::statement::Statement::building("SELECT ");
+        let mut text = Statement::building("SELECT ");
         text.push(COLUMNS).push(" FROM systems");
         if !include_removed {
             text.push(" WHERE removed_at IS NULL");

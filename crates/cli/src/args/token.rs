@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use keyreeve_engine::desk::check_owner;
+use keyreeve_model::hidden::check_line;
 use keyreeve_model::{Role, SystemId, TokenId};
 
 use super::reason::reason;
@@ -47,6 +48,7 @@ pub(crate) struct RevokeToken {
 
 /// A name under which nobody else acts.
 fn owner(text: &str) -> Result<String, String> {
+    check_line(text).map_err(|hidden| hidden.to_string())?;
     check_owner(text).map(|()| text.to_owned())
 }
 

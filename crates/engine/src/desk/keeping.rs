@@ -37,9 +37,9 @@ pub struct TokenAsked {
 /// Whether a token may be somebody's of this name.
 ///
 /// # Errors
-/// Why not, in a sentence: its length, what does not show, or because Keyreeve itself or people who sign in act under it.
+/// Why not, in a sentence: its length, or because Keyreeve itself or people who sign in act under it. Whether all of it
+/// shows is looked at by whoever takes it.
 pub fn check_owner(owner: &str) -> Result<(), String> {
-    check_line(owner).map_err(|hidden| hidden.to_string())?;
     let sized = (1..=LONGEST_OWNER).contains(&owner.chars().count()) && owner.trim() == owner;
     if sized && !is_of_keyreeve(owner) {
         return Ok(());

@@ -68,13 +68,7 @@ impl Store {
             if let Some(state) = slice.state {
                 text.push(" AND r.state = ").bind(state.as_str());
             }
-            if let Some(systems) = &slice.systems {
-                text.push(" AND s.system_id IN (NULL");
-                for system in systems {
-                    text.push(", ").bind(system.as_str());
-                }
-                text.push(")");
-            }
+            systems::push_within(&mut text, slice.systems.as_deref());
             text.push(if slice.oldest_first { " ORDER BY r.run_id" } else { " ORDER BY r.run_id DESC" });
             text.push(" LIMIT ").bind(i64::from(slice.limit));
             transaction.fetch(text, |row| Ok(read_run(row)?.run)).await

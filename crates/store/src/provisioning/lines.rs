@@ -5,6 +5,7 @@ use keyreeve_model::{JobId, JobState, ProvisioningJob, SystemId, TaskKind};
 use super::rows::{JOB_COLUMNS, JOBS, read_job};
 use crate::row::Row;
 use crate::statement::Statement;
+use crate::systems::push_within;
 use crate::transaction::reading;
 use crate::{Store, StoreError};
 
@@ -75,13 +76,7 @@ fn fitting(slice: &JobLineSlice) -> Statement {
         text.push(" AND EXISTS (SELECT 1 FROM tasks t WHERE t.job_id = j.job_id AND t.account_folded = ");
         text.bind(account.to_lowercase()).push(")");
     }
-    if let Some(systems) = &slice.systems {
-        text.push(" AND s.system_id IN (NULL");
-        for system in systems {
-            text.push(", ").bind(system.as_str());
-        }
-        text.push(")");
-    }
+    push_within(&mut text, slice.systems.as_deref());
     text.push(if slice.oldest_first { " ORDER BY j.job_id" } else { " ORDER BY j.job_id DESC" });
     text.push(" LIMIT ").bind(i64::from(slice.limit));
     text

@@ -124,8 +124,7 @@ fn answer(
         (true, true) => Some("There is nothing to do: all is as it is wished already."),
         (true, false) => None,
     };
-    let mut frame = systems::frame(visitor, system, "Plan");
-    frame.above.push(Link::new(systems::of(&system.system_id), system.name.to_string()));
+    let mut frame = systems::frame_below(visitor, system, "Plan");
     frame.above.push(Link::new(change.next.clone(), "Where it began"));
     // A choice of the theme leads back by `GET`.
     frame.address.clone_from(&change.next);

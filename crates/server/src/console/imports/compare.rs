@@ -14,7 +14,6 @@ use crate::body::InPath;
 use crate::console::form::{Wrong, status_of};
 use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs};
-
 use crate::console::systems;
 use crate::console::table::{Asked, Filter, Listing, Shape, Table};
 use crate::console::time::Time;

@@ -138,8 +138,7 @@ pub(super) async fn page(
     };
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let removable = may_change && wrong.is_none() && held.iter().any(is_removable);
-    let mut frame = systems::frame(&visitor, &system, &resource.name);
-    frame.above.push(Link::new(systems::of(&system_id), system.name.to_string()));
+    let mut frame = systems::frame_below(&visitor, &system, &resource.name);
     frame.above.push(Link::new(at_moment(systems::within(&system_id, "resources"), then), "Resources"));
     let page = ShowPage {
         frame,

@@ -11,12 +11,11 @@ use serde::Deserialize;
 
 use super::checklist::way;
 use super::new::{Credential, credential, credential_fields, place_of};
-use super::{frame, within};
+use super::{frame_below, within};
 use crate::body::{GivenSecret, InPath};
 use crate::console::form::{Field, Sent, Wrong, given, status_of, whole};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Copied, Link};
-
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -130,8 +129,7 @@ fn asked(
     wrong: Option<Wrong>,
 ) -> Response {
     let back = within(&system.system_id, "connection");
-    let mut frame = frame(visitor, system, "Credentials");
-    frame.above.push(Link::new(super::of(&system.system_id), system.name.to_string()));
+    let mut frame = frame_below(visitor, system, "Credentials");
     frame.above.push(Link::new(back.clone(), "Connection"));
     let of = wrong.as_ref();
     let mut fields = credential_fields([filled.way, &filled.access_key_id, &filled.role_arn], of);

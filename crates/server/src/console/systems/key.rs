@@ -8,7 +8,7 @@ use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId, digest_hex};
 use serde::Deserialize;
 
-use super::{frame, within};
+use super::{frame_below, within};
 use crate::auth::Caller;
 use crate::body::InPath;
 use crate::console::form::{Dangerous, Sent, Wrong, given};
@@ -105,8 +105,7 @@ async fn asked(
 fn answer(visitor: &Visitor, system: &System, plan: &KeyPlan, wrong: Option<Wrong>) -> Response {
     let id = &system.system_id;
     let KeyPlan { change, under_way } = plan;
-    let mut frame = frame(visitor, system, "Replace the access key");
-    frame.above.push(Link::new(super::of(id), system.name.to_string()));
+    let mut frame = frame_below(visitor, system, "Replace the access key");
     frame.above.push(Link::new(within(id, "connection"), "Connection"));
     // A choice of the theme leads back by `GET`.
     frame.address = within(id, "connection");

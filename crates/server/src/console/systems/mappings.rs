@@ -10,7 +10,7 @@ use keyreeve_store::StoredMapping;
 use serde::Deserialize;
 
 use super::profiles::may_change;
-use super::{frame, tabs, within};
+use super::{frame, frame_below, tabs, within};
 use crate::body::InPath;
 use crate::conditions::version;
 use crate::console::address;
@@ -18,7 +18,6 @@ use crate::console::form::{Field, Sent, Wrong, given, status_of, whole};
 use crate::console::page::{Frame, Said, shown, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::states::called;
-
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
 use crate::console::visitor::{Visitor, to};
@@ -230,8 +229,7 @@ async fn asked(
 }
 
 fn frame_of(visitor: &Visitor, system: &System, name: MappingName, action: &str) -> Frame {
-    let mut frame = frame(visitor, system, name.as_str());
-    frame.above.push(Link::new(super::of(&system.system_id), system.name.to_string()));
+    let mut frame = frame_below(visitor, system, name.as_str());
     frame.above.push(Link::new(within(&system.system_id, "mappings"), "Task mappings"));
     // A choice of the theme leads back by `GET`.
     action.clone_into(&mut frame.address);

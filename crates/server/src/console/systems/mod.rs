@@ -164,6 +164,13 @@ pub(super) fn frame(visitor: &Visitor, system: &System, title: &str) -> Frame {
     frame
 }
 
+/// The frame of a page below that of a system, which leads back to it.
+pub(super) fn frame_below(visitor: &Visitor, system: &System, title: &str) -> Frame {
+    let mut frame = frame(visitor, system, title);
+    frame.above.push(Link::new(of(&system.system_id), system.name.to_string()));
+    frame
+}
+
 /// The pages of a system, one beside the other.
 pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
     let tab = |(label, what): (&'static str, &str)| Tab {

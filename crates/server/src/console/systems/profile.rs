@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::profile_form::{Filled, groups, profile, sent, values};
 use super::profiles::{may_change, of, outcome, times};
-use super::{frame, within};
+use super::{frame_below, within};
 use crate::body::InPath;
 use crate::conditions::version;
 use crate::console::form::{Dangerous, Field, Sent, Wrong, given, status_of, whole};
@@ -196,8 +196,7 @@ async fn asked(
 }
 
 fn frame_of(visitor: &Visitor, system: &System, title: &str) -> Frame {
-    let mut frame = frame(visitor, system, title);
-    frame.above.push(Link::new(super::of(&system.system_id), system.name.to_string()));
+    let mut frame = frame_below(visitor, system, title);
     frame.above.push(Link::new(within(&system.system_id, "profiles"), "Import profiles"));
     frame
 }

@@ -7,12 +7,11 @@ use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId};
 use serde::Deserialize;
 
-use super::{frame, within};
+use super::{frame_below, within};
 use crate::body::InPath;
 use crate::conditions::version;
 use crate::console::form::{Dangerous, Sent, Wrong, given, status_of};
 use crate::console::page::{Frame, Said, shown_as};
-use crate::console::parts::Link;
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -66,8 +65,7 @@ pub(super) async fn remove(
 fn asked(visitor: &Visitor, system: &System, wrong: Option<Wrong>) -> Result<Response, Problem> {
     let status = status_of(wrong.as_ref());
     let (beside, whole) = Wrong::parted(wrong);
-    let mut frame = frame(visitor, system, "Remove");
-    frame.above.push(Link::new(super::of(&system.system_id), system.name.to_string()));
+    let frame = frame_below(visitor, system, "Remove");
     let dangerous = Dangerous {
         action: within(&system.system_id, "remove"),
         title: "What follows from it",
