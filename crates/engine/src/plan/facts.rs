@@ -97,7 +97,7 @@ pub struct AccountFact {
     pub comes_in: Option<bool>,
     /// Its status at the last import; `None` for one that it did not see.
     pub imported_status: Option<AccountStatus>,
-    /// How many access keys the last import saw; `None` when it could not see them.
+    /// How many access keys the last import saw, and none where we made it since; `None` when that is not known.
     pub imported_access_keys: Option<usize>,
     /// Whether the last import saw a multi-factor device; `None` when it could not see.
     pub imported_mfa: Option<bool>,

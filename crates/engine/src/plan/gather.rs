@@ -20,9 +20,9 @@ use keyreeve_model::{
     System, SystemId, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
-use keyreeve_store::{Store, StoreError, SwitchedOff};
+use keyreeve_store::{AsOf, Store, StoreError, SwitchedOff};
 
-use self::join::{groups_of, join_accounts, names_left, new_groups, policies_of};
+use self::join::{groups_of, join_accounts, names_left, new_groups, note_made, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::lately::{Lately, SETTLES_WITHIN};
 use super::needs::{needs_documents, present_names, takes_password};
@@ -34,6 +34,7 @@ use crate::import::reader::{ReadError, Reader};
 use crate::import::{Patience, Progress};
 use crate::pace::{Pacer, Pacers};
 use crate::systems::{BaseError, Verdict, note_base, verify};
+use crate::unseen::Unseen;
 
 /// So often everything is read anew when an account is gone that was listed a moment before.
 const LOOKS: u32 = 3;
@@ -269,7 +270,8 @@ impl Gathering<'_> {
         let details = whole(CollectionName::AuthorizationDetails, details)?;
         let details =
             Reading { items: details, state: keyreeve_model::CollectionState::Whole, reason: None }.split();
-        let accounts = join_accounts(users, details.accounts, &inventory);
+        let mut accounts = join_accounts(users, details.accounts, &inventory);
+        note_made(&mut accounts, &Unseen::load(&of.store, system_id, AsOf::Now).await?);
         let hour_ago = read_at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let recent = async |kind| of.store.recent_tasks(system_id, &[kind], hour_ago).await;
         let mut facts = Facts {

@@ -6,6 +6,7 @@ use keyreeve_connector::{AccountDetail, AccountEntry, GroupDetail};
 use keyreeve_model::{Account, AssignmentKind, ExternalId, Inventory, ResourceType};
 
 use super::super::facts::{AccountFact, GroupFact, PolicyFact, Seen};
+use crate::unseen::Unseen;
 
 /// Users by the listing, what they hold by the details, what needs a credential report by the last import.
 pub(super) fn join_accounts(
@@ -57,6 +58,18 @@ pub(super) fn join_accounts(
             (account.name.to_ascii_lowercase(), account)
         })
         .collect()
+}
+
+/// Accounts that we made and no import has seen had no access key when they were made.
+pub(super) fn note_made(accounts: &mut BTreeMap<String, AccountFact>, unseen: &Unseen) {
+    let made: HashSet<&ExternalId> = unseen.made_ids().map(|(id, _)| id).collect();
+    for account in accounts.values_mut() {
+        if account.imported_status.is_none()
+            && account.external_id.as_ref().is_some_and(|id| made.contains(id))
+        {
+            account.imported_access_keys = Some(0);
+        }
+    }
 }
 
 /// What became of names of the last import that nobody has now.

@@ -58,12 +58,13 @@ fn say_what_is_left(draft: &mut TaskDraft<'_>, account: &AccountFact, shut_out: 
             format!("access keys and other credentials of {name} are {unseen}; the deny-all policy keeps them from use"),
         );
     } else if account.imported_access_keys == Some(0) {
+        let known = match account.imported_status {
+            Some(_) => format!("the last import saw no access key of {name}"),
+            None => format!("{name} was made without an access key, and no import has seen it yet"),
+        };
         draft.notice(
             ObstacleKind::NotVisible,
-            format!(
-                "the last import saw no access key of {name}; whether there is one by now, or another credential, is \
-                 {unseen}"
-            ),
+            format!("{known}; whether there is one by now, or another credential, is {unseen}"),
         );
     } else if draft.steps.is_empty() {
         draft.refuse(
