@@ -160,7 +160,10 @@ fn run_tests(session: &mut Session) -> Result<Outcome> {
     let mut command = session.cargo();
     let result = if nextest {
         let status = ["--status-level", "fail", "--final-status-level", "slow"];
-        tallied(command.args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(status))
+        // Half of a test's time is spent waiting, for servers, emulators and clocks.
+        let threads = 2 * std::thread::available_parallelism()?.get();
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast"]).args(status);
+        tallied(command.arg("--test-threads").arg(threads.to_string()))
     } else {
         // Doc tests have a step of their own.
         let targets = ["--lib", "--bins", "--tests", "--examples"];
