@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    AwsAccountId, ImportRunId, ImportRunState, JobId, JobState, ProfileName, System, SystemId, SystemName,
-    TaskId, TaskKind, TokenId,
+    AwsAccountId, ExternalId, ImportRunId, ImportRunState, JobId, JobState, ProfileName, System, SystemId,
+    SystemName, TaskId, TaskKind, TokenId, ambiguous,
 };
 
 use crate::{KeyError, UrlError};
@@ -141,6 +141,16 @@ pub enum StoreError {
         system_id: SystemId,
         /// The name or external id that was asked for.
         name: String,
+    },
+    /// What was asked for is the id of one account and the name of another.
+    #[error("{}", ambiguous("account", given, name, external_id.as_str()))]
+    AmbiguousAccount {
+        /// What was asked for.
+        given: String,
+        /// The name of whose id it is.
+        name: String,
+        /// The id of whose name it is.
+        external_id: ExternalId,
     },
     /// Another import of the system holds a live lease.
     #[error("import run {run} of this system is under way until {lease_until} at least; wait for it to end")]

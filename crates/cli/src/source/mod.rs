@@ -95,7 +95,7 @@ impl Source {
         match self {
             Self::Store(store) => {
                 let unseen = Unseen::load(store, system, as_of).await?;
-                Ok(unseen.known(store.get_account(system, as_of, name).await?))
+                Ok(unseen.known(store.account_asked_for(system, as_of, name).await?))
             }
             Self::Server(server) => server.account(system, as_of, name).await,
         }

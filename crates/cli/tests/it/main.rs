@@ -36,6 +36,7 @@ mod organization_moto;
 mod output;
 mod own_changes;
 mod own_rights;
+mod passed_on;
 mod password;
 mod peer;
 mod people;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use keyreeve_connector::Provisioning;
 use keyreeve_model::{
-    ActionTime, Manifest, Obstacle, ObstacleKind, RecreatePackage, ResourceName, StepCall, StepReason,
-    TaskKind, Wish,
+    ActionTime, ExternalId, Manifest, Obstacle, ObstacleKind, RecreatePackage, ResourceName, StepCall,
+    StepReason, TaskKind, Wish,
 };
 
 use super::facts::{AccountFact, Facts, Seen};
@@ -43,8 +43,13 @@ impl<'a> Draft<'a> {
         Self { facts: facts.clone(), connector, tasks: Vec::new(), latest: HashMap::new() }
     }
 
-    /// Plans one wish more.
-    pub(super) fn add(&mut self, wish: &Wish, marker: &mut dyn FnMut() -> String) {
+    /// Plans one wish more, unless it is not certain whom it means.
+    pub(super) fn add(
+        &mut self,
+        wish: &Wish,
+        ambiguous: Option<Obstacle>,
+        marker: &mut dyn FnMut() -> String,
+    ) {
         let mut draft = TaskDraft {
             facts: &self.facts,
             connector: self.connector,
@@ -55,7 +60,13 @@ impl<'a> Draft<'a> {
             manifest: None,
             recreate: None,
         };
-        let (wish, account) = draft.plan(wish, marker);
+        let (wish, account) = match ambiguous {
+            Some(obstacle) => {
+                draft.obstacles.push(obstacle);
+                (wish.clone(), wish.account().unwrap_or_default().to_owned())
+            }
+            None => draft.plan(wish, marker),
+        };
         draft.check_permissions();
         draft.check_own_rights();
         let TaskDraft { steps, obstacles, notices, manifest, recreate, .. } = draft;
@@ -105,6 +116,10 @@ impl TaskDraft<'_> {
             self.not_found(&name);
             return (wish.clone(), name);
         };
+        if let Some(was) = self.facts.passed_on.get(&name.to_ascii_lowercase()) {
+            self.passed_on("account", &name, account.external_id.as_ref(), was);
+            return (wish.clone(), name);
+        }
         if let Some(obstacle) = protect::protected(self.facts, account) {
             self.obstacles.push(obstacle);
             return (wish.clone(), name);
@@ -228,6 +243,17 @@ impl TaskDraft<'_> {
             None => near().map_or_else(String::new, |near| format!("; there is {near:?}")),
         };
         self.refuse(ObstacleKind::NotFound, format!("there is no account {name:?}{hint}"));
+    }
+
+    /// Whoever asks may mean whom they know from the last import, and the name is another's by now.
+    pub(super) fn passed_on(&mut self, noun: &str, name: &str, now: Option<&ExternalId>, was: &ExternalId) {
+        let now = now.map_or("another id", ExternalId::as_str);
+        let Facts { run, system_id, .. } = self.facts;
+        let why = format!(
+            "{name:?} is another {noun} now ({now}) than in run {run}, the last import ({was}), so nothing is changed; \
+             run `keyreeve import run {system_id}` first, then see whom you mean"
+        );
+        self.refuse(ObstacleKind::IdentityChanged, why);
     }
 
     /// Something that stands in the way; what several calls meet is said once.

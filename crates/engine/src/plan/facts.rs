@@ -36,6 +36,11 @@ pub struct Facts {
     /// Of names of the last import that nobody has now, by lower-cased name: the name that the account has now, `None`
     /// when it is gone.
     pub left: BTreeMap<String, Option<String>>,
+    /// Of names that another account has now than at the last import, by lower-cased name: the id that the import knows.
+    /// Not of those that this store's systems have made, or given the name, since.
+    pub passed_on: BTreeMap<String, ExternalId>,
+    /// The same of groups, which nobody makes from here.
+    pub groups_passed_on: BTreeMap<String, ExternalId>,
     /// The groups of the last import as they are now, by lower-cased name.
     pub groups: BTreeMap<String, GroupFact>,
     /// Policies attached to the groups that the last import has not seen, by name: what accounts hold through them counts.

@@ -6,7 +6,7 @@ mod join;
 mod points;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -16,18 +16,21 @@ use keyreeve_connector::{
     Provisioning, RoleDetail,
 };
 use keyreeve_model::{
-    AwsAccountId, CollectionName, ExternalId, Failure, ImportObject, ImportRunId, ImportScope, PolicyScope,
-    System, SystemId, SystemState, TaskKind, Wish,
+    AwsAccountId, ClaimFact, CollectionName, ExternalId, Failure, ImportObject, ImportRun, ImportScope,
+    Inventory, PolicyScope, System, SystemId, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{AsOf, Store, StoreError, SwitchedOff};
 
-use self::join::{groups_of, join_accounts, names_left, new_groups, note_made, policies_of};
+use self::join::{
+    groups_of, groups_passed_on, join_accounts, names_left, names_passed_on, new_groups, note_made,
+    policies_of,
+};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::lately::{Lately, SETTLES_WITHIN};
 use super::needs::{needs_documents, present_names, takes_password};
 use super::own_rights::Holder;
-use super::{LATELY, protect};
+use super::{LATELY, meant, protect};
 use crate::clock::Clock;
 use crate::import::collect::{Reading, read_details, read_users};
 use crate::import::reader::{ReadError, Reader};
@@ -138,7 +141,7 @@ impl Gatherer {
         let gathering = Gathering { reader: &reader, provisioning, system, identity: &identity };
         let mut looks = 1;
         let facts = loop {
-            match gathering.facts(self, run.id, wishes).await {
+            match gathering.facts(self, &run, wishes).await {
                 // Deleted between being listed and being looked at: who is there is seen anew.
                 Err(GatherError::GoneMeanwhile { .. }) if looks < LOOKS => looks += 1,
                 facts => break facts?,
@@ -252,7 +255,7 @@ struct Gathering<'a> {
 }
 
 impl Gathering<'_> {
-    async fn facts(&self, of: &Gatherer, run: ImportRunId, wishes: &[Wish]) -> Result<Facts, GatherError> {
+    async fn facts(&self, of: &Gatherer, run: &ImportRun, wishes: &[Wish]) -> Result<Facts, GatherError> {
         let system_id = &self.system.system_id;
         let read_at = of.clock.now();
         let everything = ImportScope {
@@ -287,8 +290,10 @@ impl Gathering<'_> {
             settings: self.system.settings.clone(),
             account_id: self.identity.account_id.clone(),
             partition: self.identity.partition.clone(),
-            run,
+            run: run.id,
             left: names_left(&inventory, &accounts),
+            passed_on: self.passed_on(of, run, &inventory, &accounts).await?,
+            groups_passed_on: groups_passed_on(&inventory, &details.groups),
             accounts,
             new_groups: new_groups(&inventory, &details.groups),
             groups: groups_of(&inventory, details.groups),
@@ -307,6 +312,7 @@ impl Gathering<'_> {
             lately: lately(&of.store, system_id, read_at).await?,
             read_at,
         };
+        let wishes = &meant::named_where_certain(&facts, wishes)[..];
         self.read_manifests(of, &mut facts, wishes).await?;
         self.read_ways_in(&mut facts, wishes).await;
         self.read_points(&mut facts, wishes).await?;
@@ -320,6 +326,32 @@ impl Gathering<'_> {
             facts.connector.policies = self.own_policies(&facts, &own, scope).await;
         }
         Ok(facts)
+    }
+
+    /// Names that have passed from one account to another since the last import, but not by what was done from here.
+    async fn passed_on(
+        &self,
+        of: &Gatherer,
+        run: &ImportRun,
+        inventory: &Inventory,
+        accounts: &BTreeMap<String, AccountFact>,
+    ) -> Result<BTreeMap<String, ExternalId>, GatherError> {
+        let mut passed_on = names_passed_on(inventory, accounts);
+        if passed_on.is_empty() {
+            return Ok(passed_on);
+        }
+        // A run may not have seen what was done shortly before it.
+        let since = run.started_at.checked_sub(SETTLES_WITHIN).unwrap_or(Timestamp::MIN);
+        let ours: HashSet<(ExternalId, ClaimFact)> =
+            of.store.claimed_since(&self.system.system_id, since).await?.into_iter().collect();
+        passed_on.retain(|key, _| {
+            let now = accounts.get(key).and_then(|now| Some((now.external_id.clone()?, now.name.clone())));
+            now.is_some_and(|(id, name)| {
+                !ours.contains(&(id.clone(), ClaimFact::AccountExists))
+                    && !ours.contains(&(id, ClaimFact::Named { name }))
+            })
+        });
+        Ok(passed_on)
     }
 
     /// What we switched off: of the accounts that are to be switched off or on, and of all administrators where one of

@@ -12,6 +12,7 @@ mod first_sign_in;
 mod gather;
 mod held;
 mod lately;
+mod meant;
 mod needs;
 mod own_rights;
 mod policy_texts;
@@ -38,6 +39,7 @@ pub use task::create::MARKER_TAG;
 pub(crate) use thresholds::LATELY;
 
 use draft::Draft;
+use meant::Ids;
 
 /// What a job would do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,18 +148,34 @@ impl TaskPlan {
     }
 }
 
-/// Plans wishes on facts. `marker` makes the values by which an account of ours is known again after a lost answer;
-/// no two may be the same.
+/// Plans wishes on facts, as somebody asks for them: by names or ids. `marker` makes the values by which an account of
+/// ours is known again after a lost answer; no two may be the same.
 pub fn plan(
     facts: &Facts,
     connector: &dyn Provisioning,
     wishes: &[Wish],
     mut marker: impl FnMut() -> String,
 ) -> Plan {
+    let (mut draft, ids) = (Draft::new(facts, connector), Ids::of(facts));
+    for wish in wishes {
+        match ids.named(&draft.facts, wish) {
+            Ok(wish) => draft.add(&wish, None, &mut marker),
+            Err(ambiguous) => draft.add(wish, Some(ambiguous), &mut marker),
+        }
+    }
+    planned(facts, draft)
+}
+
+/// Plans wishes of a job once more, which have names alone.
+pub(crate) fn plan_again(facts: &Facts, connector: &dyn Provisioning, wishes: &[Wish]) -> Plan {
     let mut draft = Draft::new(facts, connector);
     for wish in wishes {
-        draft.add(wish, &mut marker);
+        draft.add(wish, None, &mut String::new);
     }
+    planned(facts, draft)
+}
+
+fn planned(facts: &Facts, draft: Draft<'_>) -> Plan {
     let tasks = draft.tasks;
     let approval_because = thresholds::approval(facts, &tasks);
     let basis = basis::of(facts, &tasks);

@@ -14,7 +14,7 @@ use keyreeve_model::{
 use super::hand_over::HandOver;
 use super::retry::signed;
 use super::worker::WorkError;
-use crate::plan::{Facts, Gatherer, TaskPlan, objects, plan};
+use crate::plan::{Facts, Gatherer, TaskPlan, objects, plan_again};
 
 /// A plan is good for so long. It takes about as long to read one with care and to agree to it.
 pub(super) const GOOD_FOR: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ pub(super) async fn recheck(
     }
     let wishes: Vec<Wish> = tasks.iter().map(|task| task.wish.clone()).collect();
     let facts = gatherer.gather(connector, system, &wishes).await?;
-    let plan = plan(&facts, provisioning, &wishes, String::new);
+    let plan = plan_again(&facts, provisioning, &wishes);
     let at = gatherer.clock.now();
     let in_the_way: HashMap<TaskId, Failure> = tasks
         .iter()

@@ -5,7 +5,7 @@ use keyreeve_connector::Connector;
 use keyreeve_model::{Effect, Failure, FailureKind, StepCall, System, Task, Wish};
 
 use super::recheck::removals;
-use crate::plan::{GatherError, Gatherer, plan};
+use crate::plan::{GatherError, Gatherer, plan_again};
 
 /// The calls that remove what the account holds now, without the deletion itself.
 pub(super) async fn replan(
@@ -28,7 +28,7 @@ pub(super) async fn replan(
             format!("identity_changed: {:?} is not the account that was planned any more", task.account);
         return Err(failure(FailureKind::IdentityChanged, message));
     }
-    let plan = plan(&facts, provisioning, &[wish], String::new);
+    let plan = plan_again(&facts, provisioning, &[wish]);
     let Some(planned) = plan.tasks.into_iter().next() else { return Ok(Vec::new()) };
     if let Some(obstacle) = planned.obstacles.first() {
         return Err(failure(FailureKind::Dependants, obstacle.message.clone()));

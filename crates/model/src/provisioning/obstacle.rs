@@ -22,6 +22,15 @@ impl Obstacle {
     }
 }
 
+/// Why it is not certain who is meant by what is the id of one, of this name, and the name of another, of this id.
+#[must_use]
+pub fn ambiguous(noun: &str, given: &str, name: &str, id: &str) -> String {
+    format!(
+        "{given:?} is the id of {noun} {name:?}, and the name of another {noun}, {id}, so it is not certain which is \
+         meant; say {name:?} for the one, or {id} for the other"
+    )
+}
+
 /// Of the notices of a task the words that a deactivation may leave a way in, because what it would have to switch off
 /// cannot be seen with the connector's permissions.
 #[must_use]
@@ -39,6 +48,10 @@ pub fn leaves_a_way_in(kind: TaskKind, notices: &[Obstacle]) -> Option<&str> {
 pub enum ObstacleKind {
     /// No such account, group or policy.
     NotFound,
+    /// What was given is the id of one and the name of another.
+    Ambiguous,
+    /// The name is another's than at the last import.
+    IdentityChanged,
     /// The name is taken, ignoring case.
     NameTaken,
     /// A name, path, tag or other value that cannot be sent.

@@ -84,6 +84,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::ProfileNotFound { .. } => (StatusCode::NOT_FOUND, "import_profile_not_found"),
         E::RunNotFound { .. } => (StatusCode::NOT_FOUND, "import_run_not_found"),
         E::AccountNotFound { .. } => (StatusCode::NOT_FOUND, "account_not_found"),
+        E::AmbiguousAccount { .. } => (StatusCode::CONFLICT, "ambiguous"),
         E::JobNotFound { .. } => (StatusCode::NOT_FOUND, "job_not_found"),
         E::TaskNotFound { .. } => (StatusCode::NOT_FOUND, "task_not_found"),
         E::ProtectionNotFound { .. } => (StatusCode::NOT_FOUND, "protection_not_found"),

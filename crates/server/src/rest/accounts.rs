@@ -205,7 +205,7 @@ pub(crate) async fn get(
     caller.require(Right::Read, &system_id)?;
     let moment = as_of(moment.as_of.as_deref(), moment.run, parts.clock.now())?;
     let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
-    match parts.store.get_account(&system_id, moment, &account).await {
+    match parts.store.account_asked_for(&system_id, moment, &account).await {
         Ok(found) => conditions.answer(&unseen.known(found)),
         Err(error @ StoreError::AccountNotFound { .. }) if moment == AsOf::Now => {
             match parts.store.made_by(&system_id, &account).await? {

@@ -20,6 +20,7 @@ mod not_imported;
 mod notify;
 mod oidc;
 mod openapi;
+mod passed_on;
 mod people;
 mod place;
 mod policy;

@@ -34,6 +34,31 @@ impl Store {
         .await
     }
 
+    /// One account as people ask for it, by external id or name: as [`Self::get_account`], where that is certain.
+    ///
+    /// # Errors
+    /// Those of [`Self::get_account`]; [`StoreError::AmbiguousAccount`].
+    pub async fn account_asked_for(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        given: &str,
+    ) -> Result<Account, StoreError> {
+        let account = self.get_account(system_id, as_of, given).await?;
+        let named = match account.external_id.as_str() == given {
+            true => self.account_called(system_id, as_of, given).await?,
+            false => None,
+        };
+        match named.filter(|named| named.name == given && named.external_id != account.external_id) {
+            Some(named) => Err(StoreError::AmbiguousAccount {
+                given: given.to_owned(),
+                name: account.name,
+                external_id: named.external_id,
+            }),
+            None => Ok(account),
+        }
+    }
+
     /// One account by its name alone, whoever's id that is: the exact name first, then the name in any case.
     ///
     /// # Errors

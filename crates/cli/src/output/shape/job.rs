@@ -284,7 +284,8 @@ pub(crate) fn after_tasks(after: &[usize]) -> String {
 
 fn show_task(number: usize, task: &TaskPlan, tables: &mut Tables) {
     let after = after_tasks(&task.after);
-    let title = format!("Task {number}: {} {}{after}", task.kind.as_str(), task.account);
+    let id = task.account_external_id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+    let title = format!("Task {number}: {} {}{id}{after}", task.kind.as_str(), task.account);
     if task.steps.is_empty() {
         tables.sentences(&title, &["no call is needed, or none is possible".to_owned()]);
     }

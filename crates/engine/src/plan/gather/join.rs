@@ -88,6 +88,33 @@ pub(super) fn names_left(
         .collect()
 }
 
+/// Names that another account has now than at the last import, with the id that the import knows.
+pub(super) fn names_passed_on(
+    inventory: &Inventory,
+    accounts: &BTreeMap<String, AccountFact>,
+) -> BTreeMap<String, ExternalId> {
+    let known = inventory.accounts.iter().map(|account| (account.name.to_ascii_lowercase(), account));
+    known
+        .filter_map(|(key, was)| {
+            let now = accounts.get(&key)?.external_id.as_ref()?;
+            (*now != was.external_id).then(|| (key, was.external_id.clone()))
+        })
+        .collect()
+}
+
+/// The same of groups.
+pub(super) fn groups_passed_on(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<String, ExternalId> {
+    let now: HashMap<String, &ExternalId> =
+        now.iter().map(|group| (group.name.to_ascii_lowercase(), &group.external_id)).collect();
+    let known = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
+    known
+        .filter_map(|was| {
+            let key = was.name.to_ascii_lowercase();
+            now.get(&key).is_some_and(|now| **now != was.external_id).then(|| (key, was.external_id.clone()))
+        })
+        .collect()
+}
+
 /// Groups of the last import, with what they are now: ids, and the policies that are attached to them. A name that
 /// another group has by now stands for that one, as calls go by names.
 pub(super) fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMap<String, GroupFact> {

@@ -56,6 +56,7 @@ pub(in crate::plan) fn plan_remove(
 ) {
     let name = account.name.clone();
     let (held, call) = match resource {
+        ResourceName::Group(group) if is_passed_on(draft, group) => return,
         ResourceName::Group(group) => (
             account.groups.contains(group),
             StepCall::RemoveFromGroup { account: name.clone(), group: group.clone() },
@@ -155,7 +156,20 @@ pub(super) fn no_policy(facts: &Facts, given: &str) -> String {
     format!("the last import saw no policy {given:?}{}", or_import(facts, near))
 }
 
+/// Whether the name is another group's than at the last import, which is refused then.
+fn is_passed_on(draft: &mut TaskDraft<'_>, group: &str) -> bool {
+    let facts = draft.facts;
+    let was = facts.groups_passed_on.get(&group.to_ascii_lowercase());
+    if let Some(was) = was {
+        draft.passed_on("group", group, facts.group(group).map(|now| &now.external_id), was);
+    }
+    was.is_some()
+}
+
 fn is_group(draft: &mut TaskDraft<'_>, group: &str) -> bool {
+    if is_passed_on(draft, group) {
+        return false;
+    }
     if draft.facts.group(group).is_some() {
         return true;
     }

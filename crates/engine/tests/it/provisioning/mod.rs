@@ -7,6 +7,7 @@ mod life_cycle;
 mod matrix;
 mod one_answer;
 mod order;
+mod passed_on;
 mod plans;
 mod r03_crash_points;
 mod r04_every_step_twice;

@@ -384,6 +384,8 @@ fn in_the_way(obstacle: &Obstacle) -> Cause {
             Cause::InvalidValue
         }
         ObstacleKind::NotFound
+        | ObstacleKind::Ambiguous
+        | ObstacleKind::IdentityChanged
         | ObstacleKind::QuotaFull
         | ObstacleKind::FirstSignIn
         | ObstacleKind::Delivery

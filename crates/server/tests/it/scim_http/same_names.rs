@@ -79,7 +79,9 @@ async fn s10_whoever_is_named_like_the_id_of_another_is_shown_and_found_as_thems
     let found = place.get(&format!("/scim/v2/prod/Users?filter={filter}")).await;
     assert_eq!((&found["totalResults"], &found["Resources"][0]["id"]), (&json!(1), &named["id"]), "{found}");
     let accounts = "/api/v1/systems/prod/accounts";
-    assert_eq!(place.get(&format!("{accounts}/{id}")).await["name"], "ada.scim");
+    let unclear = place.request(Method::GET, &format!("{accounts}/{id}"), Some(place.admin()));
+    assert_eq!(unclear.send().await.unwrap().status(), 409);
+    assert_eq!(place.get(&format!("{accounts}/ada.scim")).await["external_id"], id);
     let by_id = place.get(&format!("{accounts}/{}", named["id"].as_str().unwrap())).await;
     assert_eq!(by_id["name"], id);
     place.stop().await;
