@@ -248,6 +248,14 @@ impl Case {
         }
     }
 
+    /// Whether what a job that nobody has begun rests on is otherwise in a plan of the same wishes that was made just now.
+    ///
+    /// # Errors
+    /// [`DeskError::Store`].
+    pub async fn is_stale(&self, job: &ProvisioningJob, now: &Plan) -> Result<bool, DeskError> {
+        Ok(!HandOver::changed(&self.desk.store.job_facts(job.id).await?, now).is_empty())
+    }
+
     pub(super) fn require(&self, right: Right) -> Result<(), DeskError> {
         self.actor.require(right)?;
         Ok(self.actor.require_system(&self.system.system_id)?)
@@ -257,7 +265,7 @@ impl Case {
         self.planned(&self.facts(wishes).await?, wishes)
     }
 
-    async fn facts(&self, wishes: &[Wish]) -> Result<Facts, DeskError> {
+    pub(super) async fn facts(&self, wishes: &[Wish]) -> Result<Facts, DeskError> {
         let gatherer = Gatherer {
             store: self.desk.store.clone(),
             clock: self.desk.clock,

@@ -13,6 +13,7 @@ mod bell;
 mod case;
 mod decide;
 mod error;
+mod held_now;
 mod imports;
 mod keeping;
 mod keys;

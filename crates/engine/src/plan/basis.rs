@@ -1,9 +1,11 @@
 //! The facts a plan rests on, as digests: what must be the same when it is carried out later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use keyreeve_model::{AccountCredentialKind, ResourceName, StepCall, Wish, canonical_json, digest_hex};
+use keyreeve_model::{
+    AccountCredentialKind, ResourceName, StepCall, TaskKind, Wish, canonical_json, digest_hex,
+};
 use serde_json::{Map, Value, json};
 
 use super::TaskPlan;
@@ -19,7 +21,7 @@ pub(super) fn of(facts: &Facts, tasks: &[TaskPlan]) -> Basis {
     for task in tasks {
         for object in of_task(&task.account, &task.wish, task.steps.iter().map(|step| &step.call)) {
             let seen = match object {
-                Object::Account(name) => seen_of_account(facts, name),
+                Object::Account(name) => seen_of_account(facts, name, Concern::of(tasks, name)),
                 Object::Group(name) => {
                     facts.group(name).map(|group| group.external_id.to_string()).unwrap_or_default()
                 }
@@ -83,8 +85,44 @@ fn of_task<'a>(
     std::iter::once(Object::Account(account)).chain(meant).chain(calls.filter_map(of_call)).collect()
 }
 
-fn seen_of_account(facts: &Facts, name: &str) -> String {
-    facts.accounts.get(&name.to_ascii_lowercase()).map_or_else(|| FREE.to_owned(), seen)
+fn seen_of_account(facts: &Facts, name: &str, concern: Concern) -> String {
+    let account = facts.accounts.get(&name.to_ascii_lowercase());
+    account.map_or_else(|| FREE.to_owned(), |account| seen(facts, account, concern))
+}
+
+/// What of an account its tasks are about. What they are not about keeps nobody's access open: a leaver can change some of
+/// it, and so can whatever sets tags. Whether the account is protected by it is looked at anew in any case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Concern {
+    /// All of it.
+    Whole,
+    /// The ways in.
+    WaysIn,
+    /// What goes along with it.
+    Removal,
+}
+
+impl Concern {
+    fn of(tasks: &[TaskPlan], name: &str) -> Self {
+        let kinds: BTreeSet<TaskKind> =
+            tasks.iter().filter(|task| task.account == name).map(|task| task.kind).collect();
+        match kinds.iter().collect::<Vec<_>>().as_slice() {
+            [TaskKind::DeactivateAccount] => Self::WaysIn,
+            [TaskKind::DeleteAccount] => Self::Removal,
+            _ => Self::Whole,
+        }
+    }
+
+    /// The facts that it is not about.
+    fn leaves_out(self) -> &'static [&'static str] {
+        match self {
+            Self::Whole => &[],
+            Self::Removal => &["path", "tags", "permissions boundary"],
+            Self::WaysIn => {
+                &["path", "tags", "permissions boundary", "groups", "inline policies", "multi-factor devices"]
+            }
+        }
+    }
 }
 
 /// What is seen of a name that nobody has.
@@ -92,7 +130,7 @@ const FREE: &str = "free";
 
 /// What matters of an account: not when it was last used, and not what was only looked at in passing. A digest of it,
 /// which decides, and after it the facts, which say what has changed. Plans of earlier versions have the digest alone.
-fn seen(account: &AccountFact) -> String {
+fn seen(facts: &Facts, account: &AccountFact, concern: Concern) -> String {
     let credentials = account.credentials.read().map(|credentials| {
         credentials
             .iter()
@@ -103,29 +141,35 @@ fn seen(account: &AccountFact) -> String {
         .mfa_devices
         .read()
         .map(|devices| devices.iter().map(|device| device.serial.as_str()).collect::<Vec<_>>());
-    let seen = (
-        (&account.external_id, &account.name, &account.path, &account.tags),
-        (&account.groups, &account.policies, &account.inline_policies, &account.permissions_boundary),
-        (account.login_profile.read(), credentials.clone(), devices.clone()),
-    );
-    let digest =
-        canonical_json(&seen).map_or_else(|_| "unreadable".to_owned(), |text| digest_hex(text.as_bytes()));
     let in_words = |(kind, id, active): (AccountCredentialKind, &String, bool)| {
         format!("{} {id} {}", kind.as_str().replace('_', " "), if active { "active" } else { "inactive" })
     };
-    let facts = json!({
+    // A deactivation is about one policy alone: the one that denies everything.
+    let deny_all = facts.settings.deny_all_policy.as_ref();
+    let is_about = |arn: &&String| concern != Concern::WaysIn || deny_all == Some(*arn);
+    let mut facts = json!({
         "id": account.external_id,
         "name": account.name,
         "path": account.path,
         "tags": account.tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
         "groups": account.groups,
-        "policies": account.policies,
+        "policies": account.policies.iter().filter(is_about).collect::<Vec<_>>(),
         "inline policies": account.inline_policies,
         "permissions boundary": account.permissions_boundary,
         "console password": account.login_profile.read().map(|present| if *present { "present" } else { "absent" }),
-        "credentials": credentials.map(|all| all.into_iter().map(in_words).collect::<Vec<_>>()),
-        "multi-factor devices": devices,
+        "credentials": credentials.clone().map(|all| all.into_iter().map(in_words).collect::<Vec<_>>()),
+        "multi-factor devices": devices.clone(),
     });
+    if let Some(facts) = facts.as_object_mut() {
+        facts.retain(|fact, _| !concern.leaves_out().contains(&fact.as_str()));
+    }
+    let seen = (
+        (&account.external_id, &account.name, &account.path, &account.tags),
+        (&account.groups, &account.policies, &account.inline_policies, &account.permissions_boundary),
+        (account.login_profile.read(), credentials, devices),
+    );
+    let text = if concern == Concern::Whole { canonical_json(&seen) } else { canonical_json(&facts) };
+    let digest = text.map_or_else(|_| "unreadable".to_owned(), |text| digest_hex(text.as_bytes()));
     format!("{digest} {facts}")
 }
 
@@ -164,7 +208,7 @@ fn difference(then: &str, now: &str) -> Option<String> {
     if then.get("id") != now.get("id") {
         return Some("another account has the name now".to_owned());
     }
-    let differing = then.iter().filter(|(fact, was)| now.get(*fact) != Some(*was));
+    let differing = then.iter().filter(|(fact, was)| now.get(*fact).is_some_and(|is| is != *was));
     let words: Vec<String> = differing
         .map(|(fact, was)| {
             let is = in_words(now.get(fact).unwrap_or(&Value::Null));

@@ -102,6 +102,9 @@ pub(crate) struct Circumstances {
     pub(crate) switched_off: bool,
     /// The client has chosen a password.
     pub(crate) password: bool,
+    /// The client says that the user is not to be active. That is looked at though it seems to be so already: who has got
+    /// a way in since the last import is not seen in a list.
+    pub(crate) shut_out: bool,
 }
 
 /// A user that is to be otherwise.
@@ -113,7 +116,7 @@ pub(crate) fn of_user(
     after: &Map<String, Value>,
     circumstances: Circumstances,
 ) -> Result<Changes, Error> {
-    let Circumstances { switched_off, password } = circumstances;
+    let Circumstances { switched_off, password, shut_out } = circumstances;
     let mut changes = Changes::between(before, after);
     let account = text(before, Place::of("userName")).unwrap_or_default();
     let assign = |arn: &String| (account.clone(), ResourceName::Policy(arn.clone()));
@@ -134,6 +137,9 @@ pub(crate) fn of_user(
     }
     match (active(before), active(after)) {
         (Some(true) | None, Some(false)) => {
+            changes.wishes.push(Wish::DeactivateAccount { account: account.clone() });
+        }
+        (Some(false), Some(false)) if shut_out => {
             changes.wishes.push(Wish::DeactivateAccount { account: account.clone() });
         }
         (Some(false) | None, Some(true)) if switched_off => {

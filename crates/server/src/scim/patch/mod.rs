@@ -74,6 +74,26 @@ pub fn apply(
     Ok(Patched { resource, password, changed })
 }
 
+/// Whether a PATCH body takes, or may take, values of a list away.
+#[must_use]
+pub fn takes_from(body: &Value, list: &str) -> bool {
+    let member = |value: &Value, name: &str| {
+        let members = value.as_object()?;
+        members.iter().find(|(member, _)| member.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+    };
+    let takes = |operation: &Value| {
+        let word = member(operation, "op");
+        let adds = word.as_ref().and_then(Value::as_str).and_then(quirks::operation) == Some(Operation::Add);
+        let named = match member(operation, "path").as_ref().and_then(Value::as_str) {
+            Some(path) => path.to_ascii_lowercase().contains(list),
+            None => member(operation, "value").is_some_and(|value| member(&value, list).is_some()),
+        };
+        named && !adds
+    };
+    let operations = member(body, "operations");
+    operations.as_ref().and_then(Value::as_array).is_some_and(|operations| operations.iter().any(takes))
+}
+
 fn apply_one(
     resource_type: &ResourceType,
     resource: &mut Map<String, Value>,

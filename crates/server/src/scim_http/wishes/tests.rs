@@ -140,7 +140,7 @@ fn a_password_is_set_by_one_wish_and_never_for_who_is_not_to_be_used() {
         (Some(false), None, false, None),
         (None, None, true, None),
     ] {
-        let circumstances = Circumstances { switched_off, password: true };
+        let circumstances = Circumstances { switched_off, password: true, ..Circumstances::default() };
         let tasks = of_user(&state(before), &state(after), circumstances)
             .map(|changes| changes.wishes.iter().map(|wish| wish.kind().as_str()).collect::<Vec<_>>());
         match expected {

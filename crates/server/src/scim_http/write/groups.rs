@@ -1,19 +1,22 @@
 //! Changes of groups: who is in them, and what clients call them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_model::ExternalId;
 use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
 
 use super::began::Began;
-use super::job::{Others, done};
+use super::held_now::with_now;
+use super::job::{Others, done, looked};
 use super::{Change, Resource, before_and_after};
 use crate::meant::Meant;
 use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 use crate::scim_http::known::{Known, none_such};
 use crate::scim_http::wishes;
+
+const MEMBERS: &str = "members";
 
 /// Changes a group.
 pub(super) async fn change(
@@ -44,20 +47,36 @@ async fn changed(
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.group;
     let known = Known::load(asked).await?;
-    let (before, after, _) = before_and_after(&known, kind, id, change).await?;
+    let (stored, _, _) = before_and_after(&known, kind, id, change).await?;
+    let external = ExternalId::new(id).map_err(|_| none_such(kind))?;
+    let now = match change.takes_from(MEMBERS) {
+        true => {
+            looked(asked, {
+                let group = external.clone();
+                |case| async move { case.members_now(&group).await }
+            })
+            .await?
+        }
+        false => BTreeMap::new(),
+    };
+    let in_it: BTreeSet<String> = now.keys().map(ToString::to_string).collect();
+    let (before, after) = with_now(kind, MEMBERS, &stored, change, &in_it)?;
     let ids: Vec<ExternalId> = wishes::members_changed(&before, &after)
         .into_iter()
         .filter_map(|id| ExternalId::new(id).ok())
         .collect();
-    let users: BTreeMap<String, ExternalId> =
+    let mut users: BTreeMap<String, ExternalId> =
         known.accounts(&ids).await?.into_iter().map(|account| (account.name, account.external_id)).collect();
+    // Whom AWS shows has the name that it shows.
+    let named: BTreeMap<ExternalId, String> = now.into_iter().filter(|(id, _)| ids.contains(id)).collect();
+    users.retain(|_, id| !named.contains_key(id));
+    users.extend(named.into_iter().map(|(id, name)| (name, id)));
     let names: BTreeMap<String, String> =
         users.iter().map(|(name, id)| (id.to_string(), name.clone())).collect();
     let changes = wishes::of_group(&before, &after, &names)?;
     if changes.wishes.is_empty() && changes.external_id.is_none() {
-        return Ok(before);
+        return Ok(stored);
     }
-    let external = ExternalId::new(id).map_err(|_| none_such(kind))?;
     let said = ScimSaid {
         resource: Some(external.clone()),
         resource_type: "Group".to_owned(),
@@ -65,7 +84,7 @@ async fn changed(
         external_id: changes.external_id,
         becomes: ScimBecomes::Kept,
     };
-    let group = before.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let group = stored.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned();
     let meant = Meant { users, group: Some((group, external)) };
     done(asked, (changes.wishes, meant), None, (said, since), began).await?;
     let known = Known::load(asked).await?;

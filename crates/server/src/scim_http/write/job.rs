@@ -132,11 +132,19 @@ pub(crate) async fn done(
 
 /// Whether AWS has nobody of this id any more: the second look, after the one of a plan that did not find it.
 pub(crate) async fn is_gone(asked: &Asked, id: &ExternalId) -> Result<bool, Refusal> {
-    let (desk, actor) = (asked.parts.desk.clone(), asked.caller.0.clone());
-    let (system, id) = (asked.system_id().clone(), id.clone());
+    let id = id.clone();
+    looked(asked, |case| async move { case.is_gone(&id).await }).await
+}
+
+/// What is seen at AWS now, in its turn among the plans.
+pub(super) async fn looked<T: Send + 'static, F: Future<Output = Result<T, DeskError>> + Send>(
+    asked: &Asked,
+    look: impl FnOnce(Case) -> F + Send + 'static,
+) -> Result<T, Refusal> {
+    let (desk, actor, system) = (asked.parts.desk.clone(), asked.caller.0.clone(), asked.system_id().clone());
     let look = move || async move {
         let case = desk.open(&actor, &system).await.map_err(refused)?;
-        case.is_gone(&id).await.map_err(refused)
+        look(case).await.map_err(refused)
     };
     asked.parts.planning.run(look).await.map_err(|error| Error::new(Cause::Internal, error.to_string()))?
 }
@@ -191,7 +199,20 @@ async fn carried_out(
         // Planning takes its time.
         pass.still_lets_in().await?;
         begins.begin()?;
-        if let Some(waiting) = waiting {
+        let stale = match &waiting {
+            Some(waiting) => case.is_stale(waiting, &plan).await.map_err(refused)?,
+            None => false,
+        };
+        if let Some(waiting) = &waiting
+            && stale
+        {
+            // Nobody can approve it any more: what is asked for now takes its place.
+            match desk.cancel(&actor, waiting.id).await {
+                Ok(_) | Err(DeskError::Store(StoreError::JobState { .. })) => {}
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        if let Some(waiting) = waiting.filter(|_| !stale) {
             let again = case.ask_again(&waiting, &hand_over, (&said, since.as_ref())).await;
             again.map_err(not_begun)?;
             return Ok(Some(waiting));

@@ -5,6 +5,7 @@ mod again;
 mod began;
 mod bulk;
 mod groups;
+mod held_now;
 mod job;
 mod turns;
 mod unbegun;
@@ -54,6 +55,16 @@ struct Change<'a> {
     patch: bool,
     body: &'a Value,
     versions: Option<&'a Versions>,
+}
+
+impl Change<'_> {
+    /// Whether it takes, or may take, values of a list away.
+    fn takes_from(&self, list: &str) -> bool {
+        if self.patch {
+            return scim::patch::takes_from(self.body, list);
+        }
+        self.body.as_object().is_some_and(|body| body.keys().any(|name| name.eq_ignore_ascii_case(list)))
+    }
 }
 
 /// What was done.

@@ -1,11 +1,14 @@
 //! Changes of users.
 
+use std::collections::BTreeSet;
+
 use keyreeve_model::{ExternalId, ScimDelete, Secret, TaskKind, Wish};
 use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
 
 use super::began::Began;
-use super::job::{Others, done, is_gone, possible};
+use super::held_now::with_now;
+use super::job::{Others, done, is_gone, looked, possible};
 use super::{Change, Resource, again, applied, before_and_after, expect_version, unbegun};
 use crate::meant::Meant;
 use crate::scim::write::{self, Written};
@@ -14,6 +17,8 @@ use crate::scim_http::answer::Refusal;
 use crate::scim_http::asked::Asked;
 use crate::scim_http::known::{Known, none_such};
 use crate::scim_http::wishes::{self, Changes, Circumstances};
+
+const ENTITLEMENTS: &str = "entitlements";
 
 /// Makes a user, or lets one be again that the same client deleted.
 pub(super) async fn create(asked: &Asked, body: &Value, began: &Began) -> Result<Resource, Refusal> {
@@ -76,7 +81,8 @@ async fn revive(
     let Written { resource: mut after, password } = write::replace(kind, body, &before)?;
     after.insert("active".into(), Value::Bool(active));
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, true), &mut after)?;
-    let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
+    let circumstances = circumstances(asked, id, password.as_ref()).await?;
+    let changes = wishes::of_user(&before, &after, Circumstances { shut_out: !active, ..circumstances })?;
     let said = said(Some(id), &changes, ScimBecomes::Made);
     done(asked, (changes.wishes, meant(&before, id)), password, (said, None), began).await?;
     shown(asked, id).await
@@ -110,13 +116,30 @@ async fn changed(
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.user;
     let known = Known::load(asked).await?;
-    let (before, mut after, password) = before_and_after(&known, kind, id, change).await?;
-    wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
-    let external = account_id(id)?;
-    if after == before && password.is_none() {
-        return Ok(before);
+    let (stored, after, password) = before_and_after(&known, kind, id, change).await?;
+    if change.patch && stored.contains_key("active") && !after.contains_key("active") {
+        let detail = "active cannot be taken away: false is said of a user who is not to come in";
+        return Err(Error::new(Cause::InvalidValue, detail).into());
     }
-    let circumstances = circumstances(asked, &external, password.as_ref()).await?;
+    let external = account_id(id)?;
+    let now = match change.takes_from(ENTITLEMENTS) {
+        true => {
+            looked(asked, {
+                let account = external.clone();
+                |case| async move { case.policies_now(&account).await }
+            })
+            .await?
+        }
+        false => BTreeSet::new(),
+    };
+    let (before, mut after) = with_now(kind, ENTITLEMENTS, &stored, change, &now)?;
+    wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
+    let shut_out = says(kind, &stored, change, false);
+    if after == before && password.is_none() && !shut_out {
+        return Ok(stored);
+    }
+    let circumstances =
+        Circumstances { shut_out, ..circumstances(asked, &external, password.as_ref()).await? };
     let changes = wishes::of_user(&before, &after, circumstances)?;
     require_free(asked, &known, Some(&external), changes.new_name()).await?;
     let said = said(Some(&external), &changes, ScimBecomes::Kept);
@@ -134,7 +157,7 @@ async fn take_back(asked: &Asked, id: &ExternalId, change: &Change<'_>) -> Resul
     // What cannot be done as a whole takes nothing back, either.
     let (before, mut after, password) = before_and_after(&known, kind, id.as_str(), change).await?;
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
-    if says_active(kind, &before, change) {
+    if says(kind, &before, change, true) {
         let changes = wishes::of_user(&before, &after, circumstances(asked, id, password.as_ref()).await?)?;
         require_free(asked, &known, Some(id), changes.new_name()).await?;
         possible(asked, (changes.wishes, meant(&before, id))).await?;
@@ -143,11 +166,12 @@ async fn take_back(asked: &Asked, id: &ExternalId, change: &Change<'_>) -> Resul
     Ok(())
 }
 
-/// Whether a change says that the user is to be active, and does not merely leave it so.
-fn says_active(kind: &'static ResourceType, before: &Resource, change: &Change<'_>) -> bool {
-    let mut inactive = before.clone();
-    inactive.insert("active".into(), Value::Bool(false));
-    applied(kind, &inactive, change).is_ok_and(|(after, _)| after.get("active") == Some(&Value::Bool(true)))
+/// Whether a change says that the user is to be active, or not, and does not merely leave it so.
+fn says(kind: &'static ResourceType, before: &Resource, change: &Change<'_>, active: bool) -> bool {
+    let mut otherwise = before.clone();
+    otherwise.insert("active".into(), Value::Bool(!active));
+    applied(kind, &otherwise, change)
+        .is_ok_and(|(after, _)| after.get("active") == Some(&Value::Bool(active)))
 }
 
 /// Whom the user's name stands for.
@@ -245,7 +269,7 @@ async fn circumstances(
 ) -> Result<Circumstances, Refusal> {
     let found = asked.parts.store.switched_off(asked.system_id(), std::slice::from_ref(id)).await?;
     let switched_off = found.get(id).is_some_and(|one| one.manifest.is_some());
-    Ok(Circumstances { switched_off, password: password.is_some() })
+    Ok(Circumstances { switched_off, password: password.is_some(), shut_out: false })
 }
 
 /// The user as it is known now.
