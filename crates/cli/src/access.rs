@@ -157,6 +157,9 @@ fn of_import(command: &ImportCommand) -> (Right, About<'_>) {
         ImportCommand::Profile(ProfileCommand::Set(one)) => {
             (Right::Administer, About::System(&one.system_id))
         }
+        ImportCommand::Profile(ProfileCommand::Remove(one)) => {
+            (Right::Administer, About::System(&one.system_id))
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub use door::{Door, GrantedRole, Provider, ProviderError, ProviderSettings, Sit
 pub use limits::Limits;
 pub use metrics::{MeasuresAlready, Metrics};
 pub use parts::Parts;
-pub use readiness::{Readiness, readiness};
+pub use readiness::{Readiness, Standing, readiness};
 pub use rest::openapi;
 pub use run::Server;
 pub use tls::{Tls, TlsError};

@@ -14,7 +14,8 @@ use crate::auth::Caller;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
-const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header that has the key.
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// The code of a request that is being done already.
 pub(crate) const IN_PROGRESS: &str = "in_progress";
 /// A key is at most so long, in characters.

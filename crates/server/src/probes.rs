@@ -1,10 +1,14 @@
 //! Whether this process lives, and whether it can do its work. Both answer anybody, and say nothing else.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use keyreeve_store::StoreError;
 
 use crate::parts::Parts;
+
+/// Tells whose store this server has from others; it says nothing of it.
+pub(crate) const STORE_MARK: HeaderName = HeaderName::from_static("keyreeve-store");
 
 /// It answers, so it lives.
 pub(crate) async fn healthz() -> &'static str {
@@ -12,14 +16,18 @@ pub(crate) async fn healthz() -> &'static str {
 }
 
 /// Whether the store answers, can be opened with the key that this process holds, and can be written.
-pub(crate) async fn readyz(State(parts): State<Parts>) -> (StatusCode, &'static str) {
-    match not_ready(&parts).await {
+pub(crate) async fn readyz(State(parts): State<Parts>) -> Response {
+    let answer = match not_ready(&parts).await {
         None => (StatusCode::OK, "ready\n"),
         Some((error, why)) => {
             tracing::error!(%error, why, "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, why)
         }
-    }
+    };
+    let mut answer = answer.into_response();
+    let mark = parts.store.mark().and_then(|mark| HeaderValue::from_str(&mark).ok());
+    answer.headers_mut().extend(mark.map(|mark| (STORE_MARK, mark)));
+    answer
 }
 
 async fn not_ready(parts: &Parts) -> Option<(StoreError, &'static str)> {
@@ -29,6 +37,12 @@ async fn not_ready(parts: &Parts) -> Option<(StoreError, &'static str)> {
     }
     match parts.store.require_key().await {
         Ok(()) => {}
+        Err(error @ StoreError::KeyNotFetched { given_up: true, .. }) => {
+            return Some((
+                error,
+                "the change to the key that this server holds was given up: restart it with the key that opens the store\n",
+            ));
+        }
         Err(error @ (StoreError::KeyNotFetched { .. } | StoreError::KeyChanged)) => {
             return Some((
                 error,

@@ -7,8 +7,10 @@ use std::time::Duration;
 use http_body_util::Full;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::Error;
 
 use crate::client::{ClientError, Stream, exchange, whole};
+use crate::probes::STORE_MARK;
 use crate::trust::tls;
 
 /// It is this machine, so it answers soon or not at all.
@@ -23,6 +25,17 @@ pub enum Readiness {
     Ready,
     /// It cannot, for this reason.
     NotReady(String),
+    /// It was not asked, because its certificate is not trusted here, for this reason.
+    Untrusted(String),
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it can do its work.
+    pub readiness: Readiness,
+    /// What tells its store from others; `None` where it does not say.
+    pub store: Option<String>,
 }
 
 /// Asks the server that listens at an address of this machine for its `/readyz`, without a token. `tls` is the file of
@@ -33,7 +46,7 @@ pub enum Readiness {
 pub async fn readiness(
     address: SocketAddr,
     tls: Option<(&Path, &str)>,
-) -> Result<Option<Readiness>, ClientError> {
+) -> Result<Option<Standing>, ClientError> {
     let late = |_| ClientError::NoAnswer("it took too long".to_owned());
     tokio::time::timeout(ANSWERED_WITHIN, asked(address, tls)).await.map_err(late)?
 }
@@ -41,7 +54,7 @@ pub async fn readiness(
 async fn asked(
     address: SocketAddr,
     encrypted: Option<(&Path, &str)>,
-) -> Result<Option<Readiness>, ClientError> {
+) -> Result<Option<Standing>, ClientError> {
     let unreachable = |why: String| ClientError::Unreachable(why);
     let Ok(stream) = TcpStream::connect(address).await else { return Ok(None) };
     let host = encrypted.map_or_else(|| address.to_string(), |(_, name)| name.to_owned());
@@ -51,8 +64,13 @@ async fn asked(
             let tls = tls(Some(certificate)).map_err(ClientError::Authorities)?;
             let name = ServerName::try_from(name.to_owned());
             let name = name.map_err(|error| unreachable(error.to_string()))?;
-            let stream = tls.connect(name, stream).await;
-            Stream::Tls(Box::new(stream.map_err(|error| unreachable(error.to_string()))?))
+            match tls.connect(name, stream).await {
+                Ok(stream) => Stream::Tls(Box::new(stream)),
+                Err(error) => {
+                    let why = untrusted(&error).ok_or_else(|| unreachable(error.to_string()))?;
+                    return Ok(Some(Standing { readiness: Readiness::Untrusted(why), store: None }));
+                }
+            }
         }
     };
     let request = hyper::Request::builder()
@@ -63,11 +81,23 @@ async fn asked(
         .map_err(|error| unreachable(error.to_string()))?;
     let answered = whole(exchange(stream, request).await?).await?;
     let said = String::from_utf8_lossy(&answered.body);
-    match (answered.status, said.trim()) {
-        (200, "ready") => Ok(Some(Readiness::Ready)),
+    let readiness = match (answered.status, said.trim()) {
+        (200, "ready") => Readiness::Ready,
         (503, why) if why.len() <= LONGEST_REASON && !why.contains(char::is_control) => {
-            Ok(Some(Readiness::NotReady(why.to_owned())))
+            Readiness::NotReady(why.to_owned())
         }
-        (status, _) => Err(ClientError::Strange(format!("it answered {status} to whether it is ready"))),
+        (status, _) => {
+            return Err(ClientError::Strange(format!("it answered {status} to whether it is ready")));
+        }
+    };
+    let store = answered.header(STORE_MARK.as_str()).map(str::to_owned);
+    Ok(Some(Standing { readiness, store }))
+}
+
+/// Why a certificate is not trusted, if that is what went wrong.
+fn untrusted(error: &std::io::Error) -> Option<String> {
+    match error.get_ref()?.downcast_ref::<Error>()? {
+        error @ Error::InvalidCertificate(_) => Some(error.to_string()),
+        _ => None,
     }
 }

@@ -200,6 +200,14 @@ impl Store {
         &self.url
     }
 
+    /// What tells this store from others, and nothing else of it; `None` as long as it has no id.
+    #[must_use]
+    pub fn mark(&self) -> Option<String> {
+        let id = self.keys.kek().ok().map(|kek| kek.store_id.clone()).filter(|id| !id.is_empty())?;
+        let digest = keyreeve_model::digest_hex(format!("keyreeve store {id}").as_bytes());
+        digest.get(..16).map(str::to_owned)
+    }
+
     /// Whether PostgreSQL lets us in; a file is opened by itself.
     async fn reach(&self) -> Result<(), StoreError> {
         match &self.url.0 {

@@ -303,13 +303,23 @@ pub enum StoreError {
     },
     /// Who asked for a job wants to decide it.
     #[error(
-        "{actor} asked for job {job}, so somebody else must approve or reject it; `keyreeve token create --owner \
-         NAME --role approver` makes them a token"
+        "{actor} asked for job {job}, so somebody else must approve it; `keyreeve token create --owner NAME --role \
+         approver` makes them a token"
     )]
     OwnApproval {
         /// The job.
         job: JobId,
-        /// Who asked, and now wants to decide.
+        /// Who asked, and now wants to approve.
+        actor: String,
+    },
+    /// Who asked for a job wants to reject it.
+    #[error(
+        "{actor} asked for job {job}, and so takes it back and rejects nothing; `keyreeve job cancel {job}`"
+    )]
+    OwnRejection {
+        /// The job.
+        job: JobId,
+        /// Who asked, and now wants to reject.
         actor: String,
     },
     /// Who approves a job would approve a change of the account that has their own name.
@@ -571,7 +581,7 @@ pub enum StoreError {
     WrongKey,
     /// The store had this key, until another one took its place.
     #[error(
-        "this is key {version} of the store, which key {by} replaced at {at:.0}{}; give that one. Key {version} opens the \
+        "this is key {version} of the store, which key {by} replaced, made {at:.0}{}; give that one. Key {version} opens the \
          backups made before",
         kept_at(kept)
     )]
@@ -580,7 +590,7 @@ pub enum StoreError {
         version: i64,
         /// Which one opens it now.
         by: i64,
-        /// Since when.
+        /// When that one was made.
         at: Timestamp,
         /// Where that one is kept.
         kept: String,
@@ -647,6 +657,8 @@ pub enum StoreError {
     KeyNotFetched {
         /// Why.
         why: String,
+        /// Whether that is because the change to the key that this process holds was given up.
+        given_up: bool,
     },
     /// There is no change of the key to give up.
     #[error("no change of the store's key is under way, so there is none to give up")]

@@ -20,7 +20,20 @@ const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Renewal {
     custody: OnceLock<Box<dyn KeyCustody>>,
     /// Held while the custody is asked, so that one asks for all.
-    refused: Mutex<Option<(Instant, String)>>,
+    refused: Mutex<Option<Refused>>,
+}
+
+/// That a key could not be had.
+struct Refused {
+    at: Instant,
+    why: String,
+    given_up: bool,
+}
+
+impl Refused {
+    fn error(&self) -> StoreError {
+        StoreError::KeyNotFetched { why: self.why.clone(), given_up: self.given_up }
+    }
 }
 
 impl Store {
@@ -51,10 +64,8 @@ impl Store {
             return Ok(());
         }
         let Some(custody) = self.renewal.custody.get() else { return Err(StoreError::KeyChanged) };
-        if let Some((at, why)) = &*refused
-            && at.elapsed() < ASKED_AGAIN_AFTER
-        {
-            return Err(StoreError::KeyNotFetched { why: why.clone() });
+        if let Some(before) = refused.as_ref().filter(|before| before.at.elapsed() < ASKED_AGAIN_AFTER) {
+            return Err(before.error());
         }
         match store_keys::fetch(self, &**custody).await {
             Ok(kek) => {
@@ -65,13 +76,16 @@ impl Store {
             }
             Err(error @ StoreError::Database { .. }) => Err(error),
             Err(error) => {
-                let why = self.given_up().await?.unwrap_or_else(|| error.to_string());
+                let given_up = self.given_up().await?;
+                let (is_given_up, why) = (given_up.is_some(), given_up.unwrap_or_else(|| error.to_string()));
                 tracing::error!(
                     why,
                     "the key of this process opens the store no more, and the one that does cannot be fetched"
                 );
-                *refused = Some((Instant::now(), why.clone()));
-                Err(StoreError::KeyNotFetched { why })
+                let now = Refused { at: Instant::now(), why, given_up: is_given_up };
+                let error = now.error();
+                *refused = Some(now);
+                Err(error)
             }
         }
     }

@@ -104,7 +104,9 @@ pub use provisioning::{
 };
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use request_keys::{KeyClaim, KnownRegistration, KnownRequest, RequestKey};
-pub use restore::{BroughtBack, Compared, GoneSince, GoneToken, KEY_OF_THE_BACKUP, Restoration};
+pub use restore::{
+    BroughtBack, Compared, GoneSince, GoneToken, KEY_OF_THE_BACKUP, Restoration, left_by_restores,
+};
 pub use scim::{ScimBecomes, ScimDeleted, ScimMark, ScimRecord, ScimSaid, ScimUnbegun};
 pub use signers::{Signer, SignerPart};
 pub use sqlite_file::{beside, remove_database};

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -25,6 +26,30 @@ const DOING: &str = "restoring the backup";
 
 /// What is added to the name of a store that was replaced, before a number that tells when.
 pub(crate) const REPLACED: &str = ".replaced-";
+
+/// What is added to the name of a store for the copy that is to take its place.
+const RESTORING: &str = ".restoring";
+
+/// The same for a copy that is only looked at.
+const PLANNED: &str = ".restore-plan";
+
+/// What restores that were killed have left beside a store: no restore that is under way has it.
+#[must_use]
+pub fn left_by_restores(store: &Path) -> Vec<PathBuf> {
+    let Some(name) = store.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(crate::folder_of(store)) else { return Vec::new() };
+    let mut left: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let found = path.file_name().and_then(|found| found.to_str());
+            let ending = found.and_then(|found| found.strip_prefix(name));
+            ending.is_some_and(|ending| ending.starts_with(RESTORING) || ending.starts_with(PLANNED))
+        })
+        .filter(|path| !Turn::is_taken(path))
+        .collect();
+    left.sort();
+    left
+}
 
 /// A backup that is ready to take the place of an SQLite store: a copy of it lies beside the store and opens with the
 /// key. Dropping it takes the copy away; the backup itself always stays as it is.
@@ -57,7 +82,7 @@ impl Restoration {
         actor: &str,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let prepared = Self::copied(backup, store, ".restoring", custody, (actor, now)).await?;
+        let prepared = Self::copied(backup, store, RESTORING, custody, (actor, now)).await?;
         Hold::take(store, now).await?.release().await;
         Ok(prepared)
     }
@@ -65,7 +90,7 @@ impl Restoration {
     /// The same to look at what there would be: the store may be in use, and a restore that is under way is not disturbed.
     ///
     /// # Errors
-    /// [`StoreError::BackupRefused`], [`StoreError::RestoreUnderWay`] beside another plan, or [`StoreError::Io`].
+    /// [`StoreError::BackupRefused`] or [`StoreError::Io`].
     pub async fn plan(
         backup: &Path,
         store: &Path,
@@ -73,7 +98,11 @@ impl Restoration {
         actor: &str,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        Self::copied(backup, store, ".restore-plan", custody, (actor, now)).await
+        // Others may plan beside it.
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let ending = format!("{PLANNED}-{}-{number}", std::process::id());
+        Self::copied(backup, store, &ending, custody, (actor, now)).await
     }
 
     async fn copied(

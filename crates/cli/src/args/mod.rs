@@ -48,7 +48,7 @@ pub(crate) use organization::{DiscoverAccounts, OrganizationCommand};
 pub(crate) use password::{PasswordCommand, RevealPassword};
 pub(crate) use person::{AddPerson, PersonCommand, SetPassword, SetRole};
 pub(crate) use policy::{GeneratePolicy, PolicyCommand, PolicyProfile};
-pub(crate) use profile::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
+pub(crate) use profile::{ListProfiles, ProfileCommand, RemoveProfile, SetProfile, ShowProfile};
 pub(crate) use protect::{AddProtection, ProtectCommand, RemoveProtection};
 pub(crate) use resource::{ListResources, ResourceCommand};
 pub(crate) use sandbox::RunSandbox;

@@ -3,6 +3,9 @@
 use clap::{Args, Subcommand};
 use keyreeve_model::{ProfileName, SystemId};
 
+use super::Consent;
+use super::reason::reason;
+
 /// What can be done with import profiles.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfileCommand {
@@ -12,6 +15,23 @@ pub(crate) enum ProfileCommand {
     Show(ShowProfile),
     /// Change an import profile, or make a new one.
     Set(SetProfile),
+    /// Take an import profile away, with its schedule; `default` stays.
+    Remove(RemoveProfile),
+}
+
+/// `import profile remove`
+#[derive(Debug, Args)]
+pub(crate) struct RemoveProfile {
+    /// The System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    /// The profile's name.
+    pub(crate) profile: ProfileName,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
 }
 
 /// `import profile list`

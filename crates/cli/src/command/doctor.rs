@@ -11,7 +11,7 @@ use std::path::Path;
 
 use keyreeve_engine::desk::Standing;
 use keyreeve_model::{System, SystemState};
-use keyreeve_store::{DeliveryState, Store, StoreError, UnclaimedPassword, folder_of};
+use keyreeve_store::{DeliveryState, Store, StoreError, UnclaimedPassword, folder_of, left_by_restores};
 
 use super::job::standing::advice;
 use super::{Context, init::exposed_mode};
@@ -28,7 +28,6 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
         .extend(written_folders(&context.config.places).into_iter().filter(|path| path.is_dir()).map(probe));
     let places = &context.config.places;
     checks.extend(places.key.file().map(key_file));
-    checks.extend(keys::custody(&places.key));
     checks.extend(key_beside_database(context));
     checks.extend(context.config.http.tls.as_ref().map(tls::files));
     let told = &context.config.notifications;
@@ -41,9 +40,12 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     );
     checks.extend(sinks::files(&context.config.audit));
     checks.extend(server::settings(context));
-    checks.extend(server::running(context).await);
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
-    match context.store().await {
+    checks.extend(places.database.sqlite_path().and_then(leftovers));
+    let opened = context.store().await;
+    checks.extend(server::running(context, opened.as_ref().ok()).await);
+    checks.extend(keys::custody(&places.key, opened.as_ref().err()));
+    match opened {
         Ok(store) => {
             checks.push(Check::ok("database", format!("{} opens", store.url())));
             checks.push(soundness(&store).await);
@@ -51,7 +53,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             checks.push(keys::checkpoint(&store).await);
             checks.extend(systems(&store).await);
             checks.extend(keys::of_store(context, &store).await);
-            checks.extend(keys::old_key_files(places, keys::is_changing(&store).await));
+            checks.extend(keys::old_key_files(places, store.key_status().await.ok().as_ref()));
             checks.extend(jobs(context, &store).await);
             checks.extend(unclaimed_passwords(context, &store).await);
             checks.extend(sinks::positions(context, &store).await);
@@ -66,6 +68,20 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
     checks.push(endpoints(context));
     context.output.list(&checks, &CHECKS, "")?;
     Ok(Ended::done_if(!checks.iter().any(Check::is_bad)))
+}
+
+/// What restores that were killed have left.
+fn leftovers(database: &Path) -> Option<Check> {
+    let left = left_by_restores(database);
+    let named: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
+    (!left.is_empty()).then(|| {
+        Check::new(
+            "restore_leftovers",
+            CheckState::Warning,
+            format!("a restore that was killed has left a copy of a backup: {}", named.join(", ")),
+            "remove it; nothing uses it, and it holds what the backup holds",
+        )
+    })
 }
 
 fn version() -> Check {

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use keyreeve_model::{Protection, SystemId};
+use keyreeve_store::StoreError;
 
 use super::Context;
 use crate::args::{AddProtection, ProtectCommand, RemoveProtection};
@@ -55,6 +56,15 @@ async fn remove<'a>(
     arguments: &'a RemoveProtection,
 ) -> anyhow::Result<&'a SystemId> {
     let system_id = &arguments.on.system_id;
+    if arguments.on.unasked.plan {
+        let asked = arguments.on.kind();
+        let is_there = source.protections(system_id).await?.iter().any(|one| one.kind == asked);
+        if !is_there {
+            let (kind, value) = asked.parts();
+            let (system_id, value) = (system_id.clone(), value.to_owned());
+            return Err(StoreError::ProtectionNotFound { system_id, kind, value }.into());
+        }
+    }
     if !arguments.on.unasked.goes_on(&format!("An entry of the protect list of system {system_id} would go."))
     {
         return Ok(system_id);

@@ -14,12 +14,15 @@ use serde::Serialize;
 
 use super::Context;
 use crate::args::RekeyStore;
-use crate::config::KeyPlace;
+use crate::config::{KEY_FILE, KeyPlace};
 use crate::exit::{Ended, Refusal};
 use crate::output::{Column, hint, note};
 use crate::terminal;
 
 const DOING: &str = "changing the store's key";
+
+/// What is added to the name of a key file that a change put aside.
+const PUT_ASIDE: &str = ".old-";
 
 /// How often it is looked whether work under way has ended.
 const LOOK: Duration = Duration::from_millis(500);
@@ -193,19 +196,41 @@ fn target(context: &Context, arguments: &RekeyStore, status: &KeyStatus) -> Resu
         }
         return Ok(begun);
     }
-    let target = arguments.to.clone().unwrap_or_else(|| configured.clone());
+    let ordinary = ordinary_place(context, status);
+    let target = arguments.to.clone().unwrap_or_else(|| ordinary.clone());
+    // What lies where this configuration has its key by default is kept under another name.
+    let own = KeyPlace::File(context.config.places.data_dir.join(KEY_FILE));
     match &target {
         KeyPlace::Environment(_) | KeyPlace::Systemd(_) if target == *configured => {
             Err(Refusal::new(DOING, format!("{target} holds the old key, and cannot hold two"))
                 .hint("put a new key into another variable or credential, and name it with --to"))
         }
         KeyPlace::File(path)
-            if target != *configured && path.exists() && !is_given_up(path, &target, status) =>
+            if target != *configured
+                && path.exists()
+                && !is_given_up(path, &target, status)
+                && (arguments.to.is_some() || target != own) =>
         {
             Err(Refusal::new(DOING, format!("there is a file at {} already", path.display()))
                 .hint("give a path that is free: it may be the only key of a store"))
         }
         _ => Ok(target),
+    }
+}
+
+/// Where a key is put when no place is named: where the key is, or where it was kept before a change put it aside under the
+/// name that it has now.
+fn ordinary_place(context: &Context, status: &KeyStatus) -> KeyPlace {
+    let configured = &context.config.places.key;
+    let KeyPlace::File(path) = configured else { return configured.clone() };
+    let before = |path: &Path| {
+        let name = path.file_name()?.to_str()?;
+        Some(path.with_file_name(name.get(..name.rfind(PUT_ASIDE)?)?))
+    };
+    let Some(stripped) = before(path) else { return configured.clone() };
+    match status.active.custody.parse() {
+        Ok(KeyPlace::File(noted)) if before(&noted).is_none() => KeyPlace::File(noted),
+        _ => KeyPlace::File(stripped),
     }
 }
 

@@ -56,8 +56,9 @@ impl File {
                 .hint("mend the path given by --config or KEYREEVE_CONFIG, or leave it out")
         })?;
         toml::from_str(&text).map_err(|error| {
-            let line =
-                error.span().map(|span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            let line = error.span().map(|span| {
+                text.get(..span.start).unwrap_or_default().bytes().filter(|byte| *byte == b'\n').count() + 1
+            });
             let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
             refuse(format!("{place}{}", without_values(error.message())))
         })

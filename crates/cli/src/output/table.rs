@@ -23,7 +23,9 @@ impl Screen {
     /// Standard output.
     pub(super) fn of_stdout() -> Self {
         let terminal = std::io::stdout().is_terminal();
-        Self { width: Table::new().width().filter(|_| terminal), colours: super::colours() }
+        // A terminal that does not know its size says 0.
+        let width = Table::new().width().filter(|width| terminal && *width > 0);
+        Self { width, colours: super::colours() }
     }
 }
 

@@ -168,6 +168,17 @@ impl Server {
         }
     }
 
+    /// Refuses what [`Self::approve`] would be refused.
+    pub(crate) async fn require_approvable(&self, job: &ProvisioningJob) -> anyhow::Result<()> {
+        let body = json!({"plan_sha256": job.plan_sha256, "preview": true});
+        self.of_job::<ProvisioningJob>(job.id, "approve", &body).await.map(drop)
+    }
+
+    /// Refuses what [`Self::reject`] would be refused.
+    pub(crate) async fn require_rejectable(&self, job: JobId) -> anyhow::Result<()> {
+        self.of_job::<ProvisioningJob>(job, "reject", &json!({"preview": true})).await.map(drop)
+    }
+
     /// Approves a job whose plan is the one that was seen.
     pub(crate) async fn approve(
         &self,
@@ -353,6 +364,19 @@ impl Server {
         let (version, is_new) = (seen.flatten(), seen.is_none());
         let body = Some(written(&json!(profile)));
         self.sent(&Sent { body, version, is_new, ..Sent::new(Verb::Put, &parts) }).await.map(|_| ())
+    }
+
+    /// Takes an import profile away, if this is its version.
+    pub(super) async fn remove_import_profile(
+        &self,
+        system: &SystemId,
+        (profile, version): (&ProfileName, Option<&str>),
+        reason: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let parts = ["systems", system.as_str(), "import-profiles", profile.as_str()];
+        let query: Vec<(&str, String)> =
+            reason.map(|reason| ("reason", reason.to_owned())).into_iter().collect();
+        self.sent(&Sent { query: &query, version, ..Sent::new(Verb::Delete, &parts) }).await.map(|_| ())
     }
 
     /// A thing with its version.

@@ -211,6 +211,26 @@ impl Source {
         }
     }
 
+    /// Takes an import profile away, as it was seen, which is this version of it.
+    pub(crate) async fn remove_import_profile(
+        &self,
+        context: &Context,
+        system: &SystemId,
+        (profile, version): (&ImportProfile, Option<&str>),
+        reason: Option<&str>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Store(store) => {
+                let (by, now) = ((context.actor.name(), reason), context.clock.now());
+                let is_seen = |there: &ImportProfile| there == profile;
+                Ok(store.remove_import_profile(system, &profile.name, is_seen, by, now).await?)
+            }
+            Self::Server(server) => {
+                Ok(server.remove_import_profile(system, (&profile.name, version), reason).await?)
+            }
+        }
+    }
+
     /// What the schedules of a system will do, and did last.
     pub(crate) async fn schedule_times(
         &self,

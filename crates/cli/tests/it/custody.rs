@@ -52,6 +52,9 @@ fn a_variable_can_hold_the_key() {
     assert!(!listed.stderr.contains(&KEY[15..]), "{}", listed.stderr);
     keeps(&place, &here, "a copy of the variable's value");
     says(&with(&place, &[named], &["system", "list"]).code(2), "is not set");
+    assert_eq!(checked(&place, &here, "key")["state"], "ok");
+    let missing = checked(&place, &[named], "key");
+    assert!(missing["state"] == "error" && missing.to_string().contains("is not set"), "{missing}");
     for (wrong, words) in [(OTHER, "belongs to another key"), ("swordfish", "does not hold a Keyreeve key")] {
         let ran = with(&place, &[named, ("KEYREEVE_STORE_KEY", wrong)], &["system", "list"]).code(2);
         says(&ran, words);
@@ -82,6 +85,9 @@ fn systemd_can_hand_the_key_to_its_service() {
     with(&place, &here, &["system", "list"]).code(0);
     keeps(&place, &here, "a copy of what systemd's credential holds");
     says(&with(&place, &[named], &["system", "list"]).code(2), "LoadCredential");
+    assert_eq!(checked(&place, &here, "key")["state"], "ok");
+    let missing = checked(&place, &[named], "key");
+    assert!(missing["state"] == "error" && missing.to_string().contains("LoadCredential"), "{missing}");
 }
 
 fn checked(place: &Place, variables: &[(&str, &str)], name: &str) -> Value {

@@ -43,6 +43,7 @@ mod people;
 mod plain_words;
 mod plans;
 mod policy;
+mod profiles;
 mod protect;
 mod proxy;
 mod r01_killed_job;

@@ -386,3 +386,48 @@ fn the_old_key_is_named_where_it_was_read_from_after_a_restore() {
     let done = under(&place, &third, &[], &REKEY).code(0);
     assert!(done.stderr.contains(&format!("it was at {new}, where it is no more")), "{}", done.stderr);
 }
+
+fn put_aside(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.display().to_string().contains(".old-")).collect()
+}
+
+#[test]
+fn a_plain_change_under_a_key_of_before_puts_the_new_one_where_the_store_has_it() {
+    let place = staffed();
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    place.run(&REKEY).code(0);
+    let old = put_aside(&place.data()).remove(0);
+    let named = format!("file:{}", old.display());
+    let with =
+        |arguments: &[&str]| Ran::of(place.command(arguments).env("KEYREEVE_KEY", &named).output().unwrap());
+    with(&["store", "restore", "copy.db", "--yes"]).code(0);
+    let second = std::fs::read(key(&place)).unwrap();
+    let changed = with(&["secrets", "rekey", "--yes", "--output", "json"]).code(1).json();
+    assert_eq!(changed["state"], "waiting_for_configuration", "{changed}");
+    assert_eq!(changed["custody"], format!("file:{}", key(&place).display()), "{changed}");
+    place.run(&REKEY).code(0);
+    all_is_there(&place, "under the new key");
+    // The key that was in the place, and the one of before, are kept.
+    let kept: Vec<_> = put_aside(&place.data()).iter().map(|path| std::fs::read(path).unwrap()).collect();
+    assert!(kept.contains(&second) && kept.len() == 2, "{:?}", put_aside(&place.data()));
+}
+
+#[test]
+fn a_change_that_was_given_up_is_not_given_up_again_and_its_key_replaced_nothing() {
+    let place = staffed();
+    let apart = place.folder.path().join("apart");
+    std::fs::create_dir(&apart).unwrap();
+    let to = format!("file:{}", apart.join("new.key").display());
+    place.run(&["secrets", "rekey", "--yes", "--to", &to]).code(1);
+    let abandon = ["secrets", "rekey", "--abandon", "--yes"];
+    place.run(&abandon).code(0);
+    let again = place.run(&abandon).code(2);
+    assert!(again.stderr.contains("was given up already"), "{}", again.stderr);
+    let given_up = put_aside(&apart).remove(0);
+    std::fs::copy(given_up, place.data().join("keyreeve.key.old-12345678")).unwrap();
+    let checks = place.run(&["doctor", "--output", "json"]).json();
+    let named = |name: &str| checks.as_array().unwrap().iter().find(|check| check["name"] == name).cloned();
+    assert!(named("given_up_keys").unwrap().to_string().contains("old-12345678"), "{checks}");
+    assert_eq!(named("old_keys"), None, "{checks}");
+}

@@ -109,7 +109,7 @@ fn a_server_with_a_key_that_was_given_up_is_told_to_take_the_one_that_stays() {
     place.run(&["secrets", "rekey", "--abandon", "--yes"]).code(0);
     let ready = get(&address, "/readyz");
     assert!(
-        ready.starts_with("HTTP/1.1 503") && ready.contains("restart it with the key that does"),
+        ready.starts_with("HTTP/1.1 503") && ready.contains("was given up: restart it with the key that"),
         "{ready}"
     );
     let checks = check(&address, &token, "other").status(200).json().to_string();

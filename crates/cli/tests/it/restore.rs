@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use keyreeve_sandbox::{Effect, FaultRule};
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use serde_json::json;
 
 use crate::harness::{ACCOUNT, OTHER_ACCOUNT, Place, Ran, SYSTEM, piped, python, until};
@@ -144,6 +144,7 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
         "systems_removed": [], "systems_stopped": [], "credentials_replaced": [SYSTEM],
         "schedules_changed": [format!("{SYSTEM}/default")], "protections_removed": [format!("{SYSTEM}: path /kept/")],
         "protections_lost": [format!("{SYSTEM}: path /new/")], "jobs_ended": [3], "passwords_opened": 1,
+        "settings_changed": [], "thresholds_changed": [], "mappings_changed": [], "runs_decided": [],
     });
     assert_eq!(planned["gone_since"], gone, "{planned}");
     let planned = place.run(&["store", "restore", "copy.db", "--plan"]).code(0);
@@ -165,7 +166,8 @@ fn what_was_taken_away_since_the_backup_is_said_to_be_back() {
     let gone = json!({
         "tokens_revoked": [], "people_removed": [], "people_changed": [], "systems_removed": [],
         "systems_stopped": [], "credentials_replaced": [], "schedules_changed": [], "protections_removed": [],
-        "protections_lost": [], "jobs_ended": [], "passwords_opened": 1,
+        "protections_lost": [], "jobs_ended": [], "passwords_opened": 1, "settings_changed": [],
+        "thresholds_changed": [], "mappings_changed": [], "runs_decided": [],
     });
     assert_eq!(again["gone_since"], gone, "only that was opened since the last restore: {again}");
 }
@@ -299,4 +301,96 @@ fn a_backup_that_is_missing_damaged_or_foreign_is_told_apart() {
         assert!(!ran.stderr.contains("keyreeve store restore"), "{}", ran.stderr);
     }
     assert_eq!(made(&place), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_set_or_decided_since_the_backup_is_said_to_be_as_it_was() {
+    let place = Place::imported(8);
+    let deletions: Vec<_> =
+        place.names().into_iter().take(3).map(|name| Mutation::DeleteUser { name }).collect();
+    place.mutate(&deletions);
+    place.run(&["import", "run", SYSTEM]).code(1);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let same = place.json(&["store", "restore", "copy.db", "--plan"]);
+    for kind in ["settings_changed", "thresholds_changed", "mappings_changed", "runs_decided"] {
+        assert_eq!(same["gone_since"][kind], json!([]), "{same}");
+    }
+    place.run(&["system", "set", SYSTEM, "max_deletes=7"]).code(0);
+    place.run(&["import", "profile", "set", SYSTEM, "default", "thresholds.small.deleted=none"]).code(0);
+    let mapping = place.json(&["mapping", "show", SYSTEM, "user"]).to_string();
+    place.run_with_input(&["mapping", "set", SYSTEM, "user", "--file", "-"], &mapping).code(0);
+    place.run(&["import", "reject", "2", "--reason", "no", "--yes"]).code(0);
+    let plan = place.json(&["store", "restore", "copy.db", "--plan"]);
+    let gone = &plan["gone_since"];
+    assert_eq!(gone["settings_changed"], json!([SYSTEM]), "{plan}");
+    assert_eq!(gone["thresholds_changed"], json!([format!("{SYSTEM}/default")]), "{plan}");
+    assert_eq!(gone["mappings_changed"], json!([format!("{SYSTEM}/AWS - User")]), "{plan}");
+    assert_eq!(gone["runs_decided"], json!([2]), "{plan}");
+    assert_eq!(gone["schedules_changed"], json!([]), "{plan}");
+}
+
+/// S37: neither a restore with a key of another folder nor a copy of the store elsewhere makes a log look cut; and what is
+/// cut is missed all the same.
+#[test]
+fn s37_a_checkpoint_from_before_a_restore_or_of_a_copy_is_no_alarm_and_a_cut_log_is() {
+    let place = Place::imported(3);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--path", "/x/"]).code(0);
+    let folder = place.folder.path();
+    let other = folder.join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::copy(place.data().join("keyreeve.key"), other.join("keyreeve.key")).unwrap();
+    let with = |arguments: &[&str], name: &str, value: &str| {
+        let ran = Ran::of(place.command(arguments).env(name, value).output().unwrap()).code(0);
+        assert!(!ran.stderr.contains("cut or replaced"), "{arguments:?}: {}", ran.stderr);
+        ran
+    };
+    let calm = |arguments: &[&str]| {
+        let ran = place.run(arguments).code(0);
+        assert!(!ran.stderr.contains("cut or replaced"), "{arguments:?}: {}", ran.stderr);
+        ran
+    };
+    // A copy elsewhere, with the same key.
+    let elsewhere = format!("sqlite://{}", folder.join("elsewhere.db").display());
+    with(&["store", "restore", "copy.db", "--yes"], "KEYREEVE_DATABASE", &elsewhere);
+    calm(&["audit", "verify"]);
+    with(&["audit", "verify"], "KEYREEVE_DATABASE", &elsewhere);
+    // In the place, with the key from another folder: the checkpoint beside the usual key knows more than the backup.
+    let key = format!("file:{}", other.join("keyreeve.key").display());
+    with(&["store", "restore", "copy.db", "--yes"], "KEYREEVE_KEY", &key);
+    calm(&["system", "list"]);
+    calm(&["audit", "verify"]);
+    let doctor = place.run(&["doctor", "--output", "json"]).json();
+    let row = doctor.as_array().unwrap().iter().find(|row| row["name"] == "audit_checkpoint").unwrap();
+    assert!(row["state"] == "ok" && row.to_string().contains("before the restore"), "{row}");
+    // This one tells of the restore, and was made before what comes now.
+    calm(&["store", "backup", "later.db"]);
+    calm(&["protect", "add", SYSTEM, "--path", "/y/"]);
+    let doctor = place.run(&["doctor", "--output", "json"]).json();
+    let row = doctor.as_array().unwrap().iter().find(|row| row["name"] == "audit_checkpoint").unwrap();
+    assert!(row.to_string().contains("holds row"), "{row}");
+    // Whoever puts the file of the backup there by hand has cut the log.
+    for by_hand in ["copy.db", "later.db"] {
+        std::fs::copy(folder.join(by_hand), place.data().join("keyreeve.db")).unwrap();
+        let cut = place.run(&["audit", "verify"]).code(1);
+        assert!(cut.stderr.contains("checkpoint"), "{by_hand}: {}", cut.stderr);
+    }
+}
+
+#[test]
+fn two_plans_of_a_restore_do_not_hold_each_other_up() {
+    let place = Place::imported(0);
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let plan = ["store", "restore", "copy.db", "--plan"];
+    let plans: Vec<_> = (0..4).map(|_| piped(place.command(&plan))).collect();
+    for plan in plans {
+        let ended = Ran::of(plan.wait_with_output().unwrap()).code(0);
+        assert!(ended.stdout.contains("Would bring back"), "{}", ended.stdout);
+    }
+    assert_eq!(made(&place), Vec::<String>::new());
+    // What a killed one leaves is named.
+    std::fs::write(place.data().join("keyreeve.db.restoring"), "").unwrap();
+    let doctor = place.run(&["doctor", "--output", "json"]).json();
+    let row = doctor.as_array().unwrap().iter().find(|row| row["name"] == "restore_leftovers").unwrap();
+    assert!(row.to_string().contains("keyreeve.db.restoring"), "{row}");
 }

@@ -178,6 +178,50 @@ fn a_plan_promises_nothing_of_a_job_that_has_ended() {
     terminate(child);
 }
 
+/// S35: a preview says what the decision itself would be told, here and by way of a server.
+#[test]
+fn s35_a_plan_of_a_decision_is_refused_as_the_decision_would_be() {
+    let (place, berta, job, child, elsewhere) = a_job_that_waits();
+    let afar = |owner: &str, role: &str| {
+        let token = place.token(owner, role, &[]);
+        (Elsewhere::of(elsewhere.url.strip_prefix("http://").unwrap(), &token), token)
+    };
+    let asked = ["account", "delete", SYSTEM, "anna", "--yes", "--output", "json"];
+    let own = elsewhere.run(&asked).code(1).json()["id"].to_string();
+    let (anna, at_home) = afar("anna", "approver");
+    let (operator, _) = afar("olga", "operator");
+    let both = |what: &str| {
+        let here = place.run(&["job", what, &job, "--plan"]);
+        [(here, job.clone()), (elsewhere.run(&["job", what, &own, "--plan"]), own.clone())]
+    };
+    for (ran, _) in both("approve") {
+        assert!(ran.code == 2 && ran.stderr.contains("somebody else must approve"), "{}", ran.stderr);
+    }
+    for (ran, job) in both("reject") {
+        assert!(ran.code == 2 && ran.stderr.contains(&format!("job cancel {job}")), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("token create"), "{}", ran.stderr);
+    }
+    for ran in [
+        place.run_as(&at_home, &["job", "approve", &job, "--plan"]),
+        anna.run(&["job", "approve", &job, "--plan"]),
+    ] {
+        assert!(ran.code == 2 && ran.stderr.contains("has the name of anna"), "{}", ran.stderr);
+    }
+    anna.run(&["job", "reject", &job, "--plan"]).code(0);
+    for what in ["approve", "reject"] {
+        let ran = operator.run(&["job", what, &job, "--plan"]).code(2);
+        assert!(ran.stderr.contains("role operator"), "{what}: {}", ran.stderr);
+    }
+    elsewhere.run(&["job", "approve", &job, "--yes"]).code(0);
+    for what in ["approve", "reject"] {
+        let plan = ["job", what, &job, "--plan"];
+        for ran in [place.run_as(&berta, &plan), elsewhere.run(&plan)] {
+            assert!(ran.code == 2 && ran.stderr.contains("approved by berta"), "{what}: {}", ran.stderr);
+        }
+    }
+    terminate(child);
+}
+
 #[test]
 fn why_a_job_is_not_tried_again_is_no_approval_that_it_lacks() {
     let (place, berta, job, child, elsewhere) = a_job_that_waits();

@@ -313,6 +313,16 @@ impl Fresh<'_> {
         }
     }
 
+    /// Refuses what [`Self::approve`] would refuse; nothing is decided.
+    ///
+    /// # Errors
+    /// Those of [`Self::approve`].
+    pub async fn require_approvable(&self) -> Result<(), DeskError> {
+        let Self { case, job, .. } = self;
+        case.require(Right::Approve)?;
+        Ok(case.desk.store.require_decidable(job.id, true, case.actor.name()).await?)
+    }
+
     /// Approves the job, which somebody else asked for.
     ///
     /// # Errors

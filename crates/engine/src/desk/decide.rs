@@ -35,6 +35,16 @@ impl Desk {
         Ok(self.store.decide_job(job.id, false, actor.name(), reason, self.clock.now()).await?)
     }
 
+    /// The job, if [`Self::reject`] would not refuse it; nothing is decided.
+    ///
+    /// # Errors
+    /// Those of [`Self::reject`].
+    pub async fn rejectable(&self, actor: &Actor, id: JobId) -> Result<ProvisioningJob, DeskError> {
+        let job = self.job(actor, Right::Approve, id).await?;
+        self.store.require_decidable(job.id, false, actor.name()).await?;
+        Ok(job)
+    }
+
     /// Takes back what has not begun of a job.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! ASVS 6.2). Nothing is said about which characters they have.
 
 use keyreeve_model::{PersonName, Secret};
+use zxcvbn::{Score, zxcvbn};
 
 use super::first_tried::FIRST_TRIED;
 
@@ -27,6 +28,12 @@ pub enum PasswordRefused {
     /// It is one short piece over and over.
     #[error("the password is one short piece over and over, which is found as easily as that piece")]
     Repeated,
+    /// Words that many have, with years and the like, sequences, rows of keys and repeats are all there is of it.
+    #[error(
+        "the password is made of what is tried early: a word that many have, a year, a row of letters, digits or keys, or \
+         repeats; a sentence is harder to find"
+    )]
+    Guessed,
     /// The name is in it.
     #[error("the password holds the name of who has it")]
     Name,
@@ -61,6 +68,9 @@ pub fn check_password(name: &PersonName, password: &Secret) -> Result<(), Passwo
     if own.len() >= SHORTEST_TELLING_NAME && small.contains(own) {
         return Err(PasswordRefused::Name);
     }
+    if zxcvbn(password, &[name.as_str(), own]).score() < Score::Two {
+        return Err(PasswordRefused::Guessed);
+    }
     Ok(())
 }
 
@@ -81,13 +91,8 @@ mod tests {
 
     #[test]
     fn long_passwords_of_any_characters_are_taken() {
-        for good in [
-            "aaaa bbbb cc",
-            "zwölf zwölfe",
-            "🦉🦉🦉🦉🦉🦉🦉🦉🦉🦉🦉x",
-            &"a long sentence, ".repeat(15),
-            "correct horse battery",
-        ] {
+        for good in ["aaaa bbbb cc", "zwölf zwölfe", &"a long sentence, ".repeat(15), "correct horse battery"]
+        {
             assert_eq!(check("ada", good), Ok(()), "{good}");
         }
         assert_eq!(check("al", "a normal sentence"), Ok(()));
@@ -95,7 +100,7 @@ mod tests {
 
     #[test]
     fn short_common_and_telling_passwords_are_refused() {
-        use PasswordRefused::{Common, Long, Name, Repeated, Short};
+        use PasswordRefused::{Common, Guessed, Long, Name, Repeated, Short};
         for (password, why) in [
             ("", Short),
             ("elevenchars", Short),
@@ -115,6 +120,12 @@ mod tests {
             ("123456123456", Common),
             ("keyreeve-keyreeve", Common),
             ("my name is Ada!", Name),
+            ("aaaaaaaaaaab", Guessed),
+            ("🦉🦉🦉🦉🦉🦉🦉🦉🦉🦉🦉x", Guessed),
+            ("987654321098", Guessed),
+            ("zyxwvutsrqpo", Guessed),
+            ("football2026", Guessed),
+            ("Monkeymonkey1", Guessed),
         ] {
             assert_eq!(check("ada@example.org", password), Err(why), "{password}");
         }

@@ -16,8 +16,8 @@ use keyreeve_connector::{
     Provisioning, RoleDetail,
 };
 use keyreeve_model::{
-    AwsAccountId, ClaimFact, CollectionName, ExternalId, Failure, ImportObject, ImportRun, ImportScope,
-    Inventory, PolicyScope, System, SystemId, SystemState, TaskKind, Wish,
+    AwsAccountId, ClaimFact, CollectionName, ExternalId, Failure, FailureKind, ImportObject, ImportRun,
+    ImportScope, Inventory, PolicyScope, System, SystemId, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{AsOf, Store, StoreError, SwitchedOff};
@@ -232,10 +232,16 @@ fn require_active(system: &System) -> Result<(), GatherError> {
         SystemState::Quarantined => {
             let reason =
                 system.state_reason.as_ref().map_or("no reason is known", |failure| &failure.message);
-            format!(
-                "it is quarantined: {reason}. Mend the cause, then run `keyreeve system release {}`",
-                system.system_id
-            )
+            let id = &system.system_id;
+            let other = system.state_reason.as_ref().map(|failure| failure.kind)
+                == Some(FailureKind::AccountMismatch);
+            let mend = match other {
+                true => format!(
+                    "Give it credentials of its own account (`keyreeve system set {id} --access-key-id ID`)"
+                ),
+                false => "Mend the cause".to_owned(),
+            };
+            format!("it is quarantined: {reason}. {mend}, then run `keyreeve system release {id}`")
         }
     };
     Err(GatherError::NotActive { system: system.system_id.to_string(), why })

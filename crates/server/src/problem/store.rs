@@ -54,6 +54,7 @@ fn over_rest(error: &StoreError) -> Option<String> {
         E::JobNotFound { .. } => "`GET /api/v1/systems/ID/jobs` does".to_owned(),
         E::IllegalMove { run, .. } => format!("`GET /api/v1/import-runs/{run}` does"),
         E::JobState { job, .. } | E::JobDecided { job, .. } => format!("`GET /api/v1/jobs/{job}` does"),
+        E::OwnRejection { job, .. } => format!("`POST /api/v1/jobs/{job}/cancel`"),
         E::TokenNotFound { .. } => "`GET /api/v1/tokens` does".to_owned(),
         _ => return None,
     })
@@ -115,7 +116,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
             (StatusCode::CONFLICT, "wrong_state")
         }
         E::NothingToRetry { .. } => (StatusCode::CONFLICT, "nothing_to_retry"),
-        E::OwnApproval { .. } => (StatusCode::FORBIDDEN, "own_approval"),
+        E::OwnApproval { .. } | E::OwnRejection { .. } => (StatusCode::FORBIDDEN, "own_approval"),
         E::OwnAccount { .. } => (StatusCode::FORBIDDEN, "own_account"),
         E::LastAdmin { .. } => (StatusCode::CONFLICT, "last_admin"),
         E::PersonOfProvider { .. } => (StatusCode::CONFLICT, "person_of_provider"),

@@ -73,6 +73,22 @@ pub(crate) struct Approval {
     #[serde(default)]
     #[schema(pattern = "^[0-9a-f]{64}$")]
     plan_sha256: Option<String>,
+    /// Only see whether it would be refused: the job is as it was.
+    #[serde(default)]
+    preview: bool,
+}
+
+/// A rejection of a job.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JobRejection {
+    /// Why.
+    #[serde(default)]
+    #[schema(max_length = 1_000)]
+    reason: Option<String>,
+    /// Only see whether it would be refused: the job is as it was.
+    #[serde(default)]
+    preview: bool,
 }
 
 /// Nothing besides the request itself.
@@ -179,7 +195,8 @@ pub(crate) async fn asked(
 }
 
 /// Approves a job that somebody else asked for, if what it rests on is as it was. It begins at once. With the `plan_sha256`
-/// of the job that was looked at, no other plan is approved.
+/// of the job that was looked at, no other plan is approved. With `preview` nothing is decided: the answer is the job as it
+/// is, or why it would be refused.
 #[utoipa::path(
     post, path = "/jobs/{job}/approve", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
     request_body = Approval, responses((status = 200, body = ProvisioningJob), RefusedBody)
@@ -188,31 +205,40 @@ pub(crate) async fn approve(
     caller: Caller,
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
-    InBody { value: Approval { reason, plan_sha256 }, .. }: InBody<Approval>,
+    InBody { value: Approval { reason, plan_sha256, preview }, .. }: InBody<Approval>,
 ) -> Result<Json<ProvisioningJob>, Problem> {
     let job = parts.desk.job(&caller.0, Right::Approve, JobId(job)).await?;
     fits(reason.as_deref())?;
     let desk = parts.desk.clone();
     let work = move || async move {
         let case = desk.open(&caller.0, &job.system_id).await?;
-        case.fresh_to_decide(job).await?.as_seen(plan_sha256.as_deref())?.approve(reason.as_deref()).await
+        let fresh = case.fresh_to_decide(job).await?.as_seen(plan_sha256.as_deref())?;
+        if preview {
+            fresh.require_approvable().await?;
+            return Ok(fresh.job().clone());
+        }
+        fresh.approve(reason.as_deref()).await
     };
     Ok(Json(parts.planning.run(work).await??))
 }
 
-/// Rejects a job; nothing of it is done.
+/// Rejects a job; nothing of it is done. With `preview` nothing is decided: the answer is the job as it is, or why it would
+/// be refused.
 #[utoipa::path(
     post, path = "/jobs/{job}/reject", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
-    request_body = Decision, responses((status = 200, body = ProvisioningJob), RefusedBody)
+    request_body = JobRejection, responses((status = 200, body = ProvisioningJob), RefusedBody)
 )]
 pub(crate) async fn reject(
     Caller(actor): Caller,
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
-    InBody { value: Decision { reason }, .. }: InBody<Decision>,
+    InBody { value: JobRejection { reason, preview }, .. }: InBody<JobRejection>,
 ) -> Result<Json<ProvisioningJob>, Problem> {
     parts.desk.job(&actor, Right::Approve, JobId(job)).await?;
     fits(reason.as_deref())?;
+    if preview {
+        return Ok(Json(parts.desk.rejectable(&actor, JobId(job)).await?));
+    }
     Ok(Json(parts.desk.reject(&actor, JobId(job), reason.as_deref()).await?))
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr, SecurityRequirement};
 
 use super::PREFIX;
 use crate::auth::Signed;
+use crate::once::HEADER;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -25,6 +26,8 @@ pub(super) struct Queries(Arc<HashMap<(String, &'static str), Known>>);
 /// What the query of one address may have.
 struct Known {
     names: Vec<String>,
+    /// A key makes it be done once.
+    once: bool,
     /// Nobody has to say who they are.
     open: bool,
 }
@@ -46,7 +49,10 @@ impl Queries {
                 }
             }
         }
-        known.insert(("/openapi.json".to_owned(), "GET"), Known { names: Vec::new(), open: true });
+        known.insert(
+            ("/openapi.json".to_owned(), "GET"),
+            Known { names: Vec::new(), once: false, open: true },
+        );
         Self(Arc::new(known))
     }
 
@@ -72,7 +78,23 @@ impl Known {
             _ => None,
         });
         let open = operation.security.iter().flatten().any(|way| *way == SecurityRequirement::default());
-        Self { names: names.collect(), open }
+        let is_key = |one: &RefOr<Parameter>| {
+            matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Header
+                && one.name.eq_ignore_ascii_case(HEADER.as_str()))
+        };
+        let once = operation.parameters.iter().flatten().any(is_key);
+        Self { names: names.collect(), once, open }
+    }
+
+    /// Whoever sends a key relies on the request being done once.
+    fn needless_key(&self, request: &Request) -> Option<Problem> {
+        let needless = !self.once && !request.method().is_safe() && request.headers().contains_key(HEADER);
+        needless.then(|| {
+            Problem::bad_request(
+                "this address takes no Idempotency-Key, so a repeat would be done again; send it without, and look what \
+                 there is before it is sent again; nothing was done",
+            )
+        })
     }
 
     fn refusal(&self, unknown: &str) -> Problem {
@@ -100,8 +122,8 @@ pub(super) async fn held(
             // Databases end texts there, or refuse them.
             let why = || Problem::bad_request(format!("{name} has a NUL in it; nothing was done"));
             value.contains('\0').then(why)
-        })?;
-        Some((refusal, known.open))
+        });
+        Some((refusal.or_else(|| known.needless_key(&request))?, known.open))
     });
     let Some((refusal, open)) = refused else { return Ok(next.run(request).await) };
     if !open {

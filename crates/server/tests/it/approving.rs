@@ -31,9 +31,13 @@ async fn s35_nobody_approves_their_own_wish_or_what_concerns_themselves_or_after
     let people = place.people().await;
     let job = waiting(&place, &people[..3]).await;
     let approve = format!("/api/v1/jobs/{}/approve", job["id"]);
-    let refused = async |token: &str, body: Value, status: StatusCode, code: &str| {
+    let refused = async |token: &str, mut body: Value, status: StatusCode, code: &str| {
         let (got, problem) = place.send(Method::POST, &approve, token, &body).await;
         assert_eq!((got, &problem["code"]), (status, &code.into()), "{problem}");
+        // Whoever only looks is told the same.
+        body["preview"] = true.into();
+        let (got, looked) = place.send(Method::POST, &approve, token, &body).await;
+        assert_eq!((got, &looked["detail"]), (status, &problem["detail"]), "{looked}");
         assert_eq!(place.writes(), Vec::<String>::new());
     };
     let none = || json!({});
@@ -61,6 +65,21 @@ async fn s35_nobody_approves_their_own_wish_or_what_concerns_themselves_or_after
     let approver = place.token_of("berta", Role::Approver, &["prod"]).await;
     let other = json!({"plan_sha256": "0".repeat(64)});
     refused(&approver, other, StatusCode::CONFLICT, "other_plan").await;
+
+    // Who asked takes back what they do not want any more; whoever looks is told so.
+    let reject = format!("/api/v1/jobs/{}/reject", job["id"]);
+    for body in [json!({}), json!({"preview": true})] {
+        let (status, problem) = place.send(Method::POST, &reject, place.admin(), &body).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &"own_approval".into()), "{problem}");
+        assert!(problem.to_string().contains("cancel"), "{problem}");
+    }
+    // Looking decides nothing.
+    let looking = json!({"plan_sha256": job["plan_sha256"], "preview": true});
+    let (status, looked) = place.send(Method::POST, &approve, &approver, &looking).await;
+    assert_eq!((status, &looked["state"]), (StatusCode::OK, &"awaiting_approval".into()), "{looked}");
+    let (status, looked) = place.send(Method::POST, &reject, &approver, &json!({"preview": true})).await;
+    assert_eq!((status, &looked["state"]), (StatusCode::OK, &"awaiting_approval".into()), "{looked}");
+    assert_eq!(place.writes(), Vec::<String>::new());
 
     let seen = json!({"plan_sha256": job["plan_sha256"], "reason": "they left"});
     let (status, approved) = place.send(Method::POST, &approve, &approver, &seen).await;

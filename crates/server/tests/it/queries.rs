@@ -97,3 +97,31 @@ async fn what_is_wrong_with_a_query_is_said_in_words() {
     assert!(said.contains("\"staus\"") && said.contains("status"), "{said}");
     place.stop().await;
 }
+
+/// Whoever sends an `Idempotency-Key` relies on the request being done once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_an_address_would_pass_over_is_refused_and_nothing_is_done() {
+    let place = Place::start().await;
+    let openapi = serde_json::to_value(keyreeve_server::openapi()).unwrap();
+    let head = place.store.verify_audit().await.unwrap();
+    let (mut refused, mut taken) = (0, 0);
+    for (path, methods) in openapi["paths"].as_object().unwrap() {
+        for (method, described) in methods.as_object().unwrap().iter().filter(|(method, _)| *method != "get")
+        {
+            let keys = described["parameters"].as_array().into_iter().flatten();
+            if keys.filter(|one| one["name"] == "Idempotency-Key").count() > 0 {
+                taken += 1;
+                continue;
+            }
+            let with_body = described.get("requestBody").is_some();
+            let request = asked(&place, (method, path, ""), with_body, Some(place.admin()));
+            let (status, problem) = answered(request.header("idempotency-key", "once")).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{method} {path}: {problem}");
+            assert!(problem["detail"].to_string().contains("Idempotency-Key"), "{method} {path}: {problem}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 20 && taken >= 5, "{refused} {taken}");
+    assert_eq!(place.store.verify_audit().await.unwrap(), head);
+    place.stop().await;
+}

@@ -84,6 +84,8 @@ struct State {
     store: String,
     /// What the file says and the log was seen to hold.
     held: Option<AuditHead>,
+    /// What the file says, of another log or of the one before a restore: it is written over.
+    replaceable: Option<AuditHead>,
     /// What the file says, since another process wrote it.
     strange: Option<AuditHead>,
     /// What is to be written.
@@ -155,14 +157,19 @@ impl Checkpoints {
     pub(crate) fn write(&self) {
         let mut state = self.state();
         state.due = false;
-        let State { place: Some(place), latest: Some(latest), missed: false, held, .. } = &*state else {
+        let State { place: Some(place), latest: Some(latest), missed: false, held, replaceable, .. } =
+            &*state
+        else {
             return;
         };
         if held.as_ref() == Some(&latest.head()) {
             return;
         }
-        match exchange(place, held.as_ref(), latest) {
-            Ok(None) => state.held = state.latest.as_ref().map(AuditCheckpoint::head),
+        match exchange(place, held.as_ref().or(replaceable.as_ref()), latest) {
+            Ok(None) => {
+                state.held = state.latest.as_ref().map(AuditCheckpoint::head);
+                state.replaceable = None;
+            }
             Ok(Some(strange)) => state.strange = Some(strange),
             Err(error) => tracing::warn!(%error, "the checkpoint of the audit log could not be written"),
         }
@@ -215,6 +222,28 @@ fn read(place: &Path) -> std::io::Result<Option<AuditCheckpoint>> {
     }
 }
 
+/// The file of a store's checkpoint. A copy of a store has the store's id: an SQLite file has one of its own by where it is.
+fn name_of(store: &str, database: Option<&Path>) -> String {
+    let database = database.map(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = name.strip_suffix(ending_of_replaced(path).unwrap_or_default()).unwrap_or(name);
+        let folder = folder_of(path);
+        folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(name).display().to_string()
+    });
+    let database = database.unwrap_or_default();
+    let digest = keyreeve_model::digest_hex(format!("{store}\0{database}").as_bytes());
+    format!("{PREFIX}{}", digest.get(..16).unwrap_or_default())
+}
+
+/// What the names of checkpoints begin with.
+const PREFIX: &str = "audit-checkpoint-";
+
+/// The file of earlier versions: of all copies of a store in one, and of stores that were made in the same minute.
+fn earlier_name_of(store: &str) -> String {
+    let short: String = store.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    format!("{PREFIX}{short}")
+}
+
 /// What a restore has added to the name of a store that it put aside.
 fn ending_of_replaced(database: &Path) -> Option<&str> {
     let name = database.file_name()?.to_str()?;
@@ -239,6 +268,12 @@ async fn holds(transaction: &mut Transaction, head: &AuditHead) -> Result<bool, 
     Ok(found.as_ref() == Some(&head.hash) || (head.seq == 0 && head.hash == super::BEGINNING))
 }
 
+/// When the log was last put back to that of a backup. A row of it is proved with the rest of the log.
+async fn restored_at(transaction: &mut Transaction) -> Result<Option<Timestamp>, StoreError> {
+    let text = "SELECT MAX(at) FROM audit_log WHERE action = 'store_restored'";
+    transaction.fetch_one(statement!(text), |row| row.opt_time(0)).await
+}
+
 /// How the log stands to its checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckpointState {
@@ -248,6 +283,10 @@ pub enum CheckpointState {
     Held(AuditCheckpoint),
     /// The log holds that row no more, or another in its place.
     Missed(AuditCheckpoint),
+    /// It was written before a restore that the log tells of, and the log goes on from the backup.
+    BeforeRestore(AuditCheckpoint, Timestamp),
+    /// It is of another store, and says nothing of this one.
+    OfAnother(AuditCheckpoint),
     /// The file is no checkpoint that was written with this store's key.
     Altered(PathBuf),
 }
@@ -260,19 +299,30 @@ impl Store {
     /// When the store cannot be read.
     pub async fn keep_audit_checkpoint(&self, folder: &Path) -> Result<bool, StoreError> {
         let store = self.keys.kek()?.store_id.clone();
-        let short: String = store.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-        let mut place = folder.join(format!("audit-checkpoint-{short}"));
-        if let Some(ending) = self.url.sqlite_path().and_then(ending_of_replaced) {
-            place = beside(&place, ending);
-        }
+        let database = self.url.sqlite_path();
+        let ending = database.and_then(ending_of_replaced).unwrap_or_default();
+        let place = beside(&folder.join(name_of(&store, database)), ending);
+        let earlier = beside(&folder.join(earlier_name_of(&store)), ending);
+        let is_ours = || read(&earlier).is_ok_and(|found| found.is_some_and(|found| found.store == store));
+        let from_earlier = !place.exists() && is_ours();
         {
             let mut state = self.checkpoints.state();
-            (state.place, state.store) = (Some(place), store);
+            let at = if from_earlier { &earlier } else { &place };
+            (state.place, state.store) = (Some(at.clone()), store);
         }
         let found = self.audit_checkpoint().await?;
         let mut state = self.checkpoints.state();
+        if from_earlier
+            && matches!(found, CheckpointState::Held(_))
+            && std::fs::rename(&earlier, &place).is_ok()
+        {
+            state.place = Some(place);
+        }
         match found {
             CheckpointState::None => {}
+            CheckpointState::BeforeRestore(checkpoint, _) | CheckpointState::OfAnother(checkpoint) => {
+                state.replaceable = Some(checkpoint.head());
+            }
             CheckpointState::Held(checkpoint) => state.held = Some(checkpoint.head()),
             CheckpointState::Missed(_) | CheckpointState::Altered(_) => {
                 state.missed = true;
@@ -298,13 +348,21 @@ impl Store {
             Ok(Some(found)) => found,
             Err(_) => return Ok(CheckpointState::Altered(place)),
         };
+        if found.store != self.keys.kek()?.store_id {
+            return Ok(CheckpointState::OfAnother(found));
+        }
         reading!(self, "comparing the audit log with its checkpoint", |transaction| {
             if !self.is_signed(transaction, &found).await? {
                 return Ok(CheckpointState::Altered(place.clone()));
             }
-            let held = holds(transaction, &found.head()).await?;
             let found = found.clone();
-            Ok(if held { CheckpointState::Held(found) } else { CheckpointState::Missed(found) })
+            if holds(transaction, &found.head()).await? {
+                return Ok(CheckpointState::Held(found));
+            }
+            Ok(match restored_at(transaction).await?.filter(|restored| *restored > found.at) {
+                Some(restored) => CheckpointState::BeforeRestore(found, restored),
+                None => CheckpointState::Missed(found),
+            })
         })
         .await
     }
@@ -315,9 +373,6 @@ impl Store {
         found: &AuditCheckpoint,
     ) -> Result<bool, StoreError> {
         let Some(version) = key_version(&found.code) else { return Ok(false) };
-        if found.store != self.keys.kek()?.store_id {
-            return Ok(false);
-        }
         match self.keys.opened(transaction, &Scope::store(), version).await {
             Ok(key) => Ok(found.code_by(version, &key) == found.code),
             // That key is gone since; what was signed with it is held against the log all the same.
@@ -353,10 +408,14 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let before = match self.audit_checkpoint().await? {
-            CheckpointState::Held(found) | CheckpointState::Missed(found) => {
+            CheckpointState::Held(found)
+            | CheckpointState::Missed(found)
+            | CheckpointState::BeforeRestore(found, _) => {
                 json!({"seq": found.seq, "hash": found.hash, "at": found.at})
             }
-            CheckpointState::None | CheckpointState::Altered(_) => serde_json::Value::Null,
+            CheckpointState::None | CheckpointState::OfAnother(_) | CheckpointState::Altered(_) => {
+                serde_json::Value::Null
+            }
         };
         recording!(self, "renewing the audit log's checkpoint", now, |_transaction, trail| {
             let subject = json!({"before": before, "reason": reason});
@@ -369,6 +428,7 @@ impl Store {
         let io = |source| StoreError::Io { doing: "renewing the audit log's checkpoint", source };
         put(&place, &latest).map_err(io)?;
         (state.held, state.strange, state.missed) = (Some(latest.head()), None, false);
+        state.replaceable = None;
         Ok(())
     }
 }

@@ -45,9 +45,9 @@ impl NextFileCustody {
         beside(&self.0, &format!(".old-{short}"))
     }
 
-    /// Puts the waiting key in its place, and keeps the one that was there, whose fingerprint this is. At each moment
-    /// there is a whole key in the place, if there was one before. Gives where the old one is; what was done already
-    /// is not done again.
+    /// Puts the waiting key in its place, and keeps the one that was there. At each moment there is a whole key in the
+    /// place, if there was one before. Gives where the one of this fingerprint is, if it was kept from there; what was done
+    /// already is not done again.
     ///
     /// # Errors
     /// [`KeyError::AlreadyThere`] when another key lies where the old one is to be kept, [`KeyError::Io`].
@@ -58,7 +58,9 @@ impl NextFileCustody {
             return Ok(kept.exists().then_some(kept));
         }
         if self.0.exists() {
-            keep(&self.0, &kept)?;
+            // After a restore with a key of before, another one lies in the place.
+            let there = StoreKey::read_file(&self.0)?;
+            keep(&self.0, &self.kept(&there.fingerprint()))?;
             sync_folder(&self.0).map_err(refused)?;
             CrashPoint::BeforeKeySwap.pass();
         }
@@ -69,6 +71,12 @@ impl NextFileCustody {
 }
 
 impl NextFileCustody {
+    /// Whether the key of that fingerprint waits, or lies in the place.
+    #[must_use]
+    pub fn has(&self, fingerprint: &str) -> bool {
+        key_file_holds(&self.waiting(), fingerprint) || key_file_holds(&self.0, fingerprint)
+    }
+
     /// Takes the key of a change that was given up out of the way, whether it waits or lies in the place already: it is
     /// kept as others of before are, so that the place is free. If the key that stays was kept from there, it is in the
     /// place again. Gives where the given-up key is, if it was there; what was done already is not done again.

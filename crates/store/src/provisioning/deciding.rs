@@ -18,7 +18,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::JobNotFound`], [`StoreError::JobDecided`] when somebody has decided, [`StoreError::JobState`] when it
-    /// does not wait for approval for another reason, [`StoreError::OwnApproval`] when the actor asked for it (names are compared ignoring case);
+    /// does not wait for approval for another reason, [`StoreError::OwnApproval`] or [`StoreError::OwnRejection`] when the actor asked for it (names are compared ignoring case);
     /// [`StoreError::OwnAccount`] when the actor approves it and an account in it has the actor's name.
     pub async fn decide_job(
         &self,
@@ -31,13 +31,7 @@ impl Store {
         recording!(self, "deciding the job", now, |transaction, trail| {
             let mut job = find_job(transaction, id).await?;
             let to = if approve { JobState::Queued } else { JobState::Cancelled };
-            require_undecided(transaction, &job, to).await?;
-            if job.actor.to_lowercase() == actor.to_lowercase() {
-                return Err(StoreError::OwnApproval { job: id, actor: actor.to_owned() });
-            }
-            if approve && let Some(account) = own_account(transaction, id, actor).await? {
-                return Err(StoreError::OwnAccount { job: id, actor: actor.to_owned(), account });
-            }
+            require_decidable(transaction, &job, approve, actor).await?;
             let text = "UPDATE provisioning_jobs SET decided_by = $1, decision_reason = $2, decided_at = $3 \
                         WHERE job_id = $4";
             let reason = reason.map(str::to_owned);
@@ -51,6 +45,18 @@ impl Store {
             job.become_state(transaction, trail, to, said, now).await?;
             move_tasks(transaction, trail, &job, moved, now).await?;
             rows::job(transaction, id).await
+        })
+        .await
+    }
+
+    /// Refuses what [`Self::decide_job`] would refuse; nothing is decided.
+    ///
+    /// # Errors
+    /// Those of [`Self::decide_job`].
+    pub async fn require_decidable(&self, id: JobId, approve: bool, actor: &str) -> Result<(), StoreError> {
+        reading!(self, "looking whether the job can be decided", |transaction| {
+            let job = find_job(transaction, id).await?;
+            require_decidable(transaction, &job, approve, actor).await
         })
         .await
     }
@@ -96,6 +102,28 @@ impl Store {
             rows::job(transaction, id).await
         })
         .await
+    }
+}
+
+/// Refuses a job that this actor cannot decide, or nobody can any more.
+async fn require_decidable(
+    transaction: &mut Transaction,
+    job: &JobPlace,
+    approve: bool,
+    actor: &str,
+) -> Result<(), StoreError> {
+    let to = if approve { JobState::Queued } else { JobState::Cancelled };
+    require_undecided(transaction, job, to).await?;
+    let (id, by) = (job.id, || actor.to_owned());
+    if job.actor.to_lowercase() == actor.to_lowercase() {
+        return Err(match approve {
+            true => StoreError::OwnApproval { job: id, actor: by() },
+            false => StoreError::OwnRejection { job: id, actor: by() },
+        });
+    }
+    match own_account(transaction, id, actor).await? {
+        Some(account) if approve => Err(StoreError::OwnAccount { job: id, actor: by(), account }),
+        _ => Ok(()),
     }
 }
 

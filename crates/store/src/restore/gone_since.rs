@@ -41,6 +41,14 @@ pub struct GoneSince {
     pub credentials_replaced: Vec<String>,
     /// Schedules that were ended or changed, as `system/profile`.
     pub schedules_changed: Vec<String>,
+    /// Systems that were given other settings: those of before hold again.
+    pub settings_changed: Vec<String>,
+    /// Import profiles that were given other thresholds or another scope, as `system/profile`.
+    pub thresholds_changed: Vec<String>,
+    /// Task mappings that were set or put back, as `system/mapping`.
+    pub mappings_changed: Vec<String>,
+    /// Import runs that were accepted or rejected: they wait for somebody again.
+    pub runs_decided: Vec<i64>,
     /// What was taken off a protect list, as `system: kind value`: it is protected again.
     pub protections_removed: Vec<String>,
     /// What was put on a protect list, likewise: the backup does not have it, so it is protected no more.
@@ -79,6 +87,11 @@ struct Working {
     systems: BTreeMap<(String, i64), SignsIn>,
     /// With when each is due.
     schedules: BTreeMap<(String, String), (Option<String>, Option<String>)>,
+    /// What else import profiles say.
+    profiles: BTreeMap<Named, String>,
+    mappings: BTreeMap<Named, String>,
+    /// Import runs that wait for somebody.
+    suspended: BTreeSet<(i64, i64)>,
     protections: BTreeSet<Protected>,
     jobs: BTreeSet<(i64, i64)>,
     passwords: BTreeSet<(i64, i64)>,
@@ -87,8 +100,12 @@ struct Working {
 /// Where an audit log ends: the number of its last row, and the hash over all of them.
 pub(super) type Head = (i64, String);
 
-/// A system's state, and what it signs in with: the credentials without their secret, and how often that was set.
-type SignsIn = (String, String, i64);
+/// A system's state, what it signs in with (the credentials without their secret, and how often that was set), and its
+/// settings.
+type SignsIn = (String, String, i64, String);
+
+/// Something of a system: the system's id and when it was registered, and the name of the thing.
+type Named = ((String, i64), String);
 
 /// Something on a protect list: the system's id and when it was registered, what kind it is, and what is protected.
 type Protected = ((String, i64), String, String);
@@ -97,12 +114,18 @@ const TOKENS: &str = "SELECT token_id, owner, created_at FROM tokens \
                       WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)";
 const PEOPLE: &str = "SELECT name, created_at, role, systems, password_changed_at FROM people \
                       WHERE disabled_at IS NULL";
-const SYSTEMS: &str = "SELECT system_id, created_at, state, credential, secret_revision FROM systems \
+const SYSTEMS: &str = "SELECT system_id, created_at, state, credential, secret_revision, settings FROM systems \
                        WHERE removed_at IS NULL";
 const SCHEDULES: &str = "SELECT s.system_id, p.name, json_extract(p.definition, '$.schedule'), \
                          json_extract(p.definition, '$.time_zone') FROM import_profiles p \
                          JOIN systems s ON s.system_key = p.system_key WHERE s.removed_at IS NULL \
                          AND json_extract(p.definition, '$.schedule') IS NOT NULL";
+const PROFILES: &str = "SELECT s.system_id, s.created_at, p.name, \
+                        json_remove(p.definition, '$.schedule', '$.time_zone') FROM import_profiles p \
+                        JOIN systems s ON s.system_key = p.system_key WHERE s.removed_at IS NULL";
+const MAPPINGS: &str = "SELECT s.system_id, s.created_at, m.name, m.definition FROM task_mappings m \
+                        JOIN systems s ON s.system_key = m.system_key WHERE s.removed_at IS NULL";
+const SUSPENDED: &str = "SELECT run_id, started_at FROM import_runs WHERE state = 'suspended'";
 const PROTECTIONS: &str = "SELECT s.system_id, s.created_at, p.kind, p.value FROM protections p \
                            JOIN systems s ON s.system_key = p.system_key WHERE s.removed_at IS NULL";
 const JOBS: &str = "SELECT job_id, created_at FROM provisioning_jobs WHERE finished_at IS NULL";
@@ -127,8 +150,9 @@ pub(super) async fn compare(
         Some(connection) => as_of_one_moment(connection, now).await,
         None => working(store, now).await,
     };
-    let unreadable =
-        |error: sqlx::Error| Compared::Not(format!("the store in the place could not be read: {error}"));
+    let unreadable = |error: sqlx::Error| {
+        Compared::Not(format!("the store in the place could not be read: {}", why_unread(&error)))
+    };
     let head = present.as_ref().ok().map(|present| present.head.clone());
     let compared = match (before, present) {
         (Err(error), _) | (_, Err(error)) => unreadable(error),
@@ -138,6 +162,24 @@ pub(super) async fn compare(
         (Ok(before), Ok(present)) => Compared::Gone(Box::new(gone(before, &present))),
     };
     (compared, head)
+}
+
+/// Why a store could not be read, for people.
+fn why_unread(error: &sqlx::Error) -> String {
+    const BUSY: i32 = 5;
+    const LOCKED: i32 = 6;
+    const CORRUPT: i32 = 11;
+    const CANNOT_OPEN: i32 = 14;
+    const NOT_A_DATABASE: i32 = 26;
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    match code.map(|code| code & 0xff) {
+        Some(BUSY | LOCKED) => "somebody is writing to it; ask again in a moment".to_owned(),
+        Some(CORRUPT | NOT_A_DATABASE) => "it is damaged, or no store of Keyreeve".to_owned(),
+        Some(CANNOT_OPEN) => "its file cannot be opened; see that you may read it and its folder".to_owned(),
+        // It has other tables.
+        Some(1) => "it was not made by this version of Keyreeve".to_owned(),
+        _ => format!("its file cannot be read ({error})"),
+    }
 }
 
 fn gone(before: Working, present: &Working) -> GoneSince {
@@ -150,6 +192,24 @@ fn gone(before: Working, present: &Working) -> GoneSince {
             .filter(|(profile, due)| present.schedules.get(*profile) != Some(*due))
             .map(|((system, profile), _)| format!("{system}/{profile}"))
             .collect(),
+        thresholds_changed: before
+            .profiles
+            .iter()
+            .filter(|(profile, says)| present.profiles.get(*profile) != Some(*says))
+            .filter(|((system, _), _)| present.systems.contains_key(system))
+            .map(|(profile, _)| named(profile))
+            .collect(),
+        mappings_changed: before
+            .mappings
+            .keys()
+            .chain(present.mappings.keys())
+            .filter(|mapping| before.mappings.get(*mapping) != present.mappings.get(*mapping))
+            .filter(|(system, _)| before.systems.contains_key(system) && present.systems.contains_key(system))
+            .map(named)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        runs_decided: before.suspended.difference(&present.suspended).map(|(run, _)| *run).collect(),
         protections_removed: before.protections.difference(&present.protections).map(protected).collect(),
         // Of systems that the backup does not know, nothing comes back that could need protection.
         protections_lost: present
@@ -168,19 +228,26 @@ fn gone(before: Working, present: &Working) -> GoneSince {
             Some(_) => {}
         }
     }
-    for (system, (was, credential, revision)) in before.systems {
-        let Some((is, now_with, now_revision)) = present.systems.get(&system) else {
+    for (system, (was, credential, revision, settings)) in before.systems {
+        let Some((is, now_with, now_revision, now_settings)) = present.systems.get(&system) else {
             found.systems_removed.push(system.0);
             continue;
         };
         if (now_with, now_revision) != (&credential, &revision) {
             found.credentials_replaced.push(system.0.clone());
         }
+        if *now_settings != settings {
+            found.settings_changed.push(system.0.clone());
+        }
         if was == SystemState::Active.as_str() && *is != was {
             found.systems_stopped.push(system.0);
         }
     }
     found
+}
+
+fn named(((system, _), name): &Named) -> String {
+    format!("{system}/{name}")
 }
 
 fn protected(((system, _), kind, value): &Protected) -> String {
@@ -225,13 +292,19 @@ async fn read(connection: &mut SqliteConnection, now: Timestamp) -> Result<Worki
     });
     let people = people.await?.into_iter().collect();
     let systems = all(connection, SYSTEMS, None, |row| {
-        Ok(((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
+        let system = (row.try_get(0)?, row.try_get(1)?);
+        Ok((system, (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?, row.try_get(5)?)))
     });
     let systems = systems.await?.into_iter().collect();
     let schedules = all(connection, SCHEDULES, None, |row| {
         Ok(((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?)))
     });
     let schedules = schedules.await?.into_iter().collect();
+    let of_system =
+        |row: &SqliteRow| Ok((((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?), row.try_get(3)?));
+    let profiles = all(connection, PROFILES, None, of_system).await?.into_iter().collect();
+    let mappings = all(connection, MAPPINGS, None, of_system).await?.into_iter().collect();
+    let suspended = all(connection, SUSPENDED, None, |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
     let protections = all(connection, PROTECTIONS, None, |row| {
         Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?, row.try_get(3)?))
     });
@@ -245,6 +318,9 @@ async fn read(connection: &mut SqliteConnection, now: Timestamp) -> Result<Worki
         people,
         systems,
         schedules,
+        profiles,
+        mappings,
+        suspended: suspended.into_iter().collect(),
         protections,
         jobs: jobs.into_iter().collect(),
         passwords: passwords.into_iter().collect(),

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::io;
+use crate::sqlite_file::LOG;
 use crate::{StoreError, beside};
 
 /// The right to the copy that lies beside a store while it is restored. The operating system takes it back when a
@@ -34,6 +35,16 @@ impl Turn {
             Ok(()) | Err(TryLockError::WouldBlock) => Err(under_way()),
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
+    }
+}
+
+impl Turn {
+    /// Whether a process is at the copy that this file is, or lies beside.
+    pub(super) fn is_taken(file: &Path) -> bool {
+        let name = file.display().to_string();
+        let copy = LOG.iter().chain(&[".lock"]).find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+        let lock = File::open(beside(Path::new(copy), ".lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 

@@ -242,7 +242,7 @@ async fn a_process_of_before_that_cannot_have_the_new_key_says_so() {
         rekey(&store, &new, false).await.unwrap();
         let refused = [idle.get_secret(&id("s")).await.map(|_| ()), idle.require_key().await];
         for refused in refused {
-            let Err(StoreError::KeyNotFetched { why }) = &refused else { panic!("{refused:?}") };
+            let Err(StoreError::KeyNotFetched { why, .. }) = &refused else { panic!("{refused:?}") };
             assert!(why.contains("which key 2 replaced"), "{why}");
             let said = refused.unwrap_err().to_string();
             assert!(said.contains("restart `keyreeve serve`"), "{said}");
@@ -350,6 +350,7 @@ async fn a_key_file_is_swapped_so_that_there_is_always_a_whole_one() {
         assert!(!next.waiting().exists());
     }
     // Another key in the way is not written over.
+    StoreKey::create_file(&next.kept(&made.fingerprint())).unwrap();
     next.make("store", 3).await.unwrap();
     let refused = next.put_in_place(&old.fingerprint()).unwrap_err();
     assert!(matches!(refused, KeyError::AlreadyThere { .. }), "{refused:?}");

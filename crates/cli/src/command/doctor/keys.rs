@@ -1,11 +1,11 @@
 //! What `doctor` looks at of keys: where the store's key is kept, how old keys are, and what was left half done.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_engine::key_ages::{OLDEST_ACCESS_KEY, OLDEST_STORE_KEY, access_key_stored};
 use keyreeve_model::{CredentialKind, PermissionProfile, System};
-use keyreeve_store::{CheckpointState, RotationState, Store, StoreError, beside};
+use keyreeve_store::{CheckpointState, KeyStatus, RotationState, Store, StoreError, beside, key_file_holds};
 
 use crate::command::Context;
 use crate::command::init::exposed_mode;
@@ -19,9 +19,28 @@ fn warning(name: &str, found: String, advice: impl Into<String>) -> Check {
     Check::new(name, CheckState::Warning, found, advice)
 }
 
-/// Where the key is kept, when that is no file.
-pub(super) fn custody(place: &KeyPlace) -> Option<Check> {
-    place.file().is_none().then(|| Check::ok("key", format!("kept at {place}")))
+/// Where the key is kept, when that is no file, and whether it could be had from there. A store that does not open for
+/// another reason says nothing of the key.
+pub(super) fn custody(place: &KeyPlace, refused: Option<&anyhow::Error>) -> Option<Check> {
+    const NAME: &str = "key";
+    if place.file().is_some() {
+        return None;
+    }
+    let Some(refused) = refused else {
+        return Some(Check::ok(NAME, format!("kept at {place}; it opens the store")));
+    };
+    let why = crate::output::failure::words(refused);
+    Some(match refused.chain().find_map(|error| error.downcast_ref::<StoreError>()) {
+        Some(StoreError::Key(error)) => {
+            let advice = why.1.unwrap_or_else(|| format!("see that {place} gives the key, then ask again"));
+            Check::new(NAME, CheckState::Error, format!("it cannot be had from {place}: {error}"), advice)
+        }
+        _ => warning(
+            NAME,
+            format!("kept at {place}, and not read: the store does not open"),
+            "mend the database first",
+        ),
+    })
 }
 
 /// The database's own file is for its owner alone, too: it tells who holds what.
@@ -52,6 +71,22 @@ pub(super) async fn checkpoint(store: &Store) -> Check {
             "there is none: rows that are cut off the audit log's end would not be missed".to_owned(),
             "the next change makes it; if there was one, look into who took it away",
         ),
+        Ok(CheckpointState::BeforeRestore(seen, restored)) => Check::ok(
+            NAME,
+            format!(
+                "it is of {}, before the restore of {restored}, and says nothing of the log since; the next change \
+                 makes a new one",
+                seen.at
+            ),
+        ),
+        Ok(CheckpointState::OfAnother(seen)) => warning(
+            NAME,
+            format!(
+                "the file is the checkpoint of another store ({}), and says nothing of this one",
+                seen.store
+            ),
+            "see why it is there; the next change replaces it",
+        ),
         Ok(CheckpointState::Missed(seen)) => error(
             format!("the audit log has lost row {} of {}, or has another one there", seen.seq, seen.at),
             "somebody cut or replaced rows: keep the store as it is, run `keyreeve audit verify`, and compare it with a \
@@ -77,27 +112,37 @@ pub(super) fn others_can(mode: u32) -> &'static str {
 
 /// Keys that a change has put aside open the backups of before: with the database beside them they are a way in. While a
 /// change is under way the old key is needed.
-pub(super) fn old_key_files(places: &Places, changing: bool) -> Option<Check> {
+pub(super) fn old_key_files(places: &Places, status: Option<&KeyStatus>) -> Vec<Check> {
+    let changing = status.is_none_or(|status| status.coming.is_some());
+    let given_up = status.and_then(|status| status.abandoned.as_ref());
     let mut found = places.key_files_of_before();
     found.retain(|path| !changing || path.file_name() != Some(KEY_FILE.as_ref()));
     let exposed = |path: &Path| {
         let mode = std::fs::metadata(path).ok().and_then(|found| exposed_mode(&found));
         mode.map_or(String::new(), |mode| format!(" ({}, mode {mode:04o})", others_can(mode)))
     };
-    let found: Vec<String> =
-        found.iter().map(|path| format!("{}{}", path.display(), exposed(path))).collect();
-    (!found.is_empty()).then(|| {
+    let (unused, replaced): (Vec<_>, Vec<_>) = found
+        .iter()
+        .partition(|path| given_up.is_some_and(|given_up| key_file_holds(path, &given_up.fingerprint)));
+    let named = |found: Vec<&PathBuf>| {
+        let named = found.iter().map(|path| format!("{}{}", path.display(), exposed(path)));
+        named.collect::<Vec<_>>().join(", ")
+    };
+    let replaced = (!replaced.is_empty()).then(|| {
         warning(
             "old_keys",
-            format!("keys of before, which {} replaced, lie here: {}", places.key, found.join(", ")),
+            format!("keys of before, which {} replaced, lie here: {}", places.key, named(replaced)),
             "move them to where the backups of before are not, and destroy them when those backups are gone",
         )
-    })
-}
-
-/// Whether both keys open the store at this moment; where that is not known, too.
-pub(super) async fn is_changing(store: &Store) -> bool {
-    store.key_status().await.map_or(true, |status| status.coming.is_some())
+    });
+    let unused = (!unused.is_empty()).then(|| {
+        warning(
+            "given_up_keys",
+            format!("a key lies here to which the change was given up: {}", named(unused)),
+            "destroy it, unless a backup was made while the change was under way",
+        )
+    });
+    replaced.into_iter().chain(unused).collect()
 }
 
 /// The store's key, the systems' keys, the clock, and what nobody may change.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use keyreeve_engine::password::PublicUrl;
-use keyreeve_server::{Readiness, readiness};
+use keyreeve_server::{Readiness, Standing, readiness};
 use keyreeve_store::Store;
 
 use crate::command::Context;
@@ -36,7 +36,7 @@ pub(super) async fn way_in(context: &Context, store: &Store) -> Option<Check> {
 
 /// How the server that runs here with these settings is, if there is one: it may hold a key of before, which nobody else
 /// sees.
-pub(super) async fn running(context: &Context) -> Option<Check> {
+pub(super) async fn running(context: &Context, store: Option<&Store>) -> Option<Check> {
     const NAME: &str = "serve_ready";
     let http = &context.config.http;
     let address = SocketAddr::new(own(http.listen.ip()), http.listen.port());
@@ -48,7 +48,25 @@ pub(super) async fn running(context: &Context) -> Option<Check> {
         (Some(_), None) => return None,
     };
     // Another program may have that port, and speak otherwise.
-    match readiness(address, tls).await.ok()?? {
+    let Standing { readiness, store: theirs } = readiness(address, tls).await.ok()??;
+    let ours = store.and_then(Store::mark);
+    if let (Some(ours), Some(theirs)) = (&ours, &theirs)
+        && ours != theirs
+    {
+        return Some(Check::new(
+            NAME,
+            CheckState::Warning,
+            format!("the one at {address} serves another store, and says nothing of this one"),
+            "set another `listen` for this store, or end that server",
+        ));
+    }
+    match readiness {
+        Readiness::Untrusted(why) => Some(Check::new(
+            NAME,
+            CheckState::Warning,
+            format!("how the one at {address} is is not known: its certificate is not trusted here ({why})"),
+            "see that the file `tls.certificate` is the one that it uses, and restart it if that was replaced",
+        )),
         Readiness::Ready => Some(Check::ok(NAME, format!("the one at {address} is ready"))),
         Readiness::NotReady(why) => Some(Check::new(
             NAME,

@@ -2,14 +2,16 @@
 
 use anyhow::Context as _;
 use keyreeve_model::{ImportProfile, SystemId};
+use keyreeve_store::StoreError;
 use serde_json::Value;
 
-use crate::args::{ListProfiles, ProfileCommand, SetProfile, ShowProfile};
+use crate::args::{ListProfiles, ProfileCommand, RemoveProfile, SetProfile, ShowProfile};
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
 use crate::output::note;
 use crate::output::shape::{PROFILES, ShownProfile, profile_facts};
 use crate::source::Source;
+use crate::terminal;
 
 /// Does what was asked for.
 pub(crate) async fn run(context: &Context, command: ProfileCommand) -> anyhow::Result<Ended> {
@@ -17,6 +19,7 @@ pub(crate) async fn run(context: &Context, command: ProfileCommand) -> anyhow::R
         ProfileCommand::List(arguments) => list(context, &arguments).await,
         ProfileCommand::Show(arguments) => show(context, &arguments).await,
         ProfileCommand::Set(arguments) => set(context, &arguments).await,
+        ProfileCommand::Remove(arguments) => remove(context, &arguments).await,
     }
 }
 
@@ -89,6 +92,31 @@ async fn set(context: &Context, arguments: &SetProfile) -> anyhow::Result<Ended>
         note("Schedules are carried out by `keyreeve serve`, as long as it runs.");
     }
     Ok(ended)
+}
+
+async fn remove(context: &Context, arguments: &RemoveProfile) -> anyhow::Result<Ended> {
+    let RemoveProfile { system_id, profile: name, reason, consent } = arguments;
+    let doing = format!("removing import profile {name} of system {system_id}");
+    let source = Source::of(context).await?;
+    let there = source.import_profile_as_it_is(system_id, name).await.with_context(|| doing.clone())?;
+    let Some((profile, version)) = there else {
+        let (system_id, profile) = (system_id.clone(), name.clone());
+        return Err(StoreError::ProfileNotFound { system_id, profile }.into());
+    };
+    if name.as_str() == "default" {
+        let (system_id, profile) = (system_id.clone(), name.clone());
+        return Err(StoreError::ProfileStays { system_id, profile }.into());
+    }
+    let schedule = profile.schedule.as_ref().map_or("", |_| ", with its schedule");
+    let what = format!(
+        "Import profile {name} of system {system_id} is taken away{schedule}. What was imported through it stays known."
+    );
+    if !terminal::agrees(*consent, &doing, &what)? {
+        return Ok(Ended::Done);
+    }
+    let seen = (&profile, version.as_deref());
+    source.remove_import_profile(context, system_id, seen, reason.as_deref()).await.with_context(|| doing)?;
+    list(context, &ListProfiles { system_id: system_id.clone() }).await
 }
 
 /// A profile with other settings; all are checked before any counts.

@@ -26,6 +26,7 @@ pub(super) async fn approve(context: &Context, arguments: &DecideJob) -> anyhow:
     let job = context.store().await?.job(arguments.job).await?;
     let changing = Changing::begin(context, &job.system_id).await?;
     let fresh = changing.fresh(job).await.map_err(|error| cancel_stale(error, arguments.job))?;
+    fresh.require_approvable().await.map_err(refused).with_context(|| doing.clone())?;
     if !agrees_to_approve(context, arguments.consent, &doing, fresh.job())? {
         return Ok(Ended::Done);
     }
@@ -75,14 +76,6 @@ fn calls_in_words(job: &ProvisioningJob) -> String {
     words
 }
 
-/// Refuses to decide about a job that does not wait for it, before anything is promised.
-pub(in crate::command) fn require_waiting(job: &ProvisioningJob, to: JobState) -> Result<(), StoreError> {
-    match job.state {
-        JobState::AwaitingApproval => Ok(()),
-        from => Err(StoreError::JobState { job: job.id, from, to }),
-    }
-}
-
 /// Refuses to take back a job that has ended, before anything is promised.
 pub(in crate::command) fn require_cancellable(job: &ProvisioningJob) -> Result<(), StoreError> {
     let to = JobState::Cancelled;
@@ -111,8 +104,7 @@ pub(super) async fn reject(context: &Context, arguments: &DecideJob) -> anyhow::
     }
     let doing = format!("rejecting job {}", arguments.job);
     let desk = desk(context).await?;
-    let job = desk.job(&context.actor, Right::Approve, arguments.job).await.map_err(refused)?;
-    desk.store.require_undecided(job.id).await.with_context(|| doing.clone())?;
+    desk.rejectable(&context.actor, arguments.job).await.map_err(refused).with_context(|| doing.clone())?;
     let what = format!("Job {} will be rejected; nothing of it is done.", arguments.job);
     if !terminal::agrees(arguments.consent, &doing, &what)? {
         return Ok(Ended::Done);

@@ -7,7 +7,7 @@ pub(crate) mod standing;
 mod wishes;
 
 pub(super) use apply::require_queued;
-pub(super) use decide::{agrees_to_approve, require_cancellable, require_waiting};
+pub(super) use decide::{agrees_to_approve, require_cancellable};
 
 use super::Context;
 use crate::args::JobCommand;

@@ -1,13 +1,13 @@
 //! What is decided about jobs, by way of a server.
 
 use anyhow::Context as _;
-use keyreeve_model::{JobId, JobState, ProvisioningJob};
+use keyreeve_model::{JobId, ProvisioningJob};
 
 use super::{follow, wait};
 use crate::args::{ApplyJob, DecideJob, RetryJob};
 use crate::command::Context;
 use crate::command::change::{conclude, show_again, show_asked};
-use crate::command::job::{agrees_to_approve, require_cancellable, require_queued, require_waiting};
+use crate::command::job::{agrees_to_approve, require_cancellable, require_queued};
 use crate::exit::Ended;
 use crate::output::{hint, require_open};
 use crate::source::{PlannedAgain, Server};
@@ -21,7 +21,9 @@ pub(in crate::command) async fn approve(
 ) -> anyhow::Result<Ended> {
     let doing = format!("approving job {}", arguments.job);
     let job = server.job(arguments.job).await?;
-    require_waiting(&job, JobState::Queued).with_context(|| doing.clone())?;
+    if !arguments.consent.yes {
+        server.require_approvable(&job).await.with_context(|| doing.clone())?;
+    }
     if !agrees_to_approve(context, arguments.consent, &doing, &job)? {
         return Ok(Ended::Done);
     }
@@ -38,7 +40,9 @@ pub(in crate::command) async fn reject(
     arguments: &DecideJob,
 ) -> anyhow::Result<Ended> {
     let doing = format!("rejecting job {}", arguments.job);
-    require_waiting(&server.job(arguments.job).await?, JobState::Cancelled).with_context(|| doing.clone())?;
+    if !arguments.consent.yes {
+        server.require_rejectable(arguments.job).await.with_context(|| doing.clone())?;
+    }
     let what = format!("Job {} will be rejected; nothing of it is done.", arguments.job);
     let rejecting = server.reject(arguments.job, arguments.reason.as_deref());
     decide(context, arguments, doing, &what, rejecting).await

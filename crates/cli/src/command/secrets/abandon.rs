@@ -26,7 +26,14 @@ pub(super) async fn run(
     // What a process that ended in between has given up already is only tidied up.
     let (coming, under_way) = match (&status.coming, &status.abandoned) {
         (Some((coming, _)), _) => (coming, true),
-        (None, Some(before)) => (before, false),
+        (None, Some(before)) if is_in_the_way(before) => (before, false),
+        (None, Some(before)) => {
+            let why = format!(
+                "no change of the store's key is under way; the last one, to key {}, was given up already",
+                before.version
+            );
+            return Err(Refusal::new(DOING, why).into());
+        }
         (None, None) => {
             return Err(Refusal::new(DOING, "no change of the store's key is under way").into());
         }
@@ -88,6 +95,14 @@ pub(super) async fn give_up(
     let (actor, reason) = (context.actor.name(), arguments.reason.as_deref());
     store.abandon_rekey(actor, reason, context.clock.now()).await.context(DOING)?;
     put_aside(coming, &status.active.fingerprint)
+}
+
+/// Whether the file of a key whose change was given up still lies where another one is to be.
+fn is_in_the_way(given_up: &KeyFacts) -> bool {
+    match given_up.custody.parse() {
+        Ok(KeyPlace::File(path)) => NextFileCustody(path).has(&given_up.fingerprint),
+        _ => false,
+    }
 }
 
 /// Takes the file of a key whose change was given up out of the way, if it is one.

@@ -100,6 +100,17 @@ async fn checkpoint(parts: &Parts) -> Result<((Badge, String), Option<Time>), Pr
             let what = "There is no checkpoint outside the database: rows that are cut off the end would not be missed.";
             ((Badge::new(Tone::Quiet, "No checkpoint"), what.to_owned()), None)
         }
+        CheckpointState::BeforeRestore(seen, restored) => {
+            let what = format!(
+                "The checkpoint outside the database is from before the restore of {restored}, and says nothing of the log \
+                 since. The next change makes a new one."
+            );
+            ((Badge::new(Tone::Quiet, "No checkpoint since"), what), Some(Time::at(seen.at)))
+        }
+        CheckpointState::OfAnother(_) => {
+            let what = "The checkpoint outside the database is of another store. The next change makes one of this store.";
+            ((Badge::new(Tone::Quiet, "No checkpoint"), what.to_owned()), None)
+        }
         CheckpointState::Missed(seen) => {
             let what = format!(
                 "Row {}, which the signed checkpoint has seen, is missing or is another one: rows were cut or replaced. Keep the \

@@ -190,6 +190,11 @@ async fn carried_out(
             [] => None,
             _ => waiting(&desk.store, &case, actor.name(), &plan.tasks).await.map_err(refused)?,
         };
+        let outdated = match (&waiting, plan.approval_because.is_empty()) {
+            (None, false) => under_another_name(&desk.store, &case, actor.name(), &plan.tasks).await,
+            _ => Ok(Vec::new()),
+        };
+        let outdated = outdated.map_err(refused)?;
         let not_begun = |error| {
             if let DeskError::Store(error) = &error {
                 begins.unless_changed(error);
@@ -216,6 +221,12 @@ async fn carried_out(
             let again = case.ask_again(&waiting, &hand_over, (&said, since.as_ref())).await;
             again.map_err(not_begun)?;
             return Ok(Some(waiting));
+        }
+        for job in outdated {
+            match desk.cancel(&actor, job).await {
+                Ok(_) | Err(DeskError::Store(StoreError::JobState { .. })) => {}
+                Err(error) => return Err(not_begun(error)),
+            }
         }
         let reason = Some("asked for over SCIM");
         let said = (&said, since.as_ref());
@@ -271,6 +282,27 @@ async fn waiting(
             && job.tasks.iter().zip(tasks).all(|(task, plan)| task.wish == plan.wish)
     };
     Ok(unapproved_of(store, &case.system.system_id, actor).await?.into_iter().find(same))
+}
+
+/// The same was asked for before of the same users, who had other names then: what waits cannot be approved any more.
+async fn under_another_name(
+    store: &Store,
+    case: &Case,
+    actor: &str,
+    tasks: &[keyreeve_engine::plan::TaskPlan],
+) -> Result<Vec<JobId>, DeskError> {
+    let same = |job: &ProvisioningJob| {
+        job.tasks.len() == tasks.len()
+            && job.tasks.iter().zip(tasks).all(|(task, plan)| {
+                let known = plan.account_external_id.is_some();
+                known
+                    && task.kind == plan.kind
+                    && task.account_external_id == plan.account_external_id
+                    && task.account != plan.account
+            })
+    };
+    let unapproved = unapproved_of(store, &case.system.system_id, actor).await?;
+    Ok(unapproved.iter().filter(|job| same(job)).map(|job| job.id).collect())
 }
 
 /// The jobs that a client has asked for and that wait for a second person, the newest first.

@@ -2,12 +2,13 @@
 //! a client has asked for since.
 
 use keyreeve_model::{JobId, JobState, PermissionProfile, Role, ScimDelete, SystemSettings};
+use keyreeve_sandbox::Mutation;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::users::{USER, ada, at, created, patch, post};
 use super::{answered, refused};
-use crate::place::Place;
+use crate::place::{PROD_ACCOUNT, Place};
 
 async fn place() -> Place {
     let permission_profile = PermissionProfile::Full;
@@ -147,5 +148,29 @@ async fn what_was_approved_and_has_not_begun_is_taken_back_by_active_true_and_by
     assert!(answer["detail"].as_str().unwrap().contains(&format!("job {gone}")), "{answer}");
     assert_eq!(state(&place, gone).await, JobState::Cancelled);
     assert!(has_a_password(&place));
+    place.stop().await;
+}
+
+/// A job has the names of its users, and nobody can approve one whose user has another name by now: it gives way to one of
+/// the same user, by its id.
+#[tokio::test]
+async fn a_deactivation_that_waits_gives_way_when_its_user_has_another_name_and_it_is_asked_again() {
+    let place = place().await;
+    let entra = place.token_of("entra", Role::Operator, &["prod"]).await;
+    let made = created(&place, &entra, &ada()).await;
+    place.import("prod").await;
+    let off = waiting(answered(patch(&place, &entra, &at(&made), active(false))).await);
+    let rename = Mutation::RenameUser { name: "ada.scim".to_owned(), new_name: "ada.king".to_owned() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[rename]).unwrap();
+    place.import("prod").await;
+    let again = waiting(answered(patch(&place, &entra, &at(&made), active(false))).await);
+    assert_ne!(again, off);
+    assert_eq!(state(&place, off).await, JobState::Cancelled);
+    assert_eq!(waiting(answered(patch(&place, &entra, &at(&made), active(false))).await), again);
+    let approver = place.token(Role::Approver, &["prod"]).await;
+    let approve = format!("/api/v1/jobs/{again}/approve");
+    assert_eq!(place.send(Method::POST, &approve, &approver, &json!({})).await.0, StatusCode::OK);
+    place.ended(&format!("/api/v1/jobs/{again}")).await;
+    assert!(place.in_aws("ada.king").unwrap()["login_profile"].is_null());
     place.stop().await;
 }
