@@ -96,7 +96,8 @@ impl<'a> Documents<'a> {
         }
         let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(missed.map(|why| {
-            let message = format!("what some policies say could not be read, and stays as it was known: {why}");
+            let message =
+                format!("what some policies say could not be read, and stays as it was known: {why}");
             Warning::new("documents_unknown", message)
         }))
     }

@@ -55,6 +55,7 @@ use axum::routing::{get, post};
 
 use crate::parts::Parts;
 
+pub(crate) use address::own;
 pub(crate) use problems::{as_pages, nothing_here};
 pub(crate) use text::Shown;
 

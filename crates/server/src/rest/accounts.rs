@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::fields::{Fields, Partly};
-use super::moment::{Moment, as_of};
+use super::moment::{Moment, one_of};
 use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery, at_most};
@@ -169,7 +169,7 @@ pub(crate) async fn list(
         text: asked.text,
         console: asked.console,
     };
-    let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
+    let moment = one_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
     let accounts = parts.store.accounts_slice(&system_id, moment, &filter, &slice).await?;
     let accounts = accounts.into_iter().map(|account| unseen.known(account)).collect();

@@ -27,7 +27,7 @@ impl Moment {
     /// # Errors
     /// It is no moment, or still to come.
     pub(crate) fn read(&self, now: Timestamp) -> Result<AsOf, Problem> {
-        as_of(self.as_of.as_deref(), self.run, now)
+        one_of(self.as_of.as_deref(), self.run, now)
     }
 }
 
@@ -40,15 +40,20 @@ pub(crate) fn beginning<'de, D: Deserializer<'de>>(given: D) -> Result<Option<Ti
     text.map(|text| keyreeve_engine::moment::beginning(&text).map_err(D::Error::custom)).transpose()
 }
 
-/// What was published at a time (or by the end of a day), or what a run said; one of them at most.
-pub(crate) fn as_of(time: Option<&str>, run: Option<i64>, now: Timestamp) -> Result<AsOf, Problem> {
+/// What was published at a time, or by the end of a day, or what a run said: as a text has it.
+///
+/// # Errors
+/// It is no moment, or still to come.
+pub(crate) fn as_of(text: &str, now: Timestamp) -> Result<AsOf, String> {
+    let moment: keyreeve_engine::moment::Moment = text.parse()?;
+    moment.as_of(now).map_err(|to_come| to_come.to_string())
+}
+
+/// As [`as_of`], or what a run said; one of them at most.
+pub(crate) fn one_of(time: Option<&str>, run: Option<i64>, now: Timestamp) -> Result<AsOf, Problem> {
     match (time, run) {
         (None, None) => Ok(AsOf::Now),
-        (Some(time), None) => {
-            let moment: keyreeve_engine::moment::Moment =
-                time.parse().map_err(|why| Problem::bad_request(format!("as_of: {why}")))?;
-            moment.as_of(now).map_err(|to_come| Problem::bad_request(to_come.to_string()))
-        }
+        (Some(time), None) => as_of(time, now).map_err(|why| Problem::bad_request(format!("as_of: {why}"))),
         (None, Some(run)) => Ok(AsOf::Run(ImportRunId(run))),
         (Some(_), Some(_)) => Err(Problem::bad_request("give as_of or run, not both")),
     }

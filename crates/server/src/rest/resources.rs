@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::fields::{Fields, Partly};
-use super::moment::{Moment, as_of};
+use super::moment::{Moment, one_of};
 use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery, at_most};
@@ -114,7 +114,7 @@ pub(crate) async fn list(
         path_prefix: asked.path,
         managed_by: asked.managed_by,
     };
-    let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
+    let moment = one_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let resources = parts.store.resources_slice(&system_id, moment, &filter, &slice).await?;
     Ok(Json(Page::of(resources, limit, &mark, |one| by.place(one)).only(&fields)))
 }

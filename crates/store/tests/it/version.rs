@@ -82,18 +82,25 @@ async fn back_to_the_first_version(place: &Place) {
     place.tamper(&format!("UPDATE keyreeve_store SET schema_sha256 = '{digest}'")).await;
 }
 
-/// Takes back what the migration 15 did: it is about indexes alone.
+/// Takes back what later migrations did about indexes.
 pub(crate) async fn indexes_of_before(place: &Place) {
-    let text = include_str!("../../migrations/sqlite/0016_read_in_order.sql");
+    let text = concat!(
+        include_str!("../../migrations/sqlite/0016_read_in_order.sql"),
+        include_str!("../../migrations/sqlite/0023_pages_in_order.sql")
+    );
     let named = |before: &'static str| {
         text.lines().filter_map(move |line| line.strip_prefix(before)?.split([' ', ';']).next())
     };
     for index in named("CREATE INDEX ") {
-        place.tamper(&format!("DROP INDEX {index}")).await;
+        // With the audit log, its own went already.
+        place.tamper(&format!("DROP INDEX IF EXISTS {index}")).await;
     }
     for index in named("DROP INDEX ") {
-        let table = index.strip_suffix("_until").unwrap();
-        place.tamper(&format!("CREATE INDEX {index} ON {table} (system_key, valid_to_run)")).await;
+        let (table, column) = match index.strip_suffix("_until") {
+            Some(table) => (table, "valid_to_run"),
+            None => (index.strip_suffix("_since").unwrap(), "valid_from_run"),
+        };
+        place.tamper(&format!("CREATE INDEX {index} ON {table} (system_key, {column})")).await;
     }
 }
 

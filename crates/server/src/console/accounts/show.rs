@@ -7,7 +7,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
-use keyreeve_model::{Account, CredentialSource, System, SystemId, SystemState};
+use keyreeve_model::{Account, CredentialSource, LoginProfileState, System, SystemId, SystemState};
 use keyreeve_store::{AsOf, StoreError};
 use serde::Deserialize;
 
@@ -163,7 +163,14 @@ fn facts(account: &Account) -> Facts {
             ("Id", Cell::Code(account.external_id.to_string())),
             ("Made", time(Some(account.created_at))),
             ("Console password", Cell::Badge(of_console(login.state))),
-            ("Set", time(login.created_at)),
+            (
+                "Password set",
+                match (login.state, login.created_at) {
+                    (LoginProfileState::Absent, _) => Cell::None,
+                    (_, Some(at)) => Cell::Time(Time::at(at)),
+                    (_, None) => Cell::text("not known"),
+                },
+            ),
             (
                 "Must be changed at the next sign-in",
                 login

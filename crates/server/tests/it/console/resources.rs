@@ -128,7 +128,8 @@ async fn what_a_policy_says_is_read_and_compared_version_by_version() {
     ];
     place.sandbox.mutate(PROD_ACCOUNT, &made).unwrap();
     place.import("prod").await;
-    let policy = place.get("/api/v1/systems/prod/resources?type=policy&name=of-files").await["items"][0].clone();
+    let policy =
+        place.get("/api/v1/systems/prod/resources?type=policy&name=of-files").await["items"][0].clone();
     let id = policy["external_id"].as_str().unwrap();
     let said = place.get(&format!("/api/v1/systems/prod/resources/{id}/documents")).await;
     let versions = said["versions"].as_array().unwrap();
