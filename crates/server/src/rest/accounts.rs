@@ -168,6 +168,7 @@ pub(crate) async fn list(
         }),
         text: asked.text,
         console: asked.console,
+        oldest_key: None,
     };
     let moment = one_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let unseen = Unseen::load(&parts.store, &system_id, moment).await?;

@@ -17,3 +17,11 @@ CREATE INDEX audit_log_by_action ON audit_log (system_id, action, seq);
 -- A form that makes a token is sent once: it has a key of its own.
 ALTER TABLE tokens ADD COLUMN made_once TEXT;
 CREATE UNIQUE INDEX tokens_made_once ON tokens (made_once);
+
+-- When the oldest active access key of an account was made; null where it has none, or they are not known.
+ALTER TABLE account_versions ADD COLUMN oldest_key_at BIGINT;
+UPDATE account_versions SET oldest_key_at = (
+    SELECT MIN(unixepoch(json_extract(k.value, '$.created_at'))) * 1000 FROM json_each(account_versions.access_keys) k
+    WHERE json_extract(k.value, '$.active')
+) WHERE access_keys IS NOT NULL;
+CREATE INDEX account_versions_by_key ON account_versions (system_key, valid_to_run, oldest_key_at, name, external_id);

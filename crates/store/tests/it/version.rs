@@ -74,6 +74,7 @@ async fn back_to_the_first_version(place: &Place) {
     }
     place.tamper("DROP INDEX systems_by_aws_account").await;
     indexes_of_before(place).await;
+    place.tamper("ALTER TABLE account_versions DROP COLUMN oldest_key_at").await;
     if place.schema.is_some() {
         place.tamper("DROP FUNCTION refuse_audit_change").await;
     }
