@@ -6,4 +6,5 @@ mod group;
 mod inventory;
 mod login_profile;
 mod policy;
+mod policy_detail;
 pub(crate) mod user;

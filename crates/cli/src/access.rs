@@ -103,6 +103,7 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         Command::Import(command) => of_import(command),
         Command::Account(command) => of_account(command),
         Command::Resource(ResourceCommand::List(one)) => (Read, About::System(&one.system_id)),
+        Command::Resource(ResourceCommand::Show(one)) => (Read, About::System(&one.system_id)),
         Command::Assignment(AssignmentCommand::List(one)) => (Read, About::System(&one.system_id)),
         Command::Assignment(AssignmentCommand::Add(one) | AssignmentCommand::Remove(one)) => {
             (Right::Operate, About::System(&one.system_id))

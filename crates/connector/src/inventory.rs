@@ -32,6 +32,14 @@ pub trait Inventory: Send + Sync {
         after: Option<&Marker>,
     ) -> Result<Page<PolicyEntry>, Error>;
 
+    /// One page of the managed policies with the documents of their versions: all of the customer, and unless only these
+    /// are asked for those of AWS that somebody holds.
+    async fn list_policy_details(
+        &self,
+        scope: PolicyScope,
+        after: Option<&Marker>,
+    ) -> Result<Page<PolicyDetail>, Error>;
+
     /// The login profile of one user; `None` when there is none, or no such user.
     async fn get_login_profile(&self, account_name: &str) -> Result<Option<LoginProfileEntry>, Error>;
 
@@ -102,6 +110,8 @@ pub struct AccountDetail {
     pub policies: Vec<PolicyReference>,
     /// Its inline policies.
     pub inline_policies: Vec<InlinePolicy>,
+    /// The documents of these, in clear and in no order.
+    pub documents: Vec<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// ARN of its permissions boundary, when given.
@@ -123,6 +133,30 @@ pub struct GroupDetail {
     pub policies: Vec<PolicyReference>,
     /// Its inline policies.
     pub inline_policies: Vec<InlinePolicy>,
+    /// The documents of these, in clear and in no order.
+    pub documents: Vec<String>,
+}
+
+/// A managed policy with its versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyDetail {
+    /// `PolicyId`.
+    pub external_id: ExternalId,
+    /// ARN.
+    pub arn: String,
+    /// All versions that AWS has of it.
+    pub versions: Vec<PolicyVersionDetail>,
+}
+
+/// A version of a managed policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyVersionDetail {
+    /// `VersionId`, as `v3`.
+    pub version_id: String,
+    /// When it was made, when given.
+    pub created_at: Option<Timestamp>,
+    /// Its document in clear; `None` when it did not come, or could not be decoded.
+    pub document: Option<String>,
 }
 
 /// A managed policy as its holder names it.

@@ -23,7 +23,8 @@ use keyreeve_model::AwsAccountId;
 pub use error::{Cause, Error, Retry};
 pub use inventory::{
     AccountDetail, AccountEntry, CredentialReport, CredentialReportRow, CredentialReportState, Detail,
-    DetailFilter, GroupDetail, GroupEntry, Inventory, LoginProfileEntry, PolicyEntry, PolicyReference,
+    DetailFilter, GroupDetail, GroupEntry, Inventory, LoginProfileEntry, PolicyDetail, PolicyEntry,
+    PolicyReference, PolicyVersionDetail,
 };
 pub use organization::{MemberEntry, Organization, OrganizationEntry, UnitEntry};
 pub use page::{Marker, Next, Page};

@@ -3,7 +3,7 @@
 use keyreeve_model::{
     AwsAccountId, CredentialKind, FirstSignIn, PermissionProfile, Protection, ProtectionKind, System,
 };
-use keyreeve_store::{AccountFilter, AsOf, Store, StoreError};
+use keyreeve_store::{AsOf, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::connections::Connections;
@@ -122,20 +122,18 @@ impl PolicyFacts {
 async fn protected(store: &Store, system: &System) -> Result<Vec<ProtectionKind>, StoreError> {
     let protections = store.protections_in_force(&system.system_id).await?;
     let named = protections.iter().any(|one| matches!(one.kind, ProtectionKind::Account(_)));
-    let known = match named {
-        true if store.latest_published(&system.system_id).await?.is_some() => {
-            store.list_accounts(&system.system_id, AsOf::Now, &AccountFilter::default()).await?
-        }
-        _ => Vec::new(),
-    };
-    let as_read = |Protection { kind, .. }: Protection| match kind {
-        ProtectionKind::Account(name) => {
-            let found = known.iter().find(|account| account.name.eq_ignore_ascii_case(&name));
-            ProtectionKind::Account(found.map_or(name, |account| account.name.clone()))
-        }
-        other => other,
-    };
-    Ok(protections.into_iter().map(as_read).collect())
+    let known = named && store.latest_published(&system.system_id).await?.is_some();
+    let mut as_read = Vec::with_capacity(protections.len());
+    for Protection { kind, .. } in protections {
+        as_read.push(match kind {
+            ProtectionKind::Account(name) if known => {
+                let found = store.account_called(&system.system_id, AsOf::Now, &name).await?;
+                ProtectionKind::Account(found.map_or(name, |account| account.name))
+            }
+            other => other,
+        });
+    }
+    Ok(as_read)
 }
 
 /// A role by its ARN, anybody else by asking AWS.

@@ -386,6 +386,12 @@ pub enum StoreError {
         /// The token that was wanted.
         token: TokenId,
     },
+    /// The same asking has made a token before.
+    #[error("this was asked for before, and made the token {token}; of its text nothing is kept")]
+    TokenMadeBefore {
+        /// That one.
+        token: TokenId,
+    },
     /// Nobody is called so.
     #[error("there is no person {name:?}; `keyreeve person list` shows who there is")]
     PersonNotFound {

@@ -42,6 +42,8 @@ pub struct AccountFilter {
     pub text: Option<String>,
     /// Whether there is a console password.
     pub console: Option<LoginProfileState>,
+    /// When the oldest active access key was made: from then on, and before then.
+    pub oldest_key: Option<(Option<Timestamp>, Option<Timestamp>)>,
 }
 
 /// What is known of an account's multi-factor devices.

@@ -145,6 +145,32 @@ impl Store {
         .await
     }
 
+    /// How many accounts of a system have an oldest active access key that was made between each of these moments and the
+    /// one before it; the first has no end, and after the last it has no beginning.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn key_ages(&self, system_id: &SystemId, since: &[Timestamp]) -> Result<Vec<u64>, StoreError> {
+        reading!(self, "counting access keys by their age", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(vec![0; since.len().saturating_add(1)]);
+            };
+            let mut counts = Vec::with_capacity(since.len().saturating_add(1));
+            let ends = std::iter::once(None).chain(since.iter().copied().map(Some));
+            let begins = since.iter().copied().map(Some).chain(std::iter::once(None));
+            for (before, from) in ends.zip(begins) {
+                let count = Statement::building("SELECT COUNT(*) FROM account_versions v");
+                let mut text = reading.select(count);
+                let filter = AccountFilter { oldest_key: Some((from, before)), ..AccountFilter::default() };
+                reading.filter_accounts(&mut text, &filter);
+                let count = transaction.fetch_one(text, |row| row.int(0)).await?;
+                counts.push(u64::try_from(count).unwrap_or_default());
+            }
+            Ok(counts)
+        })
+        .await
+    }
+
     /// The run that speaks for a moment; `None` of now where nothing was ever published.
     ///
     /// # Errors
@@ -279,6 +305,15 @@ impl Reading {
                 LoginProfileState::Absent => "absent",
                 LoginProfileState::Unknown => "unknown",
             });
+        }
+        if let Some((from, before)) = filter.oldest_key {
+            text.push(" AND v.oldest_key_at IS NOT NULL");
+            if let Some(from) = from {
+                text.push(" AND v.oldest_key_at >= ").bind(to_millis(from));
+            }
+            if let Some(before) = before {
+                text.push(" AND v.oldest_key_at < ").bind(to_millis(before));
+            }
         }
         if let Some(wanted) = &filter.text {
             // Tags are kept as JSON.

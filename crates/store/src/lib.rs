@@ -29,6 +29,7 @@ mod crash_points;
 mod custody;
 mod data_keys;
 mod dialect;
+mod documents;
 mod error;
 #[cfg(feature = "faults")]
 mod faults;
@@ -83,6 +84,7 @@ pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
     key_file_holds,
 };
+pub use documents::ReadVersion;
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{
     AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, ChangeFilter, ChangePlace,

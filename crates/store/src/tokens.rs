@@ -49,9 +49,23 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<Token, StoreError> {
+        self.create_token_once(new, None, actor, now).await
+    }
+
+    /// As [`Self::create_token`]; what `once` names is made once, however often it is asked for.
+    ///
+    /// # Errors
+    /// As [`Self::create_token`], and [`StoreError::TokenMadeBefore`].
+    pub async fn create_token_once(
+        &self,
+        new: &NewToken,
+        once: Option<&str>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Token, StoreError> {
         recording!(self, "making the token", now, |transaction, trail| {
-            let text = "INSERT INTO tokens (token_id, owner, role, systems, secret_sha256, created_at, expires_at) \
-                        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+            let text = "INSERT INTO tokens (token_id, owner, role, systems, secret_sha256, created_at, expires_at, \
+                        made_once) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
             let insert = statement!(
                 text,
                 new.id.0.as_str(),
@@ -61,8 +75,14 @@ impl Store {
                 new.secret_sha256.to_vec(),
                 to_millis(now),
                 new.expires_at.map(to_millis),
+                once,
             );
             if transaction.execute(insert).await? == 0 {
+                let before = "SELECT token_id FROM tokens WHERE made_once = $1";
+                let before = statement!(before, once);
+                if let Some(token) = transaction.fetch_optional(before, |row| row.text(0)).await? {
+                    return Err(StoreError::TokenMadeBefore { token: TokenId(token) });
+                }
                 return Err(StoreError::TokenTaken { token: new.id.clone() });
             }
             let NewToken { id, owner, role, systems, expires_at, .. } = new;

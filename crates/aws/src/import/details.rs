@@ -10,7 +10,7 @@ use keyreeve_model::InlinePolicy;
 
 use crate::error::Call;
 use crate::page::{PAGE_SIZE, PageBuilder};
-use crate::policy_document::inline_policy;
+use crate::policy_document::{decode, inline_policy};
 use crate::time::timestamp;
 
 pub(crate) async fn list(
@@ -65,6 +65,7 @@ fn account(call: &Call, user: AwsUser) -> Result<AccountDetail, Error> {
         groups: groups.map(|name| call.taken("GroupList", Some(name))).collect::<Result<_, _>>()?,
         policies: references(call, user.attached_managed_policies)?,
         inline_policies: inline(call, user.user_policy_list.as_deref())?,
+        documents: documents(user.user_policy_list.as_deref()),
         tags: user.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
         permissions_boundary: user
             .permissions_boundary
@@ -80,6 +81,7 @@ fn group(call: &Call, group: AwsGroup) -> Result<GroupDetail, Error> {
         arn: call.taken("Arn", group.arn)?,
         policies: references(call, group.attached_managed_policies)?,
         inline_policies: inline(call, group.group_policy_list.as_deref())?,
+        documents: documents(group.group_policy_list.as_deref()),
     })
 }
 
@@ -99,4 +101,12 @@ fn inline(call: &Call, policies: Option<&[PolicyDetail]>) -> Result<Vec<InlinePo
         Ok(inline_policy(name, policy.policy_document()))
     };
     policies.unwrap_or_default().iter().map(policy).collect()
+}
+
+fn documents(policies: Option<&[PolicyDetail]>) -> Vec<String> {
+    policies
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|policy| policy.policy_document().and_then(decode))
+        .collect()
 }

@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use keyreeve_connector::{
     AccountEntry, CredentialReport, CredentialReportState, Detail, DetailFilter, Error, GroupEntry,
-    Inventory, LoginProfileEntry, Marker, Page, PolicyEntry,
+    Inventory, LoginProfileEntry, Marker, Page, PolicyDetail, PolicyEntry,
 };
 use keyreeve_model::PolicyScope;
 
-use super::{credential_report, details, group, login_profile, policy, user};
+use super::{credential_report, details, group, login_profile, policy, policy_detail, user};
 use crate::AwsConnector;
 
 #[async_trait]
@@ -38,6 +38,14 @@ impl Inventory for AwsConnector {
         after: Option<&Marker>,
     ) -> Result<Page<PolicyEntry>, Error> {
         policy::list(&self.iam, scope, after).await
+    }
+
+    async fn list_policy_details(
+        &self,
+        scope: PolicyScope,
+        after: Option<&Marker>,
+    ) -> Result<Page<PolicyDetail>, Error> {
+        policy_detail::list(&self.iam, scope, after).await
     }
 
     async fn get_login_profile(&self, account_name: &str) -> Result<Option<LoginProfileEntry>, Error> {

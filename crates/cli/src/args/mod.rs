@@ -50,7 +50,7 @@ pub(crate) use person::{AddPerson, PersonCommand, SetPassword, SetRole};
 pub(crate) use policy::{GeneratePolicy, PolicyCommand, PolicyProfile};
 pub(crate) use profile::{ListProfiles, ProfileCommand, RemoveProfile, SetProfile, ShowProfile};
 pub(crate) use protect::{AddProtection, ProtectCommand, RemoveProtection};
-pub(crate) use resource::{ListResources, ResourceCommand};
+pub(crate) use resource::{ListResources, ResourceCommand, ShowResource};
 pub(crate) use sandbox::RunSandbox;
 pub(crate) use secrets::{RekeyStore, SecretsCommand};
 pub(crate) use serve::RunServer;

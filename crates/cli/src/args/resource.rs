@@ -11,6 +11,20 @@ use super::{Moment, path_prefix};
 pub(crate) enum ResourceCommand {
     /// List groups and policies.
     List(ListResources),
+    /// Show one group or policy with what it says: the versions of a policy, or the policies of the group's own.
+    Show(ShowResource),
+}
+
+/// `resource show`
+#[derive(Debug, Args)]
+pub(crate) struct ShowResource {
+    /// The System ID.
+    #[arg(value_name = "ID")]
+    pub(crate) system_id: SystemId,
+    /// Its external id, ARN or name.
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) moment: Moment,
 }
 
 /// `resource list`

@@ -11,8 +11,8 @@ use keyreeve_engine::schedule::ScheduleTimes;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
     Account, Assignment, ChangeSet, ImportProfile, ImportRun, ImportRunId, JobId, MappingName, Person,
-    ProfileName, Protection, ProtectionKind, ProvisioningJob, Resource, System, SystemId, TaskMapping, Token,
-    TokenId,
+    PolicyDocuments, ProfileName, Protection, ProtectionKind, ProvisioningJob, Resource, System, SystemId,
+    TaskMapping, Token, TokenId,
 };
 use keyreeve_store::{
     AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter, Store,
@@ -110,6 +110,18 @@ impl Source {
         match self {
             Self::Store(store) => Ok(store.list_resources(system, as_of, filter).await?),
             Self::Server(server) => server.resources(system, as_of, filter).await,
+        }
+    }
+
+    /// What a group or policy says.
+    pub(crate) async fn resource_documents(
+        &self,
+        resource: &Resource,
+        as_of: AsOf,
+    ) -> anyhow::Result<PolicyDocuments> {
+        match self {
+            Self::Store(store) => Ok(store.resource_documents(resource).await?),
+            Self::Server(server) => server.resource_documents(resource, as_of).await,
         }
     }
 

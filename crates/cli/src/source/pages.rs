@@ -22,8 +22,18 @@ fn given(pairs: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Que
 }
 
 pub(super) fn of_accounts(filter: &AccountFilter) -> Query {
-    let AccountFilter { name, path_prefix, group, policy, through_groups, status, mfa, text, console } =
-        filter;
+    let AccountFilter {
+        name,
+        path_prefix,
+        group,
+        policy,
+        through_groups,
+        status,
+        mfa,
+        text,
+        console,
+        oldest_key: _,
+    } = filter;
     let mfa = mfa.map(|mfa| match mfa {
         Mfa::Active => "active",
         Mfa::Inactive => "inactive",

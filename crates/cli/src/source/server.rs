@@ -8,8 +8,8 @@ use keyreeve_engine::export::{Format, What};
 use keyreeve_engine::own_policy::{PolicyAsked, PolicyFacts};
 use keyreeve_engine::unseen::KnownAccount;
 use keyreeve_model::{
-    Account, Assignment, Change, ChangeSet, ImportProfile, ImportRun, ImportRunId, JobId, ProvisioningJob,
-    Resource, Secret, System, SystemId,
+    Account, Assignment, Change, ChangeSet, ImportProfile, ImportRun, ImportRunId, JobId, PolicyDocuments,
+    ProvisioningJob, Resource, Secret, System, SystemId,
 };
 use keyreeve_server::{Client, ClientError, Pieces, Refused};
 use keyreeve_store::{
@@ -194,6 +194,15 @@ impl Server {
     ) -> anyhow::Result<Vec<Resource>> {
         let query = [moment(as_of), of_resources(filter)].concat();
         self.all(&["systems", system.as_str(), "resources"], query).await
+    }
+
+    pub(super) async fn resource_documents(
+        &self,
+        resource: &Resource,
+        as_of: AsOf,
+    ) -> anyhow::Result<PolicyDocuments> {
+        let (system, id) = (resource.system_id.as_str(), resource.external_id.as_str());
+        self.one(&["systems", system, "resources", id, "documents"], &moment(as_of)).await
     }
 
     pub(super) async fn assignments(

@@ -88,3 +88,31 @@ fn a_limit_of_no_runs_is_refused() {
     let refused = place().run(&["import", "list", SYSTEM, "--limit", "0"]).code(2);
     assert!(!refused.stdout.contains("Nothing was imported"), "{}", refused.stdout);
 }
+
+#[test]
+fn a_policy_is_shown_with_what_it_says() {
+    let place = place();
+    let allow = |what: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{what}","Resource":"*"}}]}}"#
+        )
+    };
+    place.mutate(&[
+        Mutation::CreatePolicy { name: "read".into(), path: "/".into(), document: allow("s3:GetObject") },
+        Mutation::PutGroupInline {
+            group: "devs".into(),
+            name: "theirs".into(),
+            document: allow("s3:\u{1b}[2J"),
+        },
+    ]);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let read = place.json(&["resource", "show", SYSTEM, "read"]);
+    assert_eq!(read["versions"][0]["document"], allow("s3:GetObject"), "{read:#}");
+    let arn = read["arn"].as_str().unwrap();
+    let shown = place.run(&["resource", "show", SYSTEM, arn]).code(0).stdout;
+    assert!(shown.contains("\"Action\": \"s3:GetObject\",") && shown.contains("v1"), "{shown}");
+    let devs = place.run(&["resource", "show", SYSTEM, "devs"]).code(0).stdout;
+    assert!(devs.contains("theirs") && devs.contains("s3:") && !devs.contains('\u{1b}'), "{devs}");
+    let unknown = place.run(&["resource", "show", SYSTEM, "none"]).code(1).stderr;
+    assert!(unknown.contains("no group or policy") && unknown.contains("resource list"), "{unknown}");
+}

@@ -1,5 +1,6 @@
 //! `--server`: the commands that show, asked of a server from a machine that has no store.
 
+use keyreeve_sandbox::Mutation;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::process::Command;
@@ -46,6 +47,7 @@ const SHOWN: &[&[&str]] = &[
     &["account", "show", SYSTEM, "ada"],
     &["resource", "list", SYSTEM],
     &["resource", "list", SYSTEM, "--type", "group"],
+    &["resource", "show", SYSTEM, "crew"],
     &["assignment", "list", SYSTEM],
     &["assignment", "list", SYSTEM, "--account", "ada"],
     &["import", "list", SYSTEM],
@@ -86,6 +88,11 @@ fn what_a_server_shows_is_letter_by_letter_what_is_shown_where_the_store_is() {
     let place = Place::imported(12);
     place.run(&["system", "set", SYSTEM, "permission_profile=lifecycle"]).code(0);
     place.run(&["account", "create", SYSTEM, "--name", "ada", "--yes"]).code(0);
+    let document = r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned();
+    place.mutate(&[
+        Mutation::CreateGroup { name: "crew".into(), path: "/".into() },
+        Mutation::PutGroupInline { group: "crew".into(), name: "own".into(), document },
+    ]);
     place.run(&["import", "run", SYSTEM]).code(0);
     // What no import has seen yet.
     place.run(&["account", "update", SYSTEM, "ada", "--tag", "team=x", "--yes"]).code(0);

@@ -32,6 +32,8 @@ pub struct TokenAsked {
     pub systems: Vec<SystemId>,
     /// After how many days it stops working; `None` for never.
     pub expires_in_days: Option<u32>,
+    /// What tells one asking from another, so that the same makes one token alone.
+    pub once: Option<String>,
 }
 
 /// Whether a token may be somebody's of this name.
@@ -114,7 +116,7 @@ impl Desk {
     pub async fn make_token(&self, actor: &Actor, asked: TokenAsked) -> Result<(Token, Secret), DeskError> {
         actor.require(Right::Administer)?;
         actor.require_all_systems()?;
-        let TokenAsked { owner, role, systems, expires_in_days } = asked;
+        let TokenAsked { owner, role, systems, expires_in_days, once } = asked;
         shows("owner", &owner)?;
         check_owner(&owner).map_err(DeskError::Invalid)?;
         if expires_in_days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
@@ -130,7 +132,8 @@ impl Desk {
         let made = MadeToken::generate().map_err(|error| DeskError::Invalid(error.to_string()))?;
         let new =
             NewToken { id: made.id, secret_sha256: made.secret_sha256, owner, role, systems, expires_at };
-        Ok((self.store.create_token(&new, actor.name(), now).await?, made.text))
+        let once = once.map(|once| format!("{} {once}", actor.name()));
+        Ok((self.store.create_token_once(&new, once.as_deref(), actor.name(), now).await?, made.text))
     }
 
     /// Takes a token back.

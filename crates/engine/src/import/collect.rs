@@ -11,6 +11,7 @@ use keyreeve_connector::{
 use keyreeve_model::{CollectionName, CollectionState, ExternalId, ImportObject, ImportScope, PolicyScope};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::documents::{Documents, take_inline};
 use super::listing::{Follow, Listing};
 use super::progress::Stage;
 use super::reader::{ReadError, Reader};
@@ -80,7 +81,12 @@ pub(crate) async fn read_users(
 }
 
 /// Users and groups with what they hold. IAM cannot limit these to a path, so users outside it are read too.
-pub(crate) async fn read_details(reader: &Reader<'_>, scope: &ImportScope) -> Reading<Detail> {
+/// Documents of inline policies leave them: to where they are kept, or to nowhere.
+pub(crate) async fn read_details(
+    reader: &Reader<'_>,
+    scope: &ImportScope,
+    documents: Option<&Documents<'_>>,
+) -> Reading<Detail> {
     let filter = DetailFilter {
         accounts: scope.objects.contains(&ImportObject::Accounts),
         groups: scope.objects.contains(&ImportObject::Groups),
@@ -91,7 +97,14 @@ pub(crate) async fn read_details(reader: &Reader<'_>, scope: &ImportScope) -> Re
     read_listing(
         reader,
         CollectionName::AuthorizationDetails,
-        |marker| async move { reader.inventory.list_details(filter, marker.as_ref()).await },
+        |marker| async move {
+            let mut page = reader.inventory.list_details(filter, marker.as_ref()).await?;
+            let inline = take_inline(&mut page);
+            if let Some(documents) = documents {
+                documents.keep_inline(inline).await;
+            }
+            Ok(page)
+        },
         |detail: &Detail| match detail {
             Detail::Account(account) => account.external_id.clone(),
             Detail::Group(group) => group.external_id.clone(),

@@ -10,6 +10,7 @@ mod claimed;
 pub(crate) mod collect;
 mod confirm;
 mod credentials;
+mod documents;
 mod error;
 mod holdings;
 pub(crate) mod listing;

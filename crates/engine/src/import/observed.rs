@@ -208,6 +208,7 @@ mod tests {
 
     fn detail(number: &str, name: &str, path: &str, groups: &[&str]) -> AccountDetail {
         AccountDetail {
+            documents: Vec::new(),
             external_id: id(number),
             name: name.to_owned(),
             path: path.to_owned(),

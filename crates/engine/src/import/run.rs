@@ -18,6 +18,7 @@ use super::claimed::{Claimed, TOLD, drift};
 use super::collect::{Reading, read_details, read_groups, read_policies, read_users};
 use super::confirm::confirm;
 use super::credentials::{CredentialsRead, read_credentials};
+use super::documents::Documents;
 use super::error::ImportError;
 use super::holdings::Holdings;
 use super::observed::{Missing, Observed};
@@ -162,6 +163,7 @@ impl Importer {
             progress,
             lease: &lease,
             claimed,
+            documents: (!request.preview).then(|| Documents::new(store, &system.system_id, lease.run)),
             identity: OnceLock::new(),
         };
         let ended = tokio::select! {
@@ -219,6 +221,8 @@ struct Session<'a> {
     progress: &'a Progress,
     lease: &'a ImportLease,
     claimed: Claimed,
+    /// Where what policies say is kept; a preview keeps nothing.
+    documents: Option<Documents<'a>>,
     /// Who the connector is, once it was asked.
     identity: OnceLock<Identity>,
 }
@@ -239,10 +243,16 @@ impl Session<'_> {
             let Importer { store, clock, .. } = self.importer;
             note_signer(store, *clock, self.request.system, SignerPart::System, identity).await?;
         }
-        let ended = match read {
+        let mut ended = match read {
             Ok((observed, findings)) => self.prove(&reader, &scope, &known, observed, findings).await,
             Err((failure, findings)) => Read::Failed(failure, findings),
         };
+        if let (Read::Complete(complete), Some(documents)) = (&mut ended, &self.documents) {
+            if !complete.observed.policies.is_empty() && !reader.halt.is_halted() {
+                documents.read_versions(&reader, &scope).await;
+            }
+            complete.findings.warnings.extend(documents.ended()?);
+        }
         if matches!(ended, Read::Failed(..)) && !reader.halt.is_halted() {
             // Another AWS account refuses our markers and names: ask whose answers these were. Where that cannot
             // be found out either, the failure at hand says enough.
@@ -448,7 +458,7 @@ impl Session<'_> {
         let (identified, users, details, groups, policies, credentials) = tokio::join!(
             self.identify(reader),
             read_users(reader, scope, sender),
-            read_details(reader, scope),
+            read_details(reader, scope, self.documents.as_ref()),
             read_groups(reader, scope),
             read_policies(reader, scope, scope.policy_scope),
             credentials,
@@ -528,7 +538,7 @@ impl Session<'_> {
     ) -> Result<(), Failure> {
         let (users, details, groups): (Reading<_>, Reading<_>, Reading<_>) = tokio::join!(
             read_users(reader, scope, None),
-            read_details(reader, scope),
+            read_details(reader, scope, self.documents.as_ref()),
             read_groups(reader, scope)
         );
         findings.completeness.note(CollectionName::Users, &users);

@@ -272,7 +272,7 @@ impl Gathering<'_> {
         let (inventory, users, details) = tokio::join!(
             of.store.current_inventory(system_id),
             read_users(self.reader, &everything, None),
-            read_details(self.reader, &everything),
+            read_details(self.reader, &everything, None),
         );
         let inventory = inventory?;
         let users = whole(CollectionName::Users, users)?;

@@ -288,7 +288,7 @@ impl Observer<'_> {
     }
 
     async fn details(&self) -> Result<Vec<AccountDetail>, Failure> {
-        let reading = read_details(self.reader, &scope("/")).await;
+        let reading = read_details(self.reader, &scope("/"), None).await;
         self.unhalted()?;
         if !reading.is_whole() {
             return Err(self.failure(FailureKind::Unknown, reading.reason.unwrap_or_default()));
@@ -299,7 +299,7 @@ impl Observer<'_> {
     /// All users and groups with what they hold.
     pub(super) async fn holdings(&self) -> Result<Details, Failure> {
         let objects = [ImportObject::Accounts, ImportObject::Groups].into();
-        let reading = read_details(self.reader, &ImportScope { objects, ..scope("/") }).await;
+        let reading = read_details(self.reader, &ImportScope { objects, ..scope("/") }, None).await;
         self.unhalted()?;
         if !reading.is_whole() {
             return Err(self.failure(FailureKind::Unknown, reading.reason.unwrap_or_default()));

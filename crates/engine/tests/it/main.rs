@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 mod below_others;
+mod documents;
 mod harness;
 mod pacing;
 mod provisioning;

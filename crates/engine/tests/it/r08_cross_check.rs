@@ -39,7 +39,8 @@ async fn a_disagreement_that_passes_costs_one_more_reading() {
             world.all_fired();
             assert_eq!(
                 (readings(&world, "ListUsers"), readings(&world, "GetAccountAuthorizationDetails")),
-                (2, 2)
+                (2, 3),
+                "the third has what policies say"
             );
             assert_eq!((run.changes.accounts.created, run.changes.accounts.deleted), (1, 0), "{action}");
             let inventory = world.inventory().await;
@@ -69,8 +70,8 @@ async fn a_disagreement_that_stays_suspends_the_run_with_the_names() {
         assert_eq!(run.state, ImportRunState::Suspended, "{action} {name}");
         assert_eq!(
             readings(&world, "GetAccountAuthorizationDetails"),
-            2,
-            "{action} {name}: read once more, not more"
+            3,
+            "{action} {name}: read once more, not more, and then what policies say"
         );
         let names = |wanted| if wanted { vec![name.clone()] } else { Vec::new() };
         let expected = Suspicion::ListingsDisagree {

@@ -14,6 +14,8 @@ const ABOVE: u64 = 16;
 pub(crate) struct Bar {
     pub(crate) label: String,
     pub(crate) number: u64,
+    /// The page of what it counts.
+    pub(crate) leads_to: Option<String>,
 }
 
 /// A bar where it stands.
@@ -30,18 +32,26 @@ struct Placed {
 #[derive(Debug, Clone, Template)]
 #[template(path = "console/part/chart.html")]
 pub(crate) struct Chart {
-    title: &'static str,
+    title: String,
     /// What the bars are of, and what they count.
     of: &'static str,
     counts: &'static str,
     bars: Vec<Placed>,
     largest: u64,
+    /// Whether the table is seen at once: what can be gone to stands there.
+    leads_on: bool,
     width: u64,
     height: u64,
 }
 
 impl Chart {
-    pub(crate) fn new(title: &'static str, of: &'static str, counts: &'static str, bars: Vec<Bar>) -> Self {
+    pub(crate) fn new(
+        title: impl Into<String>,
+        of: &'static str,
+        counts: &'static str,
+        bars: Vec<Bar>,
+    ) -> Self {
+        let leads_on = bars.iter().any(|bar| bar.leads_to.is_some());
         let largest = bars.iter().map(|bar| bar.number).max().unwrap_or_default();
         let each = WIDTH.checked_div(bars.len() as u64).unwrap_or(WIDTH).clamp(2, 48);
         let room = HEIGHT - ABOVE;
@@ -52,7 +62,7 @@ impl Chart {
             Placed { bar, x: place * each, y: HEIGHT - height, width: (each * 4 / 5).max(1), height }
         };
         let bars = (0..).zip(bars).map(placed).collect();
-        Self { title, of, counts, bars, largest, width: WIDTH, height: HEIGHT }
+        Self { title: title.into(), of, counts, bars, largest, leads_on, width: WIDTH, height: HEIGHT }
     }
 }
 
@@ -65,7 +75,7 @@ mod tests {
     #[test]
     fn bars_fit_and_all_of_them_stand_in_a_table_as_text() {
         let numbers = [0, 1, 1_000_000, u64::MAX];
-        let bars = numbers.map(|number| Bar { label: format!("<{number}>"), number });
+        let bars = numbers.map(|number| Bar { label: format!("<{number}>"), number, leads_to: None });
         let chart = Chart::new("Changes", "Run", "Changes", bars.to_vec());
         for placed in &chart.bars {
             assert!(

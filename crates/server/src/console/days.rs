@@ -36,7 +36,7 @@ pub(super) fn charts(runs: &[ImportRun], now: Timestamp) -> Vec<Chart> {
     let today = day_of(now);
     let days = || (today - DAYS + 1)..=today;
     let bars = |of: fn(&[Told<'_>], i64) -> u64| -> Vec<Bar> {
-        days().map(|day| Bar { label: called(day), number: of(&told, day) }).collect()
+        days().map(|day| Bar { label: called(day), number: of(&told, day), leads_to: None }).collect()
     };
     vec![
         Chart::new("Accounts", "Day (UTC)", "Accounts", bars(accounts)),

@@ -12,6 +12,7 @@ use super::chart::Chart;
 use super::days;
 use super::imports;
 use super::jobs;
+use super::keys;
 use super::page::{Frame, Section, shown};
 use super::parts::{Badge, Cell, Empty, Link, Tone};
 use super::systems;
@@ -23,6 +24,8 @@ use crate::problem::Problem;
 
 /// What failed longer ago is in the lists, and no longer here.
 const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Of so many systems it is drawn how old their keys are.
+const KEYS_OF: usize = 6;
 /// A change that no import has confirmed for so long is worth a look.
 const CONFIRMED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
@@ -42,6 +45,8 @@ struct Home {
     needs: Vec<Need>,
     systems: Table,
     charts: Vec<Chart>,
+    /// How old access keys are, of each system.
+    key_ages: Vec<Chart>,
 }
 
 /// Something that needs a person.
@@ -88,10 +93,15 @@ pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result
         limit: days::RUNS,
     };
     let charts = days::charts(&parts.store.import_runs(&published).await?, now);
+    let mut key_ages = Vec::new();
+    for system in all.iter().take(KEYS_OF) {
+        let title = format!("Active access keys of {}", system.name);
+        key_ages.extend(keys::chart(&parts, &system.system_id, title, now).await?);
+    }
     let frame = Frame::of(&visitor, Section::Home, "Home");
     let table = standing(&all, &attention, now);
     let needs = needs(&all, attention, passwords, now);
-    Ok(shown(&Home { frame, needs, systems: table, charts }))
+    Ok(shown(&Home { frame, needs, systems: table, charts, key_ages }))
 }
 
 /// What stops all work first, what can wait last.

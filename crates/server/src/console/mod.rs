@@ -9,7 +9,8 @@
 //!   seen when something is refused, `assets` has style, script and icon;
 //! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
 //!   badges, cells, facts, tabs, text to be copied, empty places), `states` (what states and kinds are called), `plan` (which
-//!   calls a change takes), `time`, `moment` (as of when), `numbers`, `chart`, `days` (charts of what systems become);
+//!   calls a change takes), `time`, `moment` (as of when), `numbers`, `chart`, `days` (charts of what systems become), `document` (what policies say, and what is different about it), `keys` (how old
+//!   access keys are);
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
 //! - pages: `sign_in`, `own` (one's own sign-in), `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
@@ -28,10 +29,12 @@ mod audit;
 mod changes;
 mod chart;
 mod days;
+mod document;
 mod form;
 mod home;
 mod imports;
 mod jobs;
+mod keys;
 mod moment;
 mod numbers;
 mod own;
@@ -54,6 +57,7 @@ use axum::routing::{get, post};
 
 use crate::parts::Parts;
 
+pub(crate) use address::own;
 pub(crate) use problems::{as_pages, nothing_here};
 pub(crate) use text::Shown;
 

@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use keyreeve_engine::moment::Moment;
 use keyreeve_model::SystemId;
 use keyreeve_store::{AsOf, StoreError};
 
@@ -11,6 +10,7 @@ use super::parts::{Empty, Link};
 use super::systems;
 use super::table::{Filter, Listing, Table};
 use crate::problem::Problem;
+use crate::rest::as_of;
 
 /// The field of it.
 pub(crate) const AS_OF: Filter =
@@ -21,9 +21,15 @@ pub(crate) const AS_OF: Filter =
 /// # Errors
 /// It is none, or is still to come.
 pub(crate) fn moment_of(asked: Option<&str>, now: Timestamp) -> Result<AsOf, Wrong> {
-    let Some(text) = asked else { return Ok(AsOf::Now) };
-    let moment: Moment = text.trim().parse().map_err(|why: String| Wrong::with(AS_OF.name, why))?;
-    moment.as_of(now).map_err(|to_come| Wrong::with(AS_OF.name, to_come))
+    moment_in(AS_OF.name, asked, now)
+}
+
+/// The moment that a field asks for.
+///
+/// # Errors
+/// As [`moment_of`].
+pub(crate) fn moment_in(field: &'static str, asked: Option<&str>, now: Timestamp) -> Result<AsOf, Wrong> {
+    asked.map_or(Ok(AsOf::Now), |text| as_of(text.trim(), now)).map_err(|why| Wrong::with(field, why))
 }
 
 /// What is wrong with a moment that could not be read of.
@@ -89,6 +95,14 @@ impl Unread {
                     action: None,
                 };
                 Ok((StatusCode::BAD_REQUEST, listing.unread(caption, empty, Some(&wrong))))
+            }
+            Self::NotImported(StoreError::NotImported { removed: true, .. }) => {
+                let empty = Empty {
+                    title: "Nothing was ever imported".to_owned(),
+                    text: "The system was removed before that, so nothing is known of it.".to_owned(),
+                    action: None,
+                };
+                Ok((StatusCode::OK, listing.unread(caption, empty, None)))
             }
             Self::NotImported(_) => {
                 let empty = Empty {

@@ -77,6 +77,7 @@ impl Badge {
     source = r#"{% match self %}
 {%- when Cell::Text(text) %}{{ text }}
 {%- when Cell::Code(text) %}<code>{{ text }}</code>
+{%- when Cell::Codes(texts) %}{% if texts.len() > 2 %}<details><summary>{{ texts.len() }} of them</summary>{% for text in texts %}<code>{{ text }}</code> {% endfor %}</details>{% else %}{% for text in texts %}<code>{{ text }}</code> {% endfor %}{% endif %}
 {%- when Cell::Link(link) %}{{ link.html() }}
 {%- when Cell::Badge(badge) %}{{ badge.html() }}
 {%- when Cell::Time(time) %}{{ time.html() }}
@@ -89,6 +90,8 @@ pub(crate) enum Cell {
     Text(String),
     /// An identifier.
     Code(String),
+    /// Several of them; many stand behind their number.
+    Codes(Vec<String>),
     Link(Link),
     Badge(Badge),
     Time(Time),
@@ -112,6 +115,7 @@ impl Cell {
     pub(crate) fn in_a_file(&self) -> String {
         match self {
             Self::Text(text) | Self::Code(text) => text.clone(),
+            Self::Codes(texts) => texts.join(", "),
             Self::Link(link) => link.text.clone(),
             Self::Badge(badge) => badge.text.clone(),
             Self::Time(time) => time.instant().to_string(),

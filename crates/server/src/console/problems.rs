@@ -104,6 +104,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND => "Nothing here",
         StatusCode::GONE => "No longer here",
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "Not as things are now",
+        StatusCode::METHOD_NOT_ALLOWED => "Nothing to be read here",
         StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
         StatusCode::BAD_GATEWAY => "The other end does not answer",
         status if status.is_client_error() => "Not understood",
@@ -120,6 +121,9 @@ fn advice(status: StatusCode, signed_out: bool) -> &'static str {
         }
         StatusCode::NOT_FOUND => {
             "It may have been removed, or be in a system that is not yours. Look for it from the first page."
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "This address takes what a form sends. What was sent before is found under Jobs, or where the form was."
         }
         StatusCode::GONE => "It was there, and is no more.",
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => {

@@ -27,6 +27,8 @@ struct SignInPage {
     nobody: bool,
     /// Whether an identity provider vouches for people.
     provider: bool,
+    /// The way to it.
+    provider_at: String,
     name: String,
     next: String,
     error: Option<String>,
@@ -110,6 +112,7 @@ async fn asked(
         frame: Frame::bare(&look, "Sign in"),
         nobody: !parts.store.has_people().await?,
         provider: parts.door.provider.is_some(),
+        provider_at: address::asking("/signin/oidc", (next != "/").then_some(("next", next))),
         name,
         next: next.to_owned(),
         error,

@@ -15,6 +15,8 @@ pub(crate) enum Kept {
     Session,
     /// An attempt to sign in by way of a provider.
     Attempt,
+    /// The page that was asked for before that.
+    Wanted,
 }
 
 impl Kept {
@@ -24,6 +26,8 @@ impl Kept {
             (Self::Session, false) => "keyreeve",
             (Self::Attempt, true) => "__Host-keyreeve-attempt",
             (Self::Attempt, false) => "keyreeve-attempt",
+            (Self::Wanted, true) => "__Host-keyreeve-wanted",
+            (Self::Wanted, false) => "keyreeve-wanted",
         }
     }
 
@@ -31,7 +35,9 @@ impl Kept {
     pub(crate) fn set(self, site: &Site, value: &Secret) -> Option<HeaderValue> {
         match self {
             Self::Session => self.header(site, value.expose(), ""),
-            Self::Attempt => self.header(site, value.expose(), &format!("; Max-Age={}", LASTS.as_secs())),
+            Self::Attempt | Self::Wanted => {
+                self.header(site, value.expose(), &format!("; Max-Age={}", LASTS.as_secs()))
+            }
         }
     }
 

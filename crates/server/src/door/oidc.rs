@@ -6,16 +6,17 @@ use axum::http::header::{HeaderValue, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keyreeve_model::Secret;
 use serde::Deserialize;
 
 use super::provider::{Back, CALLBACK, Refused};
 use super::{Address, Kept, Provider, kept};
+use crate::console::own;
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::rest::{keeping, too_often};
-
-/// Where somebody is once they have signed in: the first page of the console.
-const SIGNED_IN: &str = "/";
 
 /// The addresses.
 pub(crate) fn router() -> Router<Parts> {
@@ -31,7 +32,18 @@ struct Said {
     iss: Option<String>,
 }
 
-async fn set_out(State(parts): State<Parts>, Address(address): Address) -> Result<Response, Problem> {
+/// Where somebody wants to go once they have signed in.
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    next: Option<String>,
+}
+
+async fn set_out(
+    State(parts): State<Parts>,
+    Address(address): Address,
+    Query(Wanted { next }): Query<Wanted>,
+) -> Result<Response, Problem> {
     let provider = provider(&parts)?;
     if let Err(too_many) = parts.door.sign_in.attempt_from(address, parts.clock.now()) {
         return Ok(too_often(&too_many));
@@ -39,7 +51,9 @@ async fn set_out(State(parts): State<Parts>, Address(address): Address) -> Resul
     let set_out = provider.set_out().await;
     let (url, cookie) = set_out.map_err(|refused| refuse(&parts, &refused))?;
     let response = leading_to(url.as_str())?;
-    Ok(keeping(response, Kept::Attempt.set(&parts.door.site, &cookie)))
+    let response = keeping(response, Kept::Attempt.set(&parts.door.site, &cookie));
+    let next = Secret::new(BASE64_URL_SAFE_NO_PAD.encode(own(next.as_deref())));
+    Ok(keeping(response, Kept::Wanted.set(&parts.door.site, &next)))
 }
 
 async fn come_back(
@@ -72,8 +86,16 @@ async fn come_back(
         Ok(begun) => begun,
         Err(error) => return Ok(keeping(Problem::from(error).into_response(), forget)),
     };
-    let response = keeping(leading_to(SIGNED_IN)?, forget);
+    let response = keeping(leading_to(&wanted(&headers, &parts))?, forget);
+    let response = keeping(response, Kept::Wanted.forget(&parts.door.site));
     Ok(keeping(response, Kept::Session.set(&parts.door.site, &begun.value)))
+}
+
+/// The page that was asked for: one of ours, whatever the browser brings.
+fn wanted(headers: &HeaderMap, parts: &Parts) -> String {
+    let kept = kept(headers, &parts.door.site, Kept::Wanted).ok().flatten();
+    let read = kept.and_then(|kept| BASE64_URL_SAFE_NO_PAD.decode(kept.expose()).ok());
+    own(read.and_then(|read| String::from_utf8(read).ok()).as_deref()).to_owned()
 }
 
 fn provider(parts: &Parts) -> Result<&Provider, Problem> {

@@ -99,6 +99,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::NameTaken { .. }
         | E::SystemIdTaken { .. }
         | E::TokenTaken { .. }
+        | E::TokenMadeBefore { .. }
         | E::PersonTaken { .. }
         | E::ScimExternalIdTaken { .. } => (StatusCode::CONFLICT, "already_there"),
         E::SystemRemoved { .. } => (StatusCode::CONFLICT, "system_removed"),

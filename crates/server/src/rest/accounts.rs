@@ -6,13 +6,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
-use keyreeve_model::{AccountStatus, JobId, LoginProfileState, SystemId};
+use keyreeve_model::{AccountStatus, JobId, LoginProfileState, PolicyDocuments, SystemId};
 use keyreeve_store::{AccountFilter, AccountOrder, AsOf, Mfa, Slice, StoreError};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::fields::{Fields, Partly};
-use super::moment::as_of;
+use super::moment::{Moment, one_of};
 use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery, at_most};
@@ -135,18 +135,6 @@ enum MfaState {
     Unknown,
 }
 
-/// When.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Moment {
-    /// What was published at that time, or by the end of that day (UTC).
-    #[param(value_type = Option<jiff::Timestamp>)]
-    as_of: Option<String>,
-    /// What that import run said.
-    run: Option<i64>,
-}
-
 /// Lists the accounts of a system as the last import saw them, with what we changed since; by name, then external id unless
 /// another order is asked for.
 #[utoipa::path(
@@ -180,8 +168,9 @@ pub(crate) async fn list(
         }),
         text: asked.text,
         console: asked.console,
+        oldest_key: None,
     };
-    let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
+    let moment = one_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
     let accounts = parts.store.accounts_slice(&system_id, moment, &filter, &slice).await?;
     let accounts = accounts.into_iter().map(|account| unseen.known(account)).collect();
@@ -203,7 +192,7 @@ pub(crate) async fn get(
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read, &system_id)?;
-    let moment = as_of(moment.as_of.as_deref(), moment.run, parts.clock.now())?;
+    let moment = moment.read(parts.clock.now())?;
     let unseen = Unseen::load(&parts.store, &system_id, moment).await?;
     match parts.store.account_asked_for(&system_id, moment, &account).await {
         Ok(found) => conditions.answer(&unseen.known(found)),
@@ -223,4 +212,23 @@ fn not_seen(system_id: &SystemId, account: &str, job: JobId) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "account_not_found", detail).advice(format!(
         "`POST /api/v1/systems/{system_id}/import-runs` reads it; `GET /api/v1/jobs/{job}` shows what was done"
     ))
+}
+
+/// Shows what the inline policies of an account say, by its name or external id.
+#[utoipa::path(
+    get, path = "/systems/{system_id}/accounts/{account}/documents", tag = "accounts",
+    params(("system_id" = SystemId, Path), ("account" = String, Path, min_length = 1, max_length = 256), Moment),
+    responses((status = 200, body = PolicyDocuments), Refused)
+)]
+pub(crate) async fn documents(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath((system_id, account)): InPath<(SystemId, String)>,
+    InQuery(moment): InQuery<Moment>,
+) -> Result<Json<PolicyDocuments>, Problem> {
+    caller.require(Right::Read, &system_id)?;
+    let moment = moment.read(parts.clock.now())?;
+    let account = parts.store.get_account(&system_id, moment, &account).await?;
+    let inline = account.inline_policies.unwrap_or_default();
+    Ok(Json(PolicyDocuments { versions: Vec::new(), inline: parts.store.inline_documents(&inline).await? }))
 }

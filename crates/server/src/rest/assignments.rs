@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::fields::{Fields, Partly};
-use super::moment::as_of;
+use super::moment::one_of;
 use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery, at_most};
@@ -93,7 +93,7 @@ pub(crate) async fn list(
         policy: asked.policy,
         kind: asked.kind,
     };
-    let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
+    let moment = one_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let assignments = parts.store.assignments_slice(&system_id, moment, &filter, &slice).await?;
     Ok(Json(Page::of(assignments, limit, &mark, Assignment::place).only(&fields)))
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::audit::numbered;
-use super::moment::{as_of, beginning};
+use super::moment::{beginning, one_of};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery};
 use crate::parts::Parts;
@@ -94,7 +94,7 @@ pub(crate) async fn get(
     InQuery(asked): InQuery<Asked>,
 ) -> Result<Response, Problem> {
     caller.require(Right::Read, &system_id)?;
-    let as_of = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
+    let as_of = one_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let format = asked.format.unwrap_or_default();
     let Asked { raw, since, until, after, .. } = asked;
     numbered(after, None)?;

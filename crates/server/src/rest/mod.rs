@@ -53,6 +53,7 @@ pub(crate) use changes::{NewJob, asked};
 pub(crate) use listening::Listening;
 pub(crate) use moment::as_of;
 pub(crate) use paging::{Mark, Page, Paging};
+pub(crate) use resources::not_there;
 pub(crate) use sessions::{keeping, too_often};
 pub(crate) use systems::Order as SystemOrder;
 
@@ -102,9 +103,11 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(mappings::attempt))
         .routes(routes!(accounts::list))
         .routes(routes!(accounts::get))
+        .routes(routes!(accounts::documents))
         .routes(routes!(exports::get))
         .routes(routes!(exports::audit))
         .routes(routes!(resources::list))
+        .routes(routes!(resources::documents))
         .routes(routes!(assignments::list))
         .routes(routes!(import_runs::list, import_runs::begin))
         .routes(routes!(import_runs::get))

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{ManagedBy, Resource, ResourceType, SystemId};
+use keyreeve_model::{ExternalId, ManagedBy, PolicyDocuments, Resource, ResourceType, SystemId};
 use keyreeve_store::{ResourceFilter, ResourceOrder, Slice};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::fields::{Fields, Partly};
-use super::moment::as_of;
+use super::moment::{Moment, one_of};
 use super::paging::{Mark, Page, Paging};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery, at_most};
@@ -114,7 +114,32 @@ pub(crate) async fn list(
         path_prefix: asked.path,
         managed_by: asked.managed_by,
     };
-    let moment = as_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
+    let moment = one_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let resources = parts.store.resources_slice(&system_id, moment, &filter, &slice).await?;
     Ok(Json(Page::of(resources, limit, &mark, |one| by.place(one)).only(&fields)))
+}
+
+/// Shows what a policy says, in each version that imports have seen, or what the inline policies of a group say; by external
+/// id.
+#[utoipa::path(
+    get, path = "/systems/{system_id}/resources/{resource}/documents", tag = "resources",
+    params(("system_id" = SystemId, Path), ("resource" = ExternalId, Path), Moment),
+    responses((status = 200, body = PolicyDocuments), Refused)
+)]
+pub(crate) async fn documents(
+    caller: Caller,
+    State(parts): State<Parts>,
+    InPath((system_id, resource)): InPath<(SystemId, ExternalId)>,
+    InQuery(moment): InQuery<Moment>,
+) -> Result<Json<PolicyDocuments>, Problem> {
+    caller.require(Right::Read, &system_id)?;
+    let moment = moment.read(parts.clock.now())?;
+    let found = parts.store.find_resource(&system_id, moment, &resource).await?;
+    let resource = found.ok_or_else(|| not_there(&system_id, &resource))?;
+    Ok(Json(parts.store.resource_documents(&resource).await?))
+}
+
+/// That there is no such group or policy at a moment.
+pub(crate) fn not_there(system_id: &SystemId, resource: &ExternalId) -> Problem {
+    Problem::not_found(format!("system {system_id} has no group or policy {resource} then"))
 }

@@ -60,7 +60,7 @@ pub(crate) async fn create(
     State(parts): State<Parts>,
     InBody { value: NewToken { owner, role, systems, expires_in_days }, .. }: InBody<NewToken>,
 ) -> Result<Response, Problem> {
-    let asked = TokenAsked { owner, role, systems, expires_in_days };
+    let asked = TokenAsked { owner, role, systems, expires_in_days, once: None };
     let (token, text) = parts.desk.make_token(&actor, asked).await?;
     let made = MadeToken { token, text: text.expose().to_owned() };
     Ok(unkept(Json(made).into_response()))

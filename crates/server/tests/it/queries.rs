@@ -16,6 +16,7 @@ fn asked(
     let address = path
         .replace("{system_id}", "prod")
         .replace("{account}", "administrator")
+        .replace("{resource}", "AGPANOTHING")
         .replace("{profile}", "default")
         .replace("{mapping}", "AWS%20-%20User")
         .replace("{what}", "accounts")

@@ -59,8 +59,8 @@ impl Version for Account {
     const INSERT: &'static str = "INSERT INTO account_versions (system_key, external_id, valid_from_run, valid_to_run, \
          first_seen_run, name, path, arn, status, login_state, login_created_at, password_reset_required, \
          access_keys, mfa_active, credential_source, created_at, password_last_used_at, tags, \
-         permissions_boundary, inline_policies) VALUES ";
-    const COLUMNS: usize = 20;
+         permissions_boundary, inline_policies, oldest_key_at) VALUES ";
+    const COLUMNS: usize = 21;
     const CLOSE: &'static str = "UPDATE account_versions SET valid_to_run = ";
     const KEY: &'static str = "external_id";
     const KEY_COLUMNS: usize = 1;
@@ -95,7 +95,14 @@ impl Version for Account {
             self.tags.as_ref().map(to_json).transpose()?.into(),
             self.permissions_boundary.as_deref().into(),
             self.inline_policies.as_ref().map(to_json).transpose()?.into(),
+            oldest_key(self).into(),
         ]);
         Ok(())
     }
+}
+
+/// When the oldest active access key was made.
+fn oldest_key(account: &Account) -> Option<i64> {
+    let active = account.access_keys.iter().flatten().filter(|key| key.active);
+    active.filter_map(|key| key.created_at).min().map(to_millis)
 }

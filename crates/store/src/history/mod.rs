@@ -82,6 +82,13 @@ impl Versions {
             Self::At(run) => {
                 text.push(&since).push(" <= ").bind(run.0).push(" AND ").push(&until).push(" > ").bind(run.0);
             }
+            // Between neighbours there is one run that begins versions, or ends them; so an index has them in their order.
+            Self::NewIn(Span { from, to }) if to.0 == from.0 + 1 => {
+                text.push(&since).push(" = ").bind(to.0).push(" AND ").push(&until).push(" > ").bind(to.0);
+            }
+            Self::NewIn(Span { from, to }) if from.0 == to.0 + 1 => {
+                text.push(&until).push(" = ").bind(from.0).push(" AND ").push(&since).push(" <= ").bind(to.0);
+            }
             Self::NewIn(span) => {
                 Self::At(span.to).push(text, alias, before);
                 // Seen from the later moment the row began in between, seen from the earlier one it ended there.

@@ -88,10 +88,24 @@ async fn pages_and_searches_of_the_inventory_go_through_their_indexes() {
     let policy = AccountFilter { policy: text("P"), through_groups: true, ..AccountFilter::default() };
     let (name, folded) =
         ("by_name (system_key=? AND valid_to_run=? AND (name,external_id)>(?,?))", "<expr>=?)");
+    let sorted = |by: AccountOrder| {
+        let mut text = reading.select(history::select_accounts());
+        cut(&mut text, &Slice { by, descending: true, after: None, limit: 51 }, by.column());
+        text
+    };
+    let a_year_ago = Some((None, Some(Timestamp::UNIX_EPOCH)));
+    let of_old_keys = AccountFilter { oldest_key: a_year_ago, ..AccountFilter::default() };
+    let mut old_keys = reading.select(Statement::building("SELECT COUNT(*) FROM account_versions v"));
+    reading.filter_accounts(&mut old_keys, &of_old_keys);
     let by_id = "sqlite_autoindex_assignment_versions_1 (system_key=? AND subject_external_id=?";
     let cases = [
         (accounts(&reading, &AccountFilter::default()), vec![format!("account_versions_{name}")]),
         (accounts_after(&reading, &AccountFilter::default(), None), vec!["account_versions_by_name".to_owned()]),
+        (sorted(AccountOrder::Path), vec!["account_versions_by_path".to_owned()]),
+        (sorted(AccountOrder::Status), vec!["account_versions_by_status".to_owned()]),
+        (sorted(AccountOrder::CreatedAt), vec!["account_versions_by_age".to_owned()]),
+        (sorted(AccountOrder::PasswordLastUsedAt), vec!["account_versions_by_use".to_owned()]),
+        (old_keys, vec!["account_versions_by_key (system_key=? AND valid_to_run=? AND oldest_key_at".to_owned()]),
         (accounts(&reading, &group), vec![
             format!("a USING INDEX assignment_versions_by_folded_resource (system_key=? AND valid_to_run=? AND {folded}"),
             "a USING INDEX assignment_versions_by_resource (system_key=? AND valid_to_run=? AND resource_external_id=?)".to_owned(),
@@ -124,9 +138,12 @@ async fn pages_and_searches_of_the_inventory_go_through_their_indexes() {
             assert!(lines.iter().any(|line| line.contains(&index)), "{index}: {lines:#?}");
         }
         // Two columns alone are those of the system, and what follows them in an index is its order.
-        let whole =
-            |line: &String| line.ends_with("(system_key=? AND valid_to_run=?)") && !line.contains("by_name");
+        let whole = |line: &String| {
+            line.ends_with("(system_key=? AND valid_to_run=?)") && !line.contains("versions_by_")
+        };
+        let sorts = |line: &String| line.contains("TEMP B-TREE FOR ORDER BY");
         assert!(!lines.iter().any(whole), "{lines:#?}");
+        assert!(!lines[..1].iter().any(sorts), "{lines:#?}");
     }
     store.close().await;
 }

@@ -62,7 +62,8 @@ async fn back_to_the_first_version(place: &Place) {
         + &read("0014_given_passwords.sql")
         + &read("0015_scim_pending.sql")
         + &read("0017_audit_sinks.sql")
-        + &read("0020_scim_revisions.sql");
+        + &read("0020_scim_revisions.sql")
+        + &read("0022_policy_documents.sql");
     let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let mut tables: Vec<_> = tables.collect();
     assert!(tables.len() > 8, "{tables:?}");
@@ -73,6 +74,7 @@ async fn back_to_the_first_version(place: &Place) {
     }
     place.tamper("DROP INDEX systems_by_aws_account").await;
     indexes_of_before(place).await;
+    place.tamper("ALTER TABLE account_versions DROP COLUMN oldest_key_at").await;
     if place.schema.is_some() {
         place.tamper("DROP FUNCTION refuse_audit_change").await;
     }
@@ -81,18 +83,25 @@ async fn back_to_the_first_version(place: &Place) {
     place.tamper(&format!("UPDATE keyreeve_store SET schema_sha256 = '{digest}'")).await;
 }
 
-/// Takes back what the migration 15 did: it is about indexes alone.
+/// Takes back what later migrations did about indexes.
 pub(crate) async fn indexes_of_before(place: &Place) {
-    let text = include_str!("../../migrations/sqlite/0016_read_in_order.sql");
+    let text = concat!(
+        include_str!("../../migrations/sqlite/0016_read_in_order.sql"),
+        include_str!("../../migrations/sqlite/0023_pages_in_order.sql")
+    );
     let named = |before: &'static str| {
         text.lines().filter_map(move |line| line.strip_prefix(before)?.split([' ', ';']).next())
     };
     for index in named("CREATE INDEX ") {
-        place.tamper(&format!("DROP INDEX {index}")).await;
+        // With the audit log, its own went already.
+        place.tamper(&format!("DROP INDEX IF EXISTS {index}")).await;
     }
     for index in named("DROP INDEX ") {
-        let table = index.strip_suffix("_until").unwrap();
-        place.tamper(&format!("CREATE INDEX {index} ON {table} (system_key, valid_to_run)")).await;
+        let (table, column) = match index.strip_suffix("_until") {
+            Some(table) => (table, "valid_to_run"),
+            None => (index.strip_suffix("_since").unwrap(), "valid_from_run"),
+        };
+        place.tamper(&format!("CREATE INDEX {index} ON {table} (system_key, {column})")).await;
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines
 pub(crate) use person::PEOPLE;
 pub(crate) use profile::{PROFILES, ShownProfile, profile_facts};
 pub(crate) use protection::PROTECTIONS;
-pub(crate) use resource::RESOURCES;
+pub(crate) use resource::{RESOURCES, resource_facts};
 pub(crate) use run::{RUNS, show_run};
 pub(crate) use step::in_words as step_in_words;
 pub(crate) use system::{SYSTEMS, system_changes, system_facts};

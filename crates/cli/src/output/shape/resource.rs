@@ -19,3 +19,17 @@ pub(crate) const RESOURCES: Shape<Resource> = Shape {
     narrow: Narrow::Shorten,
     csv: export::RESOURCES,
 };
+
+/// One resource.
+pub(crate) fn resource_facts(resource: &Resource) -> Vec<(&'static str, String)> {
+    vec![
+        ("Name", resource.name.clone()),
+        ("External id", resource.external_id.to_string()),
+        ("Type", resource.kind.as_str().to_owned()),
+        ("Path", resource.path.clone()),
+        ("ARN", resource.arn.clone()),
+        ("Managed by", word(&resource.managed_by)),
+        ("Attachable", if resource.attachable { "yes" } else { "no" }.to_owned()),
+        ("Version in force", resource.default_version.clone().unwrap_or_default()),
+    ]
+}

@@ -112,7 +112,16 @@ impl Iam {
                 arn: arn.clone(),
             });
             let inline_policies = Vec::new();
-            details.groups.push(GroupDetail { external_id, name, path, arn, policies, inline_policies });
+            let documents = Vec::new();
+            details.groups.push(GroupDetail {
+                external_id,
+                name,
+                path,
+                arn,
+                policies,
+                inline_policies,
+                documents,
+            });
         }
         for &number in self.policies.iter().filter(|_| reads(ImportObject::Policies)) {
             // Policy 0 is one of AWS.
@@ -149,6 +158,7 @@ impl Iam {
         };
         let groups = user.groups.iter().filter(|group| self.groups.contains_key(group));
         let detail = AccountDetail {
+            documents: Vec::new(),
             external_id,
             name,
             path,

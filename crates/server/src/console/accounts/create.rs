@@ -57,7 +57,8 @@ fn asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wron
             "Name",
             &wanted.name,
             "The task mapping makes one of the attributes, if it is left empty.",
-        ),
+        )
+        .depends(),
         line(
             "path",
             "Path",

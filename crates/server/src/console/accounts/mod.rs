@@ -25,6 +25,8 @@ use keyreeve_model::{
 use keyreeve_store::{AccountFilter, AccountOrder, AsOf, Mfa, Slice};
 
 use super::address;
+use super::chart::Chart;
+use super::keys::{self, KEY_AGE};
 use super::moment::{AS_OF, Unread, moment_of};
 use super::numbers::counted;
 use super::page::{Frame, shown_as};
@@ -76,6 +78,7 @@ static SHAPE: Shape = Shape {
             label: "MFA",
             choices: &[("active", "Active"), ("inactive", "None"), ("unknown", "Unknown")],
         },
+        KEY_AGE,
         Filter { name: "path", label: "Path begins with", choices: &[] },
         Filter { name: "group", label: "In group", choices: &[] },
         Filter { name: "policy", label: "Holds policy", choices: &[] },
@@ -96,6 +99,8 @@ struct ListPage {
     /// What no import has seen yet.
     made: Option<Made>,
     accounts: Table,
+    /// How old access keys are, as long as all are looked at.
+    key_ages: Option<Chart>,
 }
 
 async fn list(
@@ -115,7 +120,7 @@ async fn list(
         false => Unseen::default(),
     };
     let read = match moment {
-        Ok(moment) => found(&parts, &system_id, &listing, moment).await,
+        Ok(moment) => found(&parts, &system_id, &listing, (moment, now)).await,
         Err(wrong) => Err(Unread::Moment(wrong)),
     };
     let (by, _) = order(listing.order());
@@ -137,6 +142,10 @@ async fn list(
         true => Made::of(&parts, &system, &unseen).await?,
         false => None,
     };
+    let key_ages = match is_now && listing.is_first() {
+        true => keys::chart(&parts, &system_id, "Active access keys".to_owned(), now).await?,
+        false => None,
+    };
     let page = ListPage {
         frame: systems::frame(&visitor, &system, "Accounts"),
         name: system.name.to_string(),
@@ -145,6 +154,7 @@ async fn list(
         create: may_create.then(|| Link::new(systems::within(&system_id, "new-account"), "New account")),
         made,
         accounts,
+        key_ages,
     };
     Ok(shown_as(status, &page))
 }
@@ -154,11 +164,11 @@ async fn found(
     parts: &Parts,
     system_id: &SystemId,
     listing: &Listing,
-    moment: AsOf,
+    (moment, now): (AsOf, Timestamp),
 ) -> Result<Vec<Account>, Unread> {
     let (by, descending) = order(listing.order());
     let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
-    let found = parts.store.accounts_slice(system_id, moment, &filter(listing), &slice).await;
+    let found = parts.store.accounts_slice(system_id, moment, &filter(listing, now), &slice).await;
     found.map_err(|error| Unread::of(error, moment))
 }
 
@@ -175,7 +185,7 @@ fn order(word: &str) -> (AccountOrder, bool) {
     (by, descending)
 }
 
-fn filter(listing: &Listing) -> AccountFilter {
+fn filter(listing: &Listing, now: Timestamp) -> AccountFilter {
     let text = |name| listing.filter(name).map(str::to_owned);
     AccountFilter {
         name: None,
@@ -190,6 +200,7 @@ fn filter(listing: &Listing) -> AccountFilter {
             _ => Mfa::Unknown,
         }),
         text: text("q"),
+        oldest_key: listing.filter(KEY_AGE.name).and_then(|band| keys::made(band, now)),
         console: listing.filter("console").and_then(|state| serde_json::from_value(state.into()).ok()),
     }
 }
@@ -210,7 +221,7 @@ fn cells(known: &KnownAccount, as_of: Option<&str>, now: Timestamp) -> Vec<Cell>
         Cell::Code(account.path.clone()),
         Cell::Badge(of_status(account.status)),
         Cell::Badge(of_console(account.login_profile.state)),
-        Cell::text(keys(account, now)),
+        Cell::text(active_keys(account, now)),
         Cell::Badge(of_mfa(account.mfa_active)),
         used.map_or(Cell::None, |at| Cell::Time(Time::ago(at, now))),
         Cell::Time(Time::at(account.created_at)),
@@ -261,7 +272,7 @@ pub(super) fn of_mfa(active: Option<bool>) -> Badge {
 }
 
 /// How many access keys are active, and how old the oldest of these is.
-fn keys(account: &Account, now: Timestamp) -> String {
+fn active_keys(account: &Account, now: Timestamp) -> String {
     let Some(keys) = &account.access_keys else { return "unknown".to_owned() };
     let active: Vec<&AccessKey> = keys.iter().filter(|key| key.active).collect();
     let age = |key: &&AccessKey| Some(now.duration_since(key.created_at?).as_hours() / 24);

@@ -7,7 +7,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
-use keyreeve_model::{Account, CredentialSource, InlinePolicy, System, SystemId, SystemState};
+use keyreeve_model::{Account, CredentialSource, LoginProfileState, System, SystemId, SystemState};
 use keyreeve_store::{AsOf, StoreError};
 use serde::Deserialize;
 
@@ -15,6 +15,7 @@ use super::act::Action;
 use super::holds::Holds;
 use super::{at_moment, history, of, of_console, of_mfa, of_status};
 use crate::body::{InPath, InQuery, at_most};
+use crate::console::document::Inline;
 use crate::console::form::{Field, sentence};
 use crate::console::imports;
 use crate::console::moment::{AS_OF, moment_of, unknown_then};
@@ -58,7 +59,7 @@ struct ShowPage {
     /// Tags, whose names are not ours.
     tags: Option<Vec<(String, String)>>,
     holds: Table,
-    inline: Vec<String>,
+    inline: Inline,
     history: Table,
 }
 
@@ -124,7 +125,9 @@ pub(super) async fn page(
         keys: keys(account, parts.clock.now()),
         tags: account.tags.clone().map(|tags| tags.into_iter().collect()),
         holds: holds.table(&tasks, then),
-        inline: account.inline_policies.iter().flatten().map(|one: &InlinePolicy| one.name.clone()).collect(),
+        inline: Inline::of(
+            store.inline_documents(account.inline_policies.as_deref().unwrap_or_default()).await?,
+        ),
         history: history::table(&events, &tasks),
     };
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -160,7 +163,14 @@ fn facts(account: &Account) -> Facts {
             ("Id", Cell::Code(account.external_id.to_string())),
             ("Made", time(Some(account.created_at))),
             ("Console password", Cell::Badge(of_console(login.state))),
-            ("Set", time(login.created_at)),
+            (
+                "Password set",
+                match (login.state, login.created_at) {
+                    (LoginProfileState::Absent, _) => Cell::None,
+                    (_, Some(at)) => Cell::Time(Time::at(at)),
+                    (_, None) => Cell::text("not known"),
+                },
+            ),
             (
                 "Must be changed at the next sign-in",
                 login

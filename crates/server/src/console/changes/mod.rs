@@ -13,7 +13,8 @@ use axum::response::Response;
 use axum::routing::post;
 use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::plan::{Plan, TaskPlan};
-use keyreeve_model::{System, Wish, leaves_a_way_in};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{System, SystemId, Wish, leaves_a_way_in};
 
 use super::form::{Dangerous, Field, Wrong, status_of};
 use super::numbers::counted;
@@ -21,14 +22,21 @@ use super::page::{Frame, shown_as};
 use super::parts::Link;
 use super::plan::ShownPlan;
 use super::systems;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, to};
+use crate::body::InPath;
 use crate::meant::Meant;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
 /// Where what is asked for is sent to.
 pub(super) fn router() -> Router<Parts> {
-    Router::new().route("/systems/{system_id}/changes", post(apply::apply))
+    // Who loads a page anew that a plan was sent to comes to what became of it.
+    Router::new().route("/systems/{system_id}/changes", post(apply::apply).get(asked_for))
+}
+
+async fn asked_for(visitor: Visitor, InPath(system_id): InPath<SystemId>) -> Result<Response, Problem> {
+    visitor.require(Right::Read, &system_id)?;
+    Ok(to(&systems::within(&system_id, "jobs")))
 }
 
 /// Changes that somebody thinks of.

@@ -11,7 +11,8 @@ use keyreeve_store::{AsOf, ChangePlace, PlacedChange, RunSlice};
 use super::changes::{COLUMNS, FILTERS, asked_for, cells};
 use super::of;
 use crate::body::InPath;
-use crate::console::form::{Wrong, status_of};
+use crate::console::form::{Wrong, status_of, whole};
+use crate::console::moment::moment_in;
 use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs};
 use crate::console::systems;
@@ -20,7 +21,6 @@ use crate::console::time::Time;
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
-use crate::rest::as_of;
 
 static SHAPE: Shape = Shape {
     columns: &COLUMNS,
@@ -50,6 +50,25 @@ struct ComparePage {
     changes: Table,
 }
 
+/// Why nothing can be compared.
+enum Incomparable {
+    /// A moment that is asked for is none.
+    Moment(Wrong),
+    Failed(Problem),
+}
+
+impl From<Wrong> for Incomparable {
+    fn from(wrong: Wrong) -> Self {
+        Self::Moment(wrong)
+    }
+}
+
+impl From<Problem> for Incomparable {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
+    }
+}
+
 /// Two runs.
 type Between = (ImportRunId, ImportRunId);
 
@@ -68,12 +87,16 @@ pub(in crate::console) async fn page(
         after.as_ref().map(|(from, to, _)| (AsOf::Run(ImportRunId(*from)), AsOf::Run(ImportRunId(*to))));
     let (between, wrong) = match between(&visitor, &parts, (&system_id, &listing), kept).await {
         Ok(between) => (between, None),
+        Err(Incomparable::Moment(wrong)) => (None, Some(wrong)),
         // There was nothing yet at that moment, or there is no such run.
-        Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
+        Err(Incomparable::Failed(problem)) if problem.status() == StatusCode::NOT_FOUND => {
             (None, Some(Wrong::whole(problem.detail())))
         }
-        Err(problem) => (None, Some(Wrong::of(problem)?)),
+        Err(Incomparable::Failed(problem)) => (None, Some(Wrong::of(problem)?)),
     };
+    if let (true, Some(wrong)) = (listing.is_file(), &wrong) {
+        return Err(Problem::bad_request(wrong.why.clone()));
+    }
     let changes = match between {
         None => Vec::new(),
         Some(runs) => {
@@ -108,8 +131,15 @@ pub(in crate::console) async fn page(
             Some(runs) => Some(facts(&parts, runs).await?),
             None => None,
         },
-        changes: listing.table("What is different", changes, key, cells, empty)?,
-        wrong: wrong.as_ref().map(|wrong| wrong.why.clone()),
+        changes: match &wrong {
+            Some(wrong) => {
+                let title = "They cannot be compared".to_owned();
+                let empty = Empty { title, text: wrong.why.clone(), action: None };
+                listing.unread("What is different", empty, Some(wrong))
+            }
+            None => listing.table("What is different", changes, key, cells, empty)?,
+        },
+        wrong: whole(wrong.clone()),
     };
     Ok(shown_as(status_of(wrong.as_ref()), &page))
 }
@@ -120,11 +150,13 @@ async fn between(
     parts: &Parts,
     (system_id, listing): (&SystemId, &Listing),
     kept: Option<(AsOf, AsOf)>,
-) -> Result<Option<Between>, Problem> {
+) -> Result<Option<Between>, Incomparable> {
     let now = parts.clock.now();
     let moments = match (kept, listing.filter("from")) {
         (Some(kept), _) => kept,
-        (None, Some(from)) => (as_of(Some(from), None, now)?, as_of(listing.filter("to"), None, now)?),
+        (None, Some(from)) => {
+            (moment_in("from", Some(from), now)?, moment_in("to", listing.filter("to"), now)?)
+        }
         (None, None) => {
             let slice = RunSlice {
                 systems: Some(vec![system_id.clone()]),
@@ -133,12 +165,13 @@ async fn between(
                 oldest_first: false,
                 limit: 2,
             };
-            let last = parts.store.import_runs(&slice).await?;
+            let last = parts.store.import_runs(&slice).await.map_err(Problem::from)?;
             let [_, before] = last.as_slice() else { return Ok(None) };
-            (AsOf::Run(before.id), as_of(listing.filter("to"), None, now)?)
+            (AsOf::Run(before.id), moment_in("to", listing.filter("to"), now)?)
         }
     };
-    Ok(Some(parts.desk.compared(&visitor.actor, system_id, moments).await?))
+    let compared = parts.desk.compared(&visitor.actor, system_id, moments).await;
+    Ok(Some(compared.map_err(Problem::from)?))
 }
 
 async fn facts(parts: &Parts, (from, to): Between) -> Result<Facts, Problem> {

@@ -2,6 +2,7 @@
 
 mod remove;
 mod show;
+mod versions;
 
 use askama::Template;
 use axum::Router;
@@ -30,6 +31,7 @@ pub(super) fn router() -> Router<Parts> {
     Router::new()
         .route("/systems/{system_id}/resources", get(list))
         .route("/systems/{system_id}/resources/{resource}", get(show::page))
+        .route("/systems/{system_id}/resources/{resource}/versions", get(versions::page))
         .route("/systems/{system_id}/resources/{resource}/remove", post(remove::plan))
 }
 

@@ -6,14 +6,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{
-    Assignment, AssignmentKind, AssignmentState, ExternalId, ImportRunId, InlinePolicy, Resource,
+    Assignment, AssignmentKind, AssignmentState, ExternalId, ImportRunId, PolicyDocuments, Resource,
     ResourceType, SystemId, SystemState,
 };
 use keyreeve_store::{AsOf, AssignmentFilter, AssignmentSlice};
 
-use super::{assignable, called, link_of, maintained, of, way};
+use super::{assignable, called, link_of, maintained, of, versions, way};
 use crate::body::InPath;
 use crate::console::accounts::{self, at_moment, by, of_state, since};
+use crate::console::document::{Document, Inline};
 use crate::console::imports;
 use crate::console::moment::{AS_OF, moment_of, unknown_then};
 use crate::console::page::{Frame, shown_as};
@@ -23,6 +24,7 @@ use crate::console::table::{Asked, Column, Filter, Shape, Table};
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
+use crate::rest::not_there;
 
 /// The form that takes what is chosen away.
 const FORM: &str = "removal";
@@ -58,7 +60,9 @@ struct ShowPage {
     name: String,
     badge: Badge,
     facts: Facts,
-    inline: Vec<String>,
+    inline: Inline,
+    /// Of a policy: what is in force, and its versions.
+    says: Option<(Document, Table)>,
     /// Of a group: its policies.
     policies: Option<Table>,
     holders: Table,
@@ -136,6 +140,7 @@ pub(super) async fn page(
         ResourceType::Group => Some(policies(&parts, &resource, moment, then).await?),
         ResourceType::Policy => None,
     };
+    let documents = store.resource_documents(&resource).await?;
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let removable = may_change && wrong.is_none() && held.iter().any(is_removable);
     let mut frame = systems::frame_below(&visitor, &system, &resource.name);
@@ -145,12 +150,8 @@ pub(super) async fn page(
         name: resource.name.clone(),
         badge: Badge::new(crate::console::parts::Tone::Quiet, called(resource.kind)),
         facts: facts(&resource),
-        inline: resource
-            .inline_policies
-            .iter()
-            .flatten()
-            .map(|one: &InlinePolicy| one.name.clone())
-            .collect(),
+        says: (resource.kind == ResourceType::Policy).then(|| says(&resource, &documents)),
+        inline: Inline::of(documents.inline),
         policies,
         holders: match wrong {
             Some(wrong) => {
@@ -178,10 +179,6 @@ pub(super) async fn found(
 ) -> Result<Resource, Problem> {
     let found = parts.store.find_resource(system_id, moment, resource).await?;
     found.ok_or_else(|| not_there(system_id, resource))
-}
-
-fn not_there(system_id: &SystemId, resource: &ExternalId) -> Problem {
-    Problem::not_found(format!("system {system_id} has no group or policy {resource} then"))
 }
 
 /// Who holds a resource.
@@ -252,6 +249,14 @@ async fn policies(
         action: None,
     };
     Ok(Table::whole("Policies of the group", &OF_GROUP, held.iter().map(row).collect(), empty))
+}
+
+/// What of a policy is in force, and its versions.
+fn says(policy: &Resource, documents: &PolicyDocuments) -> (Document, Table) {
+    let in_force = documents.versions.iter().find(|one| one.is_default);
+    let document = in_force.and_then(|one| one.document.as_deref());
+    let table = versions::table(&of(&policy.system_id, &policy.external_id), documents);
+    (Document::new("document", &*policy.name, document), table)
 }
 
 fn facts(resource: &Resource) -> Facts {

@@ -93,6 +93,8 @@ struct Adding {
     title: &'static str,
     action: &'static str,
     fields: Vec<Field>,
+    /// What it is sent as.
+    hidden: Vec<(&'static str, String)>,
     button: &'static str,
 }
 

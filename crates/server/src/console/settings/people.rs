@@ -113,7 +113,13 @@ async fn answer(
         title: "People",
         tabs: tabs(visitor, "people"),
         table,
-        adding: Some(Adding { title: "New person", action: "/settings/people", fields, button: "Add" }),
+        adding: Some(Adding {
+            title: "New person",
+            action: "/settings/people",
+            fields,
+            hidden: Vec::new(),
+            button: "Add",
+        }),
         wrong: whole(wrong.clone()),
     };
     Ok(shown_as(status_of(of), &page))

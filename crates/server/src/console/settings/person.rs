@@ -176,7 +176,7 @@ fn answer(visitor: &Visitor, person: &Person, wrong: Option<Wrong>) -> Response 
         systems: systems(&written(&person.systems), shown),
         password: (!person.is_of_provider()).then(|| {
             Field::new("password", "New password", Takes::Secret)
-                .hint("12 characters or more. Their sessions end, and they change it themselves.")
+                .hint("12 characters or more. Their sessions end. Nobody tells them: hand it over, and they choose another one under their own name.")
                 .required()
                 .unless(shown)
         }),

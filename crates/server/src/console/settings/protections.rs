@@ -131,6 +131,7 @@ async fn answer(
         title: "Protect something",
         action: PLACE,
         fields: fields(&ids, filled, wrong.as_ref()),
+        hidden: Vec::new(),
         button: "Protect",
     });
     let page = ListPage {

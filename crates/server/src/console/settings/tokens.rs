@@ -21,6 +21,7 @@ use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Asked, Column, Filter, Shape};
 use crate::console::time::Time;
 use crate::console::visitor::{Visitor, to};
+use crate::once::Once;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -63,6 +64,8 @@ pub(super) struct New {
     role: String,
     systems: String,
     expires_in_days: String,
+    /// Tells one asking from another, so that a form which is sent twice makes one token.
+    once: String,
 }
 
 pub(super) async fn page(
@@ -71,7 +74,8 @@ pub(super) async fn page(
     asked: Asked,
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
-    let filled = New { role: Role::Viewer.as_str().to_owned(), ..New::default() };
+    let once = uuid::Uuid::now_v7().to_string();
+    let filled = New { role: Role::Viewer.as_str().to_owned(), once, ..New::default() };
     answer(&visitor, &parts, asked, &filled, None).await
 }
 
@@ -136,6 +140,7 @@ async fn answer(
             title: "New token",
             action: "/settings/tokens",
             fields,
+            hidden: vec![("once", filled.once.clone())],
             button: "Make the token",
         }),
         wrong: whole(wrong),
@@ -191,7 +196,11 @@ pub(super) async fn create(
             let frame = frame(&visitor, "Tokens");
             Ok(shown(&MadePage { frame, owner: token.owner, token: token_text }))
         }
-        Err(problem) => answer(&visitor, &parts, asked, &new, Some(of_problem(problem)?)).await,
+        Err(problem) => {
+            // What is sent once more from here is another asking.
+            let once = uuid::Uuid::now_v7().to_string();
+            answer(&visitor, &parts, asked, &New { once, ..new }, Some(of_problem(problem)?)).await
+        }
     }
 }
 
@@ -210,6 +219,7 @@ fn wanted(new: &New) -> Result<TokenAsked, Wrong> {
         owner: new.owner.clone(),
         role: new.role.parse().map_err(|why| Wrong::with("role", why))?,
         systems: named(&new.systems)?,
+        once: Once::of(&new.once).map_err(|problem| Wrong::whole(problem.detail()))?.key(),
         expires_in_days: days.map(|days| days.parse().map_err(not_days)).transpose()?,
     })
 }

@@ -153,13 +153,13 @@ fn replace(visitor: &Visitor, system: &System) -> Vec<Link> {
 
 fn table(checks: &[Check]) -> Table {
     let row = |check: &Check| {
-        let actions = check.actions.join(", ");
+        let actions: Vec<String> = check.actions.iter().map(ToString::to_string).collect();
         vec![
             Cell::Badge(badge(check)),
             Cell::text(check.name.replace('_', " ")),
             Cell::text(check.message.clone()),
             check.advice.as_ref().map_or(Cell::None, |advice| Cell::text(sentence(advice))),
-            if actions.is_empty() { Cell::None } else { Cell::Code(actions) },
+            if actions.is_empty() { Cell::None } else { Cell::Codes(actions) },
         ]
     };
     let empty = Empty { title: "Nothing was looked at".to_owned(), text: String::new(), action: None };

@@ -55,7 +55,7 @@ pub(super) async fn rotate(
     let caller = Caller(visitor.actor.clone());
     let place = (&system_id, "POST /systems/{system_id}/rotate-key of the console".to_owned());
     let body = digest_hex(format!("{seen}\n{reason}").as_bytes());
-    let claim = match Once::of(&once)?.begin(&parts, &caller, place, &body).await? {
+    let claim = match Once::of(&once)?.begin_or_wait(&parts, &caller, place, &body).await? {
         Begun::New(claim) => claim,
         Begun::Done(_) => return Ok(done),
         Begun::Job(_) | Begun::Run(_) => return Err(reused()),

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::export::word;
 use keyreeve_engine::rights::Right;
-use keyreeve_engine::systems::Given;
+use keyreeve_engine::systems::{Given, patched};
 use keyreeve_model::{PermissionProfile, ScimTags, System, SystemId};
 
 use super::{frame, of, tabs};
@@ -98,7 +98,7 @@ pub(super) async fn change(
     match parts.desk.change_system(&visitor.actor, &system_id, is_seen, &wanted).await {
         Ok(_) => Ok(to(&Said::Saved.at(&super::within(&system_id, "settings")))),
         Err(error) => {
-            let wrong = place_of(Wrong::of(error.into())?);
+            let wrong = place_of(Wrong::of(error.into())?, &system, &wanted, &values);
             asked(&visitor, &system, &values, seen, Some(wrong))
         }
     }
@@ -146,21 +146,22 @@ fn mirrored(tags: &ScimTags) -> String {
     tags.iter().map(|(attribute, key)| format!("{}={key}", attribute.as_str())).collect::<Vec<_>>().join(", ")
 }
 
-/// Which setting a refusal is about: it names it.
-fn place_of(wrong: Wrong) -> Wrong {
-    let named = NAMES.iter().find(|name| wrong.why.contains(&format!("setting {name} ")));
-    Wrong { field: named.copied(), ..wrong }
+/// Which setting a refusal is about: the first that is refused alone.
+fn place_of(
+    wrong: Wrong,
+    system: &System,
+    wanted: &[(String, Given)],
+    values: &BTreeMap<&'static str, String>,
+) -> Wrong {
+    let alone = |one: &&(String, Given)| match one.0.as_str() {
+        // Its partition says whether it fits, which is looked up.
+        "region" => wrong.why.to_lowercase().contains("region"),
+        _ => patched(system, std::slice::from_ref(*one)).is_err(),
+    };
+    let refused = wanted.iter().find(alone).map(|(name, _)| name.as_str());
+    let field = values.keys().copied().find(|name| Some(*name) == refused);
+    Wrong { field, ..wrong }
 }
-
-const NAMES: [&str; 7] = [
-    "permission_profile",
-    "scim_tags",
-    "max_requests_per_second",
-    "max_concurrent_requests",
-    "unclaimed_password_days",
-    "deny_all_policy",
-    "scim_wait_seconds",
-];
 
 fn asked(
     visitor: &Visitor,

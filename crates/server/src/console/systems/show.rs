@@ -108,7 +108,7 @@ fn changes(runs: &[ImportRun]) -> Option<Chart> {
     let bar = |run: &ImportRun| {
         let counts = [run.changes.accounts, run.changes.resources, run.changes.assignments];
         let number = counts.iter().map(|one| one.created + one.changed + one.deleted).sum();
-        Bar { label: format!("Run {}", run.id), number }
+        Bar { label: format!("Run {}", run.id), number, leads_to: None }
     };
     let bars: Vec<Bar> = runs.iter().rev().filter(published).map(bar).collect();
     (!bars.is_empty()).then(|| Chart::new("Changes by import run", "Run", "Changes", bars))
@@ -118,7 +118,9 @@ fn changes(runs: &[ImportRun]) -> Option<Chart> {
 fn accounts(runs: &[ImportRun]) -> Option<Chart> {
     let published = runs.iter().rev().filter(|run| run.state == ImportRunState::Published);
     let bars: Vec<Bar> = published
-        .filter_map(|run| Some(Bar { label: format!("Run {}", run.id), number: days::users(run)? }))
+        .filter_map(|run| {
+            Some(Bar { label: format!("Run {}", run.id), number: days::users(run)?, leads_to: None })
+        })
         .collect();
     (bars.len() > 1).then(|| Chart::new("Accounts by import run", "Run", "Accounts", bars))
 }

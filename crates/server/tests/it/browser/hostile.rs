@@ -29,7 +29,15 @@ async fn hostile(place: &Place) -> Vec<String> {
         ],
         boundary: None,
     };
-    place.sandbox.mutate(PROD_ACCOUNT, &[made]).unwrap();
+    let document = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": format!("{MARKUP}{BIDI}"), "Effect": "Deny", "Action": LINK, "Resource": "*"}],
+    });
+    let policy =
+        Mutation::CreatePolicy { name: "evil".into(), path: "/".into(), document: document.to_string() };
+    let inline =
+        Mutation::PutUserInline { user: "eve".into(), name: "own".into(), document: document.to_string() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[made, policy, inline]).unwrap();
     place.import("prod").await;
     let patch = SystemPatch {
         name: Some(SystemName::new(MARKUP).unwrap()),
@@ -60,6 +68,9 @@ async fn hostile(place: &Place) -> Vec<String> {
     .map(str::to_owned)
     .into();
     pages.extend(job);
+    let policy = place.get("/api/v1/systems/prod/resources?type=policy&name=evil").await["items"][0].clone();
+    let policy = format!("/systems/prod/resources/{}", policy["external_id"].as_str().unwrap());
+    pages.extend([format!("{policy}/versions?from=v1&to=v1"), policy]);
     pages.push(format!("/systems/prod/accounts/{id}"));
     pages.push(format!("/systems/prod/accounts/{id}/delete"));
     pages

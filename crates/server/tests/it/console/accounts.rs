@@ -295,3 +295,51 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
     assert_eq!(foreign.status, StatusCode::FORBIDDEN);
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_counted_by_their_age_and_each_count_leads_to_those_it_counts() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    let accounts = place.all("/api/v1/systems/prod/accounts", 100).await;
+    let has_active = |one: &&serde_json::Value| {
+        one["access_keys"].as_array().into_iter().flatten().any(|key| key["active"] == true)
+    };
+    let with_keys = accounts.iter().filter(has_active).count();
+    assert!(with_keys > 0);
+    for address in ["/", "/systems/prod/accounts"] {
+        let page = browser.get(address).await;
+        let mut counted = 0;
+        for band in ["0", "30", "90", "180", "365"] {
+            let link = format!("href=\"/systems/prod/accounts?key_age={band}\"");
+            let after = page.text.split_once(&link).unwrap_or_else(|| panic!("{address}: {link}")).1;
+            let number = after.split_once("class=\"number\">").unwrap().1.split('<').next().unwrap();
+            let number: usize = number.parse().unwrap();
+            let list = browser.get(&format!("/systems/prod/accounts?key_age={band}&format=csv")).await;
+            assert_eq!(list.text.lines().count() - 1, number, "{band}: {}", list.text);
+            counted += number;
+        }
+        assert_eq!(counted, with_keys, "{address}");
+    }
+    assert_eq!(browser.get("/systems/prod/accounts?key_age=7").await.status, StatusCode::BAD_REQUEST);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_forms_are_sent_to_leads_on_and_names_may_be_left_to_the_task_mapping() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let led = browser.get("/systems/prod/changes").await;
+    assert_eq!((led.status, led.to.as_deref()), (StatusCode::SEE_OTHER, Some("/systems/prod/jobs")));
+    let page = browser.get("/systems/prod/release").await;
+    assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
+    page.has(&["Nothing to be read here", "takes what a form sends"]);
+    let form = browser.get("/systems/prod/new-account").await;
+    form.has(&["<label for=\"name\">Name</label>", "Path <span class=\"muted\">(optional)"]);
+    place.not_imported("fresh").await;
+    let fresh = "fresh".parse().unwrap();
+    place.store.remove_system(&fresh, ("local:test", None), place.clock.now()).await.unwrap();
+    let page = browser.get("/systems/fresh/accounts").await;
+    page.has(&["Nothing was ever imported"]);
+    assert!(!page.text.contains("once an import"), "{}", page.text);
+    place.stop().await;
+}

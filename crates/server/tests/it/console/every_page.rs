@@ -41,6 +41,8 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
     let account = place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await;
     let account = format!("/systems/prod/accounts/{}", account["external_id"].as_str().unwrap());
     let group = place.get("/api/v1/systems/prod/resources?type=group").await["items"][0].clone();
+    let policy = place.get("/api/v1/systems/prod/resources?type=policy").await["items"][0].clone();
+    let policy = format!("/systems/prod/resources/{}", policy["external_id"].as_str().unwrap());
     let token = place.get("/api/v1/tokens").await["items"][0]["id"].as_str().unwrap().to_owned();
     let of = |route: &'static str| (route, route.replace("{system_id}", "prod"));
     let mut rows: Vec<Row> = [
@@ -96,6 +98,8 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
             "/systems/{system_id}/resources/{resource}",
             format!("/systems/prod/resources/{}", group["external_id"].as_str().unwrap()),
         ),
+        ("/systems/{system_id}/resources/{resource}", policy.clone()),
+        ("/systems/{system_id}/resources/{resource}/versions", format!("{policy}/versions")),
         ("/systems/{system_id}/accounts/{account}", account.clone()),
         ("/systems/{system_id}/accounts/{account}", "/systems/prod/accounts/new.person".to_owned()),
         ("/systems/{system_id}/accounts", "/systems/prod/accounts?as_of=yesterday".to_owned()),

@@ -180,7 +180,7 @@ async fn any_two_moments_are_compared_and_all_of_it_stands_in_the_address() {
     let file = browser.get("/systems/prod/compare?from=run:1&format=csv").await.text;
     assert_eq!(file.matches("\r\n").count(), all + 1, "{file}");
     for (wrong, why) in [
-        ("from=soon", "role=\"alert\""),
+        ("from=soon", "aria-describedby=\"filter-from-about\""),
         ("from=run:3&to=run:1", "change their places"),
         ("from=run:2", "is one of the system test"),
         ("from=1999-01-01", "role=\"alert\""),
@@ -190,5 +190,20 @@ async fn any_two_moments_are_compared_and_all_of_it_stands_in_the_address() {
     }
     let other = Browser::of(&place, "bea", Role::Admin, &["test"]).await;
     assert_eq!(other.get("/systems/prod/compare").await.status, StatusCode::FORBIDDEN);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_moment_that_is_none_is_said_at_its_field() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    for (query, field) in [("from=yesterday", "from"), ("from=run:1&to=2999-01-01", "to")] {
+        let page = browser.get(&format!("/systems/prod/compare?{query}")).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text);
+        let beside = format!("aria-invalid=\"true\" aria-describedby=\"filter-{field}-about\"");
+        page.has(&[&beside, "They cannot be compared"]);
+        let file = browser.get(&format!("/systems/prod/compare?{query}&format=csv")).await;
+        assert_eq!(file.status, StatusCode::BAD_REQUEST, "{}", file.text);
+    }
     place.stop().await;
 }

@@ -1,11 +1,12 @@
 //! Groups and policies: who holds them, and several who lose them by one plan.
 
 use keyreeve_model::Role;
+use keyreeve_sandbox::Mutation;
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::Browser;
-use crate::place::Place;
+use crate::place::{PROD_ACCOUNT, Place};
 
 /// A group of `prod` with two people or more, and who they are.
 async fn crowded(place: &Place) -> (Value, Vec<Value>) {
@@ -103,5 +104,68 @@ async fn several_holders_lose_a_group_by_one_plan() {
         let user = place.in_aws(one["account"].as_str().unwrap()).unwrap();
         assert!(!user["groups"].to_string().contains(group["name"].as_str().unwrap()), "{user}");
     }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_policy_says_is_read_and_compared_version_by_version() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    let allow = |what: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"{what}","Resource":"*"}}]}}"#
+        )
+    };
+    let person = place.people().await.remove(0);
+    let arn = format!("arn:aws:iam::{PROD_ACCOUNT}:policy/of-files");
+    let version = |what: &str| Mutation::CreatePolicyVersion { arn: arn.clone(), document: allow(what) };
+    let evil = r#"{"Version":"2012-10-17","Statement":[{"Sid":"</pre><img src=x onerror=alert(1)>","Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let made = [
+        Mutation::CreatePolicy { name: "of-files".into(), path: "/".into(), document: allow("s3:GetObject") },
+        version("s3:Get*"),
+        version("s3:*"),
+        Mutation::PutUserInline { user: person.clone(), name: "own".into(), document: evil.into() },
+    ];
+    place.sandbox.mutate(PROD_ACCOUNT, &made).unwrap();
+    place.import("prod").await;
+    let policy =
+        place.get("/api/v1/systems/prod/resources?type=policy&name=of-files").await["items"][0].clone();
+    let id = policy["external_id"].as_str().unwrap();
+    let said = place.get(&format!("/api/v1/systems/prod/resources/{id}/documents")).await;
+    let versions = said["versions"].as_array().unwrap();
+    assert_eq!(versions.len(), 3, "{said:#}");
+    assert_eq!((&versions[0]["version_id"], &versions[0]["is_default"]), (&"v3".into(), &true.into()));
+    assert_eq!(versions[2]["document"], allow("s3:GetObject"));
+
+    let address = format!("/systems/prod/resources/{id}");
+    let page = browser.get(&address).await;
+    page.has(&[
+        "What it says",
+        "    {\n      &#34;Effect&#34;: &#34;Allow&#34;",
+        "s3:*",
+        "In force",
+        "Kept in AWS",
+    ]);
+    assert!(!page.text.contains("s3:Get*"), "what is not in force is a page further: {}", page.text);
+    let one = browser.get(&format!("{address}/versions?to=v1")).await;
+    one.has(&["What v1 says", "s3:GetObject"]);
+    let between = browser.get(&format!("{address}/versions?from=v1&to=v3")).await;
+    between.has(&[
+        "From v1 to v3",
+        "<del>-       &#34;Action&#34;: &#34;s3:GetObject&#34;,</del>",
+        "<ins>+       &#34;Action&#34;: &#34;s3:*&#34;,</ins>",
+    ]);
+    for (query, status) in [("to=v9", 404), ("from=v9&to=v1", 404), ("which=v1", 400)] {
+        let refused = browser.get(&format!("{address}/versions?{query}")).await;
+        assert_eq!(refused.status.as_u16(), status, "{query}");
+    }
+
+    let account = place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await;
+    let address = format!("/systems/prod/accounts/{}", account["external_id"].as_str().unwrap());
+    let page = browser.get(&address).await;
+    page.has(&["Policy of its own: <code>own</code>", "&#60;/pre&#62;&#60;img src=x onerror=alert(1)&#62;"]);
+    assert!(!page.text.contains("<img src=x"), "{}", page.text);
+    let own = place.get(&format!("/api/v1{address}/documents")).await;
+    assert_eq!(own["inline"][0]["document"], evil, "{own:#}");
     place.stop().await;
 }

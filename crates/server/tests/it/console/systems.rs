@@ -203,6 +203,18 @@ async fn settings_are_changed_as_they_were_seen_or_not_at_all() {
     let bad = send(&fields(&seen, "many", true)).await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
     assert!(bad.text.contains("whole number") && bad.text.contains("value=\"many\""), "{}", bad.text);
+    // What is wrong stands beside its field, whichever that is.
+    for (name, value) in
+        [("max_deletes", "many"), ("category", ""), ("name", "x\u{202e}"), ("region", "nowhere")]
+    {
+        let mut form = fields(&seen, &before.max_deletes.to_string(), true);
+        form.iter_mut().filter(|(field, _)| field == name).for_each(|(_, sent)| *sent = value.to_owned());
+        let page = send(&form).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {}", page.text);
+        let field = page.text.split_once(&format!("id=\"{name}\"")).unwrap().1.split('>').next().unwrap();
+        assert!(field.contains("aria-invalid"), "{name}: {field}");
+        assert!(!page.text.contains("role=\"alert\""), "{name}: {}", page.text);
+    }
     let mut unnamed = fields(&seen, "7", true);
     unnamed[1].1 = String::new();
     assert_eq!(send(&unnamed).await.status, StatusCode::UNPROCESSABLE_ENTITY, "a system has a name");

@@ -162,3 +162,28 @@ async fn a_system_whose_form_is_sent_twice_is_registered_once_and_led_to_twice()
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", other.text);
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_asked_for_twice_is_made_once() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    let tokens = async || place.all("/api/v1/tokens", 100).await.len();
+    let before = tokens().await;
+    let page = browser.get("/settings/tokens").await;
+    let fields = [("owner", "amy"), ("role", "viewer"), ("systems", ""), ("expires_in_days", "9")];
+    let mut form: Vec<(&str, String)> = fields.map(|(name, value)| (name, value.to_owned())).into();
+    form.push(("once", page.hidden("once")));
+    let answers = twice(&browser, "/settings/tokens", &form).await;
+    let made = |one: &&Seen| one.status == StatusCode::OK;
+    assert_eq!(answers.iter().filter(made).count(), 1, "{} {}", answers[0].text, answers[1].text);
+    let other = answers.iter().find(|one| !made(one)).unwrap();
+    other.has(&["asked for before", "role=\"alert\""]);
+    assert_eq!(tokens().await, before + 1);
+    // What is sent from there is another asking.
+    form.pop();
+    form.push(("once", other.hidden("once")));
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(browser.send("/settings/tokens", &form).await.status, StatusCode::OK);
+    assert_eq!(tokens().await, before + 2);
+    place.stop().await;
+}

@@ -263,3 +263,35 @@ async fn s28_a_provider_leads_to_no_inner_address() {
         place.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_leads_to_the_page_that_was_asked_for_and_to_no_other_site() {
+    let liar = Liar::start().await;
+    let place = place_of(&liar.issuer, &["127.0.0.0/8"]).await;
+    for (number, (next, leads_to)) in [
+        ("/systems/prod/accounts%3Fq%3Dada", "/systems/prod/accounts?q=ada"),
+        ("https%3A%2F%2Fevil.example%2F", "/"),
+        ("%2F%2Fevil.example", "/"),
+        ("/sign-out", "/"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut browser = Browser::new();
+        let set_out = Url::parse(&format!("{}/signin/oidc?next={next}", place.url)).unwrap();
+        let answer = browser.get(&set_out).await;
+        let there = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+        let told: BTreeMap<String, String> = there.query_pairs().into_owned().collect();
+        let now = place.clock.now().as_second();
+        let claims = truth(&liar, &told["nonce"], now);
+        let code = format!("code-{number}");
+        liar.gives(&code, signed(&key(7, "one"), &json!({"alg": "EdDSA", "kid": "one"}), &claims));
+        let back = format!("{}/signin/oidc/callback?code={code}&state={}", place.url, told["state"]);
+        let answer = browser.get(&Url::parse(&back).unwrap()).await;
+        assert_eq!(answer.headers()["location"].to_str().unwrap(), leads_to, "{next}");
+    }
+    // What a browser brings of its own is held against the same rule.
+    let page = crate::console::Browser::new(&place).get("/sign-in?next=%2Fjobs").await;
+    page.has(&["href=\"/signin/oidc?next=%2Fjobs\""]);
+    place.stop().await;
+}

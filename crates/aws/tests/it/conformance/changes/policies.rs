@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyreeve_connector::PolicyHolder;
+use keyreeve_connector::{Inventory, PolicyHolder};
 use keyreeve_model::{PolicyScope, StepCall};
 
 use super::super::seed::{DOCUMENT, POLICIES, policy_arn};
@@ -51,7 +51,7 @@ async fn documents(world: &World) -> Outcome {
     let version = world.admin.iam.create_policy_version().policy_arn(&arn).policy_document(&later);
     answered(version.set_as_default(true).send().await)?;
     let draft = DOCUMENT.replace("GetObject", "DeleteObject");
-    let version = world.admin.iam.create_policy_version().policy_arn(&arn).policy_document(draft);
+    let version = world.admin.iam.create_policy_version().policy_arn(&arn).policy_document(&draft);
     answered(version.set_as_default(false).send().await)?;
     let all =
         whole(async |after| changes.provisioning().list_policy_documents(PolicyScope::Customer, after).await)
@@ -69,5 +69,20 @@ async fn documents(world: &World) -> Outcome {
         expected.insert((PolicyHolder::Managed(policy_arn(&world.account_id, index)), name, Some(text)));
     }
     let missing: Vec<_> = expected.difference(&found).collect();
-    ensure(missing.is_empty(), || format!("it lacks {missing:?}"))
+    ensure(missing.is_empty(), || format!("it lacks {missing:?}"))?;
+    let details =
+        whole(async |after| world.connector().await.list_policy_details(PolicyScope::Customer, after).await)
+            .await?;
+    let unused = details.iter().find(|policy| policy.arn == arn).map(|policy| &policy.versions);
+    let versions: BTreeSet<_> = unused
+        .into_iter()
+        .flatten()
+        .map(|one| (one.version_id.as_str(), one.document.as_deref(), one.created_at.is_some()))
+        .collect();
+    let expected = [
+        ("v1", Some(DOCUMENT), true),
+        ("v2", Some(later.as_str()), true),
+        ("v3", Some(draft.as_str()), true),
+    ];
+    ensure(versions == BTreeSet::from(expected), || format!("its versions are {versions:?}"))
 }

@@ -1,0 +1,116 @@
+//! What policies say. It is kept beside the inventory and never decides about an import: what AWS does not give is said by a
+//! warning, and what was known of it before stays. Only a store that fails ends the import, as it does everywhere.
+//!
+//! A page is handed to the store before the next is asked for, so there is never more of it in memory than one answer
+//! (which is bounded, as all are), however large the account.
+
+use std::sync::{Mutex, PoisonError};
+
+use keyreeve_connector::{Detail, Marker, Page, PolicyDetail};
+use keyreeve_model::{ExternalId, ImportRunId, ImportScope, SystemId, Warning};
+use keyreeve_store::{ReadVersion, Store, StoreError};
+
+use super::listing::{Follow, Listing};
+use super::reader::{ReadError, Reader};
+
+/// Where the documents of a run go.
+pub(crate) struct Documents<'a> {
+    store: &'a Store,
+    system_id: &'a SystemId,
+    run: ImportRunId,
+    /// What could not be read first.
+    missed: Mutex<Option<String>>,
+    /// How the store failed first.
+    failed: Mutex<Option<StoreError>>,
+}
+
+impl<'a> Documents<'a> {
+    pub(crate) fn new(store: &'a Store, system_id: &'a SystemId, run: ImportRunId) -> Self {
+        Self { store, system_id, run, missed: Mutex::default(), failed: Mutex::default() }
+    }
+
+    /// Keeps documents of inline policies.
+    pub(crate) async fn keep_inline(&self, documents: Vec<String>) {
+        if !documents.is_empty() {
+            self.note(self.store.keep_documents(&documents).await);
+        }
+    }
+
+    /// Reads the versions of all policies of a scope, and keeps them.
+    pub(crate) async fn read_versions(&self, reader: &Reader<'_>, scope: &ImportScope) {
+        let mut listing = Listing::default();
+        let mut marker: Option<Marker> = None;
+        loop {
+            let fetch = || reader.inventory.list_policy_details(scope.policy_scope, marker.as_ref());
+            let page = match reader.call(None, fetch).await {
+                Ok(page) => page,
+                Err(error) => return self.miss(&error.to_string()),
+            };
+            reader.check_account(&page.account_ids);
+            if reader.halt.is_halted() {
+                return;
+            }
+            let read = page.items.len();
+            self.keep_page(page.items).await;
+            match listing.follow(page.next, read) {
+                Follow::Whole => return,
+                Follow::Page(next) => marker = Some(next),
+                Follow::Broken(reason) => return self.miss(&ReadError::Broken(reason).to_string()),
+            }
+        }
+    }
+
+    async fn keep_page(&self, policies: Vec<PolicyDetail>) {
+        let mut versions = Vec::new();
+        let mut read: Vec<ExternalId> = Vec::with_capacity(policies.len());
+        // A policy has one version at least: without any, its versions did not come.
+        for policy in policies.into_iter().filter(|policy| !policy.versions.is_empty()) {
+            versions.extend(policy.versions.into_iter().map(|version| ReadVersion {
+                external_id: policy.external_id.clone(),
+                version_id: version.version_id,
+                created_at: version.created_at,
+                document: version.document,
+            }));
+            read.push(policy.external_id);
+        }
+        self.note(self.store.keep_policy_versions(self.system_id, self.run, &read, versions).await);
+    }
+
+    fn note(&self, kept: Result<(), StoreError>) {
+        if let Err(error) = kept {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+    }
+
+    fn miss(&self, why: &str) {
+        self.missed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| why.to_owned());
+    }
+
+    /// That something could not be read.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) fn ended(&self) -> Result<Option<Warning>, StoreError> {
+        if let Some(error) = self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(error);
+        }
+        let missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(missed.map(|why| {
+            let message =
+                format!("what some policies say could not be read, and stays as it was known: {why}");
+            Warning::new("documents_unknown", message)
+        }))
+    }
+}
+
+/// Takes the documents of inline policies out of a page.
+pub(crate) fn take_inline(page: &mut Page<Detail>) -> Vec<String> {
+    let mut documents = Vec::new();
+    for detail in &mut page.items {
+        documents.append(match detail {
+            Detail::Account(account) => &mut account.documents,
+            Detail::Group(group) => &mut group.documents,
+        });
+    }
+    documents
+}
