@@ -101,7 +101,6 @@ fn code_of(error: &anyhow::Error) -> u8 {
                         | StoreError::Data { .. }
                         | StoreError::TaskLeaseLost { .. }
                         | StoreError::EvidenceAltered { .. }
-                        | StoreError::Superseded { .. }
                         | StoreError::LeaseLost { .. }
                         | StoreError::BaselineMoved { .. }
                         | StoreError::ChangesDoNotFit { .. }

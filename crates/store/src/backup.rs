@@ -126,6 +126,11 @@ async fn quick_check(connection: &mut SqliteConnection, place: &str) -> Result<(
         .map_err(|error| failure("checking the store", place, &error))?;
     match found.as_str() {
         "ok" => Ok(()),
-        _ => Err(StoreError::Damaged { place: place.to_owned(), what: found }),
+        // What SQLite says of pages tells people nothing.
+        _ => {
+            tracing::warn!(found, "SQLite's look at every page found an error");
+            let what = "a look at every page found some that are not as they were written".to_owned();
+            Err(StoreError::Damaged { place: place.to_owned(), what })
+        }
     }
 }

@@ -256,7 +256,9 @@ impl Transaction {
 pub(crate) fn failure(doing: &'static str, place: &str, error: &sqlx::Error) -> StoreError {
     match meaning_of(error) {
         Meaning::Damaged => {
-            StoreError::Damaged { place: place.to_owned(), what: describe(error, false).message }
+            tracing::warn!(%error, doing, "the database is damaged");
+            let what = "what was read is not what the database wrote".to_owned();
+            StoreError::Damaged { place: place.to_owned(), what }
         }
         Meaning::Full => StoreError::DiskFull { doing, place: place.to_owned() },
         Meaning::Unwritable => StoreError::Unwritable { doing, place: place.to_owned() },

@@ -1,6 +1,6 @@
 //! Import profiles that are taken away, here and by way of a server; and what a preview says of what is not there.
 
-use crate::harness::{Place, Ran, SYSTEM};
+use crate::harness::{Place, SYSTEM};
 use crate::remote::Elsewhere;
 use crate::serve::{serve, terminate};
 
@@ -14,10 +14,8 @@ fn a_profile_is_taken_away_with_its_schedule_and_default_stays() {
     let place = Place::registered(0);
     let (child, address) = serve(&place, &[]);
     let there = Elsewhere::of(&address, &place.token("ada", "admin", &[]));
-    let here = |arguments: &[&str]| -> Ran { place.run(arguments) };
-    let afar = |arguments: &[&str]| -> Ran { there.run(arguments) };
-    let both: [&dyn Fn(&[&str]) -> Ran; 2] = [&here, &afar];
-    for run in both {
+    for afar in [false, true] {
+        let run = |arguments: &[&str]| if afar { there.run(arguments) } else { place.run(arguments) };
         place.run(&["import", "profile", "set", SYSTEM, "staff", "schedule=30 2 * * *"]).code(0);
         let remove = ["import", "profile", "remove", SYSTEM, "staff", "--reason", "one is enough"];
         let planned = run(&[&remove[..], &["--plan"]].concat()).code(0);

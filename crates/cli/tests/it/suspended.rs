@@ -3,6 +3,8 @@
 use keyreeve_sandbox::Mutation;
 
 use crate::harness::{Place, SYSTEM};
+use crate::remote::Elsewhere;
+use crate::serve::{serve, terminate};
 
 /// An import that would delete three accounts of few; the run that found it is number 2.
 fn suspended() -> (Place, Vec<String>) {
@@ -72,6 +74,26 @@ fn a_run_that_was_overtaken_cannot_be_accepted() {
     let (place, _) = suspended();
     place.run(&["import", "profile", "set", SYSTEM, "default", "thresholds.small.deleted=10"]).code(0);
     place.run(&["import", "run", SYSTEM]).code(0);
-    let refused = place.run(&["import", "accept", "2", "--reason", "late", "--yes"]).code(1);
+    let refused = place.run(&["import", "accept", "2", "--reason", "late", "--yes"]).code(2);
     assert!(refused.stderr.contains("hint: reject it and import again"), "{}", refused.stderr);
+}
+
+/// What cannot be done any more is refused with the same code here and by way of a server.
+#[test]
+fn a_run_that_is_out_of_date_or_does_not_wait_is_refused_with_two() {
+    let (place, _) = suspended();
+    place.run(&["import", "profile", "set", SYSTEM, "default", "thresholds.small.deleted=10"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let (child, address) = serve(&place, &[]);
+    let there = Elsewhere::of(&address, &place.token("ada", "approver", &[]));
+    for run in ["2", "3"] {
+        let accept = ["import", "accept", run, "--reason", "late", "--yes"];
+        for ran in [place.run(&accept), there.run(&accept)] {
+            assert_eq!(ran.code, 2, "{run}: {}", ran.stderr);
+        }
+    }
+    assert!(
+        place.run(&["import", "accept", "2", "--reason", "late", "--yes"]).stderr.contains("out of date")
+    );
+    terminate(child);
 }
