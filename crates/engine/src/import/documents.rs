@@ -45,6 +45,9 @@ impl<'a> Documents<'a> {
         scope: &ImportScope,
         listed: &[PolicyEntry],
     ) {
+        if listed.is_empty() || reader.halt.is_halted() {
+            return;
+        }
         let ids: HashMap<&str, &ExternalId> =
             listed.iter().map(|policy| (policy.arn.as_str(), &policy.external_id)).collect();
         let mut listing = Listing::default();
