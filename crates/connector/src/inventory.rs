@@ -140,8 +140,8 @@ pub struct GroupDetail {
 /// A managed policy with its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyDetail {
-    /// `PolicyId`.
-    pub external_id: ExternalId,
+    /// `PolicyId`, when given.
+    pub external_id: Option<ExternalId>,
     /// ARN.
     pub arn: String,
     /// All versions that AWS has of it.

@@ -52,8 +52,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(18, "tries", "0018_tries.sql"),
     migration!(19, "keys_once", "0019_keys_once.sql"),
     migration!(20, "scim_revisions", "0020_scim_revisions.sql"),
-    migration!(22, "policy_documents", "0022_policy_documents.sql"),
-    migration!(23, "pages_in_order", "0023_pages_in_order.sql"),
+    migration!(21, "policy_documents", "0021_policy_documents.sql"),
+    migration!(22, "pages_in_order", "0022_pages_in_order.sql"),
 ];
 
 impl Migration {

@@ -2,7 +2,7 @@
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyVersion};
 use keyreeve_connector::{Error, Marker, Page, PolicyDetail, PolicyVersionDetail};
-use keyreeve_model::PolicyScope;
+use keyreeve_model::{ExternalId, PolicyScope};
 
 use crate::error::Call;
 use crate::page::PageBuilder;
@@ -39,7 +39,7 @@ pub(crate) async fn list(
 fn detail(call: &Call, policy: ManagedPolicyDetail) -> Result<PolicyDetail, Error> {
     let versions = policy.policy_version_list.unwrap_or_default();
     Ok(PolicyDetail {
-        external_id: call.external_id("PolicyId", policy.policy_id.as_deref())?,
+        external_id: policy.policy_id.as_deref().and_then(|id| ExternalId::new(id).ok()),
         arn: call.taken("Arn", policy.arn)?,
         versions: versions.into_iter().map(|one| version(call, one)).collect::<Result<_, _>>()?,
     })

@@ -113,6 +113,6 @@ fn a_policy_is_shown_with_what_it_says() {
     assert!(shown.contains("\"Action\": \"s3:GetObject\",") && shown.contains("v1"), "{shown}");
     let devs = place.run(&["resource", "show", SYSTEM, "devs"]).code(0).stdout;
     assert!(devs.contains("theirs") && devs.contains("s3:") && !devs.contains('\u{1b}'), "{devs}");
-    let unknown = place.run(&["resource", "show", SYSTEM, "none"]).code(1).stderr;
+    let unknown = place.run(&["resource", "show", SYSTEM, "none"]).code(2).stderr;
     assert!(unknown.contains("no group or policy") && unknown.contains("resource list"), "{unknown}");
 }

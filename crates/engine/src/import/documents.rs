@@ -4,9 +4,10 @@
 //! A page is handed to the store before the next is asked for, so there is never more of it in memory than one answer
 //! (which is bounded, as all are), however large the account.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use keyreeve_connector::{Detail, Marker, Page, PolicyDetail};
+use keyreeve_connector::{Detail, Marker, Page, PolicyDetail, PolicyEntry};
 use keyreeve_model::{ExternalId, ImportRunId, ImportScope, SystemId, Warning};
 use keyreeve_store::{ReadVersion, Store, StoreError};
 
@@ -36,8 +37,19 @@ impl<'a> Documents<'a> {
         }
     }
 
-    /// Reads the versions of all policies of a scope, and keeps them.
-    pub(crate) async fn read_versions(&self, reader: &Reader<'_>, scope: &ImportScope) {
+    /// Reads the versions of all policies of a scope, and keeps them. Not everybody who speaks as AWS gives the ids of
+    /// policies there: those that were listed have theirs by their ARN.
+    pub(crate) async fn read_versions(
+        &self,
+        reader: &Reader<'_>,
+        scope: &ImportScope,
+        listed: &[PolicyEntry],
+    ) {
+        if listed.is_empty() || reader.halt.is_halted() {
+            return;
+        }
+        let ids: HashMap<&str, &ExternalId> =
+            listed.iter().map(|policy| (policy.arn.as_str(), &policy.external_id)).collect();
         let mut listing = Listing::default();
         let mut marker: Option<Marker> = None;
         loop {
@@ -51,7 +63,7 @@ impl<'a> Documents<'a> {
                 return;
             }
             let read = page.items.len();
-            self.keep_page(page.items).await;
+            self.keep_page(page.items, &ids).await;
             match listing.follow(page.next, read) {
                 Follow::Whole => return,
                 Follow::Page(next) => marker = Some(next),
@@ -60,18 +72,20 @@ impl<'a> Documents<'a> {
         }
     }
 
-    async fn keep_page(&self, policies: Vec<PolicyDetail>) {
+    async fn keep_page(&self, policies: Vec<PolicyDetail>, ids: &HashMap<&str, &ExternalId>) {
         let mut versions = Vec::new();
         let mut read: Vec<ExternalId> = Vec::with_capacity(policies.len());
         // A policy has one version at least: without any, its versions did not come.
         for policy in policies.into_iter().filter(|policy| !policy.versions.is_empty()) {
+            let id = policy.external_id.or_else(|| ids.get(policy.arn.as_str()).map(|id| (*id).clone()));
+            let Some(external_id) = id else { continue };
             versions.extend(policy.versions.into_iter().map(|version| ReadVersion {
-                external_id: policy.external_id.clone(),
+                external_id: external_id.clone(),
                 version_id: version.version_id,
                 created_at: version.created_at,
                 document: version.document,
             }));
-            read.push(policy.external_id);
+            read.push(external_id);
         }
         self.note(self.store.keep_policy_versions(self.system_id, self.run, &read, versions).await);
     }

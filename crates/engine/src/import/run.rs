@@ -248,9 +248,7 @@ impl Session<'_> {
             Err((failure, findings)) => Read::Failed(failure, findings),
         };
         if let (Read::Complete(complete), Some(documents)) = (&mut ended, &self.documents) {
-            if !complete.observed.policies.is_empty() && !reader.halt.is_halted() {
-                documents.read_versions(&reader, &scope).await;
-            }
+            documents.read_versions(&reader, &scope, &complete.observed.policies).await;
             complete.findings.warnings.extend(documents.ended()?);
         }
         if matches!(ended, Read::Failed(..)) && !reader.halt.is_halted() {

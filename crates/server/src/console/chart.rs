@@ -53,7 +53,7 @@ impl Chart {
     ) -> Self {
         let leads_on = bars.iter().any(|bar| bar.leads_to.is_some());
         let largest = bars.iter().map(|bar| bar.number).max().unwrap_or_default();
-        let each = WIDTH.checked_div(bars.len() as u64).unwrap_or(WIDTH).clamp(2, 48);
+        let each = WIDTH.checked_div(bars.len() as u64).unwrap_or(WIDTH).clamp(2, 120);
         let room = HEIGHT - ABOVE;
         let placed = |(place, bar): (u64, Bar)| {
             // What there is is seen, however little it is beside the largest.

@@ -123,6 +123,8 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
         "scim_revisions",
+        "policy_versions",
+        "policy_documents",
         "audit_sinks",
         "scim_pending",
         "sign_in_addresses",
@@ -151,6 +153,9 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
         place.tamper(&format!("DROP INDEX {index}")).await;
     }
     crate::version::indexes_of_before(place).await;
+    place.tamper("DROP INDEX tokens_made_once").await;
+    place.tamper("ALTER TABLE tokens DROP COLUMN made_once").await;
+    place.tamper("ALTER TABLE account_versions DROP COLUMN oldest_key_at").await;
     for column in ["held_because", "held_at", "tries"] {
         place.tamper(&format!("ALTER TABLE provisioning_jobs DROP COLUMN {column}")).await;
     }

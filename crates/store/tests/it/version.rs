@@ -63,7 +63,7 @@ async fn back_to_the_first_version(place: &Place) {
         + &read("0015_scim_pending.sql")
         + &read("0017_audit_sinks.sql")
         + &read("0020_scim_revisions.sql")
-        + &read("0022_policy_documents.sql");
+        + &read("0021_policy_documents.sql");
     let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let mut tables: Vec<_> = tables.collect();
     assert!(tables.len() > 8, "{tables:?}");
@@ -87,7 +87,7 @@ async fn back_to_the_first_version(place: &Place) {
 pub(crate) async fn indexes_of_before(place: &Place) {
     let text = concat!(
         include_str!("../../migrations/sqlite/0016_read_in_order.sql"),
-        include_str!("../../migrations/sqlite/0023_pages_in_order.sql")
+        include_str!("../../migrations/sqlite/0022_pages_in_order.sql")
     );
     let named = |before: &'static str| {
         text.lines().filter_map(move |line| line.strip_prefix(before)?.split([' ', ';']).next())

@@ -62,7 +62,7 @@ struct ShowPage {
     facts: Facts,
     inline: Inline,
     /// Of a policy: what is in force, and its versions.
-    says: Option<(Document, Table)>,
+    says: Option<(Option<Document>, Table)>,
     /// Of a group: its policies.
     policies: Option<Table>,
     holders: Table,
@@ -252,11 +252,13 @@ async fn policies(
 }
 
 /// What of a policy is in force, and its versions.
-fn says(policy: &Resource, documents: &PolicyDocuments) -> (Document, Table) {
+fn says(policy: &Resource, documents: &PolicyDocuments) -> (Option<Document>, Table) {
     let in_force = documents.versions.iter().find(|one| one.is_default);
-    let document = in_force.and_then(|one| one.document.as_deref());
+    let text = in_force.and_then(|one| one.document.as_deref());
+    // Where no version is known at all, their table says so.
+    let document = (!documents.versions.is_empty()).then(|| Document::new("document", &*policy.name, text));
     let table = versions::table(&of(&policy.system_id, &policy.external_id), documents);
-    (Document::new("document", &*policy.name, document), table)
+    (document, table)
 }
 
 fn facts(resource: &Resource) -> Facts {

@@ -86,7 +86,7 @@ pub(super) async fn page(
             let title = format!("What {} says", to.version_id);
             (title, Some(Document::new("document", &*to.version_id, to.document.as_deref())), None)
         }
-        (_, None) => ("What it says".to_owned(), Some(Document::new("document", "Document", None)), None),
+        (_, None) => (String::new(), None, None),
     };
     let choices: Vec<(String, String)> =
         documents.versions.iter().map(|one| (one.version_id.clone(), called(one))).collect();

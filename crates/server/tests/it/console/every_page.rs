@@ -31,6 +31,13 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
     let (failed, _) = asked(json!([{"task": "create_account", "name": "other.person"}])).await;
     place.ended(&format!("/api/v1/jobs/{failed}")).await;
 
+    let policies = place.get("/api/v1/systems/prod/resources?managed_by=customer").await;
+    let (arn, policy) = (&policies["items"][0]["arn"], policies["items"][0]["external_id"].as_str().unwrap());
+    let policy = format!("/systems/prod/resources/{policy}");
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let (arn, document) = (arn.as_str().unwrap().to_owned(), document.to_owned());
+    place.sandbox.mutate(PROD_ACCOUNT, &[Mutation::CreatePolicyVersion { arn, document }]).unwrap();
+
     let test = people.iter().skip(2).take(people.len() / 2);
     let gone: Vec<Mutation> = test.map(|name| Mutation::DeleteUser { name: name.clone() }).collect();
     place.sandbox.mutate(PROD_ACCOUNT, &gone).unwrap();
@@ -41,8 +48,6 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
     let account = place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await;
     let account = format!("/systems/prod/accounts/{}", account["external_id"].as_str().unwrap());
     let group = place.get("/api/v1/systems/prod/resources?type=group").await["items"][0].clone();
-    let policy = place.get("/api/v1/systems/prod/resources?type=policy").await["items"][0].clone();
-    let policy = format!("/systems/prod/resources/{}", policy["external_id"].as_str().unwrap());
     let token = place.get("/api/v1/tokens").await["items"][0]["id"].as_str().unwrap().to_owned();
     let of = |route: &'static str| (route, route.replace("{system_id}", "prod"));
     let mut rows: Vec<Row> = [
@@ -99,7 +104,7 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
             format!("/systems/prod/resources/{}", group["external_id"].as_str().unwrap()),
         ),
         ("/systems/{system_id}/resources/{resource}", policy.clone()),
-        ("/systems/{system_id}/resources/{resource}/versions", format!("{policy}/versions")),
+        ("/systems/{system_id}/resources/{resource}/versions", format!("{policy}/versions?from=v1&to=v2")),
         ("/systems/{system_id}/accounts/{account}", account.clone()),
         ("/systems/{system_id}/accounts/{account}", "/systems/prod/accounts/new.person".to_owned()),
         ("/systems/{system_id}/accounts", "/systems/prod/accounts?as_of=yesterday".to_owned()),

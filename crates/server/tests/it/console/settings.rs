@@ -23,7 +23,8 @@ async fn a_token_is_shown_once_works_and_is_taken_back() {
     let place = Place::start().await;
     let admin = Browser::of(&place, "ada", Role::Admin, &[]).await;
     let new = |owner: &'static str, systems: &'static str, days: &'static str| {
-        [("owner", owner), ("role", "viewer"), ("systems", systems), ("expires_in_days", days)]
+        let once = ("once", owner);
+        [("owner", owner), ("role", "viewer"), ("systems", systems), ("expires_in_days", days), once]
     };
     for (owner, systems, days, field) in
         [("ci", "a b", "", "systems"), ("ci", "none", "", "systems"), ("ci", "", "soon", "expires_in_days")]
@@ -155,7 +156,10 @@ async fn s18_s19_the_settings_are_for_admins_of_all_systems_and_forms_of_our_own
     let token = place.get("/api/v1/tokens").await["items"][0]["id"].as_str().unwrap().to_owned();
     let revoke = format!("/settings/tokens/{token}/revoke");
     let forms: [(&str, &[(&str, &str)]); 7] = [
-        ("/settings/tokens", &[("owner", "x"), ("role", "admin"), ("systems", ""), ("expires_in_days", "")]),
+        (
+            "/settings/tokens",
+            &[("owner", "x"), ("role", "admin"), ("systems", ""), ("expires_in_days", ""), ("once", "x")],
+        ),
         (&revoke, &[("reason", ""), ("confirm", "x")]),
         ("/settings/people", &[("name", "x"), ("role", "admin"), ("systems", ""), ("password", PASSWORD)]),
         ("/settings/people/ada/role", &[("role", "viewer"), ("systems", "")]),
