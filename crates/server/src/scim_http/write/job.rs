@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use keyreeve_engine::desk::{Case, DeskError};
-use keyreeve_engine::plan::Plan;
+use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_model::{
     ExternalId, FailureKind, JobId, JobState, Obstacle, ObstacleKind, ProvisioningJob, Secret, SystemId,
-    Task, TaskState, Wish, leaves_a_way_in,
+    Task, TaskKind, TaskState, Wish, leaves_a_way_in,
 };
 use keyreeve_store::{JobSlice, ScimBecomes, ScimMark, ScimSaid, Store, StoreError};
 use tokio::sync::oneshot;
@@ -186,15 +186,10 @@ async fn carried_out(
             Err(DeskError::NothingToDo(_)) => return Ok(None),
             ready => ready.map_err(refused)?,
         };
-        let waiting = match plan.approval_because.as_slice() {
-            [] => None,
-            _ => waiting(&desk.store, &case, actor.name(), &plan.tasks).await.map_err(refused)?,
+        let (waiting, outdated) = match plan.approval_because.as_slice() {
+            [] => (None, Vec::new()),
+            _ => waiting(&desk.store, &case, actor.name(), &plan).await.map_err(refused)?,
         };
-        let outdated = match (&waiting, plan.approval_because.is_empty()) {
-            (None, false) => under_another_name(&desk.store, &case, actor.name(), &plan.tasks).await,
-            _ => Ok(Vec::new()),
-        };
-        let outdated = outdated.map_err(refused)?;
         let not_begun = |error| {
             if let DeskError::Store(error) = &error {
                 begins.unless_changed(error);
@@ -204,29 +199,16 @@ async fn carried_out(
         // Planning takes its time.
         pass.still_lets_in().await?;
         begins.begin()?;
-        let stale = match &waiting {
-            Some(waiting) => case.is_stale(waiting, &plan).await.map_err(refused)?,
-            None => false,
-        };
-        if let Some(waiting) = &waiting
-            && stale
-        {
-            // Nobody can approve it any more: what is asked for now takes its place.
-            match desk.cancel(&actor, waiting.id).await {
-                Ok(_) | Err(DeskError::Store(StoreError::JobState { .. })) => {}
-                Err(error) => return Err(refused(error)),
-            }
-        }
-        if let Some(waiting) = waiting.filter(|_| !stale) {
-            let again = case.ask_again(&waiting, &hand_over, (&said, since.as_ref())).await;
-            again.map_err(not_begun)?;
-            return Ok(Some(waiting));
-        }
         for job in outdated {
             match desk.cancel(&actor, job).await {
                 Ok(_) | Err(DeskError::Store(StoreError::JobState { .. })) => {}
                 Err(error) => return Err(not_begun(error)),
             }
+        }
+        if let Some(waiting) = waiting {
+            let again = case.ask_again(&waiting, &hand_over, (&said, since.as_ref())).await;
+            again.map_err(not_begun)?;
+            return Ok(Some(waiting));
         }
         let reason = Some("asked for over SCIM");
         let said = (&said, since.as_ref());
@@ -270,39 +252,34 @@ pub(super) async fn possible(asked: &Asked, (wishes, meant): (Vec<Wish>, Meant))
     done.map_err(|error| Error::new(Cause::Internal, error.to_string()))?
 }
 
-/// The same was asked for before and waits for a second person: clients ask again and again.
+/// The same was asked for before and waits for a second person: clients ask again and again. Besides what nobody can
+/// approve any more, because what it rests on has changed, or what its users are called.
 async fn waiting(
     store: &Store,
     case: &Case,
     actor: &str,
-    tasks: &[keyreeve_engine::plan::TaskPlan],
-) -> Result<Option<ProvisioningJob>, DeskError> {
-    let same = |job: &ProvisioningJob| {
-        job.tasks.len() == tasks.len()
-            && job.tasks.iter().zip(tasks).all(|(task, plan)| task.wish == plan.wish)
-    };
-    Ok(unapproved_of(store, &case.system.system_id, actor).await?.into_iter().find(same))
+    plan: &Plan,
+) -> Result<(Option<ProvisioningJob>, Vec<JobId>), DeskError> {
+    let mut outdated = Vec::new();
+    for job in unapproved_of(store, &case.system.system_id, actor).await? {
+        let of_both = || job.tasks.iter().zip(&plan.tasks);
+        if job.tasks.len() != plan.tasks.len() || !of_both().all(|(task, plan)| is_same(task, plan)) {
+            continue;
+        }
+        if of_both().all(|(task, plan)| task.wish == plan.wish) && !case.is_stale(&job, plan).await? {
+            return Ok((Some(job), outdated));
+        }
+        outdated.push(job.id);
+    }
+    Ok((None, outdated))
 }
 
-/// The same was asked for before of the same users, who had other names then: what waits cannot be approved any more.
-async fn under_another_name(
-    store: &Store,
-    case: &Case,
-    actor: &str,
-    tasks: &[keyreeve_engine::plan::TaskPlan],
-) -> Result<Vec<JobId>, DeskError> {
-    let same = |job: &ProvisioningJob| {
-        job.tasks.len() == tasks.len()
-            && job.tasks.iter().zip(tasks).all(|(task, plan)| {
-                let known = plan.account_external_id.is_some();
-                known
-                    && task.kind == plan.kind
-                    && task.account_external_id == plan.account_external_id
-                    && task.account != plan.account
-            })
-    };
-    let unapproved = unapproved_of(store, &case.system.system_id, actor).await?;
-    Ok(unapproved.iter().filter(|job| same(job)).map(|job| job.id).collect())
+/// Whether the same is wished of the same user, by whatever name.
+fn is_same(task: &Task, plan: &TaskPlan) -> bool {
+    let goes = matches!(task.kind, TaskKind::DeactivateAccount | TaskKind::DeleteAccount);
+    let known = plan.account_external_id.is_some();
+    task.wish == plan.wish
+        || (goes && known && task.kind == plan.kind && task.account_external_id == plan.account_external_id)
 }
 
 /// The jobs that a client has asked for and that wait for a second person, the newest first.
