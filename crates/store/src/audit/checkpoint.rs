@@ -24,6 +24,8 @@ use crate::statement::statement;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, beside, folder_of};
 
+/// What its file's name begins with, before what tells stores apart.
+pub const CHECKPOINT_NAME: &str = "audit-checkpoint-";
 /// It is written so long after a commit at the latest.
 const WITHIN: Duration = Duration::from_secs(1);
 
@@ -261,7 +263,7 @@ impl Store {
     pub async fn keep_audit_checkpoint(&self, folder: &Path) -> Result<bool, StoreError> {
         let store = self.keys.kek()?.store_id.clone();
         let short: String = store.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-        let mut place = folder.join(format!("audit-checkpoint-{short}"));
+        let mut place = folder.join(format!("{CHECKPOINT_NAME}{short}"));
         if let Some(ending) = self.url.sqlite_path().and_then(ending_of_replaced) {
             place = beside(&place, ending);
         }
