@@ -84,7 +84,7 @@ fn certificates_and_keys_of_no_use_are_refused_with_what_to_do() {
                -----END RSA PRIVATE KEY-----\n";
     let old = write(place.folder.path().join("old"), old);
     let pipe = place.folder.path().join("pipe");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status().unwrap().success());
     let cases = [
         (&nowhere, &found.key, "nowhere.pem cannot be read", "let the user that runs keyreeve read"),
         (&found.certificate, &nowhere, "nowhere.pem cannot be read", "let the user that runs keyreeve read"),
