@@ -136,6 +136,11 @@ struct Row {
     hash: String,
 }
 
+/// Whether a line that was cut is the beginning of a row.
+fn is_beginning(line: &[u8]) -> bool {
+    line.starts_with(BEGINNING) || BEGINNING.starts_with(line)
+}
+
 /// Refuses a file whose first line is no row of ours: nothing is cut off or added to what is somebody else's. One that is
 /// empty, or has but the beginning of a row, is ours.
 fn begins_with_a_row(file: &mut File) -> Result<(), String> {
@@ -145,7 +150,7 @@ fn begins_with_a_row(file: &mut File) -> Result<(), String> {
     let is_ours = match line.last() {
         None => true,
         Some(b'\n') => serde_json::from_slice::<Row>(&line).is_ok(),
-        Some(_) => line.starts_with(BEGINNING) || BEGINNING.starts_with(&line),
+        Some(_) => is_beginning(&line),
     };
     if is_ours {
         Ok(())
@@ -222,7 +227,7 @@ fn whole_end(file: &mut File) -> Result<u64, String> {
     match tail.iter().rposition(|byte| *byte == b'\n') {
         Some(place) => Ok(begin + place as u64 + 1),
         // All of it is the beginning of a row, or it is not ours.
-        None if begin == 0 && tail.starts_with(BEGINNING) => Ok(0),
+        None if begin == 0 && is_beginning(&tail) => Ok(0),
         None => Err("it does not end with a line of ours, and is left as it is".to_owned()),
     }
 }
