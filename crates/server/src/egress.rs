@@ -87,14 +87,26 @@ impl Egress {
             Host::Ipv4(address) => &[address.into()],
             Host::Ipv6(address) => &[address.into()],
             Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => &[v4, v6],
+            // Whatever its address is.
+            Host::Domain(_) if !self.internet && self.networks.is_empty() => &[],
             Host::Domain(_) => return None,
         };
-        let forbidden = !possible.iter().any(|address| may_be_called(*address, &self.networks));
+        let forbidden = !possible.iter().any(|address| self.may_call(*address));
         forbidden.then(|| self.not_called())
     }
 
+    fn may_call(&self, address: IpAddr) -> bool {
+        match self.internet {
+            true => may_be_called(address, &self.networks),
+            false => is_of_a_network(address, &self.networks),
+        }
+    }
+
     fn not_called(&self) -> String {
-        format!("its address is not of the internet, and of no network in {}", self.setting)
+        match self.internet {
+            true => format!("its address is not of the internet, and of no network in {}", self.setting),
+            false => format!("its address is of no network in {}", self.setting),
+        }
     }
 
     /// Sends a request, and gives the answer as soon as it has begun.
@@ -126,11 +138,7 @@ impl Egress {
         let mut why = "its name has no address".to_owned();
         for address in found {
             // Which one it is would tell who configures it what our network looks like.
-            let setting = self.setting;
-            if !self.internet && !is_of_a_network(address.ip(), &self.networks) {
-                return Err(format!("its address is of no network in {setting}"));
-            }
-            if !may_be_called(address.ip(), &self.networks) {
+            if !self.may_call(address.ip()) {
                 return Err(self.not_called());
             }
             match TcpStream::connect(address).await {

@@ -1,10 +1,12 @@
 //! TLS with a certificate of one's own.
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use keyreeve_model::digest_hex;
+use keyreeve_store::open_regular_file;
 use rustls_pki_types::pem::{Error as PemError, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
@@ -134,6 +136,9 @@ impl Tls {
     }
 }
 
+/// In a key behind a passphrase, in the form of before PKCS #8.
+const ENCRYPTED: &[u8] = b"Proc-Type: 4,ENCRYPTED";
+
 /// What is in the files.
 struct Files {
     certificate: Vec<u8>,
@@ -143,7 +148,11 @@ struct Files {
 impl Files {
     fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let read = |path: &Path| {
-            std::fs::read(path).map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+            let mut text = Vec::new();
+            open_regular_file(path)
+                .and_then(|mut file| file.read_to_end(&mut text))
+                .map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })?;
+            Ok(text)
         };
         Ok(Self { certificate: read(certificate)?, key: read(key)? })
     }
@@ -158,6 +167,10 @@ impl Files {
             .map_err(|error| of_pem(error, certificate))?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate { path: certificate.to_owned() });
+        }
+        // The old form is no damaged PEM, but says so in a line of its own (RFC 1421).
+        if self.key.windows(ENCRYPTED.len()).any(|text| text == ENCRYPTED) {
+            return Err(TlsError::NoKey { path: key.to_owned() });
         }
         let private = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| of_pem(error, key))?;
         let (certificate, key) = (certificate.to_owned(), key.to_owned());

@@ -4,9 +4,11 @@
 //! authorities: `openssl req -x509` makes one that says so of itself, and RFC 5280 section 4.2.1.9 leaves open whether such
 //! a one may be a server's. Name, time and the key behind it must be right all the same.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use keyreeve_store::open_regular_file;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::TlsConnector;
@@ -28,8 +30,10 @@ pub(crate) fn tls(authorities: Option<&Path>) -> Result<TlsConnector, String> {
     match authorities {
         Some(path) => {
             let of_file = |why: String| format!("{}: {why}", path.display());
-            let found = CertificateDer::pem_file_iter(path);
-            for certificate in found.map_err(|error| of_file(error.to_string()))? {
+            let mut text = Vec::new();
+            let read = open_regular_file(path).and_then(|mut file| file.read_to_end(&mut text));
+            read.map_err(|error| of_file(error.to_string()))?;
+            for certificate in CertificateDer::pem_slice_iter(&text) {
                 let certificate = certificate.map_err(|error| of_file(error.to_string()))?;
                 roots.add(certificate.clone()).map_err(|error| of_file(error.to_string()))?;
                 named.push(certificate);

@@ -128,6 +128,23 @@ impl Store {
     /// [`StoreError::WrongKey`], [`StoreError::KeyReplaced`], [`StoreError::KeptElsewhere`], [`StoreError::Key`],
     /// [`StoreError::Unreachable`].
     pub async fn open(url: &DatabaseUrl, custody: impl KeyCustody) -> Result<Self, StoreError> {
+        Self::open_for(url, custody, false).await
+    }
+
+    /// Opens a store to verify its audit log ([`Store::verify_audit`]) and for nothing else: also one whose log's tables or
+    /// triggers were altered, to which nothing is written then.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_to_verify(url: &DatabaseUrl, custody: impl KeyCustody) -> Result<Self, StoreError> {
+        Self::open_for(url, custody, true).await
+    }
+
+    async fn open_for(
+        url: &DatabaseUrl,
+        custody: impl KeyCustody,
+        verifies: bool,
+    ) -> Result<Self, StoreError> {
         let small = match &url.0 {
             Place::Sqlite(path) => sqlite_file::inspect(path, &url.to_string())? <= CHECKED_WHEN_OPENED,
             Place::Postgres(_) => false,
@@ -144,7 +161,18 @@ impl Store {
                     Place::Postgres(_) => StoreError::NoStore { place: store.place.clone() },
                 });
             }
-            let pending = migrate::check(&store).await?;
+            let pending = match migrate::check(&store).await {
+                Err(altered @ StoreError::AuditAltered { .. }) if verifies => {
+                    let kek = store_keys::fetch(&store, &custody).await?;
+                    // One of an earlier version would have to be brought up to date first.
+                    if kek.store_id.is_empty() {
+                        return Err(altered);
+                    }
+                    store.keys.hold(kek);
+                    return Ok(());
+                }
+                checked => checked?,
+            };
             let kek = store_keys::fetch(&store, &custody).await?;
             migrate::apply(&store, pending).await?;
             store.keys.hold(data_keys::adopt(&store, kek, &custody.place()).await?);

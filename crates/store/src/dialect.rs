@@ -116,36 +116,36 @@ impl Dialect {
         }
     }
 
-    /// The statements that made the audit log's tables and triggers, as the database keeps them; of PostgreSQL what
-    /// each trigger in force does.
+    /// The audit log's tables and triggers, each with the statement that made it, as the database keeps it; of PostgreSQL
+    /// the triggers in force, each with what it does.
     pub(crate) fn audit_schema_texts(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "SELECT coalesce(sql, '') FROM sqlite_schema WHERE tbl_name IN ('audit_log', 'audit_head') \
-                 AND type IN ('table', 'trigger')"
+                "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema \
+                 WHERE tbl_name IN ('audit_log', 'audit_head') AND type IN ('table', 'trigger') ORDER BY name"
             }
             Self::Postgres => {
-                "SELECT p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
+                "SELECT 'trigger ' || t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid \
                  WHERE t.tgrelid IN ('audit_log'::regclass, 'audit_head'::regclass) AND NOT t.tgisinternal \
-                 AND t.tgenabled = 'O'"
+                 AND t.tgenabled = 'O' ORDER BY t.tgname"
             }
         }
     }
 
-    /// How the statements begin that made them.
-    pub(crate) fn audit_objects(self) -> &'static [&'static str] {
+    /// What kind each of them is of, and its name.
+    pub(crate) fn audit_objects(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Sqlite => &[
-                "CREATE TABLE audit_log ",
-                "CREATE TABLE audit_head ",
-                "CREATE TRIGGER audit_log_is_not_altered ",
-                "CREATE TRIGGER audit_log_is_not_emptied ",
-                "CREATE TRIGGER audit_head_stays ",
+                ("TABLE", "audit_log"),
+                ("TABLE", "audit_head"),
+                ("TRIGGER", "audit_log_is_not_altered"),
+                ("TRIGGER", "audit_log_is_not_emptied"),
+                ("TRIGGER", "audit_head_stays"),
             ],
             Self::Postgres => &[
-                "CREATE TRIGGER audit_log_stays ",
-                "CREATE TRIGGER audit_log_is_not_emptied ",
-                "CREATE TRIGGER audit_head_stays ",
+                ("TRIGGER", "audit_log_stays"),
+                ("TRIGGER", "audit_log_is_not_emptied"),
+                ("TRIGGER", "audit_head_stays"),
             ],
         }
     }

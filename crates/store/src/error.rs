@@ -490,13 +490,18 @@ pub enum StoreError {
     },
     /// The tables of the audit log, or the triggers that keep its rows, are not those that were made.
     #[error(
-        "the audit log of the store at {place} was altered: its tables or triggers are not those that were made, so \
-         somebody with access to the database changed them; keep a copy of the file as it is, and restore a backup \
-         with `keyreeve store restore BACKUP`"
+        "the audit log of the store at {place} was altered: its tables or triggers are not those that were made ({what}), \
+         so somebody with access to the database changed them; {rows}; keep a copy of the file as it is, and restore a \
+         backup with `keyreeve store restore BACKUP`",
+        rows = of_rows(*broken)
     )]
     AuditAltered {
         /// The address.
         place: String,
+        /// Which of them, and how.
+        what: String,
+        /// The first row that is not as it was, and what is wrong with it, where the rows were looked at and one was found.
+        broken: Option<(i64, &'static str)>,
     },
     /// The file of the audit log's checkpoint is none that was written with this store's key.
     #[error(
@@ -807,6 +812,15 @@ impl StoreError {
         matches!(self, Self::Database { source, .. } if source.transient)
     }
 
+    /// The first row of the audit log that is not as it was written, where this says so.
+    #[must_use]
+    pub const fn broken_row(&self) -> Option<i64> {
+        match self {
+            Self::AuditBroken { seq, .. } | Self::AuditAltered { broken: Some((seq, _)), .. } => Some(*seq),
+            _ => None,
+        }
+    }
+
     /// The same refusal once more, for each of those who shared a transaction.
     pub(crate) fn repeated(&self) -> Self {
         match self {
@@ -816,7 +830,9 @@ impl StoreError {
             Self::Database { doing, source } => Self::Database { doing, source: source.clone() },
             Self::CommitUnknown { doing, source } => Self::CommitUnknown { doing, source: source.clone() },
             Self::Damaged { place, what } => Self::Damaged { place: place.clone(), what: what.clone() },
-            Self::AuditAltered { place } => Self::AuditAltered { place: place.clone() },
+            Self::AuditAltered { place, what, broken } => {
+                Self::AuditAltered { place: place.clone(), what: what.clone(), broken: *broken }
+            }
             Self::Data { what } => Self::Data { what: what.clone() },
             Self::DiskFull { doing, place } => Self::DiskFull { doing, place: place.clone() },
             Self::Unwritable { doing, place } => Self::Unwritable { doing, place: place.clone() },
@@ -888,5 +904,15 @@ fn earliest_words(system_id: &SystemId, earliest: Option<Timestamp>) -> String {
     match earliest {
         Some(time) => format!("its history begins at {time}"),
         None => format!("no import has been published yet: run `keyreeve import run {system_id}`"),
+    }
+}
+
+/// What is said of the rows of a log whose tables or triggers were altered.
+fn of_rows(broken: Option<(i64, &'static str)>) -> String {
+    match broken {
+        Some((seq, what)) => format!("the first row that is not as it was written is row {seq}: {what}"),
+        None => {
+            "`keyreeve audit verify` names the first row that is not as it was written, if any is".to_owned()
+        }
     }
 }

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use keyreeve_model::{Secret, digest_hex};
 use zeroize::Zeroizing;
 
+use crate::open_regular_file;
+
 /// What the one line of a key file begins with.
 const FORMAT: &str = "keyreeve-key-1 ";
 
@@ -199,7 +201,7 @@ impl StoreKey {
             std::io::ErrorKind::NotFound => KeyError::Missing { path: path.to_owned() },
             _ => KeyError::Io { doing: "reading", path: path.to_owned(), source },
         };
-        let file = File::open(path).map_err(refused)?;
+        let file = open_regular_file(path).map_err(refused)?;
         #[cfg(not(unix))]
         let _ = too_much;
         #[cfg(unix)]

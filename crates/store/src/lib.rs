@@ -51,6 +51,7 @@ mod pending;
 mod people;
 mod provisioning;
 mod reach;
+mod regular_file;
 mod rekey;
 mod request_keys;
 mod restore;
@@ -75,7 +76,7 @@ pub use access_calls::{AccessCall, AccessOutcome};
 pub use attention::{Attention, JobStanding, SuspendedRun, SystemStanding};
 pub use audit::{
     AUDIT_ACTIONS, AuditBatch, AuditCheckpoint, AuditFilter, AuditFrom, AuditHead, AuditRow,
-    AuditSinkStanding, CheckpointState,
+    AuditSinkStanding, CHECKPOINT_NAME, CheckpointState,
 };
 pub use backup::{backup_is_sound, folder_of};
 pub use connect::Store;
@@ -104,6 +105,7 @@ pub use provisioning::{
     JournalEvent, NewJob, NewStep, NewTask, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
     UnclaimedPassword, WithJob,
 };
+pub use regular_file::open_regular_file;
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};
 pub use request_keys::{KeyClaim, KnownRegistration, KnownRequest, RequestKey};
 pub use restore::{

@@ -196,21 +196,35 @@ async fn check_schema(transaction: &mut Transaction, place: &str) -> Result<(), 
         .await?
         .ok_or_else(|| damaged("its marker is empty"))?;
     if noted != schema_digest(transaction).await? {
-        return Err(match audit_differs(transaction).await? {
-            true => StoreError::AuditAltered { place: place.to_owned() },
-            false => damaged("its tables are not those that were made"),
+        return Err(match audit_differences(transaction).await? {
+            Some(what) => StoreError::AuditAltered { place: place.to_owned(), what, broken: None },
+            None => damaged("its tables are not those that were made"),
         });
     }
     Ok(())
 }
 
-/// Whether the audit log's own tables and triggers are no longer what the migrations made.
-pub(crate) async fn audit_differs(transaction: &mut Transaction) -> Result<bool, StoreError> {
+/// Which of the audit log's own tables and triggers are no longer what the migrations made; `None` when all are.
+pub(crate) async fn audit_differences(transaction: &mut Transaction) -> Result<Option<String>, StoreError> {
     let dialect = transaction.dialect();
     let made: String = MIGRATIONS.iter().map(|migration| migration.text(dialect)).collect();
-    let found = transaction.fetch(statement!(dialect.audit_schema_texts()), |row| row.text(0)).await?;
-    let expected = dialect.audit_objects().iter().filter(|object| made.contains(**object)).count();
-    Ok(found.len() != expected || found.iter().any(|text| !made.contains(text.as_str())))
+    let found: Vec<(String, String)> = transaction
+        .fetch(statement!(dialect.audit_schema_texts()), |row| Ok((row.text(0)?, row.text(1)?)))
+        .await?;
+    let objects = dialect
+        .audit_objects()
+        .iter()
+        .filter(|(kind, name)| made.contains(&format!("CREATE {kind} {name} ")));
+    let expected: Vec<String> =
+        objects.map(|(kind, name)| format!("{} {name}", kind.to_ascii_lowercase())).collect();
+    let is_there = |name: &String| found.iter().any(|(found, _)| found == name);
+    let missing = expected.iter().filter(|name| !is_there(name)).map(|name| format!("the {name} is missing"));
+    let others = found.iter().filter_map(|(name, text)| match expected.contains(name) {
+        true => (!made.contains(text.as_str())).then(|| format!("the {name} was altered")),
+        false => Some(format!("the {name} was added")),
+    });
+    let differences: Vec<String> = missing.chain(others).collect();
+    Ok((!differences.is_empty()).then(|| differences.join(", ")))
 }
 
 async fn schema_digest(transaction: &mut Transaction) -> Result<String, StoreError> {

@@ -68,7 +68,10 @@ async fn list(context: &Context, arguments: &ListAudit) -> anyhow::Result<Ended>
 }
 
 async fn verify(context: &Context, arguments: &VerifyAudit) -> anyhow::Result<Ended> {
-    let source = Source::of(context).await?;
+    let source = match arguments.renew_checkpoint {
+        Some(_) => Source::of(context).await?,
+        None => Source::to_verify(context).await?,
+    };
     if let Some(reason) = &arguments.renew_checkpoint {
         let Some(store) = source.store() else {
             let why = "the checkpoint is on the machine of the server";

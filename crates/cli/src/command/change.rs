@@ -115,7 +115,7 @@ impl<'a> Changing<'a> {
     /// Shows what trying a job again would take, and what would be refused of it.
     pub(crate) async fn show_again(&self, job: &ProvisioningJob) -> anyhow::Result<Ended> {
         let again = self.case.plan_again(job).await.map_err(refused).with_context(|| self.planning());
-        let Again { plan, refused } = again?;
+        let Again { plan, refused, .. } = again?;
         let refused = refused.map(|why| why.to_string());
         show_again(self.context, job, self.case.with_undeliverable(plan), refused)
     }

@@ -44,25 +44,40 @@ impl Context {
         Ok(store)
     }
 
+    /// Opens the store to verify its audit log, also when that was altered.
+    pub(crate) async fn store_to_verify(&self) -> anyhow::Result<Store> {
+        self.database_is_there()?;
+        let places = &self.config.places;
+        let store =
+            Store::open_to_verify(&places.database, self.custody()).await.context(crate::exit::Opening)?;
+        store.keep_custody(self.custody());
+        store.keep_audit_checkpoint(places.checkpoint_folder()).await.context(crate::exit::Opening)?;
+        Ok(store)
+    }
+
     /// Opens the store, and tells whether its audit log holds the checkpoint that was kept of it.
     pub(crate) async fn store_and_checkpoint(&self) -> anyhow::Result<(Store, bool)> {
+        self.database_is_there()?;
         let places = &self.config.places;
-        // Said first, because without a store there is no key either.
-        if let Some(path) = places.database.sqlite_path()
-            && !path.exists()
-        {
-            if let Some(lost) = super::init::lost_database(places, "opening the store") {
-                return Err(lost.into());
-            }
-            let place = places.database.to_string();
-            return Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store");
-        }
         let store = Store::open(&places.database, self.custody()).await.context(crate::exit::Opening)?;
         // Another process may change the key while this one runs.
         store.keep_custody(self.custody());
         let folder = places.checkpoint_folder();
         let held = store.keep_audit_checkpoint(folder).await.context(crate::exit::Opening)?;
         Ok((store, held))
+    }
+
+    /// Said first, because without a store there is no key either.
+    fn database_is_there(&self) -> anyhow::Result<()> {
+        let places = &self.config.places;
+        if places.database.sqlite_path().is_none_or(std::path::Path::exists) {
+            return Ok(());
+        }
+        if let Some(lost) = super::init::lost_database(places, "opening the store") {
+            return Err(lost.into());
+        }
+        let place = places.database.to_string();
+        Err(keyreeve_store::StoreError::NoStore { place }).context("opening the store")
     }
 
     /// Where the key of the store is kept.

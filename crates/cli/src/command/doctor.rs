@@ -38,7 +38,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             .iter()
             .filter_map(|(name, path)| Some(tls::secret(name, "[notifications]", path.as_deref()?))),
     );
-    checks.extend(sinks::files(&context.config.audit));
+    checks.extend(sinks::files(&context.config));
     checks.extend(server::settings(context));
     checks.extend(places.database.sqlite_path().and_then(keys::database_file));
     checks.extend(places.database.sqlite_path().and_then(leftovers));

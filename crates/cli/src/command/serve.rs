@@ -6,6 +6,8 @@ mod itself;
 mod provider;
 mod telling;
 
+pub(super) use exporting::FILE_ADVICE;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +119,7 @@ pub(super) fn looked_at(
     context: &Context,
     address: SocketAddr,
     plain_allowed: bool,
-) -> [(&'static str, Result<(), Refusal>); 6] {
+) -> [(&'static str, Result<(), Refusal>); 7] {
     let http = &context.config.http;
     [
         ("listen", may_listen(address, http.tls.is_some(), plain_allowed)),
@@ -126,6 +128,7 @@ pub(super) fn looked_at(
         ("sign_in", provider::configured(context).map(drop)),
         ("webhook", telling::webhook(context).map(drop)),
         ("mail", telling::mail(context).map(drop)),
+        ("audit_sinks", exporting::configured(context)),
     ]
 }
 

@@ -12,6 +12,7 @@ mod file;
 mod http;
 mod key_place;
 mod notifications;
+mod own_files;
 mod places;
 mod sign_in;
 

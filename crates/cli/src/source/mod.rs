@@ -43,6 +43,14 @@ impl Source {
         }
     }
 
+    /// The same, to verify the audit log: the store of this machine also when that was altered.
+    pub(crate) async fn to_verify(context: &Context) -> anyhow::Result<Self> {
+        match &context.config.server {
+            Some(_) => Self::of(context).await,
+            None => Ok(Self::Store(Box::new(context.store_to_verify().await?))),
+        }
+    }
+
     /// The server, if one was named.
     pub(crate) fn server(context: &Context) -> Result<Option<Server>, Refusal> {
         context.config.server.as_ref().map(|server| Server::of(server, &context.environment)).transpose()

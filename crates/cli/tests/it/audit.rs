@@ -160,6 +160,24 @@ fn a_trigger_of_the_log_that_was_altered_is_said_to_be_that() {
 }
 
 #[test]
+fn of_a_log_without_its_trigger_verify_says_what_is_missing_and_which_row_was_altered() {
+    let place = Place::registered(0);
+    let seq = place.json(&["audit", "list"])[0]["seq"].as_i64().unwrap() - 1;
+    place.sql("DROP TRIGGER audit_log_is_not_altered");
+    let missing = "the trigger audit_log_is_not_altered is missing";
+    let verified = place.run(&["audit", "verify"]).code(1).stderr;
+    assert!(verified.contains(missing) && !verified.contains("is row "), "{verified}");
+    place.sql(&format!("UPDATE audit_log SET actor = 'x' WHERE seq = {seq}"));
+    let row = format!("the first row that is not as it was written is row {seq}: it was altered");
+    let verified = place.run(&["audit", "verify"]).code(1).stderr;
+    assert!(verified.contains(missing) && verified.contains(&row), "{verified}");
+    // Nothing else is done with such a store, and nothing was written to it.
+    let refused = place.run(&["token", "create", "--owner", "t", "--role", "viewer"]);
+    assert!(refused.code != 0 && refused.stderr.contains("audit verify"), "{}", refused.stderr);
+    assert_eq!(place.run(&["audit", "verify"]).code(1).stderr, verified);
+}
+
+#[test]
 fn why_a_protection_or_a_token_was_taken_away_is_recorded() {
     let place = Place::registered(0);
     place.run(&["protect", "add", SYSTEM, "--account", "ada"]).code(0);

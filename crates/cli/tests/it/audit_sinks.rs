@@ -344,8 +344,11 @@ fn what_cannot_be_written_blocks_nothing_is_told_and_is_made_up_for() {
     let place = ready();
     let path = place.folder.path().join("audit.jsonl");
     let settings = configured(&place, &file_sink(&path));
-    std::fs::create_dir(&path).unwrap();
     let (child, _) = serve(&place, &[("KEYREEVE_CONFIG", &settings)]);
+    all_sent(&place);
+    std::fs::rename(&path, place.folder.path().join("before.jsonl")).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    create(&place, "ben");
     at_last("the failure", || said(&place).contains("it is no file").then_some(()));
     create(&place, "ada");
     assert_eq!(checked(&place, &settings, "audit_sink_file")["state"], "error");
@@ -355,8 +358,64 @@ fn what_cannot_be_written_blocks_nothing_is_told_and_is_made_up_for() {
     std::fs::remove_dir(&path).unwrap();
     let rows = all_sent(&place);
     terminate(child);
-    assert_whole(&lines(&path), &rows);
+    let before = lines(&place.folder.path().join("before.jsonl"));
+    assert_whole(&[before, lines(&path)].concat(), &rows);
     assert_eq!(checked(&place, &settings, "audit_sink")["state"], "ok");
+}
+
+/// What `serve` says when it does not start.
+#[track_caller]
+fn not_started(place: &Place, settings: &Path) -> String {
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    Ran::of(command.env("KEYREEVE_CONFIG", settings).output().unwrap()).code(2).stderr
+}
+
+#[test]
+fn the_log_is_never_added_to_a_file_of_ours_or_of_somebody_else() {
+    let place = Place::registered(0);
+    let folder = place.folder.path().canonicalize().unwrap();
+    let (data, at) = (place.data().canonicalize().unwrap(), |name: &str| folder.join(name));
+    let key = secret(&place, "hmac", SECRET);
+    let other = format!(
+        "[[audit.sinks]]\nname = \"web\"\nkind = \"http\"\nurl = \"https://example.org/\"\nsecret_file = \"{key}\"\n"
+    );
+    std::fs::write(at("other.txt"), "one line\nhalf a line").unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    std::fs::hard_link(data.join("keyreeve.key"), at("second-name")).unwrap();
+    std::os::unix::fs::symlink(at("nowhere"), at("link")).unwrap();
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    place.run(&["store", "backup", "copy.db"]).code(0);
+    let copy = ["copy.db", "data/copy.db"].map(at).into_iter().find(|path| path.exists());
+    // Nobody reads a pipe or a device to its end.
+    let before = |path: &Path| path.is_file().then(|| std::fs::read(path).ok()).flatten();
+    for (path, why) in [
+        (data.join("keyreeve.db"), "a file of the database"),
+        (data.join("../").join(data.file_name().unwrap()).join("keyreeve.db"), "a file of the database"),
+        (data.join("keyreeve.db-wal"), "a file of the database"),
+        (data.join("keyreeve.db.replaced-1"), "a file of the database"),
+        (data.join("keyreeve.key"), "a file of the store's key"),
+        (data.join("keyreeve.key.old-abc"), "a file of the store's key"),
+        (at("second-name"), "a file of the store's key"),
+        (data.join("audit-checkpoint-x"), "the checkpoint"),
+        (at("sinks.toml"), "the configuration"),
+        (PathBuf::from(&key), "the file of a secret"),
+        (copy.unwrap(), "something else than an audit log"),
+        (at("other.txt"), "something else than an audit log"),
+        (at("folder"), "no file"),
+        (at("pipe"), "no file"),
+        (at("link"), "symbolic link"),
+        (at("missing/audit.jsonl"), "its folder"),
+        (PathBuf::from("/dev/null"), ""),
+    ] {
+        let settings = configured(&place, &[other.as_str(), &file_sink(&path)].concat());
+        let held = before(&path);
+        let refused = not_started(&place, &settings);
+        assert!(before(&path) == held, "{} was changed", path.display());
+        assert!(refused.contains(why) && refused.contains("sink disk"), "{}: {refused}", path.display());
+        let check = checked(&place, &settings, "audit_sink_file");
+        assert!(check["state"] == "error" && check["message"].as_str().unwrap().contains(why), "{check}");
+    }
+    place.audit();
 }
 
 /// The sink's file may not grow beyond so much, as if there were no room for more.
@@ -367,7 +426,8 @@ fn a_full_disk_leaves_no_half_line_and_is_made_up_for() {
     let place = ready();
     let path = place.folder.path().join("audit.jsonl");
     let settings = configured(&place, &file_sink(&path));
-    let full = std::fs::File::create(&path).unwrap();
+    let mut full = std::fs::File::create(&path).unwrap();
+    full.write_all(b"{\"seq\":0,\"prev_hash\":\"\",\"hash\":\"\"}\n").unwrap();
     full.set_len(ROOM - 1_001).unwrap();
     std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"\n").unwrap();
     let before = path.metadata().unwrap().len();
@@ -400,25 +460,23 @@ fn s27_the_audit_log_goes_to_no_inner_address() {
     let port = listener.local_addr().unwrap().port();
     listener.set_nonblocking(true).unwrap();
     let secret = secret(&place, "secret", SECRET);
-    let mut sinks = String::new();
-    for (name, url) in [
-        ("metadata", "https://169.254.169.254/".to_owned()),
-        ("here", format!("http://127.0.0.1:{port}/")),
-        ("named", format!("https://localhost:{port}/")),
+    let http = |url: &str| format!("kind = \"http\"\nurl = \"{url}\"\nsecret_file = \"{secret}\"\n");
+    let syslog = |address: &str| format!("kind = \"syslog\"\naddress = \"{address}\"\n");
+    for sink in [
+        http("https://169.254.169.254/"),
+        http(&format!("http://127.0.0.1:{port}/")),
+        http(&format!("https://localhost:{port}/")),
+        syslog(&format!("tcp://127.0.0.1:{port}")),
+        syslog("tcp://logs.example.org:514"),
+        syslog("tcp://192.0.43.8:514"),
+        syslog(&format!("tls://127.0.0.1:{port}")),
     ] {
-        sinks.push_str(&format!(
-            "[[audit.sinks]]\nname = \"{name}\"\nkind = \"http\"\nurl = \"{url}\"\nsecret_file = \"{secret}\"\n"
-        ));
+        let settings = configured(&place, &format!("[[audit.sinks]]\nname = \"inner\"\n{sink}"));
+        let refused = not_started(&place, &settings);
+        let said = refused.contains("its address is") && refused.contains("`networks");
+        assert!(said && !refused.contains("169.254"), "{sink}: {refused}");
+        assert!(checked(&place, &settings, "serve")["message"].to_string().contains("audit_sinks"), "{sink}");
     }
-    sinks.push_str(&format!(
-        "[[audit.sinks]]\nname = \"clear\"\nkind = \"syslog\"\naddress = \"tcp://127.0.0.1:{port}\"\n"
-    ));
-    let settings = configured(&place, &sinks);
-    let (child, _) = serve(&place, &[("KEYREEVE_CONFIG", &settings)]);
-    let refused = "SELECT name FROM audit_sinks WHERE last_error LIKE '%its address is%' AND sent_seq = 0";
-    at_last("four refusals", || (place.rows(refused).as_array().unwrap().len() == 4).then_some(()));
-    create(&place, "ada");
-    terminate(child);
     assert!(listener.accept().is_err(), "somebody was called");
 }
 

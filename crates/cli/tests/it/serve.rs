@@ -9,6 +9,7 @@ use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
 use serde_json::Value;
 
 use crate::harness::{Place, SYSTEM, until, user};
+use crate::http::ask as ask_of;
 
 /// What the server said, in the place's folder.
 pub(crate) const LOG: &str = "serve.log";
@@ -53,6 +54,37 @@ fn it_answers_until_it_is_asked_to_stop() {
     assert!(taken.stderr.contains("cannot listen"), "{}", taken.stderr);
     terminate(child);
     assert!(TcpStream::connect(&address).is_err());
+}
+
+#[test]
+fn a_job_whose_call_hangs_when_the_server_is_stopped_goes_on_at_once_with_the_next_one() {
+    let place = Place::registered(2);
+    place.run(&["system", "set", SYSTEM, "permission_profile=full"]).code(0);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let admin = place.token("amy", "admin", &[]);
+    let lease = PathBuf::from("90");
+    let (child, address) = serve(&place, &[("KEYREEVE_IMPORT_LEASE_SECONDS", &lease)]);
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Hang).phase(Phase::AfterApply).times(1));
+    let head = format!("Authorization: Bearer {admin}\r\nContent-Type: application/json\r\n");
+    let wish = r#"{"wishes": [{"task": "create_account", "name": "ada"}]}"#;
+    ask_of(&address, "POST", &format!("/api/v1/systems/{SYSTEM}/jobs"), &head, wish);
+    let attempted = "SELECT seq FROM steps WHERE state = 'attempting'";
+    until("the call", || (!place.rows(attempted).as_array().unwrap().is_empty()).then_some(()));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    terminate(child);
+    let held = place.rows("SELECT state, lease_until FROM tasks");
+    assert_eq!(held, serde_json::json!([["queued", null]]));
+    let (child, _) = serve(&place, &[("KEYREEVE_IMPORT_LEASE_SECONDS", &lease)]);
+    let ended = || place.rows("SELECT state FROM provisioning_jobs")[0][0] == "succeeded";
+    let begun = std::time::Instant::now();
+    while !ended() {
+        assert!(begun.elapsed().as_secs() < 30, "the job is not gone on with");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    terminate(child);
+    let made = place.sandbox.trace().iter().filter(|call| call.action == "CreateUser").count();
+    assert_eq!(made, 1, "it was read back, and not made once more");
+    place.audit();
 }
 
 /// Takes the database's only write lock, says so, and holds it until its input ends.

@@ -80,6 +80,11 @@ fn certificates_and_keys_of_no_use_are_refused_with_what_to_do() {
     let nowhere = place.folder.path().join("nowhere.pem");
     let garbled = write(place.folder.path().join("garbled"), "-----BEGIN PRIVATE KEY-----\nx\n");
     let empty = write(place.folder.path().join("empty"), "\n");
+    let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n\
+               -----END RSA PRIVATE KEY-----\n";
+    let old = write(place.folder.path().join("old"), old);
+    let pipe = place.folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status().unwrap().success());
     let cases = [
         (&nowhere, &found.key, "nowhere.pem cannot be read", "let the user that runs keyreeve read"),
         (&found.certificate, &nowhere, "nowhere.pem cannot be read", "let the user that runs keyreeve read"),
@@ -92,6 +97,9 @@ fn certificates_and_keys_of_no_use_are_refused_with_what_to_do() {
         (&found.key, &found.key, "holds no certificate", "the server's certificate first"),
         (&found.certificate, &found.certificate, "holds no private key", "without a passphrase"),
         (&found.certificate, &empty, "holds no private key", "without a passphrase"),
+        (&found.certificate, &old, "behind a passphrase", "without a passphrase"),
+        (&found.certificate, &pipe, "no regular file", "mend the path"),
+        (&pipe, &found.key, "no regular file", "mend the path"),
         (&found.certificate, &garbled, "damaged", "PEM"),
     ];
     for (certificate, key, why, advice) in cases {

@@ -1,11 +1,11 @@
 //! Jobs that are tried again: what that would take, and as it was seen.
 
-use keyreeve_model::{ProvisioningJob, Task, TaskState, Wish};
+use keyreeve_model::{ProvisioningJob, Step, StepState, Task, TaskId, TaskKind, TaskState, Wish};
 use keyreeve_store::StoreError;
 
 use super::case::require_seen;
 use super::{Case, Desk, DeskError};
-use crate::plan::{GatherError, Plan, PlannedStep};
+use crate::plan::{GatherError, Plan, PlannedStep, TaskPlan};
 use crate::provisioning::{HandOver, Handed};
 use crate::rights::Right;
 
@@ -16,11 +16,13 @@ pub struct Again {
     pub plan: Plan,
     /// Why it would be refused; `None` when it would not.
     pub refused: Option<StoreError>,
+    /// The tasks that take other calls now than are left of them, with their places in the plan.
+    anew: Vec<(TaskId, usize)>,
 }
 
 impl Case {
-    /// What trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another
-    /// the calls that are left.
+    /// What trying a job again would take: of each task its plan as it would be now, behind what was done of it already;
+    /// of one that cannot be planned anew the calls that are left.
     ///
     /// # Errors
     /// As [`Case::plan`].
@@ -32,7 +34,12 @@ impl Case {
         let mut plan = self.look(&wishes).await?;
         let lacks = || GatherError::NoProvisioning(self.system.system_id.to_string());
         let provisioning = self.connector.provisioning().ok_or_else(lacks)?;
-        for (planned, task) in plan.tasks.iter_mut().zip(tasks) {
+        let mut anew = Vec::new();
+        for (place, (planned, task)) in plan.tasks.iter_mut().zip(tasks).enumerate() {
+            if takes_other_calls(task, planned) {
+                anew.push((task.id, place));
+                continue;
+            }
             if !task.steps.iter().any(|step| step.state.is_done()) {
                 continue;
             }
@@ -51,7 +58,7 @@ impl Case {
         }
         let Desk { store, clock, .. } = &self.desk;
         let refused = HandOver::retry_refused(store, job.id, &self.system.settings, clock.now()).await?;
-        Ok(Again { plan, refused })
+        Ok(Again { plan, refused, anew })
     }
 
     /// Queues what failed of a job once more, if that takes what whoever asks has seen.
@@ -63,11 +70,30 @@ impl Case {
         job: &ProvisioningJob,
         plan_sha256: &str,
     ) -> Result<(ProvisioningJob, Vec<Handed>), DeskError> {
-        let Again { plan, refused } = self.plan_again(job).await?;
+        let Again { plan, refused, anew } = self.plan_again(job).await?;
         if let Some(refused) = refused {
             return Err(refused.into());
         }
-        require_seen(&self.with_undeliverable(plan), Some(plan_sha256))?;
-        self.desk.retry(&self.actor, job.id).await
+        let plan = self.with_undeliverable(plan);
+        require_seen(&plan, Some(plan_sha256))?;
+        let planned = anew.iter().filter_map(|(task, place)| Some((*task, plan.tasks.get(*place)?)));
+        self.desk.retry_anew(&self.actor, job.id, &planned.collect::<Vec<_>>()).await
     }
+}
+
+/// Whether what is left of a task gives way to its plan as it is now. It does not while the outcome of a call is unknown,
+/// nor where the plan is about another account, or one that was made in the meantime, or where more was kept with the task
+/// than its calls: a deletion and a deactivation look anew at the account by themselves.
+fn takes_other_calls(task: &Task, planned: &TaskPlan) -> bool {
+    let settled = |step: &Step| {
+        step.state.is_done() || matches!(step.state, StepState::Planned | StepState::NotApplied)
+    };
+    let left = task.steps.iter().filter(|step| !step.state.is_done()).map(|step| &step.call);
+    task.steps.iter().all(settled)
+        && planned.obstacles.is_empty()
+        && planned.account_external_id == task.account_external_id
+        && planned.manifest == task.manifest
+        && planned.recreate == task.recreate
+        && !matches!(task.kind, TaskKind::DeleteAccount | TaskKind::DeactivateAccount)
+        && !left.eq(planned.steps.iter().map(|step| &step.call))
 }

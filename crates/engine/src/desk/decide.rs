@@ -1,9 +1,10 @@
 //! What is decided about jobs without a look at the connected system.
 
-use keyreeve_model::{JobId, ProvisioningJob};
+use keyreeve_model::{JobId, ProvisioningJob, TaskId};
 use keyreeve_store::StoreError;
 
 use super::{Desk, DeskError, Rung, is_there};
+use crate::plan::TaskPlan;
 use crate::provisioning::{HandOver, Handed};
 use crate::rights::{Actor, Right};
 
@@ -59,11 +60,21 @@ impl Desk {
     /// # Errors
     /// As [`Desk::job`] and [`HandOver::retry`]; [`StoreError::SystemRemoved`].
     pub async fn retry(&self, actor: &Actor, id: JobId) -> Result<(ProvisioningJob, Vec<Handed>), DeskError> {
+        self.retry_anew(actor, id, &[]).await
+    }
+
+    /// The same, where some of its tasks were planned anew.
+    pub(super) async fn retry_anew(
+        &self,
+        actor: &Actor,
+        id: JobId,
+        anew: &[(TaskId, &TaskPlan)],
+    ) -> Result<(ProvisioningJob, Vec<Handed>), DeskError> {
         let job = self.job(actor, Right::Operate, id).await?;
         let system = self.store.get_system(&job.system_id).await?;
         is_there(&system)?;
         let (by, now) = (actor.name(), self.clock.now());
-        let (job, handed) = HandOver::retry(&self.store, &job, &system.settings, by, now).await?;
+        let (job, handed) = HandOver::retry(&self.store, &job, &system.settings, anew, by, now).await?;
         self.bell.ring(Rung { job: job.id, system_id: job.system_id.clone(), planned_at: None });
         Ok((job, handed))
     }

@@ -9,12 +9,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 use keyreeve_connector::{AccountDetail, AccountEntry, GroupDetail, PolicyReference};
 use keyreeve_model::{
-    AccessKey, Account, AccountStatus, Assignment, AssignmentKind, AssignmentState, CredentialSource,
-    Credentials, ExternalId, ImportObject, ImportRunId, ImportScope, Inventory, LoginProfile,
-    LoginProfileState, Resource, ResourceType, SystemId, Warning,
+    Account, AccountStatus, Assignment, AssignmentKind, AssignmentState, CredentialSource, Credentials,
+    ExternalId, ImportObject, ImportRunId, ImportScope, Inventory, LoginProfile, LoginProfileState, Resource,
+    ResourceType, SystemId, Warning,
 };
 
 use super::credentials::CredentialsRead;
+use super::holdings::take_last_use;
 use super::observed::Observed;
 
 /// Ids of objects that were not listed but must be kept: proved to exist, or not proved to be gone.
@@ -408,11 +409,8 @@ fn take_detail(account: &mut Account, detail: &mut AccountDetail) {
 /// Only the report says when a key was last used. Where it does not vouch for the account, what it said before still holds:
 /// a key was used then, if not later.
 fn keep_last_use(account: &mut Account, known: &Account) {
-    for key in account.access_keys.iter_mut().flatten().filter(|key| key.last_used_at.is_none()) {
-        let mut before = known.access_keys.iter().flatten();
-        let made = key.created_at.map(Timestamp::as_second);
-        let same = |other: &&AccessKey| made.is_some() && other.created_at.map(Timestamp::as_second) == made;
-        key.last_used_at = before.find(same).and_then(|other| other.last_used_at);
+    if let Some(keys) = &mut account.access_keys {
+        take_last_use(keys, known.access_keys.as_deref().unwrap_or_default());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Keys and devices of one user, read by themselves: where changes of ours are younger than the credential report.
 
+use jiff::Timestamp;
 use keyreeve_connector::{
     AccountCredentialEntry, AccountEntry, AccountFacts, CredentialReportRow, Error, Marker, Next, Page,
     PointRead, Provisioning,
@@ -65,19 +66,40 @@ impl Held {
         let key = |entry: &AccountCredentialEntry| AccessKey {
             active: entry.active,
             created_at: entry.created_at,
-            last_used_at: row.and_then(|row| last_used(row, entry.created_at)),
+            last_used_at: None,
         };
         let mut keys: Vec<AccessKey> = listed.iter().map(key).collect();
+        take_last_use(&mut keys, row.and_then(|row| row.access_keys.as_deref()).unwrap_or_default());
         keys.sort_by_key(|key| key.created_at);
         self.access_keys = Some(keys);
         self.by_id = Some(listed.into_iter().map(|entry| (entry.credential.id, entry.active)).collect());
     }
 }
 
-fn last_used(row: &CredentialReportRow, created_at: Option<jiff::Timestamp>) -> Option<jiff::Timestamp> {
-    let second = created_at?.as_second();
-    let same = |key: &&AccessKey| key.created_at.is_some_and(|at| at.as_second() == second);
-    row.access_keys.as_ref()?.iter().find(same)?.last_used_at
+/// Takes over when keys were last used from what is told of the same user's keys, where that is not known. A key that is
+/// told of has no id: it is known by the second in which it was made.
+pub(super) fn take_last_use(keys: &mut [AccessKey], told: &[AccessKey]) {
+    let all = keys.to_vec();
+    for key in keys.iter_mut().filter(|key| key.last_used_at.is_none()) {
+        key.last_used_at = last_used(key, &all, told);
+    }
+}
+
+/// Keys of one second are told apart by whether they are accepted; where that does not do, it is not known which of them was
+/// used, unless the same is told of all.
+fn last_used(key: &AccessKey, all: &[AccessKey], told: &[AccessKey]) -> Option<Timestamp> {
+    let second = key.created_at?.as_second();
+    let of_second = |other: &&AccessKey| other.created_at.is_some_and(|at| at.as_second() == second);
+    let alike = |other: &&AccessKey| of_second(other) && other.active == key.active;
+    let (these, those) = (all.iter().filter(of_second).count(), told.iter().filter(of_second).count());
+    let mut found = told.iter().filter(of_second);
+    let first = found.next()?;
+    if these == those && found.all(|other| other.last_used_at == first.last_used_at) {
+        return first.last_used_at;
+    }
+    let mut found = told.iter().filter(alike);
+    let only = found.next().filter(|_| found.next().is_none())?;
+    (all.iter().filter(alike).count() == 1).then_some(only.last_used_at)?
 }
 
 /// All pages of a short listing.
@@ -97,4 +119,33 @@ async fn all<T>(
         }
     }
     Err(ReadError::Broken("a listing of one user's keys or devices does not end".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(active: bool, second: i64, used: Option<i64>) -> AccessKey {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        AccessKey { active, created_at: Some(at(second)), last_used_at: used.map(at) }
+    }
+
+    #[test]
+    fn keys_of_one_second_are_told_apart_or_their_last_use_is_unknown() {
+        let used = |keys: &[(bool, i64)], told: &[AccessKey]| -> Vec<Option<i64>> {
+            let mut keys: Vec<AccessKey> =
+                keys.iter().map(|(active, second)| key(*active, *second, None)).collect();
+            take_last_use(&mut keys, told);
+            keys.iter().map(|key| key.last_used_at.map(Timestamp::as_second)).collect()
+        };
+        let told = [key(true, 1, Some(8)), key(false, 2, Some(9))];
+        assert_eq!(used(&[(false, 2), (false, 1)], &told), [Some(9), Some(8)], "by the second alone");
+        let told = [key(true, 1, Some(8)), key(false, 1, None)];
+        assert_eq!(used(&[(false, 1), (true, 1)], &told), [None, Some(8)], "by whether they are accepted");
+        let told = [key(true, 1, Some(8)), key(true, 1, Some(9))];
+        assert_eq!(used(&[(true, 1), (true, 1)], &told), [None, None], "nobody knows which");
+        assert_eq!(used(&[(true, 1)], &told), [None], "one of them is gone, nobody knows which");
+        let told = [key(true, 1, Some(8)), key(true, 1, Some(8))];
+        assert_eq!(used(&[(true, 1), (false, 1)], &told), [Some(8), Some(8)], "both were used then");
+    }
 }

@@ -150,7 +150,13 @@ impl Importer {
         let (store, now, ImportRequest { profile, actor, .. }) = (&self.store, self.clock.now(), request);
         let lease = match turn {
             None => store.begin_import_run(&system.system_id, profile, actor, now, self.lease).await?,
-            Some(turn) => store.begin_scheduled_import_run(turn, profile, actor, now, self.lease).await?,
+            Some(turn) => {
+                let lease = store.begin_scheduled_import_run(turn, profile, actor, now, self.lease).await?;
+                // Of all who look at the schedule only who has taken its turn says so.
+                tracing::info!(system.id = %system.system_id, profile = %profile.name, import_run.id = %lease.run,
+                    "a scheduled import begins");
+                lease
+            }
         };
         progress.begin(lease.run);
         let _listed = self.under_way.list(lease.run, progress);

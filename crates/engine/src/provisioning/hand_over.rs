@@ -16,7 +16,7 @@ use super::opening::is_in_force;
 use crate::password::{
     LinkKey, OneTimeSecret, PasswordError, Recipient, RecipientError, SealError, random_from_os,
 };
-use crate::plan::{Basis, LATELY, Plan, TaskPlan, changed};
+use crate::plan::{Basis, LATELY, Plan, PlannedStep, TaskPlan, changed};
 
 /// A one-time secret opens nothing any more after this long.
 const OPEN_FOR: Duration = Duration::from_secs(24 * 3_600);
@@ -197,16 +197,7 @@ impl HandOver {
             account: task.account.clone(),
             account_external_id: task.account_external_id.clone(),
             after: task.after.clone(),
-            steps: task
-                .steps
-                .iter()
-                .map(|step| NewStep {
-                    call: step.call.clone(),
-                    operation: step.operation.clone().into_owned(),
-                    reason: step.reason,
-                    after: step.after.clone(),
-                })
-                .collect(),
+            steps: new_steps(task),
             notices: task.notices.clone(),
             manifest: task.manifest.clone(),
             recreate: task.recreate.clone(),
@@ -237,23 +228,37 @@ impl HandOver {
     /// Queues what failed of a job once more, within what the system's settings let one person do. One-time secrets of
     /// passwords that were never set were given to nobody, so there are new ones for them: what is handed over later is
     /// good for what is set from now on. A password that came with the job is there no more, so one is made in its place.
+    /// Of tasks in `anew` the steps of their new plans take the place of those that are left.
     ///
     /// # Errors
-    /// [`HandOverError::Store`], [`HandOverError::OneTime`].
+    /// [`HandOverError::Store`], [`HandOverError::OneTime`], and those of a password that cannot be delivered.
     pub async fn retry(
         store: &Store,
         job: &ProvisioningJob,
         settings: &SystemSettings,
+        anew: &[(TaskId, &TaskPlan)],
         actor: &str,
         now: Timestamp,
     ) -> Result<(ProvisioningJob, Vec<Handed>), HandOverError> {
         let mut kept = Kept::of_job(store, job.id).await?;
         let deliveries = store.deliveries(job.id).await?;
         let mut handed = Vec::new();
+        let ways = kept.sealings.len();
+        // One that sets a password only now has no way for it yet.
+        for (index, task) in job.tasks.iter().enumerate() {
+            let planned = anew.iter().find(|(id, planned)| *id == task.id && planned.takes_password());
+            if let Some((_, planned)) = planned
+                && !kept.sealings.contains_key(&index)
+            {
+                let (sealing, secret) = sealing_of(planned, settings)?;
+                kept.sealings.insert(index, sealing);
+                handed.extend(secret.map(|secret| (task.id, task.account.clone(), secret)));
+            }
+        }
         for (index, sealing) in &mut kept.sealings {
             let Some(task) = job.tasks.get(*index) else { continue };
             let again = matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
-            let anew = match sealing {
+            let new_secret = match sealing {
                 Sealing::Link { .. } => !is_in_force(&deliveries, task.id),
                 // It was wiped when the job ended.
                 Sealing::Given => {
@@ -261,14 +266,19 @@ impl HandOver {
                 }
                 Sealing::Recipient { .. } | Sealing::Operator => false,
             };
-            if again && anew {
+            if again && new_secret && !handed.iter().any(|(id, ..)| *id == task.id) {
                 let OneTimeSecret { token, key } = OneTimeSecret::new(&mut random_from_os)?;
                 *sealing = Sealing::Link { key };
                 handed.push((task.id, task.account.clone(), token));
             }
         }
-        let facts = if handed.is_empty() { None } else { Some(serde_json::to_value(kept)?) };
-        let retry = Retry { actor, caps: &caps(settings), facts: facts.as_ref() };
+        let facts = if handed.is_empty() && ways == kept.sealings.len() {
+            None
+        } else {
+            Some(serde_json::to_value(kept)?)
+        };
+        let steps: Vec<_> = anew.iter().map(|(id, planned)| (*id, new_steps(planned))).collect();
+        let retry = Retry { actor, caps: &caps(settings), facts: facts.as_ref(), steps: &steps };
         Ok((store.retry_job(job.id, &retry, now).await?, handed))
     }
 
@@ -332,6 +342,17 @@ impl Kept {
         let unreadable = |_| StoreError::Data { what: format!("the facts of job {job} cannot be read") };
         serde_json::from_value(store.job_facts(job).await?).map_err(unreadable)
     }
+}
+
+/// The steps of a task, to be written down.
+fn new_steps(task: &TaskPlan) -> Vec<NewStep> {
+    let of = |step: &PlannedStep| NewStep {
+        call: step.call.clone(),
+        operation: step.operation.clone().into_owned(),
+        reason: step.reason,
+        after: step.after.clone(),
+    };
+    task.steps.iter().map(of).collect()
 }
 
 /// How the password of a task is to be sealed, with its one-time secret if it has one.

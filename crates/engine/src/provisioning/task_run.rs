@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_connector::{AccountEntry, Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
@@ -44,7 +45,20 @@ pub(super) struct Ground<'a> {
     pub(super) paused: AtomicBool,
 }
 
+/// Once the process is to end, an answer has so long to come. Then the call counts as one whose answer was lost, and the
+/// task is given back, so that whoever goes on need not wait for a lease.
+const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(4);
+
 impl Ground<'_> {
+    /// Resolves when nothing is waited for any more.
+    async fn gives_up(&self) {
+        let mut stop = self.stop.clone();
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(LAST_ANSWERS_WITHIN).await;
+    }
+
     fn is_stopping(&self) -> bool {
         *self.stop.borrow() || self.paused.load(Ordering::Relaxed)
     }
@@ -125,18 +139,22 @@ impl<'a> TaskRun<'a> {
             if !(matches!(decision.next, Next::Call(_)) && self.may_wait(&decision.journal)) {
                 self.write(decision.journal).await?;
             }
+            let ground = self.ground;
             event = match decision.next {
                 Next::GoOn => Event::Written,
                 Next::Identify | Next::Call(_) if !self.is_admitted().await => Event::Written,
-                Next::Identify => match self.administrators_left().await? {
-                    Some(event) => event,
-                    None => Event::Identified(self.identify().await),
+                Next::Identify => tokio::select! {
+                    event = self.seen_whose() => event?,
+                    () = ground.gives_up() => Event::Written,
                 },
                 Next::Call(seq) => self.call(seq).await?,
                 Next::Look(seq) => match self.step(seq) {
                     Some(step) => {
-                        let sight = self.observer().look(&self.task, &step).await;
-                        Event::Looked { seq, sight }
+                        let observer = self.observer();
+                        tokio::select! {
+                            sight = observer.look(&self.task, &step) => Event::Looked { seq, sight },
+                            () = ground.gives_up() => Event::Written,
+                        }
                     }
                     None => Event::Written,
                 },
@@ -162,6 +180,14 @@ impl<'a> TaskRun<'a> {
                 }
             };
         }
+    }
+
+    /// Whether an administrator is left, and whose the account's name is.
+    async fn seen_whose(&mut self) -> Result<Event, StoreError> {
+        Ok(match self.administrators_left().await? {
+            Some(event) => event,
+            None => Event::Identified(self.identify().await),
+        })
     }
 
     /// What stands in the way of a task of which nothing was done yet.
@@ -390,8 +416,21 @@ impl<'a> TaskRun<'a> {
             self.write(vec![JournalEvent::NotMade { seq }]).await?;
             return Ok(Event::Written);
         }
-        let answer =
-            crash_points::answered(self.ground.provisioning.perform(&step.call, secret.as_ref())).await;
+        let performed = crash_points::answered(self.ground.provisioning.perform(&step.call, secret.as_ref()));
+        let answer = tokio::select! {
+            answer = performed => answer,
+            () = self.ground.gives_up() => {
+                drop(turn);
+                let failure = Failure {
+                    kind: FailureKind::Interrupted,
+                    message: "the process was asked to end before the answer came".to_owned(),
+                    effect: Effect::Unknown,
+                    at: self.ground.gatherer.clock.now(),
+                };
+                let answer = Answer::Failed { failure, wait: None, request_id: None };
+                return Ok(Event::Answered { seq, answer });
+            }
+        };
         CrashPoint::AfterResponse.pass();
         drop(turn);
         let answer = match answer {

@@ -4,7 +4,7 @@
 //! before it counts as taken.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use futures::future::BoxFuture;
@@ -13,6 +13,9 @@ use super::{AuditSink, Line, MOST_BYTES, NotTaken, SinkError};
 
 /// A line that was cut is looked for in so much of a file's end.
 const LONGEST_LINE: u64 = 16 * MOST_BYTES as u64;
+
+/// What each row begins with.
+const BEGINNING: &[u8] = b"{\"seq\":";
 
 /// Where rows are added.
 #[derive(Debug)]
@@ -54,6 +57,15 @@ impl AuditSink for FileSink {
 /// # Errors
 /// Why not, in words.
 pub fn may_be_written(path: &Path) -> Result<(), String> {
+    place_is_ours(path)?;
+    match File::open(path) {
+        Ok(mut file) => begins_with_a_row(&mut file),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn place_is_ours(path: &Path) -> Result<(), String> {
     let folder = path.parent().ok_or("it has no folder")?;
     let whole = folder.canonicalize().map_err(|error| format!("its folder: {error}"))?;
     for (place, ancestor) in whole.ancestors().enumerate() {
@@ -115,10 +127,42 @@ fn is_the_same(_one: &Metadata, _other: &Metadata) -> bool {
     true
 }
 
+/// What a row has that is nobody else's.
+#[derive(serde::Deserialize)]
+#[expect(dead_code, reason = "that it is there is enough")]
+struct Row {
+    seq: i64,
+    prev_hash: String,
+    hash: String,
+}
+
+/// Whether a line that was cut is the beginning of a row.
+fn is_beginning(line: &[u8]) -> bool {
+    line.starts_with(BEGINNING) || BEGINNING.starts_with(line)
+}
+
+/// Refuses a file whose first line is no row of ours: nothing is cut off or added to what is somebody else's. One that is
+/// empty, or has but the beginning of a row, is ours.
+fn begins_with_a_row(file: &mut File) -> Result<(), String> {
+    let mut line = Vec::new();
+    let mut reader = BufReader::new(&mut *file).take(LONGEST_LINE);
+    reader.read_until(b'\n', &mut line).map_err(|error| error.to_string())?;
+    let is_ours = match line.last() {
+        None => true,
+        Some(b'\n') => serde_json::from_slice::<Row>(&line).is_ok(),
+        Some(_) => is_beginning(&line),
+    };
+    if is_ours {
+        Ok(())
+    } else {
+        Err("it holds something else than an audit log, and is left as it is".to_owned())
+    }
+}
+
 /// Adds to the file, and makes sure that it lasts.
 fn add(path: &Path, text: &[u8]) -> Result<(), String> {
     let said = |error: std::io::Error| error.to_string();
-    may_be_written(path)?;
+    place_is_ours(path)?;
     let (mut file, is_new) = open(path)?;
     let opened = file.metadata().map_err(said)?;
     // What was looked at is what was opened, and nothing that was put there in between.
@@ -132,6 +176,7 @@ fn add(path: &Path, text: &[u8]) -> Result<(), String> {
         Err(TryLockError::Error(error)) => tracing::debug!(%error, "the file of an audit sink is not locked"),
         Ok(()) => {}
     }
+    begins_with_a_row(&mut file)?;
     let end = whole_end(&mut file)?;
     if end < opened.len() {
         file.set_len(end).map_err(said)?;
@@ -182,7 +227,7 @@ fn whole_end(file: &mut File) -> Result<u64, String> {
     match tail.iter().rposition(|byte| *byte == b'\n') {
         Some(place) => Ok(begin + place as u64 + 1),
         // All of it is the beginning of a row, or it is not ours.
-        None if begin == 0 && tail.starts_with(b"{\"seq\":") => Ok(0),
+        None if begin == 0 && is_beginning(&tail) => Ok(0),
         None => Err("it does not end with a line of ours, and is left as it is".to_owned()),
     }
 }
@@ -198,21 +243,46 @@ mod tests {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    const ROW: &str = "{\"seq\":1,\"prev_hash\":\"a\",\"hash\":\"b\"}\n";
+
+    #[test]
+    fn what_is_no_log_of_ours_is_neither_cut_nor_added_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.txt");
+        let cut = format!("{ROW}{{\"seq\":2,\"at");
+        for (text, ours) in [
+            ("", true),
+            (ROW, true),
+            (cut.as_str(), true),
+            ("{\"se", true),
+            ("one line\nhalf a line", false),
+            ("{\"seq\":1}\n", false),
+            ("SQLite format 3\0", false),
+            ("\n", false),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(may_be_written(&path).is_ok(), ours, "{text:?}");
+            assert_eq!(add(&path, ROW.as_bytes()).is_ok(), ours, "{text:?}");
+            let now = std::fs::read_to_string(&path).unwrap();
+            assert!(if ours { now.ends_with(ROW) } else { now == text }, "{text:?}: {now:?}");
+        }
+    }
+
     #[test]
     fn rows_are_added_and_a_line_that_was_cut_goes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
-        add(&path, b"{\"seq\":1}\n").unwrap();
+        add(&path, ROW.as_bytes()).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        std::fs::write(&path, "{\"seq\":1}\n{\"seq\":2,\"at").unwrap();
+        std::fs::write(&path, format!("{ROW}{{\"seq\":2,\"at")).unwrap();
         add(&path, b"{\"seq\":2}\n").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"seq\":1}\n{\"seq\":2}\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{ROW}{{\"seq\":2}}\n"));
         std::fs::write(&path, "{\"seq\":1,\"a").unwrap();
         add(&path, b"{\"seq\":1}\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"seq\":1}\n");
         // What is no beginning of a row is somebody else's.
         std::fs::write(&path, "root:x:0:0").unwrap();
-        assert!(add(&path, b"{\"seq\":1}\n").unwrap_err().contains("a line of ours"));
+        assert!(add(&path, b"{\"seq\":1}\n").unwrap_err().contains("left as it is"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "root:x:0:0");
     }
 
@@ -270,7 +340,7 @@ mod tests {
     fn one_process_at_a_time_writes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
-        add(&path, b"1\n").unwrap();
+        add(&path, ROW.as_bytes()).unwrap();
         let held = File::open(&path).unwrap();
         held.lock().unwrap();
         assert!(add(&path, b"2\n").unwrap_err().contains("another process"));

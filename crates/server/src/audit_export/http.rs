@@ -65,6 +65,12 @@ impl HttpSink {
         Ok(Self { url, secret, authorization, egress, clock })
     }
 
+    /// Why the address is not called, as far as that can be told without asking a name server.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<String> {
+        self.egress.forbids(&self.url)
+    }
+
     async fn send(&self, lines: &[Line]) -> Result<(), NotTaken> {
         let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok(()) };
         let body: String = lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect();

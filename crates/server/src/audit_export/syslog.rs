@@ -94,6 +94,15 @@ impl SyslogSink {
         Ok(Self { place, host: word(host, LONGEST_HOST), egress })
     }
 
+    /// Why the address is not called, as far as that can be told without asking a name server.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<String> {
+        match &self.place {
+            SyslogPlace::Tcp(url) | SyslogPlace::Tls(url) => self.egress.forbids(url),
+            SyslogPlace::Unix(_) => None,
+        }
+    }
+
     async fn send(&self, lines: &[Line]) -> Result<(), String> {
         match &self.place {
             SyslogPlace::Tcp(url) => over(self.egress.connect(url).await?, &self.counted(lines)).await,

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::SystemId;
-use keyreeve_store::{AuditFilter, AuditHead, AuditRow, StoreError};
+use keyreeve_store::{AUDIT_ACTIONS, AuditFilter, AuditHead, AuditRow};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,6 +16,9 @@ use crate::auth::Caller;
 use crate::body::{InQuery, at_most};
 use crate::parts::Parts;
 use crate::problem::{Problem, Refused};
+
+/// So much of what is not known is said again.
+const SAID_AGAIN: usize = 50;
 
 /// Which rows. Conditions that are given must all hold.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -129,6 +132,12 @@ pub(crate) async fn list(
     let oldest_first = matches!(asked.sort, Some(Order::OldestFirst));
     let (after, before) = (asked.after, asked.before);
     numbered(after, before)?;
+    spanned(asked.since, asked.until)?;
+    if let Some(unknown) = asked.action.as_deref().filter(|action| !AUDIT_ACTIONS.contains(action)) {
+        let unknown: String = unknown.chars().take(SAID_AGAIN).collect();
+        let actions = AUDIT_ACTIONS.join(", ");
+        return Err(Problem::bad_request(format!("there is no action {unknown:?}; there are {actions}")));
+    }
     let filter = AuditFilter {
         system_id: asked.system_id,
         actor: asked.actor,
@@ -194,7 +203,7 @@ pub(crate) async fn verify(
     };
     Ok(Json(match parts.store.verify_audit().await {
         Ok(head) => Verified { intact: true, seq: head.seq, hash: Some(head.hash), why: None, holds_head },
-        Err(error @ StoreError::AuditBroken { seq, .. }) => Verified {
+        Err(error) if let Some(seq) = error.broken_row() => Verified {
             intact: false,
             seq: seq.saturating_sub(1),
             hash: None,
@@ -203,6 +212,14 @@ pub(crate) async fn verify(
         },
         Err(error) => return Err(error.into()),
     }))
+}
+
+/// Refuses a time that ends before it begins.
+pub(super) fn spanned(since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(), Problem> {
+    if since.zip(until).is_some_and(|(since, until)| until < since) {
+        return Err(Problem::bad_request("`until` is before `since`: no row can be of that time"));
+    }
+    Ok(())
 }
 
 /// Refuses numbers between which no row can be.

@@ -265,8 +265,8 @@ pub(crate) struct PlannedAgain {
     refused: Option<String>,
 }
 
-/// Says what trying a job again would take: of a task that nothing was done of, its plan as it would be now; of another the
-/// calls that are left. Reads only. The header `plan-sha256` names what would be done, for who asks for exactly that.
+/// Says what trying a job again would take: of each task its plan as it would be now, behind what was done of it already; of
+/// one that cannot be planned anew the calls that are left. Reads only. The header `plan-sha256` names what would be done, for who asks for exactly that.
 #[utoipa::path(
     post, path = "/jobs/{job}/retry-plan", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
     request_body = Nothing,
@@ -282,7 +282,7 @@ pub(crate) async fn plan_again(
     let desk = parts.desk.clone();
     let work = move || async move {
         let case = desk.open(&caller.0, &job.system_id).await?;
-        let Again { plan, refused } = case.plan_again(&job).await?;
+        let Again { plan, refused, .. } = case.plan_again(&job).await?;
         let refused = refused.map(|why| why.to_string());
         Ok::<_, DeskError>(PlannedAgain { plan: case.with_undeliverable(plan), refused })
     };
@@ -301,7 +301,8 @@ pub(crate) struct Retrial {
 }
 
 /// Queues once more what failed of a job. It begins at once. Passwords that were never set get new one-time secrets,
-/// which are in this answer alone. With the `plan-sha256` of `retry-plan`, nothing is tried again but what was seen.
+/// which are in this answer alone. With the `plan-sha256` of `retry-plan` that plan is carried out and no other; without it
+/// the calls that are left are made as they were planned when the job was asked for.
 #[utoipa::path(
     post, path = "/jobs/{job}/retry", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
     request_body = Retrial, responses((status = 202, body = AskedJob), RefusedBody)

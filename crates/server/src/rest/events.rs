@@ -32,6 +32,9 @@ const RIGHTS_EVERY: Duration = Duration::from_secs(2);
 /// A connection on which nothing happens is kept alive by a comment that often.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// Whose connection broke off is to wait so long until the next one.
+const COMES_AGAIN: Duration = Duration::from_secs(5);
+
 /// One event.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only for the description")]
@@ -178,6 +181,7 @@ where
                 let Ok(text) = text else { return None };
                 if last.get(name) != Some(&text) {
                     let event = Event::default().event(name).data(&text);
+                    let event = if last.is_empty() { event.retry(COMES_AGAIN) } else { event };
                     last.insert(name, text);
                     return Some((Ok(event), (!over).then_some((look, listener, last))));
                 }

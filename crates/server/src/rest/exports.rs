@@ -14,7 +14,7 @@ use keyreeve_store::{AsOf, AuditFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::audit::numbered;
+use super::audit::{numbered, spanned};
 use super::moment::{beginning, one_of};
 use crate::auth::Caller;
 use crate::body::{InPath, InQuery};
@@ -98,6 +98,7 @@ pub(crate) async fn get(
     let format = asked.format.unwrap_or_default();
     let Asked { raw, since, until, after, .. } = asked;
     numbered(after, None)?;
+    spanned(since, until)?;
     let export = match what {
         What::Audit if as_of == AsOf::Now => {
             let rows =
@@ -132,6 +133,7 @@ pub(crate) async fn audit(
     caller.require_everywhere(Right::Read)?;
     let format = format.unwrap_or_default();
     numbered(after, None)?;
+    spanned(since, until)?;
     let rows = AuditFilter { since, until, after, ..AuditFilter::default() };
     Ok(streamed(Export::of_audit(parts.store.clone(), rows, format, raw).await?, format))
 }

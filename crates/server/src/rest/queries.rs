@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use percent_encoding::percent_decode_str;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr, SecurityRequirement};
 
@@ -114,7 +115,12 @@ pub(super) async fn held(
     next: Next,
 ) -> Result<Response, Problem> {
     let refused = queries.known(&request).and_then(|known| {
-        let given = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+        let query = request.uri().query().unwrap_or_default();
+        if percent_decode_str(query).decode_utf8().is_err() {
+            let why = Problem::bad_request("the query is no UTF-8; nothing was done");
+            return Some((why, known.open));
+        }
+        let given = url::form_urlencoded::parse(query.as_bytes());
         let refusal = given.into_iter().find_map(|(name, value)| {
             if !known.names.iter().any(|one| *one == name) {
                 return Some(known.refusal(&name));

@@ -1,10 +1,10 @@
 //! What failed is tried again as it was seen, and who looks is told when it would be refused.
 
-use keyreeve_sandbox::{Effect, FaultRule};
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::place::{PROD_ACCOUNT, Place};
 
 /// What trying a job again would take, and the name of just that.
 async fn planned(place: &Place, job: &str) -> (Value, String) {
@@ -56,5 +56,38 @@ async fn who_looks_is_told_why_a_job_is_not_tried_again() {
         let said = problem["detail"].as_str().unwrap();
         assert!(refused.starts_with(said), "{said}: {refused}");
     }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_plan_that_is_shown_is_what_is_carried_out_although_it_is_another_one_by_now() {
+    let place = Place::start().await;
+    let people = place.people().await;
+    let with_password = |name: &&String| !place.in_aws(name).unwrap()["login_profile"].is_null();
+    let name = people.iter().find(with_password).unwrap().clone();
+    place.sandbox.add_fault(FaultRule::new("UpdateLoginProfile", Effect::AccessDenied).times(1).min_fires(1));
+    let body = json!({"wishes": [{"task": "reset_password", "account": name}]});
+    let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
+    let address = format!("/api/v1/jobs/{}", job["id"]);
+    let failed = place.ended(&address).await;
+    assert_eq!(failed["state"], "failed", "{failed}");
+    place.sandbox.mutate(PROD_ACCOUNT, &[Mutation::DeleteLoginProfile { user: name.clone() }]).unwrap();
+    let (plan, seen) = planned(&place, &address).await;
+    let shown = plan["tasks"][0]["steps"].as_array().unwrap().clone();
+    let names = |steps: &[Value]| steps.iter().map(|step| step["operation"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(&shown).last().unwrap(), "CreateLoginProfile", "{plan}");
+    let (status, again) = place.post(&format!("{address}/retry"), &json!({"plan_sha256": seen})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{again}");
+    let ended = place.ended(&address).await;
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    let steps = ended["tasks"][0]["steps"].as_array().unwrap();
+    let before = failed["tasks"][0]["steps"].as_array().unwrap();
+    // What was done stays as it was, what was not is skipped, and what was shown comes behind it.
+    let (old, new) = steps.split_at(before.len());
+    assert_eq!((names(old), names(new)), (names(before), names(&shown)));
+    assert!(new.iter().all(|step| step["state"] == "applied"), "{ended}");
+    assert_eq!(old.last().unwrap()["state"], "skipped", "{ended}");
+    assert!(!place.in_aws(&name).unwrap()["login_profile"].is_null());
+    place.store.verify_audit().await.unwrap();
     place.stop().await;
 }

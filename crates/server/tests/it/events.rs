@@ -31,7 +31,7 @@ async fn open(place: &Place, address: &str, (token, cookie): (Option<&str>, Opti
     let mut stream = request.send().await.unwrap();
     assert_eq!(stream.status(), StatusCode::OK);
     let first = String::from_utf8(stream.chunk().await.unwrap().unwrap().to_vec()).unwrap();
-    assert!(first.contains("awaiting_approval"), "{first}");
+    assert!(first.contains("awaiting_approval") && first.contains("retry: 5000"), "{first}");
     stream
 }
 

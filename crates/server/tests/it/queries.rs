@@ -96,6 +96,21 @@ async fn what_is_wrong_with_a_query_is_said_in_words() {
     let (_, problem) = place.ask("/api/v1/systems/prod/accounts?staus=on", Some(place.admin())).await;
     let said = problem["detail"].as_str().unwrap();
     assert!(said.contains("\"staus\"") && said.contains("status"), "{said}");
+    for (path, words) in [
+        ("/api/v1/audit?action=nope", "no action \"nope\""),
+        ("/api/v1/audit?since=2026-01-01&until=2025-01-01", "before `since`"),
+        ("/api/v1/exports/audit?since=2026-01-01&until=2025-01-01", "before `since`"),
+        ("/api/v1/systems/prod/exports/audit?since=2026-01-01&until=2025-01-01", "before `since`"),
+        ("/api/v1/systems/prod/accounts?name=%ff", "no UTF-8"),
+    ] {
+        let (status, problem) = place.ask(path, Some(place.admin())).await;
+        let said = problem["detail"].as_str().unwrap();
+        assert!(status == StatusCode::BAD_REQUEST && said.contains(words), "{path}: {problem}");
+    }
+    let (status, rows) = place
+        .ask("/api/v1/audit?action=token_created&until=2026-01-01&since=2026-01-01", Some(place.admin()))
+        .await;
+    assert_eq!((status, rows["items"].as_array().map(Vec::len)), (StatusCode::OK, Some(0)), "{rows}");
     place.stop().await;
 }
 

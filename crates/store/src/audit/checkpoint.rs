@@ -24,6 +24,8 @@ use crate::statement::statement;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, beside, folder_of};
 
+/// What its file's name begins with, before what tells stores apart.
+pub const CHECKPOINT_NAME: &str = "audit-checkpoint-";
 /// It is written so long after a commit at the latest.
 const WITHIN: Duration = Duration::from_secs(1);
 
@@ -232,16 +234,13 @@ fn name_of(store: &str, database: Option<&Path>) -> String {
     });
     let database = database.unwrap_or_default();
     let digest = keyreeve_model::digest_hex(format!("{store}\0{database}").as_bytes());
-    format!("{PREFIX}{}", digest.get(..16).unwrap_or_default())
+    format!("{CHECKPOINT_NAME}{}", digest.get(..16).unwrap_or_default())
 }
-
-/// What the names of checkpoints begin with.
-const PREFIX: &str = "audit-checkpoint-";
 
 /// The file of earlier versions: of all copies of a store in one, and of stores that were made in the same minute.
 fn earlier_name_of(store: &str) -> String {
     let short: String = store.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-    format!("{PREFIX}{short}")
+    format!("{CHECKPOINT_NAME}{short}")
 }
 
 /// What a restore has added to the name of a store that it put aside.

@@ -27,7 +27,7 @@ use crate::transaction::Transaction;
 use crate::{StoreError, StoreKey};
 
 pub(crate) use checkpoint::Checkpoints;
-pub use checkpoint::{AuditCheckpoint, CheckpointState};
+pub use checkpoint::{AuditCheckpoint, CHECKPOINT_NAME, CheckpointState};
 pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 

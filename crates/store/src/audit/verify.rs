@@ -17,40 +17,52 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::AuditBroken`] names the first row that was altered, taken away, put in or moved, or the row up to
-    /// which nothing is proved; [`StoreError::AuditAltered`] when what keeps rows as they are was taken away.
+    /// which nothing is proved; [`StoreError::AuditAltered`] when what keeps rows as they are was taken away, with that row.
     pub async fn verify_audit(&self) -> Result<AuditHead, StoreError> {
         let checkpoint = self.audit_checkpoint().await?;
         if let CheckpointState::Altered(path) = checkpoint {
             return Err(StoreError::CheckpointAltered { path });
         }
         reading!(self, "verifying the audit log", |transaction| {
-            let end = walk(transaction).await?;
-            let Some((head, code)) = head(transaction).await? else {
-                return Err(broken(end.seq, "the note of where the log ends is missing"));
+            let proved = self.prove(transaction, &checkpoint).await;
+            let Some(what) = migrate::audit_differences(transaction).await? else { return proved };
+            let broken = match proved {
+                Ok(_) => None,
+                Err(StoreError::AuditBroken { seq, what }) => Some((seq, what)),
+                Err(error) => return Err(error),
             };
-            if head.seq > end.seq {
-                return Err(broken(end.seq + 1, "it is missing, and so is everything after it"));
-            }
-            if head != end {
-                return Err(broken(head.seq + 1, "it was added behind the log's end"));
-            }
-            if let Some(seq) = unproved_row(&code) {
-                return Err(broken(seq, UNPROVED));
-            }
-            if proving_key(transaction, &self.keys, &head, &code).await?.is_none() {
-                return Err(broken(head.seq, "the log's end was not written with this store's key"));
-            }
-            match &checkpoint {
-                CheckpointState::Missed(seen) if seen.seq > end.seq => return Err(broken(end.seq + 1, CUT)),
-                CheckpointState::Missed(seen) => return Err(broken(seen.seq, REPLACED)),
-                _ => {}
-            }
-            if migrate::audit_differs(transaction).await? {
-                return Err(StoreError::AuditAltered { place: self.place.clone() });
-            }
-            Ok(end)
+            Err(StoreError::AuditAltered { place: self.place.clone(), what, broken })
         })
         .await
+    }
+
+    /// Computes the chain, and holds its end against the head and the checkpoint.
+    async fn prove(
+        &self,
+        transaction: &mut Transaction,
+        checkpoint: &CheckpointState,
+    ) -> Result<AuditHead, StoreError> {
+        let end = walk(transaction).await?;
+        let Some((head, code)) = head(transaction).await? else {
+            return Err(broken(end.seq, "the note of where the log ends is missing"));
+        };
+        if head.seq > end.seq {
+            return Err(broken(end.seq + 1, "it is missing, and so is everything after it"));
+        }
+        if head != end {
+            return Err(broken(head.seq + 1, "it was added behind the log's end"));
+        }
+        if let Some(seq) = unproved_row(&code) {
+            return Err(broken(seq, UNPROVED));
+        }
+        if proving_key(transaction, &self.keys, &head, &code).await?.is_none() {
+            return Err(broken(head.seq, "the log's end was not written with this store's key"));
+        }
+        match checkpoint {
+            CheckpointState::Missed(seen) if seen.seq > end.seq => Err(broken(end.seq + 1, CUT)),
+            CheckpointState::Missed(seen) => Err(broken(seen.seq, REPLACED)),
+            _ => Ok(end),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskId, TaskState};
 use serde_json::json;
 
 use super::moves::{self, JobPlace};
-use super::{NewJob, NewTask, WithJob, ending, folded, given, reading, rows};
+use super::{NewJob, NewStep, NewTask, WithJob, ending, folded, given, reading, rows};
 use crate::audit::{Trail, recording};
 use crate::data_keys::KeyRing;
 use crate::row::to_json;
@@ -291,19 +291,24 @@ async fn insert_steps(
     let mut rows: Vec<Vec<Value>> = Vec::new();
     for (number, task) in (first..).zip(tasks) {
         for (seq, step) in (1_i64..).zip(&task.steps) {
-            rows.push(vec![
-                number.into(),
-                seq.into(),
-                to_json(&step.call)?.into(),
-                step.operation.as_str().into(),
-                step.reason.as_str().into(),
-                to_json(&step.after)?.into(),
-                "planned".into(),
-                0_i64.into(),
-            ]);
+            rows.push(step_row(number, seq, step, to_json(&step.after)?)?);
         }
     }
     insert_rows(transaction, INTO_STEPS, rows).await
+}
+
+/// A step that is planned, for [`INTO_STEPS`]; `after` are the numbers of those before it, as JSON.
+pub(super) fn step_row(task: i64, seq: i64, step: &NewStep, after: String) -> Result<Vec<Value>, StoreError> {
+    Ok(vec![
+        task.into(),
+        seq.into(),
+        to_json(&step.call)?.into(),
+        step.operation.as_str().into(),
+        step.reason.as_str().into(),
+        after.into(),
+        "planned".into(),
+        0_i64.into(),
+    ])
 }
 
 /// What every statement that adds steps begins with.

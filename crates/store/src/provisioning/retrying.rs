@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskId, TaskState};
 use serde_json::{Value as Json, json};
 
+use super::create::{INTO_STEPS, insert_rows, step_row};
 use super::deciding::released;
 use super::ending;
 use super::moves::{JobPlace, find_job, move_tasks};
-use super::{Cap, reading, rows};
+use super::{Cap, NewStep, reading, rows};
 use crate::audit::{Trail, recording};
 use crate::row::to_json;
 use crate::statement::statement;
@@ -24,6 +25,8 @@ pub struct Retry<'a> {
     pub caps: &'a [Cap],
     /// What takes the place of what the job rests on, where that is exchanged.
     pub facts: Option<&'a Json>,
+    /// The steps that take the place of those which are left of a task, where it was planned anew.
+    pub steps: &'a [(TaskId, Vec<NewStep>)],
 }
 
 impl Store {
@@ -57,6 +60,9 @@ impl Store {
             }
             let counted = "UPDATE provisioning_jobs SET tries = tries + 1 WHERE job_id = $1";
             transaction.execute(statement!(counted, id.0)).await?;
+            for (task, steps) in retry.steps.iter().filter(|(task, _)| tasks.contains(task)) {
+                replace_steps(transaction, trail, (&job, *task), steps, actor, now).await?;
+            }
             plan_again(transaction, trail, &job, &tasks, actor).await?;
             begin_anew(transaction, &tasks, now).await?;
             ending::fail_waiting(transaction, trail, &job, now).await?;
@@ -178,6 +184,44 @@ async fn check_caps(
             return Err(StoreError::OverCap { kind: cap.kind, asked, recent, at_most: cap.at_most, retried });
         }
     }
+    Ok(())
+}
+
+/// Puts other steps behind those of a task, of which none that was not done is made any more.
+async fn replace_steps(
+    transaction: &mut Transaction,
+    trail: &mut Trail<'_>,
+    (job, task): (&JobPlace, TaskId),
+    steps: &[NewStep],
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let unsettled = "SELECT COUNT(*) FROM steps WHERE task_id = $1 AND state IN ('attempting', 'unknown')";
+    if transaction.fetch_one(statement!(unsettled, task.0), |row| row.int(0)).await? > 0 {
+        let what = format!("task {task} has a step whose outcome is not known, and cannot be planned anew");
+        return Err(StoreError::Data { what });
+    }
+    let skip = "UPDATE steps SET state = 'skipped', finished_at = $1 \
+                WHERE task_id = $2 AND state IN ('planned', 'not_applied') RETURNING seq";
+    let mut skipped = transaction.fetch(statement!(skip, to_millis(now), task.0), |row| row.int(0)).await?;
+    skipped.sort_unstable();
+    let last = "SELECT COALESCE(MAX(seq), 0) FROM steps WHERE task_id = $1";
+    let last = transaction.fetch_one(statement!(last, task.0), |row| row.int(0)).await?;
+    let (mut rows, mut added) = (Vec::with_capacity(steps.len()), Vec::with_capacity(steps.len()));
+    for (seq, step) in (last.saturating_add(1)..).zip(steps) {
+        let after: Vec<i64> =
+            step.after.iter().map(|before| i64::from(*before).saturating_add(last)).collect();
+        added.push(seq);
+        rows.push(step_row(task.0, seq, step, to_json(&after)?)?);
+    }
+    insert_rows(transaction, INTO_STEPS, rows).await?;
+    let replans = "SELECT replans FROM tasks WHERE task_id = $1";
+    let replans = transaction.fetch_one(statement!(replans, task.0), |row| row.int(0)).await?;
+    let again: [i64; 0] = [];
+    let subject = json!({
+        "job": job.id, "task": task, "replans": replans, "again": again, "skipped": skipped, "added": added,
+    });
+    trail.note(actor, Some(&job.system_id), "steps_replaced", &subject);
     Ok(())
 }
 

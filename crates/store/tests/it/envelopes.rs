@@ -180,7 +180,7 @@ async fn both_databases_are_brought_into_envelopes() {
         store.close().await;
         place.tamper("UPDATE audit_head SET mac = hash").await;
         let broken = place.open().await.verify_audit().await.unwrap_err();
-        assert!(matches!(broken, StoreError::AuditBroken { .. }), "{broken:?}");
+        assert!(broken.broken_row().is_some(), "{broken:?}");
     }
 }
 
@@ -190,7 +190,7 @@ async fn a_log_whose_end_was_altered_before_is_not_made_good_by_the_envelopes() 
     place.tamper("UPDATE audit_head SET mac = hash").await;
     let store = place.open().await;
     let broken = store.verify_audit().await.unwrap_err();
-    assert!(matches!(broken, StoreError::AuditBroken { seq: 16, .. }), "{broken:?}");
+    assert!(broken.broken_row() == Some(16), "{broken:?}");
     store.close().await;
 }
 

@@ -1,12 +1,12 @@
 //! What `doctor` looks at of the places that the audit log is sent to.
 
 use jiff::{SignedDuration, Timestamp};
-use keyreeve_server::audit_export::may_be_written;
 use keyreeve_store::{AuditSinkStanding, Store};
 
 use super::tls;
 use crate::command::Context;
-use crate::config::{AuditPlace, AuditSettings};
+use crate::command::serve::FILE_ADVICE;
+use crate::config::{AuditPlace, Config};
 use crate::output::shape::{Check, CheckState};
 
 const NAME: &str = "audit_sink";
@@ -14,17 +14,17 @@ const NAME: &str = "audit_sink";
 const SENT_WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// The files that sinks write, and those with their secrets.
-pub(super) fn files(audit: &AuditSettings) -> Vec<Check> {
+pub(super) fn files(config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
-    for sink in &audit.sinks {
+    for sink in &config.audit.sinks {
         if let Ok(AuditPlace::File(path)) = sink.place()
-            && let Err(why) = may_be_written(path)
+            && let Err(why) = config.may_take_rows(sink, path)
         {
             checks.push(Check::new(
                 "audit_sink_file",
                 CheckState::Error,
                 format!("{}: {}: {why}", sink.name, path.display()),
-                "give `path` a file in a folder that the user that runs keyreeve can write, and nobody else",
+                FILE_ADVICE,
             ));
         }
         let secret = |path| tls::secret("audit_sink_secret", "[[audit.sinks]]", path);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use keyreeve_server::Tls;
+use keyreeve_store::open_regular_file;
 
 use crate::command::init::exposed_mode;
 use crate::config::TlsFiles;
@@ -30,7 +31,7 @@ pub(super) fn files(files: &TlsFiles) -> Check {
 /// Whether a secret that a table of the configuration names is for its owner alone.
 pub(super) fn secret(name: &'static str, table: &str, path: &Path) -> Check {
     let shown = path.display();
-    match std::fs::metadata(path).as_ref().map(exposed_mode) {
+    match open_regular_file(path).and_then(|file| file.metadata()).as_ref().map(exposed_mode) {
         Err(error) => Check::new(
             name,
             CheckState::Error,

@@ -18,6 +18,10 @@ use crate::exit::Refusal;
 /// So often it is looked whether there is something to send.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// What to do about a file that no rows may be added to.
+pub(in crate::command) const FILE_ADVICE: &str =
+    "give `path` a file of its own, in a folder that the user that runs keyreeve can write, and nobody else";
+
 /// The audit log on its way to each sink.
 pub(super) struct Exporting(Vec<(String, JoinHandle<()>)>);
 
@@ -38,23 +42,47 @@ pub(super) fn exporters(context: &Context, store: &Arc<Store>) -> Result<Vec<Exp
     all.collect()
 }
 
+/// Whether each sink may be used as it is configured.
+pub(super) fn configured(context: &Context) -> Result<(), Refusal> {
+    context.config.audit.sinks.iter().try_for_each(|sink| made(context, sink).map(drop))
+}
+
 fn made(context: &Context, sink: &AuditSinkSettings) -> Result<Box<dyn AuditSink>, Refusal> {
     let refuse = |error: SinkError| {
         Refusal::new(DOING, format!("sink {} in [[audit.sinks]]: {error}", sink.name))
             .hint("mend [[audit.sinks]] of keyreeve.toml")
     };
+    let called = |forbidden: Option<String>| match forbidden {
+        // What is in the address may be a secret of its own.
+        Some(why) => {
+            Err(Refusal::new(DOING, format!("sink {} in [[audit.sinks]] is not called: {why}", sink.name))
+                .hint("name its network in its `networks`, such as `networks = [\"10.1.0.0/16\"]`"))
+        }
+        None => Ok(()),
+    };
     let (networks, authorities) = (sink.networks.clone(), sink.authorities.as_deref());
     Ok(match sink.place()? {
-        AuditPlace::File(path) => Box::new(FileSink::new(path.clone()).map_err(refuse)?),
+        AuditPlace::File(path) => {
+            let made = FileSink::new(path.clone()).map_err(refuse)?;
+            context.config.may_take_rows(sink, path).map_err(|why| {
+                let why = format!("sink {} in [[audit.sinks]]: {}: {why}", sink.name, path.display());
+                Refusal::new(DOING, why).hint(FILE_ADVICE)
+            })?;
+            Box::new(made)
+        }
         AuditPlace::Syslog(place) => {
             let host = whoami::hostname().unwrap_or_default();
-            Box::new(SyslogSink::new(place, &host, networks, authorities).map_err(refuse)?)
+            let made = SyslogSink::new(place, &host, networks, authorities).map_err(refuse)?;
+            called(made.forbidden())?;
+            Box::new(made)
         }
         AuditPlace::Http { url, secret_file, token_file } => {
             let secret = read_secret("secret_file", secret_file)?;
             let token: Option<Secret> = token_file.map(|path| read_secret("token_file", path)).transpose()?;
             let reach = (networks, authorities);
-            Box::new(HttpSink::new(url, &secret, token.as_ref(), reach, context.clock).map_err(refuse)?)
+            let made = HttpSink::new(url, &secret, token.as_ref(), reach, context.clock).map_err(refuse)?;
+            called(made.forbidden())?;
+            Box::new(made)
         }
     })
 }

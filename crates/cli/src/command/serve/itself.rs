@@ -120,7 +120,7 @@ pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receive
 fn say_of_imports(happened: Happened) {
     match happened {
         Happened::Began { system_id, profile, .. } => {
-            tracing::info!(system.id = %system_id, %profile, "a scheduled import begins");
+            tracing::debug!(system.id = %system_id, %profile, "the time of a scheduled import has come");
         }
         Happened::Ended(run) => {
             tracing::info!(system.id = %run.system_id, run = %run.id, state = run.state.as_str(), "it has ended");

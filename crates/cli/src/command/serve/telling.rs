@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keyreeve_model::Secret;
 use keyreeve_server::notify::{Destination, Mail, MailEncryption, MailSettings, Notifier, Sink, Webhook};
-use keyreeve_store::Store;
+use keyreeve_store::{Store, open_regular_file};
 
 use super::DOING;
 use crate::command::Context;
@@ -78,7 +78,7 @@ pub(super) fn mail(context: &Context) -> Result<Option<Mail>, Refusal> {
 const MEND: &str = "mend [notifications] of keyreeve.toml";
 
 pub(super) fn read_secret(setting: &str, path: &Path) -> Result<Secret, Refusal> {
-    std::fs::read_to_string(path).map(Secret::new).map_err(|error| {
+    open_regular_file(path).and_then(std::io::read_to_string).map(Secret::new).map_err(|error| {
         Refusal::new(DOING, format!("{setting} {}: {error}", path.display()))
             .hint("mend the path, or let the user that runs keyreeve read the file")
     })

@@ -15,7 +15,7 @@ use crate::harness::{ACCOUNT, World};
 
 const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-const AGAIN: Retry<'static> = Retry { actor: "local:test", caps: &[], facts: None };
+const AGAIN: Retry<'static> = Retry { actor: "local:test", caps: &[], facts: None, steps: &[] };
 
 fn administrator(name: &str) -> [Mutation; 3] {
     [

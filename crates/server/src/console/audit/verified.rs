@@ -145,7 +145,7 @@ pub(super) async fn verify(
     let at = parts.clock.now();
     let found = match parts.store.verify_audit().await {
         Ok(head) => Found { seq: head.seq, at, wrong: None },
-        Err(error @ StoreError::AuditBroken { seq, .. }) => {
+        Err(error) if let Some(seq) = error.broken_row() => {
             Found { seq: seq.saturating_sub(1), at, wrong: Some(error.to_string()) }
         }
         Err(error @ (StoreError::AuditAltered { .. } | StoreError::CheckpointAltered { .. })) => {

@@ -63,7 +63,7 @@ pub(super) async fn page(
     let (desk, actor, again) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
     let work = move || async move {
         let case = desk.open(&actor, &again.system_id).await?;
-        let Again { plan, refused } = case.plan_again(&again).await?;
+        let Again { plan, refused, .. } = case.plan_again(&again).await?;
         Ok::<_, DeskError>((case.with_undeliverable(plan), refused))
     };
     match parts.planning.run(work).await? {

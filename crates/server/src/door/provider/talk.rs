@@ -52,6 +52,10 @@ async fn ask(egress: &Egress, request: HttpRequest) -> Result<HttpResponse, Stri
         .body(Full::new(Bytes::from(body)))
         .map_err(|_| "the request could not be put together".to_owned())?;
     let (head, body) = egress.send(&url, sent).await?.into_parts();
+    // Whatever its body says: nothing was judged.
+    if head.status.is_server_error() {
+        return Err(format!("it answered {}", head.status.as_u16()));
+    }
     let mut answer = HttpResponse::new(read(body, LARGEST).await?.to_vec());
     *answer.status_mut() = head.status;
     *answer.headers_mut() = head.headers;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::browser::Browser;
-use super::liar::{Liar, key, signed, unsigned};
+use super::liar::{Liar, OUT_OF_ORDER, key, signed, unsigned};
 use super::{CLIENT, CLIENT_SECRET, place_of};
 use crate::place::Place;
 
@@ -194,6 +194,10 @@ async fn s42_each_lie_is_refused_and_has_its_row() {
     let _ = nonce;
     let (status, _) = come_back(&place, &mut other, &format!("code=used&state={state}")).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
+    // A provider that is out of order has judged nobody.
+    let (state, _) = set_out(&place, &mut other).await;
+    let (status, body) = come_back(&place, &mut other, &format!("code={OUT_OF_ORDER}&state={state}")).await;
+    assert_eq!((status, &body["code"]), (StatusCode::BAD_GATEWAY, &json!("provider_unreachable")), "{body}");
     // What belongs to another attempt, another browser or another provider.
     let (mut mine, mut theirs) = (Browser::new(), Browser::new());
     let (mine_state, _) = set_out(&place, &mut mine).await;
@@ -215,9 +219,15 @@ async fn s42_each_lie_is_refused_and_has_its_row() {
         assert_eq!(status, StatusCode::FORBIDDEN, "{more}");
     }
     assert_eq!(liar.asked().len(), asked, "a code of another attempt was sent on");
-    for (word, count) in
-        [("twice", 1), ("code", 1), ("no_attempt", 4), ("other_issuer", 1), ("denied", 1), ("no_code", 1)]
-    {
+    for (word, count) in [
+        ("twice", 1),
+        ("code", 1),
+        ("no_attempt", 4),
+        ("other_issuer", 1),
+        ("denied", 1),
+        ("no_code", 1),
+        ("unreachable", 1),
+    ] {
         refused.insert(word, count);
     }
     let store = std::sync::Arc::clone(&place.store);

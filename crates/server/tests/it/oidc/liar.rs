@@ -15,6 +15,9 @@ use openidconnect::{JsonWebKeyId, PrivateSigningKey};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+/// For this code the provider answers that it is out of order.
+pub(crate) const OUT_OF_ORDER: &str = "out-of-order";
+
 pub(crate) struct Liar {
     pub(crate) issuer: String,
     said: Arc<Mutex<Said>>,
@@ -133,6 +136,9 @@ async fn metadata(State(said): State<Shared>) -> Json<Value> {
 
 async fn token(State(said): State<Shared>, Form(form): Form<BTreeMap<String, String>>) -> Response {
     let mut said = said.lock().unwrap();
+    if form["code"] == OUT_OF_ORDER {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": "server_error"}))).into_response();
+    }
     let found = said.tokens.remove(&form["code"]);
     said.asked.push(form);
     match found {

@@ -89,7 +89,7 @@ pub(crate) fn job(tasks: Vec<NewTask>) -> NewJob {
 
 /// Another try, limited by nothing.
 pub(crate) fn retry(actor: &str) -> Retry<'_> {
-    Retry { actor, caps: &[], facts: None }
+    Retry { actor, caps: &[], facts: None, steps: &[] }
 }
 
 pub(crate) async fn claim(store: &Store, now: i64) -> ClaimedTask {
