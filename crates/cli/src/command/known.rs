@@ -128,7 +128,7 @@ pub(crate) async fn warn_uncovered(source: &Source, system_id: &SystemId, kind: 
         let unseen = by_tag && account.tags.is_none();
         unseen || kind.covers(&account.name, &account.path, account.tags.as_ref())
     };
-    if known.iter().any(covered) {
+    if known.is_empty() || known.iter().any(covered) {
         return;
     }
     let (word, value) = kind.parts();

@@ -104,24 +104,29 @@ fn a_wrong_name_gets_the_one_that_was_meant() {
 
 #[test]
 fn what_is_taken_away_must_be_known_by_its_name() {
-    let read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let readers = "arn:aws:iam::123456789012:policy/readers";
     let place = with(&[
         user("esra"),
         Mutation::CreateGroup { name: "developers".into(), path: "/".into() },
         Mutation::CreateGroup { name: "sales".into(), path: "/".into() },
+        Mutation::CreatePolicy {
+            name: "readers".into(),
+            path: "/".into(),
+            document: r#"{"Version":"2012-10-17","Statement":[]}"#.into(),
+        },
         Mutation::AddToGroup { user: "esra".into(), group: "developers".into() },
-        Mutation::AttachUserPolicy { user: "esra".into(), arn: read_only.into() },
+        Mutation::AttachUserPolicy { user: "esra".into(), arn: readers.into() },
     ]);
     let operator = place.token("olga", "operator", &[]);
     let (child, address) = serve(&place, &[]);
     let elsewhere = Elsewhere::of(&address, &operator);
     let group = "there is \"developers\"".to_owned();
-    let policy = format!("there is \"{read_only}\"");
+    let policy = format!("there is \"{readers}\"");
     for (kind, name, near) in [
         ("group", "Developers", &group),
         ("group", "devlopers", &group),
-        ("policy", "ReadOnlyAccess", &policy),
-        ("policy", "arn:aws:iam::aws:policy/readonlyaccess", &policy),
+        ("policy", "Readers", &policy),
+        ("policy", "arn:aws:iam::123456789012:policy/READERS", &policy),
     ] {
         let option = format!("--{kind}");
         let take = ["assignment", "remove", SYSTEM, "--account", "esra", &option, name, "--yes"];

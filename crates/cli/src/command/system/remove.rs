@@ -41,7 +41,8 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
         }
     };
     let ended = show(context, &removed)?;
-    let imported = source.accounts(id, AsOf::Now, &AccountFilter::default()).await.is_ok();
+    let imported = source.accounts(id, AsOf::Now, &AccountFilter::default()).await;
+    let imported = imported.is_ok_and(|known| !known.is_empty());
     note(&match imported {
         true => format!(
             "System {id} was removed. Its history is kept: `keyreeve account list {id}` still shows what was known last."
