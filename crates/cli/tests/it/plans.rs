@@ -104,6 +104,7 @@ fn a_wrong_name_gets_the_one_that_was_meant() {
 
 #[test]
 fn what_is_taken_away_must_be_known_by_its_name() {
+    let read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     let readers = "arn:aws:iam::123456789012:policy/readers";
     let place = with(&[
         user("esra"),
@@ -116,16 +117,20 @@ fn what_is_taken_away_must_be_known_by_its_name() {
         },
         Mutation::AddToGroup { user: "esra".into(), group: "developers".into() },
         Mutation::AttachUserPolicy { user: "esra".into(), arn: readers.into() },
+        Mutation::AttachUserPolicy { user: "esra".into(), arn: read_only.into() },
     ]);
     let operator = place.token("olga", "operator", &[]);
     let (child, address) = serve(&place, &[]);
     let elsewhere = Elsewhere::of(&address, &operator);
     let group = "there is \"developers\"".to_owned();
     let policy = format!("there is \"{readers}\"");
+    let aws = format!("there is \"{read_only}\"");
     for (kind, name, near) in [
         ("group", "Developers", &group),
         ("group", "devlopers", &group),
         ("policy", "Readers", &policy),
+        ("policy", "ReadOnlyAccess", &aws),
+        ("policy", "arn:aws:iam::aws:policy/readonlyaccess", &aws),
         ("policy", "arn:aws:iam::123456789012:policy/READERS", &policy),
     ] {
         let option = format!("--{kind}");
@@ -145,7 +150,7 @@ fn what_is_taken_away_must_be_known_by_its_name() {
     place.run(&sales).code(0);
     elsewhere.run(&sales).code(0);
     let held = place.json(&["assignment", "list", SYSTEM, "--account", "esra"]);
-    assert_eq!(held.as_array().unwrap().len(), 2, "{held:#}");
+    assert_eq!(held.as_array().unwrap().len(), 3, "{held:#}");
     terminate(child);
 }
 

@@ -125,13 +125,17 @@ impl Notifier {
         }
         let taken = self.store.take_notifications(AT_ONCE, now, later(now, TAKEN_FOR)).await?;
         let mut unreachable: HashSet<&'static str> = HashSet::new();
-        for notification in &taken {
-            // It may have waited for long, and nobody is to be called for what is over.
-            if !self.store.still_holds(notification, now).await? {
+        // They may have waited for long, and nobody is to be called for what is over.
+        let mut holding = Vec::new();
+        for notification in taken {
+            if self.store.still_holds(&notification, now).await? {
+                holding.push(notification);
+            } else {
                 self.store.notification_told(notification.id, now).await?;
                 told.retain(|(id, _)| *id != notification.id);
-                continue;
             }
+        }
+        for notification in &holding {
             let mut whole = true;
             for sink in &self.sinks {
                 let name = sink.name();

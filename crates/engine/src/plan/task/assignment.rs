@@ -69,7 +69,7 @@ pub(in crate::plan) fn plan_remove(
     };
     if held {
         draft.step(call, StepReason::TaskMapping, &[]);
-    } else if let Some(why) = unknown(draft.facts, resource) {
+    } else if let Some(why) = unknown(draft.facts, account, resource) {
         draft.refuse(ObstacleKind::NotFound, why);
     } else {
         let what = resource.as_str();
@@ -170,7 +170,7 @@ fn no_group(facts: &Facts, given: &str) -> String {
 
 /// What to say of a group or a policy that neither the last import saw nor anybody holds now; `None` where it is known,
 /// be it that it has been deleted since.
-fn unknown(facts: &Facts, resource: &ResourceName) -> Option<String> {
+fn unknown(facts: &Facts, account: &AccountFact, resource: &ResourceName) -> Option<String> {
     match resource {
         ResourceName::Group(group) => {
             let known = facts.group(group).is_some() || facts.new_groups.contains_key(group);
@@ -181,7 +181,15 @@ fn unknown(facts: &Facts, resource: &ResourceName) -> Option<String> {
                 || facts.accounts.values().any(|account| account.policies.contains(arn))
                 || facts.groups.values().any(|group| group.policies.contains(arn))
                 || facts.new_groups.values().any(|held| held.contains(arn));
-            (!known).then(|| no_policy(facts, arn))
+            let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+            // AWS's own need not have been imported.
+            let held = account.policies.iter().find(|held| name(held).eq_ignore_ascii_case(&name(arn)));
+            (!known).then(|| match held {
+                Some(held) => {
+                    format!("the last import saw no policy {arn:?}{}", or_import(facts, Some(held.as_str())))
+                }
+                None => no_policy(facts, arn),
+            })
         }
     }
 }

@@ -169,6 +169,7 @@ async fn bad_names_taken_names_full_quotas_and_what_is_missing() {
             NotFound,
             "there is",
         ),
+        (json!({"task": "remove_assignment", "account": "ada", "policy": "own"}), NotFound, "policy/own\""),
         (json!({"task": "update_account", "account": "ada", "tags": {"keyreeve:x": "y"}}), Invalid, "own"),
         (json!({"task": "delete_account", "account": "nobody"}), NotFound, "nobody"),
         (json!({"task": "delete_account", "account": "ADA"}), NotFound, "exact case"),
