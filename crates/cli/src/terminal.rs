@@ -1,6 +1,6 @@
 //! Questions to a person, and secrets from one.
 
-use std::io::{BufRead, IsTerminal, Read};
+use std::io::{IsTerminal, Read};
 
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode};
 use keyreeve_model::Secret;
@@ -91,19 +91,19 @@ fn typed_unseen(question: &str, doing: &str) -> Result<Secret, Refusal> {
 }
 
 fn line_of_stdin(doing: &str) -> Result<Secret, Refusal> {
-    let mut line = String::new();
-    let read = std::io::stdin().lock().take(LONGEST_SECRET).read_line(&mut line);
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(LONGEST_SECRET).read_to_string(&mut text);
     // Wrapped at once, so that it is wiped whatever happens next.
-    let line = Secret::new(line);
-    match read {
-        Err(error) => Err(Refusal::new(doing, format!("standard input could not be read: {error}"))),
-        Ok(_) => {
-            let text = line.expose().trim_end_matches(['\n', '\r']);
-            if text.is_empty() {
-                return Err(Refusal::new(doing, "standard input was empty")
-                    .hint("write the secret to standard input, in one line"));
-            }
-            Ok(Secret::new(text.to_owned()))
-        }
+    let text = Secret::new(text);
+    let refuse =
+        |why: String| Err(Refusal::new(doing, why).hint("write the secret to standard input, in one line"));
+    if let Err(error) = read {
+        return Err(Refusal::new(doing, format!("standard input could not be read: {error}")));
+    }
+    let mut lines = text.expose().lines().filter(|line| !line.is_empty());
+    match (lines.next(), lines.next()) {
+        (None, _) => refuse("standard input was empty".to_owned()),
+        (Some(_), Some(_)) => refuse("standard input holds more than one line".to_owned()),
+        (Some(line), None) => Ok(Secret::new(line.trim_end_matches('\r').to_owned())),
     }
 }

@@ -15,13 +15,14 @@ pub struct Moment {
     as_of: AsOf,
     /// When what is meant begins, if it is a time: a day's reading is of its end, but the day may still last.
     begins: Option<Timestamp>,
+    written: String,
 }
 
 /// Nothing is known of what is to come.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{begins} is in the future (it is {now} now), and nothing is known of it")]
+#[error("{written} is in the future (it is {now} now), and nothing is known of it")]
 pub struct ToCome {
-    begins: Timestamp,
+    written: String,
     now: Timestamp,
 }
 
@@ -32,7 +33,9 @@ impl Moment {
     /// [`ToCome`].
     pub fn as_of(&self, now: Timestamp) -> Result<AsOf, ToCome> {
         match self.begins {
-            Some(begins) if begins.duration_since(now) > CLOCKS_DIFFER => Err(ToCome { begins, now }),
+            Some(begins) if begins.duration_since(now) > CLOCKS_DIFFER => {
+                Err(ToCome { written: self.written.clone(), now })
+            }
             _ => Ok(self.as_of),
         }
     }
@@ -42,14 +45,15 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let written = text.to_owned();
         if let Some(run) = text.strip_prefix("run:") {
             let run = run.parse::<ImportRunId>().map_err(|error| error.to_string())?;
-            return Ok(Self { as_of: AsOf::Run(run), begins: None });
+            return Ok(Self { as_of: AsOf::Run(run), begins: None, written });
         }
         if let Ok(time) = text.parse::<Timestamp>() {
-            return Ok(Self { as_of: AsOf::Time(time), begins: Some(time) });
+            return Ok(Self { as_of: AsOf::Time(time), begins: Some(time), written });
         }
-        whole_day(text).and_then(day).ok_or_else(|| {
+        whole_day(text).and_then(|date| day(date, written)).ok_or_else(|| {
             "give a time with its zone (2026-05-01T12:00:00Z), a date (2026-05-01) or run:N".to_owned()
         })
     }
@@ -72,10 +76,10 @@ fn whole_day(text: &str) -> Option<Date> {
     text.parse().ok().filter(|_| text.len() == 10)
 }
 
-fn day(date: Date) -> Option<Moment> {
+fn day(date: Date, written: String) -> Option<Moment> {
     let at = |time: Time| TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok();
     let last = Time::new(23, 59, 59, 999_000_000).ok()?;
-    Some(Moment { as_of: AsOf::Time(at(last)?), begins: Some(at(Time::midnight())?) })
+    Some(Moment { as_of: AsOf::Time(at(last)?), begins: Some(at(Time::midnight())?), written })
 }
 
 #[cfg(test)]
@@ -114,7 +118,8 @@ mod tests {
             assert!(read(known).is_ok(), "{known}");
         }
         for to_come in ["2026-05-01T12:01:00.001Z", "2026-05-02", "2999-01-01"] {
-            assert!(read(to_come).is_err(), "{to_come}");
+            let refused = read(to_come).unwrap_err().to_string();
+            assert!(refused.starts_with(&format!("{to_come} is in the future")), "{refused}");
         }
     }
 }

@@ -67,7 +67,8 @@ pub use provisioning::{
     AccountCredential, AccountCredentialKind, Claim, ClaimFact, ClaimState, Delivery, DeliveryError, JobId,
     JobState, Manifest, NameError, Obstacle, ObstacleKind, Protection, ProtectionKind, ProvisioningJob,
     RecreatePackage, ResourceName, Role, Step, StepCall, StepReason, StepState, Task, TaskId, TaskKind,
-    TaskState, Token, TokenId, Wish, ambiguous, check_account_name, check_path, check_tags, leaves_a_way_in,
+    TaskState, Token, TokenId, Wish, ambiguous, check_account_name, check_path, check_tags, is_own_tag,
+    leaves_a_way_in,
 };
 pub use resource::{ManagedBy, Resource, ResourceType};
 pub use schedule::{CronExpression, Schedule, ScheduleError};

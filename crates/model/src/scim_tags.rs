@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check_tags;
+use crate::{check_tags, is_own_tag};
 
 /// An attribute of a SCIM user that a tag can mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ pub(crate) fn check(tags: &ScimTags) -> Result<(), String> {
     let mut seen = BTreeMap::new();
     for (attribute, key) in tags {
         check_tags(&BTreeMap::from([(key.clone(), String::new())])).map_err(|error| error.to_string())?;
-        if key.to_lowercase().starts_with("keyreeve:") {
+        if is_own_tag(key) {
             return Err(format!("the tags that begin with keyreeve: are Keyreeve's own, not {key:?}"));
         }
         if let Some(other) = seen.insert(key.to_lowercase(), attribute.as_str()) {

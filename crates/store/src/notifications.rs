@@ -4,6 +4,8 @@
 //! what leaves no row there is put in where it happens. The same thing is told once. At most [`MOST_UNTOLD`] wait to be told; the
 //! oldest give way.
 
+mod still;
+
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_model::SystemId;
 use serde::Serialize;

@@ -65,7 +65,7 @@ fn refusal(sts: bool, code: &str) -> Cause {
         "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" => Cause::Denied,
         "EntityTemporarilyUnmodifiable" | "ConcurrentModification" | "ReportInProgress" => Cause::Busy,
         "EntityAlreadyExists" => Cause::AlreadyThere,
-        "NoSuchEntity" | "ReportNotPresent" | "ReportExpired" => Cause::Gone,
+        "NoSuchEntity" | "ReportNotPresent" | "ReportExpired" | "AWSOrganizationsNotInUse" => Cause::Gone,
         "DeleteConflict" => Cause::Dependants,
         "PasswordPolicyViolation" => Cause::PasswordRefused,
         // LimitExceeded, MalformedPolicyDocument, InvalidInput, ValidationError, UnmodifiableEntity,

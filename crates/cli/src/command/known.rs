@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use keyreeve_engine::near::nearest;
+use keyreeve_engine::unseen::KnownAccount;
 use keyreeve_model::{
-    Assignment, AssignmentKind, ImportRunState, ResourceType, SystemId, Task, TaskState, Wish,
+    Account, Assignment, AssignmentKind, ImportRunState, ProtectionKind, ResourceType, SystemId, Task,
+    TaskState, Wish,
 };
 use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, ResourceFilter, Store, StoreError};
 
-use crate::output::note;
+use crate::output::{note, warning};
+use crate::source::Source;
 
 /// So many runs and jobs are looked through for a name that is not known any more, or not yet.
 const RUNS_BACK: u32 = 50;
@@ -113,6 +116,49 @@ fn judge(noun: &str, name: &str, known: &BTreeSet<String>) {
         .map(|near| format!("; near it is {near:?}"))
         .unwrap_or_default();
     note(&format!("No {noun} called {name:?} is known at that moment{near}."));
+}
+
+/// Warns of an entry of a protect list that covers nobody whom the last import saw: it may be mistyped. Of what nothing is
+/// known nothing is said.
+pub(crate) async fn warn_uncovered(source: &Source, system_id: &SystemId, kind: &ProtectionKind) {
+    let Ok(known) = source.accounts(system_id, AsOf::Now, &AccountFilter::default()).await else { return };
+    let by_tag = matches!(kind, ProtectionKind::Tag(_));
+    let covered = |known: &KnownAccount| {
+        let account = &known.account;
+        let unseen = by_tag && account.tags.is_none();
+        unseen || kind.covers(&account.name, &account.path, account.tags.as_ref())
+    };
+    if known.is_empty() || known.iter().any(covered) {
+        return;
+    }
+    let (word, value) = kind.parts();
+    let others: BTreeSet<String> =
+        known.iter().flat_map(|known| could_be_meant(kind, &known.account)).collect();
+    let near = nearest(value, others.iter().map(String::as_str))
+        .map(|near| format!("; near it is {near:?}"))
+        .unwrap_or_default();
+    warning(&format!(
+        "the entry was added, but the last import saw no account that {word} {value:?} covers{near}"
+    ));
+}
+
+/// What of an account an entry of this kind could have meant.
+fn could_be_meant(kind: &ProtectionKind, account: &Account) -> Vec<String> {
+    match kind {
+        ProtectionKind::Account(_) => vec![account.name.clone()],
+        ProtectionKind::Path(_) => account
+            .path
+            .match_indices('/')
+            .filter_map(|(at, _)| account.path.get(..=at))
+            .map(str::to_owned)
+            .collect(),
+        ProtectionKind::Tag(tag) => {
+            let pairs = account.tags.iter().flatten();
+            pairs
+                .map(|(key, value)| if tag.contains('=') { format!("{key}={value}") } else { key.clone() })
+                .collect()
+        }
+    }
 }
 
 /// What was probably meant by a name that is not known: the new one of an account that had it, or one that is near.

@@ -10,7 +10,7 @@ mod context;
 mod doctor;
 mod export;
 mod import;
-mod init;
+pub(crate) mod init;
 mod job;
 mod known;
 mod mapping;

@@ -5,6 +5,7 @@ use keyreeve_model::{Protection, SystemId};
 use keyreeve_store::StoreError;
 
 use super::Context;
+use super::known::warn_uncovered;
 use crate::args::{AddProtection, ProtectCommand, RemoveProtection};
 use crate::exit::Ended;
 use crate::output::shape::PROTECTIONS;
@@ -47,6 +48,7 @@ async fn add<'a>(
     };
     let doing = || format!("protecting accounts of system {system_id}");
     source.protect(system_id, &protection).await.with_context(doing)?;
+    warn_uncovered(source, system_id, &protection.kind).await;
     Ok(system_id)
 }
 

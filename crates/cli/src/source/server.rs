@@ -1,6 +1,8 @@
 //! A server that is asked for what is shown.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use keyreeve_engine::desk::Standing;
@@ -19,6 +21,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::pages::{Query, moment, of_accounts, of_assignments, of_audit, of_policy, of_resources, of_rows};
+use crate::command::init::exposed_mode;
 use crate::config::{Environment, RemoteServer};
 use crate::exit::Refusal;
 
@@ -310,10 +313,8 @@ impl ExportedPieces {
 fn token(file: Option<&PathBuf>, environment: &Environment) -> Result<Secret, Refusal> {
     let (token, place) = match (file, environment.token()) {
         (Some(path), _) => {
-            let text = std::fs::read_to_string(path);
-            let why = |error| format!("the token in {} cannot be read: {error}", path.display());
-            let text = text.map_err(|error| Refusal::new(DOING, why(error)))?;
-            (Secret::new(text.trim().to_owned()), format!("the file {}", path.display()))
+            let text = text_of_its_owner(path)?;
+            (Secret::new(text.expose().trim().to_owned()), format!("the file {}", path.display()))
         }
         (None, token) => {
             let token = token.map(|token| token.expose().trim().to_owned()).unwrap_or_default();
@@ -330,6 +331,25 @@ fn token(file: Option<&PathBuf>, environment: &Environment) -> Result<Secret, Re
         ));
     }
     Ok(token)
+}
+
+/// The text of a file that nobody but its owner can read.
+fn text_of_its_owner(path: &Path) -> Result<Secret, Refusal> {
+    let why = |error| format!("the token in {} cannot be read: {error}", path.display());
+    let unread = |error| Refusal::new(DOING, why(error));
+    let mut file = File::open(path).map_err(unread)?;
+    if let Some(mode) = exposed_mode(&file.metadata().map_err(unread)?) {
+        let why = format!("the token file {} can be used by others (mode {mode:04o})", path.display());
+        return Err(Refusal::new(DOING, why).hint(format!(
+            "run `chmod 600 {}`, and revoke the token if others may have read it",
+            path.display()
+        )));
+    }
+    let mut text = String::new();
+    let read = file.read_to_string(&mut text);
+    // Wrapped at once, so that it is wiped whatever happens next.
+    let text = Secret::new(text);
+    read.map(|_| text).map_err(unread)
 }
 
 /// What the server refuses could not run; what it began and could not do has failed.
@@ -358,6 +378,10 @@ pub(super) fn refusal(error: ClientError) -> Refusal {
                 _ => Refusal::new(DOING, detail),
             };
             match advice {
+                _ if status == 401 => refusal.hint(
+                    "set KEYREEVE_TOKEN, or the file that --token-file names, to a valid token; an admin makes one with \
+                     `keyreeve token create`",
+                ),
                 Some(advice) => refusal.hint(advice),
                 None => refusal,
             }

@@ -26,6 +26,7 @@ fn a_call_that_cannot_be_signed_is_no_call_and_no_trouble_of_the_network() {
     let run = &ran.json();
     assert_eq!(run["failure"]["kind"], "credential_bad", "{run}");
     assert_eq!(run["aws_calls"], 0, "{run}");
+    assert!(!ran.stderr.contains("login_profiles: whole"), "nobody was asked about: {}", ran.stderr);
     for collection in run["collections"].as_array().unwrap() {
         assert_eq!((&collection["calls"], &collection["retries"]), (&0.into(), &0.into()), "{collection}");
     }

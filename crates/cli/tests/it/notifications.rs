@@ -26,10 +26,11 @@ fn a_quarantine_is_told_through_the_webhook() {
             secret.display()
         ),
     );
+    // Nobody is told of what was before anybody was to be told.
+    let (child, _) = serve(&place, &[("KEYREEVE_CONFIG", &file)]);
     // Credentials of another account behind the store's back: the next import quarantines the system.
     place.sql("UPDATE systems SET aws_account_id = '999999999999'");
     place.run(&["import", "run", SYSTEM]).code(1);
-    let (child, _) = serve(&place, &[("KEYREEVE_CONFIG", &file)]);
     let (mut stream, _) = listener.accept().unwrap();
     let mut sent = vec![0; 8192];
     let length = stream.read(&mut sent).unwrap();

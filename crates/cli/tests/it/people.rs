@@ -212,3 +212,21 @@ fn who_was_added_signs_in_to_the_server_until_they_are_disabled() {
     let said = std::fs::read_to_string(place.folder.path().join(LOG)).unwrap();
     assert!(!(said.contains(&cookie) || said.contains(PASSWORD)), "{said}");
 }
+
+#[test]
+fn what_is_given_on_standard_input_is_one_line() {
+    let place = Place::registered(0);
+    let before = place.json(&["system", "show", SYSTEM]);
+    let password = ["person", "add", "ada", "--role", "admin", "--password-stdin"];
+    let key =
+        ["system", "set", SYSTEM, "--access-key-id", "AKIAIOSFODNN7EXAMPLE", "--secret-access-key-stdin"];
+    for arguments in [&password[..], &key] {
+        let refused = place.run_with_input(arguments, &format!("{PASSWORD}\nand another line\n")).code(2);
+        assert!(refused.stderr.contains("more than one line"), "{}", refused.stderr);
+        assert!(!refused.stderr.contains("another line"), "{}", refused.stderr);
+    }
+    assert_eq!(place.json(&["person", "list"]), json!([]));
+    assert_eq!(place.json(&["system", "show", SYSTEM]), before);
+    // What ends a line may stand there once more.
+    place.run_with_input(&password, &format!("{PASSWORD}\r\n\n")).code(0);
+}

@@ -4,6 +4,8 @@ use keyreeve_sandbox::Mutation;
 use serde_json::json;
 
 use crate::harness::{Place, SYSTEM, user};
+use crate::remote::Elsewhere;
+use crate::serve::{serve, terminate};
 
 /// A system whose connector may do everything, with these changes imported.
 pub(crate) fn with(changes: &[Mutation]) -> Place {
@@ -98,6 +100,69 @@ fn a_wrong_name_gets_the_one_that_was_meant() {
     assert!(show("esra2").contains("job 1 gave \"esra\" that name"), "{}", show("esra2"));
     place.run(&["import", "run", SYSTEM]).code(0);
     assert!(show("esra").contains("\"esra2\" had that name"), "{}", show("esra"));
+}
+
+#[test]
+fn what_is_taken_away_must_be_known_by_its_name() {
+    let read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let readers = "arn:aws:iam::123456789012:policy/readers";
+    let place = with(&[
+        user("esra"),
+        Mutation::CreateGroup { name: "developers".into(), path: "/".into() },
+        Mutation::CreateGroup { name: "sales".into(), path: "/".into() },
+        Mutation::CreatePolicy {
+            name: "readers".into(),
+            path: "/".into(),
+            document: r#"{"Version":"2012-10-17","Statement":[]}"#.into(),
+        },
+        Mutation::AddToGroup { user: "esra".into(), group: "developers".into() },
+        Mutation::AttachUserPolicy { user: "esra".into(), arn: readers.into() },
+        Mutation::AttachUserPolicy { user: "esra".into(), arn: read_only.into() },
+    ]);
+    let operator = place.token("olga", "operator", &[]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &operator);
+    let group = "there is \"developers\"".to_owned();
+    let policy = format!("there is \"{readers}\"");
+    let aws = format!("there is \"{read_only}\"");
+    for (kind, name, near) in [
+        ("group", "Developers", &group),
+        ("group", "devlopers", &group),
+        ("policy", "Readers", &policy),
+        ("policy", "ReadOnlyAccess", &aws),
+        ("policy", "arn:aws:iam::aws:policy/readonlyaccess", &aws),
+        ("policy", "arn:aws:iam::123456789012:policy/READERS", &policy),
+    ] {
+        let option = format!("--{kind}");
+        let take = ["assignment", "remove", SYSTEM, "--account", "esra", &option, name, "--yes"];
+        for refused in [place.run(&take).code(2), elsewhere.run(&take).code(2)] {
+            assert!(refused.stderr.contains(near.as_str()), "{name}: {}", refused.stderr);
+        }
+        let wish = json!([{"task": "remove_assignment", "account": "esra", kind: name}]);
+        std::fs::write(place.folder.path().join("wishes.json"), wish.to_string()).unwrap();
+        let plan = place.run(&["job", "plan", "wishes.json", "--system", SYSTEM, "--output", "json"]).code(1);
+        assert_eq!(plan.json()["tasks"][0]["obstacles"][0]["kind"], "not_found", "{}", plan.stdout);
+    }
+    // What is there and not held, or has been deleted since the import, is gone as it should be.
+    let sales = ["assignment", "remove", SYSTEM, "--account", "esra", "--group", "sales", "--yes"];
+    place.run(&sales).code(0);
+    place.mutate(&[Mutation::DeleteGroup { name: "sales".into() }]);
+    place.run(&sales).code(0);
+    elsewhere.run(&sales).code(0);
+    let held = place.json(&["assignment", "list", SYSTEM, "--account", "esra"]);
+    assert_eq!(held.as_array().unwrap().len(), 3, "{held:#}");
+    terminate(child);
+}
+
+#[test]
+fn a_tag_of_keyreeves_own_is_nobody_elses() {
+    let place = with(&[user("esra")]);
+    for change in
+        [&["account", "create", SYSTEM, "--name", "zoe"] as &[&str], &["account", "update", SYSTEM, "esra"]]
+    {
+        let refused = place.run(&[change, &["--tag", "KeyReeve:owner=me", "--yes"]].concat()).code(2);
+        assert!(refused.stderr.contains("are Keyreeve's own"), "{}", refused.stderr);
+    }
 }
 
 #[test]

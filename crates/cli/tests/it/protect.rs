@@ -1,8 +1,11 @@
 //! What nobody may change.
 
+use keyreeve_sandbox::Mutation;
 use serde_json::json;
 
-use crate::harness::{Place, SYSTEM};
+use crate::harness::{Place, SYSTEM, user};
+use crate::remote::Elsewhere;
+use crate::serve::{serve, terminate};
 
 #[test]
 fn what_is_protected_is_not_changed_until_the_protection_ends() {
@@ -60,4 +63,39 @@ fn no_account_is_made_under_a_protected_path_or_name() {
     }
     let elsewhere = create("ada", "/staff/");
     place.run(&elsewhere.each_ref().map(String::as_str)).code(0);
+}
+
+#[test]
+fn an_entry_that_covers_nobody_is_added_with_a_warning() {
+    let place = Place::registered(0);
+    let mut ada = user("ada");
+    if let Mutation::CreateUser { path, tags, .. } = &mut ada {
+        "/staff/".clone_into(path);
+        tags.push(("team".to_owned(), "sre".to_owned()));
+    }
+    place.mutate(&[ada]);
+    let unseen = place.run(&["protect", "add", SYSTEM, "--account", "early"]).code(0);
+    assert!(!unseen.stderr.contains("warning"), "nothing is known yet: {}", unseen.stderr);
+    place.run(&["import", "run", SYSTEM]).code(0);
+    let admin = place.token("amy", "admin", &[]);
+    let (child, address) = serve(&place, &[]);
+    let elsewhere = Elsewhere::of(&address, &admin);
+    for (option, wrong, right) in
+        [("--account", "adda", "ADA"), ("--path", "/Staff/", "/staff/"), ("--tag", "team=SRE", "Team=sre")]
+    {
+        let near = if option == "--account" { "ada" } else { right };
+        let near = if option == "--tag" { "team=sre" } else { near };
+        for warned in [
+            place.run(&["protect", "add", SYSTEM, option, wrong, "--output", "json"]).code(0),
+            elsewhere.run(&["protect", "add", SYSTEM, option, wrong, "--output", "json"]).code(0),
+        ] {
+            let said = format!("covers; near it is {near:?}");
+            assert!(warned.stderr.contains(&said), "{wrong}: {}", warned.stderr);
+            let listed = warned.json();
+            assert!(listed.as_array().unwrap().iter().any(|entry| entry["value"] == wrong), "{listed:#}");
+        }
+        let fits = place.run(&["protect", "add", SYSTEM, option, right]).code(0);
+        assert!(!fits.stderr.contains("warning"), "{right}: {}", fits.stderr);
+    }
+    terminate(child);
 }

@@ -1,11 +1,13 @@
 //! `--server`: the commands that show, asked of a server from a machine that has no store.
 
-use keyreeve_sandbox::Mutation;
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::thread;
 
+use keyreeve_sandbox::Mutation;
 use tempfile::TempDir;
 
 use crate::harness::{Place, Ran, SYSTEM};
@@ -168,12 +170,14 @@ fn what_a_server_refuses_is_said_in_its_words_and_ends_as_it_would_here() {
         assert!(there.stdout.is_empty() && there.stderr.starts_with("error: "), "{}", there.stderr);
     }
     let stranger = Elsewhere::of(&address, "keyreeve_pat_nobody");
-    assert!(stranger.run(&["system", "list"]).code(2).stderr.contains("token"));
+    let unknown = stranger.run(&["system", "list"]).code(2).stderr;
+    assert!(unknown.contains("hint: set KEYREEVE_TOKEN") && unknown.contains("--token-file"), "{unknown}");
     let mut silent = elsewhere.command(&["system", "list"]);
     let silent = Ran::of(silent.env_remove("KEYREEVE_TOKEN").output().unwrap()).code(2);
     assert!(silent.stderr.contains("there is no token"), "{}", silent.stderr);
     let file = elsewhere.folder.path().join("token");
     std::fs::write(&file, format!("{viewer}\n")).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     let mut by_file = elsewhere.command(&["system", "list", "--token-file", file.to_str().unwrap()]);
     Ran::of(by_file.env_remove("KEYREEVE_TOKEN").output().unwrap()).code(0);
     terminate(child);

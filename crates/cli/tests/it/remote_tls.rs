@@ -1,5 +1,7 @@
 //! By which certificate a server is known to who asks it, and what is said when it is not.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
@@ -87,10 +89,14 @@ fn who_calls_a_server_wrongly_learns_what_to_mend() {
     let file = |name: &str, text: &str| {
         let path = place.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         path.to_str().unwrap().to_owned()
     };
     let right = file("token", &format!("{token}\n"));
     let more = file("more", &format!("KEYREEVE_TOKEN={token}\nand a line\n"));
+    let open = file("open", &format!("{token}\n"));
+    std::fs::set_permissions(&open, Permissions::from_mode(0o640)).unwrap();
+    let chmod = format!("chmod 600 {open}");
     let empty = file("empty.pem", "no certificate\n");
     let none = place.folder.path().join("none.pem").to_str().unwrap().to_owned();
     let secure = format!("https://localhost:{port}");
@@ -99,6 +105,7 @@ fn who_calls_a_server_wrongly_learns_what_to_mend() {
     for (url, held, ca, words) in [
         (format!("http://localhost:{port}"), &right, own, ["speaks no HTTP", "https://"]),
         (secure.clone(), &more, own, ["holds more than a token", &more]),
+        (secure.clone(), &open, own, ["can be used by others (mode 0640)", &chmod]),
         (secure.clone(), &right, &none, ["no certificates of authorities", &none]),
         (secure.clone(), &right, &empty, ["there is no certificate in it", &empty]),
     ] {

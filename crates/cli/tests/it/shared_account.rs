@@ -70,3 +70,25 @@ fn s34_the_plan_of_a_retry_says_that_it_would_be_refused_and_counts_its_own_task
     assert!(plan.stderr.contains("would be refused"), "{}", plan.stderr);
     place.run(&["job", "retry", "1", "--yes"]).code(2);
 }
+
+#[test]
+fn what_another_system_of_the_account_did_counts_towards_no_threshold() {
+    let names = ["anna", "bert", "cleo", "dora", "emil", "finn", "gina"];
+    let place = with(&names.map(user));
+    place.add("second", ACCOUNT).code(0);
+    place.run(&["import", "run", "second"]).code(0);
+    for name in &names[..4] {
+        place.run(&["account", "delete", SYSTEM, name, "--yes"]).code(0);
+    }
+    // Confirmed here, before the other one looks.
+    for system in [SYSTEM, "second"] {
+        place.run(&["import", "run", system]).code(0);
+    }
+    // What others did still does.
+    place.mutate(&["emil", "finn", "gina"].map(|name| Mutation::DeleteUser { name: name.into() }));
+    let suspended = place.run(&["import", "run", "second", "--output", "json"]).code(1).json();
+    assert_eq!(
+        (&suspended["state"], &suspended["suspicions"][0]["number"]),
+        (&json!("suspended"), &json!(3))
+    );
+}

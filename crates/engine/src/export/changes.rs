@@ -174,6 +174,7 @@ fn shown(value: &Value) -> String {
 fn shown_element(value: &Value) -> String {
     let Value::Object(fields) = value else { return shown(value) };
     let parts = fields.iter().filter_map(|(name, value)| match value {
+        Value::Bool(false) if name == "active" => Some("inactive".to_owned()),
         Value::Null | Value::Bool(false) => None,
         Value::Bool(true) => Some(name.clone()),
         Value::String(text) if name == "name" => Some(text.clone()),

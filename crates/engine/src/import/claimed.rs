@@ -22,6 +22,9 @@ const SLACK: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
     by_account: HashMap<ExternalId, Vec<(ClaimId, Claim)>>,
+    /// What was claimed since the last import began, whichever system of the AWS account it was and whether that one's
+    /// imports have confirmed it by now.
+    lately: HashMap<ExternalId, Vec<ClaimFact>>,
     ours: Ours,
 }
 
@@ -77,13 +80,21 @@ fn signed(duration: Duration) -> jiff::SignedDuration {
 }
 
 impl Claimed {
-    pub(crate) fn new(claims: Vec<(ClaimId, Claim)>, last_attempts: HashMap<ExternalId, Timestamp>) -> Self {
+    pub(crate) fn new(
+        claims: Vec<(ClaimId, Claim)>,
+        since_last: Vec<(ExternalId, ClaimFact)>,
+        last_attempts: HashMap<ExternalId, Timestamp>,
+    ) -> Self {
+        let mut lately: HashMap<ExternalId, Vec<ClaimFact>> = HashMap::new();
+        for (id, fact) in since_last {
+            lately.entry(id).or_default().push(fact);
+        }
         let mut by_account: HashMap<ExternalId, Vec<(ClaimId, Claim)>> = HashMap::new();
         for (id, claim) in claims {
             by_account.entry(claim.account_external_id.clone()).or_default().push((id, claim));
         }
         let claimed = by_account.iter().map(|(id, claims)| (id.clone(), Wanted::by(claims))).collect();
-        Self { by_account, ours: Ours { last_attempts, claimed } }
+        Self { by_account, lately, ours: Ours { last_attempts, claimed } }
     }
 
     /// The accounts whose credentials no older report may vouch for.
@@ -98,15 +109,16 @@ impl Claimed {
             .counts_where(|change| !self.expects_account(change), |change| !self.expects_assignment(change))
     }
 
-    fn of(&self, id: &ExternalId) -> &[(ClaimId, Claim)] {
-        self.by_account.get(id).map_or(&[], Vec::as_slice)
+    fn of(&self, id: &ExternalId) -> Vec<&ClaimFact> {
+        let open = self.by_account.get(id).into_iter().flatten().map(|(_, claim)| &claim.fact);
+        open.chain(self.lately.get(id).into_iter().flatten()).collect()
     }
 
     fn expects_account(&self, change: &Change<Account>) -> bool {
         let claims = self.of(&change.object().external_id);
         match change.kind() {
-            ChangeKind::Created => claims.iter().any(|(_, claim)| claim.fact == ClaimFact::AccountExists),
-            ChangeKind::Deleted => claims.iter().any(|(_, claim)| claim.fact == ClaimFact::AccountGone),
+            ChangeKind::Created => claims.contains(&&ClaimFact::AccountExists),
+            ChangeKind::Deleted => claims.contains(&&ClaimFact::AccountGone),
             ChangeKind::Changed => !claims.is_empty(),
         }
     }
@@ -114,7 +126,7 @@ impl Claimed {
     fn expects_assignment(&self, change: &Change<Assignment>) -> bool {
         let assignment = change.object();
         let claims = self.of(&assignment.subject_external_id);
-        let account_went = claims.iter().any(|(_, claim)| claim.fact == ClaimFact::AccountGone);
+        let account_went = claims.contains(&&ClaimFact::AccountGone);
         let arn = assignment.resource_arn.as_deref();
         let of_this = |fact: &ClaimFact| match (fact, assignment.kind) {
             (
@@ -127,7 +139,7 @@ impl Claimed {
             ) => arn == Some(policy_arn),
             _ => false,
         };
-        let named = claims.iter().any(|(_, claim)| of_this(&claim.fact));
+        let named = claims.iter().any(|fact| of_this(fact));
         named
             || (account_went && change.kind() == ChangeKind::Deleted)
             || (change.kind() == ChangeKind::Changed && !claims.is_empty())

@@ -192,8 +192,21 @@ async fn read_one_by_one(
     read.login_profiles = profiles;
     read.held = all_held;
     let state = if skipped { (CollectionState::Skipped, None) } else { state };
-    reader.progress.stage(name, Stage::Ended(state.0));
+    reader.progress.stage(name, Stage::Ended(of_all_users(reader, state.0)));
     read.login_profiles_state = Some(state);
+}
+
+/// All of the users that were listed is not all of the users: then not all login profiles were read, or none.
+fn of_all_users(reader: &Reader<'_>, state: CollectionState) -> CollectionState {
+    let users = reader.progress.of(CollectionName::Users).stage;
+    match state {
+        CollectionState::Whole if users == Stage::Ended(CollectionState::Whole) => CollectionState::Whole,
+        CollectionState::Whole if reader.progress.of(CollectionName::LoginProfiles).calls == 0 => {
+            CollectionState::Skipped
+        }
+        CollectionState::Whole => CollectionState::Cut,
+        other => other,
+    }
 }
 
 #[derive(Default)]

@@ -143,8 +143,13 @@ impl Importer {
         let inventory = connector.inventory().ok_or(ImportError::NoInventory(name))?;
         let account_id = self.pinned_account(connector, system).await?;
         note_base_or_warn(&self.store, self.clock, system, connector).await?;
+        let since_last = match self.store.latest_published(&system.system_id).await? {
+            Some(last) => self.store.claimed_since(&system.system_id, last.started_at).await?,
+            None => Vec::new(),
+        };
         let claimed = Claimed::new(
             self.store.open_claims(&system.system_id).await?,
+            since_last,
             self.store.last_attempts(&system.system_id).await?,
         );
         let (store, now, ImportRequest { profile, actor, .. }) = (&self.store, self.clock.now(), request);

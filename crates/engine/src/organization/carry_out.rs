@@ -19,7 +19,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::connections::{Connections, in_words};
-use crate::import::reader::Reader;
+use crate::import::reader::{ReadError, Reader};
 use crate::import::{Patience, Progress};
 use crate::pace::Pacers;
 use crate::systems::{Verdict, identify, note_base_or_warn, verify};
@@ -63,7 +63,10 @@ impl Discoverer {
         let reader =
             Reader::new(inventory, &identity.account_id, CALLS_AT_ONCE, paced, &progress, self.clock);
         let organization = reader.call(None, || source.get_organization()).await;
-        let organization = organization.map_err(|error| unreadable(&reader, "the organization", &error))?;
+        let organization = organization.map_err(|error| match error {
+            ReadError::Call(error) if error.cause == Cause::Gone => DiscoveryError::Outside(Box::new(error)),
+            error => unreadable(&reader, "the organization", &error),
+        })?;
         let systems = self.store.list_systems(true).await?;
         let memberships: HashMap<SystemId, Membership> =
             self.store.list_memberships().await?.into_iter().collect();

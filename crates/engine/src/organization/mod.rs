@@ -268,6 +268,11 @@ pub enum DiscoveryError {
     /// The connector cannot read organizations.
     #[error("this connection cannot read organizations")]
     NoOrganization,
+    /// Whoever asks is in no organization.
+    #[error(
+        "these credentials are of an AWS account that is in no organization, so nothing was changed: {0}"
+    )]
+    Outside(#[source] Box<keyreeve_connector::Error>),
     /// Who asks could not be found out.
     #[error("whose credentials these are could not be found out: {0}")]
     Identify(#[source] Box<keyreeve_connector::Error>),

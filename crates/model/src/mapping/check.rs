@@ -8,14 +8,12 @@ use super::{
     TaskMappingError,
 };
 use crate::hidden::check_line;
-use crate::{TaskKind, check_account_name, check_path, check_tags};
+use crate::{TaskKind, check_account_name, check_path, check_tags, is_own_tag};
 
 /// The most characters a source may have.
 const LONGEST_SOURCE: usize = 1_024;
 /// The most rows of a mapping or an action: fifty tags, and what else there is.
 const MOST_ROWS: usize = 60;
-/// What the keys of tags begin with that Keyreeve itself sets.
-const OWN_TAGS: &str = "keyreeve:";
 /// The most custom actions.
 const MOST_ACTIONS: usize = 20;
 
@@ -121,7 +119,7 @@ fn check_rows(
             tags.insert(key.clone(), value);
             check_tags(&tags)
                 .map_err(|source| TaskMappingError::Constant { property: property.clone(), source })?;
-            if key.to_lowercase().starts_with(OWN_TAGS) {
+            if is_own_tag(key) {
                 let why =
                     "tags that begin with keyreeve: are how Keyreeve knows its own work again".to_owned();
                 return Err(TaskMappingError::Source { property, why });

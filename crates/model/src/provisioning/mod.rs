@@ -20,7 +20,7 @@ mod wish;
 pub use claim::{Claim, ClaimFact, ClaimState};
 pub use delivery::{Delivery, DeliveryError};
 pub use job::{JobId, JobState, ProvisioningJob};
-pub use name::{NameError, check_account_name, check_path, check_tags};
+pub use name::{NameError, check_account_name, check_path, check_tags, is_own_tag};
 pub use obstacle::{Obstacle, ObstacleKind, ambiguous, leaves_a_way_in};
 pub use protect::{Protection, ProtectionKind};
 pub use recreate::{Manifest, RecreatePackage};

@@ -49,6 +49,12 @@ pub fn check_path(path: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+/// Whether a tag's key is one of those that Keyreeve itself sets, which nobody else gives.
+#[must_use]
+pub fn is_own_tag(key: &str) -> bool {
+    key.to_lowercase().starts_with("keyreeve:")
+}
+
 /// The tags of an account: at most 50, keys of 1 to 128 and values of up to 256 characters of letters, digits, spaces
 /// and `_.:/=+-@`, keys unique ignoring case, none that begins with `aws:` (IAM User Guide, "Tags for IAM resources").
 ///

@@ -77,16 +77,20 @@ pub struct Notifier {
     pub sinks: Vec<Box<dyn Sink>>,
     /// So often it is looked.
     pub every: Duration,
+    /// Since when people are told. What happened before they ever were, they are not told.
+    pub since: Timestamp,
 }
 
 impl Notifier {
     /// Runs until `stop` becomes true.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         // What one sink has been told is not told it again because another one could not be reached.
-        let (mut told, mut unclaimed_at) = (HashSet::new(), Timestamp::MIN);
+        let (mut told, mut unclaimed_at, mut begun) = (HashSet::new(), Timestamp::MIN, false);
         while !*stop.borrow() {
             let round = async {
-                if let Err(error) = self.round(&mut told, &mut unclaimed_at).await {
+                if let Err(error) = self.begin(&mut begun).await {
+                    tracing::warn!(%error, "it could not be noted that people are told");
+                } else if let Err(error) = self.round(&mut told, &mut unclaimed_at).await {
                     tracing::warn!(%error, "what is to be told could not be looked at");
                 }
                 self.clock.wait(self.every).await;
@@ -96,6 +100,14 @@ impl Notifier {
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
+    }
+
+    async fn begin(&self, begun: &mut bool) -> Result<(), StoreError> {
+        if !*begun && !self.sinks.is_empty() {
+            self.store.begin_telling(self.since).await?;
+            *begun = true;
+        }
+        Ok(())
     }
 
     async fn round(
@@ -108,9 +120,22 @@ impl Notifier {
             self.store.tell_of_unclaimed_passwords(now).await?;
             *unclaimed_at = later(now, UNCLAIMED_EVERY);
         }
+        if self.sinks.is_empty() {
+            return self.store.let_notifications_go(now).await;
+        }
         let taken = self.store.take_notifications(AT_ONCE, now, later(now, TAKEN_FOR)).await?;
         let mut unreachable: HashSet<&'static str> = HashSet::new();
-        for notification in &taken {
+        // They may have waited for long, and nobody is to be called for what is over.
+        let mut holding = Vec::new();
+        for notification in taken {
+            if self.store.still_holds(&notification, now).await? {
+                holding.push(notification);
+            } else {
+                self.store.notification_told(notification.id, now).await?;
+                told.retain(|(id, _)| *id != notification.id);
+            }
+        }
+        for notification in &holding {
             let mut whole = true;
             for sink in &self.sinks {
                 let name = sink.name();

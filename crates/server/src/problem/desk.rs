@@ -100,7 +100,9 @@ fn not_connected(error: &dyn std::fmt::Display) -> Problem {
 
 fn of_discovery(error: &DiscoveryError, detail: String) -> Problem {
     match error {
-        DiscoveryError::NoOrganization => Problem::new(StatusCode::CONFLICT, "no_organization", detail),
+        DiscoveryError::NoOrganization | DiscoveryError::Outside(_) => {
+            Problem::new(StatusCode::CONFLICT, "no_organization", detail)
+        }
         DiscoveryError::Filter(_) => Problem::bad_request(detail),
         DiscoveryError::NotWhole(_) => {
             Problem::new(StatusCode::BAD_GATEWAY, "organization_not_whole", detail)

@@ -72,6 +72,7 @@ fn notify(place: &Place, sink: impl Sink + 'static, clock: Clock) -> watch::Send
         clock,
         sinks: vec![Box::new(sink)],
         every: Duration::from_millis(20),
+        since: place.clock.now(),
     };
     tokio::spawn(notifier.run(stop));
     told
@@ -183,6 +184,32 @@ async fn s28_redirects_are_not_followed_and_inner_addresses_not_called() {
     }
     assert!(reached.lock().unwrap().is_empty());
     assert_eq!(untold(&place).await, 4);
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_over_and_what_was_before_anybody_was_told_is_told_to_nobody() {
+    let place = Place::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let asked = listen(listener, "200 OK");
+    let clock = Clock::system();
+    let hook = || webhook(&format!("http://{at}/"), &HERE, clock);
+    quarantine(&place, "prod").await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let stop = notify(&place, hook(), clock);
+    until("what was before to be let go", async || untold(&place).await == 0).await;
+    stop.send(true).unwrap();
+    // Down for a while; one of these is over when it is back.
+    for on in ["prod", "test"] {
+        quarantine(&place, on).await;
+    }
+    place.store.release_system(&system("prod"), ("amy", None), place.clock.now()).await.unwrap();
+    let stop = notify(&place, hook(), clock);
+    until("the rest to be told", async || untold(&place).await == 0).await;
+    stop.send(true).unwrap();
+    let told: Vec<String> = asked.lock().unwrap().iter().map(|(_, body)| body.clone()).collect();
+    assert!(told.len() == 1 && told[0].contains("\"test\""), "{told:?}");
     place.stop().await;
 }
 

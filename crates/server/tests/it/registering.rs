@@ -198,3 +198,12 @@ async fn a_role_is_given_twice_and_is_refused_to_a_second_system() {
     assert_eq!(place.files_with(&secret), 0, "the secret is sealed");
     place.stop().await;
 }
+
+#[tokio::test]
+async fn an_account_in_no_organization_has_none_to_discover() {
+    let place = Place::start().await;
+    let asked = json!({"by_system": "prod", "preview": true});
+    let (status, problem) = place.post("/api/v1/organization/discover", &asked).await;
+    assert_eq!((status.as_u16(), &problem["code"]), (409, &"no_organization".into()), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("in no organization"), "{problem}");
+}

@@ -20,7 +20,8 @@ pub(super) fn notifier(context: &Context, store: &Arc<Store>) -> Result<Notifier
     let webhook = webhook(context)?.map(|sink| Box::new(sink) as Box<dyn Sink>);
     let mail = mail(context)?.map(|sink| Box::new(sink) as Box<dyn Sink>);
     let sinks = webhook.into_iter().chain(mail).collect();
-    Ok(Notifier { store: Arc::clone(store), clock: context.clock, sinks, every: LOOK_EVERY })
+    let (clock, since) = (context.clock, context.clock.now());
+    Ok(Notifier { store: Arc::clone(store), clock, sinks, every: LOOK_EVERY, since })
 }
 
 /// Where people are told, for the settings of the console.

@@ -2,7 +2,7 @@
 
 use keyreeve_engine::systems::ProtectionsEnd;
 use keyreeve_model::{System, SystemId};
-use keyreeve_store::Store;
+use keyreeve_store::{AccountFilter, AsOf, Store};
 
 use super::rotate_key::say_who_goes_on;
 use super::show::show;
@@ -41,9 +41,16 @@ pub(crate) async fn run(context: &Context, arguments: &RemoveSystem) -> anyhow::
         }
     };
     let ended = show(context, &removed)?;
-    note(&format!(
-        "System {id} was removed. Its history is kept: `keyreeve account list {id}` still shows what was known last."
-    ));
+    let imported = source.accounts(id, AsOf::Now, &AccountFilter::default()).await;
+    let imported = imported.is_ok_and(|known| !known.is_empty());
+    note(&match imported {
+        true => format!(
+            "System {id} was removed. Its history is kept: `keyreeve account list {id}` still shows what was known last."
+        ),
+        false => format!(
+            "System {id} was removed. Nothing was ever imported of it, so no accounts of it are known."
+        ),
+    });
     if let Some(store) = source.store() {
         say_who_goes_on(store, unfinished.as_ref()).await?;
     }

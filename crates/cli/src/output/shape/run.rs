@@ -87,7 +87,11 @@ pub(crate) fn show_run(run: &ImportRun, told: bool, tables: &mut Tables) {
     }
     tables.list("", &collections, COLLECTIONS, Narrow::Wrap { sentences: 1 });
     let suspicions: Vec<String> = run.suspicions.iter().map(suspicion_text).collect();
-    tables.sentences("Look at this before it is published:", &suspicions);
+    let heading = match run.state {
+        ImportRunState::Suspended => "Look at this before it is published:",
+        _ => "Why it was suspended:",
+    };
+    tables.sentences(heading, &suspicions);
     if told {
         return;
     }

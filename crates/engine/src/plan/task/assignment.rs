@@ -48,7 +48,8 @@ pub(super) fn add(
     }
 }
 
-/// Takes a group or a policy away; nothing to do where the account does not have it.
+/// Takes a group or a policy away; nothing to do where the account does not have it. What nobody knows by this name is
+/// refused: whoever mistypes a name, also in case alone, would take the account for rid of it.
 pub(in crate::plan) fn plan_remove(
     draft: &mut TaskDraft<'_>,
     account: &AccountFact,
@@ -68,6 +69,8 @@ pub(in crate::plan) fn plan_remove(
     };
     if held {
         draft.step(call, StepReason::TaskMapping, &[]);
+    } else if let Some(why) = unknown(draft.facts, account, resource) {
+        draft.refuse(ObstacleKind::NotFound, why);
     } else {
         let what = resource.as_str();
         draft.notice(ObstacleKind::NothingToDo, format!("{name} does not have {what}: nothing to do"));
@@ -156,6 +159,41 @@ pub(super) fn no_policy(facts: &Facts, given: &str) -> String {
     format!("the last import saw no policy {given:?}{}", or_import(facts, near))
 }
 
+/// What to say of a group that the last import did not see.
+fn no_group(facts: &Facts, given: &str) -> String {
+    let new = || facts.new_groups.keys().map(String::as_str);
+    let known =
+        || facts.groups.values().map(|group| group.name.as_str()).chain(new()).filter(|name| *name != given);
+    let near = known().find(|name| name.eq_ignore_ascii_case(given)).or_else(|| nearest(given, known()));
+    format!("the last import saw no group {given:?}{}", or_import(facts, near))
+}
+
+/// What to say of a group or a policy that neither the last import saw nor anybody holds now; `None` where it is known,
+/// be it that it has been deleted since.
+fn unknown(facts: &Facts, account: &AccountFact, resource: &ResourceName) -> Option<String> {
+    match resource {
+        ResourceName::Group(group) => {
+            let known = facts.group(group).is_some() || facts.new_groups.contains_key(group);
+            (!known).then(|| no_group(facts, group))
+        }
+        ResourceName::Policy(arn) => {
+            let known = facts.policies.contains_key(arn)
+                || facts.accounts.values().any(|account| account.policies.contains(arn))
+                || facts.groups.values().any(|group| group.policies.contains(arn))
+                || facts.new_groups.values().any(|held| held.contains(arn));
+            let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+            // AWS's own need not have been imported.
+            let held = account.policies.iter().find(|held| name(held).eq_ignore_ascii_case(&name(arn)));
+            (!known).then(|| match held {
+                Some(held) => {
+                    format!("the last import saw no policy {arn:?}{}", or_import(facts, Some(held.as_str())))
+                }
+                None => no_policy(facts, arn),
+            })
+        }
+    }
+}
+
 /// Whether the name is another group's than at the last import, which is refused then.
 fn is_passed_on(draft: &mut TaskDraft<'_>, group: &str) -> bool {
     let facts = draft.facts;
@@ -173,12 +211,7 @@ fn is_group(draft: &mut TaskDraft<'_>, group: &str) -> bool {
     if draft.facts.group(group).is_some() {
         return true;
     }
-    let other = draft.facts.groups.get(&group.to_ascii_lowercase());
-    let near = match other {
-        Some(other) => Some(other.name.as_str()),
-        None => nearest(group, draft.facts.groups.values().map(|group| group.name.as_str())),
-    };
-    let why = format!("the last import saw no group {group:?}{}", or_import(draft.facts, near));
+    let why = no_group(draft.facts, group);
     draft.refuse(ObstacleKind::NotFound, why);
     false
 }

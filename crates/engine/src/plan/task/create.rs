@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyreeve_model::{
     ObstacleKind, PermissionProfile, ResourceName, StepCall, StepReason, TaskKind, Wish, check_account_name,
-    check_path, check_tags,
+    check_path, check_tags, is_own_tag,
 };
 
 use crate::mapping::{Given, MappedAccount, Sources, map_account};
@@ -134,8 +134,16 @@ fn check_values(draft: &mut TaskDraft<'_>, name: &str, path: &str, tags: &BTreeM
     if let Some(why) = protect::listed(&draft.facts.protections, name, path, Some(tags)) {
         draft.refuse(ObstacleKind::Protected, why);
     }
-    if tags.keys().any(|key| key.eq_ignore_ascii_case(MARKER_TAG)) {
-        draft.refuse(ObstacleKind::Invalid, format!("the tag {MARKER_TAG} is Keyreeve's own"));
+    refuse_own_tags(draft, tags);
+}
+
+/// Keyreeve's own tags are nobody else's to set.
+pub(super) fn refuse_own_tags(draft: &mut TaskDraft<'_>, asked: &BTreeMap<String, String>) {
+    for key in asked.keys().filter(|key| is_own_tag(key)) {
+        draft.refuse(
+            ObstacleKind::Invalid,
+            format!("the tags that begin with keyreeve: are Keyreeve's own, not {key:?}"),
+        );
     }
 }
 

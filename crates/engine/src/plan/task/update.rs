@@ -6,7 +6,7 @@ use keyreeve_model::{
     ObstacleKind, PermissionProfile, StepCall, StepReason, check_account_name, check_path, check_tags,
 };
 
-use super::create::{MARKER_TAG, check_boundary, check_tag_count};
+use super::create::{check_boundary, check_tag_count, refuse_own_tags};
 use crate::plan::draft::TaskDraft;
 use crate::plan::facts::AccountFact;
 use crate::plan::protect;
@@ -86,10 +86,7 @@ fn check(draft: &mut TaskDraft<'_>, account: &AccountFact, change: &Change<'_>) 
         let why = format!("the tag {key:?} is to be set and to be taken away: ask for one of both");
         draft.refuse(ObstacleKind::Contradiction, why);
     }
-    let ours = |key: &String| key.eq_ignore_ascii_case(MARKER_TAG);
-    if change.tags.keys().any(ours) {
-        draft.refuse(ObstacleKind::Invalid, format!("the tag {MARKER_TAG} is Keyreeve's own"));
-    }
+    refuse_own_tags(draft, change.tags);
     if let Some(new) = change.new_name.as_deref().filter(|new| *new != account.name) {
         if new.eq_ignore_ascii_case(&account.name) {
             let why = format!(

@@ -159,6 +159,18 @@ async fn bad_names_taken_names_full_quotas_and_what_is_missing() {
             NotAttachable,
             "service-linked",
         ),
+        (
+            json!({"task": "remove_assignment", "account": "ada", "group": "Devs"}),
+            NotFound,
+            "there is \"devs\"",
+        ),
+        (
+            json!({"task": "remove_assignment", "account": "ada", "policy": policy("Own")}),
+            NotFound,
+            "there is",
+        ),
+        (json!({"task": "remove_assignment", "account": "ada", "policy": "own"}), NotFound, "policy/own\""),
+        (json!({"task": "update_account", "account": "ada", "tags": {"keyreeve:x": "y"}}), Invalid, "own"),
         (json!({"task": "delete_account", "account": "nobody"}), NotFound, "nobody"),
         (json!({"task": "delete_account", "account": "ADA"}), NotFound, "exact case"),
     ] {

@@ -143,8 +143,11 @@ fn compare(
         Operator::Ne => (Operator::Eq, true),
         other => (other, false),
     };
-    let test = test(attribute, operator, literal)
-        .ok_or_else(|| refused(format!("{} cannot be compared with this value so", quoted(name))))?;
+    let test = test(attribute, operator, literal).ok_or_else(|| {
+        let value =
+            if matches!(literal, Literal::Text(text) if text.is_empty()) { "an empty" } else { "this" };
+        refused(format!("{} cannot be compared with {value} value so", quoted(name)))
+    })?;
     let filter = Filter::Compare(place, test);
     Ok(if negated { Filter::Not(Box::new(filter)) } else { filter })
 }

@@ -264,6 +264,10 @@ async fn s12_hostile_filters_are_refused_at_once() {
         assert_eq!(refused(request).await, (400, "invalidFilter".to_owned()), "{filter}");
         assert!(begun.elapsed() < Duration::from_secs(2), "{filter}");
     }
+    let empty = format!("/scim/v2/prod/Users?filter={}", encoded("userName co \"\""));
+    let said =
+        place.request(Method::GET, &empty, Some(place.admin())).send().await.unwrap().text().await.unwrap();
+    assert!(said.contains("an empty value"), "{said}");
     let quoted = encoded("userName eq \"' OR 1=1 --\"");
     assert_eq!(users(&place, &format!("filter={quoted}")).await["totalResults"], 0);
     for sort in ["password", "nothing"] {
