@@ -15,6 +15,7 @@ mod error;
 mod holdings;
 pub(crate) mod listing;
 mod observed;
+mod population;
 mod progress;
 pub(crate) mod reader;
 mod record;

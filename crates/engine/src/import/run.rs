@@ -1,6 +1,5 @@
 //! The shell of an import: makes the calls, asks the pure parts what they mean, and writes the outcome.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,8 +7,8 @@ use jiff::Timestamp;
 use keyreeve_connector::{Connector, Identity, Inventory as InventoryReader};
 use keyreeve_model::{
     AwsAccountId, ChangeSet, Claim, ClaimState, CollectionName, CollectionState, Effect, Failure,
-    FailureKind, ImportObject, ImportProfile, ImportRun, ImportScope, Inventory, ObjectType,
-    PermissionProfile, Population, ResourceType, Suspicion, System, SystemState, Warning, difference,
+    FailureKind, ImportObject, ImportProfile, ImportRun, ImportScope, Inventory, PermissionProfile,
+    ResourceType, Suspicion, System, SystemState, Warning, difference,
 };
 use keyreeve_store::{ClaimId, ImportLease, Outcome, RunRecord, SignerPart, Store, StoreError, Turn};
 
@@ -22,6 +21,7 @@ use super::documents::Documents;
 use super::error::ImportError;
 use super::holdings::Holdings;
 use super::observed::{Missing, Observed};
+use super::population::population_in_scope;
 use super::progress::{Progress, UnderWay};
 use super::reader::{Patience, ReadError, Reader};
 use super::record::Findings;
@@ -589,23 +589,4 @@ fn expect(progress: &Progress, known: &Inventory) {
     progress.expect(CollectionName::Groups, of(ResourceType::Group));
     progress.expect(CollectionName::Policies, of(ResourceType::Policy));
     progress.expect(CollectionName::LoginProfiles, users);
-}
-
-/// How much of each type was known inside the run's scope: what thresholds measure against.
-fn population_in_scope(known: &Inventory, scope: &ImportScope) -> Population {
-    let paths: HashMap<_, _> =
-        known.accounts.iter().map(|account| (&account.external_id, account.path.as_str())).collect();
-    let accounts = known.accounts.iter().filter(|account| scope.covers_account(account));
-    let resources = known.resources.iter().filter(|resource| scope.covers_resource(resource));
-    let assignments = known.assignments.iter().filter(|assignment| {
-        scope.covers_assignment(assignment, paths.get(&assignment.subject_external_id).copied())
-    });
-    let mut population = Population::new();
-    let types = (accounts.map(|_| ObjectType::Account))
-        .chain(resources.map(ObjectType::of_resource))
-        .chain(assignments.map(ObjectType::of_assignment));
-    for object_type in types {
-        *population.entry(object_type).or_default() += 1;
-    }
-    population
 }
