@@ -95,7 +95,7 @@ PLANTED = [
     ("I5", f"UPDATE account_versions SET valid_from_run = 77 WHERE {GONE}"),
     ("I5", f"INSERT INTO account_versions SELECT system_key, external_id, 1, 9223372036854775807, first_seen_run, name, "
            f"path, arn, status, login_state, login_created_at, password_reset_required, access_keys, mfa_active, "
-           f"credential_source, created_at, password_last_used_at, tags, permissions_boundary, inline_policies "
+           f"credential_source, created_at, password_last_used_at, tags, permissions_boundary, inline_policies, oldest_key_at "
            f"FROM account_versions WHERE {GONE} LIMIT 1"),
     ("I6", "UPDATE import_runs SET collections = replace(collections, 'whole', 'cut')"),
     ("I6", "UPDATE import_runs SET suspicions = '[{}]'"),
