@@ -37,10 +37,19 @@ pub struct ReadVersion {
 }
 
 /// What the store has of a version.
-#[derive(PartialEq, Eq)]
 struct Kept {
     created_at: Option<i64>,
     digest: Option<String>,
+}
+
+impl Kept {
+    /// Whether something was read that is not known. What did not come this time stays as it was known.
+    fn says_more_than(&self, known: Option<&Self>) -> bool {
+        known.is_none_or(|known| {
+            self.created_at.is_some_and(|at| known.created_at != Some(at))
+                || self.digest.as_ref().is_some_and(|digest| known.digest.as_ref() != Some(digest))
+        })
+    }
 }
 
 impl Store {
@@ -111,7 +120,7 @@ impl Store {
         .await?;
         let gone: Vec<&(String, String)> = known.keys().filter(|key| !read.contains_key(*key)).collect();
         let mut new: Vec<(&(String, String), &Kept)> =
-            read.iter().filter(|(key, version)| known.get(*key) != Some(*version)).collect();
+            read.iter().filter(|(key, version)| version.says_more_than(known.get(*key))).collect();
         if gone.is_empty() && new.is_empty() {
             return Ok(());
         }
@@ -140,7 +149,9 @@ impl Store {
                 }));
                 text.push(
                     " ON CONFLICT (system_key, external_id, version_id) DO UPDATE SET \
-                     created_at = excluded.created_at, document_sha256 = excluded.document_sha256, gone_run = NULL",
+                     created_at = COALESCE(excluded.created_at, policy_versions.created_at), \
+                     document_sha256 = COALESCE(excluded.document_sha256, policy_versions.document_sha256), \
+                     gone_run = NULL",
                 );
                 transaction.execute(text).await?;
             }

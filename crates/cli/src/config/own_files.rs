@@ -64,17 +64,24 @@ impl Config {
         let named = self.named_files().into_iter().find(|(_, own)| is_one_file(path, own));
         named.map(|(what, _)| what).or_else(|| {
             let mut families = self.families().into_iter();
-            families.find(|(_, first)| is_of_family(path, first)).map(|(what, _)| what)
+            families.find(|(_, first, ends)| is_of_family(path, first, ends)).map(|(what, ..)| what)
         })
     }
 
-    /// Files with others beside them that have the same beginning of their names: logs, backups and keys of before.
-    fn families(&self) -> Vec<(&'static str, PathBuf)> {
+    /// Files with others beside them, whose names go on in one of these ways: logs, backups and keys of before.
+    fn families(&self) -> Vec<(&'static str, PathBuf, &'static [&'static str])> {
         let places = &self.places;
-        let database = places.database.sqlite_path().map(|path| ("a file of the database", path.to_owned()));
-        let key = places.key.file().map(|path| ("a file of the store's key", path.to_owned()));
+        let database = places.database.sqlite_path().map(|path| {
+            let ends: &[&str] = &["-wal", "-shm", "-journal", "."];
+            ("a file of the database", path.to_owned(), ends)
+        });
+        let key = places.key.file().map(|path| {
+            let ends: &[&str] = &["."];
+            ("a file of the store's key", path.to_owned(), ends)
+        });
         let checkpoint = places.checkpoint_folder().join(CHECKPOINT_NAME);
-        let checkpoint = ("the checkpoint of the audit log", checkpoint);
+        let ends: &[&str] = &[""];
+        let checkpoint = ("the checkpoint of the audit log", checkpoint, ends);
         database.into_iter().chain(key).chain([checkpoint]).collect()
     }
 
@@ -103,15 +110,20 @@ impl Config {
     }
 }
 
-/// Whether a path is in the folder of this file with a name that begins as its own, or is another name of such a one.
-fn is_of_family(path: &Path, first: &Path) -> bool {
+/// Whether a path is this file, or one in its folder whose name begins as its own and goes on in one of these ways, or is
+/// another name of such a one.
+fn is_of_family(path: &Path, first: &Path, ends: &[&str]) -> bool {
     let (Some(at), Some(first)) = (Place::of(path), Place::of(first)) else { return false };
-    if at.folder == first.folder && at.name.starts_with(&first.name) {
+    let is_named = |name: &str| {
+        let rest = name.strip_prefix(first.name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || ends.iter().any(|end| rest.starts_with(end)))
+    };
+    if at.folder == first.folder && is_named(&at.name) {
         return true;
     }
     let Some(found) = identity(path) else { return false };
     let entries = std::fs::read_dir(&first.folder).into_iter().flatten().flatten();
     entries
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&first.name))
+        .filter(|entry| is_named(&entry.file_name().to_string_lossy()))
         .any(|entry| identity(&entry.path()).is_some_and(|other| other == found))
 }

@@ -1,6 +1,5 @@
 //! A server that is asked for what is shown.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +15,7 @@ use keyreeve_model::{
 use keyreeve_server::{Client, ClientError, Pieces, Refused};
 use keyreeve_store::{
     AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter,
+    open_regular_file,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -337,7 +337,7 @@ fn token(file: Option<&PathBuf>, environment: &Environment) -> Result<Secret, Re
 fn text_of_its_owner(path: &Path) -> Result<Secret, Refusal> {
     let why = |error| format!("the token in {} cannot be read: {error}", path.display());
     let unread = |error| Refusal::new(DOING, why(error));
-    let mut file = File::open(path).map_err(unread)?;
+    let mut file = open_regular_file(path).map_err(unread)?;
     if let Some(mode) = exposed_mode(&file.metadata().map_err(unread)?) {
         let why = format!("the token file {} can be used by others (mode {mode:04o})", path.display());
         return Err(Refusal::new(DOING, why).hint(format!(

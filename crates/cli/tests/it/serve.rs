@@ -213,7 +213,7 @@ fn r34_a_stop_during_a_call_that_is_not_answered_ends_within_ten_seconds_and_beg
     let shown = place.json(&["job", "show", &job]);
     assert_eq!(
         (&shown["state"], &shown["tasks"][0]["steps"][0]["state"]),
-        (&"running".into(), &"attempting".into())
+        (&"running".into(), &"unknown".into())
     );
     place.sandbox.clear_faults();
     let (child, _) = serve(&place, &[]);

@@ -55,6 +55,15 @@ impl Desk {
         Ok(self.store.cancel_job(job.id, actor.name(), self.clock.now()).await?)
     }
 
+    /// Takes a job back that still waits for a second person, and no other.
+    ///
+    /// # Errors
+    /// As [`Desk::cancel`].
+    pub async fn cancel_unapproved(&self, actor: &Actor, id: JobId) -> Result<ProvisioningJob, DeskError> {
+        let job = self.job(actor, Right::Operate, id).await?;
+        Ok(self.store.cancel_unapproved_job(job.id, actor.name(), self.clock.now()).await?)
+    }
+
     /// Queues what failed of a job once more, with new one-time secrets for passwords that were never set.
     ///
     /// # Errors

@@ -1,36 +1,64 @@
 //! What is held at AWS now: an import may not have seen it yet, and may have seen what is no longer so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use keyreeve_model::ExternalId;
 
 use super::DeskError;
 use super::case::Case;
+use crate::plan::{AccountFact, Facts};
 use crate::rights::Right;
 
+/// The values of a list, with what people call each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldNow {
+    /// What AWS shows.
+    pub shown: BTreeMap<String, String>,
+    /// What was given from here a short time ago, and AWS may not show yet.
+    pub lately: BTreeMap<String, String>,
+}
+
 impl Case {
-    /// Who is in a group now, by id, with their names. Nobody in a group that is not there. Reads only.
+    /// Who is in a group now, by id. Nobody in a group that is not there. Reads only.
     ///
     /// # Errors
     /// [`DeskError::Denied`], [`DeskError::Gather`].
-    pub async fn members_now(&self, group: &ExternalId) -> Result<BTreeMap<ExternalId, String>, DeskError> {
+    pub async fn members_now(&self, group: &ExternalId) -> Result<HeldNow, DeskError> {
         self.require(Right::Operate)?;
         let facts = self.facts(&[]).await?;
         let Some(group) = facts.groups.values().find(|fact| fact.external_id == *group) else {
-            return Ok(BTreeMap::new());
+            return Ok(HeldNow::default());
         };
-        let members = facts.accounts.values().filter(|account| account.groups.contains(&group.name));
-        Ok(members.filter_map(|account| Some((account.external_id.clone()?, account.name.clone()))).collect())
+        let member = |account: &AccountFact| {
+            let id = account.external_id.as_ref()?.to_string();
+            account.groups.contains(&group.name).then(|| (id, account.name.clone()))
+        };
+        let lately = |account: &AccountFact| member(&laid_over(&facts, account)?);
+        let accounts = || facts.accounts.values();
+        Ok(HeldNow {
+            shown: accounts().filter_map(member).collect(),
+            lately: accounts().filter_map(lately).collect(),
+        })
     }
 
-    /// The ARNs of the policies that are attached to an account now. None to one that is not there. Reads only.
+    /// The policies that are attached to an account now, by ARN. None to one that is not there. Reads only.
     ///
     /// # Errors
     /// As [`Case::members_now`].
-    pub async fn policies_now(&self, account: &ExternalId) -> Result<BTreeSet<String>, DeskError> {
+    pub async fn policies_now(&self, account: &ExternalId) -> Result<HeldNow, DeskError> {
         self.require(Right::Operate)?;
         let facts = self.facts(&[]).await?;
-        let found = facts.accounts.into_values().find(|fact| fact.external_id.as_ref() == Some(account));
-        Ok(found.map(|account| account.policies).unwrap_or_default())
+        let found = facts.accounts.values().find(|fact| fact.external_id.as_ref() == Some(account));
+        let Some(found) = found else { return Ok(HeldNow::default()) };
+        let called = |arn: &String| (arn.clone(), arn.rsplit('/').next().unwrap_or(arn).to_owned());
+        let lately = laid_over(&facts, found).map(|account| account.policies).unwrap_or_default();
+        Ok(HeldNow {
+            shown: found.policies.iter().map(called).collect(),
+            lately: lately.iter().map(called).collect(),
+        })
     }
+}
+
+fn laid_over(facts: &Facts, account: &AccountFact) -> Option<AccountFact> {
+    facts.lately.laid_over(account)
 }

@@ -33,6 +33,7 @@ pub use again::Again;
 pub use bell::{Bell, Rung};
 pub use case::{Asked, Case, Fresh, require_seen};
 pub use error::{DeskError, obstacles_of};
+pub use held_now::HeldNow;
 pub use imports::{Difference, ImportAsked, LONGEST_REASON};
 pub use keeping::{TokenAsked, check_owner, fits};
 pub use keys::RotationAsked;

@@ -298,12 +298,13 @@ impl Gathering<'_> {
             partition: self.identity.partition.clone(),
             run: run.id,
             left: names_left(&inventory, &accounts),
-            passed_on: self.passed_on(of, run, &inventory, &accounts).await?,
+            passed_on: self.passed_on(of, &inventory, &accounts).await?,
             groups_passed_on: groups_passed_on(&inventory, &details.groups),
             accounts,
             new_groups: new_groups(&inventory, &details.groups),
             groups: groups_of(&inventory, details.groups),
             policies: policies_of(&inventory),
+            policies_seen: inventory.assignments.iter().filter_map(|one| one.resource_arn.clone()).collect(),
             connector: ConnectorFact {
                 arn: self.identity.arn.clone(),
                 external_id: self.identity.external_id.clone(),
@@ -338,7 +339,6 @@ impl Gathering<'_> {
     async fn passed_on(
         &self,
         of: &Gatherer,
-        run: &ImportRun,
         inventory: &Inventory,
         accounts: &BTreeMap<String, AccountFact>,
     ) -> Result<BTreeMap<String, ExternalId>, GatherError> {
@@ -346,8 +346,8 @@ impl Gathering<'_> {
         if passed_on.is_empty() {
             return Ok(passed_on);
         }
-        // A run may not have seen what was done shortly before it.
-        let since = run.started_at.checked_sub(SETTLES_WITHIN).unwrap_or(Timestamp::MIN);
+        // However long ago: a run may have left out where the account is, and no id is ever another's.
+        let since = Timestamp::MIN;
         let ours: HashSet<(ExternalId, ClaimFact)> =
             of.store.claimed_since(&self.system.system_id, since).await?.into_iter().collect();
         passed_on.retain(|key, _| {

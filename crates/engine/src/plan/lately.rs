@@ -32,7 +32,7 @@ impl Lately {
     }
 
     /// The account with all that was done to it, whatever AWS shows; `None` when it was deleted.
-    pub(super) fn laid_over(&self, account: &AccountFact) -> Option<AccountFact> {
+    pub(crate) fn laid_over(&self, account: &AccountFact) -> Option<AccountFact> {
         let mut account = account.clone();
         for fact in self.of(&account).to_vec() {
             match fact {

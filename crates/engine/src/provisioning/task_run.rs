@@ -160,19 +160,34 @@ impl<'a> TaskRun<'a> {
                 },
                 Next::Replan => {
                     let Ground { gatherer, connector, system, .. } = *self.ground;
-                    Event::Replanned(replan(gatherer, connector, system, &self.task).await)
+                    tokio::select! {
+                        calls = replan(gatherer, connector, system, &self.task) => Event::Replanned(calls),
+                        () = ground.gives_up() => Event::Written,
+                    }
                 }
-                Next::Refresh => {
-                    self.refreshed = true;
-                    Event::Refreshed(match self.ground.rechecked.anew.get(&self.task.id) {
-                        Some(calls) => Ok(calls.clone()),
-                        None => {
-                            let Ground { gatherer, connector, system, .. } = *self.ground;
-                            replan(gatherer, connector, system, &self.task).await
+                Next::Refresh => match self.ground.rechecked.anew.get(&self.task.id) {
+                    Some(calls) => {
+                        self.refreshed = true;
+                        Event::Refreshed(Ok(calls.clone()))
+                    }
+                    None => {
+                        let Ground { gatherer, connector, system, .. } = *self.ground;
+                        tokio::select! {
+                            calls = replan(gatherer, connector, system, &self.task) => {
+                                self.refreshed = true;
+                                Event::Refreshed(calls)
+                            }
+                            () = ground.gives_up() => Event::Written,
                         }
-                    })
+                    }
+                },
+                Next::Verify => {
+                    let observer = self.observer();
+                    tokio::select! {
+                        on = observer.still_on(&self.task) => Event::Verified(on),
+                        () = ground.gives_up() => Event::Written,
+                    }
                 }
-                Next::Verify => Event::Verified(self.observer().still_on(&self.task).await),
                 Next::Released => return Ok(Released::Task),
                 Next::Pause(failure) => {
                     self.ground.paused.store(true, Ordering::Relaxed);

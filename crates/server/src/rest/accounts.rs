@@ -228,7 +228,7 @@ pub(crate) async fn documents(
 ) -> Result<Json<PolicyDocuments>, Problem> {
     caller.require(Right::Read, &system_id)?;
     let moment = moment.read(parts.clock.now())?;
-    let account = parts.store.get_account(&system_id, moment, &account).await?;
+    let account = parts.store.account_asked_for(&system_id, moment, &account).await?;
     let inline = account.inline_policies.unwrap_or_default();
     Ok(Json(PolicyDocuments { versions: Vec::new(), inline: parts.store.inline_documents(&inline).await? }))
 }

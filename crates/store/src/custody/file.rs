@@ -59,8 +59,13 @@ impl NextFileCustody {
         }
         if self.0.exists() {
             // After a restore with a key of before, another one lies in the place.
-            let there = StoreKey::read_file(&self.0)?;
-            keep(&self.0, &self.kept(&there.fingerprint()))?;
+            let aside = match StoreKey::read_file(&self.0) {
+                Ok(there) => self.kept(&there.fingerprint()),
+                Err(error @ (KeyError::Io { .. } | KeyError::Missing { .. })) => return Err(error),
+                // Whatever it is, it is not lost.
+                Err(_) => kept.clone(),
+            };
+            keep(&self.0, &aside)?;
             sync_folder(&self.0).map_err(refused)?;
             CrashPoint::BeforeKeySwap.pass();
         }

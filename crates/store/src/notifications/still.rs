@@ -39,11 +39,13 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn let_notifications_go(&self, now: Timestamp) -> Result<(), StoreError> {
-        let look = "SELECT notification_id FROM notifications WHERE told_at IS NULL LIMIT 1";
-        let let_go = "UPDATE notifications SET told_at = $1 WHERE told_at IS NULL";
+        // Those that another server tries to tell are left to it.
+        let look = "SELECT notification_id FROM notifications WHERE told_at IS NULL AND attempts = 0 AND next_at <= $1 LIMIT 1";
+        let let_go =
+            "UPDATE notifications SET told_at = $1 WHERE told_at IS NULL AND attempts = 0 AND next_at <= $1";
         // Most of the time there is nothing, and then nothing is locked.
         let waits = reading!(self, "looking for what is to be told", |transaction| {
-            transaction.fetch_optional(statement!(look), |row| row.int(0)).await
+            transaction.fetch_optional(statement!(look, to_millis(now)), |row| row.int(0)).await
         })
         .await?;
         if waits.is_none() {

@@ -84,9 +84,35 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<ProvisioningJob, StoreError> {
+        self.cancel_job_in(id, None, actor, now).await
+    }
+
+    /// The same of a job that still waits for a second person, and of no other.
+    ///
+    /// # Errors
+    /// As [`Self::cancel_job`].
+    pub async fn cancel_unapproved_job(
+        &self,
+        id: JobId,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<ProvisioningJob, StoreError> {
+        self.cancel_job_in(id, Some(JobState::AwaitingApproval), actor, now).await
+    }
+
+    async fn cancel_job_in(
+        &self,
+        id: JobId,
+        state: Option<JobState>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<ProvisioningJob, StoreError> {
         recording!(self, "cancelling the job", now, |transaction, trail| {
             let mut job = find_job(transaction, id).await?;
             job.require_move(JobState::Cancelled)?;
+            if state.is_some_and(|state| state != job.state) {
+                return Err(StoreError::JobState { job: id, from: job.state, to: JobState::Cancelled });
+            }
             trail.note(actor, Some(&job.system_id), "job_cancel_asked", &json!({"job": id}));
             if job.state == JobState::AwaitingApproval {
                 let said = (actor, "job_cancelled", json!({}));

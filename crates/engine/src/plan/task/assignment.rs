@@ -178,6 +178,7 @@ fn unknown(facts: &Facts, account: &AccountFact, resource: &ResourceName) -> Opt
         }
         ResourceName::Policy(arn) => {
             let known = facts.policies.contains_key(arn)
+                || facts.policies_seen.contains(arn)
                 || facts.accounts.values().any(|account| account.policies.contains(arn))
                 || facts.groups.values().any(|group| group.policies.contains(arn))
                 || facts.new_groups.values().any(|held| held.contains(arn));

@@ -15,7 +15,9 @@ use serde_json::{Map, Value};
 use super::{
     Cause, Error, ResourceType,
     body::Message,
-    limits, quirks, urn,
+    limits,
+    path::{self, PatchPath},
+    quirks, urn,
     value::first_missing,
     write::{self, Written},
 };
@@ -74,24 +76,26 @@ pub fn apply(
     Ok(Patched { resource, password, changed })
 }
 
-/// Whether a PATCH body takes, or may take, values of a list away.
+/// Whether a PATCH body says something of a list.
 #[must_use]
-pub fn takes_from(body: &Value, list: &str) -> bool {
+pub fn names(resource_type: &ResourceType, body: &Value, list: &str) -> bool {
     let member = |value: &Value, name: &str| {
         let members = value.as_object()?;
         members.iter().find(|(member, _)| member.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
     };
-    let takes = |operation: &Value| {
-        let word = member(operation, "op");
-        let adds = word.as_ref().and_then(Value::as_str).and_then(quirks::operation) == Some(Operation::Add);
-        let named = match member(operation, "path").as_ref().and_then(Value::as_str) {
-            Some(path) => path.to_ascii_lowercase().contains(list),
-            None => member(operation, "value").is_some_and(|value| member(&value, list).is_some()),
-        };
-        named && !adds
+    let is_list = |name: &str| {
+        path::find(resource_type, name)
+            .is_some_and(|named| named.place.extension.is_none() && named.place.attribute == list)
+    };
+    let named = |operation: &Value| match member(operation, "path").as_ref().and_then(Value::as_str) {
+        Some(path) => PatchPath::parse(resource_type, path)
+            .is_ok_and(|path| path.named.place.extension.is_none() && path.named.place.attribute == list),
+        None => member(operation, "value").is_some_and(|value| {
+            value.as_object().is_some_and(|value| value.keys().any(|name| is_list(name)))
+        }),
     };
     let operations = member(body, "operations");
-    operations.as_ref().and_then(Value::as_array).is_some_and(|operations| operations.iter().any(takes))
+    operations.as_ref().and_then(Value::as_array).is_some_and(|operations| operations.iter().any(named))
 }
 
 fn apply_one(

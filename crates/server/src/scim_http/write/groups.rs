@@ -1,7 +1,8 @@
 //! Changes of groups: who is in them, and what clients call them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use keyreeve_engine::desk::HeldNow;
 use keyreeve_model::ExternalId;
 use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
@@ -47,20 +48,14 @@ async fn changed(
 ) -> Result<Resource, Refusal> {
     let kind = &asked.model.group;
     let known = Known::load(asked).await?;
-    let (stored, _, _) = before_and_after(&known, kind, id, change).await?;
+    let (stored, after, _) = before_and_after(&known, kind, id, change).await?;
     let external = ExternalId::new(id).map_err(|_| none_such(kind))?;
-    let now = match change.takes_from(MEMBERS) {
-        true => {
-            looked(asked, {
-                let group = external.clone();
-                |case| async move { case.members_now(&group).await }
-            })
-            .await?
-        }
-        false => BTreeMap::new(),
-    };
-    let in_it: BTreeSet<String> = now.keys().map(ToString::to_string).collect();
-    let (before, after) = with_now(kind, MEMBERS, &stored, change, &in_it)?;
+    let (mut before, mut after, mut now) = (stored.clone(), after, HeldNow::default());
+    if change.names(kind, MEMBERS) {
+        let group = external.clone();
+        now = looked(asked, |case| async move { case.members_now(&group).await }).await?;
+        (before, after) = with_now(kind, MEMBERS, &stored, change, &now)?;
+    }
     let ids: Vec<ExternalId> = wishes::members_changed(&before, &after)
         .into_iter()
         .filter_map(|id| ExternalId::new(id).ok())
@@ -68,9 +63,9 @@ async fn changed(
     let mut users: BTreeMap<String, ExternalId> =
         known.accounts(&ids).await?.into_iter().map(|account| (account.name, account.external_id)).collect();
     // Whom AWS shows has the name that it shows.
-    let named: BTreeMap<ExternalId, String> = now.into_iter().filter(|(id, _)| ids.contains(id)).collect();
-    users.retain(|_, id| !named.contains_key(id));
-    users.extend(named.into_iter().map(|(id, name)| (name, id)));
+    let named = |id: &ExternalId| now.shown.get(id.as_str()).map(|name| (name.clone(), id.clone()));
+    users.retain(|_, id| named(id).is_none());
+    users.extend(ids.iter().filter_map(named));
     let names: BTreeMap<String, String> =
         users.iter().map(|(name, id)| (id.to_string(), name.clone())).collect();
     let changes = wishes::of_group(&before, &after, &names)?;

@@ -1,16 +1,16 @@
-//! Lists whose values AWS may have otherwise than the last import saw: what a client takes away must be gone, and what it
-//! gives must be there, whatever was seen. Pure.
+//! Lists that AWS may have otherwise than the last import saw: what a client takes away must be gone, and what it gives
+//! must be there, whatever was seen. Pure.
 
 use std::collections::BTreeSet;
 
+use keyreeve_engine::desk::HeldNow;
 use serde_json::{Value, json};
 
 use super::{Change, Resource, applied};
 use crate::scim::{Error, ResourceType};
 
-/// A resource as it is and as it is to be, of which AWS has `now` in a list; nothing, where that was not looked at. What
-/// a change takes away it takes of those, too. What it names and AWS was not seen to have counts as not there, so that it
-/// is asked for: whether it is there already is seen when that is planned.
+/// A resource as it is and as it is to be, of which AWS has these in a list. What was given from here lately counts as
+/// there for what takes it away, and as not there for what gives it: AWS may show it later, or it is gone again.
 ///
 /// # Errors
 /// Those of the change.
@@ -19,22 +19,25 @@ pub(super) fn with_now(
     list: &'static str,
     before: &Resource,
     change: &Change<'_>,
-    now: &BTreeSet<String>,
+    now: &HeldNow,
 ) -> Result<(Resource, Resource), Error> {
-    let known = values(before, list);
+    let HeldNow { shown, lately } = now;
+    let there = |value: &String| shown.contains_key(value) || lately.contains_key(value);
     let mut elements = elements(before, list);
-    elements.extend(now.difference(&known).map(|value| json!({"value": value})));
-    let mut whole = with(before, list, elements);
+    elements.retain(|element| value_of(element).is_some_and(|value| there(&value)));
+    let known: BTreeSet<String> = elements.iter().filter_map(value_of).collect();
+    let others = lately.iter().chain(shown).filter(|(value, _)| !known.contains(*value));
+    let others: std::collections::BTreeMap<_, _> = others.collect();
+    elements.extend(others.into_iter().map(|(value, display)| json!({"value": value, "display": display})));
+    let mut whole = with(before, list, elements.clone());
     let (after, _) = applied(kind, &whole, change)?;
-    let named = match applied(kind, &with(before, list, Vec::new()), change) {
-        Ok((alone, _)) => values(&alone, list),
-        // It is about what is there alone.
-        Err(_) => BTreeSet::new(),
-    };
-    let unseen: BTreeSet<&String> = named.difference(now).collect();
-    let elements = self::elements(&whole, list);
-    let stay = |element: &Value| value_of(element).is_none_or(|value| !unseen.contains(&value));
-    whole = with(&whole, list, elements.into_iter().filter(stay).collect());
+    // What is named by itself, of what AWS does not show.
+    let named = applied(kind, &with(before, list, Vec::new()), change);
+    let named = named.map(|(alone, _)| self::elements(&alone, list)).unwrap_or_default();
+    let unseen: BTreeSet<String> =
+        named.iter().filter_map(value_of).filter(|value| !shown.contains_key(value)).collect();
+    elements.retain(|element| value_of(element).is_none_or(|value| !unseen.contains(&value)));
+    whole = with(&whole, list, elements);
     Ok((whole, after))
 }
 
@@ -44,10 +47,6 @@ fn elements(resource: &Resource, list: &str) -> Vec<Value> {
 
 fn value_of(element: &Value) -> Option<String> {
     element.get("value")?.as_str().map(str::to_owned)
-}
-
-fn values(resource: &Resource, list: &str) -> BTreeSet<String> {
-    elements(resource, list).iter().filter_map(value_of).collect()
 }
 
 fn with(resource: &Resource, list: &str, elements: Vec<Value>) -> Resource {

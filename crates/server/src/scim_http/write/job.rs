@@ -199,21 +199,28 @@ async fn carried_out(
         // Planning takes its time.
         pass.still_lets_in().await?;
         begins.begin()?;
-        for job in outdated {
-            match desk.cancel(&actor, job).await {
+        let said = (&said, since.as_ref());
+        let job = match waiting {
+            Some(waiting) => {
+                case.ask_again(&waiting, &hand_over, said).await.map_err(not_begun)?;
+                waiting
+            }
+            None => {
+                let reason = Some("asked for over SCIM");
+                let asked = case.ask_saying(&plan, planned_at, &hand_over, reason, said).await;
+                asked.map_err(not_begun)?.job
+            }
+        };
+        for outdated in outdated {
+            match desk.cancel_unapproved(&actor, outdated).await {
+                // Somebody has decided it in this moment.
                 Ok(_) | Err(DeskError::Store(StoreError::JobState { .. })) => {}
-                Err(error) => return Err(not_begun(error)),
+                Err(error) => {
+                    tracing::warn!(job = %outdated, %error, "a job that cannot be approved any more stays")
+                }
             }
         }
-        if let Some(waiting) = waiting {
-            let again = case.ask_again(&waiting, &hand_over, (&said, since.as_ref())).await;
-            again.map_err(not_begun)?;
-            return Ok(Some(waiting));
-        }
-        let reason = Some("asked for over SCIM");
-        let said = (&said, since.as_ref());
-        let asked = case.ask_saying(&plan, planned_at, &hand_over, reason, said).await.map_err(not_begun)?;
-        Ok(Some(asked.job))
+        Ok(Some(job))
     };
     let done: Result<Option<ProvisioningJob>, Refusal> = asked
         .parts

@@ -58,10 +58,10 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Whether it takes, or may take, values of a list away.
-    fn takes_from(&self, list: &str) -> bool {
+    /// Whether it says something of a list.
+    fn names(&self, kind: &ResourceType, list: &str) -> bool {
         if self.patch {
-            return scim::patch::takes_from(self.body, list);
+            return scim::patch::names(kind, self.body, list);
         }
         self.body.as_object().is_some_and(|body| body.keys().any(|name| name.eq_ignore_ascii_case(list)))
     }

@@ -1,7 +1,5 @@
 //! Changes of users.
 
-use std::collections::BTreeSet;
-
 use keyreeve_model::{ExternalId, ScimDelete, Secret, TaskKind, Wish};
 use keyreeve_store::{ScimBecomes, ScimMark, ScimSaid};
 use serde_json::{Map, Value};
@@ -122,17 +120,12 @@ async fn changed(
         return Err(Error::new(Cause::InvalidValue, detail).into());
     }
     let external = account_id(id)?;
-    let now = match change.takes_from(ENTITLEMENTS) {
-        true => {
-            looked(asked, {
-                let account = external.clone();
-                |case| async move { case.policies_now(&account).await }
-            })
-            .await?
-        }
-        false => BTreeSet::new(),
-    };
-    let (before, mut after) = with_now(kind, ENTITLEMENTS, &stored, change, &now)?;
+    let (mut before, mut after) = (stored.clone(), after);
+    if change.names(kind, ENTITLEMENTS) {
+        let account = external.clone();
+        let now = looked(asked, |case| async move { case.policies_now(&account).await }).await?;
+        (before, after) = with_now(kind, ENTITLEMENTS, &stored, change, &now)?;
+    }
     wishes::with_mirrored(&asked.system.settings.scim_tags, (&before, false), &mut after)?;
     let shut_out = says(kind, &stored, change, false);
     if after == before && password.is_none() && !shut_out {

@@ -104,6 +104,8 @@ async fn whoever_joined_a_group_since_leaves_it_by_each_kind_of_removal() {
         json!([{"op": "Remove", "path": "members", "value": [{"value": id}]}]),
         json!([{"op": "replace", "path": "members", "value": others}]),
         json!([{"op": "replace", "value": {"members": others}}]),
+        json!([{"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:Group:members": others}}]),
+        json!([{"op": "remove", "path": "members[display eq \"ada.scim\"]"}]),
     ] {
         mutate(&place, &[Mutation::AddToGroup { user: "ada.scim".into(), group: name.into() }]);
         assert!(is_in());
@@ -168,6 +170,15 @@ async fn a_policy_attached_since_is_taken_away_with_the_others() {
         assert_eq!(status, StatusCode::OK, "{body}");
         assert!(!place.in_aws("ada.scim").unwrap().to_string().contains(arn), "{change}");
     }
+    // What is gone already keeps nothing else from being taken.
+    let attach = Mutation::AttachUserPolicy { user: "ada.scim".into(), arn: arn.into() };
+    mutate(&place, &[attach]);
+    place.import("prod").await;
+    mutate(&place, &[Mutation::DetachUserPolicy { user: "ada.scim".into(), arn: arn.into() }]);
+    let all = json!([{"op": "replace", "value": {"active": false, "entitlements": []}}]);
+    let (status, body) = answered(patch(&place, place.admin(), &at(&made), all)).await;
+    assert_eq!((status, &body["active"]), (StatusCode::OK, &json!(false)), "{body}");
+    assert!(!has_a_way_in(&place));
     place.stop().await;
 }
 
@@ -181,6 +192,29 @@ async fn waiting(place: &Place, made: &Value) -> JobId {
 async fn approved(place: &Place, job: JobId) -> StatusCode {
     let approver = place.token(Role::Approver, &["prod"]).await;
     place.send(Method::POST, &format!("/api/v1/jobs/{job}/approve"), &approver, &json!({})).await.0
+}
+
+/// Who is protected and in the group already stands in nobody's way.
+#[tokio::test]
+async fn a_member_named_again_is_no_change() {
+    let place = place(|_| ()).await;
+    let made = created(&place, place.admin(), &ada()).await;
+    let eve = created(&place, place.admin(), &json!({"schemas": [USER], "userName": "eve.scim"})).await;
+    let groups = place.get("/scim/v2/prod/Groups?count=1").await;
+    let group = &groups["Resources"][0];
+    let name = group["displayName"].as_str().unwrap();
+    let address = format!("/scim/v2/prod/Groups/{}", group["id"].as_str().unwrap());
+    mutate(&place, &[Mutation::AddToGroup { user: "ada.scim".into(), group: name.into() }]);
+    place.import("prod").await;
+    let protection = json!({"kind": "account", "value": "ada.scim"});
+    let (status, body) = place.post("/api/v1/systems/prod/protections", &protection).await;
+    assert!(status.is_success(), "{body}");
+    let both = json!([{"value": made["id"]}, {"value": eve["id"]}]);
+    let add = json!([{"op": "add", "path": "members", "value": both}]);
+    let (status, body) = answered(patch(&place, place.admin(), &address, add)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert!(place.in_aws("eve.scim").unwrap()["groups"].to_string().contains(name));
+    place.stop().await;
 }
 
 /// Whoever is to be shut out can keep nobody from it by changing themselves.
