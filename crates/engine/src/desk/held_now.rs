@@ -19,15 +19,15 @@ pub struct HeldNow {
 }
 
 impl Case {
-    /// Who is in a group now, by id. Nobody in a group that is not there. Reads only.
+    /// Who is in a group now, by id; `None` where AWS has no group of this id by the name that it had. Reads only.
     ///
     /// # Errors
     /// [`DeskError::Denied`], [`DeskError::Gather`].
-    pub async fn members_now(&self, group: &ExternalId) -> Result<HeldNow, DeskError> {
+    pub async fn members_now(&self, group: &ExternalId) -> Result<Option<HeldNow>, DeskError> {
         self.require(Right::Operate)?;
         let facts = self.facts(&[]).await?;
         let Some(group) = facts.groups.values().find(|fact| fact.external_id == *group) else {
-            return Ok(HeldNow::default());
+            return Ok(None);
         };
         let member = |account: &AccountFact| {
             let id = account.external_id.as_ref()?.to_string();
@@ -35,10 +35,10 @@ impl Case {
         };
         let lately = |account: &AccountFact| member(&laid_over(&facts, account)?);
         let accounts = || facts.accounts.values();
-        Ok(HeldNow {
+        Ok(Some(HeldNow {
             shown: accounts().filter_map(member).collect(),
             lately: accounts().filter_map(lately).collect(),
-        })
+        }))
     }
 
     /// The policies that are attached to an account now, by ARN. None to one that is not there. Reads only.

@@ -235,7 +235,7 @@ async fn r36_the_same_request_five_times_at_once_is_one_job_and_its_secrets_are_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_seen_is_done_and_nothing_else() {
     let place = Place::start().await;
-    let keys = |name: &String| place.in_aws(name).unwrap()["access_keys"].as_array().map_or(0, Vec::len);
+    let keys = |name: &String| place.in_aws(name).unwrap()["keys"].as_array().map_or(0, Vec::len);
     let person = place.people().await.into_iter().find(|name| keys(name) < 2).unwrap();
     let wishes = json!([
         {"task": "create_account", "name": "seen"},
