@@ -152,6 +152,8 @@ fn r02_a_file_has_every_row_though_the_process_is_killed_again_and_again_and_the
             let mut file = std::fs::OpenOptions::new().append(true).create(true).open(&path).unwrap();
             file.write_all(b"{\"seq\":7,\"at").unwrap();
             drop(file);
+            // Something is left to be sent, whatever was before the end: what was cut goes when rows come.
+            create(&place, "unsent");
             let (child, _) = serve(&place, &[("KEYREEVE_CONFIG", &settings)]);
             all_sent(&place);
             terminate(child);
