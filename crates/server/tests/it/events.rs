@@ -132,7 +132,8 @@ async fn how_far_an_import_is_is_told_while_it_runs() {
         let all = told["collections"].as_array().unwrap();
         all.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("no {name}: {told}")).clone()
     };
-    let waits = progress.iter().find(|told| stage(told, "groups")["stage"] == "reading");
+    // The last one before the groups come: by then all else was read.
+    let waits = progress.iter().rfind(|told| stage(told, "groups")["stage"] == "reading");
     let waits = waits.unwrap_or_else(|| panic!("nothing was told of what is read: {told:?}"));
     assert_eq!(waits["run"], answer["id"]);
     assert!(waits["aws_calls"].as_u64() > Some(1), "{waits}");
