@@ -6,7 +6,7 @@ use keyreeve_model::ExternalId;
 
 use super::DeskError;
 use super::case::Case;
-use crate::plan::{AccountFact, Facts};
+use crate::plan::AccountFact;
 use crate::rights::Right;
 
 /// The values of a list, with what people call each.
@@ -33,7 +33,7 @@ impl Case {
             let id = account.external_id.as_ref()?.to_string();
             account.groups.contains(&group.name).then(|| (id, account.name.clone()))
         };
-        let lately = |account: &AccountFact| member(&laid_over(&facts, account)?);
+        let lately = |account: &AccountFact| member(&facts.lately.laid_over(account)?);
         let accounts = || facts.accounts.values();
         Ok(Some(HeldNow {
             shown: accounts().filter_map(member).collect(),
@@ -51,14 +51,10 @@ impl Case {
         let found = facts.accounts.values().find(|fact| fact.external_id.as_ref() == Some(account));
         let Some(found) = found else { return Ok(HeldNow::default()) };
         let called = |arn: &String| (arn.clone(), arn.rsplit('/').next().unwrap_or(arn).to_owned());
-        let lately = laid_over(&facts, found).map(|account| account.policies).unwrap_or_default();
+        let lately = facts.lately.laid_over(found).map(|account| account.policies).unwrap_or_default();
         Ok(HeldNow {
             shown: found.policies.iter().map(called).collect(),
             lately: lately.iter().map(called).collect(),
         })
     }
-}
-
-fn laid_over(facts: &Facts, account: &AccountFact) -> Option<AccountFact> {
-    facts.lately.laid_over(account)
 }

@@ -50,13 +50,19 @@ pub(super) struct Ground<'a> {
 const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(4);
 
 impl Ground<'_> {
-    /// Resolves when nothing is waited for any more.
-    async fn gives_up(&self) {
+    /// What is waited for; `None` when nothing is waited for any more.
+    async fn awaited<T>(&self, wanted: impl Future<Output = T>) -> Option<T> {
         let mut stop = self.stop.clone();
-        if stop.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
+        let gives_up = async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(LAST_ANSWERS_WITHIN).await;
+        };
+        tokio::select! {
+            found = wanted => Some(found),
+            () = gives_up => None,
         }
-        tokio::time::sleep(LAST_ANSWERS_WITHIN).await;
     }
 
     fn is_stopping(&self) -> bool {
@@ -143,50 +149,34 @@ impl<'a> TaskRun<'a> {
             event = match decision.next {
                 Next::GoOn => Event::Written,
                 Next::Identify | Next::Call(_) if !self.is_admitted().await => Event::Written,
-                Next::Identify => tokio::select! {
-                    event = self.seen_whose() => event?,
-                    () = ground.gives_up() => Event::Written,
-                },
+                Next::Identify => {
+                    ground.awaited(self.seen_whose()).await.transpose()?.unwrap_or(Event::Written)
+                }
                 Next::Call(seq) => self.call(seq).await?,
                 Next::Look(seq) => match self.step(seq) {
                     Some(step) => {
-                        let observer = self.observer();
-                        tokio::select! {
-                            sight = observer.look(&self.task, &step) => Event::Looked { seq, sight },
-                            () = ground.gives_up() => Event::Written,
-                        }
+                        let sight = ground.awaited(self.observer().look(&self.task, &step)).await;
+                        sight.map_or(Event::Written, |sight| Event::Looked { seq, sight })
                     }
                     None => Event::Written,
                 },
                 Next::Replan => {
-                    let Ground { gatherer, connector, system, .. } = *self.ground;
-                    tokio::select! {
-                        calls = replan(gatherer, connector, system, &self.task) => Event::Replanned(calls),
-                        () = ground.gives_up() => Event::Written,
-                    }
+                    let Ground { gatherer, connector, system, .. } = *ground;
+                    let calls = ground.awaited(replan(gatherer, connector, system, &self.task)).await;
+                    calls.map_or(Event::Written, Event::Replanned)
                 }
-                Next::Refresh => match self.ground.rechecked.anew.get(&self.task.id) {
-                    Some(calls) => {
-                        self.refreshed = true;
-                        Event::Refreshed(Ok(calls.clone()))
-                    }
-                    None => {
-                        let Ground { gatherer, connector, system, .. } = *self.ground;
-                        tokio::select! {
-                            calls = replan(gatherer, connector, system, &self.task) => {
-                                self.refreshed = true;
-                                Event::Refreshed(calls)
-                            }
-                            () = ground.gives_up() => Event::Written,
-                        }
-                    }
-                },
+                Next::Refresh => {
+                    let Ground { gatherer, connector, system, .. } = *ground;
+                    let calls = match ground.rechecked.anew.get(&self.task.id) {
+                        Some(calls) => Some(Ok(calls.clone())),
+                        None => ground.awaited(replan(gatherer, connector, system, &self.task)).await,
+                    };
+                    self.refreshed |= calls.is_some();
+                    calls.map_or(Event::Written, Event::Refreshed)
+                }
                 Next::Verify => {
-                    let observer = self.observer();
-                    tokio::select! {
-                        on = observer.still_on(&self.task) => Event::Verified(on),
-                        () = ground.gives_up() => Event::Written,
-                    }
+                    let on = ground.awaited(self.observer().still_on(&self.task)).await;
+                    on.map_or(Event::Written, Event::Verified)
                 }
                 Next::Released => return Ok(Released::Task),
                 Next::Pause(failure) => {
@@ -432,19 +422,16 @@ impl<'a> TaskRun<'a> {
             return Ok(Event::Written);
         }
         let performed = crash_points::answered(self.ground.provisioning.perform(&step.call, secret.as_ref()));
-        let answer = tokio::select! {
-            answer = performed => answer,
-            () = self.ground.gives_up() => {
-                drop(turn);
-                let failure = Failure {
-                    kind: FailureKind::Interrupted,
-                    message: "the process was asked to end before the answer came".to_owned(),
-                    effect: Effect::Unknown,
-                    at: self.ground.gatherer.clock.now(),
-                };
-                let answer = Answer::Failed { failure, wait: None, request_id: None };
-                return Ok(Event::Answered { seq, answer });
-            }
+        let Some(answer) = self.ground.awaited(performed).await else {
+            drop(turn);
+            let failure = Failure {
+                kind: FailureKind::Interrupted,
+                message: "the process was asked to end before the answer came".to_owned(),
+                effect: Effect::Unknown,
+                at: self.ground.gatherer.clock.now(),
+            };
+            let answer = Answer::Failed { failure, wait: None, request_id: None };
+            return Ok(Event::Answered { seq, answer });
         };
         CrashPoint::AfterResponse.pass();
         drop(turn);

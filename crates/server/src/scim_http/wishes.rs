@@ -136,10 +136,7 @@ pub(crate) fn of_user(
         return Err(no_way_in());
     }
     match (active(before), active(after)) {
-        (Some(true) | None, Some(false)) => {
-            changes.wishes.push(Wish::DeactivateAccount { account: account.clone() });
-        }
-        (Some(false), Some(false)) if shut_out => {
+        (was, Some(false)) if was != Some(false) || shut_out => {
             changes.wishes.push(Wish::DeactivateAccount { account: account.clone() });
         }
         (Some(false) | None, Some(true)) if switched_off => {

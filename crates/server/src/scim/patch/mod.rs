@@ -16,7 +16,7 @@ use super::{
     Cause, Error, ResourceType,
     body::Message,
     limits,
-    path::{self, PatchPath},
+    path::{self, PatchPath, Place},
     quirks, urn,
     value::first_missing,
     write::{self, Written},
@@ -79,23 +79,24 @@ pub fn apply(
 /// Whether a PATCH body says something of a list.
 #[must_use]
 pub fn names(resource_type: &ResourceType, body: &Value, list: &str) -> bool {
-    let member = |value: &Value, name: &str| {
-        let members = value.as_object()?;
-        members.iter().find(|(member, _)| member.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+    let is_list = |place: Place| place.extension.is_none() && place.attribute == list;
+    let named = |operation: &Value| match (member(operation, "path"), member(operation, "value")) {
+        (Some(Value::String(path)), _) => {
+            PatchPath::parse(resource_type, path).is_ok_and(|path| is_list(path.named.place))
+        }
+        (None | Some(Value::Null), Some(Value::Object(value))) => {
+            value.keys().filter_map(|name| path::find(resource_type, name)).any(|named| is_list(named.place))
+        }
+        _ => false,
     };
-    let is_list = |name: &str| {
-        path::find(resource_type, name)
-            .is_some_and(|named| named.place.extension.is_none() && named.place.attribute == list)
-    };
-    let named = |operation: &Value| match member(operation, "path").as_ref().and_then(Value::as_str) {
-        Some(path) => PatchPath::parse(resource_type, path)
-            .is_ok_and(|path| path.named.place.extension.is_none() && path.named.place.attribute == list),
-        None => member(operation, "value").is_some_and(|value| {
-            value.as_object().is_some_and(|value| value.keys().any(|name| is_list(name)))
-        }),
-    };
-    let operations = member(body, "operations");
-    operations.as_ref().and_then(Value::as_array).is_some_and(|operations| operations.iter().any(named))
+    let operations = member(body, "operations").and_then(Value::as_array);
+    operations.is_some_and(|operations| operations.iter().any(named))
+}
+
+/// A member of an object, whatever the case of its name.
+fn member<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
+    let mut members = object.as_object()?.iter();
+    members.find(|(member, _)| member.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn apply_one(
@@ -108,10 +109,7 @@ fn apply_one(
     let what = quirks::operation(word).ok_or_else(|| syntax("op must be add, replace or remove"))?;
     let path = message.text("path")?;
     // `null` is a value here: that of what is not assigned (RFC 7643 §2.5).
-    let value = operation
-        .as_object()
-        .and_then(|members| members.iter().find(|(name, _)| name.eq_ignore_ascii_case("value")))
-        .map(|(_, value)| value);
+    let value = member(operation, "value");
     match (path, what) {
         (Some(path), _) => operation::at_path(resource_type, resource, what, path, value),
         (None, Operation::Remove) => Err(Error::new(Cause::NoTarget, "remove needs a path")),

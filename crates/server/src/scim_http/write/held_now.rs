@@ -1,7 +1,7 @@
 //! Lists that AWS may have otherwise than the last import saw: what a client takes away must be gone, and what it gives
 //! must be there, whatever was seen. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_engine::desk::HeldNow;
 use serde_json::{Value, json};
@@ -22,23 +22,18 @@ pub(super) fn with_now(
     now: &HeldNow,
 ) -> Result<(Resource, Resource), Error> {
     let HeldNow { shown, lately } = now;
-    let there = |value: &String| shown.contains_key(value) || lately.contains_key(value);
+    let mut others: BTreeMap<&String, &String> = lately.iter().chain(shown).collect();
     let mut elements = elements(before, list);
-    elements.retain(|element| value_of(element).is_some_and(|value| there(&value)));
-    let known: BTreeSet<String> = elements.iter().filter_map(value_of).collect();
-    let others = lately.iter().chain(shown).filter(|(value, _)| !known.contains(*value));
-    let others: std::collections::BTreeMap<_, _> = others.collect();
+    elements.retain(|element| value_of(element).is_some_and(|value| others.remove(&value).is_some()));
     elements.extend(others.into_iter().map(|(value, display)| json!({"value": value, "display": display})));
-    let mut whole = with(before, list, elements.clone());
-    let (after, _) = applied(kind, &whole, change)?;
+    let (after, _) = applied(kind, &with(before, list, elements.clone()), change)?;
     // What is named by itself, of what AWS does not show.
     let named = applied(kind, &with(before, list, Vec::new()), change);
     let named = named.map(|(alone, _)| self::elements(&alone, list)).unwrap_or_default();
     let unseen: BTreeSet<String> =
         named.iter().filter_map(value_of).filter(|value| !shown.contains_key(value)).collect();
     elements.retain(|element| value_of(element).is_none_or(|value| !unseen.contains(&value)));
-    whole = with(&whole, list, elements);
-    Ok((whole, after))
+    Ok((with(before, list, elements), after))
 }
 
 fn elements(resource: &Resource, list: &str) -> Vec<Value> {
