@@ -35,6 +35,7 @@ mod catalogue;
 mod clock;
 mod error;
 mod faults;
+mod free_port;
 mod mutation;
 mod options;
 mod organization;
@@ -50,6 +51,7 @@ mod world;
 pub use self::authorise::Refusal;
 pub use self::error::Error;
 pub use self::faults::{CallRange, Effect, FaultMatch, FaultRule, FaultState, Malformed, Phase};
+pub use self::free_port::free_port;
 pub use self::mutation::Mutation;
 pub use self::options::{
     AccountSeed, ConnectorPolicy, Consistency, Options, PageStyle, Population, ReportStyle,

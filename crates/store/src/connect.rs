@@ -43,6 +43,7 @@ pub struct Store {
 const CHECKED_WHEN_OPENED: u64 = 1024 * 1024;
 
 /// Connections.
+#[derive(Clone)]
 pub(crate) enum Pools {
     Sqlite(SqlitePools),
     Postgres(sqlx::Pool<Postgres>),
@@ -218,8 +219,13 @@ impl Store {
 
     /// Closes all connections, after the work under way.
     pub async fn close(&self) {
-        self.checkpoints.write();
-        self.pools.close().await;
+        self.closing().close().await;
+    }
+
+    /// What closes this store, whoever holds it then.
+    #[must_use]
+    pub fn closing(&self) -> Closing {
+        Closing { pools: self.pools.clone(), checkpoints: std::sync::Arc::clone(&self.checkpoints) }
     }
 
     /// Where the store is.
@@ -282,6 +288,27 @@ impl Store {
             .await
             .map(|_| ())
             .map_err(|error| crate::transaction::failure(doing, &self.place, &error))
+    }
+}
+
+/// Closes a store that somebody else holds, or held.
+pub struct Closing {
+    pools: Pools,
+    checkpoints: std::sync::Arc<Checkpoints>,
+}
+
+impl Closing {
+    /// Closes all connections, after the work under way. An SQLite file that no other process has open is whole by itself
+    /// then: nothing of it is left in the log beside it.
+    pub async fn close(&self) {
+        self.checkpoints.write();
+        self.pools.close().await;
+    }
+}
+
+impl std::fmt::Debug for Closing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Closing")
     }
 }
 

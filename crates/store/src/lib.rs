@@ -79,7 +79,7 @@ pub use audit::{
     AuditSinkStanding, CHECKPOINT_NAME, CheckpointState,
 };
 pub use backup::{backup_is_sound, folder_of};
-pub use connect::Store;
+pub use connect::{Closing, Store};
 pub use crash_points::{CrashPoint, CrashStage};
 pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,

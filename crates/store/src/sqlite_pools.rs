@@ -30,6 +30,7 @@ pub fn work_below_others() {
 }
 
 /// The connections of a process to its file.
+#[derive(Clone)]
 pub(crate) struct SqlitePools {
     writer: Pool<Sqlite>,
     readers: Pool<Sqlite>,

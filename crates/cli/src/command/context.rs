@@ -1,10 +1,13 @@
 //! What every command works with.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use anyhow::Context as _;
 use keyreeve_engine::clock::Clock;
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::rights::Actor;
-use keyreeve_store::{KeyCustody, Store};
+use keyreeve_store::{Closing, KeyCustody, Store};
 
 use crate::actor;
 use crate::config::{Config, Environment, KeyPlace};
@@ -20,12 +23,24 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     /// Who acts; found out before a command begins.
     pub(crate) actor: Actor,
+    /// The stores that were opened.
+    opened: Mutex<Vec<Closing>>,
 }
+
+/// Longer than any work that is still under way at a command's end.
+const PATIENCE_AT_THE_END: Duration = Duration::from_secs(1);
 
 impl Context {
     /// Of this process.
     pub(crate) fn new(config: Config, environment: Environment, output: Output) -> Self {
-        Self { config, environment, output, clock: Clock::system(), actor: actor::local() }
+        Self {
+            config,
+            environment,
+            output,
+            clock: Clock::system(),
+            actor: actor::local(),
+            opened: Mutex::default(),
+        }
     }
 
     /// Where people reach `serve`, if that is configured.
@@ -50,6 +65,7 @@ impl Context {
         let places = &self.config.places;
         let store =
             Store::open_to_verify(&places.database, self.custody()).await.context(crate::exit::Opening)?;
+        self.will_close(&store);
         store.keep_custody(self.custody());
         store.keep_audit_checkpoint(places.checkpoint_folder()).await.context(crate::exit::Opening)?;
         Ok(store)
@@ -60,11 +76,28 @@ impl Context {
         self.database_is_there()?;
         let places = &self.config.places;
         let store = Store::open(&places.database, self.custody()).await.context(crate::exit::Opening)?;
+        self.will_close(&store);
         // Another process may change the key while this one runs.
         store.keep_custody(self.custody());
         let folder = places.checkpoint_folder();
         let held = store.keep_audit_checkpoint(folder).await.context(crate::exit::Opening)?;
         Ok((store, held))
+    }
+
+    fn will_close(&self, store: &Store) {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(store.closing());
+    }
+
+    /// At the end of a command: so that the file alone is the store, and whoever copies it has all of it.
+    pub(crate) async fn close_stores(&self) {
+        let opened = std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner));
+        let closed = async {
+            for store in &opened {
+                store.close().await;
+            }
+        };
+        // What is committed is safe without this.
+        let _ = tokio::time::timeout(PATIENCE_AT_THE_END, closed).await;
     }
 
     /// Said first, because without a store there is no key either.

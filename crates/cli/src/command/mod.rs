@@ -64,8 +64,15 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     };
     let runtime = runtime.enable_all().build().context("starting the runtime")?;
     let ended = runtime.block_on(async {
-        context.actor = access::admit(&context, &arguments.command).await?;
-        dispatch(&context, arguments.command).await
+        let ended = match access::admit(&context, &arguments.command).await {
+            Ok(actor) => {
+                context.actor = actor;
+                dispatch(&context, arguments.command).await
+            }
+            Err(refused) => Err(refused),
+        };
+        context.close_stores().await;
+        ended
     });
     // A server that has stopped waits for nobody who has not.
     runtime.shutdown_background();

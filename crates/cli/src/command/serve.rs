@@ -30,7 +30,7 @@ use crate::stop::Stop;
 
 const DOING: &str = "starting the server";
 /// All that is under way when a stop is asked for has so long to end. What has not then is written down as attempted.
-const STOPS_WITHIN: Duration = Duration::from_secs(9);
+const STOPS_WITHIN: Duration = Duration::from_secs(8);
 
 /// Where it answers.
 #[derive(Debug, Serialize)]

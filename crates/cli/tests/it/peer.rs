@@ -1,6 +1,6 @@
 //! Accounts of look-alikes of AWS that run apart, and what boto3 says about them.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ pub(crate) fn ministack() -> Option<Emulator> {
 
 fn start(name: &str, prepare: impl FnOnce(&mut Command, &str)) -> Option<Emulator> {
     let mut command = Command::new(program(name)?);
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = keyreeve_sandbox::free_port().unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     prepare(&mut command, &port.to_string());
     let mut emulator =

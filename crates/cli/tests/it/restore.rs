@@ -329,6 +329,22 @@ fn what_was_set_or_decided_since_the_backup_is_said_to_be_as_it_was() {
     assert_eq!(gone["schedules_changed"], json!([]), "{plan}");
 }
 
+/// Whoever copies the file between two commands has all of it.
+#[test]
+fn what_a_command_has_done_or_refused_is_in_the_file_itself() {
+    let place = Place::imported(1);
+    let log = place.data().join("keyreeve.db-wal");
+    for path in ["/a/", "/b/", "/c/", "/d/"] {
+        place.run(&["protect", "add", SYSTEM, "--path", path]).code(0);
+        assert!(!log.exists(), "{path}");
+    }
+    let mut refused = place.command(&["protect", "remove", SYSTEM, "--path", "/none/"]);
+    Ran::of(refused.output().unwrap()).code(2);
+    assert!(!log.exists());
+    place.run(&["audit", "verify"]).code(0);
+    assert!(!log.exists());
+}
+
 /// S37: neither a restore with a key of another folder nor a copy of the store elsewhere makes a log look cut; and what is
 /// cut is missed all the same.
 #[test]

@@ -46,9 +46,9 @@ async fn what_the_database_does_for_work_below_others_stands_back_too() {
         after.iter().filter(|(id, _)| !before.contains_key(*id)).map(|(_, nice)| *nice).collect();
     assert!(!new.is_empty() && new.iter().all(|nice| *nice > usual), "{before:?} {after:?}");
 
-    // Who comes after that has the connections that stand back for nobody.
+    // Who comes after that has the connections that stand back for nobody; where none was given back yet, another one.
     store.list_systems(false).await.unwrap();
     let last = databases_threads();
-    assert_eq!(last, after);
+    assert!(last.iter().all(|(id, nice)| after.contains_key(id) || *nice == usual), "{after:?} {last:?}");
     store.close().await;
 }

@@ -1,6 +1,6 @@
 //! Peers that are programs of their own: started on a free port of 127.0.0.1, ended with the test.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ fn program(name: &str) -> PathBuf {
 
 /// Starts a program and waits until its port answers. Gives its endpoint.
 pub(crate) async fn start(name: &str, prepare: impl FnOnce(&mut Command, u16)) -> (Process, String) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = keyreeve_sandbox::free_port().unwrap();
     let mut command = Command::new(program(name));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     prepare(&mut command, port);

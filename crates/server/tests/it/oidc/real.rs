@@ -24,7 +24,7 @@ struct Running {
 impl Running {
     /// Nobody listens yet on the port that it will be at.
     fn port() -> u16 {
-        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+        keyreeve_sandbox::free_port().unwrap()
     }
 
     async fn start(port: u16, place: &Place) -> Self {
