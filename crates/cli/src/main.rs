@@ -7,6 +7,9 @@
 //! - `access` says who acts and what each command takes of them, `actor` what they may;
 //! - `exit` decides what the end means to the caller.
 
+// Futures that wait for futures: an optimised build looks deeper into them than 128.
+#![recursion_limit = "256"]
+
 mod access;
 mod actor;
 mod args;

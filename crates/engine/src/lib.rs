@@ -28,6 +28,9 @@
 //! - [`check`] is one thing that was looked at, and what to do about it;
 //! - [`clock`] is the time, passed in.
 
+// Futures that wait for futures: an optimised build looks deeper into them than 128.
+#![recursion_limit = "256"]
+
 pub mod check;
 pub mod clock;
 pub mod connections;

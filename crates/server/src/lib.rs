@@ -19,6 +19,9 @@
 //! - [`scim`] has SCIM 2.0 (RFC 7643, RFC 7644) as far as it does not depend on who asks and where the answer is kept;
 //!   `scim_http` has the rest of it, `/scim/v2`.
 
+// Futures that wait for futures: an optimised build looks deeper into them than 128.
+#![recursion_limit = "256"]
+
 pub mod audit_export;
 mod auth;
 mod body;

@@ -23,8 +23,8 @@ use keyreeve_policy::PolicySet;
 use keyreeve_store::{AsOf, Store, StoreError, SwitchedOff};
 
 use self::join::{
-    groups_of, groups_passed_on, join_accounts, names_left, names_passed_on, new_groups, note_made,
-    policies_of,
+    groups_of, groups_passed_on, groups_renamed, join_accounts, names_left, names_passed_on, new_groups,
+    note_made, policies_of,
 };
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::lately::{Lately, SETTLES_WITHIN};
@@ -281,6 +281,7 @@ impl Gathering<'_> {
             Reading { items: details, state: keyreeve_model::CollectionState::Whole, reason: None }.split();
         let mut accounts = join_accounts(users, details.accounts, &inventory);
         note_made(&mut accounts, &Unseen::load(&of.store, system_id, AsOf::Now).await?);
+        let groups = groups_of(&inventory, &details.groups);
         let hour_ago = read_at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let recent = async |kind| of.store.recent_tasks(system_id, &[kind], hour_ago).await;
         let mut facts = Facts {
@@ -301,8 +302,9 @@ impl Gathering<'_> {
             passed_on: self.passed_on(of, &inventory, &accounts).await?,
             groups_passed_on: groups_passed_on(&inventory, &details.groups),
             accounts,
-            new_groups: new_groups(&inventory, &details.groups),
-            groups: groups_of(&inventory, details.groups),
+            groups_renamed: groups_renamed(&inventory, &details.groups),
+            new_groups: new_groups(&groups, &details.groups),
+            groups,
             policies: policies_of(&inventory),
             policies_seen: inventory.assignments.iter().filter_map(|one| one.resource_arn.clone()).collect(),
             connector: ConnectorFact {

@@ -227,7 +227,8 @@ impl Shift<'_> {
                         }
                         let sealing = self.sealings.get(&id).cloned();
                         let run = TaskRun::new(self.ground, journal.clone(), task, sealing, guard.clone());
-                        running.push(async move { (id, run.run().await) });
+                        // In a box: the compiler does not look into it where it lays out what is around it.
+                        running.push(async move { (id, Box::pin(run.run()).await) });
                     }
                 }
                 Some((id, ended)) = running.next(), if !running.is_empty() => {

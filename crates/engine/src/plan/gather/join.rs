@@ -115,44 +115,70 @@ pub(super) fn groups_passed_on(inventory: &Inventory, now: &[GroupDetail]) -> BT
         .collect()
 }
 
-/// Groups of the last import, with what they are now: ids, and the policies that are attached to them. A name that
-/// another group has by now stands for that one, as calls go by names.
-pub(super) fn groups_of(inventory: &Inventory, now: Vec<GroupDetail>) -> BTreeMap<String, GroupFact> {
-    let mut policies: HashMap<ExternalId, BTreeSet<String>> = HashMap::new();
-    for assignment in inventory.assignments.iter().filter(|one| one.kind == AssignmentKind::GroupPolicy) {
-        let held = policies.entry(assignment.subject_external_id.clone()).or_default();
-        held.extend(assignment.resource_arn.clone());
-    }
-    let mut arns: HashMap<ExternalId, String> = HashMap::new();
-    let mut named: HashMap<String, ExternalId> = HashMap::new();
-    for group in now {
-        arns.insert(group.external_id.clone(), group.arn);
-        named.insert(group.name, group.external_id.clone());
-        let attached = group.policies.into_iter().map(|policy| policy.arn).collect();
-        policies.insert(group.external_id, attached);
-    }
-    let groups = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
-    groups
-        .map(|group| {
-            let external_id = named.remove(&group.name).unwrap_or_else(|| group.external_id.clone());
-            let fact = GroupFact {
-                name: group.name.clone(),
-                arn: arns.get(&external_id).unwrap_or(&group.arn).clone(),
-                policies: policies.get(&external_id).cloned().unwrap_or_default(),
-                external_id,
-            };
-            (group.name.to_ascii_lowercase(), fact)
-        })
+/// Names of groups of the last import that nobody has now, but the group another one: that.
+pub(super) fn groups_renamed(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<String, String> {
+    let names: HashSet<String> = now.iter().map(|group| group.name.to_ascii_lowercase()).collect();
+    let called: HashMap<&ExternalId, &String> =
+        now.iter().map(|group| (&group.external_id, &group.name)).collect();
+    let known = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
+    known
+        .map(|was| (was.name.to_ascii_lowercase(), &was.external_id))
+        .filter(|(key, _)| !names.contains(key))
+        .filter_map(|(key, id)| Some((key, (*called.get(id)?).clone())))
         .collect()
 }
 
-/// Groups that the last import has not seen, by name, with the policies attached to them.
-pub(super) fn new_groups(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<String, BTreeSet<String>> {
+/// Groups of the last import, with what they are now: names, ids, and the policies that are attached to them. A name that
+/// another group has by now stands for that one, as calls go by names.
+pub(super) fn groups_of(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<String, GroupFact> {
+    let named: HashMap<String, &GroupDetail> =
+        now.iter().map(|group| (group.name.to_ascii_lowercase(), group)).collect();
+    let with_id: HashMap<&ExternalId, &GroupDetail> =
+        now.iter().map(|group| (&group.external_id, group)).collect();
+    let mut policies: HashMap<&ExternalId, BTreeSet<String>> = HashMap::new();
+    for assignment in inventory.assignments.iter().filter(|one| one.kind == AssignmentKind::GroupPolicy) {
+        policies.entry(&assignment.subject_external_id).or_default().extend(assignment.resource_arn.clone());
+    }
     let groups = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
-    let known: HashSet<&str> = groups.map(|group| group.name.as_str()).collect();
-    let new = now.iter().filter(|group| !known.contains(group.name.as_str()));
-    let held = |group: &GroupDetail| group.policies.iter().map(|policy| policy.arn.clone()).collect();
-    new.map(|group| (group.name.clone(), held(group))).collect()
+    groups
+        .map(|was| {
+            let now = named.get(&was.name.to_ascii_lowercase()).or_else(|| with_id.get(&was.external_id));
+            match now {
+                Some(now) => fact_of(now),
+                // It is gone.
+                None => GroupFact {
+                    name: was.name.clone(),
+                    arn: was.arn.clone(),
+                    policies: policies.remove(&was.external_id).unwrap_or_default(),
+                    external_id: was.external_id.clone(),
+                },
+            }
+        })
+        .map(|fact| (fact.name.to_ascii_lowercase(), fact))
+        .collect()
+}
+
+fn fact_of(group: &GroupDetail) -> GroupFact {
+    GroupFact {
+        name: group.name.clone(),
+        arn: group.arn.clone(),
+        policies: group.policies.iter().map(|policy| policy.arn.clone()).collect(),
+        external_id: group.external_id.clone(),
+    }
+}
+
+/// Groups that the last import has not seen, by name, with the policies attached to them.
+pub(super) fn new_groups(
+    known: &BTreeMap<String, GroupFact>,
+    now: &[GroupDetail],
+) -> BTreeMap<String, BTreeSet<String>> {
+    now.iter()
+        .filter(|group| {
+            known.get(&group.name.to_ascii_lowercase()).is_none_or(|fact| fact.name != group.name)
+        })
+        .map(fact_of)
+        .map(|fact| (fact.name, fact.policies))
+        .collect()
 }
 
 pub(super) fn policies_of(inventory: &Inventory) -> BTreeMap<String, PolicyFact> {

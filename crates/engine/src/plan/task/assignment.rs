@@ -57,7 +57,7 @@ pub(in crate::plan) fn plan_remove(
 ) {
     let name = account.name.clone();
     let (held, call) = match resource {
-        ResourceName::Group(group) if is_passed_on(draft, group) => return,
+        ResourceName::Group(group) if is_anothers(draft, group) => return,
         ResourceName::Group(group) => (
             account.groups.contains(group),
             StepCall::RemoveFromGroup { account: name.clone(), group: group.clone() },
@@ -195,18 +195,26 @@ fn unknown(facts: &Facts, account: &AccountFact, resource: &ResourceName) -> Opt
     }
 }
 
-/// Whether the name is another group's than at the last import, which is refused then.
-fn is_passed_on(draft: &mut TaskDraft<'_>, group: &str) -> bool {
+/// Whether the name is another group's than at the last import, or the group has another name, which is refused then.
+fn is_anothers(draft: &mut TaskDraft<'_>, group: &str) -> bool {
     let facts = draft.facts;
-    let was = facts.groups_passed_on.get(&group.to_ascii_lowercase());
-    if let Some(was) = was {
+    let key = group.to_ascii_lowercase();
+    if let Some(was) = facts.groups_passed_on.get(&key) {
         draft.passed_on("group", group, facts.group(group).map(|now| &now.external_id), was);
+        return true;
     }
-    was.is_some()
+    let Some(now) = facts.groups_renamed.get(&key) else { return false };
+    let why = format!(
+        "the group {group:?} of run {}, the last import, is called {now:?} now, so nothing is changed; give that name, or \
+         run `keyreeve import run {}` first",
+        facts.run, facts.system_id
+    );
+    draft.refuse(ObstacleKind::IdentityChanged, why);
+    true
 }
 
 fn is_group(draft: &mut TaskDraft<'_>, group: &str) -> bool {
-    if is_passed_on(draft, group) {
+    if is_anothers(draft, group) {
         return false;
     }
     if draft.facts.group(group).is_some() {

@@ -104,6 +104,35 @@ async fn s10_a_group_that_was_made_again_since_the_last_import_is_neither_given_
     assert_eq!(obstacle(&world, &add).await, None);
 }
 
+/// A membership goes on under the new name: whoever is told that there is nothing to do would take it for ended.
+#[tokio::test]
+async fn s10_a_group_that_was_renamed_since_the_last_import_is_asked_for_by_its_new_name_or_its_id() {
+    let world = World::with(full(), &laden()).await;
+    let resources = world.inventory().await.resources;
+    let devs = resources.iter().find(|group| group.name == "devs").unwrap().external_id.to_string();
+    world.mutate(&[Mutation::RenameGroup { name: "devs".into(), new_name: "builders".into() }]);
+    for wish in [
+        json!({"task": "add_assignment", "account": "bob", "group": "devs"}),
+        json!({"task": "remove_assignment", "account": "ada", "group": "devs"}),
+        json!({"task": "create_account", "name": "eve", "groups": ["devs"], "deliver": "link"}),
+    ] {
+        let (kind, why) = obstacle(&world, &wish).await.unwrap_or_else(|| panic!("{wish} was planned"));
+        assert_eq!(kind, ObstacleKind::IdentityChanged, "{wish}: {why}");
+        assert!(why.contains("builders"), "{why}");
+    }
+    for (account, group) in [("ada", "builders"), ("ada", devs.as_str())] {
+        let wish = wish(json!({"task": "remove_assignment", "account": account, "group": group}));
+        let plan = world.plan(std::slice::from_ref(&wish)).await;
+        assert!(plan.is_possible() && plan.tasks[0].steps.len() == 1, "{:?}", plan.tasks[0]);
+    }
+    world.succeeded(&[wish(json!({"task": "remove_assignment", "account": "ada", "group": devs}))]).await;
+    assert!(!world.user("ada").unwrap()["groups"].to_string().contains("builders"));
+    // Another one takes the name that is free.
+    world.mutate(&[Mutation::CreateGroup { name: "devs".into(), path: "/".into() }]);
+    let add = json!({"task": "add_assignment", "account": "bob", "group": "devs"});
+    assert_eq!(obstacle(&world, &add).await.map(|(kind, _)| kind), Some(ObstacleKind::IdentityChanged));
+}
+
 /// The plan was made when nobody but the newcomer was known by the name, and an import that saw another one came since.
 #[tokio::test]
 async fn r29_a_job_that_waits_is_held_to_the_id_that_it_was_planned_for() {

@@ -125,6 +125,36 @@ async fn whoever_joined_a_group_since_leaves_it_by_each_kind_of_removal() {
     place.stop().await;
 }
 
+/// Nobody is in it by the name that was seen: to say that all are out of it would be untrue.
+#[tokio::test]
+async fn whoever_is_in_a_group_that_was_renamed_since_is_not_said_to_be_out_of_it() {
+    let place = place(|_| ()).await;
+    let made = created(&place, place.admin(), &ada()).await;
+    let groups = place.get("/scim/v2/prod/Groups?count=1").await;
+    let group = &groups["Resources"][0];
+    let name = group["displayName"].as_str().unwrap();
+    let address = format!("/scim/v2/prod/Groups/{}", group["id"].as_str().unwrap());
+    mutate(&place, &[Mutation::AddToGroup { user: "ada.scim".into(), group: name.into() }]);
+    place.import("prod").await;
+    mutate(&place, &[Mutation::RenameGroup { name: name.into(), new_name: "renamed".into() }]);
+    let is_in = || place.in_aws("ada.scim").unwrap()["groups"].to_string().contains("renamed");
+    let path = format!("members[value eq \"{}\"]", made["id"].as_str().unwrap());
+    for change in [
+        json!([{"op": "remove", "path": path}]),
+        json!([{"op": "remove", "path": "members", "value": [{"value": made["id"]}]}]),
+    ] {
+        let (status, body) = answered(patch(&place, place.admin(), &address, change)).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{body}");
+        assert!(body["detail"].as_str().unwrap().contains("renamed"), "{body}");
+        assert!(is_in());
+    }
+    place.import("prod").await;
+    let change = json!([{"op": "remove", "path": path}]);
+    assert_eq!(answered(patch(&place, place.admin(), &address, change)).await.0, StatusCode::OK);
+    assert!(!is_in());
+    place.stop().await;
+}
+
 #[tokio::test]
 async fn whoever_left_a_group_since_is_put_back_only_by_name() {
     let place = place(|_| ()).await;
