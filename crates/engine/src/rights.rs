@@ -106,6 +106,17 @@ impl Actor {
         Err(self.denied("is for some systems only, and this is about all of them".to_owned()))
     }
 
+    /// Refuses a token that is not for all of the systems which something is done to at once. Names none that it is not for.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn require_each(&self, systems: &[SystemId], what: &str) -> Result<(), Denied> {
+        if systems.iter().all(|system| self.reaches(system)) {
+            return Ok(());
+        }
+        Err(self.denied(format!("is not for all the systems that {what}, and this is done to each of them")))
+    }
+
     /// Refuses what the token's role does not allow.
     ///
     /// # Errors

@@ -14,6 +14,9 @@ use crate::key_rotation::{KeyChange, KeyChangeState, Look, Rotator, Settling, st
 use crate::plan::Gatherer;
 use crate::rights::Actor;
 
+/// Which systems a rotation is of.
+const SIGN_IN_WITH_IT: &str = "sign in with this access key";
+
 /// How a key is to be replaced.
 #[derive(Debug, Clone, Copy)]
 pub struct RotationAsked<'a> {
@@ -61,6 +64,7 @@ impl Desk {
         // Never with the credentials of another AWS account.
         gatherer.guard(&*connector, &system).await?;
         let look = self.rotator(actor, &system, asked).look(&system).await?;
+        actor.require_each(&look.shared, SIGN_IN_WITH_IT)?;
         Ok((system, look))
     }
 
@@ -75,6 +79,7 @@ impl Desk {
         asked: RotationAsked<'_>,
     ) -> Result<KeyChange, DeskError> {
         administers(actor, &system.system_id)?;
+        actor.require_each(&look.shared, SIGN_IN_WITH_IT)?;
         let done = self.rotator(actor, system, asked).rotate(system, look).await?;
         Ok(KeyChange {
             system_id: system.system_id.clone(),
@@ -112,6 +117,7 @@ impl Desk {
             return Err(StoreError::Data { what }.into());
         };
         let (state, also) = (KeyChangeState::Done, self.store.sharing_key(system_id).await?);
+        actor.require_each(&also, SIGN_IN_WITH_IT)?;
         Ok(KeyChange { system_id: system_id.clone(), state, user, old_key, new_key, also })
     }
 

@@ -52,6 +52,33 @@ async fn a_key_is_replaced_once_however_often_the_same_request_comes() {
     place.stop().await;
 }
 
+/// The key is replaced for all systems that sign in with it, so whoever has it replaced is an admin of each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_of_one_system_does_not_replace_the_key_of_another_one_too() {
+    let place = Place::start().await;
+    let key = place.sandbox.connector_key(crate::place::PROD_ACCOUNT).unwrap();
+    let credential = json!({
+        "kind": "access_key", "access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key,
+    });
+    let other = json!({
+        "system_id": "elsewhere", "name": "Elsewhere", "region": "eu-central-1", "credential": credential,
+    });
+    let (status, made) = place.post("/api/v1/systems", &other).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let old = key_in_use(&place).await;
+    let admin = place.token(Role::Admin, &["prod"]).await;
+    for body in [json!({"preview": true}), json!({})] {
+        let (status, problem) = place.send(Method::POST, ADDRESS, &admin, &body).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &"forbidden".into()), "{problem}");
+        assert!(!problem.to_string().contains("elsewhere"), "{problem}");
+    }
+    assert_eq!((place.calls("CreateAccessKey"), key_in_use(&place).await), (0, old));
+    let both = place.token(Role::Admin, &["prod", "elsewhere"]).await;
+    let (status, done) = place.send(Method::POST, ADDRESS, &both, &json!({})).await;
+    assert_eq!((status, &done["also"]), (StatusCode::OK, &json!(["elsewhere"])), "{done}");
+    place.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_keeps_a_key_from_being_replaced_is_told_and_a_repeat_tries_anew() {
     let place = Place::start().await;

@@ -9,30 +9,43 @@ use serde::Deserialize;
 
 use super::{of, show};
 use crate::body::InPath;
-use crate::console::form::{Sent, Wrong, given};
+use crate::console::form::{Dangerous, Sent, Wrong, given};
 use crate::console::page::Said;
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
-/// What the form sends.
+/// What the form of an acceptance sends.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Decided {
+pub(super) struct Acceptance {
     /// The digest of the changes that were seen.
     seen: String,
     reason: String,
+    confirm: String,
+}
+
+/// What the form of a rejection sends. Both are on one page, so its reason has another name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rejection {
+    /// The digest of the changes that were seen.
+    seen: String,
+    because: String,
 }
 
 pub(super) async fn accept(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(run): InPath<i64>,
-    Sent(Decided { seen, reason }): Sent<Decided>,
+    Sent(Acceptance { seen, reason, confirm }): Sent<Acceptance>,
 ) -> Result<Response, Problem> {
     let run = parts.desk.import_run(&visitor.actor, Right::Approve, ImportRunId(run)).await?;
     if !as_seen(&run, &seen) {
         return changed(&visitor, &parts, &run);
+    }
+    if let Err(wrong) = Dangerous::typed(&confirm, run.system_id.as_str()) {
+        return show::answer(&visitor, &parts, &run, Some(wrong));
     }
     let done = parts.desk.accept(&visitor.actor, run.id, &reason).await;
     decided(&visitor, &parts, (&run, done), Said::Accepted).await
@@ -42,13 +55,13 @@ pub(super) async fn reject(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(run): InPath<i64>,
-    Sent(Decided { seen, reason }): Sent<Decided>,
+    Sent(Rejection { seen, because }): Sent<Rejection>,
 ) -> Result<Response, Problem> {
     let run = parts.desk.import_run(&visitor.actor, Right::Approve, ImportRunId(run)).await?;
     if !as_seen(&run, &seen) {
         return changed(&visitor, &parts, &run);
     }
-    let done = parts.desk.discard(&visitor.actor, run.id, given(&reason)).await;
+    let done = parts.desk.discard(&visitor.actor, run.id, given(&because)).await;
     decided(&visitor, &parts, (&run, done), Said::Rejected).await
 }
 

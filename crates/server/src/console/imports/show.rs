@@ -58,6 +58,10 @@ struct Decision {
     reject: String,
     seen: String,
     reason: Field,
+    confirm: Field,
+    /// What is to be typed.
+    name: String,
+    because: Field,
     consequences: Vec<String>,
 }
 
@@ -144,10 +148,13 @@ fn decision(visitor: &Visitor, run: &ImportRun, wrong: Option<&Wrong>) -> Result
         accept: format!("{}/accept", of(run.id)),
         reject: format!("{}/reject", of(run.id)),
         seen,
-        reason: Field::line("reason", "Reason")
-            .hint("To accept, one must be given.")
+        reason: Field::line("reason", "Reason").required().unless(wrong),
+        confirm: Field::line("confirm", "System ID")
+            .hint("Type it to accept: what the run saw gone is shown as gone then, and what was planned on it becomes stale.")
             .required()
             .unless(wrong),
+        name: run.system_id.to_string(),
+        because: Field::line("because", "Why it is rejected"),
         consequences: counts.into_iter().map(told).collect(),
     }))
 }

@@ -28,6 +28,10 @@ struct PersonPage {
     wrong: Option<String>,
     facts: Facts,
     address: String,
+    /// Whoever looks is who is looked at.
+    own: bool,
+    /// What they may do, as it is shown.
+    seen: String,
     role: Field,
     systems: Field,
     /// Of somebody with a password here.
@@ -40,6 +44,8 @@ struct PersonPage {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GivenRole {
+    /// What they could do when it was shown.
+    seen: String,
     role: String,
     systems: String,
 }
@@ -85,10 +91,17 @@ pub(super) async fn set_role(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(name): InPath<String>,
-    Sent(GivenRole { role, systems }): Sent<GivenRole>,
+    Sent(GivenRole { seen, role, systems }): Sent<GivenRole>,
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
     let person = one(&visitor, &parts, &name).await?;
+    if let Some(refused) = not_oneself(&visitor, &person) {
+        return Ok(refused);
+    }
+    if seen != seen_of(&person) {
+        let why = "what they may do was changed since you have seen it, and is shown as it is now; nothing was saved";
+        return Ok(answer(&visitor, &person, Some(Wrong::whole(why))));
+    }
     let wanted = role
         .parse::<Role>()
         .map_err(|why| Wrong::with("role", why))
@@ -109,6 +122,9 @@ pub(super) async fn set_password(
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
     let person = one(&visitor, &parts, &name).await?;
+    if let Some(refused) = not_oneself(&visitor, &person) {
+        return Ok(refused);
+    }
     let named = match name.parse() {
         Ok(named) => named,
         Err(why) => return Ok(answer(&visitor, &person, Some(Wrong::with("password", why)))),
@@ -125,6 +141,9 @@ pub(super) async fn set_access(
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
     let person = one(&visitor, &parts, &name).await?;
+    if let Some(refused) = not_oneself(&visitor, &person) {
+        return Ok(refused);
+    }
     let done = parts.desk.let_in(&visitor.actor, &name, may_sign_in).await;
     ended(&visitor, &person, done.map(drop).map_err(Problem::from), Said::Saved)
 }
@@ -137,6 +156,9 @@ pub(super) async fn remove(
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
     let person = one(&visitor, &parts, &name).await?;
+    if let Some(refused) = not_oneself(&visitor, &person) {
+        return Ok(refused);
+    }
     if let Err(wrong) = Dangerous::typed(&confirm, &name) {
         return Ok(answer(&visitor, &person, Some(wrong)));
     }
@@ -147,6 +169,21 @@ pub(super) async fn remove(
     }
 }
 
+/// Nobody takes their own rights by mistake, or sets their password without the one that they have.
+fn not_oneself(visitor: &Visitor, person: &Person) -> Option<Response> {
+    let why = "this is you: another administrator changes that, and your password is changed under Your sign-in; nothing was done";
+    is_oneself(visitor, person).then(|| answer(visitor, person, Some(Wrong::whole(why))))
+}
+
+fn is_oneself(visitor: &Visitor, person: &Person) -> bool {
+    visitor.actor.name() == person.name
+}
+
+/// What somebody may do, to be held against what was shown.
+fn seen_of(person: &Person) -> String {
+    format!("{} {}", person.role.as_str(), written(&person.systems))
+}
+
 /// What became of a change: the page says so, or what is wrong.
 fn ended(
     visitor: &Visitor,
@@ -155,7 +192,6 @@ fn ended(
     said: Said,
 ) -> Result<Response, Problem> {
     match done {
-        // Who takes their own rights, or sets their own password, has no session any more.
         Ok(()) => Ok(to(&said.at(&of(&person.name)))),
         Err(problem) => Ok(answer(visitor, person, Some(of_problem(problem)?))),
     }
@@ -170,6 +206,8 @@ fn answer(visitor: &Visitor, person: &Person, wrong: Option<Wrong>) -> Response 
     let page = PersonPage {
         frame,
         name: person.name.clone(),
+        own: is_oneself(visitor, person),
+        seen: seen_of(person),
         badge: badge(person),
         facts: facts(person),
         role: role(person.role, shown),

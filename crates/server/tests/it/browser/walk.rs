@@ -136,7 +136,8 @@ async fn an_import_is_watched_live_and_one_that_is_suspended_is_accepted() {
     looked_at(&browser, "import-changes").await;
     browser.click("nav.above a[href^='/imports/']").await;
     browser.fill("#reason", "they left").await;
-    browser.click("section button.primary").await;
+    browser.fill("#confirm", "prod").await;
+    browser.click("form[action$='/accept'] button").await;
     browser.reads("Accepted: what the run found is published.").await;
     browser.go(&format!("{}/imports", place.url)).await;
     browser.reads("Published").await;

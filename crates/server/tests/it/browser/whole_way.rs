@@ -88,7 +88,8 @@ async fn from_the_first_start_to_a_deletion_and_a_password_that_is_revealed_once
     browser.click("form[action='/imports'] button").await;
     browser.reads("Accept or reject").await;
     browser.fill("#reason", "they left").await;
-    browser.click("form[action$='/accept'] button.primary").await;
+    browser.fill("#confirm", "walked").await;
+    browser.click("form[action$='/accept'] button").await;
     browser.reads("Accepted: what the run found is published.").await;
     quiet(&browser, "the suspended import").await;
 

@@ -69,13 +69,20 @@ async fn a_suspended_run_shows_exactly_what_would_change_and_is_decided_as_it_wa
     assert_eq!(file.matches("\r\n").count() as u64, gone + 1, "{file}");
 
     let seen = page.hidden("seen");
-    let accept = async |browser: &Browser<'_>, seen: &str, reason: &str| {
-        browser.send(&format!("{address}/accept"), &[("seen", seen), ("reason", reason)]).await
+    let send = async |browser: &Browser<'_>, seen: &str, reason: &str, confirm: &str| {
+        let form = [("seen", seen), ("reason", reason), ("confirm", confirm)];
+        browser.send(&format!("{address}/accept"), &form).await
     };
+    let accept =
+        async |browser: &Browser<'_>, seen: &str, reason: &str| send(browser, seen, reason, "prod").await;
     assert_eq!(accept(&operator, &seen, "it is right").await.status, StatusCode::FORBIDDEN);
     let without = accept(&approver, &seen, " ").await;
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(without.text.contains("A reason must be given"), "{}", without.text);
+    // Whoever ends the line of a reason has decided nothing.
+    let untyped = send(&approver, &seen, "no, they are wrong", "").await;
+    assert_eq!(untyped.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(untyped.text.contains("Type prod to go on; nothing was done"), "{}", untyped.text);
     let other = accept(&approver, "0", "it is right").await;
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(other.text.contains("not as you have seen it"), "{}", other.text);
@@ -103,7 +110,7 @@ async fn a_suspended_run_is_rejected_and_what_was_known_still_stands() {
     let known = place.people().await.len();
     let address = format!("/imports/{}", suspended(&place).await);
     let seen = approver.get(&address).await.hidden("seen");
-    let done = approver.send(&format!("{address}/reject"), &[("seen", &seen), ("reason", "")]).await;
+    let done = approver.send(&format!("{address}/reject"), &[("seen", &seen), ("because", "")]).await;
     assert_eq!(done.to, Some(format!("{address}?said=rejected")), "{}", done.text);
     assert_eq!(place.people().await.len(), known);
     approver.get(&address).await.has(&[">Rejected<"]);
@@ -119,8 +126,9 @@ async fn a_run_of_others_is_not_there() {
     for address in [format!("/imports/{id}"), format!("/imports/{id}/changes")] {
         assert_eq!(browser.get(&address).await.status, StatusCode::NOT_FOUND, "{address}");
     }
-    for what in ["accept", "reject"] {
-        let answer = browser.send(&format!("/imports/{id}/{what}"), &[("seen", ""), ("reason", "x")]).await;
+    let accept: &[(&str, &str)] = &[("seen", ""), ("reason", "x"), ("confirm", "prod")];
+    for (what, form) in [("accept", accept), ("reject", &[("seen", ""), ("because", "x")])] {
+        let answer = browser.send(&format!("/imports/{id}/{what}"), form).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}");
     }
     let list = browser.get("/imports").await;

@@ -1,6 +1,6 @@
 //! Settings: tokens, people, the protect list, and how old keys are.
 
-use keyreeve_model::{Role, TokenId};
+use keyreeve_model::Role;
 use keyreeve_server::notify::Destination;
 use reqwest::StatusCode;
 
@@ -74,13 +74,19 @@ async fn s32_people_are_added_changed_kept_out_and_removed_but_not_the_last_admi
     let bea = Browser { cookie: Some(place.cookie("bea").await), ..Browser::new(&place) };
     assert_eq!(bea.get("/").await.status, StatusCode::OK);
     let page = "/settings/people/bea";
-    let changed = admin.send(&format!("{page}/role"), &[("role", "viewer"), ("systems", "")]).await;
+    let role = async |seen: &str, systems: &str| {
+        let form = [("seen", seen), ("role", "viewer"), ("systems", systems)];
+        admin.send(&format!("{page}/role"), &form).await
+    };
+    let seen = admin.get(page).await.hidden("seen");
+    let changed = role(&seen, "").await;
     assert_eq!(changed.to.as_deref(), Some("/settings/people/bea?said=saved"), "{}", changed.text);
     assert_eq!(bea.get("/").await.status, StatusCode::SEE_OTHER, "their sessions end");
-    refused(
-        &admin.send(&format!("{page}/role"), &[("role", "viewer"), ("systems", "none")]).await,
-        "systems",
-    );
+    // A page that was loaded before that gives nothing back.
+    let stale = role(&seen, "").await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", stale.text);
+    assert!(stale.text.contains("changed since you have seen it"), "{}", stale.text);
+    refused(&role(&admin.get(page).await.hidden("seen"), "none").await, "systems");
     let weak = admin.send(&format!("{page}/password"), &[("password", "canary-1")]).await;
     assert_eq!(weak.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(!weak.text.contains("canary"), "{}", weak.text);
@@ -91,16 +97,19 @@ async fn s32_people_are_added_changed_kept_out_and_removed_but_not_the_last_admi
     let removed = admin.send(&format!("{page}/remove"), &[("reason", ""), ("confirm", "bea")]).await;
     assert_eq!(removed.to.as_deref(), Some("/settings/people?said=person_removed"), "{}", removed.text);
     assert_eq!(admin.get(page).await.status, StatusCode::NOT_FOUND);
-    // The last one who may let others in stays. A token that may counts as one.
-    let token = TokenId(place.admin().split('_').nth(2).unwrap().to_owned());
-    place.store.revoke_token(&token, "local:test", None, place.clock.now()).await.unwrap();
+    // Nobody takes their own rights or access, or sets their own password without the one that they have.
+    let own = admin.get("/settings/people/ada").await;
+    own.has(&["This is you", "href=\"/your-sign-in\""]);
+    assert!(!own.text.contains("action=\"/settings/people/"), "{}", own.text);
     for (what, form) in [
-        ("role", vec![("role", "viewer"), ("systems", "")]),
+        ("role", vec![("seen", "admin "), ("role", "viewer"), ("systems", "")]),
         ("access", vec![("may_sign_in", "false")]),
+        ("password", vec![("password", PASSWORD)]),
         ("remove", vec![("reason", ""), ("confirm", "ada")]),
     ] {
-        let last = admin.send(&format!("/settings/people/ada/{what}"), &form).await;
-        assert_eq!(last.status, StatusCode::UNPROCESSABLE_ENTITY, "{what}: {}", last.text);
+        let refused = admin.send(&format!("/settings/people/ada/{what}"), &form).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{what}: {}", refused.text);
+        assert!(refused.text.contains("nothing was done"), "{what}: {}", refused.text);
     }
     assert_eq!(admin.get("/").await.status, StatusCode::OK);
     place.stop().await;
@@ -162,7 +171,7 @@ async fn s18_s19_the_settings_are_for_admins_of_all_systems_and_forms_of_our_own
         ),
         (&revoke, &[("reason", ""), ("confirm", "x")]),
         ("/settings/people", &[("name", "x"), ("role", "admin"), ("systems", ""), ("password", PASSWORD)]),
-        ("/settings/people/ada/role", &[("role", "viewer"), ("systems", "")]),
+        ("/settings/people/ada/role", &[("seen", ""), ("role", "viewer"), ("systems", "")]),
         ("/settings/people/ada/password", &[("password", PASSWORD)]),
         ("/settings/people/ada/access", &[("may_sign_in", "false")]),
         ("/settings/people/ada/remove", &[("reason", ""), ("confirm", "ada")]),
