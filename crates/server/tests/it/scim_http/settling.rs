@@ -41,7 +41,7 @@ async fn what_a_deletion_takes_along_makes_it_stale_and_what_it_is_not_about_doe
         Mutation::DeleteLoginProfile { user: user() },
     ] {
         let job = waiting().await;
-        mutate(&place, &[change.clone()]);
+        mutate(&place, std::slice::from_ref(&change));
         assert_eq!(approved(&place, job).await, StatusCode::CONFLICT, "{change:?}");
         let other = waiting().await;
         assert_ne!(other, job, "{change:?}");
@@ -77,7 +77,7 @@ async fn a_deactivation_is_stale_by_each_way_in_that_came_or_went() {
         Mutation::DetachUserPolicy { user: user(), arn: arn.to_owned() },
     ] {
         let job = waiting().await;
-        mutate(&place, &[change.clone()]);
+        mutate(&place, std::slice::from_ref(&change));
         assert_eq!(approved(&place, job).await, StatusCode::CONFLICT, "{change:?}");
         assert_ne!(waiting().await, job, "{change:?}");
     }
