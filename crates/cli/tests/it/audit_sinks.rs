@@ -417,6 +417,15 @@ fn the_log_is_never_added_to_a_file_of_ours_or_of_somebody_else() {
         let check = checked(&place, &settings, "audit_sink_file");
         assert!(check["state"] == "error" && check["message"].as_str().unwrap().contains(why), "{check}");
     }
+    // Two sinks would write between each other's lines, whatever each calls the file.
+    std::fs::write(at("taken"), "").unwrap();
+    std::fs::hard_link(at("taken"), at("taken-too")).unwrap();
+    for same in ["folder/../taken", "taken-too"] {
+        let first = file_sink(&at("taken")).replace("disk", "first");
+        let settings = configured(&place, &[first, file_sink(&at(same))].concat());
+        let refused = not_started(&place, &settings);
+        assert!(refused.contains("it is the file of sink"), "{same}: {refused}");
+    }
     place.audit();
 }
 

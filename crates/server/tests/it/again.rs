@@ -91,3 +91,30 @@ async fn the_plan_that_is_shown_is_what_is_carried_out_although_it_is_another_on
     place.store.verify_audit().await.unwrap();
     place.stop().await;
 }
+
+/// Its call may have been carried out: nothing takes its place before that is known.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_whose_outcome_is_not_known_is_tried_again_although_the_plan_is_another_one_by_now() {
+    let place = Place::start().await;
+    let people = place.people().await;
+    let with_password = |name: &&String| !place.in_aws(name).unwrap()["login_profile"].is_null();
+    let name = people.iter().find(with_password).unwrap().clone();
+    let lost = Effect::Error { status: 500, code: "ServiceFailure".into(), message: String::new() };
+    place.sandbox.add_fault(FaultRule::new("UpdateLoginProfile", lost).min_fires(1));
+    let body = json!({"wishes": [{"task": "reset_password", "account": name}]});
+    let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
+    let address = format!("/api/v1/jobs/{}", job["id"]);
+    let failed = place.ended(&address).await;
+    let steps = failed["tasks"][0]["steps"].as_array().unwrap().clone();
+    assert_eq!(steps.last().unwrap()["state"], "unknown", "{failed}");
+    place.sandbox.clear_faults();
+    place.sandbox.mutate(PROD_ACCOUNT, &[Mutation::DeleteLoginProfile { user: name.clone() }]).unwrap();
+    let (plan, seen) = planned(&place, &address).await;
+    let shown = plan["tasks"][0]["steps"].as_array().unwrap();
+    assert_eq!(shown.last().unwrap()["operation"], "UpdateLoginProfile", "{plan}");
+    let (status, again) = place.post(&format!("{address}/retry"), &json!({"plan_sha256": seen})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{again}");
+    let ended = place.ended(&address).await;
+    assert_eq!(ended["tasks"][0]["steps"].as_array().unwrap().len(), steps.len(), "{ended}");
+    place.stop().await;
+}

@@ -174,3 +174,67 @@ async fn s37_processes_that_share_a_checkpoint_take_nothing_back() {
         place.open().await.verify_audit().await.unwrap();
     }
 }
+
+/// Puts the file of another store's checkpoint, of a longer log, in this place. Gives where it is.
+async fn exchanged(place: &Place) -> PathBuf {
+    let other = Place::sqlite();
+    other.create().await.close().await;
+    let store = watched(&other).await;
+    noted(&store, 9).await;
+    store.close().await;
+    let path = file(place);
+    std::fs::copy(file(&other), &path).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn the_checkpoint_of_another_store_is_no_alarm_and_is_written_over() {
+    for place in Place::both().await {
+        place.create().await.close().await;
+        let store = watched(&place).await;
+        noted(&store, 3).await;
+        store.close().await;
+        let path = exchanged(&place).await;
+        let written = std::fs::read(&path).unwrap();
+        let store = place.open().await;
+        assert!(store.keep_audit_checkpoint(place.folder.path()).await.unwrap(), "it was taken for ours");
+        let found = store.audit_checkpoint().await.unwrap();
+        assert!(matches!(&found, CheckpointState::OfAnother(other) if other.seq >= 9), "{found:?}");
+        store.verify_audit().await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), written, "whoever only looks writes nothing over");
+        noted(&store, 1).await;
+        store.close().await;
+        let store = watched(&place).await;
+        let found = store.audit_checkpoint().await.unwrap();
+        assert!(matches!(&found, CheckpointState::Held(seen) if seen.seq == 4), "{found:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_under_its_name_of_before_is_gone_on_with_and_that_of_another_store_is_left_there() {
+    let place = Place::sqlite();
+    place.create().await.close().await;
+    let store = watched(&place).await;
+    noted(&store, 3).await;
+    store.close().await;
+    let path = file(&place);
+    let seen: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let short: String =
+        seen["store"].as_str().unwrap().chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    let earlier = place.folder.path().join(format!("audit-checkpoint-{short}"));
+    std::fs::rename(&path, &earlier).unwrap();
+    let store = watched(&place).await;
+    let found = store.audit_checkpoint().await.unwrap();
+    assert!(matches!(&found, CheckpointState::Held(seen) if seen.seq == 3), "{found:?}");
+    assert!(path.exists() && !earlier.exists(), "it has the name of now");
+    store.close().await;
+    // Stores that were made in the same minute had one name.
+    let of_other = exchanged(&place).await;
+    std::fs::rename(of_other, &earlier).unwrap();
+    let store = watched(&place).await;
+    assert_eq!(store.audit_checkpoint().await.unwrap(), CheckpointState::None);
+    noted(&store, 1).await;
+    store.close().await;
+    assert!(path.exists() && earlier.exists());
+}

@@ -160,6 +160,26 @@ async fn a_deactivation_is_read_back_and_takes_what_was_made_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_deactivation_takes_a_password_that_came_back_and_attaches_again_what_was_detached() {
+    let mut setup = full();
+    setup.settings.deny_all_policy = Some(policy("own"));
+    let world = World::with(setup, &laden()).await;
+    let back = Mutation::CreateLoginProfile { user: "bob".into(), reset_required: false };
+    let gone = Mutation::DetachUserPolicy { user: "bob".into(), arn: policy("own") };
+    // The password is gone before the policy is attached, and whether that is there is read afterwards.
+    for (action, change) in [("AttachUserPolicy", back), ("ListAttachedUserPolicies", gone)] {
+        let rule = FaultRule::new(action, Effect::Mutate { ops: vec![change] });
+        world.sandbox.add_fault(rule.times(1).min_fires(1));
+    }
+    let job = world.job(&[wish(json!({"task": "deactivate_account", "account": "bob"}))]).await;
+    let ended = worked(&world, &job).await;
+    assert_eq!(ended.state, JobState::Succeeded, "{ended:#?}");
+    assert!(world.sandbox.unfired().is_empty());
+    let left = world.user("bob").unwrap();
+    assert!(left["login_profile"].is_null() && left.to_string().contains(&policy("own")), "{left}");
+}
+
+#[tokio::test]
 async fn a_key_that_is_switched_on_again_and_again_is_left_to_a_person() {
     let world = World::with(full(), &laden()).await;
     let keys = world.user("ada").unwrap()["keys"].clone();

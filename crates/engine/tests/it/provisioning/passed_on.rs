@@ -155,6 +155,8 @@ async fn an_id_means_whose_it_is_and_one_that_is_also_a_name_means_nobody() {
     assert_eq!(plan.tasks[0].account, "ada");
     assert_eq!(plan.tasks[0].account_external_id.as_ref().unwrap().as_str(), ada);
     assert!(plan.is_possible() && !plan.tasks[0].steps.is_empty(), "{:?}", plan.tasks[0].obstacles);
+    let by_name = world.plan(&[wish(json!({"task": "deactivate_account", "account": "ada"}))]).await;
+    assert_eq!(plan.tasks[0].steps, by_name.tasks[0].steps, "what is on is read by an id, too");
     let group = world.inventory().await.resources;
     let ops = group.iter().find(|group| group.name == "ops").unwrap().external_id.to_string();
     let plan = world.plan(&[wish(json!({"task": "add_assignment", "account": "bob", "group": ops}))]).await;

@@ -274,6 +274,26 @@ async fn a_password_that_nobody_opened_is_replaced_by_a_reset_and_its_new_secret
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_is_of_whom_the_password_was_made_for_and_not_of_whoever_has_the_name_by_now() {
+    let place = Place::start().await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    let job = asked(&place, json!([{"task": "create_account", "name": "ada"}]), None).await;
+    let address = page_of(&job);
+    let made = place.ended(&format!("/api/v1{address}")).await;
+    let reset = format!("{address}/tasks/{}/reset", made["tasks"][0]["id"]);
+    let newcomer = [
+        Mutation::DeleteAndRecreateUser { name: "ada".into() },
+        Mutation::CreateLoginProfile { user: "ada".into(), reset_required: false },
+    ];
+    place.sandbox.mutate(PROD_ACCOUNT, &newcomer).unwrap();
+    place.import("prod").await;
+    let page = operator.get(&reset).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
+    assert!(page.text.contains("another user has that name now"), "{}", page.text);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_operator_mode_a_password_is_shown_once() {
     let place = Place::with(SystemSettings {
         permission_profile: PermissionProfile::Full,

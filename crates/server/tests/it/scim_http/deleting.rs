@@ -100,21 +100,25 @@ async fn whoever_was_deleted_and_has_a_way_in_again_is_seen_again() {
 async fn whoever_may_still_come_in_is_neither_inactive_nor_gone() {
     let reference = settings(|settings| settings.permission_profile = PermissionProfile::Reference);
     let place = Place::with(reference).await;
-    let made = created(&place, place.admin(), &named("eve")).await;
-    let key = Mutation::CreateAccessKey { user: "eve".into() };
-    place.sandbox.mutate(PROD_ACCOUNT, &[key]).unwrap();
-    place.import("prod").await;
-    let off = json!([{"op": "replace", "path": "active", "value": false}]);
-    let delete = || place.request(Method::DELETE, &at(&made), Some(place.admin()));
-    // The first one takes the password away, the others find nothing that could be.
-    for change in [patch(&place, place.admin(), &at(&made), off), delete(), delete()] {
-        let (status, body) = answered(change).await;
-        assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
-        assert!(body["detail"].as_str().unwrap().contains("may go on working"), "{body}");
-        assert!(place.in_aws("eve").unwrap()["login_profile"].is_null());
+    for (name, deleted_first) in [("eve", false), ("fay", true)] {
+        let made = created(&place, place.admin(), &named(name)).await;
+        let key = Mutation::CreateAccessKey { user: name.into() };
+        place.sandbox.mutate(PROD_ACCOUNT, &[key]).unwrap();
+        place.import("prod").await;
+        let off = json!([{"op": "replace", "path": "active", "value": false}]);
+        let off = || patch(&place, place.admin(), &at(&made), off.clone());
+        let delete = || place.request(Method::DELETE, &at(&made), Some(place.admin()));
+        let first = if deleted_first { delete() } else { off() };
+        // The first one takes the password away, the others find nothing that could be.
+        for change in [first, delete(), off()] {
+            let (status, body) = answered(change).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+            assert!(body["detail"].as_str().unwrap().contains("may go on working"), "{body}");
+            assert!(place.in_aws(name).unwrap()["login_profile"].is_null());
+        }
+        let (status, user) = answered(place.request(Method::GET, &at(&made), Some(place.admin()))).await;
+        assert_eq!(status, StatusCode::OK, "{user}");
+        assert_ne!(user["active"], json!(false), "{user}");
     }
-    let (status, user) = answered(place.request(Method::GET, &at(&made), Some(place.admin()))).await;
-    assert_eq!(status, StatusCode::OK, "{user}");
-    assert_ne!(user["active"], json!(false), "{user}");
     place.stop().await;
 }

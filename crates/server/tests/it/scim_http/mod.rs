@@ -16,6 +16,7 @@ mod passwords;
 mod racing;
 mod refusals;
 mod same_names;
+mod settling;
 mod since_the_import;
 mod users;
 mod vendors;

@@ -3,14 +3,14 @@
 
 use keyreeve_model::{JobId, JobState, PermissionProfile, Role, SystemSettings};
 use keyreeve_sandbox::Mutation;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use super::answered;
 use super::users::{USER, ada, at, created, patch};
 use crate::place::{PROD_ACCOUNT, Place};
 
-async fn place(change: impl FnOnce(&mut SystemSettings)) -> Place {
+pub(super) async fn place(change: impl FnOnce(&mut SystemSettings)) -> Place {
     let mut settings = SystemSettings {
         permission_profile: PermissionProfile::Full,
         scim_entitlements: true,
@@ -20,11 +20,11 @@ async fn place(change: impl FnOnce(&mut SystemSettings)) -> Place {
     Place::with(settings).await
 }
 
-fn mutate(place: &Place, mutations: &[Mutation]) {
+pub(super) fn mutate(place: &Place, mutations: &[Mutation]) {
     place.sandbox.mutate(PROD_ACCOUNT, mutations).unwrap();
 }
 
-fn key(user: &str) -> Mutation {
+pub(super) fn key(user: &str) -> Mutation {
     Mutation::CreateAccessKey { user: user.to_owned() }
 }
 
@@ -213,13 +213,18 @@ async fn a_policy_attached_since_is_taken_away_with_the_others() {
 }
 
 async fn waiting(place: &Place, made: &Value) -> JobId {
-    let (status, body) = answered(patch(place, place.admin(), &at(made), off())).await;
+    waiting_of(patch(place, place.admin(), &at(made), off())).await
+}
+
+/// The job that a change becomes, and that waits for a second person.
+pub(super) async fn waiting_of(change: RequestBuilder) -> JobId {
+    let (status, body) = answered(change).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
     let detail = body["detail"].as_str().unwrap();
     JobId(detail.split_once("job ").unwrap().1.split(' ').next().unwrap().parse().unwrap())
 }
 
-async fn approved(place: &Place, job: JobId) -> StatusCode {
+pub(super) async fn approved(place: &Place, job: JobId) -> StatusCode {
     let approver = place.token(Role::Approver, &["prod"]).await;
     place.send(Method::POST, &format!("/api/v1/jobs/{job}/approve"), &approver, &json!({})).await.0
 }

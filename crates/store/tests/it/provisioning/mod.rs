@@ -12,6 +12,7 @@ mod given;
 mod journal;
 mod notifications;
 mod protections;
+mod replaced_steps;
 mod tokens;
 
 use keyreeve_model::*;

@@ -173,3 +173,41 @@ async fn a_job_that_waits_for_a_second_person_is_told_of_once_and_others_are_not
         store.close().await;
     }
 }
+
+#[tokio::test]
+async fn what_is_to_be_told_holds_until_somebody_has_seen_to_it() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        let system = store.get_system(&id("s")).await.unwrap().system_id;
+        let waits = NewJob { approval_because: vec!["it is much".to_owned()], ..job(vec![task("bea")]) };
+        let waits = store.create_job(&waits, at(1)).await.unwrap();
+        let fails = store.create_job(&job(vec![task("ada")]), at(1)).await.unwrap();
+        let ada = claim(&store, 2).await;
+        write(&store, &ada.lease, finish(TaskState::Failed), 3).await.unwrap();
+        let lease = store.begin_import_run(&system, &profile(), "t", at(4), LEASE).await.unwrap();
+        let changes = difference(Inventory::default(), random_inventory(&mut crate::sample::Dice(1)));
+        store.finish_import_run(&lease, record(at(5)), Outcome::Suspended(changes), at(5)).await.unwrap();
+        store.quarantine_system(&system, reason(), at(6)).await.unwrap();
+        let told = taken(&store, 7).await;
+        let holding = async || {
+            let mut holding = Vec::new();
+            for one in &told {
+                if store.still_holds(one, at(8)).await.unwrap() {
+                    holding.push(one.kind.as_str());
+                }
+            }
+            holding
+        };
+        let kinds = ["job_awaits_approval", "job_failed", "import_suspended", "system_quarantined"];
+        assert_eq!(holding().await, kinds);
+        store.decide_job(waits.id, false, "local:other", None, at(8)).await.unwrap();
+        assert_eq!(holding().await, kinds[1..]);
+        store.retry_job(fails.id, &retry("anna"), at(8)).await.unwrap();
+        assert_eq!(holding().await, kinds[2..]);
+        store.reject_import_run(lease.run, "local:other", "no", at(8)).await.unwrap();
+        assert_eq!(holding().await, kinds[3..]);
+        store.release_system(&system, ("amy", None), at(8)).await.unwrap();
+        assert!(holding().await.is_empty());
+        store.close().await;
+    }
+}
