@@ -22,10 +22,7 @@ use keyreeve_model::{
 use keyreeve_policy::PolicySet;
 use keyreeve_store::{AsOf, Store, StoreError, SwitchedOff};
 
-use self::join::{
-    groups_of, groups_passed_on, groups_renamed, join_accounts, names_left, names_passed_on, new_groups,
-    note_made, policies_of,
-};
+use self::join::{Groups, groups_of, join_accounts, names_left, names_passed_on, note_made, policies_of};
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::lately::{Lately, SETTLES_WITHIN};
 use super::needs::{needs_documents, present_names, takes_password};
@@ -281,7 +278,8 @@ impl Gathering<'_> {
             Reading { items: details, state: keyreeve_model::CollectionState::Whole, reason: None }.split();
         let mut accounts = join_accounts(users, details.accounts, &inventory);
         note_made(&mut accounts, &Unseen::load(&of.store, system_id, AsOf::Now).await?);
-        let groups = groups_of(&inventory, &details.groups);
+        let Groups { known: groups, passed_on: groups_passed_on, renamed: groups_renamed, new: new_groups } =
+            groups_of(&inventory, &details.groups);
         let hour_ago = read_at.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let recent = async |kind| of.store.recent_tasks(system_id, &[kind], hour_ago).await;
         let mut facts = Facts {
@@ -300,10 +298,10 @@ impl Gathering<'_> {
             run: run.id,
             left: names_left(&inventory, &accounts),
             passed_on: self.passed_on(of, &inventory, &accounts).await?,
-            groups_passed_on: groups_passed_on(&inventory, &details.groups),
+            groups_passed_on,
             accounts,
-            groups_renamed: groups_renamed(&inventory, &details.groups),
-            new_groups: new_groups(&groups, &details.groups),
+            groups_renamed,
+            new_groups,
             groups,
             policies: policies_of(&inventory),
             policies_seen: inventory.assignments.iter().filter_map(|one| one.resource_arn.clone()).collect(),

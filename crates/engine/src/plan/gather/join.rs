@@ -102,35 +102,21 @@ pub(super) fn names_passed_on(
         .collect()
 }
 
-/// The same of groups.
-pub(super) fn groups_passed_on(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<String, ExternalId> {
-    let now: HashMap<String, &ExternalId> =
-        now.iter().map(|group| (group.name.to_ascii_lowercase(), &group.external_id)).collect();
-    let known = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
-    known
-        .filter_map(|was| {
-            let key = was.name.to_ascii_lowercase();
-            now.get(&key).is_some_and(|now| **now != was.external_id).then(|| (key, was.external_id.clone()))
-        })
-        .collect()
+/// Groups of the last import and of now.
+#[derive(Default)]
+pub(super) struct Groups {
+    /// [`Facts::groups`](super::super::facts::Facts::groups): a name that another group has by now stands for that one, as
+    /// calls go by names.
+    pub(super) known: BTreeMap<String, GroupFact>,
+    /// Names that another group has now, with the id that the import knows.
+    pub(super) passed_on: BTreeMap<String, ExternalId>,
+    /// Names that nobody has now, but the group another one: that.
+    pub(super) renamed: BTreeMap<String, String>,
+    /// Policies attached to the groups that the import has not seen, by name.
+    pub(super) new: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Names of groups of the last import that nobody has now, but the group another one: that.
-pub(super) fn groups_renamed(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<String, String> {
-    let names: HashSet<String> = now.iter().map(|group| group.name.to_ascii_lowercase()).collect();
-    let called: HashMap<&ExternalId, &String> =
-        now.iter().map(|group| (&group.external_id, &group.name)).collect();
-    let known = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
-    known
-        .map(|was| (was.name.to_ascii_lowercase(), &was.external_id))
-        .filter(|(key, _)| !names.contains(key))
-        .filter_map(|(key, id)| Some((key, (*called.get(id)?).clone())))
-        .collect()
-}
-
-/// Groups of the last import, with what they are now: names, ids, and the policies that are attached to them. A name that
-/// another group has by now stands for that one, as calls go by names.
-pub(super) fn groups_of(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<String, GroupFact> {
+pub(super) fn groups_of(inventory: &Inventory, now: &[GroupDetail]) -> Groups {
     let named: HashMap<String, &GroupDetail> =
         now.iter().map(|group| (group.name.to_ascii_lowercase(), group)).collect();
     let with_id: HashMap<&ExternalId, &GroupDetail> =
@@ -139,23 +125,36 @@ pub(super) fn groups_of(inventory: &Inventory, now: &[GroupDetail]) -> BTreeMap<
     for assignment in inventory.assignments.iter().filter(|one| one.kind == AssignmentKind::GroupPolicy) {
         policies.entry(&assignment.subject_external_id).or_default().extend(assignment.resource_arn.clone());
     }
-    let groups = inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group);
-    groups
-        .map(|was| {
-            let now = named.get(&was.name.to_ascii_lowercase()).or_else(|| with_id.get(&was.external_id));
-            match now {
-                Some(now) => fact_of(now),
-                // It is gone.
-                None => GroupFact {
-                    name: was.name.clone(),
-                    arn: was.arn.clone(),
-                    policies: policies.remove(&was.external_id).unwrap_or_default(),
-                    external_id: was.external_id.clone(),
-                },
+    let mut groups = Groups::default();
+    for was in inventory.resources.iter().filter(|resource| resource.kind == ResourceType::Group) {
+        let key = was.name.to_ascii_lowercase();
+        let fact = if let Some(now) = named.get(&key) {
+            if now.external_id != was.external_id {
+                groups.passed_on.insert(key, was.external_id.clone());
             }
-        })
-        .map(|fact| (fact.name.to_ascii_lowercase(), fact))
-        .collect()
+            fact_of(now)
+        } else if let Some(now) = with_id.get(&was.external_id) {
+            groups.renamed.insert(key, now.name.clone());
+            fact_of(now)
+        } else {
+            // It is gone.
+            GroupFact {
+                name: was.name.clone(),
+                arn: was.arn.clone(),
+                policies: policies.remove(&was.external_id).unwrap_or_default(),
+                external_id: was.external_id.clone(),
+            }
+        };
+        groups.known.insert(fact.name.to_ascii_lowercase(), fact);
+    }
+    for group in now {
+        let known = groups.known.get(&group.name.to_ascii_lowercase());
+        if known.is_none_or(|fact| fact.name != group.name) {
+            let GroupFact { name, policies, .. } = fact_of(group);
+            groups.new.insert(name, policies);
+        }
+    }
+    groups
 }
 
 fn fact_of(group: &GroupDetail) -> GroupFact {
@@ -165,20 +164,6 @@ fn fact_of(group: &GroupDetail) -> GroupFact {
         policies: group.policies.iter().map(|policy| policy.arn.clone()).collect(),
         external_id: group.external_id.clone(),
     }
-}
-
-/// Groups that the last import has not seen, by name, with the policies attached to them.
-pub(super) fn new_groups(
-    known: &BTreeMap<String, GroupFact>,
-    now: &[GroupDetail],
-) -> BTreeMap<String, BTreeSet<String>> {
-    now.iter()
-        .filter(|group| {
-            known.get(&group.name.to_ascii_lowercase()).is_none_or(|fact| fact.name != group.name)
-        })
-        .map(fact_of)
-        .map(|fact| (fact.name, fact.policies))
-        .collect()
 }
 
 pub(super) fn policies_of(inventory: &Inventory) -> BTreeMap<String, PolicyFact> {

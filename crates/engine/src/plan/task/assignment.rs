@@ -56,20 +56,21 @@ pub(in crate::plan) fn plan_remove(
     resource: &ResourceName,
 ) {
     let name = account.name.clone();
-    // What was given from here a short time ago is there, though AWS may not show it yet.
-    let lately = draft.facts.lately.laid_over(account);
-    let has = |holds: &dyn Fn(&AccountFact) -> bool| holds(account) || lately.as_ref().is_some_and(holds);
-    let (held, call) = match resource {
+    let call = match resource {
         ResourceName::Group(group) if is_anothers(draft, group) => return,
-        ResourceName::Group(group) => (
-            has(&|account| account.groups.contains(group)),
-            StepCall::RemoveFromGroup { account: name.clone(), group: group.clone() },
-        ),
-        ResourceName::Policy(arn) => (
-            has(&|account| account.policies.contains(arn)),
-            StepCall::DetachPolicy { account: name.clone(), policy_arn: arn.clone() },
-        ),
+        ResourceName::Group(group) => {
+            StepCall::RemoveFromGroup { account: name.clone(), group: group.clone() }
+        }
+        ResourceName::Policy(arn) => {
+            StepCall::DetachPolicy { account: name.clone(), policy_arn: arn.clone() }
+        }
     };
+    let holds = |account: &AccountFact| match resource {
+        ResourceName::Group(group) => account.groups.contains(group),
+        ResourceName::Policy(arn) => account.policies.contains(arn),
+    };
+    // What was given from here a short time ago is there, though AWS may not show it yet.
+    let held = holds(account) || draft.facts.lately.laid_over(account).is_some_and(|later| holds(&later));
     if held {
         draft.step(call, StepReason::TaskMapping, &[]);
     } else if let Some(why) = unknown(draft.facts, account, resource) {

@@ -27,6 +27,8 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
+use crate::place::Place;
+
 /// What was answered: always in SCIM's media type, and a refusal in SCIM's form.
 pub(crate) async fn answered(request: RequestBuilder) -> (StatusCode, Value) {
     let answer = request.send().await.unwrap();
@@ -39,6 +41,25 @@ pub(crate) async fn answered(request: RequestBuilder) -> (StatusCode, Value) {
         assert!(body["detail"].as_str().unwrap().len() > 10, "{body}");
     }
     (status, body)
+}
+
+/// The first group of the system `prod`, as SCIM lists it.
+pub(crate) struct FirstGroup {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) members: Vec<Value>,
+}
+
+impl FirstGroup {
+    pub(crate) async fn of(place: &Place) -> Self {
+        let groups = place.get("/scim/v2/prod/Groups?count=1").await;
+        let group = &groups["Resources"][0];
+        Self {
+            name: group["displayName"].as_str().unwrap().to_owned(),
+            address: format!("/scim/v2/prod/Groups/{}", group["id"].as_str().unwrap()),
+            members: group["members"].as_array().cloned().unwrap_or_default(),
+        }
+    }
 }
 
 /// Status and `scimType` of a refusal.

@@ -6,9 +6,9 @@ use keyreeve_sandbox::{Consistency, Mutation};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::answered;
 use super::since_the_import::{approved, key, mutate, place, waiting_of};
 use super::users::{ada, at, created, patch};
+use super::{FirstGroup, answered};
 
 #[tokio::test]
 async fn what_a_deletion_takes_along_makes_it_stale_and_what_it_is_not_about_does_not() {
@@ -28,10 +28,10 @@ async fn what_a_deletion_takes_along_makes_it_stale_and_what_it_is_not_about_doe
             Mutation::SetBoundary { name: user(), arn: Some(arn()) },
         ]
     };
-    let group = place.get("/scim/v2/prod/Groups?count=1").await["Resources"][0]["displayName"].clone();
+    let group = FirstGroup::of(&place).await.name;
     for change in [
         key("ada.scim"),
-        Mutation::AddToGroup { user: user(), group: group.as_str().unwrap().to_owned() },
+        Mutation::AddToGroup { user: user(), group },
         Mutation::AttachUserPolicy { user: user(), arn: arn() },
         Mutation::PutUserInline {
             user: user(),
@@ -98,11 +98,8 @@ async fn what_was_given_from_here_and_aws_does_not_show_yet_is_taken_away_all_th
     let place = place(|_| ()).await;
     let made = created(&place, place.admin(), &ada()).await;
     place.import("prod").await;
-    let groups = place.get("/scim/v2/prod/Groups?count=1").await;
-    let (group, id) = (&groups["Resources"][0], made["id"].as_str().unwrap());
-    let name = group["displayName"].as_str().unwrap();
-    let of_group = format!("/scim/v2/prod/Groups/{}", group["id"].as_str().unwrap());
-    let others = group["members"].as_array().cloned().unwrap_or_default();
+    let FirstGroup { name, address: of_group, members: others } = FirstGroup::of(&place).await;
+    let (name, id) = (name.as_str(), made["id"].as_str().unwrap());
     let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     place.sandbox.advance_clock(100);
     place.sandbox.set_consistency(Consistency { read_lag_seconds: 60, ..Consistency::default() });

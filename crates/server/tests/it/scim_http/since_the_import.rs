@@ -6,8 +6,8 @@ use keyreeve_sandbox::Mutation;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use super::answered;
 use super::users::{USER, ada, at, created, patch};
+use super::{FirstGroup, answered};
 use crate::place::{PROD_ACCOUNT, Place};
 
 pub(super) async fn place(change: impl FnOnce(&mut SystemSettings)) -> Place {
@@ -92,11 +92,8 @@ async fn whoever_joined_a_group_since_leaves_it_by_each_kind_of_removal() {
     let made = created(&place, place.admin(), &ada()).await;
     let id = made["id"].as_str().unwrap();
     place.import("prod").await;
-    let groups = place.get("/scim/v2/prod/Groups?count=1").await;
-    let group = &groups["Resources"][0];
-    let name = group["displayName"].as_str().unwrap();
-    let address = format!("/scim/v2/prod/Groups/{}", group["id"].as_str().unwrap());
-    let others = group["members"].as_array().cloned().unwrap_or_default();
+    let FirstGroup { name, address, members: others } = FirstGroup::of(&place).await;
+    let name = name.as_str();
     let is_in = || place.in_aws("ada.scim").unwrap()["groups"].to_string().contains(name);
     for change in [
         json!([{"op": "remove", "path": format!("members[value eq \"{id}\"]")}]),
@@ -130,10 +127,8 @@ async fn whoever_joined_a_group_since_leaves_it_by_each_kind_of_removal() {
 async fn whoever_is_in_a_group_that_was_renamed_since_is_not_said_to_be_out_of_it() {
     let place = place(|_| ()).await;
     let made = created(&place, place.admin(), &ada()).await;
-    let groups = place.get("/scim/v2/prod/Groups?count=1").await;
-    let group = &groups["Resources"][0];
-    let name = group["displayName"].as_str().unwrap();
-    let address = format!("/scim/v2/prod/Groups/{}", group["id"].as_str().unwrap());
+    let FirstGroup { name, address, .. } = FirstGroup::of(&place).await;
+    let name = name.as_str();
     mutate(&place, &[Mutation::AddToGroup { user: "ada.scim".into(), group: name.into() }]);
     place.import("prod").await;
     mutate(&place, &[Mutation::RenameGroup { name: name.into(), new_name: "renamed".into() }]);
@@ -161,10 +156,8 @@ async fn whoever_left_a_group_since_is_put_back_only_by_name() {
     let made = created(&place, place.admin(), &ada()).await;
     let eve = json!({"schemas": [USER], "userName": "eve.scim"});
     let eve = created(&place, place.admin(), &eve).await;
-    let groups = place.get("/scim/v2/prod/Groups?count=1").await;
-    let group = &groups["Resources"][0];
-    let name = group["displayName"].as_str().unwrap();
-    let address = format!("/scim/v2/prod/Groups/{}", group["id"].as_str().unwrap());
+    let FirstGroup { name, address, .. } = FirstGroup::of(&place).await;
+    let name = name.as_str();
     let add = |user: &Value| json!([{"op": "add", "path": "members", "value": [{"value": user["id"]}]}]);
     for user in [&made, &eve] {
         answered(patch(&place, place.admin(), &address, add(user))).await;
@@ -235,10 +228,8 @@ async fn a_member_named_again_is_no_change() {
     let place = place(|_| ()).await;
     let made = created(&place, place.admin(), &ada()).await;
     let eve = created(&place, place.admin(), &json!({"schemas": [USER], "userName": "eve.scim"})).await;
-    let groups = place.get("/scim/v2/prod/Groups?count=1").await;
-    let group = &groups["Resources"][0];
-    let name = group["displayName"].as_str().unwrap();
-    let address = format!("/scim/v2/prod/Groups/{}", group["id"].as_str().unwrap());
+    let FirstGroup { name, address, .. } = FirstGroup::of(&place).await;
+    let name = name.as_str();
     mutate(&place, &[Mutation::AddToGroup { user: "ada.scim".into(), group: name.into() }]);
     place.import("prod").await;
     let protection = json!({"kind": "account", "value": "ada.scim"});
