@@ -27,12 +27,14 @@ mod http;
 mod place;
 mod program;
 mod provision;
+mod recorded;
 mod serve;
 mod setting;
 
 use endpoint::Endpoint;
 use figures::{Figures, Row};
 use program::{Program, Tools};
+use recorded::Recorded;
 use setting::{Scenario, Setting, Source};
 
 /// What `cargo xtask bench` is asked for.
@@ -57,7 +59,7 @@ enum What {
 #[derive(clap::Args)]
 struct ImportOptions {
     /// Users in the account (several with commas)
-    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 5_000], value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    #[arg(long, value_delimiter = ',', default_values_t = [200, 1_000, 5_000], value_parser = clap::value_parser!(u32).range(1..=5_000))]
     users: Vec<u32>,
     /// How the endpoint behaves (several with commas)
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Setting::Open, Setting::Latency, Setting::Rate])]
@@ -125,13 +127,22 @@ fn import(root: &Path, mut options: ImportOptions) -> Result<()> {
             all.push(measure_fresh(&tools, scenario, options.runs)?);
         }
     }
-    let written = write_json(&target, &all)?;
+    let recorded = tools.kit.as_ref().map(|kit| kit.recorded.as_slice()).unwrap_or_default();
+    let written = write_json(&target, &all, recorded)?;
     println!("\n{}", figures::table(&all));
     if options.endpoint.is_none() && tools.kit.is_some() {
         println!("\n{}", figures::target_table(&all));
         let targets: Vec<_> = all.iter().flat_map(Figures::targets).collect();
         let met = targets.iter().filter(|target| target.is_met()).count();
         println!("\n{met} of {} targets met.", targets.len());
+        if recorded.is_empty() {
+            println!("\nThe kit has nothing on record of other programs (it has no {}).", recorded::FILE);
+        } else {
+            println!("\n{}", recorded::table(recorded, &all));
+            println!(
+                "\nMeasured elsewhere on another day: `<` stands before what was cut off before its end."
+            );
+        }
     }
     for Scenario { users, setting, source } in left_out {
         println!(
@@ -205,12 +216,15 @@ fn measure(
     Ok(Figures { scenario, rows })
 }
 
-fn write_json(target: &Path, all: &[Figures]) -> Result<PathBuf> {
+fn write_json(target: &Path, all: &[Figures], recorded: &[Recorded]) -> Result<PathBuf> {
     let folder = target.join("bench");
     fs::create_dir_all(&folder)?;
     let path = folder.join("import.json");
     let scenarios: Vec<_> = all.iter().map(Figures::json).collect();
-    let text = serde_json::to_string_pretty(&json!({ "scenarios": scenarios }))?;
+    let text = serde_json::to_string_pretty(&json!({
+        "scenarios": scenarios,
+        "on_record": recorded::json(recorded, all),
+    }))?;
     fs::write(&path, text + "\n").with_context(|| format!("writing {}", path.display()))?;
     Ok(path)
 }

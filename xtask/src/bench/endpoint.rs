@@ -14,7 +14,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use super::{
-    http,
+    http, recorded,
+    recorded::Recorded,
     setting::{Scenario, Setting},
 };
 use crate::{companion::Companion, scratch::Scratch, workspace};
@@ -28,6 +29,8 @@ pub(super) struct Kit {
     simulator: PathBuf,
     pub(super) floor: PathBuf,
     pub(super) boto3_script: PathBuf,
+    /// What it has on record of other programs.
+    pub(super) recorded: Vec<Recorded>,
 }
 
 /// An endpoint that runs.
@@ -74,6 +77,7 @@ pub(super) fn prepare_kit(root: &Path, target: &Path, given: Option<&Path>) -> R
         }
         return Ok(None);
     }
+    let recorded = recorded::read(&folder)?;
     // Cargo writes a lock file beside a manifest, and the kit's folder is not ours to write in.
     let built = target.join("bench-kit");
     let copy = built.join("source");
@@ -95,6 +99,7 @@ pub(super) fn prepare_kit(root: &Path, target: &Path, given: Option<&Path>) -> R
         simulator: programs.join("iamsim"),
         floor: programs.join("floor"),
         boto3_script: copy.join("baselines/boto3_import.py"),
+        recorded,
     }))
 }
 

@@ -78,20 +78,29 @@ impl Row {
         Some((lower + upper) / 2.0)
     }
 
-    fn wall(&self) -> Option<f64> {
+    pub(super) fn wall(&self) -> Option<f64> {
         self.median(|run| Some(run.wall_seconds))
     }
 
-    fn cpu(&self) -> Option<f64> {
+    pub(super) fn cpu(&self) -> Option<f64> {
         self.median(|run| Some(run.cpu_seconds))
     }
 
-    fn peak(&self) -> Option<f64> {
+    pub(super) fn peak(&self) -> Option<f64> {
         self.median(|run| Some(run.peak_mebibytes))
+    }
+
+    pub(super) fn calls(&self) -> Option<f64> {
+        self.median(Measured::calls)
     }
 }
 
 impl Figures {
+    /// What we needed.
+    pub(super) fn ours(&self) -> Option<&Row> {
+        self.row(Program::Ours)
+    }
+
     fn row(&self, program: Program) -> Option<&Row> {
         self.rows.iter().find(|row| row.program == program)
     }
@@ -102,7 +111,7 @@ impl Figures {
         let mut add = |what, limit: f64, value: Option<f64>| {
             targets.extend(value.map(|value| Target { what, limit, value }));
         };
-        let Some(ours) = self.row(Program::Ours) else { return targets };
+        let Some(ours) = self.ours() else { return targets };
         if let Some(floor) = self.row(Program::Floor) {
             let more = difference(ours.median(Measured::successful), floor.median(Measured::successful));
             add("successful calls above the floor's", 2.0, more);
@@ -122,7 +131,7 @@ impl Figures {
 
     /// The lines of a Markdown table, one for each program.
     fn lines(&self) -> Vec<String> {
-        let ours = self.row(Program::Ours);
+        let ours = self.ours();
         let against = |of: fn(&Row) -> Option<f64>, row: &Row| {
             let ours = ours.filter(|_| row.program != Program::Ours);
             let value = ours.and_then(|ours| ratio(of(ours), of(row)));
@@ -138,7 +147,7 @@ impl Figures {
                 self.scenario.source.word().to_owned(),
                 row.program.label().to_owned(),
                 row.runs.len().to_string(),
-                number(row.median(Measured::calls), 0),
+                number(row.calls(), 0),
                 number(row.median(Measured::successful), 0),
                 number(row.median(Measured::throttled), 0),
                 number(row.wall(), 3),
@@ -183,7 +192,8 @@ impl Target {
     }
 }
 
-fn ratio(ours: Option<f64>, other: Option<f64>) -> Option<f64> {
+/// Ours as a part of another; `None` where one of them is not known, or the other is nothing.
+pub(super) fn ratio(ours: Option<f64>, other: Option<f64>) -> Option<f64> {
     other.filter(|other| *other > 0.0).and_then(|other| Some(ours? / other))
 }
 
