@@ -77,6 +77,19 @@ const MEMBERS: &[Member] = &[
         ],
         tests_see: &[],
     },
+    Member {
+        name: "keyreeve-fuzz",
+        sees: &[
+            "keyreeve-model",
+            "keyreeve-aws",
+            "keyreeve-sandbox",
+            "keyreeve-store",
+            "keyreeve-engine",
+            "keyreeve-server",
+            "keyreeve-policy",
+        ],
+        tests_see: &[],
+    },
     Member { name: "xtask", sees: &[], tests_see: &[] },
 ];
 

@@ -13,6 +13,7 @@ mod companion;
 mod compare;
 mod demo;
 mod deny;
+mod fuzz;
 mod licences;
 mod node;
 mod peers;
@@ -49,6 +50,8 @@ enum Task {
     Scim(testers::Options),
     /// Have a fuzzer from PyPI ask each address of the REST description on a sandbox
     Schemathesis(testers::Options),
+    /// Have libFuzzer look for inputs that a parser of foreign input does not take
+    Fuzz(fuzz::Options),
     /// Prove who may see whom from cargo's metadata
     Boundaries,
     /// Check licences, sources, bans and duplicate versions of what ships
@@ -64,6 +67,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::as_wrapper() {
+        return code;
+    }
     match run(Arguments::parse().task) {
         Ok(code) => code,
         Err(error) => {
@@ -83,6 +89,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Compare(options) => println!("{}", compare::run(&root, &options)?),
         Task::Scim(options) => println!("{}", testers::SCIM.run(&root, &options)?),
         Task::Schemathesis(options) => println!("{}", testers::SCHEMATHESIS.run(&root, &options)?),
+        Task::Fuzz(options) => println!("{}", fuzz::run(&root, &options)?),
         Task::Boundaries => println!("{}", boundaries::run(&root)?),
         Task::Licences { list_duplicates: true } => println!("{}", licences::duplicate_list(&root)?),
         Task::Licences { list_duplicates: false } => println!("{}", licences::run(&root)?),

@@ -31,6 +31,8 @@ mod name;
 mod options;
 mod organization;
 mod page;
+#[doc(hidden)]
+pub mod parsers;
 mod permissions;
 mod policy_document;
 mod profile_files;

@@ -40,7 +40,7 @@ fn files(home: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Opti
 }
 
 /// Whether a file has a section of that name, with or without the word `profile`, however it is spaced or quoted.
-fn names(text: &[u8], profile: &str) -> bool {
+pub(crate) fn names(text: &[u8], profile: &str) -> bool {
     String::from_utf8_lossy(text).lines().any(|line| {
         let header = line.trim().strip_prefix('[').and_then(|rest| rest.split(']').next());
         let name = header.map(|header| {

@@ -39,6 +39,8 @@ mod free_port;
 mod mutation;
 mod options;
 mod organization;
+#[doc(hidden)]
+pub mod parsers;
 mod protocol;
 mod running;
 mod seed;

@@ -13,7 +13,7 @@ use super::{
     Outcome, Session, Step, tally,
 };
 use crate::{
-    boundaries, browser, compare, licences, node, peers,
+    boundaries, browser, compare, fuzz, licences, node, peers,
     postgres::{self, Postgres},
     testers, tidy, unused, workspace,
 };
@@ -81,6 +81,13 @@ pub(super) const STEPS: &[Step] = &[
         cost: Heavy,
         needs: &["peers"],
         run: run_schemathesis,
+    },
+    Step {
+        name: "fuzz",
+        what: "libFuzzer on each parser of foreign input, 60 s in all",
+        cost: Heavy,
+        needs: &[],
+        run: run_fuzz,
     },
     Step {
         name: "doctests",
@@ -184,6 +191,10 @@ fn run_scim(session: &mut Session) -> Result<Outcome> {
 
 fn run_schemathesis(session: &mut Session) -> Result<Outcome> {
     testers::SCHEMATHESIS.run(&session.root, &testers::Options::default()).map(Outcome::Passed)
+}
+
+fn run_fuzz(session: &mut Session) -> Result<Outcome> {
+    fuzz::run(&session.root, &fuzz::Options::default()).map(Outcome::Passed)
 }
 
 fn run_doctests(session: &mut Session) -> Result<Outcome> {

@@ -32,3 +32,8 @@ pub(crate) async fn get(iam: &aws_sdk_iam::Client) -> Result<CredentialReport, E
         account_ids: parsed.account_ids,
     })
 }
+
+/// How many rows of a report can be used; `None` where it is no report.
+pub(super) fn usable_rows(csv: &[u8]) -> Option<usize> {
+    row::parse(csv).ok().map(|parsed| parsed.rows.len())
+}
