@@ -93,7 +93,9 @@ pub use filter::{
 };
 pub use import_runs::{ImportLease, Outcome, PlacedChange, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
-pub use inventory::{AccountEvent, AccountPlace, ScimGroups, ScimStanding, ScimUsers};
+pub use inventory::{
+    AccountEvent, AccountPlace, Gone, LastKnown, ScimGroups, ScimStanding, ScimUsers, SeenIn,
+};
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use measures::Standing;
@@ -101,7 +103,7 @@ pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
-    AskedTask, BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JobLine, JobLineSlice, JobTry, JournalEntry,
+    AskedTask, AssignmentStep, BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JobClaims, JobLine, JobLineSlice, JobTry, JournalEntry,
     JournalEvent, NewJob, NewStep, NewTask, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
     UnclaimedPassword, WithJob,
 };

@@ -5,7 +5,7 @@
 //   <time datetime data-moment>            is said in the viewer's zone
 //   <button data-copy="ID" hidden>         copies the text of an element
 //   <form data-confirm="TEXT">             has its button once TEXT is typed into the field `confirm`
-//   <form data-search="ID">                asks as one types, and renews the element ID
+//   <form data-search="ID">                asks as one types, and renews the element ID; ID-told says how many there are
 //   <… id data-live="EVENTS">              is renewed when the stream of events says something
 //   <form method="post">                   is sent once, however often its button is pressed
 (() => {
@@ -13,6 +13,7 @@
   const RENEW_AFTER = 1000;
   const LISTEN_AGAIN_AFTER = 5000;
   const SEND_AGAIN_AFTER = 60000;
+  const PATIENCE = 20000;
 
   const moments = (root) => {
     const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -59,6 +60,7 @@
   const renew = (address, ids, wanted = () => true) => new Promise((done) => {
     const request = new XMLHttpRequest();
     request.open("GET", address);
+    request.timeout = PATIENCE;
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
     request.addEventListener("loadend", () => {
@@ -77,17 +79,32 @@
           prepared(renewed);
         }
       }
-      done(page !== null);
+      done(page);
     });
     request.send();
   });
 
+  // Rows of another question than the one that stands in the fields are marked as such until they are renewed, and what
+  // became of the question is said to those who do not see the rows.
   const searches = () => {
     for (const form of document.querySelectorAll("form[data-search]")) {
+      const id = form.dataset.search;
+      const told = document.getElementById(`${id}-told`);
+      const say = (text) => { if (told) told.textContent = text; };
+      const mark = (state) => {
+        const list = document.getElementById(id);
+        if (!list) return;
+        list.toggleAttribute("data-stale", state !== "");
+        if (state === "asked") list.setAttribute("aria-busy", "true");
+        else list.removeAttribute("aria-busy");
+      };
       let waiting = 0;
       let asked = 0;
       form.addEventListener("input", () => {
         window.clearTimeout(waiting);
+        asked += 1;
+        const number = asked;
+        mark("asked");
         waiting = window.setTimeout(async () => {
           const query = new URLSearchParams(new FormData(form));
           for (const [name, value] of [...query]) {
@@ -95,15 +112,17 @@
           }
           const text = query.toString();
           const address = form.getAttribute("action") + (text ? `?${text}` : "");
-          asked += 1;
-          const number = asked;
-          const list = document.getElementById(form.dataset.search);
-          list?.setAttribute("aria-busy", "true");
           // An answer that comes after a later question is of no use any more.
-          if (await renew(address, [form.dataset.search], () => number === asked)) {
+          const page = await renew(address, [id], () => number === asked);
+          if (number !== asked) return;
+          if (page) {
             window.history.replaceState(null, "", address);
+            mark("");
+            say(page.getElementById(`${id}-told`)?.textContent ?? "");
+          } else {
+            mark("failed");
+            say("The server gave no answer: what stands below is of what was asked for before. Press Show to ask again.");
           }
-          list?.removeAttribute("aria-busy");
         }, SEARCH_AFTER);
       });
     }

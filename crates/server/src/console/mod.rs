@@ -10,7 +10,7 @@
 //! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
 //!   badges, cells, facts, tabs, text to be copied, empty places), `states` (what states and kinds are called), `plan` (which
 //!   calls a change takes), `time`, `moment` (as of when), `numbers`, `chart`, `days` (charts of what systems become), `document` (what policies say, and what is different about it), `keys` (how old
-//!   access keys are);
+//!   access keys are), `approvers` (who may approve something);
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
 //! - pages: `sign_in`, `own` (one's own sign-in), `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
@@ -24,6 +24,7 @@
 
 mod accounts;
 mod address;
+mod approvers;
 mod assets;
 mod audit;
 mod changes;

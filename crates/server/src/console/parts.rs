@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use super::numbers::grouped;
 use super::time::Time;
 
 /// Lets templates draw a component.
@@ -79,9 +80,11 @@ impl Badge {
 {%- when Cell::Code(text) %}<code>{{ text }}</code>
 {%- when Cell::Codes(texts) %}{% if texts.len() > 2 %}<details><summary>{{ texts.len() }} of them</summary>{% for text in texts %}<code>{{ text }}</code> {% endfor %}</details>{% else %}{% for text in texts %}<code>{{ text }}</code> {% endfor %}{% endif %}
 {%- when Cell::Link(link) %}{{ link.html() }}
+{%- when Cell::LinkOf(link, text) %}{{ link.html() }} {{ text }}
+{%- when Cell::TextOf(text, link) %}{{ text }} {{ link.html() }}
 {%- when Cell::Badge(badge) %}{{ badge.html() }}
 {%- when Cell::Time(time) %}{{ time.html() }}
-{%- when Cell::Number(number) %}{{ number }}
+{%- when Cell::Number(number) %}{{ self::grouped(*number) }}
 {%- when Cell::Choice(choice) %}{{ choice.html() }}
 {%- when Cell::None %}<span class="none">–</span>
 {%- endmatch %}"#
@@ -93,6 +96,10 @@ pub(crate) enum Cell {
     /// Several of them; many stand behind their number.
     Codes(Vec<String>),
     Link(Link),
+    /// A link, and what is to be known of it.
+    LinkOf(Link, String),
+    /// The same, said the other way round.
+    TextOf(String, Link),
     Badge(Badge),
     Time(Time),
     Number(u64),
@@ -117,6 +124,8 @@ impl Cell {
             Self::Text(text) | Self::Code(text) => text.clone(),
             Self::Codes(texts) => texts.join(", "),
             Self::Link(link) => link.text.clone(),
+            Self::LinkOf(link, text) => format!("{} {text}", link.text),
+            Self::TextOf(text, link) => format!("{text} {}", link.text),
             Self::Badge(badge) => badge.text.clone(),
             Self::Time(time) => time.instant().to_string(),
             Self::Number(number) => number.to_string(),

@@ -9,12 +9,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use keyreeve_engine::rights::{Actor, Right};
 use keyreeve_model::{Person, Session, SystemId};
+use keyreeve_store::StoreError;
 
 use super::address;
 use super::page::{Said, Saying};
+use super::table::Listing;
 use crate::door::{Kept, kept};
 use crate::parts::Parts;
 use crate::problem::Problem;
+
+/// The filter of lists by system.
+const SYSTEM: &str = "system";
 
 /// Whoever has signed in. A page that takes this is for nobody else: others are led to where one signs in. What changes
 /// something is taken from pages of our own alone.
@@ -42,19 +47,31 @@ impl Visitor {
         Ok(Some(ids.filter(|id| self.actor.reaches(id)).collect()))
     }
 
-    /// The systems of a list: the one that is asked for, else all that are theirs, as by [`Visitor::systems`].
+    /// The systems of a list: the one that is asked for, else all that are theirs, as by [`Visitor::systems`]. Where there
+    /// is no such system, the list says so.
     ///
     /// # Errors
-    /// It is no System ID, or not theirs.
+    /// It is not theirs.
     pub(crate) async fn systems_asked(
         &self,
         parts: &Parts,
-        asked: Option<&str>,
+        listing: &mut Listing,
     ) -> Result<Option<Vec<SystemId>>, Problem> {
-        let Some(asked) = asked else { return self.systems(parts).await };
-        let id = asked.parse().map_err(|_| Problem::bad_request("there is no such System ID"))?;
+        let Some(asked) = listing.filter(SYSTEM) else { return self.systems(parts).await };
+        let asked = asked.to_owned();
+        let Ok(id) = asked.parse() else {
+            listing.is_not(SYSTEM, format!("“{asked}” is no System ID"))?;
+            return Ok(Some(Vec::new()));
+        };
         self.require(Right::Read, &id)?;
-        Ok(Some(vec![id]))
+        match parts.store.get_system(&id).await {
+            Ok(_) => Ok(Some(vec![id])),
+            Err(StoreError::SystemNotFound { .. }) => {
+                listing.is_not(SYSTEM, format!("there is no system “{asked}”; System IDs stand under Systems"))?;
+                Ok(Some(Vec::new()))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether a page shows them the way to something; whoever does it asks once more.

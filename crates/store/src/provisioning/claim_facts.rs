@@ -245,7 +245,7 @@ fn topic(fact: &ClaimFact) -> String {
     }
 }
 
-fn read_claim(row: &Row, system: &SystemId) -> Result<(ClaimId, Claim), StoreError> {
+pub(super) fn read_claim(row: &Row, system: &SystemId) -> Result<(ClaimId, Claim), StoreError> {
     let claim = Claim {
         system_id: system.clone(),
         task: TaskId(row.int(1)?),

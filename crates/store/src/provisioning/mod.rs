@@ -24,6 +24,8 @@ mod lines;
 mod manifests;
 mod moves;
 mod of_accounts;
+mod of_assignments;
+mod of_jobs;
 mod plan;
 mod protections;
 #[cfg(test)]
@@ -49,6 +51,8 @@ pub(crate) use ending::end_jobs_of;
 pub use lines::{JobLine, JobLineSlice};
 pub use manifests::SwitchedOff;
 pub use of_accounts::AskedTask;
+pub use of_assignments::AssignmentStep;
+pub use of_jobs::JobClaims;
 pub use retrying::Retry;
 
 /// A job as it is asked for.

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use keyreeve_engine::export::changes::{ChangeLine, lines_of};
-use keyreeve_model::ChangeKind;
-use keyreeve_store::{AccountEvent, AskedTask};
+use keyreeve_model::{Account, ChangeKind};
+use keyreeve_store::{AccountEvent, AskedTask, Store, StoreError};
 
 use crate::console::form::sentence;
 use crate::console::imports;
-use crate::console::parts::{Badge, Cell, Empty, Tone};
-use crate::console::states::{called, called_object};
+use crate::console::jobs;
+use crate::console::parts::{Badge, Cell, Empty, Link, Tone};
+use crate::console::states::{called, called_object, in_words};
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
 
@@ -21,6 +22,12 @@ const COLUMNS: [Column; 4] = [
     Column::plain("What"),
     Column::plain("Outcome"),
 ];
+
+/// What was asked for of an account, the last first.
+pub(super) async fn tasks(store: &Store, account: &Account) -> Result<Vec<AskedTask>, StoreError> {
+    let most = u32::try_from(MOST).unwrap_or(u32::MAX);
+    store.tasks_about(&account.system_id, std::slice::from_ref(&account.external_id), most).await
+}
 
 /// The time line, the newest first.
 pub(super) fn table(events: &[AccountEvent], tasks: &[AskedTask]) -> Table {
@@ -55,7 +62,7 @@ fn told(line: &ChangeLine) -> String {
         ChangeKind::Changed => "has changed",
         ChangeKind::Deleted => "is gone",
     };
-    let details = Some(line.details()).filter(|details| !details.is_empty());
+    let details = Some(in_words(line)).filter(|details| !details.is_empty());
     let details = details.map(|details| format!(" ({details})")).unwrap_or_default();
     format!("{object} {} {became}{details}.", line.name)
 }
@@ -70,7 +77,7 @@ fn of_task(asked: &AskedTask) -> Vec<Cell> {
     let result = result.map(|result| format!(" {}", sentence(&result))).unwrap_or_default();
     vec![
         began(asked).map_or(Cell::None, |at| Cell::Time(Time::at(at))),
-        Cell::text(format!("Job {} of {}", task.job, asked.actor)),
+        Cell::LinkOf(Link::new(jobs::of(task.job), format!("Job {}", task.job)), format!("of {}", asked.actor)),
         Cell::text(format!("{}.{result}", called(task.kind))),
         Cell::Badge(Badge::of_task(task.state)),
     ]

@@ -17,7 +17,7 @@ use keyreeve_store::{AuditFilter, AuditRow};
 
 use self::verified::{Mark, Verified};
 use super::address::{self, asking};
-use super::page::{Frame, Section, shown};
+use super::page::{Frame, Section, shown_as};
 use super::parts::{Cell, Empty, Link};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table};
@@ -111,13 +111,14 @@ async fn list(
             action: None,
         },
     };
+    let status = listing.status();
     let page = ListPage {
         frame: Frame::of(&visitor, Section::Audit, "Audit"),
         mark: verified.mark(&visitor, &parts).await?,
         rows: listing.table("Audit log", rows, |row| row.seq, |row| cells(row, until, ABOUT), empty)?,
         files: if of_one.is_some() { Vec::new() } else { files(wanted.as_ref()) },
     };
-    Ok(shown(&page))
+    Ok(shown_as(status, &page))
 }
 
 fn name_of(system: Option<&SystemId>) -> &str {

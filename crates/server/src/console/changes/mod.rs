@@ -6,6 +6,8 @@ mod handed;
 
 pub(super) use handed::{handed, sent_before};
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Router;
 use axum::http::StatusCode;
@@ -14,8 +16,9 @@ use axum::routing::post;
 use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{System, SystemId, Wish, leaves_a_way_in};
+use keyreeve_model::{ResourceName, System, SystemId, Wish, leaves_a_way_in};
 
+use super::approvers::approvers;
 use super::form::{Dangerous, Field, Wrong, status_of};
 use super::numbers::counted;
 use super::page::{Frame, shown_as};
@@ -38,6 +41,9 @@ async fn asked_for(visitor: Visitor, InPath(system_id): InPath<SystemId>) -> Res
     visitor.require(Right::Read, &system_id)?;
     Ok(to(&systems::within(&system_id, "jobs")))
 }
+
+/// So many of those who lose something are named.
+const NAMED: usize = 20;
 
 /// Changes that somebody thinks of.
 pub(super) struct Change {
@@ -68,11 +74,35 @@ impl Change {
                 Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. } | Wish::ResetPassword { .. }
             )
         };
-        let first = self.wishes.iter().find(takes_away)?;
-        match self.wishes.as_slice() {
-            [_] => first.account().map(str::to_owned),
+        if let Some(first) = self.wishes.iter().find(takes_away) {
+            return match self.wishes.as_slice() {
+                [_] => first.account().map(str::to_owned),
+                _ => Some(system.system_id.to_string()),
+            };
+        }
+        // Many are not put back as easily as one.
+        match removals(&self.wishes).as_slice() {
+            [] | [_] => None,
+            [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => Some(name_of(first)),
             _ => Some(system.system_id.to_string()),
         }
+    }
+}
+
+/// Who loses what.
+fn removals(wishes: &[Wish]) -> Vec<(&str, &ResourceName)> {
+    let removal = |wish| match wish {
+        &Wish::RemoveAssignment { ref account, ref resource } => Some((account.as_str(), resource)),
+        _ => None,
+    };
+    wishes.iter().filter_map(removal).collect()
+}
+
+/// What a group or policy is called.
+fn name_of(resource: &ResourceName) -> String {
+    match resource {
+        ResourceName::Group(group) => group.clone(),
+        ResourceName::Policy(arn) => arn.rsplit('/').next().unwrap_or(arn).to_owned(),
     }
 }
 
@@ -92,6 +122,8 @@ struct PlanPage {
     ask: Option<Ask>,
     /// Why it cannot be asked for.
     refused: Option<&'static str>,
+    /// What the button is called, where it cannot be pressed too.
+    button: &'static str,
     back: String,
 }
 
@@ -113,14 +145,17 @@ pub(super) async fn planned(
     if let Some(why) = change.meant.another(&plan) {
         return Err(Problem::new(StatusCode::CONFLICT, "identity_changed", why));
     }
-    answer(visitor, system, &change, &plan, wrong)
+    let by = match plan.approval_because.is_empty() {
+        true => None,
+        false => Some(approvers(parts, &system.system_id, visitor.actor.name()).await?),
+    };
+    answer(visitor, system, (&change, &plan, by), wrong)
 }
 
 fn answer(
     visitor: &Visitor,
     system: &System,
-    change: &Change,
-    plan: &Plan,
+    (change, plan, by): (&Change, &Plan, Option<String>),
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
     let status = status_of(wrong.as_ref());
@@ -141,7 +176,8 @@ fn answer(
         frame,
         title: "Plan",
         wrong: whole,
-        plan: ShownPlan::of(plan),
+        plan: ShownPlan::of(plan).approved_by(by),
+        button: button(plan),
         ask: match refused {
             Some(_) => None,
             None => Some(ask(system, change, plan, beside)?),
@@ -150,6 +186,10 @@ fn answer(
         back: change.next.clone(),
     };
     Ok(shown_as(status, &page))
+}
+
+fn button(plan: &Plan) -> &'static str {
+    if plan.approval_because.is_empty() { "Apply this plan" } else { "Ask for approval" }
 }
 
 fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> Result<Ask, Problem> {
@@ -164,7 +204,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
         ("next", change.next.clone()),
     ];
     let action = systems::within(&system.system_id, "changes");
-    let button = if plan.approval_because.is_empty() { "Apply this plan" } else { "Ask for approval" };
+    let button = button(plan);
     Ok(match change.to_type(system) {
         None => {
             let reason = Field::line("reason", "Reason").unless(wrong.as_ref());
@@ -173,7 +213,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
         Some(confirm) => Ask::Dangerous(Box::new(Dangerous {
             action,
             title: "What follows from it",
-            consequences: consequences(plan),
+            consequences: consequences(plan, &change.wishes),
             confirm,
             button,
             hidden,
@@ -182,7 +222,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
     })
 }
 
-fn consequences(plan: &Plan) -> Vec<String> {
+fn consequences(plan: &Plan, wishes: &[Wish]) -> Vec<String> {
     let calls: usize = plan.tasks.iter().map(|task| task.steps.len()).sum();
     let of_task = |task: &TaskPlan| match &task.wish {
         Wish::DeleteAccount { .. } => Some(format!(
@@ -206,7 +246,35 @@ fn consequences(plan: &Plan) -> Vec<String> {
         _ => None,
     };
     let mut said: Vec<String> = plan.tasks.iter().filter_map(of_task).collect();
+    said.extend(losses(wishes));
     let calls = counted(calls, "AWS call is made", "AWS calls are made");
     said.push(format!("{calls}, in the order above, and no others."));
+    said
+}
+
+/// Who loses what by a removal of several.
+fn losses(wishes: &[Wish]) -> Vec<String> {
+    let removals = removals(wishes);
+    if removals.len() < 2 {
+        return Vec::new();
+    }
+    let mut of: BTreeMap<&ResourceName, Vec<&str>> = BTreeMap::new();
+    for (account, resource) in removals {
+        of.entry(resource).or_default().push(account);
+    }
+    let said = |(resource, accounts): (&ResourceName, Vec<&str>)| {
+        let number = counted(accounts.len(), "account", "accounts");
+        let mut named = accounts.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        if accounts.len() > NAMED {
+            named.push_str(", and more");
+        }
+        let what = match resource {
+            ResourceName::Group(group) => format!("leave group {group}, and lose what the group gives"),
+            ResourceName::Policy(_) => format!("lose policy {}, and what it allows", name_of(resource)),
+        };
+        format!("{number} {what}, unless they have it in another way: {named}.")
+    };
+    let mut said: Vec<String> = of.into_iter().map(said).collect();
+    said.push("Nothing puts them back by itself: each is added again one by one.".to_owned());
     said
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::of;
 use crate::body::InPath;
-use crate::console::page::{Frame, Section, shown};
+use crate::console::page::{Frame, Section, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Link, Tone};
 use crate::console::states::{OBJECT_TYPES, called_object};
 use crate::console::table::{Asked, Column, Filter, Listing, Shape, Table};
@@ -73,7 +73,7 @@ pub(super) async fn page(
     let mut frame = Frame::of(&visitor, Section::Imports, format!("Changes · Import run {}", run.id));
     frame.above =
         vec![Link::new("/imports", "Imports"), Link::new(of(run.id), format!("Import run {}", run.id))];
-    Ok(shown(&ChangesPage { frame, title, changes: table }))
+    Ok(shown_as(listing.status(), &ChangesPage { frame, title, changes: table }))
 }
 
 /// Which changes a list is asked for, and which part of them.

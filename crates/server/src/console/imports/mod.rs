@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::address;
 use super::form::Sent;
-use super::page::{Frame, Section, shown};
+use super::page::{Frame, Section, shown_as};
 use super::parts::{Badge, Cell, Empty};
 use super::states::RUN_STATES;
 use super::systems;
@@ -68,8 +68,8 @@ struct ListPage {
 
 async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Result<Response, Problem> {
     visitor.actor.require(Right::Read)?;
-    let listing = asked.of_shape(&SHAPE)?;
-    let systems = visitor.systems_asked(&parts, listing.filter("system")).await?;
+    let mut listing = asked.of_shape(&SHAPE)?;
+    let systems = visitor.systems_asked(&parts, &mut listing).await?;
     let slice = RunSlice {
         systems,
         state: listing.filter("state").and_then(|state| serde_json::from_value(state.into()).ok()),
@@ -89,7 +89,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
     };
     let runs = listing.table("Import runs", runs, |run: &ImportRun| run.id, cells, empty)?;
     let frame = Frame::of(&visitor, Section::Imports, "Imports");
-    Ok(shown(&ListPage { frame, runs }))
+    Ok(shown_as(listing.status(), &ListPage { frame, runs }))
 }
 
 fn cells(run: &ImportRun) -> Vec<Cell> {

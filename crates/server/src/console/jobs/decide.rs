@@ -14,10 +14,10 @@ use serde::Deserialize;
 use super::show::frame;
 use super::{of, within};
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Field, Sent, Wrong, given, whole};
+use crate::console::form::{Dangerous, Field, Sent, Wrong, given, sentence, whole};
 use crate::console::numbers::{counted, times};
 use crate::console::page::{Frame, Said, shown_as};
-use crate::console::parts::Link;
+use crate::console::parts::{Badge, Link};
 use crate::console::plan::ShownPlan;
 use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
@@ -32,6 +32,11 @@ struct DecidePage {
     wrong: Option<String>,
     /// What is approved.
     plan: Option<ShownPlan>,
+    /// What it would be now, where that is something else.
+    now: Option<ShownPlan>,
+    /// Why that is not known.
+    why_not: Option<String>,
+    reject: Option<Link>,
     dangerous: Option<Dangerous>,
     plain: Option<Plain>,
     back: Link,
@@ -74,8 +79,39 @@ pub(super) async fn ask_approval(
     };
     match parts.planning.run(work).await? {
         Ok(()) => Ok(approval(&visitor, &job, None)),
+        Err(DeskError::Stale { changed, .. }) => stale(&visitor, &parts, &job, &changed).await,
         Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
+}
+
+/// That a job cannot be approved as it is, with what it would be now beside it.
+async fn stale(
+    visitor: &Visitor,
+    parts: &Parts,
+    job: &ProvisioningJob,
+    changed: &[String],
+) -> Result<Response, Problem> {
+    let (desk, actor, asked) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
+    let work = move || async move { desk.open(&actor, &asked.system_id).await?.planned_anew(&asked).await };
+    // Where it cannot be planned, that is what is to be known of it.
+    let (now, why_not) = match parts.planning.run(work).await? {
+        Ok(plan) => (Some(ShownPlan::of(&plan)), None),
+        Err(error) => (None, Some(Wrong::of(error.into())?.why)),
+    };
+    let why = format!(
+        "It cannot be approved as it was asked for: what it rests on has changed since it was planned: {}",
+        changed.join("; ")
+    );
+    let page = DecidePage {
+        title: format!("Approve job {}", job.id),
+        lead: "Below is what it would be now, and what was asked for. Reject it; whoever asked can ask again, for what is right now.",
+        plan: Some(ShownPlan::of_job(job)),
+        now,
+        why_not,
+        reject: Some(Link::new(within(job.id, "reject"), "Reject…")),
+        ..bare(visitor, job, Some(sentence(&why)))
+    };
+    Ok(answer(&page, true))
 }
 
 /// Approves exactly what was seen.
@@ -101,6 +137,7 @@ pub(super) async fn approve(
     match done {
         Ok(job) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
         Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
+        Err(DeskError::Stale { changed, .. }) => stale(&visitor, &parts, &job, &changed).await,
         Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
 }
@@ -177,7 +214,7 @@ async fn waiting(visitor: &Visitor, parts: &Parts, job: i64) -> Result<Provision
 
 /// Refuses what a job is not in the state for.
 pub(super) fn stands(job: &ProvisioningJob, does: bool, why: &str) -> Result<(), Problem> {
-    let detail = || format!("job {} is {}: {why}", job.id, job.state.as_str().replace('_', " "));
+    let detail = || format!("job {} is {}: {why}", job.id, Badge::of_job(job.state).text.to_lowercase());
     if does { Ok(()) } else { Err(Problem::new(StatusCode::CONFLICT, "wrong_state", detail())) }
 }
 
@@ -253,6 +290,9 @@ fn bare(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<String>) -> Deci
         lead: "",
         wrong,
         plan: None,
+        now: None,
+        why_not: None,
+        reject: None,
         dangerous: None,
         plain: None,
         back: Link::new(of(job.id), "Back to the job"),

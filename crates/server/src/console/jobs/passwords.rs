@@ -104,7 +104,7 @@ fn cells(job: &ProvisioningJob, one: &PasswordDelivery) -> Vec<Cell> {
     };
     vec![
         Cell::text(account(job, one.task).unwrap_or_default()),
-        Cell::Number(u64::try_from(one.task.0).unwrap_or_default()),
+        Cell::text(one.task.to_string()),
         Cell::text(match one.kind.as_str() {
             "link" => "By a one-time secret",
             "recipient" => "Encrypted to a key",

@@ -122,7 +122,7 @@ async fn answer(
         }),
         wrong: whole(wrong.clone()),
     };
-    Ok(shown_as(status_of(of), &page))
+    Ok(shown_as(of.map_or(listing.status(), |wrong| status_of(Some(wrong))), &page))
 }
 
 pub(super) fn badge(person: &Person) -> Badge {

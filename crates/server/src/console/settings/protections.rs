@@ -142,7 +142,8 @@ async fn answer(
         adding,
         wrong: whole(wrong.clone()),
     };
-    Ok(shown_as(status_of(wrong.as_ref()), &page))
+    let status = wrong.as_ref().map_or(listing.status(), |wrong| status_of(Some(wrong)));
+    Ok(shown_as(status, &page))
 }
 
 fn fields(ids: &[SystemId], [system, kind, value, reason]: [&str; 4], wrong: Option<&Wrong>) -> Vec<Field> {

@@ -130,7 +130,7 @@ async fn answer(
             .hint("From 1 to 3650; for ever, if it is left empty.")
             .unless(of),
     ];
-    let status = status_of(of);
+    let status = of.map_or(listing.status(), |wrong| status_of(Some(wrong)));
     let page = ListPage {
         frame: frame(visitor, "Tokens"),
         title: "Tokens",

@@ -26,7 +26,7 @@ use keyreeve_model::{System, SystemId};
 use keyreeve_store::SystemStanding;
 
 use super::address;
-use super::page::{Frame, Section, shown};
+use super::page::{Frame, Section, shown_as};
 use super::parts::{Badge, Cell, Empty, Link, Tab, Tabs};
 use super::states::SYSTEM_STATES;
 use super::table::{Asked, Column, Filter, Shape, Table};
@@ -119,7 +119,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
     };
     let table = listing.table("Systems", systems, |system| order.place(system), cells, empty)?;
     let frame = Frame::of(&visitor, Section::Systems, "Systems");
-    Ok(shown(&ListPage { frame, may_add, systems: table }))
+    Ok(shown_as(listing.status(), &ListPage { frame, may_add, systems: table }))
 }
 
 fn is_about(system: &System, wanted: &str) -> bool {

@@ -14,8 +14,21 @@ use crate::place::{PROD_ACCOUNT, Place};
 pub(crate) type Row = (&'static str, String);
 
 /// Lets a place have all that pages show, and gives them: a job that waits, one that failed, one with a password that nobody
-/// opened, an account that no import has seen, and a suspended run. Whoever looks is an admin called `ada`.
+/// opened, an account that no import has seen, an account and a group that are gone, and a suspended run. Whoever looks is an admin called `ada`.
 pub(crate) async fn rows(place: &Place) -> Vec<Row> {
+    let (user, group) = ("zzgone".to_owned(), "zz-gone".to_owned());
+    let path = || "/".to_owned();
+    let made = [
+        Mutation::CreateUser { name: user.clone(), path: path(), tags: Vec::new(), boundary: None },
+        Mutation::CreateGroup { name: group.clone(), path: path() },
+    ];
+    place.sandbox.mutate(PROD_ACCOUNT, &made).unwrap();
+    place.import("prod").await;
+    let gone_group = place.get("/api/v1/systems/prod/resources?name=zz-gone").await["items"][0].clone();
+    let deleted = [Mutation::DeleteUser { name: user.clone() }, Mutation::DeleteGroup { name: group }];
+    place.sandbox.mutate(PROD_ACCOUNT, &deleted).unwrap();
+    place.import("prod").await;
+
     let people = place.people().await;
     let asked = async |wishes: Value| {
         let (_, job) =
@@ -107,6 +120,12 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
         ("/systems/{system_id}/resources/{resource}/versions", format!("{policy}/versions?from=v1&to=v2")),
         ("/systems/{system_id}/accounts/{account}", account.clone()),
         ("/systems/{system_id}/accounts/{account}", "/systems/prod/accounts/new.person".to_owned()),
+        ("/systems/{system_id}/accounts/{account}", format!("/systems/prod/accounts/{user}")),
+        (
+            "/systems/{system_id}/resources/{resource}",
+            format!("/systems/prod/resources/{}", gone_group["external_id"].as_str().unwrap()),
+        ),
+        ("/jobs", "/jobs?state=bogus".to_owned()),
         ("/systems/{system_id}/accounts", "/systems/prod/accounts?as_of=yesterday".to_owned()),
         ("/jobs/{job}", format!("/jobs/{made}")),
         ("/jobs/{job}/tasks/{task}/reset", format!("/jobs/{made}/tasks/{made_task}/reset")),
@@ -170,7 +189,7 @@ async fn each_page_that_there_is_has_a_row_and_is_shown() {
     for (route, address) in &rows {
         let who = if *route == "/sign-in" { &stranger } else { &browser };
         let page = who.get(address).await;
-        let refused = page.status == 400 && address.contains("yesterday");
+        let refused = page.status == 400 && ["yesterday", "bogus"].iter().any(|word| address.contains(word));
         assert!(page.status == 200 || refused, "{address}: {} {}", page.status, page.text);
         assert_eq!(page.text.matches("<h1>").count(), 1, "{address}");
     }

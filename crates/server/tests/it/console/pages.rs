@@ -80,7 +80,7 @@ async fn what_is_refused_is_a_page_for_browsers_and_a_problem_for_programs() {
         ("/systems/none", StatusCode::NOT_FOUND, "Nothing here"),
         ("/systems/a%2Fb", StatusCode::NOT_FOUND, "Nothing here"),
         ("/systems/new", StatusCode::FORBIDDEN, "Not allowed"),
-        ("/systems?sort=x", StatusCode::BAD_REQUEST, "Not understood"),
+        ("/imports/x/changes?which=1", StatusCode::NOT_FOUND, "Nothing here"),
         ("/signin/oidc", StatusCode::NOT_FOUND, "Nothing here"),
     ] {
         let answer = browser.ask(Method::GET, address).send().await.unwrap();
