@@ -17,8 +17,11 @@ pub(super) async fn approvers(parts: &Parts, system: &SystemId, asked_by: &str) 
             && !person.name.eq_ignore_ascii_case(asked_by)
     };
     let people = parts.store.people().await?;
-    let names: Vec<String> =
-        people.iter().filter(|person| may(person)).map(|one| one.shown_as.as_ref().unwrap_or(&one.name).clone()).collect();
+    let names: Vec<String> = people
+        .iter()
+        .filter(|person| may(person))
+        .map(|one| one.shown_as.as_ref().unwrap_or(&one.name).clone())
+        .collect();
     Ok(said(&names))
 }
 

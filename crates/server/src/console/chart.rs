@@ -64,7 +64,9 @@ impl Chart {
     ) -> Self {
         let title = title.into();
         let said = match bars.as_slice() {
-            [one] => Some(format!("{}: {}. More than that is not known yet.", one.label, grouped(one.number))),
+            [one] => {
+                Some(format!("{}: {}. More than that is not known yet.", one.label, grouped(one.number)))
+            }
             _ => None,
         };
         let leads_on = bars.iter().any(|bar| bar.leads_to.is_some());
@@ -78,7 +80,17 @@ impl Chart {
             Placed { bar, x: place * each, y: HEIGHT - height, width: (each * 4 / 5).max(1), height }
         };
         let bars = (0..).zip(bars).map(placed).collect();
-        Self { title, of, counts, bars, largest: grouped(largest), said, leads_on, width: WIDTH, height: HEIGHT }
+        Self {
+            title,
+            of,
+            counts,
+            bars,
+            largest: grouped(largest),
+            said,
+            leads_on,
+            width: WIDTH,
+            height: HEIGHT,
+        }
     }
 }
 

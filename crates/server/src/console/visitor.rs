@@ -67,7 +67,10 @@ impl Visitor {
         match parts.store.get_system(&id).await {
             Ok(_) => Ok(Some(vec![id])),
             Err(StoreError::SystemNotFound { .. }) => {
-                listing.is_not(SYSTEM, format!("there is no system “{asked}”; System IDs stand under Systems"))?;
+                listing.is_not(
+                    SYSTEM,
+                    format!("there is no system “{asked}”; System IDs stand under Systems"),
+                )?;
                 Ok(Some(Vec::new()))
             }
             Err(error) => Err(error.into()),

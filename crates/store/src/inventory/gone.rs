@@ -54,14 +54,16 @@ impl Store {
                     text
                 };
                 let read = |row: &Row| history::read_account(row, system_id, &reading.coverage);
-                let Some(object) =
-                    transaction.fetch_optional(last(history::select_accounts()), read).await?
+                let Some(object) = transaction.fetch_optional(last(history::select_accounts()), read).await?
                 else {
                     continue;
                 };
                 let until = Statement::building("SELECT v.valid_to_run FROM account_versions v");
                 let until = transaction.fetch_one(last(until), |row| row.int(0)).await?;
-                return Ok(Some(LastKnown { object, gone: gone(transaction, reading.system.key, until).await? }));
+                return Ok(Some(LastKnown {
+                    object,
+                    gone: gone(transaction, reading.system.key, until).await?,
+                }));
             }
             Ok(None)
         })

@@ -123,10 +123,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn seen_in(
-        &self,
-        runs: &[ImportRunId],
-    ) -> Result<BTreeMap<ImportRunId, SeenIn>, StoreError> {
+    pub async fn seen_in(&self, runs: &[ImportRunId]) -> Result<BTreeMap<ImportRunId, SeenIn>, StoreError> {
         reading!(self, "reading when runs saw what they saw", |transaction| {
             let mut found = BTreeMap::new();
             for some in runs.chunks(transaction.dialect().values_per_statement() - 1) {
@@ -140,7 +137,10 @@ impl Store {
                     let published_at = row.time(1)?;
                     // A run that waited for somebody had read all long before.
                     let read_until = row.time(2)?.min(published_at);
-                    Ok((ImportRunId(row.int(0)?), SeenIn { published_at, read_until, not_before: row.opt_time(3)? }))
+                    Ok((
+                        ImportRunId(row.int(0)?),
+                        SeenIn { published_at, read_until, not_before: row.opt_time(3)? },
+                    ))
                 };
                 found.extend(transaction.fetch(text, read).await?);
             }

@@ -57,7 +57,14 @@ impl Store {
                     let step = step(row.json(1)?);
                     let account: ExternalId = row.word(0)?;
                     let (at, job, actor) = (row.time(2)?, JobId(row.int(3)?), row.text(4)?);
-                    Ok(step.map(|(gave, resource)| AssignmentStep { account, resource, gave, at, job, actor }))
+                    Ok(step.map(|(gave, resource)| AssignmentStep {
+                        account,
+                        resource,
+                        gave,
+                        at,
+                        job,
+                        actor,
+                    }))
                 };
                 found.extend(transaction.fetch(text, read).await?.into_iter().flatten());
             }

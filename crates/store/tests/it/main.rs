@@ -9,6 +9,7 @@ mod damage;
 mod documents;
 mod envelopes;
 mod faults;
+mod gone;
 mod history;
 mod key;
 mod key_rotations;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use keyreeve_model::{Assignment, AssignmentKind, AssignmentState, ExternalId, ImportRunId, ResourceName, SystemId};
+use keyreeve_model::{
+    Assignment, AssignmentKind, AssignmentState, ExternalId, ImportRunId, ResourceName, SystemId,
+};
 use keyreeve_store::{AssignmentStep, SeenIn, Store, StoreError};
 
 use crate::console::imports;
@@ -27,8 +29,11 @@ impl Origins {
         system: &SystemId,
         held: impl Iterator<Item = &'a Assignment> + Clone,
     ) -> Result<Self, StoreError> {
-        let mut holders: Vec<ExternalId> =
-            held.clone().filter(|one| one.kind.of_account()).map(|one| one.subject_external_id.clone()).collect();
+        let mut holders: Vec<ExternalId> = held
+            .clone()
+            .filter(|one| one.kind.of_account())
+            .map(|one| one.subject_external_id.clone())
+            .collect();
         holders.sort();
         holders.dedup();
         let mut runs: Vec<ImportRunId> = held.map(|one| one.first_seen_run).collect();
@@ -57,7 +62,9 @@ impl Origins {
             (Some(step), _) => Cell::Time(Time::at(step.at)),
             (None, _) if one.state == AssignmentState::PendingAdd => Cell::None,
             (None, Some(seen)) => Cell::Time(Time::at(seen.published_at)),
-            (None, None) => Cell::link(imports::of(one.first_seen_run), format!("Run {}", one.first_seen_run)),
+            (None, None) => {
+                Cell::link(imports::of(one.first_seen_run), format!("Run {}", one.first_seen_run))
+            }
         }
     }
 
@@ -82,7 +89,8 @@ impl Origins {
         if !one.kind.of_account() {
             return None;
         }
-        let is_it = |step: &&AssignmentStep| step.account == one.subject_external_id && is_about(&step.resource, one);
+        let is_it =
+            |step: &&AssignmentStep| step.account == one.subject_external_id && is_about(&step.resource, one);
         let steps: Vec<&AssignmentStep> = self.steps.iter().filter(is_it).collect();
         if one.state == AssignmentState::PendingAdd {
             return steps.into_iter().find(|step| step.gave);
@@ -91,7 +99,9 @@ impl Origins {
         let mut giver = None;
         let mut taken = false;
         // The first of them first; what was before the run that did not see it says nothing of what is there now.
-        for step in steps.into_iter().rev().filter(|step| seen.not_before.is_none_or(|before| step.at >= before)) {
+        for step in
+            steps.into_iter().rev().filter(|step| seen.not_before.is_none_or(|before| step.at >= before))
+        {
             match step.gave {
                 false => (giver, taken) = (None, true),
                 // What an import had seen before it was given was not given by that, unless we had taken it away.
@@ -169,11 +179,35 @@ mod tests {
         for (steps, first_seen, state, expected, why) in [
             (vec![step(50, true, 1)], 2, Actual, Some(1), "given, then seen"),
             (vec![step(150, true, 1)], 2, Actual, None, "seen before it was asked for"),
-            (vec![step(50, true, 1), step(150, false, 2), step(160, true, 3)], 2, Actual, Some(3), "between two imports"),
+            (
+                vec![step(50, true, 1), step(150, false, 2), step(160, true, 3)],
+                2,
+                Actual,
+                Some(3),
+                "between two imports",
+            ),
             (vec![step(50, true, 1), step(60, false, 2)], 2, Actual, None, "taken away, and given elsewhere"),
-            (vec![step(50, true, 1), step(120, false, 2), step(130, true, 3)], 3, Actual, Some(3), "gone, given again"),
-            (vec![step(50, true, 1), step(60, false, 2)], 3, Actual, None, "gone at an import, given elsewhere"),
-            (vec![step(50, true, 1)], 3, Actual, None, "gone at an import, given elsewhere, ours is long past"),
+            (
+                vec![step(50, true, 1), step(120, false, 2), step(130, true, 3)],
+                3,
+                Actual,
+                Some(3),
+                "gone, given again",
+            ),
+            (
+                vec![step(50, true, 1), step(60, false, 2)],
+                3,
+                Actual,
+                None,
+                "gone at an import, given elsewhere",
+            ),
+            (
+                vec![step(50, true, 1)],
+                3,
+                Actual,
+                None,
+                "gone at an import, given elsewhere, ours is long past",
+            ),
             (vec![step(5, true, 1)], 1, Actual, Some(1), "before the first import had read it"),
             (vec![step(250, true, 4), step(50, true, 1)], 3, PendingAdd, Some(4), "not seen yet"),
         ] {

@@ -30,6 +30,7 @@ struct GonePage {
     facts: Facts,
     links: Vec<Link>,
     history: Table,
+    all: String,
 }
 
 /// The page of an account that is known of another moment than the one asked for.
@@ -41,7 +42,7 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let store = &parts.store;
     let id = &system.system_id;
-    let tasks = history::tasks(store, &account).await?;
+    let tasks = history::tasks(store, &account, history::MOST).await?;
     let events = store.account_events(id, &account.external_id, history::MOST).await?;
     let own = of(id, &account.external_id);
     let mut links = Vec::new();
@@ -58,7 +59,10 @@ pub(super) async fn page(
             if let Some(last) = gone.last_run {
                 facts.push(("Last seen", run(last)));
                 let then = format!("run:{last}");
-                links.push(Link::new(at_moment(own, Some(&then)), format!("As it was last, as of run {last}")));
+                links.push(Link::new(
+                    at_moment(own, Some(&then)),
+                    format!("As it was last, as of run {last}"),
+                ));
             }
             facts.push(("Gone since", gone.published_at.map_or(Cell::None, |at| Cell::Time(Time::at(at)))));
             facts.push(("Seen to be gone by", run(gone.run)));
@@ -66,7 +70,10 @@ pub(super) async fn page(
             // Another one may be called so by now.
             let named = store.account_called(id, AsOf::Now, &account.name).await?;
             links.extend(named.filter(|other| other.external_id != account.external_id).map(|other| {
-                Link::new(of(id, &other.external_id), format!("Another account that is called {} now", other.name))
+                Link::new(
+                    of(id, &other.external_id),
+                    format!("Another account that is called {} now", other.name),
+                )
             }));
         }
     }
@@ -80,14 +87,16 @@ pub(super) async fn page(
         facts: Facts { facts },
         links,
         history: history::table(&events, &tasks),
+        all: format!("{}/history", of(id, &account.external_id)),
     };
     Ok(shown(&page))
 }
 
 /// Which job deleted it, if it was one of ours.
 fn deleted_by(tasks: &[AskedTask]) -> Cell {
-    let deleted =
-        |asked: &&AskedTask| asked.task.kind == TaskKind::DeleteAccount && asked.task.state == TaskState::Succeeded;
+    let deleted = |asked: &&AskedTask| {
+        asked.task.kind == TaskKind::DeleteAccount && asked.task.state == TaskState::Succeeded
+    };
     match tasks.iter().find(deleted) {
         Some(asked) => Cell::LinkOf(
             Link::new(jobs::of(asked.task.job), format!("Job {}", asked.task.job)),

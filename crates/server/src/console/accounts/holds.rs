@@ -119,14 +119,18 @@ impl Holds {
             match &group.inline_policies {
                 Some(policies) => {
                     let page = at_moment(resources::of(system, &group.external_id), as_of);
-                    inline.extend(policies.iter().map(|one| (membership, one.name.clone(), format!("{page}#own"))));
+                    inline.extend(
+                        policies.iter().map(|one| (membership, one.name.clone(), format!("{page}#own"))),
+                    );
                 }
-                None => unknown.push(format!("Which inline policies group {name} has: no import could read them.")),
+                None => unknown
+                    .push(format!("Which inline policies group {name} has: no import could read them.")),
             }
         }
         if account.inline_policies.is_none() {
             unknown.push(
-                "Its groups, its policies and its permissions boundary: no import could read them.".to_owned(),
+                "Its groups, its policies and its permissions boundary: no import could read them."
+                    .to_owned(),
             );
         }
         let all = own.iter().chain(through.iter().map(|(_, one)| one));
@@ -178,7 +182,13 @@ impl Holds {
             text: "It is in no group, and no policy reaches it.".to_owned(),
             action: None,
         };
-        listing.table("What it holds", listing.cut(self.held)?, |(place, _)| *place, |(_, one)| cells(one), empty)
+        listing.table(
+            "What it holds",
+            listing.cut(self.held)?,
+            |(place, _)| *place,
+            |(_, one)| cells(one),
+            empty,
+        )
     }
 
     /// All of it, as a file.
@@ -201,9 +211,15 @@ impl Holds {
         let order = listing.order();
         let (key, descends) = order.strip_prefix('-').map_or((order, false), |key| (key, true));
         match key {
-            "name" => self.held.sort_by(|one, other| (&one.name, one.of, &one.why).cmp(&(&other.name, other.of, &other.why))),
-            "why" => self.held.sort_by(|one, other| (&one.why, one.of, &one.name).cmp(&(&other.why, other.of, &other.name))),
-            _ => self.held.sort_by(|one, other| (one.of, &one.name, &one.why).cmp(&(other.of, &other.name, &other.why))),
+            "name" => self.held.sort_by(|one, other| {
+                (&one.name, one.of, &one.why).cmp(&(&other.name, other.of, &other.why))
+            }),
+            "why" => self.held.sort_by(|one, other| {
+                (&one.why, one.of, &one.name).cmp(&(&other.why, other.of, &other.name))
+            }),
+            _ => self.held.sort_by(|one, other| {
+                (one.of, &one.name, &one.why).cmp(&(other.of, &other.name, &other.why))
+            }),
         }
         if descends {
             self.held.reverse();
@@ -257,9 +273,10 @@ async fn boundary(
     Ok(Held {
         of: Type::Boundary,
         shown: match policy {
-            Some(policy) => {
-                Cell::link(at_moment(resources::of(&account.system_id, &policy.external_id), as_of), name.clone())
-            }
+            Some(policy) => Cell::link(
+                at_moment(resources::of(&account.system_id, &policy.external_id), as_of),
+                name.clone(),
+            ),
             None => Cell::Code(arn.to_owned()),
         },
         name,

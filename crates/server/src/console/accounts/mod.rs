@@ -48,6 +48,7 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/{system_id}/accounts", get(list))
         .route("/systems/{system_id}/new-account", get(create::page).post(create::plan))
         .route("/systems/{system_id}/accounts/{account}", get(show::page))
+        .route("/systems/{system_id}/accounts/{account}/history", get(history::page))
         .route("/systems/{system_id}/accounts/{account}/{action}", get(act::page).post(act::plan))
 }
 

@@ -53,6 +53,7 @@ struct ShowPage {
     inline: Inline,
     own: &'static str,
     history: Table,
+    all: String,
 }
 
 pub(super) async fn page(
@@ -98,7 +99,7 @@ pub(super) async fn page(
             None => holds.file(account, &listing),
         };
     }
-    let tasks = history::tasks(store, account).await?;
+    let tasks = history::tasks(store, account, history::MOST).await?;
     let events = store.account_events(&system_id, &account.external_id, history::MOST).await?;
     let own = of(&system_id, &account.external_id);
     let unchanged = unchanged(&visitor, &system, moment);
@@ -124,6 +125,7 @@ pub(super) async fn page(
         ),
         own: holds::OWN,
         history: history::table(&events, &tasks),
+        all: format!("{own}/history"),
     };
     Ok(shown_as(status, &page))
 }
@@ -158,7 +160,10 @@ fn unchanged(visitor: &Visitor, system: &System, moment: AsOf) -> Option<String>
         return Some(format!("The system is {state}, and nothing is changed through it."));
     }
     (!visitor.may(Right::Operate)).then(|| {
-        format!("Your role here is {}, which changes nothing. An operator or an admin can.", visitor.person.role.as_str())
+        format!(
+            "Your role here is {}, which changes nothing. An operator or an admin can.",
+            visitor.person.role.as_str()
+        )
     })
 }
 

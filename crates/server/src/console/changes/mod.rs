@@ -72,7 +72,7 @@ impl Change {
             matches!(
                 wish,
                 Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. } | Wish::ResetPassword { .. }
-            )
+            ) || lifts_limit(wish)
         };
         if let Some(first) = self.wishes.iter().find(takes_away) {
             return match self.wishes.as_slice() {
@@ -83,10 +83,17 @@ impl Change {
         // Many are not put back as easily as one.
         match removals(&self.wishes).as_slice() {
             [] | [_] => None,
-            [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => Some(name_of(first)),
+            [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => {
+                Some(name_of(first))
+            }
             _ => Some(system.system_id.to_string()),
         }
     }
+}
+
+/// Whether what others give an account holds whole from then on.
+fn lifts_limit(wish: &Wish) -> bool {
+    matches!(wish, Wish::UpdateAccount { boundary: Some(boundary), .. } if boundary == "none")
 }
 
 /// Who loses what.
@@ -241,6 +248,10 @@ fn consequences(plan: &Plan, wishes: &[Wish]) -> Vec<String> {
         )),
         Wish::ResetPassword { .. } => Some(format!(
             "The password that {} has now lets nobody in any more, and a one-time secret that was given out before opens nothing.",
+            task.account
+        )),
+        wish if lifts_limit(wish) => Some(format!(
+            "Nothing limits {} any more: all that its groups and policies give holds whole.",
             task.account
         )),
         _ => None,

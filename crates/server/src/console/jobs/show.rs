@@ -128,7 +128,9 @@ fn advice(keeps: Keeps) -> &'static str {
 fn cannot(visitor: &Visitor, job: &ProvisioningJob) -> Option<String> {
     if !visitor.may(Right::Approve) {
         let role = visitor.person.role.as_str();
-        return Some(format!("You cannot decide about it: your role here is {role}, and it takes an approver or an admin."));
+        return Some(format!(
+            "You cannot decide about it: your role here is {role}, and it takes an approver or an admin."
+        ));
     }
     is_own(visitor, job).then(|| {
         "You cannot decide about it: you asked for it, and whoever asks never approves. Somebody else must.".to_owned()
@@ -170,8 +172,10 @@ fn audit(job: &ProvisioningJob) -> Link {
     let since = job.created_at.to_string();
     // A row that was written in the same moment belongs to it.
     let until = job.finished_at.or(job.decided_at.filter(|_| job.state.is_terminal()));
-    let until = until.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok()).map(|at| at.to_string());
-    let asked = [("system", Some(job.system_id.as_str())), ("since", Some(&*since)), ("until", until.as_deref())];
+    let until =
+        until.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok()).map(|at| at.to_string());
+    let asked =
+        [("system", Some(job.system_id.as_str())), ("since", Some(&*since)), ("until", until.as_deref())];
     let asked = asked.into_iter().filter_map(|(name, value)| Some((name, value?)));
     Link::new(address::asking("/audit", asked), "The audit log of the system while it was under way")
 }

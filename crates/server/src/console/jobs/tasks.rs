@@ -141,12 +141,18 @@ fn next(state: TaskState, failure: &Failure) -> &'static str {
         (_, FailureKind::AlreadyThere | FailureKind::Gone | FailureKind::IdentityChanged) => {
             "Next: import the system, look at the account as it is now, and ask for what is still right."
         }
-        (_, FailureKind::Dependants) => "Next: try it again: its plan then takes away what was added meanwhile.",
-        (_, FailureKind::PasswordRefused) => "Next: try it again: a new password is made to the policy as it is now.",
+        (_, FailureKind::Dependants) => {
+            "Next: try it again: its plan then takes away what was added meanwhile."
+        }
+        (_, FailureKind::PasswordRefused) => {
+            "Next: try it again: a new password is made to the policy as it is now."
+        }
         (_, FailureKind::AccountMismatch | FailureKind::AccountInactive) => {
             "Next: see which AWS account the system is connected to, on the page of its connection."
         }
-        (_, FailureKind::Permanent) => "Next: mend what is said above, then try it again, or ask for something else.",
+        (_, FailureKind::Permanent) => {
+            "Next: mend what is said above, then try it again, or ask for something else."
+        }
     }
 }
 

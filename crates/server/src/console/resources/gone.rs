@@ -52,11 +52,16 @@ pub(super) fn page(
             }
             facts.push(("Gone since", gone.published_at.map_or(Cell::None, |at| Cell::Time(Time::at(at)))));
             facts.push(("Seen to be gone by", run(gone.run)));
-            facts.push(("Deleted by", Cell::text("no job of ours: groups and policies are deleted elsewhere")));
+            facts.push((
+                "Deleted by",
+                Cell::text("no job of ours: groups and policies are deleted elsewhere"),
+            ));
         }
     }
     let mut frame = systems::frame_below(visitor, system, &resource.name);
-    frame.above.push(Link::new(at_moment(systems::within(&system.system_id, "resources"), as_of), "Resources"));
+    frame
+        .above
+        .push(Link::new(at_moment(systems::within(&system.system_id, "resources"), as_of), "Resources"));
     shown(&GonePage {
         frame,
         name: resource.name.clone(),

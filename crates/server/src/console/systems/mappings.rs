@@ -89,7 +89,7 @@ fn badge(stored: &StoredMapping) -> Badge {
 }
 
 /// The address of a task mapping.
-fn of(system_id: &SystemId, mapping: MappingName) -> String {
+pub(super) fn of(system_id: &SystemId, mapping: MappingName) -> String {
     address::of(&["systems", system_id.as_str(), "mappings", mapping.as_str()])
 }
 
@@ -168,35 +168,6 @@ fn read(name: MappingName, text: &str) -> Result<TaskMapping, Wrong> {
     Ok(wanted)
 }
 
-/// What the form sends that goes back to the default.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reset {
-    seen: String,
-    reason: String,
-}
-
-/// `/systems/{system_id}/mappings/{mapping}/reset`
-pub(super) async fn reset(
-    visitor: Visitor,
-    State(parts): State<Parts>,
-    InPath((system_id, name)): InPath<(SystemId, MappingName)>,
-    Sent(Reset { seen, reason }): Sent<Reset>,
-) -> Result<Response, Problem> {
-    visitor.require(Right::Administer, &system_id)?;
-    let is_seen = |there: &TaskMapping| version(there).is_ok_and(|version| version == seen);
-    let done = parts.desk.reset_mapping(&visitor.actor, &system_id, name, is_seen, given(&reason)).await;
-    match done {
-        Ok(()) => Ok(to(&Said::MappingReset.at(&of(&system_id, name)))),
-        Err(error) => {
-            let wrong = Wrong::of(error.into())?;
-            let there = parts.store.task_mapping(&system_id, name).await?;
-            let text = written(&there.mapping)?;
-            asked(&visitor, &parts, (&system_id, &there), (seen, text, &reason), Some(wrong)).await
-        }
-    }
-}
-
 async fn asked(
     visitor: &Visitor,
     parts: &Parts,
@@ -228,7 +199,7 @@ async fn asked(
     Ok(shown_as(status, &page))
 }
 
-fn frame_of(visitor: &Visitor, system: &System, name: MappingName, action: &str) -> Frame {
+pub(super) fn frame_of(visitor: &Visitor, system: &System, name: MappingName, action: &str) -> Frame {
     let mut frame = frame_below(visitor, system, name.as_str());
     frame.above.push(Link::new(within(&system.system_id, "mappings"), "Task mappings"));
     // A choice of the theme leads back by `GET`.

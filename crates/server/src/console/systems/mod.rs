@@ -4,6 +4,7 @@ mod checklist;
 mod connection;
 mod credential;
 mod key;
+mod mapping_reset;
 mod mappings;
 mod new;
 mod policy;
@@ -56,7 +57,10 @@ pub(super) fn router() -> Router<Parts> {
         )
         .route("/systems/{system_id}/mappings", get(mappings::list))
         .route("/systems/{system_id}/mappings/{mapping}", get(mappings::page).post(mappings::set))
-        .route("/systems/{system_id}/mappings/{mapping}/reset", post(mappings::reset))
+        .route(
+            "/systems/{system_id}/mappings/{mapping}/reset",
+            get(mapping_reset::page).post(mapping_reset::reset),
+        )
         .route("/systems/{system_id}/settings", get(settings::page).post(settings::change))
         .route("/systems/{system_id}/remove", get(remove::page).post(remove::remove))
 }

@@ -62,7 +62,10 @@ impl Asked {
         for (at, (name, value)) in self.given.iter().enumerate() {
             let again = self.given.iter().skip(at.saturating_add(1)).any(|(other, _)| other == name);
             if again {
-                misread.push(Misread::new(name, format!("{} is in the address twice; give it once", quoted(name))));
+                misread.push(Misread::new(
+                    name,
+                    format!("{} is in the address twice; give it once", quoted(name)),
+                ));
             } else if let Some(why) = shape.misunderstands(name, value) {
                 misread.push(Misread::new(name, why));
             }
@@ -89,10 +92,7 @@ impl Shape {
             (None, other) if !OF_ALL.contains(&other) => {
                 let known: Vec<&str> = self.filters.iter().map(|filter| filter.name).collect();
                 let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-                Some(format!(
-                    "the list cannot be narrowed down by {}; it can be by: {known}",
-                    quoted(name)
-                ))
+                Some(format!("the list cannot be narrowed down by {}; it can be by: {known}", quoted(name)))
             }
             (None, _) if value.is_empty() => None,
             (None, "sort") => self.does_not_sort_by(value),
@@ -103,7 +103,9 @@ impl Shape {
                     format!("{} is no number of rows; there are: {sizes}", quoted(value))
                 })
             }
-            (None, "format") => (value != "csv").then(|| format!("no file is made as {}; csv is", quoted(value))),
+            (None, "format") => {
+                (value != "csv").then(|| format!("no file is made as {}; csv is", quoted(value)))
+            }
             (None, _) => None,
         }
     }
@@ -132,7 +134,9 @@ impl Filter {
         }
         match self.choices {
             [] if is_text => None,
-            [] => Some(format!("{label} is longer than {LONGEST_FILTER} characters, or has one that is no text")),
+            [] => Some(format!(
+                "{label} is longer than {LONGEST_FILTER} characters, or has one that is no text"
+            )),
             choices => {
                 let known: Vec<String> = choices
                     .iter()
@@ -311,11 +315,17 @@ impl Listing {
         }
         let limit = self.limit()?;
         let (items, next) = Page::of(items, limit, &self.mark(), key).taken_apart();
-        let narrowed = |filter: &Filter| !self.apart.contains(&filter.name) && self.filter(filter.name).is_some();
+        let narrowed =
+            |filter: &Filter| !self.apart.contains(&filter.name) && self.filter(filter.name).is_some();
         let filtered = self.shape.filters.iter().any(narrowed);
         let whole = |filter: &Filter| (filter.name, None);
-        let all: Vec<(&str, Option<&str>)> =
-            self.shape.filters.iter().filter(|filter| !self.apart.contains(&filter.name)).map(whole).collect();
+        let all: Vec<(&str, Option<&str>)> = self
+            .shape
+            .filters
+            .iter()
+            .filter(|filter| !self.apart.contains(&filter.name))
+            .map(whole)
+            .collect();
         let empty = match filtered {
             true => Empty {
                 title: "Nothing fits".to_owned(),

@@ -33,7 +33,8 @@ async fn rows_of_another_question_are_marked_and_what_became_of_it_is_said() {
     assert_eq!(browser.run(&asked, json!([])).await, json!([true, "true"]), "marked at once");
     browser.reads("1 row in all.").await;
     assert_eq!(browser.run(MARKED, json!([])).await, json!([false, null]));
-    let told = "const told = document.getElementById('list-told'); return [told.stays, told.getAttribute('role')]";
+    let told =
+        "const told = document.getElementById('list-told'); return [told.stays, told.getAttribute('role')]";
     assert_eq!(browser.run(told, json!([])).await, json!([true, "status"]));
     browser.fill("#filter-q", "nobody-is-called-so").await;
     browser.reads("There is nothing that all filters let through.").await;

@@ -137,11 +137,14 @@ async fn an_account_says_why_it_holds_what_it_holds_and_what_became_of_it() {
     browser.get(&address).await.has(&["not confirmed by an import yet", "It was put into group"]);
     place.import("prod").await;
     let page = browser.get(&address).await;
-    let by =
-        format!("<a href=\"/jobs/{0}\">Job {0}</a> of {1}", job["id"], job["actor"].as_str().unwrap());
+    let by = format!("<a href=\"/jobs/{0}\">Job {0}</a> of {1}", job["id"], job["actor"].as_str().unwrap());
     page.has(&[group, policy, "Member itself", &format!("Through group {group}"), &by, "Add assignment."]);
     let history = page.text.split("id=\"history\"").nth(1).unwrap();
-    assert!(history.contains(&by) && page.text.matches(&by).count() > 1, "beside what it gave, too: {}", page.text);
+    assert!(
+        history.contains(&by) && page.text.matches(&by).count() > 1,
+        "beside what it gave, too: {}",
+        page.text
+    );
     page.has(&["&#60;b&#62;team", "a&#60;script&#62;", "Account eve is new.", "Import run"]);
     assert!(!page.text.contains("<img") && !page.text.contains("<script>"), "{}", page.text);
     // Before it was put there, it held nothing, and nothing is changed in the past.
@@ -204,7 +207,11 @@ async fn a_deletion_shows_its_calls_and_does_exactly_these_once_its_name_is_type
     let second = place.people().await.pop().unwrap();
     let address = address_of(&place, &second).await;
     let plan = browser.send(&format!("{address}/delete"), &[]).await;
-    plan.has(&["A second person must approve it", "Ask for approval", "Nobody who signs in here may approve it"]);
+    plan.has(&[
+        "A second person must approve it",
+        "Ask for approval",
+        "Nobody who signs in here may approve it",
+    ]);
     place.person("cora", Role::Approver, &["prod"]).await;
     place.person("dan", Role::Approver, &["test"]).await;
     let plan = browser.send(&format!("{address}/delete"), &[]).await;
@@ -281,9 +288,23 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
         plan.has(&[said]);
         // What cannot be asked for has no form, and a button that says why.
         let refused = ["What stands in the way", "There is nothing to do"].contains(&said);
-        assert_eq!(plan.text.contains("disabled aria-describedby=\"refused\""), refused, "{said}: {}", plan.text);
+        assert_eq!(
+            plan.text.contains("disabled aria-describedby=\"refused\""),
+            refused,
+            "{said}: {}",
+            plan.text
+        );
         assert_eq!(plan.text.contains("name=\"seen\""), !refused, "{said}: {}", plan.text);
     }
+    // What limits is taken away as what is held is: not without its name.
+    let arn =
+        place.get("/api/v1/systems/prod/resources?managed_by=customer").await["items"][0]["arn"].clone();
+    let arn = arn.as_str().map(str::to_owned);
+    let limited = [Mutation::SetBoundary { name: "new.person".to_owned(), arn }];
+    place.sandbox.mutate(PROD_ACCOUNT, &limited).unwrap();
+    place.import("prod").await;
+    let plan = browser.send(&format!("{address}/update"), &[("boundary", "none")]).await;
+    plan.has(&["data-confirm=\"new.person\"", "Nothing limits new.person any more"]);
     for (action, fields, said) in [
         ("update", vec![("tags", "team")], "is no pair"),
         ("add-assignment", vec![], "either a group or a policy"),

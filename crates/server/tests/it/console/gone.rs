@@ -57,6 +57,19 @@ async fn an_account_that_is_gone_has_a_page_that_says_since_when_and_by_whom() {
         let then = browser.get(&as_it_was(&page.text)).await;
         then.has(&["<h1>zz.", "This is how it was."]);
     }
+    // Its history has a list of its own, which is narrowed down, sorted and kept as others are.
+    let all = format!("{ours}/history");
+    browser.get(&all).await.has(&["History of zz.ours", "is gone.", "Delete account.", "3 rows in all"]);
+    let lines = async |query: &str| {
+        let file = browser.get(&format!("{all}?format=csv&{query}")).await.text;
+        file.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (new, deleted, seen) =
+        (format!("Import run {seen_by}"), format!("Job {job} of"), format!("Import run {gone_by}"));
+    let by_time = lines("sort=when").await;
+    assert!(by_time[0] == new && by_time[1].starts_with(&deleted) && by_time[2] == seen, "{by_time:?}");
+    assert_eq!(lines("from=import&q=GONE").await, [seen]);
+    assert_eq!(lines("from=job").await.len(), 1);
     // By its name, too; and whoever has the name now is another one.
     browser.get("/systems/prod/accounts/zz.theirs").await.has(&[">Gone</span>"]);
     place.sandbox.mutate(PROD_ACCOUNT, &[user("zz.theirs")]).unwrap();
@@ -105,7 +118,10 @@ async fn whoever_was_given_something_taken_out_and_given_it_again_has_it_by_the_
             let row = page.text.split("<tbody>").find(|part| part.contains("Member")).unwrap();
             let row = row.split("</tr>").find(|row| row.contains("Member")).unwrap();
             match given {
-                Some(job) => assert!(row.contains(&format!("<a href=\"/jobs/{job}\">Job {job}</a> of ")), "{why}: {row}"),
+                Some(job) => assert!(
+                    row.contains(&format!("<a href=\"/jobs/{job}\">Job {job}</a> of ")),
+                    "{why}: {row}"
+                ),
                 None => assert!(!row.contains("/jobs/") && row.contains("not given here"), "{why}: {row}"),
             }
         }
@@ -132,9 +148,14 @@ async fn whoever_was_given_something_taken_out_and_given_it_again_has_it_by_the_
 async fn every_policy_that_reaches_an_account_is_named_and_what_is_not_known_said() {
     let place = Place::start().await;
     let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
-    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    let document =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
     let policy = |name: &str| format!("arn:aws:iam::{PROD_ACCOUNT}:policy/{name}");
-    let managed = |name: &str| Mutation::CreatePolicy { name: name.into(), path: "/".into(), document: document.into() };
+    let managed = |name: &str| Mutation::CreatePolicy {
+        name: name.into(),
+        path: "/".into(),
+        document: document.into(),
+    };
     let made = [
         managed("zz-attached"),
         managed("zz-of-group"),
@@ -149,14 +170,27 @@ async fn every_policy_that_reaches_an_account_is_named_and_what_is_not_known_sai
         Mutation::AddToGroup { user: "zz.eve".into(), group: "zz-crew".into() },
         Mutation::AttachUserPolicy { user: "zz.eve".into(), arn: policy("zz-attached") },
         Mutation::AttachGroupPolicy { group: "zz-crew".into(), arn: policy("zz-of-group") },
-        Mutation::PutUserInline { user: "zz.eve".into(), name: "zz-own-inline".into(), document: document.into() },
-        Mutation::PutGroupInline { group: "zz-crew".into(), name: "zz-group-inline".into(), document: document.into() },
+        Mutation::PutUserInline {
+            user: "zz.eve".into(),
+            name: "zz-own-inline".into(),
+            document: document.into(),
+        },
+        Mutation::PutGroupInline {
+            group: "zz-crew".into(),
+            name: "zz-group-inline".into(),
+            document: document.into(),
+        },
     ];
     place.sandbox.mutate(PROD_ACCOUNT, &made).unwrap();
     place.import("prod").await;
     let account = address_of(&place, "zz.eve").await;
     let page = browser.get(&account).await;
-    page.has(&["id=\"own-policies\"", "#own-policies\">zz-own-inline</a>", "#own\">zz-group-inline</a>", "6 rows in all"]);
+    page.has(&[
+        "id=\"own-policies\"",
+        "#own-policies\">zz-own-inline</a>",
+        "#own\">zz-group-inline</a>",
+        "6 rows in all",
+    ]);
     page.has(&["Gives nothing: what is given holds as far as it allows", "What the organization"]);
     assert!(!page.text.contains("What is not known"), "{}", page.text);
     let file = browser.get(&format!("{account}?format=csv")).await.text;
@@ -191,7 +225,8 @@ async fn what_an_address_has_and_a_list_does_not_know_is_said_in_its_place() {
     let place = Place::start().await;
     let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
     let account = address_of(&place, &place.people().await[0]).await;
-    let (status, job) = place.post(JOBS, &json!({"wishes": [{"task": "create_account", "name": "new"}]})).await;
+    let (status, job) =
+        place.post(JOBS, &json!({"wishes": [{"task": "create_account", "name": "new"}]})).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{job}");
     let job = format!("/jobs/{}", job["id"]);
     for (address, why) in [
@@ -225,6 +260,9 @@ async fn what_an_address_has_and_a_list_does_not_know_is_said_in_its_place() {
     }
     let evil = browser.get("/systems/prod/accounts?status=%3Cimg%20src=x%3E").await;
     assert!(!evil.text.contains("<img"), "{}", evil.text);
-    browser.get("/systems/prod/accounts?limit=25").await.has(&["role=\"status\">25 rows here, and there are more."]);
+    browser
+        .get("/systems/prod/accounts?limit=25")
+        .await
+        .has(&["role=\"status\">25 rows here, and there are more."]);
     place.stop().await;
 }

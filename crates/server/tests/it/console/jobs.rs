@@ -99,8 +99,10 @@ async fn s35_a_job_is_approved_by_another_person_exactly_as_it_was_seen() {
     assert!(!page.text.contains("Cancel…"), "an approver cancels nothing");
     assert!(!page.text.contains("You cannot decide"), "{}", page.text);
     let seen_by_operator = operator.get(&address).await;
-    seen_by_operator
-        .has(&["Cancel…", "You cannot decide about it: your role here is operator, and it takes an approver"]);
+    seen_by_operator.has(&[
+        "Cancel…",
+        "You cannot decide about it: your role here is operator, and it takes an approver",
+    ]);
     assert!(!seen_by_operator.text.contains("Approve…"), "{}", seen_by_operator.text);
     assert_eq!(operator.get(&format!("{address}/approve")).await.status, StatusCode::FORBIDDEN);
 
@@ -221,7 +223,13 @@ async fn what_failed_is_tried_again_with_its_plan_and_a_new_secret_that_is_shown
     let failed = place.ended(&format!("/api/v1{address}")).await;
     let why = failed["tasks"][0]["failure"]["message"].as_str().unwrap();
     let page = operator.get(&address).await;
-    page.has(&[">Failed<", "CreateUser", "Try again…", "class=\"failed\"", "Next: allow what is missing in AWS"]);
+    page.has(&[
+        ">Failed<",
+        "CreateUser",
+        "Try again…",
+        "class=\"failed\"",
+        "Next: allow what is missing in AWS",
+    ]);
     assert!(page.text.contains(&why[1..20]), "{why}: {}", page.text);
     assert!(!viewer.get(&address).await.text.contains("Try again…"));
     let retry = format!("{address}/retry");
@@ -400,8 +408,12 @@ async fn a_job_leads_to_its_accounts_to_what_was_written_down_and_to_the_import_
     assert_eq!(done["state"], "succeeded", "{done:#}");
     let account = done["tasks"][0]["account_external_id"].as_str().unwrap();
     let page = viewer.get(&address).await;
-    page.has(&[&format!("<a href=\"/systems/prod/accounts/{account}\">ada</a>"), "not seen by an import yet"]);
-    let log = page.text.split("href=\"/audit?").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&");
+    page.has(&[
+        &format!("<a href=\"/systems/prod/accounts/{account}\">ada</a>"),
+        "not seen by an import yet",
+    ]);
+    let log =
+        page.text.split("href=\"/audit?").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&");
     let log = viewer.get(&format!("/audit?{log}")).await;
     log.has(&["job_created", "she joins"]);
     place.import("prod").await;

@@ -87,7 +87,11 @@ async fn several_holders_lose_a_group_by_one_plan() {
     assert!(!one.text.contains("data-confirm"), "{}", one.text);
     let plan = browser.send(&remove, &ids).await;
     let name = group["name"].as_str().unwrap();
-    plan.has(&["Apply this plan", &format!("data-confirm=\"{name}\""), &format!("2 accounts leave group {name}")]);
+    plan.has(&[
+        "Apply this plan",
+        &format!("data-confirm=\"{name}\""),
+        &format!("2 accounts leave group {name}"),
+    ]);
     assert_eq!(plan.text.matches("RemoveUserFromGroup").count(), 2, "{}", plan.text);
     assert_eq!(place.writes(), Vec::<String>::new());
     let hidden = ["wishes", "seen", "meant", "once", "next"]
@@ -98,7 +102,11 @@ async fn several_holders_lose_a_group_by_one_plan() {
         let typed: Vec<(&str, &str)> = typed.map(|typed| ("confirm", typed)).into_iter().collect();
         let refused = browser.send("/systems/prod/changes", &[form.clone(), typed].concat()).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
-        assert!(refused.text.contains(&format!("Type {name} to go on; nothing was done")), "{}", refused.text);
+        assert!(
+            refused.text.contains(&format!("Type {name} to go on; nothing was done")),
+            "{}",
+            refused.text
+        );
     }
     assert_eq!(place.writes(), Vec::<String>::new());
     form.push(("confirm", name));

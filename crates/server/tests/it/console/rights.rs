@@ -10,7 +10,7 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 35] = [
+const PAGES: [(&str, [bool; 4]); 37] = [
     ("/your-sign-in", [true, true, true, true]),
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
@@ -25,6 +25,7 @@ const PAGES: [(&str, [bool; 4]); 35] = [
     ("/systems/prod/new-profile", [false, false, false, true]),
     ("/systems/prod/mappings", [true, true, true, true]),
     ("/systems/prod/mappings/AWS%20-%20User", [true, true, true, true]),
+    ("/systems/prod/mappings/AWS%20-%20User/reset", [false, false, false, true]),
     ("/systems/prod/credential", [false, false, false, true]),
     ("/systems/prod/rotate-key", [false, false, false, true]),
     ("/systems/prod/remove", [false, false, false, true]),
@@ -33,6 +34,7 @@ const PAGES: [(&str, [bool; 4]); 35] = [
     ("/imports/1/changes", [true, true, true, true]),
     ("/systems/prod/accounts", [true, true, true, true]),
     ("/systems/prod/accounts/script.path", [true, true, true, true]),
+    ("/systems/prod/accounts/script.path/history", [true, true, true, true]),
     ("/systems/prod/accounts/script.path/delete", [false, true, false, true]),
     ("/systems/prod/new-account", [false, true, false, true]),
     ("/systems/prod/resources", [true, true, true, true]),
@@ -135,7 +137,10 @@ async fn s19_a_form_of_elsewhere_does_nothing() {
         ("/systems/prod/release", &[("reason", "")]),
         ("/systems/prod/profiles/default", &[("schedule", "")]),
         ("/systems/prod/new-profile", &[("name", "x")]),
-        ("/systems/prod/mappings/AWS%20-%20User/reset", &[("seen", ""), ("reason", "")]),
+        (
+            "/systems/prod/mappings/AWS%20-%20User/reset",
+            &[("seen", ""), ("reason", ""), ("confirm", "AWS - User")],
+        ),
         ("/systems/prod/credential", &[("credential", "server")]),
         ("/systems/prod/rotate-key", &[("seen", ""), ("once", "x"), ("reason", ""), ("confirm", "prod")]),
         ("/imports", &[("system", "prod"), ("profile", "default")]),
