@@ -8,7 +8,7 @@ pub(crate) fn grouped(number: impl Borrow<u64>) -> String {
     let digits = number.borrow().to_string();
     let mut said = String::with_capacity(digits.len().saturating_mul(4) / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             said.push(',');
         }
         said.push(digit);

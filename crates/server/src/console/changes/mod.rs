@@ -98,11 +98,11 @@ fn lifts_limit(wish: &Wish) -> bool {
 
 /// Who loses what.
 fn removals(wishes: &[Wish]) -> Vec<(&str, &ResourceName)> {
-    let removal = |wish| match wish {
-        &Wish::RemoveAssignment { ref account, ref resource } => Some((account.as_str(), resource)),
+    let removals = wishes.iter().filter_map(|wish| match wish {
+        Wish::RemoveAssignment { account, resource } => Some((account.as_str(), resource)),
         _ => None,
-    };
-    wishes.iter().filter_map(removal).collect()
+    });
+    removals.collect()
 }
 
 /// What a group or policy is called.

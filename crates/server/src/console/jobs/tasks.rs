@@ -157,14 +157,11 @@ fn next(state: TaskState, failure: &Failure) -> &'static str {
 }
 
 fn facts(task: &Task) -> Facts {
-    let mut facts = Vec::new();
-    facts.push((
-        "Account",
-        match &task.account_external_id {
-            Some(id) => Cell::link(accounts::of(&task.system_id, id), task.account.clone()),
-            None => Cell::text(task.account.clone()),
-        },
-    ));
+    let account = match &task.account_external_id {
+        Some(id) => Cell::link(accounts::of(&task.system_id, id), task.account.clone()),
+        None => Cell::text(task.account.clone()),
+    };
+    let mut facts = vec![("Account", account)];
     let mut moment = |name, at: Option<jiff::Timestamp>| {
         facts.extend(at.map(|at| (name, Cell::Time(Time::at(at)))));
     };
