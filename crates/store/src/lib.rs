@@ -101,7 +101,7 @@ pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
-    AskedTask, BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JobLine, JobLineSlice, JobTry, JournalEntry,
+    AskedTask, BEARER, Cap, ClaimId, ClaimedTask, ClaimsSeen, DeliveryState, Drift, JobLine, JobLineSlice, JobTry, JournalEntry,
     JournalEvent, NewJob, NewStep, NewTask, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
     UnclaimedPassword, WithJob,
 };

@@ -15,6 +15,7 @@ mod claiming;
 mod create;
 mod deciding;
 mod deliveries;
+mod drift;
 mod due;
 mod ending;
 pub(crate) mod given;
@@ -31,6 +32,7 @@ pub(crate) mod query_plans;
 mod reading;
 mod retrying;
 mod rows;
+mod settling;
 
 use jiff::Timestamp;
 use keyreeve_model::{
@@ -45,11 +47,15 @@ use crate::{KeyClaim, ScimMark, ScimSaid};
 pub use claim_facts::ClaimId;
 pub(crate) use claim_facts::of_system as claims_of;
 pub use deliveries::{BEARER, DeliveryState, PasswordDelivery, UnclaimedPassword};
+pub use drift::Drift;
+pub(crate) use drift::drifts;
 pub(crate) use ending::end_jobs_of;
 pub use lines::{JobLine, JobLineSlice};
 pub use manifests::SwitchedOff;
 pub use of_accounts::AskedTask;
 pub use retrying::Retry;
+pub use settling::ClaimsSeen;
+pub(crate) use settling::{keep as keep_claims_seen, kept as claims_seen, settle as settle_claims};
 
 /// A job as it is asked for.
 #[derive(Debug, Clone, PartialEq)]

@@ -137,6 +137,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
         "import_schedules",
         "notifications",
         "signers",
+        "import_claims",
         "key_rotations",
         "organization_members",
         "organizations",
@@ -148,7 +149,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
         place.tamper(&format!("DROP TABLE {table}")).await;
     }
     for index in
-        ["systems_by_aws_account", "tasks_by_account", "provisioning_jobs_open", "claims_unconfirmed"]
+        ["systems_by_aws_account", "tasks_by_account", "provisioning_jobs_open", "claims_unconfirmed", "claims_drifting"]
     {
         place.tamper(&format!("DROP INDEX {index}")).await;
     }
@@ -158,6 +159,9 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     place.tamper("ALTER TABLE account_versions DROP COLUMN oldest_key_at").await;
     for column in ["held_because", "held_at", "tries"] {
         place.tamper(&format!("ALTER TABLE provisioning_jobs DROP COLUMN {column}")).await;
+    }
+    for column in ["drift_ended_at", "drift_ended_because"] {
+        place.tamper(&format!("ALTER TABLE claims DROP COLUMN {column}")).await;
     }
     place.tamper("DELETE FROM schema_migrations WHERE version > 3").await;
     let digest = place.schema_digest().await;
