@@ -7,7 +7,9 @@
 //   <form data-confirm="TEXT">             has its button once TEXT is typed into the field `confirm`
 //   <form data-search="ID">                asks as one types, and renews the element ID
 //   <… id data-live="EVENTS">              is renewed when the stream of events says something
-//   <form method="post">                   is sent once, however often its button is pressed
+//   <form method="post">                   is sent once, however often its button is pressed; what was typed comes back
+//                                          where the session had ended, but for secrets
+//   <form class="theme">                   changes how the page looks, and leaves the page
 (() => {
   const SEARCH_AFTER = 250;
   const RENEW_AFTER = 1000;
@@ -55,6 +57,17 @@
     confirms(root);
   };
 
+  // What somebody is at stays as it is: the focus is in it, or something was typed or chosen and not sent.
+  const changed = (one) => {
+    if (one.type === "checkbox" || one.type === "radio") return one.checked !== one.defaultChecked;
+    if (one.tagName === "SELECT") return [...one.options].some((choice) => choice.selected !== choice.defaultSelected && choice.selected);
+    return "defaultValue" in one && one.type !== "hidden" && one.value !== one.defaultValue;
+  };
+  const in_use = (region) => region.contains(document.activeElement)
+    || [...region.querySelectorAll("form[method=post] :is(input, select, textarea)")].some(changed);
+  // What is opened stays open.
+  const opened = (region) => new Set([...region.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
+
   // Asks for a page once more, and has the elements of these ids from it. Whoever is signed out meanwhile sees so.
   const renew = (address, ids, wanted = () => true) => new Promise((done) => {
     const request = new XMLHttpRequest();
@@ -71,8 +84,12 @@
           if (request.status === 200) window.location.reload();
           break;
         }
-        if (old && !old.contains(document.activeElement)) {
+        if (old && !in_use(old)) {
           const renewed = document.importNode(found, true);
+          const open = opened(old);
+          for (const one of renewed.querySelectorAll("details")) {
+            if (open.has(one.querySelector("summary")?.textContent)) one.open = true;
+          }
           old.replaceWith(renewed);
           prepared(renewed);
         }
@@ -172,6 +189,75 @@
     });
   };
 
+  // What was typed is kept while it is sent, but for what is secret or has to be typed each time; where the session had ended,
+  // it stands in the form once more after the sign-in.
+  const KEPT = "keyreeve-sent";
+  const keeps = () => {
+    const fields = (form) => [...form.elements].filter((one) => one.name && one.name !== "confirm"
+      && !["hidden", "password", "submit", "button"].includes(one.type));
+    const forms = () => [...document.querySelectorAll("main form[method=post]")];
+    const page = () => {
+      const here = new URL(window.location.href);
+      here.searchParams.delete("said");
+      return here.pathname + here.search;
+    };
+    let kept = null;
+    try {
+      kept = JSON.parse(window.sessionStorage.getItem(KEPT));
+      // The sign-in lies between.
+      if (page().split("?")[0] !== "/sign-in") window.sessionStorage.removeItem(KEPT);
+    } catch {
+      return;
+    }
+    const not_done = new URL(window.location.href).searchParams.get("said") === "not_done" && document.getElementById("said");
+    const form = kept && not_done && kept.page === page()
+      && forms().find((one) => one.getAttribute("action") === kept.action);
+    for (const one of form ? fields(form) : []) {
+      const value = kept.fields[one.name];
+      if (value === undefined) continue;
+      if (one.type === "checkbox" || one.type === "radio") one.checked = value.includes(one.value);
+      else [one.value] = value;
+    }
+    document.addEventListener("submit", (event) => {
+      const form = event.target;
+      if (!forms().includes(form) || page().split("?")[0] === "/sign-in") return;
+      const typed = {};
+      for (const one of fields(form)) {
+        const is_choice = one.type === "checkbox" || one.type === "radio";
+        const values = typed[one.name] ?? [];
+        if (!is_choice || one.checked) values.push(one.value);
+        typed[one.name] = values;
+      }
+      const sent = { page: page(), action: form.getAttribute("action"), fields: typed };
+      try {
+        window.sessionStorage.setItem(KEPT, JSON.stringify(sent));
+      } catch {
+        // Without a place for it, it is typed once more.
+      }
+    });
+  };
+
+  // Light or dark without leaving the page, so that nothing that was typed is lost.
+  const themes = () => {
+    const form = document.querySelector("form.theme");
+    form?.addEventListener("submit", async (event) => {
+      const chosen = event.submitter?.value;
+      if (!chosen) return;
+      event.preventDefault();
+      const body = new URLSearchParams(new FormData(form, event.submitter));
+      try {
+        const answer = await fetch(form.action, { method: "POST", body, redirect: "manual", credentials: "same-origin" });
+        if (answer.type !== "opaqueredirect") return;
+      } catch {
+        return;
+      }
+      document.documentElement.dataset.theme = chosen;
+      for (const button of form.querySelectorAll("button")) {
+        button.setAttribute("aria-pressed", String(button.value === chosen));
+      }
+    });
+  };
+
   // The focus goes to what is to be seen to: the first field that is wrong, else what was refused, else what was done.
   const focuses = () => {
     const first = ["main [aria-invalid=true]", "main [role=alert]", "#said"].map((one) => document.querySelector(one));
@@ -181,6 +267,8 @@
     seen.focus();
   };
 
+  keeps();
+  themes();
   // What was done is said once.
   const address = new URL(window.location.href);
   if (address.searchParams.has("said")) {

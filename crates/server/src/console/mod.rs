@@ -12,7 +12,7 @@
 //!   calls a change takes), `time`, `moment` (as of when), `numbers`, `chart`, `days` (charts of what systems become), `document` (what policies say, and what is different about it), `keys` (how old
 //!   access keys are);
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
-//! - pages: `sign_in`, `own` (one's own sign-in), `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
+//! - pages: `sign_in`, `own` (one's own sign-in), `home`, `systems`, `accounts`, `resources`, `drift`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
 //!
 //! A new page has a file with its handler and its struct, a template that extends `console/frame.html`, and a line in the router
@@ -30,6 +30,7 @@ mod changes;
 mod chart;
 mod days;
 mod document;
+mod drift;
 mod form;
 mod home;
 mod imports;
@@ -73,6 +74,7 @@ pub(crate) fn router() -> Router<Parts> {
         .merge(accounts::router())
         .merge(changes::router())
         .merge(resources::router())
+        .merge(drift::router())
         .merge(imports::router())
         .merge(jobs::router())
         .merge(audit::router())

@@ -8,7 +8,7 @@ use keyreeve_model::JobId;
 
 use super::address::asking;
 use super::parts::Link;
-use super::visitor::{Look, Visitor};
+use super::visitor::{Look, Visitor, telling};
 use super::{assets, jobs};
 use crate::problem::Problem;
 
@@ -55,7 +55,8 @@ impl Section {
     }
 }
 
-/// Something was done, and the page after it says so. The word stands in the address; the sentence is ours.
+/// Something was done, and the page after it says so. The word stands in the address, the sentence is ours, and it is said
+/// only to a browser that was led to that address by us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Said {
     SignedOut,
@@ -85,12 +86,14 @@ pub(crate) enum Said {
     KeyRotated,
     PasswordChanged,
     SessionsEnded,
+    NotDone,
+    DriftAccepted,
 }
 
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 29] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
@@ -118,6 +121,8 @@ impl Said {
         Self::KeyRotated,
         Self::PasswordChanged,
         Self::SessionsEnded,
+        Self::NotDone,
+        Self::DriftAccepted,
     ];
 
     fn word(self) -> &'static str {
@@ -149,6 +154,8 @@ impl Said {
             Self::KeyRotated => "key_rotated",
             Self::PasswordChanged => "password_changed",
             Self::SessionsEnded => "sessions_ended",
+            Self::NotDone => "not_done",
+            Self::DriftAccepted => "drift_accepted",
         }
     }
 
@@ -184,20 +191,30 @@ impl Said {
             Self::KeyRotated => "The access key was replaced: the old one is deleted.",
             Self::PasswordChanged => "Your password is changed, and your other sessions have ended.",
             Self::SessionsEnded => "Whoever used those sessions must sign in again.",
+            Self::NotDone => {
+                "Your session had ended, so what you sent was not done. Look at it once more, and send it again."
+            }
+            Self::DriftAccepted => "Accepted: what AWS has stays as it is, and is no drift any more.",
             Self::Removed => {
                 "The system is removed. What was known of it stays readable, and AWS was not touched."
             }
         }
     }
 
-    /// An address whose page says so.
-    pub(crate) fn at(self, path: &str) -> String {
-        asking(path, [(Self::NAME, self.word())])
+    /// An address whose page says so, to whoever was led there by us ([`super::visitor::Told`]).
+    pub(super) fn at(self, path: &str) -> String {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{mark}{}={}", Self::NAME, self.word())
     }
 
-    /// An address whose page says so, with the way to the job that it came to.
-    pub(crate) fn as_job(self, path: &str, job: JobId) -> String {
-        asking(path, [(Self::NAME, format!("{}-{job}", self.word()).as_str())])
+    /// Leads on to a page that says so.
+    pub(crate) fn to(self, path: &str) -> Response {
+        telling(asking(path, [(Self::NAME, self.word())]))
+    }
+
+    /// Leads on to a page that says so, with the way to the job that it came to.
+    pub(crate) fn to_job(self, path: &str, job: JobId) -> Response {
+        telling(asking(path, [(Self::NAME, format!("{}-{job}", self.word()).as_str())]))
     }
 
     pub(super) fn of(word: &str) -> Option<Self> {

@@ -10,11 +10,13 @@ use keyreeve_engine::rights::Actor;
 
 use super::form::sentence;
 use super::page::{Frame, shown_as};
-use super::visitor::{Look, Visitor, signed_in};
+use super::parts::Link;
+use super::visitor::{Look, Told, Visitor, signed_in};
 use crate::once::IN_PROGRESS;
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::request::{RequestId, SaidAlready};
+use crate::rest::keeping;
 
 /// Where programs are answered.
 const OF_PROGRAMS: [&str; 2] = ["/api/", "/scim/"];
@@ -29,6 +31,8 @@ struct ProblemPage {
     request: Option<String>,
     /// Whether there is anything to sign in for.
     signed_out: bool,
+    /// The way back: the first page, or the one above.
+    back: Link,
 }
 
 /// Nothing is at the address that was asked for.
@@ -41,11 +45,11 @@ pub(crate) async fn as_pages(State(parts): State<Parts>, request: Request, next:
     let wants_page = takes_pages(request.headers())
         && !OF_PROGRAMS.iter().any(|place| request.uri().path().starts_with(place));
     if !wants_page {
-        return next.run(request).await;
+        return telling(&parts, next.run(request).await);
     }
-    let look = Look::of(request.headers(), request.uri());
+    let look = Look::of(request.headers(), request.uri(), &parts.door.site);
     let (headers, id) = (request.headers().clone(), request.extensions().get::<RequestId>().cloned());
-    let response = next.run(request).await;
+    let response = telling(&parts, next.run(request).await);
     let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
     let mut page = page_of(&parts, (&headers, look), &problem, id).await;
     for name in [SET_COOKIE, RETRY_AFTER] {
@@ -56,6 +60,12 @@ pub(crate) async fn as_pages(State(parts): State<Parts>, request: Request, next:
     page.extensions_mut().insert(problem);
     page.extensions_mut().insert(SaidAlready);
     page
+}
+
+/// With what the page that is led to will say.
+fn telling(parts: &Parts, response: Response) -> Response {
+    let cookie = response.extensions().get::<Told>().and_then(|told| told.cookie(&parts.door.site));
+    keeping(response, cookie)
 }
 
 async fn page_of(
@@ -77,9 +87,12 @@ async fn page_of(
     let mut frame = visitor
         .as_ref()
         .map_or_else(|| Frame::bare(&look, title), |visitor| Frame::around(visitor, None, title));
-    frame.said = None;
     // A choice of the theme leads back by `GET`.
     frame.address = "/".to_owned();
+    let back = match status {
+        StatusCode::METHOD_NOT_ALLOWED => above(&look.address),
+        _ => Link::new("/".to_owned(), "To the first page".to_owned()),
+    };
     let detail = sentence(detail);
     let signed_out = visitor.is_none();
     let request = id.map(|id| id.as_str().to_owned());
@@ -89,7 +102,16 @@ async fn page_of(
         }
         _ => advice(status, signed_out),
     };
-    shown_as(status, &ProblemPage { frame, detail, advice, request, signed_out })
+    shown_as(status, &ProblemPage { frame, detail, advice, request, signed_out, back })
+}
+
+/// What a form sends goes to an address below the page that has the form.
+fn above(address: &str) -> Link {
+    let path = address.split('?').next().unwrap_or_default();
+    match path.rsplit_once('/') {
+        Some((above, _)) if !above.is_empty() => Link::new(above.to_owned(), "To the page above".to_owned()),
+        _ => Link::new("/".to_owned(), "To the first page".to_owned()),
+    }
 }
 
 fn takes_pages(headers: &HeaderMap) -> bool {

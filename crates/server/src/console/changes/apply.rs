@@ -17,7 +17,7 @@ use crate::console::address;
 use crate::console::form::{Dangerous, Sent, Wrong, given};
 use crate::console::page::Said;
 use crate::console::systems;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::meant::Meant;
 use crate::once::{Begun, Once, reused, to_its_end};
 use crate::parts::Parts;
@@ -82,7 +82,7 @@ pub(super) async fn apply(
         Ok(done) if done.handed.is_empty() => {
             let waits = done.job.state == JobState::AwaitingApproval;
             let said = if waits { Said::AwaitsApproval } else { Said::Asked };
-            Ok(to(&said.as_job(&change.next, done.job.id)))
+            Ok(said.to_job(&change.next, done.job.id))
         }
         Ok(done) => Ok(handed(frame, (&done.job, done.handed), url.as_deref(), &change.next)),
         Err(error) => {

@@ -11,7 +11,7 @@ use super::{of, show};
 use crate::body::InPath;
 use crate::console::form::{Dangerous, Sent, Wrong, given};
 use crate::console::page::Said;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -87,9 +87,9 @@ async fn decided(
     let twice =
         |now: &ImportRun| now.state == state && now.decided_by.as_deref() == Some(visitor.actor.name());
     match done {
-        Ok(run) => Ok(to(&said.at(&of(run.id)))),
+        Ok(run) => Ok(said.to(&of(run.id))),
         Err(_) if twice(&parts.desk.import_run(&visitor.actor, Right::Approve, run.id).await?) => {
-            Ok(to(&said.at(&of(run.id))))
+            Ok(said.to(&of(run.id)))
         }
         Err(DeskError::Reason) => {
             show::answer(visitor, parts, run, Some(Wrong::with("reason", DeskError::Reason)))

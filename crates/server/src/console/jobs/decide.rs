@@ -19,7 +19,7 @@ use crate::console::numbers::{counted, times};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
 use crate::console::plan::ShownPlan;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -99,8 +99,8 @@ pub(super) async fn approve(
     let done = parts.planning.run(work).await?;
     let twice = |now: &ProvisioningJob| decided_by(now, &visitor) && now.state != JobState::Cancelled;
     match done {
-        Ok(job) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
-        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
+        Ok(job) => Ok(Said::JobApproved.to(&of(job.id))),
+        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(Said::JobApproved.to(&of(job.id))),
         Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
 }
@@ -136,8 +136,8 @@ pub(super) async fn reject(
     };
     let twice = |now: &ProvisioningJob| decided_by(now, &visitor) && now.state == JobState::Cancelled;
     match done {
-        Ok(job) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
-        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
+        Ok(job) => Ok(Said::JobRejected.to(&of(job.id))),
+        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(Said::JobRejected.to(&of(job.id))),
         Err(error) => Ok(rejection(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
 }
@@ -160,9 +160,9 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
     match parts.desk.cancel(&visitor.actor, job.id).await {
-        Ok(job) => Ok(to(&Said::JobCancelled.at(&of(job.id)))),
+        Ok(job) => Ok(Said::JobCancelled.to(&of(job.id))),
         Err(_) if parts.store.job(job.id).await?.state == JobState::Cancelled => {
-            Ok(to(&Said::JobCancelled.at(&of(job.id))))
+            Ok(Said::JobCancelled.to(&of(job.id)))
         }
         Err(error) => Ok(cancellation(&visitor, &job, Some(Wrong::of(error.into())?))),
     }

@@ -22,7 +22,7 @@ use crate::console::form::{Sent, Wrong, sentence};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
 use crate::console::plan::ShownPlan;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::once::{Begun, Once, reused, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -96,7 +96,7 @@ pub(super) async fn retry(
     };
     let work = retried(parts.clone(), visitor.actor.clone(), job.clone(), (seen, claim.clone()));
     match to_its_end(&parts, claim, work).await {
-        Ok((_, handed)) if handed.is_empty() => Ok(to(&Said::JobRetried.at(&back))),
+        Ok((_, handed)) if handed.is_empty() => Ok(Said::JobRetried.to(&back)),
         Ok((job, handed)) => Ok(changes::handed(frame, (&job, handed), url.as_deref(), &back)),
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
     }

@@ -18,7 +18,7 @@ use crate::console::page::{Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Tone};
 use crate::console::table::{Asked, Column, Filter, Shape};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -159,7 +159,7 @@ pub(super) async fn add(
     administers_all(&visitor)?;
     let filled = (name.as_str(), role.as_str(), systems.as_str());
     match add_as(&visitor, &parts, filled, password).await {
-        Ok(person) => Ok(to(&Said::Added.at(&of(&person.name)))),
+        Ok(person) => Ok(Said::Added.to(&of(&person.name))),
         Err(refused) => answer(&visitor, &parts, asked, filled, Some(refused?)).await,
     }
 }

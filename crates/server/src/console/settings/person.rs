@@ -15,7 +15,7 @@ use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong, given};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Facts, Link};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -164,7 +164,7 @@ pub(super) async fn remove(
     }
     let reason = given(&reason);
     match parts.desk.remove_person(&visitor.actor, &name, reason).await {
-        Ok(_) => Ok(to(&Said::PersonRemoved.at("/settings/people"))),
+        Ok(_) => Ok(Said::PersonRemoved.to("/settings/people")),
         Err(error) => Ok(answer(&visitor, &person, Some(Wrong::of(error.into())?))),
     }
 }
@@ -192,7 +192,7 @@ fn ended(
     said: Said,
 ) -> Result<Response, Problem> {
     match done {
-        Ok(()) => Ok(to(&said.at(&of(&person.name)))),
+        Ok(()) => Ok(said.to(&of(&person.name))),
         Err(problem) => Ok(answer(visitor, person, Some(of_problem(problem)?))),
     }
 }

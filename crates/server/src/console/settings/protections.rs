@@ -15,7 +15,7 @@ use crate::console::parts::{Cell, Empty, Link};
 use crate::console::systems;
 use crate::console::table::{Asked, Column, Filter, Shape};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -187,7 +187,7 @@ pub(super) async fn add(
     let what = kind.what(value.clone());
     let word = what.parts().0;
     match parts.desk.protect(&visitor.actor, &id, what, said).await {
-        Ok(_) => Ok(to(&Said::Protected.at(PLACE))),
+        Ok(_) => Ok(Said::Protected.to(PLACE)),
         Err(error) => {
             let wrong = Wrong::of(error.into())?;
             answer(&visitor, &parts, asked, [&system, word, &value, &reason], Some(wrong)).await
@@ -235,7 +235,7 @@ pub(super) async fn remove(
     }
     let reason = given(&reason);
     match parts.desk.end_protection(&visitor.actor, &system, &what, reason).await {
-        Ok(()) => Ok(to(&Said::Unprotected.at(PLACE))),
+        Ok(()) => Ok(Said::Unprotected.to(PLACE)),
         Err(error) => Ok(asked_once_more(&visitor, &system, &what, Some(Wrong::of(error.into())?))),
     }
 }

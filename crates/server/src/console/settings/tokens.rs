@@ -20,7 +20,7 @@ use crate::console::page::{Frame, Said, shown, shown_as};
 use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Asked, Column, Filter, Shape};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::once::Once;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -261,7 +261,7 @@ pub(super) async fn revoke(
     }
     let reason = given(&reason);
     match parts.desk.revoke_token(&visitor.actor, &token.id, reason).await {
-        Ok(_) => Ok(to(&Said::Revoked.at("/settings/tokens"))),
+        Ok(_) => Ok(Said::Revoked.to("/settings/tokens")),
         Err(error) => Ok(asked_once_more(&visitor, &token, Some(Wrong::of(error.into())?))),
     }
 }

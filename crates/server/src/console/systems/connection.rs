@@ -18,7 +18,7 @@ use crate::console::form::{Nothing, Sent, Wrong, given, sentence};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::table::{Column, Table};
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -99,7 +99,7 @@ pub(super) async fn release(
         desk.release_system(&actor, &id, reason).await
     };
     match parts.planning.run(work).await? {
-        Ok(_) => Ok(to(&Said::Released.at(&super::within(&system_id, "connection")))),
+        Ok(_) => Ok(Said::Released.to(&super::within(&system_id, "connection"))),
         Err(error) => {
             let wrong = Wrong::of(error.into())?;
             let system = parts.store.get_system(&system_id).await?;

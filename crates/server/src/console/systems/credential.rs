@@ -16,7 +16,7 @@ use crate::body::{GivenSecret, InPath};
 use crate::console::form::{Field, Sent, Wrong, given, status_of, whole};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Copied, Link};
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -110,7 +110,7 @@ pub(super) async fn replace(
         }
         Ok(CredentialSet { asks_nobody, .. }) => {
             let said = if asks_nobody { Said::CredentialOpen } else { Said::CredentialReplaced };
-            Ok(to(&said.at(&within(&system_id, "connection"))))
+            Ok(said.to(&within(&system_id, "connection")))
         }
         Err(error) => {
             let wrong = place_of(error)?;

@@ -15,7 +15,7 @@ use crate::console::form::{Dangerous, Sent, Wrong, given};
 use crate::console::page::Said;
 use crate::console::parts::Link;
 use crate::console::settings::AskPage;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::once::{Begun, Once, reused, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -51,7 +51,7 @@ pub(super) async fn rotate(
     if let Err(wrong) = Dangerous::typed(&confirm, system_id.as_str()) {
         return asked(&visitor, &parts, &system_id, Some(wrong)).await;
     }
-    let done = to(&Said::KeyRotated.at(&within(&system_id, "connection")));
+    let done = Said::KeyRotated.to(&within(&system_id, "connection"));
     let caller = Caller(visitor.actor.clone());
     let place = (&system_id, "POST /systems/{system_id}/rotate-key of the console".to_owned());
     let body = digest_hex(format!("{seen}\n{reason}").as_bytes());

@@ -20,7 +20,7 @@ use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::states::called;
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -147,7 +147,7 @@ pub(super) async fn set(
             let is_seen = |there: &TaskMapping| version(there).is_ok_and(|version| version == seen);
             let done = parts.desk.set_mapping(&visitor.actor, &system_id, &wanted, is_seen, given(&reason));
             match done.await {
-                Ok(_) => return Ok(to(&Said::Saved.at(&of(&system_id, name)))),
+                Ok(_) => return Ok(Said::Saved.to(&of(&system_id, name))),
                 Err(error) => Wrong::of(error.into())?,
             }
         }
@@ -187,7 +187,7 @@ pub(super) async fn reset(
     let is_seen = |there: &TaskMapping| version(there).is_ok_and(|version| version == seen);
     let done = parts.desk.reset_mapping(&visitor.actor, &system_id, name, is_seen, given(&reason)).await;
     match done {
-        Ok(()) => Ok(to(&Said::MappingReset.at(&of(&system_id, name)))),
+        Ok(()) => Ok(Said::MappingReset.to(&of(&system_id, name))),
         Err(error) => {
             let wrong = Wrong::of(error.into())?;
             let there = parts.store.task_mapping(&system_id, name).await?;

@@ -183,6 +183,7 @@ pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
         ("Accounts", "accounts"),
         ("Resources", "resources"),
         ("Compare", "compare"),
+        ("Drift", "drift"),
         ("Jobs", "jobs"),
         ("Connection", "connection"),
         ("Policy", "policy"),

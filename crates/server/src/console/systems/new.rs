@@ -17,7 +17,7 @@ use crate::body::GivenSecret;
 use crate::console::form::{Field, Sent, Takes, Wrong, status_of, whole};
 use crate::console::page::{Frame, Said, Section, shown_as};
 use crate::console::parts::Link;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::once::Once;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -121,14 +121,14 @@ pub(super) async fn register(
         }
     };
     match parts.planning.run(work).await? {
-        Ok(SystemMade { system, .. }) => Ok(to(&Said::Registered.at(&of(&system.system_id)))),
+        Ok(SystemMade { system, .. }) => Ok(Said::Registered.to(&of(&system.system_id))),
         Err(error) => {
             // A form that is sent twice leads twice to the same place.
             if let Some((key, body)) = &request
                 && let KnownRegistration::Done(system_id) =
                     parts.store.registered_by(key, body, parts.clock.now()).await?
             {
-                return Ok(to(&Said::Registered.at(&of(&system_id))));
+                return Ok(Said::Registered.to(&of(&system_id)));
             }
             let wrong = place_of(error)?;
             asked(&parts, &visitor, &filled, Some(wrong)).await

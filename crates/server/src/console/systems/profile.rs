@@ -21,7 +21,7 @@ use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Cell, Facts, Link};
 use crate::console::settings::AskPage;
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -100,7 +100,7 @@ pub(super) async fn set(
     };
     let wrong = match wanted {
         Ok(wanted) => match parts.desk.set_profile(&visitor.actor, &system_id, &wanted, is_seen).await {
-            Ok(()) => return Ok(to(&Said::Saved.at(&of(&system_id, &wanted.name)))),
+            Ok(()) => return Ok(Said::Saved.to(&of(&system_id, &wanted.name))),
             Err(error) => Wrong::of(error.into())?,
         },
         Err(wrong) => wrong,
@@ -133,7 +133,7 @@ pub(super) async fn make(
         Ok(wanted) => {
             let is_new = |there: Option<&ImportProfile>| there.is_none();
             match parts.desk.set_profile(&visitor.actor, &system_id, &wanted, is_new).await {
-                Ok(()) => return Ok(to(&Said::Saved.at(&of(&system_id, &wanted.name)))),
+                Ok(()) => return Ok(Said::Saved.to(&of(&system_id, &wanted.name))),
                 Err(_) if parts.store.get_import_profile(&system_id, &wanted.name).await.is_ok() => {
                     Wrong::with(NAME, "there is an import profile of this name; give another one")
                 }
@@ -243,7 +243,7 @@ pub(super) async fn remove(
     }
     let is_seen = |there: &ImportProfile| version(there).is_ok_and(|version| version == seen);
     match parts.desk.remove_profile(&visitor.actor, &system_id, &name, is_seen, given(&reason)).await {
-        Ok(()) => Ok(to(&Said::ProfileRemoved.at(&within(&system_id, "profiles")))),
+        Ok(()) => Ok(Said::ProfileRemoved.to(&within(&system_id, "profiles"))),
         Err(error) => removal(&visitor, &parts, (&system_id, &name), Some(Wrong::of(error.into())?)).await,
     }
 }

@@ -12,7 +12,7 @@ use crate::body::InPath;
 use crate::conditions::version;
 use crate::console::form::{Dangerous, Sent, Wrong, given, status_of};
 use crate::console::page::{Frame, Said, shown_as};
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -57,7 +57,7 @@ pub(super) async fn remove(
     }
     let is_seen = |there: &System| version(there).is_ok_and(|version| version == seen);
     match parts.desk.remove_system(&visitor.actor, &system_id, is_seen, given(&reason)).await {
-        Ok(_) => Ok(to(&Said::Removed.at("/systems"))),
+        Ok(_) => Ok(Said::Removed.to("/systems")),
         Err(error) => asked(&visitor, &system, Some(Wrong::of(error.into())?)),
     }
 }

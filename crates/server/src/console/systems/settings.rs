@@ -96,7 +96,7 @@ pub(super) async fn change(
     }
     let is_seen = |system: &System| version(system).is_ok_and(|version| version == seen);
     match parts.desk.change_system(&visitor.actor, &system_id, is_seen, &wanted).await {
-        Ok(_) => Ok(to(&Said::Saved.at(&super::within(&system_id, "settings")))),
+        Ok(_) => Ok(Said::Saved.to(&super::within(&system_id, "settings"))),
         Err(error) => {
             let wrong = place_of(Wrong::of(error.into())?, &system, &wanted, &values);
             asked(&visitor, &system, &values, seen, Some(wrong))

@@ -61,6 +61,7 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
         "/systems/{system_id}/policy",
         "/systems/{system_id}/settings",
         "/systems/{system_id}/compare",
+        "/systems/{system_id}/drift",
         "/systems/{system_id}/profiles",
         "/systems/{system_id}/new-profile",
         "/systems/{system_id}/mappings",

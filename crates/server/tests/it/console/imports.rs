@@ -9,7 +9,7 @@ use super::Browser;
 use crate::place::{PROD_ACCOUNT, Place};
 
 /// Has half of the people of `prod` go in AWS, and imports: the run waits for a person. Its number.
-async fn suspended(place: &Place) -> String {
+pub(super) async fn suspended(place: &Place) -> String {
     let people = place.people().await;
     let gone = people.iter().take(people.len() / 2).map(|name| Mutation::DeleteUser { name: name.clone() });
     place.sandbox.mutate(PROD_ACCOUNT, &gone.collect::<Vec<_>>()).unwrap();

@@ -10,7 +10,7 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 35] = [
+const PAGES: [(&str, [bool; 4]); 36] = [
     ("/your-sign-in", [true, true, true, true]),
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
@@ -20,6 +20,7 @@ const PAGES: [(&str, [bool; 4]); 35] = [
     ("/systems/prod/policy", [true, true, true, true]),
     ("/systems/prod/settings", [true, true, true, true]),
     ("/systems/prod/compare", [true, true, true, true]),
+    ("/systems/prod/drift", [true, true, true, true]),
     ("/systems/prod/profiles", [true, true, true, true]),
     ("/systems/prod/profiles/default", [true, true, true, true]),
     ("/systems/prod/new-profile", [false, false, false, true]),
@@ -49,7 +50,7 @@ const PAGES: [(&str, [bool; 4]); 35] = [
 ];
 
 /// Each form, and who may send it.
-const FORMS: [(&str, [bool; 4]); 19] = [
+const FORMS: [(&str, [bool; 4]); 20] = [
     ("/systems/new", [false, false, false, true]),
     ("/systems/prod/connection", [false, true, false, true]),
     ("/systems/prod/settings", [false, false, false, true]),
@@ -62,6 +63,7 @@ const FORMS: [(&str, [bool; 4]); 19] = [
     ("/systems/prod/mappings/AWS%20-%20User/reset", [false, false, false, true]),
     ("/systems/prod/credential", [false, false, false, true]),
     ("/systems/prod/rotate-key", [false, false, false, true]),
+    ("/systems/prod/drift", [false, false, true, true]),
     ("/imports", [false, true, false, true]),
     ("/imports/1/accept", [false, false, true, true]),
     ("/imports/1/reject", [false, false, true, true]),

@@ -38,7 +38,8 @@ async fn a_change_that_is_sent_twice_at_once_is_told_twice_and_done_once() {
     led.sort();
     assert_eq!(led, [format!("{address}?said=asked-{job}"), format!("{address}?said=asked_before-{job}")]);
     assert_eq!(jobs(&place).await, 1);
-    let before = browser.get(&format!("/systems/prod/accounts?said=asked_before-{job}")).await;
+    let form: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let before = browser.get(&browser.send(CHANGES, &form).await.to.unwrap()).await;
     before.has(&["is not done twice", &format!("<a href=\"/jobs/{job}\">Job {job}</a>")]);
     // Nobody writes into it what we do not say.
     let foreign = browser.get("/systems/prod/accounts?said=asked-%3Cb%3E").await;
