@@ -10,14 +10,16 @@ use keyreeve_model::{
     FailureKind, ImportObject, ImportProfile, ImportRun, ImportScope, Inventory, PermissionProfile,
     ResourceType, Suspicion, System, SystemState, Warning, difference,
 };
-use keyreeve_store::{ClaimId, ClaimsSeen, ImportLease, Outcome, RunRecord, SignerPart, Store, StoreError, Turn};
+use keyreeve_store::{
+    ClaimId, ClaimsSeen, ImportLease, Outcome, RunRecord, SignerPart, Store, StoreError, Turn,
+};
 
 use super::assemble::{Assembly, assemble};
 use super::claimed::{Claimed, TOLD, drift};
 use super::collect::{Reading, read_details, read_groups, read_policies, read_users};
 use super::confirm::confirm;
 use super::credentials::{CredentialsRead, read_credentials};
-use super::documents::Documents;
+use super::documents::{Documents, keep_what_says_the_same};
 use super::error::ImportError;
 use super::holdings::Holdings;
 use super::observed::{Missing, Observed};
@@ -338,7 +340,7 @@ impl Session<'_> {
             kept: &kept,
         };
         let by_itself = observed.credentials.held.clone();
-        let (after, warnings) = assemble(&assembly, observed);
+        let (mut after, warnings) = assemble(&assembly, observed);
         findings.warnings.extend(warnings);
         let settled = self.claimed.judge(&after, &by_itself, &scope, started_at);
         findings.warnings.extend(self.drift(&settled).await?);
@@ -346,6 +348,7 @@ impl Session<'_> {
             settled: settled.iter().map(|(id, _, state)| (*id, *state)).collect(),
             restored: self.claimed.restored(&after, &by_itself, &scope),
         };
+        keep_what_says_the_same(store, &known, &mut after).await?;
         let first = self.lease.baseline_run.is_none();
         let population = population_in_scope(&known, &scope);
         let changes = difference(std::mem::take(&mut known), after);

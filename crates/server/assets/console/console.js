@@ -126,6 +126,8 @@
     }
   };
 
+  const heading = (id) => document.getElementById(id)?.querySelector("h1")?.innerText ?? "";
+
   const lives = () => {
     for (const region of document.querySelectorAll("[data-live]")) {
       const ids = [region.id, ...(region.dataset.with || "").split(" ").filter(Boolean)];
@@ -135,7 +137,11 @@
         if (waiting) return;
         waiting = window.setTimeout(async () => {
           waiting = 0;
+          const before = heading(region.id);
           if (!document.hidden) await renew(window.location.href, ids);
+          // Whoever hears the page is told how it stands now, and not each of its numbers.
+          const after = heading(region.id);
+          if (after !== before) document.getElementById("heard").textContent = after;
           const now = document.getElementById(region.id);
           if (!now?.dataset.live) stream?.close();
         }, RENEW_AFTER);
@@ -237,6 +243,17 @@
     });
   };
 
+  // Times that are typed are of the viewer's zone, and the field beside them says so.
+  const zones = () => {
+    const field = document.getElementById("filter-zone");
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!field || !own) return;
+    field.form.addEventListener("input", (event) => {
+      const of_time = ["since", "until"].includes(event.target.name);
+      if (of_time && event.target.value !== "" && field.value === "") field.value = own;
+    });
+  };
+
   // Light or dark without leaving the page, so that nothing that was typed is lost.
   const themes = () => {
     const form = document.querySelector("form.theme");
@@ -269,6 +286,7 @@
 
   keeps();
   themes();
+  zones();
   // What was done is said once.
   const address = new URL(window.location.href);
   if (address.searchParams.has("said")) {

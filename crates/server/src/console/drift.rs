@@ -79,9 +79,8 @@ async fn accept(
     InPath(system_id): InPath<SystemId>,
     Sent(marked): Sent<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let claim = |(name, value): &(String, String)| {
-        (name == CLAIM).then(|| value.parse().ok().map(ClaimId)).flatten()
-    };
+    let claim =
+        |(name, value): &(String, String)| (name == CLAIM).then(|| value.parse().ok().map(ClaimId)).flatten();
     let foreign = || Problem::bad_request("what was sent is not what the form has");
     visitor.require(Right::Approve, &system_id)?;
     let claims = marked.iter().map(claim).collect::<Option<Vec<_>>>().ok_or_else(foreign)?;
@@ -141,9 +140,7 @@ fn row(drift: &Drift, account: Option<&Account>, may: bool) -> Vec<Cell> {
     };
     vec![
         match account {
-            Some(account) => {
-                Cell::link(accounts::of(&claim.system_id, &account.external_id), name.clone())
-            }
+            Some(account) => Cell::link(accounts::of(&claim.system_id, &account.external_id), name.clone()),
             None => Cell::text(name.clone()),
         },
         Cell::text(done(&claim.fact)),

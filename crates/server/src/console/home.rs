@@ -6,7 +6,9 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportRunState, JobState, System, SystemId, SystemState};
-use keyreeve_store::{Attention, Drift, JobStanding, RunSlice, SuspendedRun, SystemStanding, UnclaimedPassword};
+use keyreeve_store::{
+    Attention, Drift, JobStanding, RunSlice, SuspendedRun, SystemStanding, UnclaimedPassword,
+};
 
 use super::chart::Chart;
 use super::days;

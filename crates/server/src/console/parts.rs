@@ -78,6 +78,7 @@ impl Badge {
 {%- when Cell::Text(text) %}{{ text }}
 {%- when Cell::Code(text) %}<code>{{ text }}</code>
 {%- when Cell::Codes(texts) %}{% if texts.len() > 2 %}<details><summary>{{ texts.len() }} of them</summary>{% for text in texts %}<code>{{ text }}</code> {% endfor %}</details>{% else %}{% for text in texts %}<code>{{ text }}</code> {% endfor %}{% endif %}
+{%- when Cell::Named(text, word) %}<span title="{{ word }}">{{ text }}</span>
 {%- when Cell::Link(link) %}{{ link.html() }}
 {%- when Cell::Badge(badge) %}{{ badge.html() }}
 {%- when Cell::Time(time) %}{{ time.html() }}
@@ -92,6 +93,8 @@ pub(crate) enum Cell {
     Code(String),
     /// Several of them; many stand behind their number.
     Codes(Vec<String>),
+    /// What something is called, and the word that programs have for it.
+    Named(String, String),
     Link(Link),
     Badge(Badge),
     Time(Time),
@@ -116,6 +119,7 @@ impl Cell {
         match self {
             Self::Text(text) | Self::Code(text) => text.clone(),
             Self::Codes(texts) => texts.join(", "),
+            Self::Named(_, word) => word.clone(),
             Self::Link(link) => link.text.clone(),
             Self::Badge(badge) => badge.text.clone(),
             Self::Time(time) => time.instant().to_string(),

@@ -6,11 +6,11 @@ use keyreeve_model::{ImportRun, ImportRunId, ImportRunState, SystemState};
 use super::evidence::Evidence;
 use super::{baseline_holds, find_run, lock_run, mark_published};
 use crate::audit::{Done, Trail};
+use crate::provisioning::{claims_seen, settle_claims};
+use crate::scim::revisions;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, writing};
-use crate::provisioning::{claims_seen, settle_claims};
-use crate::scim::revisions;
 use crate::{CrashPoint, Store, StoreError, history, systems};
 
 impl Store {

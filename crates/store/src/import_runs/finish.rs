@@ -91,7 +91,8 @@ impl Store {
             let run = find_run(transaction, held.run).await?.run;
             if !record.claims.is_empty() {
                 let mut trail = Trail::lock(transaction, &self.keys, now).await?;
-                settle_claims(transaction, &mut trail, (stored.system_key, &run), &record.claims, now).await?;
+                settle_claims(transaction, &mut trail, (stored.system_key, &run), &record.claims, now)
+                    .await?;
                 trail.append(transaction).await?;
             }
             CrashPoint::BeforePublishCommit.pass();

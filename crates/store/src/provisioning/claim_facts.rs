@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use keyreeve_model::{Claim, ClaimFact, ClaimState, ExternalId, ImportRunId, SystemId, TaskId};
 use serde::{Deserialize, Serialize};
 
-use super::{drift, folded};
 use super::journal::HeldTask;
 use super::journal::pending::Pending;
 use super::rows::count;
+use super::{drift, folded};
 use crate::row::{Row, to_json};
 use crate::scim::revisions;
 use crate::statement::{Statement, Value, statement};

@@ -135,7 +135,8 @@ pub(super) async fn end_of_account(
 /// Ends what speaks of topics that a job changes once more, by system, account and topic.
 pub(super) fn changed_here(topics: impl IntoIterator<Item = Vec<Value>>, now: i64) -> Statement {
     let mut text = Statement::building("WITH made (system_key, account_external_id, topic) AS (VALUES ");
-    text.bind_rows(topics).push(") UPDATE claims SET drift_ended_because = 'changed_here', drift_ended_at = ");
+    text.bind_rows(topics)
+        .push(") UPDATE claims SET drift_ended_because = 'changed_here', drift_ended_at = ");
     text.bind(now).push(
         " FROM made m WHERE claims.system_key = m.system_key \
          AND claims.account_external_id = m.account_external_id AND claims.topic = m.topic \

@@ -52,7 +52,8 @@ pub(crate) async fn keep(
 /// What was kept of a run.
 pub(crate) async fn kept(transaction: &mut Transaction, run: ImportRunId) -> Result<ClaimsSeen, StoreError> {
     let text = "SELECT claim_id, seen FROM import_claims WHERE run_id = $1 ORDER BY claim_id";
-    let rows = transaction.fetch(statement!(text, run.0), |row| Ok((ClaimId(row.int(0)?), row.text(1)?))).await?;
+    let rows =
+        transaction.fetch(statement!(text, run.0), |row| Ok((ClaimId(row.int(0)?), row.text(1)?))).await?;
     let mut seen = ClaimsSeen::default();
     for (claim, word) in rows {
         match word.as_str() {

@@ -148,9 +148,13 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     ] {
         place.tamper(&format!("DROP TABLE {table}")).await;
     }
-    for index in
-        ["systems_by_aws_account", "tasks_by_account", "provisioning_jobs_open", "claims_unconfirmed", "claims_drifting"]
-    {
+    for index in [
+        "systems_by_aws_account",
+        "tasks_by_account",
+        "provisioning_jobs_open",
+        "claims_unconfirmed",
+        "claims_drifting",
+    ] {
         place.tamper(&format!("DROP INDEX {index}")).await;
     }
     crate::version::indexes_of_before(place).await;

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
+use keyreeve_engine::plan::known_protection;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{Account, CredentialSource, LoginProfileState, System, SystemId, SystemState};
@@ -52,6 +53,8 @@ struct ShowPage {
     as_of: Field,
     /// What whoever looks may ask for.
     actions: Vec<Link>,
+    /// Why nobody may change it.
+    protected: Option<String>,
     /// What no import has confirmed yet.
     pending: Vec<String>,
     facts: Facts,
@@ -107,6 +110,15 @@ pub(super) async fn page(
     let tasks = store.tasks_about(&system_id, ids, most).await?;
     let events = store.account_events(&system_id, &account.external_id, history::MOST).await?;
     let own = of(&system_id, &account.external_id);
+    // Nobody may change it, whatever they ask for.
+    let protected = match (&system.aws_account_id, moment) {
+        (Some(aws), AsOf::Now) => known_protection(
+            &store.protections_in_force(&system_id).await?,
+            &store.signers_in(aws).await?,
+            account,
+        ),
+        _ => None,
+    };
     let may_change =
         system.state == SystemState::Active && moment == AsOf::Now && visitor.may(Right::Operate);
     let mut frame = systems::frame(&visitor, &system, &account.name);
@@ -119,7 +131,8 @@ pub(super) async fn page(
         as_of: Field::line(AS_OF.name, AS_OF.label)
             .value(asked.as_deref().unwrap_or_default())
             .unless(wrong.as_ref()),
-        actions: if may_change { Action::links(&own) } else { Vec::new() },
+        protected: protected.as_deref().map(sentence),
+        actions: if may_change && protected.is_none() { Action::links(&own) } else { Vec::new() },
         pending: pending(&known),
         facts: facts(account),
         keys: keys(account, parts.clock.now()),

@@ -111,9 +111,22 @@ fn cells(run: &ImportRun) -> Vec<Cell> {
     ]
 }
 
-/// How many came, changed and went, in one cell.
+/// How many came, changed and went, in one cell; and how many merely became known or unknown, where there are any.
 fn counts_of(counts: &ChangeCounts) -> String {
-    format!("+{} ~{} −{}", counts.created, counts.changed, counts.deleted)
+    let mut text = format!("+{} ~{} −{}", counts.created, counts.changed, counts.deleted);
+    if counts.seen_differently > 0 {
+        text.push_str(&format!(" ({} seen otherwise)", counts.seen_differently));
+    }
+    text
+}
+
+/// How many came, changed and went, in words.
+fn counts_in_words(counts: &ChangeCounts) -> String {
+    let mut text = format!("{} new, {} changed, {} gone", counts.created, counts.changed, counts.deleted);
+    if counts.seen_differently > 0 {
+        text.push_str(&format!(", {} only seen otherwise", counts.seen_differently));
+    }
+    text
 }
 
 /// The address of a run.

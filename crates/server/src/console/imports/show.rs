@@ -11,7 +11,7 @@ use keyreeve_model::{
 };
 use keyreeve_store::StoreError;
 
-use super::{counts_of, of};
+use super::{counts_in_words, of};
 use crate::body::InPath;
 use crate::console::form::{Field, Wrong, sentence, status_of, whole};
 use crate::console::page::{Frame, Section, shown_as};
@@ -141,9 +141,7 @@ fn decision(visitor: &Visitor, run: &ImportRun, wrong: Option<&Wrong>) -> Result
         ("Groups and policies", &run.changes.resources),
         ("Assignments", &run.changes.assignments),
     ];
-    let told = |(what, counts): (&str, &ChangeCounts)| {
-        format!("{what}: {} new, {} changed, {} gone.", counts.created, counts.changed, counts.deleted)
-    };
+    let told = |(what, counts): (&str, &ChangeCounts)| format!("{what}: {}.", counts_in_words(counts));
     Ok(Some(Decision {
         accept: format!("{}/accept", of(run.id)),
         reject: format!("{}/reject", of(run.id)),
@@ -178,9 +176,9 @@ fn facts(run: &ImportRun, progress: Option<&Progress>) -> Facts {
         facts.push(("Credential report of", time(Some(at))));
     }
     if run.state.compared() {
-        facts.push(("Accounts", Cell::text(counts_of(&run.changes.accounts))));
-        facts.push(("Resources", Cell::text(counts_of(&run.changes.resources))));
-        facts.push(("Assignments", Cell::text(counts_of(&run.changes.assignments))));
+        facts.push(("Accounts", Cell::text(counts_in_words(&run.changes.accounts))));
+        facts.push(("Groups and policies", Cell::text(counts_in_words(&run.changes.resources))));
+        facts.push(("Assignments", Cell::text(counts_in_words(&run.changes.assignments))));
     }
     if let Some(by) = &run.decided_by {
         facts.push(("Decided by", Cell::text(by.clone())));

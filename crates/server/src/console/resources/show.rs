@@ -140,7 +140,7 @@ pub(super) async fn page(
         ResourceType::Group => Some(policies(&parts, &resource, moment, then).await?),
         ResourceType::Policy => None,
     };
-    let documents = store.resource_documents(&resource).await?;
+    let documents = store.resource_documents(&resource, moment).await?;
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let removable = may_change && wrong.is_none() && held.iter().any(is_removable);
     let mut frame = systems::frame_below(&visitor, &system, &resource.name);

@@ -91,6 +91,8 @@ struct ListPage {
 
 struct Adding {
     title: &'static str,
+    /// What follows from it, where that is to be said.
+    about: &'static str,
     action: &'static str,
     fields: Vec<Field>,
     /// What it is sent as.

@@ -115,6 +115,7 @@ async fn answer(
         table,
         adding: Some(Adding {
             title: "New person",
+            about: "",
             action: "/settings/people",
             fields,
             hidden: Vec::new(),

@@ -129,6 +129,9 @@ async fn answer(
     )?;
     let adding = (may && !ids.is_empty()).then(|| Adding {
         title: "Protect something",
+        about: "From then on nobody changes what it covers from here, whatever their role, and in no system of the same AWS \
+                account: not by a command, a program or the console. What waits and is about it does not begin; AWS itself \
+                is not changed. An administrator can take it off again.",
         action: PLACE,
         fields: fields(&ids, filled, wrong.as_ref()),
         hidden: Vec::new(),
@@ -161,12 +164,20 @@ fn fields(ids: &[SystemId], [system, kind, value, reason]: [&str; 4], wrong: Opt
     ]
 }
 
+fn called(kind: &str) -> &'static str {
+    match kind {
+        "account" => "Account",
+        "path" => "Path",
+        _ => "Tag",
+    }
+}
+
 fn cells(id: &SystemId, one: &Protection, may: bool) -> Vec<Cell> {
     let (kind, value) = one.kind.parts();
     let query = [("system", id.as_str()), ("kind", kind), ("value", value)];
     vec![
         Cell::link(systems::of(id), id.to_string()),
-        Cell::text(kind),
+        Cell::text(called(kind)),
         Cell::Code(value.to_owned()),
         one.reason.clone().map_or(Cell::None, Cell::Text),
         Cell::text(one.added_by.clone()),
@@ -202,6 +213,10 @@ pub(super) struct Named {
     system: SystemId,
     kind: Kind,
     value: String,
+    /// What was done, or was not.
+    #[serde(default)]
+    #[expect(dead_code, reason = "the frame reads it from the address")]
+    said: Option<String>,
 }
 
 /// What the form of that sends.
@@ -217,7 +232,7 @@ pub(super) struct Removal {
 
 pub(super) async fn ask(
     visitor: Visitor,
-    InQuery(Named { system, kind, value }): InQuery<Named>,
+    InQuery(Named { system, kind, value, .. }): InQuery<Named>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system)?;
     Ok(asked_once_more(&visitor, &system, &kind.what(value), None))
@@ -247,14 +262,20 @@ fn asked_once_more(
     wrong: Option<Wrong>,
 ) -> Response {
     let (kind, value) = what.parts();
-    let mut frame = frame(visitor, "Protect list");
+    let mut frame = frame(visitor, &format!("Protect the {kind} {value} no more"));
     frame.above.push(Link::new(PLACE, "Protect list"));
     let dangerous = Dangerous {
         action: format!("{PLACE}/remove"),
         title: "What follows from it",
-        consequences: vec![format!(
-            "What the {kind} {value} covers in {system} can be changed, switched off and deleted from now on."
-        )],
+        consequences: vec![
+            format!(
+                "What the {kind} {value} covers in {system} can be changed, switched off and deleted from now on, by whoever \
+                 may change accounts there."
+            ),
+            "Nothing is changed by that alone. What other entries of the list cover stays protected, and so do the accounts \
+             that systems sign in with."
+                .to_owned(),
+        ],
         confirm: value.to_owned(),
         button: "Take it off the protect list",
         hidden: vec![("system", system.to_string()), ("kind", kind.to_owned()), ("value", value.to_owned())],

@@ -138,6 +138,7 @@ async fn answer(
         table,
         adding: Some(Adding {
             title: "New token",
+            about: "",
             action: "/settings/tokens",
             fields,
             hidden: vec![("once", filled.once.clone())],

@@ -14,8 +14,8 @@ const ADDRESS: &str = "/systems/prod/drift";
 /// Puts somebody into a group that they are not in, and gives both.
 async fn joined(place: &Place, nth: usize) -> (String, String) {
     let person = place.people().await.swap_remove(nth);
-    let account = place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await;
-    let of: Vec<&Value> = account["groups"].as_array().unwrap().iter().map(|one| &one["resource_name"]).collect();
+    let held = place.get(&format!("/api/v1/systems/prod/assignments?account={person}&limit=1000")).await;
+    let of: Vec<&Value> = held["items"].as_array().unwrap().iter().map(|one| &one["resource_name"]).collect();
     let groups = place.get("/api/v1/systems/prod/resources?type=group").await;
     let mut groups = groups["items"].as_array().unwrap().iter().map(|group| &group["name"]);
     let group = groups.find(|name| !of.contains(name)).unwrap().as_str().unwrap().to_owned();
@@ -56,7 +56,12 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     let home = viewer.get("/").await;
     home.has(&[&said(&one, 1), &said(&other, 2), &format!("<a href=\"{ADDRESS}\">")]);
     let page = viewer.get(ADDRESS).await;
-    page.has(&["Was put into group", "Not in group", "href=\"/jobs/1\"", "<title>Drift · System prod · Keyreeve</title>"]);
+    page.has(&[
+        "Was put into group",
+        "Not in group",
+        "href=\"/jobs/1\"",
+        "<title>Drift · System prod · Keyreeve</title>",
+    ]);
     assert!(marks(&page.text).is_empty() && !page.text.contains("Accept what is marked"), "{}", page.text);
 
     // Somebody puts one of them right in AWS, and the next import sees it.
@@ -72,10 +77,17 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nothing.text);
     let done = approver.send(ADDRESS, &[("claim", mark)]).await;
     assert_eq!(done.to.as_deref(), Some("/systems/prod/drift?said=drift_accepted"), "{}", done.text);
-    approver.get("/systems/prod/drift?said=drift_accepted").await.has(&["Nothing has drifted", "no drift any more"]);
+    approver
+        .get("/systems/prod/drift?said=drift_accepted")
+        .await
+        .has(&["Nothing has drifted", "no drift any more"]);
     viewer.get("/").await.has(&["Nothing needs you now"]);
     let rows = place.get("/api/v1/audit?action=drift_accepted").await;
-    assert_eq!((&rows["items"][0]["actor"], rows["items"].as_array().unwrap().len()), (&json!("ada"), 1), "{rows}");
+    assert_eq!(
+        (&rows["items"][0]["actor"], rows["items"].as_array().unwrap().len()),
+        (&json!("ada"), 1),
+        "{rows}"
+    );
     // What is accepted stays so, though no import ever sees it as it was made here.
     place.import("prod").await;
     viewer.get("/").await.has(&["Nothing needs you now"]);

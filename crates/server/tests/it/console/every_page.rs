@@ -1,6 +1,6 @@
 //! Each page that there is: a place where all of them have something to show, with the address of each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use keyreeve_model::Role;
@@ -168,12 +168,22 @@ async fn each_page_that_there_is_has_a_row_and_is_shown() {
     assert!(known.len() > 30, "{known:?}");
     assert_eq!(listed, known, "a page without a row, or a row without a page");
     let stranger = Browser::new(&place);
+    let mut titles: BTreeMap<String, &str> = BTreeMap::new();
     for (route, address) in &rows {
         let who = if *route == "/sign-in" { &stranger } else { &browser };
         let page = who.get(address).await;
         let refused = page.status == 400 && address.contains("yesterday");
         assert!(page.status == 200 || refused, "{address}: {} {}", page.status, page.text);
         assert_eq!(page.text.matches("<h1>").count(), 1, "{address}");
+        let mut ids: Vec<&str> =
+            page.text.split(" id=\"").skip(1).map(|one| one.split('"').next().unwrap()).collect();
+        ids.sort_unstable();
+        let twice: Vec<_> = ids.windows(2).filter(|two| two[0] == two[1]).collect();
+        assert!(twice.is_empty(), "{address} has two elements of the same id: {twice:?}");
+        let title = page.text.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned();
+        if let Some(other) = titles.insert(title.clone(), route) {
+            assert_eq!(other, *route, "both are called {title:?}");
+        }
     }
     place.stop().await;
 }

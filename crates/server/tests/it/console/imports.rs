@@ -216,3 +216,31 @@ async fn a_moment_that_is_none_is_said_at_its_field() {
     }
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_run_counts_and_what_its_list_has_are_told_apart() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    // What only the report tells is not known without it.
+    place
+        .sandbox
+        .deny("keyreeve-connector", &["GenerateCredentialReport", "GetCredentialReport", "ListMFADevices"]);
+    let person = place.people().await.remove(0);
+    let tag = Mutation::TagUser { name: person.clone(), key: "team".into(), value: "ops".into() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[tag]).unwrap();
+    let (_, run) = place.post("/api/v1/systems/prod/import-runs", &json!({})).await;
+    let run = place.ended(&format!("/api/v1/import-runs/{}", run["id"])).await;
+    let counts = &run["changes"]["accounts"];
+    let seen = counts["seen_differently"].as_u64().unwrap();
+    assert!(seen > 0 && counts["changed"] == 1, "{run}");
+    let said = format!("0 new, 1 changed, 0 gone, {seen} only seen otherwise");
+    browser.get(&format!("/imports/{}", run["id"])).await.has(&[&said]);
+    let list = browser.get(&format!("/imports/{}/changes?type=account&limit=250", run["id"])).await;
+    list.has(&[&format!("Accounts: {said}."), "In all, whatever the filters let through"]);
+    assert_eq!(list.text.matches(">Seen otherwise</span>").count() as u64, seen, "{}", list.text);
+    assert_eq!(list.text.matches(">Changed</span>").count(), 1, "{}", list.text);
+    list.has(&[&format!(">{person}</a>")]);
+    let all = browser.get("/imports").await;
+    all.has(&[&format!("({seen} seen otherwise)")]);
+    place.stop().await;
+}

@@ -39,7 +39,7 @@ async fn every_page_says_to_browsers_what_it_may_hold() {
         }
         let text = Seen::of(answer).await.text;
         assert!(text.starts_with("<!doctype html>\n<html lang=\"en\""), "{page}: {text}");
-        for needed in ["<main id=\"content\"", "class=\"skip\"", "<h1>"] {
+        for needed in ["<main id=\"main\"", "class=\"skip\"", "<h1>"] {
             assert_eq!(text.matches(needed).count(), 1, "{page} {needed}");
         }
         // Bars of charts have titles, too.

@@ -224,3 +224,35 @@ async fn where_people_are_told_is_seen_without_what_may_be_a_secret() {
     assert!(!page.text.contains("canary"), "{}", page.text);
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_a_protected_account_says_so_and_offers_nothing() {
+    let place = Place::start().await;
+    let admin = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    let person = place.people().await.remove(0);
+    let account = place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await;
+    let address = format!("/systems/prod/accounts/{}", account["external_id"].as_str().unwrap());
+    let before = admin.get(&address).await;
+    before.has(&["aria-label=\"Change the account\""]);
+    assert!(!before.text.contains(">Protected<"), "{}", before.text);
+    let page = admin.get("/settings/protections").await;
+    page.has(&["From then on nobody changes what it covers"]);
+    let form = [("system", "prod"), ("kind", "account"), ("value", person.as_str()), ("reason", "")];
+    let done = admin.send("/settings/protections", &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let after = admin.get(&address).await;
+    after.has(&[">Protected<", "is on the protect list (account"]);
+    assert!(!after.text.contains("aria-label=\"Change the account\""), "{}", after.text);
+    let ask =
+        admin.get(&format!("/settings/protections/remove?system=prod&kind=account&value={person}")).await;
+    ask.has(&[
+        "can be changed, switched off and deleted from now on",
+        "What other entries of the list cover stays",
+    ]);
+    // The one that the system signs in with always is.
+    let own = place.all("/api/v1/systems/prod/accounts", 100).await;
+    let own = own.iter().find(|one| one["name"] == "keyreeve-connector").unwrap();
+    let own = admin.get(&format!("/systems/prod/accounts/{}", own["external_id"].as_str().unwrap())).await;
+    own.has(&[">Protected<", "is the account that Keyreeve signs in with"]);
+    place.stop().await;
+}

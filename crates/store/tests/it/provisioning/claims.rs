@@ -181,7 +181,7 @@ async fn a_suspended_run_settles_claims_when_it_is_accepted_and_not_what_was_don
         let drifts = store.drifts(None, 9).await.unwrap();
         let [drift] = &drifts[..] else { panic!("{drifts:?}") };
         assert_eq!((&drift.claim.fact, drift.claim.settled_by), (&group("dev", true), by));
-        assert_eq!((drift.seen_at, drift.actor.as_str()), (at(6), "local:test"));
+        assert_eq!((drift.seen_at, drift.actor.as_str()), (at(6), "anna"));
         store.close().await;
     }
 }
