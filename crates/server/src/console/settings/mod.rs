@@ -113,11 +113,12 @@ pub(super) struct AskPage {
 impl AskPage {
     /// The page, with what is wrong beside the field that is typed into, or above the form.
     pub(super) fn answer(
-        frame: Frame,
+        mut frame: Frame,
         title: String,
         dangerous: Dangerous,
         wrong: Option<Wrong>,
     ) -> Response {
+        frame.title = format!("{title} · Settings");
         let status = status_of(wrong.as_ref());
         let (beside, whole) = Wrong::parted(wrong);
         let dangerous = Dangerous { wrong: beside, ..dangerous };

@@ -85,7 +85,7 @@ async fn a_person_signs_in_by_keyboard_finds_systems_and_registers_one() {
     for (page, title) in [
         ("jobs", "Jobs"),
         ("audit", "Audit"),
-        ("audit/1", "Row 1"),
+        ("audit/1", "Row 1: System registered"),
         ("settings", "Settings"),
         ("settings/tokens", "Tokens"),
         ("settings/people", "People"),
