@@ -200,7 +200,7 @@ fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> R
         dangerous: Some(dangerous),
         ..bare(visitor, job, whole)
     };
-    answer(&page, refused)
+    answer(page, refused)
 }
 
 /// Who asked for how much, and which calls it makes.
@@ -227,7 +227,7 @@ fn rejection(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> 
         }),
         ..bare(visitor, job, whole(wrong.clone()))
     };
-    answer(&page, wrong.is_some())
+    answer(page, wrong.is_some())
 }
 
 fn cancellation(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
@@ -241,7 +241,7 @@ fn cancellation(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) 
         }),
         ..bare(visitor, job, whole(wrong.clone()))
     };
-    answer(&page, wrong.is_some())
+    answer(page, wrong.is_some())
 }
 
 fn bare(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<String>) -> DecidePage {
@@ -259,6 +259,7 @@ fn bare(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<String>) -> Deci
     }
 }
 
-fn answer(page: &DecidePage, refused: bool) -> Response {
-    shown_as(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, page)
+fn answer(mut page: DecidePage, refused: bool) -> Response {
+    page.frame.title.clone_from(&page.title);
+    shown_as(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page)
 }

@@ -133,7 +133,7 @@ fn once(
     (title, lead): (&str, &'static str),
     secrets: Vec<(String, Copied)>,
 ) -> Response {
-    let frame = frame(visitor, job, format!("Job {}", job.id));
+    let frame = frame(visitor, job, format!("{title} · Job {}", job.id));
     let back = Link::new(of(job.id), format!("Job {}", job.id));
     shown(&SecretsPage { frame, title: title.to_owned(), lead, secrets, back })
 }

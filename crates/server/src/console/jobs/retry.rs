@@ -135,7 +135,7 @@ fn answer(
     wrong: Option<String>,
 ) -> Response {
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let mut frame = frame(visitor, job, format!("Job {}", job.id));
+    let mut frame = frame(visitor, job, format!("Try job {} again", job.id));
     frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
     let (plan, seen) = plan.unzip();
     let sent = seen.filter(|_| wrong.is_none()).map(|seen| ToSend {
