@@ -54,6 +54,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(20, "scim_revisions", "0020_scim_revisions.sql"),
     migration!(21, "policy_documents", "0021_policy_documents.sql"),
     migration!(22, "pages_in_order", "0022_pages_in_order.sql"),
+    migration!(23, "judged_claims", "0023_judged_claims.sql"),
 ];
 
 impl Migration {
