@@ -55,6 +55,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(21, "policy_documents", "0021_policy_documents.sql"),
     migration!(22, "pages_in_order", "0022_pages_in_order.sql"),
     migration!(23, "judged_claims", "0023_judged_claims.sql"),
+    migration!(24, "leases_of_many", "0024_leases_of_many.sql"),
 ];
 
 impl Migration {

@@ -12,6 +12,7 @@ mod decide;
 mod fold;
 mod guard;
 mod hand_over;
+mod held;
 mod journal;
 mod look;
 mod observe;

@@ -11,12 +11,15 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use keyreeve_connector::{Connector, Identity};
 use keyreeve_model::{Failure, JobId, Protection, System, TaskId};
-use keyreeve_store::{ClaimedTask, JobTry, Signer, Store, StoreError, TaskLease};
+use keyreeve_store::{
+    ClaimedTask, JobTry, JournalEntry, JournalEvent, Signer, Store, StoreError, TaskLease,
+};
 use tokio::sync::watch;
 
 use super::administrators::Administrators;
 use super::guard::Guard;
 use super::hand_over::{OfJob, Sealing};
+use super::held::Held;
 use super::journal::Journal;
 use super::password_policy::LivePolicy;
 use super::recheck::{Rechecked, is_due, recheck};
@@ -174,6 +177,8 @@ struct Claimed {
     /// The job was tried again meanwhile: that is for whoever begins it anew, with what it rests on now.
     tried_again: bool,
     tasks: Vec<ClaimedTask>,
+    /// When they were asked for.
+    asked_at: Option<Instant>,
     /// The protect list at that moment.
     protections: Arc<Vec<Protection>>,
     /// The accounts that systems of this store sign in with, at that moment.
@@ -182,12 +187,29 @@ struct Claimed {
 }
 
 impl Shift<'_> {
+    /// Works; when that breaks off, gives back what it has, so that it counts for no crash.
+    async fn run(self, journal: Journal, seen: impl FnMut(TaskId)) -> Result<Ended, StoreError> {
+        let mut held = HashMap::new();
+        let ended = self.work(journal, seen, &mut held).await;
+        if let Err(error) = &ended
+            && !held.is_empty()
+        {
+            tracing::warn!(%error, tasks = held.len(), "the work on a job broke off; its tasks are given back");
+            self.give_back(&held).await;
+        }
+        ended
+    }
+
     /// The tasks go on while others are claimed.
-    async fn run(self, journal: Journal, mut seen: impl FnMut(TaskId)) -> Result<Ended, StoreError> {
+    async fn work(
+        &self,
+        journal: Journal,
+        mut seen: impl FnMut(TaskId),
+        leases: &mut HashMap<TaskId, Arc<Held>>,
+    ) -> Result<Ended, StoreError> {
         let mut stop = self.stop.clone();
         let mut running = FuturesUnordered::new();
         let mut claiming: Option<BoxFuture<'_, Result<Claimed, StoreError>>> = None;
-        let mut leases: HashMap<TaskId, TaskLease> = HashMap::new();
         // Tasks during which a worker ended: nothing is begun beside them that would end with them.
         let mut suspects: HashSet<TaskId> = HashSet::new();
         let (mut paused, mut over): (Option<Failure>, bool) = (None, false);
@@ -209,7 +231,8 @@ impl Shift<'_> {
             tokio::select! {
                 claimed = ready(&mut claiming) => {
                     claiming = None;
-                    let Claimed { tried_again, tasks, protections, signers, due_in } = claimed?;
+                    let Claimed { tried_again, tasks, asked_at, protections, signers, due_in } = claimed?;
+                    let asked_at = asked_at.unwrap_or_else(Instant::now);
                     over |= tried_again;
                     if tasks.is_empty() && !claim_again {
                         match due_in {
@@ -221,18 +244,20 @@ impl Shift<'_> {
                     let guard = Guard { identity: self.identity, signers, protections };
                     for task in tasks {
                         let id = task.task.id;
-                        leases.insert(id, task.lease.clone());
-                        if task.task.crashes > 0 {
+                        let ClaimedTask { task, lease, .. } = task;
+                        let held = Arc::new(self.held(lease, asked_at));
+                        leases.insert(id, Arc::clone(&held));
+                        if task.crashes > 0 {
                             suspects.insert(id);
                         }
                         let sealing = self.sealings.get(&id).cloned();
-                        let run = TaskRun::new(self.ground, journal.clone(), task, sealing, guard.clone());
+                        let run = TaskRun::new(self.ground, journal.clone(), task, held, sealing, guard.clone());
                         // In a box: the compiler does not look into it where it lays out what is around it.
                         running.push(async move { (id, Box::pin(run.run()).await) });
                     }
                 }
                 Some((id, ended)) = running.next(), if !running.is_empty() => {
-                    leases.remove(&id);
+                    let held = leases.remove(&id);
                     claim_again = true;
                     claim_at = claim_at.min(Instant::now() + BETWEEN_CLAIMS);
                     suspects.remove(&id);
@@ -241,6 +266,9 @@ impl Shift<'_> {
                         Ok(Released::Paused(failure)) => paused = Some(failure),
                         Err(error) if is_lease_lost(&error) => {
                             tracing::warn!(task.id = %id, "the lease of a task was lost; another worker has it");
+                            if let Some(held) = held {
+                                self.withdraw_crash(&held.lease).await;
+                            }
                         }
                         Err(error) => return Err(error),
                     }
@@ -250,7 +278,7 @@ impl Shift<'_> {
             }
             // A claim under way may have the only connection that writes, and goes on in the loop only.
             if claiming.is_none() && Instant::now() >= renew_at {
-                self.renew(&leases).await;
+                self.renew(leases).await;
                 renew_at = Instant::now() + self.renewal();
             }
         }
@@ -266,6 +294,7 @@ impl Shift<'_> {
     /// Takes up to so many tasks; if there are none, says when to ask again.
     async fn claim(&self, most: usize) -> Result<Claimed, StoreError> {
         let Worker { store, clock, name, lease, .. } = self.worker;
+        let asked_at = Some(Instant::now());
         let tasks = store.claim_tasks_of_try(self.of_try, name, clock.now(), *lease, most).await?;
         let Some(tasks) = tasks else { return Ok(Claimed { tried_again: true, ..Claimed::default() }) };
         let due = if tasks.is_empty() { store.next_due(None, Some(self.of_try.job)).await? } else { None };
@@ -279,21 +308,63 @@ impl Shift<'_> {
             )
         };
         let (protections, signers) = (Arc::new(protections), Arc::new(signers));
-        Ok(Claimed { tried_again: false, tasks, protections, signers, due_in })
+        Ok(Claimed { tried_again: false, tasks, asked_at, protections, signers, due_in })
     }
 
     fn renewal(&self) -> Duration {
         self.worker.lease / 3
     }
 
-    async fn renew(&self, leases: &HashMap<TaskId, TaskLease>) {
-        for lease in leases.values() {
-            let renewed =
-                self.worker.store.renew_task_lease(lease, self.worker.clock.now(), self.worker.lease).await;
-            if let Err(error) = renewed {
-                // The journal refuses the next attempt of a task whose lease is lost.
-                tracing::warn!(task.id = %lease.task, %error, "the lease of a task was not renewed");
+    fn held(&self, lease: TaskLease, asked_at: Instant) -> Held {
+        let Worker { store, clock, lease: lease_for, .. } = self.worker;
+        Held::new(lease, Arc::clone(store), *clock, *lease_for, asked_at)
+    }
+
+    async fn renew(&self, held: &HashMap<TaskId, Arc<Held>>) {
+        if held.is_empty() {
+            return;
+        }
+        let Worker { store, clock, lease, .. } = self.worker;
+        let leases: Vec<TaskLease> = held.values().map(|held| held.lease.clone()).collect();
+        let (asked_at, now) = (Instant::now(), clock.now());
+        match store.renew_task_leases(&leases, now, *lease).await {
+            Ok(kept) => {
+                for (task, held) in held {
+                    if kept.contains(task) {
+                        held.renewed(asked_at, now);
+                    } else {
+                        // The journal refuses the next attempt of a task whose lease is lost.
+                        tracing::warn!(task.id = %task, "the lease of a task was lost; another worker has it");
+                    }
+                }
             }
+            Err(error) => tracing::warn!(tasks = held.len(), %error, "the leases of tasks were not renewed"),
+        }
+    }
+
+    /// Gives tasks back where they stand: whoever claims them looks what became of the calls under way.
+    async fn give_back(&self, held: &HashMap<TaskId, Arc<Held>>) {
+        let now = self.worker.clock.now();
+        let event = || JournalEvent::Postpone { not_before: now, failure: None };
+        let entry = |held: &Arc<Held>| JournalEntry { lease: held.lease.clone(), event: event() };
+        let entries: Vec<JournalEntry> = held.values().map(entry).collect();
+        for (outcome, held) in self.worker.store.journal(entries, now).await.into_iter().zip(held.values()) {
+            match outcome {
+                Ok(()) => {}
+                Err(error) if is_lease_lost(&error) => self.withdraw_crash(&held.lease).await,
+                Err(error) => {
+                    let task = held.lease.task;
+                    tracing::warn!(task.id = %task, %error, "a task was not given back; its lease runs out");
+                }
+            }
+        }
+    }
+
+    /// Another worker took a task over and counted a crash, but this process lives.
+    async fn withdraw_crash(&self, lease: &TaskLease) {
+        let Worker { store, clock, .. } = self.worker;
+        if let Err(error) = store.withdraw_crash(lease, clock.now()).await {
+            tracing::warn!(task.id = %lease.task, %error, "a crash that was none stays counted");
         }
     }
 }

@@ -32,7 +32,7 @@ pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 81] = [
+pub const AUDIT_ACTIONS: [&str; 82] = [
     "access_call_attempted",
     "access_call_settled",
     "access_refused",
@@ -104,6 +104,7 @@ pub const AUDIT_ACTIONS: [&str; 81] = [
     "system_removed",
     "system_suspended",
     "task_cancelled",
+    "task_crash_withdrawn",
     "task_created",
     "task_ended",
     "task_failed",

@@ -29,6 +29,7 @@ mod protections;
 #[cfg(test)]
 pub(crate) mod query_plans;
 mod reading;
+mod renewing;
 mod retrying;
 mod rows;
 
@@ -168,6 +169,8 @@ pub struct TaskLease {
     pub account_key: String,
     /// The number of the lease; of two leases on one account the later one has the greater number.
     pub epoch: i64,
+    /// What it is told apart by, made at random: a database that lost its last moments may give a number out again.
+    pub token: String,
     /// When it ends unless it is renewed.
     pub until: Timestamp,
 }
