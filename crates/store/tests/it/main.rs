@@ -14,6 +14,7 @@ mod key;
 mod key_rotations;
 mod people;
 mod place;
+mod pooler;
 mod provisioning;
 mod reading;
 mod rekey;

@@ -15,6 +15,7 @@ mod r17_clocks;
 mod r18_full_disk;
 mod r32_poison;
 mod refusals;
+mod stood_still;
 mod unknown_outcomes;
 
 use std::time::Duration;
