@@ -51,6 +51,14 @@ impl Dialect {
         }
     }
 
+    /// The same of errands `e` that are looked for together with others' rows.
+    pub(crate) fn lock_free_errands(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE OF e SKIP LOCKED",
+        }
+    }
+
     /// Reads where the audit log ends, and keeps other writers off it until the end of the transaction.
     pub(crate) fn lock_audit_head(self) -> &'static str {
         match self {

@@ -29,6 +29,7 @@ mod crash_points;
 mod custody;
 mod data_keys;
 mod dialect;
+mod dispatch;
 mod documents;
 mod error;
 #[cfg(feature = "faults")]
@@ -85,6 +86,7 @@ pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
     key_file_holds,
 };
+pub use dispatch::{Errand, ErrandKind, NewErrand, PlaceLease, PlaceTaken};
 pub use documents::ReadVersion;
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{

@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(22, "pages_in_order", "0022_pages_in_order.sql"),
     migration!(23, "judged_claims", "0023_judged_claims.sql"),
     migration!(24, "leases_of_many", "0024_leases_of_many.sql"),
+    migration!(25, "errands", "0025_errands.sql"),
 ];
 
 impl Migration {

@@ -10,6 +10,7 @@ use crate::audit::{AuditCheckpoint, Checkpoints};
 use crate::dialect::{Dialect, Meaning, describe, is_surely_refused, meaning_of};
 use crate::row::Row;
 use crate::statement::{Statement, Text, postgres_arguments, sqlite_arguments};
+use crate::url::Kept;
 use crate::writable::Writes;
 use crate::{Store, StoreError};
 
@@ -34,6 +35,8 @@ pub(crate) struct Transaction {
     inner: Inner,
     doing: &'static str,
     place: String,
+    /// Whether statements are kept prepared.
+    keeps: Kept,
     /// Where it is noted how writing went; `None` of what only reads.
     writes: Option<Arc<Writes>>,
     pub(crate) checkpoints: Arc<Checkpoints>,
@@ -78,14 +81,15 @@ impl Transaction {
 
     /// The text for the driver, and whether it keeps it prepared.
     fn prepare(&self, text: Text) -> (SqlStr, bool) {
+        let may_keep = self.keeps == Kept::Yes;
         match text {
-            Text::Fixed(text) => (text.into_sql_str(), true),
+            Text::Fixed(text) => (text.into_sql_str(), may_keep),
             Text::Built(text) => {
                 // Preparing takes SQLite longer than what is asked of it mostly does. PostgreSQL would plan for values.
                 let kept = matches!(self.inner, Inner::Sqlite(_)) && text.len() <= KEPT_TEXT;
                 (AssertSqlSafe(self.dialect().places(text)).into_sql_str(), kept)
             }
-            Text::Repeated(text) => (AssertSqlSafe(text).into_sql_str(), true),
+            Text::Repeated(text) => (AssertSqlSafe(text).into_sql_str(), may_keep),
         }
     }
 
@@ -291,6 +295,7 @@ impl Store {
             },
             doing,
             place: self.place.clone(),
+            keeps: self.url.1,
             writes,
             checkpoints: Arc::clone(&self.checkpoints),
             checkpoint: None,

@@ -31,4 +31,4 @@ pub use hand_over::{HandOver, HandOverError, Handed};
 pub use look::{LOOK_HOLDS, Look};
 pub use opening::{OpenError, Revealed, open_once, reveal};
 pub use retry::Rules;
-pub use worker::{Ended, WorkError, Worker};
+pub use worker::{Elsewhere, Ended, WorkError, Worker};

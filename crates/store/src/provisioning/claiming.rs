@@ -17,7 +17,7 @@ use crate::statement::{Statement, Value, statement};
 use crate::systems::same_account;
 use crate::time::{to_millis, truncated};
 use crate::transaction::{Transaction, reading};
-use crate::{CrashPoint, Store, StoreError};
+use crate::{CrashPoint, PlaceLease, Store, StoreError, dispatch};
 
 impl Store {
     /// Takes the oldest task that can be worked on; see [`Self::claim_tasks`].
@@ -61,19 +61,21 @@ impl Store {
         Ok(self.claim((system, job), None, worker, now, lease, limit).await?.unwrap_or_default())
     }
 
-    /// The same of one try of a job; `None` when the job has been tried again since.
+    /// The same of one try of a job, in the place of its AWS account if one is given; `None` when the job has been tried
+    /// again since.
     ///
     /// # Errors
-    /// [`StoreError::JobNotFound`].
+    /// [`StoreError::JobNotFound`], [`StoreError::PlaceLost`].
     pub async fn claim_tasks_of_try(
         &self,
         of: JobTry,
+        place: Option<&PlaceLease>,
         worker: &str,
         now: Timestamp,
         lease: Duration,
         limit: usize,
     ) -> Result<Option<Vec<ClaimedTask>>, StoreError> {
-        self.claim((None, Some(of.job)), Some(of), worker, now, lease, limit).await
+        self.claim((None, Some(of.job)), Some((of, place)), worker, now, lease, limit).await
     }
 
     /// Which try of a job is under way, or was the last.
@@ -88,7 +90,7 @@ impl Store {
     async fn claim(
         &self,
         (system, job): (Option<&SystemId>, Option<JobId>),
-        of: Option<JobTry>,
+        of: Option<(JobTry, Option<&PlaceLease>)>,
         worker: &str,
         now: Timestamp,
         lease: Duration,
@@ -97,12 +99,17 @@ impl Store {
         let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
         let token = random_id()?;
         recording!(self, "claiming tasks", now, |transaction, trail| {
-            if let Some(of) = of
-                && job_try(transaction, of.job).await? != of
-            {
-                return Ok(None);
+            if let Some((of, place)) = of {
+                if job_try(transaction, of.job).await? != of {
+                    return Ok(None);
+                }
+                if let Some(place) = place {
+                    dispatch::require(transaction, place).await?;
+                }
             }
-            let mut claims = Claims { now, until, worker, token: &token, limit, ..Claims::default() };
+            let in_place = of.and_then(|(_, place)| place).map(|place| place.token.as_str());
+            let mut claims =
+                Claims { now, until, worker, token: &token, in_place, limit, ..Claims::default() };
             for (within, share) in places(transaction, &self.keys, now, system, job, limit).await? {
                 claims.take(transaction, trail, within, share).await?;
             }
@@ -135,6 +142,8 @@ struct Claims<'a> {
     worker: &'a str,
     /// Of the leases of this claim.
     token: &'a str,
+    /// The place that they are taken in.
+    in_place: Option<&'a str>,
     limit: usize,
     /// Accounts that are busy since this transaction began, by AWS account.
     busy: HashSet<(String, String)>,
@@ -205,7 +214,8 @@ impl Claims<'_> {
         trail: &mut Trail<'_>,
         chosen: Vec<Candidate>,
     ) -> Result<(), StoreError> {
-        let chosen = if self.any_lapsed { self.left_behind(transaction, trail, chosen).await? } else { chosen };
+        let chosen =
+            if self.any_lapsed { self.left_behind(transaction, trail, chosen).await? } else { chosen };
         let epochs = next_epochs(transaction, &chosen).await?;
         let epoch_of = |candidate: &Candidate| {
             let what = || format!("the lease of task {} has no number", candidate.task);
@@ -292,7 +302,8 @@ impl Claims<'_> {
              RETURNING task_id, job_id"
         );
         let (name, external_id) = (candidate.name.as_str(), candidate.external_id.clone());
-        let lost = statement!(text, candidate.system_key, candidate.task.0, name, external_id, to_millis(self.now));
+        let lost =
+            statement!(text, candidate.system_key, candidate.task.0, name, external_id, to_millis(self.now));
         let lost = transaction.fetch(lost, |row| Ok((TaskId(row.int(0)?), JobId(row.int(1)?)))).await?;
         for (task, id) in lost {
             let job = self.job(transaction, id).await?;
@@ -346,7 +357,8 @@ async fn is_lapsed(
     candidate: &Candidate,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut text = Statement::building("SELECT lease_until FROM tasks WHERE state = 'running' AND task_id = ");
+    let mut text =
+        Statement::building("SELECT lease_until FROM tasks WHERE state = 'running' AND task_id = ");
     text.bind(candidate.task.0).push(transaction.dialect().lock_row());
     let until = transaction.fetch_optional(text, |row| row.opt_int(0)).await?;
     Ok(until.flatten().is_some_and(|until| until <= to_millis(now)))
@@ -407,8 +419,10 @@ fn leases(tasks: &[(TaskId, i64, bool)], claims: &Claims<'_>) -> Statement {
     }));
     text.push(") UPDATE tasks SET state = 'running', lease_epoch = m.epoch, lease_until = ");
     text.bind(to_millis(claims.until)).push(", lease_worker = ").bind(claims.worker);
-    text.push(", crashed_token = CASE WHEN m.crashed = 1 THEN tasks.lease_token ELSE tasks.crashed_token END");
-    text.push(", lease_token = ").bind(claims.token);
+    text.push(
+        ", crashed_token = CASE WHEN m.crashed = 1 THEN tasks.lease_token ELSE tasks.crashed_token END",
+    );
+    text.push(", lease_token = ").bind(claims.token).push(", lease_place = ").bind(claims.in_place);
     text.push(", started_at = COALESCE(tasks.started_at, ").bind(to_millis(claims.now));
     text.push("), crashes = tasks.crashes + m.crashed, not_before = NULL FROM made m WHERE tasks.task_id = m.task_id");
     text

@@ -33,7 +33,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let until = to_millis(now.checked_add(lease_for).unwrap_or(Timestamp::MAX));
         let text = "UPDATE tasks SET lease_until = $1 \
-                    WHERE task_id = $2 AND lease_epoch = $3 AND lease_token = $4 AND state = 'running'";
+                    WHERE task_id = $2 AND lease_epoch = $3 AND lease_token = $4 AND state = 'running' \
+                    AND (lease_place IS NULL OR lease_place IN (SELECT token FROM account_places))";
         let renewed = writing!(self, "renewing the task's lease", |transaction| {
             let renewal = statement!(text, until, lease.task.0, lease.epoch, lease.token.as_str());
             transaction.execute(renewal).await
@@ -109,18 +110,22 @@ impl Store {
 /// Of these leases, the tasks that still are under them and that nobody else has locked; they are locked now.
 async fn free_of(transaction: &mut Transaction, leases: &[TaskLease]) -> Result<HashSet<TaskId>, StoreError> {
     let text = Statement::building(
-        "SELECT task_id, lease_epoch, lease_token FROM tasks WHERE state = 'running' AND task_id IN (",
+        "SELECT task_id, lease_epoch, lease_token FROM tasks WHERE state = 'running' \
+         AND (lease_place IS NULL OR lease_place IN (SELECT token FROM account_places)) AND task_id IN (",
     );
     let mut text = listed(text, leases.iter().map(|lease| lease.task));
     text.push(transaction.dialect().lock_free_rows());
-    let found = transaction
-        .fetch(text, |row| Ok((TaskId(row.int(0)?), row.int(1)?, row.opt_text(2)?)))
-        .await?;
+    let found =
+        transaction.fetch(text, |row| Ok((TaskId(row.int(0)?), row.int(1)?, row.opt_text(2)?))).await?;
     let held = |task: &TaskId, epoch: i64, token: &Option<String>| {
         let is_it = |lease: &TaskLease| lease.epoch == epoch && token.as_ref() == Some(&lease.token);
         leases.iter().any(|lease| lease.task == *task && is_it(lease))
     };
-    Ok(found.into_iter().filter(|(task, epoch, token)| held(task, *epoch, token)).map(|found| found.0).collect())
+    Ok(found
+        .into_iter()
+        .filter(|(task, epoch, token)| held(task, *epoch, token))
+        .map(|found| found.0)
+        .collect())
 }
 
 fn listed(mut text: Statement, tasks: impl Iterator<Item = TaskId>) -> Statement {

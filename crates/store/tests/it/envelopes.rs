@@ -122,6 +122,9 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash_text}").as_bytes());
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
+        "errands",
+        "errand_turns",
+        "account_places",
         "scim_revisions",
         "policy_versions",
         "policy_documents",
@@ -156,6 +159,9 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     place.tamper("DROP INDEX tokens_made_once").await;
     place.tamper("ALTER TABLE tokens DROP COLUMN made_once").await;
     place.tamper("ALTER TABLE account_versions DROP COLUMN oldest_key_at").await;
+    for column in ["lease_token", "crashed_token", "lease_place"] {
+        place.tamper(&format!("ALTER TABLE tasks DROP COLUMN {column}")).await;
+    }
     for column in ["held_because", "held_at", "tries"] {
         place.tamper(&format!("ALTER TABLE provisioning_jobs DROP COLUMN {column}")).await;
     }

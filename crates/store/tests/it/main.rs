@@ -6,6 +6,7 @@ mod audit_sinks;
 mod backup;
 mod checkpoint;
 mod damage;
+mod dispatch;
 mod documents;
 mod envelopes;
 mod faults;

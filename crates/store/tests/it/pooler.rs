@@ -20,6 +20,8 @@ struct Between {
     /// Nobody gets through.
     closed: AtomicBool,
     refused: AtomicU32,
+    /// All that clients have said.
+    heard: std::sync::Mutex<Vec<u8>>,
 }
 
 impl Between {
@@ -57,11 +59,13 @@ impl Between {
             tokio::select! {
                 read = client.read(&mut asked) => {
                     let Ok(count @ 1..) = read else { return };
+                    self.heard.lock().unwrap().extend(&asked[..count]);
                     if server.write_all(&asked[..count]).await.is_err() {
                         return;
                     }
                     let is_commit = asked[..count].starts_with(b"Q") && asked[..count].ends_with(b"COMMIT\0");
-                    if is_commit && let Some(code) = self.answer.lock().unwrap().take() {
+                    let code = if is_commit { self.answer.lock().unwrap().take() } else { None };
+                    if let Some(code) = code {
                         let count = server.read(&mut said).await.unwrap();
                         assert!(said[..count].starts_with(b"C"), "it was committed");
                         client.write_all(&error(code)).await.unwrap();
@@ -119,15 +123,31 @@ async fn a_database_that_is_away_for_a_while_is_waited_for() {
     let (between, through) = Between::start(&place).await;
     let store = Store::open(&through.parse().unwrap(), place.key.clone()).await.unwrap();
     between.closed.store(true, Ordering::SeqCst);
-    let (made, ()) = tokio::join!(
-        async { store.create_job(&job(vec![task("ada")]), at(1)).await },
-        async {
-            tokio::time::sleep(Duration::from_millis(1_500)).await;
-            between.closed.store(false, Ordering::SeqCst);
-        }
-    );
+    let (made, ()) = tokio::join!(async { store.create_job(&job(vec![task("ada")]), at(1)).await }, async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        between.closed.store(false, Ordering::SeqCst);
+    });
     made.unwrap();
     assert!(between.refused.load(Ordering::SeqCst) > 4);
     assert_eq!(store.jobs(&id("s"), None, 9).await.unwrap().len(), 1);
     store.close().await;
+}
+
+#[tokio::test]
+async fn where_a_pooler_gives_each_transaction_another_connection_nothing_is_kept_in_one() {
+    for (parameter, kept) in [("", true), ("&statement-cache-capacity=0", false)] {
+        let place = Place::postgres().await;
+        with_system(&place).await.close().await;
+        let (between, through) = Between::start(&place).await;
+        let store =
+            Store::open(&format!("{through}{parameter}").parse().unwrap(), place.key.clone()).await.unwrap();
+        store.create_job(&job(vec![task("ada")]), at(1)).await.unwrap();
+        assert_eq!(store.jobs(&id("s"), None, 9).await.unwrap().len(), 1);
+        store.close().await;
+        let heard = between.heard.lock().unwrap();
+        // What the driver calls statements that are to last.
+        let named = heard.windows(7).any(|words| words == b"sqlx_s_");
+        assert_eq!(named, kept, "{parameter}");
+        assert!(!heard.windows(18).any(|words| words == b"extra_float_digits"), "poolers do not know that");
+    }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use keyreeve_model::*;
 use keyreeve_store::*;
 use sqlx::Executor;
 
