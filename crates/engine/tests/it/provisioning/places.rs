@@ -17,7 +17,7 @@ async fn two_jobs() -> (World, ProvisioningJob, ProvisioningJob) {
     changes.push(user("carl", "/"));
     let world = World::with(full(), &changes).await;
     let into = |account: &str| {
-        wish(json!({"task": "add_assignment", "account": account, "resource": {"group": "ops"}}))
+        wish(json!({"task": "add_assignment", "account": account, "group": "ops"}))
     };
     let (one, two) = (world.job(&[into("bob")]).await, world.job(&[into("carl")]).await);
     (world, one, two)
@@ -88,7 +88,7 @@ async fn jobs_of_one_process_are_in_the_place_together() {
     });
     assert_eq!((done, other), (Ended::Done, Ended::Done));
     let third = Worker { elsewhere: Elsewhere::Leave, ..world.worker() };
-    let into = wish(json!({"task": "add_assignment", "account": "bob", "resource": {"group": "devs"}}));
+    let into = wish(json!({"task": "add_assignment", "account": "bob", "group": "devs"}));
     let more = world.job(&[into]).await;
     assert_eq!(work(&world, &third, &more).await, Ended::Done, "the place was not given back");
 }

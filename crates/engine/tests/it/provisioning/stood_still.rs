@@ -13,7 +13,7 @@ use super::{JUST_PLANNED, full, laden, wish};
 use crate::harness::{Setup, World};
 
 fn into_ops(account: &str) -> keyreeve_model::Wish {
-    wish(json!({"task": "add_assignment", "account": account, "resource": {"group": "ops"}}))
+    wish(json!({"task": "add_assignment", "account": account, "group": "ops"}))
 }
 
 #[tokio::test]
