@@ -366,13 +366,21 @@ impl Shift<'_> {
         }
         let due = if tasks.is_empty() { store.next_due(None, Some(self.of_try.job)).await? } else { None };
         let due_in = due.map(|due| Duration::try_from(due.duration_since(clock.now())).unwrap_or_default());
-        let (protections, signers) = if tasks.is_empty() {
-            (Vec::new(), Vec::new())
-        } else {
-            (
-                store.protections_in_force(&self.ground.system.system_id).await?,
-                store.signers_in(&self.identity.account_id).await?,
-            )
+        let guarded = async {
+            if tasks.is_empty() {
+                return Ok((Vec::new(), Vec::new()));
+            }
+            let protections = store.protections_in_force(&self.ground.system.system_id).await?;
+            Ok::<_, StoreError>((protections, store.signers_in(&self.identity.account_id).await?))
+        };
+        let (protections, signers) = match guarded.await {
+            Ok(guarded) => guarded,
+            Err(error) => {
+                // They are ours already, and nobody else knows of them.
+                let held = |one: ClaimedTask| (one.task.id, Arc::new(self.held(one.lease, Instant::now())));
+                self.give_back(&tasks.into_iter().map(held).collect()).await;
+                return Err(error);
+            }
         };
         let (protections, signers) = (Arc::new(protections), Arc::new(signers));
         Ok(Claimed { tried_again: false, elsewhere: false, tasks, asked_at, protections, signers, due_in })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyreeve_engine::places::Places;
 use keyreeve_engine::provisioning::{Elsewhere, Ended, Worker};
 use keyreeve_model::ProvisioningJob;
-use keyreeve_sandbox::{Effect, FaultRule};
+use keyreeve_sandbox::{Effect, FaultRule, Phase};
 use serde_json::json;
 
 use super::{JUST_PLANNED, full, laden, user, wish};
@@ -16,16 +16,16 @@ async fn two_jobs() -> (World, ProvisioningJob, ProvisioningJob) {
     let mut changes = laden();
     changes.push(user("carl", "/"));
     let world = World::with(full(), &changes).await;
-    let into = |account: &str| {
-        wish(json!({"task": "add_assignment", "account": account, "group": "ops"}))
-    };
+    let into = |account: &str| wish(json!({"task": "add_assignment", "account": account, "group": "ops"}));
     let (one, two) = (world.job(&[into("bob")]).await, world.job(&[into("carl")]).await);
     (world, one, two)
 }
 
 fn slow(world: &World) {
     let slow = Effect::Latency { ms: 900 };
-    world.sandbox.add_fault(FaultRule::new("AddUserToGroup", slow).subject("bob").times(1).min_fires(1));
+    world
+        .sandbox
+        .add_fault(FaultRule::new("AddUserToGroup", slow).phase(Phase::AfterApply).times(1).min_fires(1));
 }
 
 async fn work(world: &World, worker: &Worker, job: &ProvisioningJob) -> Ended {
@@ -37,10 +37,9 @@ async fn work(world: &World, worker: &Worker, job: &ProvisioningJob) -> Ended {
 
 /// Once the first call is on its way.
 async fn called(world: &World) {
-    while !world.sandbox.trace().iter().any(|call| call.action == "GetUser") {
+    while !world.effective().iter().any(|action| action == "AddUserToGroup") {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
 }
 
 /// The accounts that were put into the group, in the order in which that was done.
