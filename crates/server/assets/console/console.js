@@ -3,7 +3,7 @@
 // text: a page that is asked for once more is read by the browser, and parts of it take the place of what is here.
 //
 //   <time datetime data-moment>            is said in the viewer's zone
-//   <button data-copy="ID" hidden>         copies the text of an element
+//   <button data-copy="ID" hidden>         copies the text of an element, or `data-text` where that is shown otherwise than it is
 //   <form data-confirm="TEXT">             has its button once TEXT is typed into the field `confirm`
 //   <form data-search="ID">                asks as one types, and renews the element ID
 //   <… id data-live="EVENTS">              is renewed when the stream of events says something
@@ -28,7 +28,7 @@
         const source = document.getElementById(button.dataset.copy);
         const label = button.textContent;
         try {
-          await navigator.clipboard.writeText(source.textContent);
+          await navigator.clipboard.writeText(button.dataset.text ?? source.textContent);
           button.textContent = "Copied";
         } catch {
           window.getSelection().selectAllChildren(source);
@@ -177,7 +177,7 @@
     const first = ["main [aria-invalid=true]", "main [role=alert]", "#said"].map((one) => document.querySelector(one));
     const seen = first.find(Boolean);
     if (!seen || document.querySelector("[autofocus]")) return;
-    if (!seen.matches("input, select")) seen.tabIndex = -1;
+    if (!seen.matches("input, select, textarea")) seen.tabIndex = -1;
     seen.focus();
   };
 

@@ -19,7 +19,7 @@ const AROUND: usize = 3;
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"{% if let Some(text) = text %}<div class="copied"><pre tabindex="0" aria-label="{{ name }}"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}" hidden>Copy</button></div>
+    source = r#"{% if let Some(text) = text %}<div class="copied"><pre tabindex="0" aria-label="{{ name }}"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}"{% if super::text::hides(text) %} data-text="{{ text|e("value") }}"{% endif %} hidden>Copy</button></div>
 {%- if cut %}<p class="hint">It is longer than what is shown here; REST has all of it.</p>{% endif %}
 {%- else %}<p class="muted">What it says is not known: no import has read it in a form that can be shown.</p>{% endif %}"#
 )]

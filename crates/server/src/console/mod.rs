@@ -45,6 +45,7 @@ mod problems;
 mod resources;
 mod settings;
 mod sign_in;
+mod spoken;
 mod states;
 mod systems;
 mod table;

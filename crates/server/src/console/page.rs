@@ -61,6 +61,7 @@ pub(crate) enum Said {
     SignedOut,
     Registered,
     Saved,
+    NothingChanged,
     Removed,
     Accepted,
     Rejected,
@@ -71,12 +72,15 @@ pub(crate) enum Said {
     JobApproved,
     JobRejected,
     JobCancelled,
+    NothingCancelled,
+    ShownBefore,
     JobRetried,
     LogVerified,
     Revoked,
     Added,
     PersonRemoved,
     Protected,
+    ProtectedUnseen,
     Unprotected,
     ProfileRemoved,
     MappingReset,
@@ -90,10 +94,11 @@ pub(crate) enum Said {
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 31] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
+        Self::NothingChanged,
         Self::Removed,
         Self::Accepted,
         Self::Rejected,
@@ -104,12 +109,15 @@ impl Said {
         Self::JobApproved,
         Self::JobRejected,
         Self::JobCancelled,
+        Self::NothingCancelled,
+        Self::ShownBefore,
         Self::JobRetried,
         Self::LogVerified,
         Self::Revoked,
         Self::Added,
         Self::PersonRemoved,
         Self::Protected,
+        Self::ProtectedUnseen,
         Self::Unprotected,
         Self::ProfileRemoved,
         Self::MappingReset,
@@ -125,6 +133,7 @@ impl Said {
             Self::SignedOut => "signed_out",
             Self::Registered => "registered",
             Self::Saved => "saved",
+            Self::NothingChanged => "nothing_changed",
             Self::Removed => "removed",
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
@@ -135,12 +144,15 @@ impl Said {
             Self::JobApproved => "job_approved",
             Self::JobRejected => "job_rejected",
             Self::JobCancelled => "job_cancelled",
+            Self::NothingCancelled => "nothing_cancelled",
+            Self::ShownBefore => "shown_before",
             Self::JobRetried => "job_retried",
             Self::LogVerified => "log_verified",
             Self::Revoked => "revoked",
             Self::Added => "added",
             Self::PersonRemoved => "person_removed",
             Self::Protected => "protected",
+            Self::ProtectedUnseen => "protected_unseen",
             Self::Unprotected => "unprotected",
             Self::ProfileRemoved => "profile_removed",
             Self::MappingReset => "mapping_reset",
@@ -157,6 +169,7 @@ impl Said {
             Self::SignedOut => "You have signed out.",
             Self::Registered => "The system is registered. Below is what is still to be done.",
             Self::Saved => "Saved.",
+            Self::NothingChanged => "There was nothing to save: all is as it was.",
             Self::Accepted => "Accepted: what the run found is published.",
             Self::Released => "The quarantine has ended.",
             Self::Rejected => "Rejected: what was known before still stands.",
@@ -168,12 +181,21 @@ impl Said {
             Self::JobApproved => "Approved: the job begins now.",
             Self::JobRejected => "Rejected: nothing of the job is done.",
             Self::JobCancelled => "Cancelled: what had not begun is taken back.",
+            Self::NothingCancelled => {
+                "All of it had begun already, so nothing was taken back: it is carried to its end."
+            }
+            Self::ShownBefore => {
+                "This password was shown already, and is shown once only. If its owner does not have it, reset the password."
+            }
             Self::JobRetried => "What failed is tried again now.",
             Self::LogVerified => "The log was read whole. What was found stands below.",
             Self::Revoked => "The token is revoked: it lets nobody in any more.",
             Self::Added => "Added. They can sign in now.",
             Self::PersonRemoved => "They are removed, and what they did stays in the audit log.",
             Self::Protected => "It is protected: nobody may change it.",
+            Self::ProtectedUnseen => {
+                "It is protected, but the last import saw no account that this covers: look whether it is written as it should be."
+            }
             Self::Unprotected => "It is protected no more.",
             Self::ProfileRemoved => "The import profile is removed, and its schedule has ended.",
             Self::MappingReset => "The task mapping is the default again.",

@@ -129,7 +129,7 @@ impl Cell {
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"<input type="checkbox" form="{{ form }}" name="{{ name }}" value="{{ value }}" aria-label="{{ label }}">"#
+    source = r#"<input type="checkbox" form="{{ form }}" name="{{ name }}" value="{{ value|e("value") }}" aria-label="{{ label }}">"#
 )]
 pub(crate) struct Choice {
     /// The id of the form.
@@ -187,7 +187,7 @@ pub(crate) struct Tab {
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"<div class="copied"><pre tabindex="0"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}" hidden>Copy</button></div>"#
+    source = r#"<div class="copied"><pre tabindex="0"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}"{% if super::text::hides(text) %} data-text="{{ text|e("value") }}"{% endif %} hidden>Copy</button></div>"#
 )]
 pub(crate) struct Copied {
     /// Of the element; there is none like it on the page.

@@ -10,8 +10,9 @@ use keyreeve_engine::rights::Actor;
 
 use super::form::sentence;
 use super::page::{Frame, shown_as};
+use super::table::TOO_MANY_ROWS;
 use super::visitor::{Look, Visitor, signed_in};
-use crate::once::IN_PROGRESS;
+use crate::once::{IN_PROGRESS, REUSED};
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::request::{RequestId, SaidAlready};
@@ -87,6 +88,10 @@ async fn page_of(
         IN_PROGRESS => {
             "It was sent twice, and is done once. What it comes to is found under Jobs; there is no need to send it again."
         }
+        REUSED => {
+            "What was sent first is found under Jobs, or where the form was. Begin anew for anything else."
+        }
+        TOO_MANY_ROWS => "Go back to the list: it is as it was.",
         _ => advice(status, signed_out),
     };
     shown_as(status, &ProblemPage { frame, detail, advice, request, signed_out })
@@ -106,7 +111,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "Not as things are now",
         StatusCode::METHOD_NOT_ALLOWED => "Nothing to be read here",
         StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
-        StatusCode::BAD_GATEWAY => "The other end does not answer",
+        StatusCode::BAD_GATEWAY => "AWS did not do it",
         status if status.is_client_error() => "Not understood",
         _ => "It did not work",
     }
@@ -131,7 +136,7 @@ fn advice(status: StatusCode, signed_out: bool) -> &'static str {
         }
         StatusCode::TOO_MANY_REQUESTS => "Wait a little, then try again.",
         StatusCode::BAD_GATEWAY => {
-            "Nothing was changed here. Try again; if it stays so, whoever runs this server finds why in its log."
+            "Nothing was changed. Testing the connection, on the page of the system, shows what AWS says to its credentials. If it stays so, whoever runs this server finds why in its log."
         }
         status if status.is_client_error() => "Nothing was done. Go back, and begin anew from the page.",
         _ => {

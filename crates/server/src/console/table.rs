@@ -29,6 +29,8 @@ const USUAL: u32 = 50;
 const SIZES: [u32; 4] = [25, USUAL, 100, 250];
 /// A file has so many rows at most.
 pub(crate) const MOST_IN_A_FILE: u32 = 10_000;
+/// The code of a list that is too long for a file.
+pub(super) const TOO_MANY_ROWS: &str = "too_many_rows";
 /// A filter may be so long, in characters.
 const LONGEST_FILTER: usize = 512;
 /// Names that every list knows besides its filters.
@@ -42,19 +44,26 @@ pub(crate) struct Column {
     pub(crate) label: &'static str,
     /// Whether it has numbers.
     pub(crate) number: bool,
+    /// Whether it has ways to do something, which are of no use in a file.
+    acts: bool,
 }
 
 impl Column {
     pub(crate) const fn sorted(key: &'static str, label: &'static str) -> Self {
-        Self { key, label, number: false }
+        Self { key, label, number: false, acts: false }
     }
 
     pub(crate) const fn plain(label: &'static str) -> Self {
-        Self { key: "", label, number: false }
+        Self { key: "", label, number: false, acts: false }
     }
 
     pub(crate) const fn number(label: &'static str) -> Self {
-        Self { key: "", label, number: true }
+        Self { key: "", label, number: true, acts: false }
+    }
+
+    /// Of ways to do something.
+    pub(crate) const fn acting(label: &'static str) -> Self {
+        Self { key: "", label, number: false, acts: true }
     }
 }
 
@@ -315,19 +324,29 @@ impl Listing {
         }
     }
 
-    /// All that the filters let through as CSV, the first [`MOST_IN_A_FILE`] rows.
+    /// All that the filters let through as CSV: all of it, or nothing.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// There are more than [`MOST_IN_A_FILE`] rows; it cannot be written.
     pub(crate) fn file<T>(
         &self,
         (of, what): (&str, &str),
         items: &[T],
         cells: impl Fn(&T) -> Vec<Cell>,
     ) -> Result<Response, Problem> {
-        let names = self.shape.columns.iter().map(|column| column.label.to_owned()).collect();
-        let items = items.iter().take(MOST_IN_A_FILE as usize);
-        let rows = items.map(|item| cells(item).iter().map(Cell::in_a_file).collect());
+        if items.len() > MOST_IN_A_FILE as usize {
+            let status = axum::http::StatusCode::CONFLICT;
+            let why = "a file of a list has at most 10,000 rows, and there are more. Narrow the list down with its filters, \
+                       or have all of it by `keyreeve export` or from /api/v1/systems/ID/exports, which have no limit";
+            return Err(Problem::new(status, TOO_MANY_ROWS, why));
+        }
+        let kept = || self.shape.columns.iter().map(|column| !column.acts);
+        let names = self.shape.columns.iter().filter(|column| !column.acts);
+        let names = names.map(|column| column.label.to_owned()).collect();
+        let rows = items.iter().map(|item| {
+            let cells = cells(item);
+            cells.iter().zip(kept()).filter(|(_, kept)| *kept).map(|(cell, _)| cell.in_a_file()).collect()
+        });
         let text = of_rows(names, rows).map_err(|error| {
             let status = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
             Problem::new(status, "not_written_down", error.to_string())
@@ -335,10 +354,22 @@ impl Listing {
         let mut answer = text.into_response();
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
-        if let Ok(name) = HeaderValue::from_str(&disposition(&file_name(of, what, None, "csv"))) {
+        if let Ok(name) = HeaderValue::from_str(&disposition(&file_name(of, &self.named(what), None, "csv")))
+        {
             headers.insert(CONTENT_DISPOSITION, name);
         }
         Ok(answer)
+    }
+}
+
+impl Listing {
+    /// What a file is of, and what it is narrowed down to.
+    fn named(&self, what: &str) -> String {
+        let narrowed = self.shape.filters.iter().filter_map(|filter| {
+            let value = self.filter(filter.name)?;
+            Some(format!("-{}-{}", filter.name, value.trim_matches('/')))
+        });
+        std::iter::once(what.to_owned()).chain(narrowed).collect()
     }
 }
 
@@ -502,5 +533,24 @@ mod tests {
         assert!(!answer.headers()[CONTENT_DISPOSITION].to_str().unwrap().contains('/'));
         let body = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
         assert_eq!(&body[..], b"Name,Accounts\r\n'=1+1,\r\na,\r\n");
+    }
+
+    #[test]
+    fn a_file_is_whole_or_there_is_none_and_its_name_says_what_it_is_narrowed_to() {
+        let most = MOST_IN_A_FILE as usize;
+        let file = |address: &str, rows: usize| {
+            let items = vec!["a"; rows];
+            listing(address).unwrap().file(("prod", "names"), &items, |item| vec![Cell::text(*item)])
+        };
+        assert!(file("/n?format=csv", most).is_ok());
+        assert_eq!(file("/n?format=csv", most + 1).unwrap_err().code(), TOO_MANY_ROWS);
+        for (address, name) in [
+            ("/n?format=csv", "keyreeve-prod-names.csv"),
+            ("/n?format=csv&q=a%20b&state=active", "keyreeve-prod-names-q-a_b-state-active.csv"),
+        ] {
+            let answer = file(address, 1).unwrap();
+            let said = answer.headers()[CONTENT_DISPOSITION].to_str().unwrap();
+            assert_eq!(said, format!("attachment; filename=\"{name}\""));
+        }
     }
 }

@@ -15,6 +15,7 @@ use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId, Wish, leaves_a_way_in};
+use serde::{Deserialize, Serialize};
 
 use super::form::{Dangerous, Field, Wrong, status_of};
 use super::numbers::counted;
@@ -48,16 +49,49 @@ pub(super) struct Change {
     once: String,
     /// Who they are about, where that is known.
     meant: Meant,
+    /// Why they are asked for, once somebody has said so.
+    reason: String,
+    /// The form that they were filled in at, if there is one.
+    form: Option<FilledIn>,
+}
+
+/// A form as it was filled in: whoever sees the plan of it can go back to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct FilledIn {
+    /// Where it is sent to.
+    action: String,
+    fields: Vec<(String, String)>,
+}
+
+impl FilledIn {
+    /// The name of what tells a form that is to be filled in once more from one that asks for a plan.
+    pub(super) const AGAIN: &str = "again";
+
+    pub(super) fn new(action: String, fields: Vec<(String, String)>) -> Self {
+        Self { action, fields }
+    }
 }
 
 impl Change {
     pub(super) fn new(wishes: Vec<Wish>, next: String) -> Self {
-        Self { wishes, next, once: uuid::Uuid::now_v7().to_string(), meant: Meant::default() }
+        Self {
+            wishes,
+            next,
+            once: uuid::Uuid::now_v7().to_string(),
+            meant: Meant::default(),
+            reason: String::new(),
+            form: None,
+        }
     }
 
     /// About exactly those, whoever has their names by then.
     pub(super) fn about(self, meant: Meant) -> Self {
         Self { meant, ..self }
+    }
+
+    /// Filled in at a form.
+    pub(super) fn at(self, form: FilledIn) -> Self {
+        Self { form: Some(form), ..self }
     }
 
     /// What must be typed before it is done; `None` where it can simply be undone.
@@ -92,6 +126,8 @@ struct PlanPage {
     ask: Option<Ask>,
     /// Why it cannot be asked for.
     refused: Option<&'static str>,
+    /// The form that it was filled in at.
+    form: Option<FilledIn>,
     back: String,
 }
 
@@ -147,6 +183,7 @@ fn answer(
             None => Some(ask(system, change, plan, beside)?),
         },
         refused,
+        form: change.form.clone(),
         back: change.next.clone(),
     };
     Ok(shown_as(status, &page))
@@ -162,12 +199,13 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
         ("meant", serde_json::to_string(&change.meant).map_err(unwritable)?),
         ("once", change.once.clone()),
         ("next", change.next.clone()),
+        ("form", change.form.as_ref().map_or(Ok(String::new()), serde_json::to_string).map_err(unwritable)?),
     ];
     let action = systems::within(&system.system_id, "changes");
     let button = if plan.approval_because.is_empty() { "Apply this plan" } else { "Ask for approval" };
     Ok(match change.to_type(system) {
         None => {
-            let reason = Field::line("reason", "Reason").unless(wrong.as_ref());
+            let reason = Field::reason("reason", "Reason").value(&change.reason).unless(wrong.as_ref());
             Ask::Simple { action, hidden, reason, button }
         }
         Some(confirm) => Ask::Dangerous(Box::new(Dangerous {
@@ -177,6 +215,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
             confirm,
             button,
             hidden,
+            reason: change.reason.clone(),
             wrong,
         })),
     })

@@ -10,10 +10,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
-use keyreeve_engine::desk::ImportAsked;
+use keyreeve_engine::desk::{DeskError, ImportAsked};
+use keyreeve_engine::import::ImportError;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ChangeCounts, ImportRun, ImportRunId, ProfileName, SystemId};
-use keyreeve_store::RunSlice;
+use keyreeve_store::{RunSlice, StoreError};
 use serde::Deserialize;
 
 use super::address;
@@ -121,6 +122,22 @@ pub(super) fn of(run: ImportRunId) -> String {
     address::of(&["imports", &run.to_string()])
 }
 
+/// The run that is under way, where an import is refused because of it.
+fn under_way(error: &DeskError) -> Option<ImportRunId> {
+    let of_store = |error: &StoreError| match error {
+        StoreError::ImportRunning { run, .. } => Some(*run),
+        _ => None,
+    };
+    match error {
+        DeskError::Store(error) => of_store(error),
+        DeskError::Import(error) => match &**error {
+            ImportError::Store(error) => of_store(error),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// An import that is asked for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -137,6 +154,12 @@ async fn begin(
     let asked = ImportAsked { system_id: system, profile, preview: false };
     let importer = parts.importer.clone();
     let (actor, stop) = (&visitor.actor, parts.stop.clone());
-    let run = parts.desk.import(actor, asked, importer, &parts.importing, stop).await?;
-    Ok(to(&of(run.id)))
+    match parts.desk.import(actor, asked, importer, &parts.importing, stop).await {
+        Ok(run) => Ok(to(&of(run.id))),
+        // It was sent twice, or somebody else was quicker: that is the import that is waited for.
+        Err(error) => match under_way(&error) {
+            Some(run) => Ok(to(&of(run))),
+            None => Err(error.into()),
+        },
+    }
 }

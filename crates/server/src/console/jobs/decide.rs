@@ -6,15 +6,15 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keyreeve_engine::desk::{DeskError, fits};
+use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, JobState, ProvisioningJob};
+use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskState};
 use serde::Deserialize;
 
 use super::show::frame;
 use super::{of, within};
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Field, Sent, Wrong, given, whole};
+use crate::console::form::{Dangerous, Field, Sent, Wrong, reasoned, whole};
 use crate::console::numbers::{counted, times};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
@@ -73,8 +73,8 @@ pub(super) async fn ask_approval(
         case.fresh_to_decide(waiting).await.map(drop)
     };
     match parts.planning.run(work).await? {
-        Ok(()) => Ok(approval(&visitor, &job, None)),
-        Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
+        Ok(()) => Ok(approval(&visitor, &job, "", None)),
+        Err(error) => Ok(approval(&visitor, &job, "", Some(Wrong::of(error.into())?))),
     }
 }
 
@@ -87,21 +87,23 @@ pub(super) async fn approve(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
     if let Err(wrong) = Dangerous::typed(&confirm, job.system_id.as_str()) {
-        return Ok(approval(&visitor, &job, Some(wrong)));
+        return Ok(approval(&visitor, &job, &reason, Some(wrong)));
     }
+    let why = match reasoned(&reason) {
+        Ok(why) => why.map(str::to_owned),
+        Err(wrong) => return Ok(approval(&visitor, &job, &reason, Some(wrong))),
+    };
     let (desk, actor, seen_job) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
     let work = move || async move {
-        let reason = given(&reason);
-        fits(reason)?;
         let case = desk.open(&actor, &seen_job.system_id).await?;
-        case.fresh_to_decide(seen_job).await?.as_seen(Some(&seen))?.approve(reason).await
+        case.fresh_to_decide(seen_job).await?.as_seen(Some(&seen))?.approve(why.as_deref()).await
     };
     let done = parts.planning.run(work).await?;
     let twice = |now: &ProvisioningJob| decided_by(now, &visitor) && now.state != JobState::Cancelled;
     match done {
         Ok(job) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
         Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
-        Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
+        Err(error) => Ok(approval(&visitor, &job, &reason, Some(Wrong::of(error.into())?))),
     }
 }
 
@@ -116,7 +118,7 @@ pub(super) async fn ask_rejection(
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
     let job = waiting(&visitor, &parts, job).await?;
-    Ok(rejection(&visitor, &job, None))
+    Ok(rejection(&visitor, &job, "", None))
 }
 
 pub(super) async fn reject(
@@ -126,19 +128,20 @@ pub(super) async fn reject(
     Sent(Rejection { reason }): Sent<Rejection>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
-    let reason = given(&reason);
-    let Some(said) = reason else {
-        return Ok(rejection(&visitor, &job, Some(Wrong::with("reason", DeskError::Reason))));
+    let why = match reasoned(&reason) {
+        Ok(Some(why)) => why,
+        Ok(None) => {
+            let wrong = Wrong::with("reason", DeskError::Reason);
+            return Ok(rejection(&visitor, &job, &reason, Some(wrong)));
+        }
+        Err(wrong) => return Ok(rejection(&visitor, &job, &reason, Some(wrong))),
     };
-    let done = match fits(reason) {
-        Ok(()) => parts.desk.reject(&visitor.actor, job.id, Some(said)).await,
-        Err(error) => Err(error),
-    };
+    let done = parts.desk.reject(&visitor.actor, job.id, Some(why)).await;
     let twice = |now: &ProvisioningJob| decided_by(now, &visitor) && now.state == JobState::Cancelled;
     match done {
         Ok(job) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
         Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
-        Err(error) => Ok(rejection(&visitor, &job, Some(Wrong::of(error.into())?))),
+        Err(error) => Ok(rejection(&visitor, &job, &reason, Some(Wrong::of(error.into())?))),
     }
 }
 
@@ -160,7 +163,11 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
     match parts.desk.cancel(&visitor.actor, job.id).await {
-        Ok(job) => Ok(to(&Said::JobCancelled.at(&of(job.id)))),
+        Ok(job) => {
+            let taken_back = job.tasks.iter().any(|task| task.state == TaskState::Cancelled);
+            let said = if taken_back { Said::JobCancelled } else { Said::NothingCancelled };
+            Ok(to(&said.at(&of(job.id))))
+        }
         Err(_) if parts.store.job(job.id).await?.state == JobState::Cancelled => {
             Ok(to(&Said::JobCancelled.at(&of(job.id))))
         }
@@ -181,7 +188,7 @@ pub(super) fn stands(job: &ProvisioningJob, does: bool, why: &str) -> Result<(),
     if does { Ok(()) } else { Err(Problem::new(StatusCode::CONFLICT, "wrong_state", detail())) }
 }
 
-fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
+fn approval(visitor: &Visitor, job: &ProvisioningJob, reason: &str, wrong: Option<Wrong>) -> Response {
     let refused = wrong.is_some();
     let (beside, whole) = Wrong::parted(wrong);
     let dangerous = Dangerous {
@@ -191,6 +198,7 @@ fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> R
         confirm: job.system_id.to_string(),
         button: "Approve, and begin",
         hidden: vec![("seen", job.plan_sha256.clone())],
+        reason: reason.to_owned(),
         wrong: beside,
     };
     let page = DecidePage {
@@ -215,8 +223,8 @@ fn consequences(job: &ProvisioningJob) -> Vec<String> {
     std::iter::once(asked).chain(why).chain(calls).collect()
 }
 
-fn rejection(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
-    let reason = Field::line("reason", "Reason").hint("Whoever asked reads it.").required();
+fn rejection(visitor: &Visitor, job: &ProvisioningJob, reason: &str, wrong: Option<Wrong>) -> Response {
+    let reason = Field::reason("reason", "Reason").value(reason).hint("Whoever asked reads it.").required();
     let page = DecidePage {
         title: format!("Reject job {}", job.id),
         lead: "Nothing of it is done, and it cannot be taken up again.",

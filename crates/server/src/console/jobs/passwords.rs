@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use keyreeve_engine::provisioning::Revealed;
+use keyreeve_engine::desk::DeskError;
+use keyreeve_engine::provisioning::{OpenError, Revealed};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Delivery, JobId, PasswordDelivery as Setting, ProvisioningJob, TaskId, Wish};
 use keyreeve_store::{DeliveryState, PasswordDelivery, StoreError};
@@ -13,11 +14,11 @@ use super::{of, of_task};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
 use crate::console::form::{Nothing, Sent};
-use crate::console::page::{Frame, shown};
+use crate::console::page::{Frame, Said, shown};
 use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
-use crate::console::visitor::Visitor;
+use crate::console::visitor::{Visitor, to};
 use crate::meant::Meant;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -147,7 +148,14 @@ pub(super) async fn reveal(
 ) -> Result<Response, Problem> {
     let (job, account) = of_whom(&visitor, &parts, (job, task)).await?;
     let copied = |text: String| vec![(account, Copied { id: "password".to_owned(), text })];
-    Ok(match parts.desk.reveal(&visitor.actor, TaskId(task)).await? {
+    let revealed = match parts.desk.reveal(&visitor.actor, TaskId(task)).await {
+        // Whoever pressed twice sees the second answer alone.
+        Err(DeskError::Open(OpenError::Store(StoreError::DeliveryUsed))) => {
+            return Ok(to(&format!("{}#passwords", Said::ShownBefore.at(&of(job.id)))));
+        }
+        revealed => revealed?,
+    };
+    Ok(match revealed {
         Revealed::Password(password) => {
             let lead = "It cannot be shown again, and must be changed at the first sign-in.";
             let said = ("The password, shown this once", lead);

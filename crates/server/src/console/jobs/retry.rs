@@ -23,7 +23,7 @@ use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
 use crate::console::plan::ShownPlan;
 use crate::console::visitor::{Visitor, to};
-use crate::once::{Begun, Once, reused, to_its_end};
+use crate::once::{Begun, Once, sent_otherwise, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -92,7 +92,7 @@ pub(super) async fn retry(
     let claim = match Once::of(&once)?.begin_or_wait(&parts, &caller, place, &body).await? {
         Begun::New(claim) => claim,
         Begun::Job(_) => return changes::sent_before(frame, &parts, &job, &back).await,
-        Begun::Run(_) | Begun::Done(_) => return Err(reused()),
+        Begun::Run(_) | Begun::Done(_) => return Err(sent_otherwise()),
     };
     let work = retried(parts.clone(), visitor.actor.clone(), job.clone(), (seen, claim.clone()));
     match to_its_end(&parts, claim, work).await {

@@ -217,7 +217,7 @@ async fn asked(
         calls: calls(mapping),
         rows: rows(mapping),
         error: wrong.as_ref().filter(|wrong| wrong.field == Some(TEXT)).map(|wrong| wrong.why.clone()),
-        reason: Field::line("reason", "Reason").value(reason).unless(wrong.as_ref()),
+        reason: Field::reason("reason", "Reason").value(reason).unless(wrong.as_ref()),
         wrong: whole(wrong),
         may_change,
         reset: (may_change && there.set.is_some()).then(|| format!("{action}/reset")),

@@ -19,10 +19,11 @@ pub(super) use checklist::called;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{System, SystemId};
+use keyreeve_model::{System, SystemId, SystemState};
 use keyreeve_store::SystemStanding;
 
 use super::address;
@@ -162,6 +163,21 @@ pub(super) fn frame(visitor: &Visitor, system: &System, title: &str) -> Frame {
     let mut frame = Frame::of(visitor, Section::Systems, format!("{title} · {}", system.name));
     frame.above = vec![Link::new("/systems", "Systems")];
     frame
+}
+
+/// A removed system has nothing to be changed any more.
+///
+/// # Errors
+/// It was removed.
+fn in_use(system: &System) -> Result<(), Problem> {
+    match system.state {
+        SystemState::Removed => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "system_removed",
+            "the system was removed, and nothing of it is changed any more",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The frame of a page below that of a system, which leads back to it.

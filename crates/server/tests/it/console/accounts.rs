@@ -237,7 +237,7 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
     let page = browser.get("/systems/prod/new-account").await;
     page.has(&["New account", "The password is handed over"]);
     let made =
-        [("name", "new.person"), ("path", "/staff/"), ("tags", "team = ops, cost=1"), ("deliver", "link")];
+        [("name", "new.person"), ("path", "/staff/"), ("tags", "team = ops\r\ncost=1"), ("deliver", "link")];
     let plan = browser.send("/systems/prod/new-account", &made).await;
     plan.has(&["CreateUser", "CreateLoginProfile", "new.person with path /staff/"]);
     let sent = form(&plan, &[("reason", "joins")]);
@@ -283,7 +283,7 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
             vec![("deliver", "link"), ("recipient", "age1abc")],
             "would not be encrypted to it",
         ),
-        ("update", vec![("tags", "team=a, TEAM=b")], "is there twice"),
+        ("update", vec![("tags", "team=a\nTEAM=b")], "is there twice"),
     ] {
         let page = browser.send(&format!("{address}/{action}"), &fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}: {}", page.text);

@@ -44,6 +44,9 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
     let (_, run) = place.post("/api/v1/systems/prod/import-runs", &json!({})).await;
     let run = place.ended_or_suspended(&format!("/api/v1/import-runs/{}", run["id"])).await["id"].clone();
 
+    let kept = json!({"kind": "path", "value": "/kept/"});
+    place.post("/api/v1/systems/prod/protections", &kept).await;
+
     let person = people.last().unwrap();
     let account = place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await;
     let account = format!("/systems/prod/accounts/{}", account["external_id"].as_str().unwrap());

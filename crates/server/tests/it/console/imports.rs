@@ -104,6 +104,28 @@ async fn a_suspended_run_shows_exactly_what_would_change_and_is_decided_as_it_wa
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reason_for_a_decision_about_a_run_is_not_lost() {
+    let place = Place::start().await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let address = format!("/imports/{}", suspended(&place).await);
+    let seen = approver.get(&address).await.hidden("seen");
+    let long = "x".repeat(1_001);
+    for (what, form) in [
+        ("accept", [("seen", seen.as_str()), ("reason", &long), ("confirm", "prod")]),
+        ("accept", [("seen", &seen), ("reason", "they all left"), ("confirm", "test")]),
+    ] {
+        let page = approver.send(&format!("{address}/{what}"), &form).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text);
+        assert!(page.text.contains(&format!("value=\"{}\"", form[1].1)), "{}", page.text);
+    }
+    let page = approver.send(&format!("{address}/reject"), &[("seen", &seen), ("because", &long)]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text);
+    let kept = page.text.contains("id=\"because-about\"") && page.text.contains(&format!("value=\"{long}\""));
+    assert!(kept, "{}", page.text);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_suspended_run_is_rejected_and_what_was_known_still_stands() {
     let place = Place::start().await;
     let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;

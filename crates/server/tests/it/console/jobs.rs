@@ -274,6 +274,26 @@ async fn a_password_that_nobody_opened_is_replaced_by_a_reset_and_its_new_secret
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancellation_that_comes_too_late_says_so() {
+    let place = Place::start().await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Latency { ms: 3_000 }).times(1));
+    let job = asked(&place, json!([{"task": "create_account", "name": "ada"}]), None).await;
+    let address = page_of(&job);
+    for _ in 0..500 {
+        if place.get(&format!("/api/v1{address}")).await["state"] == "running" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let done = operator.send(&format!("{address}/cancel"), &[]).await;
+    assert_eq!(done.to, Some(format!("{address}?said=nothing_cancelled")), "{}", done.text);
+    operator.get(&format!("{address}?said=nothing_cancelled")).await.has(&["nothing was taken back"]);
+    assert_eq!(place.ended(&format!("/api/v1{address}")).await["state"], "succeeded");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reset_is_of_whom_the_password_was_made_for_and_not_of_whoever_has_the_name_by_now() {
     let place = Place::start().await;
     let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
@@ -315,7 +335,13 @@ async fn in_operator_mode_a_password_is_shown_once() {
     let shown = operator.send(&password, &[]).await;
     shown.has(&["The password, shown this once"]);
     assert!(!copied(&shown, "password").is_empty());
-    assert_eq!(operator.send(&password, &[]).await.status, StatusCode::GONE);
+    // Whoever presses twice sees the second answer alone: it leads to what can be done about it.
+    let again = operator.send(&password, &[]).await;
+    assert_eq!(again.to, Some(format!("{address}?said=shown_before#passwords")), "{}", again.text);
+    operator
+        .get(&format!("{address}?said=shown_before"))
+        .await
+        .has(&["shown already, and is shown once only"]);
     operator.get(&address).await.has(&[">Opened<"]);
     place.stop().await;
 }

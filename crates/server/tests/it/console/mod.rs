@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod credentials;
 pub(crate) mod every_page;
+mod filled_in;
 mod imports;
 mod jobs;
 mod mappings;
