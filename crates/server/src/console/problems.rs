@@ -28,6 +28,8 @@ struct ProblemPage {
     advice: &'static str,
     /// The request's id, where the log says more.
     request: Option<String>,
+    /// Where it is seen what AWS says to a system's credentials.
+    connection: Option<String>,
     /// Whether there is anything to sign in for.
     signed_out: bool,
 }
@@ -92,9 +94,24 @@ async fn page_of(
             "What was sent first is found under Jobs, or where the form was. Begin anew for anything else."
         }
         TOO_MANY_ROWS => "Go back to the list: it is as it was.",
-        _ => advice(status, signed_out),
+        _ => {
+            let advice = advice(status, signed_out);
+            // Once is enough.
+            let said = ["nothing was changed", "nothing was done"].iter().any(|one| detail.contains(one));
+            let rest = ["Nothing was changed. ", "Nothing was done. "]
+                .iter()
+                .find_map(|one| advice.strip_prefix(one));
+            rest.filter(|_| said).unwrap_or(advice)
+        }
     };
-    shown_as(status, &ProblemPage { frame, detail, advice, request, signed_out })
+    let of_aws = (status == StatusCode::BAD_GATEWAY).then(|| connection_of(&look.address)).flatten();
+    shown_as(status, &ProblemPage { frame, detail, advice, connection: of_aws, request, signed_out })
+}
+
+/// The page of the connection of the system that an address is about.
+fn connection_of(address: &str) -> Option<String> {
+    let id = address.strip_prefix("/systems/")?.split(['/', '?']).next()?;
+    (id != "new").then(|| format!("/systems/{id}/connection"))
 }
 
 fn takes_pages(headers: &HeaderMap) -> bool {

@@ -540,7 +540,9 @@ mod tests {
         let most = MOST_IN_A_FILE as usize;
         let file = |address: &str, rows: usize| {
             let items = vec!["a"; rows];
-            listing(address).unwrap().file(("prod", "names"), &items, |item| vec![Cell::text(*item)])
+            listing(address)
+                .unwrap()
+                .file(("prod", "names"), &items, |item| vec![Cell::text(*item), Cell::None])
         };
         assert!(file("/n?format=csv", most).is_ok());
         assert_eq!(file("/n?format=csv", most + 1).unwrap_err().code(), TOO_MANY_ROWS);

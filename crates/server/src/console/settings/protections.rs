@@ -270,7 +270,10 @@ pub(super) async fn ask(
 /// The entry that is meant. What does not show, and line breaks, may have come back from a form otherwise than they are.
 async fn entry(parts: &Parts, system: &SystemId, what: ProtectionKind) -> Result<ProtectionKind, Problem> {
     let list = parts.store.protections(system).await?;
-    let shown = |one: &ProtectionKind| (one.parts().0, typed_as(one.parts().1));
+    let shown = |one: &ProtectionKind| {
+        let (kind, value) = one.parts();
+        (kind, typed_as(&value.replace("\r\n", "\n").replace('\r', "\n")))
+    };
     let exact = list.iter().find(|one| one.kind == what);
     let found = exact.or_else(|| list.iter().find(|one| shown(&one.kind) == shown(&what)));
     let not_found = || {

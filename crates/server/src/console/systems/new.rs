@@ -17,6 +17,7 @@ use crate::body::GivenSecret;
 use crate::console::form::{Field, Sent, Takes, Wrong, status_of, whole};
 use crate::console::page::{Frame, Said, Section, shown_as};
 use crate::console::parts::Link;
+use crate::console::text::hides;
 use crate::console::visitor::{Visitor, to};
 use crate::once::Once;
 use crate::parts::Parts;
@@ -231,7 +232,9 @@ async fn asked(
 ) -> Result<Response, Problem> {
     let systems = parts.store.list_systems(false).await?;
     let known = systems.into_iter().filter(|system| visitor.actor.reaches(&system.system_id));
-    let categories: BTreeSet<String> = known.map(|system| system.category).collect();
+    // What is proposed is read, and taken as it is.
+    let categories: BTreeSet<String> =
+        known.map(|system| system.category).filter(|category| !hides(category)).collect();
     let one = |value: &str, called: &str| vec![(value.to_owned(), called.to_owned())];
     let of = wrong.as_ref();
     let definition = vec![

@@ -1,7 +1,7 @@
 //! What is filled in comes back as it was, whatever else is refused, and means what it seems to mean.
 
 use keyreeve_model::{MappingName, Protection, ProtectionKind, Role};
-use keyreeve_sandbox::Mutation;
+use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use reqwest::StatusCode;
 
 use super::accounts::{address_of, form};
@@ -174,7 +174,7 @@ async fn names_and_values_with_commas_are_one() {
     let wanted = [
         ("name", "odd.one"),
         ("groups", "dev,ops\r\n\r\n"),
-        ("tags", "department=Research, Lab\r\ncost=1"),
+        ("attributes", "department=Research, Lab\r\ncost=1"),
         ("deliver", "link"),
     ];
     let plan = browser.send("/systems/prod/new-account", &wanted).await;
@@ -182,7 +182,7 @@ async fn names_and_values_with_commas_are_one() {
     let wishes = plan.hidden("wishes").replace("&#34;", "\"");
     let wishes: serde_json::Value = serde_json::from_str(&wishes).unwrap();
     assert_eq!(wishes[0]["groups"], serde_json::json!(["dev,ops"]), "{wishes}");
-    assert_eq!(wishes[0]["tags"]["department"], "Research, Lab", "{wishes}");
+    assert_eq!(wishes[0]["attributes"]["department"], "Research, Lab", "{wishes}");
     place.stop().await;
 }
 
@@ -287,5 +287,22 @@ async fn a_reason_is_as_long_as_the_rule_says_and_is_not_lost() {
     let longest = "\u{e9}".repeat(1_000);
     let gone = admin.send("/settings/people/bea/remove", &[("reason", &longest), ("confirm", "bea")]).await;
     assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.text);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_plan_as_aws_refuses_the_credentials_is_led_to_the_connection() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let person = place.people().await.remove(0);
+    let own = address_of(&place, &person).await;
+    let (status, code) = (403, "InvalidClientTokenId".to_owned());
+    let refused = Effect::Error { status, code, message: String::new() };
+    place.sandbox.add_fault(FaultRule::new("GetLoginProfile", refused).times(20));
+    let page = browser.send(&format!("{own}/delete"), &[]).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY, "{}", page.text);
+    for text in ["href=\"/systems/prod/connection\"", "InvalidClientTokenId"] {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
     place.stop().await;
 }
