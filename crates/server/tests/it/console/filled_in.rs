@@ -301,8 +301,6 @@ async fn who_cannot_plan_as_aws_refuses_the_credentials_is_led_to_the_connection
     place.sandbox.add_fault(FaultRule::new("GetLoginProfile", refused).times(20));
     let page = browser.send(&format!("{own}/delete"), &[]).await;
     assert_eq!(page.status, StatusCode::BAD_GATEWAY, "{}", page.text);
-    for text in ["href=\"/systems/prod/connection\"", "InvalidClientTokenId"] {
-        assert!(page.text.contains(text), "{text}: {}", page.text);
-    }
+    assert!(page.text.contains("href=\"/systems/prod/connection\""), "{}", page.text);
     place.stop().await;
 }
