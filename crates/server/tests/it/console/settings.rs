@@ -64,6 +64,7 @@ async fn a_token_is_shown_once_works_and_is_taken_back() {
             && !file.contains("Revoke…"),
         "{file}"
     );
+    assert!(file.lines().next().unwrap().ends_with(",Works until"), "what is done is in no file: {file}");
     assert_eq!(admin.get("/settings/tokens/none/revoke").await.status, StatusCode::NOT_FOUND);
     place.stop().await;
 }
