@@ -126,6 +126,7 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         | Command::Token(_)
         | Command::Secrets(_)
         | Command::Serve(_)
+        | Command::Worker(_)
         | Command::Store(_) => (Administer, About::All),
     })
 }

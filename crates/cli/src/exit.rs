@@ -100,6 +100,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
                         | StoreError::AuditAltered { .. }
                         | StoreError::Data { .. }
                         | StoreError::TaskLeaseLost { .. }
+                        | StoreError::PlaceLost { .. }
                         | StoreError::EvidenceAltered { .. }
                         | StoreError::LeaseLost { .. }
                         | StoreError::BaselineMoved { .. }

@@ -49,6 +49,7 @@ pub mod own_policy;
 pub mod pace;
 pub mod password;
 pub mod people;
+pub mod places;
 pub mod plan;
 pub mod provisioning;
 pub mod rights;

@@ -48,7 +48,7 @@ pub use assignment::{Assignment, AssignmentKey, AssignmentKind, AssignmentPlace,
 pub use change::{Change, ChangeCounts, ChangeKind, ChangeSet, ObjectCounts, ObjectType, is_volatile};
 pub use difference::{Compare, difference};
 pub use digest::{canonical_json, digest_hex};
-pub use documents::{InlineDocument, PolicyDocuments, PolicyVersion, laid_out};
+pub use documents::{InlineDocument, PolicyDocuments, PolicyVersion, canonical, in_one_order, laid_out};
 pub use failure::{Effect, Failure, FailureKind};
 pub use id::{AwsAccountId, ExternalId, IdError, ImportRunId, ProfileName, SystemId, SystemName};
 pub use import_profile::{ImportObject, ImportProfile, LoginProfileSource, PolicyScope, ProfileError};

@@ -10,8 +10,9 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use jiff::Timestamp;
+use keyreeve_engine::clock::Clock;
 use keyreeve_engine::rights::Right;
-use keyreeve_store::{AuditSinkStanding, Standing};
+use keyreeve_store::{AuditSinkStanding, Standing, Store};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -113,6 +114,12 @@ impl axum::extract::FromRef<Measured> for Parts {
     }
 }
 
+/// The address, of a process that knows nobody who could ask.
+pub(crate) fn open_router(store: Arc<Store>, clock: Clock, metrics: Metrics) -> Router {
+    let show = async move || shown(&store, clock.now(), &metrics).await;
+    Router::new().route("/metrics", get(show))
+}
+
 /// The address.
 pub(crate) fn router(parts: Parts, metrics: Metrics) -> Router {
     Router::new().route("/metrics", get(show)).with_state(Measured { parts, metrics })
@@ -125,11 +132,19 @@ async fn show(
     if !metrics.open {
         caller?.require_everywhere(Right::Read)?;
     }
-    let now = parts.clock.now();
-    note_standing(&parts.store.standing().await?, now);
+    shown(&parts.store, parts.clock.now(), &metrics).await
+}
+
+/// What is measured, and looked up in the store.
+async fn shown(
+    store: &Store,
+    now: Timestamp,
+    metrics: &Metrics,
+) -> Result<impl IntoResponse + use<>, Problem> {
+    note_standing(&store.standing().await?, now);
     let mut errors = String::new();
     if !metrics.sinks.is_empty() {
-        let mut sinks = parts.store.audit_sinks().await?;
+        let mut sinks = store.audit_sinks().await?;
         sinks.retain(|sink| metrics.sinks.contains(&sink.name));
         note_sinks(&sinks, now);
         errors = errors_of(&sinks);

@@ -18,6 +18,8 @@ use crate::problem::Problem;
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// The code of a request that is being done already.
 pub(crate) const IN_PROGRESS: &str = "in_progress";
+/// The code of a key that was used for something else.
+pub(crate) const REUSED: &str = "key_reused";
 /// A key is at most so long, in characters.
 const LONGEST: usize = 255;
 /// A request of which nobody has said for so long that they are at it may be done by a repeat: its process is gone.
@@ -90,7 +92,15 @@ impl Once {
             let begun = self.clone().begin(parts, caller, (system_id, route.clone()), body_sha256).await;
             let waits = matches!(&begun, Err(problem) if problem.code() == IN_PROGRESS);
             if !waits || tokio::time::Instant::now() >= until {
-                return begun;
+                return begun.map_err(|problem| match problem.code() {
+                    IN_PROGRESS => Problem::new(
+                        StatusCode::CONFLICT,
+                        IN_PROGRESS,
+                        "this was sent twice, and what was sent first is still being done",
+                    ),
+                    REUSED => sent_otherwise(),
+                    _ => problem,
+                });
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -129,7 +139,13 @@ impl Once {
 /// The key was used for something else.
 pub(crate) fn reused() -> Problem {
     let detail = "the Idempotency-Key was used for another request";
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key_reused", detail).advice("make a new key")
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, REUSED, detail).advice("make a new key")
+}
+
+/// A form was sent before, with something else in it.
+pub(crate) fn sent_otherwise() -> Problem {
+    let detail = "this form was sent before, with something else in it; that was asked for, and this was not";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, REUSED, detail)
 }
 
 /// What is known of a request.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use keyreeve_store::StoreError;
+use keyreeve_store::{Store, StoreError};
 
 use crate::parts::Parts;
 
@@ -17,7 +17,12 @@ pub(crate) async fn healthz() -> &'static str {
 
 /// Whether the store answers, can be opened with the key that this process holds, and can be written.
 pub(crate) async fn readyz(State(parts): State<Parts>) -> Response {
-    let answer = match not_ready(&parts).await {
+    readiness_of(&parts.store).await
+}
+
+/// The same of a store.
+pub(crate) async fn readiness_of(store: &Store) -> Response {
+    let answer = match not_ready(store).await {
         None => (StatusCode::OK, "ready\n"),
         Some((error, why)) => {
             tracing::error!(%error, why, "not ready");
@@ -25,17 +30,17 @@ pub(crate) async fn readyz(State(parts): State<Parts>) -> Response {
         }
     };
     let mut answer = answer.into_response();
-    let mark = parts.store.mark().and_then(|mark| HeaderValue::from_str(&mark).ok());
+    let mark = store.mark().and_then(|mark| HeaderValue::from_str(&mark).ok());
     answer.headers_mut().extend(mark.map(|mark| (STORE_MARK, mark)));
     answer
 }
 
-async fn not_ready(parts: &Parts) -> Option<(StoreError, &'static str)> {
+async fn not_ready(store: &Store) -> Option<(StoreError, &'static str)> {
     const SILENT: &str = "the store does not answer\n";
-    if let Err(error) = parts.store.list_systems(false).await {
+    if let Err(error) = store.list_systems(false).await {
         return Some((error, SILENT));
     }
-    match parts.store.require_key().await {
+    match store.require_key().await {
         Ok(()) => {}
         Err(error @ StoreError::KeyNotFetched { given_up: true, .. }) => {
             return Some((
@@ -51,6 +56,6 @@ async fn not_ready(parts: &Parts) -> Option<(StoreError, &'static str)> {
         }
         Err(error) => return Some((error, SILENT)),
     }
-    let error = parts.store.require_writable().await.err()?;
+    let error = store.require_writable().await.err()?;
     Some((error, "the store cannot be written\n"))
 }

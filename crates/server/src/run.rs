@@ -11,6 +11,7 @@ use axum::{Extension, Router};
 use keyreeve_engine::clock::Clock;
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::people::SignIn;
+use keyreeve_store::Store;
 use tokio::net::TcpListener;
 
 use crate::limits::{LARGEST_BODY, Limits, limited};
@@ -64,6 +65,21 @@ impl Server {
             .layer(from_fn_with_state(parts.clone(), console::as_pages))
             .with_state(parts);
         Self { failures, ..Self::of(router) }
+    }
+
+    /// Answers whether a worker lives, can do its work, and what it measures; for an address of this machine.
+    #[must_use]
+    pub fn of_worker(store: Arc<Store>, clock: Clock, metrics: Metrics) -> Self {
+        let shown = metrics::open_router(Arc::clone(&store), clock, metrics.clone());
+        let ready = async move || probes::readiness_of(&store).await;
+        let router = Router::new()
+            .route("/livez", get(probes::healthz))
+            .route("/readyz", get(ready))
+            .merge(shown)
+            .fallback(async || {
+                Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
+            });
+        Self { metrics: Some(metrics), ..Self::of(router) }
     }
 
     /// Answers with a router of one's own.

@@ -5,12 +5,13 @@ use keyreeve_model::{
     CollectionName, CollectionRecord, ImportRunId, ImportRunState, JobId, JobState, SystemId,
 };
 
+use crate::provisioning::drifts;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::systems::push_within;
 use crate::time::to_millis;
 use crate::transaction::reading;
-use crate::{Store, StoreError};
+use crate::{Drift, Store, StoreError};
 
 /// So many of a kind are shown at most.
 const MOST: i64 = 200;
@@ -24,6 +25,8 @@ pub struct Attention {
     pub suspended: Vec<SuspendedRun>,
     /// Jobs that wait for a second person, and those that failed, the newest first; the first 200.
     pub jobs: Vec<JobStanding>,
+    /// What has drifted and not ended, the newest first; the first 200.
+    pub drifts: Vec<Drift>,
 }
 
 /// How the imports and the claims of a system stand.
@@ -41,7 +44,7 @@ pub struct SystemStanding {
     pub open_claims: u64,
     /// When the oldest of these was made.
     pub oldest_claim_at: Option<Timestamp>,
-    /// Changes of which an import lately saw the contrary.
+    /// Changes of which an import saw the contrary, and that nothing has ended since.
     pub contradicted_claims: u64,
 }
 
@@ -75,7 +78,7 @@ const SYSTEMS: &str = "SELECT s.system_id, p.run_id, p.published_at, p.collectio
      (SELECT COUNT(*) FROM claims c WHERE c.system_key = s.system_key AND c.state = 'open'), \
      (SELECT MIN(c.claimed_at) FROM claims c WHERE c.system_key = s.system_key AND c.state = 'open'), \
      (SELECT COUNT(*) FROM claims c WHERE c.system_key = s.system_key AND c.state = 'contradicted' \
-       AND c.settled_at >= $1) \
+       AND c.drift_ended_at IS NULL) \
      FROM systems s \
      LEFT JOIN import_runs p ON p.run_id = (SELECT r.run_id FROM import_runs r \
        WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
@@ -91,8 +94,7 @@ const JOBS: &str = "SELECT s.system_id, j.job_id, j.state, j.actor, COALESCE(j.f
        OR (j.state IN ('failed', 'partially_failed') AND j.finished_at >= $1))";
 
 impl Store {
-    /// What needs a person of these systems, or of all: of jobs that failed and of changes that did not hold, what happened
-    /// since then.
+    /// What needs a person of these systems, or of all: of jobs that failed, what happened since then.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -101,10 +103,10 @@ impl Store {
         since: Timestamp,
         systems: Option<&[SystemId]>,
     ) -> Result<Attention, StoreError> {
-        let since = to_millis(since);
+        let (since, within) = (to_millis(since), systems);
         // What others see must not take the place of what somebody sees.
         let of = |mut text: Statement, order: &str, most: Option<i64>| {
-            push_within(&mut text, systems);
+            push_within(&mut text, within);
             text.push(" ORDER BY ").push(order);
             if let Some(most) = most {
                 text.push(" LIMIT ").bind(most);
@@ -112,7 +114,7 @@ impl Store {
             text
         };
         reading!(self, "looking for what needs a person", |transaction| {
-            let systems = of(statement!(SYSTEMS, since), "s.system_id", None);
+            let systems = of(statement!(SYSTEMS), "s.system_id", None);
             let systems = transaction.fetch(systems, read_system).await?;
             let suspended = of(statement!(SUSPENDED), "r.run_id", Some(MOST));
             let suspended = transaction.fetch(suspended, |row| {
@@ -125,7 +127,9 @@ impl Store {
                 let (system_id, job, state) = (row.word(0)?, JobId(row.int(1)?), row.word(2)?);
                 Ok(JobStanding { system_id, job, state, actor: row.text(3)?, since: row.time(4)? })
             });
-            Ok(Attention { systems, suspended, jobs: jobs.await? })
+            let jobs = jobs.await?;
+            let drifts = drifts(transaction, within, MOST).await?;
+            Ok(Attention { systems, suspended, jobs, drifts })
         })
         .await
     }

@@ -259,7 +259,7 @@ impl Store {
                 Pools::Postgres(
                     PoolOptions::new()
                         .max_connections(8)
-                        .acquire_timeout(Duration::from_secs(15))
+                        .acquire_timeout(Duration::from_secs(30))
                         .connect_lazy_with(options),
                 )
             }

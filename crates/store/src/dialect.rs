@@ -4,6 +4,8 @@
 //! Texts that are compared or sorted are declared `COLLATE "C"` in PostgreSQL's migrations, so that both
 //! databases compare bytes and `lower()` folds ASCII only.
 
+use sqlx::postgres::PgSeverity;
+
 use crate::error::DatabaseFailure;
 use crate::statement::Text;
 
@@ -38,6 +40,22 @@ impl Dialect {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " FOR NO KEY UPDATE",
+        }
+    }
+
+    /// As [`Self::lock_row`], of those rows that nobody else has locked; the others are left out.
+    pub(crate) fn lock_free_rows(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR NO KEY UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The same of errands `e` that are looked for together with others' rows.
+    pub(crate) fn lock_free_errands(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE OF e SKIP LOCKED",
         }
     }
 
@@ -217,6 +235,19 @@ pub(crate) fn meaning_of(error: &sqlx::Error) -> Meaning {
             _ => Meaning::Other,
         },
     }
+}
+
+/// Whether an answer to a commit says for sure that it did not happen. A server that shuts down may have written it
+/// already (<https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION>), and a connection pooler
+/// says in its own words that the server's connection broke, whenever that was; such answers end the connection, or are of
+/// the classes of broken connections, of an unknown end (`40003`), of a system's or of an internal error.
+pub(crate) fn is_surely_refused(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() else { return true };
+    let ends = matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic);
+    let code = error.code();
+    let unsure = ["08", "57P", "58", "XX"].iter().any(|class| code.starts_with(class)) || code == "40003";
+    !ends && !unsure
 }
 
 /// The error in words, without any value that was sent: of a database error only its own first line and code.

@@ -16,7 +16,7 @@ use keyreeve_model::{
 use crate::statement::{Statement, Value, statement};
 use crate::time::{from_millis, to_millis};
 use crate::transaction::{Transaction, reading, writing};
-use crate::{Store, StoreError, systems};
+use crate::{AsOf, Store, StoreError, systems};
 
 /// The longest document that is kept, in bytes. The API of IAM takes none that is longer.
 const LONGEST: usize = 131_072;
@@ -160,11 +160,16 @@ impl Store {
         .await
     }
 
-    /// The documents of a group or a policy; which version is the default one is taken from the resource.
+    /// The documents of a group or a policy, as of the moment that the resource was read of: which version is the default
+    /// one is taken from the resource, and versions are those that were known by then.
     ///
     /// # Errors
-    /// [`StoreError::SystemNotFound`].
-    pub async fn resource_documents(&self, resource: &Resource) -> Result<PolicyDocuments, StoreError> {
+    /// [`StoreError::SystemNotFound`]; of another moment than now, those of [`Store::speaking_run`].
+    pub async fn resource_documents(
+        &self,
+        resource: &Resource,
+        moment: AsOf,
+    ) -> Result<PolicyDocuments, StoreError> {
         const VERSIONS: &str = "SELECT v.version_id, v.created_at, v.document_sha256, d.document, v.first_seen_run, v.gone_run \
              FROM policy_versions v LEFT JOIN policy_documents d ON d.sha256 = v.document_sha256 \
              WHERE v.system_key = $1 AND v.external_id = $2";
@@ -192,6 +197,14 @@ impl Store {
                     .await
             })
             .await?;
+            if moment != AsOf::Now {
+                let by_then = self.speaking_run(&resource.system_id, moment).await?;
+                documents.versions.retain(|one| by_then.is_some_and(|run| one.first_seen_run <= run));
+                for version in &mut documents.versions {
+                    version.gone_run =
+                        version.gone_run.filter(|gone| by_then.is_some_and(|run| *gone <= run));
+                }
+            }
             // As numbers, where they are: `v10` is newer than `v9`.
             let number = |one: &PolicyVersion| one.version_id.trim_start_matches('v').parse::<u64>().ok();
             documents.versions.sort_by(|one, other| {

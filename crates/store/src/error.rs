@@ -340,6 +340,15 @@ pub enum StoreError {
         /// The task that was asked for.
         task: TaskId,
     },
+    /// Another process changes the AWS account by now.
+    #[error(
+        "the right to change AWS account {place} was lost to another process, which goes on with what is left; nothing was \
+         written"
+    )]
+    PlaceLost {
+        /// The AWS account.
+        place: String,
+    },
     /// The task was taken away: its lease ran out and another took over, or it has ended.
     #[error(
         "task {task} is no longer ours (its lease ran out and it was taken over, or it was ended elsewhere); nothing was written for it"

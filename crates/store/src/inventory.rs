@@ -3,6 +3,7 @@
 mod chosen;
 mod conditions;
 mod found;
+mod gone;
 mod kept;
 mod life;
 #[cfg(test)]
@@ -36,7 +37,8 @@ use conditions::{
 
 pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
-pub use life::AccountEvent;
+pub use gone::{Gone, LastKnown};
+pub use life::{AccountEvent, SeenIn};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
 pub(crate) use texts::Texts;
 

@@ -29,6 +29,7 @@ mod crash_points;
 mod custody;
 mod data_keys;
 mod dialect;
+mod dispatch;
 mod documents;
 mod error;
 #[cfg(feature = "faults")]
@@ -85,6 +86,7 @@ pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
     key_file_holds,
 };
+pub use dispatch::{Errand, ErrandKind, NewErrand, PlaceLease, PlaceTaken};
 pub use documents::ReadVersion;
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{
@@ -93,7 +95,9 @@ pub use filter::{
 };
 pub use import_runs::{ImportLease, Outcome, PlacedChange, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
-pub use inventory::{AccountEvent, AccountPlace, ScimGroups, ScimStanding, ScimUsers};
+pub use inventory::{
+    AccountEvent, AccountPlace, Gone, LastKnown, ScimGroups, ScimStanding, ScimUsers, SeenIn,
+};
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use measures::Standing;
@@ -101,9 +105,9 @@ pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
-    AskedTask, BEARER, Cap, ClaimId, ClaimedTask, DeliveryState, JobLine, JobLineSlice, JobTry, JournalEntry,
-    JournalEvent, NewJob, NewStep, NewTask, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
-    UnclaimedPassword, WithJob,
+    AskedTask, AssignmentStep, BEARER, Cap, ClaimId, ClaimedTask, ClaimsSeen, DeliveryState, Drift,
+    JobClaims, JobLine, JobLineSlice, JobTry, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
+    PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword, WithJob,
 };
 pub use regular_file::open_regular_file;
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};

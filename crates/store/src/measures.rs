@@ -19,7 +19,7 @@ pub struct Standing {
     pub awaiting_approval: i64,
     /// Claims that no import has confirmed yet.
     pub open_claims: i64,
-    /// Claims that an import saw the contrary of.
+    /// Claims that an import saw the contrary of, and that nothing has ended since.
     pub contradicted_claims: i64,
     /// Imports that wait for a person.
     pub suspended_imports: i64,
@@ -38,7 +38,7 @@ impl Store {
         const JOBS: &str = "SELECT state, COUNT(*), MIN(created_at) FROM provisioning_jobs \
                             WHERE finished_at IS NULL GROUP BY state";
         const OTHERS: &str = "SELECT (SELECT COUNT(*) FROM claims WHERE state = 'open'), \
-                              (SELECT COUNT(*) FROM claims WHERE state = 'contradicted'), \
+                              (SELECT COUNT(*) FROM claims WHERE state = 'contradicted' AND drift_ended_at IS NULL), \
                               (SELECT COUNT(*) FROM import_runs WHERE state = 'suspended'), \
                               (SELECT COUNT(*) FROM systems WHERE state = 'quarantined' AND removed_at IS NULL), \
                               (SELECT COUNT(*) FROM notifications WHERE told_at IS NULL)";

@@ -54,6 +54,9 @@ const MIGRATIONS: &[Migration] = &[
     migration!(20, "scim_revisions", "0020_scim_revisions.sql"),
     migration!(21, "policy_documents", "0021_policy_documents.sql"),
     migration!(22, "pages_in_order", "0022_pages_in_order.sql"),
+    migration!(23, "drift_ends", "0023_drift_ends.sql"),
+    migration!(24, "leases_of_many", "0024_leases_of_many.sql"),
+    migration!(25, "errands", "0025_errands.sql"),
 ];
 
 impl Migration {

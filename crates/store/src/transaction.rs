@@ -1,20 +1,25 @@
 //! Transactions: the only way to the database, so the one place of errors, retries and planted faults.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
 
 use crate::audit::{AuditCheckpoint, Checkpoints};
-use crate::dialect::{Dialect, Meaning, describe, meaning_of};
+use crate::dialect::{Dialect, Meaning, describe, is_surely_refused, meaning_of};
 use crate::row::Row;
 use crate::statement::{Statement, Text, postgres_arguments, sqlite_arguments};
+use crate::url::Kept;
 use crate::writable::Writes;
 use crate::{Store, StoreError};
 
-/// How often a transaction is begun before a transient refusal is passed on.
+/// So often at least a transaction is begun before a transient refusal is passed on.
 const ATTEMPTS: u32 = 5;
+/// So long it is begun again and again: many workers may want the same rows, and another server may have to take over.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// From one time to the next it is waited so long at most, in milliseconds.
+const LONGEST_WAIT: u64 = 320;
 
 enum Inner {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
@@ -30,6 +35,8 @@ pub(crate) struct Transaction {
     inner: Inner,
     doing: &'static str,
     place: String,
+    /// Whether statements are kept prepared.
+    keeps: Kept,
     /// Where it is noted how writing went; `None` of what only reads.
     writes: Option<Arc<Writes>>,
     pub(crate) checkpoints: Arc<Checkpoints>,
@@ -74,14 +81,15 @@ impl Transaction {
 
     /// The text for the driver, and whether it keeps it prepared.
     fn prepare(&self, text: Text) -> (SqlStr, bool) {
+        let may_keep = self.keeps == Kept::Yes;
         match text {
-            Text::Fixed(text) => (text.into_sql_str(), true),
+            Text::Fixed(text) => (text.into_sql_str(), may_keep),
             Text::Built(text) => {
                 // Preparing takes SQLite longer than what is asked of it mostly does. PostgreSQL would plan for values.
                 let kept = matches!(self.inner, Inner::Sqlite(_)) && text.len() <= KEPT_TEXT;
                 (AssertSqlSafe(self.dialect().places(text)).into_sql_str(), kept)
             }
-            Text::Repeated(text) => (AssertSqlSafe(text).into_sql_str(), true),
+            Text::Repeated(text) => (AssertSqlSafe(text).into_sql_str(), may_keep),
         }
     }
 
@@ -214,8 +222,8 @@ impl Transaction {
             return Err(error);
         }
         let outcome = outcome.map_err(|error| match &error {
-            sqlx::Error::Database(_) => failure(doing, &place, &error),
-            _ => StoreError::CommitUnknown { doing, source: describe(&error, false) },
+            error if is_surely_refused(error) => failure(doing, &place, error),
+            error => StoreError::CommitUnknown { doing, source: describe(error, false) },
         });
         if let Some(writes) = writes {
             match &outcome {
@@ -287,6 +295,7 @@ impl Store {
             },
             doing,
             place: self.place.clone(),
+            keeps: self.url.1,
             writes,
             checkpoints: Arc::clone(&self.checkpoints),
             checkpoint: None,
@@ -300,6 +309,7 @@ impl Store {
 /// How often a transaction was begun, and what was done about it.
 pub(crate) struct Attempts {
     made: u32,
+    since: Instant,
     /// It was looked whether the store's key was changed.
     key_looked_at: bool,
 }
@@ -307,7 +317,7 @@ pub(crate) struct Attempts {
 impl Attempts {
     /// Of one that is begun for the first time.
     pub(crate) fn first() -> Self {
-        Self { made: 1, key_looked_at: false }
+        Self { made: 1, since: Instant::now(), key_looked_at: false }
     }
 }
 
@@ -330,14 +340,25 @@ impl Store {
                 attempts.key_looked_at = true;
                 self.key_anew().await.map_or_else(Next::EndWith, |()| Next::Again)
             }
-            Some(error) if error.is_transient() && attempts.made < ATTEMPTS => {
-                tokio::time::sleep(Duration::from_millis(5 << attempts.made)).await;
+            Some(error)
+                if error.is_transient()
+                    && (attempts.made < ATTEMPTS || attempts.since.elapsed() < PATIENCE) =>
+            {
+                tokio::time::sleep(wait_before(attempts.made)).await;
                 attempts.made += 1;
                 Next::Again
             }
             _ => Next::End,
         }
     }
+}
+
+/// How long it is waited before a transaction is begun once more: ever longer, and no two for equally long, so that those
+/// who were in each other's way are not so again.
+fn wait_before(made: u32) -> Duration {
+    let longest = LONGEST_WAIT.min(5 << made.min(7));
+    let part = getrandom::u32().map_or(1.0, |drawn| f64::from(drawn) / f64::from(u32::MAX));
+    Duration::from_millis(longest).mul_f64(0.5 + part / 2.0)
 }
 
 /// `writing!(store, "doing what", |transaction| …)`: does some work in one writing transaction, and again from the

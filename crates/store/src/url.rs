@@ -7,11 +7,20 @@ use std::str::FromStr;
 use sqlx::postgres::PgConnectOptions;
 
 /// The address of a store: `sqlite://PATH` (`sqlite:///srv/keyreeve/store.db` for an absolute path) or
-/// `postgres://user:password@host:port/database`, with the parameters PostgreSQL's own URLs know.
+/// `postgres://user:password@host:port/database`, with the parameters PostgreSQL's own URLs know. With
+/// `?statement-cache-capacity=0` no statement is kept prepared from one transaction to the next: for a pooler in
+/// transaction mode, which gives each transaction another connection.
 ///
 /// Neither `Display` nor `Debug` shows a password.
 #[derive(Clone)]
-pub struct DatabaseUrl(pub(crate) Place);
+pub struct DatabaseUrl(pub(crate) Place, pub(crate) Kept);
+
+/// Whether a connection keeps statements prepared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Yes,
+    No,
+}
 
 /// The two databases, with what is needed to reach each.
 #[derive(Clone)]
@@ -43,7 +52,7 @@ pub enum UrlError {
 impl DatabaseUrl {
     /// The store in an SQLite file.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
-        Self(Place::Sqlite(path.into()))
+        Self(Place::Sqlite(path.into()), Kept::Yes)
     }
 
     /// The file, for SQLite.
@@ -68,8 +77,13 @@ impl FromStr for DatabaseUrl {
             };
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            // Poolers refuse what they do not know, and nothing of ours is a float.
             let options = text.parse::<PgConnectOptions>().map_err(|_| UrlError::Postgres)?;
-            return Ok(Self(Place::Postgres(Box::new(options))));
+            let mut parameters =
+                text.split_once('?').map(|(_, given)| given.split('&')).into_iter().flatten();
+            let none_kept = parameters.any(|parameter| parameter == "statement-cache-capacity=0");
+            let kept = if none_kept { Kept::No } else { Kept::Yes };
+            return Ok(Self(Place::Postgres(Box::new(options.extra_float_digits(None))), kept));
         }
         Err(UrlError::Scheme)
     }

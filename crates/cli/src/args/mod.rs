@@ -25,6 +25,7 @@ mod serve;
 mod store;
 mod system;
 mod token;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -60,6 +61,7 @@ pub(crate) use system::{
     SystemCommand, category, region,
 };
 pub(crate) use token::{CreateToken, RevokeToken, TokenCommand};
+pub(crate) use worker::RunWorker;
 
 use crate::output::Format;
 
@@ -202,6 +204,8 @@ pub(crate) enum Command {
     Store(StoreCommand),
     /// Answer other programs over HTTP.
     Serve(RunServer),
+    /// Do what is to be done, and answer nobody: as many of these as you like, on PostgreSQL.
+    Worker(RunWorker),
     /// Run a strict look-alike of AWS IAM on this machine, to try things on.
     Sandbox(RunSandbox),
     /// Check the installation, and say what to mend.

@@ -13,4 +13,7 @@ pub(crate) struct RunServer {
     /// Listen without TLS where other machines can reach it: in a closed network, or behind a proxy that speaks TLS.
     #[arg(long)]
     pub(crate) allow_plain_http: bool,
+    /// Only answer: jobs and schedules are left to `keyreeve worker`.
+    #[arg(long)]
+    pub(crate) no_work: bool,
 }

@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use keyreeve_engine::desk::{Again, Asked, Bell, Case, Desk, DeskError, Fresh, obstacles_of};
 use keyreeve_engine::import::Patience;
+use keyreeve_engine::places::Places;
 use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_engine::provisioning::{
-    Ended as WorkEnded, HandOver, HandOverError, Handed, Rules, WorkError, Worker,
+    Elsewhere, Ended as WorkEnded, HandOver, HandOverError, Handed, Rules, WorkError, Worker,
 };
 use keyreeve_model::{
     Delivery, JobId, JobState, PasswordDelivery, ProvisioningJob, SystemId, TaskId, TaskKind, Wish,
@@ -213,14 +214,17 @@ impl<'a> Changing<'a> {
 
     async fn work(&self, job: &ProvisioningJob, planned_at: Option<Timestamp>) -> anyhow::Result<WorkEnded> {
         let (total, job) = (job.tasks.len(), job.id);
+        let name = format!("{}:{}", self.context.actor.name(), std::process::id());
         let worker = Worker {
             store: Arc::clone(&self.store),
             clock: self.context.clock,
             patience: Patience::default(),
             rules: Rules::default(),
             pacers: Arc::clone(&self.desk.pacers),
+            places: Arc::new(Places::of(&name)),
+            elsewhere: Elsewhere::Wait,
             lease: self.context.config.import.lease,
-            name: format!("{}:{}", self.context.actor.name(), std::process::id()),
+            name,
         };
         self.say_who_works(job).await?;
         let mut stop = Stop::listen()?;
@@ -301,7 +305,7 @@ impl<'a> Changing<'a> {
     fn conclude(&self, job: &ProvisioningJob, ended: anyhow::Result<WorkEnded>) -> anyhow::Result<Ended> {
         match ended? {
             WorkEnded::Done => {}
-            WorkEnded::Stopped => {
+            WorkEnded::Stopped | WorkEnded::Elsewhere => {
                 note("Stopped; what is left stays queued.");
                 hint(&format!("`keyreeve job apply {}` goes on", job.id));
                 return Ok(Ended::NeedsAttention);

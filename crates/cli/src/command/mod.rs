@@ -28,6 +28,7 @@ mod serve;
 mod store;
 mod system;
 mod token;
+mod worker;
 
 use anyhow::Context as _;
 
@@ -59,7 +60,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ended> {
     let mut context = Context::new(config, environment, output);
     let mut runtime = match arguments.command {
         // These answer many callers; everything else mostly waits.
-        Command::Serve(_) | Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Serve(_) | Command::Worker(_) | Command::Sandbox(_) => {
+            tokio::runtime::Builder::new_multi_thread()
+        }
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build().context("starting the runtime")?;
@@ -112,6 +115,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Secrets(SecretsCommand::Rekey(arguments)) => secrets::rekey(context, &arguments).await,
         Command::Store(command) => store::run(context, command).await,
         Command::Serve(arguments) => serve::run(context, &arguments).await,
+        Command::Worker(arguments) => worker::run(context, &arguments).await,
         Command::Sandbox(arguments) => sandbox::run(context, &arguments).await,
         Command::Doctor => doctor::run(context).await,
     }

@@ -33,6 +33,7 @@ async fn add<'a>(
     arguments: &'a AddProtection,
 ) -> anyhow::Result<&'a SystemId> {
     let system_id = &arguments.on.system_id;
+    let kind = arguments.on.kind().checked().context("looking at what is to be protected")?;
     if !arguments
         .on
         .unasked
@@ -41,7 +42,7 @@ async fn add<'a>(
         return Ok(system_id);
     }
     let protection = Protection {
-        kind: arguments.on.kind(),
+        kind,
         reason: arguments.reason.clone(),
         added_by: context.actor.name().to_owned(),
         added_at: context.clock.now(),

@@ -2,7 +2,7 @@
 
 mod certificate;
 mod exporting;
-mod itself;
+pub(super) mod itself;
 mod provider;
 mod telling;
 
@@ -20,6 +20,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use self::itself::Works;
 use super::Context;
 use super::init::exposed_mode;
 use crate::args::RunServer;
@@ -30,7 +31,7 @@ use crate::stop::Stop;
 
 const DOING: &str = "starting the server";
 /// All that is under way when a stop is asked for has so long to end. What has not then is written down as attempted.
-const STOPS_WITHIN: Duration = Duration::from_secs(8);
+pub(super) const STOPS_WITHIN: Duration = Duration::from_secs(8);
 
 /// Where it answers.
 #[derive(Debug, Serialize)]
@@ -66,6 +67,9 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     // A log in JSON has lines of JSON and no others.
     if context.config.logging.format == LogFormat::Text {
         note("The server runs until Ctrl-C or SIGTERM.");
+        if arguments.no_work {
+            note("It only answers: `keyreeve worker` does what is to be done.");
+        }
     }
     // Before anything happens that is measured.
     let metrics = Metrics::install(http.metrics_without_token).context(DOING)?;
@@ -73,7 +77,8 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     let (told, tell) = watch::channel(false);
     let telling = tokio::spawn(telling::notifier(context, &store)?.run(tell.clone()));
     let exporting = exporting::Exporting::start(exporters, &tell);
-    let itself = itself::start(context, &store, &tell);
+    let works = if arguments.no_work { Works::Elsewhere } else { Works::Here };
+    let itself = itself::start(context, &store, &tell, works);
     let parts = itself.parts(&store, door, &tell);
     let mut server =
         Server::new(parts.clone()).destinations(telling::destinations(context)).metrics(parts, metrics);
@@ -89,13 +94,6 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         // What runs by itself ends while the last answers are given.
         let _ = told.send(true);
     };
-    let mut late = tell.clone();
-    let late = async move {
-        if late.wait_for(|told| *told).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(STOPS_WITHIN).await;
-    };
     let all = async {
         server.run(listener, asked).await;
         itself.ended().await;
@@ -107,11 +105,19 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     };
     tokio::select! {
         () = all => {}
-        () = late => {
+        () = late(tell, STOPS_WITHIN) => {
             tracing::warn!("some calls were not answered in time: what became of them is looked up by who goes on");
         }
     }
     Ok(Ended::Done)
+}
+
+/// Once what was told to stop has had its time.
+pub(super) async fn late(mut told: watch::Receiver<bool>, within: Duration) {
+    if told.wait_for(|told| *told).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(within).await;
 }
 
 /// Whether the settings of the server are such that it starts, one theme after the other; `doctor` asks the same.

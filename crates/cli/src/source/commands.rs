@@ -35,6 +35,7 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
             here("running a sandbox", "a sandbox runs on this machine and knows no server")
         }
         Command::Serve(_) => here("starting the server", "a server works on a store of its own"),
+        Command::Worker(_) => here("starting a worker", "a worker works on the store itself"),
         Command::Doctor => here("checking the installation", "this checks the machine it runs on"),
         Command::Aws(_) => here(
             "making the connector's access",

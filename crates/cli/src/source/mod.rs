@@ -128,7 +128,7 @@ impl Source {
         as_of: AsOf,
     ) -> anyhow::Result<PolicyDocuments> {
         match self {
-            Self::Store(store) => Ok(store.resource_documents(resource).await?),
+            Self::Store(store) => Ok(store.resource_documents(resource, as_of).await?),
             Self::Server(server) => server.resource_documents(resource, as_of).await,
         }
     }

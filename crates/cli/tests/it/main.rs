@@ -90,3 +90,4 @@ mod tls;
 mod unread;
 mod waiting_jobs;
 mod walk;
+mod worker;

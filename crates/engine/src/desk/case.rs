@@ -248,6 +248,16 @@ impl Case {
         }
     }
 
+    /// What a job that waits for a second person would be if it was asked for now. Reads only, and decides nothing.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`], [`DeskError::Gather`].
+    pub async fn planned_anew(&self, job: &ProvisioningJob) -> Result<Plan, DeskError> {
+        self.require(Right::Approve)?;
+        let wishes: Vec<Wish> = job.tasks.iter().map(|task| task.wish.clone()).collect();
+        self.look(&wishes).await
+    }
+
     /// Whether what a job that nobody has begun rests on is otherwise in a plan of the same wishes that was made just now.
     ///
     /// # Errors

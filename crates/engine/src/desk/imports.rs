@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyreeve_model::{ChangeSet, ImportRun, ImportRunId, ProfileName, SystemId};
-use keyreeve_store::{AsOf, StoreError};
+use keyreeve_store::{AsOf, ClaimId, StoreError};
 use tokio::sync::watch;
 
 use super::keeping::fits;
@@ -92,6 +92,21 @@ impl Desk {
         }
         fits(Some(reason))?;
         Ok(self.store.reject_import_run(run.id, actor.name(), reason, self.clock.now()).await?)
+    }
+
+    /// Accepts what AWS has in the place of changes that were made here, and tells how many of them had not ended.
+    ///
+    /// # Errors
+    /// [`DeskError::Denied`]; as [`keyreeve_store::Store::accept_drift`].
+    pub async fn accept_drift(
+        &self,
+        actor: &Actor,
+        system_id: &SystemId,
+        claims: &[ClaimId],
+    ) -> Result<u64, DeskError> {
+        actor.require(Right::Approve)?;
+        actor.require_system(system_id)?;
+        Ok(self.store.accept_drift(system_id, claims, actor.name(), self.clock.now()).await?)
     }
 
     /// A run, for somebody who has that right in its system. One of another system is not there for them.

@@ -7,7 +7,7 @@ use keyreeve_model::{
     ImportProfile, OIDC_PREFIX, Protection, ProtectionKind, Role, Secret, SystemId, TaskId, Token, TokenId,
     check_account_name,
 };
-use keyreeve_store::{BEARER, NewToken, StoreError};
+use keyreeve_store::{BEARER, NewToken, Store, StoreError};
 
 use super::{Desk, DeskError, LONGEST_REASON};
 use crate::provisioning::{Revealed, reveal};
@@ -73,7 +73,11 @@ impl Desk {
     ) -> Result<Protection, DeskError> {
         administers(actor, system_id)?;
         fits(reason.as_deref())?;
-        let (what, value) = kind.parts();
+        let what = kind.parts().0;
+        let kind = kind
+            .checked()
+            .map_err(|hidden| DeskError::Invalid(format!("the {what} cannot be protected: {hidden}")))?;
+        let value = kind.parts().1;
         let wrong = value.chars().count() > LONGEST_PROTECTED
             || match &kind {
                 ProtectionKind::Account(name) => check_account_name(name).is_err(),
@@ -122,9 +126,7 @@ impl Desk {
         if expires_in_days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
             return Err(DeskError::Invalid(format!("a token lasts 1 to {MOST_DAYS} days, or for ever")));
         }
-        for system in &systems {
-            self.store.get_system(system).await?;
-        }
+        let systems = known_once(&self.store, systems).await?;
         let now = self.clock.now();
         let days = |days: u32| now.checked_add(SignedDuration::from_hours(24 * i64::from(days)));
         let expires_at =
@@ -181,6 +183,21 @@ impl Desk {
         }
         Ok(reveal(&self.store, task, actor.name(), self.clock.now()).await?)
     }
+}
+
+/// Systems that there are, each once.
+///
+/// # Errors
+/// [`StoreError::SystemNotFound`].
+pub(super) async fn known_once(store: &Store, systems: Vec<SystemId>) -> Result<Vec<SystemId>, StoreError> {
+    let mut known = Vec::new();
+    for system in systems {
+        if !known.contains(&system) {
+            store.get_system(&system).await?;
+            known.push(system);
+        }
+    }
+    Ok(known)
 }
 
 pub(super) fn administers(actor: &Actor, system_id: &SystemId) -> Result<(), DeskError> {

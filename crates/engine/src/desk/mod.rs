@@ -67,6 +67,12 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// Whether administrators who ask from afar may have systems sign in with this process's own credentials.
+    #[must_use]
+    pub fn lends(&self) -> bool {
+        self.connections.lends()
+    }
+
     /// Opens a case: connects with a system that somebody is about to change. Nothing is sent yet.
     ///
     /// # Errors

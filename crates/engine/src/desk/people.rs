@@ -3,7 +3,7 @@
 use keyreeve_model::{Person, PersonName, Role, Secret, SystemId};
 use keyreeve_store::{NewPerson, Store};
 
-use super::keeping::fits;
+use super::keeping::{fits, known_once};
 use super::{Desk, DeskError};
 use crate::people::{Passwords, check_password};
 use crate::rights::{Actor, Right};
@@ -27,11 +27,9 @@ impl PersonAsked {
     /// # Errors
     /// [`DeskError::Invalid`]; [`keyreeve_store::StoreError::SystemNotFound`].
     pub async fn kept(self, store: &Store) -> Result<NewPerson, DeskError> {
-        for system in &self.systems {
-            store.get_system(system).await?;
-        }
-        let password_hash = hash_of(&self.name, self.password).await?;
-        let Self { name, role, systems, .. } = self;
+        let Self { name, role, systems, password } = self;
+        let systems = known_once(store, systems).await?;
+        let password_hash = hash_of(&name, password).await?;
         Ok(NewPerson { name, role, systems, password_hash })
     }
 }
@@ -67,10 +65,8 @@ impl Desk {
         (role, systems): (Role, &[SystemId]),
     ) -> Result<Person, DeskError> {
         administers_all(actor)?;
-        for system in systems {
-            self.store.get_system(system).await?;
-        }
-        Ok(self.store.set_role(name, (role, systems), actor.name(), self.clock.now()).await?)
+        let systems = known_once(&self.store, systems.to_vec()).await?;
+        Ok(self.store.set_role(name, (role, &systems), actor.name(), self.clock.now()).await?)
     }
 
     /// Gives somebody another password. Their sessions end.

@@ -88,7 +88,7 @@ impl Standing {
 
 fn reason(task: &Task) -> String {
     let why = task.failure.as_ref().map_or("no reason is known", |failure| failure.message.as_str());
-    format!("task {} ({} {}): {why}", task.id, task.kind.as_str(), task.account)
+    format!("task {} ({} {}): {why}", task.id, task.kind.as_str().replace('_', " "), task.account)
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -1,7 +1,7 @@
 //! Claims in an import: what we changed since the last one is read one by one, counts towards no threshold, and is
 //! confirmed or contradicted by what this run saw.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,6 +22,8 @@ const SLACK: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
     by_account: HashMap<ExternalId, Vec<(ClaimId, Claim)>>,
+    /// Claims that an earlier import saw the contrary of: whether AWS has them again is looked at, and nothing else of them.
+    drifted: Vec<(ClaimId, Claim)>,
     /// What was claimed since the last import began, whichever system of the AWS account it was and whether that one's
     /// imports have confirmed it by now.
     lately: HashMap<ExternalId, Vec<ClaimFact>>,
@@ -65,6 +67,12 @@ impl Ours {
 }
 
 impl Wanted {
+    fn add(&mut self, other: Self) {
+        self.keys |= other.keys;
+        self.devices |= other.devices;
+        self.boundary |= other.boundary;
+    }
+
     fn by(claims: &[(ClaimId, Claim)]) -> Self {
         let any = |speaks: fn(&ClaimFact) -> bool| claims.iter().any(|(_, claim)| speaks(&claim.fact));
         Self {
@@ -82,6 +90,7 @@ fn signed(duration: Duration) -> jiff::SignedDuration {
 impl Claimed {
     pub(crate) fn new(
         claims: Vec<(ClaimId, Claim)>,
+        drifted: Vec<(ClaimId, Claim)>,
         since_last: Vec<(ExternalId, ClaimFact)>,
         last_attempts: HashMap<ExternalId, Timestamp>,
     ) -> Self {
@@ -93,8 +102,16 @@ impl Claimed {
         for (id, claim) in claims {
             by_account.entry(claim.account_external_id.clone()).or_default().push((id, claim));
         }
-        let claimed = by_account.iter().map(|(id, claims)| (id.clone(), Wanted::by(claims))).collect();
-        Self { by_account, lately, ours: Ours { last_attempts, claimed } }
+        let mut claimed: HashMap<_, _> =
+            by_account.iter().map(|(id, claims)| (id.clone(), Wanted::by(claims))).collect();
+        for one in &drifted {
+            // What every import reads of all accounts needs no look of its own.
+            let wanted = Wanted::by(std::slice::from_ref(one));
+            if wanted != Wanted::default() {
+                claimed.entry(one.1.account_external_id.clone()).or_default().add(wanted);
+            }
+        }
+        Self { by_account, drifted, lately, ours: Ours { last_attempts, claimed } }
     }
 
     /// The accounts whose credentials no older report may vouch for.
@@ -154,22 +171,12 @@ impl Claimed {
         scope: &ImportScope,
         started_at: Timestamp,
     ) -> Vec<(ClaimId, &Claim, ClaimState)> {
-        let accounts: HashMap<&ExternalId, &Account> =
-            after.accounts.iter().map(|account| (&account.external_id, account)).collect();
-        let mut held: HashMap<&ExternalId, Vec<&Assignment>> = HashMap::new();
-        for assignment in &after.assignments {
-            if self.by_account.contains_key(&assignment.subject_external_id) {
-                held.entry(&assignment.subject_external_id).or_default().push(assignment);
-            }
-        }
+        let after = After::of(after, |id| self.by_account.contains_key(id));
         let mut judged = Vec::new();
         for (id, claim) in
             self.by_account.values().flatten().filter(|(_, claim)| started_at > claim.claimed_at)
         {
-            let account = accounts.get(&claim.account_external_id).copied();
-            let held = held.get(&claim.account_external_id).map_or(&[][..], Vec::as_slice);
-            let seen = by_itself.get(&claim.account_external_id);
-            if let Some(holds) = holds(claim, account, held, seen, scope) {
+            if let Some(holds) = after.holds(claim, by_itself, scope) {
                 judged.push((
                     *id,
                     claim,
@@ -179,6 +186,58 @@ impl Claimed {
         }
         judged.sort_by_key(|(id, _, _)| *id);
         judged
+    }
+
+    /// Drift that this run sees the end of: AWS has again what was claimed, or the account is gone of which it was.
+    pub(crate) fn restored(
+        &self,
+        after: &Inventory,
+        by_itself: &HashMap<ExternalId, Held>,
+        scope: &ImportScope,
+    ) -> Vec<ClaimId> {
+        if self.drifted.is_empty() {
+            return Vec::new();
+        }
+        let about: HashSet<&ExternalId> =
+            self.drifted.iter().map(|(_, claim)| &claim.account_external_id).collect();
+        let after = After::of(after, |id| about.contains(id));
+        let all = scope.objects.contains(&ImportObject::Accounts) && scope.path_prefix == "/";
+        let ended = self.drifted.iter().filter(|(_, claim)| {
+            let went = all
+                && claim.fact != ClaimFact::AccountExists
+                && !after.accounts.contains_key(&claim.account_external_id);
+            went || after.holds(claim, by_itself, scope) == Some(true)
+        });
+        ended.map(|(id, _)| *id).collect()
+    }
+}
+
+/// What holds after a run, of the accounts that claims are about.
+struct After<'a> {
+    accounts: HashMap<&'a ExternalId, &'a Account>,
+    held: HashMap<&'a ExternalId, Vec<&'a Assignment>>,
+}
+
+impl<'a> After<'a> {
+    fn of(after: &'a Inventory, about: impl Fn(&ExternalId) -> bool) -> Self {
+        let accounts = after.accounts.iter().filter(|account| about(&account.external_id));
+        let accounts = accounts.map(|account| (&account.external_id, account)).collect();
+        let mut held: HashMap<&ExternalId, Vec<&Assignment>> = HashMap::new();
+        for assignment in after.assignments.iter().filter(|one| about(&one.subject_external_id)) {
+            held.entry(&assignment.subject_external_id).or_default().push(assignment);
+        }
+        Self { accounts, held }
+    }
+
+    fn holds(
+        &self,
+        claim: &Claim,
+        by_itself: &HashMap<ExternalId, Held>,
+        scope: &ImportScope,
+    ) -> Option<bool> {
+        let account = self.accounts.get(&claim.account_external_id).copied();
+        let held = self.held.get(&claim.account_external_id).map_or(&[][..], Vec::as_slice);
+        holds(claim, account, held, by_itself.get(&claim.account_external_id), scope)
     }
 }
 

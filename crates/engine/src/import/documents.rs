@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use keyreeve_connector::{Detail, Marker, Page, PolicyDetail, PolicyEntry};
-use keyreeve_model::{ExternalId, ImportRunId, ImportScope, SystemId, Warning};
+use keyreeve_model::{
+    ExternalId, ImportRunId, ImportScope, InlinePolicy, Inventory, SystemId, Warning, canonical,
+};
 use keyreeve_store::{ReadVersion, Store, StoreError};
 
 use super::listing::{Follow, Listing};
@@ -115,6 +117,57 @@ impl<'a> Documents<'a> {
             Warning::new("documents_unknown", message)
         }))
     }
+}
+
+/// So many documents are compared at once.
+const AT_ONCE: usize = 50;
+
+/// Leaves inline policies as they are known that say what they said, in another order or form: nobody changed what is
+/// permitted. A text that was not kept, as by a preview, is another one.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn keep_what_says_the_same(
+    store: &Store,
+    known: &Inventory,
+    after: &mut Inventory,
+) -> Result<(), StoreError> {
+    let accounts = known.accounts.iter().map(|one| (&one.external_id, &one.inline_policies));
+    let resources = known.resources.iter().map(|one| (&one.external_id, &one.inline_policies));
+    let known: HashMap<&ExternalId, &Vec<InlinePolicy>> = accounts
+        .chain(resources)
+        .filter_map(|(id, inline)| Some((id, inline.as_ref().filter(|inline| !inline.is_empty())?)))
+        .collect();
+    let accounts = after.accounts.iter_mut().map(|one| (&one.external_id, &mut one.inline_policies));
+    let resources = after.resources.iter_mut().map(|one| (&one.external_id, &mut one.inline_policies));
+    let mut pairs: Vec<(&InlinePolicy, &mut InlinePolicy)> = Vec::new();
+    for (id, inline) in accounts.chain(resources) {
+        let Some(before) = known.get(id) else { continue };
+        for now in inline.iter_mut().flatten().filter(|now| now.document_sha256.is_some()) {
+            let before = before.iter().find(|before| before.name == now.name);
+            let other = before.filter(|before| {
+                before.document_sha256.is_some() && before.document_sha256 != now.document_sha256
+            });
+            if let Some(before) = other {
+                pairs.push((before, now));
+            }
+        }
+    }
+    for some in pairs.chunks_mut(AT_ONCE) {
+        let asked: Vec<InlinePolicy> =
+            some.iter().flat_map(|(before, now)| [(*before).clone(), (**now).clone()]).collect();
+        let documents = store.inline_documents(&asked).await?;
+        for ((before, now), said) in some.iter_mut().zip(documents.chunks(2)) {
+            let texts: Vec<Option<String>> =
+                said.iter().map(|one| one.document.as_deref().and_then(canonical)).collect();
+            if let [Some(one), Some(other)] = &texts[..]
+                && one == other
+            {
+                now.document_sha256.clone_from(&before.document_sha256);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Takes the documents of inline policies out of a page.

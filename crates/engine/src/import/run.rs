@@ -10,14 +10,16 @@ use keyreeve_model::{
     FailureKind, ImportObject, ImportProfile, ImportRun, ImportScope, Inventory, PermissionProfile,
     ResourceType, Suspicion, System, SystemState, Warning, difference,
 };
-use keyreeve_store::{ClaimId, ImportLease, Outcome, RunRecord, SignerPart, Store, StoreError, Turn};
+use keyreeve_store::{
+    ClaimId, ClaimsSeen, ImportLease, Outcome, RunRecord, SignerPart, Store, StoreError, Turn,
+};
 
 use super::assemble::{Assembly, assemble};
 use super::claimed::{Claimed, TOLD, drift};
 use super::collect::{Reading, read_details, read_groups, read_policies, read_users};
 use super::confirm::confirm;
 use super::credentials::{CredentialsRead, read_credentials};
-use super::documents::Documents;
+use super::documents::{Documents, keep_what_says_the_same};
 use super::error::ImportError;
 use super::holdings::Holdings;
 use super::observed::{Missing, Observed};
@@ -149,6 +151,7 @@ impl Importer {
         };
         let claimed = Claimed::new(
             self.store.open_claims(&system.system_id).await?,
+            self.store.drifted_claims(&system.system_id).await?,
             since_last,
             self.store.last_attempts(&system.system_id).await?,
         );
@@ -337,10 +340,15 @@ impl Session<'_> {
             kept: &kept,
         };
         let by_itself = observed.credentials.held.clone();
-        let (after, warnings) = assemble(&assembly, observed);
+        let (mut after, warnings) = assemble(&assembly, observed);
         findings.warnings.extend(warnings);
         let settled = self.claimed.judge(&after, &by_itself, &scope, started_at);
         findings.warnings.extend(self.drift(&settled).await?);
+        let claims = ClaimsSeen {
+            settled: settled.iter().map(|(id, _, state)| (*id, *state)).collect(),
+            restored: self.claimed.restored(&after, &by_itself, &scope),
+        };
+        keep_what_says_the_same(store, &known, &mut after).await?;
         let first = self.lease.baseline_run.is_none();
         let population = population_in_scope(&known, &scope);
         let changes = difference(std::mem::take(&mut known), after);
@@ -350,7 +358,7 @@ impl Session<'_> {
                 .extend(profile.thresholds.judge(&population, &self.claimed.unexpected(&changes)));
         }
         let suspicious = !findings.suspicions.is_empty();
-        let record = self.record(findings);
+        let record = RunRecord { claims, ..self.record(findings) };
         let now = self.importer.clock.now();
         if self.request.preview {
             return Ok(store.finish_import_run(self.lease, record, Outcome::Previewed(changes), now).await?);
@@ -358,9 +366,7 @@ impl Session<'_> {
         if suspicious {
             return Ok(store.finish_import_run(self.lease, record, Outcome::Suspended(changes), now).await?);
         }
-        let run = self.publish(record, &changes, now).await?;
-        self.settle_claims(&settled, now).await;
-        Ok(run)
+        self.publish(record, &changes, now).await
     }
 
     /// What we did and somebody has undone.
@@ -388,18 +394,6 @@ impl Session<'_> {
         Ok(run)
     }
 
-    /// What this run showed of our own changes. If the store refuses, the next import looks again.
-    async fn settle_claims(&self, settled: &[(ClaimId, &Claim, ClaimState)], now: Timestamp) {
-        let settled: Vec<(ClaimId, ClaimState)> =
-            settled.iter().map(|(id, _, state)| (*id, *state)).collect();
-        if settled.is_empty() {
-            return;
-        }
-        if let Err(error) = self.importer.store.settle_claims(&settled, self.lease.run, now).await {
-            tracing::warn!(import_run.id = %self.lease.run, %error, "claims stay open until the next import");
-        }
-    }
-
     fn record(&self, findings: Findings) -> RunRecord {
         RunRecord {
             scope: self.request.profile.scope(),
@@ -409,6 +403,7 @@ impl Session<'_> {
             suspicions: findings.suspicions,
             warnings: findings.warnings,
             failure: None,
+            claims: ClaimsSeen::default(),
         }
     }
 

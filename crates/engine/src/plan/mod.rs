@@ -35,6 +35,7 @@ pub use facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
 pub(crate) use gather::lately;
 pub use gather::{GatherError, Gatherer};
 pub use lately::Lately;
+pub use protect::known_protection;
 pub use task::create::MARKER_TAG;
 pub(crate) use thresholds::LATELY;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_model::{
-    AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Obstacle, ObstacleKind, Protection,
-    StepCall, Wish,
+    Account, AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Obstacle, ObstacleKind,
+    Protection, StepCall, Wish,
 };
 use keyreeve_store::{Signer, SignerPart};
 
@@ -15,7 +15,6 @@ use super::facts::{AccountFact, Facts};
 /// Why nothing may be changed of an account; `None` when that is not so. Adding to a protected account is refused too.
 pub(super) fn protected(facts: &Facts, account: &AccountFact) -> Option<Obstacle> {
     let refuse = |why: String| Some(Obstacle::new(ObstacleKind::Protected, why));
-    let name = account.name.escape_debug();
     let connector = &facts.connector;
     if is_own(
         (&connector.arn, &connector.external_id),
@@ -27,11 +26,8 @@ pub(super) fn protected(facts: &Facts, account: &AccountFact) -> Option<Obstacle
     if let Some(why) = signs_in(&facts.signers, found) {
         return refuse(why);
     }
-    if ["/aws-service-role/", "/aws-reserved/"].iter().any(|path| account.path.starts_with(path)) {
-        return refuse(format!(
-            "{name} lies under {}, which is reserved to AWS",
-            account.path.escape_debug()
-        ));
+    if let Some(why) = reserved(&account.name, &account.path) {
+        return refuse(why);
     }
     if let Some(why) = listed(&facts.protections, &account.name, &account.path, Some(&account.tags)) {
         return refuse(why);
@@ -68,6 +64,24 @@ pub(super) fn last_whatever_is_read(facts: &Facts, account: &AccountFact, wish: 
     }
     last_administrator(facts, account, &BTreeSet::new(), false)
         .map(|why| Obstacle::new(ObstacleKind::Protected, why))
+}
+
+/// Why nothing may be changed of an account, as far as that is known before AWS is asked: by what was imported of it, the
+/// protect list, and who systems sign in as.
+#[must_use]
+pub fn known_protection(protections: &[Protection], signers: &[Signer], account: &Account) -> Option<String> {
+    let id = (Some(&account.external_id), account.arn.as_str(), account.name.as_str());
+    signs_in(signers, id)
+        .or_else(|| reserved(&account.name, &account.path))
+        .or_else(|| listed(protections, &account.name, &account.path, account.tags.as_ref()))
+}
+
+/// Why an account below this path is refused: AWS keeps it for itself.
+fn reserved(name: &str, path: &str) -> Option<String> {
+    let kept = ["/aws-service-role/", "/aws-reserved/"].iter().any(|reserved| path.starts_with(reserved));
+    kept.then(|| {
+        format!("{} lies under {}, which is reserved to AWS", name.escape_debug(), path.escape_debug())
+    })
 }
 
 /// Why an account of this name, path and tags is refused by the protect list; `None` when it is not on it.

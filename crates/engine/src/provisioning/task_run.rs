@@ -1,13 +1,14 @@
 //! One task under way: makes the calls that [`decide`] asks for, and writes down what it says.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_connector::{AccountEntry, Connector, Outcome, PasswordPolicy, PointRead, Provisioning, Retry};
 use keyreeve_model::{Effect, Failure, FailureKind, Secret, Step, StepCall, StepState, System, Task};
-use keyreeve_store::{ClaimedTask, CrashPoint, JournalEvent, StoreError, TaskLease};
+use keyreeve_store::{CrashPoint, JournalEvent, StoreError};
 use tokio::sync::watch;
 
 use super::administrators::{Administrators, is_young, may_take};
@@ -16,6 +17,7 @@ use super::decide::{Answer, Context, Event, Identified, Next, Refreshed, decide}
 use super::fold::fold;
 use super::guard::Guard;
 use super::hand_over::Sealing;
+use super::held::Held;
 use super::journal::Journal;
 use super::look::{LOOK_HOLDS, Look};
 use super::observe::Observer;
@@ -83,7 +85,7 @@ pub(super) enum Released {
 pub(super) struct TaskRun<'a> {
     ground: &'a Ground<'a>,
     journal: Journal,
-    lease: TaskLease,
+    held: Arc<Held>,
     task: Task,
     sealing: Option<Sealing>,
     guard: Guard<'a>,
@@ -103,17 +105,17 @@ impl<'a> TaskRun<'a> {
     pub(super) fn new(
         ground: &'a Ground<'a>,
         journal: Journal,
-        claimed: ClaimedTask,
+        task: Task,
+        held: Arc<Held>,
         sealing: Option<Sealing>,
         guard: Guard<'a>,
     ) -> Self {
-        let ClaimedTask { task, lease, .. } = claimed;
         let (look, admission, unwritten, refreshed) = (Look::default(), None, Vec::new(), false);
         let (seen_at, administrators_seen) = (None, None);
         Self {
             ground,
             journal,
-            lease,
+            held,
             task,
             sealing,
             guard,
@@ -384,7 +386,7 @@ impl<'a> TaskRun<'a> {
         let now = self.ground.gatherer.clock.now();
         let points = crash_points::around(&all);
         points.iter().for_each(|(before, _)| before.pass());
-        self.journal.write(&self.lease, all).await?;
+        self.journal.write(&self.held.lease, all).await?;
         points.iter().for_each(|(_, after)| after.pass());
         events.iter().for_each(|event| fold(&mut self.task, event, now));
         Ok(())
@@ -421,6 +423,8 @@ impl<'a> TaskRun<'a> {
             self.write(vec![JournalEvent::NotMade { seq }]).await?;
             return Ok(Event::Written);
         }
+        // This process may have stood still since the attempt was written, and somebody else have taken the account.
+        self.held.ensure().await?;
         let performed = crash_points::answered(self.ground.provisioning.perform(&step.call, secret.as_ref()));
         let Some(answer) = self.ground.awaited(performed).await else {
             drop(turn);

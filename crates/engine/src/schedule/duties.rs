@@ -1,6 +1,6 @@
 //! The chores that keep a store in order, whether or not somebody calls a command.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use keyreeve_model::{ImportRunId, JobId, SystemId};
-use keyreeve_store::StoreError;
+use keyreeve_store::{ErrandKind, NewErrand, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -71,11 +71,19 @@ enum Outcome {
     Held(String),
 }
 
-/// How often a job did not get on, and when it is tried again.
-struct Stuck {
+/// A job that this process has taken.
+#[derive(Clone)]
+struct Work {
+    job: JobId,
+    system_id: SystemId,
+    planned_at: Option<Timestamp>,
     failures: u32,
-    until: Timestamp,
 }
+
+/// So often it is looked for what others have found.
+const OTHERS_EVERY: Duration = Duration::from_secs(1);
+/// After this it is looked again for a job whose AWS account another process changes.
+const ELSEWHERE_AGAIN: Duration = Duration::from_secs(1);
 
 impl Duties {
     /// Runs as [`Duties::run`] does, beside everything else. To be called within a runtime.
@@ -90,46 +98,74 @@ impl Duties {
     /// Runs until `stop` becomes true; jobs under way then end as after Ctrl-C. `seen` is told what is done.
     pub async fn run(&self, mut stop: watch::Receiver<bool>, mut seen: impl FnMut(Chore)) {
         let mut running = FuturesUnordered::new();
-        let (mut under_way, mut stuck) = (HashSet::new(), HashMap::new());
+        let (mut under_way, mut ended) = (HashSet::new(), Vec::new());
         while !*stop.borrow() {
-            let mut ended = Vec::new();
             let look = async {
                 self.tidy(&mut seen).await;
-                self.due(&under_way, &stuck).await
+                self.have_due_looked_at(&under_way).await;
             };
-            let mut found = beside(look, &mut running, &mut ended).await.into_iter();
-            for (job, came_to) in ended {
-                under_way.remove(&job);
-                seen(self.note(&mut stuck, job, came_to));
-            }
+            beside(look, &mut running, &mut ended).await;
             let wait = self.worker.clock.wait(self.every);
             let mut wait = std::pin::pin!(wait);
             loop {
+                let again = self.note(std::mem::take(&mut ended), &mut under_way, &mut seen);
+                beside(self.have_looked_at(again), &mut running, &mut ended).await;
                 let free = self.at_once.max(1).saturating_sub(running.len());
-                let rung = self.bell.take(free);
-                let left = free.saturating_sub(rung.len());
-                for Rung { job, system_id, planned_at } in rung.into_iter().chain(found.by_ref().take(left)) {
+                for work in beside(self.take(free), &mut running, &mut ended).await {
                     // Who is at a job already does all of it.
-                    if under_way.insert(job) {
-                        seen(Chore::JobTakenUp(job));
-                        let work = self.go_on(job, system_id, planned_at, stop.clone());
-                        running.push(async move { (job, work.await) });
+                    if !*stop.borrow() && under_way.insert(work.job) {
+                        seen(Chore::JobTakenUp(work.job));
+                        let done = self.go_on(work.clone(), stop.clone());
+                        running.push(async move { (work, done.await) });
                     }
+                }
+                if !ended.is_empty() {
+                    continue;
                 }
                 let free = running.len() < self.at_once.max(1);
                 tokio::select! {
-                    Some((job, came_to)) = running.next(), if !running.is_empty() => {
-                        under_way.remove(&job);
-                        seen(self.note(&mut stuck, job, came_to));
-                    }
+                    Some(one) = running.next(), if !running.is_empty() => ended.push(one),
                     () = self.bell.heard(), if free => {}
+                    () = self.worker.clock.wait(self.every.min(OTHERS_EVERY)), if free => {}
                     () = &mut wait => break,
                     () = asked(&mut stop) => break,
                 }
             }
         }
-        while let Some((job, came_to)) = running.next().await {
-            seen(self.note(&mut stuck, job, came_to));
+        while let Some(one) = running.next().await {
+            ended.push(one);
+            let again = self.note(std::mem::take(&mut ended), &mut under_way, &mut seen);
+            beside(self.have_looked_at(again), &mut running, &mut ended).await;
+        }
+        self.have_looked_at(self.note(ended, &mut under_way, &mut seen)).await;
+    }
+
+    /// Takes up to so many jobs: those that the bell rang for, then what anybody has found.
+    async fn take(&self, free: usize) -> Vec<Work> {
+        let rung = self.bell.take(free).into_iter();
+        let mut taken: Vec<Work> = rung
+            .map(|Rung { job, system_id, planned_at }| Work { job, system_id, planned_at, failures: 0 })
+            .collect();
+        let Worker { store, clock, places, .. } = &self.worker;
+        let left = free.saturating_sub(taken.len());
+        if left == 0 {
+            return taken;
+        }
+        match store.claim_errands(ErrandKind::Job, &places.name, clock.now(), left).await {
+            Ok(errands) => taken.extend(errands.into_iter().filter_map(|errand| {
+                let (job, failures) = (errand.job()?, errand.failures);
+                Some(Work { job, system_id: errand.system_id, planned_at: None, failures })
+            })),
+            Err(error) => tracing::warn!(%error, "jobs that are to be done could not be taken"),
+        }
+        taken
+    }
+
+    /// Has jobs looked at, by this process or another one.
+    async fn have_looked_at(&self, errands: Vec<NewErrand>) {
+        if let Err(error) = self.worker.store.offer_errands(&errands).await {
+            // Whoever looks finds them again.
+            tracing::warn!(%error, "jobs that are to be done could not be noted");
         }
     }
 
@@ -157,38 +193,30 @@ impl Duties {
         now.checked_sub(self.quiet).unwrap_or(Timestamp::MIN)
     }
 
-    /// The jobs that are to be begun or gone on with.
-    async fn due(&self, under_way: &HashSet<JobId>, stuck: &HashMap<JobId, Stuck>) -> Vec<Rung> {
+    /// Has the jobs looked at that are to be begun or gone on with.
+    async fn have_due_looked_at(&self, under_way: &HashSet<JobId>) {
         let Worker { store, clock, .. } = &self.worker;
         let now = clock.now();
         let waiting_since = now.checked_sub(self.leave).unwrap_or(Timestamp::MIN);
         let found = async {
+            store.drop_idle_errands().await?;
             let mut jobs = store.jobs_left_behind(self.long_ago(now), now).await?;
             jobs.extend(store.jobs_not_begun(waiting_since).await?);
             Ok::<_, StoreError>(jobs)
         };
         match found.await {
-            Ok(mut jobs) => {
-                let waits = |job: &JobId| stuck.get(job).is_some_and(|stuck: &Stuck| stuck.until > now);
-                jobs.retain(|(job, _)| !under_way.contains(job) && !waits(job));
-                let rung = |(job, system_id)| Rung { job, system_id, planned_at: None };
-                jobs.into_iter().map(rung).collect()
+            Ok(jobs) => {
+                let idle = jobs.into_iter().filter(|(job, _)| !under_way.contains(job));
+                let errands = idle.map(|(job, system_id)| NewErrand::job(job, system_id, now)).collect();
+                self.have_looked_at(errands).await;
             }
-            Err(error) => {
-                tracing::warn!(%error, "jobs that are to be done could not be looked for");
-                Vec::new()
-            }
+            Err(error) => tracing::warn!(%error, "jobs that are to be done could not be looked for"),
         }
     }
 
     /// Works on a job, whatever happens there.
-    async fn go_on(
-        &self,
-        job: JobId,
-        system: SystemId,
-        planned_at: Option<Timestamp>,
-        stop: watch::Receiver<bool>,
-    ) -> Outcome {
+    async fn go_on(&self, work: Work, stop: watch::Receiver<bool>) -> Outcome {
+        let Work { job, system_id: system, planned_at, .. } = work;
         let Worker { store, clock, .. } = &self.worker;
         let work = async {
             let system = store.get_system(&system).await.map_err(|error| Outcome::Left(in_full(&error)))?;
@@ -223,25 +251,41 @@ impl Duties {
         )
     }
 
-    /// What came of the work on a job, and when it is tried again.
-    fn note(&self, stuck: &mut HashMap<JobId, Stuck>, job: JobId, came_to: Outcome) -> Chore {
-        let why = match came_to {
-            Outcome::Ended(ended) => {
-                stuck.remove(&job);
-                tracing::info!(job.id = %job, ?ended, "the work on a job has ended");
-                return Chore::JobEnded(job, ended);
+    /// Says what came of the work on jobs, and which are to be looked at again.
+    fn note(
+        &self,
+        ended: Vec<(Work, Outcome)>,
+        under_way: &mut HashSet<JobId>,
+        seen: &mut impl FnMut(Chore),
+    ) -> Vec<NewErrand> {
+        let mut again = Vec::new();
+        for (work, came_to) in ended {
+            let Work { job, system_id, failures, .. } = work;
+            under_way.remove(&job);
+            let now = self.worker.clock.now();
+            let later = |wait| now.checked_add(wait).unwrap_or(Timestamp::MAX);
+            match came_to {
+                Outcome::Ended(ended) => {
+                    tracing::info!(job.id = %job, ?ended, "the work on a job has ended");
+                    if ended == Ended::Elsewhere {
+                        let errand = NewErrand::job(job, system_id, later(ELSEWHERE_AGAIN));
+                        again.push(NewErrand { failures, ..errand });
+                    }
+                    seen(Chore::JobEnded(job, ended));
+                }
+                Outcome::Held(why) => {
+                    tracing::warn!(job.id = %job, reason = %why, "a job is left to a person");
+                    seen(Chore::JobHeld(job, why));
+                }
+                Outcome::Left(why) => {
+                    let failures = failures.saturating_add(1);
+                    let due_at = now.checked_add(patience_after(failures)).unwrap_or(Timestamp::MAX);
+                    tracing::warn!(job.id = %job, %due_at, reason = %why, "a job does not get on");
+                    again.push(NewErrand { failures, ..NewErrand::job(job, system_id, due_at) });
+                    seen(Chore::JobLeft(job, why));
+                }
             }
-            Outcome::Held(why) => {
-                stuck.remove(&job);
-                tracing::warn!(job.id = %job, reason = %why, "a job is left to a person");
-                return Chore::JobHeld(job, why);
-            }
-            Outcome::Left(why) => why,
-        };
-        let failures = stuck.get(&job).map_or(0, |stuck| stuck.failures).saturating_add(1);
-        let until = self.worker.clock.now().checked_add(patience_after(failures)).unwrap_or(Timestamp::MAX);
-        tracing::warn!(job.id = %job, %until, reason = %why, "a job does not get on");
-        stuck.insert(job, Stuck { failures, until });
-        Chore::JobLeft(job, why)
+        }
+        again
     }
 }

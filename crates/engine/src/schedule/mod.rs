@@ -6,6 +6,7 @@
 
 mod due;
 mod duties;
+mod passing;
 mod scheduler;
 mod times;
 
@@ -14,6 +15,7 @@ use futures::stream::FuturesUnordered;
 
 pub use due::{CLOCKS_DIFFER_BY, Due, Ended, Last, due, patience_after};
 pub use duties::{Chore, Duties};
+pub use passing::pass_on;
 pub use scheduler::{Happened, Scheduler};
 pub use times::{LastTime, ScheduleTimes, TimesError};
 

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use keyreeve_model::{ImportRun, ProfileName, SystemId, SystemState};
-use keyreeve_store::{ImportSchedule, StoreError};
+use keyreeve_store::{Errand, ErrandKind, ImportSchedule, NewErrand, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -71,7 +71,7 @@ pub enum Happened {
 
 /// What one look at all schedules gave.
 struct Looked {
-    /// The schedules whose turn has come, the oldest time first, one for each system.
+    /// The schedules whose turn has come and that nobody else takes, the oldest time first, one for each system.
     due: Vec<(ImportSchedule, Timestamp)>,
     /// When the next one comes.
     next: Option<Timestamp>,
@@ -97,12 +97,12 @@ impl Scheduler {
             let free = self.at_once.max(1).saturating_sub(running.len());
             let mut ended = Vec::new();
             let looked = if free > 0 {
-                beside(self.look(&under_way, &mut seen), &mut running, &mut ended).await
+                beside(self.look(&under_way, free, &mut seen), &mut running, &mut ended).await
             } else {
                 None
             };
             let next = looked.as_ref().and_then(|looked| looked.next);
-            for (schedule, at) in looked.into_iter().flat_map(|looked| looked.due).take(free) {
+            for (schedule, at) in looked.into_iter().flat_map(|looked| looked.due) {
                 let progress = Arc::new(Progress::default());
                 let (system_id, profile) = (schedule.system_id.clone(), schedule.profile.name.clone());
                 under_way.insert(system_id.clone());
@@ -148,7 +148,12 @@ impl Scheduler {
 
     /// Looks at all schedules. Those of systems that are out of use are passed over here. `None` when the store cannot
     /// be read.
-    async fn look(&self, under_way: &HashSet<SystemId>, seen: &mut impl FnMut(Happened)) -> Option<Looked> {
+    async fn look(
+        &self,
+        under_way: &HashSet<SystemId>,
+        free: usize,
+        seen: &mut impl FnMut(Happened),
+    ) -> Option<Looked> {
         let Importer { store, clock, .. } = &self.importer;
         let now = clock.now();
         let schedules = match store.import_schedules(now).await {
@@ -190,7 +195,48 @@ impl Scheduler {
         found.sort_by_key(|(_, at)| *at);
         let mut systems = HashSet::new();
         found.retain(|(schedule, _)| systems.insert(schedule.system_id.clone()));
-        Some(Looked { due: found, next })
+        match self.taken(found, free).await {
+            Ok(due) => Some(Looked { due, next }),
+            Err(error) => {
+                tracing::warn!(%error, "scheduled imports could not be taken; they are looked at again");
+                None
+            }
+        }
+    }
+
+    /// Of what is due, up to so many that no other process takes.
+    async fn taken(
+        &self,
+        mut found: Vec<(ImportSchedule, Timestamp)>,
+        free: usize,
+    ) -> Result<Vec<(ImportSchedule, Timestamp)>, StoreError> {
+        let Importer { store, clock, .. } = &self.importer;
+        let errand = |(schedule, at): &(ImportSchedule, Timestamp)| NewErrand {
+            kind: ErrandKind::Import,
+            system_id: schedule.system_id.clone(),
+            subject: schedule.profile.name.to_string(),
+            due_at: *at,
+            failures: 0,
+        };
+        store.offer_errands(&found.iter().map(errand).collect::<Vec<_>>()).await?;
+        let mut due = Vec::new();
+        while due.len() < free {
+            let errands = store.claim_errands(ErrandKind::Import, "", clock.now(), free - due.len()).await?;
+            if errands.is_empty() {
+                break;
+            }
+            for Errand { system_id, subject, .. } in errands {
+                // What is due no more, somebody has seen to.
+                let is_it = |(schedule, _): &(ImportSchedule, Timestamp)| {
+                    schedule.system_id == system_id && schedule.profile.name.as_str() == subject
+                };
+                if let Some(place) = found.iter().position(is_it) {
+                    due.push(found.swap_remove(place));
+                }
+            }
+        }
+        due.sort_by_key(|(_, at)| *at);
+        Ok(due)
     }
 
     /// Imports, whatever happens there: even what it should never do concerns no other system.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::hidden::{Hidden, check_line};
+
 /// One entry of a system's protect list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -50,6 +52,20 @@ impl ProtectionKind {
                 })
             }
         }
+    }
+
+    /// As it is put on a list: all of it shows, and there is no space around it that nobody sees.
+    ///
+    /// # Errors
+    /// It has a character that does not show.
+    pub fn checked(self) -> Result<Self, Hidden> {
+        check_line(self.parts().1)?;
+        let trimmed = |value: String| value.trim().to_owned();
+        Ok(match self {
+            Self::Account(name) => Self::Account(trimmed(name)),
+            Self::Path(prefix) => Self::Path(trimmed(prefix)),
+            Self::Tag(tag) => Self::Tag(trimmed(tag)),
+        })
     }
 
     /// The word and the value, as they are stored: `account`, `path` or `tag`.

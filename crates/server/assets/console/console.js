@@ -3,16 +3,19 @@
 // text: a page that is asked for once more is read by the browser, and parts of it take the place of what is here.
 //
 //   <time datetime data-moment>            is said in the viewer's zone
-//   <button data-copy="ID" hidden>         copies the text of an element
+//   <button data-copy="ID" hidden>         copies the text of an element, or `data-text` where that is shown otherwise than it is
 //   <form data-confirm="TEXT">             has its button once TEXT is typed into the field `confirm`
-//   <form data-search="ID">                asks as one types, and renews the element ID
+//   <form data-search="ID">                asks as one types, and renews the element ID; ID-told says how many there are
 //   <… id data-live="EVENTS">              is renewed when the stream of events says something
-//   <form method="post">                   is sent once, however often its button is pressed
+//   <form method="post">                   is sent once, however often its button is pressed; what was typed comes back
+//                                          where the session had ended, but for secrets
+//   <form class="theme">                   changes how the page looks, and leaves the page
 (() => {
   const SEARCH_AFTER = 250;
   const RENEW_AFTER = 1000;
   const LISTEN_AGAIN_AFTER = 5000;
   const SEND_AGAIN_AFTER = 60000;
+  const PATIENCE = 20000;
 
   const moments = (root) => {
     const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -28,7 +31,7 @@
         const source = document.getElementById(button.dataset.copy);
         const label = button.textContent;
         try {
-          await navigator.clipboard.writeText(source.textContent);
+          await navigator.clipboard.writeText(button.dataset.text ?? source.textContent);
           button.textContent = "Copied";
         } catch {
           window.getSelection().selectAllChildren(source);
@@ -55,10 +58,22 @@
     confirms(root);
   };
 
+  // What somebody is at stays as it is: the focus is in it, or something was typed or chosen and not sent.
+  const changed = (one) => {
+    if (one.type === "checkbox" || one.type === "radio") return one.checked !== one.defaultChecked;
+    if (one.tagName === "SELECT") return [...one.options].some((choice) => choice.selected !== choice.defaultSelected && choice.selected);
+    return "defaultValue" in one && one.type !== "hidden" && one.value !== one.defaultValue;
+  };
+  const in_use = (region) => region.contains(document.activeElement)
+    || [...region.querySelectorAll("form[method=post] :is(input, select, textarea)")].some(changed);
+  // What is opened stays open.
+  const opened = (region) => new Set([...region.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
+
   // Asks for a page once more, and has the elements of these ids from it. Whoever is signed out meanwhile sees so.
   const renew = (address, ids, wanted = () => true) => new Promise((done) => {
     const request = new XMLHttpRequest();
     request.open("GET", address);
+    request.timeout = PATIENCE;
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
     request.addEventListener("loadend", () => {
@@ -71,23 +86,42 @@
           if (request.status === 200) window.location.reload();
           break;
         }
-        if (old && !old.contains(document.activeElement)) {
+        if (old && !in_use(old)) {
           const renewed = document.importNode(found, true);
+          const open = opened(old);
+          for (const one of renewed.querySelectorAll("details")) {
+            if (open.has(one.querySelector("summary")?.textContent)) one.open = true;
+          }
           old.replaceWith(renewed);
           prepared(renewed);
         }
       }
-      done(page !== null);
+      done(page);
     });
     request.send();
   });
 
+  // Rows of another question than the one that stands in the fields are marked as such until they are renewed, and what
+  // became of the question is said to those who do not see the rows.
   const searches = () => {
     for (const form of document.querySelectorAll("form[data-search]")) {
+      const id = form.dataset.search;
+      const told = document.getElementById(`${id}-told`);
+      const say = (text) => { if (told) told.textContent = text; };
+      const mark = (state) => {
+        const list = document.getElementById(id);
+        if (!list) return;
+        list.toggleAttribute("data-stale", state !== "");
+        if (state === "asked") list.setAttribute("aria-busy", "true");
+        else list.removeAttribute("aria-busy");
+      };
       let waiting = 0;
       let asked = 0;
       form.addEventListener("input", () => {
         window.clearTimeout(waiting);
+        asked += 1;
+        const number = asked;
+        mark("asked");
         waiting = window.setTimeout(async () => {
           const query = new URLSearchParams(new FormData(form));
           for (const [name, value] of [...query]) {
@@ -95,19 +129,23 @@
           }
           const text = query.toString();
           const address = form.getAttribute("action") + (text ? `?${text}` : "");
-          asked += 1;
-          const number = asked;
-          const list = document.getElementById(form.dataset.search);
-          list?.setAttribute("aria-busy", "true");
           // An answer that comes after a later question is of no use any more.
-          if (await renew(address, [form.dataset.search], () => number === asked)) {
+          const page = await renew(address, [id], () => number === asked);
+          if (number !== asked) return;
+          if (page) {
             window.history.replaceState(null, "", address);
+            mark("");
+            say(page.getElementById(`${id}-told`)?.textContent ?? "");
+          } else {
+            mark("failed");
+            say("The server gave no answer: what stands below is of what was asked for before. Press Show to ask again.");
           }
-          list?.removeAttribute("aria-busy");
         }, SEARCH_AFTER);
       });
     }
   };
+
+  const heading = (id) => document.getElementById(id)?.querySelector("h1")?.innerText ?? "";
 
   const lives = () => {
     for (const region of document.querySelectorAll("[data-live]")) {
@@ -118,7 +156,11 @@
         if (waiting) return;
         waiting = window.setTimeout(async () => {
           waiting = 0;
+          const before = heading(region.id);
           if (!document.hidden) await renew(window.location.href, ids);
+          // Whoever hears the page is told how it stands now, and not each of its numbers.
+          const after = heading(region.id);
+          if (after !== before) document.getElementById("heard").textContent = after;
           const now = document.getElementById(region.id);
           if (!now?.dataset.live) stream?.close();
         }, RENEW_AFTER);
@@ -172,15 +214,98 @@
     });
   };
 
+  // What was typed is kept while it is sent, but for what is secret or has to be typed each time; where the session had ended,
+  // it stands in the form once more after the sign-in.
+  const KEPT = "keyreeve-sent";
+  const keeps = () => {
+    const fields = (form) => [...form.elements].filter((one) => one.name && one.name !== "confirm"
+      && !["hidden", "password", "submit", "button"].includes(one.type));
+    const forms = () => [...document.querySelectorAll("main form[method=post]")];
+    const page = () => {
+      const here = new URL(window.location.href);
+      here.searchParams.delete("said");
+      return here.pathname + here.search;
+    };
+    let kept = null;
+    try {
+      kept = JSON.parse(window.sessionStorage.getItem(KEPT));
+      // The sign-in lies between.
+      if (page().split("?")[0] !== "/sign-in") window.sessionStorage.removeItem(KEPT);
+    } catch {
+      return;
+    }
+    const not_done = new URL(window.location.href).searchParams.get("said") === "not_done" && document.getElementById("said");
+    const form = kept && not_done && kept.page === page()
+      && forms().find((one) => one.getAttribute("action") === kept.action);
+    for (const one of form ? fields(form) : []) {
+      const value = kept.fields[one.name];
+      if (value === undefined) continue;
+      if (one.type === "checkbox" || one.type === "radio") one.checked = value.includes(one.value);
+      else [one.value] = value;
+    }
+    document.addEventListener("submit", (event) => {
+      const form = event.target;
+      if (!forms().includes(form) || page().split("?")[0] === "/sign-in") return;
+      const typed = {};
+      for (const one of fields(form)) {
+        const is_choice = one.type === "checkbox" || one.type === "radio";
+        const values = typed[one.name] ?? [];
+        if (!is_choice || one.checked) values.push(one.value);
+        typed[one.name] = values;
+      }
+      const sent = { page: page(), action: form.getAttribute("action"), fields: typed };
+      try {
+        window.sessionStorage.setItem(KEPT, JSON.stringify(sent));
+      } catch {
+        // Without a place for it, it is typed once more.
+      }
+    });
+  };
+
+  // Times that are typed are of the viewer's zone, and the field beside them says so.
+  const zones = () => {
+    const field = document.getElementById("filter-zone");
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!field || !own) return;
+    field.form.addEventListener("input", (event) => {
+      const of_time = ["since", "until"].includes(event.target.name);
+      if (of_time && event.target.value !== "" && field.value === "") field.value = own;
+    });
+  };
+
+  // Light or dark without leaving the page, so that nothing that was typed is lost.
+  const themes = () => {
+    const form = document.querySelector("form.theme");
+    form?.addEventListener("submit", async (event) => {
+      const chosen = event.submitter?.value;
+      if (!chosen) return;
+      event.preventDefault();
+      const body = new URLSearchParams(new FormData(form, event.submitter));
+      try {
+        const answer = await fetch(form.action, { method: "POST", body, redirect: "manual", credentials: "same-origin" });
+        if (answer.type !== "opaqueredirect") return;
+      } catch {
+        return;
+      }
+      document.documentElement.dataset.theme = chosen;
+      for (const button of form.querySelectorAll("button")) {
+        button.setAttribute("aria-pressed", String(button.value === chosen));
+      }
+    });
+  };
+
   // The focus goes to what is to be seen to: the first field that is wrong, else what was refused, else what was done.
   const focuses = () => {
     const first = ["main [aria-invalid=true]", "main [role=alert]", "#said"].map((one) => document.querySelector(one));
     const seen = first.find(Boolean);
     if (!seen || document.querySelector("[autofocus]")) return;
-    if (!seen.matches("input, select")) seen.tabIndex = -1;
+    if (!seen.matches("input, select, textarea")) seen.tabIndex = -1;
     seen.focus();
   };
 
+  keeps();
+  themes();
+  zones();
   // What was done is said once.
   const address = new URL(window.location.href);
   if (address.searchParams.has("said")) {

@@ -1,7 +1,9 @@
-//! Charts, drawn here: bars for who sees them, and a table for everybody.
+//! Charts, drawn here: bars for who sees them, and a table for everybody. Of a single bar nothing can be seen that a sentence
+//! does not say better.
 
 use askama::Template;
 
+use super::numbers::grouped;
 use super::parts::drawn;
 
 const WIDTH: u64 = 640;
@@ -28,6 +30,13 @@ struct Placed {
     height: u64,
 }
 
+impl Placed {
+    /// For templates.
+    fn said(&self) -> String {
+        grouped(self.bar.number)
+    }
+}
+
 /// A chart of bars.
 #[derive(Debug, Clone, Template)]
 #[template(path = "console/part/chart.html")]
@@ -37,7 +46,9 @@ pub(crate) struct Chart {
     of: &'static str,
     counts: &'static str,
     bars: Vec<Placed>,
-    largest: u64,
+    largest: String,
+    /// What is said in place of the drawing.
+    said: Option<String>,
     /// Whether the table is seen at once: what can be gone to stands there.
     leads_on: bool,
     width: u64,
@@ -51,6 +62,13 @@ impl Chart {
         counts: &'static str,
         bars: Vec<Bar>,
     ) -> Self {
+        let title = title.into();
+        let said = match bars.as_slice() {
+            [one] => {
+                Some(format!("{}: {}. More than that is not known yet.", one.label, grouped(one.number)))
+            }
+            _ => None,
+        };
         let leads_on = bars.iter().any(|bar| bar.leads_to.is_some());
         let largest = bars.iter().map(|bar| bar.number).max().unwrap_or_default();
         let each = WIDTH.checked_div(bars.len() as u64).unwrap_or(WIDTH).clamp(2, 120);
@@ -62,7 +80,17 @@ impl Chart {
             Placed { bar, x: place * each, y: HEIGHT - height, width: (each * 4 / 5).max(1), height }
         };
         let bars = (0..).zip(bars).map(placed).collect();
-        Self { title: title.into(), of, counts, bars, largest, leads_on, width: WIDTH, height: HEIGHT }
+        Self {
+            title,
+            of,
+            counts,
+            bars,
+            largest: grouped(largest),
+            said,
+            leads_on,
+            width: WIDTH,
+            height: HEIGHT,
+        }
     }
 }
 
@@ -86,7 +114,10 @@ mod tests {
         let text = chart.render().unwrap();
         assert!(!text.contains("<1>") && text.contains("&#60;1&#62;"), "{text}");
         for number in numbers {
-            assert!(text.contains(&format!(">{number}</td>")), "{text}");
+            assert!(text.contains(&format!(">{}</td>", grouped(number))), "{text}");
         }
+        let one = Bar { label: "2026-11-30".to_owned(), number: 1_200, leads_to: None };
+        let text = Chart::new("Accounts", "Day", "Accounts", vec![one]).render().unwrap();
+        assert!(text.contains("2026-11-30: 1,200.") && !text.contains("<svg"), "{text}");
     }
 }

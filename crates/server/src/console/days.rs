@@ -26,15 +26,14 @@ struct Told<'a> {
     changed: u64,
 }
 
-/// How many accounts there were at the end of each day (UTC), and how much imports changed on it; none before anything was
-/// published. The runs come with the newest first.
+/// How many accounts there were at the end of each day (UTC), and how much imports changed on it, from the day of the first
+/// run that is known on: of the days before it nothing is known, which is not that there was nothing. None before anything
+/// was published. The runs come with the newest first.
 pub(super) fn charts(runs: &[ImportRun], now: Timestamp) -> Vec<Chart> {
     let told: Vec<Told<'_>> = runs.iter().rev().filter_map(told).collect();
-    if told.is_empty() {
-        return Vec::new();
-    }
+    let Some(first) = told.iter().map(|one| one.day).min() else { return Vec::new() };
     let today = day_of(now);
-    let days = || (today - DAYS + 1)..=today;
+    let days = || days(first, today);
     let bars = |of: fn(&[Told<'_>], i64) -> u64| -> Vec<Bar> {
         days().map(|day| Bar { label: called(day), number: of(&told, day), leads_to: None }).collect()
     };
@@ -42,6 +41,11 @@ pub(super) fn charts(runs: &[ImportRun], now: Timestamp) -> Vec<Chart> {
         Chart::new("Accounts", "Day (UTC)", "Accounts", bars(accounts)),
         Chart::new("Changes that imports found", "Day (UTC)", "Changes", bars(changes)),
     ]
+}
+
+/// The days that are drawn.
+fn days(first: i64, today: i64) -> std::ops::RangeInclusive<i64> {
+    first.clamp(today - DAYS + 1, today)..=today
 }
 
 fn told(run: &ImportRun) -> Option<Told<'_>> {
@@ -112,6 +116,8 @@ mod tests {
         assert_eq!(of(accounts), [7, 7, 17, 19, 19, 20]);
         assert_eq!(of(changes), [0, 0, 0, 0, 5, 1]);
         assert!(charts(&[], Timestamp::UNIX_EPOCH).is_empty());
+        // Days of which nothing is known are not drawn.
+        assert_eq!([days(90, 100), days(20, 100), days(100, 100)], [90..=100, 71..=100, 100..=100]);
         assert_eq!((called(0), day_of(Timestamp::UNIX_EPOCH)), ("1970-01-01".to_owned(), 0));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use askama::Template;
-use keyreeve_model::{InlineDocument, laid_out};
+use keyreeve_model::{InlineDocument, canonical, in_one_order, laid_out};
 use similar::{ChangeTag, TextDiff};
 
 use super::parts::drawn;
@@ -19,7 +19,7 @@ const AROUND: usize = 3;
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"{% if let Some(text) = text %}<div class="copied"><pre tabindex="0" aria-label="{{ name }}"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}" hidden>Copy</button></div>
+    source = r#"{% if let Some(text) = text %}<div class="copied"><pre tabindex="0" aria-label="{{ name }}"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}"{% if super::text::hides(text) %} data-text="{{ text|e("value") }}"{% endif %} hidden>Copy</button></div>
 {%- if cut %}<p class="hint">It is longer than what is shown here; REST has all of it.</p>{% endif %}
 {%- else %}<p class="muted">What it says is not known: no import has read it in a form that can be shown.</p>{% endif %}"#
 )]
@@ -79,7 +79,7 @@ enum Line {
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"{% if lines.is_empty() %}<p class="muted">They say the same.</p>{% else %}<div class="copied"><pre tabindex="0" aria-label="What is different"><code>
+    source = r#"{% if lines.is_empty() %}<p class="muted">They say the same{% if otherwise %}, written in another order or form{% endif %}.</p>{% else %}<div class="copied"><pre tabindex="0" aria-label="What is different"><code>
 {%- for line in lines %}{% match line %}
 {%- when Line::Same with (text) %}  {{ text }}
 {% when Line::Gone with (text) %}<del>- {{ text }}</del>
@@ -91,12 +91,25 @@ enum Line {
 pub(crate) struct Compared {
     lines: Vec<Line>,
     cut: bool,
+    /// They say the same in other words.
+    otherwise: bool,
 }
 
 impl Compared {
-    /// What comes and goes from one to the other.
+    /// What comes and goes from one to the other. What AWS takes for the same is no difference: both are put in one order
+    /// first, where both can be read.
     pub(crate) fn between(from: &str, to: &str) -> Self {
-        let ((from, cut), (to, also)) = (bounded(laid_out(from)), bounded(laid_out(to)));
+        if let (Some(one), Some(other)) = (canonical(from), canonical(to))
+            && one == other
+        {
+            let otherwise = laid_out(from) != laid_out(to);
+            return Self { lines: Vec::new(), cut: false, otherwise };
+        }
+        let (from, to) = match (in_one_order(from), in_one_order(to)) {
+            (Some(from), Some(to)) => (from, to),
+            _ => (from.to_owned(), to.to_owned()),
+        };
+        let ((from, cut), (to, also)) = (bounded(laid_out(&from)), bounded(laid_out(&to)));
         let compared = TextDiff::configure().timeout(LOOKING).diff_lines(from.as_str(), to.as_str());
         let mut lines = Vec::new();
         for (place, group) in compared.grouped_ops(AROUND).iter().enumerate() {
@@ -112,7 +125,7 @@ impl Compared {
                 });
             }
         }
-        Self { lines, cut: cut || also }
+        Self { lines, cut: cut || also, otherwise: false }
     }
 }
 
@@ -154,6 +167,11 @@ mod tests {
     #[test]
     fn what_is_different_is_said_line_by_line() {
         let (from, to) = (r#"{"a":[1,2],"b":3}"#, r#"{"a":[1,4],"b":3}"#);
+        let same = Compared::between(r#"{"a":["x"],"b":3}"#, r#"{"b":3,"a":"x"}"#).render().unwrap();
+        assert!(same.contains("They say the same, written in another order or form."), "{same}");
+        let moved =
+            Compared::between(r#"{"a":["y","x"],"b":3}"#, r#"{"b":4,"a":["x","y"]}"#).render().unwrap();
+        assert_eq!((moved.matches("<del>").count(), moved.matches("<ins>").count()), (1, 1), "{moved}");
         let page = Compared::between(from, to).render().unwrap();
         assert!(page.contains("<del>-     2</del>") && page.contains("<ins>+     4</ins>"), "{page}");
         assert!(Compared::between(from, from).render().unwrap().contains("They say the same."));

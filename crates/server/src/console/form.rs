@@ -5,13 +5,17 @@
 //! field.
 
 use askama::Template;
+use axum::body::{Body, Bytes};
 use axum::extract::{Form, FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use keyreeve_engine::desk::{LONGEST_REASON, fits};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::parts::drawn;
+use super::spoken::spoken;
+use super::text::typed_as;
 use crate::problem::Problem;
 
 /// What a form sends.
@@ -33,6 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
         if !has_kind {
             return Err(kind());
         }
+        let request = with_one_line_break(request).await?;
         // Why it is not understood would repeat what was sent, which may be a secret.
         Form::from_request(request, state).await.map(|Form(value)| Self(value)).map_err(|refused| {
             use axum::extract::rejection::FormRejection as R;
@@ -42,6 +47,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
             }
         })
     }
+}
+
+/// A form as it was filled in: browsers send each line break of a field as two characters.
+async fn with_one_line_break(request: Request) -> Result<Request, Problem> {
+    let (head, body) = request.into_parts();
+    let sent = Bytes::from_request(Request::from_parts(head.clone(), body), &()).await;
+    let sent = sent.map_err(|_| Problem::bad_request("what was sent is not what the form has"))?;
+    let broken = [&b"%0D%0A"[..], b"%0d%0a"].iter().any(|two| sent.windows(two.len()).any(|six| six == *two));
+    let body = match (broken, std::str::from_utf8(&sent)) {
+        (true, Ok(text)) => Body::from(text.replace("%0D%0A", "%0A").replace("%0d%0a", "%0A")),
+        _ => Body::from(sent),
+    };
+    Ok(Request::from_parts(head, body))
 }
 
 /// What a form sends that has a button alone.
@@ -108,6 +126,16 @@ pub(crate) fn given(reason: &str) -> Option<&str> {
     Some(reason.trim()).filter(|reason| !reason.is_empty())
 }
 
+/// A reason as it is kept, if one is given.
+///
+/// # Errors
+/// It cannot be kept.
+pub(crate) fn reasoned(reason: &str) -> Result<Option<&str>, Wrong> {
+    let reason = given(reason);
+    fits(reason).map_err(|why| Wrong::with("reason", why))?;
+    Ok(reason)
+}
+
 /// What our own sentences begin with. All else is left as it is: a text begins with somebody's name as often, and a name
 /// that is written large is another one.
 const OPENINGS: [&str; 36] = [
@@ -116,8 +144,9 @@ const OPENINGS: [&str; 36] = [
     "these", "they", "this", "those", "type", "what", "whether", "whose", "write", "your",
 ];
 
-/// A text as a sentence.
+/// A text as a sentence, in the words of the console.
 pub(crate) fn sentence(text: &str) -> String {
+    let text = &spoken(text);
     let (first, rest) = text.split_at_checked(1).unwrap_or_default();
     let opens = text.split_once(' ').is_some_and(|(word, then)| {
         let counts = ["job", "row", "run", "step", "task"].contains(&word);
@@ -135,6 +164,8 @@ pub(crate) fn sentence(text: &str) -> String {
 pub(crate) enum Takes {
     /// A line, with what may be proposed.
     Line(Vec<String>),
+    /// Some lines.
+    Lines,
     /// A secret, which is never shown again.
     Secret,
     /// A number.
@@ -153,6 +184,8 @@ pub(crate) struct Field {
     label: &'static str,
     takes: Takes,
     value: String,
+    /// How many characters it takes.
+    longest: usize,
     hint: &'static str,
     error: Option<String>,
     required: bool,
@@ -167,6 +200,7 @@ impl Field {
             label,
             takes,
             value: String::new(),
+            longest: 2_048,
             hint: "",
             error: None,
             required: false,
@@ -177,6 +211,16 @@ impl Field {
     /// A line of text.
     pub(crate) fn line(name: &'static str, label: &'static str) -> Self {
         Self::new(name, label, Takes::Line(Vec::new()))
+    }
+
+    /// Entries, each in a line of its own: names and values may have whatever else stands between things.
+    pub(crate) fn lines(name: &'static str, label: &'static str) -> Self {
+        Self { longest: 16_384, ..Self::new(name, label, Takes::Lines) }
+    }
+
+    /// Why something is done, in the field `name`.
+    pub(crate) fn reason(name: &'static str, label: &'static str) -> Self {
+        Self { longest: LONGEST_REASON, ..Self::line(name, label) }
     }
 
     /// With what is in it. A switch is on with `true`.
@@ -229,20 +273,35 @@ pub(crate) struct Dangerous {
     pub(crate) button: &'static str,
     /// What it is done as: hidden fields.
     pub(crate) hidden: Vec<(&'static str, String)>,
+    /// The reason that was given before something else was refused.
+    pub(crate) reason: String,
     pub(crate) wrong: Option<Wrong>,
 }
 
 impl Dangerous {
-    /// That the name was typed as it is.
+    /// That the name was typed as it is, or as it is shown where it has what does not show.
     ///
     /// # Errors
     /// It was not.
     pub(crate) fn typed(confirm: &str, name: &str) -> Result<(), Wrong> {
-        if confirm == name {
+        if confirm == name || confirm == typed_as(name) {
             Ok(())
         } else {
-            Err(Wrong::with("confirm", format!("type {name} to go on; nothing was done")))
+            Err(Wrong::with("confirm", format!("type {} to go on; nothing was done", typed_as(name))))
         }
+    }
+
+    fn to_type(&self) -> String {
+        typed_as(&self.confirm)
+    }
+
+    fn of_reason(&self) -> Field {
+        Field::reason("reason", "Reason").value(&self.reason).unless(self.wrong.as_ref())
+    }
+
+    fn of_confirm(&self) -> Option<&str> {
+        let wrong = self.wrong.as_ref().filter(|wrong| wrong.field != Some("reason"));
+        wrong.map(|wrong| wrong.why.as_str())
     }
 }
 
@@ -287,5 +346,13 @@ mod tests {
         for other in ["", "Prod", "prod ", "pro"] {
             assert_eq!(Dangerous::typed(other, "prod").unwrap_err().field, Some("confirm"), "{other}");
         }
+        // What cannot be typed is typed as it is shown.
+        for (name, shown) in [("x\u{202e}y", r"x\u{202e}y"), ("a  b ", "a b")] {
+            assert!(
+                Dangerous::typed(name, name).is_ok() && Dangerous::typed(shown, name).is_ok(),
+                "{name:?}"
+            );
+        }
+        assert!(Dangerous::typed("", " ").is_err());
     }
 }

@@ -6,10 +6,13 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportRunState, JobState, System, SystemId, SystemState};
-use keyreeve_store::{Attention, JobStanding, RunSlice, SuspendedRun, SystemStanding, UnclaimedPassword};
+use keyreeve_store::{
+    Attention, Drift, JobStanding, RunSlice, SuspendedRun, SystemStanding, UnclaimedPassword,
+};
 
 use super::chart::Chart;
 use super::days;
+use super::drift;
 use super::imports;
 use super::jobs;
 use super::keys;
@@ -24,6 +27,8 @@ use crate::problem::Problem;
 
 /// What failed longer ago is in the lists, and no longer here.
 const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// So much that has drifted of a system is named.
+const DRIFTS_OF: usize = 5;
 /// Of so many systems it is drawn how old their keys are.
 const KEYS_OF: usize = 6;
 /// A change that no import has confirmed for so long is worth a look.
@@ -111,12 +116,12 @@ fn needs(
     passwords: Vec<UnclaimedPassword>,
     now: Timestamp,
 ) -> Vec<Need> {
-    let Attention { systems: standing, suspended, jobs } = attention;
+    let Attention { systems: standing, suspended, jobs, drifts } = attention;
     let stopped = all.iter().filter_map(|system| of_system(system, now));
     let failed = standing.iter().filter_map(|one| of_import(one, now));
     let runs = suspended.iter().map(|one| of_run(one, now));
     let jobs = jobs.iter().map(|one| of_job(one, now));
-    let drift = standing.iter().filter_map(of_drift);
+    let drift = standing.iter().flat_map(|one| of_drift(one, &drifts, now));
     let passwords = passwords.iter().map(|one| of_password(one, now));
     let claims = standing.iter().filter_map(|one| of_claims(one, now));
     stopped.chain(failed).chain(runs).chain(jobs).chain(drift).chain(passwords).chain(claims).collect()
@@ -166,13 +171,28 @@ fn of_job(JobStanding { system_id, job, state, actor, since }: &JobStanding, now
     Need::new(badge, what, system_id, Some(Time::ago(*since, now))).at(jobs::of(*job))
 }
 
-fn of_drift(standing: &SystemStanding) -> Option<Need> {
-    let what = match standing.contradicted_claims {
-        0 => return None,
-        1 => "A change that was made here was undone in AWS.".to_owned(),
-        number => format!("{number} changes that were made here were undone in AWS."),
-    };
-    Some(Need::new(Badge::new(Tone::Warning, "Drift"), what, &standing.system_id, None))
+/// What was done here, and what AWS has: some of a system by themselves, the others by their number.
+fn of_drift(standing: &SystemStanding, drifts: &[Drift], now: Timestamp) -> Vec<Need> {
+    let id = &standing.system_id;
+    let need = |what, since| Need::new(Badge::new(Tone::Warning, "Drift"), what, id, since).at(drift::of(id));
+    let of_system = drifts.iter().filter(|one| one.claim.system_id == *id).take(DRIFTS_OF);
+    let mut needs: Vec<Need> = of_system
+        .map(|Drift { claim, job, seen_at, .. }| {
+            let what = format!(
+                "{} {} by job {job}. AWS has: {}.",
+                claim.account,
+                claim.fact.words(),
+                drift::contrary(&claim.fact)
+            );
+            need(what, Some(Time::ago(*seen_at, now)))
+        })
+        .collect();
+    match standing.contradicted_claims.saturating_sub(needs.len() as u64) {
+        0 => {}
+        1 => needs.push(need("One more change that was made here is not so in AWS.".to_owned(), None)),
+        more => needs.push(need(format!("{more} more changes that were made here are not so in AWS."), None)),
+    }
+    needs
 }
 
 fn of_password(password: &UnclaimedPassword, now: Timestamp) -> Need {
@@ -190,7 +210,9 @@ fn of_claims(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
         number => format!("No import has confirmed {number} changes that were made here."),
     };
     let badge = Badge::new(Tone::Notice, "Unconfirmed");
-    Some(Need::new(badge, what, &standing.system_id, Some(Time::ago(oldest, now))))
+    let need = Need::new(badge, what, &standing.system_id, Some(Time::ago(oldest, now)));
+    // An import is begun there.
+    Some(need.at(systems::of(&standing.system_id)))
 }
 
 fn standing(all: &[System], attention: &Attention, now: Timestamp) -> Table {

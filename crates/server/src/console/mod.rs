@@ -10,9 +10,9 @@
 //! - components: `table` (lists), `form` (what is sent, fields, what is wrong with them, dangerous things), `parts` (links,
 //!   badges, cells, facts, tabs, text to be copied, empty places), `states` (what states and kinds are called), `plan` (which
 //!   calls a change takes), `time`, `moment` (as of when), `numbers`, `chart`, `days` (charts of what systems become), `document` (what policies say, and what is different about it), `keys` (how old
-//!   access keys are);
+//!   access keys are), `approvers` (who may approve something);
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
-//! - pages: `sign_in`, `own` (one's own sign-in), `home`, `systems`, `accounts`, `resources`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
+//! - pages: `sign_in`, `own` (one's own sign-in), `home`, `systems`, `accounts`, `resources`, `drift`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
 //!
 //! A new page has a file with its handler and its struct, a template that extends `console/frame.html`, and a line in the router
@@ -24,12 +24,14 @@
 
 mod accounts;
 mod address;
+mod approvers;
 mod assets;
 mod audit;
 mod changes;
 mod chart;
 mod days;
 mod document;
+mod drift;
 mod form;
 mod home;
 mod imports;
@@ -45,6 +47,7 @@ mod problems;
 mod resources;
 mod settings;
 mod sign_in;
+mod spoken;
 mod states;
 mod systems;
 mod table;
@@ -73,6 +76,7 @@ pub(crate) fn router() -> Router<Parts> {
         .merge(accounts::router())
         .merge(changes::router())
         .merge(resources::router())
+        .merge(drift::router())
         .merge(imports::router())
         .merge(jobs::router())
         .merge(audit::router())

@@ -17,7 +17,7 @@ use super::page::{Frame, Said, shown_as};
 use super::parts::{Badge, Cell, Choice, Empty, Facts, Tone};
 use super::table::{Column, Table};
 use super::time::Time;
-use super::visitor::{Visitor, to};
+use super::visitor::Visitor;
 use crate::body::GivenSecret;
 use crate::door::{Address, Kept};
 use crate::parts::Parts;
@@ -82,7 +82,7 @@ async fn set_password(
     match parts.door.sign_in.change_password(&visitor.person, secrets, from, now).await {
         // All sessions have ended, and this one goes on as another.
         Ok(begun) => {
-            let led = to(&Said::PasswordChanged.at(PLACE));
+            let led = Said::PasswordChanged.to(PLACE);
             Ok(keeping(led, Kept::Session.set(&parts.door.site, &begun.value)))
         }
         Err(SignInError::Refused) => {
@@ -126,7 +126,7 @@ async fn end_sessions(
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(to(&Said::SessionsEnded.at(PLACE)))
+    Ok(Said::SessionsEnded.to(PLACE))
 }
 
 async fn own(visitor: &Visitor, parts: &Parts) -> Result<Vec<Session>, Problem> {

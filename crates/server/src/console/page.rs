@@ -8,7 +8,7 @@ use keyreeve_model::JobId;
 
 use super::address::asking;
 use super::parts::Link;
-use super::visitor::{Look, Visitor};
+use super::visitor::{Look, Visitor, telling};
 use super::{assets, jobs};
 use crate::problem::Problem;
 
@@ -55,12 +55,14 @@ impl Section {
     }
 }
 
-/// Something was done, and the page after it says so. The word stands in the address; the sentence is ours.
+/// Something was done, and the page after it says so. The word stands in the address, the sentence is ours, and it is said
+/// only to a browser that was led to that address by us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Said {
     SignedOut,
     Registered,
     Saved,
+    NothingChanged,
     Removed,
     Accepted,
     Rejected,
@@ -71,12 +73,15 @@ pub(crate) enum Said {
     JobApproved,
     JobRejected,
     JobCancelled,
+    NothingCancelled,
+    ShownBefore,
     JobRetried,
     LogVerified,
     Revoked,
     Added,
     PersonRemoved,
     Protected,
+    ProtectedUnseen,
     Unprotected,
     ProfileRemoved,
     MappingReset,
@@ -85,15 +90,18 @@ pub(crate) enum Said {
     KeyRotated,
     PasswordChanged,
     SessionsEnded,
+    NotDone,
+    DriftAccepted,
 }
 
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 33] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
+        Self::NothingChanged,
         Self::Removed,
         Self::Accepted,
         Self::Rejected,
@@ -104,12 +112,15 @@ impl Said {
         Self::JobApproved,
         Self::JobRejected,
         Self::JobCancelled,
+        Self::NothingCancelled,
+        Self::ShownBefore,
         Self::JobRetried,
         Self::LogVerified,
         Self::Revoked,
         Self::Added,
         Self::PersonRemoved,
         Self::Protected,
+        Self::ProtectedUnseen,
         Self::Unprotected,
         Self::ProfileRemoved,
         Self::MappingReset,
@@ -118,6 +129,8 @@ impl Said {
         Self::KeyRotated,
         Self::PasswordChanged,
         Self::SessionsEnded,
+        Self::NotDone,
+        Self::DriftAccepted,
     ];
 
     fn word(self) -> &'static str {
@@ -125,6 +138,7 @@ impl Said {
             Self::SignedOut => "signed_out",
             Self::Registered => "registered",
             Self::Saved => "saved",
+            Self::NothingChanged => "nothing_changed",
             Self::Removed => "removed",
             Self::Accepted => "accepted",
             Self::Rejected => "rejected",
@@ -135,12 +149,15 @@ impl Said {
             Self::JobApproved => "job_approved",
             Self::JobRejected => "job_rejected",
             Self::JobCancelled => "job_cancelled",
+            Self::NothingCancelled => "nothing_cancelled",
+            Self::ShownBefore => "shown_before",
             Self::JobRetried => "job_retried",
             Self::LogVerified => "log_verified",
             Self::Revoked => "revoked",
             Self::Added => "added",
             Self::PersonRemoved => "person_removed",
             Self::Protected => "protected",
+            Self::ProtectedUnseen => "protected_unseen",
             Self::Unprotected => "unprotected",
             Self::ProfileRemoved => "profile_removed",
             Self::MappingReset => "mapping_reset",
@@ -149,6 +166,8 @@ impl Said {
             Self::KeyRotated => "key_rotated",
             Self::PasswordChanged => "password_changed",
             Self::SessionsEnded => "sessions_ended",
+            Self::NotDone => "not_done",
+            Self::DriftAccepted => "drift_accepted",
         }
     }
 
@@ -157,6 +176,7 @@ impl Said {
             Self::SignedOut => "You have signed out.",
             Self::Registered => "The system is registered. Below is what is still to be done.",
             Self::Saved => "Saved.",
+            Self::NothingChanged => "There was nothing to save: all is as it was.",
             Self::Accepted => "Accepted: what the run found is published.",
             Self::Released => "The quarantine has ended.",
             Self::Rejected => "Rejected: what was known before still stands.",
@@ -168,12 +188,21 @@ impl Said {
             Self::JobApproved => "Approved: the job begins now.",
             Self::JobRejected => "Rejected: nothing of the job is done.",
             Self::JobCancelled => "Cancelled: what had not begun is taken back.",
+            Self::NothingCancelled => {
+                "All of it had begun already, so nothing was taken back: it is carried to its end."
+            }
+            Self::ShownBefore => {
+                "This password was shown already, and is shown once only. If its owner does not have it, reset the password."
+            }
             Self::JobRetried => "What failed is tried again now.",
             Self::LogVerified => "The log was read whole. What was found stands below.",
             Self::Revoked => "The token is revoked: it lets nobody in any more.",
             Self::Added => "Added. They can sign in now.",
             Self::PersonRemoved => "They are removed, and what they did stays in the audit log.",
             Self::Protected => "It is protected: nobody may change it.",
+            Self::ProtectedUnseen => {
+                "It is protected, but the last import saw no account that this covers: look whether it is written as it should be."
+            }
             Self::Unprotected => "It is protected no more.",
             Self::ProfileRemoved => "The import profile is removed, and its schedule has ended.",
             Self::MappingReset => "The task mapping is the default again.",
@@ -184,20 +213,30 @@ impl Said {
             Self::KeyRotated => "The access key was replaced: the old one is deleted.",
             Self::PasswordChanged => "Your password is changed, and your other sessions have ended.",
             Self::SessionsEnded => "Whoever used those sessions must sign in again.",
+            Self::NotDone => {
+                "Your session had ended, so what you sent was not done. Look at it once more, and send it again."
+            }
+            Self::DriftAccepted => "Accepted: what AWS has stays as it is, and is no drift any more.",
             Self::Removed => {
                 "The system is removed. What was known of it stays readable, and AWS was not touched."
             }
         }
     }
 
-    /// An address whose page says so.
-    pub(crate) fn at(self, path: &str) -> String {
-        asking(path, [(Self::NAME, self.word())])
+    /// An address whose page says so, to whoever was led there by us ([`super::visitor::Told`]).
+    pub(super) fn at(self, path: &str) -> String {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{mark}{}={}", Self::NAME, self.word())
     }
 
-    /// An address whose page says so, with the way to the job that it came to.
-    pub(crate) fn as_job(self, path: &str, job: JobId) -> String {
-        asking(path, [(Self::NAME, format!("{}-{job}", self.word()).as_str())])
+    /// Leads on to a page that says so.
+    pub(crate) fn to(self, path: &str) -> Response {
+        telling(asking(path, [(Self::NAME, self.word())]))
+    }
+
+    /// Leads on to a page that says so, with the way to the job that it came to.
+    pub(crate) fn to_job(self, path: &str, job: JobId) -> Response {
+        telling(asking(path, [(Self::NAME, format!("{}-{job}", self.word()).as_str())]))
     }
 
     pub(super) fn of(word: &str) -> Option<Self> {

@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use super::numbers::grouped;
 use super::time::Time;
 
 /// Lets templates draw a component.
@@ -78,10 +79,13 @@ impl Badge {
 {%- when Cell::Text(text) %}{{ text }}
 {%- when Cell::Code(text) %}<code>{{ text }}</code>
 {%- when Cell::Codes(texts) %}{% if texts.len() > 2 %}<details><summary>{{ texts.len() }} of them</summary>{% for text in texts %}<code>{{ text }}</code> {% endfor %}</details>{% else %}{% for text in texts %}<code>{{ text }}</code> {% endfor %}{% endif %}
+{%- when Cell::Named(text, word) %}<span title="{{ word }}">{{ text }}</span>
 {%- when Cell::Link(link) %}{{ link.html() }}
+{%- when Cell::LinkOf(link, text) %}{{ link.html() }} {{ text }}
+{%- when Cell::TextOf(text, link) %}{{ text }} {{ link.html() }}
 {%- when Cell::Badge(badge) %}{{ badge.html() }}
 {%- when Cell::Time(time) %}{{ time.html() }}
-{%- when Cell::Number(number) %}{{ number }}
+{%- when Cell::Number(number) %}{{ self::grouped(*number) }}
 {%- when Cell::Choice(choice) %}{{ choice.html() }}
 {%- when Cell::None %}<span class="none">–</span>
 {%- endmatch %}"#
@@ -92,7 +96,13 @@ pub(crate) enum Cell {
     Code(String),
     /// Several of them; many stand behind their number.
     Codes(Vec<String>),
+    /// What something is called, and the word that programs have for it.
+    Named(String, String),
     Link(Link),
+    /// A link, and what is to be known of it.
+    LinkOf(Link, String),
+    /// The same, said the other way round.
+    TextOf(String, Link),
     Badge(Badge),
     Time(Time),
     Number(u64),
@@ -116,7 +126,10 @@ impl Cell {
         match self {
             Self::Text(text) | Self::Code(text) => text.clone(),
             Self::Codes(texts) => texts.join(", "),
+            Self::Named(_, word) => word.clone(),
             Self::Link(link) => link.text.clone(),
+            Self::LinkOf(link, text) => format!("{} {text}", link.text),
+            Self::TextOf(text, link) => format!("{text} {}", link.text),
             Self::Badge(badge) => badge.text.clone(),
             Self::Time(time) => time.instant().to_string(),
             Self::Number(number) => number.to_string(),
@@ -129,7 +142,7 @@ impl Cell {
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"<input type="checkbox" form="{{ form }}" name="{{ name }}" value="{{ value }}" aria-label="{{ label }}">"#
+    source = r#"<input type="checkbox" form="{{ form }}" name="{{ name }}" value="{{ value|e("value") }}" aria-label="{{ label }}">"#
 )]
 pub(crate) struct Choice {
     /// The id of the form.
@@ -187,7 +200,7 @@ pub(crate) struct Tab {
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"<div class="copied"><pre tabindex="0"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}" hidden>Copy</button></div>"#
+    source = r#"<div class="copied"><pre tabindex="0"><code id="{{ id }}">{{ text }}</code></pre><button type="button" data-copy="{{ id }}"{% if super::text::hides(text) %} data-text="{{ text|e("value") }}"{% endif %} hidden>Copy</button></div>"#
 )]
 pub(crate) struct Copied {
     /// Of the element; there is none like it on the page.

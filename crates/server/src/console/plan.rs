@@ -40,6 +40,10 @@ const STEPS: [Column; 9] = [
 pub(crate) struct ShownPlan {
     /// Why a second person must approve.
     approval: Vec<String>,
+    /// Who may.
+    by: Option<String>,
+    /// What stands in the way of whom, of all tasks.
+    blocked: Vec<(String, Vec<String>)>,
     tasks: Vec<ShownTask>,
     /// How many tasks more there are.
     more: usize,
@@ -67,9 +71,24 @@ impl ShownPlan {
         };
         Self {
             approval: plan.approval_because.iter().map(|why| sentence(why)).collect(),
+            by: None,
+            blocked: plan
+                .tasks
+                .iter()
+                .filter(|task| !task.obstacles.is_empty())
+                .take(MOST)
+                .map(|task| (format!("{}: {}", called(task.kind), task.account), said(&task.obstacles)))
+                .collect(),
             tasks: plan.tasks.iter().take(MOST).map(shown).collect(),
             more: plan.tasks.len().saturating_sub(MOST),
         }
+    }
+
+    /// With who may approve it.
+    #[must_use]
+    pub(crate) fn approved_by(mut self, by: Option<String>) -> Self {
+        self.by = by;
+        self
     }
 
     /// The plan of a job.
@@ -82,6 +101,8 @@ impl ShownPlan {
         };
         Self {
             approval: job.approval_because.iter().map(|why| sentence(why)).collect(),
+            by: None,
+            blocked: Vec::new(),
             tasks: job.tasks.iter().take(MOST).map(shown).collect(),
             more: job.tasks.len().saturating_sub(MOST),
         }

@@ -10,11 +10,14 @@ use keyreeve_engine::rights::Actor;
 
 use super::form::sentence;
 use super::page::{Frame, shown_as};
-use super::visitor::{Look, Visitor, signed_in};
-use crate::once::IN_PROGRESS;
+use super::parts::Link;
+use super::table::TOO_MANY_ROWS;
+use super::visitor::{Look, Told, Visitor, signed_in};
+use crate::once::{IN_PROGRESS, REUSED};
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::request::{RequestId, SaidAlready};
+use crate::rest::keeping;
 
 /// Where programs are answered.
 const OF_PROGRAMS: [&str; 2] = ["/api/", "/scim/"];
@@ -27,8 +30,12 @@ struct ProblemPage {
     advice: &'static str,
     /// The request's id, where the log says more.
     request: Option<String>,
+    /// Where it is seen what AWS says to a system's credentials.
+    connection: Option<String>,
     /// Whether there is anything to sign in for.
     signed_out: bool,
+    /// The way back: the first page, or the one above.
+    back: Link,
 }
 
 /// Nothing is at the address that was asked for.
@@ -41,11 +48,11 @@ pub(crate) async fn as_pages(State(parts): State<Parts>, request: Request, next:
     let wants_page = takes_pages(request.headers())
         && !OF_PROGRAMS.iter().any(|place| request.uri().path().starts_with(place));
     if !wants_page {
-        return next.run(request).await;
+        return telling(&parts, next.run(request).await);
     }
-    let look = Look::of(request.headers(), request.uri());
+    let look = Look::of(request.headers(), request.uri(), &parts.door.site);
     let (headers, id) = (request.headers().clone(), request.extensions().get::<RequestId>().cloned());
-    let response = next.run(request).await;
+    let response = telling(&parts, next.run(request).await);
     let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
     let mut page = page_of(&parts, (&headers, look), &problem, id).await;
     for name in [SET_COOKIE, RETRY_AFTER] {
@@ -56,6 +63,12 @@ pub(crate) async fn as_pages(State(parts): State<Parts>, request: Request, next:
     page.extensions_mut().insert(problem);
     page.extensions_mut().insert(SaidAlready);
     page
+}
+
+/// With what the page that is led to will say.
+fn telling(parts: &Parts, response: Response) -> Response {
+    let cookie = response.extensions().get::<Told>().and_then(|told| told.cookie(&parts.door.site));
+    keeping(response, cookie)
 }
 
 async fn page_of(
@@ -77,9 +90,12 @@ async fn page_of(
     let mut frame = visitor
         .as_ref()
         .map_or_else(|| Frame::bare(&look, title), |visitor| Frame::around(visitor, None, title));
-    frame.said = None;
     // A choice of the theme leads back by `GET`.
     frame.address = "/".to_owned();
+    let back = match status {
+        StatusCode::METHOD_NOT_ALLOWED => above(&look.address),
+        _ => Link::new("/".to_owned(), "To the first page".to_owned()),
+    };
     let detail = sentence(detail);
     let signed_out = visitor.is_none();
     let request = id.map(|id| id.as_str().to_owned());
@@ -87,9 +103,37 @@ async fn page_of(
         IN_PROGRESS => {
             "It was sent twice, and is done once. What it comes to is found under Jobs; there is no need to send it again."
         }
-        _ => advice(status, signed_out),
+        REUSED => {
+            "What was sent first is found under Jobs, or where the form was. Begin anew for anything else."
+        }
+        TOO_MANY_ROWS => "Go back to the list: it is as it was.",
+        _ => {
+            let advice = advice(status, signed_out);
+            // Once is enough.
+            let said = ["nothing was changed", "nothing was done"].iter().any(|one| detail.contains(one));
+            let rest = ["Nothing was changed. ", "Nothing was done. "]
+                .iter()
+                .find_map(|one| advice.strip_prefix(one));
+            rest.filter(|_| said).unwrap_or(advice)
+        }
     };
-    shown_as(status, &ProblemPage { frame, detail, advice, request, signed_out })
+    let connection = (status == StatusCode::BAD_GATEWAY).then(|| connection_of(&look.address)).flatten();
+    shown_as(status, &ProblemPage { frame, detail, advice, connection, request, signed_out, back })
+}
+
+/// What a form sends goes to an address below the page that has the form.
+fn above(address: &str) -> Link {
+    let path = address.split('?').next().unwrap_or_default();
+    match path.rsplit_once('/') {
+        Some((above, _)) if !above.is_empty() => Link::new(above.to_owned(), "To the page above".to_owned()),
+        _ => Link::new("/".to_owned(), "To the first page".to_owned()),
+    }
+}
+
+/// The page of the connection of the system that an address is about.
+fn connection_of(address: &str) -> Option<String> {
+    let id = address.strip_prefix("/systems/")?.split(['/', '?']).next()?;
+    (id != "new").then(|| format!("/systems/{id}/connection"))
 }
 
 fn takes_pages(headers: &HeaderMap) -> bool {
@@ -106,7 +150,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "Not as things are now",
         StatusCode::METHOD_NOT_ALLOWED => "Nothing to be read here",
         StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
-        StatusCode::BAD_GATEWAY => "The other end does not answer",
+        StatusCode::BAD_GATEWAY => "AWS did not do it",
         status if status.is_client_error() => "Not understood",
         _ => "It did not work",
     }
@@ -131,7 +175,7 @@ fn advice(status: StatusCode, signed_out: bool) -> &'static str {
         }
         StatusCode::TOO_MANY_REQUESTS => "Wait a little, then try again.",
         StatusCode::BAD_GATEWAY => {
-            "Nothing was changed here. Try again; if it stays so, whoever runs this server finds why in its log."
+            "Nothing was changed. Testing the connection, on the page of the system, shows what AWS says to its credentials. If it stays so, whoever runs this server finds why in its log."
         }
         status if status.is_client_error() => "Nothing was done. Go back, and begin anew from the page.",
         _ => {

@@ -12,7 +12,7 @@ use super::address;
 use super::form::{Nothing, Sent};
 use super::numbers::counted;
 use super::page::{Frame, Said, shown_as};
-use super::visitor::{Look, Theme, Visitor, signed_in, to};
+use super::visitor::{Look, Theme, Told, Visitor, said_in, signed_in, to};
 use crate::body::{GivenSecret, InQuery};
 use crate::door::{Address, Kept};
 use crate::parts::Parts;
@@ -32,6 +32,8 @@ struct SignInPage {
     name: String,
     next: String,
     error: Option<String>,
+    /// What was sent when the session had ended was not done.
+    not_done: bool,
 }
 
 /// Where somebody wants to go once they have signed in.
@@ -61,7 +63,7 @@ pub(super) async fn page(
     if signed_in(&parts, &headers).await?.is_some() {
         return Ok(to(next));
     }
-    asked(&parts, look, StatusCode::OK, (String::new(), next, None)).await
+    asked(&parts, (&headers, look), StatusCode::OK, (String::new(), next, None)).await
 }
 
 pub(super) async fn sign_in(
@@ -93,7 +95,7 @@ pub(super) async fn sign_in(
             format!("There were too many attempts. Try again in {wait}.")
         }
     };
-    let mut response = asked(&parts, look, status, (name, next, Some(said))).await?;
+    let mut response = asked(&parts, (&headers, look), status, (name, next, Some(said))).await?;
     if let Some(seconds) = wait {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -102,7 +104,7 @@ pub(super) async fn sign_in(
 
 async fn asked(
     parts: &Parts,
-    mut look: Look,
+    (headers, mut look): (&HeaderMap, Look),
     status: StatusCode,
     (name, next, error): (String, &str, Option<String>),
 ) -> Result<Response, Problem> {
@@ -116,6 +118,7 @@ async fn asked(
         name,
         next: next.to_owned(),
         error,
+        not_done: said_in(next).is_some() && Told::is_of(headers, &parts.door.site, next),
     };
     Ok(shown_as(status, &page))
 }
@@ -126,7 +129,7 @@ pub(super) async fn sign_out(
     Sent(Nothing {}): Sent<Nothing>,
 ) -> Result<Response, Problem> {
     parts.store.end_session(&session.id, Some(&person.name), &person.name, parts.clock.now()).await?;
-    let out = to(&Said::SignedOut.at("/sign-in"));
+    let out = Said::SignedOut.to("/sign-in");
     Ok(keeping(out, Kept::Session.forget(&parts.door.site)))
 }
 
@@ -157,6 +160,14 @@ pub(super) async fn theme(
         Chosen::Light => Some(Theme::Light),
         Chosen::Dark => Some(Theme::Dark),
     };
-    let back = if next.starts_with("/sign-in") { "/sign-in" } else { address::own(Some(&next)) };
-    Ok(keeping(to(back), Some(Theme::keep(theme))))
+    let back = match next.strip_prefix("/sign-in?next=") {
+        Some(wanted) => {
+            let wanted = percent_encoding::percent_decode_str(wanted).decode_utf8_lossy();
+            let wanted = address::own(Some(&wanted));
+            address::asking("/sign-in", (wanted != "/").then_some(("next", wanted)))
+        }
+        None if next == "/sign-in" => next,
+        None => address::own(Some(&next)).to_owned(),
+    };
+    Ok(keeping(to(&back), Some(Theme::keep(theme))))
 }

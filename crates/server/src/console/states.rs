@@ -1,5 +1,6 @@
 //! What states and kinds are called: in filters, and as badges.
 
+use keyreeve_engine::export::changes::{ChangeLine, FieldChange};
 use keyreeve_model::{ImportRunState, JobState, ObjectType, StepState, SystemState, TaskKind, TaskState};
 
 use super::parts::{Badge, Tone};
@@ -69,6 +70,68 @@ pub(crate) fn called_object(of: ObjectType) -> &'static str {
     named(OBJECT_TYPES, of.as_str())
 }
 
+/// What the fields are called that an import can find changed.
+const FIELDS: &Words = &[
+    ("name", "name"),
+    ("type", "type"),
+    ("path", "path"),
+    ("arn", "ARN"),
+    ("created_at", "made"),
+    ("password_last_used_at", "password last used"),
+    ("tags", "tags"),
+    ("permissions_boundary", "permissions boundary"),
+    ("inline_policies", "inline policies"),
+    ("credentials", "what is known of credentials"),
+    ("credentials.source", "credentials known by"),
+    ("status", "status"),
+    ("login_profile", "console password"),
+    ("login_profile.state", "console password"),
+    ("login_profile.created_at", "console password set"),
+    ("login_profile.password_reset_required", "must be changed at the next sign-in"),
+    ("mfa_active", "MFA"),
+    ("access_keys", "access keys"),
+    ("access_keys.last_used_at", "access key last used"),
+    ("managed_by", "maintained by"),
+    ("attachable", "can be assigned"),
+    ("default_version", "version in force"),
+];
+/// What the values of closed lists are called in them.
+const VALUES: &Words = &[
+    ("", "none"),
+    ("null", "not known"),
+    ("true", "yes"),
+    ("false", "no"),
+    ("present", "there is one"),
+    ("absent", "there is none"),
+    ("per_user", "a call for the account"),
+    ("credential_report", "the credential report"),
+    ("customer", "this AWS account"),
+    ("aws", "AWS"),
+];
+
+/// What a change of an object says, in plain words.
+pub(crate) fn in_words(line: &ChangeLine) -> String {
+    // An ARN follows from name and path.
+    let moved = line.fields.iter().any(|field| field.name == "name" || field.name == "path");
+    let told = line.fields.iter().filter(|field| field.name != "arn" || !moved).map(field_in_words);
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn field_in_words(field: &FieldChange) -> String {
+    // Whoever has a tag called `true` wrote that.
+    let free = ["name", "path", "arn"].contains(&&*field.name) || field.name.starts_with("tags.");
+    let value = |value: &str| match VALUES.iter().find(|(one, _)| *one == value) {
+        Some((one, called)) if !free || one.is_empty() => (*called).to_owned(),
+        _ => value.to_owned(),
+    };
+    let called = match (FIELDS.iter().find(|(one, _)| *one == field.name), field.name.strip_prefix("tags.")) {
+        (Some((_, called)), _) => (*called).to_owned(),
+        (None, Some(tag)) => format!("tag {tag}"),
+        (None, None) => field.name.replace(['_', '.'], " "),
+    };
+    format!("{called}: {} → {}", value(&field.before), value(&field.after))
+}
+
 fn named(words: &'static Words, word: &'static str) -> &'static str {
     words.iter().find(|(one, _)| *one == word).map_or(word, |(_, called)| called)
 }
@@ -126,5 +189,38 @@ impl Badge {
             StepState::NotApplied => Self::new(Tone::Bad, "Not applied"),
             StepState::Skipped => Self::new(Tone::Quiet, "Skipped"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyreeve_model::ChangeKind;
+
+    use super::*;
+
+    #[test]
+    fn what_changed_is_said_in_plain_words_and_what_people_wrote_as_it_is() {
+        let field = |name: &str, before: &str, after: &str| FieldChange {
+            name: name.to_owned(),
+            before: before.to_owned(),
+            after: after.to_owned(),
+        };
+        let line = ChangeLine {
+            kind: ChangeKind::Changed,
+            object_type: ObjectType::Account,
+            name: "eve".to_owned(),
+            external_id: "AIDA1".to_owned(),
+            fields: vec![
+                field("path", "/", "/true/"),
+                field("arn", "arn:1", "arn:2"),
+                field("login_profile.state", "present", "absent"),
+                field("tags.true", "", "false"),
+                field("mfa_active", "false", "true"),
+            ],
+        };
+        assert_eq!(
+            in_words(&line),
+            "path: / → /true/, console password: there is one → there is none, tag true: none → false, MFA: no → yes"
+        );
     }
 }

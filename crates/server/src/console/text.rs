@@ -13,7 +13,6 @@ pub(crate) struct Shown;
 
 impl Escaper for Shown {
     fn write_escaped_str<W: Write>(&self, mut dest: W, text: &str) -> fmt::Result {
-        let steers = |character: char| is_hidden(character) && !matches!(character, '\n' | '\t');
         let mut rest = text;
         while let Some((at, character)) = rest.char_indices().find(|(_, character)| steers(*character)) {
             let (before, after) = rest.split_at(at);
@@ -23,6 +22,28 @@ impl Escaper for Shown {
         }
         Html.write_escaped_str(dest, rest)
     }
+}
+
+/// Whether a text is shown otherwise than it is.
+pub(crate) fn hides(text: &str) -> bool {
+    text.chars().any(steers)
+}
+
+fn steers(character: char) -> bool {
+    is_hidden(character) && !matches!(character, '\n' | '\t')
+}
+
+/// What a person types who sees a text: what does not show is written out, and spaces are as HTML shows them.
+pub(crate) fn typed_as(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        match steers(character) {
+            true => shown.extend(character.escape_unicode()),
+            false => shown.push(character),
+        }
+    }
+    let typed = shown.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    if typed.is_empty() { text.to_owned() } else { typed }
 }
 
 #[cfg(test)]

@@ -8,13 +8,18 @@ use axum::http::request::Parts as Head;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use keyreeve_engine::rights::{Actor, Right};
-use keyreeve_model::{Person, Session, SystemId};
+use keyreeve_model::{Person, Session, SystemId, digest_hex};
+use keyreeve_store::StoreError;
 
 use super::address;
 use super::page::{Said, Saying};
-use crate::door::{Kept, kept};
+use super::table::Listing;
+use crate::door::{Kept, Site, kept};
 use crate::parts::Parts;
 use crate::problem::Problem;
+
+/// The filter of lists by system.
+const SYSTEM: &str = "system";
 
 /// Whoever has signed in. A page that takes this is for nobody else: others are led to where one signs in. What changes
 /// something is taken from pages of our own alone.
@@ -42,19 +47,34 @@ impl Visitor {
         Ok(Some(ids.filter(|id| self.actor.reaches(id)).collect()))
     }
 
-    /// The systems of a list: the one that is asked for, else all that are theirs, as by [`Visitor::systems`].
+    /// The systems of a list: the one that is asked for, else all that are theirs, as by [`Visitor::systems`]. Where there
+    /// is no such system, the list says so.
     ///
     /// # Errors
-    /// It is no System ID, or not theirs.
+    /// It is not theirs.
     pub(crate) async fn systems_asked(
         &self,
         parts: &Parts,
-        asked: Option<&str>,
+        listing: &mut Listing,
     ) -> Result<Option<Vec<SystemId>>, Problem> {
-        let Some(asked) = asked else { return self.systems(parts).await };
-        let id = asked.parse().map_err(|_| Problem::bad_request("there is no such System ID"))?;
+        let Some(asked) = listing.filter(SYSTEM) else { return self.systems(parts).await };
+        let asked = asked.to_owned();
+        let Ok(id) = asked.parse() else {
+            listing.is_not(SYSTEM, format!("“{asked}” is no System ID"))?;
+            return Ok(Some(Vec::new()));
+        };
         self.require(Right::Read, &id)?;
-        Ok(Some(vec![id]))
+        match parts.store.get_system(&id).await {
+            Ok(_) => Ok(Some(vec![id])),
+            Err(StoreError::SystemNotFound { .. }) => {
+                listing.is_not(
+                    SYSTEM,
+                    format!("there is no system “{asked}”; System IDs stand under Systems"),
+                )?;
+                Ok(Some(Vec::new()))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whether a page shows them the way to something; whoever does it asks once more.
@@ -68,6 +88,8 @@ impl Visitor {
 pub(crate) enum TurnedAway {
     /// Nobody has signed in; where they wanted to go.
     SignIn(String),
+    /// Nobody has signed in any more, and what they sent from this page was not done.
+    NotDone(String),
     Refused(Problem),
 }
 
@@ -82,14 +104,19 @@ where
         if !head.method.is_safe() {
             parts.door.site.own_page(&head.headers).map_err(TurnedAway::Refused)?;
         }
-        let look = Look::of(&head.headers, &head.uri);
-        // What they wanted to send is not sent again by itself.
-        let wanted = if head.method.is_safe() { look.address.clone() } else { "/".to_owned() };
+        let mut look = Look::of(&head.headers, &head.uri, &parts.door.site);
+        let safe = head.method.is_safe();
+        if !safe {
+            // What answers a form stands at an address that is not asked for: the page that has the form is.
+            look.address = parts.door.site.came_from(&head.headers).unwrap_or_else(|| "/".to_owned());
+        }
         match signed_in(&parts, &head.headers).await.map_err(TurnedAway::Refused)? {
             Some((session, person)) => {
                 Ok(Self { actor: Actor::signed_in(person.clone()), session, person, look })
             }
-            None => Err(TurnedAway::SignIn(wanted)),
+            None if safe => Err(TurnedAway::SignIn(look.address)),
+            // What they wanted to send is not sent again by itself.
+            None => Err(TurnedAway::NotDone(look.address)),
         }
     }
 }
@@ -101,6 +128,12 @@ impl IntoResponse for TurnedAway {
                 "/" => to("/sign-in"),
                 wanted => to(&address::asking("/sign-in", [("next", wanted)])),
             },
+            Self::NotDone(page) => {
+                let page = Said::NotDone.at(address::own(Some(without_said(&page).as_str())));
+                let mut response = to(&address::asking("/sign-in", [("next", page.as_str())]));
+                response.extensions_mut().insert(Told { address: page, seconds: SIGNS_IN_WITHIN });
+                response
+            }
             Self::Refused(problem) => problem.into_response(),
         }
     }
@@ -129,30 +162,79 @@ pub(crate) fn to(place: &str) -> Response {
     }
 }
 
+/// Whoever is led on sees within so long what was done.
+const SEEN_WITHIN: u32 = 60;
+/// Whoever has to sign in first, within so long.
+const SIGNS_IN_WITHIN: u32 = 3_600;
+
+/// A page that the browser is led to says what was done there. Only that page, and only to that browser: it keeps a cookie
+/// with the digest of the address, so that a link of somebody else has the console say nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    address: String,
+    seconds: u32,
+}
+
+impl Told {
+    pub(super) fn cookie(&self, site: &Site) -> Option<HeaderValue> {
+        Kept::Told.keep(site, &digest_hex(self.address.as_bytes()), self.seconds)
+    }
+
+    /// Whether this browser was led to that address by us.
+    pub(super) fn is_of(headers: &HeaderMap, site: &Site, address: &str) -> bool {
+        let kept = kept(headers, site, Kept::Told).ok().flatten();
+        kept.is_some_and(|kept| kept.expose() == digest_hex(address.as_bytes()))
+    }
+}
+
+/// Leads on to a page that says what was done.
+pub(super) fn telling(address: String) -> Response {
+    let mut response = to(&address);
+    response.extensions_mut().insert(Told { address, seconds: SEEN_WITHIN });
+    response
+}
+
+/// What an address says was done.
+pub(super) fn said_in(address: &str) -> Option<Saying> {
+    let (_, query) = address.split_once('?')?;
+    let said = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == Said::NAME);
+    said.and_then(|(_, word)| Saying::of(&word))
+}
+
+/// An address without what it says was done: that is said once.
+fn without_said(address: &str) -> String {
+    let Some((path, query)) = address.split_once('?') else { return address.to_owned() };
+    let is_said = |pair: &&str| pair.split('=').next() == Some(Said::NAME);
+    let rest: Vec<&str> = query.split('&').filter(|pair| !is_said(pair)).collect();
+    if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) }
+}
+
 /// How a page is asked for, whoever asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Look {
     pub(crate) theme: Option<Theme>,
-    /// The path and the query.
+    /// The path and the query; of what answers a form, those of the page that has the form.
     pub(crate) address: String,
     /// What was done before.
     pub(crate) said: Option<Saying>,
 }
 
 impl Look {
-    pub(super) fn of(headers: &HeaderMap, uri: &Uri) -> Self {
-        let address = uri.path_and_query().map_or("/", |all| all.as_str()).to_owned();
-        let query = uri.query().unwrap_or_default().as_bytes();
-        let said = url::form_urlencoded::parse(query).find(|(name, _)| name == Said::NAME);
-        Self { theme: Theme::kept(headers), address, said: said.and_then(|(_, word)| Saying::of(&word)) }
+    pub(super) fn of(headers: &HeaderMap, uri: &Uri, site: &Site) -> Self {
+        let address = uri.path_and_query().map_or("/", |all| all.as_str());
+        let said = said_in(address).filter(|_| Told::is_of(headers, site, address));
+        Self { theme: Theme::kept(headers), address: without_said(address), said }
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Look {
+impl<S: Send + Sync> FromRequestParts<S> for Look
+where
+    Parts: FromRef<S>,
+{
     type Rejection = Infallible;
 
-    async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&head.headers, &head.uri))
+    async fn from_request_parts(head: &mut Head, state: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&head.headers, &head.uri, &Parts::from_ref(state).door.site))
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Kept {
     Attempt,
     /// The page that was asked for before that.
     Wanted,
+    /// The digest of an address that says what was done.
+    Told,
 }
 
 impl Kept {
@@ -28,17 +30,24 @@ impl Kept {
             (Self::Attempt, false) => "keyreeve-attempt",
             (Self::Wanted, true) => "__Host-keyreeve-wanted",
             (Self::Wanted, false) => "keyreeve-wanted",
+            (Self::Told, true) => "__Host-keyreeve-told",
+            (Self::Told, false) => "keyreeve-told",
         }
     }
 
     /// Has the browser keep a value, of a session until it is closed. Pages of elsewhere lead here with it by links alone.
     pub(crate) fn set(self, site: &Site, value: &Secret) -> Option<HeaderValue> {
         match self {
-            Self::Session => self.header(site, value.expose(), ""),
+            Self::Session | Self::Told => self.header(site, value.expose(), ""),
             Self::Attempt | Self::Wanted => {
                 self.header(site, value.expose(), &format!("; Max-Age={}", LASTS.as_secs()))
             }
         }
+    }
+
+    /// Has the browser keep what is no secret, for so long.
+    pub(crate) fn keep(self, site: &Site, value: &str, seconds: u32) -> Option<HeaderValue> {
+        self.header(site, value, &format!("; Max-Age={seconds}"))
     }
 
     /// Has the browser forget it.

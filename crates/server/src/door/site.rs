@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::header::{HOST, HeaderName, ORIGIN};
+use axum::http::header::{HOST, HeaderName, ORIGIN, REFERER};
 use axum::http::{HeaderMap, StatusCode};
 use keyreeve_engine::password::PublicUrl;
 use url::Url;
@@ -40,6 +40,15 @@ impl Site {
     /// word that the page is (Fetch Metadata).
     pub(crate) fn own_page(&self, headers: &HeaderMap) -> Result<(), Problem> {
         self.page(headers, false)
+    }
+
+    /// The page of ours that a request comes from: its path and its query.
+    pub(crate) fn came_from(&self, headers: &HeaderMap) -> Option<String> {
+        let page = Url::parse(only(headers, &REFERER).ok()??).ok()?;
+        if page.origin().ascii_serialization() != self.own(headers)? {
+            return None;
+        }
+        Some(page.query().map_or_else(|| page.path().to_owned(), |query| format!("{}?{query}", page.path())))
     }
 
     /// The same for what a program may send that is no browser, and says neither.

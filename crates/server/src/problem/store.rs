@@ -126,6 +126,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         | E::BaselineMoved { .. }
         | E::LeaseLost { .. }
         | E::TaskLeaseLost { .. }
+        | E::PlaceLost { .. }
         | E::CredentialsReplaced { .. }
         | E::RequestTaken
         | E::RotationLost { .. } => (StatusCode::CONFLICT, "changed_meanwhile"),

@@ -136,7 +136,7 @@ pub(crate) async fn documents(
     let moment = moment.read(parts.clock.now())?;
     let found = parts.store.find_resource(&system_id, moment, &resource).await?;
     let resource = found.ok_or_else(|| not_there(&system_id, &resource))?;
-    Ok(Json(parts.store.resource_documents(&resource).await?))
+    Ok(Json(parts.store.resource_documents(&resource, moment).await?))
 }
 
 /// That there is no such group or policy at a moment.

@@ -131,6 +131,8 @@ impl Place {
             patience: Patience::default(),
             rules: Rules { first_wait: Duration::from_millis(5), ..Rules::default() },
             pacers,
+            places: Arc::default(),
+            elsewhere: keyreeve_engine::provisioning::Elsewhere::Leave,
             lease: Duration::from_secs(60),
             name: "test:1".to_owned(),
         };

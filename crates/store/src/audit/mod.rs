@@ -32,7 +32,7 @@ pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 81] = [
+pub const AUDIT_ACTIONS: [&str; 83] = [
     "access_call_attempted",
     "access_call_settled",
     "access_refused",
@@ -40,6 +40,7 @@ pub const AUDIT_ACTIONS: [&str; 81] = [
     "audit_key_replaced",
     "claims_settled",
     "credentials_replaced",
+    "drift_accepted",
     "import_accepted",
     "import_rejected",
     "job_approved",
@@ -104,6 +105,7 @@ pub const AUDIT_ACTIONS: [&str; 81] = [
     "system_removed",
     "system_suspended",
     "task_cancelled",
+    "task_crash_withdrawn",
     "task_created",
     "task_ended",
     "task_failed",

@@ -9,7 +9,7 @@ use crate::data_keys::{DataKey, KeyRing, Scope};
 use crate::error::DatabaseFailure;
 use crate::statement::{Statement, Value, statement};
 use crate::time::{from_millis, to_millis};
-use crate::transaction::Transaction;
+use crate::transaction::{Attempts, Next, Transaction};
 use crate::{Store, StoreError, notifications};
 
 /// The log, locked until the transaction ends. Notes are kept here and written by [`Trail::append`].
@@ -211,13 +211,22 @@ pub(crate) async fn settle_lost_answer(
     written: &AuditHead,
     lost: StoreError,
 ) -> Result<(), StoreError> {
-    let look = async {
+    let look = async || {
         let mut begun = store.begin(doing, true).await?;
         Trail::lock(&mut begun, &store.keys, now).await?;
         let text = "SELECT seq FROM audit_log WHERE seq = $1 AND hash = $2";
         begun.fetch_optional(statement!(text, written.seq, written.hash.as_str()), |row| row.int(0)).await
     };
-    match look.await {
+    let mut attempts = Attempts::first();
+    let found = loop {
+        let found = look().await;
+        // Another server may have to take over first.
+        match store.what_next(found.as_ref().err(), &mut attempts).await {
+            Next::Again => {}
+            Next::End | Next::EndWith(_) => break found,
+        }
+    };
+    match found {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(StoreError::Database {
             doing,

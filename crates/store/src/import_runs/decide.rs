@@ -5,8 +5,9 @@ use keyreeve_model::{ImportRun, ImportRunId, ImportRunState, SystemState};
 
 use super::evidence::Evidence;
 use super::{baseline_holds, find_run, lock_run, mark_published};
-use crate::audit::Done;
-use crate::data_keys::KeyRing;
+use crate::audit::{Done, Trail};
+use crate::provisioning::{claims_seen, settle_claims};
+use crate::scim::revisions;
 use crate::statement::statement;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, writing};
@@ -14,7 +15,8 @@ use crate::{CrashPoint, Store, StoreError, history, systems};
 
 impl Store {
     /// Accepts a suspended run: publishes exactly the changes that were kept as its evidence, however old they
-    /// are, as long as nothing was published since. The evidence stays.
+    /// are, as long as nothing was published since. The evidence stays. What the run saw of changes made here settles
+    /// them now, as if it had been published when it was read.
     ///
     /// # Errors
     /// [`StoreError::IllegalMove`] when it is not suspended, [`StoreError::EvidenceAltered`],
@@ -40,9 +42,15 @@ impl Store {
             }
             history::write_changes(transaction, stored.system_key, run, &changes).await?;
             mark_published(transaction, &stored, now).await?;
+            if stored.run.baseline_run.is_some() {
+                revisions::imported(transaction, stored.system_key, &changes).await?;
+            }
             note_decision(transaction, run, actor, reason, now).await?;
-            let accepted = ("import_accepted", actor, reason);
-            record(transaction, &self.keys, &stored, accepted, now).await?;
+            let seen = claims_seen(transaction, run).await?;
+            let mut trail = Trail::lock(transaction, &self.keys, now).await?;
+            trail.note(actor, Some(system_id), "import_accepted", &decision(&stored, reason));
+            settle_claims(transaction, &mut trail, (stored.system_key, &stored.run), &seen, now).await?;
+            trail.append(transaction).await?;
             let run = find_run(transaction, run).await?.run;
             CrashPoint::BeforePublishCommit.pass();
             Ok(run)
@@ -68,28 +76,23 @@ impl Store {
             let text = "UPDATE import_runs SET state = 'rejected' WHERE run_id = $1";
             transaction.execute(statement!(text, run.0)).await?;
             note_decision(transaction, run, actor, reason, now).await?;
-            let rejected = ("import_rejected", actor, reason);
-            record(transaction, &self.keys, &stored, rejected, now).await?;
+            let subject = decision(&stored, reason);
+            let rejected =
+                Done { action: "import_rejected", actor, system_id: &stored.run.system_id, subject };
+            rejected.record(transaction, &self.keys, now).await?;
             Ok(find_run(transaction, run).await?.run)
         })
         .await
     }
 }
 
-/// Writes the decision into the audit log.
-async fn record(
-    transaction: &mut Transaction,
-    keys: &KeyRing,
-    stored: &super::StoredRun,
-    (action, actor, reason): (&'static str, &str, &str),
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let subject = serde_json::json!({
+/// A decision as the audit log has it.
+fn decision(stored: &super::StoredRun, reason: &str) -> serde_json::Value {
+    serde_json::json!({
         "run": stored.run.id,
         "reason": reason,
         "changes_sha256": stored.run.changes_sha256,
-    });
-    Done { action, actor, system_id: &stored.run.system_id, subject }.record(transaction, keys, now).await
+    })
 }
 
 /// Only a suspended run is decided by people, although a running one may be published by its holder.

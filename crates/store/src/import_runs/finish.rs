@@ -5,8 +5,10 @@ use keyreeve_model::{ChangeSet, ImportRun, ImportRunState, ObjectCounts};
 
 use super::begin::held_run;
 use super::{ImportLease, Outcome, RunRecord, StoredRun, baseline_holds, evidence, find_run, lock_run};
+use crate::audit::Trail;
 use crate::history;
 use crate::notifications::Event;
+use crate::provisioning::{keep_claims_seen, settle_claims};
 use crate::row::to_json;
 use crate::scim::revisions;
 use crate::statement::statement;
@@ -43,6 +45,7 @@ impl Store {
                 kept.insert(transaction, held.run).await?;
             }
             if outcome.state() == ImportRunState::Suspended {
+                keep_claims_seen(transaction, held.run, &record.claims).await?;
                 let system_id = Some(stored.run.system_id.as_str());
                 Event::import_suspended(held.run).put(transaction, system_id, to_millis(now)).await?;
             }
@@ -52,7 +55,7 @@ impl Store {
     }
 
     /// Publishes a run: from one moment to the next, readers see its result. Version rows are written only for
-    /// what changed.
+    /// what changed. What the run saw of changes made here settles them.
     ///
     /// A call that is repeated because its answer was lost changes nothing and gives the same result.
     ///
@@ -86,6 +89,12 @@ impl Store {
                 revisions::imported(transaction, stored.system_key, changes).await?;
             }
             let run = find_run(transaction, held.run).await?.run;
+            if !record.claims.is_empty() {
+                let mut trail = Trail::lock(transaction, &self.keys, now).await?;
+                settle_claims(transaction, &mut trail, (stored.system_key, &run), &record.claims, now)
+                    .await?;
+                trail.append(transaction).await?;
+            }
             CrashPoint::BeforePublishCommit.pass();
             Ok(run)
         })

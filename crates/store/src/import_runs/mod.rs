@@ -13,10 +13,10 @@ use keyreeve_model::{
     SystemId, Warning,
 };
 
-use crate::StoreError;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::transaction::Transaction;
+use crate::{ClaimsSeen, StoreError};
 
 pub(crate) use begin::end_running;
 pub use changed::PlacedChange;
@@ -56,6 +56,8 @@ pub struct RunRecord {
     pub warnings: Vec<Warning>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// What it saw of changes that were made here: it settles them when it is published, at once or by being accepted.
+    pub claims: ClaimsSeen,
 }
 
 impl RunRecord {
@@ -70,6 +72,7 @@ impl RunRecord {
             suspicions: Vec::new(),
             warnings: Vec::new(),
             failure: None,
+            claims: ClaimsSeen::default(),
         }
     }
 }

@@ -26,6 +26,17 @@ pub struct AccountEvent {
     pub changes: ChangeSet,
 }
 
+/// What a run that saw something first says of when that came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenIn {
+    /// When it was published.
+    pub published_at: Timestamp,
+    /// When it had read all.
+    pub read_until: Timestamp,
+    /// When the run before it, which had not seen it, began to read; `None` where there was none.
+    pub not_before: Option<Timestamp>,
+}
+
 /// From which run on, and until which one, a version held.
 type Held = (i64, i64);
 
@@ -103,6 +114,37 @@ impl Store {
     ) -> Result<BTreeMap<ImportRunId, Timestamp>, StoreError> {
         reading!(self, "reading when runs were published", |transaction| {
             published(transaction, runs).await
+        })
+        .await
+    }
+
+    /// When runs were published, and between which moments came to be what they saw first; those that were not published
+    /// are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn seen_in(&self, runs: &[ImportRunId]) -> Result<BTreeMap<ImportRunId, SeenIn>, StoreError> {
+        reading!(self, "reading when runs saw what they saw", |transaction| {
+            let mut found = BTreeMap::new();
+            for some in runs.chunks(transaction.dialect().values_per_statement() - 1) {
+                let mut text = Statement::building(
+                    "SELECT r.run_id, r.published_at, COALESCE(r.finished_at, r.published_at), b.started_at \
+                     FROM import_runs r LEFT JOIN import_runs b ON b.run_id = r.baseline_run \
+                     WHERE r.published_at IS NOT NULL AND r.run_id IN (VALUES ",
+                );
+                text.bind_rows(some.iter().map(|run| vec![Value::from(run.0)])).push(")");
+                let read = |row: &Row| {
+                    let published_at = row.time(1)?;
+                    // A run that waited for somebody had read all long before.
+                    let read_until = row.time(2)?.min(published_at);
+                    Ok((
+                        ImportRunId(row.int(0)?),
+                        SeenIn { published_at, read_until, not_before: row.opt_time(3)? },
+                    ))
+                };
+                found.extend(transaction.fetch(text, read).await?);
+            }
+            Ok(found)
         })
         .await
     }

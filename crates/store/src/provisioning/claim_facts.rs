@@ -3,14 +3,11 @@
 use jiff::Timestamp;
 use keyreeve_model::{Claim, ClaimFact, ClaimState, ExternalId, ImportRunId, SystemId, TaskId};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use super::folded;
 use super::journal::HeldTask;
 use super::journal::pending::Pending;
 use super::rows::count;
-use crate::audit::recording;
-use crate::import_runs::find_run;
+use super::{drift, folded};
 use crate::row::{Row, to_json};
 use crate::scim::revisions;
 use crate::statement::{Statement, Value, statement};
@@ -68,39 +65,6 @@ impl Store {
             let key = systems::find(transaction, system, false).await?.key;
             let read = |row: &Row| Ok((row.word(0)?, row.json(1)?));
             transaction.fetch(statement!(TEXT, key, to_millis(since)), read).await
-        })
-        .await
-    }
-
-    /// Settles claims by what an import run saw, and tells how many. Those that are not open any more stay as they
-    /// are.
-    ///
-    /// # Errors
-    /// [`StoreError::RunNotFound`].
-    pub async fn settle_claims(
-        &self,
-        settled: &[(ClaimId, ClaimState)],
-        run: ImportRunId,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        recording!(self, "settling the claims", now, |transaction, trail| {
-            let found = find_run(transaction, run).await?;
-            let mut done = Vec::new();
-            for (claim, state) in settled.iter().filter(|(_, state)| *state != ClaimState::Open) {
-                let text = "UPDATE claims SET state = $1, settled_by = $2, settled_at = $3 \
-                            WHERE claim_id = $4 AND system_key = $5 AND state = 'open'";
-                let settle =
-                    statement!(text, state.as_str(), run.0, to_millis(now), claim.0, found.system_key);
-                if transaction.execute(settle).await? > 0 {
-                    done.push(json!({"claim": claim, "to": state}));
-                }
-            }
-            let number = u64::try_from(done.len()).unwrap_or(u64::MAX);
-            if number > 0 {
-                let subject = json!({"run": run, "claims": done});
-                trail.note(&found.run.actor, Some(&found.run.system_id), "claims_settled", &subject);
-            }
-            Ok(number)
         })
         .await
     }
@@ -179,12 +143,16 @@ pub(super) async fn open(
         let text = "UPDATE claims SET state = 'superseded', settled_at = $1 \
                     WHERE system_key = $2 AND account_external_id = $3 AND state = 'open'";
         transaction.execute(statement!(text, now, new.system_key, new.external_id.as_str())).await?;
+        drift::end_of_account(transaction, (new.system_key, &new.external_id), now).await?;
     }
     for some in claims.chunks(transaction.dialect().values_per_statement() / 9) {
-        let keys = some.iter().map(|new| {
-            vec![new.system_key.into(), new.external_id.as_str().into(), new.topic.as_str().into()]
-        });
-        transaction.execute(supersede(keys, now)).await?;
+        let keys = || {
+            some.iter().map(|new| {
+                vec![new.system_key.into(), new.external_id.as_str().into(), new.topic.as_str().into()]
+            })
+        };
+        transaction.execute(supersede(keys(), now)).await?;
+        transaction.execute(drift::changed_here(keys(), now)).await?;
         let mut text = Statement::building(
             "INSERT INTO claims (system_key, task_id, step, account_external_id, account, topic, fact, state, \
              claimed_at) VALUES ",
@@ -245,7 +213,7 @@ fn topic(fact: &ClaimFact) -> String {
     }
 }
 
-fn read_claim(row: &Row, system: &SystemId) -> Result<(ClaimId, Claim), StoreError> {
+pub(super) fn read_claim(row: &Row, system: &SystemId) -> Result<(ClaimId, Claim), StoreError> {
     let claim = Claim {
         system_id: system.clone(),
         task: TaskId(row.int(1)?),

@@ -12,11 +12,12 @@ use super::moves::{JobPlace, find_job, require};
 use super::rows::{self, Of};
 use super::{ClaimedTask, JobTry, TaskLease};
 use crate::audit::{Trail, recording};
+use crate::secrets::random_id;
 use crate::statement::{Statement, Value, statement};
 use crate::systems::same_account;
 use crate::time::{to_millis, truncated};
 use crate::transaction::{Transaction, reading};
-use crate::{CrashPoint, Store, StoreError};
+use crate::{CrashPoint, PlaceLease, Store, StoreError, dispatch};
 
 impl Store {
     /// Takes the oldest task that can be worked on; see [`Self::claim_tasks`].
@@ -60,19 +61,21 @@ impl Store {
         Ok(self.claim((system, job), None, worker, now, lease, limit).await?.unwrap_or_default())
     }
 
-    /// The same of one try of a job; `None` when the job has been tried again since.
+    /// The same of one try of a job, in the place of its AWS account if one is given; `None` when the job has been tried
+    /// again since.
     ///
     /// # Errors
-    /// [`StoreError::JobNotFound`].
+    /// [`StoreError::JobNotFound`], [`StoreError::PlaceLost`].
     pub async fn claim_tasks_of_try(
         &self,
         of: JobTry,
+        place: Option<&PlaceLease>,
         worker: &str,
         now: Timestamp,
         lease: Duration,
         limit: usize,
     ) -> Result<Option<Vec<ClaimedTask>>, StoreError> {
-        self.claim((None, Some(of.job)), Some(of), worker, now, lease, limit).await
+        self.claim((None, Some(of.job)), Some((of, place)), worker, now, lease, limit).await
     }
 
     /// Which try of a job is under way, or was the last.
@@ -87,20 +90,26 @@ impl Store {
     async fn claim(
         &self,
         (system, job): (Option<&SystemId>, Option<JobId>),
-        of: Option<JobTry>,
+        of: Option<(JobTry, Option<&PlaceLease>)>,
         worker: &str,
         now: Timestamp,
         lease: Duration,
         limit: usize,
     ) -> Result<Option<Vec<ClaimedTask>>, StoreError> {
         let until = now.checked_add(lease).unwrap_or(Timestamp::MAX);
+        let token = random_id()?;
         recording!(self, "claiming tasks", now, |transaction, trail| {
-            if let Some(of) = of
-                && job_try(transaction, of.job).await? != of
-            {
-                return Ok(None);
+            if let Some((of, place)) = of {
+                if job_try(transaction, of.job).await? != of {
+                    return Ok(None);
+                }
+                if let Some(place) = place {
+                    dispatch::require(transaction, place).await?;
+                }
             }
-            let mut claims = Claims { now, until, worker, limit, ..Claims::default() };
+            let in_place = of.and_then(|(_, place)| place).map(|place| place.token.as_str());
+            let mut claims =
+                Claims { now, until, worker, token: &token, in_place, limit, ..Claims::default() };
             for (within, share) in places(transaction, &self.keys, now, system, job, limit).await? {
                 claims.take(transaction, trail, within, share).await?;
             }
@@ -131,6 +140,10 @@ struct Claims<'a> {
     now: Timestamp,
     until: Timestamp,
     worker: &'a str,
+    /// Of the leases of this claim.
+    token: &'a str,
+    /// The place that they are taken in.
+    in_place: Option<&'a str>,
     limit: usize,
     /// Accounts that are busy since this transaction began, by AWS account.
     busy: HashSet<(String, String)>,
@@ -201,11 +214,8 @@ impl Claims<'_> {
         trail: &mut Trail<'_>,
         chosen: Vec<Candidate>,
     ) -> Result<(), StoreError> {
-        if self.any_lapsed {
-            for candidate in &chosen {
-                self.take_away_from_others(transaction, trail, candidate).await?;
-            }
-        }
+        let chosen =
+            if self.any_lapsed { self.left_behind(transaction, trail, chosen).await? } else { chosen };
         let epochs = next_epochs(transaction, &chosen).await?;
         let epoch_of = |candidate: &Candidate| {
             let what = || format!("the lease of task {} has no number", candidate.task);
@@ -220,7 +230,7 @@ impl Claims<'_> {
         }
         let most = transaction.dialect().values_per_statement() / LEASE_COLUMNS - 1;
         for some in leased.chunks(most) {
-            transaction.execute(leases(some, self.until, self.worker, self.now)).await?;
+            transaction.execute(leases(some, self)).await?;
         }
         self.taken.extend(leased.into_iter().map(|(task, ..)| task));
         Ok(())
@@ -256,6 +266,27 @@ impl Claims<'_> {
         Ok(())
     }
 
+    /// Those of the chosen whose leases, and those of whose accounts, still have run out: a lease is renewed without
+    /// the lock that claims are made under.
+    async fn left_behind(
+        &mut self,
+        transaction: &mut Transaction,
+        trail: &mut Trail<'_>,
+        chosen: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let mut left = Vec::with_capacity(chosen.len());
+        for candidate in chosen {
+            if candidate.state == TaskState::Running && !is_lapsed(transaction, &candidate, self.now).await? {
+                continue;
+            }
+            self.take_away_from_others(transaction, trail, &candidate).await?;
+            if !is_held_elsewhere(transaction, &candidate).await? {
+                left.push(candidate);
+            }
+        }
+        Ok(left)
+    }
+
     /// Puts tasks of the same account whose lease ran out back into the queue: their workers write nothing any more.
     async fn take_away_from_others(
         &mut self,
@@ -264,13 +295,15 @@ impl Claims<'_> {
         candidate: &Candidate,
     ) -> Result<(), StoreError> {
         let text = concat!(
-            "UPDATE tasks SET state = 'queued', crashes = crashes + 1, lease_until = NULL, \
-             lease_worker = NULL WHERE state = 'running' AND system_key IN ",
+            "UPDATE tasks SET state = 'queued', crashes = crashes + 1, crashed_token = lease_token, \
+             lease_until = NULL, lease_worker = NULL WHERE state = 'running' AND system_key IN ",
             same_account!("$1"),
-            " AND task_id <> $2 AND (account_folded = $3 OR account_external_id = $4) RETURNING task_id, job_id"
+            " AND task_id <> $2 AND (account_folded = $3 OR account_external_id = $4) AND lease_until <= $5 \
+             RETURNING task_id, job_id"
         );
         let (name, external_id) = (candidate.name.as_str(), candidate.external_id.clone());
-        let lost = statement!(text, candidate.system_key, candidate.task.0, name, external_id);
+        let lost =
+            statement!(text, candidate.system_key, candidate.task.0, name, external_id, to_millis(self.now));
         let lost = transaction.fetch(lost, |row| Ok((TaskId(row.int(0)?), JobId(row.int(1)?)))).await?;
         for (task, id) in lost {
             let job = self.job(transaction, id).await?;
@@ -305,6 +338,7 @@ impl Claims<'_> {
                 system_id: task.system_id.clone(),
                 account_key: account_key(&task.account, task.account_external_id.as_ref()),
                 epoch: stored.epoch,
+                token: self.token.to_owned(),
                 until: truncated(self.until),
             };
             ClaimedTask { task, delivery: stored.delivery, lease }
@@ -315,6 +349,31 @@ impl Claims<'_> {
 
 fn account_key(name: &str, external_id: Option<&keyreeve_model::ExternalId>) -> String {
     external_id.map_or_else(|| super::folded(name), ToString::to_string)
+}
+
+/// Whether a running task's lease has run out still; it is not renewed before the transaction ends then.
+async fn is_lapsed(
+    transaction: &mut Transaction,
+    candidate: &Candidate,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut text =
+        Statement::building("SELECT lease_until FROM tasks WHERE state = 'running' AND task_id = ");
+    text.bind(candidate.task.0).push(transaction.dialect().lock_row());
+    let until = transaction.fetch_optional(text, |row| row.opt_int(0)).await?;
+    Ok(until.flatten().is_some_and(|until| until <= to_millis(now)))
+}
+
+/// Whether another task of the account is in the hands of a worker.
+async fn is_held_elsewhere(transaction: &mut Transaction, candidate: &Candidate) -> Result<bool, StoreError> {
+    let text = concat!(
+        "SELECT COUNT(*) FROM tasks WHERE state = 'running' AND system_key IN ",
+        same_account!("$1"),
+        " AND task_id <> $2 AND (account_folded = $3 OR account_external_id = $4)"
+    );
+    let (name, external_id) = (candidate.name.as_str(), candidate.external_id.clone());
+    let others = statement!(text, candidate.system_key, candidate.task.0, name, external_id);
+    transaction.fetch_one(others, |row| Ok(row.int(0)? > 0)).await
 }
 
 async fn any_lapsed(transaction: &mut Transaction, now: Timestamp) -> Result<bool, StoreError> {
@@ -352,15 +411,19 @@ async fn next_epochs(
 const LEASE_COLUMNS: usize = 3;
 
 /// Writes leases down: tasks, their numbers, and whether a worker ended during the task.
-fn leases(tasks: &[(TaskId, i64, bool)], until: Timestamp, worker: &str, now: Timestamp) -> Statement {
+fn leases(tasks: &[(TaskId, i64, bool)], claims: &Claims<'_>) -> Statement {
     let mut text = Statement::building("WITH made (task_id, epoch, crashed) AS (VALUES ");
     text.bind_rows(tasks.iter().map(|(task, epoch, crashed)| {
         let row: [Value; LEASE_COLUMNS] = [task.0.into(), (*epoch).into(), i64::from(*crashed).into()];
         row.into()
     }));
     text.push(") UPDATE tasks SET state = 'running', lease_epoch = m.epoch, lease_until = ");
-    text.bind(to_millis(until)).push(", lease_worker = ").bind(worker);
-    text.push(", started_at = COALESCE(tasks.started_at, ").bind(to_millis(now));
+    text.bind(to_millis(claims.until)).push(", lease_worker = ").bind(claims.worker);
+    text.push(
+        ", crashed_token = CASE WHEN m.crashed = 1 THEN tasks.lease_token ELSE tasks.crashed_token END",
+    );
+    text.push(", lease_token = ").bind(claims.token).push(", lease_place = ").bind(claims.in_place);
+    text.push(", started_at = COALESCE(tasks.started_at, ").bind(to_millis(claims.now));
     text.push("), crashes = tasks.crashes + m.crashed, not_before = NULL FROM made m WHERE tasks.task_id = m.task_id");
     text
 }

@@ -1,13 +1,9 @@
 //! When there is something to do, and who keeps doing it.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use keyreeve_model::{JobId, SystemId};
 
-use super::TaskLease;
 use super::holding::handed_back;
-use crate::audit::recording;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::systems::same_account;
@@ -85,30 +81,6 @@ impl Store {
             transaction.fetch(text, |row| Ok((JobId(row.int(0)?), row.word(1)?))).await
         })
         .await
-    }
-
-    /// Keeps a lease for another while. It can also be had back after it ran out, as long as nobody else took the
-    /// account.
-    ///
-    /// # Errors
-    /// [`StoreError::TaskLeaseLost`].
-    pub async fn renew_task_lease(
-        &self,
-        lease: &TaskLease,
-        now: Timestamp,
-        lease_for: Duration,
-    ) -> Result<(), StoreError> {
-        let until = to_millis(now.checked_add(lease_for).unwrap_or(Timestamp::MAX));
-        let text = "UPDATE tasks SET lease_until = $1 \
-                    WHERE task_id = $2 AND lease_epoch = $3 AND state = 'running'";
-        let renewed = recording!(self, "renewing the task's lease", now, |transaction, _trail| {
-            transaction.execute(statement!(text, until, lease.task.0, lease.epoch)).await
-        })
-        .await?;
-        match renewed {
-            0 => Err(StoreError::TaskLeaseLost { task: lease.task }),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -15,6 +15,7 @@ mod claiming;
 mod create;
 mod deciding;
 mod deliveries;
+mod drift;
 mod due;
 mod ending;
 pub(crate) mod given;
@@ -24,13 +25,17 @@ mod lines;
 mod manifests;
 mod moves;
 mod of_accounts;
+mod of_assignments;
+mod of_jobs;
 mod plan;
 mod protections;
 #[cfg(test)]
 pub(crate) mod query_plans;
 mod reading;
+mod renewing;
 mod retrying;
 mod rows;
+mod settling;
 
 use jiff::Timestamp;
 use keyreeve_model::{
@@ -45,11 +50,17 @@ use crate::{KeyClaim, ScimMark, ScimSaid};
 pub use claim_facts::ClaimId;
 pub(crate) use claim_facts::of_system as claims_of;
 pub use deliveries::{BEARER, DeliveryState, PasswordDelivery, UnclaimedPassword};
+pub use drift::Drift;
+pub(crate) use drift::drifts;
 pub(crate) use ending::end_jobs_of;
 pub use lines::{JobLine, JobLineSlice};
 pub use manifests::SwitchedOff;
 pub use of_accounts::AskedTask;
+pub use of_assignments::AssignmentStep;
+pub use of_jobs::JobClaims;
 pub use retrying::Retry;
+pub use settling::ClaimsSeen;
+pub(crate) use settling::{keep as keep_claims_seen, kept as claims_seen, settle as settle_claims};
 
 /// A job as it is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,6 +179,8 @@ pub struct TaskLease {
     pub account_key: String,
     /// The number of the lease; of two leases on one account the later one has the greater number.
     pub epoch: i64,
+    /// What it is told apart by, made at random: a database that lost its last moments may give a number out again.
+    pub token: String,
     /// When it ends unless it is renewed.
     pub until: Timestamp,
 }

@@ -5,6 +5,7 @@ use keyreeve_model::TaskId;
 
 use super::candidates::{Within, statement_for};
 use super::claim_facts::supersede;
+use super::drift::changed_here;
 use super::journal::load::{all_steps, single_steps};
 use super::journal::pending::{Settled, attempts, outcomes};
 use super::manifests::latest;
@@ -54,6 +55,10 @@ async fn the_statements_of_claims_and_of_the_journal_search_and_do_not_scan() {
         (
             supersede([vec![1.into(), "AIDA1".into(), "name".into()]], 0),
             "claims_open (system_key=? AND account_external_id=? AND topic=?)",
+        ),
+        (
+            changed_here([vec![1.into(), "AIDA1".into(), "name".into()]], 0),
+            "claims_drifting (system_key=? AND account_external_id=? AND topic=?)",
         ),
     ];
     for (text, index) in cases {

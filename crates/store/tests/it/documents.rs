@@ -1,7 +1,7 @@
 //! What policies say: each text once, each version once, and nothing written where nothing is new.
 
 use keyreeve_model::{ImportRunId, InlinePolicy, ResourceType, digest_hex};
-use keyreeve_store::ReadVersion;
+use keyreeve_store::{AsOf, ReadVersion};
 
 use crate::place::Place;
 use crate::sample::*;
@@ -30,7 +30,7 @@ async fn versions_are_kept_once_end_when_aws_has_them_no_more_and_an_unchanged_i
         let first = vec![version(2, "{\"a\": 1}"), version(9, "{}"), version(10, "{\"a\": 1}")];
         keep(1, first.clone()).await.unwrap();
         assert_eq!(place.number("SELECT COUNT(*) FROM policy_documents").await, 2, "by content");
-        let said = store.resource_documents(&one).await.unwrap();
+        let said = store.resource_documents(&one, AsOf::Now).await.unwrap();
         let ids: Vec<&str> = said.versions.iter().map(|one| one.version_id.as_str()).collect();
         assert_eq!(ids, ["v10", "v9", "v2"], "the newest first, by number");
         let in_force = &said.versions[0];
@@ -56,7 +56,7 @@ async fn versions_are_kept_once_end_when_aws_has_them_no_more_and_an_unchanged_i
             }
         }
         keep(3, vec![version(9, "{}"), version(10, "{\"a\": 1}"), version(11, "{\"b\": 2}")]).await.unwrap();
-        let said = store.resource_documents(&one).await.unwrap();
+        let said = store.resource_documents(&one, AsOf::Now).await.unwrap();
         let gone = said.versions.iter().filter_map(|one| Some((one.version_id.as_str(), one.gone_run?)));
         assert_eq!(gone.collect::<Vec<_>>(), [("v2", ImportRunId(3))]);
         assert_eq!(said.versions.len(), 4, "what was is still known: {said:?}");
@@ -64,7 +64,7 @@ async fn versions_are_kept_once_end_when_aws_has_them_no_more_and_an_unchanged_i
         // What is asked about one policy ends nothing of another.
         let other = [policy(2, 0).external_id];
         store.keep_policy_versions(&id("s"), ImportRunId(4), &other, Vec::new()).await.unwrap();
-        assert_eq!(store.resource_documents(&one).await.unwrap(), said);
+        assert_eq!(store.resource_documents(&one, AsOf::Now).await.unwrap(), said);
         store.close().await;
     }
 }
@@ -87,7 +87,7 @@ async fn s21_what_no_document_of_iam_can_be_is_not_kept_and_all_else_is_as_it_ca
         let nothing = InlinePolicy { name: "d".to_owned(), document_sha256: None };
         own.inline_policies =
             Some(vec![inline("a", &evil), inline("b", "a\0b"), inline("c", &long), nothing]);
-        let said = store.resource_documents(&own).await.unwrap();
+        let said = store.resource_documents(&own, AsOf::Now).await.unwrap();
         let known: Vec<Option<&str>> = said.inline.iter().map(|one| one.document.as_deref()).collect();
         assert_eq!(known, [Some(evil.as_str()), None, None, None]);
         store
@@ -101,7 +101,7 @@ async fn s21_what_no_document_of_iam_can_be_is_not_kept_and_all_else_is_as_it_ca
             .unwrap();
         let mut one = policy(1, 0);
         one.system_id = id("s");
-        let said = store.resource_documents(&one).await.unwrap();
+        let said = store.resource_documents(&one, AsOf::Now).await.unwrap();
         assert_eq!(
             (said.versions[0].document.as_ref(), said.versions[0].document_sha256.as_ref()),
             (None, None)

@@ -122,6 +122,9 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash_text}").as_bytes());
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
+        "errands",
+        "errand_turns",
+        "account_places",
         "scim_revisions",
         "policy_versions",
         "policy_documents",
@@ -137,6 +140,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
         "import_schedules",
         "notifications",
         "signers",
+        "import_claims",
         "key_rotations",
         "organization_members",
         "organizations",
@@ -147,17 +151,27 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     ] {
         place.tamper(&format!("DROP TABLE {table}")).await;
     }
-    for index in
-        ["systems_by_aws_account", "tasks_by_account", "provisioning_jobs_open", "claims_unconfirmed"]
-    {
+    for index in [
+        "systems_by_aws_account",
+        "tasks_by_account",
+        "provisioning_jobs_open",
+        "claims_unconfirmed",
+        "claims_drifting",
+    ] {
         place.tamper(&format!("DROP INDEX {index}")).await;
     }
     crate::version::indexes_of_before(place).await;
     place.tamper("DROP INDEX tokens_made_once").await;
     place.tamper("ALTER TABLE tokens DROP COLUMN made_once").await;
     place.tamper("ALTER TABLE account_versions DROP COLUMN oldest_key_at").await;
+    for column in ["lease_token", "crashed_token", "lease_place"] {
+        place.tamper(&format!("ALTER TABLE tasks DROP COLUMN {column}")).await;
+    }
     for column in ["held_because", "held_at", "tries"] {
         place.tamper(&format!("ALTER TABLE provisioning_jobs DROP COLUMN {column}")).await;
+    }
+    for column in ["drift_ended_at", "drift_ended_because"] {
+        place.tamper(&format!("ALTER TABLE claims DROP COLUMN {column}")).await;
     }
     place.tamper("DELETE FROM schema_migrations WHERE version > 3").await;
     let digest = place.schema_digest().await;

@@ -179,7 +179,7 @@ pub(crate) async fn restore(
     Restoration::prepare(backup, store, key, "local:test", now).await?.put_in_place(key, now).await
 }
 
-async fn raw_postgres(server: &str) -> sqlx::PgConnection {
+pub(crate) async fn raw_postgres(server: &str) -> sqlx::PgConnection {
     use sqlx::Connection;
     sqlx::PgConnection::connect(server).await.expect("the PostgreSQL server for tests answers")
 }

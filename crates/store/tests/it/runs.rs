@@ -100,7 +100,11 @@ async fn accepting_publishes_exactly_the_evidence_and_rejecting_nothing() {
         assert!(matches!(again, StoreError::IllegalMove { .. }), "{again:?}");
 
         let (one, two) = (suspend(at(20)).await, suspend(at(30)).await);
+        let revisions = async || place.number("SELECT COUNT(*) FROM scim_revisions").await;
+        assert_eq!(revisions().await, 0);
         let done = store.accept_import_run(one.id, "anna", "known", at(200_000)).await.unwrap();
+        // Who looks over SCIM is told of it as of what is published at once.
+        assert!(revisions().await > 0);
         assert_eq!((done.state, done.published_at), (ImportRunState::Published, Some(at(200_000))));
         assert_eq!(plain(store.current_inventory(&id("s")).await.unwrap()), new);
         let late = store.accept_import_run(two.id, "anna", "too", at(200_001)).await.unwrap_err();

@@ -63,7 +63,9 @@ async fn back_to_the_first_version(place: &Place) {
         + &read("0015_scim_pending.sql")
         + &read("0017_audit_sinks.sql")
         + &read("0020_scim_revisions.sql")
-        + &read("0021_policy_documents.sql");
+        + &read("0021_policy_documents.sql")
+        + &read("0023_drift_ends.sql")
+        + &read("0025_errands.sql");
     let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let mut tables: Vec<_> = tables.collect();
     assert!(tables.len() > 8, "{tables:?}");

@@ -7,8 +7,9 @@ use keyreeve_engine::connections::Connections;
 use keyreeve_engine::desk::{Bell, Desk};
 use keyreeve_engine::import::{Importer, Patience, UnderWay};
 use keyreeve_engine::pace::Pacers;
-use keyreeve_engine::provisioning::{Rules, Worker};
-use keyreeve_engine::schedule::{Chore, Duties, Happened, Scheduler};
+use keyreeve_engine::places::Places;
+use keyreeve_engine::provisioning::{Elsewhere, Rules, Worker};
+use keyreeve_engine::schedule::{Chore, Duties, Happened, Scheduler, pass_on};
 use keyreeve_engine::threads::Threads;
 use keyreeve_server::{Discoveries, Door, Parts};
 use keyreeve_store::Store;
@@ -27,18 +28,32 @@ const PLANS_AT_ONCE: usize = 8;
 /// So many leases nobody must have touched a job or an import before it counts as left behind.
 const QUIET_LEASES: u32 = 4;
 
+/// Where work is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::command) enum Works {
+    /// In this process.
+    Here,
+    /// By workers; this process tells them.
+    Elsewhere,
+}
+
 /// What works by itself, and the desk whose bell it hears.
-pub(super) struct Itself {
+pub(in crate::command) struct Itself {
     desk: Desk,
     importer: Importer,
     at_once: usize,
-    scheduler: JoinHandle<()>,
-    duties: JoinHandle<()>,
+    name: String,
+    works: Vec<(&'static str, JoinHandle<()>)>,
 }
 
 impl Itself {
     /// What a server is made of that hands its work to this.
-    pub(super) fn parts(&self, store: &Arc<Store>, door: Door, stop: &watch::Receiver<bool>) -> Parts {
+    pub(in crate::command) fn parts(
+        &self,
+        store: &Arc<Store>,
+        door: Door,
+        stop: &watch::Receiver<bool>,
+    ) -> Parts {
         Parts {
             store: Arc::clone(store),
             clock: self.desk.clock,
@@ -52,9 +67,14 @@ impl Itself {
         }
     }
 
-    /// Waits until both have ended, having been told to.
-    pub(super) async fn ended(self) {
-        for (what, work) in [("scheduled imports", self.scheduler), ("jobs and chores", self.duties)] {
+    /// What this process is called where it takes work.
+    pub(in crate::command) fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    /// Waits until all has ended, having been told to.
+    pub(in crate::command) async fn ended(self) {
+        for (what, work) in self.works {
             if let Err(error) = work.await {
                 tracing::error!(%error, "the work on {what} broke off");
             }
@@ -62,8 +82,13 @@ impl Itself {
     }
 }
 
-/// Starts both beside everything else; they end when they are told to.
-pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receiver<bool>) -> Itself {
+/// Starts what works beside everything else; it ends when it is told to.
+pub(in crate::command) fn start(
+    context: &Context,
+    store: &Arc<Store>,
+    stop: &watch::Receiver<bool>,
+    works: Works,
+) -> Itself {
     let (clock, lease) = (context.clock, context.config.import.lease);
     let pacers = Arc::new(Pacers::default());
     let at_once = usize::try_from(context.config.import.jobs).unwrap_or(1);
@@ -84,6 +109,19 @@ pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receive
         connections: Arc::clone(&connections),
         bell: bell.clone(),
     };
+    let name = format!("{}:{}", context.actor.name(), std::process::id());
+    let places = Arc::new(Places::of(&name));
+    let itself = |works| Itself {
+        desk: desk.clone(),
+        importer: importer.clone(),
+        at_once,
+        name: places.name.clone(),
+        works,
+    };
+    if works == Works::Elsewhere {
+        let passing = tokio::spawn(pass_on(Arc::clone(store), clock, bell, stop.clone()));
+        return itself(vec![("what was asked for", passing)]);
+    }
     let scheduler = Scheduler {
         importer: importer.clone(),
         connections: Arc::clone(&connections),
@@ -96,8 +134,10 @@ pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receive
         patience: Patience::default(),
         rules: Rules::default(),
         pacers,
+        places: Arc::clone(&places),
+        elsewhere: Elsewhere::Leave,
         lease,
-        name: format!("{}:{}", context.actor.name(), std::process::id()),
+        name,
     };
     let duties = Duties {
         worker,
@@ -108,13 +148,10 @@ pub(super) fn start(context: &Context, store: &Arc<Store>, stop: &watch::Receive
         quiet: lease * QUIET_LEASES,
         at_once,
     };
-    Itself {
-        desk,
-        importer,
-        at_once,
-        scheduler: scheduler.start(stop.clone(), say_of_imports),
-        duties: duties.start(stop.clone(), say_of_chores),
-    }
+    itself(vec![
+        ("scheduled imports", scheduler.start(stop.clone(), say_of_imports)),
+        ("jobs and chores", duties.start(stop.clone(), say_of_chores)),
+    ])
 }
 
 fn say_of_imports(happened: Happened) {

@@ -8,6 +8,7 @@ mod matrix;
 mod one_answer;
 mod order;
 mod passed_on;
+mod places;
 mod plans;
 mod r03_crash_points;
 mod r04_every_step_twice;
@@ -15,6 +16,7 @@ mod r17_clocks;
 mod r18_full_disk;
 mod r32_poison;
 mod refusals;
+mod stood_still;
 mod unknown_outcomes;
 
 use std::time::Duration;
@@ -159,6 +161,8 @@ impl World {
             patience: self.patience,
             rules: quick(),
             pacers: std::sync::Arc::default(),
+            places: std::sync::Arc::default(),
+            elsewhere: keyreeve_engine::provisioning::Elsewhere::Wait,
             lease: Duration::from_millis(400),
             name: "test".to_owned(),
         }

@@ -169,6 +169,8 @@ async fn worker_that_ends() {
         patience: Patience::default(),
         rules: quick(),
         pacers: std::sync::Arc::default(),
+        places: std::sync::Arc::default(),
+        elsewhere: keyreeve_engine::provisioning::Elsewhere::Wait,
         lease: std::time::Duration::from_millis(400),
         name: "ends".to_owned(),
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use keyreeve_engine::desk::{Asked, Bell, Keeps, Standing};
 use keyreeve_engine::plan::{Gatherer, plan};
-use keyreeve_engine::provisioning::{Ended, HandOver, Worker};
+use keyreeve_engine::provisioning::{Elsewhere, Ended, HandOver, Worker};
 use keyreeve_engine::schedule::{Chore, Duties};
 use keyreeve_model::{
     ImportRunState, JobState, PermissionProfile, ProvisioningJob, SystemSettings, TaskState,
@@ -40,6 +40,8 @@ fn worker(office: &Office) -> Worker {
         patience: office.importer(Arc::clone(&office.store)).patience,
         rules: quick(),
         pacers: Arc::clone(&office.pacers),
+        places: Arc::default(),
+        elsewhere: Elsewhere::Leave,
         lease: Duration::from_secs(60),
         name: "duties".to_owned(),
     }

@@ -116,6 +116,9 @@ pub(super) async fn plan(
     Sent(wanted): Sent<Wanted>,
 ) -> Result<Response, Problem> {
     let (system, account) = of_account(&visitor, &parts, &system_id, &account).await?;
+    if wanted.again {
+        return asked(&visitor, &parts, (&system, &account, action), &wanted, None).await;
+    }
     let wish = match wish(action, &account.name, &wanted) {
         Ok(wish) => wish,
         Err(wrong) => {
@@ -123,7 +126,9 @@ pub(super) async fn plan(
         }
     };
     let meant = Meant::user(&account.name, &account.external_id);
-    let change = Change::new(vec![wish], of(&system_id, &account.external_id)).about(meant);
+    let own = of(&system_id, &account.external_id);
+    let form = wanted.filled_in(format!("{own}/{}", action.word()));
+    let change = Change::new(vec![wish], own).about(meant).at(form);
     changes::planned(&visitor, &parts, &system, change, None).await
 }
 
@@ -161,12 +166,14 @@ async fn asked(
     let of_wrong = wrong.as_ref();
     let line =
         |name, label, value: &str, hint| Field::line(name, label).value(value).hint(hint).unless(of_wrong);
+    let lines =
+        |name, label, value: &str, hint| Field::lines(name, label).value(value).hint(hint).unless(of_wrong);
     let fields = match action {
         Action::Update => vec![
             line("name", "New name", &wanted.name, ""),
             line("path", "New path", &wanted.path, "Begins and ends with a slash."),
-            line("tags", "Tags to set", &wanted.tags, "key=value, with commas between. Others stay."),
-            line("untag", "Tags to take away", &wanted.untag, "Their keys, with commas between."),
+            lines("tags", "Tags to set", &wanted.tags, "key=value, each in a line of its own. Others stay."),
+            lines("untag", "Tags to take away", &wanted.untag, "Their keys, each in a line of its own."),
             line(
                 "boundary",
                 "Permissions boundary",

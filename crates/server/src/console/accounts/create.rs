@@ -39,11 +39,15 @@ pub(super) async fn plan(
     visitor.require(Right::Operate, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
     in_use(&system)?;
+    if wanted.again {
+        return Ok(asked(&visitor, &system, &wanted, None));
+    }
     let wish = match creation(&wanted) {
         Ok(wish) => wish,
         Err(wrong) => return Ok(asked(&visitor, &system, &wanted, Some(wrong))),
     };
-    let change = Change::new(vec![wish], systems::within(&system_id, "accounts"));
+    let change = Change::new(vec![wish], systems::within(&system_id, "accounts"))
+        .at(wanted.filled_in(systems::within(&system_id, "new-account")));
     changes::planned(&visitor, &parts, &system, change, None).await
 }
 
@@ -51,6 +55,8 @@ fn asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wron
     let of_wrong = wrong.as_ref();
     let line =
         |name, label, value: &str, hint| Field::line(name, label).value(value).hint(hint).unless(of_wrong);
+    let lines =
+        |name, label, value: &str, hint| Field::lines(name, label).value(value).hint(hint).unless(of_wrong);
     let mut fields = vec![
         line(
             "name",
@@ -65,15 +71,15 @@ fn asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wron
             &wanted.path,
             "Begins and ends with a slash. The task mapping says, if it is left empty.",
         ),
-        line("groups", "Groups", &wanted.groups, "Their names, with commas between."),
-        line("policies", "Policies", &wanted.policies, "Their ARNs, with commas between."),
-        line(
+        lines("groups", "Groups", &wanted.groups, "Their names, each in a line of its own."),
+        lines("policies", "Policies", &wanted.policies, "Their ARNs, each in a line of its own."),
+        lines(
             "attributes",
             "Attributes",
             &wanted.attributes,
-            "For the task mapping: key=value, with commas between.",
+            "For the task mapping: key=value, each in a line of its own.",
         ),
-        line("tags", "Tags", &wanted.tags, "key=value, with commas between."),
+        lines("tags", "Tags", &wanted.tags, "key=value, each in a line of its own."),
         line("boundary", "Permissions boundary", &wanted.boundary, "The ARN of a policy."),
     ];
     fields.extend(handing(wanted, of_wrong));

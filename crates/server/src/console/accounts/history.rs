@@ -1,41 +1,148 @@
-//! What became of an account: what imports saw, and what was asked for here, on one time line.
+//! `/systems/{system_id}/accounts/{account}/history`: what became of an account, what imports saw and what was asked for
+//! here, on one time line. The page of the account has its beginning.
 
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
 use jiff::Timestamp;
 use keyreeve_engine::export::changes::{ChangeLine, lines_of};
-use keyreeve_model::ChangeKind;
-use keyreeve_store::{AccountEvent, AskedTask};
+use keyreeve_engine::rights::Right;
+use keyreeve_model::{Account, ChangeKind, SystemId};
+use keyreeve_store::{AccountEvent, AsOf, AskedTask, Store, StoreError};
 
+use super::of;
+use super::show::above;
+use crate::body::InPath;
 use crate::console::form::sentence;
 use crate::console::imports;
-use crate::console::parts::{Badge, Cell, Empty, Tone};
-use crate::console::states::{called, called_object};
-use crate::console::table::{Column, Table};
+use crate::console::jobs;
+use crate::console::page::{Frame, shown_as};
+use crate::console::parts::{Badge, Cell, Empty, Link, Tone};
+use crate::console::states::{called, called_object, in_words};
+use crate::console::systems;
+use crate::console::table::{Asked, Column, Filter, Shape, Table};
 use crate::console::time::Time;
+use crate::console::visitor::Visitor;
+use crate::parts::Parts;
+use crate::problem::Problem;
 
-/// So much is looked back at.
-pub(super) const MOST: usize = 100;
+/// So much is looked back at on the page of an account.
+pub(super) const MOST: usize = 20;
+/// And so much on the page of its history: of what imports saw, and of what was asked for here.
+const ALL: usize = 1_000;
 
 const COLUMNS: [Column; 4] = [
-    Column::plain("When"),
+    Column::sorted("when", "When"),
     Column::plain("Where it is from"),
     Column::plain("What"),
     Column::plain("Outcome"),
 ];
 
-/// The time line, the newest first.
+static SHAPE: Shape = Shape {
+    columns: &COLUMNS,
+    filters: &[
+        Filter { name: "q", label: "What", choices: &[] },
+        Filter {
+            name: "from",
+            label: "Where it is from",
+            choices: &[("import", "Imports"), ("job", "Jobs")],
+        },
+    ],
+    sort: "-when",
+};
+
+/// What happened once.
+struct Event {
+    /// What has not begun has no time, and is the newest there is.
+    at: Option<Timestamp>,
+    from: &'static str,
+    what: String,
+    cells: Vec<Cell>,
+}
+
+#[derive(Template)]
+#[template(path = "console/accounts/history.html")]
+struct HistoryPage {
+    frame: Frame,
+    name: String,
+    history: Table,
+}
+
+pub(super) async fn page(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath((system_id, account)): InPath<(SystemId, String)>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Read, &system_id)?;
+    let store = &parts.store;
+    let listing = asked.of_shape(&SHAPE)?;
+    let system = store.get_system(&system_id).await?;
+    let account = match store.get_account(&system_id, AsOf::Now, &account).await {
+        Err(error @ StoreError::AccountNotFound { .. }) => {
+            store.account_last_known(&system_id, &account).await?.ok_or(error)?.object
+        }
+        found => found?,
+    };
+    let tasks = tasks(store, &account, ALL).await?;
+    let events = store.account_events(&system_id, &account.external_id, ALL).await?;
+    let wanted = listing.filter("q").map(str::to_lowercase);
+    let from = listing.filter("from");
+    let mut line = time_line(&events, &tasks);
+    line.retain(|event| {
+        from.is_none_or(|from| from == event.from)
+            && wanted.as_ref().is_none_or(|wanted| event.what.to_lowercase().contains(wanted))
+    });
+    if listing.order() == "when" {
+        line.reverse();
+    }
+    if listing.is_file() {
+        let what = format!("{}-history", account.name);
+        return listing.file((system_id.as_str(), &what), &line, |event| event.cells.clone());
+    }
+    let line = listing.cut(line)?;
+    let history =
+        listing.table("History", line, |(place, _)| *place, |(_, event)| event.cells.clone(), nothing())?;
+    let mut frame = systems::frame(&visitor, &system, &format!("History of {}", account.name));
+    frame.above.extend(above(&system, None));
+    frame.above.push(Link::new(of(&system_id, &account.external_id), account.name.clone()));
+    Ok(shown_as(listing.status(), &HistoryPage { frame, name: account.name, history }))
+}
+
+/// What was asked for of an account, the last first, and no more than so much of it.
+pub(super) async fn tasks(
+    store: &Store,
+    account: &Account,
+    most: usize,
+) -> Result<Vec<AskedTask>, StoreError> {
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    store.tasks_about(&account.system_id, std::slice::from_ref(&account.external_id), most).await
+}
+
+/// The beginning of the time line, the newest first.
 pub(super) fn table(events: &[AccountEvent], tasks: &[AskedTask]) -> Table {
-    let seen = events.iter().map(|event| (event.published_at, of_run(event)));
-    let asked = tasks.iter().map(|asked| (began(asked), of_task(asked)));
-    let mut rows: Vec<(Option<Timestamp>, Vec<Cell>)> = seen.chain(asked).collect();
-    // What has not begun has no time, and is the newest there is.
-    rows.sort_by_key(|(at, _)| std::cmp::Reverse(at.unwrap_or(Timestamp::MAX)));
-    let rows = rows.into_iter().take(MOST).map(|(_, row)| row).collect();
-    let empty = Empty {
+    let rows = time_line(events, tasks).into_iter().take(MOST).map(|event| event.cells).collect();
+    Table::whole("History", &COLUMNS, rows, nothing())
+}
+
+fn nothing() -> Empty {
+    Empty {
         title: "No history".to_owned(),
         text: "Nothing of it has changed since imports look back.".to_owned(),
         action: None,
+    }
+}
+
+fn time_line(events: &[AccountEvent], tasks: &[AskedTask]) -> Vec<Event> {
+    let event = |at, from, cells: Vec<Cell>| {
+        let what = cells.get(2).map(Cell::in_a_file).unwrap_or_default();
+        Event { at, from, what, cells }
     };
-    Table::whole("History", &COLUMNS, rows, empty)
+    let seen = events.iter().map(|one| event(one.published_at, "import", of_run(one)));
+    let asked = tasks.iter().map(|asked| event(began(asked), "job", of_task(asked)));
+    let mut line: Vec<Event> = seen.chain(asked).collect();
+    line.sort_by_key(|event| std::cmp::Reverse(event.at.unwrap_or(Timestamp::MAX)));
+    line
 }
 
 fn of_run(event: &AccountEvent) -> Vec<Cell> {
@@ -55,7 +162,7 @@ fn told(line: &ChangeLine) -> String {
         ChangeKind::Changed => "has changed",
         ChangeKind::Deleted => "is gone",
     };
-    let details = Some(line.details()).filter(|details| !details.is_empty());
+    let details = Some(in_words(line)).filter(|details| !details.is_empty());
     let details = details.map(|details| format!(" ({details})")).unwrap_or_default();
     format!("{object} {} {became}{details}.", line.name)
 }
@@ -70,7 +177,10 @@ fn of_task(asked: &AskedTask) -> Vec<Cell> {
     let result = result.map(|result| format!(" {}", sentence(&result))).unwrap_or_default();
     vec![
         began(asked).map_or(Cell::None, |at| Cell::Time(Time::at(at))),
-        Cell::text(format!("Job {} of {}", task.job, asked.actor)),
+        Cell::LinkOf(
+            Link::new(jobs::of(task.job), format!("Job {}", task.job)),
+            format!("of {}", asked.actor),
+        ),
         Cell::text(format!("{}.{result}", called(task.kind))),
         Cell::Badge(Badge::of_task(task.state)),
     ]

@@ -1,134 +1,290 @@
-//! What an account holds, through what, since when, and by whose job.
+//! What an account holds, through what, since when, and by whose job: every policy that reaches it, and what limits them.
 
-use std::collections::BTreeMap;
+use keyreeve_model::{Account, Assignment, AssignmentKind, AssignmentState, ResourceType};
+use keyreeve_store::{AsOf, AssignmentFilter, ResourceFilter, Store, StoreError};
 
-use jiff::Timestamp;
-use keyreeve_model::{
-    Account, Assignment, AssignmentKind, AssignmentState, ImportRunId, ResourceName, TaskState, Wish,
-};
-use keyreeve_store::{AsOf, AskedTask, AssignmentFilter, Store, StoreError};
-
-use crate::console::imports;
+use super::at_moment;
+use super::by::Origins;
+use crate::console::moment::AS_OF;
 use crate::console::parts::{Badge, Cell, Empty, Tone};
 use crate::console::resources;
-use crate::console::table::{Column, Table};
-use crate::console::time::Time;
+use crate::console::table::{Column, Filter, Listing, Shape, Table};
+use crate::problem::Problem;
 
-const COLUMNS: [Column; 6] = [
-    Column::plain("Type"),
-    Column::plain("Name"),
-    Column::plain("Why"),
-    Column::plain("Since"),
-    Column::plain("By"),
-    Column::plain("State"),
-];
+pub(super) static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("type", "Type"),
+        Column::sorted("name", "Name"),
+        Column::sorted("why", "Why"),
+        Column::plain("Since"),
+        Column::plain("By"),
+        Column::plain("State"),
+    ],
+    filters: &[
+        Filter { name: "q", label: "Name", choices: &[] },
+        Filter {
+            name: "type",
+            label: "Type",
+            choices: &[
+                ("boundary", "Permissions boundary"),
+                ("group", "Group"),
+                ("policy", "Policy"),
+                ("inline", "Inline policy"),
+            ],
+        },
+        AS_OF,
+    ],
+    sort: "type",
+};
+/// Where the page has the inline policies of the account itself.
+pub(super) const OWN: &str = "own-policies";
+
+/// The types, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Type {
+    Boundary,
+    Group,
+    Policy,
+    Inline,
+}
+
+impl Type {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Boundary => "boundary",
+            Self::Group => "group",
+            Self::Policy => "policy",
+            Self::Inline => "inline",
+        }
+    }
+
+    fn called(self) -> &'static str {
+        match self {
+            Self::Boundary => "Permissions boundary",
+            Self::Group => "Group",
+            Self::Policy => "Policy",
+            Self::Inline => "Inline policy",
+        }
+    }
+}
+
+/// Something that the account holds, or that limits it.
+struct Held {
+    of: Type,
+    name: String,
+    shown: Cell,
+    why: String,
+    since: Cell,
+    by: Cell,
+    state: Badge,
+}
 
 /// What an account holds.
 pub(super) struct Holds {
-    /// What it holds itself.
-    pub(super) own: Vec<Assignment>,
-    /// The policies of its groups.
-    pub(super) through: Vec<Assignment>,
-    published: BTreeMap<ImportRunId, Timestamp>,
+    held: Vec<Held>,
+    /// What is not known of it, in sentences.
+    pub(super) unknown: Vec<String>,
 }
 
 impl Holds {
-    pub(super) async fn load(store: &Store, account: &Account, moment: AsOf) -> Result<Self, StoreError> {
-        let filter = AssignmentFilter {
-            account: Some(account.external_id.to_string()),
-            ..AssignmentFilter::default()
-        };
-        let own = store.list_assignments(&account.system_id, moment, &filter).await?;
-        let mut through = Vec::new();
+    pub(super) async fn load(
+        store: &Store,
+        account: &Account,
+        (moment, as_of): (AsOf, Option<&str>),
+    ) -> Result<Self, StoreError> {
+        let system = &account.system_id;
+        let of_account = Some(account.external_id.to_string());
+        let filter = AssignmentFilter { account: of_account, ..AssignmentFilter::default() };
+        let own = store.list_assignments(system, moment, &filter).await?;
+        let mut unknown = Vec::new();
+        let mut through: Vec<(&Assignment, Assignment)> = Vec::new();
+        let mut inline = Vec::new();
         for membership in own.iter().filter(|one| one.kind == AssignmentKind::AccountGroup) {
-            let Some(group) = &membership.resource_external_id else { continue };
+            let name = &membership.resource_name;
+            let known = match &membership.resource_external_id {
+                Some(group) => store.find_resource(system, moment, group).await?,
+                None => None,
+            };
+            let Some(group) = known else {
+                unknown.push(format!("Which policies group {name} has: no import has read the group."));
+                continue;
+            };
             let filter = AssignmentFilter {
-                group: Some(group.to_string()),
+                group: Some(group.external_id.to_string()),
                 kind: Some(AssignmentKind::GroupPolicy),
                 ..AssignmentFilter::default()
             };
-            through.extend(store.list_assignments(&account.system_id, moment, &filter).await?);
+            let policies = store.list_assignments(system, moment, &filter).await?;
+            through.extend(policies.into_iter().map(|one| (membership, one)));
+            match &group.inline_policies {
+                Some(policies) => {
+                    let page = at_moment(resources::of(system, &group.external_id), as_of);
+                    inline.extend(
+                        policies.iter().map(|one| (membership, one.name.clone(), format!("{page}#own"))),
+                    );
+                }
+                None => unknown
+                    .push(format!("Which inline policies group {name} has: no import could read them.")),
+            }
         }
-        let runs: Vec<ImportRunId> = own.iter().chain(&through).map(|one| one.first_seen_run).collect();
-        let published = store.published_at(&runs).await?;
-        Ok(Self { own, through, published })
+        if account.inline_policies.is_none() {
+            unknown.push(
+                "Its groups, its policies and its permissions boundary: no import could read them."
+                    .to_owned(),
+            );
+        }
+        let all = own.iter().chain(through.iter().map(|(_, one)| one));
+        let origins = Origins::of(store, system, all).await?;
+        let mut held: Vec<Held> = own.iter().map(|one| of_itself(one, &origins, as_of)).collect();
+        held.extend(through.iter().map(|(membership, one)| {
+            // Whatever came last of being in the group and of the group's having it.
+            let last = if origins.is_later(membership, one) { membership } else { one };
+            Held {
+                of: Type::Policy,
+                name: one.resource_name.clone(),
+                shown: resources::link_of(one, as_of),
+                why: format!("Through group {}", one.subject_name),
+                since: origins.since(last),
+                by: origins.by(last),
+                state: of_state(membership.state),
+            }
+        }));
+        held.extend(inline.into_iter().map(|(membership, name, address)| Held {
+            of: Type::Inline,
+            shown: Cell::link(address, name.clone()),
+            name,
+            why: format!("Of group {}", membership.resource_name),
+            // Since when the group has it is not known; it has reached the account no longer than that is in the group.
+            since: origins.since(membership),
+            by: origins.by(membership),
+            state: of_state(membership.state),
+        }));
+        held.extend(account.inline_policies.iter().flatten().map(|one| Held {
+            of: Type::Inline,
+            name: one.name.clone(),
+            shown: Cell::link(format!("#{OWN}"), one.name.clone()),
+            why: "Of its own".to_owned(),
+            since: Cell::None,
+            by: Cell::None,
+            state: of_state(AssignmentState::Actual),
+        }));
+        if let Some(arn) = &account.permissions_boundary {
+            held.push(boundary(store, account, arn, (moment, as_of)).await?);
+        }
+        Ok(Self { held, unknown })
     }
 
-    pub(super) fn table(&self, tasks: &[AskedTask], as_of: Option<&str>) -> Table {
-        let row = |one: &Assignment| {
-            vec![
-                Cell::text(type_of(one)),
-                resources::link_of(one, as_of),
-                why(one),
-                since(one, &self.published),
-                by(one, tasks),
-                Cell::Badge(of_state(one.state)),
-            ]
-        };
+    /// The table of it, as it is asked for.
+    pub(super) fn table(mut self, listing: &Listing) -> Result<Table, Problem> {
+        self.narrow(listing);
         let empty = Empty {
             title: "It holds nothing".to_owned(),
-            text: "It is in no group, and no managed policy is attached to it.".to_owned(),
+            text: "It is in no group, and no policy reaches it.".to_owned(),
             action: None,
         };
-        Table::whole(
+        listing.table(
             "What it holds",
-            &COLUMNS,
-            self.own.iter().chain(&self.through).map(row).collect(),
+            listing.cut(self.held)?,
+            |(place, _)| *place,
+            |(_, one)| cells(one),
             empty,
         )
     }
-}
 
-fn type_of(one: &Assignment) -> &'static str {
-    match one.kind {
-        AssignmentKind::AccountGroup => "Group",
-        AssignmentKind::AccountPolicy | AssignmentKind::GroupPolicy => "Policy",
+    /// All of it, as a file.
+    pub(super) fn file(
+        mut self,
+        account: &Account,
+        listing: &Listing,
+    ) -> Result<axum::response::Response, Problem> {
+        self.narrow(listing);
+        listing.file((account.system_id.as_str(), &format!("{}-holds", account.name)), &self.held, cells)
     }
-}
 
-fn why(one: &Assignment) -> Cell {
-    match one.kind {
-        AssignmentKind::AccountGroup => Cell::text("Member itself"),
-        AssignmentKind::AccountPolicy => Cell::text("Attached to it"),
-        AssignmentKind::GroupPolicy => Cell::text(format!("Through group {}", one.subject_name)),
-    }
-}
-
-/// When an assignment was seen first; of what no import has seen, nothing is known.
-pub(in crate::console) fn since(one: &Assignment, published: &BTreeMap<ImportRunId, Timestamp>) -> Cell {
-    if one.state == AssignmentState::PendingAdd {
-        return Cell::None;
-    }
-    match published.get(&one.first_seen_run) {
-        Some(at) => Cell::Time(Time::at(*at)),
-        None => Cell::link(imports::of(one.first_seen_run), format!("Run {}", one.first_seen_run)),
-    }
-}
-
-/// By whose job an account has something, if it was one of ours.
-pub(in crate::console) fn by(one: &Assignment, tasks: &[AskedTask]) -> Cell {
-    let gave = |asked: &&AskedTask| asked.task.state == TaskState::Succeeded && gives(&asked.task.wish, one);
-    let of_account =
-        |asked: &&AskedTask| asked.task.account_external_id.as_ref() == Some(&one.subject_external_id);
-    match tasks.iter().filter(of_account).find(gave) {
-        Some(asked) => Cell::text(format!("Job {} of {}", asked.task.job, asked.actor)),
-        None => Cell::None,
-    }
-}
-
-/// Whether a wish gives an account what an assignment says.
-fn gives(wish: &Wish, one: &Assignment) -> bool {
-    let is_group = one.kind == AssignmentKind::AccountGroup;
-    let is_it = |group: &str| is_group && group.eq_ignore_ascii_case(&one.resource_name);
-    let is_arn = |arn: &str| !is_group && one.resource_arn.as_deref() == Some(arn);
-    match wish {
-        Wish::AddAssignment { resource: ResourceName::Group(group), .. } => is_it(group),
-        Wish::AddAssignment { resource: ResourceName::Policy(arn), .. } => is_arn(arn),
-        Wish::CreateAccount { groups, policies, .. } => {
-            groups.iter().any(|group| is_it(group)) || policies.iter().any(|arn| is_arn(arn))
+    fn narrow(&mut self, listing: &Listing) {
+        let wanted = listing.filter("q").map(str::to_lowercase);
+        let of = listing.filter("type");
+        self.held.retain(|one| {
+            of.is_none_or(|of| of == one.of.word())
+                && wanted.as_ref().is_none_or(|wanted| one.name.to_lowercase().contains(wanted))
+        });
+        let order = listing.order();
+        let (key, descends) = order.strip_prefix('-').map_or((order, false), |key| (key, true));
+        match key {
+            "name" => self.held.sort_by(|one, other| {
+                (&one.name, one.of, &one.why).cmp(&(&other.name, other.of, &other.why))
+            }),
+            "why" => self.held.sort_by(|one, other| {
+                (&one.why, one.of, &one.name).cmp(&(&other.why, other.of, &other.name))
+            }),
+            _ => self.held.sort_by(|one, other| {
+                (one.of, &one.name, &one.why).cmp(&(other.of, &other.name, &other.why))
+            }),
         }
-        _ => false,
+        if descends {
+            self.held.reverse();
+        }
     }
+}
+
+fn cells(one: &Held) -> Vec<Cell> {
+    vec![
+        Cell::text(one.of.called()),
+        one.shown.clone(),
+        Cell::text(one.why.clone()),
+        one.since.clone(),
+        one.by.clone(),
+        Cell::Badge(one.state.clone()),
+    ]
+}
+
+/// What is held without anything between.
+fn of_itself(one: &Assignment, origins: &Origins, as_of: Option<&str>) -> Held {
+    let (of, why) = match one.kind {
+        AssignmentKind::AccountGroup => (Type::Group, "Member itself"),
+        AssignmentKind::AccountPolicy | AssignmentKind::GroupPolicy => (Type::Policy, "Attached to it"),
+    };
+    Held {
+        of,
+        name: one.resource_name.clone(),
+        shown: resources::link_of(one, as_of),
+        why: why.to_owned(),
+        since: origins.since(one),
+        by: origins.by(one),
+        state: of_state(one.state),
+    }
+}
+
+/// The boundary, with the way to the policy where an import has read that.
+async fn boundary(
+    store: &Store,
+    account: &Account,
+    arn: &str,
+    (moment, as_of): (AsOf, Option<&str>),
+) -> Result<Held, StoreError> {
+    let name = arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let filter = ResourceFilter {
+        kind: Some(ResourceType::Policy),
+        name: Some(name.clone()),
+        ..ResourceFilter::default()
+    };
+    let found = store.list_resources(&account.system_id, moment, &filter).await?;
+    let policy = found.into_iter().find(|one| one.arn == arn);
+    Ok(Held {
+        of: Type::Boundary,
+        shown: match policy {
+            Some(policy) => Cell::link(
+                at_moment(resources::of(&account.system_id, &policy.external_id), as_of),
+                name.clone(),
+            ),
+            None => Cell::Code(arn.to_owned()),
+        },
+        name,
+        why: "Gives nothing: what is given holds as far as it allows".to_owned(),
+        since: Cell::None,
+        by: Cell::None,
+        state: Badge::new(Tone::Notice, "Limits"),
+    })
 }
 
 /// Whether AWS has an assignment, or a change of ours waits for an import.

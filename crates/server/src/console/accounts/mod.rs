@@ -1,19 +1,21 @@
 //! `/systems/{system_id}/accounts`: the accounts of a system, now or as of any moment.
 
 mod act;
+mod by;
 mod create;
+mod gone;
 mod history;
 mod holds;
 mod show;
 mod unseen;
 mod wanted;
 
-pub(super) use holds::{by, of_state, since};
+pub(super) use by::Origins;
+pub(super) use holds::of_state;
 
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
@@ -46,6 +48,7 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/{system_id}/accounts", get(list))
         .route("/systems/{system_id}/new-account", get(create::page).post(create::plan))
         .route("/systems/{system_id}/accounts/{account}", get(show::page))
+        .route("/systems/{system_id}/accounts/{account}/history", get(history::page))
         .route("/systems/{system_id}/accounts/{account}/{action}", get(act::page).post(act::plan))
 }
 
@@ -133,7 +136,7 @@ async fn list(
                 return listing.file((system_id.as_str(), "accounts"), &known, cells);
             }
             let place = |known: &KnownAccount| by.place(&known.account);
-            (StatusCode::OK, listing.table("Accounts", known, place, cells, nobody())?)
+            (listing.status(), listing.table("Accounts", known, place, cells, nobody())?)
         }
         Err(unread) => unread.table(&listing, "Accounts", &system_id)?,
     };

@@ -5,16 +5,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
+use keyreeve_engine::plan::known_protection;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{Account, CredentialSource, LoginProfileState, System, SystemId, SystemState};
 use keyreeve_store::{AsOf, StoreError};
-use serde::Deserialize;
 
 use super::act::Action;
-use super::holds::Holds;
-use super::{at_moment, history, of, of_console, of_mfa, of_status};
-use crate::body::{InPath, InQuery, at_most};
+use super::holds::{self, Holds};
+use super::{at_moment, gone, history, of, of_console, of_mfa, of_status};
+use crate::body::InPath;
 use crate::console::document::Inline;
 use crate::console::form::{Field, sentence};
 use crate::console::imports;
@@ -22,25 +22,13 @@ use crate::console::moment::{AS_OF, moment_of, unknown_then};
 use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tone};
 use crate::console::systems;
-use crate::console::table::{Column, Table};
+use crate::console::table::{Asked, Column, Table};
 use crate::console::time::Time;
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
 const KEYS: [Column; 3] = [Column::plain("State"), Column::plain("Made"), Column::plain("Last used")];
-
-/// When.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Moment {
-    #[serde(default, deserialize_with = "at_most::<64, _>")]
-    as_of: Option<String>,
-    /// What was done before.
-    #[serde(default, deserialize_with = "at_most::<64, _>")]
-    #[expect(dead_code, reason = "the frame reads it from the address")]
-    said: Option<String>,
-}
 
 #[derive(Template)]
 #[template(path = "console/accounts/show.html")]
@@ -52,6 +40,10 @@ struct ShowPage {
     as_of: Field,
     /// What whoever looks may ask for.
     actions: Vec<Link>,
+    /// Why nobody may change it.
+    protected: Option<String>,
+    /// Why that is nothing.
+    unchanged: Option<String>,
     /// What no import has confirmed yet.
     pending: Vec<String>,
     facts: Facts,
@@ -59,22 +51,27 @@ struct ShowPage {
     /// Tags, whose names are not ours.
     tags: Option<Vec<(String, String)>>,
     holds: Table,
+    /// What is not known of what it holds.
+    unknown: Vec<String>,
     inline: Inline,
+    own: &'static str,
     history: Table,
+    all: String,
 }
 
 pub(super) async fn page(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath((system_id, account)): InPath<(SystemId, String)>,
-    InQuery(Moment { as_of: asked, .. }): InQuery<Moment>,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, &system_id)?;
     let store = &parts.store;
+    let listing = asked.of_shape(&holds::SHAPE)?.with_apart(&[AS_OF.name]);
     let system = store.get_system(&system_id).await?;
-    let asked = asked.filter(|asked| !asked.is_empty());
+    let asked = listing.filter(AS_OF.name);
     // Where nothing is known as of that, it is shown as it is now, and that is said.
-    let (mut moment, mut wrong) = match moment_of(asked.as_deref(), parts.clock.now()) {
+    let (mut moment, mut wrong) = match moment_of(asked, parts.clock.now()) {
         Ok(moment) => (moment, None),
         Err(wrong) => (AsOf::Now, Some(wrong)),
     };
@@ -89,49 +86,98 @@ pub(super) async fn page(
         };
     }
     let unseen = Unseen::load(store, &system_id, moment).await?;
+    let then = asked.filter(|_| wrong.is_none());
     let known = match found {
         Ok(found) => unseen.known(found),
-        Err(error @ StoreError::AccountNotFound { .. }) if moment == AsOf::Now => {
-            return match store.made_by(&system_id, &account).await? {
-                Some(job) => super::unseen::page(&visitor, &parts, (&system, &unseen), (&account, job)).await,
-                None => Err(error.into()),
-            };
+        Err(error @ StoreError::AccountNotFound { .. }) => {
+            return not_there(&visitor, &parts, (&system, &unseen), (&account, then), error).await;
         }
         Err(error) => return Err(error.into()),
     };
-    let then = asked.as_deref().filter(|_| wrong.is_none());
     let account = &known.account;
-    let holds = Holds::load(store, account, moment).await?;
-    let ids = std::slice::from_ref(&account.external_id);
-    let most = u32::try_from(history::MOST).unwrap_or(u32::MAX);
-    let tasks = store.tasks_about(&system_id, ids, most).await?;
+    let holds = Holds::load(store, account, (moment, then)).await?;
+    if listing.is_file() {
+        return match wrong {
+            Some(wrong) => Err(Problem::bad_request(wrong.why)),
+            None => holds.file(account, &listing),
+        };
+    }
+    let tasks = history::tasks(store, account, history::MOST).await?;
     let events = store.account_events(&system_id, &account.external_id, history::MOST).await?;
     let own = of(&system_id, &account.external_id);
-    let may_change =
-        system.state == SystemState::Active && moment == AsOf::Now && visitor.may(Right::Operate);
+    // Nobody may change it, whatever they ask for.
+    let protected = match (&system.aws_account_id, moment) {
+        (Some(aws), AsOf::Now) => known_protection(
+            &store.protections_in_force(&system_id).await?,
+            &store.signers_in(aws).await?,
+            account,
+        ),
+        _ => None,
+    };
+    let unchanged = unchanged(&visitor, &system, moment);
     let mut frame = systems::frame(&visitor, &system, &account.name);
     frame.above.extend(above(&system, then));
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { listing.status() };
     let page = ShowPage {
         frame,
         name: account.name.clone(),
         badge: of_status(account.status),
         address: own.clone(),
-        as_of: Field::line(AS_OF.name, AS_OF.label)
-            .value(asked.as_deref().unwrap_or_default())
-            .unless(wrong.as_ref()),
-        actions: if may_change { Action::links(&own) } else { Vec::new() },
+        protected: protected.as_deref().map(sentence),
+        as_of: Field::line(AS_OF.name, AS_OF.label).value(asked.unwrap_or_default()).unless(wrong.as_ref()),
+        actions: if unchanged.is_none() && protected.is_none() { Action::links(&own) } else { Vec::new() },
+        unchanged,
         pending: pending(&known),
         facts: facts(account),
         keys: keys(account, parts.clock.now()),
         tags: account.tags.clone().map(|tags| tags.into_iter().collect()),
-        holds: holds.table(&tasks, then),
+        unknown: holds.unknown.clone(),
+        holds: holds.table(&listing)?,
         inline: Inline::of(
             store.inline_documents(account.inline_policies.as_deref().unwrap_or_default()).await?,
         ),
+        own: holds::OWN,
         history: history::table(&events, &tasks),
+        all: format!("{own}/history"),
     };
-    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     Ok(shown_as(status, &page))
+}
+
+/// The page of an account that is not there: made here and not seen yet, gone, or never heard of.
+async fn not_there(
+    visitor: &Visitor,
+    parts: &Parts,
+    (system, unseen): (&System, &Unseen),
+    (account, then): (&str, Option<&str>),
+    error: StoreError,
+) -> Result<Response, Problem> {
+    let id = &system.system_id;
+    if then.is_none()
+        && let Some(job) = parts.store.made_by(id, account).await?
+    {
+        return super::unseen::page(visitor, parts, (system, unseen), (account, job)).await;
+    }
+    match parts.store.account_last_known(id, account).await? {
+        Some(known) => gone::page(visitor, parts, (system, then), known).await,
+        None => Err(error.into()),
+    }
+}
+
+/// Why nothing of an account is changed here.
+fn unchanged(visitor: &Visitor, system: &System, moment: AsOf) -> Option<String> {
+    if moment != AsOf::Now {
+        return Some("This is how it was. What is changed is changed as it is now.".to_owned());
+    }
+    if system.state != SystemState::Active {
+        let state = Badge::of_system(system.state).text.to_lowercase();
+        return Some(format!("The system is {state}, and nothing is changed through it."));
+    }
+    (!visitor.may(Right::Operate)).then(|| {
+        format!(
+            "Your role here is {}, which changes nothing. An operator or an admin can.",
+            visitor.person.role.as_str()
+        )
+    })
 }
 
 /// The pages above one of an account, below that of all systems.
@@ -181,7 +227,15 @@ fn facts(account: &Account) -> Facts {
             ("MFA", Cell::Badge(of_mfa(account.mfa_active))),
             ("Credentials known by", Cell::text(source)),
             ("Credentials as of", time(account.credentials.as_of)),
-            ("Permissions boundary", account.permissions_boundary.clone().map_or(Cell::None, Cell::Code)),
+            (
+                "Permissions boundary",
+                match (&account.permissions_boundary, &account.inline_policies) {
+                    (Some(arn), _) => Cell::Code(arn.clone()),
+                    // Both come in one answer.
+                    (None, None) => Cell::text("not known"),
+                    (None, Some(_)) => Cell::None,
+                },
+            ),
             ("First seen", run(account.first_seen_run)),
             ("Last seen", run(account.last_seen_run)),
         ],

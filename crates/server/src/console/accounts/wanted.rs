@@ -6,6 +6,7 @@ use keyreeve_model::{Delivery, ResourceName, Wish};
 use serde::Deserialize;
 
 use super::act::Action;
+use crate::console::changes::FilledIn;
 use crate::console::form::Wrong;
 
 /// What a form sends: each has some of these fields.
@@ -25,6 +26,31 @@ pub(super) struct Wanted {
     pub(super) group: String,
     pub(super) policy: String,
     pub(super) held: String,
+    /// Whether it is to be filled in once more, as it is, rather than planned.
+    pub(super) again: bool,
+}
+
+impl Wanted {
+    /// What is filled in, for a form that comes again.
+    pub(super) fn filled_in(&self, action: String) -> FilledIn {
+        let all = [
+            ("name", &self.name),
+            ("path", &self.path),
+            ("groups", &self.groups),
+            ("policies", &self.policies),
+            ("attributes", &self.attributes),
+            ("tags", &self.tags),
+            ("untag", &self.untag),
+            ("boundary", &self.boundary),
+            ("deliver", &self.deliver),
+            ("recipient", &self.recipient),
+            ("group", &self.group),
+            ("policy", &self.policy),
+            ("held", &self.held),
+        ];
+        let given = all.into_iter().filter(|(_, value)| !value.is_empty());
+        FilledIn::new(action, given.map(|(name, value)| (name.to_owned(), value.clone())).collect())
+    }
 }
 
 fn given(text: &str) -> Option<String> {
@@ -32,15 +58,15 @@ fn given(text: &str) -> Option<String> {
 }
 
 fn listed(text: &str) -> Vec<String> {
-    text.split(',').filter_map(given).collect()
+    text.lines().filter_map(given).collect()
 }
 
-/// `key=value`, with commas between.
+/// `key=value`, each in a line of its own.
 fn pairs(name: &'static str, text: &str) -> Result<BTreeMap<String, String>, Wrong> {
     let mut pairs = BTreeMap::new();
     for pair in listed(text) {
         let Some((key, value)) = pair.split_once('=') else {
-            let why = format!("{pair} is no pair; write key=value, with commas between pairs");
+            let why = format!("{pair} is no pair; write key=value, each in a line of its own");
             return Err(Wrong::with(name, why));
         };
         let (key, value) = (key.trim(), value.trim());

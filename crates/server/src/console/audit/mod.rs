@@ -1,15 +1,17 @@
 //! `/audit`: who did what, and whether the log of that is as it was written.
 
+mod actions;
 mod show;
 mod verified;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use jiff::Timestamp;
-use jiff::civil::{Date, Time as TimeOfDay};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::SystemId;
@@ -17,7 +19,8 @@ use keyreeve_store::{AuditFilter, AuditRow};
 
 use self::verified::{Mark, Verified};
 use super::address::{self, asking};
-use super::page::{Frame, Section, shown};
+use super::form::Wrong;
+use super::page::{Frame, Section, shown_as};
 use super::parts::{Cell, Empty, Link};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table};
@@ -26,6 +29,8 @@ use super::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
+/// The field that says in which zone times are.
+const ZONE: &str = "zone";
 /// So much of what a row is about stands in a list, in characters.
 const ABOUT: usize = 160;
 
@@ -51,10 +56,11 @@ static SHAPE: Shape = Shape {
     filters: &[
         Filter { name: "system", label: "System ID", choices: &[] },
         Filter { name: "actor", label: "Who", choices: &[] },
-        Filter { name: "action", label: "Action", choices: &[] },
+        Filter { name: "action", label: "Action", choices: actions::ACTIONS },
         Filter { name: "account", label: "Account", choices: &[] },
-        Filter { name: "since", label: "Since (date or time, UTC)", choices: &[] },
-        Filter { name: "until", label: "Before (date or time, UTC)", choices: &[] },
+        Filter { name: "since", label: "Since (date or time)", choices: &[] },
+        Filter { name: "until", label: "Before (date or time)", choices: &[] },
+        Filter { name: "zone", label: "Time zone of both (UTC, if empty)", choices: &[] },
         Filter { name: "after", label: "After row", choices: &[] },
         Filter { name: "before", label: "Before row", choices: &[] },
     ],
@@ -89,10 +95,14 @@ async fn list(
     let systems = visitor.systems(&parts).await?;
     // Who is limited to some systems reads the rows of one of them, and never those about none.
     let of_one = systems.as_ref().filter(|_| wanted.is_none());
-    let rows = match of_one {
-        Some(_) => Vec::new(),
-        None => found(&parts, &listing, wanted.clone()).await?,
+    let (rows, wrong) = match (of_one, filter_of(&listing, wanted.clone(), parts.clock.now())) {
+        (Some(_), _) => (Vec::new(), None),
+        (None, Ok(filter)) => (found(&parts, &listing, filter).await?, None),
+        (None, Err(wrong)) => (Vec::new(), Some(wrong)),
     };
+    if let (true, Some(wrong)) = (listing.is_file(), &wrong) {
+        return Err(Problem::bad_request(wrong.why.clone()));
+    }
     let until = verified.up_to();
     if listing.is_file() {
         return listing.file((name_of(wanted.as_ref()), "audit"), &rows, |row| cells(row, until, usize::MAX));
@@ -114,39 +124,32 @@ async fn list(
     let page = ListPage {
         frame: Frame::of(&visitor, Section::Audit, "Audit"),
         mark: verified.mark(&visitor, &parts).await?,
-        rows: listing.table("Audit log", rows, |row| row.seq, |row| cells(row, until, ABOUT), empty)?,
+        rows: match &wrong {
+            Some(wrong) => {
+                let title = "What is asked for is not understood".to_owned();
+                let empty = Empty { title, text: wrong.why.clone(), action: None };
+                listing.unread("Audit log", empty, Some(wrong))
+            }
+            None => listing.table("Audit log", rows, |row| row.seq, |row| cells(row, until, ABOUT), empty)?,
+        },
         files: if of_one.is_some() { Vec::new() } else { files(wanted.as_ref()) },
     };
-    Ok(shown(&page))
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { listing.status() };
+    Ok(shown_as(status, &page))
 }
 
 fn name_of(system: Option<&SystemId>) -> &str {
     system.map_or("all", SystemId::as_str)
 }
 
-async fn found(
-    parts: &Parts,
-    listing: &Listing,
-    system_id: Option<SystemId>,
-) -> Result<Vec<AuditRow>, Problem> {
-    let text = |name: &str| listing.filter(name).map(str::to_owned);
-    let number = |name: &str| -> Result<Option<i64>, Problem> {
-        let refuse = |_| Problem::bad_request("rows have numbers from 1 on");
-        listing.filter(name).map(|text| text.parse().map_err(refuse)).transpose()
-    };
-    let moment = |name: &str| listing.filter(name).map(moment).transpose();
-    let (after, before, beyond) = (number("after")?, number("before")?, listing.after()?);
+async fn found(parts: &Parts, listing: &Listing, filter: AuditFilter) -> Result<Vec<AuditRow>, Problem> {
     let oldest_first = listing.order() == "seq";
+    let beyond = listing.after()?;
+    // What the cursor says lies within what was asked for.
     let filter = AuditFilter {
-        system_id,
-        actor: text("actor"),
-        action: text("action"),
-        account: text("account"),
-        since: moment("since")?,
-        until: moment("until")?,
-        // What the cursor says lies within what was asked for.
-        before: if oldest_first { before } else { beyond.or(before) },
-        after: if oldest_first { beyond.or(after) } else { after },
+        before: if oldest_first { filter.before } else { beyond.or(filter.before) },
+        after: if oldest_first { beyond.or(filter.after) } else { filter.after },
+        ..filter
     };
     let limit = listing.limit()?.saturating_add(1);
     Ok(match oldest_first {
@@ -155,16 +158,51 @@ async fn found(
     })
 }
 
-/// A time with its zone, or the beginning of a day.
-fn moment(text: &str) -> Result<Timestamp, Problem> {
-    let day = |date: Date| TimeZone::UTC.to_timestamp(date.to_datetime(TimeOfDay::midnight())).ok();
-    let given = text.trim();
-    let found = given.parse::<Timestamp>().ok().or_else(|| given.parse::<Date>().ok().and_then(day));
-    found.ok_or_else(|| {
-        Problem::bad_request(
-            "a time is given with its zone (2026-05-01T12:00:00Z), or as a date (2026-05-01)",
-        )
+/// What the log is narrowed down to.
+///
+/// # Errors
+/// Which field cannot be read.
+fn filter_of(listing: &Listing, system_id: Option<SystemId>, now: Timestamp) -> Result<AuditFilter, Wrong> {
+    let text = |name: &str| listing.filter(name).map(str::to_owned);
+    let number = |name: &'static str| {
+        let refuse = |_| Wrong::with(name, "rows have numbers from 1 on");
+        listing.filter(name).map(|text| text.trim().parse::<i64>().map_err(refuse)).transpose()
+    };
+    let zone = match listing.filter(ZONE) {
+        None => TimeZone::UTC,
+        Some(name) => TimeZone::get(name.trim())
+            .map_err(|_| Wrong::with(ZONE, "a time zone is called as in Europe/Berlin, or UTC"))?,
+    };
+    let time = |name| {
+        listing.filter(name).map(|text| moment(text, &zone).map_err(|why| Wrong::with(name, why))).transpose()
+    };
+    let since = time("since")?;
+    if since.is_some_and(|since| since > now) {
+        return Err(Wrong::with("since", "that time is still to come"));
+    }
+    Ok(AuditFilter {
+        system_id,
+        actor: text("actor"),
+        action: text("action"),
+        account: text("account"),
+        since,
+        until: time("until")?,
+        before: number("before")?,
+        after: number("after")?,
     })
+}
+
+/// A time, by its own zone or offset where it has one, else in the zone that is given; or the beginning of a day there.
+fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, &'static str> {
+    let text = text.trim();
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Ok(instant);
+    }
+    // A date is the beginning of its day.
+    let local = text.parse::<DateTime>();
+    local.ok().and_then(|local| zone.to_timestamp(local).ok()).ok_or(
+        "a time is written as 2026-05-01 12:00, with a zone of its own as 2026-05-01T12:00:00Z, or as a date, 2026-05-01",
+    )
 }
 
 fn files(system: Option<&SystemId>) -> Vec<Link> {
@@ -186,7 +224,7 @@ fn cells(row: &AuditRow, verified: Option<i64>, most: usize) -> Vec<Cell> {
         Cell::Time(Time::at(row.at)),
         Cell::text(row.actor.clone()),
         row.system_id.as_ref().map_or(Cell::None, |id| Cell::link(systems::of(id), id.to_string())),
-        Cell::Code(row.action.clone()),
+        Cell::Named(actions::called(&row.action).to_owned(), row.action.clone()),
         Cell::text(cut(&row.subject.to_string(), most)),
         Cell::Badge(verified::badge(row.seq, verified)),
     ]
@@ -203,4 +241,27 @@ fn cut(text: &str, most: usize) -> String {
 /// The address of a row.
 fn of(seq: i64) -> String {
     address::of(&["audit", &seq.to_string()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_a_zone_is_one_of_the_zone_that_is_given() {
+        let zone = |name: &str| TimeZone::get(name).unwrap();
+        for (text, name, said) in [
+            ("2026-05-01", "UTC", "2026-05-01T00:00:00Z"),
+            ("2026-05-01", "Europe/Berlin", "2026-04-30T22:00:00Z"),
+            (" 2026-05-01 12:00 ", "Europe/Berlin", "2026-05-01T10:00:00Z"),
+            ("2026-05-01T12:00:30", "UTC", "2026-05-01T12:00:30Z"),
+            ("2026-05-01T12:00:00Z", "Europe/Berlin", "2026-05-01T12:00:00Z"),
+            ("2026-05-01T12:00:00+05:00", "Europe/Berlin", "2026-05-01T07:00:00Z"),
+        ] {
+            assert_eq!(moment(text, &zone(name)).unwrap().to_string(), said, "{text} {name}");
+        }
+        for none in ["", "yesterday", "2026-13-01", "12:00"] {
+            assert!(moment(none, &TimeZone::UTC).is_err(), "{none}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use keyreeve_engine::rights::Right;
 use keyreeve_model::JobId;
 use keyreeve_store::{AuditFilter, AuditRow};
 
+use super::actions::called;
 use super::verified::{Verified, badge};
 use crate::body::InPath;
 use crate::console::jobs;
@@ -49,7 +50,8 @@ pub(super) async fn page(
         None => visitor.actor.require_all_systems().is_ok(),
     };
     let row = found.filter(may_see).ok_or_else(|| Problem::not_found("the audit log has no such row"))?;
-    let mut frame = Frame::of(&visitor, Section::Audit, format!("Row {seq} · Audit"));
+    let mut frame =
+        Frame::of(&visitor, Section::Audit, format!("Row {seq}: {} · Audit", called(&row.action)));
     frame.above = vec![Link::new("/audit", "Audit")];
     let until = verified.up_to();
     let page = ShowPage {
@@ -67,7 +69,8 @@ fn facts(row: &AuditRow) -> Facts {
     let mut facts = vec![
         ("When", Cell::Time(Time::at(row.at))),
         ("Who", Cell::text(row.actor.clone())),
-        ("Action", Cell::Code(row.action.clone())),
+        ("Action", Cell::text(called(&row.action))),
+        ("Word of the log", Cell::Code(row.action.clone())),
         (
             "System",
             row.system_id.as_ref().map_or(Cell::None, |id| Cell::link(systems::of(id), id.to_string())),

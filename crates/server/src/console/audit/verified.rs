@@ -13,7 +13,7 @@ use crate::console::form::{Nothing, Sent, sentence};
 use crate::console::page::Said;
 use crate::console::parts::{Badge, Tone};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -154,5 +154,5 @@ pub(super) async fn verify(
         Err(error) => return Err(error.into()),
     };
     *verified.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-    Ok(to(&Said::LogVerified.at("/audit")))
+    Ok(Said::LogVerified.to("/audit"))
 }

@@ -3,23 +3,22 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use keyreeve_engine::desk::fits;
 use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{JobState, SystemId, Wish, digest_hex};
 use serde::Deserialize;
 
 use super::handed::{handed, sent_before};
-use super::{Change, planned};
+use super::{Change, FilledIn, planned};
 use crate::auth::Caller;
 use crate::body::InPath;
 use crate::console::address;
-use crate::console::form::{Dangerous, Sent, Wrong, given};
+use crate::console::form::{Dangerous, Sent, Wrong, reasoned};
 use crate::console::page::Said;
 use crate::console::systems;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::meant::Meant;
-use crate::once::{Begun, Once, reused, to_its_end};
+use crate::once::{Begun, Once, sent_otherwise, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
 use crate::rest::{NewJob, asked};
@@ -39,6 +38,9 @@ pub(super) struct Applied {
     reason: String,
     #[serde(default)]
     confirm: String,
+    /// The form that it was filled in at, as JSON; empty where there is none.
+    #[serde(default)]
+    form: String,
 }
 
 pub(super) async fn apply(
@@ -54,16 +56,21 @@ pub(super) async fn apply(
     let wishes: Vec<Wish> = serde_json::from_str(&sent.wishes).map_err(foreign)?;
     let meant: Meant = serde_json::from_str(&sent.meant).map_err(foreign)?;
     let next = address::own(Some(&sent.next)).to_owned();
-    let change = Change { wishes, next, once: sent.once, meant };
+    let form = match sent.form.as_str() {
+        "" => None,
+        form => Some(serde_json::from_str(form).map_err(foreign)?),
+    };
+    let form = form.filter(|form: &FilledIn| address::own(Some(&form.action)) == form.action);
+    let change = Change { wishes, next, once: sent.once, meant, reason: sent.reason, form };
     if let Some(name) = change.to_type(&system)
         && let Err(wrong) = Dangerous::typed(&sent.confirm, &name)
     {
         return planned(&visitor, &parts, &system, change, Some(wrong)).await;
     }
-    let reason = given(&sent.reason).map(str::to_owned);
-    if let Err(error) = fits(reason.as_deref()) {
-        return planned(&visitor, &parts, &system, change, Some(Wrong::of(error.into())?)).await;
-    }
+    let reason = match reasoned(&change.reason) {
+        Ok(reason) => reason.map(str::to_owned),
+        Err(wrong) => return planned(&visitor, &parts, &system, change, Some(wrong)).await,
+    };
     let caller = Caller(visitor.actor.clone());
     let body = digest_hex(format!("{}\n{}\n{}\n{reason:?}", sent.wishes, sent.meant, sent.seen).as_bytes());
     let place = (&system_id, "POST /systems/{system_id}/changes of the console".to_owned());
@@ -74,7 +81,7 @@ pub(super) async fn apply(
             let job = parts.desk.job(&visitor.actor, Right::Operate, job).await?;
             return sent_before(frame, &parts, &job, &change.next).await;
         }
-        Begun::Run(_) | Begun::Done(_) => return Err(reused()),
+        Begun::Run(_) | Begun::Done(_) => return Err(sent_otherwise()),
     };
     let new = NewJob { wishes: change.wishes.clone(), reason, plan_sha256: Some(sent.seen) };
     let work = asked(parts.clone(), caller, system_id.clone(), (new, change.meant.clone()), claim.clone());
@@ -82,7 +89,7 @@ pub(super) async fn apply(
         Ok(done) if done.handed.is_empty() => {
             let waits = done.job.state == JobState::AwaitingApproval;
             let said = if waits { Said::AwaitsApproval } else { Said::Asked };
-            Ok(to(&said.as_job(&change.next, done.job.id)))
+            Ok(said.to_job(&change.next, done.job.id))
         }
         Ok(done) => Ok(handed(frame, (&done.job, done.handed), url.as_deref(), &change.next)),
         Err(error) => {

@@ -9,7 +9,6 @@ use keyreeve_model::{Delivery, PasswordDelivery, ProvisioningJob, Task, Wish};
 use crate::console::jobs;
 use crate::console::page::{Frame, Said, shown};
 use crate::console::parts::{Badge, Copied};
-use crate::console::visitor::to;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -76,6 +75,6 @@ pub(in crate::console) async fn sent_before(
     };
     match job.tasks.iter().any(by_secret) {
         true => Ok(shown(&HandedPage::new(frame, job, back))),
-        false => Ok(to(&Said::AskedBefore.as_job(back, job.id))),
+        false => Ok(Said::AskedBefore.to_job(back, job.id)),
     }
 }

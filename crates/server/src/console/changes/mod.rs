@@ -6,6 +6,8 @@ mod handed;
 
 pub(super) use handed::{handed, sent_before};
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Router;
 use axum::http::StatusCode;
@@ -14,8 +16,10 @@ use axum::routing::post;
 use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{System, SystemId, Wish, leaves_a_way_in};
+use keyreeve_model::{ResourceName, System, SystemId, Wish, leaves_a_way_in};
+use serde::{Deserialize, Serialize};
 
+use super::approvers::approvers;
 use super::form::{Dangerous, Field, Wrong, status_of};
 use super::numbers::counted;
 use super::page::{Frame, shown_as};
@@ -39,6 +43,9 @@ async fn asked_for(visitor: Visitor, InPath(system_id): InPath<SystemId>) -> Res
     Ok(to(&systems::within(&system_id, "jobs")))
 }
 
+/// So many of those who lose something are named.
+const NAMED: usize = 20;
+
 /// Changes that somebody thinks of.
 pub(super) struct Change {
     wishes: Vec<Wish>,
@@ -48,16 +55,49 @@ pub(super) struct Change {
     once: String,
     /// Who they are about, where that is known.
     meant: Meant,
+    /// Why they are asked for, once somebody has said so.
+    reason: String,
+    /// The form that they were filled in at, if there is one.
+    form: Option<FilledIn>,
+}
+
+/// A form as it was filled in: whoever sees the plan of it can go back to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct FilledIn {
+    /// Where it is sent to.
+    action: String,
+    fields: Vec<(String, String)>,
+}
+
+impl FilledIn {
+    /// The name of what tells a form that is to be filled in once more from one that asks for a plan.
+    pub(super) const AGAIN: &str = "again";
+
+    pub(super) fn new(action: String, fields: Vec<(String, String)>) -> Self {
+        Self { action, fields }
+    }
 }
 
 impl Change {
     pub(super) fn new(wishes: Vec<Wish>, next: String) -> Self {
-        Self { wishes, next, once: uuid::Uuid::now_v7().to_string(), meant: Meant::default() }
+        Self {
+            wishes,
+            next,
+            once: uuid::Uuid::now_v7().to_string(),
+            meant: Meant::default(),
+            reason: String::new(),
+            form: None,
+        }
     }
 
     /// About exactly those, whoever has their names by then.
     pub(super) fn about(self, meant: Meant) -> Self {
         Self { meant, ..self }
+    }
+
+    /// Filled in at a form.
+    pub(super) fn at(self, form: FilledIn) -> Self {
+        Self { form: Some(form), ..self }
     }
 
     /// What must be typed before it is done; `None` where it can simply be undone.
@@ -66,13 +106,44 @@ impl Change {
             matches!(
                 wish,
                 Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. } | Wish::ResetPassword { .. }
-            )
+            ) || lifts_limit(wish)
         };
-        let first = self.wishes.iter().find(takes_away)?;
-        match self.wishes.as_slice() {
-            [_] => first.account().map(str::to_owned),
+        if let Some(first) = self.wishes.iter().find(takes_away) {
+            return match self.wishes.as_slice() {
+                [_] => first.account().map(str::to_owned),
+                _ => Some(system.system_id.to_string()),
+            };
+        }
+        // Many are not put back as easily as one.
+        match removals(&self.wishes).as_slice() {
+            [] | [_] => None,
+            [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => {
+                Some(name_of(first))
+            }
             _ => Some(system.system_id.to_string()),
         }
+    }
+}
+
+/// Whether what others give an account holds whole from then on.
+fn lifts_limit(wish: &Wish) -> bool {
+    matches!(wish, Wish::UpdateAccount { boundary: Some(boundary), .. } if boundary == "none")
+}
+
+/// Who loses what.
+fn removals(wishes: &[Wish]) -> Vec<(&str, &ResourceName)> {
+    let removals = wishes.iter().filter_map(|wish| match wish {
+        Wish::RemoveAssignment { account, resource } => Some((account.as_str(), resource)),
+        _ => None,
+    });
+    removals.collect()
+}
+
+/// What a group or policy is called.
+fn name_of(resource: &ResourceName) -> String {
+    match resource {
+        ResourceName::Group(group) => group.clone(),
+        ResourceName::Policy(arn) => arn.rsplit('/').next().unwrap_or(arn).to_owned(),
     }
 }
 
@@ -92,6 +163,10 @@ struct PlanPage {
     ask: Option<Ask>,
     /// Why it cannot be asked for.
     refused: Option<&'static str>,
+    /// What the button is called, where it cannot be pressed too.
+    button: &'static str,
+    /// The form that it was filled in at.
+    form: Option<FilledIn>,
     back: String,
 }
 
@@ -113,14 +188,17 @@ pub(super) async fn planned(
     if let Some(why) = change.meant.another(&plan) {
         return Err(Problem::new(StatusCode::CONFLICT, "identity_changed", why));
     }
-    answer(visitor, system, &change, &plan, wrong)
+    let by = match plan.approval_because.is_empty() {
+        true => None,
+        false => Some(approvers(parts, &system.system_id, visitor.actor.name()).await?),
+    };
+    answer(visitor, system, (&change, &plan, by), wrong)
 }
 
 fn answer(
     visitor: &Visitor,
     system: &System,
-    change: &Change,
-    plan: &Plan,
+    (change, plan, by): (&Change, &Plan, Option<String>),
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
     let status = status_of(wrong.as_ref());
@@ -141,15 +219,21 @@ fn answer(
         frame,
         title: "Plan",
         wrong: whole,
-        plan: ShownPlan::of(plan),
+        plan: ShownPlan::of(plan).approved_by(by),
+        button: button(plan),
         ask: match refused {
             Some(_) => None,
             None => Some(ask(system, change, plan, beside)?),
         },
         refused,
+        form: change.form.clone(),
         back: change.next.clone(),
     };
     Ok(shown_as(status, &page))
+}
+
+fn button(plan: &Plan) -> &'static str {
+    if plan.approval_because.is_empty() { "Apply this plan" } else { "Ask for approval" }
 }
 
 fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> Result<Ask, Problem> {
@@ -162,27 +246,29 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
         ("meant", serde_json::to_string(&change.meant).map_err(unwritable)?),
         ("once", change.once.clone()),
         ("next", change.next.clone()),
+        ("form", change.form.as_ref().map_or(Ok(String::new()), serde_json::to_string).map_err(unwritable)?),
     ];
     let action = systems::within(&system.system_id, "changes");
-    let button = if plan.approval_because.is_empty() { "Apply this plan" } else { "Ask for approval" };
+    let button = button(plan);
     Ok(match change.to_type(system) {
         None => {
-            let reason = Field::line("reason", "Reason").unless(wrong.as_ref());
+            let reason = Field::reason("reason", "Reason").value(&change.reason).unless(wrong.as_ref());
             Ask::Simple { action, hidden, reason, button }
         }
         Some(confirm) => Ask::Dangerous(Box::new(Dangerous {
             action,
             title: "What follows from it",
-            consequences: consequences(plan),
+            consequences: consequences(plan, &change.wishes),
             confirm,
             button,
             hidden,
+            reason: change.reason.clone(),
             wrong,
         })),
     })
 }
 
-fn consequences(plan: &Plan) -> Vec<String> {
+fn consequences(plan: &Plan, wishes: &[Wish]) -> Vec<String> {
     let calls: usize = plan.tasks.iter().map(|task| task.steps.len()).sum();
     let of_task = |task: &TaskPlan| match &task.wish {
         Wish::DeleteAccount { .. } => Some(format!(
@@ -203,10 +289,42 @@ fn consequences(plan: &Plan) -> Vec<String> {
             "The password that {} has now lets nobody in any more, and a one-time secret that was given out before opens nothing.",
             task.account
         )),
+        wish if lifts_limit(wish) => Some(format!(
+            "Nothing limits {} any more: all that its groups and policies give holds whole.",
+            task.account
+        )),
         _ => None,
     };
     let mut said: Vec<String> = plan.tasks.iter().filter_map(of_task).collect();
+    said.extend(losses(wishes));
     let calls = counted(calls, "AWS call is made", "AWS calls are made");
     said.push(format!("{calls}, in the order above, and no others."));
+    said
+}
+
+/// Who loses what by a removal of several.
+fn losses(wishes: &[Wish]) -> Vec<String> {
+    let removals = removals(wishes);
+    if removals.len() < 2 {
+        return Vec::new();
+    }
+    let mut of: BTreeMap<&ResourceName, Vec<&str>> = BTreeMap::new();
+    for (account, resource) in removals {
+        of.entry(resource).or_default().push(account);
+    }
+    let said = |(resource, accounts): (&ResourceName, Vec<&str>)| {
+        let number = counted(accounts.len(), "account", "accounts");
+        let mut named = accounts.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        if accounts.len() > NAMED {
+            named.push_str(", and more");
+        }
+        let what = match resource {
+            ResourceName::Group(group) => format!("leave group {group}, and lose what the group gives"),
+            ResourceName::Policy(_) => format!("lose policy {}, and what it allows", name_of(resource)),
+        };
+        format!("{number} {what}, unless they have it in another way: {named}.")
+    };
+    let mut said: Vec<String> = of.into_iter().map(said).collect();
+    said.push("Nothing puts them back by itself: each is added again one by one.".to_owned());
     said
 }

@@ -5,14 +5,16 @@ use axum::extract::State;
 use axum::response::Response;
 use keyreeve_engine::export::changes::{ChangeLine, lines_of};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{ChangeKind, ImportRunId, ImportRunState};
+use keyreeve_model::{Change, ChangeKind, ChangeSet, Compare, ImportRun, ImportRunId, ImportRunState};
 use keyreeve_store::{ChangeFilter, ChangePlace, ChangeSlice, PlacedChange};
 use serde::de::DeserializeOwned;
 
-use super::of;
+use super::{counts_in_words, of};
 use crate::body::InPath;
-use crate::console::page::{Frame, Section, shown};
+use crate::console::accounts;
+use crate::console::page::{Frame, Section, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Link, Tone};
+use crate::console::resources;
 use crate::console::states::{OBJECT_TYPES, called_object};
 use crate::console::table::{Asked, Column, Filter, Listing, Shape, Table};
 use crate::console::visitor::Visitor;
@@ -44,6 +46,9 @@ static SHAPE: Shape = Shape { columns: &COLUMNS, filters: &FILTERS, sort: "type"
 struct ChangesPage {
     frame: Frame,
     title: &'static str,
+    /// How many there are in all, and what is in the list and in no number.
+    counts: Vec<String>,
+    filtered: bool,
     changes: Table,
 }
 
@@ -65,6 +70,7 @@ pub(super) async fn page(
         text: "The run read what was known already.".to_owned(),
         action: None,
     };
+    let filtered = FILTERS.iter().any(|filter| listing.filter(filter.name).is_some());
     let table = listing.table("Changes", changes, |(place, _)| place.clone(), cells, empty)?;
     let title = match run.state {
         ImportRunState::Published => "What it changed",
@@ -73,7 +79,18 @@ pub(super) async fn page(
     let mut frame = Frame::of(&visitor, Section::Imports, format!("Changes · Import run {}", run.id));
     frame.above =
         vec![Link::new("/imports", "Imports"), Link::new(of(run.id), format!("Import run {}", run.id))];
-    Ok(shown(&ChangesPage { frame, title, changes: table }))
+    let page = ChangesPage { frame, title, counts: counts(&run), filtered, changes: table };
+    Ok(shown_as(listing.status(), &page))
+}
+
+/// How many changes the run has of each kind.
+fn counts(run: &ImportRun) -> Vec<String> {
+    let counts = [
+        ("Accounts", &run.changes.accounts),
+        ("Groups and policies", &run.changes.resources),
+        ("Assignments", &run.changes.assignments),
+    ];
+    counts.map(|(what, counts)| format!("{what}: {}.", counts_in_words(counts))).into()
 }
 
 /// Which changes a list is asked for, and which part of them.
@@ -99,12 +116,37 @@ pub(in crate::console) fn asked_for(
 
 /// A change in a row of such a list.
 pub(in crate::console) fn cells((_, change): &PlacedChange) -> Vec<Cell> {
-    lines_of(change).first().map(of_line).unwrap_or_default()
+    let sight = is_of_sight(change);
+    lines_of(change).first().map(|line| of_line(line, sight, page_of(change))).unwrap_or_default()
 }
 
-fn of_line(line: &ChangeLine) -> Vec<Cell> {
+/// The page of what was changed, unless it is gone; of an assignment, that of who holds it.
+fn page_of(change: &ChangeSet) -> Option<String> {
+    fn there<T: Compare>(changes: &[Change<T>]) -> Option<&T> {
+        changes.first().filter(|change| change.kind() != ChangeKind::Deleted).map(Change::object)
+    }
+    let account = there(&change.accounts).map(|one| accounts::of(&one.system_id, &one.external_id));
+    let resource = || there(&change.resources).map(|one| resources::of(&one.system_id, &one.external_id));
+    let holder = || {
+        there(&change.assignments).map(|one| match one.kind.of_account() {
+            true => accounts::of(&one.system_id, &one.subject_external_id),
+            false => resources::of(&one.system_id, &one.subject_external_id),
+        })
+    };
+    account.or_else(resource).or_else(holder)
+}
+
+/// Whether something merely became known or unknown, so that nobody need have changed it: such a change is in no number.
+fn is_of_sight(change: &ChangeSet) -> bool {
+    change.accounts.iter().any(Change::in_sight_only)
+        || change.resources.iter().any(Change::in_sight_only)
+        || change.assignments.iter().any(Change::in_sight_only)
+}
+
+fn of_line(line: &ChangeLine, sight: bool, page: Option<String>) -> Vec<Cell> {
     let badge = match line.kind {
         ChangeKind::Created => Badge::new(Tone::Good, "Created"),
+        ChangeKind::Changed if sight => Badge::new(Tone::Quiet, "Seen otherwise"),
         ChangeKind::Changed => Badge::new(Tone::Notice, "Changed"),
         ChangeKind::Deleted => Badge::new(Tone::Bad, "Deleted"),
     };
@@ -112,7 +154,7 @@ fn of_line(line: &ChangeLine) -> Vec<Cell> {
     vec![
         Cell::Badge(badge),
         Cell::text(called_object(line.object_type)),
-        Cell::text(line.name.clone()),
+        page.map_or(Cell::text(line.name.clone()), |page| Cell::link(page, line.name.clone())),
         if details.is_empty() { Cell::None } else { Cell::text(details) },
     ]
 }

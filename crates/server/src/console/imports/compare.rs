@@ -141,7 +141,7 @@ pub(in crate::console) async fn page(
         },
         wrong: whole(wrong.clone()),
     };
-    Ok(shown_as(status_of(wrong.as_ref()), &page))
+    Ok(shown_as(wrong.as_ref().map_or(listing.status(), |wrong| status_of(Some(wrong))), &page))
 }
 
 /// Between which runs: those that speak for the moments that are asked for, else the last two; `None` where there are none.

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::{of, show};
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Sent, Wrong, given};
+use crate::console::form::{Dangerous, Sent, Wrong, reasoned};
 use crate::console::page::Said;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -44,11 +44,17 @@ pub(super) async fn accept(
     if !as_seen(&run, &seen) {
         return changed(&visitor, &parts, &run);
     }
-    if let Err(wrong) = Dangerous::typed(&confirm, run.system_id.as_str()) {
-        return show::answer(&visitor, &parts, &run, Some(wrong));
+    let filled = [reason.as_str(), ""];
+    let wrong = match (reasoned(&reason), Dangerous::typed(&confirm, run.system_id.as_str())) {
+        (Ok(None), _) => Some(Wrong::with("reason", DeskError::Reason)),
+        (Err(wrong), _) | (_, Err(wrong)) => Some(wrong),
+        _ => None,
+    };
+    if wrong.is_some() {
+        return show::filled_in(&visitor, &parts, &run, filled, wrong);
     }
     let done = parts.desk.accept(&visitor.actor, run.id, &reason).await;
-    decided(&visitor, &parts, (&run, done), Said::Accepted).await
+    decided(&visitor, &parts, (&run, done), (Said::Accepted, filled)).await
 }
 
 pub(super) async fn reject(
@@ -61,8 +67,16 @@ pub(super) async fn reject(
     if !as_seen(&run, &seen) {
         return changed(&visitor, &parts, &run);
     }
-    let done = parts.desk.discard(&visitor.actor, run.id, given(&because)).await;
-    decided(&visitor, &parts, (&run, done), Said::Rejected).await
+    let filled = ["", because.as_str()];
+    let why = match reasoned(&because) {
+        Ok(why) => why,
+        Err(Wrong { why, .. }) => {
+            let wrong = Some(Wrong::with("because", why));
+            return show::filled_in(&visitor, &parts, &run, filled, wrong);
+        }
+    };
+    let done = parts.desk.discard(&visitor.actor, run.id, why).await;
+    decided(&visitor, &parts, (&run, done), (Said::Rejected, filled)).await
 }
 
 /// Whether the run found exactly what whoever decides has seen.
@@ -79,7 +93,7 @@ async fn decided(
     visitor: &Visitor,
     parts: &Parts,
     (run, done): (&ImportRun, Result<ImportRun, DeskError>),
-    said: Said,
+    (said, filled): (Said, [&str; 2]),
 ) -> Result<Response, Problem> {
     // A form that is sent twice leads twice to the same place.
     let state =
@@ -87,13 +101,10 @@ async fn decided(
     let twice =
         |now: &ImportRun| now.state == state && now.decided_by.as_deref() == Some(visitor.actor.name());
     match done {
-        Ok(run) => Ok(to(&said.at(&of(run.id)))),
+        Ok(run) => Ok(said.to(&of(run.id))),
         Err(_) if twice(&parts.desk.import_run(&visitor.actor, Right::Approve, run.id).await?) => {
-            Ok(to(&said.at(&of(run.id))))
+            Ok(said.to(&of(run.id)))
         }
-        Err(DeskError::Reason) => {
-            show::answer(visitor, parts, run, Some(Wrong::with("reason", DeskError::Reason)))
-        }
-        Err(error) => show::answer(visitor, parts, run, Some(Wrong::of(error.into())?)),
+        Err(error) => show::filled_in(visitor, parts, run, filled, Some(Wrong::of(error.into())?)),
     }
 }

@@ -10,15 +10,16 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
-use keyreeve_engine::desk::ImportAsked;
+use keyreeve_engine::desk::{DeskError, ImportAsked};
+use keyreeve_engine::import::ImportError;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ChangeCounts, ImportRun, ImportRunId, ProfileName, SystemId};
-use keyreeve_store::RunSlice;
+use keyreeve_store::{RunSlice, StoreError};
 use serde::Deserialize;
 
 use super::address;
 use super::form::Sent;
-use super::page::{Frame, Section, shown};
+use super::page::{Frame, Section, shown_as};
 use super::parts::{Badge, Cell, Empty};
 use super::states::RUN_STATES;
 use super::systems;
@@ -68,8 +69,8 @@ struct ListPage {
 
 async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Result<Response, Problem> {
     visitor.actor.require(Right::Read)?;
-    let listing = asked.of_shape(&SHAPE)?;
-    let systems = visitor.systems_asked(&parts, listing.filter("system")).await?;
+    let mut listing = asked.of_shape(&SHAPE)?;
+    let systems = visitor.systems_asked(&parts, &mut listing).await?;
     let slice = RunSlice {
         systems,
         state: listing.filter("state").and_then(|state| serde_json::from_value(state.into()).ok()),
@@ -89,7 +90,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
     };
     let runs = listing.table("Import runs", runs, |run: &ImportRun| run.id, cells, empty)?;
     let frame = Frame::of(&visitor, Section::Imports, "Imports");
-    Ok(shown(&ListPage { frame, runs }))
+    Ok(shown_as(listing.status(), &ListPage { frame, runs }))
 }
 
 fn cells(run: &ImportRun) -> Vec<Cell> {
@@ -111,14 +112,43 @@ fn cells(run: &ImportRun) -> Vec<Cell> {
     ]
 }
 
-/// How many came, changed and went, in one cell.
+/// How many came, changed and went, in one cell; and how many merely became known or unknown, where there are any.
 fn counts_of(counts: &ChangeCounts) -> String {
-    format!("+{} ~{} −{}", counts.created, counts.changed, counts.deleted)
+    let mut text = format!("+{} ~{} −{}", counts.created, counts.changed, counts.deleted);
+    if counts.seen_differently > 0 {
+        text.push_str(&format!(" ({} seen otherwise)", counts.seen_differently));
+    }
+    text
+}
+
+/// How many came, changed and went, in words.
+fn counts_in_words(counts: &ChangeCounts) -> String {
+    let mut text = format!("{} new, {} changed, {} gone", counts.created, counts.changed, counts.deleted);
+    if counts.seen_differently > 0 {
+        text.push_str(&format!(", {} only seen otherwise", counts.seen_differently));
+    }
+    text
 }
 
 /// The address of a run.
 pub(super) fn of(run: ImportRunId) -> String {
     address::of(&["imports", &run.to_string()])
+}
+
+/// The run that is under way, where an import is refused because of it.
+fn under_way(error: &DeskError) -> Option<ImportRunId> {
+    let of_store = |error: &StoreError| match error {
+        StoreError::ImportRunning { run, .. } => Some(*run),
+        _ => None,
+    };
+    match error {
+        DeskError::Store(error) => of_store(error),
+        DeskError::Import(error) => match &**error {
+            ImportError::Store(error) => of_store(error),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// An import that is asked for.
@@ -137,6 +167,12 @@ async fn begin(
     let asked = ImportAsked { system_id: system, profile, preview: false };
     let importer = parts.importer.clone();
     let (actor, stop) = (&visitor.actor, parts.stop.clone());
-    let run = parts.desk.import(actor, asked, importer, &parts.importing, stop).await?;
-    Ok(to(&of(run.id)))
+    match parts.desk.import(actor, asked, importer, &parts.importing, stop).await {
+        Ok(run) => Ok(to(&of(run.id))),
+        // It was sent twice, or somebody else was quicker: that is the import that is waited for.
+        Err(error) => match under_way(&error) {
+            Some(run) => Ok(to(&of(run))),
+            None => Err(error.into()),
+        },
+    }
 }

@@ -11,7 +11,7 @@ use keyreeve_model::{
 };
 use keyreeve_store::StoreError;
 
-use super::{counts_of, of};
+use super::{counts_in_words, of};
 use crate::body::InPath;
 use crate::console::form::{Field, Wrong, sentence, status_of, whole};
 use crate::console::page::{Frame, Section, shown_as};
@@ -81,6 +81,17 @@ pub(super) fn answer(
     run: &ImportRun,
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
+    filled_in(visitor, parts, run, ["", ""], wrong)
+}
+
+/// The page, with the reasons that were given for accepting and for rejecting it.
+pub(super) fn filled_in(
+    visitor: &Visitor,
+    parts: &Parts,
+    run: &ImportRun,
+    reasons: [&str; 2],
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
     let status = status_of(wrong.as_ref());
     let mut frame = Frame::of(visitor, Section::Imports, format!("Import run {}", run.id));
     frame.above = vec![
@@ -116,7 +127,7 @@ pub(super) fn answer(
             .state
             .compared()
             .then(|| Link::new(format!("{}/changes", of(run.id)), difference(run.state))),
-        decision: decision(visitor, run, wrong.as_ref())?,
+        decision: decision(visitor, run, reasons, wrong.as_ref())?,
         wrong: whole(wrong),
     };
     Ok(shown_as(status, &page))
@@ -129,7 +140,12 @@ fn difference(state: ImportRunState) -> &'static str {
     }
 }
 
-fn decision(visitor: &Visitor, run: &ImportRun, wrong: Option<&Wrong>) -> Result<Option<Decision>, Problem> {
+fn decision(
+    visitor: &Visitor,
+    run: &ImportRun,
+    [reason, because]: [&str; 2],
+    wrong: Option<&Wrong>,
+) -> Result<Option<Decision>, Problem> {
     if run.state != ImportRunState::Suspended || !visitor.may(Right::Approve) {
         return Ok(None);
     }
@@ -141,20 +157,18 @@ fn decision(visitor: &Visitor, run: &ImportRun, wrong: Option<&Wrong>) -> Result
         ("Groups and policies", &run.changes.resources),
         ("Assignments", &run.changes.assignments),
     ];
-    let told = |(what, counts): (&str, &ChangeCounts)| {
-        format!("{what}: {} new, {} changed, {} gone.", counts.created, counts.changed, counts.deleted)
-    };
+    let told = |(what, counts): (&str, &ChangeCounts)| format!("{what}: {}.", counts_in_words(counts));
     Ok(Some(Decision {
         accept: format!("{}/accept", of(run.id)),
         reject: format!("{}/reject", of(run.id)),
         seen,
-        reason: Field::line("reason", "Reason").required().unless(wrong),
+        reason: Field::reason("reason", "Reason").value(reason).required().unless(wrong),
         confirm: Field::line("confirm", "System ID")
             .hint("Type it to accept: what the run saw gone is shown as gone then, and what was planned on it becomes stale.")
             .required()
             .unless(wrong),
         name: run.system_id.to_string(),
-        because: Field::line("because", "Why it is rejected"),
+        because: Field::reason("because", "Why it is rejected").value(because).unless(wrong),
         consequences: counts.into_iter().map(told).collect(),
     }))
 }
@@ -178,9 +192,9 @@ fn facts(run: &ImportRun, progress: Option<&Progress>) -> Facts {
         facts.push(("Credential report of", time(Some(at))));
     }
     if run.state.compared() {
-        facts.push(("Accounts", Cell::text(counts_of(&run.changes.accounts))));
-        facts.push(("Resources", Cell::text(counts_of(&run.changes.resources))));
-        facts.push(("Assignments", Cell::text(counts_of(&run.changes.assignments))));
+        facts.push(("Accounts", Cell::text(counts_in_words(&run.changes.accounts))));
+        facts.push(("Groups and policies", Cell::text(counts_in_words(&run.changes.resources))));
+        facts.push(("Assignments", Cell::text(counts_in_words(&run.changes.assignments))));
     }
     if let Some(by) = &run.decided_by {
         facts.push(("Decided by", Cell::text(by.clone())));

@@ -6,20 +6,20 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keyreeve_engine::desk::{DeskError, fits};
+use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, JobState, ProvisioningJob};
+use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskState};
 use serde::Deserialize;
 
 use super::show::frame;
 use super::{of, within};
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Field, Sent, Wrong, given, whole};
+use crate::console::form::{Dangerous, Field, Sent, Wrong, reasoned, sentence, whole};
 use crate::console::numbers::{counted, times};
 use crate::console::page::{Frame, Said, shown_as};
-use crate::console::parts::Link;
+use crate::console::parts::{Badge, Link};
 use crate::console::plan::ShownPlan;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -32,6 +32,11 @@ struct DecidePage {
     wrong: Option<String>,
     /// What is approved.
     plan: Option<ShownPlan>,
+    /// What it would be now, where that is something else.
+    now: Option<ShownPlan>,
+    /// Why that is not known.
+    why_not: Option<String>,
+    reject: Option<Link>,
     dangerous: Option<Dangerous>,
     plain: Option<Plain>,
     back: Link,
@@ -73,9 +78,40 @@ pub(super) async fn ask_approval(
         case.fresh_to_decide(waiting).await.map(drop)
     };
     match parts.planning.run(work).await? {
-        Ok(()) => Ok(approval(&visitor, &job, None)),
-        Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
+        Ok(()) => Ok(approval(&visitor, &job, "", None)),
+        Err(DeskError::Stale { changed, .. }) => stale(&visitor, &parts, &job, &changed).await,
+        Err(error) => Ok(approval(&visitor, &job, "", Some(Wrong::of(error.into())?))),
     }
+}
+
+/// That a job cannot be approved as it is, with what it would be now beside it.
+async fn stale(
+    visitor: &Visitor,
+    parts: &Parts,
+    job: &ProvisioningJob,
+    changed: &[String],
+) -> Result<Response, Problem> {
+    let (desk, actor, asked) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
+    let work = move || async move { desk.open(&actor, &asked.system_id).await?.planned_anew(&asked).await };
+    // Where it cannot be planned, that is what is to be known of it.
+    let (now, why_not) = match parts.planning.run(work).await? {
+        Ok(plan) => (Some(ShownPlan::of(&plan)), None),
+        Err(error) => (None, Some(Wrong::of(error.into())?.why)),
+    };
+    let why = format!(
+        "It cannot be approved as it was asked for: what it rests on has changed since it was planned: {}",
+        changed.join("; ")
+    );
+    let page = DecidePage {
+        title: format!("Approve job {}", job.id),
+        lead: "Below is what it would be now, and what was asked for. Reject it; whoever asked can ask again, for what is right now.",
+        plan: Some(ShownPlan::of_job(job)),
+        now,
+        why_not,
+        reject: Some(Link::new(within(job.id, "reject"), "Reject…")),
+        ..bare(visitor, job, Some(sentence(&why)))
+    };
+    Ok(answer(page, true))
 }
 
 /// Approves exactly what was seen.
@@ -87,21 +123,24 @@ pub(super) async fn approve(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
     if let Err(wrong) = Dangerous::typed(&confirm, job.system_id.as_str()) {
-        return Ok(approval(&visitor, &job, Some(wrong)));
+        return Ok(approval(&visitor, &job, &reason, Some(wrong)));
     }
+    let why = match reasoned(&reason) {
+        Ok(why) => why.map(str::to_owned),
+        Err(wrong) => return Ok(approval(&visitor, &job, &reason, Some(wrong))),
+    };
     let (desk, actor, seen_job) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
     let work = move || async move {
-        let reason = given(&reason);
-        fits(reason)?;
         let case = desk.open(&actor, &seen_job.system_id).await?;
-        case.fresh_to_decide(seen_job).await?.as_seen(Some(&seen))?.approve(reason).await
+        case.fresh_to_decide(seen_job).await?.as_seen(Some(&seen))?.approve(why.as_deref()).await
     };
     let done = parts.planning.run(work).await?;
     let twice = |now: &ProvisioningJob| decided_by(now, &visitor) && now.state != JobState::Cancelled;
     match done {
-        Ok(job) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
-        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobApproved.at(&of(job.id)))),
-        Err(error) => Ok(approval(&visitor, &job, Some(Wrong::of(error.into())?))),
+        Ok(job) => Ok(Said::JobApproved.to(&of(job.id))),
+        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(Said::JobApproved.to(&of(job.id))),
+        Err(DeskError::Stale { changed, .. }) => stale(&visitor, &parts, &job, &changed).await,
+        Err(error) => Ok(approval(&visitor, &job, &reason, Some(Wrong::of(error.into())?))),
     }
 }
 
@@ -116,7 +155,7 @@ pub(super) async fn ask_rejection(
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
     let job = waiting(&visitor, &parts, job).await?;
-    Ok(rejection(&visitor, &job, None))
+    Ok(rejection(&visitor, &job, "", None))
 }
 
 pub(super) async fn reject(
@@ -126,19 +165,20 @@ pub(super) async fn reject(
     Sent(Rejection { reason }): Sent<Rejection>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Approve, JobId(job)).await?;
-    let reason = given(&reason);
-    let Some(said) = reason else {
-        return Ok(rejection(&visitor, &job, Some(Wrong::with("reason", DeskError::Reason))));
+    let why = match reasoned(&reason) {
+        Ok(Some(why)) => why,
+        Ok(None) => {
+            let wrong = Wrong::with("reason", DeskError::Reason);
+            return Ok(rejection(&visitor, &job, &reason, Some(wrong)));
+        }
+        Err(wrong) => return Ok(rejection(&visitor, &job, &reason, Some(wrong))),
     };
-    let done = match fits(reason) {
-        Ok(()) => parts.desk.reject(&visitor.actor, job.id, Some(said)).await,
-        Err(error) => Err(error),
-    };
+    let done = parts.desk.reject(&visitor.actor, job.id, Some(why)).await;
     let twice = |now: &ProvisioningJob| decided_by(now, &visitor) && now.state == JobState::Cancelled;
     match done {
-        Ok(job) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
-        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(to(&Said::JobRejected.at(&of(job.id)))),
-        Err(error) => Ok(rejection(&visitor, &job, Some(Wrong::of(error.into())?))),
+        Ok(job) => Ok(Said::JobRejected.to(&of(job.id))),
+        Err(_) if twice(&parts.store.job(job.id).await?) => Ok(Said::JobRejected.to(&of(job.id))),
+        Err(error) => Ok(rejection(&visitor, &job, &reason, Some(Wrong::of(error.into())?))),
     }
 }
 
@@ -160,9 +200,13 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
     match parts.desk.cancel(&visitor.actor, job.id).await {
-        Ok(job) => Ok(to(&Said::JobCancelled.at(&of(job.id)))),
+        Ok(job) => {
+            let taken_back = job.tasks.iter().any(|task| task.state == TaskState::Cancelled);
+            let said = if taken_back { Said::JobCancelled } else { Said::NothingCancelled };
+            Ok(said.to(&of(job.id)))
+        }
         Err(_) if parts.store.job(job.id).await?.state == JobState::Cancelled => {
-            Ok(to(&Said::JobCancelled.at(&of(job.id))))
+            Ok(Said::JobCancelled.to(&of(job.id)))
         }
         Err(error) => Ok(cancellation(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
@@ -177,11 +221,11 @@ async fn waiting(visitor: &Visitor, parts: &Parts, job: i64) -> Result<Provision
 
 /// Refuses what a job is not in the state for.
 pub(super) fn stands(job: &ProvisioningJob, does: bool, why: &str) -> Result<(), Problem> {
-    let detail = || format!("job {} is {}: {why}", job.id, job.state.as_str().replace('_', " "));
+    let detail = || format!("job {} is {}: {why}", job.id, Badge::of_job(job.state).text.to_lowercase());
     if does { Ok(()) } else { Err(Problem::new(StatusCode::CONFLICT, "wrong_state", detail())) }
 }
 
-fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
+fn approval(visitor: &Visitor, job: &ProvisioningJob, reason: &str, wrong: Option<Wrong>) -> Response {
     let refused = wrong.is_some();
     let (beside, whole) = Wrong::parted(wrong);
     let dangerous = Dangerous {
@@ -191,6 +235,7 @@ fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> R
         confirm: job.system_id.to_string(),
         button: "Approve, and begin",
         hidden: vec![("seen", job.plan_sha256.clone())],
+        reason: reason.to_owned(),
         wrong: beside,
     };
     let page = DecidePage {
@@ -200,7 +245,7 @@ fn approval(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> R
         dangerous: Some(dangerous),
         ..bare(visitor, job, whole)
     };
-    answer(&page, refused)
+    answer(page, refused)
 }
 
 /// Who asked for how much, and which calls it makes.
@@ -215,8 +260,8 @@ fn consequences(job: &ProvisioningJob) -> Vec<String> {
     std::iter::once(asked).chain(why).chain(calls).collect()
 }
 
-fn rejection(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
-    let reason = Field::line("reason", "Reason").hint("Whoever asked reads it.").required();
+fn rejection(visitor: &Visitor, job: &ProvisioningJob, reason: &str, wrong: Option<Wrong>) -> Response {
+    let reason = Field::reason("reason", "Reason").value(reason).hint("Whoever asked reads it.").required();
     let page = DecidePage {
         title: format!("Reject job {}", job.id),
         lead: "Nothing of it is done, and it cannot be taken up again.",
@@ -227,7 +272,7 @@ fn rejection(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> 
         }),
         ..bare(visitor, job, whole(wrong.clone()))
     };
-    answer(&page, wrong.is_some())
+    answer(page, wrong.is_some())
 }
 
 fn cancellation(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) -> Response {
@@ -241,7 +286,7 @@ fn cancellation(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<Wrong>) 
         }),
         ..bare(visitor, job, whole(wrong.clone()))
     };
-    answer(&page, wrong.is_some())
+    answer(page, wrong.is_some())
 }
 
 fn bare(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<String>) -> DecidePage {
@@ -253,12 +298,16 @@ fn bare(visitor: &Visitor, job: &ProvisioningJob, wrong: Option<String>) -> Deci
         lead: "",
         wrong,
         plan: None,
+        now: None,
+        why_not: None,
+        reject: None,
         dangerous: None,
         plain: None,
         back: Link::new(of(job.id), "Back to the job"),
     }
 }
 
-fn answer(page: &DecidePage, refused: bool) -> Response {
-    shown_as(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, page)
+fn answer(mut page: DecidePage, refused: bool) -> Response {
+    page.frame.title.clone_from(&page.title);
+    shown_as(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page)
 }

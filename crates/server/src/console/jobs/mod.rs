@@ -16,7 +16,7 @@ use keyreeve_model::{JobId, SystemId, TaskId};
 use keyreeve_store::{JobLine, JobLineSlice};
 
 use super::address;
-use super::page::{Frame, Section, shown};
+use super::page::{Frame, Section, shown_as};
 use super::parts::{Badge, Cell, Empty, Tabs};
 use super::states::{JOB_STATES, TASK_KINDS, called};
 use super::systems;
@@ -76,15 +76,16 @@ struct ListPage {
 
 async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Result<Response, Problem> {
     visitor.actor.require(Right::Read)?;
-    let listing = asked.of_shape(&OF_ALL)?;
-    let systems = visitor.systems_asked(&parts, listing.filter("system")).await?;
+    let mut listing = asked.of_shape(&OF_ALL)?;
+    let systems = visitor.systems_asked(&parts, &mut listing).await?;
     let found = found(&parts, &listing, systems).await?;
     if listing.is_file() {
         return listing.file(("all", "jobs"), &found, cells);
     }
     let frame = Frame::of(&visitor, Section::Jobs, "Jobs");
     let jobs = table(&listing, found)?;
-    Ok(shown(&ListPage { frame, title: "Jobs".to_owned(), badge: None, tabs: None, jobs }))
+    let page = ListPage { frame, title: "Jobs".to_owned(), badge: None, tabs: None, jobs };
+    Ok(shown_as(listing.status(), &page))
 }
 
 /// `/systems/{system_id}/jobs`
@@ -108,7 +109,7 @@ async fn of_system(
         tabs: Some(systems::tabs(&system_id, "jobs")),
         jobs: table(&listing, found)?,
     };
-    Ok(shown(&page))
+    Ok(shown_as(listing.status(), &page))
 }
 
 async fn found(

@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use keyreeve_engine::provisioning::Revealed;
+use keyreeve_engine::desk::DeskError;
+use keyreeve_engine::provisioning::{OpenError, Revealed};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Delivery, JobId, PasswordDelivery as Setting, ProvisioningJob, TaskId, Wish};
 use keyreeve_store::{DeliveryState, PasswordDelivery, StoreError};
@@ -13,7 +14,7 @@ use super::{of, of_task};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
 use crate::console::form::{Nothing, Sent};
-use crate::console::page::{Frame, shown};
+use crate::console::page::{Frame, Said, shown};
 use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
@@ -104,7 +105,7 @@ fn cells(job: &ProvisioningJob, one: &PasswordDelivery) -> Vec<Cell> {
     };
     vec![
         Cell::text(account(job, one.task).unwrap_or_default()),
-        Cell::Number(u64::try_from(one.task.0).unwrap_or_default()),
+        Cell::text(one.task.to_string()),
         Cell::text(match one.kind.as_str() {
             "link" => "By a one-time secret",
             "recipient" => "Encrypted to a key",
@@ -133,7 +134,7 @@ fn once(
     (title, lead): (&str, &'static str),
     secrets: Vec<(String, Copied)>,
 ) -> Response {
-    let frame = frame(visitor, job, format!("Job {}", job.id));
+    let frame = frame(visitor, job, format!("{title} · Job {}", job.id));
     let back = Link::new(of(job.id), format!("Job {}", job.id));
     shown(&SecretsPage { frame, title: title.to_owned(), lead, secrets, back })
 }
@@ -147,7 +148,14 @@ pub(super) async fn reveal(
 ) -> Result<Response, Problem> {
     let (job, account) = of_whom(&visitor, &parts, (job, task)).await?;
     let copied = |text: String| vec![(account, Copied { id: "password".to_owned(), text })];
-    Ok(match parts.desk.reveal(&visitor.actor, TaskId(task)).await? {
+    let revealed = match parts.desk.reveal(&visitor.actor, TaskId(task)).await {
+        // Whoever pressed twice sees the second answer alone.
+        Err(DeskError::Open(OpenError::Store(StoreError::DeliveryUsed))) => {
+            return Ok(Said::ShownBefore.to(&of(job.id)));
+        }
+        revealed => revealed?,
+    };
+    Ok(match revealed {
         Revealed::Password(password) => {
             let lead = "It cannot be shown again, and must be changed at the first sign-in.";
             let said = ("The password, shown this once", lead);

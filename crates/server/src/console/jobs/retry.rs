@@ -22,8 +22,8 @@ use crate::console::form::{Sent, Wrong, sentence};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
 use crate::console::plan::ShownPlan;
-use crate::console::visitor::{Visitor, to};
-use crate::once::{Begun, Once, reused, to_its_end};
+use crate::console::visitor::Visitor;
+use crate::once::{Begun, Once, sent_otherwise, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -92,11 +92,11 @@ pub(super) async fn retry(
     let claim = match Once::of(&once)?.begin_or_wait(&parts, &caller, place, &body).await? {
         Begun::New(claim) => claim,
         Begun::Job(_) => return changes::sent_before(frame, &parts, &job, &back).await,
-        Begun::Run(_) | Begun::Done(_) => return Err(reused()),
+        Begun::Run(_) | Begun::Done(_) => return Err(sent_otherwise()),
     };
     let work = retried(parts.clone(), visitor.actor.clone(), job.clone(), (seen, claim.clone()));
     match to_its_end(&parts, claim, work).await {
-        Ok((_, handed)) if handed.is_empty() => Ok(to(&Said::JobRetried.at(&back))),
+        Ok((_, handed)) if handed.is_empty() => Ok(Said::JobRetried.to(&back)),
         Ok((job, handed)) => Ok(changes::handed(frame, (&job, handed), url.as_deref(), &back)),
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
     }
@@ -135,7 +135,7 @@ fn answer(
     wrong: Option<String>,
 ) -> Response {
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let mut frame = frame(visitor, job, format!("Job {}", job.id));
+    let mut frame = frame(visitor, job, format!("Try job {} again", job.id));
     frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
     let (plan, seen) = plan.unzip();
     let sent = seen.filter(|_| wrong.is_none()).map(|seen| ToSend {

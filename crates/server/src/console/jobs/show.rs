@@ -1,20 +1,27 @@
 //! `/jobs/{job}`: who asked for what and why, how far each task is, and what can be decided about it.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use jiff::SignedDuration;
 use keyreeve_engine::desk::{Keeps, Standing};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, JobState, ProvisioningJob};
+use keyreeve_model::{ImportRunId, JobId, JobState, ProvisioningJob};
+use keyreeve_store::JobClaims;
 
 use super::passwords::Passwords;
 use super::retry::can_be_tried_again;
 use super::tasks::{self, ShownTask};
 use super::within;
 use crate::body::InPath;
+use crate::console::address;
+use crate::console::approvers::approvers;
 use crate::console::form::sentence;
 use crate::console::imports;
-use crate::console::page::{Frame, Section, shown};
+use crate::console::numbers::counted;
+use crate::console::page::{Frame, Section, shown_as};
 use crate::console::parts::{Badge, Cell, Facts, Link};
 use crate::console::systems;
 use crate::console::table::{Asked, Table};
@@ -32,9 +39,17 @@ struct ShowPage {
     /// Where it is told what becomes of it; none once it has ended.
     live: Option<String>,
     standing: Option<Stands>,
+    /// Who may approve it, while it waits for that.
+    by: Option<String>,
+    /// Why whoever looks may not.
+    cannot: Option<String>,
     /// What whoever looks can do about it.
     actions: Vec<Link>,
     facts: Facts,
+    /// What imports say of what it changed.
+    confirmed: Vec<Cell>,
+    /// What was written down while it was under way.
+    audit: Link,
     tasks: Table,
     steps: Vec<ShownTask>,
     passwords: Option<Passwords>,
@@ -60,6 +75,12 @@ pub(super) async fn page(
     }
     let steps = tasks::of_page(&job, &found, &listing)?;
     let standing = Standing::of(&parts.store, &job, parts.clock.now()).await?;
+    let waits = job.state == JobState::AwaitingApproval;
+    let by = match waits {
+        true => Some(approvers(&parts, &job.system_id, &job.actor).await?),
+        false => None,
+    };
+    let claims = parts.store.job_claims(job.id).await?;
     let page = ShowPage {
         frame: frame(&visitor, &job, format!("Job {}", job.id)),
         job: job.id.to_string(),
@@ -67,13 +88,17 @@ pub(super) async fn page(
         live: (!job.state.is_terminal()).then(|| format!("/api/v1/jobs/{}/events", job.id)),
         standing: standing
             .map(|Standing { keeps, why }| Stands { why: sentence(&why), advice: advice(keeps) }),
+        by,
+        cannot: waits.then(|| cannot(&visitor, &job)).flatten(),
         actions: actions(&visitor, &job),
         facts: facts(&job),
+        confirmed: confirmed(&job, &claims),
+        audit: audit(&job),
         tasks: listing.table("Tasks", found, |task| task.id, tasks::cells, tasks::empty())?,
         steps,
         passwords: Passwords::of(&visitor, &parts, &job).await?,
     };
-    Ok(shown(&page))
+    Ok(shown_as(listing.status(), &page))
 }
 
 /// The frame of a page of a job.
@@ -99,10 +124,66 @@ fn advice(keeps: Keeps) -> &'static str {
     }
 }
 
+/// Why whoever looks cannot decide about a job that waits for somebody to.
+fn cannot(visitor: &Visitor, job: &ProvisioningJob) -> Option<String> {
+    if !visitor.may(Right::Approve) {
+        let role = visitor.person.role.as_str();
+        return Some(format!(
+            "You cannot decide about it: your role here is {role}, and it takes an approver or an admin."
+        ));
+    }
+    is_own(visitor, job).then(|| {
+        "You cannot decide about it: you asked for it, and whoever asks never approves. Somebody else must.".to_owned()
+    })
+}
+
+fn is_own(visitor: &Visitor, job: &ProvisioningJob) -> bool {
+    job.actor.eq_ignore_ascii_case(visitor.actor.name())
+}
+
+/// What imports say of what a job changed, with the ways to them.
+fn confirmed(job: &ProvisioningJob, JobClaims { claims, too_old }: &JobClaims) -> Vec<Cell> {
+    let mut counts: BTreeMap<(&str, Option<ImportRunId>), u64> = BTreeMap::new();
+    for claim in claims {
+        *counts.entry((claim.state.as_str(), claim.settled_by)).or_default() += 1;
+    }
+    let said = |((state, run), number): ((&str, Option<ImportRunId>), u64)| {
+        let changes = counted(number, "of its changes was", "of its changes were");
+        let text = match state {
+            "confirmed" => format!("{changes} seen by"),
+            "contradicted" => format!("{changes} found undone by"),
+            "superseded" => format!("{changes} made void by a later change"),
+            _ => format!("{changes} not seen by an import yet"),
+        };
+        match run {
+            Some(run) => Cell::TextOf(text, Link::new(imports::of(run), format!("import run {run}"))),
+            None => Cell::text(text),
+        }
+    };
+    let mut told: Vec<Cell> = counts.into_iter().map(said).collect();
+    if told.is_empty() && *too_old && job.state.is_terminal() {
+        told.push(Cell::text("It lies so far back that what imports said of it is not looked for."));
+    }
+    told
+}
+
+/// The rows of the audit log from when it was asked for until it had ended.
+fn audit(job: &ProvisioningJob) -> Link {
+    let since = job.created_at.to_string();
+    // A row that was written in the same moment belongs to it.
+    let until = job.finished_at.or(job.decided_at.filter(|_| job.state.is_terminal()));
+    let until =
+        until.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok()).map(|at| at.to_string());
+    let asked =
+        [("system", Some(job.system_id.as_str())), ("since", Some(&*since)), ("until", until.as_deref())];
+    let asked = asked.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    Link::new(address::asking("/audit", asked), "The audit log of the system while it was under way")
+}
+
 /// What can be done about a job in its state, by who has the right to.
 fn actions(visitor: &Visitor, job: &ProvisioningJob) -> Vec<Link> {
     let operates = visitor.may(Right::Operate);
-    let own = job.actor.eq_ignore_ascii_case(visitor.actor.name());
+    let own = is_own(visitor, job);
     let decides = job.state == JobState::AwaitingApproval && visitor.may(Right::Approve);
     [
         (decides && !own, "approve", "Approve…"),

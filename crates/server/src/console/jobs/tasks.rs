@@ -1,8 +1,9 @@
 //! The tasks of a job, in their order: each with what it waits for, its steps, and what keeps it.
 
-use keyreeve_model::{ProvisioningJob, Task, TaskId, TaskState};
+use keyreeve_model::{Failure, FailureKind, ProvisioningJob, Task, TaskId, TaskState};
 
 use super::of;
+use crate::console::accounts;
 use crate::console::form::sentence;
 use crate::console::numbers::times;
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link};
@@ -40,6 +41,8 @@ pub(super) struct ShownTask {
     /// The tasks that must have succeeded before it begins.
     pub(super) after: Vec<Link>,
     pub(super) failure: Option<String>,
+    /// What to do about it.
+    pub(super) next: Option<&'static str>,
     pub(super) notices: Vec<String>,
     pub(super) facts: Facts,
     pub(super) steps: Table,
@@ -87,7 +90,10 @@ pub(super) fn cells(task: &Task) -> Vec<Cell> {
     vec![
         Cell::link(format!("{}#task-{}", of(task.job), task.id), task.id.to_string()),
         Cell::text(called(task.kind)),
-        Cell::text(task.account.clone()),
+        match &task.account_external_id {
+            Some(id) => Cell::link(accounts::of(&task.system_id, id), task.account.clone()),
+            None => Cell::text(task.account.clone()),
+        },
         match task.after.as_slice() {
             [] => Cell::None,
             after => Cell::text(after.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
@@ -107,6 +113,7 @@ fn shown(task: &Task, few: bool) -> ShownTask {
         badge: Badge::of_task(task.state),
         after: task.after.iter().map(link).collect(),
         failure: task.failure.as_ref().map(|failure| sentence(&failure.message)),
+        next: task.failure.as_ref().map(|failure| next(task.state, failure)),
         notices: said(&task.notices),
         facts: facts(task),
         steps: steps(task),
@@ -114,8 +121,47 @@ fn shown(task: &Task, few: bool) -> ShownTask {
     }
 }
 
+/// What to do about a failure.
+fn next(state: TaskState, failure: &Failure) -> &'static str {
+    match (state, failure.kind) {
+        (TaskState::Queued | TaskState::Running, _) => "Next: nothing. It is tried again by itself.",
+        (_, FailureKind::NotSent) => "Next: see that the server reaches AWS, then try it again.",
+        (_, FailureKind::Throttled | FailureKind::Busy | FailureKind::Interrupted | FailureKind::Store) => {
+            "Next: try it again."
+        }
+        (_, FailureKind::Unknown | FailureKind::Inconsistent) => {
+            "Next: look at the account in AWS, and try it again: what was done already is not done twice."
+        }
+        (_, FailureKind::CredentialBad | FailureKind::SecretUnreadable) => {
+            "Next: an admin gives the system working credentials on the page of its connection. Then try it again."
+        }
+        (_, FailureKind::Denied) => {
+            "Next: allow what is missing in AWS, as the page of the system's policy says. Then try it again."
+        }
+        (_, FailureKind::AlreadyThere | FailureKind::Gone | FailureKind::IdentityChanged) => {
+            "Next: import the system, look at the account as it is now, and ask for what is still right."
+        }
+        (_, FailureKind::Dependants) => {
+            "Next: try it again: its plan then takes away what was added meanwhile."
+        }
+        (_, FailureKind::PasswordRefused) => {
+            "Next: try it again: a new password is made to the policy as it is now."
+        }
+        (_, FailureKind::AccountMismatch | FailureKind::AccountInactive) => {
+            "Next: see which AWS account the system is connected to, on the page of its connection."
+        }
+        (_, FailureKind::Permanent) => {
+            "Next: mend what is said above, then try it again, or ask for something else."
+        }
+    }
+}
+
 fn facts(task: &Task) -> Facts {
-    let mut facts = Vec::new();
+    let account = match &task.account_external_id {
+        Some(id) => Cell::link(accounts::of(&task.system_id, id), task.account.clone()),
+        None => Cell::text(task.account.clone()),
+    };
+    let mut facts = vec![("Account", account)];
     let mut moment = |name, at: Option<jiff::Timestamp>| {
         facts.extend(at.map(|at| (name, Cell::Time(Time::at(at)))));
     };

@@ -1,5 +1,6 @@
 //! `/systems/{system_id}/resources`: the groups and policies of a system, now or as of any moment.
 
+mod gone;
 mod remove;
 mod show;
 mod versions;
@@ -7,7 +8,6 @@ mod versions;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
@@ -89,7 +89,7 @@ async fn list(
                 return listing.file((system_id.as_str(), "resources"), &resources, cells);
             }
             let place = |one: &Resource| by.place(one);
-            (StatusCode::OK, listing.table("Resources", resources, place, cells, nothing())?)
+            (listing.status(), listing.table("Resources", resources, place, cells, nothing())?)
         }
         Err(unread) => unread.table(&listing, "Resources", &system_id)?,
     };

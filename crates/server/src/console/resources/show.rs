@@ -6,15 +6,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{
-    Assignment, AssignmentKind, AssignmentState, ExternalId, ImportRunId, PolicyDocuments, Resource,
-    ResourceType, SystemId, SystemState,
+    Assignment, AssignmentKind, AssignmentState, ExternalId, PolicyDocuments, Resource, ResourceType,
+    SystemId, SystemState,
 };
 use keyreeve_store::{AsOf, AssignmentFilter, AssignmentSlice};
 
-use super::{assignable, called, link_of, maintained, of, versions, way};
+use super::{assignable, called, gone, link_of, maintained, of, versions, way};
 use crate::body::InPath;
-use crate::console::accounts::{self, at_moment, by, of_state, since};
+use crate::console::accounts::{self, Origins, at_moment, of_state};
 use crate::console::document::{Document, Inline};
+use crate::console::form::Field;
 use crate::console::imports;
 use crate::console::moment::{AS_OF, moment_of, unknown_then};
 use crate::console::page::{Frame, shown_as};
@@ -58,6 +59,8 @@ static READING: Shape = Shape {
 struct ShowPage {
     frame: Frame,
     name: String,
+    address: String,
+    as_of: Field,
     badge: Badge,
     facts: Facts,
     inline: Inline,
@@ -81,7 +84,8 @@ pub(super) async fn page(
     let store = &parts.store;
     let system = store.get_system(&system_id).await?;
     let may_change = system.state == SystemState::Active && visitor.may(Right::Operate);
-    let listing = asked.of_shape(if may_change { &CHANGING } else { &READING })?;
+    let shape = if may_change { &CHANGING } else { &READING };
+    let listing = asked.of_shape(shape)?.with_apart(&[AS_OF.name]);
     // Where nothing is known as of that, the resource is shown as it is now, and that is said.
     let (mut moment, mut wrong) = match moment_of(listing.filter(AS_OF.name), parts.clock.now()) {
         Ok(moment) => (moment, None),
@@ -97,7 +101,13 @@ pub(super) async fn page(
             Err(error) => Err(error),
         };
     }
-    let resource = one?.ok_or_else(|| not_there(&system_id, &resource))?;
+    let then = listing.filter(AS_OF.name).filter(|_| wrong.is_none());
+    let Some(resource) = one? else {
+        return match store.resource_last_known(&system_id, &resource).await? {
+            Some(known) => Ok(gone::page(&visitor, (&system, then), known)),
+            None => Err(not_there(&system_id, &resource)),
+        };
+    };
     let may_change = may_change && moment == AsOf::Now;
     let slice = AssignmentSlice {
         descending: listing.order().starts_with('-'),
@@ -106,18 +116,13 @@ pub(super) async fn page(
     };
     let filter = held_by(&resource, listing.filter("kind"));
     let held = store.assignments_slice(&system_id, moment, &filter, &slice).await?;
-    let ids: Vec<ExternalId> = held.iter().map(|one| one.subject_external_id.clone()).collect();
-    let most = u32::try_from(ids.len().saturating_mul(20)).unwrap_or(u32::MAX);
-    let tasks = store.tasks_about(&system_id, &ids, most).await?;
-    let runs: Vec<ImportRunId> = held.iter().map(|one| one.first_seen_run).collect();
-    let published = store.published_at(&runs).await?;
-    let then = listing.filter(AS_OF.name).filter(|_| wrong.is_none());
+    let origins = Origins::of(store, &system_id, held.iter()).await?;
     let cells = |one: &Assignment| {
         let mut cells = vec![
             holder(one, then),
             Cell::text(way(one.kind)),
-            since(one, &published),
-            by(one, &tasks),
+            origins.since(one),
+            origins.by(one),
             Cell::Badge(of_state(one.state)),
         ];
         if may_change {
@@ -140,14 +145,18 @@ pub(super) async fn page(
         ResourceType::Group => Some(policies(&parts, &resource, moment, then).await?),
         ResourceType::Policy => None,
     };
-    let documents = store.resource_documents(&resource).await?;
-    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let documents = store.resource_documents(&resource, moment).await?;
+    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { listing.status() };
     let removable = may_change && wrong.is_none() && held.iter().any(is_removable);
     let mut frame = systems::frame_below(&visitor, &system, &resource.name);
     frame.above.push(Link::new(at_moment(systems::within(&system_id, "resources"), then), "Resources"));
     let page = ShowPage {
         frame,
         name: resource.name.clone(),
+        address: of(&system_id, &resource.external_id),
+        as_of: Field::line(AS_OF.name, AS_OF.label)
+            .value(listing.filter(AS_OF.name).unwrap_or_default())
+            .unless(wrong.as_ref()),
         badge: Badge::new(crate::console::parts::Tone::Quiet, called(resource.kind)),
         facts: facts(&resource),
         says: (resource.kind == ResourceType::Policy).then(|| says(&resource, &documents)),
@@ -230,18 +239,18 @@ async fn policies(
     moment: AsOf,
     as_of: Option<&str>,
 ) -> Result<Table, Problem> {
-    const OF_GROUP: [Column; 3] = [Column::plain("Policy"), Column::plain("ARN"), Column::plain("Since")];
+    const OF_GROUP: [Column; 4] =
+        [Column::plain("Policy"), Column::plain("ARN"), Column::plain("Since"), Column::plain("By")];
     let filter = AssignmentFilter {
         group: Some(group.external_id.to_string()),
         kind: Some(AssignmentKind::GroupPolicy),
         ..AssignmentFilter::default()
     };
     let held = parts.store.list_assignments(&group.system_id, moment, &filter).await?;
-    let runs: Vec<ImportRunId> = held.iter().map(|one| one.first_seen_run).collect();
-    let published = parts.store.published_at(&runs).await?;
+    let origins = Origins::of(&parts.store, &group.system_id, held.iter()).await?;
     let row = |one: &Assignment| {
         let arn = one.resource_arn.clone().map_or(Cell::None, Cell::Code);
-        vec![link_of(one, as_of), arn, since(one, &published)]
+        vec![link_of(one, as_of), arn, origins.since(one), origins.by(one)]
     };
     let empty = Empty {
         title: "No managed policy".to_owned(),

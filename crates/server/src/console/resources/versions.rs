@@ -66,7 +66,7 @@ pub(super) async fn page(
     visitor.require(Right::Read, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
     let resource = found(&parts, &system_id, AsOf::Now, &resource).await?;
-    let documents = parts.store.resource_documents(&resource).await?;
+    let documents = parts.store.resource_documents(&resource, AsOf::Now).await?;
     let address = of(&system_id, &resource.external_id);
     let one = |wanted: &str| {
         let found = documents.versions.iter().find(|one| one.version_id == wanted);
@@ -96,7 +96,7 @@ pub(super) async fn page(
             .value(chosen.map_or("", |one| one.version_id.as_str()))
             .required()
     };
-    let mut frame = systems::frame_below(&visitor, &system, "Versions");
+    let mut frame = systems::frame_below(&visitor, &system, &format!("Versions of {}", resource.name));
     frame.above.push(Link::new(systems::within(&system_id, "resources"), "Resources"));
     frame.above.push(Link::new(address.clone(), resource.name.clone()));
     let page = VersionsPage {

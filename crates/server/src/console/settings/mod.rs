@@ -91,6 +91,8 @@ struct ListPage {
 
 struct Adding {
     title: &'static str,
+    /// What follows from it, where that is to be said.
+    about: &'static str,
     action: &'static str,
     fields: Vec<Field>,
     /// What it is sent as.
@@ -111,11 +113,12 @@ pub(super) struct AskPage {
 impl AskPage {
     /// The page, with what is wrong beside the field that is typed into, or above the form.
     pub(super) fn answer(
-        frame: Frame,
+        mut frame: Frame,
         title: String,
         dangerous: Dangerous,
         wrong: Option<Wrong>,
     ) -> Response {
+        frame.title = format!("{title} · Settings");
         let status = status_of(wrong.as_ref());
         let (beside, whole) = Wrong::parted(wrong);
         let dangerous = Dangerous { wrong: beside, ..dangerous };
@@ -156,26 +159,57 @@ fn role(value: Role, wrong: Option<&Wrong>) -> Field {
     Field::new("role", "Role", Takes::OneOf(choices.into())).value(value.as_str()).required().unless(wrong)
 }
 
-fn systems(value: &str, wrong: Option<&Wrong>) -> Field {
-    Field::line("systems", "Systems")
-        .value(value)
-        .hint("The System IDs that they are limited to, with commas between. All, if it is left empty.")
-        .unless(wrong)
+/// The fields of which systems somebody is limited to. That it is all of them is a choice, and not what is left when the
+/// last one is taken away.
+fn systems((reach, systems): (&str, &str), wrong: Option<&Wrong>) -> Vec<Field> {
+    let reaches = [(ALL, "All systems, and those to come"), (ONLY, "Only these systems")];
+    let reaches = reaches.map(|(one, called)| (one.to_owned(), called.to_owned()));
+    vec![
+        Field::new("reach", "For", Takes::OneOf(reaches.into())).value(reach).required().unless(wrong),
+        Field::line("systems", "Only these systems")
+            .value(systems)
+            .hint("Their System IDs, with commas between.")
+            .depends()
+            .unless(wrong),
+    ]
 }
 
-/// What stands in the field of the systems.
-fn written(systems: &[SystemId]) -> String {
-    systems.iter().map(SystemId::as_str).collect::<Vec<_>>().join(", ")
+/// All systems, as the form sends it.
+const ALL: &str = "all";
+/// Only those that are named.
+const ONLY: &str = "only";
+
+/// What stands in the fields of the systems.
+fn written(systems: &[SystemId]) -> (&'static str, String) {
+    let ids = systems.iter().map(SystemId::as_str).collect::<Vec<_>>().join(", ");
+    (if systems.is_empty() { ALL } else { ONLY }, ids)
 }
 
-/// The systems that a field names; none for all.
-fn named(systems: &str) -> Result<Vec<SystemId>, Wrong> {
-    let ids = systems.split(',').map(str::trim).filter(|id| !id.is_empty());
-    ids.map(|id| id.parse().map_err(|why| Wrong::with("systems", why))).collect()
+/// The systems that a form names, each once; none for all.
+fn named(reach: &str, systems: &str) -> Result<Vec<SystemId>, Wrong> {
+    let refused = |why: &str| Err(Wrong::with("systems", why));
+    match (reach, systems.trim()) {
+        (ALL, "") => return Ok(Vec::new()),
+        (ALL, _) => return refused("it is for all systems, and some are named; choose one of the two"),
+        (ONLY, "") => return refused("no system is named; name one at least, or choose all systems"),
+        (ONLY, _) => {}
+        _ => return Err(Wrong::with("reach", "choose all systems, or only those that are named")),
+    }
+    let mut named = Vec::new();
+    for id in systems.split(',').map(str::trim) {
+        if id.is_empty() {
+            return refused("there is a comma with no System ID beside it");
+        }
+        let id = id.parse().map_err(|why| Wrong::with("systems", why))?;
+        if !named.contains(&id) {
+            named.push(id);
+        }
+    }
+    Ok(named)
 }
 
 fn limited_to(systems: &[SystemId]) -> Cell {
-    if systems.is_empty() { Cell::text("All") } else { Cell::text(written(systems)) }
+    if systems.is_empty() { Cell::text("All") } else { Cell::text(written(systems).1) }
 }
 
 fn role_badge(role: Role) -> Cell {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::tokens::of_problem;
 use super::{
-    Adding, ListPage, administers_all, frame, limited_to, named, role, role_badge, status_of, systems, tabs,
-    whole,
+    Adding, ListPage, ONLY, administers_all, frame, limited_to, named, role, role_badge, status_of, systems,
+    tabs, whole,
 };
 use crate::body::GivenSecret;
 use crate::console::address;
@@ -18,7 +18,7 @@ use crate::console::page::{Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Tone};
 use crate::console::table::{Asked, Column, Filter, Shape};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -46,23 +46,30 @@ static SHAPE: Shape = Shape {
 pub(super) struct New {
     name: String,
     role: String,
+    reach: String,
     systems: String,
     password: GivenSecret,
 }
+
+/// What is in the fields, but for the password: the name, the role, the systems.
+type Filled<'a> = (&'a str, &'a str, (&'a str, &'a str));
+
+/// Nobody is given all systems by what was not chosen.
+const FILLED: Filled<'static> = ("", "viewer", (ONLY, ""));
 
 pub(super) async fn page(
     visitor: Visitor,
     State(parts): State<Parts>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    answer(&visitor, &parts, asked, ("", Role::Viewer.as_str(), ""), None).await
+    answer(&visitor, &parts, asked, FILLED, None).await
 }
 
 async fn answer(
     visitor: &Visitor,
     parts: &Parts,
     asked: Asked,
-    (name, of_role, of_systems): (&str, &str, &str),
+    (name, of_role, of_systems): Filled<'_>,
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
     let mut people = parts.desk.people(&visitor.actor).await?;
@@ -95,19 +102,21 @@ async fn answer(
     let people = listing.cut(people)?;
     let table = listing.table("People", people, |(place, _)| *place, |(_, person)| cells(person), empty)?;
     let of = wrong.as_ref();
-    let fields = vec![
+    let mut fields = vec![
         Field::line("name", "Name")
             .value(name)
             .hint("Small letters, digits and . _ @ + -. It never changes.")
             .required()
             .unless(of),
         role(of_role.parse().unwrap_or(Role::Viewer), of),
-        systems(of_systems, of),
+    ];
+    fields.extend(systems(of_systems, of));
+    fields.push(
         Field::new("password", "First password", Takes::Secret)
             .hint("12 characters or more. They change it themselves.")
             .required()
             .unless(of),
-    ];
+    );
     let page = ListPage {
         frame: frame(visitor, "People"),
         title: "People",
@@ -115,6 +124,7 @@ async fn answer(
         table,
         adding: Some(Adding {
             title: "New person",
+            about: "",
             action: "/settings/people",
             fields,
             hidden: Vec::new(),
@@ -122,7 +132,7 @@ async fn answer(
         }),
         wrong: whole(wrong.clone()),
     };
-    Ok(shown_as(status_of(of), &page))
+    Ok(shown_as(of.map_or(listing.status(), |wrong| status_of(Some(wrong))), &page))
 }
 
 pub(super) fn badge(person: &Person) -> Badge {
@@ -154,12 +164,12 @@ pub(super) async fn add(
     visitor: Visitor,
     State(parts): State<Parts>,
     asked: Asked,
-    Sent(New { name, role, systems, password: GivenSecret(password) }): Sent<New>,
+    Sent(New { name, role, reach, systems, password: GivenSecret(password) }): Sent<New>,
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
-    let filled = (name.as_str(), role.as_str(), systems.as_str());
+    let filled = (name.as_str(), role.as_str(), (reach.as_str(), systems.as_str()));
     match add_as(&visitor, &parts, filled, password).await {
-        Ok(person) => Ok(to(&Said::Added.at(&of(&person.name)))),
+        Ok(person) => Ok(Said::Added.to(&of(&person.name))),
         Err(refused) => answer(&visitor, &parts, asked, filled, Some(refused?)).await,
     }
 }
@@ -167,13 +177,13 @@ pub(super) async fn add(
 async fn add_as(
     visitor: &Visitor,
     parts: &Parts,
-    (name, role, systems): (&str, &str, &str),
+    (name, role, (reach, systems)): Filled<'_>,
     password: Secret,
 ) -> Result<Person, Result<Wrong, Problem>> {
     let asked = PersonAsked {
         name: name.parse().map_err(|why| Ok(Wrong::with("name", why)))?,
         role: role.parse().map_err(|why| Ok(Wrong::with("role", why)))?,
-        systems: named(systems).map_err(Ok)?,
+        systems: named(reach, systems).map_err(Ok)?,
         password,
     };
     parts.desk.add_person(&visitor.actor, asked).await.map_err(|error| of_problem(error.into()))

@@ -11,11 +11,11 @@ use super::people::{badge, of};
 use super::tokens::of_problem;
 use super::{administers_all, frame, named, role, status_of, systems, whole, written};
 use crate::body::{GivenSecret, InPath};
-use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong, given};
+use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong, reasoned};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Facts, Link};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -33,7 +33,7 @@ struct PersonPage {
     /// What they may do, as it is shown.
     seen: String,
     role: Field,
-    systems: Field,
+    systems: Vec<Field>,
     /// Of somebody with a password here.
     password: Option<Field>,
     may_sign_in: bool,
@@ -47,6 +47,7 @@ pub(super) struct GivenRole {
     /// What they could do when it was shown.
     seen: String,
     role: String,
+    reach: String,
     systems: String,
 }
 
@@ -91,7 +92,7 @@ pub(super) async fn set_role(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(name): InPath<String>,
-    Sent(GivenRole { seen, role, systems }): Sent<GivenRole>,
+    Sent(GivenRole { seen, role, reach, systems }): Sent<GivenRole>,
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
     let person = one(&visitor, &parts, &name).await?;
@@ -105,7 +106,7 @@ pub(super) async fn set_role(
     let wanted = role
         .parse::<Role>()
         .map_err(|why| Wrong::with("role", why))
-        .and_then(|role| Ok((role, named(&systems)?)));
+        .and_then(|role| Ok((role, named(&reach, &systems)?)));
     let (role, systems) = match wanted {
         Ok(wanted) => wanted,
         Err(wrong) => return Ok(answer(&visitor, &person, Some(wrong))),
@@ -160,12 +161,15 @@ pub(super) async fn remove(
         return Ok(refused);
     }
     if let Err(wrong) = Dangerous::typed(&confirm, &name) {
-        return Ok(answer(&visitor, &person, Some(wrong)));
+        return Ok(filled_in(&visitor, &person, &reason, Some(wrong)));
     }
-    let reason = given(&reason);
-    match parts.desk.remove_person(&visitor.actor, &name, reason).await {
-        Ok(_) => Ok(to(&Said::PersonRemoved.at("/settings/people"))),
-        Err(error) => Ok(answer(&visitor, &person, Some(Wrong::of(error.into())?))),
+    let why = match reasoned(&reason) {
+        Ok(why) => why,
+        Err(wrong) => return Ok(filled_in(&visitor, &person, &reason, Some(wrong))),
+    };
+    match parts.desk.remove_person(&visitor.actor, &name, why).await {
+        Ok(_) => Ok(Said::PersonRemoved.to("/settings/people")),
+        Err(error) => Ok(filled_in(&visitor, &person, &reason, Some(Wrong::of(error.into())?))),
     }
 }
 
@@ -181,7 +185,7 @@ fn is_oneself(visitor: &Visitor, person: &Person) -> bool {
 
 /// What somebody may do, to be held against what was shown.
 fn seen_of(person: &Person) -> String {
-    format!("{} {}", person.role.as_str(), written(&person.systems))
+    format!("{} {}", person.role.as_str(), written(&person.systems).1)
 }
 
 /// What became of a change: the page says so, or what is wrong.
@@ -192,16 +196,22 @@ fn ended(
     said: Said,
 ) -> Result<Response, Problem> {
     match done {
-        Ok(()) => Ok(to(&said.at(&of(&person.name)))),
+        Ok(()) => Ok(said.to(&of(&person.name))),
         Err(problem) => Ok(answer(visitor, person, Some(of_problem(problem)?))),
     }
 }
 
 fn answer(visitor: &Visitor, person: &Person, wrong: Option<Wrong>) -> Response {
+    filled_in(visitor, person, "", wrong)
+}
+
+/// The page, with the reason that was given for a removal.
+fn filled_in(visitor: &Visitor, person: &Person, reason: &str, wrong: Option<Wrong>) -> Response {
     let mut frame = frame(visitor, &person.name);
     frame.above.push(Link::new("/settings/people", "People"));
-    let of_confirm = wrong.clone().filter(|wrong| wrong.field == Some("confirm"));
+    let of_removal = wrong.clone().filter(|wrong| matches!(wrong.field, Some("confirm" | "reason")));
     let shown = wrong.as_ref();
+    let filled = written(&person.systems);
     let address = of(&person.name);
     let page = PersonPage {
         frame,
@@ -211,7 +221,7 @@ fn answer(visitor: &Visitor, person: &Person, wrong: Option<Wrong>) -> Response 
         badge: badge(person),
         facts: facts(person),
         role: role(person.role, shown),
-        systems: systems(&written(&person.systems), shown),
+        systems: systems((filled.0, &filled.1), shown),
         password: (!person.is_of_provider()).then(|| {
             Field::new("password", "New password", Takes::Secret)
                 .hint("12 characters or more. Their sessions end. Nobody tells them: hand it over, and they choose another one under their own name.")
@@ -229,7 +239,8 @@ fn answer(visitor: &Visitor, person: &Person, wrong: Option<Wrong>) -> Response 
             confirm: person.name.clone(),
             button: "Remove this person",
             hidden: Vec::new(),
-            wrong: of_confirm,
+            reason: reason.to_owned(),
+            wrong: of_removal,
         },
         address,
         wrong: whole(wrong.clone()),

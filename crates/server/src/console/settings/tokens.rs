@@ -10,17 +10,17 @@ use keyreeve_store::StoreError;
 use serde::Deserialize;
 
 use super::{
-    Adding, AskPage, ListPage, administers_all, frame, limited_to, named, role, role_badge, status_of,
+    Adding, AskPage, ListPage, ONLY, administers_all, frame, limited_to, named, role, role_badge, status_of,
     systems, tabs, whole,
 };
 use crate::body::InPath;
 use crate::console::address;
-use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong, given};
+use crate::console::form::{Dangerous, Field, Sent, Takes, Wrong, reasoned};
 use crate::console::page::{Frame, Said, shown, shown_as};
 use crate::console::parts::{Badge, Cell, Copied, Empty, Link, Tone};
 use crate::console::table::{Asked, Column, Filter, Shape};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::once::Once;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -35,7 +35,7 @@ static SHAPE: Shape = Shape {
         Column::sorted("made", "Made"),
         Column::plain("Last used"),
         Column::plain("Works until"),
-        Column::plain("Take it back"),
+        Column::acting("Take it back"),
     ],
     filters: &[
         Filter { name: "q", label: "Owner or token", choices: &[] },
@@ -62,6 +62,7 @@ struct MadePage {
 pub(super) struct New {
     owner: String,
     role: String,
+    reach: String,
     systems: String,
     expires_in_days: String,
     /// Tells one asking from another, so that a form which is sent twice makes one token.
@@ -75,7 +76,8 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
     let once = uuid::Uuid::now_v7().to_string();
-    let filled = New { role: Role::Viewer.as_str().to_owned(), once, ..New::default() };
+    let filled =
+        New { role: Role::Viewer.as_str().to_owned(), reach: ONLY.to_owned(), once, ..New::default() };
     answer(&visitor, &parts, asked, &filled, None).await
 }
 
@@ -117,20 +119,22 @@ async fn answer(
     let table =
         listing.table("Tokens", tokens, |(place, _)| *place, |(_, token)| cells(token, now), empty)?;
     let of = wrong.as_ref();
-    let fields = vec![
+    let mut fields = vec![
         Field::line("owner", "Owner")
             .value(&filled.owner)
             .hint("Who acts with it, for approvals and the audit log.")
             .required()
             .unless(of),
         role(filled.role.parse().unwrap_or(Role::Viewer), of),
-        systems(&filled.systems, of),
+    ];
+    fields.extend(systems((&filled.reach, &filled.systems), of));
+    fields.push(
         Field::new("expires_in_days", "Works for days", Takes::Number)
             .value(&filled.expires_in_days)
             .hint("From 1 to 3650; for ever, if it is left empty.")
             .unless(of),
-    ];
-    let status = status_of(of);
+    );
+    let status = of.map_or(listing.status(), |wrong| status_of(Some(wrong)));
     let page = ListPage {
         frame: frame(visitor, "Tokens"),
         title: "Tokens",
@@ -138,6 +142,7 @@ async fn answer(
         table,
         adding: Some(Adding {
             title: "New token",
+            about: "",
             action: "/settings/tokens",
             fields,
             hidden: vec![("once", filled.once.clone())],
@@ -218,7 +223,7 @@ fn wanted(new: &New) -> Result<TokenAsked, Wrong> {
     Ok(TokenAsked {
         owner: new.owner.clone(),
         role: new.role.parse().map_err(|why| Wrong::with("role", why))?,
-        systems: named(&new.systems)?,
+        systems: named(&new.reach, &new.systems)?,
         once: Once::of(&new.once).map_err(|problem| Wrong::whole(problem.detail()))?.key(),
         expires_in_days: days.map(|days| days.parse().map_err(not_days)).transpose()?,
     })
@@ -239,7 +244,7 @@ pub(super) async fn ask(
 ) -> Result<Response, Problem> {
     administers_all(&visitor)?;
     let token = one(&parts, token).await?;
-    Ok(asked_once_more(&visitor, &token, None))
+    Ok(asked_once_more(&visitor, &token, String::new(), None))
 }
 
 async fn one(parts: &Parts, id: String) -> Result<Token, Problem> {
@@ -257,16 +262,19 @@ pub(super) async fn revoke(
     administers_all(&visitor)?;
     let token = one(&parts, token).await?;
     if let Err(wrong) = Dangerous::typed(&confirm, &token.owner) {
-        return Ok(asked_once_more(&visitor, &token, Some(wrong)));
+        return Ok(asked_once_more(&visitor, &token, reason, Some(wrong)));
     }
-    let reason = given(&reason);
-    match parts.desk.revoke_token(&visitor.actor, &token.id, reason).await {
-        Ok(_) => Ok(to(&Said::Revoked.at("/settings/tokens"))),
-        Err(error) => Ok(asked_once_more(&visitor, &token, Some(Wrong::of(error.into())?))),
+    let why = match reasoned(&reason) {
+        Ok(why) => why,
+        Err(wrong) => return Ok(asked_once_more(&visitor, &token, reason.clone(), Some(wrong))),
+    };
+    match parts.desk.revoke_token(&visitor.actor, &token.id, why).await {
+        Ok(_) => Ok(Said::Revoked.to("/settings/tokens")),
+        Err(error) => Ok(asked_once_more(&visitor, &token, reason.clone(), Some(Wrong::of(error.into())?))),
     }
 }
 
-fn asked_once_more(visitor: &Visitor, token: &Token, wrong: Option<Wrong>) -> Response {
+fn asked_once_more(visitor: &Visitor, token: &Token, reason: String, wrong: Option<Wrong>) -> Response {
     let mut frame = frame(visitor, "Tokens");
     frame.above.push(Link::new("/settings/tokens", "Tokens"));
     let dangerous = Dangerous {
@@ -279,6 +287,7 @@ fn asked_once_more(visitor: &Visitor, token: &Token, wrong: Option<Wrong>) -> Re
         confirm: token.owner.clone(),
         button: "Revoke the token",
         hidden: Vec::new(),
+        reason,
         wrong: None,
     };
     AskPage::answer(frame, format!("Revoke a token of {}", token.owner), dangerous, wrong)

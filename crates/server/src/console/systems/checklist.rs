@@ -58,12 +58,21 @@ pub(super) fn parts(known: &Known<'_>) -> Vec<Part> {
     vec![
         part("Definition", definition(known), link("settings", "Settings")),
         part("Connection", connection(known), link("connection", "Test")),
-        part("Permissions", permissions(known), link("policy", "Policy")),
+        part("Permissions", permissions(known), permitted(known)),
         part("Mappings", mappings(known), link("mappings", "Mappings")),
         part("Thresholds", thresholds(known), link("profiles", "Thresholds")),
         part("Provisioning", provisioning(known), link("settings", "Settings")),
         part("Schedule", schedule(known), link("profiles", "Schedule")),
     ]
+}
+
+/// Where it is seen what is permitted: what was not let be read is in the policy, and what is not known is tested.
+fn permitted(known: &Known<'_>) -> Option<Link> {
+    let id = &known.system.system_id;
+    Some(match permissions(known).0 {
+        How::Pending => Link::new(within(id, "connection"), "Test"),
+        _ => Link::new(within(id, "policy"), "Policy"),
+    })
 }
 
 fn definition(Known { system, .. }: &Known<'_>) -> (How, String) {
@@ -130,6 +139,10 @@ fn permissions(Known { last, .. }: &Known<'_>) -> (How, String) {
         (_, optional) if !optional.is_empty() => {
             (How::Warning, format!("The last import may not read {optional}: what they say stays unknown."))
         }
+        _ if run.state != ImportRunState::Published => (
+            How::Pending,
+            "The last import did not come to its end, so what is permitted is not known. Test the connection, or import again.".to_owned(),
+        ),
         _ => (How::Ok, "The last import was let read all that it wanted. Testing the connection shows what changes need.".to_owned()),
     }
 }

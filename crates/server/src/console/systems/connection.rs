@@ -14,11 +14,12 @@ use super::checklist::way;
 use super::profiles::may_change;
 use super::{frame, tabs};
 use crate::body::InPath;
-use crate::console::form::{Nothing, Sent, Wrong, given, sentence};
+use crate::console::form::{Field, Nothing, Sent, Wrong, reasoned, sentence, whole};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
+use crate::console::spoken::spoken;
 use crate::console::table::{Column, Table};
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -46,7 +47,7 @@ struct ConnectionPage {
     /// Where credentials are replaced, by whoever may.
     replace: Vec<Link>,
     /// Where a quarantine is ended, by whoever may.
-    release: Option<String>,
+    release: Option<(String, Field)>,
 }
 
 /// Why a quarantine ends.
@@ -94,21 +95,33 @@ pub(super) async fn release(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
-    let work = move || async move {
-        let reason = given(&reason);
-        desk.release_system(&actor, &id, reason).await
-    };
-    match parts.planning.run(work).await? {
-        Ok(_) => Ok(to(&Said::Released.at(&super::within(&system_id, "connection")))),
-        Err(error) => {
-            let wrong = Wrong::of(error.into())?;
-            let system = parts.store.get_system(&system_id).await?;
-            Ok(answer(&visitor, &system, (Some(wrong), None)))
+    let wrong = match reasoned(&reason) {
+        Ok(why) => {
+            let why = why.map(str::to_owned);
+            let work = move || async move { desk.release_system(&actor, &id, why.as_deref()).await };
+            match parts.planning.run(work).await? {
+                Ok(_) => return Ok(Said::Released.to(&super::within(&system_id, "connection"))),
+                Err(error) => Wrong::of(error.into())?,
+            }
         }
-    }
+        Err(wrong) => wrong,
+    };
+    let system = parts.store.get_system(&system_id).await?;
+    Ok(filled_in(&visitor, &system, &reason, (Some(wrong), None)))
 }
 
-fn answer(visitor: &Visitor, system: &System, (wrong, found): (Option<Wrong>, Option<Table>)) -> Response {
+fn answer(visitor: &Visitor, system: &System, outcome: (Option<Wrong>, Option<Table>)) -> Response {
+    filled_in(visitor, system, "", outcome)
+}
+
+/// The page, with the reason that was given for the end of a quarantine.
+fn filled_in(
+    visitor: &Visitor,
+    system: &System,
+    reason: &str,
+    (wrong, found): (Option<Wrong>, Option<Table>),
+) -> Response {
+    let reason = Field::reason("reason", "Reason").value(reason).unless(wrong.as_ref());
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut facts = vec![
         ("Signs in with", Cell::text(way(system))),
@@ -132,11 +145,11 @@ fn answer(visitor: &Visitor, system: &System, (wrong, found): (Option<Wrong>, Op
         facts: Facts { facts },
         action: super::within(&system.system_id, "connection"),
         may_test: visitor.may(Right::Operate) && system.state != SystemState::Removed,
-        wrong: wrong.map(|wrong| wrong.why),
+        wrong: whole(wrong),
         found,
         replace: replace(visitor, system),
         release: (system.state == SystemState::Quarantined && visitor.may(Right::Administer))
-            .then(|| super::within(&system.system_id, "release")),
+            .then(|| (super::within(&system.system_id, "release"), reason)),
     };
     shown_as(status, &page)
 }
@@ -157,7 +170,7 @@ fn table(checks: &[Check]) -> Table {
         vec![
             Cell::Badge(badge(check)),
             Cell::text(check.name.replace('_', " ")),
-            Cell::text(check.message.clone()),
+            Cell::text(spoken(&check.message)),
             check.advice.as_ref().map_or(Cell::None, |advice| Cell::text(sentence(advice))),
             if actions.is_empty() { Cell::None } else { Cell::Codes(actions) },
         ]

@@ -11,12 +11,12 @@ use serde::Deserialize;
 
 use super::checklist::way;
 use super::new::{Credential, credential, credential_fields, place_of};
-use super::{frame_below, within};
+use super::{frame_below, in_use, within};
 use crate::body::{GivenSecret, InPath};
 use crate::console::form::{Field, Sent, Wrong, given, status_of, whole};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Copied, Link};
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -77,7 +77,8 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
-    Ok(asked(&visitor, &system, Filled::of(&system), None, None))
+    in_use(&system)?;
+    Ok(asked((&visitor, parts.desk.lends()), &system, Filled::of(&system), None, None))
 }
 
 /// Gives the system other credentials, if they work and are of the AWS account that it is pinned to.
@@ -89,6 +90,8 @@ pub(super) async fn replace(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
+    in_use(&system)?;
+    let who = (&visitor, parts.desk.lends());
     let New { credential: way, access_key_id, secret_access_key, role_arn, external_id } = sent;
     let filled = Filled {
         way: way.as_str(),
@@ -98,7 +101,7 @@ pub(super) async fn replace(
     };
     let wanted = match credential(way, (access_key_id, secret_access_key), &role_arn) {
         Ok(wanted) => wanted,
-        Err(wrong) => return Ok(asked(&visitor, &system, filled, None, Some(wrong))),
+        Err(wrong) => return Ok(asked(who, &system, filled, None, Some(wrong))),
     };
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
     let known = given(&external_id).map(str::to_owned);
@@ -106,23 +109,23 @@ pub(super) async fn replace(
     match parts.planning.run(work).await? {
         Ok(CredentialSet { trust: Some(trust), .. }) => {
             let filled = Filled { external_id: trust.external_id.clone(), ..filled };
-            Ok(asked(&visitor, &system, filled, Some(&trust), None))
+            Ok(asked(who, &system, filled, Some(&trust), None))
         }
         Ok(CredentialSet { asks_nobody, .. }) => {
             let said = if asks_nobody { Said::CredentialOpen } else { Said::CredentialReplaced };
-            Ok(to(&said.at(&within(&system_id, "connection"))))
+            Ok(said.to(&within(&system_id, "connection")))
         }
         Err(error) => {
             let wrong = place_of(error)?;
-            let here = |field: &&str| ["credential", "access_key_id"].contains(field);
+            let here = |field: &&str| ["credential", "access_key_id", "secret_access_key"].contains(field);
             let wrong = Wrong { field: wrong.field.filter(here), ..wrong };
-            Ok(asked(&visitor, &system, filled, None, Some(wrong)))
+            Ok(asked(who, &system, filled, None, Some(wrong)))
         }
     }
 }
 
 fn asked(
-    visitor: &Visitor,
+    (visitor, lends): (&Visitor, bool),
     system: &System,
     filled: Filled,
     trust: Option<&Trust>,
@@ -132,7 +135,7 @@ fn asked(
     let mut frame = frame_below(visitor, system, "Credentials");
     frame.above.push(Link::new(back.clone(), "Connection"));
     let of = wrong.as_ref();
-    let mut fields = credential_fields([filled.way, &filled.access_key_id, &filled.role_arn], of);
+    let mut fields = credential_fields([filled.way, &filled.access_key_id, &filled.role_arn], lends, of);
     fields.push(
         Field::line("external_id", "External id")
             .value(&filled.external_id)

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use super::{frame_below, within};
 use crate::auth::Caller;
 use crate::body::InPath;
-use crate::console::form::{Dangerous, Sent, Wrong, given};
+use crate::console::form::{Dangerous, Sent, Wrong, reasoned};
 use crate::console::page::Said;
 use crate::console::parts::Link;
 use crate::console::settings::AskPage;
-use crate::console::visitor::{Visitor, to};
-use crate::once::{Begun, Once, reused, to_its_end};
+use crate::console::visitor::Visitor;
+use crate::once::{Begun, Once, sent_otherwise, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -38,7 +38,7 @@ pub(super) async fn page(
     InPath(system_id): InPath<SystemId>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
-    asked(&visitor, &parts, &system_id, None).await
+    asked(&visitor, &parts, &system_id, ("", None)).await
 }
 
 pub(super) async fn rotate(
@@ -48,17 +48,19 @@ pub(super) async fn rotate(
     Sent(Rotation { seen, once, reason, confirm }): Sent<Rotation>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
-    if let Err(wrong) = Dangerous::typed(&confirm, system_id.as_str()) {
-        return asked(&visitor, &parts, &system_id, Some(wrong)).await;
-    }
-    let done = to(&Said::KeyRotated.at(&within(&system_id, "connection")));
+    let typed = Dangerous::typed(&confirm, system_id.as_str()).and_then(|()| reasoned(&reason));
+    let why = match typed {
+        Ok(why) => why.map(str::to_owned),
+        Err(wrong) => return asked(&visitor, &parts, &system_id, (&reason, Some(wrong))).await,
+    };
+    let done = Said::KeyRotated.to(&within(&system_id, "connection"));
     let caller = Caller(visitor.actor.clone());
     let place = (&system_id, "POST /systems/{system_id}/rotate-key of the console".to_owned());
     let body = digest_hex(format!("{seen}\n{reason}").as_bytes());
     let claim = match Once::of(&once)?.begin_or_wait(&parts, &caller, place, &body).await? {
         Begun::New(claim) => claim,
         Begun::Done(_) => return Ok(done),
-        Begun::Job(_) | Begun::Run(_) => return Err(reused()),
+        Begun::Job(_) | Begun::Run(_) => return Err(sent_otherwise()),
     };
     let lease = parts.importer.lease;
     let work = {
@@ -66,8 +68,7 @@ pub(super) async fn rotate(
         async move {
             let desk = parts.desk.clone();
             let work = move || async move {
-                let reason = given(&reason);
-                let asked = RotationAsked { reason, lease, request: claim.as_ref() };
+                let asked = RotationAsked { reason: why.as_deref(), lease, request: claim.as_ref() };
                 let (system, look) = desk.look_at_key(&caller.0, &system_id, asked).await?;
                 if look.plan(&system_id).change.old_key != seen {
                     return Err(DeskError::PlanChanged);
@@ -79,7 +80,10 @@ pub(super) async fn rotate(
     };
     match to_its_end(&parts, claim, work).await {
         Ok(_) => Ok(done),
-        Err(error) => asked(&visitor, &parts, &system_id, Some(Wrong::of(error.into())?)).await,
+        Err(error) => {
+            let wrong = Wrong::of(error.into())?;
+            asked(&visitor, &parts, &system_id, (&reason, Some(wrong))).await
+        }
     }
 }
 
@@ -88,7 +92,7 @@ async fn asked(
     visitor: &Visitor,
     parts: &Parts,
     system_id: &SystemId,
-    wrong: Option<Wrong>,
+    (reason, wrong): (&str, Option<Wrong>),
 ) -> Result<Response, Problem> {
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
     let lease = parts.importer.lease;
@@ -99,10 +103,15 @@ async fn asked(
         Ok::<_, DeskError>((system, plan))
     };
     let (system, plan) = parts.planning.run(work).await??;
-    Ok(answer(visitor, &system, &plan, wrong))
+    Ok(answer(visitor, &system, &plan, (reason, wrong)))
 }
 
-fn answer(visitor: &Visitor, system: &System, plan: &KeyPlan, wrong: Option<Wrong>) -> Response {
+fn answer(
+    visitor: &Visitor,
+    system: &System,
+    plan: &KeyPlan,
+    (reason, wrong): (&str, Option<Wrong>),
+) -> Response {
     let id = &system.system_id;
     let KeyPlan { change, under_way } = plan;
     let mut frame = frame_below(visitor, system, "Replace the access key");
@@ -131,6 +140,7 @@ fn answer(visitor: &Visitor, system: &System, plan: &KeyPlan, wrong: Option<Wron
         confirm: id.to_string(),
         button: "Replace the access key",
         hidden: vec![("seen", change.old_key.clone()), ("once", uuid::Uuid::now_v7().to_string())],
+        reason: reason.to_owned(),
         wrong: None,
     };
     AskPage::answer(frame, format!("Replace the access key of {}", system.name), dangerous, wrong)

@@ -20,7 +20,7 @@ use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::states::called;
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -89,7 +89,7 @@ fn badge(stored: &StoredMapping) -> Badge {
 }
 
 /// The address of a task mapping.
-fn of(system_id: &SystemId, mapping: MappingName) -> String {
+pub(super) fn of(system_id: &SystemId, mapping: MappingName) -> String {
     address::of(&["systems", system_id.as_str(), "mappings", mapping.as_str()])
 }
 
@@ -147,7 +147,7 @@ pub(super) async fn set(
             let is_seen = |there: &TaskMapping| version(there).is_ok_and(|version| version == seen);
             let done = parts.desk.set_mapping(&visitor.actor, &system_id, &wanted, is_seen, given(&reason));
             match done.await {
-                Ok(_) => return Ok(to(&Said::Saved.at(&of(&system_id, name)))),
+                Ok(_) => return Ok(Said::Saved.to(&of(&system_id, name))),
                 Err(error) => Wrong::of(error.into())?,
             }
         }
@@ -166,35 +166,6 @@ fn read(name: MappingName, text: &str) -> Result<TaskMapping, Wrong> {
     }
     mapping::check(&wanted).map_err(|why| Wrong::with(TEXT, why))?;
     Ok(wanted)
-}
-
-/// What the form sends that goes back to the default.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reset {
-    seen: String,
-    reason: String,
-}
-
-/// `/systems/{system_id}/mappings/{mapping}/reset`
-pub(super) async fn reset(
-    visitor: Visitor,
-    State(parts): State<Parts>,
-    InPath((system_id, name)): InPath<(SystemId, MappingName)>,
-    Sent(Reset { seen, reason }): Sent<Reset>,
-) -> Result<Response, Problem> {
-    visitor.require(Right::Administer, &system_id)?;
-    let is_seen = |there: &TaskMapping| version(there).is_ok_and(|version| version == seen);
-    let done = parts.desk.reset_mapping(&visitor.actor, &system_id, name, is_seen, given(&reason)).await;
-    match done {
-        Ok(()) => Ok(to(&Said::MappingReset.at(&of(&system_id, name)))),
-        Err(error) => {
-            let wrong = Wrong::of(error.into())?;
-            let there = parts.store.task_mapping(&system_id, name).await?;
-            let text = written(&there.mapping)?;
-            asked(&visitor, &parts, (&system_id, &there), (seen, text, &reason), Some(wrong)).await
-        }
-    }
 }
 
 async fn asked(
@@ -217,7 +188,7 @@ async fn asked(
         calls: calls(mapping),
         rows: rows(mapping),
         error: wrong.as_ref().filter(|wrong| wrong.field == Some(TEXT)).map(|wrong| wrong.why.clone()),
-        reason: Field::line("reason", "Reason").value(reason).unless(wrong.as_ref()),
+        reason: Field::reason("reason", "Reason").value(reason).unless(wrong.as_ref()),
         wrong: whole(wrong),
         may_change,
         reset: (may_change && there.set.is_some()).then(|| format!("{action}/reset")),
@@ -228,7 +199,7 @@ async fn asked(
     Ok(shown_as(status, &page))
 }
 
-fn frame_of(visitor: &Visitor, system: &System, name: MappingName, action: &str) -> Frame {
+pub(super) fn frame_of(visitor: &Visitor, system: &System, name: MappingName, action: &str) -> Frame {
     let mut frame = frame_below(visitor, system, name.as_str());
     frame.above.push(Link::new(within(&system.system_id, "mappings"), "Task mappings"));
     // A choice of the theme leads back by `GET`.

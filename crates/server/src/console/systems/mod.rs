@@ -4,6 +4,7 @@ mod checklist;
 mod connection;
 mod credential;
 mod key;
+mod mapping_reset;
 mod mappings;
 mod new;
 mod policy;
@@ -19,14 +20,15 @@ pub(super) use checklist::called;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{System, SystemId};
+use keyreeve_model::{System, SystemId, SystemState};
 use keyreeve_store::SystemStanding;
 
 use super::address;
-use super::page::{Frame, Section, shown};
+use super::page::{Frame, Section, shown_as};
 use super::parts::{Badge, Cell, Empty, Link, Tab, Tabs};
 use super::states::SYSTEM_STATES;
 use super::table::{Asked, Column, Filter, Shape, Table};
@@ -56,7 +58,10 @@ pub(super) fn router() -> Router<Parts> {
         )
         .route("/systems/{system_id}/mappings", get(mappings::list))
         .route("/systems/{system_id}/mappings/{mapping}", get(mappings::page).post(mappings::set))
-        .route("/systems/{system_id}/mappings/{mapping}/reset", post(mappings::reset))
+        .route(
+            "/systems/{system_id}/mappings/{mapping}/reset",
+            get(mapping_reset::page).post(mapping_reset::reset),
+        )
         .route("/systems/{system_id}/settings", get(settings::page).post(settings::change))
         .route("/systems/{system_id}/remove", get(remove::page).post(remove::remove))
 }
@@ -119,7 +124,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
     };
     let table = listing.table("Systems", systems, |system| order.place(system), cells, empty)?;
     let frame = Frame::of(&visitor, Section::Systems, "Systems");
-    Ok(shown(&ListPage { frame, may_add, systems: table }))
+    Ok(shown_as(listing.status(), &ListPage { frame, may_add, systems: table }))
 }
 
 fn is_about(system: &System, wanted: &str) -> bool {
@@ -164,6 +169,21 @@ pub(super) fn frame(visitor: &Visitor, system: &System, title: &str) -> Frame {
     frame
 }
 
+/// A removed system has nothing to be changed any more.
+///
+/// # Errors
+/// It was removed.
+fn in_use(system: &System) -> Result<(), Problem> {
+    match system.state {
+        SystemState::Removed => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "system_removed",
+            "the system was removed, and nothing of it is changed any more",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The frame of a page below that of a system, which leads back to it.
 pub(super) fn frame_below(visitor: &Visitor, system: &System, title: &str) -> Frame {
     let mut frame = frame(visitor, system, title);
@@ -183,6 +203,7 @@ pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
         ("Accounts", "accounts"),
         ("Resources", "resources"),
         ("Compare", "compare"),
+        ("Drift", "drift"),
         ("Jobs", "jobs"),
         ("Connection", "connection"),
         ("Policy", "policy"),

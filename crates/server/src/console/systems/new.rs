@@ -17,7 +17,8 @@ use crate::body::GivenSecret;
 use crate::console::form::{Field, Sent, Takes, Wrong, status_of, whole};
 use crate::console::page::{Frame, Said, Section, shown_as};
 use crate::console::parts::Link;
-use crate::console::visitor::{Visitor, to};
+use crate::console::text::hides;
+use crate::console::visitor::Visitor;
 use crate::once::Once;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -121,14 +122,14 @@ pub(super) async fn register(
         }
     };
     match parts.planning.run(work).await? {
-        Ok(SystemMade { system, .. }) => Ok(to(&Said::Registered.at(&of(&system.system_id)))),
+        Ok(SystemMade { system, .. }) => Ok(Said::Registered.to(&of(&system.system_id))),
         Err(error) => {
             // A form that is sent twice leads twice to the same place.
             if let Some((key, body)) = &request
                 && let KnownRegistration::Done(system_id) =
                     parts.store.registered_by(key, body, parts.clock.now()).await?
             {
-                return Ok(to(&Said::Registered.at(&of(&system_id))));
+                return Ok(Said::Registered.to(&of(&system_id)));
             }
             let wrong = place_of(error)?;
             asked(&parts, &visitor, &filled, Some(wrong)).await
@@ -167,11 +168,24 @@ pub(super) fn credential(
     role_arn: &str,
 ) -> Result<CredentialAsked, Wrong> {
     let access_key_id = access_key_id.trim().to_owned();
-    let role = || match role_arn.trim() {
+    let role_arn = role_arn.trim();
+    let has_key = matches!(way, Credential::AccessKey | Credential::RoleByAccessKey);
+    let has_role = matches!(way, Credential::RoleByAccessKey | Credential::RoleByServer);
+    if !has_role && !role_arn.is_empty() {
+        let why = "a role is given, and it would not be assumed; choose a role above, or leave this empty";
+        return Err(Wrong::with("role_arn", why));
+    }
+    let key_is_given = !access_key_id.is_empty() || !secret_access_key.expose().is_empty();
+    if !has_key && key_is_given {
+        let why =
+            "an access key is given, and it would not be used; choose one above, or leave both fields empty";
+        return Err(Wrong::with("access_key_id", why));
+    }
+    let role = || match role_arn {
         "" => Err(Wrong::with("role_arn", "give the ARN of the role")),
         role_arn => Ok(role_arn.to_owned()),
     };
-    if matches!(way, Credential::AccessKey | Credential::RoleByAccessKey) {
+    if has_key {
         if access_key_id.is_empty() {
             return Err(Wrong::with("access_key_id", "give the id of the access key"));
         }
@@ -198,6 +212,9 @@ pub(super) fn place_of(error: DeskError) -> Result<Wrong, Problem> {
         DeskError::Store(StoreError::SystemIdTaken { .. }) => Some("system_id"),
         DeskError::NotLent(_) => Some("credential"),
         DeskError::Credentials(error) => match **error {
+            SystemError::Refused(ref why) if why.to_string().contains("SignatureDoesNotMatch") => {
+                Some("secret_access_key")
+            }
             SystemError::Refused(_) => Some("access_key_id"),
             SystemError::OtherPartition { .. } => Some("region"),
             _ => None,
@@ -216,7 +233,9 @@ async fn asked(
 ) -> Result<Response, Problem> {
     let systems = parts.store.list_systems(false).await?;
     let known = systems.into_iter().filter(|system| visitor.actor.reaches(&system.system_id));
-    let categories: BTreeSet<String> = known.map(|system| system.category).collect();
+    // What is proposed is read, and taken as it is.
+    let categories: BTreeSet<String> =
+        known.map(|system| system.category).filter(|category| !hides(category)).collect();
     let one = |value: &str, called: &str| vec![(value.to_owned(), called.to_owned())];
     let of = wrong.as_ref();
     let definition = vec![
@@ -240,7 +259,7 @@ async fn asked(
             .required(),
     ];
     let filled_in = [filled.credential, filled.access_key_id.as_str(), filled.role_arn.as_str()];
-    let mut credential = credential_fields(filled_in, of);
+    let mut credential = credential_fields(filled_in, parts.desk.lends(), of);
     credential.push(
         Field::line("region", "Region")
             .value(&filled.region)
@@ -257,9 +276,16 @@ async fn asked(
 /// The fields of how a system signs in, with what is in them: the way, the id of the key, the role.
 pub(super) fn credential_fields(
     [way, access_key_id, role_arn]: [&str; 3],
+    lends: bool,
     wrong: Option<&Wrong>,
 ) -> Vec<Field> {
-    let ways = Credential::ALL.iter().map(|(_, word, called)| ((*word).to_owned(), (*called).to_owned()));
+    // What the server would refuse is not offered, unless it is what there is.
+    let offered = |(one, word, _): &&(Credential, &str, &str)| {
+        let is_lent = matches!(one, Credential::RoleByServer | Credential::Server);
+        lends || !is_lent || *word == way
+    };
+    let ways = Credential::ALL.iter().filter(offered);
+    let ways = ways.map(|(_, word, called)| ((*word).to_owned(), (*called).to_owned()));
     vec![
         Field::new("credential", "Signs in with", Takes::OneOf(ways.collect()))
             .value(way)

@@ -16,12 +16,12 @@ use super::profiles::{may_change, of, outcome, times};
 use super::{frame_below, within};
 use crate::body::InPath;
 use crate::conditions::version;
-use crate::console::form::{Dangerous, Field, Sent, Wrong, given, status_of, whole};
+use crate::console::form::{Dangerous, Field, Sent, Wrong, reasoned, status_of, whole};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Cell, Facts, Link};
 use crate::console::settings::AskPage;
 use crate::console::time::Time;
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -100,7 +100,7 @@ pub(super) async fn set(
     };
     let wrong = match wanted {
         Ok(wanted) => match parts.desk.set_profile(&visitor.actor, &system_id, &wanted, is_seen).await {
-            Ok(()) => return Ok(to(&Said::Saved.at(&of(&system_id, &wanted.name)))),
+            Ok(()) => return Ok(Said::Saved.to(&of(&system_id, &wanted.name))),
             Err(error) => Wrong::of(error.into())?,
         },
         Err(wrong) => wrong,
@@ -133,7 +133,7 @@ pub(super) async fn make(
         Ok(wanted) => {
             let is_new = |there: Option<&ImportProfile>| there.is_none();
             match parts.desk.set_profile(&visitor.actor, &system_id, &wanted, is_new).await {
-                Ok(()) => return Ok(to(&Said::Saved.at(&of(&system_id, &wanted.name)))),
+                Ok(()) => return Ok(Said::Saved.to(&of(&system_id, &wanted.name))),
                 Err(_) if parts.store.get_import_profile(&system_id, &wanted.name).await.is_ok() => {
                     Wrong::with(NAME, "there is an import profile of this name; give another one")
                 }
@@ -228,7 +228,7 @@ pub(super) async fn ask_removal(
     InPath((system_id, name)): InPath<(SystemId, ProfileName)>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
-    removal(&visitor, &parts, (&system_id, &name), None).await
+    removal(&visitor, &parts, (&system_id, &name), ("", None)).await
 }
 
 pub(super) async fn remove(
@@ -238,13 +238,17 @@ pub(super) async fn remove(
     Sent(Removal { seen, reason, confirm }): Sent<Removal>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
-    if let Err(wrong) = Dangerous::typed(&confirm, name.as_str()) {
-        return removal(&visitor, &parts, (&system_id, &name), Some(wrong)).await;
-    }
+    let why = match Dangerous::typed(&confirm, name.as_str()).and_then(|()| reasoned(&reason)) {
+        Ok(why) => why,
+        Err(wrong) => return removal(&visitor, &parts, (&system_id, &name), (&reason, Some(wrong))).await,
+    };
     let is_seen = |there: &ImportProfile| version(there).is_ok_and(|version| version == seen);
-    match parts.desk.remove_profile(&visitor.actor, &system_id, &name, is_seen, given(&reason)).await {
-        Ok(()) => Ok(to(&Said::ProfileRemoved.at(&within(&system_id, "profiles")))),
-        Err(error) => removal(&visitor, &parts, (&system_id, &name), Some(Wrong::of(error.into())?)).await,
+    match parts.desk.remove_profile(&visitor.actor, &system_id, &name, is_seen, why).await {
+        Ok(()) => Ok(Said::ProfileRemoved.to(&within(&system_id, "profiles"))),
+        Err(error) => {
+            let wrong = Wrong::of(error.into())?;
+            removal(&visitor, &parts, (&system_id, &name), (&reason, Some(wrong))).await
+        }
     }
 }
 
@@ -252,7 +256,7 @@ async fn removal(
     visitor: &Visitor,
     parts: &Parts,
     (system_id, name): (&SystemId, &ProfileName),
-    wrong: Option<Wrong>,
+    (reason, wrong): (&str, Option<Wrong>),
 ) -> Result<Response, Problem> {
     let system = parts.store.get_system(system_id).await?;
     let there = parts.store.get_import_profile(system_id, name).await?;
@@ -268,6 +272,7 @@ async fn removal(
         confirm: name.to_string(),
         button: "Remove the import profile",
         hidden: vec![(SEEN, version(&there)?)],
+        reason: reason.to_owned(),
         wrong: None,
     };
     Ok(AskPage::answer(frame, format!("Remove the import profile {name}"), dangerous, wrong))

@@ -7,12 +7,12 @@ use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId};
 use serde::Deserialize;
 
-use super::{frame_below, within};
+use super::{frame_below, in_use, within};
 use crate::body::InPath;
 use crate::conditions::version;
-use crate::console::form::{Dangerous, Sent, Wrong, given, status_of};
+use crate::console::form::{Dangerous, Sent, Wrong, reasoned, status_of};
 use crate::console::page::{Frame, Said, shown_as};
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -41,7 +41,8 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
-    asked(&visitor, &system, None)
+    in_use(&system)?;
+    asked(&visitor, &system, String::new(), None)
 }
 
 pub(super) async fn remove(
@@ -52,17 +53,23 @@ pub(super) async fn remove(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
-    if let Err(wrong) = Dangerous::typed(&confirm, system_id.as_str()) {
-        return asked(&visitor, &system, Some(wrong));
-    }
+    let why = match Dangerous::typed(&confirm, system_id.as_str()).and_then(|()| reasoned(&reason)) {
+        Ok(why) => why.map(str::to_owned),
+        Err(wrong) => return asked(&visitor, &system, reason, Some(wrong)),
+    };
     let is_seen = |there: &System| version(there).is_ok_and(|version| version == seen);
-    match parts.desk.remove_system(&visitor.actor, &system_id, is_seen, given(&reason)).await {
-        Ok(_) => Ok(to(&Said::Removed.at("/systems"))),
-        Err(error) => asked(&visitor, &system, Some(Wrong::of(error.into())?)),
+    match parts.desk.remove_system(&visitor.actor, &system_id, is_seen, why.as_deref()).await {
+        Ok(_) => Ok(Said::Removed.to("/systems")),
+        Err(error) => asked(&visitor, &system, reason, Some(Wrong::of(error.into())?)),
     }
 }
 
-fn asked(visitor: &Visitor, system: &System, wrong: Option<Wrong>) -> Result<Response, Problem> {
+fn asked(
+    visitor: &Visitor,
+    system: &System,
+    reason: String,
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
     let status = status_of(wrong.as_ref());
     let (beside, whole) = Wrong::parted(wrong);
     let frame = frame_below(visitor, system, "Remove");
@@ -78,6 +85,7 @@ fn asked(visitor: &Visitor, system: &System, wrong: Option<Wrong>) -> Result<Res
         confirm: system.system_id.to_string(),
         button: "Remove the system",
         hidden: vec![("seen", version(system)?)],
+        reason,
         wrong: beside,
     };
     Ok(shown_as(status, &RemovePage { frame, name: system.name.to_string(), wrong: whole, dangerous }))

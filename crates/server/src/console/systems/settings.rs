@@ -11,13 +11,14 @@ use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::{Given, patched};
 use keyreeve_model::{PermissionProfile, ScimTags, System, SystemId};
 
-use super::{frame, of, tabs};
+use super::profiles::may_change;
+use super::{frame, tabs};
 use crate::body::InPath;
 use crate::conditions::version;
 use crate::console::form::{Field, Sent, Takes, Wrong};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Tabs};
-use crate::console::visitor::{Visitor, to};
+use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -92,11 +93,11 @@ pub(super) async fn change(
     let wanted: Vec<(String, Given)> =
         changed.map(|(name, value)| ((*name).to_owned(), given(name, value))).collect();
     if wanted.is_empty() {
-        return Ok(to(&of(&system_id)));
+        return Ok(Said::NothingChanged.to(&super::within(&system_id, "settings")));
     }
     let is_seen = |system: &System| version(system).is_ok_and(|version| version == seen);
     match parts.desk.change_system(&visitor.actor, &system_id, is_seen, &wanted).await {
-        Ok(_) => Ok(to(&Said::Saved.at(&super::within(&system_id, "settings")))),
+        Ok(_) => Ok(Said::Saved.to(&super::within(&system_id, "settings"))),
         Err(error) => {
             let wrong = place_of(Wrong::of(error.into())?, &system, &wanted, &values);
             asked(&visitor, &system, &values, seen, Some(wrong))
@@ -180,7 +181,7 @@ fn asked(
         seen,
         groups: groups(values, wrong.as_ref()),
         wrong: wrong.filter(|wrong| wrong.field.is_none()).map(|wrong| wrong.why),
-        may_change: visitor.may(Right::Administer),
+        may_change: may_change(visitor, system),
     };
     Ok(shown_as(status, &page))
 }
@@ -240,7 +241,11 @@ fn groups(values: &BTreeMap<&'static str, String>, wrong: Option<&Wrong>) -> Vec
             "Policy of deactivated accounts",
             "ARN of a policy that denies everything; a deactivation attaches it. None if it is empty.",
         ),
-        switch("group_policy_writes", "Policies of groups may be changed", ""),
+        switch(
+            "group_policy_writes",
+            "Policies of groups may be changed",
+            "It is kept, and has no effect yet: no task changes the policies of a group.",
+        ),
         number("unclaimed_password_days", "A password is unclaimed after days", "From 1 to 365.").required(),
     ];
     let limits = vec![

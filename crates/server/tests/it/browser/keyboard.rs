@@ -59,7 +59,7 @@ async fn an_account_is_deleted_and_a_job_approved_by_keyboard_alone() {
     browser.press(&format!("{TAB}")).await;
     assert_eq!(browser.run(FOCUSED, json!([])).await, "Skip to the content");
     browser.press(&ENTER.to_string()).await;
-    browser.has_focus("content").await;
+    browser.has_focus("main").await;
     press_on(&browser, "System prod").await;
     browser.is_at("Overview").await;
     for (at, person) in people.iter().take(2).enumerate() {

@@ -8,6 +8,7 @@ mod every_page;
 mod hostile;
 mod keyboard;
 mod pictures;
+mod searching;
 mod walk;
 mod whole_way;
 

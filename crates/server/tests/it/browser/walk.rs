@@ -1,6 +1,6 @@
 //! A way through the console, from the first sign-in on.
 
-use keyreeve_model::{Role, SystemName};
+use keyreeve_model::{Role, SessionId, SystemName};
 use keyreeve_sandbox::{Effect, FaultRule, Mutation};
 use keyreeve_store::SystemPatch;
 use serde_json::json;
@@ -85,7 +85,7 @@ async fn a_person_signs_in_by_keyboard_finds_systems_and_registers_one() {
     for (page, title) in [
         ("jobs", "Jobs"),
         ("audit", "Audit"),
-        ("audit/1", "Row 1"),
+        ("audit/1", "Row 1: System registered"),
         ("settings", "Settings"),
         ("settings/tokens", "Tokens"),
         ("settings/people", "People"),
@@ -185,6 +185,47 @@ async fn s21_nothing_that_others_wrote_runs_in_a_browser() {
     let refused =
         "try { document.body.innerHTML = '<b>x</b>'; return 'done' } catch (why) { return why.name }";
     assert_eq!(browser.run(refused, json!([])).await, "TypeError");
+    browser.quit().await;
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_outlives_another_look_of_the_page_and_the_end_of_the_session() {
+    let place = Place::start().await;
+    place.person("ada", Role::Admin, &[]).await;
+    let browser = Chromium::start().await;
+    browser.sign_in(&place.url, "ada").await;
+    let address = format!("{}/systems/prod/settings", place.url);
+    browser.go(&address).await;
+    browser.fill("#category", "typed here").await;
+    browser.run("window.same = true", json!([])).await;
+    browser.click("button[name=theme][value=dark]").await;
+    browser.shows("html[data-theme=dark] button[value=dark][aria-pressed=true]").await;
+    let typed = "return [window.same, document.getElementById('category').value]";
+    assert_eq!(browser.run(typed, json!([])).await, json!([true, "typed here"]));
+    browser.go(&address).await;
+    browser.shows("html[data-theme=dark]").await;
+
+    browser.fill("#category", "typed here").await;
+    for session in place.get("/api/v1/sessions").await["items"].as_array().unwrap() {
+        let id = SessionId(session["id"].as_str().unwrap().to_owned());
+        place.store.end_session(&id, None, "local:test", place.clock.now()).await.unwrap();
+    }
+    browser.click("main form[method=post] button[type=submit]").await;
+    browser.is_at("Sign in").await;
+    browser.reads("Your session had ended, so what you sent was not done.").await;
+    browser.has_focus("name").await;
+    browser.press(&format!("ada{TAB}{PASSWORD}{ENTER}")).await;
+    browser.is_at("Settings").await;
+    browser.reads("Look at it once more, and send it again.").await;
+    assert_eq!(browser.url().await, address, "what was said is said once");
+    let typed = "return document.getElementById('category').value";
+    assert_eq!(browser.run(typed, json!([])).await, json!("typed here"));
+    assert_ne!(place.get("/api/v1/systems/prod").await["category"], "typed here");
+    browser.click("main form[method=post] button[type=submit]").await;
+    browser.reads("Saved.").await;
+    assert_eq!(place.get("/api/v1/systems/prod").await["category"], "typed here");
+    assert!(browser.complaints().await.is_empty());
     browser.quit().await;
     place.stop().await;
 }

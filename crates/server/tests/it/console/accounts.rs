@@ -137,9 +137,14 @@ async fn an_account_says_why_it_holds_what_it_holds_and_what_became_of_it() {
     browser.get(&address).await.has(&["not confirmed by an import yet", "It was put into group"]);
     place.import("prod").await;
     let page = browser.get(&address).await;
-    let by = format!("Job {} of {}", job["id"], job["actor"].as_str().unwrap());
+    let by = format!("<a href=\"/jobs/{0}\">Job {0}</a> of {1}", job["id"], job["actor"].as_str().unwrap());
     page.has(&[group, policy, "Member itself", &format!("Through group {group}"), &by, "Add assignment."]);
-    assert_eq!(page.text.matches(&by).count(), 2, "beside what it gave, and in the history: {}", page.text);
+    let history = page.text.split("id=\"history\"").nth(1).unwrap();
+    assert!(
+        history.contains(&by) && page.text.matches(&by).count() > 1,
+        "beside what it gave, too: {}",
+        page.text
+    );
     page.has(&["&#60;b&#62;team", "a&#60;script&#62;", "Account eve is new.", "Import run"]);
     assert!(!page.text.contains("<img") && !page.text.contains("<script>"), "{}", page.text);
     // Before it was put there, it held nothing, and nothing is changed in the past.
@@ -154,7 +159,9 @@ async fn an_account_says_why_it_holds_what_it_holds_and_what_became_of_it() {
     }
     assert_eq!(browser.get(&format!("{LIST}/AIDANOBODY")).await.status, StatusCode::NOT_FOUND);
     let viewer = Browser::of(&place, "vic", Role::Viewer, &[]).await;
-    assert!(!viewer.get(&address).await.text.contains("/delete\""));
+    let viewed = viewer.get(&address).await;
+    viewed.has(&["Your role here is viewer, which changes nothing."]);
+    assert!(!viewed.text.contains("/delete\""));
     place.stop().await;
 }
 
@@ -200,7 +207,15 @@ async fn a_deletion_shows_its_calls_and_does_exactly_these_once_its_name_is_type
     let second = place.people().await.pop().unwrap();
     let address = address_of(&place, &second).await;
     let plan = browser.send(&format!("{address}/delete"), &[]).await;
-    plan.has(&["A second person must approve it", "Ask for approval"]);
+    plan.has(&[
+        "A second person must approve it",
+        "Ask for approval",
+        "Nobody who signs in here may approve it",
+    ]);
+    place.person("cora", Role::Approver, &["prod"]).await;
+    place.person("dan", Role::Approver, &["test"]).await;
+    let plan = browser.send(&format!("{address}/delete"), &[]).await;
+    plan.has(&["Who may approve it: cora."]);
     let waits = apply(&browser, &form(&plan, &[("reason", ""), ("confirm", &second)])).await;
     led(&waits, &address, "awaits_approval");
     assert!(place.in_aws(&second).is_some());
@@ -237,7 +252,7 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
     let page = browser.get("/systems/prod/new-account").await;
     page.has(&["New account", "The password is handed over"]);
     let made =
-        [("name", "new.person"), ("path", "/staff/"), ("tags", "team = ops, cost=1"), ("deliver", "link")];
+        [("name", "new.person"), ("path", "/staff/"), ("tags", "team = ops\r\ncost=1"), ("deliver", "link")];
     let plan = browser.send("/systems/prod/new-account", &made).await;
     plan.has(&["CreateUser", "CreateLoginProfile", "new.person with path /staff/"]);
     let sent = form(&plan, &[("reason", "joins")]);
@@ -271,7 +286,25 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
     ] {
         let plan = browser.send(&format!("{address}/{action}"), &fields).await;
         plan.has(&[said]);
+        // What cannot be asked for has no form, and a button that says why.
+        let refused = ["What stands in the way", "There is nothing to do"].contains(&said);
+        assert_eq!(
+            plan.text.contains("disabled aria-describedby=\"refused\""),
+            refused,
+            "{said}: {}",
+            plan.text
+        );
+        assert_eq!(plan.text.contains("name=\"seen\""), !refused, "{said}: {}", plan.text);
     }
+    // What limits is taken away as what is held is: not without its name.
+    let arn =
+        place.get("/api/v1/systems/prod/resources?managed_by=customer").await["items"][0]["arn"].clone();
+    let arn = arn.as_str().map(str::to_owned);
+    let limited = [Mutation::SetBoundary { name: "new.person".to_owned(), arn }];
+    place.sandbox.mutate(PROD_ACCOUNT, &limited).unwrap();
+    place.import("prod").await;
+    let plan = browser.send(&format!("{address}/update"), &[("boundary", "none")]).await;
+    plan.has(&["data-confirm=\"new.person\"", "Nothing limits new.person any more"]);
     for (action, fields, said) in [
         ("update", vec![("tags", "team")], "is no pair"),
         ("add-assignment", vec![], "either a group or a policy"),
@@ -283,7 +316,7 @@ async fn a_password_comes_with_a_secret_that_is_shown_once_and_each_action_has_i
             vec![("deliver", "link"), ("recipient", "age1abc")],
             "would not be encrypted to it",
         ),
-        ("update", vec![("tags", "team=a, TEAM=b")], "is there twice"),
+        ("update", vec![("tags", "team=a\nTEAM=b")], "is there twice"),
     ] {
         let page = browser.send(&format!("{address}/{action}"), &fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}: {}", page.text);

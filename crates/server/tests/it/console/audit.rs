@@ -19,7 +19,7 @@ async fn rows_of_the_audit_log_are_found_as_over_rest_and_each_has_its_page() {
     let body = json!({"kind": "path", "value": "/a/", "reason": evil});
     let (status, _) = place.post("/api/v1/systems/prod/protections", &body).await;
     assert_eq!(status, StatusCode::OK);
-    browser.get("/audit").await.has(&["Audit log", "protection_added", "aria-sort=\"descending\""]);
+    browser.get("/audit").await.has(&["Audit log", "Put on the protect list", "aria-sort=\"descending\""]);
     for query in [
         "action=protection_added",
         "system=prod&action=protection_added",
@@ -39,8 +39,33 @@ async fn rows_of_the_audit_log_are_found_as_over_rest_and_each_has_its_page() {
     }
     let first = browser.get("/audit?sort=seq&limit=1").await;
     first.has(&["href=\"/audit/1\"", "rel=\"next\""]);
-    for wrong in ["since=yesterday", "after=x", "system=a%2Fb"] {
+    for wrong in ["since=yesterday", "after=x", "system=a%2Fb", "since=9999-01-01", "zone=Atlantis"] {
         assert_eq!(browser.get(&format!("/audit?{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    // What is wrong stands beside its field, and nothing that was typed is lost.
+    let wrong = browser.get("/audit?since=yesterday&actor=ada").await.text;
+    assert!(wrong.contains("id=\"filter-since-about\"") && wrong.contains("value=\"ada\""), "{wrong}");
+    let file = browser.get("/audit?format=csv&since=yesterday").await;
+    assert_eq!(file.status, StatusCode::BAD_REQUEST);
+    browser.get("/audit").await.has(&[
+        "Time zone of both (UTC, if empty)",
+        "<span title=\"protection_added\">Put on the protect list</span>",
+        "<option value=\"protection_added\">Put on the protect list</option>",
+    ]);
+    // A time without a zone is one of the zone that is given.
+    let now = place.clock.now();
+    let local = |zone: &str, minutes: i64| {
+        let zone = jiff::tz::TimeZone::get(zone).unwrap();
+        let at = now + jiff::SignedDuration::from_mins(minutes);
+        zone.to_datetime(at).strftime("%Y-%m-%dT%H:%M").to_string()
+    };
+    let all = rows(&browser.get("/audit?limit=250").await);
+    for (zone, minutes, expected) in
+        [("Asia/Tokyo", 5, all), ("Asia/Tokyo", -600, 0), ("America/New_York", 5, all), ("", 5, all)]
+    {
+        let at = local(if zone.is_empty() { "UTC" } else { zone }, minutes);
+        let page = browser.get(&format!("/audit?limit=250&until={at}&zone={zone}")).await;
+        assert_eq!((page.status, rows(&page)), (StatusCode::OK, expected), "{zone} {at}: {}", page.text);
     }
     let row = &place.get("/api/v1/audit?action=protection_added").await["items"][0];
     let page = browser.get(&format!("/audit/{}", row["seq"])).await;
@@ -93,7 +118,10 @@ async fn s18_rows_of_others_and_those_about_no_system_are_not_there() {
     }
     let page = browser.get("/audit").await;
     page.has(&["Choose a system", "href=\"/audit?system=test\""]);
-    assert!(!page.text.contains("protection_added") && !page.text.contains("/api/v1/exports/audit"));
+    assert!(
+        !page.text.contains("<span title=\"protection_added\"")
+            && !page.text.contains("/api/v1/exports/audit")
+    );
     assert!(!browser.get("/audit?format=csv").await.text.contains("protection_added"));
     let own = browser.get("/audit?system=test&limit=1000").await;
     own.has(&["protection_added"]);

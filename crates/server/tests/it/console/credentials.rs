@@ -37,7 +37,7 @@ async fn s24_credentials_are_replaced_by_those_that_work_and_their_secret_is_on_
     for (form, beside) in [
         (form("access_key", ("", own.1), ""), Some("access_key_id")),
         (form("access_key", (own.0, ""), ""), Some("secret_access_key")),
-        (form("access_key", (own.0, canary), ""), Some("access_key_id")),
+        (form("access_key", (own.0, canary), ""), Some("secret_access_key")),
         (form("role_by_access_key", own, ""), Some("role_arn")),
         (form("server", ("", ""), ""), Some("credential")),
         (form("access_key", (&other.access_key_id, &other.secret_access_key), ""), None),

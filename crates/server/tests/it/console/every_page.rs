@@ -1,6 +1,6 @@
 //! Each page that there is: a place where all of them have something to show, with the address of each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use keyreeve_model::Role;
@@ -14,8 +14,21 @@ use crate::place::{PROD_ACCOUNT, Place};
 pub(crate) type Row = (&'static str, String);
 
 /// Lets a place have all that pages show, and gives them: a job that waits, one that failed, one with a password that nobody
-/// opened, an account that no import has seen, and a suspended run. Whoever looks is an admin called `ada`.
+/// opened, an account that no import has seen, an account and a group that are gone, and a suspended run. Whoever looks is an admin called `ada`.
 pub(crate) async fn rows(place: &Place) -> Vec<Row> {
+    let (user, group) = ("zzgone".to_owned(), "zz-gone".to_owned());
+    let path = || "/".to_owned();
+    let made = [
+        Mutation::CreateUser { name: user.clone(), path: path(), tags: Vec::new(), boundary: None },
+        Mutation::CreateGroup { name: group.clone(), path: path() },
+    ];
+    place.sandbox.mutate(PROD_ACCOUNT, &made).unwrap();
+    place.import("prod").await;
+    let gone_group = place.get("/api/v1/systems/prod/resources?name=zz-gone").await["items"][0].clone();
+    let deleted = [Mutation::DeleteUser { name: user.clone() }, Mutation::DeleteGroup { name: group }];
+    place.sandbox.mutate(PROD_ACCOUNT, &deleted).unwrap();
+    place.import("prod").await;
+
     let people = place.people().await;
     let asked = async |wishes: Value| {
         let (_, job) =
@@ -44,6 +57,9 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
     let (_, run) = place.post("/api/v1/systems/prod/import-runs", &json!({})).await;
     let run = place.ended_or_suspended(&format!("/api/v1/import-runs/{}", run["id"])).await["id"].clone();
 
+    let kept = json!({"kind": "path", "value": "/kept/"});
+    place.post("/api/v1/systems/prod/protections", &kept).await;
+
     let person = people.last().unwrap();
     let account = place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await;
     let account = format!("/systems/prod/accounts/{}", account["external_id"].as_str().unwrap());
@@ -61,6 +77,7 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
         "/systems/{system_id}/policy",
         "/systems/{system_id}/settings",
         "/systems/{system_id}/compare",
+        "/systems/{system_id}/drift",
         "/systems/{system_id}/profiles",
         "/systems/{system_id}/new-profile",
         "/systems/{system_id}/mappings",
@@ -93,6 +110,10 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
             "/systems/prod/profiles/default/remove".to_owned(),
         ),
         ("/systems/{system_id}/mappings/{mapping}", "/systems/prod/mappings/AWS%20-%20User".to_owned()),
+        (
+            "/systems/{system_id}/mappings/{mapping}/reset",
+            "/systems/prod/mappings/AWS%20-%20User/reset".to_owned(),
+        ),
         ("/settings/people/{person}", "/settings/people/ada".to_owned()),
         ("/settings/tokens/{token}/revoke", format!("/settings/tokens/{token}/revoke")),
         (
@@ -107,6 +128,13 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
         ("/systems/{system_id}/resources/{resource}/versions", format!("{policy}/versions?from=v1&to=v2")),
         ("/systems/{system_id}/accounts/{account}", account.clone()),
         ("/systems/{system_id}/accounts/{account}", "/systems/prod/accounts/new.person".to_owned()),
+        ("/systems/{system_id}/accounts/{account}", format!("/systems/prod/accounts/{user}")),
+        (
+            "/systems/{system_id}/resources/{resource}",
+            format!("/systems/prod/resources/{}", gone_group["external_id"].as_str().unwrap()),
+        ),
+        ("/jobs", "/jobs?state=yesterday".to_owned()),
+        ("/systems/{system_id}/accounts/{account}/history", format!("{account}/history")),
         ("/systems/{system_id}/accounts", "/systems/prod/accounts?as_of=yesterday".to_owned()),
         ("/jobs/{job}", format!("/jobs/{made}")),
         ("/jobs/{job}/tasks/{task}/reset", format!("/jobs/{made}/tasks/{made_task}/reset")),
@@ -167,12 +195,22 @@ async fn each_page_that_there_is_has_a_row_and_is_shown() {
     assert!(known.len() > 30, "{known:?}");
     assert_eq!(listed, known, "a page without a row, or a row without a page");
     let stranger = Browser::new(&place);
+    let mut titles: BTreeMap<String, &str> = BTreeMap::new();
     for (route, address) in &rows {
         let who = if *route == "/sign-in" { &stranger } else { &browser };
         let page = who.get(address).await;
         let refused = page.status == 400 && address.contains("yesterday");
         assert!(page.status == 200 || refused, "{address}: {} {}", page.status, page.text);
         assert_eq!(page.text.matches("<h1>").count(), 1, "{address}");
+        let mut ids: Vec<&str> =
+            page.text.split(" id=\"").skip(1).map(|one| one.split('"').next().unwrap()).collect();
+        ids.sort_unstable();
+        let twice: Vec<_> = ids.windows(2).filter(|two| two[0] == two[1]).collect();
+        assert!(twice.is_empty(), "{address} has two elements of the same id: {twice:?}");
+        let title = page.text.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned();
+        if let Some(other) = titles.insert(title.clone(), route) {
+            assert_eq!(other, *route, "both are called {title:?}");
+        }
     }
     place.stop().await;
 }

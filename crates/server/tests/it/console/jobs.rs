@@ -95,9 +95,14 @@ async fn s35_a_job_is_approved_by_another_person_exactly_as_it_was_seen() {
     approver.get("/").await.has(&[&format!("href=\"{address}\"")]);
     let page = approver.get(&address).await;
     page.has(&[">Awaits approval<", &live, "DeleteUser", &people[0], "they left", "Approve…", "Reject…"]);
+    page.has(&["Who may approve it: ada."]);
     assert!(!page.text.contains("Cancel…"), "an approver cancels nothing");
+    assert!(!page.text.contains("You cannot decide"), "{}", page.text);
     let seen_by_operator = operator.get(&address).await;
-    seen_by_operator.has(&["Cancel…"]);
+    seen_by_operator.has(&[
+        "Cancel…",
+        "You cannot decide about it: your role here is operator, and it takes an approver",
+    ]);
     assert!(!seen_by_operator.text.contains("Approve…"), "{}", seen_by_operator.text);
     assert_eq!(operator.get(&format!("{address}/approve")).await.status, StatusCode::FORBIDDEN);
 
@@ -140,9 +145,27 @@ async fn whoever_is_to_approve_sees_what_has_changed_since_it_was_asked_for() {
     place.sandbox.mutate(PROD_ACCOUNT, &again).unwrap();
     let page = approver.get(&format!("{}/approve", page_of(&job))).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text);
-    for text in ["has changed since it was planned", "role=\"alert\"", "Blocks the deletion"] {
+    for text in [
+        "has changed since it was planned",
+        "role=\"alert\"",
+        "Blocks the deletion",
+        "What it would be now",
+        "What was asked for",
+        "Reject…",
+    ] {
         assert!(page.text.contains(text), "{text}: {}", page.text);
     }
+    // The one is what was asked for, the other deletes whom nobody meant; neither can be approved.
+    let (now, asked) = page.text.split_once("What was asked for").unwrap();
+    let of_both = format!("<h2>Delete account: {}</h2>", people[1]);
+    assert!(now.contains(&of_both), "{now}");
+    assert!(asked.contains(&format!("Delete account: {}</h2>", people[1])), "{asked}");
+    assert!(!page.text.contains("data-confirm") && !page.text.contains("plan_stale"), "{}", page.text);
+    let form = [("seen", job["plan_sha256"].as_str().unwrap()), ("reason", ""), ("confirm", "prod")];
+    let refused = approver.send(&format!("{}/approve", page_of(&job)), &form).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    assert!(refused.text.contains("What it would be now"), "{}", refused.text);
+    assert_eq!(place.writes(), Vec::<String>::new());
     for nothing in ["/jobs/x", "/jobs/x/approve", "/jobs/99999999999999999999"] {
         let page = approver.get(nothing).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{nothing}");
@@ -200,7 +223,13 @@ async fn what_failed_is_tried_again_with_its_plan_and_a_new_secret_that_is_shown
     let failed = place.ended(&format!("/api/v1{address}")).await;
     let why = failed["tasks"][0]["failure"]["message"].as_str().unwrap();
     let page = operator.get(&address).await;
-    page.has(&[">Failed<", "CreateUser", "Try again…", "class=\"failed\""]);
+    page.has(&[
+        ">Failed<",
+        "CreateUser",
+        "Try again…",
+        "class=\"failed\"",
+        "Next: allow what is missing in AWS",
+    ]);
     assert!(page.text.contains(&why[1..20]), "{why}: {}", page.text);
     assert!(!viewer.get(&address).await.text.contains("Try again…"));
     let retry = format!("{address}/retry");
@@ -274,6 +303,26 @@ async fn a_password_that_nobody_opened_is_replaced_by_a_reset_and_its_new_secret
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancellation_that_comes_too_late_says_so() {
+    let place = Place::start().await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Latency { ms: 3_000 }).times(1));
+    let job = asked(&place, json!([{"task": "create_account", "name": "ada"}]), None).await;
+    let address = page_of(&job);
+    for _ in 0..500 {
+        if place.get(&format!("/api/v1{address}")).await["state"] == "running" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let done = operator.send(&format!("{address}/cancel"), &[]).await;
+    assert_eq!(done.to, Some(format!("{address}?said=nothing_cancelled")), "{}", done.text);
+    operator.get(&format!("{address}?said=nothing_cancelled")).await.has(&["nothing was taken back"]);
+    assert_eq!(place.ended(&format!("/api/v1{address}")).await["state"], "succeeded");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reset_is_of_whom_the_password_was_made_for_and_not_of_whoever_has_the_name_by_now() {
     let place = Place::start().await;
     let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
@@ -315,7 +364,13 @@ async fn in_operator_mode_a_password_is_shown_once() {
     let shown = operator.send(&password, &[]).await;
     shown.has(&["The password, shown this once"]);
     assert!(!copied(&shown, "password").is_empty());
-    assert_eq!(operator.send(&password, &[]).await.status, StatusCode::GONE);
+    // Whoever presses twice sees the second answer alone: it leads to what can be done about it.
+    let again = operator.send(&password, &[]).await;
+    assert_eq!(again.to, Some(format!("{address}?said=shown_before#passwords")), "{}", again.text);
+    operator
+        .get(&format!("{address}?said=shown_before"))
+        .await
+        .has(&["shown already, and is shown once only"]);
     operator.get(&address).await.has(&[">Opened<"]);
     place.stop().await;
 }
@@ -350,5 +405,45 @@ async fn s18_s19_a_job_of_others_is_not_there_and_forms_of_elsewhere_do_nothing(
     }
     assert_eq!(place.get(&format!("/api/v1{address}")).await["state"], "awaiting_approval");
     assert_eq!(place.writes(), Vec::<String>::new());
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asked_is_told_in_place_that_somebody_else_approves() {
+    let place = Place::start().await;
+    let ola = Browser::of(&place, "ola", Role::Admin, &[]).await;
+    let token = place.token_of("ola", Role::Admin, &[]).await;
+    let people: Vec<String> = place.people().await.into_iter().take(2).collect();
+    let gone = |name: &String| json!({"task": "delete_account", "account": name});
+    let wishes: Value = people.iter().map(gone).collect();
+    let (_, job) = place.send(reqwest::Method::POST, JOBS, &token, &json!({"wishes": wishes})).await;
+    assert_eq!(job["state"], "awaiting_approval", "{job}");
+    let page = ola.get(&page_of(&job)).await;
+    page.has(&["You cannot decide about it: you asked for it", "Nobody who signs in here may approve it"]);
+    assert!(!page.text.contains("Approve…"), "{}", page.text);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_leads_to_its_accounts_to_what_was_written_down_and_to_the_import_that_saw_it() {
+    let place = Place::start().await;
+    let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
+    let job = asked(&place, json!([{"task": "create_account", "name": "ada"}]), Some("she joins")).await;
+    let address = page_of(&job);
+    let done = place.ended(&format!("/api/v1{address}")).await;
+    assert_eq!(done["state"], "succeeded", "{done:#}");
+    let account = done["tasks"][0]["account_external_id"].as_str().unwrap();
+    let page = viewer.get(&address).await;
+    page.has(&[
+        &format!("<a href=\"/systems/prod/accounts/{account}\">ada</a>"),
+        "not seen by an import yet",
+    ]);
+    let log =
+        page.text.split("href=\"/audit?").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&");
+    let log = viewer.get(&format!("/audit?{log}")).await;
+    log.has(&["job_created", "she joins"]);
+    place.import("prod").await;
+    let run = place.get("/api/v1/systems/prod/import-runs").await["items"][0]["id"].to_string();
+    viewer.get(&address).await.has(&[&format!("seen by <a href=\"/imports/{run}\">import run {run}</a>")]);
     place.stop().await;
 }

@@ -45,11 +45,28 @@ async fn a_task_mapping_is_set_as_it_was_seen_and_what_is_wrong_stands_beside_it
     assert_ne!(now.hidden("seen"), seen);
     let stale = send(&seen, &path("/other/"), "").await;
     assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", stale.text);
-    let reset =
-        async |seen: &str| browser.send(&format!("{ADDRESS}/reset"), &[("seen", seen), ("reason", "")]).await;
-    assert_eq!(reset(&seen).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // What was set is lost by it, so its name is typed.
+    let ask = browser.get(&format!("{ADDRESS}/reset")).await;
+    ask.has(&[
+        "What ada set, its values and its custom actions, is lost here",
+        "data-confirm=\"AWS - User\"",
+    ]);
+    assert_eq!(ask.hidden("seen"), now.hidden("seen"));
+    let reset = async |seen: &str, confirm: &str| {
+        let form = [("seen", seen), ("reason", ""), ("confirm", confirm)];
+        browser.send(&format!("{ADDRESS}/reset"), &form).await
+    };
+    for (seen, confirm) in
+        [(&*seen, "AWS - User"), (&*now.hidden("seen"), "AWS - user"), (&*now.hidden("seen"), "")]
+    {
+        let refused = reset(seen, confirm).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{confirm}: {}", refused.text);
+    }
     assert!(there().await.set.is_some());
-    assert_eq!(reset(&now.hidden("seen")).await.to, Some(format!("{ADDRESS}?said=mapping_reset")));
+    assert_eq!(
+        reset(&now.hidden("seen"), "AWS - User").await.to,
+        Some(format!("{ADDRESS}?said=mapping_reset"))
+    );
     assert_eq!(there().await.set, None);
     let rows = place.get("/api/v1/audit?system_id=prod&action=mapping_set").await;
     assert_eq!(rows["items"][0]["subject"]["reason"], "all of them", "{rows}");

@@ -3,7 +3,10 @@
 mod accounts;
 mod audit;
 mod credentials;
+mod drift;
 pub(crate) mod every_page;
+mod filled_in;
+mod gone;
 mod imports;
 mod jobs;
 mod mappings;
@@ -17,7 +20,9 @@ mod signing_in;
 mod systems;
 mod twice;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN};
+use std::sync::Mutex;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 
@@ -29,6 +34,8 @@ use crate::place::Place;
 pub(crate) struct Browser<'a> {
     pub(crate) place: &'a Place,
     pub(crate) cookie: Option<String>,
+    /// What the page that it is led to says was done.
+    told: Mutex<Option<String>>,
     client: Client,
 }
 
@@ -43,7 +50,7 @@ pub(crate) struct Seen {
 impl<'a> Browser<'a> {
     pub(crate) fn new(place: &'a Place) -> Self {
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { place, cookie: None, client }
+        Self { place, cookie: None, told: Mutex::new(None), client }
     }
 
     /// Of somebody who is added and signed in.
@@ -55,14 +62,13 @@ impl<'a> Browser<'a> {
     pub(crate) fn ask(&self, method: Method, address: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{address}", self.place.url));
         let request = request.header(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
-        match &self.cookie {
-            Some(cookie) => request.header(COOKIE, cookie),
-            None => request,
-        }
+        let told = self.told.lock().unwrap();
+        let cookies: Vec<&str> = self.cookie.iter().chain(told.iter()).map(String::as_str).collect();
+        if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) }
     }
 
     pub(crate) async fn get(&self, address: &str) -> Seen {
-        Seen::of(self.ask(Method::GET, address).send().await.unwrap()).await
+        self.seen(self.ask(Method::GET, address)).await
     }
 
     /// Sends a form of a page of ours.
@@ -73,7 +79,22 @@ impl<'a> Browser<'a> {
 
     /// Sends a form of a page of somewhere.
     pub(crate) async fn send_from(&self, address: &str, form: &[(&str, &str)], origin: &str) -> Seen {
-        Seen::of(self.form(address, form).header(ORIGIN, origin).send().await.unwrap()).await
+        self.seen(self.form(address, form).header(ORIGIN, origin)).await
+    }
+
+    async fn seen(&self, request: RequestBuilder) -> Seen {
+        let answer = request.send().await.unwrap();
+        self.told(&answer);
+        Seen::of(answer).await
+    }
+
+    /// Keeps what an answer has the page say that it leads to.
+    pub(crate) fn told(&self, answer: &Response) {
+        let mut set = answer.headers().get_all(SET_COOKIE).iter().map(|set| set.to_str().unwrap());
+        let told = set.rfind(|set| set.starts_with("keyreeve-told="));
+        if let Some(told) = told {
+            *self.told.lock().unwrap() = told.split(';').next().map(str::to_owned);
+        }
     }
 
     /// A form, as it is sent by who says nothing of where it comes from.

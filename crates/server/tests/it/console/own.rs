@@ -30,6 +30,7 @@ async fn s41_whoever_knows_their_password_changes_it_and_all_other_sessions_end(
     }
     assert_eq!(other.get("/").await.status, StatusCode::OK);
     let done = change(&browser, PASSWORD, NEW).await;
+    browser.told(&done);
     let cookie = done.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
     assert_eq!(Seen::of(done).await.to.as_deref(), Some("/your-sign-in?said=password_changed"));
     assert_eq!(other.get("/").await.status, StatusCode::SEE_OTHER, "the other one is signed out");

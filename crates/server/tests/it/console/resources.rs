@@ -82,14 +82,34 @@ async fn several_holders_lose_a_group_by_one_plan() {
     }
     let viewer = Browser::of(&place, "vic", Role::Viewer, &[]).await;
     assert_eq!(viewer.send(&remove, &ids).await.status, StatusCode::FORBIDDEN);
+    // One alone is put back as easily as it was taken out.
+    let one = browser.send(&remove, &ids[..1]).await;
+    assert!(!one.text.contains("data-confirm"), "{}", one.text);
     let plan = browser.send(&remove, &ids).await;
-    plan.has(&["Apply this plan"]);
+    let name = group["name"].as_str().unwrap();
+    plan.has(&[
+        "Apply this plan",
+        &format!("data-confirm=\"{name}\""),
+        &format!("2 accounts leave group {name}"),
+    ]);
     assert_eq!(plan.text.matches("RemoveUserFromGroup").count(), 2, "{}", plan.text);
     assert_eq!(place.writes(), Vec::<String>::new());
     let hidden = ["wishes", "seen", "meant", "once", "next"]
         .map(|name| (name, plan.hidden(name).replace("&#34;", "\"")));
     let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
     form.push(("reason", "they moved"));
+    for typed in [None, Some("prod"), Some("")] {
+        let typed: Vec<(&str, &str)> = typed.map(|typed| ("confirm", typed)).into_iter().collect();
+        let refused = browser.send("/systems/prod/changes", &[form.clone(), typed].concat()).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        assert!(
+            refused.text.contains(&format!("Type {name} to go on; nothing was done")),
+            "{}",
+            refused.text
+        );
+    }
+    assert_eq!(place.writes(), Vec::<String>::new());
+    form.push(("confirm", name));
     let done = browser.send("/systems/prod/changes", &form).await;
     assert!(
         done.to.as_ref().is_some_and(|to| to.starts_with(&format!("{address}?said=asked-"))),

@@ -10,7 +10,7 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 35] = [
+const PAGES: [(&str, [bool; 4]); 38] = [
     ("/your-sign-in", [true, true, true, true]),
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
@@ -20,11 +20,13 @@ const PAGES: [(&str, [bool; 4]); 35] = [
     ("/systems/prod/policy", [true, true, true, true]),
     ("/systems/prod/settings", [true, true, true, true]),
     ("/systems/prod/compare", [true, true, true, true]),
+    ("/systems/prod/drift", [true, true, true, true]),
     ("/systems/prod/profiles", [true, true, true, true]),
     ("/systems/prod/profiles/default", [true, true, true, true]),
     ("/systems/prod/new-profile", [false, false, false, true]),
     ("/systems/prod/mappings", [true, true, true, true]),
     ("/systems/prod/mappings/AWS%20-%20User", [true, true, true, true]),
+    ("/systems/prod/mappings/AWS%20-%20User/reset", [false, false, false, true]),
     ("/systems/prod/credential", [false, false, false, true]),
     ("/systems/prod/rotate-key", [false, false, false, true]),
     ("/systems/prod/remove", [false, false, false, true]),
@@ -33,6 +35,7 @@ const PAGES: [(&str, [bool; 4]); 35] = [
     ("/imports/1/changes", [true, true, true, true]),
     ("/systems/prod/accounts", [true, true, true, true]),
     ("/systems/prod/accounts/script.path", [true, true, true, true]),
+    ("/systems/prod/accounts/script.path/history", [true, true, true, true]),
     ("/systems/prod/accounts/script.path/delete", [false, true, false, true]),
     ("/systems/prod/new-account", [false, true, false, true]),
     ("/systems/prod/resources", [true, true, true, true]),
@@ -49,7 +52,7 @@ const PAGES: [(&str, [bool; 4]); 35] = [
 ];
 
 /// Each form, and who may send it.
-const FORMS: [(&str, [bool; 4]); 19] = [
+const FORMS: [(&str, [bool; 4]); 20] = [
     ("/systems/new", [false, false, false, true]),
     ("/systems/prod/connection", [false, true, false, true]),
     ("/systems/prod/settings", [false, false, false, true]),
@@ -62,6 +65,7 @@ const FORMS: [(&str, [bool; 4]); 19] = [
     ("/systems/prod/mappings/AWS%20-%20User/reset", [false, false, false, true]),
     ("/systems/prod/credential", [false, false, false, true]),
     ("/systems/prod/rotate-key", [false, false, false, true]),
+    ("/systems/prod/drift", [false, false, true, true]),
     ("/imports", [false, true, false, true]),
     ("/imports/1/accept", [false, false, true, true]),
     ("/imports/1/reject", [false, false, true, true]),
@@ -135,7 +139,10 @@ async fn s19_a_form_of_elsewhere_does_nothing() {
         ("/systems/prod/release", &[("reason", "")]),
         ("/systems/prod/profiles/default", &[("schedule", "")]),
         ("/systems/prod/new-profile", &[("name", "x")]),
-        ("/systems/prod/mappings/AWS%20-%20User/reset", &[("seen", ""), ("reason", "")]),
+        (
+            "/systems/prod/mappings/AWS%20-%20User/reset",
+            &[("seen", ""), ("reason", ""), ("confirm", "AWS - User")],
+        ),
         ("/systems/prod/credential", &[("credential", "server")]),
         ("/systems/prod/rotate-key", &[("seen", ""), ("once", "x"), ("reason", ""), ("confirm", "prod")]),
         ("/imports", &[("system", "prod"), ("profile", "default")]),

@@ -9,6 +9,11 @@ use crate::place::{PASSWORD, Place};
 
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
+/// The fields of which systems somebody is limited to; all where none is named.
+fn of_systems(systems: &str) -> [(&'static str, &str); 2] {
+    [("reach", if systems.is_empty() { "all" } else { "only" }), ("systems", systems)]
+}
+
 fn refused(page: &Seen, field: &str) {
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}: {}", page.text);
     let beside = [
@@ -23,8 +28,10 @@ async fn a_token_is_shown_once_works_and_is_taken_back() {
     let place = Place::start().await;
     let admin = Browser::of(&place, "ada", Role::Admin, &[]).await;
     let new = |owner: &'static str, systems: &'static str, days: &'static str| {
-        let once = ("once", owner);
-        [("owner", owner), ("role", "viewer"), ("systems", systems), ("expires_in_days", days), once]
+        let fields = [("owner", owner), ("role", "viewer"), ("expires_in_days", days), ("once", owner)];
+        let [reach, named] = of_systems(systems);
+        let [owner, role, days, once] = fields;
+        [owner, role, reach, named, days, once]
     };
     for (owner, systems, days, field) in
         [("ci", "a b", "", "systems"), ("ci", "none", "", "systems"), ("ci", "", "soon", "expires_in_days")]
@@ -51,7 +58,13 @@ async fn a_token_is_shown_once_works_and_is_taken_back() {
     assert_eq!(place.ask("/api/v1/systems/prod", Some(&text)).await.0, StatusCode::UNAUTHORIZED);
     admin.get("/settings/tokens?state=revoked").await.has(&[">ci<"]);
     let file = admin.get("/settings/tokens?format=csv&q=ci").await.text;
-    assert!(file.starts_with("Owner,Token,Role,Systems,State,") && !file.contains(&text), "{file}");
+    assert!(
+        file.starts_with("Owner,Token,Role,Systems,State,")
+            && !file.contains(&text)
+            && !file.contains("Revoke…"),
+        "{file}"
+    );
+    assert!(file.lines().next().unwrap().ends_with(",Works until"), "what is done is in no file: {file}");
     assert_eq!(admin.get("/settings/tokens/none/revoke").await.status, StatusCode::NOT_FOUND);
     place.stop().await;
 }
@@ -61,7 +74,8 @@ async fn s32_people_are_added_changed_kept_out_and_removed_but_not_the_last_admi
     let place = Place::start().await;
     let admin = Browser::of(&place, "ada", Role::Admin, &[]).await;
     let new = |name: &'static str, systems: &'static str, password: &'static str| {
-        [("name", name), ("role", "operator"), ("systems", systems), ("password", password)]
+        let [reach, named] = of_systems(systems);
+        [("name", name), ("role", "operator"), reach, named, ("password", password)]
     };
     refused(&admin.send("/settings/people", &new("Bea X", "", PASSWORD)).await, "name");
     refused(&admin.send("/settings/people", &new("bea", "none", PASSWORD)).await, "systems");
@@ -75,7 +89,8 @@ async fn s32_people_are_added_changed_kept_out_and_removed_but_not_the_last_admi
     assert_eq!(bea.get("/").await.status, StatusCode::OK);
     let page = "/settings/people/bea";
     let role = async |seen: &str, systems: &str| {
-        let form = [("seen", seen), ("role", "viewer"), ("systems", systems)];
+        let [reach, named] = of_systems(systems);
+        let form = [("seen", seen), ("role", "viewer"), reach, named];
         admin.send(&format!("{page}/role"), &form).await
     };
     let seen = admin.get(page).await.hidden("seen");
@@ -102,7 +117,7 @@ async fn s32_people_are_added_changed_kept_out_and_removed_but_not_the_last_admi
     own.has(&["This is you", "href=\"/your-sign-in\""]);
     assert!(!own.text.contains("action=\"/settings/people/"), "{}", own.text);
     for (what, form) in [
-        ("role", vec![("seen", "admin "), ("role", "viewer"), ("systems", "")]),
+        ("role", vec![("seen", "admin "), ("role", "viewer"), ("reach", "all"), ("systems", "")]),
         ("access", vec![("may_sign_in", "false")]),
         ("password", vec![("password", PASSWORD)]),
         ("remove", vec![("reason", ""), ("confirm", "ada")]),
@@ -131,7 +146,7 @@ async fn what_is_protected_is_added_and_taken_off_by_system() {
     assert_eq!(viewer.send("/settings/protections", &add("prod", "a=b")).await.status, StatusCode::FORBIDDEN);
     let evil = "a=\"><img src=x>";
     let done = admin.send("/settings/protections", &add("prod", evil)).await;
-    assert_eq!(done.to.as_deref(), Some("/settings/protections?said=protected"), "{}", done.text);
+    assert_eq!(done.to.as_deref(), Some("/settings/protections?said=protected_unseen"), "{}", done.text);
     let list = viewer.get("/settings/protections?kind=tag&system=prod").await;
     list.has(&["a=&#34;&#62;&#60;img", "last resort", "ada"]);
     assert!(!list.text.contains("Take off…") && !list.text.contains("<img"), "{}", list.text);
@@ -167,11 +182,21 @@ async fn s18_s19_the_settings_are_for_admins_of_all_systems_and_forms_of_our_own
     let forms: [(&str, &[(&str, &str)]); 7] = [
         (
             "/settings/tokens",
-            &[("owner", "x"), ("role", "admin"), ("systems", ""), ("expires_in_days", ""), ("once", "x")],
+            &[
+                ("owner", "x"),
+                ("role", "admin"),
+                ("reach", "all"),
+                ("systems", ""),
+                ("expires_in_days", ""),
+                ("once", "x"),
+            ],
         ),
         (&revoke, &[("reason", ""), ("confirm", "x")]),
-        ("/settings/people", &[("name", "x"), ("role", "admin"), ("systems", ""), ("password", PASSWORD)]),
-        ("/settings/people/ada/role", &[("seen", ""), ("role", "viewer"), ("systems", "")]),
+        (
+            "/settings/people",
+            &[("name", "x"), ("role", "admin"), ("reach", "all"), ("systems", ""), ("password", PASSWORD)],
+        ),
+        ("/settings/people/ada/role", &[("seen", ""), ("role", "viewer"), ("reach", "all"), ("systems", "")]),
         ("/settings/people/ada/password", &[("password", PASSWORD)]),
         ("/settings/people/ada/access", &[("may_sign_in", "false")]),
         ("/settings/people/ada/remove", &[("reason", ""), ("confirm", "ada")]),
@@ -222,5 +247,37 @@ async fn where_people_are_told_is_seen_without_what_may_be_a_secret() {
         "from keyreeve@example.com to ops@example.com",
     ]);
     assert!(!page.text.contains("canary"), "{}", page.text);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_a_protected_account_says_so_and_offers_nothing() {
+    let place = Place::start().await;
+    let admin = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    let person = place.people().await.remove(0);
+    let account = place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await;
+    let address = format!("/systems/prod/accounts/{}", account["external_id"].as_str().unwrap());
+    let before = admin.get(&address).await;
+    before.has(&["aria-label=\"Change the account\""]);
+    assert!(!before.text.contains(">Protected<"), "{}", before.text);
+    let page = admin.get("/settings/protections").await;
+    page.has(&["From then on nobody changes what it covers"]);
+    let form = [("system", "prod"), ("kind", "account"), ("value", person.as_str()), ("reason", "")];
+    let done = admin.send("/settings/protections", &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let after = admin.get(&address).await;
+    after.has(&[">Protected<", "is on the protect list (account"]);
+    assert!(!after.text.contains("aria-label=\"Change the account\""), "{}", after.text);
+    let ask =
+        admin.get(&format!("/settings/protections/remove?system=prod&kind=account&value={person}")).await;
+    ask.has(&[
+        "can be changed, switched off and deleted from now on",
+        "What other entries of the list cover stays",
+    ]);
+    // The one that the system signs in with always is.
+    let own = place.all("/api/v1/systems/prod/accounts", 100).await;
+    let own = own.iter().find(|one| one["name"] == "keyreeve-connector").unwrap();
+    let own = admin.get(&format!("/systems/prod/accounts/{}", own["external_id"].as_str().unwrap())).await;
+    own.has(&[">Protected<", "is the account that Keyreeve signs in with"]);
     place.stop().await;
 }

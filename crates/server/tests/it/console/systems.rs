@@ -1,6 +1,7 @@
 //! Systems: found, registered, tested, changed and removed.
 
 use keyreeve_model::{Effect, Failure, FailureKind, Role, SystemState};
+use keyreeve_sandbox::{Effect as Fault, FaultRule};
 use keyreeve_store::StoreError;
 use reqwest::StatusCode;
 
@@ -67,8 +68,16 @@ async fn a_system_is_registered_and_what_is_wrong_stands_beside_its_field() {
     let place = Place::start().await;
     let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
     browser.get("/systems/new").await.has(&["Collector technology", "Content", "<option value=\"AWS\">"]);
+    let offered = browser.get("/systems/new").await.text;
+    assert!(!offered.contains("value=\"server\""), "what is not lent is not offered: {offered}");
     let key = place.sandbox.connector_key(PROD_ACCOUNT).unwrap();
     let key = (key.access_key_id.as_str(), key.secret_access_key.as_str());
+    // Half a choice is none: what is given would not be used.
+    let with = |name: &'static str, value: &'static str| {
+        let mut form = new("new", "New", key);
+        form.iter_mut().filter(|(field, _)| *field == name).for_each(|(_, sent)| *sent = value);
+        form
+    };
     let refused = [
         (new("prod", "New", key), "system_id"),
         (new("new", "SYSTEM PROD", key), "name"),
@@ -76,7 +85,9 @@ async fn a_system_is_registered_and_what_is_wrong_stands_beside_its_field() {
         (new("new", "", key), "name"),
         (new("new", "New", ("", key.1)), "access_key_id"),
         (new("new", "New", (key.0, "")), "secret_access_key"),
-        (new("new", "New", (key.0, "canary-secret-of-another-key-0000000000000")), "access_key_id"),
+        (new("new", "New", (key.0, "canary-secret-of-another-key-0000000000000")), "secret_access_key"),
+        (with("role_arn", "arn:aws:iam::111122223333:role/x"), "role_arn"),
+        (with("credential", "server"), "access_key_id"),
     ];
     for (form, field) in refused {
         let page = browser.send("/systems/new", &form).await;
@@ -129,6 +140,14 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     page.has(&["href=\"/systems/prod/profiles\">Thresholds<", "href=\"/systems/prod/profiles\">Schedule<"]);
     place.not_imported("fresh").await;
     browser.get("/systems/fresh").await.has(&["What is permitted shows with the first import"]);
+    // An import that read nothing says nothing of what is permitted.
+    let (status, code) = (403, "InvalidClientTokenId".to_owned());
+    let expired = Fault::Error { status, code, message: String::new() };
+    place.sandbox.add_fault(FaultRule::new("GetAccountAuthorizationDetails", expired).times(1));
+    let (_, run) = place.post("/api/v1/systems/fresh/import-runs", &serde_json::json!({})).await;
+    place.ended(&format!("/api/v1/import-runs/{}", run["id"])).await;
+    let failed = browser.get("/systems/fresh").await;
+    failed.has(&["so what is permitted is not known", "href=\"/systems/fresh/connection\">Test<"]);
     browser
         .get("/systems/prod/policy?profile=read")
         .await
@@ -139,10 +158,13 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     tested.has(&["What the test found", "identity", ":user/"]);
     // A quarantine whose cause is over is ended, by an admin.
     let now = place.clock.now();
-    let message = "it was another AWS account".to_owned();
+    let message = "it was another AWS account; mend it, then run `keyreeve system release prod`".to_owned();
     let why = Failure { kind: FailureKind::AccountMismatch, message, effect: Effect::None, at: now };
     place.store.quarantine_system(&system("prod"), why, now).await.unwrap();
-    browser.get("/systems/prod").await.has(&[">Error</span>", "It was another AWS account."]);
+    browser
+        .get("/systems/prod")
+        .await
+        .has(&[">Error</span>", "It was another AWS account; mend it, then use “Release” under Connection."]);
     browser.get("/systems/prod/connection").await.has(&["End the quarantine"]);
     let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
     assert!(!operator.get("/systems/prod/connection").await.text.contains("End the quarantine"));
@@ -199,7 +221,12 @@ async fn settings_are_changed_as_they_were_seen_or_not_at_all() {
     let before = settings().await;
     let seen = page.hidden("seen");
     let unchanged = send(&fields(&seen, &before.max_deletes.to_string(), true)).await;
-    assert_eq!(unchanged.to.as_deref(), Some("/systems/prod"), "{}", unchanged.text);
+    assert_eq!(
+        unchanged.to.as_deref(),
+        Some("/systems/prod/settings?said=nothing_changed"),
+        "{}",
+        unchanged.text
+    );
     let bad = send(&fields(&seen, "many", true)).await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
     assert!(bad.text.contains("whole number") && bad.text.contains("value=\"many\""), "{}", bad.text);
@@ -273,5 +300,18 @@ async fn a_system_is_removed_by_who_types_its_name() {
     assert!(!list.text.contains("System prod"));
     browser.get("/systems?state=removed").await.has(&["System prod"]);
     browser.get("/systems/prod").await.has(&["It was removed."]);
+    let settings = browser.get("/systems/prod/settings").await;
+    assert!(
+        settings.text.contains("<fieldset disabled>") && !settings.text.contains(">Save<"),
+        "{}",
+        settings.text
+    );
+    for form in ["credential", "remove"] {
+        assert_eq!(
+            browser.get(&format!("/systems/prod/{form}")).await.status,
+            StatusCode::CONFLICT,
+            "{form}"
+        );
+    }
     place.stop().await;
 }

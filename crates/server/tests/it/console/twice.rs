@@ -38,7 +38,8 @@ async fn a_change_that_is_sent_twice_at_once_is_told_twice_and_done_once() {
     led.sort();
     assert_eq!(led, [format!("{address}?said=asked-{job}"), format!("{address}?said=asked_before-{job}")]);
     assert_eq!(jobs(&place).await, 1);
-    let before = browser.get(&format!("/systems/prod/accounts?said=asked_before-{job}")).await;
+    let form: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let before = browser.get(&browser.send(CHANGES, &form).await.to.unwrap()).await;
     before.has(&["is not done twice", &format!("<a href=\"/jobs/{job}\">Job {job}</a>")]);
     // Nobody writes into it what we do not say.
     let foreign = browser.get("/systems/prod/accounts?said=asked-%3Cb%3E").await;
@@ -164,13 +165,56 @@ async fn a_system_whose_form_is_sent_twice_is_registered_once_and_led_to_twice()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_is_asked_for_twice_leads_twice_to_the_same_run() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let form = [("system", "prod"), ("profile", "default")];
+    place.sandbox.add_fault(FaultRule::new("ListUsers", Effect::Latency { ms: 1_500 }).times(2));
+    place
+        .sandbox
+        .add_fault(FaultRule::new("GetAccountAuthorizationDetails", Effect::Latency { ms: 1_500 }).times(2));
+    let first = browser.send("/imports", &form).await;
+    let again = browser.send("/imports", &form).await;
+    assert!(first.to.as_deref().is_some_and(|to| to.starts_with("/imports/")), "{}", first.text);
+    assert_eq!(again.to, first.to, "{}", again.text);
+    place.ended(&format!("/api/v1/import-runs/{}", first.to.unwrap().rsplit('/').next().unwrap())).await;
+    place.stop().await;
+}
+
+/// A form that was sent before as something else says so in its own words.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_was_sent_before_with_something_else_in_it_is_told_so_in_plain_words() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let person = place.people().await.remove(0);
+    let address = address_of(&place, &person).await;
+    let plan = browser.send(&format!("{address}/delete"), &[]).await;
+    for reason in ["left", "left for good"] {
+        let sent = form(&plan, &[("reason", reason), ("confirm", &person)]);
+        let sent: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let page = browser.send(CHANGES, &sent).await;
+        if reason != "left" {
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text);
+            assert!(page.text.contains("sent before, with something else in it"), "{}", page.text);
+            assert!(
+                !page.text.contains("Idempotency") && !page.text.contains("Nothing was done"),
+                "{}",
+                page.text
+            );
+        }
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_asked_for_twice_is_made_once() {
     let place = Place::start().await;
     let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
     let tokens = async || place.get("/api/v1/tokens").await["items"].as_array().unwrap().len();
     let before = tokens().await;
     let page = browser.get("/settings/tokens").await;
-    let fields = [("owner", "amy"), ("role", "viewer"), ("systems", ""), ("expires_in_days", "9")];
+    let fields =
+        [("owner", "amy"), ("role", "viewer"), ("reach", "all"), ("systems", ""), ("expires_in_days", "9")];
     let mut form: Vec<(&str, String)> = fields.map(|(name, value)| (name, value.to_owned())).into();
     form.push(("once", page.hidden("once")));
     let answers = twice(&browser, "/settings/tokens", &form).await;

@@ -26,7 +26,8 @@ pub(super) async fn load(
     for some in tasks.chunks(transaction.dialect().values_per_statement()) {
         let mut text = Statement::building(
             "SELECT t.task_id, t.job_id, t.system_key, s.system_id, j.actor, t.state, t.lease_epoch, t.account, \
-             t.account_external_id FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
+             t.account_external_id, CASE WHEN t.lease_place IS NULL OR EXISTS \
+             (SELECT 1 FROM account_places p WHERE p.token = t.lease_place) THEN t.lease_token END FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
              JOIN systems s ON s.system_key = t.system_key WHERE t.task_id IN (",
         );
         for (at, task) in some.iter().enumerate() {
@@ -112,6 +113,7 @@ fn read_held(row: &Row) -> Result<HeldTask, StoreError> {
         epoch: row.int(6)?,
         account: row.text(7)?,
         external_id: row.opt_word(8)?,
+        token: row.opt_text(9)?,
         steps: BTreeMap::new(),
     })
 }

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 use self::pending::Pending;
 use super::moves::{require, with};
-use super::{JournalEntry, JournalEvent, deliveries, plan};
+use super::{JournalEntry, JournalEvent, TaskLease, deliveries, plan};
 use crate::audit::{Trail, recording};
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
@@ -39,7 +39,7 @@ impl Store {
                 let answer = match held.get_mut(&entry.lease.task) {
                     None => Err(lost),
                     Some(Err(unreadable)) => Err(unreadable.repeated()),
-                    Some(Ok(task)) if !task.is_held_by(entry.lease.epoch) => Err(lost),
+                    Some(Ok(task)) if !task.is_held_by(&entry.lease) => Err(lost),
                     Some(Ok(task)) => match task.check(&entry.event) {
                         Ok(()) => Ok(task.write(transaction, trail, &mut pending, &entry.event, now).await?),
                         refused => refused,
@@ -68,6 +68,7 @@ pub(super) struct HeldTask {
     actor: String,
     state: TaskState,
     epoch: i64,
+    token: Option<String>,
     pub(super) account: String,
     pub(super) external_id: Option<ExternalId>,
     pub(super) steps: BTreeMap<u32, HeldStep>,
@@ -90,8 +91,9 @@ impl HeldStep {
 }
 
 impl HeldTask {
-    fn is_held_by(&self, epoch: i64) -> bool {
-        self.state == TaskState::Running && self.epoch == epoch
+    fn is_held_by(&self, lease: &TaskLease) -> bool {
+        let same = self.epoch == lease.epoch && self.token.as_ref() == Some(&lease.token);
+        self.state == TaskState::Running && same
     }
 
     /// Whether an event fits the state of the task and its steps. Nothing has been written yet.

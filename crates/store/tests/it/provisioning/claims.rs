@@ -57,6 +57,12 @@ async fn a_later_claim_about_the_same_supersedes_the_earlier_one_and_no_other() 
             open(&store).await,
             [("bob".to_owned(), group("ops", true)), ada(&ClaimFact::AccountGone)]
         );
+        // Those of one job, and no other's.
+        let of_job = store.job_claims(JobId(1)).await.unwrap();
+        assert!(!of_job.too_old && of_job.claims.len() == 4, "{of_job:?}");
+        assert!(of_job.claims.iter().all(|one| one.state == ClaimState::Superseded && one.account == "ada"));
+        assert_eq!(store.job_claims(JobId(2)).await.unwrap().claims.len(), 1);
+        assert!(store.job_claims(JobId(99)).await.is_err());
         store.close().await;
     }
 }
@@ -116,24 +122,103 @@ async fn an_import_settles_open_claims_once() {
         claim_facts(&store, "ada", vec![group("qa", false)], 2).await;
         let all = store.claims(&id("s"), None).await.unwrap();
         assert_eq!((all[0].1.claimed_at, all[0].1.step, all[0].1.settled_by), (at(1), 1, None));
-        let run = publish(&store, &random_inventory(&mut Dice(1)), at(3)).await;
-        let settled = [
+        let settled = vec![
             (all[0].0, ClaimState::Confirmed),
             (all[1].0, ClaimState::Contradicted),
             (all[2].0, ClaimState::Confirmed),
             (all[3].0, ClaimState::Open),
         ];
-        assert_eq!(store.settle_claims(&settled, run.id, at(4)).await.unwrap(), 2);
-        assert_eq!(store.settle_claims(&settled, run.id, at(5)).await.unwrap(), 0);
+        let run = published(&store, ClaimsSeen { settled: settled.clone(), restored: Vec::new() }, 4).await;
+        published(&store, ClaimsSeen { settled, restored: Vec::new() }, 5).await;
         let all = store.claims(&id("s"), None).await.unwrap();
         let states: Vec<_> = all.iter().map(|(_, claim)| (claim.state, claim.settled_by)).collect();
         use ClaimState::{Confirmed, Contradicted, Open, Superseded};
         let by = Some(run.id);
         assert_eq!(states, [(Confirmed, by), (Contradicted, by), (Superseded, None), (Open, None)]);
-        let filter = AuditFilter { action: Some("claims_settled".into()), ..Default::default() };
-        assert_eq!(store.audit(&filter, 9).await.unwrap().len(), 1);
-        let unknown = store.settle_claims(&settled, ImportRunId(99), at(6)).await.unwrap_err();
-        assert!(matches!(unknown, StoreError::RunNotFound { .. }));
+        assert_eq!(settlings(&store).await.len(), 1);
+        store.close().await;
+    }
+}
+
+/// A run that changes nothing and saw this of our changes, published.
+async fn published(store: &Store, claims: ClaimsSeen, now: i64) -> ImportRun {
+    let lease = store.begin_import_run(&id("s"), &profile(), "t", at(now), LEASE).await.unwrap();
+    let record = RunRecord { claims, ..record(at(now)) };
+    store.publish_import_run(&lease, record, &ChangeSet::default(), at(now)).await.unwrap()
+}
+
+async fn settlings(store: &Store) -> Vec<AuditRow> {
+    let filter = AuditFilter { action: Some("claims_settled".into()), ..Default::default() };
+    store.audit(&filter, 9).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_suspended_run_settles_claims_when_it_is_accepted_and_not_what_was_done_since_then() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        claim_facts(&store, "ada", vec![group("ops", true), group("dev", true), group("qa", true)], 1).await;
+        let all = store.open_claims(&id("s")).await.unwrap();
+        let settled = vec![
+            (all[0].0, ClaimState::Confirmed),
+            (all[1].0, ClaimState::Contradicted),
+            (all[2].0, ClaimState::Contradicted),
+        ];
+        let suspend = async |now: i64| {
+            let lease = store.begin_import_run(&id("s"), &profile(), "t", at(now), LEASE).await.unwrap();
+            let claims = ClaimsSeen { settled: settled.clone(), restored: Vec::new() };
+            let record = RunRecord { claims, ..record(at(now)) };
+            let outcome = Outcome::Suspended(ChangeSet::default());
+            store.finish_import_run(&lease, record, outcome, at(now)).await.unwrap().id
+        };
+        let rejected = suspend(2).await;
+        store.reject_import_run(rejected, "anna", "no", at(3)).await.unwrap();
+        assert_eq!(store.open_claims(&id("s")).await.unwrap().len(), 3, "what is rejected settles nothing");
+        let run = suspend(4).await;
+        assert_eq!(store.open_claims(&id("s")).await.unwrap().len(), 3);
+        claim_facts(&store, "ada", vec![group("qa", false)], 5).await;
+        store.accept_import_run(run, "anna", "known", at(6)).await.unwrap();
+        use ClaimState::{Confirmed, Contradicted, Open, Superseded};
+        let by = Some(run);
+        let states: Vec<_> = store.claims(&id("s"), None).await.unwrap();
+        let states: Vec<_> = states.iter().map(|(_, claim)| (claim.state, claim.settled_by)).collect();
+        assert_eq!(states, [(Confirmed, by), (Contradicted, by), (Superseded, None), (Open, None)]);
+        let rows = settlings(&store).await;
+        assert_eq!((rows.len(), rows[0].subject["run"].as_i64()), (1, Some(run.0)), "{rows:?}");
+        let drifts = store.drifts(None, 9).await.unwrap();
+        let [drift] = &drifts[..] else { panic!("{drifts:?}") };
+        assert_eq!((&drift.claim.fact, drift.claim.settled_by), (&group("dev", true), by));
+        assert_eq!((drift.seen_at, drift.actor.as_str()), (at(6), "anna"));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn drift_ends_where_it_is_seen_again_changed_once_more_or_accepted() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        let groups = ["again", "changed", "accepted", "stays"];
+        claim_facts(&store, "ada", groups.map(|name| group(name, true)).to_vec(), 1).await;
+        let all = store.open_claims(&id("s")).await.unwrap();
+        let settled = all.iter().map(|(claim, _)| (*claim, ClaimState::Contradicted)).collect();
+        published(&store, ClaimsSeen { settled, restored: Vec::new() }, 2).await;
+        let drifted = async || store.standing().await.unwrap().contradicted_claims;
+        assert_eq!(drifted().await, 4);
+        published(&store, ClaimsSeen { settled: Vec::new(), restored: vec![all[0].0] }, 3).await;
+        assert_eq!(drifted().await, 3);
+        assert_eq!(settlings(&store).await[0].subject["drift_ended"], serde_json::json!([all[0].0]));
+        claim_facts(&store, "ada", vec![group("CHANGED", false)], 4).await;
+        assert_eq!(drifted().await, 2);
+        assert_eq!(store.accept_drift(&id("s"), &[all[2].0, all[0].0], "anna", at(5)).await.unwrap(), 1);
+        assert_eq!(store.accept_drift(&id("s"), &[all[2].0], "anna", at(6)).await.unwrap(), 0);
+        let filter = AuditFilter { action: Some("drift_accepted".into()), ..Default::default() };
+        let rows = store.audit(&filter, 9).await.unwrap();
+        assert_eq!((rows.len(), rows[0].actor.as_str()), (1, "anna"));
+        let left = store.drifts(Some(&[id("s")]), 9).await.unwrap();
+        assert_eq!(left.iter().map(|drift| &drift.claim.fact).collect::<Vec<_>>(), [&group("stays", true)]);
+        assert!(store.drifts(Some(&[]), 9).await.unwrap().is_empty());
+        assert_eq!(store.drifted_claims(&id("s")).await.unwrap().len(), 1);
+        claim_facts(&store, "ada", vec![ClaimFact::AccountGone], 7).await;
+        assert_eq!(drifted().await, 0);
         store.close().await;
     }
 }

@@ -214,9 +214,12 @@ async fn a_retry_queues_what_failed_and_plans_its_refused_steps_again() {
         assert_eq!(ended.tasks[1].steps[1].failure, Some(failure()));
 
         let first = store.job_try(made.id).await.unwrap();
-        assert_eq!(store.claim_tasks_of_try(first, "w", at(9), LEASE, 9).await.unwrap(), Some(Vec::new()));
+        assert_eq!(
+            store.claim_tasks_of_try(first, None, "w", at(9), LEASE, 9).await.unwrap(),
+            Some(Vec::new())
+        );
         let retried = store.retry_job(made.id, &retry("berta"), at(10)).await.unwrap();
-        assert_eq!(store.claim_tasks_of_try(first, "w", at(10), LEASE, 9).await.unwrap(), None);
+        assert_eq!(store.claim_tasks_of_try(first, None, "w", at(10), LEASE, 9).await.unwrap(), None);
         assert_eq!((retried.state, states(&retried)), (JobState::Queued, vec![Succeeded, Queued, Queued]));
         assert_eq!(retried.finished_at, None);
         let bob = &retried.tasks[1];

@@ -44,6 +44,7 @@ async fn every_call_survives_each_of_its_statements_failing_once() {
             store.decide_job(made, true, "berta", None, at(2)).await.map(|_| ())
         })
         .await;
+        let held = std::sync::Mutex::new(None);
         each_call_fails_once(&store, "claim", async |_| {
             let claimed = store.claim_tasks(None, None, "w", at(3), LEASE, 1).await?;
             assert_eq!(
@@ -51,17 +52,11 @@ async fn every_call_survives_each_of_its_statements_failing_once() {
                 (1, 1),
                 "nothing of a failed attempt remains"
             );
+            *held.lock().unwrap() = Some(claimed[0].lease.clone());
             Ok(())
         })
         .await;
-        let lease = TaskLease {
-            task: all(&store).await[0].tasks[0].id,
-            job: made,
-            system_id: id("s"),
-            account_key: "ada".to_owned(),
-            epoch: 1,
-            until: at(33),
-        };
+        let lease = held.into_inner().unwrap().unwrap();
         let write_once = async |what: &str, event: JournalEvent| {
             let before = all(&store).await;
             each_call_fails_once(&store, what, async |_| {

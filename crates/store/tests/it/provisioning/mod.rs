@@ -10,6 +10,7 @@ mod faults;
 mod fold;
 mod given;
 mod journal;
+mod many_workers;
 mod notifications;
 mod protections;
 mod replaced_steps;

@@ -141,9 +141,11 @@ async fn drift_is_told_with_how_much_of_it_there_is() {
                  state, claimed_at) SELECT 7, system_key, task_id, 1, 'AIDA', 'ada', 't', '{}', 'open', 0 FROM tasks",
             )
             .await;
-        let settled = [(ClaimId(7), ClaimState::Contradicted)];
+        let settled = vec![(ClaimId(7), ClaimState::Contradicted)];
+        let claims = ClaimsSeen { settled, restored: Vec::new() };
         for _ in 0..2 {
-            store.settle_claims(&settled, lease.run, at(3)).await.unwrap();
+            let record = RunRecord { claims: claims.clone(), ..record(at(3)) };
+            store.publish_import_run(&lease, record, &ChangeSet::default(), at(3)).await.unwrap();
         }
         let told = taken(&store, 3).await;
         assert_eq!(told.len(), 1);

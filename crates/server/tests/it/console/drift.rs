@@ -1,0 +1,126 @@
+//! What was changed here and is not so in AWS any more: named where it is seen first, settled in one place, and over some time.
+
+use keyreeve_model::Role;
+use keyreeve_sandbox::Mutation;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::Browser;
+use super::imports::suspended;
+use crate::place::{PROD_ACCOUNT, Place};
+
+const ADDRESS: &str = "/systems/prod/drift";
+
+/// Puts somebody into a group that they are not in, and gives both.
+async fn joined(place: &Place, nth: usize) -> (String, String) {
+    let person = place.people().await.swap_remove(nth);
+    let held = place.get(&format!("/api/v1/systems/prod/assignments?account={person}&limit=1000")).await;
+    let of: Vec<&Value> = held["items"].as_array().unwrap().iter().map(|one| &one["resource_name"]).collect();
+    let groups = place.get("/api/v1/systems/prod/resources?type=group").await;
+    let mut groups = groups["items"].as_array().unwrap().iter().map(|group| &group["name"]);
+    let group = groups.find(|name| !of.contains(name)).unwrap().as_str().unwrap().to_owned();
+    let wish = json!({"task": "add_assignment", "account": person, "group": group});
+    let (status, job) = place.post("/api/v1/systems/prod/jobs", &json!({"wishes": [wish]})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+    let done = place.ended(&format!("/api/v1/jobs/{}", job["id"])).await;
+    assert_eq!(done["state"], "succeeded", "{done}");
+    (person, group)
+}
+
+fn left((user, group): &(String, String)) -> Mutation {
+    Mutation::RemoveFromGroup { user: user.clone(), group: group.clone() }
+}
+
+fn again((user, group): &(String, String)) -> Mutation {
+    Mutation::AddToGroup { user: user.clone(), group: group.clone() }
+}
+
+fn marks(text: &str) -> Vec<&str> {
+    text.split("name=\"claim\" value=\"").skip(1).map(|one| one.split('"').next().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
+    let place = Place::start().await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
+    let (one, other) = (joined(&place, 0).await, joined(&place, 1).await);
+    viewer.get(ADDRESS).await.has(&["Nothing has drifted"]);
+    place.sandbox.mutate(PROD_ACCOUNT, &[left(&one), left(&other)]).unwrap();
+    place.import("prod").await;
+    let said = |(person, group): &(String, String), job: u32| {
+        format!(
+            "{person} was put into group &#34;{group}&#34; by job {job}. AWS has: Not in group &#34;{group}&#34;."
+        )
+    };
+    let home = viewer.get("/").await;
+    home.has(&[&said(&one, 1), &said(&other, 2), &format!("<a href=\"{ADDRESS}\">")]);
+    let page = viewer.get(ADDRESS).await;
+    page.has(&[
+        "Was put into group",
+        "Not in group",
+        "href=\"/jobs/1\"",
+        "<title>Drift · System prod · Keyreeve</title>",
+    ]);
+    assert!(marks(&page.text).is_empty() && !page.text.contains("Accept what is marked"), "{}", page.text);
+
+    // Somebody puts one of them right in AWS, and the next import sees it.
+    place.sandbox.mutate(PROD_ACCOUNT, &[again(&one)]).unwrap();
+    place.import("prod").await;
+    let home = viewer.get("/").await;
+    home.has(&[&said(&other, 2)]);
+    assert!(!home.text.contains(&said(&one, 1)), "{}", home.text);
+
+    let page = approver.get(ADDRESS).await;
+    let [mark] = marks(&page.text)[..] else { panic!("{}", page.text) };
+    let nothing = approver.send(ADDRESS, &[]).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nothing.text);
+    let done = approver.send(ADDRESS, &[("claim", mark)]).await;
+    assert_eq!(done.to.as_deref(), Some("/systems/prod/drift?said=drift_accepted"), "{}", done.text);
+    approver
+        .get("/systems/prod/drift?said=drift_accepted")
+        .await
+        .has(&["Nothing has drifted", "no drift any more"]);
+    viewer.get("/").await.has(&["Nothing needs you now"]);
+    let rows = place.get("/api/v1/audit?action=drift_accepted").await;
+    assert_eq!(
+        (&rows["items"][0]["actor"], rows["items"].as_array().unwrap().len()),
+        (&json!("ada"), 1),
+        "{rows}"
+    );
+    // What is accepted stays so, though no import ever sees it as it was made here.
+    place.import("prod").await;
+    viewer.get("/").await.has(&["Nothing needs you now"]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_waited_settles_what_was_changed_here_when_it_is_accepted() {
+    let place = Place::start().await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let people = place.people().await.len();
+    let (stays, goes) = (joined(&place, people - 1).await, joined(&place, people - 2).await);
+    place.sandbox.mutate(PROD_ACCOUNT, &[left(&goes)]).unwrap();
+    let address = format!("/imports/{}", suspended(&place).await);
+    let settled = async || {
+        let rows = place.get("/api/v1/audit?action=claims_settled").await;
+        rows["items"].as_array().unwrap().iter().map(|row| row["subject"].clone()).collect::<Vec<_>>()
+    };
+    assert!(settled().await.is_empty(), "nothing is settled before somebody has decided");
+    let pending = async |(person, _): &(String, String)| {
+        place.get(&format!("/api/v1/systems/prod/accounts/{person}")).await["pending"].clone()
+    };
+    assert_ne!(pending(&stays).await, json!([]));
+    let seen = approver.get(&address).await.hidden("seen");
+    let form = [("seen", seen.as_str()), ("reason", "they left"), ("confirm", "prod")];
+    let done = approver.send(&format!("{address}/accept"), &form).await;
+    assert_eq!(done.to, Some(format!("{address}?said=accepted")), "{}", done.text);
+    let rows = settled().await;
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    let mut states: Vec<_> = row["claims"].as_array().unwrap().iter().map(|one| one["to"].clone()).collect();
+    states.sort_by_key(Value::to_string);
+    assert_eq!(states, ["confirmed", "contradicted"], "{row}");
+    assert_eq!(pending(&stays).await, json!([]));
+    approver.get("/").await.has(&[&format!("{} was put into group", goes.0)]);
+    place.stop().await;
+}

@@ -1,0 +1,119 @@
+//! What is not there any more: as it was last, and which run did not see it any more.
+
+use jiff::Timestamp;
+use keyreeve_model::{Account, ExternalId, ImportRunId, Resource, SystemId};
+
+use super::Reading;
+use crate::history::{self, STILL};
+use crate::row::Row;
+use crate::statement::{Statement, statement};
+use crate::transaction::{Transaction, reading};
+use crate::{AsOf, Store, StoreError};
+
+/// An object as it was last.
+#[derive(Debug, Clone)]
+pub struct LastKnown<T> {
+    /// As it was.
+    pub object: T,
+    /// Since when it is gone; `None` when it is still there.
+    pub gone: Option<Gone>,
+}
+
+/// Since when something is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    /// The run that did not see it any more.
+    pub run: ImportRunId,
+    /// When that was published.
+    pub published_at: Option<Timestamp>,
+    /// The last published run in which it was.
+    pub last_run: Option<ImportRunId>,
+}
+
+impl Store {
+    /// An account that was there at some time, by its id or else its name; of several that had the name, the last one.
+    /// `None` when no import has ever seen one.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn account_last_known(
+        &self,
+        system_id: &SystemId,
+        given: &str,
+    ) -> Result<Option<LastKnown<Account>>, StoreError> {
+        reading!(self, "looking for an account of the past", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(None);
+            };
+            for condition in ["v.external_id = ", "lower(v.name) = lower("] {
+                let close = if condition.ends_with('(') { ")" } else { "" };
+                let last = |mut text: Statement| {
+                    text.push(" WHERE v.system_key = ").bind(reading.system.key);
+                    text.push(" AND ").push(condition).bind(given).push(close);
+                    text.push(" ORDER BY v.valid_to_run DESC, v.external_id LIMIT 1");
+                    text
+                };
+                let read = |row: &Row| history::read_account(row, system_id, &reading.coverage);
+                let Some(object) = transaction.fetch_optional(last(history::select_accounts()), read).await?
+                else {
+                    continue;
+                };
+                let until = Statement::building("SELECT v.valid_to_run FROM account_versions v");
+                let until = transaction.fetch_one(last(until), |row| row.int(0)).await?;
+                return Ok(Some(LastKnown {
+                    object,
+                    gone: gone(transaction, reading.system.key, until).await?,
+                }));
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// A group or policy that was there at some time; `None` when no import has ever seen it.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn resource_last_known(
+        &self,
+        system_id: &SystemId,
+        external_id: &ExternalId,
+    ) -> Result<Option<LastKnown<Resource>>, StoreError> {
+        reading!(self, "looking for a resource of the past", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(None);
+            };
+            let last = |mut text: Statement| {
+                text.push(" WHERE v.system_key = ").bind(reading.system.key);
+                text.push(" AND v.external_id = ").bind(external_id.as_str());
+                text.push(" ORDER BY v.valid_to_run DESC LIMIT 1");
+                text
+            };
+            let read = |row: &Row| history::read_resource(row, system_id, &reading.coverage);
+            let Some(object) = transaction.fetch_optional(last(history::select_resources()), read).await?
+            else {
+                return Ok(None);
+            };
+            let until = Statement::building("SELECT v.valid_to_run FROM resource_versions v");
+            let until = transaction.fetch_one(last(until), |row| row.int(0)).await?;
+            Ok(Some(LastKnown { object, gone: gone(transaction, reading.system.key, until).await? }))
+        })
+        .await
+    }
+}
+
+async fn gone(transaction: &mut Transaction, key: i64, until: i64) -> Result<Option<Gone>, StoreError> {
+    const BEFORE: &str = "SELECT MAX(run_id) FROM import_runs \
+                          WHERE system_key = $1 AND state = 'published' AND run_id < $2";
+    const WHEN: &str = "SELECT published_at FROM import_runs WHERE run_id = $1";
+    if until == STILL {
+        return Ok(None);
+    }
+    let last_run = transaction.fetch_one(statement!(BEFORE, key, until), |row| row.opt_int(0)).await?;
+    let published = transaction.fetch_optional(statement!(WHEN, until), |row| row.opt_time(0)).await?;
+    Ok(Some(Gone {
+        run: ImportRunId(until),
+        published_at: published.flatten(),
+        last_run: last_run.map(ImportRunId),
+    }))
+}

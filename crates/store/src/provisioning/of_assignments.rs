@@ -1,0 +1,86 @@
+//! Which jobs gave accounts groups and policies, and took them away: by the calls that were made, whatever was wished.
+
+use jiff::Timestamp;
+use keyreeve_model::{ExternalId, JobId, ResourceName, StepCall, SystemId};
+
+use crate::statement::{Statement, Value};
+use crate::transaction::reading;
+use crate::{Store, StoreError, systems};
+
+/// A call of ours that gave an account something, or took it away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignmentStep {
+    /// The account.
+    pub account: ExternalId,
+    /// What: a group by the name that it had, or a policy by its ARN.
+    pub resource: ResourceName,
+    /// Whether it was given, rather than taken away.
+    pub gave: bool,
+    /// When that was done.
+    pub at: Timestamp,
+    /// The job.
+    pub job: JobId,
+    /// Whoever asked for it.
+    pub actor: String,
+}
+
+impl Store {
+    /// What our calls gave some accounts and took from them, the last first, and no more than so many of them. Calls that
+    /// found it so already are left out.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn assignment_steps(
+        &self,
+        system: &SystemId,
+        accounts: &[ExternalId],
+        most: u32,
+    ) -> Result<Vec<AssignmentStep>, StoreError> {
+        const TEXT: &str = "SELECT t.account_external_id, p.call, p.finished_at, t.job_id, j.actor, t.task_id, p.seq \
+                            FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
+                            JOIN steps p ON p.task_id = t.task_id WHERE t.system_key = ";
+        const GIVING: &str = " AND p.state = 'applied' AND COALESCE(p.unchanged, 0) = 0 AND p.finished_at IS NOT NULL \
+                              AND p.operation IN ('AddUserToGroup', 'RemoveUserFromGroup', 'AttachUserPolicy', \
+                              'DetachUserPolicy') ORDER BY p.finished_at DESC, t.task_id DESC, p.seq DESC LIMIT ";
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        reading!(self, "reading which jobs gave what accounts hold", |transaction| {
+            let key = systems::find(transaction, system, false).await?.key;
+            let mut found = Vec::new();
+            for some in accounts.chunks(transaction.dialect().values_per_statement() - 2) {
+                let mut text = Statement::building(TEXT);
+                text.bind(key).push(" AND t.account_external_id IN (VALUES ");
+                text.bind_rows(some.iter().map(|id| vec![Value::from(id.as_str())]));
+                text.push(")").push(GIVING).bind(i64::from(most));
+                let read = |row: &crate::row::Row| {
+                    let step = step(row.json(1)?);
+                    let account: ExternalId = row.word(0)?;
+                    let (at, job, actor) = (row.time(2)?, JobId(row.int(3)?), row.text(4)?);
+                    Ok(step.map(|(gave, resource)| AssignmentStep {
+                        account,
+                        resource,
+                        gave,
+                        at,
+                        job,
+                        actor,
+                    }))
+                };
+                found.extend(transaction.fetch(text, read).await?.into_iter().flatten());
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+/// What a call gives or takes away.
+fn step(call: StepCall) -> Option<(bool, ResourceName)> {
+    Some(match call {
+        StepCall::AddToGroup { group, .. } => (true, ResourceName::Group(group)),
+        StepCall::RemoveFromGroup { group, .. } => (false, ResourceName::Group(group)),
+        StepCall::AttachPolicy { policy_arn, .. } => (true, ResourceName::Policy(policy_arn)),
+        StepCall::DetachPolicy { policy_arn, .. } => (false, ResourceName::Policy(policy_arn)),
+        _ => return None,
+    })
+}
