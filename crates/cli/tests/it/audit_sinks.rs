@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Place, Ran, SYSTEM};
 use crate::http::ask;
@@ -68,8 +68,18 @@ fn at_last<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 fn create(place: &Place, name: &str) {
-    // A tag may be anything that AWS has; what people write about it shows.
-    place.run(&["protect", "add", SYSTEM, "--tag", &format!("{name}={HOSTILE}")]).code(0);
+    // Between its quotes an expression may hold anything; what else people write shows.
+    let row = json!({"property": "tags.note", "operator": "Expression", "source": format!("'{HOSTILE}'")});
+    let action = json!({"when": "Before", "task": "add_assignment", "operation": "TagUser", "rows": [row]});
+    let mapping = json!({
+        "name": "AWS - Group Assignment",
+        "main": {"add_assignment": "AddUserToGroup", "remove_assignment": "RemoveUserFromGroup"},
+        "custom_actions": [action],
+    });
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(mapping.to_string().as_bytes()).unwrap();
+    let path = file.path().to_str().unwrap();
+    place.run(&["mapping", "set", SYSTEM, "group assignment", "--file", path, "--yes"]).code(0);
     place.run(&["account", "create", SYSTEM, "--name", name, "--yes", "--reason", "asked for"]).code(0);
 }
 

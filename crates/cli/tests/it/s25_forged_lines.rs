@@ -85,7 +85,9 @@ fn s25_the_terminal_shows_what_would_move_it_as_text() {
     create("asked for").code(0);
     // As a store of before may have it, when reasons could hold anything.
     place.sql(&format!("UPDATE provisioning_jobs SET reason = '{HOSTILE}'"));
-    place.run(&["protect", "add", SYSTEM, "--tag", HOSTILE]).code(0);
+    place.run(&["protect", "add", SYSTEM, "--tag", HOSTILE]).code(2);
+    place.run(&["protect", "add", SYSTEM, "--tag", "plain"]).code(0);
+    place.sql(&format!("UPDATE protections SET value = '{HOSTILE}'"));
     let ran: Vec<Ran> = vec![
         create(HOSTILE).code(2),
         place.run(&["job", "show", "1"]).code(0),

@@ -1,6 +1,7 @@
 //! The chores that keep a store in order, whether or not somebody calls a command.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,9 @@ struct Work {
     failures: u32,
 }
 
+/// The jobs that this process is at, and whether each was asked for once more meanwhile.
+type UnderWay = HashMap<JobId, bool>;
+
 /// So often it is looked for what others have found.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
 /// After this it is looked again for a job whose AWS account another process changes.
@@ -98,7 +102,7 @@ impl Duties {
     /// Runs until `stop` becomes true; jobs under way then end as after Ctrl-C. `seen` is told what is done.
     pub async fn run(&self, mut stop: watch::Receiver<bool>, mut seen: impl FnMut(Chore)) {
         let mut running = FuturesUnordered::new();
-        let (mut under_way, mut ended) = (HashSet::new(), Vec::new());
+        let (mut under_way, mut ended) = (UnderWay::new(), Vec::new());
         while !*stop.borrow() {
             let look = async {
                 self.tidy(&mut seen).await;
@@ -112,11 +116,16 @@ impl Duties {
                 beside(self.have_looked_at(again), &mut running, &mut ended).await;
                 let free = self.at_once.max(1).saturating_sub(running.len());
                 for work in beside(self.take(free), &mut running, &mut ended).await {
-                    // Who is at a job already does all of it.
-                    if !*stop.borrow() && under_way.insert(work.job) {
-                        seen(Chore::JobTakenUp(work.job));
-                        let done = self.go_on(work.clone(), stop.clone());
-                        running.push(async move { (work, done.await) });
+                    match under_way.entry(work.job) {
+                        // Who is at it may not have seen why it was asked for once more.
+                        Entry::Occupied(mut once_more) => *once_more.get_mut() = true,
+                        Entry::Vacant(begun) if !*stop.borrow() => {
+                            begun.insert(false);
+                            seen(Chore::JobTakenUp(work.job));
+                            let done = self.go_on(work.clone(), stop.clone());
+                            running.push(async move { (work, done.await) });
+                        }
+                        Entry::Vacant(_) => {}
                     }
                 }
                 if !ended.is_empty() {
@@ -194,7 +203,7 @@ impl Duties {
     }
 
     /// Has the jobs looked at that are to be begun or gone on with.
-    async fn have_due_looked_at(&self, under_way: &HashSet<JobId>) {
+    async fn have_due_looked_at(&self, under_way: &UnderWay) {
         let Worker { store, clock, .. } = &self.worker;
         let now = clock.now();
         let waiting_since = now.checked_sub(self.leave).unwrap_or(Timestamp::MIN);
@@ -206,7 +215,7 @@ impl Duties {
         };
         match found.await {
             Ok(jobs) => {
-                let idle = jobs.into_iter().filter(|(job, _)| !under_way.contains(job));
+                let idle = jobs.into_iter().filter(|(job, _)| !under_way.contains_key(job));
                 let errands = idle.map(|(job, system_id)| NewErrand::job(job, system_id, now)).collect();
                 self.have_looked_at(errands).await;
             }
@@ -255,14 +264,16 @@ impl Duties {
     fn note(
         &self,
         ended: Vec<(Work, Outcome)>,
-        under_way: &mut HashSet<JobId>,
+        under_way: &mut UnderWay,
         seen: &mut impl FnMut(Chore),
     ) -> Vec<NewErrand> {
         let mut again = Vec::new();
         for (work, came_to) in ended {
             let Work { job, system_id, failures, .. } = work;
-            under_way.remove(&job);
             let now = self.worker.clock.now();
+            if under_way.remove(&job).unwrap_or_default() {
+                again.push(NewErrand::job(job, system_id.clone(), now));
+            }
             let later = |wait| now.checked_add(wait).unwrap_or(Timestamp::MAX);
             match came_to {
                 Outcome::Ended(ended) => {

@@ -82,6 +82,8 @@ pub(super) struct Candidate {
     pub(super) epoch: i64,
     /// The AWS account, or the system where that is not known yet: two tasks of one account are told apart by it.
     pub(super) place: String,
+    /// So many workers ended with it.
+    pub(super) crashes: i64,
 }
 
 impl Candidate {
@@ -96,7 +98,7 @@ macro_rules! candidates {
         concat!(
             "SELECT t.task_id, t.job_id, t.system_key, t.state, t.account_folded, t.account_external_id, \
              t.lease_epoch, (SELECT COALESCE(s.aws_account_id, 'system ' || s.system_id) FROM systems s \
-             WHERE s.system_key = t.system_key) FROM tasks t WHERE t.finished_at IS NULL AND ",
+             WHERE s.system_key = t.system_key), t.crashes FROM tasks t WHERE t.finished_at IS NULL AND ",
             $within,
             " = $1 AND t.task_id > $2 \
              AND ((t.state = 'queued' AND (t.not_before IS NULL OR t.not_before <= $3)) \
@@ -144,5 +146,6 @@ fn read_candidate(row: &crate::row::Row) -> Result<Candidate, StoreError> {
         external_id: row.opt_text(5)?,
         epoch: row.int(6)?,
         place: row.text(7)?,
+        crashes: row.int(8)?,
     })
 }

@@ -19,6 +19,10 @@ use crate::time::{to_millis, truncated};
 use crate::transaction::{Transaction, reading};
 use crate::{CrashPoint, PlaceLease, Store, StoreError, dispatch};
 
+/// A task that ended so many workers lets others go first, so that it neither keeps them waiting nor is cut off until it counts
+/// as unknown.
+const MANY_CRASHES: i64 = 3;
+
 impl Store {
     /// Takes the oldest task that can be worked on; see [`Self::claim_tasks`].
     ///
@@ -43,7 +47,8 @@ impl Store {
     ///   same AWS account;
     /// - its system is neither quarantined nor removed.
     ///
-    /// A task whose lease ran out is taken alone: if it is what ends workers, the others shall not count its crashes.
+    /// A task whose lease ran out is taken alone: if it is what ends workers, the others shall not count its crashes. One that
+    /// ended three of them lets the others of its job go first.
     ///
     /// Without a system or job, each system gets its share, those first that have the fewest tasks running.
     ///
@@ -154,13 +159,29 @@ struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// Takes up to `share` tasks, looking at each open task once.
+    /// Takes up to `share` tasks. Those that ended workers again and again are looked at when there is nothing else.
     async fn take(
         &mut self,
         transaction: &mut Transaction,
         trail: &mut Trail<'_>,
         within: Within,
         share: usize,
+    ) -> Result<(), StoreError> {
+        self.take_of(transaction, trail, within, share, |crashes| crashes < MANY_CRASHES).await?;
+        if self.taken.is_empty() {
+            self.take_of(transaction, trail, within, share, |crashes| crashes >= MANY_CRASHES).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes up to `share` tasks of those that ended so many workers, looking at each open task once.
+    async fn take_of(
+        &mut self,
+        transaction: &mut Transaction,
+        trail: &mut Trail<'_>,
+        within: Within,
+        share: usize,
+        wanted: impl Fn(i64) -> bool,
     ) -> Result<(), StoreError> {
         let (mut last, mut left) = (0, share.min(self.limit - self.taken.len()));
         if left > 0 {
@@ -174,6 +195,9 @@ impl Claims<'_> {
             let mut chosen = Vec::new();
             for candidate in found {
                 last = candidate.task.0;
+                if !wanted(candidate.crashes) {
+                    continue;
+                }
                 let suspect = candidate.state == TaskState::Running;
                 let alone = self.taken.is_empty() && chosen.is_empty();
                 if left == 0 || (suspect && !alone) || !self.is_free(&candidate) {

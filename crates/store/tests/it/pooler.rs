@@ -28,8 +28,9 @@ impl Between {
     /// Begins to listen, and gives the address of the place by way of it.
     async fn start(place: &Place) -> (Arc<Self>, String) {
         let url = postgres_url();
-        let server = url.split(['@', '/', '?']).find(|part| part.contains(':') && !part.ends_with(':'));
-        let server = server.expect("a host and a port").to_owned();
+        let beyond = url.split_once("://").expect("a scheme").1.split(['/', '?']).next().expect("a server");
+        // Who signs in, and with what, stands before it.
+        let server = beyond.rsplit('@').next().expect("a host and a port").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let here = listener.local_addr().unwrap().to_string();
         let between = Arc::new(Self::default());

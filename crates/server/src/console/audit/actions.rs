@@ -76,6 +76,7 @@ pub(super) const ACTIONS: &Words = &[
     ("system_removed", "System removed"),
     ("system_suspended", "System suspended"),
     ("task_cancelled", "Task cancelled"),
+    ("task_crash_withdrawn", "Crash of a task taken back"),
     ("task_created", "Task asked for"),
     ("task_ended", "Task ended"),
     ("task_failed", "Task failed"),

@@ -80,6 +80,7 @@ fn asked(
     let name = there.mapping.name;
     let address = of(&system.system_id, name);
     let mut frame = frame_of(visitor, system, name, &address);
+    frame.title = format!("Back to the default · {}", frame.title);
     frame.above.push(Link::new(address.clone(), name.to_string()));
     let lost = match &there.set {
         Some((by, _)) => format!(

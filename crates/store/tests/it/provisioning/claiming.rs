@@ -102,6 +102,25 @@ async fn a_long_queue_of_one_system_leaves_room_for_another() {
 }
 
 #[tokio::test]
+async fn a_task_that_ended_three_workers_lets_the_others_of_its_job_go_first() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        store.create_job(&job(vec![task("ada"), task("bob"), task("eve")]), at(1)).await.unwrap();
+        let mut taken = Vec::new();
+        for round in 0..4 {
+            taken.extend(claimed(&store, 2 + 40 * round, 1).await);
+        }
+        assert_eq!(taken, ["ada", "ada", "ada", "ada"], "who came to nothing is gone on with first");
+        taken.clear();
+        for more in 0..3 {
+            taken.extend(claimed(&store, 170 + more, 1).await);
+        }
+        assert_eq!(taken, ["bob", "eve", "ada"]);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_task_whose_worker_died_is_taken_over_and_the_old_worker_writes_nothing() {
     for place in Place::both().await {
         let store = with_system(&place).await;
