@@ -66,7 +66,7 @@ fn every_refusal_has_its_code_and_says_what_to_do() {
         (&["store", "restore", "missing.db", "--yes"], "missing.db"),
         (&["store", "migrate"], "migrate"),
         (&["serve", "--listen", "0.0.0.0:0"], "other machines"),
-        (&["worker"], "worker"),
+        (&["worker", "--probes", "0.0.0.0:0"], "other machines"),
         (&["system", "list", "--config", "missing.toml"], "missing.toml"),
         (&["system", "list", "--log", "a=b=c"], "keyreeve_engine=debug"),
     ];
