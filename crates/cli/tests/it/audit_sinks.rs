@@ -71,15 +71,12 @@ fn create(place: &Place, name: &str) {
     // Between its quotes an expression may hold anything; what else people write shows.
     let row = json!({"property": "tags.note", "operator": "Expression", "source": format!("'{HOSTILE}'")});
     let action = json!({"when": "Before", "task": "add_assignment", "operation": "TagUser", "rows": [row]});
-    let mapping = json!({
-        "name": "AWS - Group Assignment",
-        "main": {"add_assignment": "AddUserToGroup", "remove_assignment": "RemoveUserFromGroup"},
-        "custom_actions": [action],
-    });
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(mapping.to_string().as_bytes()).unwrap();
-    let path = file.path().to_str().unwrap();
-    place.run(&["mapping", "set", SYSTEM, "group assignment", "--file", path, "--yes"]).code(0);
+    let main = json!({"add_assignment": "AddUserToGroup", "remove_assignment": "RemoveUserFromGroup"});
+    let mapping = json!({"name": "AWS - Group Assignment", "main": main, "custom_actions": [action]});
+    let path = place.folder.path().join("mapping.json");
+    std::fs::write(&path, mapping.to_string()).unwrap();
+    let file = path.to_str().unwrap();
+    place.run(&["mapping", "set", SYSTEM, "group assignment", "--file", file]).code(0);
     place.run(&["account", "create", SYSTEM, "--name", name, "--yes", "--reason", "asked for"]).code(0);
 }
 

@@ -76,11 +76,12 @@ async fn hostile(place: &Place) -> Vec<String> {
     pages
 }
 
-/// The page as it is seen: what fields hold goes back as it is, and is no part of it.
+/// The page as it is seen: what fields hold goes back as it is, and what is copied is copied so; neither is a part of it.
 const SEEN: &str = "const seen = document.documentElement.cloneNode(true);
-    for (const field of seen.querySelectorAll('[value], [data-confirm], textarea')) {
+    for (const field of seen.querySelectorAll('[value], [data-confirm], [data-text], textarea')) {
         field.removeAttribute('value');
         field.removeAttribute('data-confirm');
+        field.removeAttribute('data-text');
         if (field.localName === 'textarea') field.textContent = '';
     }";
 
