@@ -11,7 +11,6 @@ use std::{
     process::{Command, ExitCode, Stdio},
     sync::{Mutex, PoisonError},
     thread,
-    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -80,8 +79,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<String> {
     }
     let program = build(root)?;
     let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();
-    let seconds = Duration::from_secs(u64::from(options.seconds)).as_secs_f64() / chosen.len() as f64;
-    let seconds = (seconds.ceil() as u32).max(1);
+    let seconds = options.seconds.div_ceil(u32::try_from(chosen.len())?.max(1));
     let queue = Mutex::new(chosen.iter());
     let tries = Mutex::new(Vec::new());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();

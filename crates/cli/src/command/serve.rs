@@ -31,7 +31,7 @@ use crate::stop::Stop;
 
 const DOING: &str = "starting the server";
 /// All that is under way when a stop is asked for has so long to end. What has not then is written down as attempted.
-pub(super) const STOPS_WITHIN: Duration = Duration::from_secs(8);
+const STOPS_WITHIN: Duration = Duration::from_secs(8);
 
 /// Where it answers.
 #[derive(Debug, Serialize)]
@@ -103,21 +103,31 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         exporting.ended().await;
         store.close().await;
     };
+    in_time(all, tell).await;
+    Ok(Ended::Done)
+}
+
+/// Until everything has ended, or what was told to stop has had its time.
+pub(super) async fn in_time(all: impl Future<Output = ()>, tell: watch::Receiver<bool>) {
     tokio::select! {
         () = all => {}
         () = late(tell, STOPS_WITHIN) => {
             tracing::warn!("some calls were not answered in time: what became of them is looked up by who goes on");
         }
     }
-    Ok(Ended::Done)
 }
 
 /// Once what was told to stop has had its time.
-pub(super) async fn late(mut told: watch::Receiver<bool>, within: Duration) {
+async fn late(told: watch::Receiver<bool>, within: Duration) {
+    once_told(told).await;
+    tokio::time::sleep(within).await;
+}
+
+/// Once it is told to stop; never, when nobody is left who could say so.
+pub(super) async fn once_told(mut told: watch::Receiver<bool>) {
     if told.wait_for(|told| *told).await.is_err() {
         std::future::pending::<()>().await;
     }
-    tokio::time::sleep(within).await;
 }
 
 /// Whether the settings of the server are such that it starts, one theme after the other; `doctor` asks the same.

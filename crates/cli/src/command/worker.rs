@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::Context;
 use super::serve::itself::{self, Works};
-use super::serve::{STOPS_WITHIN, late};
+use super::serve::{in_time, once_told};
 use crate::args::RunWorker;
 use crate::config::LogFormat;
 use crate::exit::{Ended, Refusal};
@@ -61,16 +61,11 @@ pub(crate) async fn run(context: &Context, arguments: &RunWorker) -> anyhow::Res
     if context.config.logging.format == LogFormat::Text {
         note("The worker runs until Ctrl-C or SIGTERM.");
     }
-    let mut told_to_stop = tell.clone();
+    let stop_answering = once_told(tell.clone());
     let answering = async move {
-        let stop = async move {
-            if told_to_stop.wait_for(|told| *told).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
         match server {
-            Some((server, listener)) => server.run(listener, stop).await,
-            None => stop.await,
+            Some((server, listener)) => server.run(listener, stop_answering).await,
+            None => stop_answering.await,
         }
     };
     let asked = async {
@@ -82,12 +77,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunWorker) -> anyhow::Res
         itself.ended().await;
         store.close().await;
     };
-    tokio::select! {
-        () = all => {}
-        () = late(tell, STOPS_WITHIN) => {
-            tracing::warn!("some calls were not answered in time: what became of them is looked up by who goes on");
-        }
-    }
+    in_time(all, tell).await;
     Ok(Ended::Done)
 }
 
