@@ -199,7 +199,9 @@ impl Server {
         let url = ready.get("url").and_then(Value::as_str);
         let address = url.and_then(|url| url.strip_prefix("http://")).map(str::to_owned);
         let address = address.ok_or_else(|| anyhow!("the server did not say where it answers: {line}"))?;
-        let id = companion.program("keyreeve")?;
+        let name = binary.file_name().unwrap_or_default().to_string_lossy();
+        // Linux keeps 15 bytes of it.
+        let id = companion.program(name.get(..15).unwrap_or(&name))?;
         Ok(Self { address, id, _companion: companion, _scratch: scratch })
     }
 

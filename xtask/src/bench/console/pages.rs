@@ -28,7 +28,7 @@ impl Known {
         let (mut address, mut accounts) = (list.clone(), Vec::new());
         for _ in 0..DEEP {
             let page = page(client, &address)?;
-            accounts.extend(links(&page, &format!("/systems/{system}/accounts/")));
+            accounts.extend(links(listed(&page), &format!("/systems/{system}/accounts/")));
             match next(&page) {
                 Some(next) => address = next,
                 None => break,
@@ -36,7 +36,7 @@ impl Known {
         }
         let mut of_kind = |kind: &str| {
             let page = page(client, &format!("/systems/{system}/resources?type={kind}&limit=100"))?;
-            Ok::<_, anyhow::Error>(links(&page, &format!("/systems/{system}/resources/")))
+            Ok::<_, anyhow::Error>(links(listed(&page), &format!("/systems/{system}/resources/")))
         };
         let (groups, policies) = (of_kind("group")?, of_kind("policy")?);
         if accounts.is_empty() || groups.is_empty() || policies.is_empty() {
@@ -149,6 +149,12 @@ fn page(client: &mut Client<'_>, address: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
+/// The list of a page, without what is shown beside it: an account that no import has seen yet cannot be changed.
+fn listed(page: &str) -> &str {
+    let list = page.split_once("<div id=\"list\">").map_or(page, |(_, list)| list);
+    list.split_once("</table>").map_or(list, |(rows, _)| rows)
+}
+
 /// The links of a page to what is right below an address: addresses and texts.
 fn links(page: &str, below: &str) -> Vec<(String, String)> {
     let begin = format!("<a href=\"{below}");
@@ -175,6 +181,10 @@ mod tests {
         let page = "<a href=\"/s/a/1\">ada</a><a href=\"/s/a/1/delete\">x</a><a href=\"/s/a/2\">bea</a>\
                     <a href=\"/s/a?limit=1&#38;cursor=x\" rel=\"next\">Next page</a>";
         let found = links(page, "/s/a/");
+        let beside = format!(
+            "<a href=\"/s/a/3\">not seen</a><div id=\"list\"><table>{page}</table><a href=\"/s/a/4\">x</a>"
+        );
+        assert_eq!(links(listed(&beside), "/s/a/"), found);
         assert_eq!(found, [("/s/a/1", "ada"), ("/s/a/2", "bea")].map(|(a, b)| (a.to_owned(), b.to_owned())));
         assert_eq!(next(page).as_deref(), Some("/s/a?limit=1&cursor=x"));
         assert_eq!(next("<a href=\"/x\">x</a>"), None);
