@@ -426,11 +426,18 @@ async fn lay_pending_over(
     if pending.is_empty() {
         return Ok(false);
     }
-    let mut text = reading.select(history::select_assignments());
-    text.push(" AND v.kind <> 'group_policy' AND v.subject_external_id").push(CLAIMED).bind(key).push(")");
-    let held = transaction.fetch(text, read).await?;
+    let held = transaction.fetch(select_claimed(reading), read).await?;
     pending.lay_over(transaction, (system_id, key), reading.versions, held, assignments, filter).await?;
     Ok(true)
+}
+
+/// What the accounts hold by the import about which there are open claims: those are few, and found first.
+fn select_claimed(reading: &Reading) -> Statement {
+    let (mut text, key) = (history::select_assignments(), reading.system.key);
+    text.push(" WHERE v.kind <> 'group_policy' AND v.system_key = ").bind(key).push(" AND ");
+    reading.versions.condition_beside(&mut text, "v");
+    text.push(" AND v.subject_external_id").push(CLAIMED).bind(key).push(")");
+    text
 }
 
 /// The run that was published last at a time.

@@ -55,13 +55,7 @@ impl Store {
             let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
                 return Ok(Vec::new());
             };
-            let of = |mut text: Statement, subject: &str, order: &str| {
-                text.push(" WHERE v.system_key = ").bind(reading.system.key);
-                text.push(" AND v.").push(subject).push(" = ").bind(account.as_str());
-                text.push(" ORDER BY v.valid_to_run DESC").push(order);
-                text.push(" LIMIT ").bind(MOST_VERSIONS);
-                text
-            };
+            let of = |text, subject, order| versions_of(text, (reading.system.key, account), subject, order);
             let (own, held) = ("external_id", "subject_external_id");
             let by_key = ", v.kind, v.resource_key";
             let spans = |table: &str| {
@@ -168,6 +162,21 @@ impl Store {
         })
         .await
     }
+}
+
+/// The versions of one account, or of what it holds, the newest first. They are found by the account, and put in order then:
+/// an index that had the order would be gone through for the whole system.
+pub(super) fn versions_of(
+    mut text: Statement,
+    (system_key, account): (i64, &ExternalId),
+    subject: &str,
+    order: &str,
+) -> Statement {
+    text.push(" WHERE v.system_key = ").bind(system_key);
+    text.push(" AND v.").push(subject).push(" = ").bind(account.as_str());
+    text.push(" ORDER BY +v.valid_to_run DESC").push(order);
+    text.push(" LIMIT ").bind(MOST_VERSIONS);
+    text
 }
 
 /// The runs at which a version began or ended, the newest first. Below the oldest version that was read, some of it may

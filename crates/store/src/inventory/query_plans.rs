@@ -4,10 +4,11 @@
 use jiff::Timestamp;
 use keyreeve_model::{AssignmentKind, AssignmentPlace, CredentialKind, ImportRunId};
 
-use super::Reading;
 use super::conditions::{Column, Way, policy_conditions};
+use super::life::versions_of;
 use super::shown::select_held;
 use super::slices::{cut, cut_assignments};
+use super::{Reading, select_claimed};
 use crate::dialect::Dialect;
 use crate::history::{self, Coverage, Versions};
 use crate::provisioning::query_plans::plan;
@@ -131,7 +132,20 @@ async fn pages_and_searches_of_the_inventory_go_through_their_indexes() {
             format!("assignment_versions_by_folded_resource (system_key=? AND valid_to_run=? AND {folded}"),
         ]),
         (select_held(Dialect::Sqlite, &reading, &["AIDA1".parse().unwrap()]), vec![by_id.to_owned()]),
+        (select_claimed(&reading), vec![by_id.to_owned()]),
     ];
+    let of_one =
+        |text, subject| versions_of(text, (reading.system.key, &"AIDA1".parse().unwrap()), subject, "");
+    for (text, index) in [
+        (of_one(history::select_assignments(), "subject_external_id"), by_id),
+        (
+            of_one(history::select_accounts(), "external_id"),
+            "sqlite_autoindex_account_versions_1 (system_key=? AND external_id=?",
+        ),
+    ] {
+        let lines = plan(&store, text).await;
+        assert!(lines.iter().any(|line| line.contains(index)), "{index}: {lines:#?}");
+    }
     for (text, indexes) in cases {
         let lines = plan(&store, text).await;
         for index in indexes {
