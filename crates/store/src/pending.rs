@@ -1,6 +1,7 @@
 //! Assignments that we changed and no import has seen yet: open claims, laid over what the last import saw.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 
 use keyreeve_model::{
     Assignment, AssignmentKey, AssignmentKind, AssignmentState, ClaimFact, ExternalId, ImportRunId,
@@ -8,6 +9,7 @@ use keyreeve_model::{
 };
 
 use crate::history::Versions;
+use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::transaction::Transaction;
 use crate::{AssignmentFilter, StoreError};
@@ -24,6 +26,7 @@ struct Claimed {
 }
 
 /// What is looked for in a list of assignments.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Wanted<'a> {
     kind: AssignmentKind,
     /// Of a group its name, of a policy its ARN.
@@ -89,6 +92,7 @@ impl Pending {
             by_account.entry(&assignment.subject_external_id).or_default().push(assignment);
         }
         let mut taken: HashSet<AssignmentKey> = HashSet::new();
+        let mut known: HashMap<Wanted<'_>, Known> = HashMap::new();
         for claim in &self.claims {
             let held = by_account.get(&claim.account).map_or(&[][..], Vec::as_slice);
             if claim.fact == ClaimFact::AccountGone {
@@ -103,7 +107,16 @@ impl Pending {
                 }
                 (AssignmentState::PendingAdd, None) => {
                     let name = held.first().map_or(&claim.name, |held| &held.subject_name);
-                    let added = given(transaction, of, versions, (name, &claim.account), &wanted).await?;
+                    if !may_let_through(filter, wanted.kind, name, &claim.account) {
+                        continue;
+                    }
+                    let resource = match known.entry(wanted) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => {
+                            new.insert(look_up(transaction, of.1, versions, &wanted).await?)
+                        }
+                    };
+                    let added = given(of.0, (name, &claim.account), &wanted, resource.clone());
                     if lets_through(filter, &added) {
                         listed.push(added);
                     }
@@ -118,35 +131,55 @@ impl Pending {
     }
 }
 
-/// An assignment that we made. No run has seen it, so it has no run's number.
-async fn given(
+/// What is known of a group or policy: its external id, its ARN, and its name.
+type Known = (Option<ExternalId>, Option<String>, String);
+
+/// Looks a resource up among the versions that hold. Both ways go through the index of names: a policy's is the last part of
+/// its ARN, and a group is there by the very name that was asked for, but for the case of its letters.
+async fn look_up(
     transaction: &mut Transaction,
-    (system_id, system_key): (&SystemId, i64),
+    system_key: i64,
     versions: Versions,
+    wanted: &Wanted<'_>,
+) -> Result<Known, StoreError> {
+    let group = wanted.kind == AssignmentKind::AccountGroup;
+    let (resource_type, name) = match group {
+        true => (ResourceType::Group, wanted.resource),
+        false => (ResourceType::Policy, wanted.resource.rsplit('/').next().unwrap_or(wanted.resource)),
+    };
+    let select = |condition: &str| {
+        let mut text = Statement::building("SELECT v.external_id, v.arn, v.name FROM resource_versions v");
+        text.push(" WHERE v.system_key = ").bind(system_key).push(" AND ");
+        versions.condition(&mut text, "v");
+        text.push(" AND v.type = ").bind(resource_type.as_str());
+        text.push(condition).bind(name);
+        text
+    };
+    let read = |row: &Row| Ok::<Known, StoreError>((Some(row.word(0)?), Some(row.text(1)?), row.text(2)?));
+    let mut text = select(" AND v.name = ");
+    if !group {
+        text.push(" AND v.arn = ").bind(wanted.resource);
+    }
+    if let Some(known) = transaction.fetch_optional(text, read).await? {
+        return Ok(known);
+    }
+    if !group {
+        return Ok((None, Some(wanted.resource.to_owned()), name.to_owned()));
+    }
+    let mut text = select(" AND lower(v.name) = lower(");
+    text.push(")");
+    let known = transaction.fetch_optional(text, read).await?;
+    Ok(known.unwrap_or_else(|| (None, None, name.to_owned())))
+}
+
+/// An assignment that we made. No run has seen it, so it has no run's number.
+fn given(
+    system_id: &SystemId,
     (name, account): (&str, &ExternalId),
     wanted: &Wanted<'_>,
-) -> Result<Assignment, StoreError> {
-    let (resource_type, column) = match wanted.kind {
-        AssignmentKind::AccountGroup => (ResourceType::Group, "lower(v.name) = lower("),
-        _ => (ResourceType::Policy, "v.arn = ("),
-    };
-    let mut text = Statement::building("SELECT v.external_id, v.arn, v.name FROM resource_versions v");
-    text.push(" WHERE v.system_key = ").bind(system_key).push(" AND ");
-    versions.condition(&mut text, "v");
-    text.push(" AND v.type = ").bind(resource_type.as_str()).push(" AND ").push(column);
-    text.bind(wanted.resource).push(")");
-    let found =
-        transaction.fetch_optional(text, |row| Ok((row.word(0)?, row.text(1)?, row.text(2)?))).await?;
-    let (resource_external_id, resource_arn, resource_name) = match found {
-        Some((id, arn, name)) => (Some(id), Some(arn), name),
-        None if resource_type == ResourceType::Group => (None, None, wanted.resource.to_owned()),
-        // A policy's name is the last part of its ARN.
-        None => {
-            let name = wanted.resource.rsplit('/').next().unwrap_or(wanted.resource);
-            (None, Some(wanted.resource.to_owned()), name.to_owned())
-        }
-    };
-    Ok(Assignment {
+    (resource_external_id, resource_arn, resource_name): Known,
+) -> Assignment {
+    Assignment {
         system_id: system_id.clone(),
         kind: wanted.kind,
         subject_name: name.to_owned(),
@@ -157,27 +190,35 @@ async fn given(
         state: AssignmentState::PendingAdd,
         first_seen_run: ImportRunId(0),
         last_seen_run: ImportRunId(0),
-    })
+    }
+}
+
+/// Whether a name or an id is what a filter asks for.
+fn is(asked: &str, name: &str, id: Option<&ExternalId>) -> bool {
+    name.to_lowercase() == asked.to_lowercase() || id.is_some_and(|id| id.as_str() == asked)
+}
+
+/// Whether the kind and the holder pass a filter: all that is known before the resource is looked up.
+fn may_let_through(
+    filter: &AssignmentFilter,
+    kind: AssignmentKind,
+    name: &str,
+    account: &ExternalId,
+) -> bool {
+    filter.kind.is_none_or(|asked| asked == kind)
+        && filter.account.as_ref().is_none_or(|asked| is(asked, name, Some(account)))
+        && (filter.group.is_none() || kind == AssignmentKind::AccountGroup)
+        && (filter.policy.is_none() || kind == AssignmentKind::AccountPolicy)
 }
 
 /// As `filter_assignments` of the inventory does in SQL.
 fn lets_through(filter: &AssignmentFilter, assignment: &Assignment) -> bool {
-    let is = |asked: &str, name: &str, id: Option<&ExternalId>| {
-        name.to_lowercase() == asked.to_lowercase() || id.is_some_and(|id| id.as_str() == asked)
-    };
     let resource =
         |asked: &str| is(asked, &assignment.resource_name, assignment.resource_external_id.as_ref());
-    filter.kind.is_none_or(|kind| kind == assignment.kind)
+    may_let_through(filter, assignment.kind, &assignment.subject_name, &assignment.subject_external_id)
+        && filter.group.as_ref().is_none_or(|asked| resource(asked))
         && filter
-            .account
+            .policy
             .as_ref()
-            .is_none_or(|asked| is(asked, &assignment.subject_name, Some(&assignment.subject_external_id)))
-        && filter
-            .group
-            .as_ref()
-            .is_none_or(|asked| assignment.kind == AssignmentKind::AccountGroup && resource(asked))
-        && filter.policy.as_ref().is_none_or(|asked| {
-            assignment.kind == AssignmentKind::AccountPolicy
-                && (resource(asked) || assignment.resource_arn.as_deref() == Some(asked))
-        })
+            .is_none_or(|asked| resource(asked) || assignment.resource_arn.as_deref() == Some(asked))
 }

@@ -134,8 +134,15 @@ fn ask_for_jobs(client: &mut Client<'_>) -> Result<i64> {
         let job = client.json("POST", &jobs, Some(&body.to_string()))?;
         last = job.get("id").and_then(Value::as_i64).context("a job has no id")?;
         let address = format!("/api/v1/jobs/{last}");
-        while client.json("GET", &address, None)?.get("finished_at").is_none_or(Value::is_null) {
+        let ended = loop {
+            let job = client.json("GET", &address, None)?;
+            if job.get("finished_at").is_some_and(|at| !at.is_null()) {
+                break job;
+            }
             std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        if ended.get("state").and_then(Value::as_str) != Some("succeeded") {
+            bail!("job {last} was to succeed: {ended}");
         }
     }
     Ok(last)
