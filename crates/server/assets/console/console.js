@@ -6,6 +6,7 @@
 //   <button data-copy="ID" hidden>         copies the text of an element, or `data-text` where that is shown otherwise than it is
 //   <form data-confirm="TEXT">             has its button once TEXT is typed into the field `confirm`
 //   <form data-search="ID">                asks as one types, and renews the element ID; ID-told says how many there are
+//   <… id data-with-list>                  is renewed with it
 //   <… id data-live="EVENTS">              is renewed when the stream of events says something
 //   <form method="post">                   is sent once, however often its button is pressed; what was typed comes back
 //                                          where the session had ended, but for secrets
@@ -18,9 +19,11 @@
   const PATIENCE = 20000;
 
   const moments = (root) => {
-    const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+    const to = (timeStyle) => new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle });
+    const [minutes, seconds] = [to("short"), to("medium")];
     for (const time of root.querySelectorAll("time[data-moment]")) {
-      time.textContent = short.format(new Date(time.dateTime));
+      const said = time.dataset.moment === "seconds" ? seconds : minutes;
+      time.textContent = said.format(new Date(time.dateTime));
     }
   };
 
@@ -130,7 +133,8 @@
           const text = query.toString();
           const address = form.getAttribute("action") + (text ? `?${text}` : "");
           // An answer that comes after a later question is of no use any more.
-          const page = await renew(address, [id], () => number === asked);
+          const with_it = [...document.querySelectorAll("[data-with-list]")].map((one) => one.id);
+          const page = await renew(address, [id, ...with_it], () => number === asked);
           if (number !== asked) return;
           if (page) {
             window.history.replaceState(null, "", address);

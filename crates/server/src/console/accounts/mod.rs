@@ -6,6 +6,7 @@ mod create;
 mod gone;
 mod history;
 mod holds;
+mod left;
 mod show;
 mod unseen;
 mod wanted;
@@ -52,6 +53,32 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/{system_id}/accounts/{account}/{action}", get(act::page).post(act::plan))
 }
 
+/// What accounts are narrowed down by.
+const FILTERS: [Filter; 10] = [
+    Filter { name: "q", label: "Name, path, ARN or tag", choices: &[] },
+    Filter {
+        name: "status",
+        label: "Status",
+        choices: &[("enabled", "Enabled"), ("disabled", "Disabled"), ("unknown", "Unknown"), (left::GONE, "Gone")],
+    },
+    Filter {
+        name: "console",
+        label: "Console password",
+        choices: &[("present", "Has one"), ("absent", "Has none"), ("unknown", "Unknown")],
+    },
+    Filter {
+        name: "mfa",
+        label: "MFA",
+        choices: &[("active", "Active"), ("inactive", "None"), ("unknown", "Unknown")],
+    },
+    KEY_AGE,
+    Filter { name: "path", label: "Path begins with", choices: &[] },
+    Filter { name: "group", label: "In group", choices: &[] },
+    Filter { name: "policy", label: "Holds policy", choices: &[] },
+    Filter { name: "through", label: "Policy held", choices: &[("groups", "Also through groups")] },
+    AS_OF,
+];
+
 static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("name", "Name"),
@@ -64,30 +91,7 @@ static SHAPE: Shape = Shape {
         Column::sorted("created_at", "Made"),
         Column::plain("Not confirmed yet"),
     ],
-    filters: &[
-        Filter { name: "q", label: "Name, path, ARN or tag", choices: &[] },
-        Filter {
-            name: "status",
-            label: "Status",
-            choices: &[("enabled", "Enabled"), ("disabled", "Disabled"), ("unknown", "Unknown")],
-        },
-        Filter {
-            name: "console",
-            label: "Console password",
-            choices: &[("present", "Has one"), ("absent", "Has none"), ("unknown", "Unknown")],
-        },
-        Filter {
-            name: "mfa",
-            label: "MFA",
-            choices: &[("active", "Active"), ("inactive", "None"), ("unknown", "Unknown")],
-        },
-        KEY_AGE,
-        Filter { name: "path", label: "Path begins with", choices: &[] },
-        Filter { name: "group", label: "In group", choices: &[] },
-        Filter { name: "policy", label: "Holds policy", choices: &[] },
-        Filter { name: "through", label: "Policy held", choices: &[("groups", "Also through groups")] },
-        AS_OF,
-    ],
+    filters: &FILTERS,
     sort: "name",
 };
 
@@ -113,8 +117,11 @@ async fn list(
     asked: Asked,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, &system_id)?;
-    let listing = asked.of_shape(&SHAPE)?;
     let system = parts.store.get_system(&system_id).await?;
+    if asked.has("status", left::GONE) {
+        return left::list(&visitor, &parts, &system, asked).await;
+    }
+    let listing = asked.of_shape(&SHAPE)?;
     let now = parts.clock.now();
     let moment = moment_of(listing.filter(AS_OF.name), now);
     let is_now = matches!(moment, Ok(AsOf::Now));

@@ -3,6 +3,7 @@
 mod gone;
 mod remove;
 mod show;
+mod through;
 mod versions;
 
 use askama::Template;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::shown::{Below, ColumnHead, Controls, ShownFilter, Size, Table};
-use super::{Column, Filter, LONGEST_FILTER, MOST_IN_A_FILE, OF_ALL, SIZES, Shape, TOO_MANY_ROWS, USUAL};
+use super::{AS_OF, Column, Filter, LONGEST_FILTER, MOST_IN_A_FILE, OF_ALL, SIZES, Shape, TOO_MANY_ROWS, USUAL};
 use crate::console::address::asking;
 use crate::console::form::{Wrong, sentence};
 use crate::console::numbers::counted;
@@ -50,6 +50,11 @@ impl Asked {
         let query = uri.query().unwrap_or_default().as_bytes();
         let given = url::form_urlencoded::parse(query).into_owned().collect();
         Self { path: uri.path().to_owned(), given }
+    }
+
+    /// Whether a filter has a value.
+    pub(crate) fn has(&self, name: &str, value: &str) -> bool {
+        self.given.iter().any(|(given, has)| given == name && has == value)
     }
 
     /// Holds what is asked for against what there is: a wish that is passed over is taken for one that was met. What is
@@ -353,6 +358,7 @@ impl Listing {
             rows: items.iter().map(cells).collect(),
             empty,
             controls: (!self.shape.filters.is_empty()).then(|| self.controls()),
+            past: self.past(),
             told: format!("{told}."),
             below: Some(Below {
                 first: self.given("cursor").map(|_| self.with(&[])),
@@ -375,11 +381,19 @@ impl Listing {
             caption: caption.to_owned(),
             head: Vec::new(),
             rows: Vec::new(),
+            past: None,
             told: format!("{}.", empty.title),
             empty,
             controls: Some(controls),
             below: Some(Below { first: None, next: None, sizes: Vec::new(), file: String::new() }),
         }
+    }
+
+    /// As of when it is, if that is said by a field above it, and where it is as of now.
+    fn past(&self) -> Option<(String, String)> {
+        let is_of_time = |filter: &&Filter| filter.name == AS_OF && !self.apart.contains(&AS_OF);
+        self.shape.filters.iter().find(is_of_time)?;
+        Some((self.filter(AS_OF)?.to_owned(), self.with(&[(AS_OF, None)])))
     }
 
     fn head(&self, column: &Column) -> ColumnHead {

@@ -67,6 +67,8 @@ pub(crate) struct Table {
     /// What stands there when there is no row.
     pub(super) empty: Empty,
     pub(super) controls: Option<Controls>,
+    /// As of when it is, and the address at which it is as of now.
+    pub(super) past: Option<(String, String)>,
     /// How many rows there are, in words; said once more when they are renewed.
     pub(super) told: String,
     pub(super) below: Option<Below>,
@@ -81,9 +83,17 @@ impl Table {
             rows,
             empty,
             controls: None,
+            past: None,
             told: String::new(),
             below: None,
         }
+    }
+
+    /// The same, with one more sentence about what is in it.
+    #[must_use]
+    pub(crate) fn telling(mut self, more: &str) -> Self {
+        self.told = format!("{} {more}", self.told);
+        self
     }
 }
 

@@ -134,6 +134,8 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
             format!("/systems/prod/resources/{}", gone_group["external_id"].as_str().unwrap()),
         ),
         ("/jobs", "/jobs?state=yesterday".to_owned()),
+        ("/search", "/search?q=a".to_owned()),
+        ("/systems/{system_id}/accounts", "/systems/prod/accounts?status=gone".to_owned()),
         ("/systems/{system_id}/accounts/{account}/history", format!("{account}/history")),
         ("/systems/{system_id}/accounts", "/systems/prod/accounts?as_of=yesterday".to_owned()),
         ("/jobs/{job}", format!("/jobs/{made}")),

@@ -15,6 +15,7 @@ mod pages;
 mod profiles;
 mod resources;
 mod rights;
+mod searching;
 mod settings;
 mod signing_in;
 mod systems;
