@@ -40,9 +40,10 @@ pub(crate) use chosen::Places;
 pub(crate) use conditions::like_pattern;
 pub use gone::{Gone, LastKnown};
 pub use life::{AccountEvent, SeenIn};
-pub use search::Found;
 pub(crate) use search::OtherTexts;
+pub use search::{Found, NamedResource};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
+pub use texts::AccountCounts;
 pub(crate) use texts::Texts;
 
 impl Store {

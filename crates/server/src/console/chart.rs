@@ -80,17 +80,7 @@ impl Chart {
         };
         let width = each.saturating_mul(bars.len() as u64).clamp(1, WIDTH);
         let bars = (0..).zip(bars).map(placed).collect();
-        Self {
-            title,
-            of,
-            counts,
-            bars,
-            largest: grouped(largest),
-            said,
-            leads_on,
-            width,
-            height: HEIGHT,
-        }
+        Self { title, of, counts, bars, largest: grouped(largest), said, leads_on, width, height: HEIGHT }
     }
 }
 
@@ -106,9 +96,7 @@ mod tests {
         let bars = numbers.map(|number| Bar { label: format!("<{number}>"), number, leads_to: None });
         let chart = Chart::new("Changes", "Run", "Changes", bars.to_vec());
         for placed in &chart.bars {
-            assert!(
-                placed.x + placed.width <= WIDTH && placed.y + placed.height == HEIGHT
-            );
+            assert!(placed.x + placed.width <= WIDTH && placed.y + placed.height == HEIGHT);
             assert_eq!(placed.height > 0, placed.bar.number > 0);
         }
         let text = chart.render().unwrap();

@@ -38,6 +38,7 @@ mod imports;
 mod jobs;
 mod keys;
 mod moment;
+mod named;
 mod numbers;
 mod own;
 mod page;
@@ -73,6 +74,7 @@ pub(crate) fn router() -> Router<Parts> {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/theme", post(sign_in::theme))
         .route("/search", get(search::page))
+        .route("/systems/{system_id}/named", get(named::page))
         .merge(own::router())
         .merge(systems::router())
         .merge(accounts::router())

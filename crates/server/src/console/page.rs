@@ -41,15 +41,8 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 7] = [
-        Self::Home,
-        Self::Search,
-        Self::Systems,
-        Self::Imports,
-        Self::Jobs,
-        Self::Audit,
-        Self::Settings,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Home, Self::Search, Self::Systems, Self::Imports, Self::Jobs, Self::Audit, Self::Settings];
 
     fn link(self) -> (&'static str, &'static str) {
         match self {

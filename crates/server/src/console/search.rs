@@ -15,7 +15,7 @@ use super::parts::{Badge, Cell, Empty, Link, Tone};
 use super::resources;
 use super::states::called_object;
 use super::systems;
-use super::table::{Asked, Column, Filter, Shape, Table};
+use super::table::{Asked, Column, Filter, Shape, Table, Total};
 use super::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -65,7 +65,8 @@ pub(super) async fn page(
     };
     let (of, state) = (listing.filter("type"), listing.filter("state"));
     found.retain(|one| {
-        of.is_none_or(|of| of == kind(one.of)) && state.is_none_or(|state| (state == "gone") == one.gone.is_some())
+        of.is_none_or(|of| of == kind(one.of))
+            && state.is_none_or(|state| (state == "gone") == one.gone.is_some())
     });
     if listing.is_file() {
         return listing.file(("all", "found"), &found, cells);
@@ -75,7 +76,18 @@ pub(super) async fn page(
         text: "Write a part of a name, a path, an ARN or a tag: it is looked for in all systems.".to_owned(),
         action: None,
     };
-    let found = listing.table("What was found", listing.cut(found)?, |(place, _)| *place, |(_, one)| cells(one), empty)?;
+    let total = match more {
+        true => Total::MoreThan(found.len() as u64),
+        false => Total::Exactly(found.len() as u64),
+    };
+    let listing = listing.with_total(Some(total));
+    let found = listing.table(
+        "What was found",
+        listing.cut(found)?,
+        |(place, _)| *place,
+        |(_, one)| cells(one),
+        empty,
+    )?;
     let page = SearchPage {
         frame: Frame::of(&visitor, Section::Search, "Search"),
         found: match more {

@@ -7,7 +7,7 @@ use keyreeve_model::{
 };
 
 use super::kept::Kept;
-use super::texts::{Entry, Haystack, account_of};
+use super::texts::{AccountCounts, Entry, Haystack, account_of};
 use crate::history::Versions;
 use crate::row::Row;
 use crate::statement::{Statement, Value, statement};
@@ -41,11 +41,21 @@ pub struct Found {
     pub gone: Option<ImportRunId>,
 }
 
+/// A group or policy by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedResource {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its id.
+    pub external_id: ExternalId,
+}
+
 const NOW: &str = "SELECT s.system_key, s.system_id, (SELECT r.run_id FROM import_runs r \
      WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
      FROM systems s WHERE s.removed_at IS NULL";
-const RESOURCES: &str =
-    "SELECT v.external_id, v.name, v.path, v.arn, v.type, v.managed_by FROM resource_versions v \
+const RESOURCES: &str = "SELECT v.external_id, v.name, v.path, v.arn, v.type, v.managed_by FROM resource_versions v \
      WHERE v.system_key = ";
 const DELETING: &str = "SELECT run_id, changes FROM import_runs \
      WHERE system_key = $1 AND state = 'published' AND run_id <= $2 ORDER BY run_id DESC";
@@ -117,6 +127,106 @@ impl Store {
             let found = texts.with(text, usize::MAX).into_iter().filter_map(|place| texts.entries.get(place));
             let is_it = |one: &&Entry| one.of == ObjectType::Account && one.gone.is_some();
             Ok(found.filter(is_it).map(|one| Found::of(system_id, one)).collect())
+        })
+        .await
+    }
+
+    /// Groups or policies of a system that have a text in their name, path or ARN, by name, those whose names begin so first;
+    /// so many at most. Before the first import there are none.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn named_resources(
+        &self,
+        system_id: &SystemId,
+        kind: ResourceType,
+        wanted: &str,
+        most: usize,
+    ) -> Result<Vec<NamedResource>, StoreError> {
+        reading!(self, "looking for groups and policies by name", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(Vec::new());
+            };
+            let texts = self.other_texts(transaction, key, run.id).await?;
+            let found =
+                texts.with(wanted, usize::MAX).into_iter().filter_map(|place| texts.entries.get(place));
+            let is_it = |one: &&Entry| {
+                one.gone.is_none()
+                    && (one.of == ObjectType::Group) == (kind == ResourceType::Group)
+                    && one.of != ObjectType::Account
+            };
+            let mut found: Vec<&Entry> = found.filter(is_it).collect();
+            let folded = wanted.to_lowercase();
+            found.sort_by_cached_key(|one| {
+                let name = one.name.to_lowercase();
+                (!name.starts_with(&folded), name)
+            });
+            let named = |one: &Entry| NamedResource {
+                name: one.name.to_string(),
+                arn: one.arn.as_deref().unwrap_or_default().to_owned(),
+                external_id: one.external_id.clone(),
+            };
+            Ok(found.into_iter().take(most).map(named).collect())
+        })
+        .await
+    }
+
+    /// The paths of a system's accounts that have a text in them, in their order; so many at most.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn account_paths(
+        &self,
+        system_id: &SystemId,
+        wanted: &str,
+        most: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        reading!(self, "looking for paths", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(Vec::new());
+            };
+            let texts = self.account_texts(transaction, key, run.id).await?;
+            let paths = texts.entries.iter().map(|one| &*one.path).filter(|path| path.contains(wanted));
+            let paths: std::collections::BTreeSet<&str> = paths.collect();
+            Ok(paths.into_iter().take(most).map(str::to_owned).collect())
+        })
+        .await
+    }
+
+    /// How many accounts of a system have a text somewhere, as [`Self::search`] finds them; no more than so many.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn count_accounts_with(
+        &self,
+        system_id: &SystemId,
+        wanted: &str,
+        most: usize,
+    ) -> Result<u64, StoreError> {
+        reading!(self, "counting the accounts", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(0);
+            };
+            let texts = self.account_texts(transaction, key, run.id).await?;
+            Ok(texts.with(wanted, most).len() as u64)
+        })
+        .await
+    }
+
+    /// How many accounts of a system there are, by what they are narrowed down by.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn account_counts(&self, system_id: &SystemId) -> Result<AccountCounts, StoreError> {
+        reading!(self, "counting the accounts", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(AccountCounts::default());
+            };
+            Ok(self.account_texts(transaction, key, run.id).await?.counts.clone())
         })
         .await
     }
@@ -238,6 +348,7 @@ fn resource_of(row: &Row, gone: Option<ImportRunId>) -> Result<(Entry, String), 
         (ResourceType::Policy, Some(ManagedBy::Aws)) => ObjectType::AwsManagedPolicy,
         (ResourceType::Policy, _) => ObjectType::Policy,
     };
-    let (name, path) = (row.text(1)?.into(), row.text(2)?.into());
-    Ok((Entry { external_id: row.word(0)?, of, name, path, status: None, gone }, row.text(3)?))
+    let (name, path, arn) = (row.text(1)?.into(), row.text(2)?.into(), row.text(3)?);
+    let own = Some(arn.clone().into());
+    Ok((Entry { external_id: row.word(0)?, of, name, path, arn: own, status: None, gone }, arn))
 }

@@ -4,6 +4,7 @@
 //! A search for accounts of a system that finds few goes by their ids, and one that finds many by the list itself, which
 //! then soon has a page together.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keyreeve_model::{AccountStatus, ExternalId, ImportRunId, ObjectType};
@@ -29,16 +30,29 @@ pub(crate) struct Entry {
     pub(super) of: ObjectType,
     pub(super) name: Box<str>,
     pub(super) path: Box<str>,
+    /// Of a group or policy.
+    pub(super) arn: Option<Box<str>>,
     /// Of an account.
     pub(super) status: Option<AccountStatus>,
     /// The run that did not see it any more.
     pub(super) gone: Option<ImportRunId>,
 }
 
+/// How many accounts of a system there are, by what they are narrowed down by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountCounts {
+    /// All.
+    pub all: u64,
+    /// By name and value of a filter: `status`, `console` and `mfa`.
+    pub by: BTreeMap<(&'static str, String), u64>,
+}
+
 /// What is written about many things, in lower case, one after the other.
 #[derive(Default)]
 pub(crate) struct Haystack {
     pub(super) entries: Vec<Entry>,
+    /// How many accounts there are of each kind.
+    pub(super) counts: AccountCounts,
     /// Name, path and ARN of each, with line feeds between.
     plain: Lines,
     /// The tags, as JSON has them.
@@ -60,7 +74,8 @@ impl Lines {
     }
 
     fn of(&self, place: usize) -> &str {
-        let begin = place.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        let begin =
+            place.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
         let end = self.ends.get(place).copied().unwrap_or_default();
         self.all.get(begin..end).unwrap_or_default().trim_end_matches('\n')
     }
@@ -193,7 +208,8 @@ impl Store {
         if let Some(known) = self.texts.get(system_key, run) {
             return Ok(known);
         }
-        let columns = "SELECT v.external_id, v.name, v.path, v.arn, v.tags, v.status FROM account_versions v \
+        let columns = "SELECT v.external_id, v.name, v.path, v.arn, v.tags, v.status, v.login_state, v.mfa_active \
+                       FROM account_versions v \
                        WHERE v.system_key = ";
         let mut text = Statement::building(columns);
         text.bind(system_key).push(" AND ");
@@ -201,10 +217,19 @@ impl Store {
         let mut known = Haystack::default();
         let read = |row: &Row| {
             let (entry, arn, tags) = account_of(row, None)?;
+            let mfa = match row.opt_flag(7)? {
+                Some(true) => "active",
+                Some(false) => "inactive",
+                None => "unknown",
+            };
+            known.counts.all += 1;
+            for kind in [("status", row.text(5)?), ("console", row.text(6)?), ("mfa", mfa.to_owned())] {
+                *known.counts.by.entry(kind).or_default() += 1;
+            }
             known.push(entry, arn, &tags);
             Ok(())
         };
-        transaction.fetch_together(text, 6, read).await?;
+        transaction.fetch_together(text, 8, read).await?;
         let known = Arc::new(known);
         self.texts.keep(system_key, run, &known);
         Ok(known)
@@ -212,12 +237,16 @@ impl Store {
 }
 
 /// An account from a row of its id, name, path, ARN, tags and status, with its ARN and tags.
-pub(super) fn account_of(row: &Row, gone: Option<ImportRunId>) -> Result<(Entry, String, String), StoreError> {
+pub(super) fn account_of(
+    row: &Row,
+    gone: Option<ImportRunId>,
+) -> Result<(Entry, String, String), StoreError> {
     let entry = Entry {
         external_id: row.word(0)?,
         of: ObjectType::Account,
         name: row.text(1)?.into(),
         path: row.text(2)?.into(),
+        arn: None,
         status: Some(row.word(5)?),
         gone,
     };
@@ -253,6 +282,7 @@ mod tests {
                 of: ObjectType::Account,
                 name: name.into(),
                 path: "/x/".into(),
+                arn: None,
                 status: None,
                 gone: None,
             };
@@ -269,6 +299,9 @@ mod tests {
         ] {
             assert_eq!(all.with(wanted, 9), places, "{wanted}");
         }
-        assert_eq!((all.with("x", 2), all.called("BEA", 2), all.called("ea", 2)), (vec![0, 1], vec![1], vec![]));
+        assert_eq!(
+            (all.with("x", 2), all.called("BEA", 2), all.called("ea", 2)),
+            (vec![0, 1], vec![1], vec![])
+        );
     }
 }

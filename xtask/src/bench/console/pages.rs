@@ -75,6 +75,8 @@ impl Known {
             ("accounts: nobody", of("accounts?q=nobody-has-this")),
             ("accounts: status", of("accounts?status=disabled")),
             ("accounts: gone", of("accounts?status=gone")),
+            ("names of policies", of("named?of=arn&q=a")),
+            ("names of paths", of("named?of=path&q=f")),
             ("accounts: console password", of("accounts?console=absent")),
             ("accounts: MFA", of("accounts?mfa=inactive")),
             ("accounts: path", of("accounts?path=%2Fstaff%2Ffinance%2F")),

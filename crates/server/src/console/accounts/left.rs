@@ -12,7 +12,7 @@ use crate::console::imports;
 use crate::console::page::shown_as;
 use crate::console::parts::{Badge, Cell, Empty, Tone};
 use crate::console::systems;
-use crate::console::table::{Asked, Column, Shape};
+use crate::console::table::{Asked, Column, Shape, Total};
 use crate::console::time::Time;
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
@@ -43,7 +43,8 @@ pub(super) async fn list(
     let mut listing = asked.of_shape(&SHAPE)?;
     for filter in FILTERS.iter().filter(|filter| !["q", "status", "path"].contains(&filter.name)) {
         if listing.filter(filter.name).is_some() {
-            let why = "is not looked for of accounts that are gone: they are found by name, path, ARN and tag";
+            let why =
+                "is not looked for of accounts that are gone: they are found by name, path, ARN and tag";
             listing.is_not(filter.name, format!("{} {why}", filter.label))?;
         }
     }
@@ -59,6 +60,7 @@ pub(super) async fn list(
     if order.starts_with('-') {
         found.reverse();
     }
+    let total = Total::Exactly(found.len() as u64);
     let rows = match listing.is_file() {
         true => (1..).zip(found).collect(),
         false => listing.cut(found)?,
@@ -69,6 +71,7 @@ pub(super) async fn list(
     if listing.is_file() {
         return listing.file((id.as_str(), "accounts"), &rows, cells);
     }
+    let listing = listing.with_total(Some(total));
     let empty = Empty {
         title: "No account is gone".to_owned(),
         text: "Each account that an import has seen is still there.".to_owned(),

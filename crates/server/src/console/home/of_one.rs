@@ -31,21 +31,27 @@ impl Needs {
         let run = |run, text: &str| Cell::link(imports::of(run), format!("Run {run}, {text}"));
         let mut facts = vec![(
             "Last import",
-            standing
-                .and_then(|one| one.last)
-                .map_or(Cell::text("none yet"), |(last, state, _)| run(last, Badge::of_run(state).text.as_str())),
+            standing.and_then(|one| one.last).map_or(Cell::text("none yet"), |(last, state, _)| {
+                run(last, Badge::of_run(state).text.as_str())
+            }),
         )];
         if let Some((_, _, at)) = standing.and_then(|one| one.last) {
             facts.push(("Begun", Cell::Time(Time::ago(at, now))));
         }
         if let Some((published, at)) = standing.and_then(|one| one.published) {
-            facts.push(("What is known is of", Cell::link(imports::of(published), format!("Run {published}"))));
+            facts.push((
+                "What is known is of",
+                Cell::link(imports::of(published), format!("Run {published}")),
+            ));
             facts.push(("Published", Cell::Time(Time::ago(at, now))));
         }
         if let Some(users) = standing.and_then(|one| one.users) {
             facts.push(("Accounts", Cell::Number(users)));
         }
-        Ok(Self { needs: needs(std::slice::from_ref(system), attention, passwords, now), stands: Facts { facts } })
+        Ok(Self {
+            needs: needs(std::slice::from_ref(system), attention, passwords, now),
+            stands: Facts { facts },
+        })
     }
 }
 

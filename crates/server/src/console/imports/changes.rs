@@ -134,7 +134,8 @@ fn page_of(change: &ChangeSet, published: bool) -> Option<String> {
         changes.first().filter(known).map(Change::object)
     }
     let account = of(&change.accounts, published).map(|one| accounts::of(&one.system_id, &one.external_id));
-    let resource = || of(&change.resources, published).map(|one| resources::of(&one.system_id, &one.external_id));
+    let resource =
+        || of(&change.resources, published).map(|one| resources::of(&one.system_id, &one.external_id));
     let holder = || {
         of(&change.assignments, published).map(|one| match one.kind.of_account() {
             true => accounts::of(&one.system_id, &one.subject_external_id),

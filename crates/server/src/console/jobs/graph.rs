@@ -160,7 +160,9 @@ impl Node {
             Shape::Round => {
                 let half = HEIGHT / 2;
                 let (left, end) = (x + half, right - half);
-                return format!("M{left} {y} H{end} A{half} {half} 0 0 1 {end} {bottom} H{left} A{half} {half} 0 0 1 {left} {y} Z");
+                return format!(
+                    "M{left} {y} H{end} A{half} {half} 0 0 1 {end} {bottom} H{left} A{half} {half} 0 0 1 {left} {y} Z"
+                );
             }
         };
         let (left, end, top, low) = (x + corner, right - corner, y + corner, bottom - corner);

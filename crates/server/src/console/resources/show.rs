@@ -260,7 +260,10 @@ fn reaches(policy: &Resource, groups: &[Assignment], as_of: Option<&str>) -> Thr
         said: match groups.len() {
             0 => "No group has it, so it reaches nobody through one.".to_owned(),
             number => {
-                format!("{} it, and through them their members do.", counted(number, "group holds", "groups hold"))
+                format!(
+                    "{} it, and through them their members do.",
+                    counted(number, "group holds", "groups hold")
+                )
             }
         },
         members: (!groups.is_empty())

@@ -47,7 +47,11 @@ impl Member {
 }
 
 /// The groups that a policy is attached to, by their names.
-pub(super) async fn groups(store: &Store, policy: &Resource, moment: AsOf) -> Result<Vec<Assignment>, StoreError> {
+pub(super) async fn groups(
+    store: &Store,
+    policy: &Resource,
+    moment: AsOf,
+) -> Result<Vec<Assignment>, StoreError> {
     let filter = AssignmentFilter {
         policy: Some(policy.arn.clone()),
         kind: Some(AssignmentKind::GroupPolicy),

@@ -55,7 +55,10 @@ pub(super) async fn page(
         given.and_then(|given| serde_json::from_value(given.into()).ok());
     let unknown = given.filter(|_| profile.is_none()).map(|given| {
         let known: Vec<&str> = all.iter().map(|(word, _)| word.as_str()).collect();
-        Wrong::with("profile", format!("there is no permission profile “{given}”; there is: {}", known.join(", ")))
+        Wrong::with(
+            "profile",
+            format!("there is no permission profile “{given}”; there is: {}", known.join(", ")),
+        )
     });
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
     let asked = PolicyAsked { profile, ..PolicyAsked::default() };

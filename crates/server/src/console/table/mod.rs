@@ -17,7 +17,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use asked::{Asked, Listing};
+pub(crate) use asked::{Asked, Listing, Total};
 pub(crate) use shown::Table;
 
 use super::page::Said;

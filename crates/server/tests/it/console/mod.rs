@@ -9,6 +9,7 @@ mod filled_in;
 mod gone;
 mod imports;
 mod jobs;
+mod leading;
 mod mappings;
 mod own;
 mod pages;

@@ -39,7 +39,11 @@ async fn somebody_is_found_in_all_systems_that_one_may_see_and_nowhere_else() {
     browser.get("/search").await.has(&["What is looked for?"]);
     let page = browser.get("/search?q=ZZ.ada").await;
     let account = address_of(&place, "zz.ada").await;
-    page.has(&[&format!("<a href=\"{account}\">zz.ada</a>"), "<a href=\"/systems/test\">test</a>", "5 rows in all"]);
+    page.has(&[
+        &format!("<a href=\"{account}\">zz.ada</a>"),
+        "<a href=\"/systems/test\">test</a>",
+        "5 rows in all",
+    ]);
     let found = async |browser: &Browser<'_>, query: &str| {
         let page = browser.get(&format!("/search?format=csv&{query}")).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.text);
@@ -78,7 +82,12 @@ async fn who_has_left_is_found_by_the_search_in_the_list_and_from_the_run() {
     place.import("prod").await;
     let left = address_of(&place, "zz.left").await;
     let delete = |name: &str| Mutation::DeleteUser { name: name.into() };
-    let gone = [delete("zz.left"), delete("zz.back"), Mutation::DeleteGroup { name: group() }];
+    let gone = [
+        delete("zz.left"),
+        delete("zz.back"),
+        Mutation::DeleteGroup { name: group() },
+        Mutation::TagUser { name: "zz.stays".into(), key: "team".into(), value: "another".into() },
+    ];
     place.sandbox.mutate(PROD_ACCOUNT, &gone).unwrap();
     place.import("prod").await;
     let run = place.get("/api/v1/systems/prod/import-runs").await["items"][0]["id"].to_string();
@@ -106,7 +115,12 @@ async fn who_has_left_is_found_by_the_search_in_the_list_and_from_the_run() {
     assert!(!browser.get(lists).await.text.contains("zz.left"));
     // All who are gone, the group as well, in all systems.
     let search = browser.get("/search?q=zz&state=gone").await;
-    search.has(&[&link, "zz-gone", &format!("Gone since <a href=\"/imports/{run}\">run {run}</a>"), "3 rows in all"]);
+    search.has(&[
+        &link,
+        "zz-gone",
+        &format!("Gone since <a href=\"/imports/{run}\">run {run}</a>"),
+        "3 rows in all",
+    ]);
     // What the run saw gone leads to the pages of what is gone.
     let changes = browser.get(&format!("/imports/{run}/changes?change=deleted")).await;
     changes.has(&[&link]);
