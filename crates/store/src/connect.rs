@@ -11,7 +11,7 @@ use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
-use crate::inventory::{Places, Texts};
+use crate::inventory::{OtherTexts, Places, Texts};
 use crate::key_renewal::Renewal;
 use crate::sqlite_pools::SqlitePools;
 use crate::tokens::Touching;
@@ -32,6 +32,8 @@ pub struct Store {
     pub(crate) places: Places,
     /// What accounts are searched by.
     pub(crate) texts: Texts,
+    /// What groups and policies are searched by, and what is gone.
+    pub(crate) other_texts: OtherTexts,
     pub(crate) writes: std::sync::Arc<Writes>,
     pub(crate) checkpoints: std::sync::Arc<Checkpoints>,
     #[cfg(feature = "faults")]
@@ -273,6 +275,7 @@ impl Store {
             touching: Touching::default(),
             places: Places::default(),
             texts: Texts::default(),
+            other_texts: OtherTexts::default(),
             writes: std::sync::Arc::default(),
             checkpoints: std::sync::Arc::default(),
             #[cfg(feature = "faults")]

@@ -8,6 +8,7 @@ mod kept;
 mod life;
 #[cfg(test)]
 mod query_plans;
+mod search;
 mod shown;
 mod slices;
 mod texts;
@@ -31,15 +32,18 @@ use crate::transaction::{Transaction, reading};
 use crate::{AccountFilter, AsOf, AssignmentFilter, Mfa, ResourceFilter, Store, StoreError};
 
 use conditions::{
-    Column, assignment_conditions, filter_resources, like_pattern, policy_conditions, push_kind, push_name,
-    push_path,
+    Column, assignment_conditions, filter_resources, policy_conditions, push_kind, push_name, push_path,
 };
 
 pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
+pub(crate) use conditions::like_pattern;
 pub use gone::{Gone, LastKnown};
 pub use life::{AccountEvent, SeenIn};
+pub(crate) use search::OtherTexts;
+pub use search::{Found, NamedResource};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
+pub use texts::AccountCounts;
 pub(crate) use texts::Texts;
 
 impl Store {

@@ -41,7 +41,7 @@ pub(crate) struct ListAudit {
     /// Only what was done by tasks about this account, by the name it had then.
     #[arg(long, value_name = "NAME", requires = "system_id", allow_hyphen_values = true)]
     account: Option<String>,
-    /// Only what this actor did: the owner of a token, or local:USER.
+    /// Only what this actor did, ignoring case: the owner of a token, or local:USER; `*` stands for any text.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     actor: Option<String>,
     /// Only this action, as job_created or step_settled; the guide (provision.md) lists them, and so does the refusal of

@@ -6,6 +6,9 @@
 //   <button data-copy="ID" hidden>         copies the text of an element, or `data-text` where that is shown otherwise than it is
 //   <form data-confirm="TEXT">             has its button once TEXT is typed into the field `confirm`
 //   <form data-search="ID">                asks as one types, and renews the element ID; ID-told says how many there are
+//   <… id data-with-list>                  is renewed with it
+//   <input data-proposes="ADDRESS">        is told what can be written into it by the page of that address
+//   <button data-add="ID">                 adds what stands in ID-add to the lines of ID
 //   <… id data-live="EVENTS">              is renewed when the stream of events says something
 //   <form method="post">                   is sent once, however often its button is pressed; what was typed comes back
 //                                          where the session had ended, but for secrets
@@ -18,9 +21,11 @@
   const PATIENCE = 20000;
 
   const moments = (root) => {
-    const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+    const to = (timeStyle) => new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle });
+    const [minutes, seconds] = [to("short"), to("medium")];
     for (const time of root.querySelectorAll("time[data-moment]")) {
-      time.textContent = short.format(new Date(time.dateTime));
+      const said = time.dataset.moment === "seconds" ? seconds : minutes;
+      time.textContent = said.format(new Date(time.dateTime));
     }
   };
 
@@ -130,7 +135,8 @@
           const text = query.toString();
           const address = form.getAttribute("action") + (text ? `?${text}` : "");
           // An answer that comes after a later question is of no use any more.
-          const page = await renew(address, [id], () => number === asked);
+          const with_it = [...document.querySelectorAll("[data-with-list]")].map((one) => one.id);
+          const page = await renew(address, [id, ...with_it], () => number === asked);
           if (number !== asked) return;
           if (page) {
             window.history.replaceState(null, "", address);
@@ -142,6 +148,62 @@
           }
         }, SEARCH_AFTER);
       });
+    }
+  };
+
+  // What can be written into a field is looked up as one types, and proposed below it; of several lines one is looked up, and
+  // added to them.
+  const proposes = () => {
+    for (const field of document.querySelectorAll("input[data-proposes]")) {
+      let waiting = 0;
+      let asked = 0;
+      const look = () => {
+        window.clearTimeout(waiting);
+        asked += 1;
+        const number = asked;
+        waiting = window.setTimeout(() => {
+          const address = new URL(field.dataset.proposes, window.location.href);
+          address.searchParams.set("q", field.value);
+          const request = new XMLHttpRequest();
+          request.open("GET", address);
+          request.timeout = PATIENCE;
+          request.responseType = "document";
+          request.setRequestHeader("Accept", "text/html");
+          request.addEventListener("load", () => {
+            if (request.status !== 200 || number !== asked) return;
+            const options = [...request.response.querySelectorAll("#named li")].map((one) => {
+              const option = document.createElement("option");
+              option.value = one.dataset.value;
+              if (one.dataset.called) option.label = one.dataset.called;
+              return option;
+            });
+            field.list.replaceChildren(...options);
+          });
+          request.send();
+        }, SEARCH_AFTER);
+      };
+      field.addEventListener("input", look);
+      field.addEventListener("focus", look, { once: true });
+    }
+    for (const button of document.querySelectorAll("button[data-add]")) {
+      const lines = document.getElementById(button.dataset.add);
+      const field = document.getElementById(`${button.dataset.add}-add`);
+      const add = () => {
+        const one = field.value.trim();
+        if (one === "") return;
+        const there = lines.value.split("\n").map((line) => line.trim()).filter(Boolean);
+        document.getElementById("heard").textContent = there.includes(one) ? `${one} is there already` : `${one} is added`;
+        if (!there.includes(one)) lines.value = [...there, one].join("\n");
+        field.value = "";
+        field.focus();
+      };
+      button.addEventListener("click", add);
+      field.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        add();
+      });
+      button.closest(".adds").hidden = false;
     }
   };
 
@@ -316,5 +378,6 @@
   focuses();
   sends();
   searches();
+  proposes();
   lives();
 })();

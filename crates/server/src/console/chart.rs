@@ -7,9 +7,7 @@ use super::numbers::grouped;
 use super::parts::drawn;
 
 const WIDTH: u64 = 640;
-const HEIGHT: u64 = 140;
-/// Room for the largest number above the bars.
-const ABOVE: u64 = 16;
+const HEIGHT: u64 = 120;
 
 /// One bar.
 #[derive(Debug, Clone)]
@@ -46,6 +44,7 @@ pub(crate) struct Chart {
     of: &'static str,
     counts: &'static str,
     bars: Vec<Placed>,
+    /// The end of the axis.
     largest: String,
     /// What is said in place of the drawing.
     said: Option<String>,
@@ -72,25 +71,16 @@ impl Chart {
         let leads_on = bars.iter().any(|bar| bar.leads_to.is_some());
         let largest = bars.iter().map(|bar| bar.number).max().unwrap_or_default();
         let each = WIDTH.checked_div(bars.len() as u64).unwrap_or(WIDTH).clamp(2, 120);
-        let room = HEIGHT - ABOVE;
+        let room = HEIGHT;
         let placed = |(place, bar): (u64, Bar)| {
             // What there is is seen, however little it is beside the largest.
             let share = u128::from(bar.number) * u128::from(room) / u128::from(largest.max(1));
             let height = u64::try_from(share).unwrap_or(room).max(u64::from(bar.number > 0) * 2);
             Placed { bar, x: place * each, y: HEIGHT - height, width: (each * 4 / 5).max(1), height }
         };
+        let width = each.saturating_mul(bars.len() as u64).clamp(1, WIDTH);
         let bars = (0..).zip(bars).map(placed).collect();
-        Self {
-            title,
-            of,
-            counts,
-            bars,
-            largest: grouped(largest),
-            said,
-            leads_on,
-            width: WIDTH,
-            height: HEIGHT,
-        }
+        Self { title, of, counts, bars, largest: grouped(largest), said, leads_on, width, height: HEIGHT }
     }
 }
 
@@ -106,9 +96,7 @@ mod tests {
         let bars = numbers.map(|number| Bar { label: format!("<{number}>"), number, leads_to: None });
         let chart = Chart::new("Changes", "Run", "Changes", bars.to_vec());
         for placed in &chart.bars {
-            assert!(
-                placed.x + placed.width <= WIDTH && placed.y + placed.height == HEIGHT && placed.y >= ABOVE
-            );
+            assert!(placed.x + placed.width <= WIDTH && placed.y + placed.height == HEIGHT);
             assert_eq!(placed.height > 0, placed.bar.number > 0);
         }
         let text = chart.render().unwrap();

@@ -187,6 +187,8 @@ pub(crate) struct Field {
     /// How many characters it takes.
     longest: usize,
     hint: &'static str,
+    /// Where what can be written there is looked up.
+    proposes: Option<String>,
     error: Option<String>,
     required: bool,
     /// Whether it hangs on another field if something has to be in it.
@@ -202,6 +204,7 @@ impl Field {
             value: String::new(),
             longest: 2_048,
             hint: "",
+            proposes: None,
             error: None,
             required: false,
             depends: false,
@@ -248,6 +251,13 @@ impl Field {
     #[must_use]
     pub(crate) fn depends(mut self) -> Self {
         self.depends = true;
+        self
+    }
+
+    /// Where what can be written there is looked up as one types; of several lines one is looked up, and then added.
+    #[must_use]
+    pub(crate) fn proposing(mut self, at: String) -> Self {
+        self.proposes = Some(at);
         self
     }
 

@@ -1,5 +1,9 @@
 //! `/`: what of all systems needs a person, and how they stand.
 
+mod of_one;
+
+pub(super) use of_one::Needs;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;

@@ -38,6 +38,7 @@ mod imports;
 mod jobs;
 mod keys;
 mod moment;
+mod named;
 mod numbers;
 mod own;
 mod page;
@@ -45,6 +46,7 @@ mod parts;
 mod plan;
 mod problems;
 mod resources;
+mod search;
 mod settings;
 mod sign_in;
 mod spoken;
@@ -71,6 +73,8 @@ pub(crate) fn router() -> Router<Parts> {
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/theme", post(sign_in::theme))
+        .route("/search", get(search::page))
+        .route("/systems/{system_id}/named", get(named::page))
         .merge(own::router())
         .merge(systems::router())
         .merge(accounts::router())

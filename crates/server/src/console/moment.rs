@@ -38,9 +38,9 @@ pub(crate) fn moment_in(field: &'static str, asked: Option<&str>, now: Timestamp
 /// That it could not has another reason.
 pub(crate) fn unknown_then(error: StoreError, moment: AsOf) -> Result<Wrong, StoreError> {
     match error {
-        StoreError::RunNotFound { .. } | StoreError::RunNotPublished { .. } => {
-            Ok(Wrong::with(AS_OF.name, error))
-        }
+        StoreError::RunNotFound { .. }
+        | StoreError::RunNotPublished { .. }
+        | StoreError::NothingThen { .. } => Ok(Wrong::with(AS_OF.name, error)),
         StoreError::NotImported { .. } if moment != AsOf::Now => {
             Ok(Wrong::with(AS_OF.name, "nothing of the system was published by then"))
         }

@@ -32,6 +32,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
     Home,
+    Search,
     Systems,
     Imports,
     Jobs,
@@ -40,12 +41,13 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 6] =
-        [Self::Home, Self::Systems, Self::Imports, Self::Jobs, Self::Audit, Self::Settings];
+    const ALL: [Self; 7] =
+        [Self::Home, Self::Search, Self::Systems, Self::Imports, Self::Jobs, Self::Audit, Self::Settings];
 
     fn link(self) -> (&'static str, &'static str) {
         match self {
             Self::Home => ("Home", "/"),
+            Self::Search => ("Search", "/search"),
             Self::Systems => ("Systems", "/systems"),
             Self::Imports => ("Imports", "/imports"),
             Self::Jobs => ("Jobs", "/jobs"),

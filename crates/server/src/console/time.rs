@@ -10,26 +10,31 @@ use super::parts::drawn;
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"<time datetime="{{ instant }}" title="{{ exact }}"{% if moment %} data-moment{% endif %}>{{ text }}</time>"#
+    source = r#"<time datetime="{{ instant }}" title="{{ exact }}"{% if let Some(moment) = moment %} data-moment{% if !moment.is_empty() %}="{{ moment }}"{% endif %}{% endif %}>{{ text }}</time>"#
 )]
 pub(crate) struct Time {
     instant: Timestamp,
     exact: String,
     text: String,
-    /// Whether it is said as a moment, rather than as how long ago that is.
-    moment: bool,
+    /// To what it is said as a moment, rather than as how long ago that is: to the minute, if nothing is said.
+    moment: Option<&'static str>,
 }
 
 impl Time {
     /// The moment.
     pub(crate) fn at(instant: Timestamp) -> Self {
         let text = instant.strftime("%Y-%m-%d %H:%M UTC").to_string();
-        Self { instant, exact: exact(instant), text, moment: true }
+        Self { instant, exact: exact(instant), text, moment: Some("") }
+    }
+
+    /// The moment, to the second.
+    pub(crate) fn to_the_second(instant: Timestamp) -> Self {
+        Self { instant, exact: exact(instant), text: exact(instant), moment: Some("seconds") }
     }
 
     /// How long ago that is.
     pub(crate) fn ago(instant: Timestamp, now: Timestamp) -> Self {
-        Self { instant, exact: exact(instant), text: since(now.duration_since(instant)), moment: false }
+        Self { instant, exact: exact(instant), text: since(now.duration_since(instant)), moment: None }
     }
 
     /// The instant itself.
@@ -67,6 +72,8 @@ mod tests {
             text,
             "<time datetime=\"2026-11-24T12:23:54.514Z\" title=\"2026-11-24 12:23:54 UTC\" data-moment>2026-11-24 12:23 UTC</time>"
         );
+        let text = Time::to_the_second(at).render().unwrap();
+        assert!(text.ends_with("data-moment=\"seconds\">2026-11-24 12:23:54 UTC</time>"), "{text}");
         for (minutes, said) in [
             (-5, "just now"),
             (0, "just now"),

@@ -41,7 +41,7 @@ pub(crate) struct Filter {
     fields: Option<String>,
     /// About one system; who may not read all systems must give it.
     system_id: Option<SystemId>,
-    /// Who did it.
+    /// Who did it, ignoring case; `*` stands for any text, `?` for any character.
     #[param(max_length = 256)]
     #[serde(default, deserialize_with = "at_most::<256, _>")]
     actor: Option<String>,

@@ -167,11 +167,11 @@ impl std::str::FromStr for AuditHead {
 pub struct AuditFilter {
     /// About this system.
     pub system_id: Option<SystemId>,
-    /// Done by this actor.
+    /// Done by this actor, ignoring case; with `*` or `?` in it, a pattern for the whole name.
     pub actor: Option<String>,
     /// Of this action.
     pub action: Option<String>,
-    /// About tasks of this account, by the name it had then. Rows of older versions name it only where the task was
+    /// About tasks of this account, by the name it had then, ignoring case. Rows of older versions name it only where the task was
     /// created.
     pub account: Option<String>,
     /// Not before this moment.

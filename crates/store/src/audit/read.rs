@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{AuditFilter, AuditHead, AuditRow, Trail};
+use crate::inventory::like_pattern;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::time::to_millis;
@@ -88,7 +89,14 @@ fn fitting(filter: &AuditFilter) -> Statement {
         text.push(" AND system_id = ").bind(system_id.as_str());
     }
     if let Some(actor) = &filter.actor {
-        text.push(" AND actor = ").bind(actor.as_str());
+        match actor.contains(['*', '?']) {
+            true => {
+                text.push(" AND lower(actor) LIKE lower(").bind(like_pattern(actor)).push(") ESCAPE '\\'");
+            }
+            false => {
+                text.push(" AND lower(actor) = lower(").bind(actor.as_str()).push(")");
+            }
+        }
     }
     if let Some(action) = &filter.action {
         text.push(" AND action = ").bind(action.as_str());
@@ -96,7 +104,7 @@ fn fitting(filter: &AuditFilter) -> Statement {
     if let Some(account) = &filter.account {
         // Subjects are stored as serde_json writes them, without white space.
         let named = format!(r#""account":{}"#, serde_json::Value::from(account.as_str()));
-        text.push(" AND replace(subject, ").bind(named).push(", '') <> subject");
+        text.push(" AND replace(lower(subject), lower(").bind(named).push("), '') <> lower(subject)");
     }
     if let Some(since) = filter.since {
         text.push(" AND at >= ").bind(to_millis(since));

@@ -39,7 +39,7 @@ impl AccountPlace {
 }
 
 /// The places of the accounts of some systems, about 100 bytes each.
-pub(crate) type Places = Kept<AccountPlace, 200_000>;
+pub(crate) type Places = Kept<[AccountPlace], 200_000>;
 
 impl Store {
     /// Id, name and status of every account, by name ignoring case, then id. They are read once for each run that is

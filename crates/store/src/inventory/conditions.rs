@@ -121,7 +121,7 @@ pub(super) fn push_path(text: &mut Statement, prefix: Option<&str>) {
 }
 
 /// The `LIKE` pattern of a name filter: a glob when it has `*` or `?`, else any part of the name.
-pub(super) fn like_pattern(name: &str) -> String {
+pub(crate) fn like_pattern(name: &str) -> String {
     let glob = name.contains(['*', '?']);
     let mut pattern = String::with_capacity(name.len() + 2);
     for c in name.chars() {

@@ -45,6 +45,29 @@ impl Store {
         .await
     }
 
+    /// How many resources a filter lets through, but no more than so many.
+    ///
+    /// # Errors
+    /// Those of [`Self::resources_slice`].
+    pub async fn count_resources(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        filter: &ResourceFilter,
+        most: u32,
+    ) -> Result<u64, StoreError> {
+        reading!(self, "counting the resources", |transaction| {
+            let reading = Reading::known(transaction, system_id, as_of).await?;
+            let mut text = reading
+                .select(Statement::building("SELECT COUNT(*) FROM (SELECT 1 FROM resource_versions v"));
+            filter_resources(&mut text, filter)?;
+            text.push(" LIMIT ").bind(i64::from(most)).push(") c");
+            let count = transaction.fetch_one(text, |row| row.int(0)).await?;
+            Ok(u64::try_from(count).unwrap_or_default())
+        })
+        .await
+    }
+
     /// A part of the resources that a filter lets through, in an order.
     ///
     /// # Errors

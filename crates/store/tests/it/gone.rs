@@ -44,8 +44,22 @@ async fn what_is_gone_is_known_as_it_was_last() {
             assert!(gone.published_at.is_some());
         }
         let known = store.resource_last_known(&id("s"), &group.external_id).await.unwrap().unwrap();
-        assert_eq!((known.object.name, known.gone.map(|gone| gone.run)), (group.name, Some(third)));
+        assert_eq!((known.object.name, known.gone.map(|gone| gone.run)), (group.name.clone(), Some(third)));
         assert!(store.account_last_known(&id("s"), "AIDANOBODY").await.unwrap().is_none());
+        // They are found among all that there is, by whoever may see the system, and in the list of who is gone.
+        for (name, external_id) in [(&user.name, &user.external_id), (&group.name, &group.external_id)] {
+            let (found, _) = store.search(None, &name.to_uppercase(), 1_000).await.unwrap();
+            let found = found.into_iter().find(|one| one.external_id == *external_id).unwrap();
+            assert_eq!((found.system_id, found.gone), (id("s"), Some(third)));
+        }
+        assert!(store.search(Some(&[]), &user.name, 1_000).await.unwrap().0.is_empty());
+        let (found, more) = store.search(None, "", 2).await.unwrap();
+        assert!(found.len() == 2 && more, "{found:?}");
+        let gone = store.gone_accounts(&id("s"), "").await.unwrap();
+        assert_eq!(gone.iter().map(|one| &one.external_id).collect::<Vec<_>>(), [&user.external_id]);
+        let named = store.named_resources(&id("s"), group.kind, "", 1_000).await.unwrap();
+        assert!(!named.is_empty() && named.iter().all(|one| one.external_id != group.external_id));
+        assert_eq!(store.account_counts(&id("s")).await.unwrap().all, less.accounts.len() as u64);
         let seen = store.seen_in(&[first, third]).await.unwrap();
         assert!(seen[&first].not_before.is_none() && seen[&third].not_before.is_some(), "{seen:?}");
         assert!(seen[&third].read_until <= seen[&third].published_at, "{seen:?}");

@@ -16,6 +16,7 @@ use super::wanted::{Wanted, wish};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
 use crate::console::form::{Field, Sent, Takes, Wrong, status_of, whole};
+use crate::console::named::looked_up;
 use crate::console::page::{Frame, shown_as};
 use crate::console::parts::Link;
 use crate::console::systems;
@@ -171,7 +172,8 @@ async fn asked(
     let fields = match action {
         Action::Update => vec![
             line("name", "New name", &wanted.name, ""),
-            line("path", "New path", &wanted.path, "Begins and ends with a slash."),
+            line("path", "New path", &wanted.path, "Begins and ends with a slash.")
+                .proposing(looked_up(&system.system_id, "path")),
             lines("tags", "Tags to set", &wanted.tags, "key=value, each in a line of its own. Others stay."),
             lines("untag", "Tags to take away", &wanted.untag, "Their keys, each in a line of its own."),
             line(
@@ -179,11 +181,14 @@ async fn asked(
                 "Permissions boundary",
                 &wanted.boundary,
                 "The ARN of a policy, or none to take it away.",
-            ),
+            )
+            .proposing(looked_up(&system.system_id, "arn")),
         ],
         Action::AddAssignment => vec![
-            line("group", "Group", &wanted.group, "Its name."),
-            line("policy", "Policy", &wanted.policy, "Its ARN."),
+            line("group", "Group", &wanted.group, "Its name.")
+                .proposing(looked_up(&system.system_id, "group")),
+            line("policy", "Policy", &wanted.policy, "Its ARN.")
+                .proposing(looked_up(&system.system_id, "arn")),
         ],
         Action::RemoveAssignment => vec![
             Field::new("held", "What is removed", Takes::OneOf(held(parts, account).await?))

@@ -47,7 +47,7 @@ impl Origins {
     }
 
     /// Whether one came to be after another.
-    pub(super) fn is_later(&self, one: &Assignment, than: &Assignment) -> bool {
+    pub(in crate::console) fn is_later(&self, one: &Assignment, than: &Assignment) -> bool {
         let when = |one: &Assignment| match self.giver(one) {
             Some(step) => Some(step.at),
             None => self.seen.get(&one.first_seen_run).map(|seen| seen.published_at),

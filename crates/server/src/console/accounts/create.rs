@@ -11,6 +11,7 @@ use super::wanted::{Wanted, creation};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
 use crate::console::form::{Field, Sent, Wrong, status_of, whole};
+use crate::console::named::looked_up;
 use crate::console::page::shown_as;
 use crate::console::systems;
 use crate::console::visitor::Visitor;
@@ -53,6 +54,7 @@ pub(super) async fn plan(
 
 fn asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wrong>) -> Response {
     let of_wrong = wrong.as_ref();
+    let id = &system.system_id;
     let line =
         |name, label, value: &str, hint| Field::line(name, label).value(value).hint(hint).unless(of_wrong);
     let lines =
@@ -70,9 +72,12 @@ fn asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wron
             "Path",
             &wanted.path,
             "Begins and ends with a slash. The task mapping says, if it is left empty.",
-        ),
-        lines("groups", "Groups", &wanted.groups, "Their names, each in a line of its own."),
-        lines("policies", "Policies", &wanted.policies, "Their ARNs, each in a line of its own."),
+        )
+        .proposing(looked_up(id, "path")),
+        lines("groups", "Groups", &wanted.groups, "Their names, each in a line of its own.")
+            .proposing(looked_up(id, "group")),
+        lines("policies", "Policies", &wanted.policies, "Their ARNs, each in a line of its own.")
+            .proposing(looked_up(id, "arn")),
         lines(
             "attributes",
             "Attributes",
@@ -80,10 +85,10 @@ fn asked(visitor: &Visitor, system: &System, wanted: &Wanted, wrong: Option<Wron
             "For the task mapping: key=value, each in a line of its own.",
         ),
         lines("tags", "Tags", &wanted.tags, "key=value, each in a line of its own."),
-        line("boundary", "Permissions boundary", &wanted.boundary, "The ARN of a policy."),
+        line("boundary", "Permissions boundary", &wanted.boundary, "The ARN of a policy.")
+            .proposing(looked_up(id, "arn")),
     ];
     fields.extend(handing(wanted, of_wrong));
-    let id = &system.system_id;
     let mut frame = systems::frame(visitor, system, "New account");
     frame.above.extend(above(system, None));
     let status = status_of(wrong.as_ref());

@@ -6,6 +6,7 @@ mod create;
 mod gone;
 mod history;
 mod holds;
+mod left;
 mod show;
 mod unseen;
 mod wanted;
@@ -19,22 +20,24 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
+use keyreeve_engine::near::nearest;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
-    AccessKey, Account, AccountStatus, ExternalId, LoginProfileState, SystemId, SystemState,
+    AccessKey, Account, AccountStatus, ExternalId, LoginProfileState, ResourceType, SystemId, SystemState,
 };
-use keyreeve_store::{AccountFilter, AccountOrder, AsOf, Mfa, Slice};
+use keyreeve_store::{AccountCounts, AccountFilter, AccountOrder, AsOf, Mfa, NamedResource, Slice};
 
 use super::address;
 use super::chart::Chart;
 use super::keys::{self, KEY_AGE};
 use super::moment::{AS_OF, Unread, moment_of};
+use super::named::looked_up;
 use super::numbers::counted;
 use super::page::{Frame, shown_as};
 use super::parts::{Badge, Cell, Empty, Link, Tabs, Tone};
 use super::systems;
-use super::table::{Asked, Column, Filter, Listing, Shape, Table};
+use super::table::{Asked, Column, Filter, Listing, Shape, Table, Total};
 use super::time::Time;
 use super::visitor::Visitor;
 use crate::body::InPath;
@@ -52,6 +55,37 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/{system_id}/accounts/{account}/{action}", get(act::page).post(act::plan))
 }
 
+/// What accounts are narrowed down by.
+const FILTERS: [Filter; 10] = [
+    Filter { name: "q", label: "Name, path, ARN or tag", choices: &[] },
+    Filter {
+        name: "status",
+        label: "Status",
+        choices: &[
+            ("enabled", "Enabled"),
+            ("disabled", "Disabled"),
+            ("unknown", "Unknown"),
+            (left::GONE, "Gone"),
+        ],
+    },
+    Filter {
+        name: "console",
+        label: "Console password",
+        choices: &[("present", "Has one"), ("absent", "Has none"), ("unknown", "Unknown")],
+    },
+    Filter {
+        name: "mfa",
+        label: "MFA",
+        choices: &[("active", "Active"), ("inactive", "None"), ("unknown", "Unknown")],
+    },
+    KEY_AGE,
+    Filter { name: "path", label: "Path begins with", choices: &[] },
+    Filter { name: "group", label: "In group", choices: &[] },
+    Filter { name: "policy", label: "Holds policy", choices: &[] },
+    Filter { name: "through", label: "Policy held", choices: &[("groups", "Also through groups")] },
+    AS_OF,
+];
+
 static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("name", "Name"),
@@ -64,30 +98,7 @@ static SHAPE: Shape = Shape {
         Column::sorted("created_at", "Made"),
         Column::plain("Not confirmed yet"),
     ],
-    filters: &[
-        Filter { name: "q", label: "Name, path, ARN or tag", choices: &[] },
-        Filter {
-            name: "status",
-            label: "Status",
-            choices: &[("enabled", "Enabled"), ("disabled", "Disabled"), ("unknown", "Unknown")],
-        },
-        Filter {
-            name: "console",
-            label: "Console password",
-            choices: &[("present", "Has one"), ("absent", "Has none"), ("unknown", "Unknown")],
-        },
-        Filter {
-            name: "mfa",
-            label: "MFA",
-            choices: &[("active", "Active"), ("inactive", "None"), ("unknown", "Unknown")],
-        },
-        KEY_AGE,
-        Filter { name: "path", label: "Path begins with", choices: &[] },
-        Filter { name: "group", label: "In group", choices: &[] },
-        Filter { name: "policy", label: "Holds policy", choices: &[] },
-        Filter { name: "through", label: "Policy held", choices: &[("groups", "Also through groups")] },
-        AS_OF,
-    ],
+    filters: &FILTERS,
     sort: "name",
 };
 
@@ -113,8 +124,11 @@ async fn list(
     asked: Asked,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, &system_id)?;
-    let listing = asked.of_shape(&SHAPE)?;
     let system = parts.store.get_system(&system_id).await?;
+    if asked.has("status", left::GONE) {
+        return left::list(&visitor, &parts, &system, asked).await;
+    }
+    let listing = asked.of_shape(&SHAPE)?;
     let now = parts.clock.now();
     let moment = moment_of(listing.filter(AS_OF.name), now);
     let is_now = matches!(moment, Ok(AsOf::Now));
@@ -122,10 +136,29 @@ async fn list(
         true => Unseen::load(&parts.store, &system_id, AsOf::Now).await?,
         false => Unseen::default(),
     };
+    let counts = match is_now && !listing.is_file() {
+        true => parts.store.account_counts(&system_id).await?,
+        false => AccountCounts::default(),
+    };
     let read = match moment {
         Ok(moment) => found(&parts, &system_id, &listing, (moment, now)).await,
         Err(wrong) => Err(Unread::Moment(wrong)),
     };
+    let mut listing = listing.with_counts(&counts.by).proposing(vec![
+        ("group", looked_up(&system_id, "group")),
+        ("policy", looked_up(&system_id, "policy")),
+        ("path", looked_up(&system_id, "path")),
+    ]);
+    if let Ok(accounts) = &read {
+        let total = match is_now && !listing.is_file() && listing.goes_on(accounts.len()) {
+            true => total(&parts, &system_id, &listing, &counts).await?,
+            false => None,
+        };
+        listing = listing.with_total(total);
+        if is_now && accounts.is_empty() && listing.is_first() {
+            unknown(&parts, &system_id, &mut listing).await?;
+        }
+    }
     let (by, _) = order(listing.order());
     let (status, accounts) = match read {
         Ok(accounts) => {
@@ -173,6 +206,48 @@ async fn found(
     let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
     let found = parts.store.accounts_slice(system_id, moment, &filter(listing, now), &slice).await;
     found.map_err(|error| Unread::of(error, moment))
+}
+
+/// How many accounts fit in all, where that takes no look at each of them: of all, of those of one kind, and of those that
+/// have a text.
+async fn total(
+    parts: &Parts,
+    system_id: &SystemId,
+    listing: &Listing,
+    counts: &AccountCounts,
+) -> Result<Option<Total>, Problem> {
+    let narrowed: Vec<(&'static str, &str)> =
+        FILTERS.iter().filter_map(|one| Some((one.name, listing.filter(one.name)?))).collect();
+    Ok(match narrowed.as_slice() {
+        [] => Some(Total::Exactly(counts.all)),
+        [("q", wanted)] => {
+            let most = Total::FAR.saturating_add(1);
+            Some(Total::of(parts.store.count_accounts_with(system_id, wanted, most).await?))
+        }
+        [(name, value)] => counts.by.get(&(*name, (*value).to_owned())).copied().map(Total::Exactly),
+        _ => None,
+    })
+}
+
+/// Says of a group or policy that nobody fits that there is none of that name, and which one is near.
+async fn unknown(parts: &Parts, system_id: &SystemId, listing: &mut Listing) -> Result<(), Problem> {
+    for (name, kind, called) in
+        [("group", ResourceType::Group, "group"), ("policy", ResourceType::Policy, "policy")]
+    {
+        let Some(given) = listing.filter(name).map(str::to_owned) else { continue };
+        let all = parts.store.named_resources(system_id, kind, "", usize::MAX).await?;
+        let is_it = |one: &NamedResource| {
+            one.name.eq_ignore_ascii_case(&given) || one.arn == given || one.external_id.as_str() == given
+        };
+        // Before the first import there is none, which the list says itself.
+        if all.is_empty() || all.iter().any(is_it) {
+            continue;
+        }
+        let near = nearest(&given, all.iter().map(|one| one.name.as_str()));
+        let near = near.map(|near| format!("; “{near}” is near")).unwrap_or_default();
+        listing.is_not(name, format!("no {called} called “{given}” is known{near}"))?;
+    }
+    Ok(())
 }
 
 /// What the list is sorted by, and whether it begins with the last.

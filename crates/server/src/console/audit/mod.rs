@@ -55,7 +55,7 @@ static SHAPE: Shape = Shape {
     ],
     filters: &[
         Filter { name: "system", label: "System ID", choices: &[] },
-        Filter { name: "actor", label: "Who", choices: &[] },
+        Filter { name: "actor", label: "Who (* for any text)", choices: &[] },
         Filter { name: "action", label: "Action", choices: actions::ACTIONS },
         Filter { name: "account", label: "Account", choices: &[] },
         Filter { name: "since", label: "Since (date or time)", choices: &[] },
@@ -221,7 +221,7 @@ fn files(system: Option<&SystemId>) -> Vec<Link> {
 fn cells(row: &AuditRow, verified: Option<i64>, most: usize) -> Vec<Cell> {
     vec![
         Cell::link(of(row.seq), row.seq.to_string()),
-        Cell::Time(Time::at(row.at)),
+        Cell::Time(Time::to_the_second(row.at)),
         Cell::text(row.actor.clone()),
         row.system_id.as_ref().map_or(Cell::None, |id| Cell::link(systems::of(id), id.to_string())),
         Cell::Named(actions::called(&row.action).to_owned(), row.action.clone()),

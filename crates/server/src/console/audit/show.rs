@@ -67,7 +67,7 @@ pub(super) async fn page(
 
 fn facts(row: &AuditRow) -> Facts {
     let mut facts = vec![
-        ("When", Cell::Time(Time::at(row.at))),
+        ("When", Cell::Time(Time::to_the_second(row.at))),
         ("Who", Cell::text(row.actor.clone())),
         ("Action", Cell::text(called(&row.action))),
         ("Word of the log", Cell::Code(row.action.clone())),

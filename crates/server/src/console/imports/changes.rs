@@ -62,6 +62,8 @@ pub(super) async fn page(
     let listing = asked.of_shape(&SHAPE)?;
     let (filter, slice) = asked_for(&listing, listing.after()?)?;
     let changes = parts.store.import_changes_slice(run.id, &filter, &slice).await?;
+    let published = run.state == ImportRunState::Published;
+    let cells = |change: &PlacedChange| cells_of(change, published);
     if listing.is_file() {
         return listing.file((run.system_id.as_str(), "changes"), &changes, cells);
     }
@@ -114,21 +116,28 @@ pub(in crate::console) fn asked_for(
     Ok((filter, slice))
 }
 
-/// A change in a row of such a list.
-pub(in crate::console) fn cells((_, change): &PlacedChange) -> Vec<Cell> {
-    let sight = is_of_sight(change);
-    lines_of(change).first().map(|line| of_line(line, sight, page_of(change))).unwrap_or_default()
+/// A change in a row of such a list, between what was published.
+pub(in crate::console) fn cells(change: &PlacedChange) -> Vec<Cell> {
+    cells_of(change, true)
 }
 
-/// The page of what was changed, unless it is gone; of an assignment, that of who holds it.
-fn page_of(change: &ChangeSet) -> Option<String> {
-    fn there<T: Compare>(changes: &[Change<T>]) -> Option<&T> {
-        changes.first().filter(|change| change.kind() != ChangeKind::Deleted).map(Change::object)
+/// A change in a row. What a run that is not published saw come has no page.
+fn cells_of((_, change): &PlacedChange, published: bool) -> Vec<Cell> {
+    let (sight, page) = (is_of_sight(change), page_of(change, published));
+    lines_of(change).first().map(|line| of_line(line, sight, page)).unwrap_or_default()
+}
+
+/// The page of what was changed, also of what is gone; of an assignment, that of who holds it.
+fn page_of(change: &ChangeSet, published: bool) -> Option<String> {
+    fn of<T: Compare>(changes: &[Change<T>], published: bool) -> Option<&T> {
+        let known = |change: &&Change<T>| published || change.kind() != ChangeKind::Created;
+        changes.first().filter(known).map(Change::object)
     }
-    let account = there(&change.accounts).map(|one| accounts::of(&one.system_id, &one.external_id));
-    let resource = || there(&change.resources).map(|one| resources::of(&one.system_id, &one.external_id));
+    let account = of(&change.accounts, published).map(|one| accounts::of(&one.system_id, &one.external_id));
+    let resource =
+        || of(&change.resources, published).map(|one| resources::of(&one.system_id, &one.external_id));
     let holder = || {
-        there(&change.assignments).map(|one| match one.kind.of_account() {
+        of(&change.assignments, published).map(|one| match one.kind.of_account() {
             true => accounts::of(&one.system_id, &one.subject_external_id),
             false => resources::of(&one.system_id, &one.subject_external_id),
         })

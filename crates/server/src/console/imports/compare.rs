@@ -88,11 +88,7 @@ pub(in crate::console) async fn page(
     let (between, wrong) = match between(&visitor, &parts, (&system_id, &listing), kept).await {
         Ok(between) => (between, None),
         Err(Incomparable::Moment(wrong)) => (None, Some(wrong)),
-        // There was nothing yet at that moment, or there is no such run.
-        Err(Incomparable::Failed(problem)) if problem.status() == StatusCode::NOT_FOUND => {
-            (None, Some(Wrong::whole(problem.detail())))
-        }
-        Err(Incomparable::Failed(problem)) => (None, Some(Wrong::of(problem)?)),
+        Err(Incomparable::Failed(problem)) => return Err(problem),
     };
     if let (true, Some(wrong)) = (listing.is_file(), &wrong) {
         return Err(Problem::bad_request(wrong.why.clone()));
@@ -170,8 +166,26 @@ async fn between(
             (AsOf::Run(before.id), moment_in("to", listing.filter("to"), now)?)
         }
     };
-    let compared = parts.desk.compared(&visitor.actor, system_id, moments).await;
-    Ok(Some(compared.map_err(Problem::from)?))
+    let compared = async |moments| {
+        let compared = parts.desk.compared(&visitor.actor, system_id, moments).await;
+        compared.map_err(Problem::from)
+    };
+    // Each by itself first, so that what is wrong is said beside its field.
+    for (field, moment) in [("from", moments.0), ("to", moments.1)] {
+        compared((moment, moment)).await.map_err(|problem| wrong_with(field, problem))?;
+    }
+    Ok(Some(compared(moments).await.map_err(|problem| wrong_with("from", problem))?))
+}
+
+/// What is wrong with a moment: there was nothing yet, there is no such run, or it was not published.
+fn wrong_with(field: &'static str, problem: Problem) -> Incomparable {
+    if problem.status() == StatusCode::NOT_FOUND {
+        return Wrong::with(field, problem.detail()).into();
+    }
+    match Wrong::of(problem) {
+        Ok(wrong) => Wrong::with(field, wrong.why).into(),
+        Err(problem) => problem.into(),
+    }
 }
 
 async fn facts(parts: &Parts, (from, to): Between) -> Result<Facts, Problem> {

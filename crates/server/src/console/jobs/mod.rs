@@ -1,6 +1,7 @@
 //! `/jobs`: what was asked for of all systems, and what became of it.
 
 mod decide;
+mod graph;
 mod passwords;
 mod retry;
 mod show;

@@ -11,6 +11,7 @@ use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportRunId, JobId, JobState, ProvisioningJob};
 use keyreeve_store::JobClaims;
 
+use super::graph::Graph;
 use super::passwords::Passwords;
 use super::retry::can_be_tried_again;
 use super::tasks::{self, ShownTask};
@@ -51,6 +52,8 @@ struct ShowPage {
     /// What was written down while it was under way.
     audit: Link,
     tasks: Table,
+    /// In which order they begin.
+    graph: Option<Graph>,
     steps: Vec<ShownTask>,
     passwords: Option<Passwords>,
 }
@@ -95,6 +98,7 @@ pub(super) async fn page(
         confirmed: confirmed(&job, &claims),
         audit: audit(&job),
         tasks: listing.table("Tasks", found, |task| task.id, tasks::cells, tasks::empty())?,
+        graph: Graph::of(&job.tasks),
         steps,
         passwords: Passwords::of(&visitor, &parts, &job).await?,
     };

@@ -3,6 +3,7 @@
 mod gone;
 mod remove;
 mod show;
+mod through;
 mod versions;
 
 use askama::Template;
@@ -20,7 +21,7 @@ use super::moment::{AS_OF, Unread, moment_of};
 use super::page::{Frame, shown_as};
 use super::parts::{Badge, Cell, Empty, Tabs, Tone};
 use super::systems;
-use super::table::{Asked, Column, Filter, Listing, Shape, Table};
+use super::table::{Asked, Column, Filter, Listing, Shape, Table, Total};
 use super::visitor::Visitor;
 use crate::body::InPath;
 use crate::parts::Parts;
@@ -81,6 +82,14 @@ async fn list(
         Ok(moment) => listed(&parts, &system_id, &listing, moment).await,
         Err(wrong) => Err(Unread::Moment(wrong)),
     };
+    let mut listing = listing;
+    if let (Ok(resources), Ok(moment)) = (&read, moment_of(listing.filter(AS_OF.name), parts.clock.now())) {
+        if !listing.is_file() && listing.goes_on(resources.len()) {
+            let most = u32::try_from(Total::FAR).unwrap_or(u32::MAX).saturating_add(1);
+            let counted = parts.store.count_resources(&system_id, moment, &filter(&listing), most).await?;
+            listing = listing.with_total(Some(Total::of(counted)));
+        }
+    }
     let (by, _) = order(listing.order());
     let (status, resources) = match read {
         Ok(resources) => {

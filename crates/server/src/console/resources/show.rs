@@ -11,13 +11,16 @@ use keyreeve_model::{
 };
 use keyreeve_store::{AsOf, AssignmentFilter, AssignmentSlice};
 
+use super::through::{self, Member, MemberPlace};
 use super::{assignable, called, gone, link_of, maintained, of, versions, way};
 use crate::body::InPath;
 use crate::console::accounts::{self, Origins, at_moment, of_state};
+use crate::console::address::asking;
 use crate::console::document::{Document, Inline};
 use crate::console::form::Field;
 use crate::console::imports;
 use crate::console::moment::{AS_OF, moment_of, unknown_then};
+use crate::console::numbers::counted;
 use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Choice, Empty, Facts, Link};
 use crate::console::systems;
@@ -42,7 +45,11 @@ const FILTERS: [Filter; 2] = [
     Filter {
         name: "kind",
         label: "Holders",
-        choices: &[("account", "Accounts"), ("group_policy", "Groups")],
+        choices: &[
+            ("account", "Accounts"),
+            ("group_policy", "Groups"),
+            (through::THROUGH, "Accounts, through groups"),
+        ],
     },
     AS_OF,
 ];
@@ -61,6 +68,8 @@ struct ShowPage {
     name: String,
     address: String,
     as_of: Field,
+    /// The moment that it is shown as of, unless that is now.
+    then: Option<String>,
     badge: Badge,
     facts: Facts,
     inline: Inline,
@@ -69,9 +78,19 @@ struct ShowPage {
     /// Of a group: its policies.
     policies: Option<Table>,
     holders: Table,
+    /// Of a policy: through which groups it reaches accounts.
+    through: Option<Through>,
     /// Where those that are chosen are sent to; none where nobody may be taken out.
     remove: Option<String>,
     form: &'static str,
+}
+
+/// That a policy reaches accounts through groups.
+struct Through {
+    said: String,
+    /// The members of these groups, and all accounts that it reaches.
+    members: Option<Link>,
+    all: Link,
 }
 
 pub(super) async fn page(
@@ -109,14 +128,33 @@ pub(super) async fn page(
         };
     };
     let may_change = may_change && moment == AsOf::Now;
-    let slice = AssignmentSlice {
-        descending: listing.order().starts_with('-'),
-        after: listing.after()?,
-        limit: listing.limit()?.saturating_add(1),
+    let groups = match resource.kind {
+        ResourceType::Policy => through::groups(store, &resource, moment).await?,
+        ResourceType::Group => Vec::new(),
     };
-    let filter = held_by(&resource, listing.filter("kind"));
-    let held = store.assignments_slice(&system_id, moment, &filter, &slice).await?;
-    let origins = Origins::of(store, &system_id, held.iter()).await?;
+    let through = (resource.kind == ResourceType::Policy).then(|| reaches(&resource, &groups, then));
+    let descending = listing.order().starts_with('-');
+    let limit = listing.limit()?.saturating_add(1);
+    let by_groups = listing.filter("kind") == Some(through::THROUGH);
+    let (mut held, mut members) = (Vec::new(), Vec::new());
+    match by_groups {
+        true => {
+            let after: Option<MemberPlace> = listing.after()?;
+            members = through::members(store, groups, moment, (after, descending, limit)).await?;
+        }
+        false => {
+            let slice = AssignmentSlice { descending, after: listing.after()?, limit };
+            let filter = held_by(&resource, listing.filter("kind"));
+            held = store.assignments_slice(&system_id, moment, &filter, &slice).await?;
+        }
+    }
+    let both = held.iter().chain(members.iter().flat_map(Member::assignments));
+    let origins = Origins::of(store, &system_id, both).await?;
+    let of_member = |one: &Member| {
+        let mut cells = one.cells(&origins, then);
+        cells.extend(may_change.then_some(Cell::None));
+        cells
+    };
     let cells = |one: &Assignment| {
         let mut cells = vec![
             holder(one, then),
@@ -133,6 +171,7 @@ pub(super) async fn page(
     if listing.is_file() {
         return match wrong {
             Some(wrong) => Err(Problem::bad_request(wrong.why)),
+            None if by_groups => listing.file((system_id.as_str(), "holders"), &members, of_member),
             None => listing.file((system_id.as_str(), "holders"), &held, cells),
         };
     }
@@ -157,6 +196,7 @@ pub(super) async fn page(
         as_of: Field::line(AS_OF.name, AS_OF.label)
             .value(listing.filter(AS_OF.name).unwrap_or_default())
             .unless(wrong.as_ref()),
+        then: then.map(str::to_owned),
         badge: Badge::new(crate::console::parts::Tone::Quiet, called(resource.kind)),
         facts: facts(&resource),
         says: (resource.kind == ResourceType::Policy).then(|| says(&resource, &documents)),
@@ -171,8 +211,10 @@ pub(super) async fn page(
                 };
                 listing.unread("Holders", empty, Some(&wrong))
             }
+            None if by_groups => listing.table("Holders", members, Member::place, of_member, empty)?,
             None => listing.table("Holders", held, Assignment::place, cells, empty)?,
         },
+        through,
         remove: removable.then(|| format!("{}/remove", of(&system_id, &resource.external_id))),
         form: FORM,
     };
@@ -206,6 +248,27 @@ fn held_by(resource: &Resource, holders: Option<&str>) -> AssignmentFilter {
             }),
             ..AssignmentFilter::default()
         },
+    }
+}
+
+/// Through which groups a policy reaches accounts.
+fn reaches(policy: &Resource, groups: &[Assignment], as_of: Option<&str>) -> Through {
+    let own = of(&policy.system_id, &policy.external_id);
+    let asked = [("kind", Some(through::THROUGH)), (AS_OF.name, as_of)];
+    let members = asking(&own, asked.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    Through {
+        said: match groups.len() {
+            0 => "No group has it, so it reaches nobody through one.".to_owned(),
+            number => {
+                format!(
+                    "{} it, and through them their members do.",
+                    counted(number, "group holds", "groups hold")
+                )
+            }
+        },
+        members: (!groups.is_empty())
+            .then(|| Link::new(format!("{members}#holders"), "Show who holds it through groups")),
+        all: Link::new(through::all(policy, as_of), "All accounts that it reaches"),
     }
 }
 

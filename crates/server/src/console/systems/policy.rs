@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::own_policy::{PolicyAsked, WayUp};
 use keyreeve_engine::rights::Right;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use super::{frame, tabs};
 use crate::body::{InPath, InQuery};
 use crate::console::form::{Field, Takes, Wrong};
-use crate::console::page::{Frame, shown};
+use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Copied, Tabs};
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
@@ -22,7 +23,7 @@ use crate::problem::Problem;
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     #[serde(default)]
-    profile: Option<PermissionProfile>,
+    profile: Option<String>,
 }
 
 #[derive(Template)]
@@ -47,6 +48,18 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
+    let all = super::settings::profiles();
+    // One that there is none of is said to be that, and the one of the system is shown.
+    let given = profile.as_deref().filter(|given| !given.is_empty());
+    let profile: Option<PermissionProfile> =
+        given.and_then(|given| serde_json::from_value(given.into()).ok());
+    let unknown = given.filter(|_| profile.is_none()).map(|given| {
+        let known: Vec<&str> = all.iter().map(|(word, _)| word.as_str()).collect();
+        Wrong::with(
+            "profile",
+            format!("there is no permission profile “{given}”; there is: {}", known.join(", ")),
+        )
+    });
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
     let asked = PolicyAsked { profile, ..PolicyAsked::default() };
     let written =
@@ -69,12 +82,14 @@ pub(super) async fn page(
         badge: Badge::of_system(system.state),
         tabs: tabs(&system_id, "policy"),
         action: super::within(&system_id, "policy"),
-        profile: Field::new("profile", "Permission profile", Takes::OneOf(super::settings::profiles()))
+        profile: Field::new("profile", "Permission profile", Takes::OneOf(all))
             .value(shown_profile.as_str())
+            .unless(unknown.as_ref())
             .required(),
         wrong,
         documents,
         ways_up,
     };
-    Ok(shown(&page))
+    let status = if unknown.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(shown_as(status, &page))
 }

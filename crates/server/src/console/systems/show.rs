@@ -13,6 +13,7 @@ use crate::body::InPath;
 use crate::console::chart::{Bar, Chart};
 use crate::console::days;
 use crate::console::form::{Field, Takes};
+use crate::console::home::Needs;
 use crate::console::page::{Frame, shown};
 use crate::console::parts::{Badge, Cell, Copied, Facts, Link, Tabs};
 use crate::console::time::Time;
@@ -31,6 +32,8 @@ struct ShowPage {
     system_id: String,
     badge: Badge,
     tabs: Tabs,
+    /// What needs a person; none of a system that was removed.
+    needs: Option<Needs>,
     parts: Vec<Part>,
     facts: Facts,
     trust: Option<Copied>,
@@ -63,6 +66,10 @@ pub(super) async fn page(
         system_id: system_id.to_string(),
         badge: Badge::of_system(system.state),
         tabs: tabs(&system_id, ""),
+        needs: match in_use {
+            true => Some(Needs::of(&parts, &system).await?),
+            false => None,
+        },
         parts: checked(&known),
         facts: facts(&system),
         trust: trust(&system),

@@ -1,5 +1,6 @@
 //! What the address of a list asks for.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
@@ -13,10 +14,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::shown::{Below, ColumnHead, Controls, ShownFilter, Size, Table};
-use super::{Column, Filter, LONGEST_FILTER, MOST_IN_A_FILE, OF_ALL, SIZES, Shape, TOO_MANY_ROWS, USUAL};
+use super::{
+    AS_OF, Column, Filter, LONGEST_FILTER, MOST_IN_A_FILE, OF_ALL, SIZES, Shape, TOO_MANY_ROWS, USUAL,
+};
 use crate::console::address::asking;
 use crate::console::form::{Wrong, sentence};
-use crate::console::numbers::counted;
+use crate::console::numbers::{counted, grouped};
 use crate::console::page::Said;
 use crate::console::parts::{Cell, Empty, Link};
 use crate::problem::Problem;
@@ -52,6 +55,11 @@ impl Asked {
         Self { path: uri.path().to_owned(), given }
     }
 
+    /// Whether a filter has a value.
+    pub(crate) fn has(&self, name: &str, value: &str) -> bool {
+        self.given.iter().any(|(given, has)| given == name && has == value)
+    }
+
     /// Holds what is asked for against what there is: a wish that is passed over is taken for one that was met. What is
     /// not understood is left out of what the listing asks for, and said in the place of its rows.
     ///
@@ -70,7 +78,15 @@ impl Asked {
                 misread.push(Misread::new(name, why));
             }
         }
-        let mut listing = Listing { asked: self, shape, misread: Vec::new(), apart: &[] };
+        let mut listing = Listing {
+            asked: self,
+            shape,
+            misread: Vec::new(),
+            apart: &[],
+            total: None,
+            counts: BTreeMap::new(),
+            proposed: Vec::new(),
+        };
         listing.misread(misread);
         if listing.misread.is_empty() && listing.after::<serde_json::Value>().is_err() {
             let why = "the page that is asked for is none of this list: begin with its first page".to_owned();
@@ -177,6 +193,40 @@ pub(crate) struct Listing {
     misread: Vec<Misread>,
     /// Filters whose fields stand elsewhere on the page.
     apart: &'static [&'static str],
+    /// How many fit in all.
+    total: Option<Total>,
+    /// How many there are of each choice of a filter.
+    counts: BTreeMap<(&'static str, String), u64>,
+    /// Filters and where what can be written there is looked up.
+    proposed: Vec<(&'static str, String)>,
+}
+
+/// How many entries a list has in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Total {
+    Exactly(u64),
+    /// They were not counted further than that.
+    MoreThan(u64),
+}
+
+impl Total {
+    /// So far they are counted, and by one more.
+    pub(crate) const FAR: usize = 1_000;
+
+    /// Of what was counted as far as by one more than [`Total::FAR`].
+    pub(crate) fn of(counted: u64) -> Self {
+        match counted > Self::FAR as u64 {
+            true => Self::MoreThan(Self::FAR as u64),
+            false => Self::Exactly(counted),
+        }
+    }
+
+    fn said(self) -> String {
+        match self {
+            Self::Exactly(number) => format!("of {}", grouped(number)),
+            Self::MoreThan(number) => format!("of more than {}", grouped(number)),
+        }
+    }
 }
 
 impl Listing {
@@ -185,6 +235,39 @@ impl Listing {
     pub(crate) fn with_apart(mut self, apart: &'static [&'static str]) -> Self {
         self.apart = apart;
         self
+    }
+
+    /// The same, where it is known how many fit.
+    #[must_use]
+    pub(crate) fn with_total(mut self, total: Option<Total>) -> Self {
+        self.total = total;
+        self
+    }
+
+    /// The same, with how many there are of each choice, as long as it is narrowed down by nothing.
+    #[must_use]
+    pub(crate) fn with_counts(mut self, counts: &BTreeMap<(&'static str, String), u64>) -> Self {
+        if !self.is_narrowed() {
+            self.counts = counts.clone();
+        }
+        self
+    }
+
+    /// The same, where what can be written into these filters is looked up as one types.
+    #[must_use]
+    pub(crate) fn proposing(mut self, proposed: Vec<(&'static str, String)>) -> Self {
+        self.proposed = proposed;
+        self
+    }
+
+    /// Whether any filter has a value.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.shape.filters.iter().any(|filter| self.filter(filter.name).is_some())
+    }
+
+    /// Whether there are pages besides the one that these are of, which were read one more than fit.
+    pub(crate) fn goes_on(&self, read: usize) -> bool {
+        !self.is_first() || self.limit().is_ok_and(|limit| read > limit as usize)
     }
 
     fn misread(&mut self, misread: Vec<Misread>) {
@@ -343,6 +426,10 @@ impl Listing {
         let rows = counted(items.len(), "row", "rows");
         let told = match (items.is_empty(), next.is_some(), self.is_first()) {
             (true, ..) => empty.title.clone(),
+            (false, true, _) | (false, false, false) if self.total.is_some() => {
+                let rows = grouped(items.len() as u64);
+                format!("{rows} rows here, {}", self.total.map(Total::said).unwrap_or_default())
+            }
             (false, true, _) => format!("{rows} here, and there are more"),
             (false, false, true) => format!("{rows} in all"),
             (false, false, false) => format!("{rows} here, the last of them"),
@@ -353,6 +440,7 @@ impl Listing {
             rows: items.iter().map(cells).collect(),
             empty,
             controls: (!self.shape.filters.is_empty()).then(|| self.controls()),
+            past: self.past(),
             told: format!("{told}."),
             below: Some(Below {
                 first: self.given("cursor").map(|_| self.with(&[])),
@@ -375,11 +463,19 @@ impl Listing {
             caption: caption.to_owned(),
             head: Vec::new(),
             rows: Vec::new(),
+            past: None,
             told: format!("{}.", empty.title),
             empty,
             controls: Some(controls),
             below: Some(Below { first: None, next: None, sizes: Vec::new(), file: String::new() }),
         }
+    }
+
+    /// As of when it is, if that is said by a field above it, and where it is as of now.
+    fn past(&self) -> Option<(String, String)> {
+        let is_of_time = |filter: &&Filter| filter.name == AS_OF && !self.apart.contains(&AS_OF);
+        self.shape.filters.iter().find(is_of_time)?;
+        Some((self.filter(AS_OF)?.to_owned(), self.with(&[(AS_OF, None)])))
     }
 
     fn head(&self, column: &Column) -> ColumnHead {
@@ -403,6 +499,11 @@ impl Listing {
             label: filter.label,
             value: self.filter(filter.name).unwrap_or_default().to_owned(),
             choices: filter.choices,
+            counts: {
+                let own = self.counts.iter().filter(|((of, _), _)| *of == filter.name);
+                own.map(|((_, value), number)| (value.clone(), *number)).collect()
+            },
+            proposes: self.proposed.iter().find(|(of, _)| *of == filter.name).map(|(_, at)| at.clone()),
             error: None,
         };
         let kept = |name: &&'static str| self.given(name).map(|value| (*name, value.to_owned()));

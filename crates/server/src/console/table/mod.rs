@@ -17,7 +17,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use asked::{Asked, Listing};
+pub(crate) use asked::{Asked, Listing, Total};
 pub(crate) use shown::Table;
 
 use super::page::Said;
@@ -31,6 +31,8 @@ pub(crate) const MOST_IN_A_FILE: u32 = 10_000;
 pub(super) const TOO_MANY_ROWS: &str = "too_many_rows";
 /// A filter may be so long, in characters.
 const LONGEST_FILTER: usize = 512;
+/// The filter that says as of when a list is.
+const AS_OF: &str = "as_of";
 /// Names that every list knows besides its filters.
 const OF_ALL: [&str; 5] = ["cursor", "limit", "sort", "format", Said::NAME];
 

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{Choices, Column};
+use crate::console::numbers::grouped;
 use crate::console::parts::{Cell, Empty, drawn};
 
 /// The head of a column.
@@ -36,8 +37,20 @@ pub(super) struct ShownFilter {
     pub(super) label: &'static str,
     pub(super) value: String,
     pub(super) choices: &'static Choices,
+    /// How many there are of each choice, where that is known.
+    pub(super) counts: Vec<(String, u64)>,
+    /// Where what can be written there is looked up as one types.
+    pub(super) proposes: Option<String>,
     /// What is wrong with it.
     pub(super) error: Option<String>,
+}
+
+impl ShownFilter {
+    /// For templates: how many there are of a choice.
+    fn number(&self, value: &str) -> String {
+        let known = self.counts.iter().find(|(of, _)| of == value);
+        known.map(|(_, number)| format!(" ({})", grouped(*number))).unwrap_or_default()
+    }
 }
 
 /// What stands below a table.
@@ -67,6 +80,8 @@ pub(crate) struct Table {
     /// What stands there when there is no row.
     pub(super) empty: Empty,
     pub(super) controls: Option<Controls>,
+    /// As of when it is, and the address at which it is as of now.
+    pub(super) past: Option<(String, String)>,
     /// How many rows there are, in words; said once more when they are renewed.
     pub(super) told: String,
     pub(super) below: Option<Below>,
@@ -81,9 +96,17 @@ impl Table {
             rows,
             empty,
             controls: None,
+            past: None,
             told: String::new(),
             below: None,
         }
+    }
+
+    /// The same, with one more sentence about what is in it.
+    #[must_use]
+    pub(crate) fn telling(mut self, more: &str) -> Self {
+        self.told = format!("{} {more}", self.told);
+        self
     }
 }
 

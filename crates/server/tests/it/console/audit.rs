@@ -37,6 +37,13 @@ async fn rows_of_the_audit_log_are_found_as_over_rest_and_each_has_its_page() {
         assert_eq!(page.status, StatusCode::OK, "{query}: {}", page.text);
         assert_eq!(rows(&page), rest["items"].as_array().unwrap().len(), "{query}: {}", page.text);
     }
+    // Who it was is known by any part of the name, and whoever writes it small.
+    let all = rows(&browser.get("/audit?limit=250&action=protection_added&actor=admin-").await);
+    for who in ["ADMIN-", "adm*", "*MIN-"] {
+        let page = browser.get(&format!("/audit?limit=250&action=protection_added&actor={who}")).await;
+        assert_eq!((rows(&page), all), (1, 1), "{who}: {}", page.text);
+    }
+    browser.get("/audit?limit=25").await.has(&["data-moment=\"seconds\""]);
     let first = browser.get("/audit?sort=seq&limit=1").await;
     first.has(&["href=\"/audit/1\"", "rel=\"next\""]);
     for wrong in ["since=yesterday", "after=x", "system=a%2Fb", "since=9999-01-01", "zone=Atlantis"] {

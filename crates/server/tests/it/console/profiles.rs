@@ -13,7 +13,7 @@ fn filled(page: &Seen, changed: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut form = vec![("seen".to_owned(), page.hidden("seen"))];
     for tag in page.text.split('<').filter(|tag| tag.starts_with("input ")) {
         let part = |name: &str| Some(tag.split(&format!(" {name}=\"")).nth(1)?.split('"').next()?.to_owned());
-        let Some(name) = part("name").filter(|name| !["seen", "next", "name"].contains(&name.as_str()))
+        let Some(name) = part("name").filter(|name| !["seen", "next", "name", "q"].contains(&name.as_str()))
         else {
             continue;
         };

@@ -1,0 +1,354 @@
+//! Looking for accounts, groups and policies of many systems at once, and for those that are gone.
+
+use std::sync::Arc;
+
+use keyreeve_model::{
+    AccountStatus, ExternalId, ImportRunId, ManagedBy, ObjectCounts, ObjectType, ResourceType, SystemId,
+};
+
+use super::kept::Kept;
+use super::texts::{AccountCounts, Entry, Haystack, account_of};
+use crate::history::Versions;
+use crate::row::Row;
+use crate::statement::{Statement, Value, statement};
+use crate::systems::push_within;
+use crate::transaction::{Transaction, reading};
+use crate::{Store, StoreError};
+
+/// So much of what runs changed is gone through at most to find what is gone, and so many are kept of a system.
+const MOST_CHANGES: u64 = 200_000;
+const MOST_GONE: usize = 5_000;
+
+/// The texts of the groups and policies of some systems, and of what is gone there.
+pub(crate) type OtherTexts = Kept<Haystack, 150_000>;
+
+/// Something that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The system that it is in.
+    pub system_id: SystemId,
+    /// An account, a group or a policy.
+    pub of: ObjectType,
+    /// Its id.
+    pub external_id: ExternalId,
+    /// Its name.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// Of an account, whether somebody can sign in as it; of one that is gone, as that was last.
+    pub status: Option<AccountStatus>,
+    /// The run that did not see it any more.
+    pub gone: Option<ImportRunId>,
+}
+
+/// A group or policy by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedResource {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its id.
+    pub external_id: ExternalId,
+}
+
+const NOW: &str = "SELECT s.system_key, s.system_id, (SELECT r.run_id FROM import_runs r \
+     WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
+     FROM systems s WHERE s.removed_at IS NULL";
+const RESOURCES: &str = "SELECT v.external_id, v.name, v.path, v.arn, v.type, v.managed_by FROM resource_versions v \
+     WHERE v.system_key = ";
+const DELETING: &str = "SELECT run_id, changes FROM import_runs \
+     WHERE system_key = $1 AND state = 'published' AND run_id <= $2 ORDER BY run_id DESC";
+
+impl Store {
+    /// Accounts, groups and policies of these systems, or of all that are not removed, that have a text in their name,
+    /// path, ARN or tags, ignoring case, those that are gone as well; with `*` or `?` in it, it is a pattern for the whole
+    /// of one of these. Those that are called so come first, then those whose names begin so. Of many, so many are given,
+    /// and whether there are more.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn search(
+        &self,
+        systems: Option<&[SystemId]>,
+        wanted: &str,
+        most: usize,
+    ) -> Result<(Vec<Found>, bool), StoreError> {
+        reading!(self, "looking for accounts, groups and policies", |transaction| {
+            let mut text = statement!(NOW);
+            push_within(&mut text, systems);
+            let read =
+                |row: &Row| Ok((row.int(0)?, row.word::<SystemId>(1)?, row.opt_int(2)?.map(ImportRunId)));
+            let (mut found, mut more) = (Vec::new(), false);
+            for (key, system_id, run) in transaction.fetch(text, read).await? {
+                let Some(run) = run else { continue };
+                let accounts = self.account_texts(transaction, key, run).await?;
+                let others = self.other_texts(transaction, key, run).await?;
+                for texts in [accounts, others] {
+                    let of = |place: usize| texts.entries.get(place).map(|one| Found::of(&system_id, one));
+                    let mut places = texts.with(wanted, most);
+                    if places.len() == most {
+                        more = true;
+                        places.extend(texts.called(wanted, most));
+                        places.sort_unstable();
+                        places.dedup();
+                    }
+                    found.extend(places.into_iter().filter_map(of));
+                }
+            }
+            let wanted = wanted.to_lowercase();
+            found.sort_by_cached_key(|one: &Found| {
+                let folded = one.name.to_lowercase();
+                let rank = match folded.strip_prefix(wanted.as_str()) {
+                    Some("") => 0,
+                    Some(_) => 1,
+                    None => 2,
+                };
+                (rank, folded, one.system_id.clone(), one.gone.is_some(), one.external_id.clone())
+            });
+            more |= found.len() > most;
+            found.truncate(most);
+            Ok((found, more))
+        })
+        .await
+    }
+
+    /// The accounts of a system that are gone, the last first; of many, the last 5,000.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn gone_accounts(&self, system_id: &SystemId, text: &str) -> Result<Vec<Found>, StoreError> {
+        reading!(self, "looking for accounts that are gone", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(Vec::new());
+            };
+            let texts = self.other_texts(transaction, key, run.id).await?;
+            let found = texts.with(text, usize::MAX).into_iter().filter_map(|place| texts.entries.get(place));
+            let is_it = |one: &&Entry| one.of == ObjectType::Account && one.gone.is_some();
+            Ok(found.filter(is_it).map(|one| Found::of(system_id, one)).collect())
+        })
+        .await
+    }
+
+    /// Groups or policies of a system that have a text in their name, path or ARN, by name, those whose names begin so first;
+    /// so many at most. Before the first import there are none.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn named_resources(
+        &self,
+        system_id: &SystemId,
+        kind: ResourceType,
+        wanted: &str,
+        most: usize,
+    ) -> Result<Vec<NamedResource>, StoreError> {
+        reading!(self, "looking for groups and policies by name", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(Vec::new());
+            };
+            let texts = self.other_texts(transaction, key, run.id).await?;
+            let found =
+                texts.with(wanted, usize::MAX).into_iter().filter_map(|place| texts.entries.get(place));
+            let is_it = |one: &&Entry| {
+                one.gone.is_none()
+                    && (one.of == ObjectType::Group) == (kind == ResourceType::Group)
+                    && one.of != ObjectType::Account
+            };
+            let mut found: Vec<&Entry> = found.filter(is_it).collect();
+            let folded = wanted.to_lowercase();
+            found.sort_by_cached_key(|one| {
+                let name = one.name.to_lowercase();
+                (!name.starts_with(&folded), name)
+            });
+            let named = |one: &Entry| NamedResource {
+                name: one.name.to_string(),
+                arn: one.arn.as_deref().unwrap_or_default().to_owned(),
+                external_id: one.external_id.clone(),
+            };
+            Ok(found.into_iter().take(most).map(named).collect())
+        })
+        .await
+    }
+
+    /// The paths of a system's accounts that have a text in them, in their order; so many at most.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn account_paths(
+        &self,
+        system_id: &SystemId,
+        wanted: &str,
+        most: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        reading!(self, "looking for paths", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(Vec::new());
+            };
+            let texts = self.account_texts(transaction, key, run.id).await?;
+            let paths = texts.entries.iter().map(|one| &*one.path).filter(|path| path.contains(wanted));
+            let paths: std::collections::BTreeSet<&str> = paths.collect();
+            Ok(paths.into_iter().take(most).map(str::to_owned).collect())
+        })
+        .await
+    }
+
+    /// How many accounts of a system have a text somewhere, as [`Self::search`] finds them; no more than so many.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn count_accounts_with(
+        &self,
+        system_id: &SystemId,
+        wanted: &str,
+        most: usize,
+    ) -> Result<u64, StoreError> {
+        reading!(self, "counting the accounts", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(0);
+            };
+            let texts = self.account_texts(transaction, key, run.id).await?;
+            Ok(texts.with(wanted, most).len() as u64)
+        })
+        .await
+    }
+
+    /// How many accounts of a system there are, by what they are narrowed down by.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn account_counts(&self, system_id: &SystemId) -> Result<AccountCounts, StoreError> {
+        reading!(self, "counting the accounts", |transaction| {
+            let key = crate::systems::find(transaction, system_id, false).await?.key;
+            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
+                return Ok(AccountCounts::default());
+            };
+            Ok(self.account_texts(transaction, key, run.id).await?.counts.clone())
+        })
+        .await
+    }
+
+    /// What is written about the groups and policies of now, and about what is gone, the last first.
+    async fn other_texts(
+        &self,
+        transaction: &mut Transaction,
+        system_key: i64,
+        run: ImportRunId,
+    ) -> Result<Arc<Haystack>, StoreError> {
+        if let Some(known) = self.other_texts.get(system_key, run) {
+            return Ok(known);
+        }
+        let mut known = Haystack::default();
+        let mut text = Statement::building(RESOURCES);
+        text.bind(system_key).push(" AND ");
+        Versions::Current.condition(&mut text, "v");
+        let read = |row: &Row| {
+            let (entry, arn) = resource_of(row, None)?;
+            known.push(entry, arn, "");
+            Ok(())
+        };
+        transaction.fetch_together(text, 6, read).await?;
+        let deleting = deleting(transaction, system_key, run).await?;
+        let at_once = transaction.dialect().values_per_statement() - 1;
+        for (table, columns) in [
+            ("account_versions", "v.external_id, v.name, v.path, v.arn, v.tags, v.status"),
+            ("resource_versions", "v.external_id, v.name, v.path, v.arn, v.type, v.managed_by"),
+        ] {
+            let of_accounts = table.starts_with("account");
+            let runs: Vec<i64> = deleting
+                .iter()
+                .filter(|(_, accounts, resources)| if of_accounts { *accounts } else { *resources })
+                .map(|(run, ..)| *run)
+                .collect();
+            let mut left = MOST_GONE;
+            for some in runs.chunks(at_once) {
+                let mut text = Statement::building("SELECT ");
+                text.push(columns).push(", v.valid_to_run FROM ").push(table);
+                text.push(" v WHERE v.system_key = ").bind(system_key);
+                text.push(" AND v.valid_to_run IN (VALUES ");
+                text.bind_rows(some.iter().map(|run| vec![Value::from(*run)]));
+                text.push(") AND NOT EXISTS (SELECT 1 FROM ").push(table);
+                text.push(" n WHERE n.system_key = v.system_key AND n.external_id = v.external_id");
+                text.push(" AND n.valid_to_run > v.valid_to_run)");
+                text.push(" ORDER BY v.valid_to_run DESC, v.name, v.external_id LIMIT ");
+                text.bind(i64::try_from(left).unwrap_or(i64::MAX));
+                let read = |row: &Row| {
+                    let gone = Some(ImportRunId(row.int(6)?));
+                    let (entry, arn, tags) = match of_accounts {
+                        true => account_of(row, gone)?,
+                        false => {
+                            let (entry, arn) = resource_of(row, gone)?;
+                            (entry, arn, String::new())
+                        }
+                    };
+                    known.push(entry, arn, &tags);
+                    Ok(())
+                };
+                left = left.saturating_sub(transaction.fetch(text, read).await?.len());
+                if left == 0 {
+                    break;
+                }
+            }
+        }
+        let known = Arc::new(known);
+        self.other_texts.keep(system_key, run, &known);
+        Ok(known)
+    }
+}
+
+impl Found {
+    fn of(system_id: &SystemId, entry: &Entry) -> Self {
+        Self {
+            system_id: system_id.clone(),
+            of: entry.of,
+            external_id: entry.external_id.clone(),
+            name: entry.name.to_string(),
+            path: entry.path.to_string(),
+            status: entry.status,
+            gone: entry.gone,
+        }
+    }
+}
+
+/// The published runs that saw something gone, the last first, each with whether that were accounts, and whether resources.
+/// Those that are too long past to be gone through are left out.
+async fn deleting(
+    transaction: &mut Transaction,
+    system_key: i64,
+    until: ImportRunId,
+) -> Result<Vec<(i64, bool, bool)>, StoreError> {
+    let runs = statement!(DELETING, system_key, until.0);
+    let runs: Vec<(i64, ObjectCounts)> =
+        transaction.fetch(runs, |row| Ok((row.int(0)?, row.json(1)?))).await?;
+    let mut gone_through = 0_u64;
+    let mut deleting = Vec::new();
+    for (run, changes) in runs {
+        let (accounts, resources) = (changes.accounts, changes.resources);
+        if accounts.deleted == 0 && resources.deleted == 0 {
+            continue;
+        }
+        for counts in [accounts, resources] {
+            let all = [counts.changed, counts.deleted, counts.seen_differently];
+            gone_through = all.into_iter().fold(gone_through, u64::saturating_add);
+        }
+        deleting.push((run, accounts.deleted > 0, resources.deleted > 0));
+        if gone_through > MOST_CHANGES {
+            break;
+        }
+    }
+    Ok(deleting)
+}
+
+fn resource_of(row: &Row, gone: Option<ImportRunId>) -> Result<(Entry, String), StoreError> {
+    let of = match (row.word(4)?, row.opt_word(5)?) {
+        (ResourceType::Group, _) => ObjectType::Group,
+        (ResourceType::Policy, Some(ManagedBy::Aws)) => ObjectType::AwsManagedPolicy,
+        (ResourceType::Policy, _) => ObjectType::Policy,
+    };
+    let (name, path, arn) = (row.text(1)?.into(), row.text(2)?.into(), row.text(3)?);
+    let own = Some(arn.clone().into());
+    Ok((Entry { external_id: row.word(0)?, of, name, path, arn: own, status: None, gone }, arn))
+}
