@@ -18,6 +18,7 @@ mod rights;
 mod settings;
 mod signing_in;
 mod systems;
+mod truth;
 mod twice;
 
 use std::sync::Mutex;
