@@ -1,5 +1,8 @@
 //! What a check of a system, or of the installation, found.
 
+use jiff::Timestamp;
+use keyreeve_model::{System, digest_hex};
+use keyreeve_store::{ConnectionTest, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// One thing that was looked at.
@@ -102,4 +105,48 @@ impl Check {
     pub fn is_bad(&self) -> bool {
         self.needed && matches!(self.state, CheckState::Error | CheckState::Unknown)
     }
+}
+
+/// The last test of a system's connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastTest {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Who asked for it.
+    pub by: String,
+    /// What it found.
+    pub checks: Vec<Check>,
+    /// Whether the system still signs in as it did then, for the same.
+    pub is_of_now: bool,
+}
+
+impl LastTest {
+    /// The last test of a system; `None` where none is kept.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn of(store: &Store, system: &System) -> Result<Option<Self>, StoreError> {
+        let kept = store.connection_test(&system.system_id).await?;
+        Ok(kept.and_then(|ConnectionTest { tested_at, tested_by, of_sha256, found }| {
+            // What another version has written and this one does not understand is none.
+            let checks = serde_json::from_str(&found).ok()?;
+            let is_of_now = tested(system).is_some_and(|now| now == of_sha256);
+            Some(Self { at: tested_at, by: tested_by, checks, is_of_now })
+        }))
+    }
+
+    /// Keeps what a test of a system found. That it cannot be kept is logged: who tested is told what was found either way.
+    pub async fn keep(store: &Store, system: &System, checks: &[Check], (by, at): (&str, Timestamp)) {
+        let (Some(of_sha256), Ok(found)) = (tested(system), serde_json::to_string(checks)) else { return };
+        let test = ConnectionTest { tested_at: at, tested_by: by.to_owned(), of_sha256, found };
+        if let Err(error) = store.keep_connection_test(&system.system_id, &test).await {
+            tracing::warn!(%error, system = %system.system_id, "what the test of a connection found could not be kept");
+        }
+    }
+}
+
+/// What is tested: how a system signs in, where, and what that is to be allowed.
+fn tested(system: &System) -> Option<String> {
+    let of = (&system.credential, &system.region, system.settings.permission_profile);
+    serde_json::to_vec(&of).ok().map(|of| digest_hex(&of))
 }

@@ -34,6 +34,14 @@ pub struct KnownAccount {
     pub pending: Vec<ClaimFact>,
 }
 
+impl KnownAccount {
+    /// The account as it is after what no import has seen yet; `None` when we deleted it.
+    #[must_use]
+    pub fn after(&self) -> Option<Account> {
+        laid_over::laid_over(self.account.clone(), &self.pending)
+    }
+}
+
 /// One object: what is derived for flattened fields is not.
 #[cfg(feature = "schema")]
 impl utoipa::PartialSchema for KnownAccount {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    CollectionName, CollectionRecord, ImportRunId, ImportRunState, JobId, JobState, SystemId,
+    CollectionName, CollectionRecord, Failure, ImportRunId, ImportRunState, JobId, JobState, SystemId, TaskKind,
 };
 
 use crate::provisioning::drifts;
@@ -40,6 +40,8 @@ pub struct SystemStanding {
     pub users: Option<u64>,
     /// The last run of all, its state, and when it began.
     pub last: Option<(ImportRunId, ImportRunState, Timestamp)>,
+    /// Why that failed, if it did.
+    pub failure: Option<String>,
     /// Changes that no import has confirmed yet.
     pub open_claims: u64,
     /// When the oldest of these was made.
@@ -70,6 +72,10 @@ pub struct JobStanding {
     pub state: JobState,
     /// Who asked for it.
     pub actor: String,
+    /// What its first task does, and of which account.
+    pub first: Option<(TaskKind, String)>,
+    /// How many tasks it has.
+    pub tasks: u64,
     /// When it failed, or since when it waits.
     pub since: Timestamp,
 }
@@ -78,7 +84,7 @@ const SYSTEMS: &str = "SELECT s.system_id, p.run_id, p.published_at, p.collectio
      (SELECT COUNT(*) FROM claims c WHERE c.system_key = s.system_key AND c.state = 'open'), \
      (SELECT MIN(c.claimed_at) FROM claims c WHERE c.system_key = s.system_key AND c.state = 'open'), \
      (SELECT COUNT(*) FROM claims c WHERE c.system_key = s.system_key AND c.state = 'contradicted' \
-       AND c.drift_ended_at IS NULL) \
+       AND c.drift_ended_at IS NULL), l.failure \
      FROM systems s \
      LEFT JOIN import_runs p ON p.run_id = (SELECT r.run_id FROM import_runs r \
        WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
@@ -88,8 +94,11 @@ const SYSTEMS: &str = "SELECT s.system_id, p.run_id, p.published_at, p.collectio
 const SUSPENDED: &str = "SELECT s.system_id, r.run_id, COALESCE(r.finished_at, r.started_at) FROM import_runs r \
      JOIN systems s ON s.system_key = r.system_key \
      WHERE r.state = 'suspended' AND s.removed_at IS NULL";
-const JOBS: &str = "SELECT s.system_id, j.job_id, j.state, j.actor, COALESCE(j.finished_at, j.created_at) \
-     FROM provisioning_jobs j JOIN systems s ON s.system_key = j.system_key \
+const JOBS: &str = "SELECT s.system_id, j.job_id, j.state, j.actor, COALESCE(j.finished_at, j.created_at), \
+     (SELECT COUNT(*) FROM tasks t WHERE t.job_id = j.job_id), f.kind, f.account \
+     FROM provisioning_jobs j \
+     LEFT JOIN tasks f ON f.task_id = (SELECT MIN(t.task_id) FROM tasks t WHERE t.job_id = j.job_id) \
+     JOIN systems s ON s.system_key = j.system_key \
      WHERE s.removed_at IS NULL AND (j.state = 'awaiting_approval' \
        OR (j.state IN ('failed', 'partially_failed') AND j.finished_at >= $1))";
 
@@ -125,7 +134,15 @@ impl Store {
             let jobs = of(statement!(JOBS, since), "j.job_id DESC", Some(MOST));
             let jobs = transaction.fetch(jobs, |row| {
                 let (system_id, job, state) = (row.word(0)?, JobId(row.int(1)?), row.word(2)?);
-                Ok(JobStanding { system_id, job, state, actor: row.text(3)?, since: row.time(4)? })
+                Ok(JobStanding {
+                    system_id,
+                    job,
+                    state,
+                    actor: row.text(3)?,
+                    since: row.time(4)?,
+                    tasks: u64::try_from(row.int(5)?).unwrap_or_default(),
+                    first: row.opt_word(6)?.zip(row.opt_text(7)?),
+                })
             });
             let jobs = jobs.await?;
             let drifts = drifts(transaction, within, MOST).await?;
@@ -151,5 +168,6 @@ fn read_system(row: &Row) -> Result<SystemStanding, StoreError> {
         open_claims: u64::try_from(row.int(7)?).unwrap_or_default(),
         oldest_claim_at: row.opt_time(8)?,
         contradicted_claims: u64::try_from(row.int(9)?).unwrap_or_default(),
+        failure: row.opt_json::<Failure>(10)?.map(|failure| failure.message),
     })
 }

@@ -25,6 +25,7 @@ mod audit;
 mod backup;
 mod cipher;
 mod connect;
+mod connection_tests;
 mod crash_points;
 mod custody;
 mod data_keys;
@@ -81,6 +82,7 @@ pub use audit::{
 };
 pub use backup::{backup_is_sound, folder_of};
 pub use connect::{Closing, Store};
+pub use connection_tests::ConnectionTest;
 pub use crash_points::{CrashPoint, CrashStage};
 pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
@@ -107,7 +109,7 @@ pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
     AskedTask, AssignmentStep, BEARER, Cap, ClaimId, ClaimedTask, ClaimsSeen, DeliveryState, Drift,
-    JobClaims, JobLine, JobLineSlice, JobTry, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
+    JobLine, JobLineSlice, JobTry, JournalEntry, JournalEvent, NewJob, NewStep, NewTask,
     PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword, WithJob,
 };
 pub use regular_file::open_regular_file;

@@ -1,6 +1,8 @@
 //! Jobs that are tried again: what that would take, and as it was seen.
 
-use keyreeve_model::{ProvisioningJob, Step, StepState, Task, TaskId, TaskKind, TaskState, Wish};
+use keyreeve_model::{
+    Obstacle, ObstacleKind, ProvisioningJob, Step, StepCall, StepState, Task, TaskId, TaskKind, TaskState, Wish,
+};
 use keyreeve_store::StoreError;
 
 use super::case::require_seen;
@@ -40,7 +42,8 @@ impl Case {
                 anew.push((task.id, place));
                 continue;
             }
-            if !task.steps.iter().any(|step| step.state.is_done()) {
+            let begun = task.steps.iter().any(|step| step.state.is_done());
+            if !begun && task.steps.iter().all(is_settled) {
                 continue;
             }
             let left = task.steps.iter().filter(|step| !step.state.is_done());
@@ -53,8 +56,21 @@ impl Case {
                     after: step.after.clone(),
                 })
                 .collect();
-            planned.obstacles.clear();
             planned.notices.clone_from(&task.notices);
+            if begun {
+                planned.obstacles.clear();
+            } else if may_have_made(task) {
+                let known = planned.obstacles.len();
+                planned.obstacles.retain(|one| one.kind != ObstacleKind::NameTaken);
+                if planned.obstacles.len() < known {
+                    let message = format!(
+                        "there is a user {0:?}, and this task may have made it: that is looked at first. If so, it goes on \
+                         with that user; if not, nothing is done to it, and the task fails because the name is taken",
+                        task.account
+                    );
+                    planned.notices.push(Obstacle { kind: ObstacleKind::NameTaken, message });
+                }
+            }
         }
         let Desk { store, clock, .. } = &self.desk;
         let refused = HandOver::retry_refused(store, job.id, &self.system.settings, clock.now()).await?;
@@ -81,15 +97,23 @@ impl Case {
     }
 }
 
+/// Whether it is known what became of a step.
+fn is_settled(step: &Step) -> bool {
+    step.state.is_done() || matches!(step.state, StepState::Planned | StepState::NotApplied)
+}
+
+/// Whether a call of the task that makes its account was sent, and its answer was lost.
+fn may_have_made(task: &Task) -> bool {
+    let makes = |step: &Step| matches!(step.call, StepCall::CreateAccount { .. });
+    task.steps.iter().any(|step| makes(step) && !is_settled(step))
+}
+
 /// Whether what is left of a task gives way to its plan as it is now. It does not while the outcome of a call is unknown,
 /// nor where the plan is about another account, or one that was made in the meantime, or where more was kept with the task
 /// than its calls: a deletion and a deactivation look anew at the account by themselves.
 fn takes_other_calls(task: &Task, planned: &TaskPlan) -> bool {
-    let settled = |step: &Step| {
-        step.state.is_done() || matches!(step.state, StepState::Planned | StepState::NotApplied)
-    };
     let left = task.steps.iter().filter(|step| !step.state.is_done()).map(|step| &step.call);
-    task.steps.iter().all(settled)
+    task.steps.iter().all(is_settled)
         && planned.obstacles.is_empty()
         && planned.account_external_id == task.account_external_id
         && planned.manifest == task.manifest

@@ -56,7 +56,9 @@ impl Standing {
                 let waits = |task: &&Task| task.state == TaskState::NeedsPerson;
                 let waiting: Vec<&Task> = job.tasks.iter().filter(waits).collect();
                 let Some(first) = waiting.first() else { return Ok(None) };
-                let why = format!("{} need a person; {}", counted(waiting.len(), "task"), reason(first));
+                let number = waiting.len();
+                let who = if number == 1 { "1 task needs".to_owned() } else { format!("{number} tasks need") };
+                let why = format!("{who} a person; {}", reason(first));
                 return says(Keeps::Person, why);
             }
         }
@@ -89,8 +91,4 @@ impl Standing {
 fn reason(task: &Task) -> String {
     let why = task.failure.as_ref().map_or("no reason is known", |failure| failure.message.as_str());
     format!("task {} ({} {}): {why}", task.id, task.kind.as_str().replace('_', " "), task.account)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::keeping::{administers, fits};
 use super::{Desk, DeskError};
-use crate::check::Check;
+use crate::check::{Check, CheckState, LastTest};
 use crate::mapping::{self, Outcome, Tried, try_mapping};
 use crate::own_policy::{PolicyAsked, PolicyFacts, WrittenPolicy};
 use crate::rights::{Actor, Right};
@@ -72,7 +72,7 @@ impl Desk {
         }
     }
 
-    /// Looks whether a system can be reached, and what its credentials may do.
+    /// Looks whether a system can be reached, and what its credentials may do, and keeps what was found.
     ///
     /// # Errors
     /// [`DeskError::Denied`], [`DeskError::NotConnected`], [`DeskError::Store`].
@@ -80,7 +80,16 @@ impl Desk {
         actor.require(Right::Operate)?;
         actor.require_system(system_id)?;
         let system = self.store.get_system(system_id).await?;
-        self.connections.check(&system).await.map_err(DeskError::NotConnected)
+        let checked = self.connections.check(&system).await;
+        let found = match &checked {
+            Ok(checks) => checks.clone(),
+            Err(error) => {
+                let advice = "mend what is said here, then test it again";
+                vec![Check::new("connection", CheckState::Error, error.to_string(), advice)]
+            }
+        };
+        LastTest::keep(&self.store, &system, &found, (actor.name(), self.clock.now())).await;
+        checked.map_err(DeskError::NotConnected)
     }
 
     /// What the policy of a system's connector follows from, and the policy itself, with what somebody wants besides.

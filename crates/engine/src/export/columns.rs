@@ -1,6 +1,6 @@
 //! Which columns each kind has: all fields of the contract.
 
-use keyreeve_model::{AccessKey, Assignment, ImportRun, ProvisioningJob, Resource, Suspicion};
+use keyreeve_model::{AccessKey, Assignment, ImportRun, ObjectType, ProvisioningJob, Resource, Suspicion};
 use keyreeve_store::AuditRow;
 
 use super::cells::{joined, text, time, told, unknown, word};
@@ -168,19 +168,32 @@ pub fn failure(run: &ImportRun) -> String {
     run.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
 }
 
+/// What several objects of a type are called.
+fn many(of: ObjectType) -> &'static str {
+    match of {
+        ObjectType::Account => "accounts",
+        ObjectType::Group => "groups",
+        ObjectType::Policy => "policies",
+        ObjectType::AwsManagedPolicy => "policies of AWS",
+        ObjectType::AccountGroup => "memberships of accounts in groups",
+        ObjectType::AccountPolicy => "policies attached to accounts",
+        ObjectType::GroupPolicy => "policies attached to groups",
+    }
+}
+
 /// A suspicion as a sentence.
 #[must_use]
 pub fn suspicion_text(suspicion: &Suspicion) -> String {
     match suspicion {
         Suspicion::Threshold { object_type, change, number, population, limit } => format!(
-            "{number} of {population} {} objects would be {} ({limit})",
-            object_type.as_str(),
+            "{number} of {population} {} would be {} ({limit})",
+            many(*object_type),
             word(change)
         ),
         Suspicion::ListingsDisagree { first, only_in_first, second, only_in_second, differences } => {
             let named =
                 |only: &[String]| if only.is_empty() { "nothing".to_owned() } else { only.join(", ") };
-            let first = first.as_str();
+            let (first, second) = (first.as_str().replace('_', " "), second.replace('_', " "));
             let objects = if *differences == 1 { "object" } else { "objects" };
             format!(
                 "{first} and {second} disagree in {differences} {objects}: only in {first}: {}; only in {second}: {}",

@@ -19,7 +19,7 @@ use crate::password::{
 use crate::plan::{Basis, LATELY, Plan, PlannedStep, TaskPlan, changed};
 
 /// A one-time secret opens nothing any more after this long.
-const OPEN_FOR: Duration = Duration::from_secs(24 * 3_600);
+pub const SECRET_LIVES: Duration = Duration::from_secs(24 * 3_600);
 
 /// Why a password cannot be delivered, or a job not be written down. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -433,7 +433,7 @@ impl Sealing {
         password: &Secret,
         now: Timestamp,
     ) -> Result<Option<SealedPassword>, HandOverError> {
-        let expires_at = now.checked_add(OPEN_FOR).ok();
+        let expires_at = now.checked_add(SECRET_LIVES).ok();
         Ok(Some(match self {
             Self::Given => return Ok(None),
             Self::Link { key } => SealedPassword {

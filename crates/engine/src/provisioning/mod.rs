@@ -27,7 +27,7 @@ mod worker;
 
 pub use decide::{Answer, Context, Decision, Event, Identified, Next, Refreshed, Sight, decide};
 pub use fold::fold;
-pub use hand_over::{HandOver, HandOverError, Handed};
+pub use hand_over::{HandOver, HandOverError, Handed, SECRET_LIVES};
 pub use look::{LOOK_HOLDS, Look};
 pub use opening::{OpenError, Revealed, open_once, reveal};
 pub use retry::Rules;

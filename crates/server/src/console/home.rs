@@ -11,17 +11,20 @@ use jiff::{SignedDuration, Timestamp};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportRunState, JobState, System, SystemId, SystemState};
 use keyreeve_store::{
-    Attention, Drift, JobStanding, RunSlice, SuspendedRun, SystemStanding, UnclaimedPassword,
+    Attention, DeliveryState, Drift, JobStanding, RunSlice, SuspendedRun, SystemStanding, UnclaimedPassword,
 };
 
 use super::chart::Chart;
 use super::days;
+use super::form::sentence;
 use super::drift;
 use super::imports;
 use super::jobs;
 use super::keys;
+use super::numbers::counted;
 use super::page::{Frame, Section, shown};
 use super::parts::{Badge, Cell, Empty, Link, Tone};
+use super::states::called;
 use super::systems;
 use super::table::{Column, Table};
 use super::time::Time;
@@ -92,7 +95,7 @@ pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result
     all.retain(|system| visitor.actor.reaches(&system.system_id));
     let lately = now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
     let attention = parts.store.attention(lately, visitor.actor.limits()).await?;
-    let mut passwords = parts.store.unclaimed_passwords(now).await?;
+    let mut passwords = parts.store.unclaimed_or_expired_passwords(now).await?;
     passwords.retain(|one| visitor.actor.reaches(&one.system_id));
     let published = RunSlice {
         systems: Some(all.iter().map(|system| system.system_id.clone()).collect()),
@@ -148,7 +151,8 @@ fn of_system(system: &System, now: Timestamp) -> Option<Need> {
 fn of_import(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
     let (run, state, at) = standing.last?;
     let badge = Badge::new(Tone::Bad, "Import failed");
-    let what = format!("Import run {run} failed. What was known before still stands.");
+    let why = standing.failure.as_deref().map(sentence).unwrap_or_default();
+    let what = format!("Import run {run} failed, and what was known before still stands. {why}");
     let failed = Need::new(badge, what, &standing.system_id, Some(Time::ago(at, now))).at(imports::of(run));
     (state == ImportRunState::Failed).then_some(failed)
 }
@@ -161,18 +165,36 @@ fn of_run(SuspendedRun { system_id, run, since }: &SuspendedRun, now: Timestamp)
     Need::new(badge, what, system_id, Some(Time::ago(*since, now))).at(imports::of(*run))
 }
 
-fn of_job(JobStanding { system_id, job, state, actor, since }: &JobStanding, now: Timestamp) -> Need {
+fn of_job(standing: &JobStanding, now: Timestamp) -> Need {
+    let JobStanding { system_id, job, state, actor, since, .. } = standing;
+    let about = about(standing);
     let (badge, what) = match state {
-        JobState::AwaitingApproval => {
-            (Badge::new(Tone::Notice, "Approval"), format!("Job {job} of {actor} waits for a second person."))
-        }
+        JobState::AwaitingApproval => (
+            Badge::new(Tone::Notice, "Approval"),
+            format!("{about}, asked for by {actor} as job {job}, waits for a second person."),
+        ),
         JobState::PartiallyFailed => (
             Badge::new(Tone::Bad, "Job failed"),
-            format!("Job {job} of {actor} was carried out only in part."),
+            format!("{about}, asked for by {actor} as job {job}, was carried out only in part."),
         ),
-        _ => (Badge::new(Tone::Bad, "Job failed"), format!("Job {job} of {actor} failed.")),
+        _ => (
+            Badge::new(Tone::Bad, "Job failed"),
+            format!("{about}, asked for by {actor} as job {job}, failed."),
+        ),
     };
     Need::new(badge, what, system_id, Some(Time::ago(*since, now))).at(jobs::of(*job))
+}
+
+/// What a job is about: its first task, and how many more there are.
+fn about(JobStanding { first, tasks, .. }: &JobStanding) -> String {
+    let first = match first {
+        Some((kind, account)) => format!("{} {account}", called(*kind)),
+        None => "What was asked for".to_owned(),
+    };
+    match tasks.saturating_sub(1) {
+        0 => first,
+        more => format!("{first} and {}", counted(more, "more change", "more changes")),
+    }
 }
 
 /// What was done here, and what AWS has: some of a system by themselves, the others by their number.
@@ -200,9 +222,19 @@ fn of_drift(standing: &SystemStanding, drifts: &[Drift], now: Timestamp) -> Vec<
 }
 
 fn of_password(password: &UnclaimedPassword, now: Timestamp) -> Need {
-    let badge = Badge::new(Tone::Notice, "Unclaimed password");
-    let what =
-        format!("Nobody has opened the password that job {} made for {}.", password.job, password.account);
+    let UnclaimedPassword { job, account, .. } = password;
+    let (badge, what) = match password.state {
+        DeliveryState::Expired => (
+            Badge::new(Tone::Warning, "Password expired"),
+            format!(
+                "Nobody has opened the password that job {job} made for {account}, and nobody can any more: its one-time secret has expired. {account} needs a new one, by a reset."
+            ),
+        ),
+        _ => (
+            Badge::new(Tone::Notice, "Unclaimed password"),
+            format!("Nobody has opened the password that job {job} made for {account}. It can still be opened."),
+        ),
+    };
     let made = Some(Time::ago(password.created_at, now));
     Need::new(badge, what, &password.system_id, made).at(jobs::passwords_of(password.job))
 }

@@ -182,12 +182,12 @@ impl Said {
             Self::Accepted => "Accepted: what the run found is published.",
             Self::Released => "The quarantine has ended.",
             Self::Rejected => "Rejected: what was known before still stands.",
-            Self::Asked => "Asked for: it is carried out now, and an import confirms it.",
+            Self::Asked => "Asked for. This page shows what becomes of it, and an import confirms what was done.",
             Self::AskedBefore => {
                 "This was sent twice. It was asked for the first time, and is not done twice."
             }
             Self::AwaitsApproval => "Asked for: a second person must approve it before anything is done.",
-            Self::JobApproved => "Approved: the job begins now.",
+            Self::JobApproved => "Approved. This page shows what becomes of it.",
             Self::JobRejected => "Rejected: nothing of the job is done.",
             Self::JobCancelled => "Cancelled: what had not begun is taken back.",
             Self::NothingCancelled => {
@@ -196,7 +196,7 @@ impl Said {
             Self::ShownBefore => {
                 "This password was shown already, and is shown once only. If its owner does not have it, reset the password."
             }
-            Self::JobRetried => "What failed is tried again now.",
+            Self::JobRetried => "What failed was asked for once more. This page shows what becomes of it.",
             Self::LogVerified => "The log was read whole. What was found stands below.",
             Self::Revoked => "The token is revoked: it lets nobody in any more.",
             Self::Added => "Added. They can sign in now.",
@@ -236,9 +236,9 @@ impl Said {
         telling(asking(path, [(Self::NAME, self.word())]))
     }
 
-    /// Leads on to a page that says so, with the way to the job that it came to.
-    pub(crate) fn to_job(self, path: &str, job: JobId) -> Response {
-        telling(asking(path, [(Self::NAME, format!("{}-{job}", self.word()).as_str())]))
+    /// Leads on to the page of the job that it came to, which shows what becomes of it.
+    pub(crate) fn to_job(self, job: JobId) -> Response {
+        self.to(&jobs::of(job))
     }
 
     pub(super) fn of(word: &str) -> Option<Self> {
@@ -246,20 +246,16 @@ impl Said {
     }
 }
 
-/// What was said was done, and the job that it came to.
+/// What was said was done.
 #[derive(Debug, Clone)]
 pub(crate) struct Saying {
     pub(crate) text: &'static str,
-    pub(crate) job: Option<Link>,
 }
 
 impl Saying {
-    /// As the address has it: a word of ours, and a number after a dash.
+    /// As the address has it: a word of ours.
     pub(super) fn of(word: &str) -> Option<Self> {
-        let (said, job) = word.split_once('-').map_or((word, None), |(said, job)| (said, Some(job)));
-        let job = job.map(|job| job.parse().map(JobId)).transpose().ok()?;
-        let text = Said::of(said)?.sentence();
-        Some(Self { text, job: job.map(|job| Link::new(jobs::of(job), format!("Job {job}"))) })
+        Some(Self { text: Said::of(word)?.sentence() })
     }
 }
 

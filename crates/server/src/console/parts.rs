@@ -85,6 +85,7 @@ impl Badge {
 {%- when Cell::TextOf(text, link) %}{{ text }} {{ link.html() }}
 {%- when Cell::Badge(badge) %}{{ badge.html() }}
 {%- when Cell::Time(time) %}{{ time.html() }}
+{%- when Cell::Before(time, what) %}before {{ time.html() }}, {{ what }}
 {%- when Cell::Number(number) %}{{ self::grouped(*number) }}
 {%- when Cell::Choice(choice) %}{{ choice.html() }}
 {%- when Cell::None %}<span class="none">–</span>
@@ -105,6 +106,8 @@ pub(crate) enum Cell {
     TextOf(String, Link),
     Badge(Badge),
     Time(Time),
+    /// Some time before that, which was what is said of it.
+    Before(Time, &'static str),
     Number(u64),
     /// To be marked.
     Choice(Choice),
@@ -132,6 +135,7 @@ impl Cell {
             Self::TextOf(text, link) => format!("{text} {}", link.text),
             Self::Badge(badge) => badge.text.clone(),
             Self::Time(time) => time.instant().to_string(),
+            Self::Before(time, what) => format!("before {}, {what}", time.instant()),
             Self::Number(number) => number.to_string(),
             Self::Choice(_) | Self::None => String::new(),
         }

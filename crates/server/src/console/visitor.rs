@@ -217,13 +217,15 @@ pub(crate) struct Look {
     pub(crate) address: String,
     /// What was done before.
     pub(crate) said: Option<Saying>,
+    /// The scheme, host and port that the server was reached by.
+    pub(crate) site: Option<String>,
 }
 
 impl Look {
     pub(super) fn of(headers: &HeaderMap, uri: &Uri, site: &Site) -> Self {
         let address = uri.path_and_query().map_or("/", |all| all.as_str());
         let said = said_in(address).filter(|_| Told::is_of(headers, site, address));
-        Self { theme: Theme::kept(headers), address: without_said(address), said }
+        Self { theme: Theme::kept(headers), address: without_said(address), said, site: site.own(headers) }
     }
 }
 

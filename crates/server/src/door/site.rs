@@ -70,7 +70,7 @@ impl Site {
     }
 
     /// The origin that a page of ours has.
-    fn own(&self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn own(&self, headers: &HeaderMap) -> Option<String> {
         if let Some(origin) = &self.origin {
             return Some(origin.clone());
         }

@@ -57,7 +57,6 @@ pub use lines::{JobLine, JobLineSlice};
 pub use manifests::SwitchedOff;
 pub use of_accounts::AskedTask;
 pub use of_assignments::AssignmentStep;
-pub use of_jobs::JobClaims;
 pub use retrying::Retry;
 pub use settling::ClaimsSeen;
 pub(crate) use settling::{keep as keep_claims_seen, kept as claims_seen, settle as settle_claims};

@@ -9,6 +9,7 @@ use super::drift::changed_here;
 use super::journal::load::{all_steps, single_steps};
 use super::journal::pending::{Settled, attempts, outcomes};
 use super::manifests::latest;
+use super::of_jobs::of_job;
 use crate::statement::{Statement, Text};
 use crate::transaction::reading;
 use crate::{DatabaseUrl, Store, StoreError, StoreKey};
@@ -48,6 +49,7 @@ async fn the_statements_of_claims_and_of_the_journal_search_and_do_not_scan() {
             latest(1, &["AIDA1".parse().unwrap()], "kind", "state = 'succeeded' ORDER BY task_id DESC"),
             "tasks_by_account (system_key=? AND account_external_id=? AND kind=?)",
         ),
+        (of_job(1), "claims_by_task (task_id=?)"),
         (single_steps(&[(1, 1), (2, 3)]), "sqlite_autoindex_steps_1 (task_id=? AND seq=?)"),
         (all_steps(&[1, 2]), "sqlite_autoindex_steps_1 (task_id=?)"),
         (attempts(&[(TaskId(1), 1), (TaskId(2), 3)], now), "sqlite_autoindex_steps_1 (task_id=? AND seq=?)"),

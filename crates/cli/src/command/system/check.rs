@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use keyreeve_aws::{ConnectError, PermissionProbe, PermissionState};
 use keyreeve_connector::{Cause, Connector as _, Identity};
+use keyreeve_engine::check::LastTest;
 use keyreeve_engine::systems::{Verdict, identify, verify};
 use keyreeve_model::{AccountStatus, CredentialKind, System, SystemId, SystemState};
 use keyreeve_store::{AccountFilter, AsOf, Store, StoreError};
@@ -30,7 +31,10 @@ pub(crate) async fn run(context: &Context, system_id: &SystemId) -> anyhow::Resu
         None => {
             let store = Arc::new(context.store().await?);
             let system = store.get_system(system_id).await?;
-            checked(&Systems::of(context, &store), &system).await?
+            let found = checked(&Systems::of(context, &store), &system).await?;
+            let by = (context.actor.name(), context.clock.now());
+            LastTest::keep(&store, &system, &found, by).await;
+            found
         }
     };
     external_id::warn_of(&checks);

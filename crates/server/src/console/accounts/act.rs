@@ -6,12 +6,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
+use keyreeve_engine::unseen::Unseen;
 use keyreeve_model::{Account, Assignment, AssignmentKind, AssignmentState, System, SystemId, SystemState};
 use keyreeve_store::{AsOf, AssignmentFilter};
 use serde::Deserialize;
 
 use super::of;
-use super::show::above;
+use super::show::{above, deleted};
 use super::wanted::{Wanted, wish};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
@@ -142,7 +143,12 @@ async fn of_account(
     visitor.require(Right::Operate, system_id)?;
     let system = parts.store.get_system(system_id).await?;
     in_use(&system)?;
-    Ok((system, parts.store.get_account(system_id, AsOf::Now, account).await?))
+    let unseen = Unseen::load(&parts.store, system_id, AsOf::Now).await?;
+    let known = unseen.known(parts.store.get_account(system_id, AsOf::Now, account).await?);
+    match known.after() {
+        Some(_) => Ok((system, known.account)),
+        None => Err(Problem::new(StatusCode::CONFLICT, "account_gone", deleted(&known.account.name))),
+    }
 }
 
 /// Nothing is changed through a system that is not in use.

@@ -55,12 +55,16 @@ impl Origins {
         when(one) > when(than)
     }
 
-    /// Since when: since our call, or since an import saw it first.
+    /// Since when: since our call, since an import saw it first, or since some time before the first import.
     pub(in crate::console) fn since(&self, one: &Assignment) -> Cell {
         let seen = self.seen.get(&one.first_seen_run);
         match (self.giver(one), seen) {
             (Some(step), _) => Cell::Time(Time::at(step.at)),
             (None, _) if one.state == AssignmentState::PendingAdd => Cell::None,
+            // No import had looked before: it may have been so for years.
+            (None, Some(SeenIn { not_before: None, published_at, .. })) => {
+                Cell::Before(Time::at(*published_at), "the first import")
+            }
             (None, Some(seen)) => Cell::Time(Time::at(seen.published_at)),
             (None, None) => {
                 Cell::link(imports::of(one.first_seen_run), format!("Run {}", one.first_seen_run))

@@ -93,7 +93,7 @@ pub(super) async fn page(
 }
 
 /// Which job deleted it, if it was one of ours.
-fn deleted_by(tasks: &[AskedTask]) -> Cell {
+pub(super) fn deleted_by(tasks: &[AskedTask]) -> Cell {
     let deleted = |asked: &&AskedTask| {
         asked.task.kind == TaskKind::DeleteAccount && asked.task.state == TaskState::Succeeded
     };

@@ -294,13 +294,24 @@ fn nobody() -> Empty {
 fn cells(known: &KnownAccount, as_of: Option<&str>, now: Timestamp) -> Vec<Cell> {
     let account = &known.account;
     let used = account.password_last_used_at;
+    let after = known.after();
+    let status = standing(account, after.as_ref());
+    // What we changed is shown as it is after that; of what we deleted nothing is left.
+    let [console, keys, mfa] = match &after {
+        Some(after) => [
+            Cell::Badge(of_console(after.login_profile.state)),
+            Cell::text(active_keys(after, now)),
+            Cell::Badge(of_mfa(after.mfa_active)),
+        ],
+        None => [Cell::None, Cell::None, Cell::None],
+    };
     vec![
         Cell::link(at_moment(of(&account.system_id, &account.external_id), as_of), account.name.clone()),
         Cell::Code(account.path.clone()),
-        Cell::Badge(of_status(account.status)),
-        Cell::Badge(of_console(account.login_profile.state)),
-        Cell::text(active_keys(account, now)),
-        Cell::Badge(of_mfa(account.mfa_active)),
+        Cell::Badge(status),
+        console,
+        keys,
+        mfa,
         used.map_or(Cell::None, |at| Cell::Time(Time::ago(at, now))),
         Cell::Time(Time::at(account.created_at)),
         match known.pending.len() {
@@ -330,6 +341,19 @@ pub(super) fn of_status(status: AccountStatus) -> Badge {
         AccountStatus::Enabled => Badge::new(Tone::Good, "Enabled"),
         AccountStatus::Disabled => Badge::new(Tone::Quiet, "Disabled"),
         AccountStatus::Unknown => Badge::new(Tone::Warning, "Unknown"),
+    }
+}
+
+/// The status of an account, and where a change of ours that no import has confirmed gives it another: that. `after` is the
+/// account as it is after these; none, when we deleted it.
+pub(super) fn standing(account: &Account, after: Option<&Account>) -> Badge {
+    match after {
+        None => Badge::new(Tone::Bad, "Deleted, not confirmed"),
+        Some(after) if after.status != account.status => {
+            let badge = of_status(after.status);
+            Badge { text: format!("{}, not confirmed", badge.text), ..badge }
+        }
+        Some(_) => of_status(account.status),
     }
 }
 

@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use keyreeve_engine::plan::known_protection;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
-use keyreeve_model::{Account, CredentialSource, LoginProfileState, System, SystemId, SystemState};
-use keyreeve_store::{AsOf, StoreError};
+use keyreeve_model::{
+    Account, CollectionName, CollectionState, CredentialSource, LoginProfileState, System, SystemId, SystemState,
+};
+use keyreeve_store::{AsOf, Store, StoreError};
 
 use super::act::Action;
 use super::holds::{self, Holds};
-use super::{at_moment, gone, history, of, of_console, of_mfa, of_status};
+use super::{at_moment, gone, history, of, of_console, of_mfa, standing};
 use crate::body::InPath;
 use crate::console::document::Inline;
 use crate::console::form::{Field, sentence};
@@ -114,22 +116,30 @@ pub(super) async fn page(
         ),
         _ => None,
     };
-    let unchanged = unchanged(&visitor, &system, moment);
+    let after = known.after();
+    let unchanged = unchanged(&visitor, &system, (&account.name, after.as_ref()), moment);
+    let mut facts = facts(after.as_ref().unwrap_or(account));
+    if after.is_none() {
+        facts.facts.insert(0, ("Deleted by", gone::deleted_by(&tasks)));
+    }
     let mut frame = systems::frame(&visitor, &system, &account.name);
     frame.above.extend(above(&system, then));
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { listing.status() };
     let page = ShowPage {
         frame,
         name: account.name.clone(),
-        badge: of_status(account.status),
+        badge: standing(account, after.as_ref()),
         address: own.clone(),
         protected: protected.as_deref().map(sentence),
         as_of: Field::line(AS_OF.name, AS_OF.label).value(asked.unwrap_or_default()).unless(wrong.as_ref()),
         actions: if unchanged.is_none() && protected.is_none() { Action::links(&own) } else { Vec::new() },
         unchanged,
         pending: pending(&known),
-        facts: facts(account),
-        keys: keys(account, parts.clock.now()),
+        facts,
+        keys: match &after {
+            Some(after) => keys(after, unread_keys(store, after).await?, parts.clock.now()),
+            None => keys(&Account { access_keys: Some(Vec::new()), ..account.clone() }, String::new(), parts.clock.now()),
+        },
         tags: account.tags.clone().map(|tags| tags.into_iter().collect()),
         unknown: holds.unknown.clone(),
         holds: holds.table(&listing)?,
@@ -164,7 +174,15 @@ async fn not_there(
 }
 
 /// Why nothing of an account is changed here.
-fn unchanged(visitor: &Visitor, system: &System, moment: AsOf) -> Option<String> {
+fn unchanged(
+    visitor: &Visitor,
+    system: &System,
+    (name, after): (&str, Option<&Account>),
+    moment: AsOf,
+) -> Option<String> {
+    if after.is_none() {
+        return Some(sentence(&deleted(name)));
+    }
     if moment != AsOf::Now {
         return Some("This is how it was. What is changed is changed as it is now.".to_owned());
     }
@@ -178,6 +196,11 @@ fn unchanged(visitor: &Visitor, system: &System, moment: AsOf) -> Option<String>
             visitor.person.role.as_str()
         )
     })
+}
+
+/// Why nothing of an account is changed that a job of ours deleted.
+pub(super) fn deleted(name: &str) -> String {
+    format!("{name} was deleted by a job, so nothing of it can be changed; the next import confirms that, and it is shown as gone from then on")
 }
 
 /// The pages above one of an account, below that of all systems.
@@ -242,7 +265,33 @@ fn facts(account: &Account) -> Facts {
     }
 }
 
-fn keys(account: &Account, now: Timestamp) -> Table {
+/// Why the access keys of an account are not known.
+async fn unread_keys(store: &Store, account: &Account) -> Result<String, StoreError> {
+    let run = account.last_seen_run;
+    let read = match account.access_keys {
+        Some(_) => return Ok(String::new()),
+        None => store.get_import_run(run).await?,
+    };
+    let of = read.credential_report_at.map_or(String::new(), |at| format!(" of {}", at.strftime("%Y-%m-%d %H:%M UTC")));
+    let report = read.collections.iter().find(|one| one.name == CollectionName::CredentialReport);
+    Ok(match (report.map(|one| one.state), account.credentials.source) {
+        (Some(CollectionState::Denied), _) => format!(
+            "Import run {run} was not allowed to read the credential report, which tells of them. “Policy” of the system has the statement that allows it."
+        ),
+        (Some(CollectionState::Whole), CredentialSource::CredentialReport) => {
+            format!("The credential report{of} that import run {run} read does not say which it has.")
+        }
+        (Some(CollectionState::Whole), _) => format!(
+            "The credential report{of} that import run {run} read is older than the last change of this account, so it does not tell. AWS makes a new one every four hours at most; an import after that tells."
+        ),
+        (Some(CollectionState::Skipped) | None, _) => {
+            format!("Import run {run} read no credential report, and they are known from that alone.")
+        }
+        (Some(_), _) => format!("Import run {run} could not read the credential report, which tells of them."),
+    })
+}
+
+fn keys(account: &Account, unread: String, now: Timestamp) -> Table {
     let time = |at: Option<Timestamp>| at.map_or(Cell::None, |at| Cell::Time(Time::ago(at, now)));
     let row = |key: &keyreeve_model::AccessKey| {
         let badge = match key.active {
@@ -252,9 +301,9 @@ fn keys(account: &Account, now: Timestamp) -> Table {
         vec![Cell::Badge(badge), time(key.created_at), time(key.last_used_at)]
     };
     let (title, text) = match &account.access_keys {
-        Some(_) => ("No access key", "It has none."),
-        None => ("Access keys are not known", "They could not be read with what the connector may do."),
+        Some(_) => ("No access key", "It has none.".to_owned()),
+        None => ("Access keys are not known", unread),
     };
-    let empty = Empty { title: title.to_owned(), text: text.to_owned(), action: None };
+    let empty = Empty { title: title.to_owned(), text, action: None };
     Table::whole("Access keys", &KEYS, account.access_keys.iter().flatten().map(row).collect(), empty)
 }

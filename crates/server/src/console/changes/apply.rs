@@ -79,7 +79,7 @@ pub(super) async fn apply(
         Begun::New(claim) => claim,
         Begun::Job(job) => {
             let job = parts.desk.job(&visitor.actor, Right::Operate, job).await?;
-            return sent_before(frame, &parts, &job, &change.next).await;
+            return sent_before(frame, &parts, &job).await;
         }
         Begun::Run(_) | Begun::Done(_) => return Err(sent_otherwise()),
     };
@@ -89,9 +89,9 @@ pub(super) async fn apply(
         Ok(done) if done.handed.is_empty() => {
             let waits = done.job.state == JobState::AwaitingApproval;
             let said = if waits { Said::AwaitsApproval } else { Said::Asked };
-            Ok(said.to_job(&change.next, done.job.id))
+            Ok(said.to_job(done.job.id))
         }
-        Ok(done) => Ok(handed(frame, (&done.job, done.handed), url.as_deref(), &change.next)),
+        Ok(done) => Ok(handed(frame, (&done.job, done.handed), url.as_deref(), visitor.look.site.clone())),
         Err(error) => {
             let wrong = Wrong::of(error.into())?;
             planned(&visitor, &parts, &system, change, Some(wrong)).await

@@ -3,12 +3,13 @@
 use askama::Template;
 use axum::response::Response;
 use keyreeve_engine::password::PublicUrl;
-use keyreeve_engine::provisioning::Handed;
+use keyreeve_engine::provisioning::{Handed, SECRET_LIVES};
 use keyreeve_model::{Delivery, PasswordDelivery, ProvisioningJob, Task, Wish};
 
 use crate::console::jobs;
+use crate::console::numbers::counted;
 use crate::console::page::{Frame, Said, shown};
-use crate::console::parts::{Badge, Copied};
+use crate::console::parts::Copied;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -17,26 +18,31 @@ use crate::problem::Problem;
 struct HandedPage {
     frame: Frame,
     job: String,
-    badge: Badge,
     /// Of each account its secret, and the link with it; none for whoever sent the form once more.
     secrets: Vec<(String, Copied, Option<Copied>)>,
     /// Where those that are lost are replaced.
     passwords: String,
-    back: String,
+    /// The page of the job, which shows what becomes of it.
+    page: String,
+    /// Where a secret is opened.
+    opened_at: String,
+    /// How long it can be.
+    lives: String,
 }
 
 impl HandedPage {
-    fn new(frame: Frame, job: &ProvisioningJob, back: &str) -> Self {
+    fn new(frame: Frame, job: &ProvisioningJob, opened_at: String) -> Self {
         let mut frame = frame;
         // A choice of the theme leads back by `GET`.
-        back.clone_into(&mut frame.address);
+        frame.address = jobs::of(job.id);
         Self {
             frame,
             job: job.id.to_string(),
-            badge: Badge::of_job(job.state),
             secrets: Vec::new(),
             passwords: jobs::passwords_of(job.id),
-            back: back.to_owned(),
+            page: jobs::of(job.id),
+            opened_at,
+            lives: counted(SECRET_LIVES.as_secs() / 3_600, "hour", "hours"),
         }
     }
 }
@@ -46,15 +52,21 @@ pub(in crate::console) fn handed(
     frame: Frame,
     (job, handed): (&ProvisioningJob, Vec<Handed>),
     url: Option<&PublicUrl>,
-    back: &str,
+    site: Option<String>,
 ) -> Response {
+    // Without a configured address it is reached as whoever asks has reached it.
+    let opened_at = match (url, site) {
+        (Some(url), _) => format!("{url}/one-time"),
+        (None, Some(site)) => format!("{site}/one-time"),
+        (None, None) => "/one-time of this server".to_owned(),
+    };
     let secret = |(task, account, secret): Handed| {
         let copied = |what: &str, text: &str| Copied { id: format!("{what}-{task}"), text: text.to_owned() };
         let link = url.map(|url| copied("link", url.link(&secret).expose()));
         (account, copied("secret", secret.expose()), link)
     };
     let secrets = handed.into_iter().map(secret).collect();
-    shown(&HandedPage { secrets, ..HandedPage::new(frame, job, back) })
+    shown(&HandedPage { secrets, ..HandedPage::new(frame, job, opened_at) })
 }
 
 /// What a form came to that was sent before: the way to where the first answer led, or what to do about secrets that were
@@ -63,7 +75,6 @@ pub(in crate::console) async fn sent_before(
     frame: Frame,
     parts: &Parts,
     job: &ProvisioningJob,
-    back: &str,
 ) -> Result<Response, Problem> {
     let usual = parts.store.get_system(&job.system_id).await?.settings.password_delivery;
     let by_secret = |task: &Task| match (&task.wish, task.wish.deliver()) {
@@ -74,7 +85,7 @@ pub(in crate::console) async fn sent_before(
         _ => false,
     };
     match job.tasks.iter().any(by_secret) {
-        true => Ok(shown(&HandedPage::new(frame, job, back))),
-        false => Ok(Said::AskedBefore.to_job(back, job.id)),
+        true => Ok(shown(&HandedPage::new(frame, job, String::new()))),
+        false => Ok(Said::AskedBefore.to_job(job.id)),
     }
 }

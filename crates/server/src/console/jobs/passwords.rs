@@ -63,7 +63,7 @@ impl Passwords {
             }
             _ => false,
         };
-        let unclaimed = |one: &&PasswordDelivery| {
+        let unopened = |one: &&PasswordDelivery| {
             one.kind != "recipient" && matches!(one.state, DeliveryState::Released | DeliveryState::Expired)
         };
         let see = |one: &PasswordDelivery| {
@@ -82,7 +82,7 @@ impl Passwords {
         Ok(Some(Self {
             table: Table::whole("Passwords", &COLUMNS, rows, empty),
             shown: deliveries.iter().filter(|_| operates).filter(may_see).map(see).collect(),
-            resets: deliveries.iter().filter(|_| operates).filter(unclaimed).map(reset).collect(),
+            resets: deliveries.iter().filter(|_| operates).filter(unopened).map(reset).collect(),
         }))
     }
 }
@@ -97,10 +97,10 @@ fn cells(job: &ProvisioningJob, one: &PasswordDelivery) -> Vec<Cell> {
     let badge = match one.state {
         DeliveryState::Candidate => Badge::new(Tone::Notice, "Not in force yet"),
         DeliveryState::Released if of_recipient => Badge::new(Tone::Good, "Ready"),
-        DeliveryState::Released => Badge::new(Tone::Notice, "Unclaimed"),
+        DeliveryState::Released => Badge::new(Tone::Notice, "Not opened yet"),
         DeliveryState::Opened => Badge::new(Tone::Good, "Opened"),
         DeliveryState::Destroyed => Badge::new(Tone::Quiet, "Never in force"),
-        DeliveryState::Expired => Badge::new(Tone::Warning, "Expired"),
+        DeliveryState::Expired => Badge::new(Tone::Warning, "Expired unopened"),
         DeliveryState::Superseded => Badge::new(Tone::Quiet, "Replaced since"),
     };
     vec![

@@ -91,13 +91,13 @@ pub(super) async fn retry(
     let back = of(job.id);
     let claim = match Once::of(&once)?.begin_or_wait(&parts, &caller, place, &body).await? {
         Begun::New(claim) => claim,
-        Begun::Job(_) => return changes::sent_before(frame, &parts, &job, &back).await,
+        Begun::Job(_) => return changes::sent_before(frame, &parts, &job).await,
         Begun::Run(_) | Begun::Done(_) => return Err(sent_otherwise()),
     };
     let work = retried(parts.clone(), visitor.actor.clone(), job.clone(), (seen, claim.clone()));
     match to_its_end(&parts, claim, work).await {
         Ok((_, handed)) if handed.is_empty() => Ok(Said::JobRetried.to(&back)),
-        Ok((job, handed)) => Ok(changes::handed(frame, (&job, handed), url.as_deref(), &back)),
+        Ok((job, handed)) => Ok(changes::handed(frame, (&job, handed), url.as_deref(), visitor.look.site.clone())),
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
     }
 }

@@ -8,8 +8,7 @@ use axum::response::Response;
 use jiff::SignedDuration;
 use keyreeve_engine::desk::{Keeps, Standing};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{ImportRunId, JobId, JobState, ProvisioningJob};
-use keyreeve_store::JobClaims;
+use keyreeve_model::{Claim, ImportRunId, JobId, JobState, ProvisioningJob};
 
 use super::graph::Graph;
 use super::passwords::Passwords;
@@ -95,7 +94,7 @@ pub(super) async fn page(
         cannot: waits.then(|| cannot(&visitor, &job)).flatten(),
         actions: actions(&visitor, &job),
         facts: facts(&job),
-        confirmed: confirmed(&job, &claims),
+        confirmed: confirmed(&claims),
         audit: audit(&job),
         tasks: listing.table("Tasks", found, |task| task.id, tasks::cells, tasks::empty())?,
         graph: Graph::of(&job.tasks),
@@ -146,7 +145,7 @@ fn is_own(visitor: &Visitor, job: &ProvisioningJob) -> bool {
 }
 
 /// What imports say of what a job changed, with the ways to them.
-fn confirmed(job: &ProvisioningJob, JobClaims { claims, too_old }: &JobClaims) -> Vec<Cell> {
+fn confirmed(claims: &[Claim]) -> Vec<Cell> {
     let mut counts: BTreeMap<(&str, Option<ImportRunId>), u64> = BTreeMap::new();
     for claim in claims {
         *counts.entry((claim.state.as_str(), claim.settled_by)).or_default() += 1;
@@ -164,11 +163,7 @@ fn confirmed(job: &ProvisioningJob, JobClaims { claims, too_old }: &JobClaims) -
             None => Cell::text(text),
         }
     };
-    let mut told: Vec<Cell> = counts.into_iter().map(said).collect();
-    if told.is_empty() && *too_old && job.state.is_terminal() {
-        told.push(Cell::text("It lies so far back that what imports said of it is not looked for."));
-    }
-    told
+    counts.into_iter().map(said).collect()
 }
 
 /// The rows of the audit log from when it was asked for until it had ended.

@@ -1,5 +1,6 @@
 //! What makes a system ready for use: each part pending, well, to be looked at or wrong, and what to do about it.
 
+use keyreeve_engine::check::{Check, CheckState, LastTest};
 use keyreeve_engine::mapping;
 use keyreeve_model::{
     CollectionName, CollectionState, CredentialKind, FailureKind, ImportProfile, ImportRun, ImportRunState,
@@ -16,6 +17,7 @@ use crate::console::parts::{Badge, Link, Tone};
 pub(super) struct Known<'a> {
     pub(super) system: &'a System,
     pub(super) last: Option<&'a ImportRun>,
+    pub(super) test: Option<&'a LastTest>,
     pub(super) mappings: &'a [StoredMapping],
     pub(super) profiles: &'a [ImportProfile],
     pub(super) schedules: &'a [ImportSchedule],
@@ -69,8 +71,12 @@ pub(super) fn parts(known: &Known<'_>) -> Vec<Part> {
 /// Where it is seen what is permitted: what was not let be read is in the policy, and what is not known is tested.
 fn permitted(known: &Known<'_>) -> Option<Link> {
     let id = &known.system.system_id;
-    Some(match permissions(known).0 {
+    let (how, what) = permissions(known);
+    Some(match how {
         How::Pending => Link::new(within(id, "connection"), "Test"),
+        _ if tested(known).is_some_and(|(_, found)| what.contains(&found)) => {
+            Link::new(within(id, "connection"), "What the test found")
+        }
         _ => Link::new(within(id, "policy"), "Policy"),
     })
 }
@@ -120,8 +126,42 @@ pub(super) fn way(system: &System) -> String {
     }
 }
 
-fn permissions(Known { last, .. }: &Known<'_>) -> (How, String) {
-    let Some(run) = last.filter(|run| run.state != ImportRunState::Running) else {
+fn permissions(known: &Known<'_>) -> (How, String) {
+    let run = known.last.filter(|run| run.state != ImportRunState::Running);
+    let (read, run_ended) = (permitted_to_read(run), run.map(|run| run.finished_at.unwrap_or(run.started_at)));
+    let Some((tested, found)) = tested(known) else { return read };
+    let is_newer = known.test.map(|test| test.at) > run_ended;
+    match (read, tested) {
+        // What is newer tells; of what both say is well, the test tells more.
+        ((How::Ok | How::Pending, _), How::Ok) => (How::Ok, found),
+        (_, tested) if is_newer => (tested, found),
+        ((How::Ok, said), tested) => (tested, format!("{said} {found}")),
+        (read, _) => read,
+    }
+}
+
+/// What the last test of the connection says, as long as the system signs in as it did then.
+fn tested(Known { test, .. }: &Known<'_>) -> Option<(How, String)> {
+    let test = test.filter(|test| test.is_of_now)?;
+    let of = |is: &dyn Fn(&&Check) -> bool| {
+        let names = test.checks.iter().filter(is).map(|one| one.name.replace('_', " "));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let missing = of(&|one| one.needed && one.state == CheckState::Error);
+    let unknown = of(&|one| one.state == CheckState::Unknown);
+    let odd = of(&|one| one.state == CheckState::Warning || (!one.needed && one.state == CheckState::Error));
+    let when = format!("The test by {} at {}", test.by, test.at.strftime("%Y-%m-%d %H:%M UTC"));
+    Some(match (missing.is_empty(), unknown.is_empty(), odd.is_empty()) {
+        (false, ..) => (How::Error, format!("{when} found what does not work: {missing}.")),
+        (_, false, _) => (How::Warning, format!("{when} could not find out: {unknown}.")),
+        (.., false) => (How::Warning, format!("{when} found what is to be looked at: {odd}.")),
+        _ => (How::Ok, format!("{when} found all that is needed.")),
+    })
+}
+
+/// What the last import says of what may be read.
+fn permitted_to_read(last: Option<&ImportRun>) -> (How, String) {
+    let Some(run) = last else {
         return (
             How::Pending,
             "What is permitted shows with the first import, or when the connection is tested.".to_owned(),

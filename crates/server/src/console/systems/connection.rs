@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keyreeve_engine::check::{Check, CheckState, Rights};
+use keyreeve_engine::check::{Check, CheckState, LastTest, Rights};
 use keyreeve_engine::key_rotation::stored_key;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId, SystemState};
@@ -43,11 +43,39 @@ struct ConnectionPage {
     /// Whether whoever looks may test it.
     may_test: bool,
     wrong: Option<String>,
-    found: Option<Table>,
+    found: Option<Found>,
     /// Where credentials are replaced, by whoever may.
     replace: Vec<Link>,
     /// Where a quarantine is ended, by whoever may.
     release: Option<(String, Field)>,
+}
+
+/// What a test found, and which one that was.
+struct Found {
+    title: &'static str,
+    said: Option<String>,
+    table: Table,
+}
+
+impl Found {
+    /// What has just been found.
+    fn now(checks: &[Check]) -> Self {
+        Self { title: "What the test found", said: None, table: table(checks) }
+    }
+
+    /// What was found the last time.
+    fn before(test: &LastTest) -> Self {
+        let when = test.at.strftime("%Y-%m-%d %H:%M UTC");
+        let since = match test.is_of_now {
+            true => "",
+            false => " The system signs in otherwise since, or for something else: test it again.",
+        };
+        Self {
+            title: "What the last test found",
+            said: Some(format!("{} tested it at {when}.{since}", test.by)),
+            table: table(&test.checks),
+        }
+    }
 }
 
 /// Why a quarantine ends.
@@ -64,7 +92,8 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
-    Ok(answer(&visitor, &system, (None, None)))
+    let before = LastTest::of(&parts.store, &system).await?;
+    Ok(answer(&visitor, &system, (None, before.as_ref().map(Found::before))))
 }
 
 /// Tries the connection. An AWS account that was not known is pinned, and a system whose credentials are of another one is
@@ -79,7 +108,7 @@ pub(super) async fn test(
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
     let checked = parts.planning.run(move || async move { desk.check_system(&actor, &id).await }).await?;
     let outcome = match checked {
-        Ok(checks) => (None, Some(table(&checks))),
+        Ok(checks) => (None, Some(Found::now(&checks))),
         Err(error) => (Some(Wrong::of(error.into())?), None),
     };
     let system = parts.store.get_system(&system_id).await?;
@@ -110,7 +139,7 @@ pub(super) async fn release(
     Ok(filled_in(&visitor, &system, &reason, (Some(wrong), None)))
 }
 
-fn answer(visitor: &Visitor, system: &System, outcome: (Option<Wrong>, Option<Table>)) -> Response {
+fn answer(visitor: &Visitor, system: &System, outcome: (Option<Wrong>, Option<Found>)) -> Response {
     filled_in(visitor, system, "", outcome)
 }
 
@@ -119,7 +148,7 @@ fn filled_in(
     visitor: &Visitor,
     system: &System,
     reason: &str,
-    (wrong, found): (Option<Wrong>, Option<Table>),
+    (wrong, found): (Option<Wrong>, Option<Found>),
 ) -> Response {
     let reason = Field::reason("reason", "Reason").value(reason).unless(wrong.as_ref());
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

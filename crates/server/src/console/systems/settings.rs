@@ -246,7 +246,12 @@ fn groups(values: &BTreeMap<&'static str, String>, wrong: Option<&Wrong>) -> Vec
             "Policies of groups may be changed",
             "It is kept, and has no effect yet: no task changes the policies of a group.",
         ),
-        number("unclaimed_password_days", "A password is unclaimed after days", "From 1 to 365.").required(),
+        number(
+            "unclaimed_password_days",
+            "A password that nobody opened is unclaimed after days",
+            "From 1 to 365. Home says so then, and as soon as a one-time secret has expired.",
+        )
+        .required(),
     ];
     let limits = vec![
         number("max_deletes", "Deletions without a second person", "In one hour, and in one job.").required(),

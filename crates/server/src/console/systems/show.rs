@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use keyreeve_engine::check::LastTest;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::Trust;
 use keyreeve_model::{ImportProfile, ImportRun, ImportRunState, System, SystemId, SystemState};
@@ -52,9 +53,11 @@ pub(super) async fn page(
     let store = &parts.store;
     let system = store.get_system(&system_id).await?;
     let runs = store.list_import_runs(&system_id, None, RUNS).await?;
+    let test = LastTest::of(store, &system).await?;
     let known = Known {
         system: &system,
         last: runs.first(),
+        test: test.as_ref(),
         mappings: &store.task_mappings(&system_id).await?,
         profiles: &store.list_import_profiles(&system_id).await?,
         schedules: &store.import_schedules_of(&system_id, parts.clock.now()).await?,

@@ -99,7 +99,6 @@ async fn an_account_is_deleted_and_a_job_approved_by_keyboard_alone() {
         browser.press(person).await;
         let button = if at == 0 { "Apply this plan" } else { "Ask for approval" };
         press_on(&browser, button).await;
-        browser.is_at(person).await;
         // What was done is said where the focus is.
         browser.reads("Asked for").await;
         browser.has_focus("said").await;
@@ -128,7 +127,7 @@ async fn an_account_is_deleted_and_a_job_approved_by_keyboard_alone() {
     tab_to(&browser, "field confirm").await;
     browser.press("prod").await;
     press_on(&browser, "Approve, and begin").await;
-    browser.reads("Approved: the job begins now.").await;
+    browser.reads("Approved. This page shows what becomes of it.").await;
     browser.has_focus("said").await;
     assert_eq!(place.ended(&format!("/api/v1/jobs/{job}")).await["state"], "succeeded");
     assert!(place.in_aws(&people[1]).is_none());

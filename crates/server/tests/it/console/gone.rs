@@ -12,7 +12,7 @@ use crate::place::{PROD_ACCOUNT, Place};
 const JOBS: &str = "/api/v1/systems/prod/jobs";
 
 /// Asks for a change, and waits until it is done: the number of its job.
-async fn done(place: &Place, wish: Value) -> String {
+pub(super) async fn done(place: &Place, wish: Value) -> String {
     let (status, job) = place.post(JOBS, &json!({"wishes": [wish], "reason": null})).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{job}");
     let ended = place.ended(&format!("/api/v1/jobs/{}", job["id"])).await;
@@ -26,7 +26,7 @@ fn as_it_was(page: &str) -> String {
     before.rsplit('"').next().unwrap().to_owned()
 }
 
-fn user(name: &str) -> Mutation {
+pub(super) fn user(name: &str) -> Mutation {
     Mutation::CreateUser { name: name.into(), path: "/".into(), tags: Vec::new(), boundary: None }
 }
 

@@ -251,7 +251,7 @@ async fn what_failed_is_tried_again_with_its_plan_and_a_new_secret_that_is_shown
     assert!(copied(&again, &format!("secret-{task}")).starts_with("krs_"), "{}", again.text);
     assert_eq!(place.ended(&format!("/api/v1{address}")).await["state"], "succeeded");
     let page = operator.get(&address).await;
-    page.has(&[">Succeeded<", ">Unclaimed<"]);
+    page.has(&[">Succeeded<", ">Not opened yet<"]);
     assert!(!page.text.contains("krs_"), "{}", page.text);
     assert_eq!(operator.get(&retry).await.status, StatusCode::CONFLICT);
     assert!(place.sandbox.unfired().is_empty());
@@ -267,7 +267,7 @@ async fn a_password_that_nobody_opened_is_replaced_by_a_reset_and_its_new_secret
     let address = page_of(&job);
     let made = place.ended(&format!("/api/v1{address}")).await;
     let reset = format!("{address}/tasks/{}/reset", made["tasks"][0]["id"]);
-    operator.get(&address).await.has(&[">Unclaimed<", &format!("href=\"{reset}\"")]);
+    operator.get(&address).await.has(&[">Not opened yet<", &format!("href=\"{reset}\"")]);
     assert!(!viewer.get(&address).await.text.contains(&reset));
     assert_eq!(viewer.get(&reset).await.status, StatusCode::FORBIDDEN);
     let form = operator.get(&reset).await;
@@ -291,7 +291,7 @@ async fn a_password_that_nobody_opened_is_replaced_by_a_reset_and_its_new_secret
     assert_eq!(place.calls("UpdateLoginProfile"), 0);
     let given = send(&operator, &seen, "ada").await;
     assert_eq!(given.status, StatusCode::OK, "{}", given.text);
-    let next = given.text.split("<h1>Job ").nth(1).unwrap().split(' ').next().unwrap();
+    let next = given.text.split("secrets of job ").nth(1).unwrap().split('<').next().unwrap();
     let ended = place.ended(&format!("/api/v1/jobs/{next}")).await;
     assert_eq!(ended["state"], "succeeded", "{ended}");
     let secret = copied(&given, &format!("secret-{}", ended["tasks"][0]["id"]));

@@ -20,6 +20,7 @@ mod searching;
 mod settings;
 mod signing_in;
 mod systems;
+mod truth;
 mod twice;
 
 use std::sync::Mutex;

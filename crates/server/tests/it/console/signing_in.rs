@@ -50,7 +50,7 @@ async fn a_link_of_somebody_else_has_the_console_say_nothing() {
     let says = async |browser: &Browser<'_>, address: &str| {
         browser.get(address).await.text.contains("class=\"said\"")
     };
-    for address in ["/?said=job_approved", "/your-sign-in?said=password_changed", "/?said=asked-7"] {
+    for address in ["/?said=job_approved", "/your-sign-in?said=password_changed", "/jobs?said=asked"] {
         assert!(!says(&browser, address).await, "{address}");
     }
     assert!(!says(&Browser::new(&place), "/sign-in?said=signed_out").await);

@@ -1,6 +1,6 @@
 //! Systems: found, registered, tested, changed and removed.
 
-use keyreeve_model::{Effect, Failure, FailureKind, Role, SystemState};
+use keyreeve_model::{Effect, Failure, FailureKind, PermissionProfile, Role, SystemSettings, SystemState};
 use keyreeve_sandbox::{Effect as Fault, FaultRule};
 use keyreeve_store::StoreError;
 use reqwest::StatusCode;
@@ -139,6 +139,21 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     page.has(&["href=\"/imports?system=prod\"", "href=\"/systems/prod/mappings\">Mappings<"]);
     page.has(&["href=\"/systems/prod/profiles\">Thresholds<", "href=\"/systems/prod/profiles\">Schedule<"]);
     place.not_imported("fresh").await;
+    browser.get("/systems/fresh").await.has(&["What is permitted shows with the first import"]);
+    // A test is kept, and says so until the system signs in otherwise.
+    browser.send("/systems/fresh/connection", &[]).await.has(&["What the test found"]);
+    let known = browser.get("/systems/fresh").await;
+    known.has(&["The test by ada at 20", "found all that is needed.", "UTC"]);
+    assert!(!known.text.contains("What is permitted shows with"), "{}", known.text);
+    let kept = browser.get("/systems/fresh/connection").await;
+    kept.has(&["What the last test found", "ada tested it at 20", "identity", ":user/"]);
+    assert!(!kept.text.contains("signs in otherwise"), "{}", kept.text);
+    let other = keyreeve_store::SystemPatch {
+        settings: Some(SystemSettings { permission_profile: PermissionProfile::Lifecycle, ..SystemSettings::default() }),
+        ..Default::default()
+    };
+    place.store.update_system(&system("fresh"), other, "ada", place.clock.now()).await.unwrap();
+    browser.get("/systems/fresh/connection").await.has(&["signs in otherwise since, or for something else"]);
     browser.get("/systems/fresh").await.has(&["What is permitted shows with the first import"]);
     // An import that read nothing says nothing of what is permitted.
     let (status, code) = (403, "InvalidClientTokenId".to_owned());

@@ -47,6 +47,11 @@ const UNCLAIMED: &str = concat!(
      ORDER BY s.system_id, d.delivery_id"
 );
 
+fn is_old((password, days): &(UnclaimedPassword, u32), now: Timestamp) -> bool {
+    let hours = i64::from(*days).saturating_mul(24);
+    now.duration_since(password.created_at) >= SignedDuration::from_hours(hours)
+}
+
 impl Store {
     /// Passwords that nobody has opened for longer than the setting `unclaimed_password_days` of their system, by system
     /// and age.
@@ -54,7 +59,26 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn unclaimed_passwords(&self, now: Timestamp) -> Result<Vec<UnclaimedPassword>, StoreError> {
-        let found = reading!(self, "looking for unclaimed passwords", |transaction| {
+        let found = self.unopened().await?;
+        Ok(found.into_iter().filter(|one| is_old(one, now)).map(|(password, _)| password).collect())
+    }
+
+    /// The same, and those that nobody can open any more, however old they are.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn unclaimed_or_expired_passwords(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<UnclaimedPassword>, StoreError> {
+        let mut found = self.unopened().await?;
+        found.retain(|one| one.0.state == DeliveryState::Expired || is_old(one, now));
+        Ok(found.into_iter().map(|(password, _)| password).collect())
+    }
+
+    /// All that nobody has opened, with the setting of their systems.
+    async fn unopened(&self) -> Result<Vec<(UnclaimedPassword, u32)>, StoreError> {
+        reading!(self, "looking for unclaimed passwords", |transaction| {
             let read = |row: &crate::row::Row| {
                 let password = UnclaimedPassword {
                     system_id: row.word(0)?,
@@ -68,11 +92,6 @@ impl Store {
             };
             transaction.fetch(statement!(UNCLAIMED, STILL), read).await
         })
-        .await?;
-        let is_old = |(password, days): &(UnclaimedPassword, u32)| {
-            let hours = i64::from(*days).saturating_mul(24);
-            now.duration_since(password.created_at) >= SignedDuration::from_hours(hours)
-        };
-        Ok(found.into_iter().filter(is_old).map(|(password, _)| password).collect())
+        .await
     }
 }
