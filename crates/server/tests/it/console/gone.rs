@@ -260,9 +260,6 @@ async fn what_an_address_has_and_a_list_does_not_know_is_said_in_its_place() {
     }
     let evil = browser.get("/systems/prod/accounts?status=%3Cimg%20src=x%3E").await;
     assert!(!evil.text.contains("<img"), "{}", evil.text);
-    browser
-        .get("/systems/prod/accounts?limit=25")
-        .await
-        .has(&["role=\"status\">25 rows here, and there are more."]);
+    browser.get("/systems/prod/accounts?limit=25").await.has(&["role=\"status\">25 rows here, of "]);
     place.stop().await;
 }
