@@ -64,7 +64,7 @@ pub enum GatherError {
         why: String,
     },
     /// Nothing is known of the system yet.
-    #[error("system {0} has not been imported yet; run `keyreeve import run {0}` first")]
+    #[error("system {0} has not been imported yet; import it first: `keyreeve import run {0}`")]
     NotImported(String),
     /// The connector cannot change anything.
     #[error("the connector of system {0} cannot change accounts")]

@@ -176,7 +176,7 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     tested.has(&["What the test found", "identity", ":user/"]);
     // A quarantine whose cause is over is ended, by an admin.
     let now = place.clock.now();
-    let message = "it was another AWS account; mend it, then run `keyreeve system release prod`".to_owned();
+    let message = "it was another AWS account; mend it, then use `keyreeve system release prod`".to_owned();
     let why = Failure { kind: FailureKind::AccountMismatch, message, effect: Effect::None, at: now };
     place.store.quarantine_system(&system("prod"), why, now).await.unwrap();
     browser

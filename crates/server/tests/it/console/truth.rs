@@ -69,7 +69,7 @@ async fn what_was_there_at_the_first_import_is_older_than_that() {
     let place = Place::start().await;
     let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
     let groups = place.get("/api/v1/systems/prod/assignments?kind=account_group").await;
-    let name = groups["items"][0]["subject_name"].as_str().unwrap().to_owned();
+    let name = groups["items"][0]["account"].as_str().unwrap().to_owned();
     let group = groups["items"][0]["resource_name"].as_str().unwrap().to_owned();
     let crew = [
         Mutation::CreateGroup { name: "zz-crew".into(), path: "/".into() },
