@@ -6,6 +6,7 @@ use keyreeve_model::{ImportRunId, JobId, SystemId, TaskId};
 use keyreeve_store::Store;
 
 use crate::actor;
+use crate::args::DriftCommand;
 use crate::args::{
     AccountCommand, AssignmentCommand, AuditCommand, Command, ImportCommand, JobCommand, MappingCommand,
     PasswordCommand, PolicyCommand, ProfileCommand, ProtectCommand, ResourceCommand, SystemCommand,
@@ -114,6 +115,8 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         Command::Mapping(MappingCommand::Try(one)) => (Read, About::System(&one.system_id)),
         Command::Mapping(MappingCommand::Set(one)) => (Administer, About::System(&one.system_id)),
         Command::Protect(ProtectCommand::List(one)) => (Read, About::System(&one.system_id)),
+        Command::Drift(DriftCommand::List(one)) => (Read, About::System(&one.system_id)),
+        Command::Drift(DriftCommand::Accept(one)) => (Right::Approve, About::System(&one.system_id)),
         Command::Protect(ProtectCommand::Add(one)) => (Administer, About::System(&one.on.system_id)),
         Command::Protect(ProtectCommand::Remove(one)) => (Administer, About::System(&one.on.system_id)),
         Command::Export(one) => (Read, one.system_id.as_ref().map_or(About::All, About::System)),

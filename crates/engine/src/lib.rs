@@ -25,6 +25,7 @@
 //! - [`own_policy`] gathers what decides which policy a connector needs;
 //! - [`threads`] runs work whose futures are not `Send`;
 //! - [`key_ages`] says how old keys are, and how old they may become;
+//! - [`drift`] is what was changed here and is not so in AWS;
 //! - [`check`] is one thing that was looked at, and what to do about it;
 //! - [`clock`] is the time, passed in.
 
@@ -35,6 +36,7 @@ pub mod check;
 pub mod clock;
 pub mod connections;
 pub mod desk;
+pub mod drift;
 pub mod escape;
 pub mod export;
 pub mod import;

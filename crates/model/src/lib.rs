@@ -23,6 +23,7 @@ mod digest;
 mod documents;
 mod failure;
 pub mod hidden;
+mod hint;
 mod id;
 mod import_profile;
 mod import_run;
@@ -50,6 +51,7 @@ pub use difference::{Compare, difference};
 pub use digest::{canonical_json, digest_hex};
 pub use documents::{InlineDocument, PolicyDocuments, PolicyVersion, canonical, in_one_order, laid_out};
 pub use failure::{Effect, Failure, FailureKind};
+pub use hint::{Hint, Setting};
 pub use id::{AwsAccountId, ExternalId, IdError, ImportRunId, ProfileName, SystemId, SystemName};
 pub use import_profile::{ImportObject, ImportProfile, LoginProfileSource, PolicyScope, ProfileError};
 pub use import_run::{

@@ -38,6 +38,8 @@ pub struct Server {
     limits: Limits,
     tls: Option<Tls>,
     metrics: Option<Metrics>,
+    /// Whose pages say what is refused before it is looked what it is.
+    pages: Option<Parts>,
     /// What attempts to sign in come to nothing is noted by it.
     failures: Option<(SignIn, Clock)>,
 }
@@ -63,8 +65,8 @@ impl Server {
             .layer(from_fn_with_state((parts.clone(), Refusals::default()), refusals::noted))
             .layer(Extension(rest::Listening::default()))
             .layer(from_fn_with_state(parts.clone(), console::as_pages))
-            .with_state(parts);
-        Self { failures, ..Self::of(router) }
+            .with_state(parts.clone());
+        Self { failures, pages: Some(parts), ..Self::of(router) }
     }
 
     /// Answers whether a worker lives, can do its work, and what it measures; for an address of this machine.
@@ -84,7 +86,7 @@ impl Server {
 
     /// Answers with a router of one's own.
     pub(crate) fn of(router: Router) -> Self {
-        Self { router, limits: Limits::default(), tls: None, metrics: None, failures: None }
+        Self { router, limits: Limits::default(), tls: None, pages: None, metrics: None, failures: None }
     }
 
     /// With other limits.
@@ -130,9 +132,12 @@ impl Server {
         let router = self
             .router
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
-            .layer(from_fn_with_state(self.limits, limited))
-            .layer(from_fn(headers::guarded))
-            .layer(from_fn(request::identified));
+            .layer(from_fn_with_state(self.limits, limited));
+        let router = match self.pages {
+            Some(parts) => router.layer(from_fn_with_state(parts, console::refused_as_pages)),
+            None => router,
+        };
+        let router = router.layer(from_fn(headers::guarded)).layer(from_fn(request::identified));
         let serving = connections::serve(listener, (router, self.tls), self.limits, stop, STOPS_WITHIN);
         let tidying = async {
             if let Some(metrics) = self.metrics {

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    CollectionName, CollectionRecord, Failure, ImportRunId, ImportRunState, JobId, JobState, SystemId, TaskKind,
+    CollectionName, CollectionRecord, Failure, ImportRunId, ImportRunState, JobId, JobState, SystemId,
+    TaskKind,
 };
 
 use crate::provisioning::drifts;

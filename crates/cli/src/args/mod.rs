@@ -6,6 +6,7 @@ mod audit;
 mod aws;
 mod change;
 mod consent;
+mod drift;
 mod export;
 mod import;
 mod init;
@@ -40,6 +41,7 @@ pub(crate) use change::{
     ListJobs, NewPassword, PlanFile, RetryJob, ShowJob, UpdateAccount,
 };
 pub(crate) use consent::{Consent, Unasked};
+pub(crate) use drift::DriftCommand;
 pub(crate) use export::ExportSystem;
 pub(crate) use import::{ChangeFilter, Decide, DiffRuns, ImportCommand, ListRuns, RunImport, ShowRun};
 pub(crate) use init::MakeStore;
@@ -176,6 +178,9 @@ pub(crate) enum Command {
     /// What nobody may change.
     #[command(subcommand)]
     Protect(ProtectCommand),
+    /// What was changed here and is not so in AWS any more.
+    #[command(subcommand)]
+    Drift(DriftCommand),
     /// Which values and extra calls tasks have.
     #[command(subcommand)]
     Mapping(MappingCommand),

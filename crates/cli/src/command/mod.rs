@@ -8,6 +8,7 @@ mod change;
 mod connection;
 mod context;
 mod doctor;
+mod drift;
 mod export;
 mod import;
 pub(crate) mod init;
@@ -105,6 +106,7 @@ async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Ended> 
         Command::Job(command) => job::run(context, command).await,
         Command::Password(command) => password::run(context, &command).await,
         Command::Protect(command) => protect::run(context, &command).await,
+        Command::Drift(command) => drift::run(context, &command).await,
         Command::Mapping(command) => mapping::run(context, command).await,
         Command::Aws(command) => aws::run(context, &command).await,
         Command::Policy(command) => policy::run(context, &command).await,

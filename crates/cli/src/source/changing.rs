@@ -235,6 +235,13 @@ impl Server {
         self.change(Verb::Post, &["import-runs", &run.to_string(), "reject"], Some(&body)).await
     }
 
+    /// Accepts what AWS has, and tells how much of it had not ended.
+    pub(super) async fn accept_drift(&self, system: &SystemId, claims: &[i64]) -> Result<u64, Refusal> {
+        let parts = ["systems", system.as_str(), "drift", "accept"];
+        let ended: Value = self.change(Verb::Post, &parts, Some(&json!({"claims": claims}))).await?;
+        Ok(ended["accepted"].as_u64().unwrap_or_default())
+    }
+
     /// Puts something on the protect list.
     pub(super) async fn protect(&self, system: &SystemId, one: &Protection) -> Result<(), Refusal> {
         let (kind, value) = one.kind.parts();

@@ -20,6 +20,7 @@ pub(crate) fn require_remote(command: &Command) -> Result<(), Refusal> {
         | Command::Assignment(_)
         | Command::Job(_)
         | Command::Protect(_)
+        | Command::Drift(_)
         | Command::Token(_)
         | Command::Person(_)
         | Command::Policy(_)

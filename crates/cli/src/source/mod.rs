@@ -7,6 +7,7 @@ mod pages;
 mod server;
 
 use keyreeve_engine::desk::Standing;
+use keyreeve_engine::drift::DriftedChange;
 use keyreeve_engine::schedule::ScheduleTimes;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
@@ -15,7 +16,7 @@ use keyreeve_model::{
     TaskMapping, Token, TokenId,
 };
 use keyreeve_store::{
-    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter, Store,
+    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ClaimId, ResourceFilter, Store,
     StoreError, StoredMapping,
 };
 
@@ -306,6 +307,30 @@ impl Source {
                 Ok(store.reject_import_run(run, context.actor.name(), reason, context.clock.now()).await?)
             }
             Self::Server(server) => Ok(server.reject_run(run, reason).await?),
+        }
+    }
+
+    /// What was changed here and is not so in AWS.
+    pub(crate) async fn drift(&self, system: &SystemId) -> anyhow::Result<Vec<DriftedChange>> {
+        match self {
+            Self::Store(store) => Ok(DriftedChange::of_system(store, system, u32::MAX).await?),
+            Self::Server(server) => server.some(&["systems", system.as_str(), "drift"], u32::MAX).await,
+        }
+    }
+
+    /// Accepts what AWS has in the place of it, and tells how much of it had not ended.
+    pub(crate) async fn accept_drift(
+        &self,
+        context: &Context,
+        system: &SystemId,
+        claims: &[i64],
+    ) -> anyhow::Result<u64> {
+        match self {
+            Self::Store(store) => {
+                let claims: Vec<ClaimId> = claims.iter().copied().map(ClaimId).collect();
+                Ok(store.accept_drift(system, &claims, context.actor.name(), context.clock.now()).await?)
+            }
+            Self::Server(server) => Ok(server.accept_drift(system, claims).await?),
         }
     }
 

@@ -72,6 +72,8 @@ fn a_role_allows_what_it_is_for_and_nothing_else() {
         (&["audit", "verify"], [true; 4]),
         (&["job", "list", SYSTEM], [true; 4]),
         (&["protect", "list", SYSTEM], [true; 4]),
+        (&["drift", "list", SYSTEM], [true; 4]),
+        (&["drift", "accept", SYSTEM, "1"], [false, false, true, true]),
         (&["import", "run", SYSTEM], [false, true, false, true]),
         (&["account", "create", SYSTEM, "--name", "x", "--plan"], [false, true, false, true]),
         (&["token", "list"], [false, false, false, true]),

@@ -1,7 +1,8 @@
 //! Jobs that are tried again: what that would take, and as it was seen.
 
 use keyreeve_model::{
-    Obstacle, ObstacleKind, ProvisioningJob, Step, StepCall, StepState, Task, TaskId, TaskKind, TaskState, Wish,
+    Obstacle, ObstacleKind, ProvisioningJob, Step, StepCall, StepState, Task, TaskId, TaskKind, TaskState,
+    Wish,
 };
 use keyreeve_store::StoreError;
 

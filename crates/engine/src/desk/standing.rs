@@ -57,7 +57,8 @@ impl Standing {
                 let waiting: Vec<&Task> = job.tasks.iter().filter(waits).collect();
                 let Some(first) = waiting.first() else { return Ok(None) };
                 let number = waiting.len();
-                let who = if number == 1 { "1 task needs".to_owned() } else { format!("{number} tasks need") };
+                let who =
+                    if number == 1 { "1 task needs".to_owned() } else { format!("{number} tasks need") };
                 let why = format!("{who} a person; {}", reason(first));
                 return says(Keeps::Person, why);
             }

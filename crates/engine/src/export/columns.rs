@@ -185,11 +185,9 @@ fn many(of: ObjectType) -> &'static str {
 #[must_use]
 pub fn suspicion_text(suspicion: &Suspicion) -> String {
     match suspicion {
-        Suspicion::Threshold { object_type, change, number, population, limit } => format!(
-            "{number} of {population} {} would be {} ({limit})",
-            many(*object_type),
-            word(change)
-        ),
+        Suspicion::Threshold { object_type, change, number, population, limit } => {
+            format!("{number} of {population} {} would be {} ({limit})", many(*object_type), word(change))
+        }
         Suspicion::ListingsDisagree { first, only_in_first, second, only_in_second, differences } => {
             let named =
                 |only: &[String]| if only.is_empty() { "nothing".to_owned() } else { only.join(", ") };

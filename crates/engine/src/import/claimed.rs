@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyreeve_model::{
     Account, Assignment, AssignmentKind, Change, ChangeCounts, ChangeKind, ChangeSet, Claim, ClaimFact,
-    ClaimState, ExternalId, ImportObject, ImportScope, Inventory, JobId, LoginProfileState, ObjectType,
+    ClaimState, ExternalId, Hint, ImportObject, ImportScope, Inventory, JobId, LoginProfileState, ObjectType,
     Warning,
 };
 use keyreeve_store::ClaimId;
@@ -334,9 +334,9 @@ pub(crate) fn drift(told: &[(JobId, &Claim)], all: usize) -> Option<Warning> {
         others => format!("; and {others} more"),
     };
     let message = format!(
-        "drift: {}{others}: that is not so any more, and nothing is repeated by itself; `keyreeve job show {first}` \
-         shows what was done",
-        undone.join("; ")
+        "drift: {}{others}: that is not so any more, and nothing is repeated by itself; {} shows what was done",
+        undone.join("; "),
+        Hint::ShowJob(*first)
     );
     Some(Warning::new("drift", message))
 }

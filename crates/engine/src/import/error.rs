@@ -7,7 +7,7 @@ use keyreeve_store::StoreError;
 pub enum ImportError {
     /// The system is quarantined.
     #[error(
-        "system {system} is quarantined and is not imported: {reason}. Mend the cause, then run \
+        "system {system} is quarantined and is not imported: {reason}. Mend the cause, then use \
          `keyreeve system release {system}`"
     )]
     Quarantined {

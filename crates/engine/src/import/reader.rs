@@ -215,8 +215,7 @@ impl Reader<'_> {
         if let Some(other) = answered.into_iter().find(|id| *id != self.account_id) {
             let message = format!(
                 "the answers come from AWS account {other}, but this system is pinned to {}: nothing was \
-                 imported; give the system credentials of {} (`keyreeve system set`), then `keyreeve system \
-                 release` it",
+                 imported; give the system credentials of {}, then end its quarantine",
                 self.account_id, self.account_id
             );
             self.halt.halt(self.failure(FailureKind::AccountMismatch, &message));

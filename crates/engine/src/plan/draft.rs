@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use keyreeve_connector::Provisioning;
 use keyreeve_model::{
-    ActionTime, ExternalId, Manifest, Obstacle, ObstacleKind, RecreatePackage, ResourceName, StepCall,
+    ActionTime, ExternalId, Hint, Manifest, Obstacle, ObstacleKind, RecreatePackage, ResourceName, StepCall,
     StepReason, TaskKind, Wish,
 };
 
@@ -251,7 +251,8 @@ impl TaskDraft<'_> {
         let Facts { run, system_id, .. } = self.facts;
         let why = format!(
             "{name:?} is another {noun} now ({now}) than in run {run}, the last import ({was}), so nothing is changed; \
-             run `keyreeve import run {system_id}` first, then see whom you mean"
+             import first ({}), then see whom you mean",
+            Hint::Import(system_id.clone())
         );
         self.refuse(ObstacleKind::IdentityChanged, why);
     }
@@ -295,7 +296,7 @@ impl TaskDraft<'_> {
                 ObstacleKind::PermissionMissing,
                 format!(
                     "{operation} needs the permission {action}, which the permission profile {profile} does not \
-                     grant; give the connector a wider policy and set permission_profile to match",
+                     grant; give the connector a wider policy, and the system the permission profile that goes with it",
                     profile = profile.as_str()
                 ),
             );

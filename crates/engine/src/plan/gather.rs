@@ -16,7 +16,7 @@ use keyreeve_connector::{
     Provisioning, RoleDetail,
 };
 use keyreeve_model::{
-    AwsAccountId, ClaimFact, CollectionName, ExternalId, Failure, FailureKind, ImportObject, ImportRun,
+    AwsAccountId, ClaimFact, CollectionName, ExternalId, Failure, FailureKind, Hint, ImportObject, ImportRun,
     ImportScope, Inventory, PolicyScope, System, SystemId, SystemState, TaskKind, Wish,
 };
 use keyreeve_policy::PolicySet;
@@ -64,7 +64,7 @@ pub enum GatherError {
         why: String,
     },
     /// Nothing is known of the system yet.
-    #[error("system {0} has not been imported yet; run `keyreeve import run {0}` first")]
+    #[error("system {0} has not been imported yet; import it first: `keyreeve import run {0}`")]
     NotImported(String),
     /// The connector cannot change anything.
     #[error("the connector of system {0} cannot change accounts")]
@@ -233,12 +233,12 @@ fn require_active(system: &System) -> Result<(), GatherError> {
             let other = system.state_reason.as_ref().map(|failure| failure.kind)
                 == Some(FailureKind::AccountMismatch);
             let mend = match other {
-                true => format!(
-                    "Give it credentials of its own account (`keyreeve system set {id} --access-key-id ID`)"
-                ),
+                true => {
+                    format!("Give it credentials of its own account ({})", Hint::SetCredential(id.clone()))
+                }
                 false => "Mend the cause".to_owned(),
             };
-            format!("it is quarantined: {reason}. {mend}, then run `keyreeve system release {id}`")
+            format!("it is quarantined: {reason}. {mend}, then use {}", Hint::Release(id.clone()))
         }
     };
     Err(GatherError::NotActive { system: system.system_id.to_string(), why })

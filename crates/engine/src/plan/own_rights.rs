@@ -2,7 +2,7 @@
 //! that is not certain: a text may not be readable, and conditions may hold.
 
 use keyreeve_connector::{PolicyDocument, PolicyHolder, RoleDetail};
-use keyreeve_model::{ObstacleKind, PolicyScope, StepCall};
+use keyreeve_model::{Hint, ObstacleKind, PolicyScope, StepCall};
 use keyreeve_policy::{
     Context, ContextValue, Effect as PolicyEffect, Layer, Policy, PolicySet, Request, Target, Verdict,
     evaluate,
@@ -179,7 +179,8 @@ impl Lack {
             }
             Self::OtherPolicies { verb, policy_arn } => format!(
                 "the connector may not {verb} the policy {policy_arn}: {ours} allow {actions} for others only \
-                 (iam:PolicyARN); name it in them (`keyreeve policy generate` writes them)"
+                 (iam:PolicyARN); name it in them ({} writes them)",
+                Hint::WritePolicy
             ),
             Self::OtherBoundary { account, boundary: Some(boundary) } => format!(
                 "the connector may not do this to {account} with the permissions boundary {boundary}: {ours} allow \

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyreeve_model::{
-    Account, AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Obstacle, ObstacleKind,
-    Protection, StepCall, Wish,
+    Account, AccountCredential, AccountCredentialKind, AccountStatus, ExternalId, Hint, Obstacle,
+    ObstacleKind, Protection, StepCall, Wish,
 };
 use keyreeve_store::{Signer, SignerPart};
 
@@ -94,9 +94,10 @@ pub(crate) fn listed(
     let entry = protections.iter().find(|entry| entry.kind.covers(name, path, tags))?;
     let (word, value) = entry.kind.parts();
     Some(format!(
-        "{} is on the protect list ({word} {}); an administrator can take it off with `keyreeve protect remove`",
+        "{} is on the protect list ({word} {}); an administrator can take it off: {}",
         name.escape_debug(),
-        value.escape_debug()
+        value.escape_debug(),
+        Hint::EndProtection
     ))
 }
 

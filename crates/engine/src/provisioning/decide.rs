@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    Effect, ExternalId, Failure, FailureKind, Step, StepCall, StepReason, StepState, Task, TaskKind,
-    TaskState,
+    Effect, ExternalId, Failure, FailureKind, Hint, Setting, Step, StepCall, StepReason, StepState, Task,
+    TaskKind, TaskState,
 };
 use keyreeve_store::JournalEvent;
 
@@ -232,8 +232,9 @@ impl Decider<'_> {
         let attempts: u32 = self.task.steps.iter().map(|step| step.attempts).sum();
         if self.task.crashes >= self.context.rules.crashes.saturating_add(attempts) {
             let why = format!(
-                "the process ended {} times while it worked on this task; look at its steps, then `keyreeve job retry`",
-                self.task.crashes
+                "the process ended {} times while it worked on this task; look at its steps, then {}",
+                self.task.crashes,
+                Hint::RetryJob(self.task.job)
             );
             return self.finish(
                 TaskState::NeedsPerson,
@@ -312,9 +313,10 @@ impl Decider<'_> {
     fn again(&self, step: &Step, failure: Option<Failure>) -> Decision {
         if step.attempts >= self.context.rules.attempts {
             let why = format!(
-                "{} was attempted {} times and its outcome is still not known; look at the account, then `keyreeve \
-                 job retry`",
-                step.operation, step.attempts
+                "{} was attempted {} times and its outcome is still not known; look at the account, then {}",
+                step.operation,
+                step.attempts,
+                Hint::RetryJob(self.task.job)
             );
             let mut failure = self.failure(FailureKind::Unknown, why);
             failure.effect = Effect::Unknown;
@@ -487,9 +489,10 @@ impl Decider<'_> {
                     call => format!(" on {}", call.account()),
                 };
                 failure.message = format!(
-                    "{}. The connector's policies do not allow {}{on}, even if they do elsewhere; let them, then \
-                     `keyreeve job retry`",
-                    failure.message, step.operation
+                    "{}. The connector's policies do not allow {}{on}, even if they do elsewhere; let them, then {}",
+                    failure.message,
+                    step.operation,
+                    Hint::RetryJob(self.task.job)
                 );
             }
             _ => {}
@@ -500,20 +503,21 @@ impl Decider<'_> {
     /// By what AWS says must go first: the setting covers groups and policies.
     fn advice_on_dependants(&self, message: &str) -> String {
         let assigned = ["group", "polic"].iter().any(|what| message.contains(what));
-        let system = &self.task.system_id;
+        let (system, retry) = (&self.task.system_id, Hint::RetryJob(self.task.job));
         match (assigned, self.context.prioritise_delete_tasks) {
-            (true, false) => "Something was given to the account meanwhile; remove it, or set \
-                              prioritise_delete_tasks=true, then `keyreeve job retry`"
-                .to_owned(),
-            (true, true) => {
-                "Something is given to the account again and again; find out by whom, remove it, then \
-                             `keyreeve job retry`"
-                    .to_owned()
-            }
+            (true, false) => format!(
+                "Something was given to the account meanwhile; remove it, or let Keyreeve do so ({}), then {retry}",
+                Hint::Set(system.clone(), Setting::PrioritiseDeleteTasks)
+            ),
+            (true, true) => format!(
+                "Something is given to the account again and again; find out by whom, remove it, then {retry}"
+            ),
             (false, _) => format!(
                 "What blocks it was made meanwhile, or the granted permissions do not show it: grant the connector \
-                 the lifecycle policy (`keyreeve policy generate --profile lifecycle`), run `keyreeve system set \
-                 {system} permission_profile=lifecycle` and ask for the deletion again, or remove it by other means"
+                 the policy of the permission profile lifecycle ({} writes it), give the system that profile ({}) and ask \
+                 for the deletion again, or remove it by other means",
+                Hint::WritePolicy,
+                Hint::Set(system.clone(), Setting::PermissionProfile)
             ),
         }
     }

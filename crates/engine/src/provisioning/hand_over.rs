@@ -34,8 +34,8 @@ pub enum HandOverError {
     },
     /// Operator mode is off.
     #[error(
-        "{account}: showing passwords to an operator is switched off for this system; an administrator can set \
-         password_delivery=operator"
+        "{account}: showing passwords to an operator is switched off for this system; an administrator can \
+         switch it on: the setting password_delivery is operator then"
     )]
     OperatorOff {
         /// The account.

@@ -1,15 +1,14 @@
 //! `/systems/{system_id}/drift`: what was changed here and is not so in AWS any more, and whether that is accepted.
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use keyreeve_engine::drift::DriftedChange;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{Account, ClaimFact, ExternalId, ImportRunId, SystemId};
-use keyreeve_store::{ClaimId, Drift};
+use keyreeve_model::{ClaimFact, ImportRunId, SystemId};
+use keyreeve_store::ClaimId;
 
 use super::accounts;
 use super::form::{Sent, Wrong, status_of, whole};
@@ -101,16 +100,9 @@ async fn answer(
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, system_id)?;
     let system = parts.store.get_system(system_id).await?;
-    let drifts = parts.store.drifts(Some(std::slice::from_ref(system_id)), MOST).await?;
-    let mut ids: Vec<ExternalId> =
-        drifts.iter().map(|drift| drift.claim.account_external_id.clone()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let known = parts.store.accounts_by_id(system_id, &ids).await?;
-    let known: HashMap<ExternalId, Account> =
-        known.into_iter().map(|account| (account.external_id.clone(), account)).collect();
+    let drifts = DriftedChange::of_system(&parts.store, system_id, MOST).await?;
     let may = visitor.may(Right::Approve) && !drifts.is_empty();
-    let rows = drifts.iter().map(|drift| row(drift, known.get(&drift.claim.account_external_id), may));
+    let rows = drifts.iter().map(|drift| row(drift, may));
     let empty = Empty {
         title: "Nothing has drifted".to_owned(),
         text: "All that was changed here and that an import has looked at is so in AWS.".to_owned(),
@@ -128,26 +120,25 @@ async fn answer(
     Ok(shown_as(status_of(wrong.as_ref()), &page))
 }
 
-fn row(drift: &Drift, account: Option<&Account>, may: bool) -> Vec<Cell> {
-    let claim = &drift.claim;
-    let name = account.map_or(&claim.account, |account| &account.name);
+fn row(drift: &DriftedChange, may: bool) -> Vec<Cell> {
+    let name = &drift.account;
     let run = |run: ImportRunId| Cell::link(imports::of(run), format!("Run {run}"));
     let choice = Choice {
         form: FORM,
         name: CLAIM,
-        value: drift.id.0.to_string(),
+        value: drift.claim.to_string(),
         label: format!("Accept that {name} is otherwise in AWS"),
     };
     vec![
-        match account {
-            Some(account) => Cell::link(accounts::of(&claim.system_id, &account.external_id), name.clone()),
-            None => Cell::text(name.clone()),
+        match drift.account_is_there {
+            true => Cell::link(accounts::of(&drift.system_id, &drift.account_external_id), name.clone()),
+            false => Cell::text(name.clone()),
         },
-        Cell::text(done(&claim.fact)),
-        Cell::text(instead(&claim.fact, account)),
+        Cell::text(done(&drift.fact)),
+        Cell::text(drift.aws_has.clone()),
         Cell::link(jobs::of(drift.job), format!("Job {} of {}", drift.job, drift.actor)),
-        Cell::Time(Time::at(claim.claimed_at)),
-        claim.settled_by.map_or(Cell::None, run),
+        Cell::Time(Time::at(drift.done_at)),
+        drift.import_run.map_or(Cell::None, run),
         if may { Cell::Choice(choice) } else { Cell::None },
     ]
 }
@@ -157,52 +148,4 @@ pub(super) fn done(fact: &ClaimFact) -> String {
     let words = fact.words();
     let (first, rest) = words.split_at_checked(1).unwrap_or_default();
     format!("{}{rest}", first.to_ascii_uppercase())
-}
-
-/// What AWS has in the place of it, as far as the last import tells; of an account that is not known, that it is gone.
-fn instead(fact: &ClaimFact, account: Option<&Account>) -> String {
-    let Some(account) = account else { return "There is no such account".to_owned() };
-    match fact {
-        ClaimFact::Named { .. } => format!("Its name is {:?}", account.name),
-        ClaimFact::Path { .. } => format!("Its path is {:?}", account.path),
-        ClaimFact::Tagged { key, .. } | ClaimFact::NotTagged { key } => {
-            let tags = account.tags.iter().flatten();
-            match tags.clone().find(|(found, _)| found.eq_ignore_ascii_case(key)) {
-                Some((key, value)) => format!("Tag {key:?} = {value:?}"),
-                None => format!("No tag {key:?}"),
-            }
-        }
-        ClaimFact::Boundary { .. } | ClaimFact::NoBoundary => match &account.permissions_boundary {
-            Some(arn) => format!("Its boundary is {arn:?}"),
-            None => contrary(fact),
-        },
-        _ => contrary(fact),
-    }
-}
-
-/// What AWS has in the place of it, by what was claimed alone.
-pub(super) fn contrary(fact: &ClaimFact) -> String {
-    match fact {
-        ClaimFact::AccountExists => "There is no such account".to_owned(),
-        ClaimFact::AccountGone => "The account is there".to_owned(),
-        ClaimFact::Named { .. } => "Another name".to_owned(),
-        ClaimFact::Path { .. } => "Another path".to_owned(),
-        ClaimFact::LoginProfilePresent => "No console password".to_owned(),
-        ClaimFact::LoginProfileAbsent => "A console password".to_owned(),
-        ClaimFact::InGroup { group } => format!("Not in group {group:?}"),
-        ClaimFact::NotInGroup { group } => format!("In group {group:?}"),
-        ClaimFact::HasPolicy { policy_arn } => format!("Policy {policy_arn:?} is not attached"),
-        ClaimFact::LacksPolicy { policy_arn } => format!("Policy {policy_arn:?} is attached"),
-        ClaimFact::KeyActive { access_key_id } => {
-            format!("Access key {access_key_id:?} is switched off, or gone")
-        }
-        ClaimFact::KeyInactive { access_key_id } => format!("Access key {access_key_id:?} is switched on"),
-        ClaimFact::KeyGone { access_key_id } => format!("Access key {access_key_id:?} is there"),
-        ClaimFact::Tagged { key, .. } => format!("Tag {key:?} has another value, or is gone"),
-        ClaimFact::NotTagged { key } => format!("There is a tag {key:?}"),
-        ClaimFact::Boundary { .. } => "Another boundary, or none".to_owned(),
-        ClaimFact::NoBoundary => "A boundary".to_owned(),
-        ClaimFact::LacksInlinePolicy { name } => format!("Inline policy {name:?} is there"),
-        ClaimFact::LacksMfaDevice { serial } => format!("MFA device {serial:?} is in use"),
-    }
 }

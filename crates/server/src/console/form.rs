@@ -53,7 +53,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
 async fn with_one_line_break(request: Request) -> Result<Request, Problem> {
     let (head, body) = request.into_parts();
     let sent = Bytes::from_request(Request::from_parts(head.clone(), body), &()).await;
-    let sent = sent.map_err(|_| Problem::bad_request("what was sent is not what the form has"))?;
+    let sent = sent.map_err(|refused| match refused.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(status, "body_too_large", "what was sent is larger than a form may be")
+        }
+        _ => Problem::bad_request("what was sent is not what the form has"),
+    })?;
     let broken = [&b"%0D%0A"[..], b"%0d%0a"].iter().any(|two| sent.windows(two.len()).any(|six| six == *two));
     let body = match (broken, std::str::from_utf8(&sent)) {
         (true, Ok(text)) => Body::from(text.replace("%0D%0A", "%0A").replace("%0d%0a", "%0A")),

@@ -8,6 +8,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
+use keyreeve_engine::drift::contrary;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ImportRunState, JobState, System, SystemId, SystemState};
 use keyreeve_store::{
@@ -16,8 +17,8 @@ use keyreeve_store::{
 
 use super::chart::Chart;
 use super::days;
-use super::form::sentence;
 use super::drift;
+use super::form::sentence;
 use super::imports;
 use super::jobs;
 use super::keys;
@@ -208,7 +209,7 @@ fn of_drift(standing: &SystemStanding, drifts: &[Drift], now: Timestamp) -> Vec<
                 "{} {} by job {job}. AWS has: {}.",
                 claim.account,
                 claim.fact.words(),
-                drift::contrary(&claim.fact)
+                contrary(&claim.fact)
             );
             need(what, Some(Time::ago(*seen_at, now)))
         })
@@ -232,7 +233,9 @@ fn of_password(password: &UnclaimedPassword, now: Timestamp) -> Need {
         ),
         _ => (
             Badge::new(Tone::Notice, "Unclaimed password"),
-            format!("Nobody has opened the password that job {job} made for {account}. It can still be opened."),
+            format!(
+                "Nobody has opened the password that job {job} made for {account}. It can still be opened."
+            ),
         ),
     };
     let made = Some(Time::ago(password.created_at, now));

@@ -63,7 +63,7 @@ use axum::routing::{get, post};
 use crate::parts::Parts;
 
 pub(crate) use address::own;
-pub(crate) use problems::{as_pages, nothing_here};
+pub(crate) use problems::{as_pages, nothing_here, refused_as_pages};
 pub(crate) use text::Shown;
 
 /// The pages, and what they are made of.

@@ -182,7 +182,9 @@ impl Said {
             Self::Accepted => "Accepted: what the run found is published.",
             Self::Released => "The quarantine has ended.",
             Self::Rejected => "Rejected: what was known before still stands.",
-            Self::Asked => "Asked for. This page shows what becomes of it, and an import confirms what was done.",
+            Self::Asked => {
+                "Asked for. This page shows what becomes of it, and an import confirms what was done."
+            }
             Self::AskedBefore => {
                 "This was sent twice. It was asked for the first time, and is not done twice."
             }

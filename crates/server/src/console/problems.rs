@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{ACCEPT, CONNECTION, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -45,17 +45,39 @@ pub(crate) async fn nothing_here() -> Problem {
 
 /// Makes a page of each problem, for browsers.
 pub(crate) async fn as_pages(State(parts): State<Parts>, request: Request, next: Next) -> Response {
-    let wants_page = takes_pages(request.headers())
-        && !OF_PROGRAMS.iter().any(|place| request.uri().path().starts_with(place));
-    if !wants_page {
+    if !wants_page(&request) {
         return telling(&parts, next.run(request).await);
     }
     let look = Look::of(request.headers(), request.uri(), &parts.door.site);
     let (headers, id) = (request.headers().clone(), request.extensions().get::<RequestId>().cloned());
     let response = telling(&parts, next.run(request).await);
+    page_instead(&parts, (&headers, look), response, id).await
+}
+
+/// The same of what is refused before it is looked what it is, as a body that is too large.
+pub(crate) async fn refused_as_pages(State(parts): State<Parts>, request: Request, next: Next) -> Response {
+    if !wants_page(&request) {
+        return next.run(request).await;
+    }
+    let look = Look::of(request.headers(), request.uri(), &parts.door.site);
+    let (headers, id) = (request.headers().clone(), request.extensions().get::<RequestId>().cloned());
+    let response = next.run(request).await;
+    if response.extensions().get::<SaidAlready>().is_some() {
+        return response;
+    }
+    page_instead(&parts, (&headers, look), response, id).await
+}
+
+/// The page of a problem, in the place of the problem.
+async fn page_instead(
+    parts: &Parts,
+    asked: (&HeaderMap, Look),
+    response: Response,
+    id: Option<RequestId>,
+) -> Response {
     let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
-    let mut page = page_of(&parts, (&headers, look), &problem, id).await;
-    for name in [SET_COOKIE, RETRY_AFTER] {
+    let mut page = page_of(parts, asked, &problem, id).await;
+    for name in [SET_COOKIE, RETRY_AFTER, CONNECTION] {
         for value in response.headers().get_all(&name) {
             page.headers_mut().append(name.clone(), value.clone());
         }
@@ -63,6 +85,11 @@ pub(crate) async fn as_pages(State(parts): State<Parts>, request: Request, next:
     page.extensions_mut().insert(problem);
     page.extensions_mut().insert(SaidAlready);
     page
+}
+
+/// Whether what is asked for is a page.
+fn wants_page(request: &Request) -> bool {
+    takes_pages(request.headers()) && !OF_PROGRAMS.iter().any(|place| request.uri().path().starts_with(place))
 }
 
 /// With what the page that is led to will say.
@@ -150,6 +177,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "Not as things are now",
         StatusCode::METHOD_NOT_ALLOWED => "Nothing to be read here",
         StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
+        StatusCode::PAYLOAD_TOO_LARGE => "Too much at once",
         StatusCode::BAD_GATEWAY => "AWS did not do it",
         status if status.is_client_error() => "Not understood",
         _ => "It did not work",
@@ -174,6 +202,9 @@ fn advice(status: StatusCode, signed_out: bool) -> &'static str {
             "Nothing was changed. Go back, load the page anew and look at how it is now."
         }
         StatusCode::TOO_MANY_REQUESTS => "Wait a little, then try again.",
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            "Nothing was done. Go back, and send less at once: a form takes 1 MiB with all that is in it."
+        }
         StatusCode::BAD_GATEWAY => {
             "Nothing was changed. Testing the connection, on the page of the system, shows what AWS says to its credentials. If it stays so, whoever runs this server finds why in its log."
         }

@@ -1,85 +1,41 @@
-//! What the engine advises, in the words of the console. Its sentences, some of which are kept with what they are about, name
-//! commands; whoever reads them here has a page or a button for the same, and is told of that.
+//! What the engine advises, in the words of the console: where it has a page or a button for what a hint says, it names that.
 
-/// Commands as they begin, the longest first, and what does the same here.
-const COMMANDS: [(&str, &str); 21] = [
-    ("keyreeve system set * prioritise_delete_tasks=true", "“Prioritise delete tasks” under Settings"),
-    ("keyreeve system set * permission_profile", "“Permission profile” under Settings"),
-    ("keyreeve system set", "“Other credentials” under Connection"),
-    ("keyreeve system release", "“Release” under Connection"),
-    ("keyreeve system check", "“Test the connection”"),
-    ("keyreeve system rotate-key", "“Replace the access key” under Connection"),
-    ("keyreeve system add", "“New system”"),
-    ("keyreeve system show", "the page of the system"),
-    ("keyreeve job show *", "the page of job *"),
-    ("keyreeve job show", "the page of the job"),
-    ("keyreeve job retry", "“Try again” on the page of the job"),
-    ("keyreeve job approve", "“Approve” on the page of the job"),
-    ("keyreeve job cancel", "“Cancel” on the page of the job"),
-    ("keyreeve job apply", "the page of the job"),
-    ("keyreeve import run", "an import"),
-    ("keyreeve import list", "the list of imports"),
-    ("keyreeve import show", "the page of the import"),
-    ("keyreeve policy generate", "“Policy” of the system"),
-    ("keyreeve protect", "the protect list under Settings"),
-    ("keyreeve account reset-password", "“Reset password” of the account"),
-    ("account reset-password", "“Reset password” of the account"),
-];
+use keyreeve_model::{Hint, Setting};
 
-/// Other words of the command line, and what is said here.
-const WORDS: [(&str, &str); 8] = [
-    ("then `keyreeve system release` it", "then release it, under Connection"),
-    (" or `--access-key-id …`", ""),
-    ("set prioritise_delete_tasks=true", "switch on “Prioritise delete tasks” under Settings"),
-    ("set scim_password=accept", "have them taken, under Settings"),
-    ("set password_delivery=operator", "change “Passwords are handed over” under Settings"),
-    ("permission_profile of", "permission profile of"),
-    (" (max_deletes)", ""),
-    (" (max_deactivations)", ""),
-];
-
-/// A text of the engine, with what there is here in the place of commands. A command that nothing here does stays.
-pub(super) fn spoken(text: &str) -> String {
-    let text = WORDS.iter().fold(text.to_owned(), |text, (word, said)| text.replace(word, said));
-    let mut said = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some((before, (quoted, after))) =
-        rest.split_once('`').and_then(|(before, after)| Some((before, after.split_once('`')?)))
-    {
-        said.push_str(before);
-        match COMMANDS.iter().find_map(|(command, place)| Some(place.replace('*', &fits(quoted, command)?))) {
-            Some(place) => {
-                if place.starts_with('“')
-                    && let Some(without) = said.strip_suffix("run ")
-                {
-                    said = format!("{without}use ");
-                }
-                said.push_str(&place);
-            }
-            None => {
-                said.push('`');
-                said.push_str(quoted);
-                said.push('`');
-            }
-        }
-        rest = after;
-    }
-    said.push_str(rest);
-    said
+/// A sentence of the engine, with what there is here in the place of its hints.
+pub(super) fn spoken(sentence: &str) -> String {
+    Hint::told(sentence, place)
 }
 
-/// Whether a text begins with the words of a command; what stands in the place of its `*`.
-fn fits(quoted: &str, command: &str) -> Option<String> {
-    let mut given = quoted.split_whitespace();
-    let mut star = String::new();
-    for word in command.split(' ') {
-        match (word, given.next()?) {
-            ("*", one) => one.clone_into(&mut star),
-            (word, one) if one.starts_with(word) => {}
-            _ => return None,
-        }
+/// Where in the console that is done.
+fn place(hint: &Hint) -> String {
+    match hint {
+        Hint::AddSystem => "“New system” under Systems".to_owned(),
+        Hint::SetCredential(_) => "“Other credentials” under Connection".to_owned(),
+        Hint::Set(_, setting) => format!("“{}” under Settings of the system", label(*setting)),
+        Hint::Release(_) => "“Release” under Connection".to_owned(),
+        Hint::Check(_) => "“Test the connection” under Connection".to_owned(),
+        Hint::RotateKey(_) => "“Replace the access key” under Connection".to_owned(),
+        Hint::WritePolicy => "“Policy” of the system".to_owned(),
+        Hint::SetMapping => "“Mappings” of the system".to_owned(),
+        Hint::Import(_) => "“Import now” of the system".to_owned(),
+        Hint::EndProtection => "the protect list under Settings".to_owned(),
+        Hint::ResetPassword => "“Reset password” of the account".to_owned(),
+        Hint::ShowJob(job) | Hint::ApplyJob(job) => format!("the page of job {job}"),
+        Hint::RetryJob(job) => format!("“Try again” on the page of job {job}"),
+        Hint::ApproveJob(job) => format!("“Approve” on the page of job {job}"),
+        Hint::CancelJob(job) => format!("“Cancel” on the page of job {job}"),
+        // That is done on the command line alone.
+        Hint::Discover => hint.to_string(),
     }
-    Some(star)
+}
+
+/// What the form calls a setting.
+fn label(setting: Setting) -> &'static str {
+    match setting {
+        Setting::PrioritiseDeleteTasks => "Prioritise delete tasks",
+        Setting::PermissionProfile => "Permission profile",
+    }
 }
 
 #[cfg(test)]
@@ -88,32 +44,28 @@ mod tests {
 
     #[test]
     fn what_the_engine_advises_names_what_there_is_here() {
+        let system = || "prod".parse().unwrap();
         for (text, said) in [
             (
-                "give the system credentials of 1 (`keyreeve system set`), then `keyreeve system release` it",
-                "give the system credentials of 1 (“Other credentials” under Connection), then release it, under Connection",
-            ),
-            (
-                "Mend the cause, then run `keyreeve system release prod`",
+                format!("Mend the cause, then use {}", Hint::Release(system())),
                 "Mend the cause, then use “Release” under Connection",
             ),
             (
-                "`keyreeve job show 6` shows what was done; let them, then `keyreeve job retry`",
-                "the page of job 6 shows what was done; let them, then “Try again” on the page of the job",
-            ),
-            ("run `keyreeve import run prod` first", "run an import first"),
-            (
-                "do so: `keyreeve system set prod prioritise_delete_tasks=true`",
-                "do so: “Prioritise delete tasks” under Settings",
+                format!("do so: {}", Hint::Set(system(), Setting::PrioritiseDeleteTasks)),
+                "do so: “Prioritise delete tasks” under Settings of the system",
             ),
             (
-                "an administrator can set password_delivery=operator",
-                "an administrator can change “Passwords are handed over” under Settings",
+                format!(
+                    "{} shows it; let them, then {}",
+                    Hint::ShowJob(keyreeve_model::JobId(6)),
+                    Hint::RetryJob(keyreeve_model::JobId(6))
+                ),
+                "the page of job 6 shows it; let them, then “Try again” on the page of job 6",
             ),
-            ("restart `keyreeve serve`, and `", "restart `keyreeve serve`, and `"),
-            ("no such `thing`", "no such `thing`"),
+            ("restart `keyreeve serve`, and `".to_owned(), "restart `keyreeve serve`, and `"),
+            ("no such `thing`".to_owned(), "no such `thing`"),
         ] {
-            assert_eq!(spoken(text), said);
+            assert_eq!(spoken(&text), said);
         }
     }
 }

@@ -9,6 +9,7 @@ mod audit;
 mod changes;
 mod description;
 mod differences;
+mod drift;
 mod events;
 mod exports;
 mod fields;
@@ -113,6 +114,8 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(import_runs::get))
         .routes(routes!(import_runs::changes))
         .routes(routes!(differences::list))
+        .routes(routes!(drift::list))
+        .routes(routes!(drift::accept))
         .routes(routes!(import_profiles::list))
         .routes(routes!(import_profiles::schedules))
         .routes(routes!(import_profiles::get, import_profiles::set, import_profiles::remove))

@@ -1,6 +1,6 @@
 //! What failed is tried again as it was seen, and who looks is told when it would be refused.
 
-use keyreeve_sandbox::{Effect, FaultRule, Mutation};
+use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -38,6 +38,29 @@ async fn what_failed_is_tried_again_as_it_was_seen() {
     let ended = place.ended(&address).await;
     assert_eq!(ended["state"], "succeeded", "{ended}");
     assert!(place.in_aws("ada").is_some() && place.sandbox.unfired().is_empty());
+    place.stop().await;
+}
+
+/// The answer to its creation was lost, and whose the user is could not be looked at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_creation_whose_own_user_may_be_there_says_that_it_looks_first_and_names_no_obstacle() {
+    let place = Place::start().await;
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Reset).phase(Phase::AfterApply).min_fires(1));
+    place.sandbox.add_fault(FaultRule::new("GetUser", Effect::AccessDenied));
+    let body = json!({"wishes": [{"task": "create_account", "name": "unsure"}]});
+    let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
+    let address = format!("/api/v1/jobs/{}", job["id"]);
+    let failed = place.ended(&address).await;
+    assert_eq!(failed["tasks"][0]["state"], "needs_person", "{failed:#}");
+    place.sandbox.clear_faults();
+    let (plan, seen) = planned(&place, &address).await;
+    let task = &plan["tasks"][0];
+    assert_eq!(task["obstacles"], json!([]), "{plan:#}");
+    assert!(task["notices"].to_string().contains("this task may have made it"), "{plan:#}");
+    assert_eq!(task["steps"][0]["call"], failed["tasks"][0]["steps"][0]["call"], "the mark of then: {plan:#}");
+    let (status, again) = place.post(&format!("{address}/retry"), &json!({"plan_sha256": seen})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{again}");
+    assert_eq!(place.ended(&address).await["state"], "succeeded");
     place.stop().await;
 }
 

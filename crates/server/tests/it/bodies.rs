@@ -18,6 +18,7 @@ pub(crate) fn example(method: &str, path: &str) -> Value {
         ("post", "/import-runs/{run}/accept" | "/import-runs/{run}/reject") => json!({"reason": "because"}),
         ("post", "/jobs/{job}/approve" | "/jobs/{job}/reject") => json!({"reason": "because"}),
         ("post", "/jobs/{job}/cancel" | "/jobs/{job}/retry" | "/jobs/{job}/retry-plan") => json!({}),
+        ("post", "/systems/{system_id}/drift/accept") => json!({"claims": [1]}),
         ("post", "/systems/{system_id}/protections") => json!({"kind": "path", "value": "/staff/"}),
         ("put", "/systems/{system_id}/import-profiles/{profile}") => {
             json!(keyreeve_model::ImportProfile::default_named("default".parse().unwrap()))

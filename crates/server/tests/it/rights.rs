@@ -97,6 +97,8 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ("get", "/systems/{system_id}/import-schedules", "/systems/{system}/import-schedules", Whom::Reads),
     ("get", "/systems/{system_id}/jobs", "/systems/{system}/jobs", Whom::Reads),
     ("get", "/systems/{system_id}/protections", "/systems/{system}/protections", Whom::Reads),
+    ("get", "/systems/{system_id}/drift", "/systems/{system}/drift", Whom::Reads),
+    ("post", "/systems/{system_id}/drift/accept", "/systems/{system}/drift/accept", Whom::Approves),
     ("get", "/systems/{system_id}/differences", "/systems/{system}/differences?from=run:{run}", Whom::Reads),
     ("post", "/systems/{system_id}/check", "/systems/{system}/check", Whom::Operates),
     ("get", "/import-runs/{run}", "/import-runs/{run}", Whom::Reads),
@@ -191,6 +193,7 @@ fn body_for(address: &str) -> Value {
         "discover" => json!({"role_name": "no role*"}),
         "rotate-key" => json!({"preview": true}),
         "AWS%20-%20User" => json!(TaskMapping::default_of(MappingName::User)),
+        "accept" if address.contains("/drift/") => json!({"claims": []}),
         "accept" => json!({"reason": "for a test"}),
         _ => json!({}),
     }

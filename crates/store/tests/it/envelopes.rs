@@ -122,6 +122,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash_text}").as_bytes());
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
     for table in [
+        "connection_tests",
         "errands",
         "errand_turns",
         "account_places",
@@ -157,6 +158,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
         "provisioning_jobs_open",
         "claims_unconfirmed",
         "claims_drifting",
+        "claims_by_task",
     ] {
         place.tamper(&format!("DROP INDEX {index}")).await;
     }

@@ -235,8 +235,8 @@ impl Seen<'_> {
         let message = format!("denied: {} not granted", are(&missing));
         let advice = format!(
             "grant it: what `keyreeve aws bootstrap` made, the same command completes; else `keyreeve policy generate \
-             --system {id}` writes the policy, with --path, --groups and --policies if it was limited to them. Or set the \
-             permission_profile of {id} to what is granted"
+             --system {id}` writes the policy, with --path, --groups and --policies if it was limited to them. Or give the \
+             system the permission profile that is granted"
         );
         let state = if feature.optional { CheckState::Warning } else { CheckState::Error };
         Check::new(name, state, message, advice).about(Rights::Denied, missing)
@@ -257,7 +257,10 @@ impl Seen<'_> {
             return None;
         }
         let message = format!("wider than needed: {} granted, and the feature is off", are(&actions));
-        let advice = format!("take it away, or set the permission_profile of {}", self.system.system_id);
+        let advice = format!(
+            "take it away, or give {} the permission profile that goes with it",
+            self.system.system_id
+        );
         let check = Check::new(name, CheckState::Warning, message, advice);
         Some(check.optional().about(Rights::Wider, actions))
     }

@@ -6,6 +6,7 @@ mod audit;
 mod change;
 mod check;
 mod discovery;
+mod drift;
 mod imported;
 mod job;
 mod mapping;
@@ -29,6 +30,7 @@ pub(crate) use audit::{AUDIT, HEADS};
 pub(crate) use change::CHANGES;
 pub(crate) use check::{CHECKS, Check, CheckState, Rights};
 pub(crate) use discovery::DISCOVERED;
+pub(crate) use drift::DRIFT;
 pub(crate) use imported::{IMPORTED, Imported};
 pub(crate) use job::{
     Detail, JOB_LIST, JOBS, PLANS, RETRIALS, Retrial, after_tasks, finished_job, show_job, show_plan,

@@ -1,6 +1,6 @@
 //! Giving and taking a group or a policy.
 
-use keyreeve_model::{ObstacleKind, ResourceName, StepCall, StepReason};
+use keyreeve_model::{Hint, ObstacleKind, ResourceName, StepCall, StepReason};
 
 use crate::near::nearest;
 use crate::plan::draft::TaskDraft;
@@ -146,7 +146,10 @@ fn already(draft: &mut TaskDraft<'_>, held: bool, account: &str, what: &str) -> 
 /// Which name is near, and how a newer one becomes known.
 fn or_import(facts: &Facts, near: Option<&str>) -> String {
     let near = near.map_or_else(String::new, |near| format!("; there is {near:?}"));
-    format!("{near}; what is newer than it is seen after `keyreeve import run {}`", facts.system_id)
+    format!(
+        "{near}; what is newer than it is seen after an import: {}",
+        Hint::Import(facts.system_id.clone())
+    )
 }
 
 /// What to say of a policy that the last import did not see: a policy is given by its ARN.
@@ -210,8 +213,9 @@ fn is_anothers(draft: &mut TaskDraft<'_>, group: &str) -> bool {
     let Some(now) = facts.groups_renamed.get(&key) else { return false };
     let why = format!(
         "the group {group:?} of run {}, the last import, is called {now:?} now, so nothing is changed; give that name, or \
-         run `keyreeve import run {}` first",
-        facts.run, facts.system_id
+         import first: {}",
+        facts.run,
+        Hint::Import(facts.system_id.clone())
     );
     draft.refuse(ObstacleKind::IdentityChanged, why);
     true

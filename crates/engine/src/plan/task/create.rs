@@ -99,7 +99,7 @@ fn creation(
         draft.refuse(
             ObstacleKind::PermissionMissing,
             "tags and a permissions boundary need more than the reference policy (iam:TagUser, \
-             iam:PutUserPermissionsBoundary): set permission_profile to lifecycle or full",
+             iam:PutUserPermissionsBoundary): give the system the permission profile lifecycle or full, and the connector its policy",
         );
     }
     StepCall::CreateAccount {

@@ -1,6 +1,6 @@
 //! Deleting an account: everything that blocks it, in an order that leaves it weaker at every point between.
 
-use keyreeve_model::{ObstacleKind, RecreatePackage, StepCall, StepReason};
+use keyreeve_model::{Hint, ObstacleKind, RecreatePackage, Setting, StepCall, StepReason};
 
 use crate::plan::draft::TaskDraft;
 use crate::plan::facts::{AccountFact, Seen};
@@ -66,10 +66,10 @@ fn refuse_held(draft: &mut TaskDraft<'_>, account: &AccountFact) {
         ObstacleKind::Dependants,
         format!(
             "{} still holds {}; AWS refuses to delete it (DeleteConflict). Remove these assignments first, or let \
-             Keyreeve do so: `keyreeve system set {} prioritise_delete_tasks=true`",
+             Keyreeve do so: {}",
             account.name,
             held.join(", "),
-            draft.facts.system_id
+            Hint::Set(draft.facts.system_id.clone(), Setting::PrioritiseDeleteTasks)
         ),
     );
 }

@@ -1,6 +1,6 @@
 //! Giving back what a deactivation of ours took, and nothing else.
 
-use keyreeve_model::{JobId, ObstacleKind, StepCall, StepReason, TaskState};
+use keyreeve_model::{Hint, JobId, ObstacleKind, StepCall, StepReason, TaskState};
 
 use crate::plan::draft::TaskDraft;
 use crate::plan::facts::{AccountFact, Seen};
@@ -18,8 +18,9 @@ pub(in crate::plan) fn plan(draft: &mut TaskDraft<'_>, account: &AccountFact) {
         draft.refuse(
             ObstacleKind::NotFound,
             format!(
-                "Keyreeve has not deactivated {name}, so it does not know what to give back; `account reset-password` \
-                 gives it a console password"
+                "Keyreeve has not deactivated {name}, so it does not know what to give back; {} gives it a console \
+                 password",
+                Hint::ResetPassword
             ),
         );
         return;
@@ -68,15 +69,15 @@ pub(in crate::plan) fn plan(draft: &mut TaskDraft<'_>, account: &AccountFact) {
 
 /// What to do about a deactivation that is not over.
 fn unfinished(name: &str, job: JobId, state: TaskState) -> String {
-    let how = match state {
-        TaskState::AwaitingApproval => "approve",
-        TaskState::Failed | TaskState::NeedsPerson => "retry",
-        _ => "apply",
+    let finish = match state {
+        TaskState::AwaitingApproval => Hint::ApproveJob(job),
+        TaskState::Failed | TaskState::NeedsPerson => Hint::RetryJob(job),
+        _ => Hint::ApplyJob(job),
     };
+    let show = Hint::ShowJob(job);
     format!(
         "the deactivation of {name} in job {job} is not finished ({}), so what to give back is not settled; \
-         `keyreeve job show {job}` says how far it got: finish it with `keyreeve job {how} {job}`, then ask for the \
-         reactivation again",
+         {show} says how far it got: finish it with {finish}, then ask for the reactivation again",
         state.as_str()
     )
 }

@@ -106,7 +106,7 @@ fn check(draft: &mut TaskDraft<'_>, account: &AccountFact, change: &Change<'_>) 
         draft.refuse(
             ObstacleKind::PermissionMissing,
             "a tag or a permissions boundary is never sent under the permission profile reference: give the \
-             connector a wider policy and set permission_profile to lifecycle or full",
+             connector a wider policy and the system the permission profile lifecycle or full",
         );
     }
 }

@@ -1,6 +1,6 @@
 //! A deactivation: when it is over.
 
-use keyreeve_model::{Failure, FailureKind, Step, StepCall, StepState, TaskState};
+use keyreeve_model::{Failure, FailureKind, Hint, Step, StepCall, StepState, TaskState};
 use keyreeve_store::JournalEvent;
 
 use super::super::retry::signed;
@@ -37,9 +37,10 @@ impl Decider<'_> {
             let what: Vec<&str> = on.iter().map(|(operation, _)| *operation).collect();
             let why = format!(
                 "{:?} has ways in that were not there, or are on again: {} would still have to be called; find out who \
-                 gives them, then `keyreeve job retry`",
+                 gives them, then {}",
                 self.task.account,
-                what.join(", ")
+                what.join(", "),
+                Hint::RetryJob(self.task.job)
             );
             return self.finish(
                 TaskState::NeedsPerson,

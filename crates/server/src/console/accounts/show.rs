@@ -9,7 +9,8 @@ use keyreeve_engine::plan::known_protection;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
-    Account, CollectionName, CollectionState, CredentialSource, LoginProfileState, System, SystemId, SystemState,
+    Account, CollectionName, CollectionState, CredentialSource, LoginProfileState, System, SystemId,
+    SystemState,
 };
 use keyreeve_store::{AsOf, Store, StoreError};
 
@@ -138,7 +139,11 @@ pub(super) async fn page(
         facts,
         keys: match &after {
             Some(after) => keys(after, unread_keys(store, after).await?, parts.clock.now()),
-            None => keys(&Account { access_keys: Some(Vec::new()), ..account.clone() }, String::new(), parts.clock.now()),
+            None => keys(
+                &Account { access_keys: Some(Vec::new()), ..account.clone() },
+                String::new(),
+                parts.clock.now(),
+            ),
         },
         tags: account.tags.clone().map(|tags| tags.into_iter().collect()),
         unknown: holds.unknown.clone(),
@@ -200,7 +205,9 @@ fn unchanged(
 
 /// Why nothing of an account is changed that a job of ours deleted.
 pub(super) fn deleted(name: &str) -> String {
-    format!("{name} was deleted by a job, so nothing of it can be changed; the next import confirms that, and it is shown as gone from then on")
+    format!(
+        "{name} was deleted by a job, so nothing of it can be changed; the next import confirms that, and it is shown as gone from then on"
+    )
 }
 
 /// The pages above one of an account, below that of all systems.
@@ -272,7 +279,9 @@ async fn unread_keys(store: &Store, account: &Account) -> Result<String, StoreEr
         Some(_) => return Ok(String::new()),
         None => store.get_import_run(run).await?,
     };
-    let of = read.credential_report_at.map_or(String::new(), |at| format!(" of {}", at.strftime("%Y-%m-%d %H:%M UTC")));
+    let of = read
+        .credential_report_at
+        .map_or(String::new(), |at| format!(" of {}", at.strftime("%Y-%m-%d %H:%M UTC")));
     let report = read.collections.iter().find(|one| one.name == CollectionName::CredentialReport);
     Ok(match (report.map(|one| one.state), account.credentials.source) {
         (Some(CollectionState::Denied), _) => format!(
@@ -287,7 +296,9 @@ async fn unread_keys(store: &Store, account: &Account) -> Result<String, StoreEr
         (Some(CollectionState::Skipped) | None, _) => {
             format!("Import run {run} read no credential report, and they are known from that alone.")
         }
-        (Some(_), _) => format!("Import run {run} could not read the credential report, which tells of them."),
+        (Some(_), _) => {
+            format!("Import run {run} could not read the credential report, which tells of them.")
+        }
     })
 }
 

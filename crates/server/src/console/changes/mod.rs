@@ -100,15 +100,19 @@ impl Change {
         Self { form: Some(form), ..self }
     }
 
-    /// What must be typed before it is done; `None` where it can simply be undone.
+    /// What must be typed before it is done; `None` where it can simply be undone. What somebody does who is let in again by
+    /// mistake is not.
     fn to_type(&self, system: &System) -> Option<String> {
-        let takes_away = |wish: &&Wish| {
+        let is_grave = |wish: &&Wish| {
             matches!(
                 wish,
-                Wish::DeleteAccount { .. } | Wish::DeactivateAccount { .. } | Wish::ResetPassword { .. }
+                Wish::DeleteAccount { .. }
+                    | Wish::DeactivateAccount { .. }
+                    | Wish::ReactivateAccount { .. }
+                    | Wish::ResetPassword { .. }
             ) || lifts_limit(wish)
         };
-        if let Some(first) = self.wishes.iter().find(takes_away) {
+        if let Some(first) = self.wishes.iter().find(is_grave) {
             return match self.wishes.as_slice() {
                 [_] => first.account().map(str::to_owned),
                 _ => Some(system.system_id.to_string()),
@@ -283,6 +287,10 @@ fn consequences(plan: &Plan, wishes: &[Wish]) -> Vec<String> {
         }
         Wish::DeactivateAccount { .. } => Some(format!(
             "{} can no longer come in. A reactivation gives back the keys that are switched off now, and a new password.",
+            task.account
+        )),
+        Wish::ReactivateAccount { .. } => Some(format!(
+            "{} can come in again: with a new password, and with the keys that the deactivation switched off.",
             task.account
         )),
         Wish::ResetPassword { .. } => Some(format!(

@@ -97,7 +97,9 @@ pub(super) async fn retry(
     let work = retried(parts.clone(), visitor.actor.clone(), job.clone(), (seen, claim.clone()));
     match to_its_end(&parts, claim, work).await {
         Ok((_, handed)) if handed.is_empty() => Ok(Said::JobRetried.to(&back)),
-        Ok((job, handed)) => Ok(changes::handed(frame, (&job, handed), url.as_deref(), visitor.look.site.clone())),
+        Ok((job, handed)) => {
+            Ok(changes::handed(frame, (&job, handed), url.as_deref(), visitor.look.site.clone()))
+        }
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
     }
 }

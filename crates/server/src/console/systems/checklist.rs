@@ -128,7 +128,8 @@ pub(super) fn way(system: &System) -> String {
 
 fn permissions(known: &Known<'_>) -> (How, String) {
     let run = known.last.filter(|run| run.state != ImportRunState::Running);
-    let (read, run_ended) = (permitted_to_read(run), run.map(|run| run.finished_at.unwrap_or(run.started_at)));
+    let (read, run_ended) =
+        (permitted_to_read(run), run.map(|run| run.finished_at.unwrap_or(run.started_at)));
     let Some((tested, found)) = tested(known) else { return read };
     let is_newer = known.test.map(|test| test.at) > run_ended;
     match (read, tested) {

@@ -14,7 +14,7 @@ use super::checklist::way;
 use super::profiles::may_change;
 use super::{frame, tabs};
 use crate::body::InPath;
-use crate::console::form::{Field, Nothing, Sent, Wrong, reasoned, sentence, whole};
+use crate::console::form::{Dangerous, Nothing, Sent, Wrong, reasoned, sentence};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::spoken::spoken;
@@ -47,7 +47,7 @@ struct ConnectionPage {
     /// Where credentials are replaced, by whoever may.
     replace: Vec<Link>,
     /// Where a quarantine is ended, by whoever may.
-    release: Option<(String, Field)>,
+    release: Option<Dangerous>,
 }
 
 /// What a test found, and which one that was.
@@ -83,6 +83,8 @@ impl Found {
 #[serde(deny_unknown_fields)]
 pub(super) struct Because {
     reason: String,
+    #[serde(default)]
+    confirm: String,
 }
 
 pub(super) async fn page(
@@ -120,11 +122,12 @@ pub(super) async fn release(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
-    Sent(Because { reason }): Sent<Because>,
+    Sent(Because { reason, confirm }): Sent<Because>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Administer, &system_id)?;
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system_id.clone());
-    let wrong = match reasoned(&reason) {
+    let typed = Dangerous::typed(&confirm, system_id.as_str());
+    let wrong = match typed.and_then(|()| reasoned(&reason)) {
         Ok(why) => {
             let why = why.map(str::to_owned);
             let work = move || async move { desk.release_system(&actor, &id, why.as_deref()).await };
@@ -150,7 +153,6 @@ fn filled_in(
     reason: &str,
     (wrong, found): (Option<Wrong>, Option<Found>),
 ) -> Response {
-    let reason = Field::reason("reason", "Reason").value(reason).unless(wrong.as_ref());
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut facts = vec![
         ("Signs in with", Cell::text(way(system))),
@@ -166,6 +168,22 @@ fn filled_in(
     if let Some(why) = &system.state_reason {
         facts.push(("Why nothing runs", Cell::text(sentence(&why.message))));
     }
+    let (beside, above) = Wrong::parted(wrong);
+    let release = || {
+        Dangerous {
+        action: super::within(&system.system_id, "release"),
+        title: "End the quarantine",
+        consequences: vec![
+            "It is looked first whether its cause is still there: credentials of another AWS account keep a system in quarantine.".to_owned(),
+            "From then on imports and changes run again, with the credentials that it has now.".to_owned(),
+        ],
+        confirm: system.system_id.to_string(),
+        button: "Release",
+        hidden: Vec::new(),
+        reason: reason.to_owned(),
+        wrong: beside,
+    }
+    };
     let page = ConnectionPage {
         frame: frame(visitor, system, "Connection"),
         name: system.name.to_string(),
@@ -174,11 +192,10 @@ fn filled_in(
         facts: Facts { facts },
         action: super::within(&system.system_id, "connection"),
         may_test: visitor.may(Right::Operate) && system.state != SystemState::Removed,
-        wrong: whole(wrong),
+        wrong: above,
         found,
         replace: replace(visitor, system),
-        release: (system.state == SystemState::Quarantined && visitor.may(Right::Administer))
-            .then(|| (super::within(&system.system_id, "release"), reason)),
+        release: (system.state == SystemState::Quarantined && visitor.may(Right::Administer)).then(release),
     };
     shown_as(status, &page)
 }

@@ -55,6 +55,16 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     };
     let home = viewer.get("/").await;
     home.has(&[&said(&one, 1), &said(&other, 2), &format!("<a href=\"{ADDRESS}\">")]);
+    // Programs are told the same.
+    let told = place.get("/api/v1/systems/prod/drift").await;
+    let told = told["items"].as_array().unwrap();
+    assert_eq!(told.len(), 2, "{told:?}");
+    let of_one = told.iter().find(|drift| drift["account"] == one.0.as_str()).unwrap();
+    assert_eq!(
+        (&of_one["job"], &of_one["aws_has"], &of_one["account_is_there"]),
+        (&json!(1), &json!(format!("Not in group {:?}", one.1)), &json!(true)),
+        "{of_one}"
+    );
     let page = viewer.get(ADDRESS).await;
     page.has(&[
         "Was put into group",
@@ -73,6 +83,9 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
 
     let page = approver.get(ADDRESS).await;
     let [mark] = marks(&page.text)[..] else { panic!("{}", page.text) };
+    let accept = "/api/v1/systems/prod/drift/accept";
+    let (status, ended) = place.post(accept, &json!({"claims": [of_one["claim"]]})).await;
+    assert_eq!((status, &ended["accepted"]), (StatusCode::OK, &json!(0)), "it has ended by itself");
     let nothing = approver.send(ADDRESS, &[]).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nothing.text);
     let done = approver.send(ADDRESS, &[("claim", mark)]).await;

@@ -155,6 +155,34 @@ async fn s21_s22_what_others_wrote_is_text_on_every_page() {
     place.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_is_too_large_is_told_on_a_page_what_to_do() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let place = Place::start().await;
+    let address = place.url.strip_prefix("http://").unwrap();
+    let ask = async |accept: &str, path: &str| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 2000000\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    };
+    let page = ask("text/html", "/systems/prod/new-account").await;
+    assert!(page.starts_with("HTTP/1.1 413") && page.contains("connection: close"), "{page}");
+    for said in ["content-type: text/html", "<h1>Too much at once</h1>", "a form takes 1 MiB"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    for (accept, path) in [("*/*", "/systems/prod/new-account"), ("text/html", "/api/v1/tokens")] {
+        let problem = ask(accept, path).await;
+        assert!(problem.contains("application/problem+json"), "{accept} {path}: {problem}");
+    }
+    place.stop().await;
+}
+
 #[tokio::test]
 async fn home_says_what_needs_a_person() {
     let place = Place::start().await;

@@ -149,7 +149,10 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     kept.has(&["What the last test found", "ada tested it at 20", "identity", ":user/"]);
     assert!(!kept.text.contains("signs in otherwise"), "{}", kept.text);
     let other = keyreeve_store::SystemPatch {
-        settings: Some(SystemSettings { permission_profile: PermissionProfile::Lifecycle, ..SystemSettings::default() }),
+        settings: Some(SystemSettings {
+            permission_profile: PermissionProfile::Lifecycle,
+            ..SystemSettings::default()
+        }),
         ..Default::default()
     };
     place.store.update_system(&system("fresh"), other, "ada", place.clock.now()).await.unwrap();
@@ -173,7 +176,7 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     tested.has(&["What the test found", "identity", ":user/"]);
     // A quarantine whose cause is over is ended, by an admin.
     let now = place.clock.now();
-    let message = "it was another AWS account; mend it, then run `keyreeve system release prod`".to_owned();
+    let message = "it was another AWS account; mend it, then use `keyreeve system release prod`".to_owned();
     let why = Failure { kind: FailureKind::AccountMismatch, message, effect: Effect::None, at: now };
     place.store.quarantine_system(&system("prod"), why, now).await.unwrap();
     browser
@@ -183,11 +186,18 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     browser.get("/systems/prod/connection").await.has(&["End the quarantine"]);
     let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
     assert!(!operator.get("/systems/prod/connection").await.text.contains("End the quarantine"));
-    let release = async |browser: &Browser<'_>| {
-        browser.send("/systems/prod/release", &[("reason", "it was mended")]).await
+    let release = async |browser: &Browser<'_>, typed: &str| {
+        browser.send("/systems/prod/release", &[("reason", "it was mended"), ("confirm", typed)]).await
     };
-    assert_eq!(release(&operator).await.status, StatusCode::FORBIDDEN);
-    let released = release(&browser).await;
+    assert_eq!(release(&operator, "prod").await.status, StatusCode::FORBIDDEN);
+    for typed in ["", "test"] {
+        let refused = release(&browser, typed).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        assert!(refused.text.contains("Type prod to go on"), "{}", refused.text);
+        assert!(refused.text.contains("value=\"it was mended\""), "{}", refused.text);
+    }
+    assert_eq!(place.store.get_system(&system("prod")).await.unwrap().state, SystemState::Quarantined);
+    let released = release(&browser, "prod").await;
     assert_eq!(released.to.as_deref(), Some("/systems/prod/connection?said=released"), "{}", released.text);
     assert_eq!(place.store.get_system(&system("prod")).await.unwrap().state, SystemState::Active);
     place.stop().await;

@@ -1,0 +1,40 @@
+//! `keyreeve drift …`
+
+use anyhow::Context as _;
+
+use super::Context;
+use crate::args::DriftCommand;
+use crate::exit::Ended;
+use crate::output::note;
+use crate::output::shape::DRIFT;
+use crate::source::Source;
+
+/// Does what was asked for.
+pub(crate) async fn run(context: &Context, command: &DriftCommand) -> anyhow::Result<Ended> {
+    let source = Source::of(context).await?;
+    let system_id = match command {
+        DriftCommand::List(arguments) => &arguments.system_id,
+        DriftCommand::Accept(arguments) => {
+            let system_id = &arguments.system_id;
+            let number = arguments.claims.len();
+            let changes = if number == 1 { "1 change".to_owned() } else { format!("{number} changes") };
+            if arguments.unasked.goes_on(&format!(
+                "What AWS has in the place of {changes} would be accepted in system {system_id}."
+            )) {
+                let doing = || format!("accepting what AWS has in system {system_id}");
+                let accepted =
+                    source.accept_drift(context, system_id, &arguments.claims).await.with_context(doing)?;
+                if usize::try_from(accepted).unwrap_or(usize::MAX) < number {
+                    note(&format!("{accepted} of {number} had not ended before, and were accepted."));
+                }
+            }
+            system_id
+        }
+    };
+    let drift = source.drift(system_id).await?;
+    let empty = format!(
+        "All that was changed here in system {system_id} and that an import has looked at is so in AWS."
+    );
+    context.output.list(&drift, &DRIFT, &empty)?;
+    Ok(Ended::Done)
+}
