@@ -57,6 +57,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(23, "drift_ends", "0023_drift_ends.sql"),
     migration!(24, "leases_of_many", "0024_leases_of_many.sql"),
     migration!(25, "errands", "0025_errands.sql"),
+    migration!(26, "reserved", "0026_reserved.sql"),
 ];
 
 impl Migration {
