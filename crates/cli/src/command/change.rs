@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use keyreeve_engine::desk::{Again, Asked, Bell, Case, Desk, DeskError, Fresh, obstacles_of};
 use keyreeve_engine::import::Patience;
+use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::places::Places;
 use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_engine::provisioning::{
@@ -87,7 +88,8 @@ pub(super) fn show_again(
 pub(crate) async fn desk(context: &Context) -> anyhow::Result<Desk> {
     let store = Arc::new(context.store().await?);
     let connections = Arc::new(Systems::of(context, &store));
-    Ok(Desk { store, clock: context.clock, pacers: Arc::default(), connections, bell: Bell::default() })
+    let pacers = Arc::new(Pacers::sharing(Arc::clone(&store)));
+    Ok(Desk { store, clock: context.clock, pacers, connections, bell: Bell::default() })
 }
 
 impl<'a> Changing<'a> {
