@@ -225,7 +225,7 @@ impl<'a> Changing<'a> {
             pacers: Arc::clone(&self.desk.pacers),
             places: Arc::new(Places::of(&name)),
             elsewhere: Elsewhere::Wait,
-            lease: self.context.config.import.lease,
+            lease: self.context.config.job_lease,
             name,
         };
         self.say_who_works(job).await?;
@@ -298,7 +298,7 @@ impl<'a> Changing<'a> {
         let (whose, process) = worker.rsplit_once(':').unwrap_or((worker.as_str(), "unknown"));
         note(&format!(
             "Job {job} is in the hands of process {process} of {whose} until {until}. If that process has ended, what \
-             it had is gone on with then, in at most {} seconds (setting import_lease_seconds of the process).",
+             it had is gone on with then, in at most {} seconds (setting job_lease_seconds of the process).",
             until.duration_since(now).as_secs() + 1
         ));
         Ok(())

@@ -127,10 +127,13 @@ impl Pacer {
         loop {
             let found = {
                 let _waits = Waits::new(&self.waiting);
-                self.look().await;
+                // In boxes: they are rare, and whoever waits for turns is in the midst of much else.
+                if self.is_to_look() {
+                    Box::pin(self.look()).await;
+                }
                 let found = self.hand().slot(Instant::now());
                 if found == Slot::None {
-                    self.ask().await;
+                    Box::pin(self.ask()).await;
                 }
                 found
             };
@@ -191,6 +194,10 @@ impl Pacer {
         if self.hand().is_echo(Instant::now()) {
             return;
         }
+        Box::pin(self.slow_down()).await;
+    }
+
+    async fn slow_down(&self) {
         let _one = self.throttling.lock().await;
         if self.hand().is_echo(Instant::now()) {
             return;
@@ -225,6 +232,12 @@ impl Pacer {
         }
     }
 
+    fn is_to_look(&self) -> bool {
+        let is_long_ago = |seen: Instant| seen.elapsed() >= LOOKS_EVERY && self.limit().is_none();
+        let seen = self.hand().seen_at();
+        matches!(self.kept, Kept::Shared { .. }) && seen.is_none_or(is_long_ago)
+    }
+
     /// While nothing limits the rate here, looks now and then whether others were throttled. One looks, the others go on;
     /// only before the first call it has to be known.
     async fn look(&self) {
@@ -232,7 +245,6 @@ impl Pacer {
         let seen = self.hand().seen_at();
         let _one = match seen {
             None => self.asking.lock().await,
-            Some(at) if at.elapsed() < LOOKS_EVERY || self.limit().is_some() => return,
             Some(_) => match self.asking.try_lock() {
                 Ok(one) => one,
                 Err(_) => return,

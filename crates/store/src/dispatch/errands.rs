@@ -138,20 +138,10 @@ impl Store {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<Errand>, StoreError> {
-        let due = "SELECT 1 FROM errands WHERE kind = $1 AND due_at <= $2 LIMIT 1";
-        let due = statement!(due, kind.as_str(), to_millis(now));
-        let any = reading!(self, "looking for errands", |transaction| {
-            transaction.fetch_optional(due.clone(), |_| Ok(())).await
-        });
-        // Who only looks keeps nobody from writing.
-        if any.await?.is_none() {
-            return Ok(Vec::new());
-        }
         let mut taken = Vec::new();
         while taken.len() < most {
             // Each by itself: who takes several keeps nobody waiting.
-            let claimed =
-                writing!(self, "taking errands", |transaction| claim(transaction, kind, holder, now).await);
+            let claimed = self.claim_errand(kind, holder, now, &[]);
             match claimed.await {
                 Ok(Some(errand)) => taken.push(errand),
                 Ok(None) => break,
@@ -164,6 +154,30 @@ impl Store {
             }
         }
         Ok(taken)
+    }
+
+    /// Takes one errand, as [`Self::claim_errands`] does, of any system but these.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn claim_errand(
+        &self,
+        kind: ErrandKind,
+        holder: &str,
+        now: Timestamp,
+        except: &[SystemId],
+    ) -> Result<Option<Errand>, StoreError> {
+        let due = "SELECT 1 FROM errands WHERE kind = $1 AND due_at <= $2 LIMIT 1";
+        let due = statement!(due, kind.as_str(), to_millis(now));
+        let any = reading!(self, "looking for errands", |transaction| {
+            transaction.fetch_optional(due.clone(), |_| Ok(())).await
+        });
+        // Who only looks keeps nobody from writing.
+        if any.await?.is_none() {
+            return Ok(None);
+        }
+        writing!(self, "taking errands", |transaction| claim(transaction, kind, (holder, except), now).await)
+            .await
     }
 
     /// Forgets errands about jobs of which nothing is left to do, or that wait for a person.
@@ -244,10 +258,10 @@ fn push_due(text: &mut Statement, kind: ErrandKind, now: Timestamp) {
 async fn claim(
     transaction: &mut Transaction,
     kind: ErrandKind,
-    holder: &str,
+    (holder, except): (&str, &[SystemId]),
     now: Timestamp,
 ) -> Result<Option<Errand>, StoreError> {
-    let text = head_in_turn(kind, holder, now, transaction.dialect());
+    let text = head_in_turn(kind, (holder, except), now, transaction.dialect());
     let head =
         transaction.fetch_optional(text, |row| Ok((row.int(0)?, row.int(1)?, row.word::<SystemId>(2)?)));
     let Some((urgency, system_key, system_id)) = head.await? else { return Ok(None) };
@@ -273,12 +287,20 @@ async fn claim(
 }
 
 /// The system whose turn it is, with its urgency; nobody else takes of these until the transaction ends.
-fn head_in_turn(kind: ErrandKind, holder: &str, now: Timestamp, dialect: Dialect) -> Statement {
+fn head_in_turn(
+    kind: ErrandKind,
+    (holder, except): (&str, &[SystemId]),
+    now: Timestamp,
+    dialect: Dialect,
+) -> Statement {
     let mut text = Statement::building(
         "SELECT h.urgency, h.system_key, s.system_id FROM errand_heads h \
          JOIN systems s ON s.system_key = h.system_key WHERE s.state = 'active' AND h.kind = ",
     );
     text.bind(kind.as_str());
+    for system in except {
+        text.push(" AND s.system_id <> ").bind(system.as_str());
+    }
     if kind == ErrandKind::Job {
         text.push(
             " AND NOT EXISTS (SELECT 1 FROM account_places p \
@@ -309,8 +331,8 @@ mod tests {
         let now = Timestamp::from_millisecond(1).unwrap();
         let store = Store::create(&url, StoreKey::generate().unwrap(), now).await.unwrap();
         for kind in [ErrandKind::Job, ErrandKind::Import] {
-            let lines = plan(&store, head_in_turn(kind, "p", now, Dialect::Sqlite)).await.join("\n");
-            assert!(lines.contains("USING INDEX errand_heads_in_turn"), "{lines}");
+            let lines = plan(&store, head_in_turn(kind, ("p", &[]), now, Dialect::Sqlite)).await.join("\n");
+            assert!(lines.contains("INDEX errand_heads_in_turn (kind=?)"), "{lines}");
             assert!(lines.contains("INDEX errands_of_system"), "{lines}");
             assert!(!lines.contains("TEMP B-TREE") && !lines.contains("SCAN"), "{lines}");
         }

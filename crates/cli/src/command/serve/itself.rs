@@ -136,7 +136,7 @@ pub(in crate::command) fn start(
         pacers,
         places: Arc::clone(&places),
         elsewhere: Elsewhere::Leave,
-        lease,
+        lease: context.config.job_lease,
         name,
     };
     let duties = Duties {

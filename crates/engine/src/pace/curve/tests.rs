@@ -181,11 +181,16 @@ fn a_cap_is_kept_by_all_together_and_each_has_its_part() {
 fn who_asks_little_costs_the_others_little_and_gets_what_it_asks_for() {
     let mut world = World::of(&[50, 1], Some(20.0), None);
     // The second calls once a second.
+    let never = world.start + Duration::from_secs(3_600);
     for second in 0..60 {
+        let before = world.made(1);
         world.processes[1].callers[0] = (world.start + Duration::from_secs(second), None);
-        world.run(second * 1_000, second * 1_000 + 500);
-        world.processes[1].callers[0] = (world.start + Duration::from_secs(3_600), None);
-        world.run(second * 1_000 + 500, second * 1_000 + 1_000);
+        for millisecond in second * 1_000..second * 1_000 + 1_000 {
+            world.run(millisecond, millisecond + 1);
+            if world.made(1) > before {
+                world.processes[1].callers[0] = (never, None);
+            }
+        }
     }
     assert!(world.made(1) >= 60, "{}", world.made(1));
     assert!(world.made(0) >= 20 * 60 * 8 / 10 - 60, "{}", world.made(0));
@@ -213,7 +218,7 @@ fn the_rate_of_an_unknown_bucket_is_found_by_all_together() {
                 "{processes} at {rate}/s, {burst} at once: {granted} of {possible}, {refused} refused"
             );
             assert!(granted >= possible * if processes == 1 { 0.95 } else { 0.9 }, "{case}");
-            assert!(refused < possible * 0.02 + burst.max(48.0), "{case}");
+            assert!(refused < possible * 0.03 + burst.max(48.0), "{case}");
         }
     }
 }
@@ -225,6 +230,9 @@ fn a_throttling_of_one_slows_all() {
     let now = world.start + Duration::from_secs(3);
     let own = world.processes[0].hand.own(now);
     assert!(decrease(&mut world.pace, 3_000_000, None, own));
+    let hand = &mut world.processes[0].hand;
+    hand.see(world.pace.clone(), None, now, 3_000_000);
+    hand.told(own);
     // What the second had getting through is added to what the first one had.
     world.run(3_000, 5_000);
     let limit = world.processes[1].hand.limit(world.start + Duration::from_secs(5)).unwrap();
