@@ -8,6 +8,11 @@ pub(crate) const IMPORT_SECONDS: &str = "keyreeve_import_seconds";
 /// How long this process worked on a job, in seconds.
 pub(crate) const JOB_SECONDS: &str = "keyreeve_job_seconds";
 
+/// How long calls to AWS waited for their turn where something limits their rate, in seconds.
+pub(crate) const PACE_WAIT_SECONDS: &str = "keyreeve_pace_wait_seconds";
+/// How often this process asked for its next calls where something limits their rate.
+pub(crate) const PACE_BATCHES: &str = "keyreeve_pace_batches_total";
+
 /// Measures from its making until it is dropped, however that comes about.
 pub(crate) struct Timed {
     name: &'static str,

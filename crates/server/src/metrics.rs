@@ -79,7 +79,8 @@ impl std::fmt::Debug for Metrics {
 fn recorder() -> Result<metrics_exporter_prometheus::PrometheusRecorder, BuildError> {
     let builder = PrometheusBuilder::new()
         .set_buckets(&LONG)?
-        .set_buckets_for_metric(Matcher::Full(REQUEST_SECONDS.to_owned()), &SHORT)?;
+        .set_buckets_for_metric(Matcher::Full(REQUEST_SECONDS.to_owned()), &SHORT)?
+        .set_buckets_for_metric(Matcher::Full("keyreeve_pace_wait_seconds".to_owned()), &SHORT)?;
     Ok(builder.build_recorder())
 }
 

@@ -51,11 +51,19 @@ impl Dialect {
         }
     }
 
-    /// The same of errands `e` that are looked for together with others' rows.
-    pub(crate) fn lock_free_errands(self) -> &'static str {
+    /// The same of heads `h` of errands that are looked for together with others' rows.
+    pub(crate) fn lock_free_heads(self) -> &'static str {
         match self {
             Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE OF e SKIP LOCKED",
+            Self::Postgres => " FOR UPDATE OF h SKIP LOCKED",
+        }
+    }
+
+    /// The database's own time, in microseconds since 1970; PostgreSQL's goes on within a transaction.
+    pub(crate) fn clock_micros(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+            Self::Postgres => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
         }
     }
 

@@ -14,7 +14,8 @@
 //! - **Nothing is changed without a word.** What provisioning writes has a row in the audit log, in the same
 //!   transaction; the rows are chained by their hashes.
 //! - **A lost lease writes nothing.** What happens to a task is written only by the worker that holds it.
-//! - **No clock.** "Now" is always a parameter. Times are kept in milliseconds.
+//! - **No clock.** "Now" is always a parameter; only how fast AWS is asked goes by the database's own. Times are kept in
+//!   milliseconds.
 //! - **No secret in clear.** Secrets are sealed under data keys, and these under the [`StoreKey`], before they come near
 //!   a statement.
 //! - **A damaged store never opens as an empty one.** [`Store::open`] opens only what [`Store::create`] made.
@@ -88,7 +89,7 @@ pub use custody::{
     EnvironmentCustody, FileCustody, KeyCustody, KeyRecord, MadeKey, NextFileCustody, SystemdCustody,
     key_file_holds,
 };
-pub use dispatch::{Errand, ErrandKind, NewErrand, PlaceLease, PlaceTaken};
+pub use dispatch::{AccountPace, Errand, ErrandKind, NewErrand, PaceNow, PlaceLease, PlaceTaken};
 pub use documents::ReadVersion;
 pub use error::{DatabaseFailure, StoreError};
 pub use filter::{

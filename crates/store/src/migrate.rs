@@ -58,6 +58,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(24, "leases_of_many", "0024_leases_of_many.sql"),
     migration!(25, "errands", "0025_errands.sql"),
     migration!(26, "tests_and_claims", "0026_tests_and_claims.sql"),
+    migration!(27, "account_paces", "0027_account_paces.sql"),
+    migration!(28, "errand_heads", "0028_errand_heads.sql"),
 ];
 
 impl Migration {

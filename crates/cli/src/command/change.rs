@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use keyreeve_engine::desk::{Again, Asked, Bell, Case, Desk, DeskError, Fresh, obstacles_of};
 use keyreeve_engine::import::Patience;
+use keyreeve_engine::pace::Pacers;
 use keyreeve_engine::places::Places;
 use keyreeve_engine::plan::{Plan, TaskPlan};
 use keyreeve_engine::provisioning::{
@@ -87,7 +88,8 @@ pub(super) fn show_again(
 pub(crate) async fn desk(context: &Context) -> anyhow::Result<Desk> {
     let store = Arc::new(context.store().await?);
     let connections = Arc::new(Systems::of(context, &store));
-    Ok(Desk { store, clock: context.clock, pacers: Arc::default(), connections, bell: Bell::default() })
+    let pacers = Arc::new(Pacers::sharing(Arc::clone(&store)));
+    Ok(Desk { store, clock: context.clock, pacers, connections, bell: Bell::default() })
 }
 
 impl<'a> Changing<'a> {
@@ -223,7 +225,7 @@ impl<'a> Changing<'a> {
             pacers: Arc::clone(&self.desk.pacers),
             places: Arc::new(Places::of(&name)),
             elsewhere: Elsewhere::Wait,
-            lease: self.context.config.import.lease,
+            lease: self.context.config.job_lease,
             name,
         };
         self.say_who_works(job).await?;
@@ -296,7 +298,7 @@ impl<'a> Changing<'a> {
         let (whose, process) = worker.rsplit_once(':').unwrap_or((worker.as_str(), "unknown"));
         note(&format!(
             "Job {job} is in the hands of process {process} of {whose} until {until}. If that process has ended, what \
-             it had is gone on with then, in at most {} seconds (setting import_lease_seconds of the process).",
+             it had is gone on with then, in at most {} seconds (setting job_lease_seconds of the process).",
             until.duration_since(now).as_secs() + 1
         ));
         Ok(())

@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 26] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -71,6 +71,7 @@ pub(super) const KEYS: [&str; 25] = [
     "LOG",
     "LOG_FORMAT",
     "IMPORT_LEASE_SECONDS",
+    "JOB_LEASE_SECONDS",
     "IMPORT_JOBS",
     "LISTEN",
     "SERVER",

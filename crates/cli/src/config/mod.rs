@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) logging: Logging,
     /// How imports behave.
     pub(crate) import: ImportSettings,
+    /// How long a process has the AWS account that it changes, and tasks there, without a sign of life.
+    pub(crate) job_lease: Duration,
     /// How `serve` is reached.
     pub(crate) http: HttpSettings,
     /// The server that is asked instead of the store of this machine.
@@ -136,6 +138,18 @@ pub(crate) struct ImportSettings {
     pub(crate) jobs: u64,
 }
 
+/// So many seconds at most, unless something else is set, others wait with an AWS account whose process was killed.
+const JOB_LEASE: u64 = 10;
+
+fn lease_of(name: &str, set: Option<u64>, default: u64) -> Result<u64, Refusal> {
+    let lease = set.unwrap_or(default);
+    if (1..=3600).contains(&lease) {
+        return Ok(lease);
+    }
+    let why = format!("{name} is {lease}, but must be from 1 to 3600");
+    Err(Refusal::new("reading the configuration", why))
+}
+
 impl Config {
     /// Reads the configuration.
     pub(crate) fn read(flags: &Global, environment: &Environment) -> Result<Self, Refusal> {
@@ -165,13 +179,8 @@ impl Config {
                 std::path::absolute(&data_dir).unwrap_or_else(|_| data_dir.clone()).join(KEY_FILE),
             ),
         };
-        let lease = settings.import_lease_seconds.unwrap_or(30);
-        if !(1..=3600).contains(&lease) {
-            return Err(Refusal::new(
-                "reading the configuration",
-                format!("import_lease_seconds is {lease}, but must be from 1 to 3600"),
-            ));
-        }
+        let lease = lease_of("import_lease_seconds", settings.import_lease_seconds, 30)?;
+        let job_lease = lease_of("job_lease_seconds", settings.job_lease_seconds, lease.min(JOB_LEASE))?;
         let jobs = settings.import_jobs.unwrap_or(4);
         if !(1..=64).contains(&jobs) {
             return Err(Refusal::new(
@@ -196,6 +205,7 @@ impl Config {
                 format: settings.log_format.unwrap_or(LogFormat::Text),
             },
             import: ImportSettings { lease: Duration::from_secs(lease), jobs },
+            job_lease: Duration::from_secs(job_lease),
             http,
             server: flags.server.clone().or(settings.server).map(|url| RemoteServer {
                 url,

@@ -65,6 +65,8 @@ fn a_bad_value_is_named_but_not_repeated() {
     assert!(!error.contains("canary"), "{error}");
     let error = read("import_lease_seconds = 0", &[]).unwrap_err().to_string();
     assert!(error.contains("import_lease_seconds"), "{error}");
+    let error = read("job_lease_seconds = 3601", &[]).unwrap_err().to_string();
+    assert!(error.contains("job_lease_seconds"), "{error}");
     let error = read("", &[("KEYREEVE_IMPORT_LEASE_SECONDS", "soon")]).unwrap_err().to_string();
     assert!(error.contains("KEYREEVE_IMPORT_LEASE_SECONDS"), "{error}");
 }

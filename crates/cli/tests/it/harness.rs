@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyreeve_sandbox::{AccountSeed, ConnectorKey, Mutation, Options, Population, Running, Sandbox};
 use serde_json::Value;
@@ -16,6 +17,8 @@ pub(crate) const SYSTEM: &str = "example";
 /// Where a test works.
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
+    /// A schema of its own on the PostgreSQL for tests, and the address of it; without it a file.
+    schema: Option<(String, String)>,
     pub(crate) sandbox: Running,
     /// Last, so that it outlives what runs on it.
     runtime: Runtime,
@@ -70,7 +73,33 @@ impl Place {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), sandbox, runtime }
+        Self { folder: tempfile::tempdir().unwrap(), schema: None, sandbox, runtime }
+    }
+
+    /// The same with its store on PostgreSQL, in a schema of its own.
+    pub(crate) fn on_postgres(self) -> Self {
+        let server = std::env::var("KEYREEVE_TEST_POSTGRES").expect(
+            "KEYREEVE_TEST_POSTGRES is not set: it names the PostgreSQL server for tests; `cargo xtask test` starts one",
+        );
+        self.on_server(&server)
+    }
+
+    /// The same on a server of one's own.
+    pub(crate) fn on_server(mut self, server: &str) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let schema = format!("c{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+        psql(server, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}"));
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let address = format!("{server}{separator}options=-csearch_path%3D{schema}");
+        self.schema = Some((schema, address));
+        self
+    }
+
+    /// What PostgreSQL answers to a query of ours: one value.
+    #[track_caller]
+    pub(crate) fn answer(&self, query: &str) -> String {
+        let (_, address) = self.schema.as_ref().expect("a store on PostgreSQL");
+        psql(address, query).trim().to_owned()
     }
 
     /// The same with a store and the first account registered; policies of AWS are left out of imports.
@@ -102,6 +131,9 @@ impl Place {
         let mut command = bare(arguments, self.folder.path());
         command.env("KEYREEVE_DATA_DIR", self.data());
         command.env("AWS_ENDPOINT_URL", self.sandbox.endpoint_url());
+        if let Some((_, address)) = &self.schema {
+            command.env("KEYREEVE_DATABASE", address);
+        }
         command
     }
 
@@ -250,6 +282,16 @@ pub(crate) fn python() -> PathBuf {
     peers.map_or_else(|| PathBuf::from("python3"), |peers| PathBuf::from(peers).join("bin/python"))
 }
 
+/// Has PostgreSQL do something; its own client does, because only the store may know a driver.
+#[track_caller]
+pub(crate) fn psql(address: &str, statements: &str) -> String {
+    let mut command = Command::new("psql");
+    command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", address, "-c", statements]);
+    let output = command.output().expect("psql is installed with PostgreSQL");
+    assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Makes a user of that name, and nothing besides.
 pub(crate) fn user(name: &str) -> Mutation {
     Mutation::CreateUser { name: name.to_owned(), path: "/".to_owned(), tags: Vec::new(), boundary: None }
@@ -321,6 +363,11 @@ pub(crate) fn timeless(mut value: Value) -> Value {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if let Some((schema, address)) = &self.schema
+            && !std::thread::panicking()
+        {
+            psql(address, &format!("DROP SCHEMA {schema} CASCADE"));
+        }
         // The sandbox's tasks run on this runtime; entering it lets them be aborted in order.
         let _entered = self.runtime.enter();
     }

@@ -173,7 +173,7 @@ impl Reader<'_> {
             repeated = true;
             match error.cause {
                 Cause::Throttled(_) => {
-                    self.pacer.throttled();
+                    self.pacer.throttled().await;
                     self.progress.throttled(name, self.pacer.limit());
                     failures = 0;
                     if self.starved() {

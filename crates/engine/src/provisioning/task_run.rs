@@ -26,7 +26,7 @@ use super::recheck::Rechecked;
 use super::replan::{replan, ungathered};
 use super::retry::{Rules, signed};
 use crate::import::reader::Reader;
-use crate::pace::Admission;
+use crate::pace::{Admission, Turn};
 use crate::plan::{GatherError, Gatherer, lately, protect};
 
 /// What all tasks of a job share.
@@ -417,8 +417,8 @@ impl<'a> TaskRun<'a> {
             Some(turn) => Some(turn),
             None => pacer.turn().await,
         };
-        // Whoever asked the process to end meanwhile wants no call more.
-        if self.ground.is_stopping() {
+        // Whoever asked the process to end meanwhile wants no call more; and whose time is over asks for another turn.
+        if self.ground.is_stopping() || turn.as_ref().is_some_and(Turn::is_over) {
             drop(turn);
             self.write(vec![JournalEvent::NotMade { seq }]).await?;
             return Ok(Event::Written);
@@ -450,7 +450,7 @@ impl<'a> TaskRun<'a> {
             }
             Err(error) => {
                 if error.kind() == FailureKind::Throttled {
-                    pacer.throttled();
+                    pacer.throttled().await;
                 }
                 if error.kind() == FailureKind::PasswordRefused {
                     self.ground.password_policy.forget().await;

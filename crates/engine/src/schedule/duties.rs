@@ -81,8 +81,8 @@ struct Work {
     failures: u32,
 }
 
-/// The jobs that this process is at, and whether each was asked for once more meanwhile.
-type UnderWay = HashMap<JobId, bool>;
+/// The jobs that this process is at: of which system each is, and whether it was asked for once more meanwhile.
+type UnderWay = HashMap<JobId, (SystemId, bool)>;
 
 /// So often it is looked for what others have found.
 const OTHERS_EVERY: Duration = Duration::from_secs(1);
@@ -115,12 +115,12 @@ impl Duties {
                 let again = self.note(std::mem::take(&mut ended), &mut under_way, &mut seen);
                 beside(self.have_looked_at(again), &mut running, &mut ended).await;
                 let free = self.at_once.max(1).saturating_sub(running.len());
-                for work in beside(self.take(free), &mut running, &mut ended).await {
+                for work in beside(self.take(free, &under_way), &mut running, &mut ended).await {
                     match under_way.entry(work.job) {
                         // Who is at it may not have seen why it was asked for once more.
-                        Entry::Occupied(mut once_more) => *once_more.get_mut() = true,
+                        Entry::Occupied(mut begun) => begun.get_mut().1 = true,
                         Entry::Vacant(begun) if !*stop.borrow() => {
-                            begun.insert(false);
+                            begun.insert((work.system_id.clone(), false));
                             seen(Chore::JobTakenUp(work.job));
                             let done = self.go_on(work.clone(), stop.clone());
                             running.push(async move { (work, done.await) });
@@ -149,23 +149,42 @@ impl Duties {
         self.have_looked_at(self.note(ended, &mut under_way, &mut seen)).await;
     }
 
-    /// Takes up to so many jobs: those that the bell rang for, then what anybody has found.
-    async fn take(&self, free: usize) -> Vec<Work> {
-        let rung = self.bell.take(free).into_iter();
-        let mut taken: Vec<Work> = rung
-            .map(|Rung { job, system_id, planned_at }| Work { job, system_id, planned_at, failures: 0 })
-            .collect();
-        let Worker { store, clock, places, .. } = &self.worker;
-        let left = free.saturating_sub(taken.len());
-        if left == 0 {
-            return taken;
+    /// Takes up to so many jobs: those that the bell rang for, then what anybody has found. One system has at most three in
+    /// four of the jobs that are worked on at once, however many it has: the next one of another system finds room.
+    async fn take(&self, free: usize, under_way: &UnderWay) -> Vec<Work> {
+        let most = self.at_once.max(1).saturating_mul(3).div_ceil(4);
+        let mut of_system: HashMap<SystemId, usize> = HashMap::new();
+        for (system, _) in under_way.values() {
+            *of_system.entry(system.clone()).or_default() += 1;
         }
-        match store.claim_errands(ErrandKind::Job, &places.name, clock.now(), left).await {
-            Ok(errands) => taken.extend(errands.into_iter().filter_map(|errand| {
-                let (job, failures) = (errand.job()?, errand.failures);
-                Some(Work { job, system_id: errand.system_id, planned_at: None, failures })
-            })),
-            Err(error) => tracing::warn!(%error, "jobs that are to be done could not be taken"),
+        let (mut taken, mut later) = (Vec::new(), Vec::new());
+        let Worker { store, clock, places, .. } = &self.worker;
+        for Rung { job, system_id, planned_at } in self.bell.take(free) {
+            let count = of_system.entry(system_id.clone()).or_default();
+            if *count >= most && !under_way.contains_key(&job) {
+                later.push(NewErrand::job(job, system_id, clock.now()));
+                continue;
+            }
+            *count += 1;
+            taken.push(Work { job, system_id, planned_at, failures: 0 });
+        }
+        self.have_looked_at(later).await;
+        while taken.len() < free {
+            let full = of_system.iter().filter(|(_, count)| **count >= most);
+            let full: Vec<SystemId> = full.map(|(system, _)| system.clone()).collect();
+            match store.claim_errand(ErrandKind::Job, &places.name, clock.now(), &full).await {
+                Ok(Some(errand)) => {
+                    let Some(job) = errand.job() else { continue };
+                    *of_system.entry(errand.system_id.clone()).or_default() += 1;
+                    let (system_id, failures) = (errand.system_id, errand.failures);
+                    taken.push(Work { job, system_id, planned_at: None, failures });
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "jobs that are to be done could not be taken");
+                    break;
+                }
+            }
         }
         taken
     }
@@ -271,7 +290,7 @@ impl Duties {
         for (work, came_to) in ended {
             let Work { job, system_id, failures, .. } = work;
             let now = self.worker.clock.now();
-            if under_way.remove(&job).unwrap_or_default() {
+            if under_way.remove(&job).is_some_and(|(_, once_more)| once_more) {
                 again.push(NewErrand::job(job, system_id.clone(), now));
             }
             let later = |wait| now.checked_add(wait).unwrap_or(Timestamp::MAX);

@@ -172,3 +172,22 @@ async fn one_process_has_the_place_of_an_aws_account_and_who_lost_it_writes_noth
         store.close().await;
     }
 }
+
+#[tokio::test]
+async fn a_system_that_was_served_waits_for_its_turn_also_when_it_had_nothing_else() {
+    for place in Place::both().await {
+        let store = with_system(&place).await;
+        store.create_system(new_system("t", "T"), "local:test", at(0)).await.unwrap();
+        store.offer_errands(&[import("s", "one", 1)]).await.unwrap();
+        assert_eq!(taken(&store, 5, 9).await, [("s".to_owned(), "one".to_owned())]);
+        let many: Vec<_> = (0..40).map(|number| import("t", &format!("p{number:02}"), 2)).collect();
+        store.offer_errands(&many).await.unwrap();
+        store.offer_errands(&[import("s", "two", 3)]).await.unwrap();
+        assert_eq!(taken(&store, 6, 1).await, [("t".to_owned(), "p00".to_owned())]);
+        assert_eq!(taken(&store, 7, 1).await, [("s".to_owned(), "two".to_owned())]);
+        // Offered once more with others, what waits stays as it is.
+        store.offer_errands(&many).await.unwrap();
+        assert_eq!(taken(&store, 8, 99).await.len(), 40);
+        store.close().await;
+    }
+}

@@ -66,7 +66,9 @@ async fn back_to_the_first_version(place: &Place) {
         + &read("0021_policy_documents.sql")
         + &read("0023_drift_ends.sql")
         + &read("0025_errands.sql")
-        + &read("0026_tests_and_claims.sql");
+        + &read("0026_tests_and_claims.sql")
+        + &read("0027_account_paces.sql")
+        + &read("0028_errand_heads.sql");
     let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let mut tables: Vec<_> = tables.collect();
     assert!(tables.len() > 8, "{tables:?}");

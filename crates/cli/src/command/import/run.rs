@@ -30,7 +30,7 @@ pub(crate) async fn run(context: &Context, arguments: RunImport) -> anyhow::Resu
         store: Arc::clone(&store),
         clock: context.clock,
         patience: Patience::default(),
-        pacers: Arc::new(Pacers::default()),
+        pacers: Arc::new(Pacers::sharing(Arc::clone(&store))),
         lease: context.config.import.lease,
         under_way: UnderWay::default(),
     };

@@ -90,7 +90,7 @@ pub(in crate::command) fn start(
     works: Works,
 ) -> Itself {
     let (clock, lease) = (context.clock, context.config.import.lease);
-    let pacers = Arc::new(Pacers::default());
+    let pacers = Arc::new(Pacers::sharing(Arc::clone(store)));
     let at_once = usize::try_from(context.config.import.jobs).unwrap_or(1);
     let connections: Arc<dyn Connections> = Arc::new(Systems::of(context, store));
     let importer = Importer {
@@ -136,7 +136,7 @@ pub(in crate::command) fn start(
         pacers,
         places: Arc::clone(&places),
         elsewhere: Elsewhere::Leave,
-        lease,
+        lease: context.config.job_lease,
         name,
     };
     let duties = Duties {

@@ -15,6 +15,7 @@ mod r04_every_step_twice;
 mod r17_clocks;
 mod r18_full_disk;
 mod r32_poison;
+mod r43_combined;
 mod refusals;
 mod stood_still;
 mod unknown_outcomes;
