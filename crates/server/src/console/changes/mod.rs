@@ -153,7 +153,7 @@ fn name_of(resource: &ResourceName) -> String {
 
 /// The form that asks for exactly what is shown.
 enum Ask {
-    Simple { action: String, hidden: Vec<(&'static str, String)>, reason: Field, button: &'static str },
+    Simple { action: String, hidden: Vec<(&'static str, String)>, reason: Box<Field>, button: &'static str },
     Dangerous(Box<Dangerous>),
 }
 
@@ -257,7 +257,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
     Ok(match change.to_type(system) {
         None => {
             let reason = Field::reason("reason", "Reason").value(&change.reason).unless(wrong.as_ref());
-            Ask::Simple { action, hidden, reason, button }
+            Ask::Simple { action, hidden, reason: Box::new(reason), button }
         }
         Some(confirm) => Ask::Dangerous(Box::new(Dangerous {
             action,

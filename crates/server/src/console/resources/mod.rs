@@ -83,12 +83,13 @@ async fn list(
         Err(wrong) => Err(Unread::Moment(wrong)),
     };
     let mut listing = listing;
-    if let (Ok(resources), Ok(moment)) = (&read, moment_of(listing.filter(AS_OF.name), parts.clock.now())) {
-        if !listing.is_file() && listing.goes_on(resources.len()) {
-            let most = u32::try_from(Total::FAR).unwrap_or(u32::MAX).saturating_add(1);
-            let counted = parts.store.count_resources(&system_id, moment, &filter(&listing), most).await?;
-            listing = listing.with_total(Some(Total::of(counted)));
-        }
+    if let (Ok(resources), Ok(moment)) = (&read, moment_of(listing.filter(AS_OF.name), parts.clock.now()))
+        && !listing.is_file()
+        && listing.goes_on(resources.len())
+    {
+        let most = u32::try_from(Total::FAR).unwrap_or(u32::MAX).saturating_add(1);
+        let counted = parts.store.count_resources(&system_id, moment, &filter(&listing), most).await?;
+        listing = listing.with_total(Some(Total::of(counted)));
     }
     let (by, _) = order(listing.order());
     let (status, resources) = match read {

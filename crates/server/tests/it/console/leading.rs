@@ -43,7 +43,7 @@ async fn lists_say_how_many_fit_and_what_there_is_to_narrow_them_down_by() {
     let arns = browser.get("/systems/prod/named?of=arn&q=").await;
     arns.has(&["data-value=\"arn:aws:iam::"]);
     assert!(!arns.text.contains(&format!("data-value=\"{name}\"")), "{}", arns.text);
-    browser.get("/systems/prod/named?of=path&q=/").await.has(&["data-value=\"/\""]);
+    browser.get("/systems/prod/named?of=path&q=contr").await.has(&["data-value=\"/contractors/\""]);
     let limited = Browser::of(&place, "bo", Role::Viewer, &["test"]).await;
     let refused = limited.get("/systems/prod/named?of=group").await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
