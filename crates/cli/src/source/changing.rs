@@ -239,7 +239,7 @@ impl Server {
     pub(super) async fn accept_drift(&self, system: &SystemId, claims: &[i64]) -> Result<u64, Refusal> {
         let parts = ["systems", system.as_str(), "drift", "accept"];
         let ended: Value = self.change(Verb::Post, &parts, Some(&json!({"claims": claims}))).await?;
-        Ok(ended["accepted"].as_u64().unwrap_or_default())
+        Ok(ended.get("accepted").and_then(Value::as_u64).unwrap_or_default())
     }
 
     /// Puts something on the protect list.

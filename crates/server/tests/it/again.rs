@@ -45,7 +45,9 @@ async fn what_failed_is_tried_again_as_it_was_seen() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_creation_whose_own_user_may_be_there_says_that_it_looks_first_and_names_no_obstacle() {
     let place = Place::start().await;
-    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::Reset).phase(Phase::AfterApply).min_fires(1));
+    place
+        .sandbox
+        .add_fault(FaultRule::new("CreateUser", Effect::Reset).phase(Phase::AfterApply).min_fires(1));
     place.sandbox.add_fault(FaultRule::new("GetUser", Effect::AccessDenied));
     let body = json!({"wishes": [{"task": "create_account", "name": "unsure"}]});
     let job = place.post("/api/v1/systems/prod/jobs", &body).await.1;
@@ -57,7 +59,10 @@ async fn a_creation_whose_own_user_may_be_there_says_that_it_looks_first_and_nam
     let task = &plan["tasks"][0];
     assert_eq!(task["obstacles"], json!([]), "{plan:#}");
     assert!(task["notices"].to_string().contains("this task may have made it"), "{plan:#}");
-    assert_eq!(task["steps"][0]["call"], failed["tasks"][0]["steps"][0]["call"], "the mark of then: {plan:#}");
+    assert_eq!(
+        task["steps"][0]["call"], failed["tasks"][0]["steps"][0]["call"],
+        "the mark of then: {plan:#}"
+    );
     let (status, again) = place.post(&format!("{address}/retry"), &json!({"plan_sha256": seen})).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{again}");
     assert_eq!(place.ended(&address).await["state"], "succeeded");

@@ -72,7 +72,7 @@ fn state_of(system: &System) -> Check {
                 "state",
                 CheckState::Error,
                 format!("quarantined: {reason}"),
-                format!("mend the cause, then run `keyreeve system release {id}`"),
+                format!("mend the cause, then use `keyreeve system release {id}`"),
             )
         }
     }
