@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyreeve_store::work_below_others;
+use keyreeve_store::{StoreError, work_below_others};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -18,6 +18,18 @@ pub struct Threads {
 #[derive(Debug, thiserror::Error)]
 #[error("the work came to an end that it should never come to")]
 pub struct BrokeOff;
+
+/// Has the store do something that goes on also while whoever waits for it is left alone: it may have a connection that others
+/// want.
+pub(crate) async fn by_itself<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    let broke_off = |error| {
+        let source = std::io::Error::other(error);
+        Err(StoreError::Io { doing: "waiting for what the store was asked to do", source })
+    };
+    tokio::spawn(work).await.unwrap_or_else(broke_off)
+}
 
 impl Threads {
     /// So many at once.

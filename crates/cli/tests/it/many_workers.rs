@@ -137,7 +137,7 @@ pub(crate) fn assert_moved(place: &Place, account: &str, users: usize) {
 #[test]
 fn r15_workers_that_stand_still_or_are_killed_change_nothing_twice_and_nothing_at_once() {
     let long = std::env::var_os("KEYREEVE_TEST_LONG").is_some();
-    let (count, users, disturbances) = if long { (8, 160, 50) } else { (3, 20, 8) };
+    let (count, users, disturbances) = if long { (8, 480, 50) } else { (3, 48, 6) };
     let place = place(users);
     // A job each for half of the users of either system: two processes may want the same AWS account.
     let half = users / 2;
@@ -147,17 +147,21 @@ fn r15_workers_that_stand_still_or_are_killed_change_nothing_twice_and_nothing_a
         .collect();
     place.sandbox.clear_trace();
     for action in ["AddUserToGroup", "RemoveUserFromGroup", "CreateUser"] {
-        let late = FaultRule::new(action, Effect::Latency { ms: 250 });
+        let late = FaultRule::new(action, Effect::Latency { ms: 400 });
         place.sandbox.add_fault(late.phase(Phase::AfterApply));
     }
     let mut workers = Workers((0..count).map(|_| worker(&place)).collect());
     let (mut stalled, mut killed) = (0, 0);
-    let give_up = Instant::now() + Duration::from_secs(400);
+    let give_up = Instant::now() + Duration::from_secs(600);
     for turn in 0..disturbances {
         let before = writes(&place).len();
-        while writes(&place).len() == before && !ended(&place, &jobs) {
-            assert!(Instant::now() < give_up, "nothing goes on: {:?}", states(&place, &jobs));
+        let begun = Instant::now();
+        // What a process had under way that was cut off may be waited for: nothing else is left to do then.
+        while writes(&place).len() < before + 8 && begun.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(5));
+        }
+        if ended(&place, &jobs) {
+            break;
         }
         let number = turn % workers.0.len();
         if turn % 2 == 0 {
@@ -177,7 +181,7 @@ fn r15_workers_that_stand_still_or_are_killed_change_nothing_twice_and_nothing_a
         assert!(Instant::now() < give_up, "lost: {:?}", states(&place, &jobs));
         std::thread::sleep(Duration::from_millis(200));
     }
-    assert!(stalled >= 4 && killed >= 4);
+    assert!(stalled >= 3 && killed >= 3, "it ended after {stalled} stalls and {killed} kills");
     let shown: Vec<Value> = jobs.iter().map(|job| place.json(&["job", "show", job])).collect();
     for job in &shown {
         assert_eq!(job["state"], "succeeded", "{job:#}");

@@ -8,6 +8,8 @@ use keyreeve_store::AccountPace;
 const DECREASE: f64 = 0.9;
 /// What got through between two throttlings says at most so much less than was thought to.
 const DOUBT: f64 = 0.2;
+/// The same where several processes ask: what got through in the others is not all told yet.
+const UNTOLD: f64 = 0.7;
 /// Throttlings within this time of a decrease are echoes of the same excess.
 pub(super) const ECHO: Duration = Duration::from_millis(400);
 /// How steeply the rate leaves what is granted, per cubed second: it climbs back fast, lingers there, and then probes
@@ -97,7 +99,7 @@ pub(super) fn decrease(pace: &mut AccountPace, now: i64, cap: Option<f64>, own: 
     if is_echo || is_known {
         return false;
     }
-    let counted_over = seconds(now - pace.counted_since.unwrap_or(now)).max(SHORTEST.as_secs_f64());
+    let counted_over = seconds(now - pace.counted_since.unwrap_or(now)).max(0.001);
     // One more: a part of a grant was left over.
     let measured = f64::from(pace.passed.saturating_add(1)) / counted_over;
     let before = limit(pace, now, cap);
@@ -106,7 +108,10 @@ pub(super) fn decrease(pace: &mut AccountPace, now: i64, cap: Option<f64>, own: 
         // The first throttling says little when not much was asked yet.
         None => own.rate.max(FIRST_GUESS),
         // Calls that were given their moment before the last decrease still start at the rate of then.
-        Some(limit) => measured.clamp(limit * DOUBT, limit.max(pace.granted.or(cap).unwrap_or(limit))),
+        Some(limit) => {
+            let doubt = if pace.askers.len() > 1 { UNTOLD } else { DOUBT };
+            measured.clamp(limit * doubt, limit.max(pace.granted.or(cap).unwrap_or(limit)))
+        }
     };
     pace.granted = Some(granted.max(SLOWEST));
     pace.decreased_at = Some(now);

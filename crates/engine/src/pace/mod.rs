@@ -22,6 +22,7 @@ use keyreeve_store::{AccountPace, PaceNow, Store, StoreError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::measures::{PACE_BATCHES, PACE_WAIT_SECONDS};
+use crate::threads::by_itself;
 use curve::Own;
 use hand::{Hand, LATE, Slot};
 
@@ -203,7 +204,7 @@ impl Pacer {
             return;
         }
         let own = self.hand().own(Instant::now());
-        let told = self.change(own, &|pace, now, cap| curve::decrease(pace, now, cap, own)).await;
+        let told = self.change(own, move |pace, now, cap| curve::decrease(pace, now, cap, own)).await;
         let mut hand = self.hand();
         if let Err(error) = told {
             tracing::warn!(%error, "other processes were not told that AWS throttles");
@@ -221,14 +222,14 @@ impl Pacer {
     /// What of it this process has if all take as much as they can.
     fn share(&self) -> Option<f64> {
         let hand = self.hand();
-        let processes = u32::try_from(hand.processes(self.name())).unwrap_or(u32::MAX);
+        let processes = u32::try_from(hand.processes(&self.name())).unwrap_or(u32::MAX);
         hand.limit(Instant::now()).map(|limit| limit / f64::from(processes))
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> Arc<str> {
         match &self.kept {
-            Kept::Here(..) => "",
-            Kept::Shared { name, .. } => name,
+            Kept::Here(..) => Arc::from(""),
+            Kept::Shared { name, .. } => Arc::clone(name),
         }
     }
 
@@ -253,11 +254,13 @@ impl Pacer {
         if self.hand().seen_at() != seen {
             return;
         }
-        let looked = tokio::time::timeout(LOOK_TAKES, store.account_pace(account)).await;
+        let (store, account) = (Arc::clone(store), account.clone());
+        let look = by_itself(async move { store.account_pace(&account).await });
+        let looked = tokio::time::timeout(LOOK_TAKES, look).await;
         let at = Instant::now();
         match looked {
             Ok(Ok((pace, now))) => {
-                self.hand().see(pace.unwrap_or_default(), self.cap_of(now), at, now.micros);
+                self.hand().see(pace.unwrap_or_default(), cap_of(self.cap, now), at, now.micros);
             }
             Ok(Err(error)) => {
                 tracing::warn!(%error, "it is not known whether other processes were throttled");
@@ -282,10 +285,11 @@ impl Pacer {
             let (hand, waiting) = (self.hand(), self.waiting.load(Ordering::Relaxed));
             (hand.own(Instant::now()), if shared { hand.wants(waiting) } else { 1 })
         };
-        let asker = (self.name(), wanted);
-        let taken = self
-            .change(own, &|pace, now, cap| (curve::take(pace, now, cap, asker, own), Instant::now()))
-            .await;
+        let asker = self.name();
+        let take = move |pace: &mut AccountPace, now: i64, cap: Option<f64>| {
+            (curve::take(pace, now, cap, (&asker, wanted), own), Instant::now())
+        };
+        let taken = self.change(own, take).await;
         match taken {
             Ok((Some(taken), at)) => {
                 metrics::counter!(PACE_BATCHES).increment(1);
@@ -300,24 +304,29 @@ impl Pacer {
     }
 
     /// Changes the pace of the account, for all who ask it, and takes in what it is then.
-    async fn change<T: Send>(
+    ///
+    /// The transaction goes on by itself: whoever waits for a turn may be left alone for a while by one who wants the connection
+    /// that it has.
+    async fn change<T: Send + 'static>(
         &self,
         own: Own,
-        change: &(dyn Fn(&mut AccountPace, i64, Option<f64>) -> T + Sync),
+        change: impl Fn(&mut AccountPace, i64, Option<f64>) -> T + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
+        let cap = self.cap;
         let (value, pace, cap, at, micros) = match &self.kept {
             Kept::Here(pace, since) => {
                 let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
                 let at = Instant::now();
                 let micros = curve::micros(at.saturating_duration_since(*since));
-                (change(&mut pace, micros, self.cap), pace.clone(), self.cap, at, micros)
+                (change(&mut pace, micros, cap), pace.clone(), cap, at, micros)
             }
             Kept::Shared { store, account, .. } => {
-                let change = |pace: &mut AccountPace, now: PaceNow| {
-                    let (at, cap) = (Instant::now(), self.cap_of(now));
+                let change = move |pace: &mut AccountPace, now: PaceNow| {
+                    let (at, cap) = (Instant::now(), cap_of(cap, now));
                     (change(pace, now.micros, cap), pace.clone(), cap, at, now.micros)
                 };
-                store.change_account_pace(account, &change).await?
+                let (store, account) = (Arc::clone(store), account.clone());
+                by_itself(async move { store.change_account_pace(&account, &change).await }).await?
             }
         };
         let mut hand = self.hand();
@@ -326,14 +335,14 @@ impl Pacer {
         Ok(value)
     }
 
-    /// The cap in force: the lowest of the account's systems, as they are set now.
-    fn cap_of(&self, now: PaceNow) -> Option<f64> {
-        if now.systems > 0 { now.cap } else { self.cap }
-    }
-
     fn hand(&self) -> MutexGuard<'_, Hand> {
         self.hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The cap in force: the lowest of the account's systems, as they are set now; that of who asks where there are none.
+fn cap_of(own: Option<f64>, now: PaceNow) -> Option<f64> {
+    if now.systems > 0 { now.cap } else { own }
 }
 
 /// All pacers of this process, one per AWS account. By default what they know stays in this process.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use keyreeve_store::{Store, StoreError, TaskLease};
 
 use crate::clock::Clock;
+use crate::threads::by_itself;
 
 /// A lease, and since when it is certain. A process can stand still at any moment, for as long as it likes; what the
 /// journal took before says nothing of now. So right before a call to AWS it is looked whether the lease still holds.
@@ -48,7 +49,8 @@ impl Held {
         if asked_at.elapsed() < self.lease_for * 2 / 3 && now < left {
             return Ok(());
         }
-        self.store.renew_task_lease(&self.lease, now, self.lease_for).await?;
+        let (store, lease, lease_for) = (Arc::clone(&self.store), self.lease.clone(), self.lease_for);
+        by_itself(async move { store.renew_task_lease(&lease, now, lease_for).await }).await?;
         self.renewed(now_here, now);
         Ok(())
     }

@@ -32,6 +32,7 @@ use crate::measures::{JOB_SECONDS, Timed};
 use crate::pace::Pacers;
 use crate::places::{self, Places};
 use crate::plan::{GatherError, Gatherer};
+use crate::schedule::beside;
 
 /// So many tasks are under way for each call that may be: while some make calls, others wait for the journal.
 const TASKS_PER_CALL: usize = 2;
@@ -240,17 +241,19 @@ impl Shift<'_> {
         leases: &mut HashMap<TaskId, Arc<Held>>,
     ) -> Result<Ended, StoreError> {
         let mut stop = self.stop.clone();
-        let mut running = FuturesUnordered::new();
+        let (mut running, mut finished) = (FuturesUnordered::new(), Vec::new());
         let mut claiming: Option<BoxFuture<'_, Result<Claimed, StoreError>>> = None;
         // Tasks during which a worker ended: nothing is begun beside them that would end with them.
         let mut suspects: HashSet<TaskId> = HashSet::new();
         let (mut paused, mut over): (Option<Failure>, bool) = (None, false);
         let mut elsewhere = false;
+        // Those that another worker took while this one lives: it counted a crash.
+        let mut lost: Vec<Arc<Held>> = Vec::new();
         let mut renew_at = Instant::now() + self.renewal();
         let (mut claim_at, mut claim_again) = (Instant::now(), false);
         loop {
             let ending = *self.stop.borrow() || paused.is_some() || over || elsewhere;
-            if running.is_empty() && claiming.is_none() && ending {
+            if running.is_empty() && finished.is_empty() && lost.is_empty() && claiming.is_none() && ending {
                 let without_pause = match (over, elsewhere) {
                     (true, _) => Ended::Done,
                     (false, true) => Ended::Elsewhere,
@@ -261,7 +264,8 @@ impl Shift<'_> {
             let most = self.most();
             let wants = claiming.is_none() && !ending && suspects.is_empty() && running.len() < most;
             if wants && Instant::now() >= claim_at {
-                claiming = Some(self.claim(most - running.len(), running.is_empty()).boxed());
+                let nothing_runs = running.is_empty() && finished.is_empty();
+                claiming = Some(self.claim(most - running.len(), nothing_runs).boxed());
                 (claim_at, claim_again) = (Instant::now() + BETWEEN_CLAIMS, false);
             }
             let wake = if wants { claim_at.min(renew_at) } else { renew_at };
@@ -274,7 +278,8 @@ impl Shift<'_> {
                     elsewhere |= held_elsewhere;
                     if tasks.is_empty() && !claim_again && !held_elsewhere {
                         match due_in {
-                            None if running.is_empty() => return Ok(Ended::Done),
+                            None if running.is_empty() && finished.is_empty() && lost.is_empty() => return Ok(Ended::Done),
+                            None if !lost.is_empty() => {}
                             // What ends before may let others begin.
                             due_in => claim_at += due_in.unwrap_or(self.worker.lease),
                         }
@@ -294,7 +299,7 @@ impl Shift<'_> {
                         running.push(async move { (id, Box::pin(run.run()).await) });
                     }
                 }
-                Some((id, ended)) = running.next(), if !running.is_empty() => {
+                Some((id, ended)) = next(&mut finished, &mut running), if !(running.is_empty() && finished.is_empty()) => {
                     let held = leases.remove(&id);
                     claim_again = true;
                     claim_at = claim_at.min(Instant::now() + BETWEEN_CLAIMS);
@@ -305,7 +310,7 @@ impl Shift<'_> {
                         Err(error) if is_lease_lost(&error) => {
                             tracing::warn!(task.id = %id, "the lease of a task was lost; another worker has it");
                             if let Some(held) = held {
-                                self.withdraw_crash(&held.lease).await;
+                                lost.push(held);
                             }
                         }
                         Err(error) => {
@@ -319,8 +324,15 @@ impl Shift<'_> {
                 () = asked_to_stop(&mut stop), if !ending => {}
             }
             // A claim under way may have the only connection that writes, and goes on in the loop only.
-            if claiming.is_none() && Instant::now() >= renew_at {
-                self.renew(leases).await;
+            if claiming.is_some() {
+                continue;
+            }
+            for held in std::mem::take(&mut lost) {
+                beside(self.withdraw_crash(&held.lease), &mut running, &mut finished).await;
+            }
+            if Instant::now() >= renew_at {
+                // Tasks go on meanwhile: one of them may have the only connection that writes.
+                beside(self.renew(leases), &mut running, &mut finished).await;
                 renew_at = Instant::now() + self.renewal();
             }
         }
@@ -483,6 +495,17 @@ impl Shift<'_> {
         if let Err(error) = store.withdraw_crash(lease, clock.now()).await {
             tracing::warn!(task.id = %lease.task, %error, "a crash that was none stays counted");
         }
+    }
+}
+
+/// What has ended: first what was seen to end while something else was waited for.
+async fn next<F: Future>(
+    finished: &mut Vec<F::Output>,
+    running: &mut FuturesUnordered<F>,
+) -> Option<F::Output> {
+    match finished.pop() {
+        Some(one) => Some(one),
+        None => running.next().await,
     }
 }
 

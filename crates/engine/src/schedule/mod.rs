@@ -21,7 +21,7 @@ pub use times::{LastTime, ScheduleTimes, TimesError};
 
 /// Does some work while others go on, and keeps what they come to. The work must not hold them up: one of them may have
 /// the only connection that writes to the store, and gives it back only when it goes on.
-async fn beside<T, F: Future>(
+pub(crate) async fn beside<T, F: Future>(
     work: impl Future<Output = T>,
     others: &mut FuturesUnordered<F>,
     ended: &mut Vec<F::Output>,

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use keyreeve_engine::clock::Clock;
-use keyreeve_engine::provisioning::{Ended, Worker};
-use keyreeve_model::{StepState, TaskState};
+use keyreeve_engine::provisioning::Ended;
+use keyreeve_model::TaskState;
 use serde_json::json;
 
 use super::{JUST_PLANNED, full, laden, wish};
-use crate::harness::{ACCOUNT, World};
+use crate::harness::World;
 
 fn into_ops(account: &str) -> keyreeve_model::Wish {
     wish(json!({"task": "add_assignment", "account": account, "group": "ops"}))
@@ -42,48 +41,5 @@ async fn what_a_store_that_failed_left_undone_is_gone_on_with_at_once_and_counts
             assert!(n > 10, "only {n} calls");
             break;
         }
-    }
-}
-
-/// Whoever has the only slot keeps calls from being made: so a worker stands still between its attempt and its call.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_stood_still_between_attempt_and_call_makes_no_call_once_another_has_the_account() {
-    let mut setup = full();
-    setup.settings.max_concurrent_requests = 1;
-    let world = World::with(setup, &laden()).await;
-    let job = world.job(&[into_ops("bob")]).await;
-    let system = world.store.get_system(&world.id).await.unwrap();
-    let stalled = world.worker();
-    let pacer = stalled.pacers.of(&ACCOUNT.parse().unwrap(), 1, None);
-    let heir = Worker { clock: Clock::shifted(3_600_000), name: "heir".to_owned(), ..world.worker() };
-    let run = async |worker: &Worker| {
-        let (_stop, stopped) = tokio::sync::watch::channel(false);
-        let work = worker.run_job(&world.connector, &system, job.id, JUST_PLANNED, stopped, |_| {});
-        tokio::time::timeout(Duration::from_secs(30), work).await.expect("it hangs")
-    };
-    let (first, ()) = tokio::join!(run(&stalled), async {
-        // It looks at the account before it changes it, and is held up after that.
-        until(async || world.sandbox.trace().iter().any(|call| call.subject.as_deref() == Some("bob"))).await;
-        let slot = pacer.turn().await.unwrap();
-        until(async || {
-            let job = world.store.job(job.id).await.unwrap();
-            job.tasks[0].steps.iter().any(|step| step.state == StepState::Attempting)
-        })
-        .await;
-        assert_eq!(run(&heir).await.unwrap(), Ended::Done);
-        // Longer than a lease is thought to hold without a look.
-        tokio::time::sleep(stalled.lease).await;
-        drop(slot);
-    });
-    assert!(world.store.job(job.id).await.unwrap().state.is_terminal(), "{first:?}");
-    let calls = world.writes().into_iter().filter(|call| call.action == "AddUserToGroup").count();
-    assert_eq!(calls, 1, "the one that had stood still made its call, too");
-}
-
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    let begun = std::time::Instant::now();
-    while !is_so().await {
-        assert!(begun.elapsed() < Duration::from_secs(20), "waited in vain");
-        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
