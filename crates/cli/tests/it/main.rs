@@ -26,6 +26,7 @@ mod init;
 mod life_cycle;
 mod limited_connector;
 mod mapping;
+mod migrate;
 mod missing_action;
 mod moment;
 mod no_credentials;
