@@ -99,6 +99,8 @@ fn code_of(error: &anyhow::Error) -> u8 {
                         | StoreError::Damaged { .. }
                         | StoreError::AuditAltered { .. }
                         | StoreError::Data { .. }
+                        | StoreError::MoveDiffers { .. }
+                        | StoreError::MovedNotRenamed { .. }
                         | StoreError::TaskLeaseLost { .. }
                         | StoreError::PlaceLost { .. }
                         | StoreError::EvidenceAltered { .. }

@@ -61,6 +61,12 @@ pub(crate) fn one_time_secret() -> Result<Secret, Refusal> {
     if is_present() { typed_unseen("One-time secret:", doing) } else { line_of_stdin(doing) }
 }
 
+/// An address that may have a password in it: typed without being shown, or else one line of standard input.
+pub(crate) fn database_address() -> Result<Secret, Refusal> {
+    let doing = "reading the address of the database";
+    if is_present() { typed_unseen("Address of the database:", doing) } else { line_of_stdin(doing) }
+}
+
 /// A password that somebody is to have: one line of standard input, or typed twice without being shown.
 pub(crate) fn new_password(name: &str, from_stdin: bool) -> Result<Secret, Refusal> {
     let doing = "reading the password";

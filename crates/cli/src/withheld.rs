@@ -51,14 +51,15 @@ fn possible_secrets(argument: String) -> Vec<String> {
     [Some(argument), value].into_iter().flatten().filter(|text| may_be_secret(text)).collect()
 }
 
-/// A one-time secret or a token of ours by its beginning, a secret access key by its length and letters.
+/// A one-time secret or a token of ours by its beginning, a secret access key by its length and letters, an address by the
+/// password in it.
 fn may_be_secret(text: &str) -> bool {
     let ours = ["krs_", "keyreeve_pat_", "AGE-SECRET-KEY-", "keyreeve-key-"]
         .iter()
         .any(|start| text.starts_with(start));
     let key = text.len() == 40
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'='));
-    ours || key
+    ours || key || keyreeve_store::DatabaseUrl::names_password(text)
 }
 
 #[cfg(test)]
@@ -77,6 +78,7 @@ mod tests {
         let key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
         assert_eq!(possible_secrets(format!("--access-key-id={key}")), [key]);
         assert!(may_be_secret("krs_x") && may_be_secret(key));
+        assert!(may_be_secret("postgres://me:canary@db/x") && !may_be_secret("postgres://me@db/x"));
         assert!(!may_be_secret("AKIAIOSFODNN7EXAMPLE") && !may_be_secret("--access-key-id"));
     }
 }

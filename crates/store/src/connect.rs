@@ -245,14 +245,15 @@ impl Store {
     }
 
     /// Whether PostgreSQL lets us in; a file is opened by itself.
-    async fn reach(&self) -> Result<(), StoreError> {
+    pub(crate) async fn reach(&self) -> Result<(), StoreError> {
         match &self.url.0 {
             Place::Sqlite(_) => Ok(()),
             Place::Postgres(options) => reach::reach(options, reach::PATIENCE).await,
         }
     }
 
-    fn connect(url: &DatabaseUrl) -> Self {
+    /// What would open a store, with no connection yet.
+    pub(crate) fn connect(url: &DatabaseUrl) -> Self {
         let pools = match &url.0 {
             Place::Sqlite(path) => Pools::Sqlite(SqlitePools::of(path)),
             Place::Postgres(options) => {

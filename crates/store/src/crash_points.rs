@@ -50,6 +50,8 @@ pub enum CrashStage {
     Rotating,
     /// The connector's own access is made.
     Bootstrapping,
+    /// The store is moved to another database.
+    Moving,
 }
 
 crash_points! {
@@ -117,6 +119,14 @@ crash_points! {
     AfterAccessCommit = "after_access_commit" in Bootstrapping,
     /// A call was answered, and nobody wrote it down.
     AfterAccessCall = "after_access_call" in Bootstrapping,
+    /// Some tables are carried over.
+    MidMove = "mid_move" in Moving,
+    /// All is carried over, and not committed.
+    BeforeMoveCommit = "before_move_commit" in Moving,
+    /// The store is in its new place, and its file still in the old one.
+    AfterMoveCommit = "after_move_commit" in Moving,
+    /// The file has its other name.
+    AfterMoveRename = "after_move_rename" in Moving,
 }
 
 impl CrashPoint {

@@ -561,6 +561,37 @@ pub enum StoreError {
         /// The file.
         place: String,
     },
+    /// A store cannot be moved to PostgreSQL.
+    #[error("moving the store to PostgreSQL: {why}, and nothing was changed; {advice}")]
+    MoveRefused {
+        /// Why not.
+        why: String,
+        /// What to do.
+        advice: String,
+    },
+    /// PostgreSQL gives back something else than what it was given.
+    #[error(
+        "moving the store to PostgreSQL: what is there of the table {table} is not what was read here, so nothing was \
+         changed, here or there; try again and, if it happens again, leave the store where it is and look into the disks \
+         and the memory of both machines"
+    )]
+    MoveDiffers {
+        /// Which table.
+        table: String,
+    },
+    /// A store was moved to PostgreSQL, and its file has kept its name.
+    #[error(
+        "the store is at {to} from now on, but its file {file} could not be given another name ({why}); move it aside by \
+         hand, so that nobody works on with it, and set `database` to {to}"
+    )]
+    MovedNotRenamed {
+        /// The file.
+        file: String,
+        /// Where the store is.
+        to: String,
+        /// Why not.
+        why: String,
+    },
     /// Another restore, or another plan of one, has its copy beside the store.
     #[error(
         "another restore of the store at {place} is under way, perhaps waiting for an answer, and nothing was changed; \

@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
 use crate::error::DatabaseFailure;
 use crate::{Store, StoreError};
 
@@ -41,6 +43,32 @@ fn planted(transient: bool) -> DatabaseFailure {
 
 fn counted_down(left: &AtomicU64) -> bool {
     left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) == Ok(1)
+}
+
+/// Whether a test wants a text of this table to be another one when the store is moved: the variable
+/// `KEYREEVE_SPOIL_MOVE_OF` names it.
+pub(crate) fn spoils_move_of(table: &str) -> bool {
+    std::env::var("KEYREEVE_SPOIL_MOVE_OF").is_ok_and(|named| named == table)
+}
+
+/// Runs statements on a PostgreSQL, for tests that make a place there: only this crate knows a driver.
+///
+/// # Errors
+/// When there is none, or it refuses.
+pub async fn tell_postgres(url: &str, statements: &str) -> Result<(), io::Error> {
+    let mut connection = PgConnection::connect(url).await.map_err(io::Error::other)?;
+    let told = sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut connection).await;
+    told.map(|_| ()).map_err(io::Error::other)
+}
+
+/// The first column of what a PostgreSQL answers, as texts.
+///
+/// # Errors
+/// As [`tell_postgres`].
+pub async fn ask_postgres(url: &str, question: &str) -> Result<Vec<String>, io::Error> {
+    let mut connection = PgConnection::connect(url).await.map_err(io::Error::other)?;
+    let answer = sqlx::query_scalar(AssertSqlSafe(question.to_owned())).fetch_all(&mut connection).await;
+    answer.map_err(io::Error::other)
 }
 
 impl Store {

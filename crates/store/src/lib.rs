@@ -48,6 +48,7 @@ mod key_rotations;
 mod measures;
 mod migrate;
 mod moments;
+mod moving;
 mod notifications;
 mod organizations;
 mod pending;
@@ -92,6 +93,8 @@ pub use custody::{
 pub use dispatch::{AccountPace, Errand, ErrandKind, NewErrand, PaceNow, PlaceLease, PlaceTaken};
 pub use documents::ReadVersion;
 pub use error::{DatabaseFailure, StoreError};
+#[cfg(feature = "faults")]
+pub use faults::{ask_postgres, tell_postgres};
 pub use filter::{
     AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, ChangeFilter, ChangePlace,
     ChangeSlice, JobSlice, Mfa, ResourceFilter, ResourceOrder, RunSlice, Slice, SlicePlace, SortKey,
@@ -105,6 +108,7 @@ pub use inventory::{
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use measures::Standing;
+pub use moving::{Moved, MovedTable, left_by_moves};
 pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};

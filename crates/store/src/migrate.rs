@@ -94,10 +94,7 @@ pub(crate) async fn create(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     writing!(store, "making the store's tables", |transaction| {
-        lock(transaction).await?;
-        for migration in MIGRATIONS {
-            run(transaction, migration).await?;
-        }
+        make_tables(transaction).await?;
         transaction
             .execute(statement!(
                 "INSERT INTO keyreeve_store (marker, created_at) VALUES (1, $1)",
@@ -111,6 +108,15 @@ pub(crate) async fn create(
         note_schema(transaction).await
     })
     .await
+}
+
+/// All tables, in an empty place.
+pub(crate) async fn make_tables(transaction: &mut Transaction) -> Result<(), StoreError> {
+    lock(transaction).await?;
+    for migration in MIGRATIONS {
+        run(transaction, migration).await?;
+    }
+    Ok(())
 }
 
 /// Compares what was applied with what this program knows, and gives the versions still to be applied.
@@ -188,7 +194,7 @@ async fn run(transaction: &mut Transaction, migration: &'static Migration) -> Re
 }
 
 /// Keeps a digest of SQLite's own description of the tables: a damaged first page shows when it is compared.
-async fn note_schema(transaction: &mut Transaction) -> Result<(), StoreError> {
+pub(crate) async fn note_schema(transaction: &mut Transaction) -> Result<(), StoreError> {
     let digest = schema_digest(transaction).await?;
     transaction.execute(statement!("UPDATE keyreeve_store SET schema_sha256 = $1", digest)).await.map(|_| ())
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::audit::recording;
 use crate::backup::sync_folder;
-use crate::sqlite_file::{self, LOG, beside};
+use crate::sqlite_file::{self, beside, rename_database};
 use crate::sqlite_hold::Hold;
 use crate::{DatabaseUrl, KeyCustody, Store, StoreError, backup_is_sound};
 
@@ -279,14 +279,9 @@ fn refusal(backup: &Path, error: StoreError) -> StoreError {
 fn swap(incoming: &Path, store: &Path, now: Timestamp) -> std::io::Result<Option<PathBuf>> {
     let kept = beside(store, &format!("{REPLACED}{}", now.as_millisecond()));
     let there = store.exists();
-    for ending in LOG {
-        rename_if_there(&beside(store, ending), &beside(&kept, ending))?;
-    }
-    rename_if_there(store, &kept)?;
+    rename_database(store, &kept)?;
     if let Err(error) = std::fs::rename(incoming, store) {
-        for ending in [""].into_iter().chain(LOG) {
-            rename_if_there(&beside(&kept, ending), &beside(store, ending))?;
-        }
+        rename_database(&kept, store)?;
         return Err(error);
     }
     if std::fs::metadata(beside(&kept, "-wal")).is_ok_and(|log| log.len() == 0) {
@@ -294,13 +289,6 @@ fn swap(incoming: &Path, store: &Path, now: Timestamp) -> std::io::Result<Option
     }
     sync_folder(store)?;
     Ok(there.then_some(kept))
-}
-
-fn rename_if_there(from: &Path, to: &Path) -> std::io::Result<()> {
-    match std::fs::rename(from, to) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn io(source: std::io::Error) -> StoreError {

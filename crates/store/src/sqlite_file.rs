@@ -48,6 +48,17 @@ pub fn remove_database(path: &Path) -> std::io::Result<()> {
     removed
 }
 
+/// Gives a database another name, its log first; what is not there is no error.
+pub(crate) fn rename_database(from: &Path, to: &Path) -> std::io::Result<()> {
+    for ending in LOG.into_iter().chain([""]) {
+        match std::fs::rename(beside(from, ending), beside(to, ending)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Takes away a file that [`make_empty`] made and nobody could finish.
 pub(crate) fn remove_unfinished(path: &Path) {
     // A file that cannot be removed is found, and named, by the next attempt to create the store.

@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteArguments;
 pub(crate) enum Value {
     Int(Option<i64>),
     Text(Option<Arc<str>>),
-    Bytes(Vec<u8>),
+    Bytes(Option<Vec<u8>>),
 }
 
 impl From<i64> for Value {
@@ -59,7 +59,7 @@ impl From<Option<&str>> for Value {
 
 impl From<Vec<u8>> for Value {
     fn from(value: Vec<u8>) -> Self {
-        Self::Bytes(value)
+        Self::Bytes(Some(value))
     }
 }
 

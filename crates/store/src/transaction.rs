@@ -57,6 +57,14 @@ impl Transaction {
         }
     }
 
+    /// The connection to PostgreSQL, for what it alone has.
+    pub(crate) fn postgres(&mut self) -> Option<&mut sqlx::PgConnection> {
+        match &mut self.inner {
+            Inner::Sqlite(_) => None,
+            Inner::Postgres(transaction) => Some(&mut **transaction),
+        }
+    }
+
     /// Runs a statement and tells how many rows it wrote.
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
         self.check_fault()?;

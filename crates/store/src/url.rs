@@ -55,6 +55,17 @@ impl DatabaseUrl {
         Self(Place::Sqlite(path.into()), Kept::Yes)
     }
 
+    /// Whether an address names a password: whoever lists processes sees arguments. Parameters whose names are not plainly
+    /// written are taken for one.
+    #[must_use]
+    pub fn names_password(text: &str) -> bool {
+        let Some((_, rest)) = text.split_once("://") else { return false };
+        let (before, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let in_user = before.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+        let mut names = parameters.split('&').filter_map(|parameter| parameter.split('=').next());
+        in_user || names.any(|name| name == "password" || name.contains('%'))
+    }
+
     /// The file, for SQLite.
     #[must_use]
     pub fn sqlite_path(&self) -> Option<&Path> {
@@ -124,6 +135,23 @@ mod tests {
         assert!(!format!("{url:?} {url}").contains("canary"));
         let error = "postgres://me:canary@db:port/x".parse::<DatabaseUrl>().unwrap_err();
         assert!(!format!("{error:?} {error}").contains("canary"));
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_seen_wherever_it_stands() {
+        for with in [
+            "postgres://me:canary@db/x",
+            "postgresql://me:can%40ary@db:5432/x?sslmode=require",
+            "postgres://db/x?user=me&password=canary",
+            "postgres://db/x?pass%77ord=canary",
+            "postgres://me:a@b@db/x",
+            "postgres://me:a/b@db/x",
+        ] {
+            assert!(DatabaseUrl::names_password(with), "{with}");
+        }
+        for without in ["postgres://me@db:5432/x?sslmode=require", "postgres:///x?host=/run/a:b", "x", ""] {
+            assert!(!DatabaseUrl::names_password(without), "{without}");
+        }
     }
 
     #[test]

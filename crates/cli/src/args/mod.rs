@@ -57,7 +57,7 @@ pub(crate) use resource::{ListResources, ResourceCommand, ShowResource};
 pub(crate) use sandbox::RunSandbox;
 pub(crate) use secrets::{RekeyStore, SecretsCommand};
 pub(crate) use serve::RunServer;
-pub(crate) use store::{BackUp, Restore, StoreCommand};
+pub(crate) use store::{BackUp, Migrate, Restore, StoreCommand};
 pub(crate) use system::{
     AddSystem, CredentialArguments, ListSystems, ReleaseSystem, RemoveSystem, RotateKey, SetSystem,
     SystemCommand, category, region,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use keyreeve_engine::tokens::MadeToken;
 use keyreeve_model::Role;
-use keyreeve_store::{DatabaseUrl, NewToken, Store, StoreError, beside, remove_database};
+use keyreeve_store::{DatabaseUrl, NewToken, Store, StoreError, beside, left_by_moves, remove_database};
 use serde::Serialize;
 
 use super::Context;
@@ -110,6 +110,16 @@ pub(crate) fn lost_database(places: &Places, doing: &str) -> Option<Refusal> {
     let key_file = places.key.file()?;
     let has_key = std::fs::metadata(key_file).is_ok_and(|found| found.len() > 0);
     (has_key && !path.exists() && !unfinished(path).exists()).then(|| {
+        if let Some(moved) = left_by_moves(path).last() {
+            let why = format!(
+                "it was moved to PostgreSQL; what was its file is kept at {}",
+                moved.display()
+            );
+            return Refusal::new(doing, why).hint(
+                "set `database` (KEYREEVE_DATABASE) to the address that `keyreeve store migrate` was given; the key stays as \
+                 it is",
+            );
+        }
         let why = format!(
             "the key {} is there, but its database {} is missing; a new one would know no systems and no history",
             key_file.display(),

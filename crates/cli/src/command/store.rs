@@ -1,5 +1,7 @@
 //! `keyreeve store …`
 
+mod migrate;
+
 use anyhow::Context as _;
 use keyreeve_store::{BroughtBack, Compared, GoneSince, KEY_OF_THE_BACKUP, Restoration, StoreError};
 use serde::Serialize;
@@ -16,6 +18,7 @@ pub(crate) async fn run(context: &Context, command: StoreCommand) -> anyhow::Res
     match command {
         StoreCommand::Backup(arguments) => back_up(context, &arguments).await,
         StoreCommand::Restore(arguments) => restore(context, &arguments).await,
+        StoreCommand::Migrate(arguments) => migrate::run(context, &arguments).await,
     }
 }
 

@@ -27,6 +27,7 @@ mod life_cycle;
 mod limited_connector;
 mod many_workers;
 mod mapping;
+mod migrate;
 mod missing_action;
 mod moment;
 mod no_credentials;

@@ -330,6 +330,20 @@ impl Store {
         Ok(!state.missed)
     }
 
+    /// Keeps the checkpoint of a store that is moved here, where that one keeps its own, and lets it begin with the row
+    /// that tells of the move: one that lies there is of an earlier move, after which all of this was emptied.
+    pub(crate) fn take_over_checkpoint(&self, from: &Self) {
+        let (before, store) = {
+            let state = from.checkpoints.state();
+            (state.place.clone(), state.store.clone())
+        };
+        let Some(before) = before else { return };
+        let place = folder_of(&before).join(name_of(&store, self.url.sqlite_path()));
+        let mut state = self.checkpoints.state();
+        state.replaceable = read(&place).ok().flatten().map(|found| found.head());
+        (state.place, state.store) = (Some(place), store);
+    }
+
     /// Writes the checkpoint now, and not within a second.
     pub fn write_audit_checkpoint(&self) {
         self.checkpoints.write();

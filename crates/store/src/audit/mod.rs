@@ -32,7 +32,7 @@ pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 83] = [
+pub const AUDIT_ACTIONS: [&str; 84] = [
     "access_call_attempted",
     "access_call_settled",
     "access_refused",
@@ -96,6 +96,7 @@ pub const AUDIT_ACTIONS: [&str; 83] = [
     "step_planned_again",
     "step_settled",
     "steps_replaced",
+    "store_migrated",
     "store_restored",
     "system_changed",
     "system_pinned",

@@ -37,6 +37,14 @@ impl Store {
         .await
     }
 
+    /// The same in a transaction that has written all of the log and is not committed yet.
+    pub(crate) async fn prove_uncommitted(
+        &self,
+        transaction: &mut Transaction,
+    ) -> Result<AuditHead, StoreError> {
+        self.prove(transaction, &CheckpointState::None).await
+    }
+
     /// Computes the chain, and holds its end against the head and the checkpoint.
     async fn prove(
         &self,

@@ -14,6 +14,7 @@ mod gone;
 mod history;
 mod key;
 mod key_rotations;
+mod moving;
 mod paces;
 mod people;
 mod place;

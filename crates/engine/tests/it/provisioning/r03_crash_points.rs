@@ -74,7 +74,11 @@ fn provoked(point: CrashPoint, kind: TaskKind, first_call: &str) -> Option<Optio
         | CrashPoint::AfterRotationCall
         | CrashPoint::BeforeAccessCommit
         | CrashPoint::AfterAccessCommit
-        | CrashPoint::AfterAccessCall => panic!("{} is none of a worker's points", point.name()),
+        | CrashPoint::AfterAccessCall
+        | CrashPoint::MidMove
+        | CrashPoint::BeforeMoveCommit
+        | CrashPoint::AfterMoveCommit
+        | CrashPoint::AfterMoveRename => panic!("{} is none of a worker's points", point.name()),
     })
 }
 

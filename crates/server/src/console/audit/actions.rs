@@ -67,6 +67,7 @@ pub(super) const ACTIONS: &Words = &[
     ("step_planned_again", "Step planned again"),
     ("step_settled", "Call to AWS ended"),
     ("steps_replaced", "Steps planned anew"),
+    ("store_migrated", "Store moved to another database"),
     ("store_restored", "Store restored from a backup"),
     ("system_changed", "System changed"),
     ("system_pinned", "System bound to an AWS account"),
