@@ -45,7 +45,7 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
     let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
     let (one, other) = (joined(&place, 0).await, joined(&place, 1).await);
-    viewer.get(ADDRESS).await.has(&["Nothing has drifted"]);
+    viewer.get(ADDRESS).await.has(&[">No drift<"]);
     place.sandbox.mutate(PROD_ACCOUNT, &[left(&one), left(&other)]).unwrap();
     place.import("prod").await;
     let said = |(person, group): &(String, String), job: u32| {
@@ -90,10 +90,7 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nothing.text);
     let done = approver.send(ADDRESS, &[("claim", mark)]).await;
     assert_eq!(done.to.as_deref(), Some("/systems/prod/drift?said=drift_accepted"), "{}", done.text);
-    approver
-        .get("/systems/prod/drift?said=drift_accepted")
-        .await
-        .has(&["Nothing has drifted", "no drift any more"]);
+    approver.get("/systems/prod/drift?said=drift_accepted").await.has(&[">No drift<", "no drift any more"]);
     viewer.get("/").await.has(&["Nothing needs you now"]);
     let rows = place.get("/api/v1/audit?action=drift_accepted").await;
     assert_eq!(
