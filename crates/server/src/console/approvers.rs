@@ -52,8 +52,6 @@ fn said(what: &str, names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn who_may_approve_is_named_or_that_nobody_may() {
         let said = |names: &[String]| super::said("approve it", names);

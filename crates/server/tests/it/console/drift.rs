@@ -105,6 +105,23 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_undone_once_an_import_has_confirmed_it_is_said_to_be_no_drift() {
+    let place = Place::start().await;
+    let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
+    let one = joined(&place, 0).await;
+    place.import("prod").await;
+    place.sandbox.mutate(PROD_ACCOUNT, &[left(&one)]).unwrap();
+    place.import("prod").await;
+    let page = viewer.get(ADDRESS).await;
+    page.has(&[">No drift<", "What is undone in AWS later, once an import has confirmed it, is no drift"]);
+    assert!(!page.text.contains("is so in AWS"), "{}", page.text);
+    // It stands where the page says.
+    let run = place.get("/api/v1/systems/prod/import-runs").await["items"][0]["id"].to_string();
+    viewer.get(&format!("/imports/{run}/changes")).await.has(&[&one.0, &one.1]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_waited_settles_what_was_changed_here_when_it_is_accepted() {
     let place = Place::start().await;
     let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
