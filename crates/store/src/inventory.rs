@@ -4,6 +4,7 @@ mod chosen;
 mod conditions;
 mod found;
 mod gone;
+mod inline;
 mod kept;
 mod life;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
 pub(crate) use conditions::like_pattern;
 pub use gone::{Gone, LastKnown};
+pub use inline::{InlineHolder, InlineSince};
 pub use life::{AccountEvent, SeenIn};
 pub(crate) use search::OtherTexts;
 pub use search::{Found, NamedResource};

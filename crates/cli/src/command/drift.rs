@@ -33,7 +33,8 @@ pub(crate) async fn run(context: &Context, command: &DriftCommand) -> anyhow::Re
     };
     let drift = source.drift(system_id).await?;
     let empty = format!(
-        "All that was changed here in system {system_id} and that an import has looked at is so in AWS."
+        "No change that was made here in system {system_id} was seen otherwise by the import after it. What is undone in AWS \
+         later, once an import has confirmed it, is no drift: `keyreeve import diff RUN` of the run that sees it has it."
     );
     context.output.list(&drift, &DRIFT, &empty)?;
     Ok(Ended::Done)

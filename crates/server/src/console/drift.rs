@@ -104,8 +104,11 @@ async fn answer(
     let may = visitor.may(Right::Approve) && !drifts.is_empty();
     let rows = drifts.iter().map(|drift| row(drift, may));
     let empty = Empty {
-        title: "Nothing has drifted".to_owned(),
-        text: "All that was changed here and that an import has looked at is so in AWS.".to_owned(),
+        title: "No drift".to_owned(),
+        text: "No change that was made here was seen otherwise by the import after it. What is undone in AWS later, once an \
+               import has confirmed it, is no drift: it stands in what the import that sees it changed, and in the history of \
+               the account."
+            .to_owned(),
         action: None,
     };
     let page = DriftPage {

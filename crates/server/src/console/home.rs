@@ -112,7 +112,9 @@ pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result
         key_ages.extend(keys::chart(&parts, &system.system_id, title, now).await?);
     }
     let frame = Frame::of(&visitor, Section::Home, "Home");
-    let table = standing(&all, &attention, now);
+    let may_add = visitor.may(Right::Administer) && visitor.actor.require_all_systems().is_ok();
+    let add = may_add.then(|| Link::new("/systems/new", "New system"));
+    let table = standing(&all, &attention, add, now);
     let needs = needs(&all, attention, passwords, now);
     Ok(shown(&Home { frame, needs, systems: table, charts, key_ages }))
 }
@@ -254,7 +256,8 @@ fn of_claims(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
     Some(need.at(systems::of(&standing.system_id)))
 }
 
-fn standing(all: &[System], attention: &Attention, now: Timestamp) -> Table {
+/// How systems stand; where there is none, with the way to add one for whoever may.
+fn standing(all: &[System], attention: &Attention, add: Option<Link>, now: Timestamp) -> Table {
     let row = |system: &System| {
         let standing = attention.systems.iter().find(|one| one.system_id == system.system_id);
         let published = standing.and_then(|one| one.published);
@@ -274,7 +277,7 @@ fn standing(all: &[System], attention: &Attention, now: Timestamp) -> Table {
         title: "No system yet".to_owned(),
         text: "A system is one AWS account that is connected. Nothing is governed before there is one."
             .to_owned(),
-        action: None,
+        action: add,
     };
     Table::whole("Systems and their last imports", &COLUMNS, rows, empty)
 }

@@ -11,6 +11,7 @@ use super::form::sentence;
 use super::parts::{Badge, Cell, Empty, drawn};
 use super::states::called;
 use super::table::{Column, Table};
+use super::time::Time;
 
 /// So many tasks are shown call by call; the page of a job has all of them.
 const MOST: usize = 200;
@@ -42,6 +43,8 @@ pub(crate) struct ShownPlan {
     approval: Vec<String>,
     /// Who may.
     by: Option<String>,
+    /// Who has approved it already, and when.
+    approved: Option<(String, Time)>,
     /// What stands in the way of whom, of all tasks.
     blocked: Vec<(String, Vec<String>)>,
     tasks: Vec<ShownTask>,
@@ -72,6 +75,7 @@ impl ShownPlan {
         Self {
             approval: plan.approval_because.iter().map(|why| sentence(why)).collect(),
             by: None,
+            approved: None,
             blocked: plan
                 .tasks
                 .iter()
@@ -91,6 +95,20 @@ impl ShownPlan {
         self
     }
 
+    /// That it needs nobody any more: who has approved it, and when.
+    #[must_use]
+    pub(crate) fn approved_already(mut self, by: &str, at: Time) -> Self {
+        self.approved = Some((by.to_owned(), at));
+        self
+    }
+
+    /// That nobody is asked.
+    #[must_use]
+    pub(crate) fn without_approval(mut self) -> Self {
+        self.approval.clear();
+        self
+    }
+
     /// The plan of a job.
     pub(crate) fn of_job(job: &ProvisioningJob) -> Self {
         let shown = |task: &Task| {
@@ -102,6 +120,7 @@ impl ShownPlan {
         Self {
             approval: job.approval_because.iter().map(|why| sentence(why)).collect(),
             by: None,
+            approved: None,
             blocked: Vec::new(),
             tasks: job.tasks.iter().take(MOST).map(shown).collect(),
             more: job.tasks.len().saturating_sub(MOST),

@@ -13,7 +13,7 @@ use crate::transaction::{Transaction, reading};
 use crate::{AsOf, Store, StoreError};
 
 /// So many versions of one account, and of what it holds, are looked back at.
-const MOST_VERSIONS: i64 = 500;
+pub(super) const MOST_VERSIONS: i64 = 500;
 
 /// What a run saw changed of an account.
 #[derive(Debug, Clone)]

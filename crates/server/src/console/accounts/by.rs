@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use keyreeve_model::{
     Assignment, AssignmentKind, AssignmentState, ExternalId, ImportRunId, ResourceName, SystemId,
 };
-use keyreeve_store::{AssignmentStep, SeenIn, Store, StoreError};
+use keyreeve_store::{AssignmentStep, InlineSince, SeenIn, Store, StoreError};
 
 use crate::console::imports;
 use crate::console::jobs;
@@ -46,13 +47,60 @@ impl Origins {
         })
     }
 
+    /// With when those inline policies were seen first.
+    pub(super) async fn and_inline(
+        mut self,
+        store: &Store,
+        since: impl Iterator<Item = &InlineSince>,
+    ) -> Result<Self, StoreError> {
+        let mut runs: Vec<ImportRunId> = since.map(|one| one.run).collect();
+        runs.retain(|run| !self.seen.contains_key(run));
+        runs.sort();
+        runs.dedup();
+        if !runs.is_empty() {
+            self.seen.extend(store.seen_in(&runs).await?);
+        }
+        Ok(self)
+    }
+
+    /// Since when an inline policy is there, and which run saw it first: none is given here.
+    pub(super) fn of_inline(&self, since: Option<&InlineSince>) -> (Cell, Cell) {
+        let Some(since) = since else { return (Cell::text("not known"), Cell::None) };
+        let run = |said: &str| {
+            Cell::LinkOf(Link::new(imports::of(since.run), format!("Run {}", since.run)), said.to_owned())
+        };
+        let at = match self.seen.get(&since.run) {
+            Some(seen) if since.unknown_before => {
+                Cell::Before(Time::at(seen.published_at), "the first import that is known to have read it")
+            }
+            Some(SeenIn { not_before: None, published_at, .. }) => {
+                Cell::Before(Time::at(*published_at), "the first import")
+            }
+            Some(seen) => Cell::Time(Time::at(seen.published_at)),
+            None => Cell::link(imports::of(since.run), format!("Run {}", since.run)),
+        };
+        match since.unknown_before {
+            true => (at, run("read it: how it was before is not known")),
+            false => (at, run("saw it first: not given here")),
+        }
+    }
+
+    /// Whether an inline policy came to be in a group after an account had come into that.
+    pub(super) fn is_inline_later(&self, since: &InlineSince, than: &Assignment) -> bool {
+        self.seen.get(&since.run).map(|seen| seen.published_at) > self.when(than)
+    }
+
     /// Whether one came to be after another.
     pub(in crate::console) fn is_later(&self, one: &Assignment, than: &Assignment) -> bool {
-        let when = |one: &Assignment| match self.giver(one) {
+        self.when(one) > self.when(than)
+    }
+
+    /// When it was given here, else when an import saw it first.
+    fn when(&self, one: &Assignment) -> Option<Timestamp> {
+        match self.giver(one) {
             Some(step) => Some(step.at),
             None => self.seen.get(&one.first_seen_run).map(|seen| seen.published_at),
-        };
-        when(one) > when(than)
+        }
     }
 
     /// Since when: since our call, since an import saw it first, or since some time before the first import.
@@ -130,7 +178,6 @@ fn is_about(resource: &ResourceName, one: &Assignment) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use keyreeve_model::JobId;
 
     use super::*;

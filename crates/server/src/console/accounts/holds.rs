@@ -1,7 +1,9 @@
 //! What an account holds, through what, since when, and by whose job: every policy that reaches it, and what limits them.
 
+use std::collections::BTreeMap;
+
 use keyreeve_model::{Account, Assignment, AssignmentKind, AssignmentState, ResourceType};
-use keyreeve_store::{AsOf, AssignmentFilter, ResourceFilter, Store, StoreError};
+use keyreeve_store::{AsOf, AssignmentFilter, InlineHolder, InlineSince, ResourceFilter, Store, StoreError};
 
 use super::at_moment;
 use super::by::Origins;
@@ -79,7 +81,16 @@ struct Held {
     state: Badge,
 }
 
+/// An inline policy of a group that the account is in.
+struct OfGroup<'a> {
+    membership: &'a Assignment,
+    name: String,
+    address: String,
+    since: Option<InlineSince>,
+}
+
 /// What an account holds.
+#[derive(Default)]
 pub(super) struct Holds {
     held: Vec<Held>,
     /// What is not known of it, in sentences.
@@ -98,7 +109,7 @@ impl Holds {
         let own = store.list_assignments(system, moment, &filter).await?;
         let mut unknown = Vec::new();
         let mut through: Vec<(&Assignment, Assignment)> = Vec::new();
-        let mut inline = Vec::new();
+        let mut inline: Vec<OfGroup<'_>> = Vec::new();
         for membership in own.iter().filter(|one| one.kind == AssignmentKind::AccountGroup) {
             let name = &membership.resource_name;
             let known = match &membership.resource_external_id {
@@ -119,9 +130,17 @@ impl Holds {
             match &group.inline_policies {
                 Some(policies) => {
                     let page = at_moment(resources::of(system, &group.external_id), as_of);
-                    inline.extend(
-                        policies.iter().map(|one| (membership, one.name.clone(), format!("{page}#own"))),
-                    );
+                    let of = (InlineHolder::Group, &group.external_id);
+                    let since = match policies.is_empty() {
+                        true => BTreeMap::new(),
+                        false => store.inline_policies_since(system, moment, of).await?,
+                    };
+                    inline.extend(policies.iter().map(|one| OfGroup {
+                        membership,
+                        name: one.name.clone(),
+                        address: format!("{page}#own"),
+                        since: since.get(&one.name).copied(),
+                    }));
                 }
                 None => unknown
                     .push(format!("Which inline policies group {name} has: no import could read them.")),
@@ -134,7 +153,15 @@ impl Holds {
             );
         }
         let all = own.iter().chain(through.iter().map(|(_, one)| one));
-        let origins = Origins::of(store, system, all).await?;
+        let own_inline = match account.inline_policies.as_deref().unwrap_or_default() {
+            [] => BTreeMap::new(),
+            _ => {
+                let of = (InlineHolder::Account, &account.external_id);
+                store.inline_policies_since(system, moment, of).await?
+            }
+        };
+        let of_inline = inline.iter().filter_map(|one| one.since.as_ref()).chain(own_inline.values());
+        let origins = Origins::of(store, system, all).await?.and_inline(store, of_inline).await?;
         let mut held: Vec<Held> = own.iter().map(|one| of_itself(one, &origins, as_of)).collect();
         held.extend(through.iter().map(|(membership, one)| {
             // Whatever came last of being in the group and of the group's having it.
@@ -149,24 +176,36 @@ impl Holds {
                 state: of_state(membership.state),
             }
         }));
-        held.extend(inline.into_iter().map(|(membership, name, address)| Held {
-            of: Type::Inline,
-            shown: Cell::link(address, name.clone()),
-            name,
-            why: format!("Of group {}", membership.resource_name),
-            // Since when the group has it is not known; it has reached the account no longer than that is in the group.
-            since: origins.since(membership),
-            by: origins.by(membership),
-            state: of_state(membership.state),
+        held.extend(inline.into_iter().map(|OfGroup { membership, name, address, since: had }| {
+            // Whatever came last of being in the group and of the group's having it. Where it is not known since when the
+            // group has it, neither is known.
+            let (since, by) = match had {
+                Some(had) if !origins.is_inline_later(&had, membership) => {
+                    (origins.since(membership), origins.by(membership))
+                }
+                had => origins.of_inline(had.as_ref()),
+            };
+            Held {
+                of: Type::Inline,
+                shown: Cell::link(address, name.clone()),
+                name,
+                why: format!("Of group {}", membership.resource_name),
+                since,
+                by,
+                state: of_state(membership.state),
+            }
         }));
-        held.extend(account.inline_policies.iter().flatten().map(|one| Held {
-            of: Type::Inline,
-            name: one.name.clone(),
-            shown: Cell::link(format!("#{OWN}"), one.name.clone()),
-            why: "Of its own".to_owned(),
-            since: Cell::None,
-            by: Cell::None,
-            state: of_state(AssignmentState::Actual),
+        held.extend(account.inline_policies.iter().flatten().map(|one| {
+            let (since, by) = origins.of_inline(own_inline.get(&one.name));
+            Held {
+                of: Type::Inline,
+                name: one.name.clone(),
+                shown: Cell::link(format!("#{OWN}"), one.name.clone()),
+                why: "Of its own".to_owned(),
+                since,
+                by,
+                state: of_state(AssignmentState::Actual),
+            }
         }));
         if let Some(arn) = &account.permissions_boundary {
             held.push(boundary(store, account, arn, (moment, as_of)).await?);

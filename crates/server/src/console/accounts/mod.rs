@@ -55,6 +55,8 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/{system_id}/accounts/{account}/{action}", get(act::page).post(act::plan))
 }
 
+/// So many are counted of those who hold a policy only through groups.
+const THROUGH_GROUPS: u32 = 100;
 /// What accounts are narrowed down by.
 const FILTERS: [Filter; 10] = [
     Filter { name: "q", label: "Name, path, ARN or tag", choices: &[] },
@@ -82,7 +84,11 @@ const FILTERS: [Filter; 10] = [
     Filter { name: "path", label: "Path begins with", choices: &[] },
     Filter { name: "group", label: "In group", choices: &[] },
     Filter { name: "policy", label: "Holds policy", choices: &[] },
-    Filter { name: "through", label: "Policy held", choices: &[("groups", "Also through groups")] },
+    Filter {
+        name: "through",
+        label: "Policy held",
+        choices: &[("", "Directly"), ("groups", "Also through groups")],
+    },
     AS_OF,
 ];
 
@@ -157,6 +163,10 @@ async fn list(
         listing = listing.with_total(total);
         if is_now && accounts.is_empty() && listing.is_first() {
             unknown(&parts, &system_id, &mut listing).await?;
+        }
+        if accounts.is_empty() && listing.is_first() {
+            let nothing = only_through_groups(&parts, &system_id, &listing, now).await?;
+            listing = listing.with_nothing(nothing);
         }
     }
     let (by, _) = order(listing.order());
@@ -248,6 +258,40 @@ async fn unknown(parts: &Parts, system_id: &SystemId, listing: &mut Listing) -> 
         listing.is_not(name, format!("no {called} called “{given}” is known{near}"))?;
     }
     Ok(())
+}
+
+/// That nobody has a policy directly whom the other filters let through, but somebody through a group; with the way there.
+async fn only_through_groups(
+    parts: &Parts,
+    system_id: &SystemId,
+    listing: &Listing,
+    now: Timestamp,
+) -> Result<Option<Empty>, Problem> {
+    let (Some(policy), None) = (listing.filter("policy"), listing.filter("through")) else { return Ok(None) };
+    let Ok(moment) = moment_of(listing.filter(AS_OF.name), now) else { return Ok(None) };
+    let filter = AccountFilter { through_groups: true, ..filter(listing, now) };
+    let slice = Slice {
+        by: AccountOrder::Name,
+        descending: false,
+        after: None,
+        limit: THROUGH_GROUPS.saturating_add(1),
+    };
+    let found = parts.store.accounts_slice(system_id, moment, &filter, &slice).await?.len();
+    let most = usize::try_from(THROUGH_GROUPS).unwrap_or(usize::MAX);
+    let who = match found {
+        0 => return Ok(None),
+        1 => "1 account holds".to_owned(),
+        number if number > most => format!("More than {most} accounts hold"),
+        number => format!("{number} accounts hold"),
+    };
+    Ok(Some(Empty {
+        title: "Nobody directly".to_owned(),
+        text: format!("No account that fits has {policy} attached itself. {who} it through a group."),
+        action: Some(Link::new(
+            listing.with(&[("through", Some("groups"))]),
+            "Show who holds it through a group",
+        )),
+    }))
 }
 
 /// What the list is sorted by, and whether it begins with the last.

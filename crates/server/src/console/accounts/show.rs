@@ -31,6 +31,8 @@ use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
+/// What is said of an account that a job of ours deleted: what it was, and nothing that it has no more.
+const OF_THE_DELETED: [&str; 6] = ["Path", "ARN", "Id", "Made", "First seen", "Last seen"];
 const KEYS: [Column; 3] = [Column::plain("State"), Column::plain("Made"), Column::plain("Last used")];
 
 #[derive(Template)]
@@ -49,6 +51,8 @@ struct ShowPage {
     unchanged: Option<String>,
     /// What no import has confirmed yet.
     pending: Vec<String>,
+    /// Of what a job of ours deleted: how the last import saw it, which is not how it is.
+    was: Option<Link>,
     facts: Facts,
     keys: Table,
     /// Tags, whose names are not ours.
@@ -98,7 +102,12 @@ pub(super) async fn page(
         Err(error) => return Err(error.into()),
     };
     let account = &known.account;
-    let holds = Holds::load(store, account, (moment, then)).await?;
+    let after = known.after();
+    // Of what a job of ours deleted nothing is left, whatever the last import saw.
+    let holds = match &after {
+        Some(_) => Holds::load(store, account, (moment, then)).await?,
+        None => Holds::default(),
+    };
     if listing.is_file() {
         return match wrong {
             Some(wrong) => Err(Problem::bad_request(wrong.why)),
@@ -117,10 +126,17 @@ pub(super) async fn page(
         ),
         _ => None,
     };
-    let after = known.after();
     let unchanged = unchanged(&visitor, &system, (&account.name, after.as_ref()), moment);
+    let unread = match &after {
+        Some(after) => unread_keys(store, after).await?,
+        None => Unread::default(),
+    };
     let mut facts = facts(after.as_ref().unwrap_or(account));
+    if let Some(at) = unread.report_at {
+        facts.facts.push(("Credential report of", Cell::Time(Time::at(at))));
+    }
     if after.is_none() {
+        facts.facts.retain(|(name, _)| OF_THE_DELETED.contains(name));
         facts.facts.insert(0, ("Deleted by", gone::deleted_by(&tasks)));
     }
     let mut frame = systems::frame(&visitor, &system, &account.name);
@@ -136,14 +152,11 @@ pub(super) async fn page(
         actions: if unchanged.is_none() && protected.is_none() { Action::links(&own) } else { Vec::new() },
         unchanged,
         pending: pending(&known),
+        was: after.is_none().then(|| as_it_was(account, &own)),
         facts,
         keys: match &after {
-            Some(after) => keys(after, unread_keys(store, after).await?, parts.clock.now()),
-            None => keys(
-                &Account { access_keys: Some(Vec::new()), ..account.clone() },
-                String::new(),
-                parts.clock.now(),
-            ),
+            Some(after) => keys(after, unread.why, parts.clock.now()),
+            None => Table::whole("Access keys", &KEYS, Vec::new(), no_keys("No access key", String::new())),
         },
         tags: account.tags.clone().map(|tags| tags.into_iter().collect()),
         unknown: holds.unknown.clone(),
@@ -272,26 +285,30 @@ fn facts(account: &Account) -> Facts {
     }
 }
 
+/// Why access keys are not known, and of when the report is that does not tell.
+#[derive(Default)]
+struct Unread {
+    why: String,
+    report_at: Option<Timestamp>,
+}
+
 /// Why the access keys of an account are not known.
-async fn unread_keys(store: &Store, account: &Account) -> Result<String, StoreError> {
+async fn unread_keys(store: &Store, account: &Account) -> Result<Unread, StoreError> {
     let run = account.last_seen_run;
     let read = match account.access_keys {
-        Some(_) => return Ok(String::new()),
+        Some(_) => return Ok(Unread::default()),
         None => store.get_import_run(run).await?,
     };
-    let of = read
-        .credential_report_at
-        .map_or(String::new(), |at| format!(" of {}", at.strftime("%Y-%m-%d %H:%M UTC")));
     let report = read.collections.iter().find(|one| one.name == CollectionName::CredentialReport);
-    Ok(match (report.map(|one| one.state), account.credentials.source) {
+    let why = match (report.map(|one| one.state), account.credentials.source) {
         (Some(CollectionState::Denied), _) => format!(
             "Import run {run} was not allowed to read the credential report, which tells of them. “Policy” of the system has the statement that allows it."
         ),
         (Some(CollectionState::Whole), CredentialSource::CredentialReport) => {
-            format!("The credential report{of} that import run {run} read does not say which it has.")
+            format!("The credential report that import run {run} read does not say which it has.")
         }
         (Some(CollectionState::Whole), _) => format!(
-            "The credential report{of} that import run {run} read is older than the last change of this account, so it does not tell. AWS makes a new one every four hours at most; an import after that tells."
+            "The credential report that import run {run} read is older than the last change of this account, so it does not tell. AWS makes a new one every four hours at most; an import after that tells."
         ),
         (Some(CollectionState::Skipped) | None, _) => {
             format!("Import run {run} read no credential report, and they are known from that alone.")
@@ -299,7 +316,8 @@ async fn unread_keys(store: &Store, account: &Account) -> Result<String, StoreEr
         (Some(_), _) => {
             format!("Import run {run} could not read the credential report, which tells of them.")
         }
-    })
+    };
+    Ok(Unread { why, report_at: read.credential_report_at })
 }
 
 fn keys(account: &Account, unread: String, now: Timestamp) -> Table {
@@ -315,6 +333,17 @@ fn keys(account: &Account, unread: String, now: Timestamp) -> Table {
         Some(_) => ("No access key", "It has none.".to_owned()),
         None => ("Access keys are not known", unread),
     };
-    let empty = Empty { title: title.to_owned(), text, action: None };
-    Table::whole("Access keys", &KEYS, account.access_keys.iter().flatten().map(row).collect(), empty)
+    let rows = account.access_keys.iter().flatten().map(row).collect();
+    Table::whole("Access keys", &KEYS, rows, no_keys(title, text))
+}
+
+fn no_keys(title: &str, text: String) -> Empty {
+    Empty { title: title.to_owned(), text, action: None }
+}
+
+/// Where it is shown as the last import saw it.
+fn as_it_was(account: &Account, own: &str) -> Link {
+    let run = account.last_seen_run;
+    let then = format!("run:{run}");
+    Link::new(at_moment(own.to_owned(), Some(&then)), format!("As import run {run} saw it last"))
 }

@@ -9,7 +9,7 @@ use keyreeve_model::{JobState, SystemId, Wish, digest_hex};
 use serde::Deserialize;
 
 use super::handed::{handed, sent_before};
-use super::{Change, FilledIn, planned};
+use super::{Change, FilledIn, planned, to_type};
 use crate::auth::Caller;
 use crate::body::InPath;
 use crate::console::address;
@@ -62,7 +62,7 @@ pub(super) async fn apply(
     };
     let form = form.filter(|form: &FilledIn| address::own(Some(&form.action)) == form.action);
     let change = Change { wishes, next, once: sent.once, meant, reason: sent.reason, form };
-    if let Some(name) = change.to_type(&system)
+    if let Some(name) = to_type(&change.wishes, &system_id)
         && let Err(wrong) = Dangerous::typed(&sent.confirm, &name)
     {
         return planned(&visitor, &parts, &system, change, Some(wrong)).await;

@@ -99,33 +99,31 @@ impl Change {
     pub(super) fn at(self, form: FilledIn) -> Self {
         Self { form: Some(form), ..self }
     }
+}
 
-    /// What must be typed before it is done; `None` where it can simply be undone. What somebody does who is let in again by
-    /// mistake is not.
-    fn to_type(&self, system: &System) -> Option<String> {
-        let is_grave = |wish: &&Wish| {
-            matches!(
-                wish,
-                Wish::DeleteAccount { .. }
-                    | Wish::DeactivateAccount { .. }
-                    | Wish::ReactivateAccount { .. }
-                    | Wish::ResetPassword { .. }
-            ) || lifts_limit(wish)
+/// What must be typed before it is done; `None` where it can simply be undone. What somebody does who is let in again by
+/// mistake is not.
+pub(super) fn to_type(wishes: &[Wish], system: &SystemId) -> Option<String> {
+    let is_grave = |wish: &&Wish| {
+        matches!(
+            wish,
+            Wish::DeleteAccount { .. }
+                | Wish::DeactivateAccount { .. }
+                | Wish::ReactivateAccount { .. }
+                | Wish::ResetPassword { .. }
+        ) || lifts_limit(wish)
+    };
+    if let Some(first) = wishes.iter().find(is_grave) {
+        return match wishes {
+            [_] => first.account().map(str::to_owned),
+            _ => Some(system.to_string()),
         };
-        if let Some(first) = self.wishes.iter().find(is_grave) {
-            return match self.wishes.as_slice() {
-                [_] => first.account().map(str::to_owned),
-                _ => Some(system.system_id.to_string()),
-            };
-        }
-        // Many are not put back as easily as one.
-        match removals(&self.wishes).as_slice() {
-            [] | [_] => None,
-            [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => {
-                Some(name_of(first))
-            }
-            _ => Some(system.system_id.to_string()),
-        }
+    }
+    // Many are not put back as easily as one.
+    match removals(wishes).as_slice() {
+        [] | [_] => None,
+        [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => Some(name_of(first)),
+        _ => Some(system.to_string()),
     }
 }
 
@@ -254,7 +252,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
     ];
     let action = systems::within(&system.system_id, "changes");
     let button = button(plan);
-    Ok(match change.to_type(system) {
+    Ok(match to_type(&change.wishes, &system.system_id) {
         None => {
             let reason = Field::reason("reason", "Reason").value(&change.reason).unless(wrong.as_ref());
             Ask::Simple { action, hidden, reason: Box::new(reason), button }

@@ -13,6 +13,7 @@ use keyreeve_store::StoreError;
 
 use super::{counts_in_words, of};
 use crate::body::InPath;
+use crate::console::approvers::deciders;
 use crate::console::form::{Field, Wrong, sentence, status_of, whole};
 use crate::console::page::{Frame, Section, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tone};
@@ -48,6 +49,8 @@ struct ShowPage {
     collections: Table,
     changes: Option<Link>,
     decision: Option<Decision>,
+    /// Who may decide about it, for whoever may not.
+    deciders: Option<String>,
     /// What is wrong with a decision, if that is with all of it.
     wrong: Option<String>,
 }
@@ -71,21 +74,21 @@ pub(super) async fn page(
     InPath(run): InPath<i64>,
 ) -> Result<Response, Problem> {
     let run = parts.desk.import_run(&visitor.actor, Right::Read, ImportRunId(run)).await?;
-    answer(&visitor, &parts, &run, None)
+    answer(&visitor, &parts, &run, None).await
 }
 
 /// The page of a run, with what is wrong with a decision about it.
-pub(super) fn answer(
+pub(super) async fn answer(
     visitor: &Visitor,
     parts: &Parts,
     run: &ImportRun,
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
-    filled_in(visitor, parts, run, ["", ""], wrong)
+    filled_in(visitor, parts, run, ["", ""], wrong).await
 }
 
 /// The page, with the reasons that were given for accepting and for rejecting it.
-pub(super) fn filled_in(
+pub(super) async fn filled_in(
     visitor: &Visitor,
     parts: &Parts,
     run: &ImportRun,
@@ -113,6 +116,11 @@ pub(super) fn filled_in(
         },
         action: None,
     };
+    let waits = run.state == ImportRunState::Suspended && !visitor.may(Right::Approve);
+    let deciders = match waits {
+        true => Some(cannot(visitor, &deciders(parts, &run.system_id).await?)),
+        false => None,
+    };
     let page = ShowPage {
         frame,
         run: run.id.to_string(),
@@ -128,9 +136,18 @@ pub(super) fn filled_in(
             .compared()
             .then(|| Link::new(format!("{}/changes", of(run.id)), difference(run.state))),
         decision: decision(visitor, run, reasons, wrong.as_ref())?,
+        deciders,
         wrong: whole(wrong),
     };
     Ok(shown_as(status, &page))
+}
+
+/// Why whoever looks does not decide, and who may.
+fn cannot(visitor: &Visitor, who: &str) -> String {
+    let role = visitor.person.role.as_str();
+    format!(
+        "You cannot decide about it: your role here is {role}, and it takes an approver or an admin. {who}"
+    )
 }
 
 fn difference(state: ImportRunState) -> &'static str {

@@ -3,13 +3,13 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::desk::{Again, DeskError};
 use keyreeve_engine::password::PublicUrl;
+use keyreeve_engine::plan::Plan;
 use keyreeve_engine::provisioning::Handed;
 use keyreeve_engine::rights::{Actor, Right};
-use keyreeve_model::{JobId, ProvisioningJob, Task, TaskState, digest_hex};
+use keyreeve_model::{JobId, ProvisioningJob, Task, TaskState, Wish, digest_hex};
 use keyreeve_store::KeyClaim;
 use serde::Deserialize;
 
@@ -18,10 +18,11 @@ use super::{decide, of, within};
 use crate::auth::Caller;
 use crate::body::InPath;
 use crate::console::changes;
-use crate::console::form::{Sent, Wrong, sentence};
+use crate::console::form::{Dangerous, Field, Sent, Wrong, status_of};
 use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::Link;
 use crate::console::plan::ShownPlan;
+use crate::console::time::Time;
 use crate::console::visitor::Visitor;
 use crate::once::{Begun, Once, sent_otherwise, to_its_end};
 use crate::parts::Parts;
@@ -43,6 +44,8 @@ struct ToSend {
     action: String,
     seen: String,
     once: String,
+    /// What is typed first, where what is done cannot be had back; and where.
+    confirm: Option<(String, Field)>,
 }
 
 /// What the form sends.
@@ -51,6 +54,8 @@ struct ToSend {
 pub(super) struct Seen {
     seen: String,
     once: String,
+    #[serde(default)]
+    confirm: String,
 }
 
 pub(super) async fn page(
@@ -60,6 +65,16 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
     decide::stands(&job, can_be_tried_again(&job), "nothing of it failed")?;
+    planned(&visitor, &parts, &job, None).await
+}
+
+/// The page, with what is wrong with what was typed.
+async fn planned(
+    visitor: &Visitor,
+    parts: &Parts,
+    job: &ProvisioningJob,
+    wrong: Option<Wrong>,
+) -> Result<Response, Problem> {
     let (desk, actor, again) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
     let work = move || async move {
         let case = desk.open(&actor, &again.system_id).await?;
@@ -68,11 +83,21 @@ pub(super) async fn page(
     };
     match parts.planning.run(work).await? {
         Ok((plan, refused)) => {
-            let wrong = refused.map(|why| sentence(&why.to_string()));
+            let wrong = refused.map(Wrong::whole).or(wrong);
             let seen = plan.sha256().ok();
-            Ok(answer(&visitor, &job, Some(ShownPlan::of(&plan)).zip(seen), wrong))
+            Ok(answer(visitor, job, Some(shown_again(&plan, job)).zip(seen), wrong))
         }
-        Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
+        Err(error) => Ok(answer(visitor, job, None, Some(Wrong::of(error.into())?))),
+    }
+}
+
+/// The plan: whoever tries a job again needs no approval, as the job has been approved, or took none.
+fn shown_again(plan: &Plan, job: &ProvisioningJob) -> ShownPlan {
+    let by = job.decided_by.as_deref().zip(job.decided_at).filter(|_| !job.approval_because.is_empty());
+    let shown = ShownPlan::of(plan);
+    match by {
+        Some((by, at)) => shown.approved_already(by, Time::at(at)),
+        None => shown.without_approval(),
     }
 }
 
@@ -81,9 +106,15 @@ pub(super) async fn retry(
     State(parts): State<Parts>,
     InPath(job): InPath<i64>,
     url: Option<Extension<PublicUrl>>,
-    Sent(Seen { seen, once }): Sent<Seen>,
+    Sent(Seen { seen, once, confirm }): Sent<Seen>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
+    if let Some(name) = to_type(&job)
+        && let Err(wrong) = Dangerous::typed(&confirm, &name)
+        && can_be_tried_again(&job)
+    {
+        return planned(&visitor, &parts, &job, Some(wrong)).await;
+    }
     let caller = Caller(visitor.actor.clone());
     let body = digest_hex(format!("{}\n{seen}", job.id).as_bytes());
     let place = (&job.system_id, "POST /jobs/{job}/retry of the console".to_owned());
@@ -100,7 +131,7 @@ pub(super) async fn retry(
         Ok((job, handed)) => {
             Ok(changes::handed(frame, (&job, handed), url.as_deref(), visitor.look.site.clone()))
         }
-        Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),
+        Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?))),
     }
 }
 
@@ -126,24 +157,43 @@ async fn retried(
 
 /// Whether a job has ended, and something of it failed.
 pub(super) fn can_be_tried_again(job: &ProvisioningJob) -> bool {
-    let failed = |task: &Task| matches!(task.state, TaskState::Failed | TaskState::NeedsPerson);
-    job.state.is_terminal() && job.tasks.iter().any(failed)
+    job.state.is_terminal() && job.tasks.iter().any(has_failed)
+}
+
+fn has_failed(task: &Task) -> bool {
+    matches!(task.state, TaskState::Failed | TaskState::NeedsPerson)
+}
+
+/// What must be typed before it is tried again: as when it was asked for, of what failed.
+fn to_type(job: &ProvisioningJob) -> Option<String> {
+    let failed = job.tasks.iter().filter(|task| has_failed(task));
+    let wishes: Vec<Wish> = failed.map(|task| task.wish.clone()).collect();
+    changes::to_type(&wishes, &job.system_id)
 }
 
 fn answer(
     visitor: &Visitor,
     job: &ProvisioningJob,
     plan: Option<(ShownPlan, String)>,
-    wrong: Option<String>,
+    wrong: Option<Wrong>,
 ) -> Response {
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = status_of(wrong.as_ref());
     let mut frame = frame(visitor, job, format!("Try job {} again", job.id));
     frame.above.push(Link::new(of(job.id), format!("Job {}", job.id)));
     let (plan, seen) = plan.unzip();
+    let (beside, wrong) = Wrong::parted(wrong);
+    let typed = |name: String| {
+        let field = Field::line("confirm", "Name")
+            .hint("Type it as it stands above: what is done cannot be had back.")
+            .required()
+            .unless(beside.as_ref());
+        (name, field)
+    };
     let sent = seen.filter(|_| wrong.is_none()).map(|seen| ToSend {
         action: within(job.id, "retry"),
         seen,
         once: uuid::Uuid::now_v7().to_string(),
+        confirm: to_type(job).map(typed),
     });
     shown_as(status, &RetryPage { frame, job: job.id.to_string(), wrong, plan, sent })
 }

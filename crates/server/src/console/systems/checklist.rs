@@ -12,6 +12,7 @@ use super::within;
 use crate::console::form::sentence;
 use crate::console::numbers::counted;
 use crate::console::parts::{Badge, Link, Tone};
+use crate::console::time::Time;
 
 /// What is known of a system, without asking AWS.
 pub(super) struct Known<'a> {
@@ -28,6 +29,8 @@ pub(super) struct Part {
     pub(super) name: &'static str,
     pub(super) badge: Badge,
     pub(super) what: String,
+    /// When the test was made that says so.
+    pub(super) tested: Option<Time>,
     pub(super) next: Option<Link>,
 }
 
@@ -55,12 +58,17 @@ impl How {
 pub(super) fn parts(known: &Known<'_>) -> Vec<Part> {
     let id = &known.system.system_id;
     let link = |what: &str, text: &str| Some(Link::new(within(id, what), text));
-    let part =
-        |name, (how, what): (How, String), next: Option<Link>| Part { name, badge: how.badge(), what, next };
+    let part = |name, (how, what): (How, String), next: Option<Link>| Part {
+        name,
+        badge: how.badge(),
+        what,
+        tested: None,
+        next,
+    };
     vec![
         part("Definition", definition(known), link("settings", "Settings")),
         part("Connection", connection(known), link("connection", "Test")),
-        part("Permissions", permissions(known), permitted(known)),
+        Part { tested: told_by_test(known), ..part("Permissions", permissions(known), permitted(known)) },
         part("Mappings", mappings(known), link("mappings", "Mappings")),
         part("Thresholds", thresholds(known), link("profiles", "Thresholds")),
         part("Provisioning", provisioning(known), link("settings", "Settings")),
@@ -71,14 +79,19 @@ pub(super) fn parts(known: &Known<'_>) -> Vec<Part> {
 /// Where it is seen what is permitted: what was not let be read is in the policy, and what is not known is tested.
 fn permitted(known: &Known<'_>) -> Option<Link> {
     let id = &known.system.system_id;
-    let (how, what) = permissions(known);
+    let (how, _) = permissions(known);
     Some(match how {
         How::Pending => Link::new(within(id, "connection"), "Test"),
-        _ if tested(known).is_some_and(|(_, found)| what.contains(&found)) => {
-            Link::new(within(id, "connection"), "What the test found")
-        }
+        _ if told_by_test(known).is_some() => Link::new(within(id, "connection"), "What the test found"),
         _ => Link::new(within(id, "policy"), "Policy"),
     })
+}
+
+/// When the test was made, where it is what tells of the permissions.
+fn told_by_test(known: &Known<'_>) -> Option<Time> {
+    let (_, what) = permissions(known);
+    let (_, found) = tested(known)?;
+    known.test.filter(|_| what.contains(&found)).map(|test| Time::at(test.at))
 }
 
 fn definition(Known { system, .. }: &Known<'_>) -> (How, String) {
@@ -151,7 +164,7 @@ fn tested(Known { test, .. }: &Known<'_>) -> Option<(How, String)> {
     let missing = of(&|one| one.needed && one.state == CheckState::Error);
     let unknown = of(&|one| one.state == CheckState::Unknown);
     let odd = of(&|one| one.state == CheckState::Warning || (!one.needed && one.state == CheckState::Error));
-    let when = format!("The test by {} at {}", test.by, test.at.strftime("%Y-%m-%d %H:%M UTC"));
+    let when = format!("The last test, by {},", test.by);
     Some(match (missing.is_empty(), unknown.is_empty(), odd.is_empty()) {
         (false, ..) => (How::Error, format!("{when} found what does not work: {missing}.")),
         (_, false, _) => (How::Warning, format!("{when} could not find out: {unknown}.")),

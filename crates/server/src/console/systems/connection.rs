@@ -19,6 +19,7 @@ use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::spoken::spoken;
 use crate::console::table::{Column, Table};
+use crate::console::time::Time;
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -53,8 +54,15 @@ struct ConnectionPage {
 /// What a test found, and which one that was.
 struct Found {
     title: &'static str,
-    said: Option<String>,
+    said: Option<Tested>,
     table: Table,
+}
+
+/// Who made a test, when, and whether it is of what the system is now.
+struct Tested {
+    by: String,
+    at: Time,
+    since: &'static str,
 }
 
 impl Found {
@@ -65,14 +73,13 @@ impl Found {
 
     /// What was found the last time.
     fn before(test: &LastTest) -> Self {
-        let when = test.at.strftime("%Y-%m-%d %H:%M UTC");
         let since = match test.is_of_now {
             true => "",
-            false => " The system signs in otherwise since, or for something else: test it again.",
+            false => "The system signs in otherwise since, or for something else: test it again.",
         };
         Self {
             title: "What the last test found",
-            said: Some(format!("{} tested it at {when}.{since}", test.by)),
+            said: Some(Tested { by: test.by.clone(), at: Time::at(test.at), since }),
             table: table(&test.checks),
         }
     }

@@ -85,6 +85,7 @@ impl Asked {
             apart: &[],
             total: None,
             counts: BTreeMap::new(),
+            nothing: None,
             proposed: Vec::new(),
         };
         listing.misread(misread);
@@ -156,6 +157,7 @@ impl Filter {
             choices => {
                 let known: Vec<String> = choices
                     .iter()
+                    .filter(|(choice, _)| !choice.is_empty())
                     .map(|(choice, called)| match choice.eq_ignore_ascii_case(called) {
                         true => (*choice).to_owned(),
                         false => format!("{choice} ({called})"),
@@ -197,6 +199,8 @@ pub(crate) struct Listing {
     total: Option<Total>,
     /// How many there are of each choice of a filter.
     counts: BTreeMap<(&'static str, String), u64>,
+    /// What is said where nothing fits.
+    nothing: Option<Empty>,
     /// Filters and where what can be written there is looked up.
     proposed: Vec<(&'static str, String)>,
 }
@@ -241,6 +245,13 @@ impl Listing {
     #[must_use]
     pub(crate) fn with_total(mut self, total: Option<Total>) -> Self {
         self.total = total;
+        self
+    }
+
+    /// The same, with what is said where nothing fits.
+    #[must_use]
+    pub(crate) fn with_nothing(mut self, nothing: Option<Empty>) -> Self {
+        self.nothing = nothing;
         self
     }
 
@@ -365,7 +376,7 @@ impl Listing {
     }
 
     /// The address with other values, and without the page: `None` takes a name away.
-    pub(super) fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
+    pub(crate) fn with(&self, changes: &[(&str, Option<&str>)]) -> String {
         let kept = self.asked.given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept = kept.filter(|(name, value)| {
             !["cursor", "format", Said::NAME].contains(name)
@@ -409,13 +420,14 @@ impl Listing {
             .filter(|filter| !self.apart.contains(&filter.name))
             .map(whole)
             .collect();
-        let empty = match filtered {
-            true => Empty {
+        let empty = match (filtered, &self.nothing) {
+            (true, Some(nothing)) => nothing.clone(),
+            (true, None) => Empty {
                 title: "Nothing fits".to_owned(),
                 text: "There is nothing that all filters let through.".to_owned(),
                 action: Some(Link::new(self.with(&all), "Show all")),
             },
-            false => empty,
+            (false, _) => empty,
         };
         let shown_limit = limit.to_string();
         let size = |size: &u32| {

@@ -75,7 +75,8 @@ type Choices = [(&'static str, &'static str)];
 pub(crate) struct Filter {
     pub(crate) name: &'static str,
     pub(crate) label: &'static str,
-    /// The values and what they are called; any text when there are none.
+    /// The values and what they are called; any text when there are none. The empty one is what nothing chosen means, which
+    /// is any of them if it is not there.
     pub(crate) choices: &'static Choices,
 }
 

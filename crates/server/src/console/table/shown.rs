@@ -47,6 +47,11 @@ pub(super) struct ShownFilter {
 
 impl ShownFilter {
     /// For templates: how many there are of a choice.
+    /// Whether one of the choices is what there is when nothing is chosen.
+    fn names_none(&self) -> bool {
+        self.choices.iter().any(|(value, _)| value.is_empty())
+    }
+
     fn number(&self, value: &str) -> String {
         let known = self.counts.iter().find(|(of, _)| of == value);
         known.map(|(_, number)| format!(" ({})", grouped(*number))).unwrap_or_default()

@@ -45,7 +45,7 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
     let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
     let (one, other) = (joined(&place, 0).await, joined(&place, 1).await);
-    viewer.get(ADDRESS).await.has(&["Nothing has drifted"]);
+    viewer.get(ADDRESS).await.has(&[">No drift<"]);
     place.sandbox.mutate(PROD_ACCOUNT, &[left(&one), left(&other)]).unwrap();
     place.import("prod").await;
     let said = |(person, group): &(String, String), job: u32| {
@@ -90,10 +90,7 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nothing.text);
     let done = approver.send(ADDRESS, &[("claim", mark)]).await;
     assert_eq!(done.to.as_deref(), Some("/systems/prod/drift?said=drift_accepted"), "{}", done.text);
-    approver
-        .get("/systems/prod/drift?said=drift_accepted")
-        .await
-        .has(&["Nothing has drifted", "no drift any more"]);
+    approver.get("/systems/prod/drift?said=drift_accepted").await.has(&[">No drift<", "no drift any more"]);
     viewer.get("/").await.has(&["Nothing needs you now"]);
     let rows = place.get("/api/v1/audit?action=drift_accepted").await;
     assert_eq!(
@@ -104,6 +101,23 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     // What is accepted stays so, though no import ever sees it as it was made here.
     place.import("prod").await;
     viewer.get("/").await.has(&["Nothing needs you now"]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_undone_once_an_import_has_confirmed_it_is_said_to_be_no_drift() {
+    let place = Place::start().await;
+    let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
+    let one = joined(&place, 0).await;
+    place.import("prod").await;
+    place.sandbox.mutate(PROD_ACCOUNT, &[left(&one)]).unwrap();
+    place.import("prod").await;
+    let page = viewer.get(ADDRESS).await;
+    page.has(&[">No drift<", "What is undone in AWS later, once an import has confirmed it, is no drift"]);
+    assert!(!page.text.contains("is so in AWS"), "{}", page.text);
+    // It stands where the page says.
+    let run = place.get("/api/v1/systems/prod/import-runs").await["items"][0]["id"].to_string();
+    viewer.get(&format!("/imports/{run}/changes")).await.has(&[&one.0, &one.1]);
     place.stop().await;
 }
 

@@ -7,6 +7,7 @@ mod drift;
 pub(crate) mod every_page;
 mod filled_in;
 mod gone;
+mod heed;
 mod imports;
 mod jobs;
 mod leading;

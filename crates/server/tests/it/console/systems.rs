@@ -143,10 +143,10 @@ async fn a_system_says_whether_it_is_ready_and_its_connection_is_tested() {
     // A test is kept, and says so until the system signs in otherwise.
     browser.send("/systems/fresh/connection", &[]).await.has(&["What the test found"]);
     let known = browser.get("/systems/fresh").await;
-    known.has(&["The test by ada at 20", "found all that is needed.", "UTC"]);
+    known.has(&["The last test, by ada, found all that is needed. That was on <time "]);
     assert!(!known.text.contains("What is permitted shows with"), "{}", known.text);
     let kept = browser.get("/systems/fresh/connection").await;
-    kept.has(&["What the last test found", "ada tested it at 20", "identity", ":user/"]);
+    kept.has(&["What the last test found", "ada tested it on <time ", "identity", ":user/"]);
     assert!(!kept.text.contains("signs in otherwise"), "{}", kept.text);
     let other = keyreeve_store::SystemPatch {
         settings: Some(SystemSettings {

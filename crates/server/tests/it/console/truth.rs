@@ -46,6 +46,18 @@ async fn what_a_job_deleted_or_deactivated_is_not_shown_as_enabled() {
         &format!("Deleted by</dt><dd><a href=\"/jobs/{job}\">"),
     ]);
     assert!(!page.text.contains("/delete\"") && !page.text.contains(">Enabled<"), "{}", page.text);
+    // What it had is not shown as if it had it: that is how the last import saw it.
+    for had in ["Console password", ">MFA<", ">Access keys<", "What it holds"] {
+        assert!(!page.text.contains(had), "{had}: {}", page.text);
+    }
+    let was = format!("{gone}?as_of=run%3A1");
+    page.has(&[
+        "all that it held went with it",
+        &format!("<a href=\"{was}\">As import run 1 saw it last</a>"),
+    ]);
+    browser.get(&was).await.has(&["Console password", "What it holds"]);
+    let file = browser.get(&format!("{gone}?format=csv")).await.text;
+    assert_eq!(file.lines().count(), 1, "{file}");
     let page = browser.get(&off).await;
     page.has(&[">Disabled, not confirmed</span>", "/reactivate\""]);
     // Who is let in again by mistake has been in: it takes a name.
@@ -124,6 +136,7 @@ async fn keys_that_are_not_known_say_whether_the_report_is_older_or_may_not_be_r
     let address = address_of(&place, "zz.late").await;
     let page = browser.get(&address).await;
     page.has(&["Access keys are not known", "is older than the last change of this account"]);
+    page.has(&["Credential report of</dt><dd><time "]);
     assert!(!page.text.contains("allowed to read"), "{}", page.text);
     for call in ["GenerateCredentialReport", "GetCredentialReport"] {
         place.sandbox.add_fault(FaultRule::new(call, Effect::AccessDenied));
