@@ -114,7 +114,7 @@ impl Change {
         };
         if let Some(first) = self.wishes.iter().find(is_grave) {
             return match self.wishes.as_slice() {
-                [_] => first.account().map(str::to_owned),
+                [_] => first.account().map(|given| self.meant.called(given).to_owned()),
                 _ => Some(system.system_id.to_string()),
             };
         }
@@ -179,7 +179,7 @@ pub(super) async fn planned(
     visitor: &Visitor,
     parts: &Parts,
     system: &System,
-    change: Change,
+    mut change: Change,
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system.system_id.clone());
@@ -192,6 +192,7 @@ pub(super) async fn planned(
     if let Some(why) = change.meant.another(&plan) {
         return Err(Problem::new(StatusCode::CONFLICT, "identity_changed", why));
     }
+    change.meant = change.meant.as_called_in(&plan);
     let by = match plan.approval_because.is_empty() {
         true => None,
         false => Some(approvers(parts, &system.system_id, visitor.actor.name()).await?),
@@ -262,7 +263,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
         Some(confirm) => Ask::Dangerous(Box::new(Dangerous {
             action,
             title: "What follows from it",
-            consequences: consequences(plan, &change.wishes),
+            consequences: consequences(plan, change),
             confirm,
             button,
             hidden,
@@ -272,7 +273,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
     })
 }
 
-fn consequences(plan: &Plan, wishes: &[Wish]) -> Vec<String> {
+fn consequences(plan: &Plan, change: &Change) -> Vec<String> {
     let calls: usize = plan.tasks.iter().map(|task| task.steps.len()).sum();
     let of_task = |task: &TaskPlan| match &task.wish {
         Wish::DeleteAccount { .. } => Some(format!(
@@ -304,21 +305,21 @@ fn consequences(plan: &Plan, wishes: &[Wish]) -> Vec<String> {
         _ => None,
     };
     let mut said: Vec<String> = plan.tasks.iter().filter_map(of_task).collect();
-    said.extend(losses(wishes));
+    said.extend(losses(change));
     let calls = counted(calls, "AWS call is made", "AWS calls are made");
     said.push(format!("{calls}, in the order above, and no others."));
     said
 }
 
 /// Who loses what by a removal of several.
-fn losses(wishes: &[Wish]) -> Vec<String> {
-    let removals = removals(wishes);
+fn losses(change: &Change) -> Vec<String> {
+    let removals = removals(&change.wishes);
     if removals.len() < 2 {
         return Vec::new();
     }
     let mut of: BTreeMap<&ResourceName, Vec<&str>> = BTreeMap::new();
     for (account, resource) in removals {
-        of.entry(resource).or_default().push(account);
+        of.entry(resource).or_default().push(change.meant.called(account));
     }
     let said = |(resource, accounts): (&ResourceName, Vec<&str>)| {
         let number = counted(accounts.len(), "account", "accounts");

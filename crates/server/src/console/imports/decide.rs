@@ -42,7 +42,7 @@ pub(super) async fn accept(
 ) -> Result<Response, Problem> {
     let run = parts.desk.import_run(&visitor.actor, Right::Approve, ImportRunId(run)).await?;
     if !as_seen(&run, &seen) {
-        return changed(&visitor, &parts, &run);
+        return changed(&visitor, &parts, &run).await;
     }
     let filled = [reason.as_str(), ""];
     let wrong = match (reasoned(&reason), Dangerous::typed(&confirm, run.system_id.as_str())) {
@@ -51,7 +51,7 @@ pub(super) async fn accept(
         _ => None,
     };
     if wrong.is_some() {
-        return show::filled_in(&visitor, &parts, &run, filled, wrong);
+        return show::filled_in(&visitor, &parts, &run, filled, wrong).await;
     }
     let done = parts.desk.accept(&visitor.actor, run.id, &reason).await;
     decided(&visitor, &parts, (&run, done), (Said::Accepted, filled)).await
@@ -65,14 +65,14 @@ pub(super) async fn reject(
 ) -> Result<Response, Problem> {
     let run = parts.desk.import_run(&visitor.actor, Right::Approve, ImportRunId(run)).await?;
     if !as_seen(&run, &seen) {
-        return changed(&visitor, &parts, &run);
+        return changed(&visitor, &parts, &run).await;
     }
     let filled = ["", because.as_str()];
     let why = match reasoned(&because) {
         Ok(why) => why,
         Err(Wrong { why, .. }) => {
             let wrong = Some(Wrong::with("because", why));
-            return show::filled_in(&visitor, &parts, &run, filled, wrong);
+            return show::filled_in(&visitor, &parts, &run, filled, wrong).await;
         }
     };
     let done = parts.desk.discard(&visitor.actor, run.id, why).await;
@@ -84,9 +84,9 @@ fn as_seen(run: &ImportRun, seen: &str) -> bool {
     run.changes_sha256.as_deref() == Some(seen)
 }
 
-fn changed(visitor: &Visitor, parts: &Parts, run: &ImportRun) -> Result<Response, Problem> {
+async fn changed(visitor: &Visitor, parts: &Parts, run: &ImportRun) -> Result<Response, Problem> {
     let why = "the run is not as you have seen it; nothing was decided";
-    show::answer(visitor, parts, run, Some(Wrong::whole(why)))
+    show::answer(visitor, parts, run, Some(Wrong::whole(why))).await
 }
 
 async fn decided(
@@ -102,9 +102,13 @@ async fn decided(
         |now: &ImportRun| now.state == state && now.decided_by.as_deref() == Some(visitor.actor.name());
     match done {
         Ok(run) => Ok(said.to(&of(run.id))),
-        Err(_) if twice(&parts.desk.import_run(&visitor.actor, Right::Approve, run.id).await?) => {
-            Ok(said.to(&of(run.id)))
+        Err(error) => {
+            // Somebody else may have decided in between: it is shown as it is by then.
+            let now = parts.desk.import_run(&visitor.actor, Right::Approve, run.id).await?;
+            match twice(&now) {
+                true => Ok(said.to(&of(run.id))),
+                false => show::filled_in(visitor, parts, &now, filled, Some(Wrong::of(error.into())?)).await,
+            }
         }
-        Err(error) => show::filled_in(visitor, parts, run, filled, Some(Wrong::of(error.into())?)),
     }
 }

@@ -48,6 +48,8 @@ struct ShowPage {
     collections: Table,
     changes: Option<Link>,
     decision: Option<Decision>,
+    /// Why it can only be rejected, if that is so.
+    out_of_date: Option<String>,
     /// What is wrong with a decision, if that is with all of it.
     wrong: Option<String>,
 }
@@ -71,21 +73,21 @@ pub(super) async fn page(
     InPath(run): InPath<i64>,
 ) -> Result<Response, Problem> {
     let run = parts.desk.import_run(&visitor.actor, Right::Read, ImportRunId(run)).await?;
-    answer(&visitor, &parts, &run, None)
+    answer(&visitor, &parts, &run, None).await
 }
 
 /// The page of a run, with what is wrong with a decision about it.
-pub(super) fn answer(
+pub(super) async fn answer(
     visitor: &Visitor,
     parts: &Parts,
     run: &ImportRun,
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
-    filled_in(visitor, parts, run, ["", ""], wrong)
+    filled_in(visitor, parts, run, ["", ""], wrong).await
 }
 
 /// The page, with the reasons that were given for accepting and for rejecting it.
-pub(super) fn filled_in(
+pub(super) async fn filled_in(
     visitor: &Visitor,
     parts: &Parts,
     run: &ImportRun,
@@ -128,6 +130,7 @@ pub(super) fn filled_in(
             .compared()
             .then(|| Link::new(format!("{}/changes", of(run.id)), difference(run.state))),
         decision: decision(visitor, run, reasons, wrong.as_ref())?,
+        out_of_date: out_of_date(parts, run).await?,
         wrong: whole(wrong),
     };
     Ok(shown_as(status, &page))
@@ -138,6 +141,20 @@ fn difference(state: ImportRunState) -> &'static str {
         ImportRunState::Published => "What it changed",
         _ => "What it would change",
     }
+}
+
+/// Why a run that waits cannot be accepted any more: another was published since.
+async fn out_of_date(parts: &Parts, run: &ImportRun) -> Result<Option<String>, Problem> {
+    if run.state != ImportRunState::Suspended {
+        return Ok(None);
+    }
+    let latest = parts.store.latest_published(&run.system_id).await?.map(|run| run.id);
+    let newer = latest.filter(|_| latest != run.baseline_run);
+    Ok(newer.map(|newer| {
+        format!(
+            "Run {newer} was published since this one was compared, so it can no longer be accepted. Reject it, and import anew."
+        )
+    }))
 }
 
 fn decision(

@@ -69,7 +69,8 @@ pub(super) async fn page(
     match parts.planning.run(work).await? {
         Ok((plan, refused)) => {
             let wrong = refused.map(|why| sentence(&why.to_string()));
-            let seen = plan.sha256().ok();
+            // As of a plan that stands in its own way: it would fail at once, again.
+            let seen = plan.sha256().ok().filter(|_| plan.is_possible());
             Ok(answer(&visitor, &job, Some(ShownPlan::of(&plan)).zip(seen), wrong))
         }
         Err(error) => Ok(answer(&visitor, &job, None, Some(Wrong::of(error.into())?.why))),

@@ -14,6 +14,7 @@ mod mappings;
 mod own;
 mod pages;
 mod profiles;
+mod renamed;
 mod resources;
 mod rights;
 mod searching;
