@@ -22,6 +22,26 @@ impl Meant {
         Self { users: BTreeMap::from([(name.to_owned(), id.clone())]), group: None }
     }
 
+    /// What whoever is given by id is called; a name stays as it is.
+    pub(crate) fn called<'a>(&'a self, given: &'a str) -> &'a str {
+        let named = self.users.iter().find(|(_, id)| id.as_str() == given);
+        named.map_or(given, |(name, _)| name.as_str())
+    }
+
+    /// The same by the names that users have in a plan, which may have others by now than were known.
+    #[must_use]
+    pub(crate) fn as_called_in(mut self, plan: &Plan) -> Self {
+        for task in &plan.tasks {
+            let Some(found) = &task.account_external_id else { continue };
+            let before = self.users.len();
+            self.users.retain(|_, id| id != found);
+            if self.users.len() < before {
+                self.users.insert(task.account.clone(), found.clone());
+            }
+        }
+        self
+    }
+
     /// Why a plan is about another one of the same name; `None` when it is not.
     pub(crate) fn another(&self, plan: &Plan) -> Option<String> {
         let other = |what, name: &str, id: &ExternalId| {

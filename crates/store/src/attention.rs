@@ -60,6 +60,8 @@ pub struct SuspendedRun {
     pub run: ImportRunId,
     /// Since when it waits.
     pub since: Timestamp,
+    /// Whether another was published since it was compared, so that it can only be rejected.
+    pub out_of_date: bool,
 }
 
 /// A job that needs a person.
@@ -92,7 +94,9 @@ const SYSTEMS: &str = "SELECT s.system_id, p.run_id, p.published_at, p.collectio
      LEFT JOIN import_runs l ON l.run_id = (SELECT r.run_id FROM import_runs r \
        WHERE r.system_key = s.system_key ORDER BY r.run_id DESC LIMIT 1) \
      WHERE s.removed_at IS NULL";
-const SUSPENDED: &str = "SELECT s.system_id, r.run_id, COALESCE(r.finished_at, r.started_at) FROM import_runs r \
+const SUSPENDED: &str = "SELECT s.system_id, r.run_id, COALESCE(r.finished_at, r.started_at), \
+     (SELECT COUNT(*) FROM import_runs p WHERE p.system_key = r.system_key AND p.state = 'published' \
+     AND p.run_id > COALESCE(r.baseline_run, 0)) FROM import_runs r \
      JOIN systems s ON s.system_key = r.system_key \
      WHERE r.state = 'suspended' AND s.removed_at IS NULL";
 const JOBS: &str = "SELECT s.system_id, j.job_id, j.state, j.actor, COALESCE(j.finished_at, j.created_at), \
@@ -129,7 +133,7 @@ impl Store {
             let suspended = of(statement!(SUSPENDED), "r.run_id", Some(MOST));
             let suspended = transaction.fetch(suspended, |row| {
                 let (system_id, run, since) = (row.word(0)?, ImportRunId(row.int(1)?), row.time(2)?);
-                Ok(SuspendedRun { system_id, run, since })
+                Ok(SuspendedRun { system_id, run, since, out_of_date: row.int(3)? > 0 })
             });
             let suspended = suspended.await?;
             let jobs = of(statement!(JOBS, since), "j.job_id DESC", Some(MOST));

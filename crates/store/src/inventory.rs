@@ -45,8 +45,8 @@ pub use life::{AccountEvent, SeenIn};
 pub(crate) use search::OtherTexts;
 pub use search::{Found, NamedResource};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
-pub use texts::AccountCounts;
 pub(crate) use texts::Texts;
+pub use texts::{AccountCounts, fits};
 
 impl Store {
     /// Everything the last published run said; empty before the first.

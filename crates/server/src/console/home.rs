@@ -160,11 +160,16 @@ fn of_import(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
     (state == ImportRunState::Failed).then_some(failed)
 }
 
-fn of_run(SuspendedRun { system_id, run, since }: &SuspendedRun, now: Timestamp) -> Need {
+fn of_run(SuspendedRun { system_id, run, since, out_of_date }: &SuspendedRun, now: Timestamp) -> Need {
     let badge = Badge::new(Tone::Warning, "Import suspended");
-    let what = format!(
-        "Import run {run} found more changes than expected. Nothing is published until it is accepted or rejected."
-    );
+    let what = match out_of_date {
+        true => format!(
+            "Import run {run} found more changes than expected. Another was published since, so it can only be rejected."
+        ),
+        false => format!(
+            "Import run {run} found more changes than expected. Nothing is published until it is accepted or rejected."
+        ),
+    };
     Need::new(badge, what, system_id, Some(Time::ago(*since, now))).at(imports::of(*run))
 }
 

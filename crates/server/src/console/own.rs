@@ -17,7 +17,7 @@ use super::page::{Frame, Said, shown_as};
 use super::parts::{Badge, Cell, Choice, Empty, Facts, Tone};
 use super::table::{Column, Table};
 use super::time::Time;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, to_form};
 use crate::body::GivenSecret;
 use crate::door::{Address, Kept};
 use crate::parts::Parts;
@@ -41,8 +41,8 @@ const COLUMNS: [Column; 6] = [
 pub(super) fn router() -> Router<Parts> {
     Router::new()
         .route("/your-sign-in", get(page))
-        .route("/your-sign-in/password", post(set_password))
-        .route("/your-sign-in/sessions", post(end_sessions))
+        .route("/your-sign-in/password", post(set_password).get(to_form::<1>))
+        .route("/your-sign-in/sessions", post(end_sessions).get(to_form::<1>))
 }
 
 #[derive(Template)]

@@ -4,8 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::ObjectType;
-use keyreeve_store::Found;
+use keyreeve_engine::unseen::Unseen;
+use keyreeve_model::{Account, ExternalId, ObjectType, SystemId};
+use keyreeve_store::{AsOf, Found, fits};
 
 use super::accounts;
 use super::imports;
@@ -59,14 +60,15 @@ pub(super) async fn page(
     visitor.actor.require(Right::Read)?;
     let mut listing = asked.of_shape(&SHAPE)?;
     let systems = visitor.systems_asked(&parts, &mut listing).await?;
-    let (mut found, more) = match listing.filter("q") {
+    let (found, more) = match listing.filter("q") {
         Some(wanted) => parts.store.search(systems.as_deref(), wanted, MOST).await?,
         None => (Vec::new(), false),
     };
+    let mut found = Known::of(&parts, systems.as_deref(), found, listing.filter("q")).await?;
     let (of, state) = (listing.filter("type"), listing.filter("state"));
     found.retain(|one| {
-        of.is_none_or(|of| of == kind(one.of))
-            && state.is_none_or(|state| (state == "gone") == one.gone.is_some())
+        of.is_none_or(|of| of == kind(one.found.of))
+            && state.is_none_or(|state| (state == "gone") == one.found.gone.is_some())
     });
     if listing.is_file() {
         return listing.file(("all", "found"), &found, cells);
@@ -101,6 +103,82 @@ pub(super) async fn page(
     Ok(shown_as(listing.status(), &page))
 }
 
+/// Something that was found, and how it stands by what was done from here since the last import.
+struct Known {
+    found: Found,
+    /// Of an account that is there.
+    standing: Option<Badge>,
+}
+
+impl Known {
+    /// What imports saw, and behind it the accounts that were made here since and fit as well.
+    async fn of(
+        parts: &Parts,
+        systems: Option<&[SystemId]>,
+        found: Vec<Found>,
+        wanted: Option<&str>,
+    ) -> Result<Vec<Self>, Problem> {
+        let as_seen = |found: Found| {
+            let standing = found.status.filter(|_| found.gone.is_none()).map(accounts::of_status);
+            Self { found, standing }
+        };
+        let mut known: Vec<Self> = found.into_iter().map(as_seen).collect();
+        let Some(wanted) = wanted else { return Ok(known) };
+        let fits = |account: &Account| {
+            [&account.name, &account.path, &account.arn].into_iter().any(|text| fits(wanted, text))
+        };
+        let made_here = |account: Account, standing: Badge| Self {
+            standing: Some(standing),
+            found: Found {
+                system_id: account.system_id,
+                of: ObjectType::Account,
+                external_id: account.external_id,
+                name: account.name,
+                path: account.path,
+                status: Some(account.status),
+                gone: None,
+            },
+        };
+        for system in parts.store.list_systems(false).await? {
+            let id = &system.system_id;
+            if systems.is_some_and(|systems| !systems.contains(id)) {
+                continue;
+            }
+            let unseen = Unseen::load(&parts.store, id, AsOf::Now).await?;
+            let ids: Vec<ExternalId> = unseen.accounts().cloned().collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let seen = parts.store.accounts_by_id(id, &ids).await?;
+            let made: Vec<ExternalId> =
+                ids.into_iter().filter(|id| !seen.iter().any(|one| one.external_id == *id)).collect();
+            for account in seen {
+                let account = unseen.known(account);
+                let after = account.after();
+                let badge = accounts::standing(&account.account, after.as_ref());
+                let is_it = |one: &&mut Self| {
+                    one.found.gone.is_none()
+                        && one.found.system_id == *id
+                        && one.found.external_id == account.account.external_id
+                };
+                match known.iter_mut().find(is_it) {
+                    Some(found) => found.standing = Some(badge),
+                    // By the name that it was given here.
+                    None => known.extend(after.filter(&fits).map(|after| made_here(after, badge))),
+                }
+            }
+            for account in unseen.made_accounts(&parts.store, &system, &made).await? {
+                if fits(&account) {
+                    let badge = accounts::of_status(account.status);
+                    let text = format!("{}, not confirmed", badge.text);
+                    known.push(made_here(account, Badge { text, ..badge }));
+                }
+            }
+        }
+        Ok(known)
+    }
+}
+
 /// As the filter has it.
 fn kind(of: ObjectType) -> &'static str {
     match of {
@@ -110,16 +188,16 @@ fn kind(of: ObjectType) -> &'static str {
     }
 }
 
-fn cells(one: &Found) -> Vec<Cell> {
+fn cells(Known { found: one, standing }: &Known) -> Vec<Cell> {
     let page = match one.of {
         ObjectType::Account => accounts::of(&one.system_id, &one.external_id),
         _ => resources::of(&one.system_id, &one.external_id),
     };
-    let state = match (one.gone, one.status) {
+    let state = match (one.gone, standing) {
         (Some(run), _) => {
             Cell::TextOf("Gone since".to_owned(), Link::new(imports::of(run), format!("run {run}")))
         }
-        (None, Some(status)) => Cell::Badge(accounts::of_status(status)),
+        (None, Some(standing)) => Cell::Badge(standing.clone()),
         (None, None) => Cell::Badge(Badge::new(Tone::Quiet, "Is there")),
     };
     vec![

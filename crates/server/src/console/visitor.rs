@@ -162,6 +162,16 @@ pub(crate) fn to(place: &str) -> Response {
     }
 }
 
+/// Leads who asks for the address of what answers a form to the page that has the form, which is so many segments above: who
+/// has to sign in first comes back there.
+pub(super) async fn to_form<const ABOVE: usize>(_: Visitor, uri: Uri) -> Response {
+    let mut page = uri.path();
+    for _ in 0..ABOVE {
+        page = page.rsplit_once('/').map_or("", |(page, _)| page);
+    }
+    to(if page.is_empty() { "/" } else { page })
+}
+
 /// Whoever is led on sees within so long what was done.
 const SEEN_WITHIN: u32 = 60;
 /// Whoever has to sign in first, within so long.

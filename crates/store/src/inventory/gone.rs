@@ -31,7 +31,8 @@ pub struct Gone {
 }
 
 impl Store {
-    /// An account that was there at some time, by its id or else its name; of several that had the name, the last one.
+    /// An account that was there at some time, by its id or else a name that it had; of several that had the name, the last
+    /// one. It is given as it was last, whatever it was called by then.
     /// `None` when no import has ever seen one.
     ///
     /// # Errors
@@ -45,11 +46,12 @@ impl Store {
             let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
                 return Ok(None);
             };
-            for condition in ["v.external_id = ", "lower(v.name) = lower("] {
+            let mut wanted = given.to_owned();
+            for condition in ["v.external_id = ", "lower(v.name) = lower(", "v.external_id = "] {
                 let close = if condition.ends_with('(') { ")" } else { "" };
                 let last = |mut text: Statement| {
                     text.push(" WHERE v.system_key = ").bind(reading.system.key);
-                    text.push(" AND ").push(condition).bind(given).push(close);
+                    text.push(" AND ").push(condition).bind(wanted.as_str()).push(close);
                     text.push(" ORDER BY v.valid_to_run DESC, v.external_id LIMIT 1");
                     text
                 };
@@ -58,6 +60,11 @@ impl Store {
                 else {
                     continue;
                 };
+                // Who had the name may have gone on under another one.
+                if object.external_id.as_str() != wanted {
+                    wanted = object.external_id.as_str().to_owned();
+                    continue;
+                }
                 let until = Statement::building("SELECT v.valid_to_run FROM account_versions v");
                 let until = transaction.fetch_one(last(until), |row| row.int(0)).await?;
                 return Ok(Some(LastKnown {

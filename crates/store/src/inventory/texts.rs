@@ -95,6 +95,13 @@ impl Lines {
     }
 }
 
+/// Whether a text has another in it, ignoring case; with `*` or `?` in that, whether it is a pattern of the whole.
+#[must_use]
+pub fn fits(wanted: &str, text: &str) -> bool {
+    let (wanted, text) = (wanted.to_ascii_lowercase(), text.to_ascii_lowercase());
+    if wanted.contains(['*', '?']) { is_like(&wanted, &text) } else { text.contains(&wanted) }
+}
+
 impl Many for Haystack {
     fn many(&self) -> usize {
         self.entries.len()

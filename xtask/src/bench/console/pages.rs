@@ -61,7 +61,7 @@ impl Known {
             ("home", "/".to_owned()),
             ("systems", "/systems".to_owned()),
             ("systems: search", "/systems?q=03".to_owned()),
-            ("new system", "/systems/new".to_owned()),
+            ("new system", "/new-system".to_owned()),
             ("search: three letters", format!("/search?q={few}")),
             ("search: a name", format!("/search?q={name}")),
             ("search: a policy", format!("/search?q={policy_name}")),

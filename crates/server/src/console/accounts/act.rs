@@ -121,7 +121,7 @@ pub(super) async fn plan(
     if wanted.again {
         return asked(&visitor, &parts, (&system, &account, action), &wanted, None).await;
     }
-    let wish = match wish(action, &account.name, &wanted) {
+    let wish = match wish(action, &meant_by(&parts, &account).await?, &wanted) {
         Ok(wish) => wish,
         Err(wrong) => {
             return asked(&visitor, &parts, (&system, &account, action), &wanted, Some(wrong)).await;
@@ -146,9 +146,19 @@ async fn of_account(
     let unseen = Unseen::load(&parts.store, system_id, AsOf::Now).await?;
     let known = unseen.known(parts.store.get_account(system_id, AsOf::Now, account).await?);
     match known.after() {
-        Some(_) => Ok((system, known.account)),
+        // By the name that it has by what was done from here: an import may not have seen that one yet.
+        Some(after) => Ok((system, after)),
         None => Err(Problem::new(StatusCode::CONFLICT, "account_gone", deleted(&known.account.name))),
     }
+}
+
+/// By what a wish names an account: by its id, which it keeps whatever it is called by then. By its name, where somebody
+/// else is called like the id.
+async fn meant_by(parts: &Parts, account: &Account) -> Result<String, Problem> {
+    let id = account.external_id.as_str();
+    let called = parts.store.account_called(&account.system_id, AsOf::Now, id).await?;
+    let is_another = called.is_some_and(|called| called.external_id != account.external_id);
+    Ok(if is_another { account.name.clone() } else { id.to_owned() })
 }
 
 /// Nothing is changed through a system that is not in use.

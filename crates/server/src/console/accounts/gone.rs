@@ -26,6 +26,10 @@ struct GonePage {
     name: String,
     /// The moment that is asked for, at which it was not there.
     then: Option<String>,
+    /// The name that is asked for, which it had before.
+    before: Option<String>,
+    /// Its page, where it is there.
+    own: String,
     gone: bool,
     facts: Facts,
     links: Vec<Link>,
@@ -37,7 +41,7 @@ struct GonePage {
 pub(super) async fn page(
     visitor: &Visitor,
     parts: &Parts,
-    (system, as_of): (&System, Option<&str>),
+    (system, asked, as_of): (&System, &str, Option<&str>),
     LastKnown { object: account, gone }: LastKnown<Account>,
 ) -> Result<Response, Problem> {
     let store = &parts.store;
@@ -45,6 +49,8 @@ pub(super) async fn page(
     let tasks = history::tasks(store, &account, history::MOST).await?;
     let events = store.account_events(id, &account.external_id, history::MOST).await?;
     let own = of(id, &account.external_id);
+    let is_its_own = account.external_id.as_str() == asked || account.name.eq_ignore_ascii_case(asked);
+    let before = (!is_its_own).then(|| asked.to_owned());
     let mut links = Vec::new();
     let run = |run| Cell::link(imports::of(run), format!("Run {run}"));
     let mut facts = vec![
@@ -54,13 +60,13 @@ pub(super) async fn page(
         ("First seen", run(account.first_seen_run)),
     ];
     match gone {
-        None => links.push(Link::new(own, "As it is now")),
+        None => links.push(Link::new(own.clone(), "As it is now")),
         Some(gone) => {
             if let Some(last) = gone.last_run {
                 facts.push(("Last seen", run(last)));
                 let then = format!("run:{last}");
                 links.push(Link::new(
-                    at_moment(own, Some(&then)),
+                    at_moment(own.clone(), Some(&then)),
                     format!("As it was last, as of run {last}"),
                 ));
             }
@@ -83,6 +89,8 @@ pub(super) async fn page(
         frame,
         name: account.name.clone(),
         then: as_of.map(str::to_owned),
+        before,
+        own,
         gone: gone.is_some(),
         facts: Facts { facts },
         links,

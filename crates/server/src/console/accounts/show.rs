@@ -186,7 +186,7 @@ async fn not_there(
         return super::unseen::page(visitor, parts, (system, unseen), (account, job)).await;
     }
     match parts.store.account_last_known(id, account).await? {
-        Some(known) => gone::page(visitor, parts, (system, then), known).await,
+        Some(known) => gone::page(visitor, parts, (system, account, then), known).await,
         None => Err(error.into()),
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn creation(wanted: &Wanted) -> Result<Wish, Wrong> {
     })
 }
 
-/// What is asked for of an account.
+/// What is asked for of an account, which is given by its id or its name.
 pub(super) fn wish(action: Action, account: &str, wanted: &Wanted) -> Result<Wish, Wrong> {
     let account = account.to_owned();
     Ok(match action {

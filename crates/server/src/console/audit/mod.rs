@@ -25,7 +25,7 @@ use super::parts::{Cell, Empty, Link};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table};
 use super::time::Time;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, to_form};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -38,7 +38,7 @@ const ABOUT: usize = 160;
 pub(super) fn router() -> Router<Parts> {
     Router::new()
         .route("/audit", get(list))
-        .route("/audit/verify", post(verified::verify))
+        .route("/audit/verify", post(verified::verify).get(to_form::<1>))
         .route("/audit/{seq}", get(show::page))
         .layer(Extension(Verified::default()))
 }

@@ -62,7 +62,7 @@ pub(super) async fn apply(
     };
     let form = form.filter(|form: &FilledIn| address::own(Some(&form.action)) == form.action);
     let change = Change { wishes, next, once: sent.once, meant, reason: sent.reason, form };
-    if let Some(name) = to_type(&change.wishes, &system_id)
+    if let Some(name) = to_type(&change.wishes, &change.meant, &system_id)
         && let Err(wrong) = Dangerous::typed(&sent.confirm, &name)
     {
         return planned(&visitor, &parts, &system, change, Some(wrong)).await;

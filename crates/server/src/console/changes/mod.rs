@@ -103,7 +103,7 @@ impl Change {
 
 /// What must be typed before it is done; `None` where it can simply be undone. What somebody does who is let in again by
 /// mistake is not.
-pub(super) fn to_type(wishes: &[Wish], system: &SystemId) -> Option<String> {
+pub(super) fn to_type(wishes: &[Wish], meant: &Meant, system: &SystemId) -> Option<String> {
     let is_grave = |wish: &&Wish| {
         matches!(
             wish,
@@ -115,7 +115,7 @@ pub(super) fn to_type(wishes: &[Wish], system: &SystemId) -> Option<String> {
     };
     if let Some(first) = wishes.iter().find(is_grave) {
         return match wishes {
-            [_] => first.account().map(str::to_owned),
+            [_] => first.account().map(|given| meant.called(given).to_owned()),
             _ => Some(system.to_string()),
         };
     }
@@ -177,7 +177,7 @@ pub(super) async fn planned(
     visitor: &Visitor,
     parts: &Parts,
     system: &System,
-    change: Change,
+    mut change: Change,
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
     let (desk, actor, id) = (parts.desk.clone(), visitor.actor.clone(), system.system_id.clone());
@@ -190,6 +190,7 @@ pub(super) async fn planned(
     if let Some(why) = change.meant.another(&plan) {
         return Err(Problem::new(StatusCode::CONFLICT, "identity_changed", why));
     }
+    change.meant = change.meant.as_called_in(&plan);
     let by = match plan.approval_because.is_empty() {
         true => None,
         false => Some(approvers(parts, &system.system_id, visitor.actor.name()).await?),
@@ -252,7 +253,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
     ];
     let action = systems::within(&system.system_id, "changes");
     let button = button(plan);
-    Ok(match to_type(&change.wishes, &system.system_id) {
+    Ok(match to_type(&change.wishes, &change.meant, &system.system_id) {
         None => {
             let reason = Field::reason("reason", "Reason").value(&change.reason).unless(wrong.as_ref());
             Ask::Simple { action, hidden, reason: Box::new(reason), button }
@@ -260,7 +261,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
         Some(confirm) => Ask::Dangerous(Box::new(Dangerous {
             action,
             title: "What follows from it",
-            consequences: consequences(plan, &change.wishes),
+            consequences: consequences(plan, change),
             confirm,
             button,
             hidden,
@@ -270,7 +271,7 @@ fn ask(system: &System, change: &Change, plan: &Plan, wrong: Option<Wrong>) -> R
     })
 }
 
-fn consequences(plan: &Plan, wishes: &[Wish]) -> Vec<String> {
+fn consequences(plan: &Plan, change: &Change) -> Vec<String> {
     let calls: usize = plan.tasks.iter().map(|task| task.steps.len()).sum();
     let of_task = |task: &TaskPlan| match &task.wish {
         Wish::DeleteAccount { .. } => Some(format!(
@@ -302,21 +303,21 @@ fn consequences(plan: &Plan, wishes: &[Wish]) -> Vec<String> {
         _ => None,
     };
     let mut said: Vec<String> = plan.tasks.iter().filter_map(of_task).collect();
-    said.extend(losses(wishes));
+    said.extend(losses(change));
     let calls = counted(calls, "AWS call is made", "AWS calls are made");
     said.push(format!("{calls}, in the order above, and no others."));
     said
 }
 
 /// Who loses what by a removal of several.
-fn losses(wishes: &[Wish]) -> Vec<String> {
-    let removals = removals(wishes);
+fn losses(change: &Change) -> Vec<String> {
+    let removals = removals(&change.wishes);
     if removals.len() < 2 {
         return Vec::new();
     }
     let mut of: BTreeMap<&ResourceName, Vec<&str>> = BTreeMap::new();
     for (account, resource) in removals {
-        of.entry(resource).or_default().push(account);
+        of.entry(resource).or_default().push(change.meant.called(account));
     }
     let said = |(resource, accounts): (&ResourceName, Vec<&str>)| {
         let number = counted(accounts.len(), "account", "accounts");

@@ -102,12 +102,13 @@ async fn decided(
         |now: &ImportRun| now.state == state && now.decided_by.as_deref() == Some(visitor.actor.name());
     match done {
         Ok(run) => Ok(said.to(&of(run.id))),
-        Err(_) if twice(&parts.desk.import_run(&visitor.actor, Right::Approve, run.id).await?) => {
-            Ok(said.to(&of(run.id)))
-        }
         Err(error) => {
-            let wrong = Some(Wrong::of(error.into())?);
-            show::filled_in(visitor, parts, run, filled, wrong).await
+            // Somebody else may have decided in between: it is shown as it is by then.
+            let now = parts.desk.import_run(&visitor.actor, Right::Approve, run.id).await?;
+            match twice(&now) {
+                true => Ok(said.to(&of(run.id))),
+                false => show::filled_in(visitor, parts, &now, filled, Some(Wrong::of(error.into())?)).await,
+            }
         }
     }
 }

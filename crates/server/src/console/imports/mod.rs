@@ -25,7 +25,7 @@ use super::states::RUN_STATES;
 use super::systems;
 use super::table::{Asked, Column, Filter, Shape, Table};
 use super::time::Time;
-use super::visitor::{Visitor, to};
+use super::visitor::{Visitor, to, to_form};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -36,8 +36,8 @@ pub(super) fn router() -> Router<Parts> {
         .route("/imports/{run}", get(show::page))
         .route("/imports/{run}/changes", get(changes::page))
         .route("/systems/{system_id}/compare", get(compare::page))
-        .route("/imports/{run}/accept", post(decide::accept))
-        .route("/imports/{run}/reject", post(decide::reject))
+        .route("/imports/{run}/accept", post(decide::accept).get(to_form::<1>))
+        .route("/imports/{run}/reject", post(decide::reject).get(to_form::<1>))
 }
 
 static SHAPE: Shape = Shape {

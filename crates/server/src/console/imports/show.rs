@@ -51,6 +51,8 @@ struct ShowPage {
     decision: Option<Decision>,
     /// Who may decide about it, for whoever may not.
     deciders: Option<String>,
+    /// Why it can only be rejected, if that is so.
+    out_of_date: Option<String>,
     /// What is wrong with a decision, if that is with all of it.
     wrong: Option<String>,
 }
@@ -137,6 +139,7 @@ pub(super) async fn filled_in(
             .then(|| Link::new(format!("{}/changes", of(run.id)), difference(run.state))),
         decision: decision(visitor, run, reasons, wrong.as_ref())?,
         deciders,
+        out_of_date: out_of_date(parts, run).await?,
         wrong: whole(wrong),
     };
     Ok(shown_as(status, &page))
@@ -155,6 +158,20 @@ fn difference(state: ImportRunState) -> &'static str {
         ImportRunState::Published => "What it changed",
         _ => "What it would change",
     }
+}
+
+/// Why a run that waits cannot be accepted any more: another was published since.
+async fn out_of_date(parts: &Parts, run: &ImportRun) -> Result<Option<String>, Problem> {
+    if run.state != ImportRunState::Suspended {
+        return Ok(None);
+    }
+    let latest = parts.store.latest_published(&run.system_id).await?.map(|run| run.id);
+    let newer = latest.filter(|_| latest != run.baseline_run);
+    Ok(newer.map(|newer| {
+        format!(
+            "Run {newer} was published since this one was compared, so it can no longer be accepted. Reject it, and import anew."
+        )
+    }))
 }
 
 fn decision(

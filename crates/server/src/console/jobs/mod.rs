@@ -23,7 +23,7 @@ use super::states::{JOB_STATES, TASK_KINDS, called};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table};
 use super::time::Time;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, to_form};
 use crate::body::InPath;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -38,7 +38,7 @@ pub(super) fn router() -> Router<Parts> {
         .route("/jobs/{job}/reject", get(decide::ask_rejection).post(decide::reject))
         .route("/jobs/{job}/cancel", get(decide::ask_cancellation).post(decide::cancel))
         .route("/jobs/{job}/retry", get(retry::page).post(retry::retry))
-        .route("/jobs/{job}/tasks/{task}/password", post(passwords::reveal))
+        .route("/jobs/{job}/tasks/{task}/password", post(passwords::reveal).get(to_form::<3>))
         .route("/jobs/{job}/tasks/{task}/reset", get(passwords::reset))
 }
 

@@ -24,6 +24,7 @@ use crate::console::parts::Link;
 use crate::console::plan::ShownPlan;
 use crate::console::time::Time;
 use crate::console::visitor::Visitor;
+use crate::meant::Meant;
 use crate::once::{Begun, Once, sent_otherwise, to_its_end};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -84,7 +85,8 @@ async fn planned(
     match parts.planning.run(work).await? {
         Ok((plan, refused)) => {
             let wrong = refused.map(Wrong::whole).or(wrong);
-            let seen = plan.sha256().ok();
+            // As of a plan that stands in its own way: it would fail at once, again.
+            let seen = plan.sha256().ok().filter(|_| plan.is_possible());
             Ok(answer(visitor, job, Some(shown_again(&plan, job)).zip(seen), wrong))
         }
         Err(error) => Ok(answer(visitor, job, None, Some(Wrong::of(error.into())?))),
@@ -166,9 +168,11 @@ fn has_failed(task: &Task) -> bool {
 
 /// What must be typed before it is tried again: as when it was asked for, of what failed.
 fn to_type(job: &ProvisioningJob) -> Option<String> {
-    let failed = job.tasks.iter().filter(|task| has_failed(task));
-    let wishes: Vec<Wish> = failed.map(|task| task.wish.clone()).collect();
-    changes::to_type(&wishes, &job.system_id)
+    let failed = || job.tasks.iter().filter(|task| has_failed(task));
+    let wishes: Vec<Wish> = failed().map(|task| task.wish.clone()).collect();
+    let named = |task: &Task| Some((task.account.clone(), task.account_external_id.clone()?));
+    let meant = Meant { users: failed().filter_map(named).collect(), group: None };
+    changes::to_type(&wishes, &meant, &job.system_id)
 }
 
 fn answer(

@@ -22,7 +22,7 @@ use super::page::{Frame, shown_as};
 use super::parts::{Badge, Cell, Empty, Tabs, Tone};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table, Total};
-use super::visitor::Visitor;
+use super::visitor::{Visitor, to_form};
 use crate::body::InPath;
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -33,7 +33,7 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/{system_id}/resources", get(list))
         .route("/systems/{system_id}/resources/{resource}", get(show::page))
         .route("/systems/{system_id}/resources/{resource}/versions", get(versions::page))
-        .route("/systems/{system_id}/resources/{resource}/remove", post(remove::plan))
+        .route("/systems/{system_id}/resources/{resource}/remove", post(remove::plan).get(to_form::<1>))
 }
 
 static SHAPE: Shape = Shape {

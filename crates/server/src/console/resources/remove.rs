@@ -7,7 +7,7 @@ use keyreeve_model::{Account, ExternalId, ResourceName, ResourceType, SystemId, 
 use keyreeve_store::AsOf;
 
 use super::of;
-use super::show::found;
+use super::show::{found, without_anybody};
 use crate::body::InPath;
 use crate::console::changes::{self, Change};
 use crate::console::form::Sent;
@@ -23,6 +23,9 @@ pub(super) async fn plan(
     Sent(chosen): Sent<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Operate, &system_id)?;
+    if chosen.is_empty() {
+        return without_anybody(&visitor, &parts, (&system_id, &resource)).await;
+    }
     let system = parts.store.get_system(&system_id).await?;
     let ids = holders(&chosen)?;
     let resource = found(&parts, &system_id, AsOf::Now, &resource).await?;
@@ -32,7 +35,8 @@ pub(super) async fn plan(
     }
     accounts.sort_by(|one, other| (&one.name, &one.external_id).cmp(&(&other.name, &other.external_id)));
     let wish = |account: &Account| Wish::RemoveAssignment {
-        account: account.name.clone(),
+        // Who has another name by now is still meant.
+        account: account.external_id.to_string(),
         resource: match resource.kind {
             ResourceType::Group => ResourceName::Group(resource.name.clone()),
             ResourceType::Policy => ResourceName::Policy(resource.arn.clone()),
@@ -49,9 +53,6 @@ pub(super) async fn plan(
 
 /// Who was chosen, each once.
 fn holders(chosen: &[(String, String)]) -> Result<Vec<ExternalId>, Problem> {
-    if chosen.is_empty() {
-        return Err(Problem::bad_request("nobody was chosen"));
-    }
     let id = |(name, value): &(String, String)| match (name.as_str(), value.parse()) {
         ("holder", Ok(id)) => Ok(id),
         _ => Err(Problem::bad_request("what was sent is not what the form has")),

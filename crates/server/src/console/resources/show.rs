@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{
@@ -83,6 +83,8 @@ struct ShowPage {
     /// Where those that are chosen are sent to; none where nobody may be taken out.
     remove: Option<String>,
     form: &'static str,
+    /// What is wrong with a removal that was asked for.
+    nobody: Option<&'static str>,
 }
 
 /// That a policy reaches accounts through groups.
@@ -99,9 +101,33 @@ pub(super) async fn page(
     InPath((system_id, resource)): InPath<(SystemId, ExternalId)>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    visitor.require(Right::Read, &system_id)?;
+    answer(&visitor, &parts, (&system_id, &resource), asked, None).await
+}
+
+/// The page again, for whoever asked for a removal and chose nobody.
+pub(super) async fn without_anybody(
+    visitor: &Visitor,
+    parts: &Parts,
+    (system_id, resource): (&SystemId, &ExternalId),
+) -> Result<Response, Problem> {
+    let own = of(system_id, resource);
+    // As it was narrowed down and sorted when they chose.
+    let seen = visitor.look.address.parse().ok().filter(|seen: &Uri| seen.path() == own);
+    let asked = seen.map_or_else(|| Asked::plain(own), |seen| Asked::of(&seen));
+    let nobody = "Nobody was chosen. Mark above whom to take out, then ask for the plan.";
+    answer(visitor, parts, (system_id, resource), asked, Some(nobody)).await
+}
+
+async fn answer(
+    visitor: &Visitor,
+    parts: &Parts,
+    (system_id, resource): (&SystemId, &ExternalId),
+    asked: Asked,
+    nobody: Option<&'static str>,
+) -> Result<Response, Problem> {
+    visitor.require(Right::Read, system_id)?;
     let store = &parts.store;
-    let system = store.get_system(&system_id).await?;
+    let system = store.get_system(system_id).await?;
     let may_change = system.state == SystemState::Active && visitor.may(Right::Operate);
     let shape = if may_change { &CHANGING } else { &READING };
     let listing = asked.of_shape(shape)?.with_apart(&[AS_OF.name]);
@@ -110,21 +136,21 @@ pub(super) async fn page(
         Ok(moment) => (moment, None),
         Err(wrong) => (AsOf::Now, Some(wrong)),
     };
-    let mut one = store.find_resource(&system_id, moment, &resource).await;
+    let mut one = store.find_resource(system_id, moment, resource).await;
     if let Err(error) = one {
         one = match unknown_then(error, moment) {
             Ok(why) => {
                 (moment, wrong) = (AsOf::Now, Some(why));
-                store.find_resource(&system_id, moment, &resource).await
+                store.find_resource(system_id, moment, resource).await
             }
             Err(error) => Err(error),
         };
     }
     let then = listing.filter(AS_OF.name).filter(|_| wrong.is_none());
     let Some(resource) = one? else {
-        return match store.resource_last_known(&system_id, &resource).await? {
-            Some(known) => Ok(gone::page(&visitor, (&system, then), known)),
-            None => Err(not_there(&system_id, &resource)),
+        return match store.resource_last_known(system_id, resource).await? {
+            Some(known) => Ok(gone::page(visitor, (&system, then), known)),
+            None => Err(not_there(system_id, resource)),
         };
     };
     let may_change = may_change && moment == AsOf::Now;
@@ -145,11 +171,11 @@ pub(super) async fn page(
         false => {
             let slice = AssignmentSlice { descending, after: listing.after()?, limit };
             let filter = held_by(&resource, listing.filter("kind"));
-            held = store.assignments_slice(&system_id, moment, &filter, &slice).await?;
+            held = store.assignments_slice(system_id, moment, &filter, &slice).await?;
         }
     }
     let both = held.iter().chain(members.iter().flat_map(Member::assignments));
-    let origins = Origins::of(store, &system_id, both).await?;
+    let origins = Origins::of(store, system_id, both).await?;
     let of_member = |one: &Member| {
         let mut cells = one.cells(&origins, then);
         cells.extend(may_change.then_some(Cell::None));
@@ -181,18 +207,22 @@ pub(super) async fn page(
         action: None,
     };
     let policies = match resource.kind {
-        ResourceType::Group => Some(policies(&parts, &resource, moment, then).await?),
+        ResourceType::Group => Some(policies(parts, &resource, moment, then).await?),
         ResourceType::Policy => None,
     };
     let documents = store.resource_documents(&resource, moment).await?;
-    let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { listing.status() };
+    let status = match (&wrong, nobody) {
+        (Some(_), _) => StatusCode::BAD_REQUEST,
+        (None, Some(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        (None, None) => listing.status(),
+    };
     let removable = may_change && wrong.is_none() && held.iter().any(is_removable);
-    let mut frame = systems::frame_below(&visitor, &system, &resource.name);
-    frame.above.push(Link::new(at_moment(systems::within(&system_id, "resources"), then), "Resources"));
+    let mut frame = systems::frame_below(visitor, &system, &resource.name);
+    frame.above.push(Link::new(at_moment(systems::within(system_id, "resources"), then), "Resources"));
     let page = ShowPage {
         frame,
         name: resource.name.clone(),
-        address: of(&system_id, &resource.external_id),
+        address: of(system_id, &resource.external_id),
         as_of: Field::line(AS_OF.name, AS_OF.label)
             .value(listing.filter(AS_OF.name).unwrap_or_default())
             .unless(wrong.as_ref()),
@@ -215,8 +245,9 @@ pub(super) async fn page(
             None => listing.table("Holders", held, Assignment::place, cells, empty)?,
         },
         through,
-        remove: removable.then(|| format!("{}/remove", of(&system_id, &resource.external_id))),
+        remove: removable.then(|| format!("{}/remove", of(system_id, &resource.external_id))),
         form: FORM,
+        nobody,
     };
     Ok(shown_as(status, &page))
 }

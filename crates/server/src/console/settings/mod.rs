@@ -19,7 +19,7 @@ use super::form::{Dangerous, Field, Takes, Wrong, status_of, whole};
 use super::page::{Frame, Section, shown, shown_as};
 use super::parts::{Badge, Cell, Link, Tab, Tabs, Tone};
 use super::table::Table;
-use super::visitor::Visitor;
+use super::visitor::{Visitor, to_form};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -31,10 +31,10 @@ pub(super) fn router() -> Router<Parts> {
         .route("/settings/tokens/{token}/revoke", get(tokens::ask).post(tokens::revoke))
         .route("/settings/people", get(people::page).post(people::add))
         .route("/settings/people/{person}", get(person::page))
-        .route("/settings/people/{person}/role", post(person::set_role))
-        .route("/settings/people/{person}/password", post(person::set_password))
-        .route("/settings/people/{person}/access", post(person::set_access))
-        .route("/settings/people/{person}/remove", post(person::remove))
+        .route("/settings/people/{person}/role", post(person::set_role).get(to_form::<1>))
+        .route("/settings/people/{person}/password", post(person::set_password).get(to_form::<1>))
+        .route("/settings/people/{person}/access", post(person::set_access).get(to_form::<1>))
+        .route("/settings/people/{person}/remove", post(person::remove).get(to_form::<1>))
         .route("/settings/protections", get(protections::page).post(protections::add))
         .route("/settings/protections/remove", get(protections::ask).post(protections::remove))
         .route("/settings/secrets", get(secrets::page))

@@ -20,7 +20,7 @@ use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::spoken::spoken;
 use crate::console::table::{Column, Table};
 use crate::console::time::Time;
-use crate::console::visitor::Visitor;
+use crate::console::visitor::{Visitor, to};
 use crate::parts::Parts;
 use crate::problem::Problem;
 
@@ -125,6 +125,11 @@ pub(super) async fn test(
 }
 
 /// Ends the quarantine of a system, unless its cause is still there.
+/// The form of a release is on the page of the connection.
+pub(super) async fn of_release(_: Visitor, InPath(system_id): InPath<SystemId>) -> Response {
+    to(&super::within(&system_id, "connection"))
+}
+
 pub(super) async fn release(
     visitor: Visitor,
     State(parts): State<Parts>,

@@ -42,10 +42,10 @@ use crate::rest::SystemOrder;
 pub(super) fn router() -> Router<Parts> {
     Router::new()
         .route("/systems", get(list))
-        .route("/systems/new", get(new::page).post(new::register))
+        .route("/new-system", get(new::page).post(new::register))
         .route("/systems/{system_id}", get(show::page))
         .route("/systems/{system_id}/connection", get(connection::page).post(connection::test))
-        .route("/systems/{system_id}/release", post(connection::release))
+        .route("/systems/{system_id}/release", post(connection::release).get(connection::of_release))
         .route("/systems/{system_id}/credential", get(credential::page).post(credential::replace))
         .route("/systems/{system_id}/rotate-key", get(key::page).post(key::rotate))
         .route("/systems/{system_id}/policy", get(policy::page))
@@ -120,7 +120,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
         title: "No system yet".to_owned(),
         text: "A system is one AWS account that is connected. Nothing is governed before there is one."
             .to_owned(),
-        action: may_add.then(|| Link::new("/systems/new", "New system")),
+        action: may_add.then(|| Link::new("/new-system", "New system")),
     };
     let table = listing.table("Systems", systems, |system| order.place(system), cells, empty)?;
     let frame = Frame::of(&visitor, Section::Systems, "Systems");

@@ -1,4 +1,4 @@
-//! `/systems/new`: registering a system.
+//! `/new-system`: registering a system.
 
 use std::collections::BTreeSet;
 

@@ -49,10 +49,17 @@ impl Misread {
 }
 
 impl Asked {
-    pub(super) fn of(uri: &Uri) -> Self {
+    pub(crate) fn of(uri: &Uri) -> Self {
         let query = uri.query().unwrap_or_default().as_bytes();
-        let given = url::form_urlencoded::parse(query).into_owned().collect();
+        // Around what is copied from elsewhere there are often spaces, and nothing has any around its name.
+        let trimmed = |(name, value): (String, String)| (name, value.trim().to_owned());
+        let given = url::form_urlencoded::parse(query).into_owned().map(trimmed).collect();
         Self { path: uri.path().to_owned(), given }
+    }
+
+    /// A list that is asked for as it stands.
+    pub(crate) fn plain(path: String) -> Self {
+        Self { path, given: Vec::new() }
     }
 
     /// Whether a filter has a value.

@@ -66,7 +66,7 @@ async fn a_person_signs_in_by_keyboard_finds_systems_and_registers_one() {
     browser.fill("#confirm", "prod").await;
     assert_eq!(browser.run(disabled, json!([])).await, false);
 
-    browser.go(&format!("{}/systems/new", place.url)).await;
+    browser.go(&format!("{}/new-system", place.url)).await;
     looked_at(&browser, "system-new").await;
     let key = place.sandbox.connector_key(PROD_ACCOUNT).unwrap();
     browser.fill("#name", "Third").await;

@@ -52,7 +52,7 @@ async fn from_the_first_start_to_a_deletion_and_a_password_that_is_revealed_once
 
     // A new system on the sandbox.
     browser.click("a[href='/systems']").await;
-    browser.click("a[href='/systems/new']").await;
+    browser.click("a[href='/new-system']").await;
     browser.is_at("New system").await;
     let key = place.sandbox.connector_key(PROD_ACCOUNT).unwrap();
     browser.fill("#name", "Walked").await;

@@ -364,7 +364,7 @@ async fn what_only_forms_are_sent_to_leads_on_and_names_may_be_left_to_the_task_
     let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
     let led = browser.get("/systems/prod/changes").await;
     assert_eq!((led.status, led.to.as_deref()), (StatusCode::SEE_OTHER, Some("/systems/prod/jobs")));
-    let page = browser.get("/systems/prod/release").await;
+    let page = browser.get("/sign-out").await;
     assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
     let said = page.text.contains("Nothing to be read here") && page.text.contains("takes what a form sends");
     assert!(said, "{}", page.text);

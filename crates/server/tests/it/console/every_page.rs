@@ -71,7 +71,7 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
         "/sign-in",
         "/your-sign-in",
         "/systems",
-        "/systems/new",
+        "/new-system",
         "/systems/{system_id}",
         "/systems/{system_id}/connection",
         "/systems/{system_id}/policy",

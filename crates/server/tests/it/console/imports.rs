@@ -140,6 +140,53 @@ async fn a_suspended_run_is_rejected_and_what_was_known_still_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_another_has_overtaken_can_only_be_rejected() {
+    let place = Place::start().await;
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let first = format!("/imports/{}", suspended(&place).await);
+    let (_, run) = place.post("/api/v1/systems/prod/import-runs", &json!({})).await;
+    let run = place.ended_or_suspended(&format!("/api/v1/import-runs/{}", run["id"])).await;
+    assert_eq!(run["state"], "suspended", "{run}");
+    let second = format!("/imports/{}", run["id"]);
+    let home = approver.get("/").await;
+    assert_eq!(home.text.matches("until it is accepted or rejected").count(), 2, "{}", home.text);
+    let seen = approver.get(&second).await.hidden("seen");
+    let form = [("seen", seen.as_str()), ("reason", "they left"), ("confirm", "prod")];
+    let done = approver.send(&format!("{second}/accept"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    approver.get("/").await.has(&["Another was published since, so it can only be rejected."]);
+    let page = approver.get(&first).await;
+    let why = format!("Run {} was published since this one was compared", run["id"]);
+    page.has(&[&why, "Reject it, and import anew.", &format!("action=\"{first}/reject\"")]);
+    assert!(!page.text.contains(&format!("{first}/accept")), "{}", page.text);
+    let rejected =
+        approver.send(&format!("{first}/reject"), &[("seen", &page.hidden("seen")), ("because", "")]).await;
+    assert_eq!(rejected.to, Some(format!("{first}?said=rejected")), "{}", rejected.text);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_decides_too_late_sees_what_was_decided() {
+    let place = Place::start().await;
+    let (one, other) = (
+        Browser::of(&place, "ada", Role::Approver, &[]).await,
+        Browser::of(&place, "bo", Role::Approver, &[]).await,
+    );
+    let address = format!("/imports/{}", suspended(&place).await);
+    let seen = one.get(&address).await.hidden("seen");
+    let accept = [("seen", seen.as_str()), ("reason", "they left"), ("confirm", "prod")];
+    let reject = [("seen", seen.as_str()), ("because", "it is wrong")];
+    let (accept_at, reject_at) = (format!("{address}/accept"), format!("{address}/reject"));
+    let (first, second) = tokio::join!(one.send(&accept_at, &accept), other.send(&reject_at, &reject));
+    let late: Vec<&super::Seen> =
+        [&first, &second].into_iter().filter(|answer| answer.status != StatusCode::SEE_OTHER).collect();
+    assert_eq!(late.len(), 1, "{} {}", first.text, second.text);
+    assert_eq!(late[0].status, StatusCode::UNPROCESSABLE_ENTITY, "{}", late[0].text);
+    assert!(!late[0].text.contains(">Suspended<"), "{}", late[0].text);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_of_others_is_not_there() {
     let place = Place::start().await;
     let browser = Browser::of(&place, "ada", Role::Admin, &["test"]).await;

@@ -15,6 +15,7 @@ mod mappings;
 mod own;
 mod pages;
 mod profiles;
+mod renamed;
 mod resources;
 mod rights;
 mod searching;

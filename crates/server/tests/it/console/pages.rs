@@ -79,7 +79,7 @@ async fn what_is_refused_is_a_page_for_browsers_and_a_problem_for_programs() {
         ("/nothing", StatusCode::NOT_FOUND, "Nothing here"),
         ("/systems/none", StatusCode::NOT_FOUND, "Nothing here"),
         ("/systems/a%2Fb", StatusCode::NOT_FOUND, "Nothing here"),
-        ("/systems/new", StatusCode::FORBIDDEN, "Not allowed"),
+        ("/new-system", StatusCode::FORBIDDEN, "Not allowed"),
         ("/imports/x/changes?which=1", StatusCode::NOT_FOUND, "Nothing here"),
         ("/signin/oidc", StatusCode::NOT_FOUND, "Nothing here"),
     ] {

@@ -77,7 +77,12 @@ async fn several_holders_lose_a_group_by_one_plan() {
     let ids: Vec<(&str, &str)> =
         chosen.iter().map(|one| ("holder", one["account_external_id"].as_str().unwrap())).collect();
     let remove = format!("{address}/remove");
-    for wrong in [vec![], vec![("holder", "AIDANOBODY")], vec![("who", ids[0].1)]] {
+    let nobody = browser.send(&remove, &[]).await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nobody.text);
+    for text in ["Nobody was chosen. Mark above", "Who holds it", "form=\"removal\""] {
+        assert!(nobody.text.contains(text), "{text}: {}", nobody.text);
+    }
+    for wrong in [vec![("holder", "AIDANOBODY")], vec![("who", ids[0].1)]] {
         assert_eq!(browser.send(&remove, &wrong).await.status, StatusCode::BAD_REQUEST, "{wrong:?}");
     }
     let viewer = Browser::of(&place, "vic", Role::Viewer, &[]).await;

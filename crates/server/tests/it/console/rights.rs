@@ -16,7 +16,7 @@ const PAGES: [(&str, [bool; 4]); 40] = [
     ("/your-sign-in", [true, true, true, true]),
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),
-    ("/systems/new", [false, false, false, true]),
+    ("/new-system", [false, false, false, true]),
     ("/systems/prod", [true, true, true, true]),
     ("/systems/prod/connection", [true, true, true, true]),
     ("/systems/prod/policy", [true, true, true, true]),
@@ -55,7 +55,7 @@ const PAGES: [(&str, [bool; 4]); 40] = [
 
 /// Each form, and who may send it.
 const FORMS: [(&str, [bool; 4]); 20] = [
-    ("/systems/new", [false, false, false, true]),
+    ("/new-system", [false, false, false, true]),
     ("/systems/prod/connection", [false, true, false, true]),
     ("/systems/prod/settings", [false, false, false, true]),
     ("/systems/prod/remove", [false, false, false, true]),
@@ -123,7 +123,7 @@ async fn s18_a_system_of_others_is_on_no_page() {
         let refused = [StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND];
         assert!(refused.contains(&status), "{address} {status}");
     }
-    assert_eq!(browser.get("/systems/new").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(browser.get("/new-system").await.status, StatusCode::FORBIDDEN);
     place.stop().await;
 }
 
@@ -136,7 +136,7 @@ async fn s19_a_form_of_elsewhere_does_nothing() {
     let forms: [(&str, &[(&str, &str)]); 15] = [
         ("/systems/prod/remove", &removal),
         ("/systems/prod/connection", &[]),
-        ("/systems/new", &[("name", "x")]),
+        ("/new-system", &[("name", "x")]),
         ("/systems/prod/settings", &[("name", "x")]),
         ("/systems/prod/release", &[("reason", "")]),
         ("/systems/prod/profiles/default", &[("schedule", "")]),

@@ -67,8 +67,8 @@ async fn systems_are_sorted_filtered_turned_and_written_to_a_file() {
 async fn a_system_is_registered_and_what_is_wrong_stands_beside_its_field() {
     let place = Place::start().await;
     let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
-    browser.get("/systems/new").await.has(&["Collector technology", "Content", "<option value=\"AWS\">"]);
-    let offered = browser.get("/systems/new").await.text;
+    browser.get("/new-system").await.has(&["Collector technology", "Content", "<option value=\"AWS\">"]);
+    let offered = browser.get("/new-system").await.text;
     assert!(!offered.contains("value=\"server\""), "what is not lent is not offered: {offered}");
     let key = place.sandbox.connector_key(PROD_ACCOUNT).unwrap();
     let key = (key.access_key_id.as_str(), key.secret_access_key.as_str());
@@ -90,7 +90,7 @@ async fn a_system_is_registered_and_what_is_wrong_stands_beside_its_field() {
         (with("credential", "server"), "access_key_id"),
     ];
     for (form, field) in refused {
-        let page = browser.send("/systems/new", &form).await;
+        let page = browser.send("/new-system", &form).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}: {}", page.text);
         let wrong = page.text.split("aria-invalid=\"true\"").next().unwrap();
         assert!(wrong.ends_with(&format!("aria-describedby=\"{field}-about\" ")), "{field}: {}", page.text);
@@ -104,14 +104,16 @@ async fn a_system_is_registered_and_what_is_wrong_stands_beside_its_field() {
     // Names that the form does not have.
     let mut more = new("new", "New", key);
     more.push(("state", "active"));
-    assert_eq!(browser.send("/systems/new", &more).await.status, StatusCode::BAD_REQUEST);
-    let made = browser.send("/systems/new", &new("new", "New", key)).await;
+    assert_eq!(browser.send("/new-system", &more).await.status, StatusCode::BAD_REQUEST);
+    let made = browser.send("/new-system", &new("new", "New", key)).await;
     assert_eq!(
         (made.status, made.to.as_deref()),
         (StatusCode::SEE_OTHER, Some("/systems/new?said=registered")),
         "{}",
         made.text
     );
+    // No System ID has its page where something else is.
+    browser.get("/systems/new").await.has(&["<h1>New ", "Import now"]);
     place.stop().await;
 }
 

@@ -138,7 +138,7 @@ async fn whoever_asked_for_a_job_is_not_offered_its_decision() {
 async fn a_system_whose_form_is_sent_twice_is_registered_once_and_led_to_twice() {
     let place = Place::start().await;
     let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
-    let page = browser.get("/systems/new").await;
+    let page = browser.get("/new-system").await;
     assert!(!page.text.contains("Secret access key <span"), "it is not optional: {}", page.text);
     let key = place.sandbox.connector_key(PROD_ACCOUNT).unwrap();
     let sent = [
@@ -154,12 +154,12 @@ async fn a_system_whose_form_is_sent_twice_is_registered_once_and_led_to_twice()
         ("role_arn", String::new()),
         ("once", page.hidden("once")),
     ];
-    for done in twice(&browser, "/systems/new", &sent).await {
+    for done in twice(&browser, "/new-system", &sent).await {
         assert_eq!(done.to.as_deref(), Some("/systems/third?said=registered"), "{}", done.text);
     }
     let fields =
         sent.map(|(name, value)| if name == "once" { (name, "another".to_owned()) } else { (name, value) });
-    let [other, _] = twice(&browser, "/systems/new", &fields).await;
+    let [other, _] = twice(&browser, "/new-system", &fields).await;
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", other.text);
     place.stop().await;
 }

@@ -1,0 +1,166 @@
+//! Whoever has another name than before: they are still meant, found and told of. And the ways to the page of a form.
+
+use keyreeve_model::Role;
+use keyreeve_sandbox::Mutation;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::Browser;
+use super::accounts::{address_of, form, last_job};
+use super::gone::{done, user};
+use super::imports::suspended;
+use crate::place::{PROD_ACCOUNT, Place};
+
+/// Applies the plan of a page, with what it wants typed.
+async fn applied(browser: &Browser<'_>, plan: &super::Seen, typed: &str) -> super::Seen {
+    let form = form(plan, &[("reason", ""), ("confirm", typed)]);
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    browser.send("/systems/prod/changes", &form).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_was_renamed_here_is_changed_before_an_import_saw_its_name() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let made = [
+        Mutation::CreateGroup { name: "zz-crew".into(), path: "/".into() },
+        user("zz.before"),
+        user("zz.other"),
+        Mutation::AddToGroup { user: "zz.before".into(), group: "zz-crew".into() },
+        Mutation::AddToGroup { user: "zz.other".into(), group: "zz-crew".into() },
+    ];
+    place.sandbox.mutate(PROD_ACCOUNT, &made).unwrap();
+    place.import("prod").await;
+    let account = address_of(&place, "zz.before").await;
+    let id = account.rsplit('/').next().unwrap().to_owned();
+    let other = address_of(&place, "zz.other").await;
+    let other = other.rsplit('/').next().unwrap().to_owned();
+    let group = place.get("/api/v1/systems/prod/resources?name=zz-crew").await["items"][0].clone();
+    let group = format!("/systems/prod/resources/{}", group["external_id"].as_str().unwrap());
+    done(&place, json!({"task": "update_account", "account": "zz.before", "new_name": "zz.after"})).await;
+    // All of it names whom it is about as they are called at AWS, and has that typed.
+    let plan = browser.send(&format!("{group}/remove"), &[("holder", &id), ("holder", &other)]).await;
+    plan.has(&["Apply this plan", "2 accounts leave group zz-crew", "zz.after", "zz.other"]);
+    assert!(!plan.text.contains("zz.before") && !plan.text.contains(&format!("{id}.")), "{}", plan.text);
+    let removed = applied(&browser, &plan, "zz-crew").await;
+    assert_eq!(removed.status, StatusCode::SEE_OTHER, "{}", removed.text);
+    assert_eq!(last_job(&place).await["state"], "succeeded");
+    assert_eq!(place.in_aws("zz.after").unwrap()["groups"], json!([]));
+    browser.get(&format!("{account}/delete")).await.has(&["Delete: zz.after"]);
+    let plan = browser.send(&format!("{account}/delete"), &[]).await;
+    plan.has(&["Apply this plan", "data-confirm=\"zz.after\"", "zz.after is deleted for good"]);
+    let gone = applied(&browser, &plan, "zz.after").await;
+    assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.text);
+    let job = last_job(&place).await;
+    assert_eq!((&job["state"], &job["tasks"][0]["account"]), (&json!("succeeded"), &json!("zz.after")));
+    assert!(place.in_aws("zz.after").is_none());
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_whose_name_is_the_id_of_another_is_changed_and_so_is_the_other() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    place.sandbox.mutate(PROD_ACCOUNT, &[user("zz.other")]).unwrap();
+    place.import("prod").await;
+    let other = address_of(&place, "zz.other").await;
+    let name = other.rsplit('/').next().unwrap().to_owned();
+    place.sandbox.mutate(PROD_ACCOUNT, &[user(&name)]).unwrap();
+    place.import("prod").await;
+    let all = place.all("/api/v1/systems/prod/accounts", 100).await;
+    let own = all.iter().find(|one| one["name"] == name.as_str()).unwrap()["external_id"].clone();
+    let own = format!("/systems/prod/accounts/{}", own.as_str().unwrap());
+    for (address, called) in [(&own, name.as_str()), (&other, "zz.other")] {
+        let plan = browser.send(&format!("{address}/delete"), &[]).await;
+        plan.has(&["Apply this plan", &format!("data-confirm=\"{called}\"")]);
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_called_otherwise_now_is_not_said_to_be_gone() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    place.sandbox.mutate(PROD_ACCOUNT, &[user("zz.before")]).unwrap();
+    place.import("prod").await;
+    let account = address_of(&place, "zz.before").await;
+    done(&place, json!({"task": "update_account", "account": "zz.before", "new_name": "zz.after"})).await;
+    // What no import has seen is found by its new name, and stands as it is after that.
+    browser.get("/search?q=zz.after").await.has(&[&format!("<a href=\"{account}\">zz.after</a>")]);
+    place.import("prod").await;
+    let page = browser.get("/systems/prod/accounts/zz.before").await;
+    page.has(&[&format!("zz.before is called <a href=\"{account}\">zz.after</a> now"), ">Renamed</span>"]);
+    for wrong in [">Gone</span>", "no longer in AWS", "Deleted by", "not there as of"] {
+        assert!(!page.text.contains(wrong), "{wrong}: {}", page.text);
+    }
+    browser.get("/systems/prod/accounts/zz.before/history").await.has(&["History of zz.after"]);
+    done(&place, json!({"task": "delete_account", "account": "zz.after"})).await;
+    let found = async |query: &str| browser.get(&format!("/search?format=csv&q={query}")).await.text;
+    let deleted = found("zz.after").await;
+    assert!(deleted.contains("Deleted, not confirmed") && !deleted.contains("Enabled"), "{deleted}");
+    place.import("prod").await;
+    let page = browser.get("/systems/prod/accounts/zz.before").await;
+    page.has(&[">Gone</span>", "It was called zz.before before, and zz.after last."]);
+    // Who was made here since the last import is found as well, by a part of the name or a pattern, and by no other.
+    done(&place, json!({"task": "create_account", "name": "zz.made"})).await;
+    for (query, fits) in [("Z.MADE", true), ("zz.m%3F*", true), ("zz.mode", false), ("%20zz.made%20", true)] {
+        assert_eq!(found(query).await.contains("zz.made,Account"), fits, "{query}");
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spaces_around_what_a_list_is_narrowed_down_by_mean_nothing() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    let person = place.people().await.remove(0);
+    for (plain, spaced) in [
+        (format!("/systems/prod/accounts?format=csv&q={person}"), format!("+{person}%20")),
+        ("/systems/prod/accounts?format=csv&status=enabled".to_owned(), "+enabled+".to_owned()),
+        ("/imports?format=csv&system=prod".to_owned(), "%09prod+".to_owned()),
+    ] {
+        let (before, value) = plain.rsplit_once('=').unwrap();
+        assert!(!value.is_empty());
+        let (plain, spaced) = (browser.get(&plain).await, browser.get(&format!("{before}={spaced}")).await);
+        assert_eq!((spaced.status, &spaced.text), (StatusCode::OK, &plain.text));
+        assert!(plain.text.lines().count() > 1, "{}", plain.text);
+    }
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_form_is_sent_to_leads_to_the_page_that_has_the_form() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
+    let stranger = Browser::new(&place);
+    let run = suspended(&place).await;
+    let group = place.get("/api/v1/systems/prod/resources?type=group").await["items"][0].clone();
+    let group = format!("/systems/prod/resources/{}", group["external_id"].as_str().unwrap());
+    for (address, page) in [
+        (format!("{group}/remove"), group.as_str()),
+        (format!("/imports/{run}/accept"), &format!("/imports/{run}")),
+        (format!("/imports/{run}/reject"), &format!("/imports/{run}")),
+        ("/systems/prod/release".to_owned(), "/systems/prod/connection"),
+        ("/settings/people/ada/role".to_owned(), "/settings/people/ada"),
+        ("/settings/people/ada/password".to_owned(), "/settings/people/ada"),
+        ("/settings/people/ada/access".to_owned(), "/settings/people/ada"),
+        ("/settings/people/ada/remove".to_owned(), "/settings/people/ada"),
+        ("/jobs/1/tasks/1/password".to_owned(), "/jobs/1"),
+        ("/your-sign-in/password".to_owned(), "/your-sign-in"),
+        ("/your-sign-in/sessions".to_owned(), "/your-sign-in"),
+        ("/audit/verify".to_owned(), "/audit"),
+    ] {
+        let led = browser.get(&address).await;
+        assert_eq!((led.status, led.to.as_deref()), (StatusCode::SEE_OTHER, Some(page)), "{address}");
+        if !page.starts_with("/jobs/") {
+            assert_eq!(browser.get(page).await.status, StatusCode::OK, "{page}");
+        }
+        let led = stranger.get(&address).await;
+        assert!(
+            led.to.as_ref().is_some_and(|to| to.starts_with("/sign-in?next=")),
+            "{address}: {}",
+            led.text
+        );
+    }
+    place.stop().await;
+}
