@@ -33,7 +33,7 @@ async fn named(
     };
     let people = parts.store.people().await?;
     let called = |one: &Person| one.shown_as.as_ref().unwrap_or(&one.name).clone();
-    Ok(people.iter().filter(|person| may(person)).map(|person| called(person)).collect())
+    Ok(people.iter().filter(|person| may(person)).map(called).collect())
 }
 
 fn said(what: &str, names: &[String]) -> String {
