@@ -30,7 +30,7 @@ impl Meant {
 
     /// The same by the names that users have in a plan, which may have others by now than were known.
     #[must_use]
-    pub(crate) fn as_called_in(mut self, plan: &Plan) -> Self {
+    pub(crate) fn called_as_in(mut self, plan: &Plan) -> Self {
         for task in &plan.tasks {
             let Some(found) = &task.account_external_id else { continue };
             let before = self.users.len();
@@ -51,6 +51,13 @@ impl Meant {
             )
         };
         for task in &plan.tasks {
+            let lost = self.users.iter().find(|(_, id)| id.as_str() == task.account);
+            if let (Some((name, id)), None) = (lost, &task.account_external_id) {
+                return Some(format!(
+                    "the user of the id {id}, which was {name}, is not at AWS any more; if another user has that name now, it \
+                     was left alone; import the system, then read the user again"
+                ));
+            }
             let named = self.users.iter().find(|(name, _)| name.eq_ignore_ascii_case(&task.account));
             if let (Some((name, id)), Some(found)) = (named, &task.account_external_id)
                 && id != found

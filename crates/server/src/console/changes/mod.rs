@@ -190,7 +190,7 @@ pub(super) async fn planned(
     if let Some(why) = change.meant.another(&plan) {
         return Err(Problem::new(StatusCode::CONFLICT, "identity_changed", why));
     }
-    change.meant = change.meant.as_called_in(&plan);
+    change.meant = change.meant.called_as_in(&plan);
     let by = match plan.approval_because.is_empty() {
         true => None,
         false => Some(approvers(parts, &system.system_id, visitor.actor.name()).await?),
