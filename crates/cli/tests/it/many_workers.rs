@@ -216,8 +216,8 @@ fn r12_processes_that_import_and_change_one_aws_account_keep_its_cap_together_an
     place.run(&[&["import", "profile", "set", "also", "default"][..], &per_user].concat()).code(0);
     // How much the job has moved when the second import looks is not what this is about.
     for limit in ["deleted", "deleted_percent", "changed", "changed_percent", "created", "created_percent"] {
-        let none = format!("thresholds.small.{limit}=none");
-        place.run(&["import", "profile", "set", "also", "default", &none]).code(0);
+        let none = ["small", "medium"].map(|size| format!("thresholds.{size}.{limit}=none"));
+        place.run(&["import", "profile", "set", "also", "default", &none[0], &none[1]]).code(0);
     }
     let job = queue(&place, "one", 0..users);
     place.sandbox.clear_trace();

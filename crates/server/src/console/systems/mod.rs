@@ -213,6 +213,7 @@ pub(super) fn tabs(system_id: &SystemId, current: &str) -> Tabs {
     ];
     let mut entries: Vec<Tab> = all.into_iter().map(tab).collect();
     let imports = address::asking("/imports", [("system", system_id.as_str())]);
-    entries.push(Tab { label: "Imports", address: imports, current: false });
+    // Beside what they found.
+    entries.insert(3, Tab { label: "Imports", address: imports, current: false });
     Tabs { entries }
 }
