@@ -262,7 +262,7 @@ fn what_failed_is_tried_again_and_a_file_of_wishes_is_applied_from_afar() {
     );
     let queued = elsewhere.run(&["account", "update", SYSTEM, "eve", "--tag", "a=b", "--yes", "--no-wait"]);
     // The reference profile may not send tags.
-    assert!(queued.code(2).stderr.contains("permission_profile"));
+    assert!(queued.code(2).stderr.contains("permission profile"));
     let queued = elsewhere.run(&[
         "account",
         "reset-password",
