@@ -20,10 +20,10 @@ use sqlx::SqliteConnection;
 use crate::audit::{Trail, settle_lost_answer};
 use crate::backup::sync_folder;
 use crate::connect::Pools;
-use crate::sqlite_file::{beside, remove_log, rename_database};
+use crate::sqlite_file::{beside, files_beside, remove_empty_log, rename_database};
 use crate::sqlite_hold::Hold;
 use crate::transaction::{failure, reading};
-use crate::{CrashPoint, DatabaseUrl, Store, StoreError, folder_of, migrate};
+use crate::{CrashPoint, DatabaseUrl, Store, StoreError, migrate};
 
 const DOING: &str = "moving the store to PostgreSQL";
 
@@ -51,17 +51,10 @@ pub struct Moved {
 /// What moves have left of an SQLite store that was in this place, the latest last.
 #[must_use]
 pub fn left_by_moves(store: &Path) -> Vec<PathBuf> {
-    let Some(name) = store.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
-    let Ok(entries) = std::fs::read_dir(folder_of(store)) else { return Vec::new() };
-    let is_one = |path: &PathBuf| {
-        let found = path.file_name().and_then(|found| found.to_str());
-        let number = found.and_then(|found| found.strip_prefix(name)?.strip_prefix(MOVED));
+    files_beside(store, |ending| {
+        let number = ending.strip_prefix(MOVED);
         number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let mut left: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_one).collect();
-    left.sort();
-    left
+    })
 }
 
 fn refused(why: String, advice: String) -> StoreError {
@@ -152,9 +145,7 @@ impl Store {
         CrashPoint::AfterMoveCommit.pass();
         let kept = beside(path, &format!("{MOVED}{}", by.1.as_millisecond()));
         let renamed = rename_database(path, &kept).and_then(|()| {
-            if std::fs::metadata(beside(&kept, "-wal")).is_ok_and(|log| log.len() == 0) {
-                remove_log(&kept);
-            }
+            remove_empty_log(&kept);
             sync_folder(path)
         });
         CrashPoint::AfterMoveRename.pass();

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::audit::recording;
 use crate::backup::sync_folder;
-use crate::sqlite_file::{self, beside, rename_database};
+use crate::sqlite_file::{self, beside, files_beside, remove_empty_log, rename_database};
 use crate::sqlite_hold::Hold;
 use crate::{DatabaseUrl, KeyCustody, Store, StoreError, backup_is_sound};
 
@@ -36,18 +36,8 @@ const PLANNED: &str = ".restore-plan";
 /// What restores that were killed have left beside a store: no restore that is under way has it.
 #[must_use]
 pub fn left_by_restores(store: &Path) -> Vec<PathBuf> {
-    let Some(name) = store.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
-    let Ok(entries) = std::fs::read_dir(crate::folder_of(store)) else { return Vec::new() };
-    let mut left: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let found = path.file_name().and_then(|found| found.to_str());
-            let ending = found.and_then(|found| found.strip_prefix(name));
-            ending.is_some_and(|ending| ending.starts_with(RESTORING) || ending.starts_with(PLANNED))
-        })
-        .filter(|path| !Turn::is_taken(path))
-        .collect();
-    left.sort();
+    let mut left = files_beside(store, |ending| ending.starts_with(RESTORING) || ending.starts_with(PLANNED));
+    left.retain(|path| !Turn::is_taken(path));
     left
 }
 
@@ -284,9 +274,7 @@ fn swap(incoming: &Path, store: &Path, now: Timestamp) -> std::io::Result<Option
         rename_database(&kept, store)?;
         return Err(error);
     }
-    if std::fs::metadata(beside(&kept, "-wal")).is_ok_and(|log| log.len() == 0) {
-        sqlite_file::remove_log(&kept);
-    }
+    remove_empty_log(&kept);
     sync_folder(store)?;
     Ok(there.then_some(kept))
 }

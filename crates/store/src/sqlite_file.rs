@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::StoreError;
+use crate::{StoreError, folder_of};
 
 /// "KyRv": what the header of a Keyreeve store carries as `application_id`. The first migration writes it.
 const APPLICATION_ID: u32 = 0x4b79_5276;
@@ -70,6 +70,27 @@ pub(crate) fn remove_log(path: &Path) {
     for ending in LOG {
         let _ = std::fs::remove_file(beside(path, ending));
     }
+}
+
+/// The same, if nothing is in the log.
+pub(crate) fn remove_empty_log(path: &Path) {
+    if std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() == 0) {
+        remove_log(path);
+    }
+}
+
+/// What lies beside a file under its name with an ending that is looked for, in the order of the names.
+pub(crate) fn files_beside(path: &Path, is_one: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder_of(path)) else { return Vec::new() };
+    let ends_so = |found: &PathBuf| {
+        let found = found.file_name().and_then(|found| found.to_str());
+        found.and_then(|found| found.strip_prefix(name)).is_some_and(&is_one)
+    };
+    let mut found: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(ends_so).collect();
+    found.sort();
+    found
 }
 
 /// Refuses a file that is missing, foreign or visibly damaged. Gives its length in bytes.

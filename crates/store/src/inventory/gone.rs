@@ -46,33 +46,30 @@ impl Store {
             let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
                 return Ok(None);
             };
-            let mut wanted = given.to_owned();
-            for condition in ["v.external_id = ", "lower(v.name) = lower(", "v.external_id = "] {
-                let close = if condition.ends_with('(') { ")" } else { "" };
-                let last = |mut text: Statement| {
-                    text.push(" WHERE v.system_key = ").bind(reading.system.key);
-                    text.push(" AND ").push(condition).bind(wanted.as_str()).push(close);
-                    text.push(" ORDER BY v.valid_to_run DESC, v.external_id LIMIT 1");
-                    text
-                };
-                let read = |row: &Row| history::read_account(row, system_id, &reading.coverage);
-                let Some(object) = transaction.fetch_optional(last(history::select_accounts()), read).await?
-                else {
-                    continue;
-                };
-                // Who had the name may have gone on under another one.
-                if object.external_id.as_str() != wanted {
-                    wanted = object.external_id.as_str().to_owned();
-                    continue;
+            const BY_ID: &str = "v.external_id = ";
+            let last = |mut text: Statement, condition: &'static str, wanted: &str| {
+                text.push(" WHERE v.system_key = ").bind(reading.system.key);
+                text.push(" AND ").push(condition).bind(wanted);
+                text.push(if condition.ends_with('(') { ")" } else { "" });
+                text.push(" ORDER BY v.valid_to_run DESC, v.external_id LIMIT 1");
+                text
+            };
+            let mut found: Option<ExternalId> = None;
+            for condition in [BY_ID, "lower(v.name) = lower("] {
+                if found.is_none() {
+                    let ids = Statement::building("SELECT v.external_id FROM account_versions v");
+                    found =
+                        transaction.fetch_optional(last(ids, condition, given), |row| row.word(0)).await?;
                 }
-                let until = Statement::building("SELECT v.valid_to_run FROM account_versions v");
-                let until = transaction.fetch_one(last(until), |row| row.int(0)).await?;
-                return Ok(Some(LastKnown {
-                    object,
-                    gone: gone(transaction, reading.system.key, until).await?,
-                }));
             }
-            Ok(None)
+            let Some(id) = found else { return Ok(None) };
+            // Who had the name may have gone on under another one.
+            let read = |row: &Row| history::read_account(row, system_id, &reading.coverage);
+            let object =
+                transaction.fetch_one(last(history::select_accounts(), BY_ID, id.as_str()), read).await?;
+            let until = Statement::building("SELECT v.valid_to_run FROM account_versions v");
+            let until = transaction.fetch_one(last(until, BY_ID, id.as_str()), |row| row.int(0)).await?;
+            Ok(Some(LastKnown { object, gone: gone(transaction, reading.system.key, until).await? }))
         })
         .await
     }
