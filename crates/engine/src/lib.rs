@@ -30,6 +30,8 @@
 //! - [`clock`] is the time, passed in.
 
 // Futures that wait for futures: an optimised build looks deeper into them than 128.
+// Whoever waits for a future holds it on the stack, and a thread has 2 MiB: what is large goes into a box.
+#![warn(clippy::large_futures)]
 #![recursion_limit = "256"]
 
 pub mod check;

@@ -100,7 +100,7 @@ impl Importer {
         progress: &Progress,
         cancelled: impl Future<Output = ()>,
     ) -> Result<ImportRun, ImportError> {
-        self.run_for(connector, request, None, progress, cancelled).await
+        Box::pin(self.run_for(connector, request, None, progress, cancelled)).await
     }
 
     /// As [`Importer::run_until`], for a time of the profile's schedule, which is taken when the run begins.
@@ -115,7 +115,7 @@ impl Importer {
         progress: &Progress,
         cancelled: impl Future<Output = ()>,
     ) -> Result<ImportRun, ImportError> {
-        self.run_for(connector, request, Some(turn), progress, cancelled).await
+        Box::pin(self.run_for(connector, request, Some(turn), progress, cancelled)).await
     }
 
     async fn run_for(
@@ -181,7 +181,7 @@ impl Importer {
             identity: OnceLock::new(),
         };
         let ended = tokio::select! {
-            ended = session.run(&account_id) => ended,
+            ended = Box::pin(session.run(&account_id)) => ended,
             lost = self.keep_lease(&lease) => Err(lost.into()),
             () = cancelled => return session.interrupt().await,
         };
@@ -251,7 +251,7 @@ impl Session<'_> {
         let reader =
             Reader::new(self.inventory, account_id, concurrency, paced, self.progress, self.importer.clock);
         let scope = self.request.profile.scope();
-        let (known, read) = tokio::join!(self.load_known(), self.read_collections(&reader, &scope));
+        let (known, read) = tokio::join!(self.load_known(), Box::pin(self.read_collections(&reader, &scope)));
         let known = known?;
         if let Some(identity) = self.identity.get().filter(|_| !reader.halt.is_halted()) {
             let Importer { store, clock, .. } = self.importer;

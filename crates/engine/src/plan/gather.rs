@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use keyreeve_connector::{
     Cause, Connector, Error, Identity, Inventory as InventoryReader, Marker, Page, PointRead, PolicyDocument,
@@ -121,7 +123,17 @@ impl Gatherer {
     ///
     /// # Errors
     /// See [`GatherError`].
-    pub async fn gather(
+    pub fn gather<'a>(
+        &'a self,
+        connector: &'a dyn Connector,
+        system: &'a System,
+        wishes: &'a [Wish],
+    ) -> BoxFuture<'a, Result<Facts, GatherError>> {
+        // Boxed here: it is large, and many wait for it deep in their stacks.
+        self.gather_now(connector, system, wishes).boxed()
+    }
+
+    async fn gather_now(
         &self,
         connector: &dyn Connector,
         system: &System,

@@ -133,7 +133,7 @@ impl<'a> TaskRun<'a> {
     pub(super) async fn run(mut self) -> Result<Released, StoreError> {
         let mut event = match self.in_the_way() {
             Some(failure) => Event::Refused(failure),
-            None => self.administrators_left().await?.unwrap_or(Event::Claimed),
+            None => Box::pin(self.administrators_left()).await?.unwrap_or(Event::Claimed),
         };
         loop {
             let at = self.seen_at.take().unwrap_or_else(|| self.ground.gatherer.clock.now());
@@ -152,7 +152,7 @@ impl<'a> TaskRun<'a> {
                 Next::GoOn => Event::Written,
                 Next::Identify | Next::Call(_) if !self.is_admitted().await => Event::Written,
                 Next::Identify => {
-                    ground.awaited(self.seen_whose()).await.transpose()?.unwrap_or(Event::Written)
+                    ground.awaited(Box::pin(self.seen_whose())).await.transpose()?.unwrap_or(Event::Written)
                 }
                 Next::Call(seq) => self.call(seq).await?,
                 Next::Look(seq) => match self.step(seq) {
@@ -164,14 +164,17 @@ impl<'a> TaskRun<'a> {
                 },
                 Next::Replan => {
                     let Ground { gatherer, connector, system, .. } = *ground;
-                    let calls = ground.awaited(replan(gatherer, connector, system, &self.task)).await;
+                    let calls =
+                        ground.awaited(Box::pin(replan(gatherer, connector, system, &self.task))).await;
                     calls.map_or(Event::Written, Event::Replanned)
                 }
                 Next::Refresh => {
                     let Ground { gatherer, connector, system, .. } = *ground;
                     let calls = match ground.rechecked.anew.get(&self.task.id) {
                         Some(calls) => Some(Ok(calls.clone())),
-                        None => ground.awaited(replan(gatherer, connector, system, &self.task)).await,
+                        None => {
+                            ground.awaited(Box::pin(replan(gatherer, connector, system, &self.task))).await
+                        }
                     };
                     self.refreshed |= calls.is_some();
                     calls.map_or(Event::Written, Event::Refreshed)

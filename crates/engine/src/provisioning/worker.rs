@@ -168,7 +168,7 @@ impl Worker {
         let place = Mutex::default();
         let shift =
             Shift { worker: self, ground: &ground, identity: &identity, of_try, sealings, stop, place };
-        let work = async move { shift.run(journal, seen).await };
+        let work = Box::pin(async move { shift.run(journal, seen).await });
         let (ended, ()) = tokio::join!(work, writer);
         timed.ends(match &ended {
             Ok(Ended::Done) => "done",

@@ -122,7 +122,7 @@ impl Duties {
                         Entry::Vacant(begun) if !*stop.borrow() => {
                             begun.insert((work.system_id.clone(), false));
                             seen(Chore::JobTakenUp(work.job));
-                            let done = self.go_on(work.clone(), stop.clone());
+                            let done = Box::pin(self.go_on(work.clone(), stop.clone()));
                             running.push(async move { (work, done.await) });
                         }
                         Entry::Vacant(_) => {}

@@ -113,7 +113,7 @@ impl Scheduler {
                     progress: Arc::clone(&progress),
                 };
                 seen(began);
-                let import = self.see_to(schedule, at, progress, stop.clone());
+                let import = Box::pin(self.see_to(schedule, at, progress, stop.clone()));
                 running.push(async move { (system_id, import.await) });
             }
             let looks_again = !ended.is_empty();

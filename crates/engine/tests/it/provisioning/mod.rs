@@ -173,7 +173,7 @@ impl World {
         let system = self.store.get_system(&self.id).await.unwrap();
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         let worker = self.worker();
-        worker.run_job(&self.connector, &system, job.id, JUST_PLANNED, stopped, |_| {}).await
+        Box::pin(worker.run_job(&self.connector, &system, job.id, JUST_PLANNED, stopped, |_| {})).await
     }
 
     /// Does what is wished, to the end.
