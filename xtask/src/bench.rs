@@ -1,6 +1,7 @@
 //! `cargo xtask bench import`: what an import costs, beside the floor of what it must cost and beside boto3.
 //! `cargo xtask bench provision`: what a job of many tasks costs.
 //! `cargo xtask bench console`: how long each page of the console takes, with much and with a tenth of it.
+//! `cargo xtask bench scale`: what more processes are worth, and whether they keep an AWS account's pace together.
 //! `cargo xtask bench serve`: how long readers wait, idle and while an import runs.
 //!
 //! Each scenario starts an endpoint of its own; the programs take turns on it, run by run, so that whatever else
@@ -28,6 +29,7 @@ mod place;
 mod program;
 mod provision;
 mod recorded;
+mod scale;
 mod serve;
 mod setting;
 
@@ -52,6 +54,8 @@ enum What {
     Provision(provision::ProvisionOptions),
     /// Ask for every page of the console, with much in the store and with a tenth of it
     Console(console::ConsoleOptions),
+    /// Give the same work to more and more processes on one PostgreSQL
+    Scale(scale::ScaleOptions),
     /// Read from a server that holds much, idle and while it imports
     Serve(serve::ServeOptions),
 }
@@ -98,6 +102,10 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         What::Console(options) => {
             let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();
             console::run(root, &target, &options)
+        }
+        What::Scale(options) => {
+            let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();
+            scale::run(root, &target, &options)
         }
         What::Serve(options) => {
             let target = workspace::metadata(root, Depth::Members)?.target_directory.into_std_path_buf();

@@ -26,6 +26,9 @@ const ATTEMPTS: usize = 3;
 /// A running server; it stops when this is dropped, or when we end in any other way.
 pub(crate) struct Postgres {
     url: String,
+    port: u16,
+    password: String,
+    programs: PathBuf,
     version: String,
     // Dropped in this order: the server first, then its folder.
     _server: Companion,
@@ -62,6 +65,20 @@ impl Postgres {
     /// `postgres://…`, with rights to create databases.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Makes a database of that name; gives its address.
+    pub(crate) fn make_database(&self, name: &str) -> Result<String> {
+        let mut createdb = Command::new(self.programs.join("createdb"));
+        createdb.args(["--template", "template0", "--encoding", "UTF8", "--no-password", name]);
+        createdb.env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
+        createdb.env("PGUSER", ROLE).env("PGPASSWORD", &self.password);
+        let done = createdb.stdin(Stdio::null()).output().context("running createdb")?;
+        if !done.status.success() {
+            bail!("createdb failed: {}", String::from_utf8_lossy(&done.stderr).trim());
+        }
+        let (server, _) = self.url.rsplit_once('/').unwrap_or((&self.url, ""));
+        Ok(format!("{server}/{name}"))
     }
 
     /// As the server's programs call it, such as `15.18`.
@@ -105,7 +122,8 @@ impl Postgres {
         let mut running = Companion::start(&server, "INT", folder.path(), Stdio::null(), said.into())?;
         wait_until_ready(&mut running, &data, &log)?;
         let url = format!("postgres://{ROLE}:{password}@127.0.0.1:{port}/postgres");
-        Ok(Self { url, version: version(programs)?, _server: running, _folder: folder })
+        let (programs, version) = (programs.to_owned(), version(programs)?);
+        Ok(Self { url, port, password, programs, version, _server: running, _folder: folder })
     }
 }
 

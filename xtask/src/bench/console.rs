@@ -32,7 +32,7 @@ use pages::Known;
 /// Who looks.
 const NAME: &str = "bench";
 const PASSWORD: &str = "a sentence of some words";
-/// Accounts that are asked for, so that there are jobs.
+/// Accounts that are changed, so that there are jobs.
 const JOBS: usize = 20;
 
 #[derive(clap::Args)]
@@ -124,15 +124,27 @@ fn measure(binary: &Path, (kept, filled): (&Path, &Filled), shape: Shape, rounds
     Ok(measured)
 }
 
-/// Asks for some accounts in the first system, each by a job of its own, and waits for the last one.
+/// Asks for some accounts of the first system to be put into a group, each by a job of its own, and waits for each. AWS lets
+/// nobody be created beside 5,000 users.
 fn ask_for_jobs(client: &mut Client<'_>) -> Result<i64> {
-    let jobs = format!("/api/v1/systems/{}/jobs", account::system(0));
+    let system = account::system(0);
+    let mut names = |what: &str| {
+        let listed = client.json("GET", &format!("/api/v1/systems/{system}/{what}"), None)?;
+        let items = listed.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let name = |one: &Value| Some(one.get("name")?.as_str()?.to_owned());
+        Ok::<Vec<String>, anyhow::Error>(items.iter().filter_map(name).collect())
+    };
+    let group = names("resources?type=group&limit=1")?.pop().context("there is no group")?;
     let mut last = 0;
-    for number in 0..JOBS {
-        let name = format!("bench.made-{number:02}");
-        let body = json!({"wishes": [{"task": "create_account", "name": name}], "reason": "to have some"});
-        let job = client.json("POST", &jobs, Some(&body.to_string()))?;
-        last = job.get("id").and_then(Value::as_i64).context("a job has no id")?;
+    for name in names(&format!("accounts?limit={JOBS}"))? {
+        let body = json!({
+            "wishes": [{"task": "add_assignment", "account": name, "group": group}],
+            "reason": "to have some",
+        });
+        let job = client.json("POST", &format!("/api/v1/systems/{system}/jobs"), Some(&body.to_string()))?;
+        // Who is in the group already needs no job.
+        let Some(id) = job.get("id").and_then(Value::as_i64) else { continue };
+        last = id;
         let address = format!("/api/v1/jobs/{last}");
         let ended = loop {
             let job = client.json("GET", &address, None)?;
@@ -144,6 +156,9 @@ fn ask_for_jobs(client: &mut Client<'_>) -> Result<i64> {
         if ended.get("state").and_then(Value::as_str) != Some("succeeded") {
             bail!("job {last} was to succeed: {ended}");
         }
+    }
+    if last == 0 {
+        bail!("{system} has no account that a job could change");
     }
     Ok(last)
 }

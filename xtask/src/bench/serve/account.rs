@@ -27,6 +27,13 @@ const LOWEST: &str = "19";
 /// Changes sent at once.
 const CHUNK: usize = 5_000;
 
+/// Groups and customer policies of each account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::bench) struct Inhabitants {
+    pub(in crate::bench) groups: u32,
+    pub(in crate::bench) policies: u32,
+}
+
 /// How much there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::bench) struct Shape {
@@ -67,6 +74,14 @@ pub(in crate::bench) struct Sandbox {
 
 impl Sandbox {
     pub(in crate::bench) fn start(binary: &Path, shape: Shape) -> Result<Self> {
+        Self::start_with(binary, shape, Inhabitants { groups: GROUPS, policies: POLICIES })
+    }
+
+    pub(in crate::bench) fn start_with(
+        binary: &Path,
+        shape: Shape,
+        Inhabitants { groups, policies }: Inhabitants,
+    ) -> Result<Self> {
         let folder = Scratch::new("bench-sandbox")?;
         let mut command = place::command(Path::new("nice"), folder.path());
         command.args(["-n", LOWEST]).arg(binary).args([
@@ -84,7 +99,7 @@ impl Sandbox {
             command.args(["--account", &account_id(number)]);
         }
         command.args(["--users", &shape.users.to_string()]);
-        command.args(["--groups", &GROUPS.to_string(), "--policies", &POLICIES.to_string()]);
+        command.args(["--groups", &groups.to_string(), "--policies", &policies.to_string()]);
         let mut server = Companion::start(&command, "TERM", folder.path(), Stdio::piped(), Stdio::inherit())?;
         let mut line = String::new();
         BufReader::new(server.stdout()?).read_line(&mut line).context("waiting for the sandbox")?;
@@ -145,6 +160,21 @@ impl Sandbox {
         }
         let rules = json!([{"effect": {"kind": "latency", "ms": milliseconds}}]);
         http::ask(&self.admin_url, "POST", "/faults", &rules.to_string()).map(drop)
+    }
+
+    /// From now on it answers as fast as it can.
+    pub(in crate::bench) fn answer_at_once(&self) -> Result<()> {
+        http::ask(&self.admin_url, "DELETE", "/faults", "").map(drop)
+    }
+
+    /// The calls that arrived.
+    pub(in crate::bench) fn trace(&self) -> Result<Value> {
+        http::get(&self.admin_url, "/trace")
+    }
+
+    /// From now on calls are counted anew.
+    pub(in crate::bench) fn forget_calls(&self) -> Result<()> {
+        http::ask(&self.admin_url, "DELETE", "/trace", "").map(drop)
     }
 
     /// Names of the users, but for the connector, and ARNs of the policies.

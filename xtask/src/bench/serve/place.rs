@@ -96,6 +96,11 @@ pub(in crate::bench) fn ask(
 ) -> Result<Vec<u8>> {
     let mut command = command(binary, data);
     command.args(arguments).env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1");
+    answer(command, arguments, input)
+}
+
+/// What a command prints that has these arguments of ours.
+pub(in crate::bench) fn answer(mut command: Command, arguments: &[&str], input: &str) -> Result<Vec<u8>> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let shown = format!("keyreeve {}", arguments.iter().take(5).copied().collect::<Vec<_>>().join(" "));
     let mut child = command.spawn().with_context(|| format!("starting `{shown}`"))?;
