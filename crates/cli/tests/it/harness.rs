@@ -297,9 +297,11 @@ pub(crate) fn user(name: &str) -> Mutation {
     Mutation::CreateUser { name: name.to_owned(), path: "/".to_owned(), tags: Vec::new(), boundary: None }
 }
 
-/// The binary in a cleared environment.
+/// The binary in a cleared environment: the one that was built with the tests or, where `KEYREEVE_TEST_BINARY` names one, another
+/// build of it, such as a release.
 pub(crate) fn bare(arguments: &[&str], folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keyreeve"));
+    let built = || env!("CARGO_BIN_EXE_keyreeve").into();
+    let mut command = Command::new(std::env::var_os("KEYREEVE_TEST_BINARY").unwrap_or_else(built));
     command.env_clear().args(arguments).current_dir(folder).stdin(Stdio::null());
     command.env("HOME", folder).env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_REGION", "us-east-1");
     command
