@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    CollectionName, CollectionRecord, Failure, ImportRunId, ImportRunState, JobId, JobState, SystemId,
-    TaskKind,
+    CollectionName, CollectionRecord, Failure, ImportRunId, ImportRunState, JobId, JobState, SystemId, Wish,
 };
 
 use crate::provisioning::drifts;
@@ -75,8 +74,10 @@ pub struct JobStanding {
     pub state: JobState,
     /// Who asked for it.
     pub actor: String,
+    /// Why they did.
+    pub reason: Option<String>,
     /// What its first task does, and of which account.
-    pub first: Option<(TaskKind, String)>,
+    pub first: Option<(Wish, String)>,
     /// How many tasks it has.
     pub tasks: u64,
     /// When it failed, or since when it waits.
@@ -100,7 +101,7 @@ const SUSPENDED: &str = "SELECT s.system_id, r.run_id, COALESCE(r.finished_at, r
      JOIN systems s ON s.system_key = r.system_key \
      WHERE r.state = 'suspended' AND s.removed_at IS NULL";
 const JOBS: &str = "SELECT s.system_id, j.job_id, j.state, j.actor, COALESCE(j.finished_at, j.created_at), \
-     (SELECT COUNT(*) FROM tasks t WHERE t.job_id = j.job_id), f.kind, f.account \
+     (SELECT COUNT(*) FROM tasks t WHERE t.job_id = j.job_id), f.wish, f.account, j.reason \
      FROM provisioning_jobs j \
      LEFT JOIN tasks f ON f.task_id = (SELECT MIN(t.task_id) FROM tasks t WHERE t.job_id = j.job_id) \
      JOIN systems s ON s.system_key = j.system_key \
@@ -144,9 +145,10 @@ impl Store {
                     job,
                     state,
                     actor: row.text(3)?,
+                    reason: row.opt_text(8)?,
                     since: row.time(4)?,
                     tasks: u64::try_from(row.int(5)?).unwrap_or_default(),
-                    first: row.opt_word(6)?.zip(row.opt_text(7)?),
+                    first: row.opt_json(6)?.zip(row.opt_text(7)?),
                 })
             });
             let jobs = jobs.await?;

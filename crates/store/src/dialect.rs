@@ -118,6 +118,14 @@ impl Dialect {
         }
     }
 
+    /// The number that the object of a JSON text has under a name; null where it has none.
+    pub(crate) fn number_in(self, text: &str, name: &str) -> String {
+        match self {
+            Self::Sqlite => format!("({text} ->> '{name}')"),
+            Self::Postgres => format!("CAST(CAST({text} AS JSON) ->> '{name}' AS BIGINT)"),
+        }
+    }
+
     /// Whether a table can be seen, as 1 or 0; the name is `$1`.
     pub(crate) fn table_exists(self) -> &'static str {
         match self {

@@ -112,6 +112,17 @@ impl Statement {
         self
     }
 
+    /// How many rows this one has.
+    pub(crate) fn counted(mut self) -> Self {
+        let before = match &self.text {
+            Text::Built(text) => text.as_str(),
+            Text::Fixed(text) => text,
+            Text::Repeated(text) => text,
+        };
+        self.text = Text::Built(format!("WITH r AS ({before}) SELECT COUNT(*) FROM r"));
+        self
+    }
+
     /// Adds fixed text.
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
         match &mut self.text {

@@ -38,7 +38,7 @@ pub(crate) struct ListAudit {
     /// Only what was done about this system.
     #[arg(long = "system", value_name = "ID")]
     pub(crate) system_id: Option<SystemId>,
-    /// Only what was done by tasks about this account, by the name it had then.
+    /// Only what was done by tasks about this account, and with jobs that have such a task, by the name it had then.
     #[arg(long, value_name = "NAME", requires = "system_id", allow_hyphen_values = true)]
     account: Option<String>,
     /// Only what this actor did, ignoring case: the owner of a token, or local:USER; `*` stands for any text.

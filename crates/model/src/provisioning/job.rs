@@ -49,6 +49,17 @@ pub struct ProvisioningJob {
     pub tasks: Vec<Task>,
 }
 
+impl ProvisioningJob {
+    /// Whether somebody rejected it, which ended it at once. What was approved and taken back later ended after it was decided.
+    #[must_use]
+    pub fn is_rejected(&self) -> bool {
+        self.state == JobState::Cancelled
+            && self.decided_by.is_some()
+            && self.started_at.is_none()
+            && self.decided_at == self.finished_at
+    }
+}
+
 /// How far a job got. [`JobState::may_become`] owns the legal moves, [`JobState::of_tasks`] the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

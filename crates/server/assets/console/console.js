@@ -12,6 +12,7 @@
 //   <… id data-live="EVENTS">              is renewed when the stream of events says something
 //   <form method="post">                   is sent once, however often its button is pressed; what was typed comes back
 //                                          where the session had ended, but for secrets
+//   <… data-sent>                          says that the page answers a form: to come back to it does not send that again
 //   <form class="theme">                   changes how the page looks, and leaves the page
 (() => {
   const SEARCH_AFTER = 250;
@@ -374,6 +375,8 @@
     address.searchParams.delete("said");
     window.history.replaceState(null, "", address);
   }
+  // Whoever comes back to the answer to a form, or loads it anew, is not asked to send the form once more.
+  if (document.querySelector("[data-sent]")) window.history.replaceState(null, "", window.location.href);
   prepared(document);
   focuses();
   sends();

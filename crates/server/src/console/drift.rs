@@ -17,7 +17,7 @@ use super::jobs;
 use super::page::{Frame, Said, shown_as};
 use super::parts::{Cell, Choice, Empty, Tabs};
 use super::systems;
-use super::table::{Column, Table};
+use super::table::{Asked, Column, Filter, Shape, Table};
 use super::time::Time;
 use super::visitor::Visitor;
 use crate::body::InPath;
@@ -32,14 +32,25 @@ const FORM: &str = "accepting";
 const CLAIM: &str = "claim";
 
 const COLUMNS: [Column; 7] = [
-    Column::plain("Account"),
-    Column::plain("What was done here"),
-    Column::plain("What AWS has"),
-    Column::plain("By"),
-    Column::plain("Done"),
-    Column::plain("Seen by"),
-    Column::plain("Accept"),
+    Column::sorted("account", "Account"),
+    Column::sorted("done", "What was done here"),
+    Column::sorted("aws", "What AWS has"),
+    Column::sorted("by", "By"),
+    Column::sorted("when", "Done"),
+    Column::sorted("seen", "Seen by"),
+    Column::acting("Accept"),
 ];
+const FILTERS: [Filter; 2] = [
+    Filter { name: "account", label: "Account", choices: &[] },
+    Filter { name: "q", label: "What was done, or what AWS has", choices: &[] },
+];
+/// As whoever may accept it sees it, and as all others do.
+static ACCEPTING: Shape = Shape { columns: &COLUMNS, filters: &FILTERS, sort: "-seen" };
+static READING: Shape = Shape {
+    columns: &[COLUMNS[0], COLUMNS[1], COLUMNS[2], COLUMNS[3], COLUMNS[4], COLUMNS[5]],
+    filters: &FILTERS,
+    sort: "-seen",
+};
 
 /// The pages.
 pub(super) fn router() -> Router<Parts> {
@@ -68,14 +79,16 @@ async fn page(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    asked: Asked,
 ) -> Result<Response, Problem> {
-    answer(&visitor, &parts, &system_id, None).await
+    answer(&visitor, &parts, (&system_id, asked), None).await
 }
 
 async fn accept(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    asked: Asked,
     Sent(marked): Sent<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let claim =
@@ -85,24 +98,40 @@ async fn accept(
     let claims = marked.iter().map(claim).collect::<Option<Vec<_>>>().ok_or_else(foreign)?;
     if claims.is_empty() {
         let wrong = Wrong::whole("nothing is marked; mark what is to stay as AWS has it");
-        return answer(&visitor, &parts, &system_id, Some(wrong)).await;
+        return answer(&visitor, &parts, (&system_id, asked), Some(wrong)).await;
     }
     // What has ended meanwhile is not there any more on the page that this leads to.
     parts.desk.accept_drift(&visitor.actor, &system_id, &claims).await?;
-    Ok(Said::DriftAccepted.to(&of(&system_id)))
+    // To the list as they saw it, from its first page on.
+    Ok(Said::DriftAccepted.to(&asked.of_shape(&ACCEPTING)?.own()))
 }
 
 async fn answer(
     visitor: &Visitor,
     parts: &Parts,
-    system_id: &SystemId,
+    (system_id, asked): (&SystemId, Asked),
     wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, system_id)?;
     let system = parts.store.get_system(system_id).await?;
-    let drifts = DriftedChange::of_system(&parts.store, system_id, MOST).await?;
-    let may = visitor.may(Right::Approve) && !drifts.is_empty();
-    let rows = drifts.iter().map(|drift| row(drift, may));
+    let may = visitor.may(Right::Approve);
+    let listing = asked.of_shape(if may { &ACCEPTING } else { &READING })?;
+    let mut drifts = DriftedChange::of_system(&parts.store, system_id, MOST.saturating_add(1)).await?;
+    let more = drifts.len() > MOST as usize;
+    drifts.truncate(MOST as usize);
+    let [account, text] = ["account", "q"].map(|name| listing.filter(name).map(str::to_lowercase));
+    drifts.retain(|drift| {
+        let has = |wanted: &Option<String>, texts: &[&str]| {
+            wanted.as_ref().is_none_or(|wanted| texts.iter().any(|one| one.to_lowercase().contains(wanted)))
+        };
+        has(&account, &[&drift.account]) && has(&text, &[&drift.done, &drift.aws_has])
+    });
+    let cells = |drift: &DriftedChange| row(drift, may);
+    let drifts = listing.arranged(drifts, cells);
+    if listing.is_file() {
+        return listing.file((system_id.as_str(), "drift"), &drifts, cells);
+    }
+    let form = (may && !drifts.is_empty()).then_some(FORM);
     let empty = Empty {
         title: "No drift".to_owned(),
         text: "No change that was made here was seen otherwise by the import after it. What is undone in AWS later, once an \
@@ -111,16 +140,23 @@ async fn answer(
             .to_owned(),
         action: None,
     };
+    let drifts = listing.cut(drifts)?;
+    let caption = "What was changed here and is not so in AWS";
+    let drifts = listing.table(caption, drifts, |(place, _)| *place, |(_, drift)| cells(drift), empty)?;
     let page = DriftPage {
-        drifts: Table::whole("What was changed here and is not so in AWS", &COLUMNS, rows.collect(), empty),
+        drifts: match more {
+            true => drifts.telling(&format!("There are more than {MOST}, and these are of the newest.")),
+            false => drifts,
+        },
         frame: systems::frame(visitor, &system, "Drift"),
         name: system.name.to_string(),
         tabs: systems::tabs(system_id, "drift"),
         wrong: whole(wrong.clone()),
-        form: may.then_some(FORM),
-        action: of(system_id),
+        form,
+        action: listing.own(),
     };
-    Ok(shown_as(status_of(wrong.as_ref()), &page))
+    let status = wrong.as_ref().map_or(listing.status(), |wrong| status_of(Some(wrong)));
+    Ok(shown_as(status, &page))
 }
 
 fn row(drift: &DriftedChange, may: bool) -> Vec<Cell> {
@@ -132,7 +168,7 @@ fn row(drift: &DriftedChange, may: bool) -> Vec<Cell> {
         value: drift.claim.to_string(),
         label: format!("Accept that {name} is otherwise in AWS"),
     };
-    vec![
+    let mut cells = vec![
         match drift.account_is_there {
             true => Cell::link(accounts::of(&drift.system_id, &drift.account_external_id), name.clone()),
             false => Cell::text(name.clone()),
@@ -142,8 +178,9 @@ fn row(drift: &DriftedChange, may: bool) -> Vec<Cell> {
         Cell::link(jobs::of(drift.job), format!("Job {} of {}", drift.job, drift.actor)),
         Cell::Time(Time::at(drift.done_at)),
         drift.import_run.map_or(Cell::None, run),
-        if may { Cell::Choice(choice) } else { Cell::None },
-    ]
+    ];
+    cells.extend(may.then_some(Cell::Choice(choice)));
+    cells
 }
 
 /// What was done here, as a sentence without its account.

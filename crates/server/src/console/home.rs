@@ -22,10 +22,8 @@ use super::form::sentence;
 use super::imports;
 use super::jobs;
 use super::keys;
-use super::numbers::counted;
 use super::page::{Frame, Section, shown};
 use super::parts::{Badge, Cell, Empty, Link, Tone};
-use super::states::called;
 use super::systems;
 use super::table::{Column, Table};
 use super::time::Time;
@@ -113,7 +111,7 @@ pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result
     }
     let frame = Frame::of(&visitor, Section::Home, "Home");
     let may_add = visitor.may(Right::Administer) && visitor.actor.require_all_systems().is_ok();
-    let add = may_add.then(|| Link::new("/systems/new", "New system"));
+    let add = may_add.then(|| Link::new("/new-system", "New system"));
     let table = standing(&all, &attention, add, now);
     let needs = needs(&all, attention, passwords, now);
     Ok(shown(&Home { frame, needs, systems: table, charts, key_ages }))
@@ -174,35 +172,24 @@ fn of_run(SuspendedRun { system_id, run, since, out_of_date }: &SuspendedRun, no
 }
 
 fn of_job(standing: &JobStanding, now: Timestamp) -> Need {
-    let JobStanding { system_id, job, state, actor, since, .. } = standing;
-    let about = about(standing);
+    let JobStanding { system_id, job, state, actor, reason, first, tasks, since } = standing;
+    let about = jobs::about(first.as_ref(), *tasks);
+    let why = reason.as_ref().map(|why| format!(" Reason: {why}")).unwrap_or_default();
     let (badge, what) = match state {
         JobState::AwaitingApproval => (
             Badge::new(Tone::Notice, "Approval"),
-            format!("{about}, asked for by {actor} as job {job}, waits for a second person."),
+            format!("{about}, asked for by {actor} as job {job}, waits for a second person.{why}"),
         ),
         JobState::PartiallyFailed => (
             Badge::new(Tone::Bad, "Job failed"),
-            format!("{about}, asked for by {actor} as job {job}, was carried out only in part."),
+            format!("{about}, asked for by {actor} as job {job}, was carried out only in part.{why}"),
         ),
         _ => (
             Badge::new(Tone::Bad, "Job failed"),
-            format!("{about}, asked for by {actor} as job {job}, failed."),
+            format!("{about}, asked for by {actor} as job {job}, failed.{why}"),
         ),
     };
     Need::new(badge, what, system_id, Some(Time::ago(*since, now))).at(jobs::of(*job))
-}
-
-/// What a job is about: its first task, and how many more there are.
-fn about(JobStanding { first, tasks, .. }: &JobStanding) -> String {
-    let first = match first {
-        Some((kind, account)) => format!("{} {account}", called(*kind)),
-        None => "What was asked for".to_owned(),
-    };
-    match tasks.saturating_sub(1) {
-        0 => first,
-        more => format!("{first} and {}", counted(more, "more change", "more changes")),
-    }
 }
 
 /// What was done here, and what AWS has: some of a system by themselves, the others by their number.

@@ -3,6 +3,7 @@
 //! A component is drawn in a template by `html()`, which no text has: `{{ badge.html() }}`.
 
 use askama::Template;
+use jiff::Timestamp;
 
 use super::numbers::grouped;
 use super::time::Time;
@@ -84,6 +85,7 @@ impl Badge {
 {%- when Cell::LinkOf(link, text) %}{{ link.html() }} {{ text }}
 {%- when Cell::TextOf(text, link) %}{{ text }} {{ link.html() }}
 {%- when Cell::Badge(badge) %}{{ badge.html() }}
+{%- when Cell::BadgeOf(badge, text) %}{{ badge.html() }} {{ text }}
 {%- when Cell::Time(time) %}{{ time.html() }}
 {%- when Cell::Before(time, what) %}before {{ time.html() }}, {{ what }}
 {%- when Cell::Number(number) %}{{ self::grouped(*number) }}
@@ -105,6 +107,8 @@ pub(crate) enum Cell {
     /// The same, said the other way round.
     TextOf(String, Link),
     Badge(Badge),
+    /// A state, and what is to be known of it.
+    BadgeOf(Badge, String),
     Time(Time),
     /// Some time before that, which was what is said of it.
     Before(Time, &'static str),
@@ -134,12 +138,67 @@ impl Cell {
             Self::LinkOf(link, text) => format!("{} {text}", link.text),
             Self::TextOf(text, link) => format!("{text} {}", link.text),
             Self::Badge(badge) => badge.text.clone(),
+            Self::BadgeOf(badge, text) => format!("{} {text}", badge.text),
             Self::Time(time) => time.instant().to_string(),
             Self::Before(time, what) => format!("before {}, {what}", time.instant()),
             Self::Number(number) => number.to_string(),
             Self::Choice(_) | Self::None => String::new(),
         }
     }
+}
+
+/// Where a cell stands among those of its column: what has nothing there first, numbers and times as such, and text ignoring
+/// case, with the numbers in it as numbers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    Nothing,
+    Number(u64),
+    /// Some time before it comes before it.
+    Time(Timestamp, bool),
+    Text(Vec<Piece>, String),
+}
+
+/// A run of digits, or of what is none.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Piece {
+    /// Without the zeros before it; the longer one is the larger.
+    Digits(usize, String),
+    Other(String),
+}
+
+impl Cell {
+    /// Where it stands among others.
+    pub(crate) fn rank(&self) -> Rank {
+        match self {
+            Self::None | Self::Choice(_) => Rank::Nothing,
+            Self::Number(number) => Rank::Number(*number),
+            Self::Before(time, _) => Rank::Time(time.instant(), false),
+            Self::Time(time) => Rank::Time(time.instant(), true),
+            said => {
+                let text = said.in_a_file();
+                Rank::Text(pieces(&text.to_lowercase()), text)
+            }
+        }
+    }
+}
+
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces: Vec<(bool, String)> = Vec::new();
+    for character in text.chars() {
+        let is_digit = character.is_ascii_digit();
+        match pieces.last_mut() {
+            Some((of_digits, piece)) if *of_digits == is_digit => piece.push(character),
+            _ => pieces.push((is_digit, character.to_string())),
+        }
+    }
+    let piece = |(is_digit, piece): (bool, String)| match is_digit {
+        true => {
+            let digits = piece.trim_start_matches('0').to_owned();
+            Piece::Digits(digits.len(), digits)
+        }
+        false => Piece::Other(piece),
+    };
+    pieces.into_iter().map(piece).collect()
 }
 
 /// Something to be marked for a form that stands elsewhere on the page.
@@ -161,7 +220,7 @@ pub(crate) struct Choice {
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"<div class="empty"><p class="empty-title">{{ title }}</p><p>{{ text }}</p>
+    source = r#"<div class="empty"><p class="empty-title">{{ title }}</p><p>{{ super::time::timed(text).html() }}</p>
 {%- if let Some(action) = action %}<p><a class="button" href="{{ action.address }}">{{ action.text }}</a></p>{% endif %}</div>"#
 )]
 pub(crate) struct Empty {
@@ -213,3 +272,30 @@ pub(crate) struct Copied {
 }
 
 drawn!(Link, Badge, Cell, Choice, Empty, Facts, Tabs, Copied);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_stand_in_the_order_of_what_they_say() {
+        let at = |second: i64| Time::at(Timestamp::from_second(second).unwrap());
+        let ordered = [
+            Cell::None,
+            Cell::Number(9),
+            Cell::Number(10),
+            Cell::Before(at(50), "the first import"),
+            Cell::Time(at(50)),
+            Cell::Time(at(51)),
+            Cell::text(""),
+            Cell::text("Run 9"),
+            Cell::link("/imports/10", "run 10"),
+            Cell::text("run 10 b"),
+            Cell::text("Zoe"),
+        ];
+        for pair in ordered.windows(2) {
+            let [one, other] = pair else { unreachable!() };
+            assert!(one.rank() < other.rank(), "{one:?} {other:?}");
+        }
+    }
+}

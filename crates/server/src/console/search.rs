@@ -24,13 +24,15 @@ use crate::problem::Problem;
 /// So many are shown at most.
 const MOST: usize = 1_000;
 
+/// Unless an order is asked for, whoever is called exactly so comes first, then whose name begins so. Where more fit than are
+/// shown, those that are shown are sorted: which they are does not hang on the order.
 static SHAPE: Shape = Shape {
     columns: &[
-        Column::plain("Name"),
-        Column::plain("Type"),
-        Column::plain("System ID"),
-        Column::plain("Path"),
-        Column::plain("State"),
+        Column::sorted("name", "Name"),
+        Column::sorted("type", "Type"),
+        Column::sorted("system_id", "System ID"),
+        Column::sorted("path", "Path"),
+        Column::sorted("state", "State"),
     ],
     filters: &[
         Filter { name: "q", label: "Name, path, ARN or tag", choices: &[] },
@@ -70,6 +72,7 @@ pub(super) async fn page(
         of.is_none_or(|of| of == kind(one.found.of))
             && state.is_none_or(|state| (state == "gone") == one.found.gone.is_some())
     });
+    let found = listing.arranged(found, cells);
     if listing.is_file() {
         return listing.file(("all", "found"), &found, cells);
     }

@@ -1,7 +1,10 @@
 //! What states and kinds are called: in filters, and as badges.
 
 use keyreeve_engine::export::changes::{ChangeLine, FieldChange};
-use keyreeve_model::{ImportRunState, JobState, ObjectType, StepState, SystemState, TaskKind, TaskState};
+use keyreeve_model::{
+    ImportRunState, JobState, ObjectType, ProvisioningJob, ResourceName, StepState, SystemState, TaskKind,
+    TaskState, Wish,
+};
 
 use super::parts::{Badge, Tone};
 
@@ -22,6 +25,8 @@ pub(crate) const RUN_STATES: &Words = &[
     ("rejected", "Rejected"),
     ("previewed", "Previewed"),
 ];
+/// What a cancelled job is called that somebody rejected; programs are told that it is cancelled.
+pub(crate) const REJECTED: &str = "rejected";
 pub(crate) const JOB_STATES: &Words = &[
     ("awaiting_approval", "Awaits approval"),
     ("queued", "Queued"),
@@ -30,6 +35,7 @@ pub(crate) const JOB_STATES: &Words = &[
     ("failed", "Failed"),
     ("partially_failed", "Partially failed"),
     ("cancelled", "Cancelled"),
+    (REJECTED, "Rejected"),
 ];
 pub(crate) const TASK_STATES: &Words = &[
     ("awaiting_approval", "Awaits approval"),
@@ -63,6 +69,35 @@ pub(crate) const OBJECT_TYPES: &Words = &[
 /// What a kind of task is called.
 pub(crate) fn called(kind: TaskKind) -> &'static str {
     named(TASK_KINDS, kind.as_str())
+}
+
+/// What is wished, in words: with the group or policy, where it is about one, and with the account, unless that is said.
+pub(crate) fn wished(wish: &Wish, account: Option<&str>) -> String {
+    let (verb, towards, resource) = match wish {
+        Wish::AddAssignment { resource, .. } => ("Add", "to", resource),
+        Wish::RemoveAssignment { resource, .. } => ("Remove", "from", resource),
+        other => {
+            let kind = called(other.kind());
+            return account.map_or(kind.to_owned(), |account| format!("{kind} {account}"));
+        }
+    };
+    let what = match resource {
+        ResourceName::Group(_) => "group",
+        ResourceName::Policy(_) => "policy",
+    };
+    let name = name_of(resource);
+    match account {
+        Some(account) => format!("{verb} {what} {name} {towards} {account}"),
+        None => format!("{verb} {what} {name}"),
+    }
+}
+
+/// What a group or policy is called.
+pub(crate) fn name_of(resource: &ResourceName) -> &str {
+    match resource {
+        ResourceName::Group(group) => group,
+        ResourceName::Policy(arn) => arn.rsplit('/').next().unwrap_or(arn),
+    }
 }
 
 /// What a kind of object is called.
@@ -158,7 +193,11 @@ impl Badge {
         Self::new(tone, named(RUN_STATES, state.as_str()))
     }
 
-    pub(crate) fn of_job(state: JobState) -> Self {
+    pub(crate) fn of_job(job: &ProvisioningJob) -> Self {
+        if job.is_rejected() {
+            return Self::new(Tone::Quiet, named(JOB_STATES, REJECTED));
+        }
+        let state = job.state;
         let tone = match state {
             JobState::AwaitingApproval => Tone::Warning,
             JobState::Queued | JobState::Running => Tone::Notice,
@@ -197,6 +236,19 @@ mod tests {
     use keyreeve_model::ChangeKind;
 
     use super::*;
+
+    #[test]
+    fn what_is_wished_names_the_group_or_policy_that_it_is_about() {
+        let wish = |text: &str| serde_json::from_str::<Wish>(text).unwrap();
+        let group = wish(r#"{"task":"add_assignment","account":"ada","group":"Developers"}"#);
+        assert_eq!(wished(&group, Some("ada")), "Add group Developers to ada");
+        assert_eq!(wished(&group, None), "Add group Developers");
+        let policy =
+            r#"{"task":"remove_assignment","account":"ada","policy":"arn:aws:iam::aws:policy/job/ReadOnly"}"#;
+        assert_eq!(wished(&wish(policy), Some("ada")), "Remove policy ReadOnly from ada");
+        let delete = wish(r#"{"task":"delete_account","account":"ada"}"#);
+        assert_eq!(wished(&delete, Some("ada.b")), "Delete account ada.b");
+    }
 
     #[test]
     fn what_changed_is_said_in_plain_words_and_what_people_wrote_as_it_is() {

@@ -43,7 +43,51 @@ impl Time {
     }
 }
 
-drawn!(Time);
+/// A sentence of ours, with the instants in it as times.
+#[derive(Debug, Clone, Template)]
+#[template(
+    ext = "html",
+    source = r#"{% for piece in pieces %}{% match piece %}{% when Piece::Text with (text) %}{{ text }}{% when Piece::Time with (time) %}{{ time.html() }}{% endmatch %}{% endfor %}"#
+)]
+pub(crate) struct Timed {
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone)]
+enum Piece {
+    Text(String),
+    Time(Time),
+}
+
+/// For templates: a sentence with its times, which is drawn by `html()`.
+pub(crate) fn timed(sentence: &str) -> Timed {
+    // As instants are written: 2026-05-01T12:00:00.000Z.
+    let is_of_one = |character: char| character.is_ascii_digit() || "-:.TZ".contains(character);
+    let mut pieces = Vec::new();
+    let mut said = String::new();
+    let mut rest = sentence;
+    while !rest.is_empty() {
+        let run = rest.find(|character| !is_of_one(character)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(run);
+        let instant = word.trim_end_matches(['.', ':', '-']);
+        match instant.parse::<Timestamp>() {
+            Ok(at) => {
+                pieces.push(Piece::Text(std::mem::take(&mut said)));
+                pieces.push(Piece::Time(Time::to_the_second(at)));
+                said.push_str(word.get(instant.len()..).unwrap_or_default());
+            }
+            Err(_) => said.push_str(word),
+        }
+        let other = after.find(is_of_one).unwrap_or(after.len());
+        let (between, left) = after.split_at(other);
+        said.push_str(between);
+        rest = left;
+    }
+    pieces.push(Piece::Text(said));
+    Timed { pieces }
+}
+
+drawn!(Time, Timed);
 
 fn exact(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
@@ -85,6 +129,19 @@ mod tests {
             (60 * 24 * 400, "400 days ago"),
         ] {
             assert_eq!(since(SignedDuration::from_mins(minutes)), said);
+        }
+    }
+    #[test]
+    fn a_sentence_has_its_instants_as_times_and_the_rest_as_text() {
+        let text =
+            timed("<it> begins at 2026-11-24T12:23:54.514Z. Run 7: 2026-11-24, 12:00 T-Z").render().unwrap();
+        assert_eq!(
+            text,
+            "&#60;it&#62; begins at <time datetime=\"2026-11-24T12:23:54.514Z\" title=\"2026-11-24 12:23:54 UTC\" \
+             data-moment=\"seconds\">2026-11-24 12:23:54 UTC</time>. Run 7: 2026-11-24, 12:00 T-Z"
+        );
+        for plain in ["", "no time", "2026-11-24T12:23:54", "arn:aws:iam::111122223333:user/Z"] {
+            assert_eq!(timed(plain).render().unwrap(), plain);
         }
     }
 }

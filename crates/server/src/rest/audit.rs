@@ -49,7 +49,7 @@ pub(crate) struct Filter {
     #[param(max_length = 64)]
     #[serde(default, deserialize_with = "at_most::<64, _>")]
     action: Option<String>,
-    /// The account that it was done to.
+    /// The account that it was done to; also what was done with a whole job that has a task about it.
     #[param(max_length = 256)]
     #[serde(default, deserialize_with = "at_most::<256, _>")]
     account: Option<String>,

@@ -42,6 +42,11 @@ impl Mark {
         let text = format!("{path} {asked:?}");
         Self(digest_hex(text.as_bytes()).chars().take(MARK_CHARACTERS).collect())
     }
+
+    /// The cursor of a place in the list.
+    pub(crate) fn cursor(&self, key: &impl Serialize) -> Option<String> {
+        serde_json::to_vec(&(&self.0, key)).ok().map(|place| BASE64_URL_SAFE_NO_PAD.encode(place))
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Mark {
@@ -101,8 +106,8 @@ impl<T> Page<T> {
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let last = items.last().filter(|_| more);
-        let next = last.and_then(|last| serde_json::to_vec(&(&mark.0, key(last))).ok());
-        Self { next: next.map(|key| BASE64_URL_SAFE_NO_PAD.encode(key)), items }
+        let next = last.and_then(|last| mark.cursor(&key(last)));
+        Self { next, items }
     }
 
     /// The same page of something made of its entries.

@@ -172,8 +172,8 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// Of this action.
     pub action: Option<String>,
-    /// About tasks of this account, by the name it had then, ignoring case. Rows of older versions name it only where the task was
-    /// created.
+    /// About tasks of this account, or a job with such a task, by the name it had then, ignoring case. Rows of older versions
+    /// name the account of a task only where that was created.
     pub account: Option<String>,
     /// Not before this moment.
     pub since: Option<Timestamp>,

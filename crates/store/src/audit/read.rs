@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{AuditFilter, AuditHead, AuditRow, Trail};
+use crate::dialect::Dialect;
 use crate::inventory::like_pattern;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
@@ -12,16 +13,33 @@ use crate::{Store, StoreError};
 
 const COLUMNS: &str = "SELECT seq, at, actor, system_id, action, subject, prev_hash, hash FROM audit_log";
 
+/// What is said of a job as a whole.
+const OF_JOBS: [&str; 11] = [
+    "job_approved",
+    "job_cancel_asked",
+    "job_cancelled",
+    "job_created",
+    "job_ended",
+    "job_held",
+    "job_rejected",
+    "job_released",
+    "job_retried",
+    "job_started",
+    "secrets_renewed",
+];
+
 impl Store {
     /// Rows of the audit log, the newest first.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        let mut text = fitting(filter);
-        text.push(" ORDER BY seq DESC LIMIT ").bind(i64::from(limit));
-        reading!(self, "reading the audit log", |transaction| transaction.fetch(text.clone(), read_row).await)
-            .await
+        reading!(self, "reading the audit log", |transaction| {
+            let mut text = fitting(filter, transaction.dialect());
+            text.push(" ORDER BY seq DESC LIMIT ").bind(i64::from(limit));
+            transaction.fetch(text, read_row).await
+        })
+        .await
     }
 
     /// Rows of the audit log, the oldest first.
@@ -29,10 +47,12 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn oldest_audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        let mut text = fitting(filter);
-        text.push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
-        reading!(self, "reading the audit log", |transaction| transaction.fetch(text.clone(), read_row).await)
-            .await
+        reading!(self, "reading the audit log", |transaction| {
+            let mut text = fitting(filter, transaction.dialect());
+            text.push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
+            transaction.fetch(text, read_row).await
+        })
+        .await
     }
 
     /// Rows of the audit log after a given one, the oldest first: for whoever copies the log elsewhere.
@@ -82,7 +102,7 @@ impl Store {
 }
 
 /// The rows that a filter lets through.
-fn fitting(filter: &AuditFilter) -> Statement {
+fn fitting(filter: &AuditFilter, dialect: Dialect) -> Statement {
     let mut text = Statement::building(COLUMNS);
     text.push(" WHERE seq > ").bind(filter.after.unwrap_or(0));
     if let Some(system_id) = &filter.system_id {
@@ -104,7 +124,15 @@ fn fitting(filter: &AuditFilter) -> Statement {
     if let Some(account) = &filter.account {
         // Subjects are stored as serde_json writes them, without white space.
         let named = format!(r#""account":{}"#, serde_json::Value::from(account.as_str()));
-        text.push(" AND replace(lower(subject), lower(").bind(named).push("), '') <> lower(subject)");
+        text.push(" AND (replace(lower(subject), lower(").bind(named).push("), '') <> lower(subject)");
+        // What is done with a whole job names no account, and is about those of its tasks.
+        text.push(" OR CASE WHEN action IN (");
+        for (at, action) in OF_JOBS.iter().enumerate() {
+            text.push(if at == 0 { "" } else { ", " }).bind(*action);
+        }
+        text.push(") THEN EXISTS (SELECT 1 FROM tasks t WHERE t.job_id = ");
+        text.push(&dialect.number_in("subject", "job")).push(" AND t.account_folded = ");
+        text.bind(account.to_lowercase()).push(") ELSE 1 = 0 END)");
     }
     if let Some(since) = filter.since {
         text.push(" AND at >= ").bind(to_millis(since));

@@ -87,23 +87,58 @@ impl Store {
             let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
                 return Ok(None);
             };
-            let last = |mut text: Statement| {
-                text.push(" WHERE v.system_key = ").bind(reading.system.key);
-                text.push(" AND v.external_id = ").bind(external_id.as_str());
-                text.push(" ORDER BY v.valid_to_run DESC LIMIT 1");
-                text
-            };
-            let read = |row: &Row| history::read_resource(row, system_id, &reading.coverage);
-            let Some(object) = transaction.fetch_optional(last(history::select_resources()), read).await?
-            else {
-                return Ok(None);
-            };
-            let until = Statement::building("SELECT v.valid_to_run FROM resource_versions v");
-            let until = transaction.fetch_one(last(until), |row| row.int(0)).await?;
-            Ok(Some(LastKnown { object, gone: gone(transaction, reading.system.key, until).await? }))
+            last_known(transaction, &reading, (system_id, external_id)).await
         })
         .await
     }
+
+    /// The groups and policies that are called so or were at some time, ignoring case, each as it was last; no more than 20.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn resources_ever_called(
+        &self,
+        system_id: &SystemId,
+        name: &str,
+    ) -> Result<Vec<LastKnown<Resource>>, StoreError> {
+        reading!(self, "looking for resources by a name of the past", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(Vec::new());
+            };
+            let mut text = Statement::building(
+                "SELECT DISTINCT v.external_id FROM resource_versions v WHERE v.system_key = ",
+            );
+            text.bind(reading.system.key).push(" AND lower(v.name) = lower(").bind(name);
+            text.push(") ORDER BY v.external_id LIMIT 20");
+            let ids: Vec<ExternalId> = transaction.fetch(text, |row| row.word(0)).await?;
+            let mut found = Vec::new();
+            for id in &ids {
+                found.extend(last_known(transaction, &reading, (system_id, id)).await?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+async fn last_known(
+    transaction: &mut Transaction,
+    reading: &Reading,
+    (system_id, external_id): (&SystemId, &ExternalId),
+) -> Result<Option<LastKnown<Resource>>, StoreError> {
+    let last = |mut text: Statement| {
+        text.push(" WHERE v.system_key = ").bind(reading.system.key);
+        text.push(" AND v.external_id = ").bind(external_id.as_str());
+        text.push(" ORDER BY v.valid_to_run DESC LIMIT 1");
+        text
+    };
+    let read = |row: &Row| history::read_resource(row, system_id, &reading.coverage);
+    let Some(object) = transaction.fetch_optional(last(history::select_resources()), read).await? else {
+        return Ok(None);
+    };
+    let until = Statement::building("SELECT v.valid_to_run FROM resource_versions v");
+    let until = transaction.fetch_one(last(until), |row| row.int(0)).await?;
+    Ok(Some(LastKnown { object, gone: gone(transaction, reading.system.key, until).await? }))
 }
 
 async fn gone(transaction: &mut Transaction, key: i64, until: i64) -> Result<Option<Gone>, StoreError> {

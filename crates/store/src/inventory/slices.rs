@@ -90,6 +90,28 @@ impl Store {
         .await
     }
 
+    /// How many assignments imports saw that a filter lets through, but no more than so many: in the order of their holders, so
+    /// that no more are looked at than are counted.
+    ///
+    /// # Errors
+    /// Those of [`Self::assignments_slice`].
+    pub async fn count_assignments(
+        &self,
+        system_id: &SystemId,
+        as_of: AsOf,
+        filter: &AssignmentFilter,
+        most: u32,
+    ) -> Result<u64, StoreError> {
+        reading!(self, "counting the assignments", |transaction| {
+            let reading = Reading::known(transaction, system_id, as_of).await?;
+            let mut text = reading.select_assignments(filter);
+            cut_assignments(&mut text, &AssignmentSlice { descending: false, after: None, limit: most });
+            let count = transaction.fetch_one(text.counted(), |row| row.int(0)).await?;
+            Ok(u64::try_from(count).unwrap_or_default())
+        })
+        .await
+    }
+
     /// A part of the assignments that a filter lets through, in the order of [`AssignmentPlace`].
     ///
     /// # Errors

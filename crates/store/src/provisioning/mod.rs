@@ -55,7 +55,7 @@ pub(crate) use drift::drifts;
 pub(crate) use ending::end_jobs_of;
 pub use lines::{JobLine, JobLineSlice};
 pub use manifests::SwitchedOff;
-pub use of_accounts::AskedTask;
+pub use of_accounts::{AskedTask, Decided};
 pub use of_assignments::AssignmentStep;
 pub use retrying::Retry;
 pub use settling::ClaimsSeen;

@@ -16,6 +16,21 @@ pub struct AskedTask {
     pub task: Task,
     /// Whoever asked for its job.
     pub actor: String,
+    /// Why they did.
+    pub reason: Option<String>,
+    /// Who decided about its job, if somebody had to.
+    pub decided: Option<Decided>,
+}
+
+/// Who decided about a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// Who.
+    pub by: String,
+    /// Why they did so, where they said.
+    pub reason: Option<String>,
+    /// Whether they rejected it: [`keyreeve_model::ProvisioningJob::is_rejected`].
+    pub rejected: bool,
 }
 
 impl Store {
@@ -34,23 +49,29 @@ impl Store {
         }
         reading!(self, "reading what was asked for accounts", |transaction| {
             let key = systems::find(transaction, system, false).await?.key;
-            let mut actors = BTreeMap::new();
+            let mut jobs = BTreeMap::new();
             for some in accounts.chunks(transaction.dialect().values_per_statement() - 2) {
                 let mut text = Statement::building(
-                    "SELECT t.task_id, j.actor FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
+                    "SELECT t.task_id, j.actor, j.reason, j.decided_by, j.decision_reason, \
+                     CAST(CASE WHEN j.state = 'cancelled' AND j.started_at IS NULL AND j.decided_at = j.finished_at \
+                     THEN 1 ELSE 0 END AS BIGINT) FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
                      WHERE t.system_key = ",
                 );
                 text.bind(key).push(" AND t.account_external_id IN (VALUES ");
                 text.bind_rows(some.iter().map(|id| vec![Value::from(id.as_str())]));
                 text.push(") ORDER BY t.task_id DESC LIMIT ").bind(i64::from(most));
-                let read = |row: &crate::row::Row| Ok((row.int(0)?, row.text(1)?));
-                actors.extend(transaction.fetch(text, read).await?);
+                let read = |row: &crate::row::Row| {
+                    let (reason, rejected) = (row.opt_text(4)?, row.int(5)? == 1);
+                    let decided = row.opt_text(3)?.map(|by| Decided { by, reason, rejected });
+                    Ok((row.int(0)?, (row.text(1)?, row.opt_text(2)?, decided)))
+                };
+                jobs.extend(transaction.fetch(text, read).await?);
             }
-            let numbers: Vec<i64> = actors.keys().rev().take(most as usize).copied().collect();
+            let numbers: Vec<i64> = jobs.keys().rev().take(most as usize).copied().collect();
             let mut found = Vec::with_capacity(numbers.len());
             for stored in tasks(transaction, Of::Tasks, &numbers, false).await? {
-                let actor = actors.get(&stored.task.id.0).cloned().unwrap_or_default();
-                found.push(AskedTask { task: stored.task, actor });
+                let (actor, reason, decided) = jobs.remove(&stored.task.id.0).unwrap_or_default();
+                found.push(AskedTask { task: stored.task, actor, reason, decided });
             }
             found.reverse();
             Ok(found)

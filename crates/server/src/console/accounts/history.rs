@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use keyreeve_engine::export::changes::{ChangeLine, lines_of};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Account, ChangeKind, SystemId};
-use keyreeve_store::{AccountEvent, AsOf, AskedTask, Store, StoreError};
+use keyreeve_store::{AccountEvent, AsOf, AskedTask, Decided, Store, StoreError};
 
 use super::of;
 use super::show::above;
@@ -18,7 +18,7 @@ use crate::console::imports;
 use crate::console::jobs;
 use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Link, Tone};
-use crate::console::states::{called, called_object, in_words};
+use crate::console::states::{called_object, in_words, wished};
 use crate::console::systems;
 use crate::console::table::{Asked, Column, Filter, Shape, Table};
 use crate::console::time::Time;
@@ -33,9 +33,9 @@ const ALL: usize = 1_000;
 
 const COLUMNS: [Column; 4] = [
     Column::sorted("when", "When"),
-    Column::plain("Where it is from"),
-    Column::plain("What"),
-    Column::plain("Outcome"),
+    Column::sorted("from", "Where it is from"),
+    Column::sorted("what", "What"),
+    Column::sorted("outcome", "Outcome"),
 ];
 
 static SHAPE: Shape = Shape {
@@ -93,8 +93,11 @@ pub(super) async fn page(
         from.is_none_or(|from| from == event.from)
             && wanted.as_ref().is_none_or(|wanted| event.what.to_lowercase().contains(wanted))
     });
-    if listing.order() == "when" {
-        line.reverse();
+    // What has not begun has no time, and is the newest there is.
+    match listing.order() {
+        "when" => line.reverse(),
+        "-when" => {}
+        _ => line = listing.arranged(line, |event| event.cells.clone()),
     }
     if listing.is_file() {
         let what = format!("{}-history", account.name);
@@ -172,16 +175,28 @@ fn began(asked: &AskedTask) -> Option<Timestamp> {
 }
 
 fn of_task(asked: &AskedTask) -> Vec<Cell> {
-    let task = &asked.task;
+    let AskedTask { task, actor, reason, decided } = asked;
     let result = task.result.clone().or_else(|| task.failure.as_ref().map(|failure| failure.message.clone()));
-    let result = result.map(|result| format!(" {}", sentence(&result))).unwrap_or_default();
+    let rejection = decided.as_ref().filter(|decided| decided.rejected);
+    let said = [
+        Some(format!("{}.", wished(&task.wish, None))),
+        // Of what was rejected, that is the result.
+        result.filter(|_| rejection.is_none()).map(|result| sentence(&result)),
+        reason.as_ref().map(|why| format!("Reason: {why}")),
+        rejection.and_then(|decided| decided.reason.as_ref()).map(|why| format!("Rejected because: {why}")),
+    ];
+    let by = match decided {
+        Some(Decided { by, rejected: true, .. }) => format!("of {actor}, rejected by {by}"),
+        Some(Decided { by, .. }) => format!("of {actor}, approved by {by}"),
+        None => format!("of {actor}"),
+    };
     vec![
         began(asked).map_or(Cell::None, |at| Cell::Time(Time::at(at))),
-        Cell::LinkOf(
-            Link::new(jobs::of(task.job), format!("Job {}", task.job)),
-            format!("of {}", asked.actor),
-        ),
-        Cell::text(format!("{}.{result}", called(task.kind))),
-        Cell::Badge(Badge::of_task(task.state)),
+        Cell::LinkOf(Link::new(jobs::of(task.job), format!("Job {}", task.job)), by),
+        Cell::text(said.into_iter().flatten().collect::<Vec<_>>().join(" ")),
+        Cell::Badge(match rejection {
+            Some(_) => Badge::new(Tone::Quiet, "Rejected"),
+            None => Badge::of_task(task.state),
+        }),
     ]
 }

@@ -18,9 +18,9 @@ pub(super) static SHAPE: Shape = Shape {
         Column::sorted("type", "Type"),
         Column::sorted("name", "Name"),
         Column::sorted("why", "Why"),
-        Column::plain("Since"),
-        Column::plain("By"),
-        Column::plain("State"),
+        Column::sorted("since", "Since"),
+        Column::sorted("by", "By"),
+        Column::sorted("state", "State"),
     ],
     filters: &[
         Filter { name: "q", label: "Name", choices: &[] },
@@ -240,6 +240,7 @@ impl Holds {
         listing.file((account.system_id.as_str(), &format!("{}-holds", account.name)), &self.held, cells)
     }
 
+    /// An account holds so little (AWS has limits) that it is sorted here, by each column.
     fn narrow(&mut self, listing: &Listing) {
         let wanted = listing.filter("q").map(str::to_lowercase);
         let of = listing.filter("type");
@@ -247,21 +248,13 @@ impl Holds {
             of.is_none_or(|of| of == one.of.word())
                 && wanted.as_ref().is_none_or(|wanted| one.name.to_lowercase().contains(wanted))
         });
-        let order = listing.order();
-        let (key, descends) = order.strip_prefix('-').map_or((order, false), |key| (key, true));
-        match key {
-            "name" => self.held.sort_by(|one, other| {
-                (&one.name, one.of, &one.why).cmp(&(&other.name, other.of, &other.why))
-            }),
-            "why" => self.held.sort_by(|one, other| {
-                (&one.why, one.of, &one.name).cmp(&(&other.why, other.of, &other.name))
-            }),
-            _ => self.held.sort_by(|one, other| {
-                (one.of, &one.name, &one.why).cmp(&(other.of, &other.name, &other.why))
-            }),
-        }
-        if descends {
-            self.held.reverse();
+        // What is alike in a column stands by type, name and why.
+        self.held
+            .sort_by(|one, other| (one.of, &one.name, &one.why).cmp(&(other.of, &other.name, &other.why)));
+        match listing.order() {
+            "type" => {}
+            "-type" => self.held.reverse(),
+            _ => self.held = listing.arranged(std::mem::take(&mut self.held), cells),
         }
     }
 }

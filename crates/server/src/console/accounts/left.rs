@@ -27,7 +27,8 @@ static SHAPE: Shape = Shape {
         Column::sorted("path", "Path"),
         Column::plain("Status"),
         Column::sorted("gone", "Seen to be gone by"),
-        Column::plain("When"),
+        // Runs are published one after the other, so that is the order of their runs.
+        Column::sorted("when", "When"),
     ],
     filters: &FILTERS,
     sort: "-gone",

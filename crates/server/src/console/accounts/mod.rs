@@ -92,6 +92,7 @@ const FILTERS: [Filter; 10] = [
     AS_OF,
 ];
 
+/// What of passwords, keys and MFA is known, the store has no index by: lists are narrowed down by it, and not sorted.
 static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("name", "Name"),
@@ -169,7 +170,7 @@ async fn list(
             listing = listing.with_nothing(nothing);
         }
     }
-    let (by, _) = order(listing.order());
+    let (by, _) = order(&listing.reading());
     let (status, accounts) = match read {
         Ok(accounts) => {
             let known: Vec<KnownAccount> =
@@ -212,7 +213,7 @@ async fn found(
     listing: &Listing,
     (moment, now): (AsOf, Timestamp),
 ) -> Result<Vec<Account>, Unread> {
-    let (by, descending) = order(listing.order());
+    let (by, descending) = order(&listing.reading());
     let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
     let found = parts.store.accounts_slice(system_id, moment, &filter(listing, now), &slice).await;
     found.map_err(|error| Unread::of(error, moment))

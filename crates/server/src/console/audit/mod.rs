@@ -4,6 +4,8 @@ mod actions;
 mod show;
 mod verified;
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,12 +16,13 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::SystemId;
+use keyreeve_model::{JobId, SystemId};
 use keyreeve_store::{AuditFilter, AuditRow};
 
 use self::verified::{Mark, Verified};
 use super::address::{self, asking};
 use super::form::Wrong;
+use super::jobs;
 use super::page::{Frame, Section, shown_as};
 use super::parts::{Cell, Empty, Link};
 use super::systems;
@@ -33,6 +36,8 @@ use crate::problem::Problem;
 const ZONE: &str = "zone";
 /// So much of what a row is about stands in a list, in characters.
 const ABOUT: usize = 160;
+/// The column of that.
+const AT_ABOUT: usize = 5;
 
 /// The pages. They share what the last verification found.
 pub(super) fn router() -> Router<Parts> {
@@ -46,7 +51,8 @@ pub(super) fn router() -> Router<Parts> {
 static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("seq", "Row"),
-        Column::plain("When"),
+        // Rows are written one after the other, so their times have the order of their numbers.
+        Column::sorted("at", "When"),
         Column::plain("Who"),
         Column::plain("System"),
         Column::plain("Action"),
@@ -130,7 +136,17 @@ async fn list(
                 let empty = Empty { title, text: wrong.why.clone(), action: None };
                 listing.unread("Audit log", empty, Some(wrong))
             }
-            None => listing.table("Audit log", rows, |row| row.seq, |row| cells(row, until, ABOUT), empty)?,
+            None => {
+                let words = jobs_in_words(&parts, &rows).await?;
+                let cells = |row: &AuditRow| {
+                    let mut cells = cells(row, until, ABOUT);
+                    if let (Some(about), Some(words)) = (cells.get_mut(AT_ABOUT), words.of(row)) {
+                        *about = Cell::text(format!("{words} {}", about.in_a_file()));
+                    }
+                    cells
+                };
+                listing.table("Audit log", rows, |row| row.seq, cells, empty)?
+            }
         },
         files: if of_one.is_some() { Vec::new() } else { files(wanted.as_ref()) },
     };
@@ -143,7 +159,7 @@ fn name_of(system: Option<&SystemId>) -> &str {
 }
 
 async fn found(parts: &Parts, listing: &Listing, filter: AuditFilter) -> Result<Vec<AuditRow>, Problem> {
-    let oldest_first = listing.order() == "seq";
+    let oldest_first = !listing.reading().starts_with('-');
     let beyond = listing.after()?;
     // What the cursor says lies within what was asked for.
     let filter = AuditFilter {
@@ -216,6 +232,29 @@ fn files(system: Option<&SystemId>) -> Vec<Link> {
             Link::new(asking(&address, [("format", format)]), format!("{of} as {called}"))
         })
         .into()
+}
+
+/// What jobs are about, who decided about them, and why they were asked for.
+struct JobsInWords(BTreeMap<JobId, String>);
+
+impl JobsInWords {
+    /// Of the job that a row is about, if it is about one as a whole: rows of tasks name what they are about.
+    fn of(&self, row: &AuditRow) -> Option<&str> {
+        job_of(row).and_then(|job| self.0.get(&job)).map(String::as_str)
+    }
+}
+
+fn job_of(row: &AuditRow) -> Option<JobId> {
+    let job = row.subject.get("job").and_then(serde_json::Value::as_i64)?;
+    row.action.starts_with("job_").then_some(JobId(job))
+}
+
+async fn jobs_in_words(parts: &Parts, rows: &[AuditRow]) -> Result<JobsInWords, Problem> {
+    let mut ids: Vec<JobId> = rows.iter().filter_map(job_of).collect();
+    ids.sort();
+    ids.dedup();
+    let lines = parts.store.job_lines_of(&ids).await?;
+    Ok(JobsInWords(lines.iter().map(|line| (line.job.id, jobs::in_words(line))).collect()))
 }
 
 fn cells(row: &AuditRow, verified: Option<i64>, most: usize) -> Vec<Cell> {

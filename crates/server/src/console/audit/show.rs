@@ -59,13 +59,13 @@ pub(super) async fn page(
         seq,
         badge: badge(seq, until),
         verified_at: verified.at().filter(|_| until.is_some_and(|last| seq <= last)).map(Time::at),
-        facts: facts(&row),
+        facts: facts(&row, super::jobs_in_words(&parts, std::slice::from_ref(&row)).await?.of(&row)),
         subject: Copied { id: "subject".to_owned(), text: format!("{:#}", row.subject) },
     };
     Ok(shown(&page))
 }
 
-fn facts(row: &AuditRow) -> Facts {
+fn facts(row: &AuditRow, job_in_words: Option<&str>) -> Facts {
     let mut facts = vec![
         ("When", Cell::Time(Time::to_the_second(row.at))),
         ("Who", Cell::text(row.actor.clone())),
@@ -78,6 +78,7 @@ fn facts(row: &AuditRow) -> Facts {
     ];
     if let Some(job) = row.subject.get("job").and_then(serde_json::Value::as_i64) {
         facts.push(("Job", Cell::link(jobs::of(JobId(job)), format!("Job {job}"))));
+        facts.extend(job_in_words.map(|words| ("What was asked for", Cell::text(words))));
     }
     facts.push(("Hash of the row before", Cell::Code(row.prev_hash.clone())));
     facts.push(("Hash", Cell::Code(row.hash.clone())));

@@ -25,6 +25,7 @@ use super::numbers::counted;
 use super::page::{Frame, shown_as};
 use super::parts::Link;
 use super::plan::ShownPlan;
+use super::states::name_of;
 use super::systems;
 use super::visitor::{Visitor, to};
 use crate::body::InPath;
@@ -122,7 +123,9 @@ pub(super) fn to_type(wishes: &[Wish], meant: &Meant, system: &SystemId) -> Opti
     // Many are not put back as easily as one.
     match removals(wishes).as_slice() {
         [] | [_] => None,
-        [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => Some(name_of(first)),
+        [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => {
+            Some(name_of(first).to_owned())
+        }
         _ => Some(system.to_string()),
     }
 }
@@ -139,14 +142,6 @@ fn removals(wishes: &[Wish]) -> Vec<(&str, &ResourceName)> {
         _ => None,
     });
     removals.collect()
-}
-
-/// What a group or policy is called.
-fn name_of(resource: &ResourceName) -> String {
-    match resource {
-        ResourceName::Group(group) => group.clone(),
-        ResourceName::Policy(arn) => arn.rsplit('/').next().unwrap_or(arn).to_owned(),
-    }
 }
 
 /// The form that asks for exactly what is shown.

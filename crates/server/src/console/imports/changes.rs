@@ -109,7 +109,7 @@ pub(in crate::console) fn asked_for(
         text: listing.filter("q").map(str::to_owned),
     };
     let slice = ChangeSlice {
-        descending: listing.order().starts_with('-'),
+        descending: listing.reading().starts_with('-'),
         after,
         limit: listing.limit()?.saturating_add(1),
     };

@@ -46,7 +46,8 @@ static SHAPE: Shape = Shape {
         Column::plain("System"),
         Column::plain("Profile"),
         Column::plain("State"),
-        Column::plain("Begun"),
+        // Runs are numbered as they begin. There is no index by any other column.
+        Column::sorted("begun", "Begun"),
         Column::plain("By"),
         Column::plain("Accounts"),
         Column::plain("Resources"),
@@ -75,7 +76,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
         systems,
         state: listing.filter("state").and_then(|state| serde_json::from_value(state.into()).ok()),
         beyond: listing.after()?,
-        oldest_first: listing.order() == "run",
+        oldest_first: !listing.reading().starts_with('-'),
         limit: listing.limit()?.saturating_add(1),
     };
     let runs = parts.store.import_runs(&slice).await?;

@@ -221,7 +221,7 @@ async fn waiting(visitor: &Visitor, parts: &Parts, job: i64) -> Result<Provision
 
 /// Refuses what a job is not in the state for.
 pub(super) fn stands(job: &ProvisioningJob, does: bool, why: &str) -> Result<(), Problem> {
-    let detail = || format!("job {} is {}: {why}", job.id, Badge::of_job(job.state).text.to_lowercase());
+    let detail = || format!("job {} is {}: {why}", job.id, Badge::of_job(job).text.to_lowercase());
     if does { Ok(()) } else { Err(Problem::new(StatusCode::CONFLICT, "wrong_state", detail())) }
 }
 

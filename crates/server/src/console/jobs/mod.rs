@@ -13,13 +13,14 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, SystemId, TaskId};
+use keyreeve_model::{JobId, JobState, ProvisioningJob, SystemId, TaskId, Wish};
 use keyreeve_store::{JobLine, JobLineSlice};
 
 use super::address;
+use super::numbers::counted;
 use super::page::{Frame, Section, shown_as};
 use super::parts::{Badge, Cell, Empty, Tabs};
-use super::states::{JOB_STATES, TASK_KINDS, called};
+use super::states::{JOB_STATES, REJECTED, TASK_KINDS, wished};
 use super::systems;
 use super::table::{Asked, Column, Filter, Listing, Shape, Table};
 use super::time::Time;
@@ -54,7 +55,8 @@ const COLUMNS: [Column; 10] = [
     Column::plain("State"),
     Column::plain("Asked by"),
     Column::plain("Because"),
-    Column::plain("Asked for"),
+    // Jobs are numbered as they are asked for. There is no index by any other column.
+    Column::sorted("asked", "Asked for"),
     Column::plain("Ended"),
 ];
 
@@ -118,13 +120,23 @@ async fn found(
     listing: &Listing,
     systems: Option<Vec<SystemId>>,
 ) -> Result<Vec<JobLine>, Problem> {
+    let state = listing.filter("state");
     let slice = JobLineSlice {
         systems,
-        state: listing.filter("state").and_then(|state| serde_json::from_value(state.into()).ok()),
+        state: match state {
+            Some(REJECTED) => Some(JobState::Cancelled),
+            state => state.and_then(|state| serde_json::from_value(state.into()).ok()),
+        },
+        // What is called rejected here is not called cancelled.
+        rejected: match state {
+            Some(REJECTED) => Some(true),
+            Some("cancelled") => Some(false),
+            _ => None,
+        },
         kind: listing.filter("kind").and_then(|kind| serde_json::from_value(kind.into()).ok()),
         account: listing.filter("account").map(str::to_owned),
         beyond: listing.after()?,
-        oldest_first: listing.order() == "job",
+        oldest_first: !listing.reading().starts_with('-'),
         limit: listing.limit()?.saturating_add(1),
     };
     Ok(parts.store.job_lines(&slice).await?)
@@ -146,15 +158,54 @@ fn cells(line: &JobLine) -> Vec<Cell> {
     vec![
         Cell::link(of(job.id), job.id.to_string()),
         Cell::link(systems::of(&job.system_id), job.system_id.to_string()),
-        Cell::text(line.kind.map_or("Several kinds", called)),
+        Cell::text(about(line.first.as_ref(), line.tasks)),
         line.account.clone().map_or(Cell::text("several"), Cell::Text),
         Cell::Number(line.tasks),
-        Cell::Badge(Badge::of_job(job.state)),
+        match said_of_decision(job) {
+            Some(said) => Cell::BadgeOf(Badge::of_job(job), said),
+            None => Cell::Badge(Badge::of_job(job)),
+        },
         Cell::text(job.actor.clone()),
         text(job.reason.clone()),
         Cell::Time(Time::at(job.created_at)),
         job.finished_at.map_or(Cell::None, |at| Cell::Time(Time::at(at))),
     ]
+}
+
+/// What a job is about: its first task, and how many more there are.
+pub(super) fn about(first: Option<&(Wish, String)>, tasks: u64) -> String {
+    let first = match first {
+        Some((wish, account)) => wished(wish, Some(account)),
+        None => "What was asked for".to_owned(),
+    };
+    match tasks.saturating_sub(1) {
+        0 => first,
+        more => format!("{first} and {}", counted(more, "more change", "more changes")),
+    }
+}
+
+/// Who decided about a job, and why if they rejected it.
+fn said_of_decision(job: &ProvisioningJob) -> Option<String> {
+    let by = job.decided_by.as_ref()?;
+    Some(match (job.is_rejected(), &job.decision_reason) {
+        (false, _) => format!("approved by {by}"),
+        (true, None) => format!("by {by}"),
+        (true, Some(why)) => format!("by {by}: {why}"),
+    })
+}
+
+/// What a job is about, who asked for it and why, and who decided about it.
+pub(super) fn in_words(line: &JobLine) -> String {
+    let job = &line.job;
+    let mut said = format!("{}, asked for by {}", about(line.first.as_ref(), line.tasks), job.actor);
+    if let Some(by) = &job.decided_by {
+        let how = if job.is_rejected() { "rejected" } else { "approved" };
+        said.push_str(&format!(", {how} by {by}"));
+    }
+    match &job.reason {
+        Some(why) => format!("{said}. Reason: {why}"),
+        None => format!("{said}."),
+    }
 }
 
 /// The address of a job.

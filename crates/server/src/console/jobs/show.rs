@@ -71,10 +71,11 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Read, JobId(job)).await?;
     let listing = asked.of_shape(&tasks::SHAPE)?;
-    let found = tasks::found(&job, &listing)?;
+    let found = tasks::found(&job, &listing);
     if listing.is_file() {
         return listing.file((job.system_id.as_str(), &format!("job-{}", job.id)), &found, tasks::cells);
     }
+    let found = listing.cut(found)?;
     let steps = tasks::of_page(&job, &found, &listing)?;
     let standing = Standing::of(&parts.store, &job, parts.clock.now()).await?;
     let waits = job.state == JobState::AwaitingApproval;
@@ -86,7 +87,7 @@ pub(super) async fn page(
     let page = ShowPage {
         frame: frame(&visitor, &job, format!("Job {}", job.id)),
         job: job.id.to_string(),
-        badge: Badge::of_job(job.state),
+        badge: Badge::of_job(&job),
         live: (!job.state.is_terminal()).then(|| format!("/api/v1/jobs/{}/events", job.id)),
         standing: standing
             .map(|Standing { keeps, why }| Stands { why: sentence(&why), advice: advice(keeps) }),
@@ -96,7 +97,13 @@ pub(super) async fn page(
         facts: facts(&job),
         confirmed: confirmed(&claims),
         audit: audit(&job),
-        tasks: listing.table("Tasks", found, |task| task.id, tasks::cells, tasks::empty())?,
+        tasks: listing.table(
+            "Tasks",
+            found,
+            |(place, _)| *place,
+            |(_, task)| tasks::cells(task),
+            tasks::empty(),
+        )?,
         graph: Graph::of(&job.tasks),
         steps,
         passwords: Passwords::of(&visitor, &parts, &job).await?,
@@ -213,8 +220,12 @@ fn facts(job: &ProvisioningJob) -> Facts {
         ),
     ];
     if let Some(by) = &job.decided_by {
-        facts.push(("Decided by", Cell::text(by.clone())));
-        facts.push(("Decided", time(job.decided_at)));
+        let [who, when] = match job.is_rejected() {
+            true => ["Rejected by", "Rejected"],
+            false => ["Approved by", "Approved"],
+        };
+        facts.push((who, Cell::text(by.clone())));
+        facts.push((when, time(job.decided_at)));
         facts.push(("Reason of the decision", text(&job.decision_reason)));
     }
     Facts { facts }

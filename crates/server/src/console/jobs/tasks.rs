@@ -8,7 +8,7 @@ use crate::console::form::sentence;
 use crate::console::numbers::times;
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link};
 use crate::console::plan::{said, steps};
-use crate::console::states::{TASK_STATES, called};
+use crate::console::states::{TASK_STATES, wished};
 use crate::console::table::{Column, Filter, Listing, Shape, Table};
 use crate::console::time::Time;
 use crate::problem::Problem;
@@ -19,12 +19,12 @@ const OPEN: usize = 10;
 pub(super) static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("task", "Task"),
-        Column::plain("What"),
-        Column::plain("Account"),
+        Column::sorted("what", "What"),
+        Column::sorted("account", "Account"),
         Column::plain("Waits for"),
-        Column::plain("State"),
-        Column::plain("Steps done"),
-        Column::plain("What became of it"),
+        Column::sorted("state", "State"),
+        Column::sorted("steps", "Steps done"),
+        Column::sorted("outcome", "What became of it"),
     ],
     filters: &[
         Filter { name: "account", label: "Account", choices: &[] },
@@ -49,34 +49,31 @@ pub(super) struct ShownTask {
     pub(super) open: bool,
 }
 
-/// The tasks that are asked for, and one more if there are more.
-pub(super) fn found(job: &ProvisioningJob, listing: &Listing) -> Result<Vec<Task>, Problem> {
+/// The tasks that are asked for, in the order that is: a job is read whole.
+pub(super) fn found(job: &ProvisioningJob, listing: &Listing) -> Vec<Task> {
     let wanted = listing.filter("account").map(str::to_lowercase);
     let state = listing.filter("state");
-    let descends = listing.order().starts_with('-');
-    let beyond: Option<TaskId> = listing.after()?;
     let fits = |task: &&Task| {
         state.is_none_or(|state| state == task.state.as_str())
             && wanted.as_ref().is_none_or(|wanted| task.account.to_lowercase().contains(wanted))
-            && beyond.is_none_or(|beyond| if descends { task.id < beyond } else { task.id > beyond })
     };
-    let mut tasks: Vec<&Task> = job.tasks.iter().filter(fits).collect();
+    let mut tasks: Vec<Task> = job.tasks.iter().filter(fits).cloned().collect();
     tasks.sort_by_key(|task| task.id);
-    if descends {
-        tasks.reverse();
-    }
-    let limit = listing.limit()? as usize;
-    Ok(tasks.into_iter().take(limit.saturating_add(1)).cloned().collect())
+    listing.arranged(tasks, cells)
 }
 
 /// Those of a page, each with its steps.
 pub(super) fn of_page(
     job: &ProvisioningJob,
-    found: &[Task],
+    found: &[(usize, Task)],
     listing: &Listing,
 ) -> Result<Vec<ShownTask>, Problem> {
     let few = job.tasks.len() <= OPEN;
-    Ok(found.iter().take(listing.limit()? as usize).map(|task| shown(task, few)).collect())
+    let mut page: Vec<&Task> = found.iter().take(listing.limit()? as usize).map(|(_, task)| task).collect();
+    if listing.goes_back() {
+        page.reverse();
+    }
+    Ok(page.into_iter().map(|task| shown(task, few)).collect())
 }
 
 pub(super) fn empty() -> Empty {
@@ -89,7 +86,7 @@ pub(super) fn cells(task: &Task) -> Vec<Cell> {
     let became = task.failure.as_ref().map(|failure| &failure.message).or(task.result.as_ref());
     vec![
         Cell::link(format!("{}#task-{}", of(task.job), task.id), task.id.to_string()),
-        Cell::text(called(task.kind)),
+        Cell::text(wished(&task.wish, None)),
         match &task.account_external_id {
             Some(id) => Cell::link(accounts::of(&task.system_id, id), task.account.clone()),
             None => Cell::text(task.account.clone()),
@@ -109,7 +106,7 @@ fn shown(task: &Task, few: bool) -> ShownTask {
     let link = |id: &TaskId| Link::new(format!("#task-{id}"), format!("task {id}"));
     ShownTask {
         id: task.id,
-        title: format!("{}: {}", called(task.kind), task.account),
+        title: wished(&task.wish, Some(&task.account)),
         badge: Badge::of_task(task.state),
         after: task.after.iter().map(link).collect(),
         failure: task.failure.as_ref().map(|failure| sentence(&failure.message)),

@@ -1,6 +1,8 @@
 //! `/systems/{system_id}/resources`: the groups and policies of a system, now or as of any moment.
 
+mod ever_called;
 mod gone;
+mod holders;
 mod remove;
 mod show;
 mod through;
@@ -36,6 +38,7 @@ pub(super) fn router() -> Router<Parts> {
         .route("/systems/{system_id}/resources/{resource}/remove", post(remove::plan).get(to_form::<1>))
 }
 
+/// By whom they are maintained, lists are narrowed down by, and not sorted: there is no index by that.
 static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("name", "Name"),
@@ -91,7 +94,7 @@ async fn list(
         let counted = parts.store.count_resources(&system_id, moment, &filter(&listing), most).await?;
         listing = listing.with_total(Some(Total::of(counted)));
     }
-    let (by, _) = order(listing.order());
+    let (by, _) = order(&listing.reading());
     let (status, resources) = match read {
         Ok(resources) => {
             let cells = |resource: &Resource| cells(resource, listing.filter(AS_OF.name));
@@ -120,7 +123,7 @@ async fn listed(
     listing: &Listing,
     moment: AsOf,
 ) -> Result<Vec<Resource>, Unread> {
-    let (by, descending) = order(listing.order());
+    let (by, descending) = order(&listing.reading());
     let slice = Slice { by, descending, after: listing.after()?, limit: listing.limit()?.saturating_add(1) };
     let found = parts.store.resources_slice(system_id, moment, &filter(listing), &slice).await;
     found.map_err(|error| Unread::of(error, moment))

@@ -9,10 +9,11 @@ use keyreeve_model::{
     Assignment, AssignmentKind, AssignmentState, ExternalId, PolicyDocuments, Resource, ResourceType,
     SystemId, SystemState,
 };
-use keyreeve_store::{AsOf, AssignmentFilter, AssignmentSlice};
+use keyreeve_store::{AsOf, AssignmentFilter};
 
-use super::through::{self, Member, MemberPlace};
-use super::{assignable, called, gone, link_of, maintained, of, versions, way};
+use super::holders::{Holder, Holders, Place, Question};
+use super::through;
+use super::{assignable, called, ever_called, gone, link_of, maintained, of, versions, way};
 use crate::body::InPath;
 use crate::console::accounts::{self, Origins, at_moment, of_state};
 use crate::console::address::asking;
@@ -35,11 +36,12 @@ const FORM: &str = "removal";
 
 const COLUMNS: [Column; 6] = [
     Column::sorted("holder", "Holder"),
-    Column::plain("How"),
-    Column::plain("Since"),
-    Column::plain("By"),
-    Column::plain("State"),
-    Column::plain("Remove"),
+    // Those beside the first are sorted by where few hold it ([`super::holders`]).
+    Column::sorted("how", "How"),
+    Column::sorted("since", "Since"),
+    Column::sorted("by", "By"),
+    Column::sorted("state", "State"),
+    Column::acting("Remove"),
 ];
 const FILTERS: [Filter; 2] = [
     Filter {
@@ -130,7 +132,7 @@ async fn answer(
     let system = store.get_system(system_id).await?;
     let may_change = system.state == SystemState::Active && visitor.may(Right::Operate);
     let shape = if may_change { &CHANGING } else { &READING };
-    let listing = asked.of_shape(shape)?.with_apart(&[AS_OF.name]);
+    let mut listing = asked.of_shape(shape)?.with_apart(&[AS_OF.name]);
     // Where nothing is known as of that, the resource is shown as it is now, and that is said.
     let (mut moment, mut wrong) = match moment_of(listing.filter(AS_OF.name), parts.clock.now()) {
         Ok(moment) => (moment, None),
@@ -146,11 +148,12 @@ async fn answer(
             Err(error) => Err(error),
         };
     }
-    let then = listing.filter(AS_OF.name).filter(|_| wrong.is_none());
+    let then = listing.filter(AS_OF.name).filter(|_| wrong.is_none()).map(str::to_owned);
     let Some(resource) = one? else {
         return match store.resource_last_known(system_id, resource).await? {
-            Some(known) => Ok(gone::page(visitor, (&system, then), known)),
-            None => Err(not_there(system_id, resource)),
+            Some(known) => Ok(gone::page(visitor, (&system, then.as_deref()), known)),
+            // It may be a name.
+            None => ever_called::page(visitor, parts, (&system, then.as_deref()), resource).await,
         };
     };
     let may_change = may_change && moment == AsOf::Now;
@@ -158,46 +161,14 @@ async fn answer(
         ResourceType::Policy => through::groups(store, &resource, moment).await?,
         ResourceType::Group => Vec::new(),
     };
-    let through = (resource.kind == ResourceType::Policy).then(|| reaches(&resource, &groups, then));
-    let descending = listing.order().starts_with('-');
-    let limit = listing.limit()?.saturating_add(1);
-    let by_groups = listing.filter("kind") == Some(through::THROUGH);
-    let (mut held, mut members) = (Vec::new(), Vec::new());
-    match by_groups {
-        true => {
-            let after: Option<MemberPlace> = listing.after()?;
-            members = through::members(store, groups, moment, (after, descending, limit)).await?;
-        }
-        false => {
-            let slice = AssignmentSlice { descending, after: listing.after()?, limit };
-            let filter = held_by(&resource, listing.filter("kind"));
-            held = store.assignments_slice(system_id, moment, &filter, &slice).await?;
-        }
-    }
-    let both = held.iter().chain(members.iter().flat_map(Member::assignments));
-    let origins = Origins::of(store, system_id, both).await?;
-    let of_member = |one: &Member| {
-        let mut cells = one.cells(&origins, then);
-        cells.extend(may_change.then_some(Cell::None));
-        cells
-    };
-    let cells = |one: &Assignment| {
-        let mut cells = vec![
-            holder(one, then),
-            Cell::text(way(one.kind)),
-            origins.since(one),
-            origins.by(one),
-            Cell::Badge(of_state(one.state)),
-        ];
-        if may_change {
-            cells.push(choice(one));
-        }
-        cells
-    };
+    let through =
+        (resource.kind == ResourceType::Policy).then(|| reaches(&resource, &groups, then.as_deref()));
+    let Holders { rows: held, origins } =
+        Question { store, resource: &resource, moment, groups }.answer(&mut listing).await?;
+    let cells = |(_, one): &(Place, Holder)| one.cells(&origins, (then.as_deref(), may_change));
     if listing.is_file() {
         return match wrong {
             Some(wrong) => Err(Problem::bad_request(wrong.why)),
-            None if by_groups => listing.file((system_id.as_str(), "holders"), &members, of_member),
             None => listing.file((system_id.as_str(), "holders"), &held, cells),
         };
     }
@@ -207,7 +178,7 @@ async fn answer(
         action: None,
     };
     let policies = match resource.kind {
-        ResourceType::Group => Some(policies(parts, &resource, moment, then).await?),
+        ResourceType::Group => Some(policies(parts, &resource, moment, then.as_deref()).await?),
         ResourceType::Policy => None,
     };
     let documents = store.resource_documents(&resource, moment).await?;
@@ -216,9 +187,11 @@ async fn answer(
         (None, Some(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         (None, None) => listing.status(),
     };
-    let removable = may_change && wrong.is_none() && held.iter().any(is_removable);
+    let removable = may_change && wrong.is_none() && held.iter().any(|(_, one)| one.is_removable());
     let mut frame = systems::frame_below(visitor, &system, &resource.name);
-    frame.above.push(Link::new(at_moment(systems::within(system_id, "resources"), then), "Resources"));
+    frame
+        .above
+        .push(Link::new(at_moment(systems::within(system_id, "resources"), then.as_deref()), "Resources"));
     let page = ShowPage {
         frame,
         name: resource.name.clone(),
@@ -226,7 +199,7 @@ async fn answer(
         as_of: Field::line(AS_OF.name, AS_OF.label)
             .value(listing.filter(AS_OF.name).unwrap_or_default())
             .unless(wrong.as_ref()),
-        then: then.map(str::to_owned),
+        then: then.clone(),
         badge: Badge::new(crate::console::parts::Tone::Quiet, called(resource.kind)),
         facts: facts(&resource),
         says: (resource.kind == ResourceType::Policy).then(|| says(&resource, &documents)),
@@ -241,8 +214,7 @@ async fn answer(
                 };
                 listing.unread("Holders", empty, Some(&wrong))
             }
-            None if by_groups => listing.table("Holders", members, Member::place, of_member, empty)?,
-            None => listing.table("Holders", held, Assignment::place, cells, empty)?,
+            None => listing.table("Holders", held, |(place, _)| place.clone(), cells, empty)?,
         },
         through,
         remove: removable.then(|| format!("{}/remove", of(system_id, &resource.external_id))),
@@ -264,7 +236,7 @@ pub(super) async fn found(
 }
 
 /// Who holds a resource.
-fn held_by(resource: &Resource, holders: Option<&str>) -> AssignmentFilter {
+pub(super) fn held_by(resource: &Resource, holders: Option<&str>) -> AssignmentFilter {
     match resource.kind {
         ResourceType::Group => AssignmentFilter {
             group: Some(resource.external_id.to_string()),
@@ -311,8 +283,27 @@ fn holder(one: &Assignment, as_of: Option<&str>) -> Cell {
     Cell::link(at_moment(address, as_of), one.subject_name.clone())
 }
 
-fn is_removable(one: &Assignment) -> bool {
+pub(super) fn is_removable(one: &Assignment) -> bool {
     one.kind.of_account() && one.state != AssignmentState::PendingRemove
+}
+
+/// Somebody who holds it without anything between.
+pub(super) fn of_holder(
+    one: &Assignment,
+    origins: &Origins,
+    (then, may_change): (Option<&str>, bool),
+) -> Vec<Cell> {
+    let mut cells = vec![
+        holder(one, then),
+        Cell::text(way(one.kind)),
+        origins.since(one),
+        origins.by(one),
+        Cell::Badge(of_state(one.state)),
+    ];
+    if may_change {
+        cells.push(choice(one));
+    }
+    cells
 }
 
 fn choice(one: &Assignment) -> Cell {

@@ -80,16 +80,39 @@ pub(super) async fn members(
         if left == 0 {
             break;
         }
-        let filter = AssignmentFilter {
-            group: Some(group.subject_external_id.to_string()),
-            kind: Some(AssignmentKind::AccountGroup),
-            ..AssignmentFilter::default()
-        };
+        let filter = members_of(&group);
         let slice = AssignmentSlice { descending, after: after.take().map(|(_, place)| place), limit: left };
         let members = store.assignments_slice(&group.system_id, moment, &filter, &slice).await?;
         found.extend(members.into_iter().map(|membership| Member { group: group.clone(), membership }));
     }
     Ok(found)
+}
+
+/// How many members these groups have, an account counted once for each of its groups; but no more than so many.
+pub(super) async fn count(
+    store: &Store,
+    groups: &[Assignment],
+    moment: AsOf,
+    most: u32,
+) -> Result<u64, StoreError> {
+    let mut counted = 0;
+    for group in groups {
+        let filter = members_of(group);
+        let left = most.saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX));
+        if left == 0 {
+            break;
+        }
+        counted += store.count_assignments(&group.system_id, moment, &filter, left).await?;
+    }
+    Ok(counted)
+}
+
+fn members_of(group: &Assignment) -> AssignmentFilter {
+    AssignmentFilter {
+        group: Some(group.subject_external_id.to_string()),
+        kind: Some(AssignmentKind::AccountGroup),
+        ..AssignmentFilter::default()
+    }
 }
 
 /// Where all accounts are listed that a policy reaches.

@@ -25,13 +25,13 @@ use crate::problem::Problem;
 static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("name", "Name"),
-        Column::plain("Called"),
-        Column::plain("Signs in with"),
-        Column::plain("Role"),
-        Column::plain("Systems"),
-        Column::plain("State"),
+        Column::sorted("called", "Called"),
+        Column::sorted("signs_in", "Signs in with"),
+        Column::sorted("role", "Role"),
+        Column::sorted("systems", "Systems"),
+        Column::sorted("state", "State"),
         Column::sorted("added", "Added"),
-        Column::plain("Last signed in"),
+        Column::sorted("last", "Last signed in"),
     ],
     filters: &[
         Filter { name: "q", label: "Name", choices: &[] },
@@ -84,13 +84,8 @@ async fn answer(
         wanted.as_ref().is_none_or(has)
             && state.is_none_or(|state| badge(person).text.eq_ignore_ascii_case(state))
     });
-    match listing.order().trim_start_matches('-') {
-        "added" => people.sort_by_key(|person| person.created_at),
-        _ => people.sort_by(|one, other| one.name.cmp(&other.name)),
-    }
-    if listing.order().starts_with('-') {
-        people.reverse();
-    }
+    people.sort_by(|one, other| one.name.cmp(&other.name));
+    let people = listing.arranged(people, cells);
     if listing.is_file() {
         return listing.file(("all", "people"), &people, cells);
     }

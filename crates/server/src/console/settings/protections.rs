@@ -27,11 +27,11 @@ const PLACE: &str = "/settings/protections";
 static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("system", "System"),
-        Column::plain("Kind"),
-        Column::plain("What is protected"),
-        Column::plain("Because"),
-        Column::plain("Added by"),
-        Column::plain("Added"),
+        Column::sorted("kind", "Kind"),
+        Column::sorted("what", "What is protected"),
+        Column::sorted("because", "Because"),
+        Column::sorted("by", "Added by"),
+        Column::sorted("added", "Added"),
         Column::acting("Take it off"),
     ],
     filters: &[
@@ -108,10 +108,8 @@ async fn answer(
         let all = parts.store.protections(id).await?.into_iter().filter(fits);
         found.extend(all.map(|one| (id.clone(), one)));
     }
-    if listing.order().starts_with('-') {
-        found.reverse();
-    }
     let may = visitor.may(Right::Administer);
+    let found = listing.arranged(found, |(id, one)| cells(id, one, may));
     if listing.is_file() {
         return listing.file(("all", "protections"), &found, |(id, one)| cells(id, one, may));
     }

@@ -28,13 +28,13 @@ use crate::problem::Problem;
 static SHAPE: Shape = Shape {
     columns: &[
         Column::sorted("owner", "Owner"),
-        Column::plain("Token"),
-        Column::plain("Role"),
-        Column::plain("Systems"),
-        Column::plain("State"),
+        Column::sorted("token", "Token"),
+        Column::sorted("role", "Role"),
+        Column::sorted("systems", "Systems"),
+        Column::sorted("state", "State"),
         Column::sorted("made", "Made"),
-        Column::plain("Last used"),
-        Column::plain("Works until"),
+        Column::sorted("last", "Last used"),
+        Column::sorted("until", "Works until"),
         Column::acting("Take it back"),
     ],
     filters: &[
@@ -100,13 +100,8 @@ async fn answer(
         wanted.as_ref().is_none_or(has)
             && state.is_none_or(|state| badge(token, now).text.eq_ignore_ascii_case(state))
     });
-    match listing.order().trim_start_matches('-') {
-        "made" => tokens.sort_by_key(|token| token.created_at),
-        _ => tokens.sort_by(|one, other| (&one.owner, &one.id).cmp(&(&other.owner, &other.id))),
-    }
-    if listing.order().starts_with('-') {
-        tokens.reverse();
-    }
+    tokens.sort_by(|one, other| (&one.owner, &one.id).cmp(&(&other.owner, &other.id)));
+    let tokens = listing.arranged(tokens, |token| cells(token, now));
     if listing.is_file() {
         return listing.file(("all", "tokens"), &tokens, |token| cells(token, now));
     }

@@ -54,7 +54,7 @@ impl How {
     }
 }
 
-/// All parts, in the order in which they are seen to.
+/// All parts, in the order in which they are seen to; of a removed system, that it is removed.
 pub(super) fn parts(known: &Known<'_>) -> Vec<Part> {
     let id = &known.system.system_id;
     let link = |what: &str, text: &str| Some(Link::new(within(id, what), text));
@@ -65,6 +65,17 @@ pub(super) fn parts(known: &Known<'_>) -> Vec<Part> {
         tested: None,
         next,
     };
+    if known.system.state == SystemState::Removed {
+        // Nothing of it can be seen to any more, so nothing is advised.
+        return vec![Part {
+            name: "Definition",
+            badge: Badge::of_system(SystemState::Removed),
+            what: "It was removed, so there is nothing to do. What was known of it stays readable."
+                .to_owned(),
+            tested: None,
+            next: None,
+        }];
+    }
     vec![
         part("Definition", definition(known), link("settings", "Settings")),
         part("Connection", connection(known), link("connection", "Test")),
@@ -95,15 +106,7 @@ fn told_by_test(known: &Known<'_>) -> Option<Time> {
 }
 
 fn definition(Known { system, .. }: &Known<'_>) -> (How, String) {
-    match system.state {
-        SystemState::Removed => {
-            (How::Warning, "It was removed. What was known of it stays readable.".to_owned())
-        }
-        _ => (
-            How::Ok,
-            format!("{}, filed under {}: access rights of an AWS account.", system.name, system.category),
-        ),
-    }
+    (How::Ok, format!("{}, filed under {}: access rights of an AWS account.", system.name, system.category))
 }
 
 fn connection(Known { system, last, .. }: &Known<'_>) -> (How, String) {

@@ -15,22 +15,37 @@ use crate::body::InPath;
 use crate::conditions::version;
 use crate::console::address;
 use crate::console::form::{Field, Sent, Wrong, given, status_of, whole};
-use crate::console::page::{Frame, Said, shown, shown_as};
+use crate::console::page::{Frame, Said, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Facts, Link, Tabs, Tone};
 use crate::console::states::called;
-use crate::console::table::{Column, Table};
+use crate::console::table::{Asked, Column, Filter, Shape, Table};
 use crate::console::time::Time;
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
-const COLUMNS: [Column; 5] = [
-    Column::plain("Task mapping"),
-    Column::plain("State"),
-    Column::number("Values"),
-    Column::number("Custom actions"),
-    Column::plain("Set"),
-];
+static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("mapping", "Task mapping"),
+        Column::sorted("state", "State"),
+        Column::sorted_number("values", "Values"),
+        Column::sorted_number("actions", "Custom actions"),
+        Column::sorted("set", "Set"),
+    ],
+    filters: &[
+        Filter { name: "q", label: "Task mapping", choices: &[] },
+        Filter {
+            name: "state",
+            label: "State",
+            choices: &[
+                (Standing::Default.word(), Standing::Default.called()),
+                (Standing::Own.word(), Standing::Own.called()),
+                (Standing::Broken.word(), Standing::Broken.called()),
+            ],
+        },
+    ],
+    sort: "mapping",
+};
 const ROWS: [Column; 5] = [
     Column::plain("Call"),
     Column::plain("Property"),
@@ -56,10 +71,19 @@ pub(super) async fn list(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
-    let mappings = parts.store.task_mappings(&system_id).await?;
+    let listing = asked.of_shape(&SHAPE)?;
+    let wanted = listing.filter("q").map(str::to_lowercase);
+    let state = listing.filter("state");
+    let mut mappings = parts.store.task_mappings(&system_id).await?;
+    mappings.retain(|one| {
+        let name = one.mapping.name.as_str().to_lowercase();
+        wanted.as_ref().is_none_or(|wanted| name.contains(wanted))
+            && state.is_none_or(|state| state == Standing::of(one).word())
+    });
     let cells = |one: &StoredMapping| {
         vec![
             Cell::link(of(&system_id, one.mapping.name), one.mapping.name.to_string()),
@@ -69,23 +93,67 @@ pub(super) async fn list(
             one.set.as_ref().map_or(Cell::None, |(_, at)| Cell::Time(Time::at(*at))),
         ]
     };
+    let mappings = listing.arranged(mappings, cells);
+    if listing.is_file() {
+        return listing.file((system_id.as_str(), "task-mappings"), &mappings, cells);
+    }
     let empty = Empty { title: "No task mapping".to_owned(), text: String::new(), action: None };
+    let mappings = listing.cut(mappings)?;
+    let mappings =
+        listing.table("Task mappings", mappings, |(place, _)| *place, |(_, one)| cells(one), empty)?;
     let page = MappingsPage {
         frame: frame(&visitor, &system, "Task mappings"),
         name: system.name.to_string(),
         badge: Badge::of_system(system.state),
         tabs: tabs(&system_id, "mappings"),
-        mappings: Table::whole("Task mappings", &COLUMNS, mappings.iter().map(cells).collect(), empty),
+        mappings,
     };
-    Ok(shown(&page))
+    Ok(shown_as(listing.status(), &page))
+}
+
+/// How a mapping stands.
+#[derive(Debug, Clone, Copy)]
+enum Standing {
+    Default,
+    Own,
+    Broken,
+}
+
+impl Standing {
+    fn of(stored: &StoredMapping) -> Self {
+        match (mapping::check(&stored.mapping), &stored.set) {
+            (Err(_), _) => Self::Broken,
+            (Ok(()), None) => Self::Default,
+            (Ok(()), Some(_)) => Self::Own,
+        }
+    }
+
+    /// As addresses have it.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Own => "own",
+            Self::Broken => "broken",
+        }
+    }
+
+    const fn called(self) -> &'static str {
+        match self {
+            Self::Default => "Default",
+            Self::Own => "Of your own",
+            Self::Broken => "Cannot be used",
+        }
+    }
 }
 
 fn badge(stored: &StoredMapping) -> Badge {
-    match (mapping::check(&stored.mapping), &stored.set) {
-        (Err(_), _) => Badge::new(Tone::Bad, "Cannot be used"),
-        (Ok(()), None) => Badge::new(Tone::Quiet, "Default"),
-        (Ok(()), Some(_)) => Badge::new(Tone::Good, "Of your own"),
-    }
+    let standing = Standing::of(stored);
+    let tone = match standing {
+        Standing::Default => Tone::Quiet,
+        Standing::Own => Tone::Good,
+        Standing::Broken => Tone::Bad,
+    };
+    Badge::new(tone, standing.called())
 }
 
 /// The address of a task mapping.

@@ -97,7 +97,7 @@ struct ListPage {
 async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Result<Response, Problem> {
     visitor.actor.require(Right::Read)?;
     let listing = asked.of_shape(&SHAPE)?;
-    let order: SystemOrder = listing.order().parse()?;
+    let order: SystemOrder = listing.reading().parse()?;
     let (state, now) = (listing.filter("state"), parts.clock.now());
     let wanted = listing.filter("q").map(str::to_lowercase);
     let mut systems = parts.store.list_systems(state == Some("removed")).await?;

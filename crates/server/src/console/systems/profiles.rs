@@ -15,24 +15,35 @@ use crate::body::InPath;
 use crate::console::address;
 use crate::console::form::sentence;
 use crate::console::imports;
-use crate::console::page::{Frame, shown};
+use crate::console::page::{Frame, shown_as};
 use crate::console::parts::{Badge, Cell, Empty, Link, Tabs};
-use crate::console::table::{Column, Table};
+use crate::console::table::{Asked, Column, Filter, Shape, Table};
 use crate::console::time::Time;
 use crate::console::visitor::Visitor;
 use crate::parts::Parts;
 use crate::problem::Problem;
 
-const COLUMNS: [Column; 8] = [
-    Column::plain("Import profile"),
-    Column::plain("Reads"),
-    Column::plain("Users below"),
-    Column::plain("Schedule"),
-    Column::plain("Zone"),
-    Column::plain("Next time"),
-    Column::plain("Last time"),
-    Column::plain("What came of it"),
-];
+static SHAPE: Shape = Shape {
+    columns: &[
+        Column::sorted("profile", "Import profile"),
+        Column::sorted("reads", "Reads"),
+        Column::sorted("path", "Users below"),
+        Column::sorted("schedule", "Schedule"),
+        Column::sorted("zone", "Zone"),
+        Column::sorted("next", "Next time"),
+        Column::sorted("last", "Last time"),
+        Column::sorted("outcome", "What came of it"),
+    ],
+    filters: &[
+        Filter { name: "q", label: "Import profile", choices: &[] },
+        Filter {
+            name: "schedule",
+            label: "Runs by itself",
+            choices: &[("yes", "By a schedule"), ("no", "Never")],
+        },
+    ],
+    sort: "profile",
+};
 
 #[derive(Template)]
 #[template(path = "console/systems/profiles.html")]
@@ -50,27 +61,42 @@ pub(super) async fn page(
     visitor: Visitor,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, &system_id)?;
     let system = parts.store.get_system(&system_id).await?;
-    let profiles = parts.store.list_import_profiles(&system_id).await?;
+    let listing = asked.of_shape(&SHAPE)?;
+    let wanted = listing.filter("q").map(str::to_lowercase);
+    let scheduled = listing.filter("schedule").map(|wanted| wanted == "yes");
+    let mut profiles = parts.store.list_import_profiles(&system_id).await?;
+    profiles.retain(|profile| {
+        wanted.as_ref().is_none_or(|wanted| profile.name.to_string().to_lowercase().contains(wanted))
+            && scheduled.is_none_or(|scheduled| scheduled == profile.schedule.is_some())
+    });
     let times = times(&parts, &system_id).await?;
-    let rows = profiles.iter().map(|profile| cells(&system_id, profile, times.get(&profile.name)));
+    let cells = |profile: &ImportProfile| cells(&system_id, profile, times.get(&profile.name));
+    let profiles = listing.arranged(profiles, cells);
+    if listing.is_file() {
+        return listing.file((system_id.as_str(), "import-profiles"), &profiles, cells);
+    }
     let empty = Empty {
         title: "No import profile".to_owned(),
         text: "Nothing can be imported without one.".to_owned(),
         action: None,
     };
+    let profiles = listing.cut(profiles)?;
+    let profiles =
+        listing.table("Import profiles", profiles, |(place, _)| *place, |(_, one)| cells(one), empty)?;
     let page = ProfilesPage {
         frame: frame(&visitor, &system, "Import profiles"),
         name: system.name.to_string(),
         badge: Badge::of_system(system.state),
         tabs: tabs(&system_id, "profiles"),
-        profiles: Table::whole("Import profiles", &COLUMNS, rows.collect(), empty),
+        profiles,
         create: may_change(&visitor, &system)
             .then(|| Link::new(within(&system_id, "new-profile"), "New import profile")),
     };
-    Ok(shown(&page))
+    Ok(shown_as(listing.status(), &page))
 }
 
 /// Whether whoever looks may change the profiles of a system, its mappings, or how it signs in.

@@ -8,16 +8,22 @@
 //!
 //! A [`Table::whole`] has no filters and no pages. It is for what is short by its nature, or stands in an order that means
 //! something: the steps of a plan or a task, the access keys of an account (two at most), the policies of a group and the
-//! versions of a policy (limits of AWS), the passwords of a job (one for a task of it), the parts, profiles and task mappings
-//! of a system, the collections of a run, what a test of the connection found, one's own sessions, and the overviews of Home,
-//! of the keys kept here and of where people are told.
+//! versions of a policy (limits of AWS), the passwords of a job (one for a task of it), the parts of a system, the calls and
+//! values of a task mapping, the collections of a run, what a test of the connection found, one's own sessions, and the
+//! overviews of Home, of the keys kept here and of where people are told.
+//!
+//! What is read whole is sorted by what its cells say ([`Listing::arranged`]), by each column. What may be long is sorted by
+//! the store, by columns that have an index, and by no others: to find the first of 100,000 accounts by another one, all of
+//! them would be looked at for each page.
 
 mod asked;
+mod listing;
 mod shown;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use asked::{Asked, Listing, Total};
+pub(crate) use asked::Asked;
+pub(crate) use listing::{Listing, Total};
 pub(crate) use shown::Table;
 
 use super::page::Said;
@@ -33,8 +39,12 @@ pub(super) const TOO_MANY_ROWS: &str = "too_many_rows";
 const LONGEST_FILTER: usize = 512;
 /// The filter that says as of when a list is.
 const AS_OF: &str = "as_of";
+/// What the page that is asked for begins after.
+const CURSOR: &str = "cursor";
+/// What it ends before.
+const BACK: &str = "back";
 /// Names that every list knows besides its filters.
-const OF_ALL: [&str; 5] = ["cursor", "limit", "sort", "format", Said::NAME];
+const OF_ALL: [&str; 6] = [CURSOR, BACK, "limit", "sort", "format", Said::NAME];
 
 /// A column.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +61,11 @@ pub(crate) struct Column {
 impl Column {
     pub(crate) const fn sorted(key: &'static str, label: &'static str) -> Self {
         Self { key, label, number: false, acts: false }
+    }
+
+    /// Of numbers, and sorted.
+    pub(crate) const fn sorted_number(key: &'static str, label: &'static str) -> Self {
+        Self { key, label, number: true, acts: false }
     }
 
     pub(crate) const fn plain(label: &'static str) -> Self {

@@ -62,6 +62,7 @@ impl ShownFilter {
 #[derive(Debug, Clone)]
 pub(super) struct Below {
     pub(super) first: Option<String>,
+    pub(super) previous: Option<String>,
     pub(super) next: Option<String>,
     pub(super) sizes: Vec<Size>,
     pub(super) file: String,

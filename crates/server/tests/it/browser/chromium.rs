@@ -87,6 +87,11 @@ impl Chromium {
         self.ask(Method::POST, "/url", &json!({ "url": url })).await;
     }
 
+    /// Goes back, as by its button.
+    pub(crate) async fn back(&self) {
+        self.ask(Method::POST, "/back", &json!({})).await;
+    }
+
     /// Gives the window another size, in pixels.
     pub(crate) async fn window(&self, width: u32, height: u32) {
         self.ask(Method::POST, "/window/rect", &json!({"width": width, "height": height})).await;

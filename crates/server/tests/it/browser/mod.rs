@@ -4,6 +4,7 @@
 //! refused), and axe finds nothing serious.
 
 mod chromium;
+mod coming_back;
 mod every_page;
 mod hostile;
 mod keyboard;

@@ -130,7 +130,7 @@ async fn s35_a_job_is_approved_by_another_person_exactly_as_it_was_seen() {
     assert_eq!(ended["state"], "succeeded", "{ended}");
     let request = ended["tasks"][0]["steps"][0]["request_id"].as_str().unwrap();
     let page = approver.get(&address).await;
-    page.has(&[">Succeeded<", ">Applied<", request, "it is right", "Decided by"]);
+    page.has(&[">Succeeded<", ">Applied<", request, "it is right", "Approved by"]);
     assert!(!page.text.contains("data-live") && !page.text.contains("Approve…"), "{}", page.text);
     assert_eq!(approver.get(&format!("{address}/approve")).await.status, StatusCode::CONFLICT);
     place.stop().await;
@@ -180,7 +180,7 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
     let place = Place::start().await;
     let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
     let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
-    let (job, _) = waiting(&place).await;
+    let (job, people) = waiting(&place).await;
     let address = page_of(&job);
     approver.get(&format!("{address}/reject")).await.has(&["name=\"reason\"", "required"]);
     let reject = async |browser: &Browser<'_>, reason: &str| {
@@ -192,7 +192,24 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
     assert!(without.text.contains("A reason must be given"), "{}", without.text);
     let done = reject(&approver, "they stay").await;
     assert_eq!(done.to, Some(format!("{address}?said=job_rejected")), "{}", done.text);
-    approver.get(&address).await.has(&[">Cancelled<", "they stay"]);
+    let page = approver.get(&address).await;
+    page.has(&["<h1>Job 1 <span class=\"badge quiet\">Rejected</span>", "Rejected by", "they stay"]);
+    // Programs are told what they always were.
+    let (state, found) =
+        (place.get(&format!("/api/v1{address}")).await["state"].clone(), "Rejected</span> by ada: they stay");
+    assert_eq!(state, "cancelled");
+    approver.get("/jobs").await.has(&[found]);
+    approver.get("/jobs?state=rejected").await.has(&[found]);
+    approver.get("/jobs?state=cancelled").await.has(&["Nothing fits"]);
+    let late = approver.get(&format!("{address}/approve")).await;
+    assert!(late.text.contains("Job 1 is rejected"), "{}", late.text);
+    // Whose account it was about reads it there as well.
+    let account = super::accounts::address_of(&place, &people[0]).await;
+    approver.get(&format!("{account}/history")).await.has(&[
+        "rejected by ada",
+        "Delete account. Reason: they left Rejected because: they stay",
+        ">Rejected</span>",
+    ]);
     // Whoever sends it twice is led to the same place; somebody else is told that it is decided.
     assert_eq!(reject(&approver, "they stay").await.to, done.to);
     let other = Browser::of(&place, "bo", Role::Approver, &[]).await;
@@ -207,6 +224,8 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
     let done = operator.send(&cancel, &[]).await;
     assert_eq!(done.to, Some(format!("{address}?said=job_cancelled")), "{}", done.text);
     operator.get(&address).await.has(&[">Cancelled<"]);
+    approver.get("/jobs?state=cancelled").await.has(&[&format!("href=\"{address}\""), ">Cancelled</span>"]);
+    approver.get("/jobs?state=rejected").await.has(&[found]);
     assert_eq!(operator.get(&cancel).await.status, StatusCode::CONFLICT);
     assert_eq!(place.writes(), Vec::<String>::new());
     place.stop().await;
@@ -445,5 +464,74 @@ async fn a_job_leads_to_its_accounts_to_what_was_written_down_and_to_the_import_
     place.import("prod").await;
     let run = place.get("/api/v1/systems/prod/import-runs").await["items"][0]["id"].to_string();
     viewer.get(&address).await.has(&[&format!("seen by <a href=\"/imports/{run}\">import run {run}</a>")]);
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_for_names_the_group_or_policy_who_approved_it_and_why() {
+    let place = Place::start().await;
+    let viewer = Browser::of(&place, "vi", Role::Viewer, &[]).await;
+    let people = place.people().await;
+    let made = [
+        Mutation::CreateGroup { name: "zz-crew".into(), path: "/".into() },
+        Mutation::CreateGroup { name: "zz-other".into(), path: "/".into() },
+    ];
+    place.sandbox.mutate(PROD_ACCOUNT, &made).unwrap();
+    place.import("prod").await;
+    let person = &people[0];
+    let wish =
+        |group: &str, account: &str| json!({"task": "add_assignment", "account": account, "group": group});
+    let job = asked(&place, json!([wish("zz-crew", person)]), Some("she builds it")).await;
+    place.ended(&format!("/api/v1{}", page_of(&job))).await;
+    let both = json!([wish("zz-other", person), wish("zz-other", &people[1])]);
+    let two = asked(&place, both, None).await;
+    place.ended(&format!("/api/v1{}", page_of(&two))).await;
+    let list = viewer.get("/jobs").await;
+    list.has(&[
+        &format!("<td>Add group zz-crew to {person}</td>"),
+        &format!("<td>Add group zz-other to {person} and 1 more change</td>"),
+        "she builds it",
+    ]);
+    viewer.get(&page_of(&job)).await.has(&["Add group zz-crew"]);
+    let account = super::accounts::address_of(&place, person).await;
+    let history = viewer.get(&format!("{account}/history")).await;
+    history.has(&["Add group zz-crew. ", "Reason: she builds it", "Add group zz-other."]);
+    // The audit log finds what was done with jobs about an account by that, whoever is named in the row.
+    let approver = Browser::of(&place, "ada", Role::Approver, &[]).await;
+    let (waits, deleted) = waiting(&place).await;
+    viewer.get("/").await.has(&[
+        &format!("Delete account {} and 1 more change, asked for by", deleted[0]),
+        "waits for a second person. Reason: they left",
+    ]);
+    let form = approver.get(&format!("{}/approve", page_of(&waits))).await;
+    let form = [("seen", form.hidden("seen")), ("reason", "seen to".into()), ("confirm", "prod".into())];
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let done = approver.send(&format!("{}/approve", page_of(&waits)), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    place.ended(&format!("/api/v1{}", page_of(&waits))).await;
+    viewer.get("/audit?action=job_approved").await.has(&[
+        &format!("Delete account {} and 1 more change, asked for by admin-", deleted[0]),
+        ", approved by ada. Reason: they left {",
+    ]);
+    let row = place.get("/api/v1/audit?action=job_created").await["items"][2]["seq"].to_string();
+    viewer
+        .get(&format!("/audit/{row}"))
+        .await
+        .has(&[&format!("Add group zz-crew to {person}, asked for by admin-"), "Reason: she builds it"]);
+    let about = async |account: &str, action: &str| {
+        let address = format!("/audit?action={action}&account={account}&limit=250");
+        let page = viewer.get(&address).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        let rest = place.get(&format!("/api/v1/audit?action={action}&account={account}")).await;
+        let rows = page.text.matches("<tr>").count().saturating_sub(1);
+        assert_eq!(rest["items"].as_array().unwrap().len(), rows, "{rest}");
+        rows
+    };
+    for (account, approved, created) in
+        [(deleted[1].to_uppercase(), 1, 2), (people[2].clone(), 0, 0), (deleted[0].clone(), 1, 3)]
+    {
+        assert_eq!(about(&account, "job_approved").await, approved, "{account}");
+        assert_eq!(about(&account, "job_created").await, created, "{account}");
+    }
     place.stop().await;
 }

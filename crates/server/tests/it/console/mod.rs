@@ -22,6 +22,7 @@ mod searching;
 mod settings;
 mod signing_in;
 mod systems;
+mod tables;
 mod truth;
 mod twice;
 

@@ -164,3 +164,36 @@ async fn where_a_form_is_sent_to_leads_to_the_page_that_has_the_form() {
     }
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_is_found_by_its_name_and_by_the_one_that_it_had() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    let group = |name: &str| Mutation::CreateGroup { name: name.into(), path: "/".into() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[group("zz-before"), group("zz-left")]).unwrap();
+    place.import("prod").await;
+    let list = "/systems/prod/resources";
+    let found = place.get("/api/v1/systems/prod/resources?name=zz-before").await["items"][0].clone();
+    let own = format!("{list}/{}", found["external_id"].as_str().unwrap());
+    assert_eq!(browser.get(&format!("{list}/ZZ-before")).await.to, Some(own.clone()));
+    let changed = [
+        Mutation::RenameGroup { name: "zz-before".into(), new_name: "zz-after".into() },
+        Mutation::DeleteGroup { name: "zz-left".into() },
+    ];
+    place.sandbox.mutate(PROD_ACCOUNT, &changed).unwrap();
+    place.import("prod").await;
+    browser
+        .get(&format!("{list}/zz-before"))
+        .await
+        .has(&[">Renamed</span>", &format!("Group zz-before is called <a href=\"{own}\">zz-after</a> now.")]);
+    assert_eq!(browser.get(&format!("{list}/zz-after")).await.to, Some(own.clone()));
+    browser.get(&format!("{list}/zz-left")).await.has(&[">zz-left</a> is no longer in AWS."]);
+    // Another one has the name by now: both are told of.
+    place.sandbox.mutate(PROD_ACCOUNT, &[group("zz-before")]).unwrap();
+    place.import("prod").await;
+    let both = browser.get(&format!("{list}/zz-before")).await;
+    both.has(&["Group zz-before is called", ">zz-before</a> is called so now."]);
+    assert!(!both.text.contains(">Renamed<"), "{}", both.text);
+    assert_eq!(browser.get(&format!("{list}/zz-never")).await.status, StatusCode::NOT_FOUND);
+    place.stop().await;
+}

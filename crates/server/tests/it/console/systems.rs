@@ -326,7 +326,12 @@ async fn a_system_is_removed_by_who_types_its_name() {
     list.has(&["The system is removed.", "System test"]);
     assert!(!list.text.contains("System prod"));
     browser.get("/systems?state=removed").await.has(&["System prod"]);
-    browser.get("/systems/prod").await.has(&["It was removed."]);
+    let page = browser.get("/systems/prod").await;
+    page.has(&["It was removed, so there is nothing to do."]);
+    for advice in ["Import now", "Nothing is imported by itself", "Test the connection", ">Pending<", ">OK<"]
+    {
+        assert!(!page.text.contains(advice), "{advice}: {}", page.text);
+    }
     let settings = browser.get("/systems/prod/settings").await;
     assert!(
         settings.text.contains("<fieldset disabled>") && !settings.text.contains(">Save<"),

@@ -197,3 +197,44 @@ async fn home_says_what_an_approval_is_about_and_why_an_import_failed() {
     ]);
     place.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn times_in_sentences_are_times() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Viewer, &[]).await;
+    let account = address_of(&place, &place.people().await[0]).await;
+    for address in [LIST, "/systems/prod/resources", &account] {
+        let page = browser.get(&format!("{address}?as_of=2001-01-01")).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{address}");
+        assert!(page.text.contains("history begins at <time datetime=\"2"), "{address}: {}", page.text);
+        let before =
+            page.text.split("history begins at ").skip(1).filter(|after| !after.starts_with("<time "));
+        assert_eq!(before.count(), 0, "{address}: {}", page.text);
+    }
+    place.stop().await;
+}
+
+#[tokio::test]
+async fn home_without_a_system_leads_whoever_may_to_a_new_one() {
+    let place = Place::start().await;
+    let [admin, limited, viewer] =
+        [("ada", Role::Admin, &[][..]), ("bo", Role::Admin, &["prod"][..]), ("vi", Role::Viewer, &[][..])];
+    let admin = Browser::of(&place, admin.0, admin.1, admin.2).await;
+    let others = [
+        Browser::of(&place, limited.0, limited.1, limited.2).await,
+        Browser::of(&place, viewer.0, viewer.1, viewer.2).await,
+    ];
+    for id in ["prod", "test"] {
+        let by = ("local:test", None);
+        place.store.remove_system(&crate::place::system(id), by, place.clock.now()).await.unwrap();
+    }
+    let home = admin.get("/").await;
+    home.has(&["No system yet", "<a class=\"button\" href=\"/new-system\">New system</a>"]);
+    admin.get("/new-system").await.has(&["<h1>New system</h1>"]);
+    for other in others {
+        let home = other.get("/").await;
+        home.has(&["No system yet"]);
+        assert!(!home.text.contains("/new-system"), "{}", home.text);
+    }
+    place.stop().await;
+}
