@@ -11,7 +11,7 @@ use keyreeve_model::{ClaimFact, ImportRunId, SystemId};
 use keyreeve_store::ClaimId;
 
 use super::accounts;
-use super::form::{Sent, Wrong, status_of, whole};
+use super::form::{Field, Sent, Wrong, reasoned, status_of, whole};
 use super::imports;
 use super::jobs;
 use super::page::{Frame, Said, shown_as};
@@ -30,6 +30,8 @@ const MOST: u32 = 500;
 const FORM: &str = "accepting";
 /// The name of a mark.
 const CLAIM: &str = "claim";
+/// The name of the field of why.
+const REASON: &str = "reason";
 
 const COLUMNS: [Column; 7] = [
     Column::plain("Account"),
@@ -61,6 +63,7 @@ struct DriftPage {
     drifts: Table,
     /// The form, for whoever may accept.
     form: Option<&'static str>,
+    reason: Field,
     action: String,
 }
 
@@ -69,7 +72,7 @@ async fn page(
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
 ) -> Result<Response, Problem> {
-    answer(&visitor, &parts, &system_id, None).await
+    answer(&visitor, &parts, &system_id, ("", None)).await
 }
 
 async fn accept(
@@ -80,15 +83,21 @@ async fn accept(
 ) -> Result<Response, Problem> {
     let claim =
         |(name, value): &(String, String)| (name == CLAIM).then(|| value.parse().ok().map(ClaimId)).flatten();
+    let (reason, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(|(name, _)| name == REASON);
+    let reason = reason.first().map_or("", |(_, reason)| reason.as_str());
     let foreign = || Problem::bad_request("what was sent is not what the form has");
     visitor.require(Right::Approve, &system_id)?;
     let claims = marked.iter().map(claim).collect::<Option<Vec<_>>>().ok_or_else(foreign)?;
     if claims.is_empty() {
         let wrong = Wrong::whole("nothing is marked; mark what is to stay as AWS has it");
-        return answer(&visitor, &parts, &system_id, Some(wrong)).await;
+        return answer(&visitor, &parts, &system_id, (reason, Some(wrong))).await;
     }
+    let why = match reasoned(reason) {
+        Ok(why) => why,
+        Err(wrong) => return answer(&visitor, &parts, &system_id, (reason, Some(wrong))).await,
+    };
     // What has ended meanwhile is not there any more on the page that this leads to.
-    parts.desk.accept_drift(&visitor.actor, &system_id, &claims).await?;
+    parts.desk.accept_drift(&visitor.actor, &system_id, &claims, why).await?;
     Ok(Said::DriftAccepted.to(&of(&system_id)))
 }
 
@@ -96,7 +105,7 @@ async fn answer(
     visitor: &Visitor,
     parts: &Parts,
     system_id: &SystemId,
-    wrong: Option<Wrong>,
+    (reason, wrong): (&str, Option<Wrong>),
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, system_id)?;
     let system = parts.store.get_system(system_id).await?;
@@ -118,6 +127,10 @@ async fn answer(
         tabs: systems::tabs(system_id, "drift"),
         wrong: whole(wrong.clone()),
         form: may.then_some(FORM),
+        reason: Field::reason(REASON, "Reason")
+            .value(reason)
+            .hint("Kept in the audit log.")
+            .unless(wrong.as_ref()),
         action: of(system_id),
     };
     Ok(shown_as(status_of(wrong.as_ref()), &page))
