@@ -144,7 +144,7 @@ fn what_lets_an_account_do_everything_waits_for_a_second_person_where_that_is_se
         because.contains("ada may do everything") && because.contains("approve_administrators"),
         "{because}"
     );
-    assert_eq!(add("ada", &arn("s3"), 0)["state"], "succeeded");
+    assert_eq!(add("bound", &arn("s3"), 0)["state"], "succeeded");
     let berta = place.token("berta", "approver", &[]);
     let job = waits["id"].to_string();
     let seen = place.run_as(&berta, &["job", "approve", &job, "--plan"]).code(0);
