@@ -191,6 +191,7 @@ fn of_job(command: &JobCommand) -> (Right, About<'_>) {
         JobCommand::Apply(one) => (Right::Operate, one.job().map_or(About::InFile, About::Job)),
         JobCommand::Approve(one) | JobCommand::Reject(one) => (Right::Approve, About::Job(one.job)),
         JobCommand::Cancel(one) => (Right::Operate, About::Job(one.job)),
+        JobCommand::Dismiss(one) => (Right::Operate, About::Job(one.job)),
         JobCommand::Retry(one) => (Right::Operate, About::Job(one.job)),
     }
 }

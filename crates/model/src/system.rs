@@ -198,6 +198,8 @@ pub struct SystemSettings {
     pub max_deletes: u32,
     /// So many accounts may be deactivated in one hour, and by one job, before a second person must approve.
     pub max_deactivations: u32,
+    /// Whether a second person must approve what lets an account do everything.
+    pub approve_administrators: bool,
     /// A password that nobody has opened for so many days is said to be unclaimed.
     #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 365))]
     pub unclaimed_password_days: u32,
@@ -227,6 +229,7 @@ impl Default for SystemSettings {
             group_policy_writes: false,
             max_deletes: 10,
             max_deactivations: 25,
+            approve_administrators: false,
             unclaimed_password_days: 3,
             keep_last_administrator: true,
             max_requests_per_second: None,
@@ -430,6 +433,7 @@ fn expected(name: &str) -> Option<&'static str> {
         "prioritise_delete_tasks"
         | "group_policy_writes"
         | "keep_last_administrator"
+        | "approve_administrators"
         | "scim_entitlements" => "it must be true or false",
         "permission_profile" => "it must be reference, read, lifecycle or full",
         "first_sign_in" => "it must be attach, refuse or ignore",

@@ -23,7 +23,8 @@ pub struct Attention {
     pub systems: Vec<SystemStanding>,
     /// Import runs that wait for a decision, the oldest first; the first 200.
     pub suspended: Vec<SuspendedRun>,
-    /// Jobs that wait for a second person, and those that failed, the newest first; the first 200.
+    /// Jobs that wait for a second person, and those that failed and that nobody has dismissed, the newest first; the
+    /// first 200.
     pub jobs: Vec<JobStanding>,
     /// What has drifted and not ended, the newest first; the first 200.
     pub drifts: Vec<Drift>,
@@ -106,7 +107,7 @@ const JOBS: &str = "SELECT s.system_id, j.job_id, j.state, j.actor, COALESCE(j.f
      LEFT JOIN tasks f ON f.task_id = (SELECT MIN(t.task_id) FROM tasks t WHERE t.job_id = j.job_id) \
      JOIN systems s ON s.system_key = j.system_key \
      WHERE s.removed_at IS NULL AND (j.state = 'awaiting_approval' \
-       OR (j.state IN ('failed', 'partially_failed') AND j.finished_at >= $1))";
+       OR (j.state IN ('failed', 'partially_failed') AND j.dismissed_at IS NULL AND j.finished_at >= $1))";
 
 impl Store {
     /// What needs a person of these systems, or of all: of jobs that failed, what happened since then.

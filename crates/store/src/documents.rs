@@ -214,6 +214,48 @@ impl Store {
         Ok(documents)
     }
 
+    /// What the default versions of some policies say, by the policies' ids; those of which that is not known are left out.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn default_documents(
+        &self,
+        system_id: &SystemId,
+        policies: &[&Resource],
+    ) -> Result<HashMap<ExternalId, String>, StoreError> {
+        let wanted: HashMap<&str, &str> = policies
+            .iter()
+            .filter_map(|one| Some((one.external_id.as_str(), one.default_version.as_deref()?)))
+            .collect();
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<&str> = wanted.keys().copied().collect();
+        reading!(self, "reading what policies say", |transaction| {
+            let key = systems::find(transaction, system_id, false).await?.key;
+            let mut found = HashMap::with_capacity(ids.len());
+            for ids in ids.chunks(AT_ONCE) {
+                let mut text = Statement::building(
+                    "SELECT v.external_id, v.version_id, d.document FROM policy_versions v \
+                     JOIN policy_documents d ON d.sha256 = v.document_sha256 WHERE v.system_key = ",
+                );
+                text.bind(key).push(" AND v.external_id IN (");
+                for (place, id) in ids.iter().enumerate() {
+                    text.push(if place == 0 { "" } else { ", " }).bind(Value::from(*id));
+                }
+                text.push(")");
+                let rows: Vec<(ExternalId, String, String)> =
+                    transaction.fetch(text, |row| Ok((row.word(0)?, row.text(1)?, row.text(2)?))).await?;
+                let default = |(id, version, _): &(ExternalId, String, String)| {
+                    wanted.get(id.as_str()) == Some(&version.as_str())
+                };
+                found.extend(rows.into_iter().filter(default).map(|(id, _, document)| (id, document)));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// The documents of inline policies.
     ///
     /// # Errors

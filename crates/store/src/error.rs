@@ -279,6 +279,17 @@ pub enum StoreError {
         /// The state that was wanted.
         to: JobState,
     },
+    /// A job that has not failed is not dismissed.
+    #[error(
+        "job {job} is {}, and only a job that failed, wholly or in part, is dismissed; `keyreeve job show {job}` shows it",
+        state.as_str().replace('_', " ")
+    )]
+    JobNotFailed {
+        /// The job.
+        job: JobId,
+        /// The state it is in.
+        state: JobState,
+    },
     /// A job does not wait for a second person any more, because one has decided.
     #[error(
         "job {job} was {} by {by} at {at} already: it is {}; `keyreeve job show {job}` shows it",

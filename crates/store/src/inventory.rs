@@ -179,6 +179,26 @@ impl Store {
         .await
     }
 
+    /// Of how many accounts of a system it is not known which access keys they have, or how old an active one is.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn unknown_key_ages(&self, system_id: &SystemId) -> Result<u64, StoreError> {
+        reading!(self, "counting accounts whose access keys are not known", |transaction| {
+            let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
+                return Ok(0);
+            };
+            let mut text =
+                reading.select(Statement::building("SELECT COUNT(*) FROM account_versions v"));
+            text.push(
+                " AND v.oldest_key_at IS NULL AND (v.access_keys IS NULL OR v.access_keys LIKE '%\"active\":true%')",
+            );
+            let count = transaction.fetch_one(text, |row| row.int(0)).await?;
+            Ok(u64::try_from(count).unwrap_or_default())
+        })
+        .await
+    }
+
     /// The run that speaks for a moment; `None` of now where nothing was ever published.
     ///
     /// # Errors

@@ -60,6 +60,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(26, "tests_and_claims", "0026_tests_and_claims.sql"),
     migration!(27, "account_paces", "0027_account_paces.sql"),
     migration!(28, "errand_heads", "0028_errand_heads.sql"),
+    migration!(29, "dismissed_jobs", "0029_dismissed_jobs.sql"),
 ];
 
 impl Migration {

@@ -157,6 +157,8 @@ pub(crate) enum JobCommand {
     Reject(DecideJob),
     /// Take back what has not begun.
     Cancel(DecideJob),
+    /// Note that a job which failed was seen and is left at that: it needs nobody any more.
+    Dismiss(DismissJob),
     /// Queue what failed, or what a person has looked at, once more.
     Retry(RetryJob),
 }
@@ -229,6 +231,17 @@ pub(crate) struct DecideJob {
     /// Why; kept with the job.
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
+}
+
+/// `job dismiss`
+#[derive(Debug, Args)]
+pub(crate) struct DismissJob {
+    /// The job's number.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: JobId,
+    /// Why; kept with the job and in the audit log.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: String,
 }
 
 /// `job retry`

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use keyreeve_model::SystemId;
 
 use super::Unasked;
+use super::reason::reason;
 
 /// What can be done about changes of ours that AWS does not have any more.
 #[derive(Debug, Subcommand)]
@@ -31,6 +32,9 @@ pub(crate) struct AcceptDrift {
     /// Which changes: their numbers, as `drift list` shows them.
     #[arg(value_name = "CLAIM", required = true)]
     pub(crate) claims: Vec<i64>,
+    /// Why; kept in the audit log.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) unasked: Unasked,
 }

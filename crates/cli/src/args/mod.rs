@@ -37,8 +37,8 @@ pub(crate) use assignment::{AssignmentCommand, ListAssignments};
 pub(crate) use audit::{AuditCommand, ListAudit, VerifyAudit};
 pub(crate) use aws::{AwsCommand, Bootstrap, Template};
 pub(crate) use change::{
-    ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, JobCommand,
-    ListJobs, NewPassword, PlanFile, RetryJob, ShowJob, UpdateAccount,
+    ApplyJob, ChangeAccount, ChangeArguments, ChangeAssignment, CreateAccount, DecideJob, DismissJob,
+    JobCommand, ListJobs, NewPassword, PlanFile, RetryJob, ShowJob, UpdateAccount,
 };
 pub(crate) use consent::{Consent, Unasked};
 pub(crate) use drift::DriftCommand;

@@ -22,8 +22,9 @@ pub(crate) async fn run(context: &Context, command: &DriftCommand) -> anyhow::Re
                 "What AWS has in the place of {changes} would be accepted in system {system_id}."
             )) {
                 let doing = || format!("accepting what AWS has in system {system_id}");
-                let accepted =
-                    source.accept_drift(context, system_id, &arguments.claims).await.with_context(doing)?;
+                let reason = arguments.reason.as_deref();
+                let accepted = source.accept_drift(context, system_id, &arguments.claims, reason);
+                let accepted = accepted.await.with_context(doing)?;
                 if usize::try_from(accepted).unwrap_or(usize::MAX) < number {
                     note(&format!("{accepted} of {number} had not ended before, and were accepted."));
                 }

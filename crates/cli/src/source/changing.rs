@@ -198,6 +198,11 @@ impl Server {
         self.of_job(job, "cancel", &json!({})).await
     }
 
+    /// Notes that a job which failed is left at that.
+    pub(crate) async fn dismiss(&self, job: JobId, reason: &str) -> anyhow::Result<ProvisioningJob> {
+        self.of_job(job, "dismiss", &json!({"reason": reason})).await
+    }
+
     /// Queues once more what failed of a job.
     pub(crate) async fn retry(&self, job: JobId) -> anyhow::Result<AskedJob> {
         self.of_job(job, "retry", &json!({})).await
@@ -236,9 +241,19 @@ impl Server {
     }
 
     /// Accepts what AWS has, and tells how much of it had not ended.
-    pub(super) async fn accept_drift(&self, system: &SystemId, claims: &[i64]) -> Result<u64, Refusal> {
+    pub(super) async fn accept_drift(
+        &self,
+        system: &SystemId,
+        claims: &[i64],
+        reason: Option<&str>,
+    ) -> Result<u64, Refusal> {
         let parts = ["systems", system.as_str(), "drift", "accept"];
-        let ended: Value = self.change(Verb::Post, &parts, Some(&json!({"claims": claims}))).await?;
+        // A server of an earlier version takes no reason, and refuses what it does not know.
+        let body = match reason {
+            Some(reason) => json!({"claims": claims, "reason": reason}),
+            None => json!({"claims": claims}),
+        };
+        let ended: Value = self.change(Verb::Post, &parts, Some(&body)).await?;
         Ok(ended.get("accepted").and_then(Value::as_u64).unwrap_or_default())
     }
 

@@ -324,13 +324,15 @@ impl Source {
         context: &Context,
         system: &SystemId,
         claims: &[i64],
+        reason: Option<&str>,
     ) -> anyhow::Result<u64> {
         match self {
             Self::Store(store) => {
                 let claims: Vec<ClaimId> = claims.iter().copied().map(ClaimId).collect();
-                Ok(store.accept_drift(system, &claims, context.actor.name(), context.clock.now()).await?)
+                let by = (context.actor.name(), reason);
+                Ok(store.accept_drift(system, &claims, by, context.clock.now()).await?)
             }
-            Self::Server(server) => Ok(server.accept_drift(system, claims).await?),
+            Self::Server(server) => Ok(server.accept_drift(system, claims, reason).await?),
         }
     }
 

@@ -12,6 +12,7 @@ mod bootstrap_log;
 mod bootstrap_plan;
 mod change;
 mod configuration;
+mod consequences;
 mod custody;
 mod doctor;
 mod errors;

@@ -132,7 +132,7 @@ fn what_a_job_cannot_do_is_said_in_plain_words() {
 
 /// A deletion that waits for a second person, an admin, and a server that knows both.
 fn a_job_that_waits() -> (Place, String, String, Child, Elsewhere) {
-    let place = with(&[user("anna")]);
+    let place = with(&[user("anna"), user("bert")]);
     place.run(&["system", "set", SYSTEM, "max_deletes=0"]).code(0);
     let berta = place.token("berta", "admin", &[]);
     let (child, address) = serve(&place, &[]);
@@ -186,7 +186,7 @@ fn s35_a_plan_of_a_decision_is_refused_as_the_decision_would_be() {
         let token = place.token(owner, role, &[]);
         (Elsewhere::of(elsewhere.url.strip_prefix("http://").unwrap(), &token), token)
     };
-    let asked = ["account", "delete", SYSTEM, "anna", "--yes", "--output", "json"];
+    let asked = ["account", "delete", SYSTEM, "bert", "--yes", "--output", "json"];
     let own = elsewhere.run(&asked).code(1).json()["id"].to_string();
     let (anna, at_home) = afar("anna", "approver");
     let (operator, _) = afar("olga", "operator");

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_connector::Connector;
 use keyreeve_model::{
-    ClaimFact, ExternalId, JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret, System,
-    Wish,
+    ClaimFact, ExternalId, Hint, JobState, Obstacle, ObstacleKind, ProvisioningJob, ScimPassword, Secret,
+    System, TaskKind, Wish,
 };
-use keyreeve_store::{KeyClaim, ScimMark, ScimSaid, WithJob};
+use keyreeve_store::{KeyClaim, OpenDeletion, ScimMark, ScimSaid, WithJob};
 
 use super::{Desk, DeskError, MOST_WISHES, Rung};
 use crate::import::Patience;
@@ -45,12 +45,50 @@ pub struct Fresh<'a> {
 }
 
 impl Case {
-    /// What the wishes take. Reads only.
+    /// What the wishes take, with what other jobs are about to do to the same accounts. Reads only.
     ///
     /// # Errors
-    /// [`DeskError::Denied`], [`DeskError::Wishes`], [`DeskError::Gather`].
+    /// [`DeskError::Denied`], [`DeskError::Wishes`], [`DeskError::Gather`], [`DeskError::Store`].
     pub async fn plan(&self, wishes: &[Wish]) -> Result<Plan, DeskError> {
-        self.plan_with(wishes, None).await
+        let mut plan = self.plan_with(wishes, None).await?;
+        self.note_deletions(&mut plan).await?;
+        Ok(plan)
+    }
+
+    /// Says which accounts another job is about to delete: nobody asks for that twice, and whoever asks for anything else
+    /// is told.
+    async fn note_deletions(&self, plan: &mut Plan) -> Result<(), DeskError> {
+        let ids: Vec<ExternalId> =
+            plan.tasks.iter().filter_map(|task| task.account_external_id.clone()).collect();
+        let going = self.desk.store.deletions_under_way(&self.system.system_id, &ids).await?;
+        for task in &mut plan.tasks {
+            let Some(going) = task.account_external_id.as_ref().and_then(|id| going.get(id)) else {
+                continue;
+            };
+            let OpenDeletion { job, system_id, state } = going;
+            // A job of a system that whoever asks may not see is not there for them.
+            let (which, see) = match self.actor.reaches(system_id) {
+                true => (format!("job {job}"), format!(": {}", Hint::ShowJob(*job))),
+                false => ("a job of another system of this AWS account".to_owned(), String::new()),
+            };
+            let waits = *state == JobState::AwaitingApproval;
+            let stands = if waits { "waits for a second person" } else { "has not ended" };
+            let account = task.account.escape_debug();
+            let again = task.kind == TaskKind::DeleteAccount;
+            let message = match (again, waits) {
+                (true, true) => format!(
+                    "{which}, which {stands}, deletes {account} already{see}. Have it approved, or have it taken back \
+                     before you ask again"
+                ),
+                (true, false) => format!(
+                    "{which}, which {stands}, deletes {account} already{see}. Ask again if it does not succeed"
+                ),
+                (false, _) => format!("{which}, which {stands}, deletes {account}{see}"),
+            };
+            let said = Obstacle::new(ObstacleKind::UnderWay, message);
+            if again { task.obstacles.push(said) } else { task.notices.push(said) }
+        }
+        Ok(())
     }
 
     /// The same where whoever asks has chosen a password: it is held against the account's policy as it is now.
@@ -255,7 +293,13 @@ impl Case {
     pub async fn planned_anew(&self, job: &ProvisioningJob) -> Result<Plan, DeskError> {
         self.require(Right::Approve)?;
         let wishes: Vec<Wish> = job.tasks.iter().map(|task| task.wish.clone()).collect();
-        self.look(&wishes).await
+        let mut facts = self.facts(&wishes).await?;
+        // The job itself is none of what is asked for besides.
+        let own = |kind: TaskKind| job.tasks.iter().filter(|task| task.kind == kind).count() as u64;
+        facts.recent_deletes = facts.recent_deletes.saturating_sub(own(TaskKind::DeleteAccount));
+        facts.recent_deactivations =
+            facts.recent_deactivations.saturating_sub(own(TaskKind::DeactivateAccount));
+        self.planned(&facts, &wishes)
     }
 
     /// Whether what a job that nobody has begun rests on is otherwise in a plan of the same wishes that was made just now.

@@ -3,6 +3,7 @@
 use keyreeve_model::{JobId, ProvisioningJob, TaskId};
 use keyreeve_store::StoreError;
 
+use super::keeping::fits;
 use super::{Desk, DeskError, Rung, is_there};
 use crate::plan::TaskPlan;
 use crate::provisioning::{HandOver, Handed};
@@ -62,6 +63,25 @@ impl Desk {
     pub async fn cancel_unapproved(&self, actor: &Actor, id: JobId) -> Result<ProvisioningJob, DeskError> {
         let job = self.job(actor, Right::Operate, id).await?;
         Ok(self.store.cancel_unapproved_job(job.id, actor.name(), self.clock.now()).await?)
+    }
+
+    /// Notes that whoever asks has seen that a job failed, and leaves it at that; a reason must be given.
+    ///
+    /// # Errors
+    /// As [`Desk::job`] and [`keyreeve_store::Store::dismiss_job`]; [`DeskError::Reason`], [`DeskError::Invalid`].
+    pub async fn dismiss(
+        &self,
+        actor: &Actor,
+        id: JobId,
+        reason: &str,
+    ) -> Result<ProvisioningJob, DeskError> {
+        let job = self.job(actor, Right::Operate, id).await?;
+        let reason = reason.trim();
+        if reason.is_empty() {
+            return Err(DeskError::Reason);
+        }
+        fits(Some(reason))?;
+        Ok(self.store.dismiss_job(job.id, actor.name(), reason, self.clock.now()).await?)
     }
 
     /// Queues what failed of a job once more, with new one-time secrets for passwords that were never set.

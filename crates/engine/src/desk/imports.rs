@@ -97,16 +97,19 @@ impl Desk {
     /// Accepts what AWS has in the place of changes that were made here, and tells how many of them had not ended.
     ///
     /// # Errors
-    /// [`DeskError::Denied`]; as [`keyreeve_store::Store::accept_drift`].
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::accept_drift`].
     pub async fn accept_drift(
         &self,
         actor: &Actor,
         system_id: &SystemId,
         claims: &[ClaimId],
+        reason: Option<&str>,
     ) -> Result<u64, DeskError> {
         actor.require(Right::Approve)?;
         actor.require_system(system_id)?;
-        Ok(self.store.accept_drift(system_id, claims, actor.name(), self.clock.now()).await?)
+        fits(reason)?;
+        let by = (actor.name(), reason);
+        Ok(self.store.accept_drift(system_id, claims, by, self.clock.now()).await?)
     }
 
     /// A run, for somebody who has that right in its system. One of another system is not there for them.

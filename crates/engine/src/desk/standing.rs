@@ -52,6 +52,8 @@ impl Standing {
             }
             JobState::Queued | JobState::Running => {}
             JobState::Succeeded | JobState::Cancelled => return Ok(None),
+            // Somebody has seen it, and leaves it at that.
+            _ if job.dismissed_at.is_some() => return Ok(None),
             JobState::Failed | JobState::PartiallyFailed => {
                 let waits = |task: &&Task| task.state == TaskState::NeedsPerson;
                 let waiting: Vec<&Task> = job.tasks.iter().filter(waits).collect();

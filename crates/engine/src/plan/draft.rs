@@ -11,7 +11,7 @@ use keyreeve_model::{
 
 use super::facts::{AccountFact, Facts, Seen};
 use super::needs::reads_account;
-use super::{PlannedStep, TaskPlan, protect, task};
+use super::{PlannedStep, TaskPlan, everything, protect, task};
 use crate::mapping::{Sources, map_actions};
 use crate::near::nearest;
 
@@ -69,7 +69,7 @@ impl<'a> Draft<'a> {
         };
         draft.check_permissions();
         draft.check_own_rights();
-        let TaskDraft { steps, obstacles, notices, manifest, recreate, .. } = draft;
+        let TaskDraft { steps, obstacles, mut notices, manifest, recreate, .. } = draft;
         let present = self.facts.account(&account);
         let external_id = present.and_then(|account| account.external_id.clone());
         let path = present.map(|account| account.path.clone());
@@ -80,6 +80,9 @@ impl<'a> Draft<'a> {
             protect::takes_administrator(&self.facts, fact, steps.iter().map(|step| &step.call))
         });
         if obstacles.is_empty() {
+            if let Some(strong) = everything::notice(&self.facts, (kind, &account), &steps) {
+                notices.insert(0, strong);
+            }
             steps.iter().for_each(|step| apply(&mut self.facts, &step.call));
             if let (TaskKind::DeactivateAccount, Some(account)) = (kind, self.facts.accounts.get_mut(&key)) {
                 account.manifest.clone_from(&manifest);

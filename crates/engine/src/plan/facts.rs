@@ -12,6 +12,7 @@ use keyreeve_policy::PolicySet;
 use keyreeve_store::Signer;
 use serde::Serialize;
 
+use super::everything::Texts;
 use super::lately::Lately;
 
 /// Everything a plan may look at.
@@ -62,6 +63,8 @@ pub struct Facts {
     /// The documents of inline and customer managed policies, where somebody needed them; those of AWS only where the
     /// connector itself holds one.
     pub documents: Seen<Vec<PolicyDocument>>,
+    /// What policies and groups say by the last import, where somebody may be given them.
+    pub texts: Texts,
     /// Deletions begun in the last hour, or still open.
     pub recent_deletes: u64,
     /// Deactivations begun in the last hour, or still open.

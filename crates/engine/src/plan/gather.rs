@@ -25,6 +25,7 @@ use keyreeve_policy::PolicySet;
 use keyreeve_store::{AsOf, Store, StoreError, SwitchedOff};
 
 use self::join::{Groups, groups_of, join_accounts, names_left, names_passed_on, note_made, policies_of};
+use super::everything::Texts;
 use super::facts::{AccountFact, ConnectorFact, Facts, Seen, Unreadable};
 use super::lately::{Lately, SETTLES_WITHIN};
 use super::needs::{needs_documents, present_names, takes_password};
@@ -326,12 +327,14 @@ impl Gathering<'_> {
             protections: of.store.protections_in_force(system_id).await?,
             password_policy: Seen::NotRead,
             documents: Seen::NotRead,
+            texts: Texts::default(),
             recent_deletes: recent(TaskKind::DeleteAccount).await?,
             recent_deactivations: recent(TaskKind::DeactivateAccount).await?,
             lately: lately(&of.store, system_id, read_at).await?,
             read_at,
         };
         let wishes = &meant::named_where_certain(&facts, wishes)[..];
+        facts.texts = Texts::read(&of.store, system_id, &facts, (wishes, &inventory.resources)).await?;
         self.read_manifests(of, &mut facts, wishes).await?;
         self.read_ways_in(&mut facts, wishes).await;
         self.read_points(&mut facts, wishes).await?;

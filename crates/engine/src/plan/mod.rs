@@ -7,6 +7,7 @@
 mod basis;
 mod disarm;
 mod draft;
+mod everything;
 mod facts;
 mod first_sign_in;
 mod gather;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use basis::objects;
 pub use basis::{Basis, changed};
+pub use everything::Texts;
 pub use facts::{AccountFact, ConnectorFact, Facts, GroupFact, PolicyFact, Seen};
 pub(crate) use gather::lately;
 pub use gather::{GatherError, Gatherer};

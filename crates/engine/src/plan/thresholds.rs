@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyreeve_model::TaskKind;
+use keyreeve_model::{ObstacleKind, TaskKind};
 
 use super::TaskPlan;
 use super::facts::Facts;
@@ -35,6 +35,13 @@ pub(super) fn approval(facts: &Facts, tasks: &[TaskPlan]) -> Vec<String> {
                  than {limit} of them all need a second person"
             ));
         }
+    }
+    if settings.approve_administrators {
+        let notices = tasks.iter().flat_map(|task| &task.notices);
+        let strong = notices.filter(|notice| notice.kind == ObstacleKind::Administrator);
+        because.extend(strong.map(|notice| {
+            format!("{}, which needs a second person by the setting approve_administrators", notice.message)
+        }));
     }
     because
 }

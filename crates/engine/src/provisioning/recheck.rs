@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyreeve_connector::{Connector, Provisioning};
 use keyreeve_model::{
-    Effect, Failure, FailureKind, ProvisioningJob, StepCall, StepState, System, Task, TaskId, TaskKind,
-    TaskState, Wish,
+    Effect, Failure, FailureKind, Obstacle, ObstacleKind, ProvisioningJob, StepCall, StepState, System, Task,
+    TaskId, TaskKind, TaskState, Wish,
 };
 
 use super::hand_over::HandOver;
@@ -89,6 +89,14 @@ pub(super) async fn recheck(
         // Whoever agreed saw other calls, or another order: what an account loses last keeps others from using it.
         let other = tasks.iter().filter(|task| anew.contains_key(&task.id));
         changed.extend(other.map(|task| format!("what must go before account {}", task.account)));
+        // Nobody has agreed to that.
+        let strong = |notice: &Obstacle| notice.kind == ObstacleKind::Administrator;
+        let unsaid = planned().filter(|(task, planned)| {
+            system.settings.approve_administrators
+                && planned.notices.iter().any(strong)
+                && !task.notices.iter().any(strong)
+        });
+        changed.extend(unsaid.map(|(task, _)| format!("what account {} may do with it", task.account)));
         if !changed.is_empty() {
             return Err(WorkError::Stale(changed));
         }

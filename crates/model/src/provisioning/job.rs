@@ -45,6 +45,15 @@ pub struct ProvisioningJob {
     pub started_at: Option<Timestamp>,
     /// When its last task ended.
     pub finished_at: Option<Timestamp>,
+    /// Who has seen that it failed, and left it at that: it needs nobody any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissed_by: Option<String>,
+    /// The reason they gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissal_reason: Option<String>,
+    /// When they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissed_at: Option<Timestamp>,
     /// Its tasks, in the order they were asked for.
     pub tasks: Vec<Task>,
 }

@@ -72,6 +72,10 @@ pub enum ObstacleKind {
     NotAttachable,
     /// Part of the account's state cannot be seen with the granted permissions.
     NotVisible,
+    /// With what it is given, the account may do everything in the connected system.
+    Administrator,
+    /// Another job that has not ended does the same, or takes the account away.
+    UnderWay,
     /// Two wishes of the job contradict each other.
     Contradiction,
     /// There is nothing to do.

@@ -48,6 +48,8 @@ pub(crate) struct Chart {
     largest: String,
     /// What is said in place of the drawing.
     said: Option<String>,
+    /// What is not in it.
+    besides: Option<String>,
     /// Whether the table is seen at once: what can be gone to stands there.
     leads_on: bool,
     width: u64,
@@ -80,7 +82,24 @@ impl Chart {
         };
         let width = each.saturating_mul(bars.len() as u64).clamp(1, WIDTH);
         let bars = (0..).zip(bars).map(placed).collect();
-        Self { title, of, counts, bars, largest: grouped(largest), said, leads_on, width, height: HEIGHT }
+        let (largest, besides) = (grouped(largest), None);
+        Self { title, of, counts, bars, largest, said, besides, leads_on, width, height: HEIGHT }
+    }
+
+    /// One without bars, in whose place a sentence stands.
+    pub(crate) fn only_said(
+        title: impl Into<String>,
+        of: &'static str,
+        counts: &'static str,
+        said: String,
+    ) -> Self {
+        Self { said: Some(said), ..Self::new(title, of, counts, Vec::new()) }
+    }
+
+    /// The same with what is not in it.
+    #[must_use]
+    pub(crate) fn besides(self, besides: Option<String>) -> Self {
+        Self { besides, ..self }
     }
 }
 

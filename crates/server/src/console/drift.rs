@@ -11,7 +11,7 @@ use keyreeve_model::{ClaimFact, ImportRunId, SystemId};
 use keyreeve_store::ClaimId;
 
 use super::accounts;
-use super::form::{Sent, Wrong, status_of, whole};
+use super::form::{Field, Sent, Wrong, reasoned, status_of, whole};
 use super::imports;
 use super::jobs;
 use super::page::{Frame, Said, shown_as};
@@ -30,6 +30,8 @@ const MOST: u32 = 500;
 const FORM: &str = "accepting";
 /// The name of a mark.
 const CLAIM: &str = "claim";
+/// The name of the field of why.
+const REASON: &str = "reason";
 
 const COLUMNS: [Column; 7] = [
     Column::sorted("account", "Account"),
@@ -72,6 +74,7 @@ struct DriftPage {
     drifts: Table,
     /// The form, for whoever may accept.
     form: Option<&'static str>,
+    reason: Field,
     action: String,
 }
 
@@ -81,7 +84,7 @@ async fn page(
     InPath(system_id): InPath<SystemId>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    answer(&visitor, &parts, (&system_id, asked), None).await
+    answer(&visitor, &parts, (&system_id, asked), ("", None)).await
 }
 
 async fn accept(
@@ -93,15 +96,21 @@ async fn accept(
 ) -> Result<Response, Problem> {
     let claim =
         |(name, value): &(String, String)| (name == CLAIM).then(|| value.parse().ok().map(ClaimId)).flatten();
+    let (reason, marked): (Vec<_>, Vec<_>) = marked.into_iter().partition(|(name, _)| name == REASON);
+    let reason = reason.first().map_or("", |(_, reason)| reason.as_str());
     let foreign = || Problem::bad_request("what was sent is not what the form has");
     visitor.require(Right::Approve, &system_id)?;
     let claims = marked.iter().map(claim).collect::<Option<Vec<_>>>().ok_or_else(foreign)?;
     if claims.is_empty() {
         let wrong = Wrong::whole("nothing is marked; mark what is to stay as AWS has it");
-        return answer(&visitor, &parts, (&system_id, asked), Some(wrong)).await;
+        return answer(&visitor, &parts, (&system_id, asked), (reason, Some(wrong))).await;
     }
+    let why = match reasoned(reason) {
+        Ok(why) => why,
+        Err(wrong) => return answer(&visitor, &parts, (&system_id, asked), (reason, Some(wrong))).await,
+    };
     // What has ended meanwhile is not there any more on the page that this leads to.
-    parts.desk.accept_drift(&visitor.actor, &system_id, &claims).await?;
+    parts.desk.accept_drift(&visitor.actor, &system_id, &claims, why).await?;
     // To the list as they saw it, from its first page on.
     Ok(Said::DriftAccepted.to(&asked.of_shape(&ACCEPTING)?.own()))
 }
@@ -110,7 +119,7 @@ async fn answer(
     visitor: &Visitor,
     parts: &Parts,
     (system_id, asked): (&SystemId, Asked),
-    wrong: Option<Wrong>,
+    (reason, wrong): (&str, Option<Wrong>),
 ) -> Result<Response, Problem> {
     visitor.require(Right::Read, system_id)?;
     let system = parts.store.get_system(system_id).await?;
@@ -153,6 +162,10 @@ async fn answer(
         tabs: systems::tabs(system_id, "drift"),
         wrong: whole(wrong.clone()),
         form,
+        reason: Field::reason(REASON, "Reason")
+            .value(reason)
+            .hint("Kept in the audit log.")
+            .unless(wrong.as_ref()),
         action: listing.own(),
     };
     let status = wrong.as_ref().map_or(listing.status(), |wrong| status_of(Some(wrong)));

@@ -5,6 +5,7 @@ use keyreeve_model::SystemId;
 
 use super::address;
 use super::chart::{Bar, Chart};
+use super::numbers::grouped;
 use super::systems;
 use super::table::Filter;
 use crate::parts::Parts;
@@ -38,7 +39,8 @@ fn ago(days: i64, now: Timestamp) -> Timestamp {
     now.checked_sub(SignedDuration::from_hours(days.saturating_mul(24))).unwrap_or(Timestamp::MIN)
 }
 
-/// How many accounts of a system have keys of each age; none where no account has an active key.
+/// How many accounts of a system have keys of each age, and of how many that is not known; none where no account has an
+/// active key.
 pub(super) async fn chart(
     parts: &Parts,
     system_id: &SystemId,
@@ -47,8 +49,23 @@ pub(super) async fn chart(
 ) -> Result<Option<Chart>, Problem> {
     let since: Vec<Timestamp> = FROM.iter().skip(1).map(|days| ago(*days, now)).collect();
     let counts = parts.store.key_ages(system_id, &since).await?;
-    if counts.iter().all(|count| *count == 0) {
-        return Ok(None);
+    let unknown = match parts.store.unknown_key_ages(system_id).await? {
+        0 => None,
+        1 => Some(
+            "Of 1 account more it is not known which active keys it has, or how old they are.".to_owned(),
+        ),
+        number => Some(format!(
+            "Of {} accounts more it is not known which active keys they have, or how old these are.",
+            grouped(number)
+        )),
+    };
+    let none = counts.iter().all(|count| *count == 0);
+    if none {
+        let alone = |unknown: String| {
+            let said = unknown.replacen(" more", "", 1);
+            Chart::only_said(title, "Oldest active key", "Accounts", said)
+        };
+        return Ok(unknown.map(alone));
     }
     let list = systems::within(system_id, "accounts");
     let bars = KEY_AGE.choices.iter().zip(counts).map(|((band, label), number)| Bar {
@@ -56,7 +73,8 @@ pub(super) async fn chart(
         number,
         leads_to: Some(address::asking(&list, [(KEY_AGE.name, *band)])),
     });
-    Ok(Some(Chart::new(title, "Oldest active key", "Accounts", bars.collect())))
+    let chart = Chart::new(title, "Oldest active key", "Accounts", bars.collect());
+    Ok(Some(chart.besides(unknown)))
 }
 
 #[cfg(test)]

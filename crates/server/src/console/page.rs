@@ -75,6 +75,7 @@ pub(crate) enum Said {
     JobApproved,
     JobRejected,
     JobCancelled,
+    JobDismissed,
     NothingCancelled,
     ShownBefore,
     JobRetried,
@@ -99,7 +100,7 @@ pub(crate) enum Said {
 impl Said {
     /// The name in the query.
     pub(crate) const NAME: &str = "said";
-    const ALL: [Self; 33] = [
+    const ALL: [Self; 34] = [
         Self::SignedOut,
         Self::Registered,
         Self::Saved,
@@ -114,6 +115,7 @@ impl Said {
         Self::JobApproved,
         Self::JobRejected,
         Self::JobCancelled,
+        Self::JobDismissed,
         Self::NothingCancelled,
         Self::ShownBefore,
         Self::JobRetried,
@@ -151,6 +153,7 @@ impl Said {
             Self::JobApproved => "job_approved",
             Self::JobRejected => "job_rejected",
             Self::JobCancelled => "job_cancelled",
+            Self::JobDismissed => "job_dismissed",
             Self::NothingCancelled => "nothing_cancelled",
             Self::ShownBefore => "shown_before",
             Self::JobRetried => "job_retried",
@@ -192,6 +195,7 @@ impl Said {
             Self::JobApproved => "Approved. This page shows what becomes of it.",
             Self::JobRejected => "Rejected: nothing of the job is done.",
             Self::JobCancelled => "Cancelled: what had not begun is taken back.",
+            Self::JobDismissed => "Dismissed: it stays failed, and needs nobody any more.",
             Self::NothingCancelled => {
                 "All of it had begun already, so nothing was taken back: it is carried to its end."
             }

@@ -53,7 +53,9 @@ fn over_rest(error: &StoreError) -> Option<String> {
         }
         E::JobNotFound { .. } => "`GET /api/v1/systems/ID/jobs` does".to_owned(),
         E::IllegalMove { run, .. } => format!("`GET /api/v1/import-runs/{run}` does"),
-        E::JobState { job, .. } | E::JobDecided { job, .. } => format!("`GET /api/v1/jobs/{job}` does"),
+        E::JobState { job, .. } | E::JobNotFailed { job, .. } | E::JobDecided { job, .. } => {
+            format!("`GET /api/v1/jobs/{job}` does")
+        }
         E::OwnRejection { job, .. } => format!("`POST /api/v1/jobs/{job}/cancel`"),
         E::TokenNotFound { .. } => "`GET /api/v1/tokens` does".to_owned(),
         _ => return None,
@@ -113,7 +115,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::PinnedElsewhere { .. } => (StatusCode::CONFLICT, "other_aws_account"),
         E::RunNotPublished { .. } => (StatusCode::CONFLICT, "import_run_not_published"),
         E::DifferentSystems { .. } => (StatusCode::CONFLICT, "different_systems"),
-        E::IllegalMove { .. } | E::JobState { .. } | E::JobDecided { .. } => {
+        E::IllegalMove { .. } | E::JobState { .. } | E::JobNotFailed { .. } | E::JobDecided { .. } => {
             (StatusCode::CONFLICT, "wrong_state")
         }
         E::NothingToRetry { .. } => (StatusCode::CONFLICT, "nothing_to_retry"),

@@ -256,6 +256,30 @@ pub(crate) async fn cancel(
     Ok(Json(parts.desk.cancel(&actor, JobId(job)).await?))
 }
 
+/// Why a job that failed is left at that.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dismissal {
+    /// Why; kept with the job and in the audit log.
+    #[schema(min_length = 1, max_length = 1_000)]
+    reason: String,
+}
+
+/// Notes that a job which failed, wholly or in part, was seen and is left at that. It stays failed, and needs nobody any
+/// more; whoever dismissed it first stays noted. It can still be tried again.
+#[utoipa::path(
+    post, path = "/jobs/{job}/dismiss", tag = "jobs", params(("job" = i64, Path, minimum = 1)),
+    request_body = Dismissal, responses((status = 200, body = ProvisioningJob), RefusedBody)
+)]
+pub(crate) async fn dismiss(
+    Caller(actor): Caller,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    InBody { value: Dismissal { reason }, .. }: InBody<Dismissal>,
+) -> Result<Json<ProvisioningJob>, Problem> {
+    Ok(Json(parts.desk.dismiss(&actor, JobId(job), &reason).await?))
+}
+
 /// What trying a job again would take.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PlannedAgain {

@@ -38,6 +38,10 @@ pub(crate) struct AcceptedDrift {
     /// The numbers of the changes.
     #[schema(max_items = 1_000)]
     claims: Vec<i64>,
+    /// Why; kept in the audit log.
+    #[serde(default)]
+    #[schema(max_length = 1_000)]
+    reason: Option<String>,
 }
 
 /// What was accepted.
@@ -56,13 +60,13 @@ pub(crate) async fn accept(
     Caller(actor): Caller,
     State(parts): State<Parts>,
     InPath(system_id): InPath<SystemId>,
-    InBody { value: AcceptedDrift { claims }, .. }: InBody<AcceptedDrift>,
+    InBody { value: AcceptedDrift { claims, reason }, .. }: InBody<AcceptedDrift>,
 ) -> Result<Json<EndedDrift>, Problem> {
     if claims.len() > MOST {
         return Err(Problem::bad_request("more than 1000 changes are accepted at once; send them in parts"));
     }
     let claims: Vec<ClaimId> = claims.into_iter().map(ClaimId).collect();
-    let accepted = parts.desk.accept_drift(&actor, &system_id, &claims).await?;
+    let accepted = parts.desk.accept_drift(&actor, &system_id, &claims, reason.as_deref()).await?;
     Ok(Json(EndedDrift { accepted }))
 }
 

@@ -125,6 +125,7 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(changes::approve))
         .routes(routes!(changes::reject))
         .routes(routes!(changes::cancel))
+        .routes(routes!(changes::dismiss))
         .routes(routes!(changes::retry))
         .routes(routes!(changes::plan_again))
         .routes(routes!(events::of_job))

@@ -16,7 +16,9 @@ pub(crate) fn example(method: &str, path: &str) -> Value {
         }
         ("post", "/systems/{system_id}/import-runs") => json!({"preview": true}),
         ("post", "/import-runs/{run}/accept" | "/import-runs/{run}/reject") => json!({"reason": "because"}),
-        ("post", "/jobs/{job}/approve" | "/jobs/{job}/reject") => json!({"reason": "because"}),
+        ("post", "/jobs/{job}/approve" | "/jobs/{job}/reject" | "/jobs/{job}/dismiss") => {
+            json!({"reason": "because"})
+        }
         ("post", "/jobs/{job}/cancel" | "/jobs/{job}/retry" | "/jobs/{job}/retry-plan") => json!({}),
         ("post", "/systems/{system_id}/drift/accept") => json!({"claims": [1]}),
         ("post", "/systems/{system_id}/protections") => json!({"kind": "path", "value": "/staff/"}),

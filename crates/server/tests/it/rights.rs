@@ -114,6 +114,7 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
     ("post", "/jobs/{job}/approve", "/jobs/{job}/approve", Whom::Approves),
     ("post", "/jobs/{job}/reject", "/jobs/{job}/reject", Whom::Approves),
     ("post", "/jobs/{job}/cancel", "/jobs/{job}/cancel", Whom::Operates),
+    ("post", "/jobs/{job}/dismiss", "/jobs/{job}/dismiss", Whom::Operates),
     ("post", "/jobs/{job}/retry", "/jobs/{job}/retry", Whom::Operates),
     ("post", "/jobs/{job}/retry-plan", "/jobs/{job}/retry-plan", Whom::Operates),
     ("post", "/tasks/{task}/password", "/tasks/{task}/password", Whom::Operates),

@@ -32,7 +32,7 @@ pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 84] = [
+pub const AUDIT_ACTIONS: [&str; 85] = [
     "access_call_attempted",
     "access_call_settled",
     "access_refused",
@@ -47,6 +47,7 @@ pub const AUDIT_ACTIONS: [&str; 84] = [
     "job_cancel_asked",
     "job_cancelled",
     "job_created",
+    "job_dismissed",
     "job_ended",
     "job_held",
     "job_rejected",

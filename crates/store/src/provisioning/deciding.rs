@@ -73,6 +73,34 @@ impl Store {
         .await
     }
 
+    /// Notes that somebody has seen that a job failed and leaves it at that: it stays failed, and needs nobody any more.
+    /// Who did so first stays noted.
+    ///
+    /// # Errors
+    /// [`StoreError::JobNotFound`], [`StoreError::JobNotFailed`].
+    pub async fn dismiss_job(
+        &self,
+        id: JobId,
+        actor: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<ProvisioningJob, StoreError> {
+        recording!(self, "dismissing the job", now, |transaction, trail| {
+            let job = find_job(transaction, id).await?;
+            if !matches!(job.state, JobState::Failed | JobState::PartiallyFailed) {
+                return Err(StoreError::JobNotFailed { job: id, state: job.state });
+            }
+            let text = "UPDATE provisioning_jobs SET dismissed_by = $1, dismissal_reason = $2, dismissed_at = $3 \
+                        WHERE job_id = $4 AND dismissed_at IS NULL";
+            if transaction.execute(statement!(text, actor, reason, to_millis(now), id.0)).await? > 0 {
+                let subject = json!({"job": id, "reason": reason});
+                trail.note(actor, Some(&job.system_id), "job_dismissed", &subject);
+            }
+            rows::job(transaction, id).await
+        })
+        .await
+    }
+
     /// Takes a job back: tasks of which nothing was attempted are cancelled, the others go on. When none goes on,
     /// the job ends.
     ///

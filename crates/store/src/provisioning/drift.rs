@@ -2,7 +2,7 @@
 //! same once more, or somebody accepts what AWS has.
 
 use jiff::Timestamp;
-use keyreeve_model::{Claim, ExternalId, JobId, SystemId};
+use keyreeve_model::{Claim, ClaimFact, ExternalId, JobId, SystemId};
 use serde_json::json;
 
 use super::ClaimId;
@@ -42,6 +42,24 @@ impl Store {
         .await
     }
 
+    /// Which changes of an account have drifted and not ended, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn drifts_of(
+        &self,
+        system: &SystemId,
+        account: &ExternalId,
+    ) -> Result<Vec<ClaimFact>, StoreError> {
+        reading!(self, "reading what has drifted of an account", |transaction| {
+            let key = systems::find(transaction, system, false).await?.key;
+            let text = "SELECT fact FROM claims WHERE system_key = $1 AND account_external_id = $2 \
+                        AND state = 'contradicted' AND drift_ended_at IS NULL ORDER BY claim_id DESC";
+            transaction.fetch(statement!(text, key, account.as_str()), |row| row.json(0)).await
+        })
+        .await
+    }
+
     /// The claims of a system that have drifted, the oldest first: an import looks whether AWS has them again.
     ///
     /// # Errors
@@ -65,9 +83,10 @@ impl Store {
         &self,
         system: &SystemId,
         claims: &[ClaimId],
-        actor: &str,
+        (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<u64, StoreError> {
+        let reason = reason.map(str::to_owned);
         recording!(self, "accepting what AWS has", now, |transaction, trail| {
             let key = systems::find(transaction, system, false).await?.key;
             let mut ended = Vec::new();
@@ -77,7 +96,8 @@ impl Store {
                 }
             }
             if !ended.is_empty() {
-                trail.note(actor, Some(system), "drift_accepted", &json!({"claims": ended}));
+                let subject = json!({"claims": ended, "reason": reason});
+                trail.note(actor, Some(system), "drift_accepted", &subject);
             }
             Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
         })

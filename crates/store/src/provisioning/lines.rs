@@ -116,10 +116,10 @@ fn fitting(slice: &JobLineSlice) -> Statement {
 
 fn read_line(row: &Row) -> Result<JobLine, StoreError> {
     let (kinds, accounts): ((Option<TaskKind>, Option<TaskKind>), _) =
-        ((row.opt_word(15)?, row.opt_word(16)?), (row.opt_text(17)?, row.opt_text(18)?));
+        ((row.opt_word(18)?, row.opt_word(19)?), (row.opt_text(20)?, row.opt_text(21)?));
     Ok(JobLine {
         job: read_job(row)?,
-        tasks: u64::try_from(row.int(14)?).unwrap_or_default(),
+        tasks: u64::try_from(row.int(17)?).unwrap_or_default(),
         kind: kinds.0.filter(|_| kinds.0 == kinds.1),
         account: if accounts.0 == accounts.1 { accounts.0 } else { None },
         first: row.opt_json(19)?.zip(row.opt_text(20)?),

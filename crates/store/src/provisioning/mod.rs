@@ -57,6 +57,7 @@ pub use lines::{JobLine, JobLineSlice};
 pub use manifests::SwitchedOff;
 pub use of_accounts::{AskedTask, Decided};
 pub use of_assignments::AssignmentStep;
+pub use reading::OpenDeletion;
 pub use retrying::Retry;
 pub use settling::ClaimsSeen;
 pub(crate) use settling::{keep as keep_claims_seen, kept as claims_seen, settle as settle_claims};

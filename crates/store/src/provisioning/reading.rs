@@ -1,9 +1,9 @@
 //! Reading jobs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use keyreeve_model::{ExternalId, JobId, ProvisioningJob, SystemId, TaskId, TaskKind};
+use keyreeve_model::{ExternalId, JobId, JobState, ProvisioningJob, SystemId, TaskId, TaskKind};
 
 use super::rows;
 use crate::row::Row;
@@ -12,6 +12,17 @@ use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
 use crate::{JobSlice, Store, StoreError, systems};
+
+/// A deletion that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDeletion {
+    /// Its job.
+    pub job: JobId,
+    /// The system of that.
+    pub system_id: SystemId,
+    /// How it stands.
+    pub state: JobState,
+}
 
 impl Store {
     /// One job with its tasks and their steps.
@@ -112,6 +123,42 @@ impl Store {
             let found = statement!(text, key, beside.0, to_millis(now), i64::from(begun));
             let read = |row: &Row| Ok((row.text(0)?, TaskId(row.int(1)?)));
             Ok(transaction.fetch(found, read).await?.into_iter().collect())
+        })
+        .await
+    }
+
+    /// Deletions of some accounts that have not ended, of the system and of all others of its AWS account: waiting for
+    /// approval, queued or running. Each with the first job that has one, and how that stands.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn deletions_under_way(
+        &self,
+        system: &SystemId,
+        accounts: &[ExternalId],
+    ) -> Result<BTreeMap<ExternalId, OpenDeletion>, StoreError> {
+        if accounts.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        reading!(self, "looking for deletions under way", |transaction| {
+            let key = systems::find(transaction, system, false).await?.key;
+            let text = concat!(
+                "SELECT t.account_external_id, j.job_id, s.system_id, j.state FROM tasks t \
+                 JOIN provisioning_jobs j ON j.job_id = t.job_id JOIN systems s ON s.system_key = t.system_key \
+                 WHERE t.system_key IN ",
+                same_account!("$1"),
+                " AND t.finished_at IS NULL AND t.kind = 'delete_account' \
+                 AND t.state IN ('awaiting_approval', 'queued', 'running') \
+                 AND t.account_external_id IS NOT NULL ORDER BY t.task_id DESC"
+            );
+            let read = |row: &Row| {
+                let (job, system_id, state) = (JobId(row.int(1)?), row.word(2)?, row.word(3)?);
+                Ok((row.word(0)?, OpenDeletion { job, system_id, state }))
+            };
+            let found: Vec<(ExternalId, OpenDeletion)> =
+                transaction.fetch(statement!(text, key), read).await?;
+            let asked: BTreeSet<&ExternalId> = accounts.iter().collect();
+            Ok(found.into_iter().filter(|(id, _)| asked.contains(id)).collect())
         })
         .await
     }

@@ -58,7 +58,8 @@ impl Store {
             if tasks.is_empty() {
                 return Err(StoreError::NothingToRetry { job: id });
             }
-            let counted = "UPDATE provisioning_jobs SET tries = tries + 1 WHERE job_id = $1";
+            let counted = "UPDATE provisioning_jobs SET tries = tries + 1, dismissed_by = NULL, \
+                           dismissal_reason = NULL, dismissed_at = NULL WHERE job_id = $1";
             transaction.execute(statement!(counted, id.0)).await?;
             for (task, steps) in retry.steps.iter().filter(|(task, _)| tasks.contains(task)) {
                 replace_steps(transaction, trail, (&job, *task), steps, actor, now).await?;

@@ -38,7 +38,7 @@ impl Of {
 
 pub(super) const JOB_COLUMNS: &str = "SELECT j.job_id, s.system_id, j.state, j.actor, j.reason, j.baseline_run, j.plan_sha256, \
                            j.approval_because, j.decided_by, j.decision_reason, j.decided_at, j.created_at, \
-                           j.started_at, j.finished_at";
+                           j.started_at, j.finished_at, j.dismissed_by, j.dismissal_reason, j.dismissed_at";
 pub(super) const JOBS: &str = " FROM provisioning_jobs j JOIN systems s ON s.system_key = j.system_key";
 
 const TASK_COLUMNS: &str = "SELECT t.task_id, t.job_id, s.system_id, t.kind, t.wish, t.account, \
@@ -177,6 +177,9 @@ pub(super) fn read_job(row: &Row) -> Result<ProvisioningJob, StoreError> {
         created_at: row.time(11)?,
         started_at: row.opt_time(12)?,
         finished_at: row.opt_time(13)?,
+        dismissed_by: row.opt_text(14)?,
+        dismissal_reason: row.opt_text(15)?,
+        dismissed_at: row.opt_time(16)?,
         tasks: Vec::new(),
     })
 }

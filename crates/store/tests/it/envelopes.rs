@@ -171,7 +171,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     for column in ["lease_token", "crashed_token", "lease_place"] {
         place.tamper(&format!("ALTER TABLE tasks DROP COLUMN {column}")).await;
     }
-    for column in ["held_because", "held_at", "tries"] {
+    for column in ["held_because", "held_at", "tries", "dismissed_by", "dismissal_reason", "dismissed_at"] {
         place.tamper(&format!("ALTER TABLE provisioning_jobs DROP COLUMN {column}")).await;
     }
     for column in ["drift_ended_at", "drift_ended_because"] {

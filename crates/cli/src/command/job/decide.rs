@@ -1,4 +1,4 @@
-//! `keyreeve job approve`, `reject`, `cancel` and `retry`
+//! `keyreeve job approve`, `reject`, `cancel`, `dismiss` and `retry`
 
 use anyhow::Context as _;
 use keyreeve_engine::provisioning::Handed;
@@ -7,7 +7,7 @@ use keyreeve_model::{JobId, JobState, ProvisioningJob};
 use keyreeve_store::StoreError;
 
 use super::show::show_whole;
-use crate::args::{Consent, DecideJob, RetryJob};
+use crate::args::{Consent, DecideJob, DismissJob, RetryJob};
 use crate::command::change::{Changing, desk, refused};
 use crate::command::{Context, remote};
 use crate::exit::{Ended, Refusal};
@@ -129,6 +129,20 @@ pub(super) async fn cancel(context: &Context, arguments: &DecideJob) -> anyhow::
     }
     let cancelled = desk.cancel(&context.actor, arguments.job).await;
     show(context, &cancelled.map_err(refused).with_context(|| doing)?)
+}
+
+/// Notes that a job which failed is left at that. It changes nothing in AWS, and can still be tried again, so nobody is asked.
+pub(super) async fn dismiss(context: &Context, arguments: &DismissJob) -> anyhow::Result<Ended> {
+    let doing = || format!("dismissing job {}", arguments.job);
+    let job = match Source::server(context)? {
+        Some(server) => server.dismiss(arguments.job, &arguments.reason).await.with_context(doing)?,
+        None => {
+            let dismissed =
+                desk(context).await?.dismiss(&context.actor, arguments.job, &arguments.reason).await;
+            dismissed.map_err(refused).with_context(doing)?
+        }
+    };
+    show(context, &job)
 }
 
 /// Queues what failed once more, and carries it out.

@@ -23,6 +23,7 @@ pub(crate) async fn run(context: &Context, command: JobCommand) -> anyhow::Resul
         JobCommand::Approve(arguments) => decide::approve(context, &arguments).await,
         JobCommand::Reject(arguments) => decide::reject(context, &arguments).await,
         JobCommand::Cancel(arguments) => decide::cancel(context, &arguments).await,
+        JobCommand::Dismiss(arguments) => decide::dismiss(context, &arguments).await,
         JobCommand::Retry(arguments) => decide::retry(context, &arguments).await,
     }
 }

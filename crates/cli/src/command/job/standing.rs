@@ -9,7 +9,10 @@ pub(crate) fn advice(standing: &Standing, id: JobId) -> String {
         Keeps::Approval => {
             format!("`keyreeve job approve {id}` or `keyreeve job reject {id}`, by somebody else")
         }
-        Keeps::Person => format!("look at AWS, then `keyreeve job retry {id}`"),
+        Keeps::Person => format!(
+            "look at AWS, then `keyreeve job retry {id}`, or `keyreeve job dismiss {id} --reason TEXT` where there is nothing \
+             to mend"
+        ),
         Keeps::AtWork => "if that process has ended, the job can be gone on with then".to_owned(),
         Keeps::Stale => format!(
             "`keyreeve job cancel {id}`, and ask again; if all is as it was once more, `keyreeve job apply {id}` carries it out"

@@ -201,6 +201,13 @@ fn job_facts(job: &ProvisioningJob) -> Facts<'static> {
         ("Decided", decided),
         ("Started", time(job.started_at)),
         ("Finished", time(job.finished_at)),
+        (
+            "Dismissed",
+            match (&job.dismissed_by, &job.dismissal_reason) {
+                (Some(by), Some(reason)) => format!("by {by}: {reason}"),
+                _ => String::new(),
+            },
+        ),
     ]
 }
 

@@ -50,12 +50,13 @@ impl Action {
         (Self::Delete, "delete", "Delete"),
     ];
 
-    /// The ways to all of them, from the address of an account.
-    pub(super) fn links(account: &str) -> Vec<Link> {
+    /// The ways to all of them, from the address of an account. Of one that holds nothing, nothing can be removed.
+    pub(super) fn links(account: &str, holds_something: bool) -> Vec<Link> {
         let link = |(_, word, label): &(Self, &str, &str)| {
             Link::new(format!("{account}/{word}"), format!("{label}…"))
         };
-        Self::ALL.iter().map(link).collect()
+        let offered = |(one, ..): &&(Self, &str, &str)| holds_something || *one != Self::RemoveAssignment;
+        Self::ALL.iter().filter(offered).map(link).collect()
     }
 
     fn label(self) -> &'static str {

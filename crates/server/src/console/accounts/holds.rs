@@ -95,6 +95,8 @@ pub(super) struct Holds {
     held: Vec<Held>,
     /// What is not known of it, in sentences.
     pub(super) unknown: Vec<String>,
+    /// Whether it is in a group, or has a policy attached, that can be taken from it.
+    pub(super) can_be_taken: bool,
 }
 
 impl Holds {
@@ -210,7 +212,8 @@ impl Holds {
         if let Some(arn) = &account.permissions_boundary {
             held.push(boundary(store, account, arn, (moment, as_of)).await?);
         }
-        Ok(Self { held, unknown })
+        let can_be_taken = own.iter().any(|one| one.state != AssignmentState::PendingRemove);
+        Ok(Self { held, unknown, can_be_taken })
     }
 
     /// The table of it, as it is asked for.

@@ -5,12 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
+use keyreeve_engine::drift::contrary;
 use keyreeve_engine::plan::known_protection;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::{KnownAccount, Unseen};
 use keyreeve_model::{
-    Account, CollectionName, CollectionState, CredentialSource, LoginProfileState, System, SystemId,
-    SystemState,
+    Account, ClaimFact, CollectionName, CollectionState, CredentialSource, LoginProfileState, System,
+    SystemId, SystemState,
 };
 use keyreeve_store::{AsOf, Store, StoreError};
 
@@ -19,6 +20,7 @@ use super::holds::{self, Holds};
 use super::{at_moment, gone, history, of, of_console, of_mfa, standing};
 use crate::body::InPath;
 use crate::console::document::Inline;
+use crate::console::drift;
 use crate::console::form::{Field, sentence};
 use crate::console::imports;
 use crate::console::moment::{AS_OF, moment_of, unknown_then};
@@ -51,6 +53,10 @@ struct ShowPage {
     unchanged: Option<String>,
     /// What no import has confirmed yet.
     pending: Vec<String>,
+    /// What was done here and is not so in AWS.
+    drifted: Vec<String>,
+    /// Where that is settled.
+    drift: Link,
     /// Of what a job of ours deleted: how the last import saw it, which is not how it is.
     was: Option<Link>,
     facts: Facts,
@@ -149,9 +155,14 @@ pub(super) async fn page(
         address: own.clone(),
         protected: protected.as_deref().map(sentence),
         as_of: Field::line(AS_OF.name, AS_OF.label).value(asked.unwrap_or_default()).unless(wrong.as_ref()),
-        actions: if unchanged.is_none() && protected.is_none() { Action::links(&own) } else { Vec::new() },
+        actions: match (&unchanged, &protected) {
+            (None, None) => Action::links(&own, holds.can_be_taken),
+            _ => Vec::new(),
+        },
         unchanged,
         pending: pending(&known),
+        drifted: drifted(store, account, moment).await?,
+        drift: Link::new(drift::of(&system_id), "Drift of the system"),
         was: after.is_none().then(|| as_it_was(account, &own)),
         facts,
         keys: match &after {
@@ -234,6 +245,16 @@ pub(super) fn above(system: &System, as_of: Option<&str>) -> [Link; 2] {
 
 fn pending(known: &KnownAccount) -> Vec<String> {
     known.pending.iter().map(|fact| sentence(&format!("it {}", fact.words()))).collect()
+}
+
+/// What was done here of it and is not so in AWS, now.
+async fn drifted(store: &Store, account: &Account, moment: AsOf) -> Result<Vec<String>, StoreError> {
+    if moment != AsOf::Now {
+        return Ok(Vec::new());
+    }
+    let drifts = store.drifts_of(&account.system_id, &account.external_id).await?;
+    let said = |fact: &ClaimFact| sentence(&format!("it {}, and AWS has: {}", fact.words(), contrary(fact)));
+    Ok(drifts.iter().map(said).collect())
 }
 
 fn facts(account: &Account) -> Facts {

@@ -18,6 +18,7 @@ pub(super) const ACTIONS: &Words = &[
     ("job_cancel_asked", "Job's cancelling asked for"),
     ("job_cancelled", "Job cancelled"),
     ("job_created", "Job asked for"),
+    ("job_dismissed", "Failed job dismissed"),
     ("job_ended", "Job ended"),
     ("job_held", "Job held back"),
     ("job_rejected", "Job rejected"),

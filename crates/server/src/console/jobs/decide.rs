@@ -1,4 +1,4 @@
-//! `/jobs/{job}/approve`, `/reject` and `/cancel`: what people decide about jobs.
+//! `/jobs/{job}/approve`, `/reject`, `/cancel` and `/dismiss`: what people decide about jobs.
 
 use std::collections::BTreeMap;
 
@@ -210,6 +210,57 @@ pub(super) async fn cancel(
         }
         Err(error) => Ok(cancellation(&visitor, &job, Some(Wrong::of(error.into())?))),
     }
+}
+
+pub(super) async fn ask_dismissal(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+) -> Result<Response, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
+    stands(&job, can_be_dismissed(&job), "only what failed, and nobody has dismissed yet, is dismissed")?;
+    Ok(dismissal(&visitor, &job, "", None))
+}
+
+pub(super) async fn dismiss(
+    visitor: Visitor,
+    State(parts): State<Parts>,
+    InPath(job): InPath<i64>,
+    Sent(Rejection { reason }): Sent<Rejection>,
+) -> Result<Response, Problem> {
+    let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
+    let why = match reasoned(&reason) {
+        Ok(why) => why.unwrap_or_default(),
+        Err(wrong) => return Ok(dismissal(&visitor, &job, &reason, Some(wrong))),
+    };
+    match parts.desk.dismiss(&visitor.actor, job.id, why).await {
+        Ok(job) => Ok(Said::JobDismissed.to(&of(job.id))),
+        Err(error @ DeskError::Reason) => {
+            Ok(dismissal(&visitor, &job, &reason, Some(Wrong::with("reason", error))))
+        }
+        Err(error) => Ok(dismissal(&visitor, &job, &reason, Some(Wrong::of(error.into())?))),
+    }
+}
+
+/// Whether a job failed, and nobody has left it at that.
+pub(super) fn can_be_dismissed(job: &ProvisioningJob) -> bool {
+    matches!(job.state, JobState::Failed | JobState::PartiallyFailed) && job.dismissed_at.is_none()
+}
+
+fn dismissal(visitor: &Visitor, job: &ProvisioningJob, reason: &str, wrong: Option<Wrong>) -> Response {
+    let hint = "What was seen, and why nothing is left to do. It is kept with the job and in the audit log.";
+    let reason = Field::reason("reason", "Reason").value(reason).hint(hint).required();
+    let page = DecidePage {
+        title: format!("Dismiss job {}", job.id),
+        lead: "It stays failed, and nothing is changed in AWS: it only needs nobody any more, so Home does not name it. It can still be tried again.",
+        plain: Some(Plain {
+            action: within(job.id, "dismiss"),
+            reason: Some(reason.unless(wrong.as_ref())),
+            button: "Dismiss",
+        }),
+        ..bare(visitor, job, whole(wrong.clone()))
+    };
+    answer(page, wrong.is_some())
 }
 
 /// A job that waits for whoever looks to decide about it.

@@ -38,6 +38,7 @@ pub(super) fn router() -> Router<Parts> {
         .route("/jobs/{job}/approve", get(decide::ask_approval).post(decide::approve))
         .route("/jobs/{job}/reject", get(decide::ask_rejection).post(decide::reject))
         .route("/jobs/{job}/cancel", get(decide::ask_cancellation).post(decide::cancel))
+        .route("/jobs/{job}/dismiss", get(decide::ask_dismissal).post(decide::dismiss))
         .route("/jobs/{job}/retry", get(retry::page).post(retry::retry))
         .route("/jobs/{job}/tasks/{task}/password", post(passwords::reveal).get(to_form::<3>))
         .route("/jobs/{job}/tasks/{task}/reset", get(passwords::reset))

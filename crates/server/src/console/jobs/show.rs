@@ -10,6 +10,7 @@ use keyreeve_engine::desk::{Keeps, Standing};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Claim, ImportRunId, JobId, JobState, ProvisioningJob};
 
+use super::decide::can_be_dismissed;
 use super::graph::Graph;
 use super::passwords::Passwords;
 use super::retry::can_be_tried_again;
@@ -122,7 +123,7 @@ pub(super) fn frame(visitor: &Visitor, job: &ProvisioningJob, title: String) -> 
 fn advice(keeps: Keeps) -> &'static str {
     match keeps {
         Keeps::Approval => "Somebody else than who asked approves or rejects it.",
-        Keeps::Person => "Look at AWS, then try it again.",
+        Keeps::Person => "Look at AWS, then try it again; or dismiss it, where there is nothing to mend.",
         Keeps::AtWork => {
             "There is nothing to do but to wait. If that process has ended, the job goes on by itself."
         }
@@ -195,6 +196,7 @@ fn actions(visitor: &Visitor, job: &ProvisioningJob) -> Vec<Link> {
         (decides && !own, "approve", "Approve…"),
         (decides && !own, "reject", "Reject…"),
         (operates && can_be_tried_again(job), "retry", "Try again…"),
+        (operates && can_be_dismissed(job), "dismiss", "Dismiss…"),
         (operates && !job.state.is_terminal(), "cancel", "Cancel…"),
     ]
     .into_iter()
@@ -227,6 +229,11 @@ fn facts(job: &ProvisioningJob) -> Facts {
         facts.push((who, Cell::text(by.clone())));
         facts.push((when, time(job.decided_at)));
         facts.push(("Reason of the decision", text(&job.decision_reason)));
+    }
+    if let Some(by) = &job.dismissed_by {
+        facts.push(("Dismissed by", Cell::text(by.clone())));
+        facts.push(("Dismissed", time(job.dismissed_at)));
+        facts.push(("Reason of the dismissal", text(&job.dismissal_reason)));
     }
     Facts { facts }
 }

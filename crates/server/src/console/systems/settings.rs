@@ -109,8 +109,13 @@ pub(super) async fn change(
 const MAY_BE_NONE: [&str; 4] = ["region", "deny_all_policy", "max_requests_per_second", "scim_tags"];
 
 /// What is on or off.
-const SWITCHES: [&str; 4] =
-    ["prioritise_delete_tasks", "group_policy_writes", "keep_last_administrator", "scim_entitlements"];
+const SWITCHES: [&str; 5] = [
+    "prioritise_delete_tasks",
+    "group_policy_writes",
+    "keep_last_administrator",
+    "approve_administrators",
+    "scim_entitlements",
+];
 
 /// Everything that the form has, by name.
 fn values(system: &System) -> BTreeMap<&'static str, String> {
@@ -127,6 +132,7 @@ fn values(system: &System) -> BTreeMap<&'static str, String> {
         ("group_policy_writes", settings.group_policy_writes.to_string()),
         ("max_deletes", settings.max_deletes.to_string()),
         ("max_deactivations", settings.max_deactivations.to_string()),
+        ("approve_administrators", settings.approve_administrators.to_string()),
         ("unclaimed_password_days", settings.unclaimed_password_days.to_string()),
         ("keep_last_administrator", settings.keep_last_administrator.to_string()),
         (
@@ -257,6 +263,11 @@ fn groups(values: &BTreeMap<&'static str, String>, wrong: Option<&Wrong>) -> Vec
         number("max_deletes", "Deletions without a second person", "In one hour, and in one job.").required(),
         number("max_deactivations", "Deactivations without a second person", "In one hour, and in one job.")
             .required(),
+        switch(
+            "approve_administrators",
+            "Who may do everything needs a second person",
+            "On: a second person must approve what lets an account do everything in the AWS account, by a policy or a group that it is given.",
+        ),
         switch("keep_last_administrator", "The last administrator is protected", ""),
         number(
             "max_requests_per_second",

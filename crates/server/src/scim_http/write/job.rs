@@ -248,7 +248,7 @@ pub(super) async fn possible(asked: &Asked, (wishes, meant): (Vec<Wish>, Meant))
     let (desk, actor, system) = (asked.parts.desk.clone(), asked.caller.0.clone(), asked.system_id().clone());
     let work = move || async move {
         let case = desk.open(&actor, &system).await.map_err(refused)?;
-        let plan = case.plan(&wishes).await.map_err(refused)?;
+        let plan = case.plan_with(&wishes, None).await.map_err(refused)?;
         not_another(&meant, &plan)?;
         match case.make_ready(&case.with_undeliverable(plan)) {
             Ok(_) | Err(DeskError::NothingToDo(_)) => Ok::<(), Refusal>(()),
@@ -428,6 +428,8 @@ fn in_the_way(obstacle: &Obstacle) -> Cause {
         | ObstacleKind::Delivery
         | ObstacleKind::Dependants
         | ObstacleKind::NotVisible
+        | ObstacleKind::Administrator
+        | ObstacleKind::UnderWay
         | ObstacleKind::NothingToDo => Cause::Conflict,
     }
 }

@@ -74,6 +74,16 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     ]);
     assert!(marks(&page.text).is_empty() && !page.text.contains("Accept what is marked"), "{}", page.text);
 
+    // So is it on the page of the account, and on that of nobody else.
+    let account = format!("/systems/prod/accounts/{}", of_one["account_external_id"].as_str().unwrap());
+    viewer.get(&account).await.has(&[
+        "Done here, and not so in AWS",
+        &format!("Not in group &#34;{}&#34;", one.1),
+        "href=\"/systems/prod/drift\"",
+    ]);
+    let others = place.people().await.swap_remove(2);
+    assert!(!viewer.get(&format!("/systems/prod/accounts/{others}")).await.text.contains("not so in AWS"));
+
     // Somebody puts one of them right in AWS, and the next import sees it.
     place.sandbox.mutate(PROD_ACCOUNT, &[again(&one)]).unwrap();
     place.import("prod").await;
@@ -86,16 +96,27 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
     let accept = "/api/v1/systems/prod/drift/accept";
     let (status, ended) = place.post(accept, &json!({"claims": [of_one["claim"]]})).await;
     assert_eq!((status, &ended["accepted"]), (StatusCode::OK, &json!(0)), "it has ended by itself");
-    let nothing = approver.send(ADDRESS, &[]).await;
+    assert!(!viewer.get(&account).await.text.contains("not so in AWS"));
+    let long = "x".repeat(1_001);
+    let refused = place.post(accept, &json!({"claims": [of_one["claim"]], "reason": long})).await;
+    assert_eq!(refused.0, StatusCode::BAD_REQUEST, "{}", refused.1);
+    let refused = approver.send(ADDRESS, &[("claim", mark), ("reason", long.as_str())]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    let nothing = approver.send(ADDRESS, &[("reason", "why not")]).await;
+    assert!(nothing.text.contains("value=\"why not\""), "{}", nothing.text);
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nothing.text);
-    let done = approver.send(ADDRESS, &[("claim", mark)]).await;
+    let done = approver.send(ADDRESS, &[("claim", mark), ("reason", "they left the team")]).await;
     assert_eq!(done.to.as_deref(), Some("/systems/prod/drift?said=drift_accepted"), "{}", done.text);
     approver.get("/systems/prod/drift?said=drift_accepted").await.has(&[">No drift<", "no drift any more"]);
     viewer.get("/").await.has(&["Nothing needs you now"]);
     let rows = place.get("/api/v1/audit?action=drift_accepted").await;
     assert_eq!(
-        (&rows["items"][0]["actor"], rows["items"].as_array().unwrap().len()),
-        (&json!("ada"), 1),
+        (
+            &rows["items"][0]["actor"],
+            &rows["items"][0]["subject"]["reason"],
+            rows["items"].as_array().unwrap().len()
+        ),
+        (&json!("ada"), &json!("they left the team"), 1),
         "{rows}"
     );
     // What is accepted stays so, though no import ever sees it as it was made here.

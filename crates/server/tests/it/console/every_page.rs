@@ -143,6 +143,7 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
         ("/jobs/{job}/tasks/{task}/reset", format!("/jobs/{made}/tasks/{made_task}/reset")),
         ("/jobs/{job}", format!("/jobs/{failed}")),
         ("/jobs/{job}/retry", format!("/jobs/{failed}/retry")),
+        ("/jobs/{job}/dismiss", format!("/jobs/{failed}/dismiss")),
         ("/jobs/{job}", format!("/jobs/{waits}")),
     ]);
     for what in ["approve", "reject", "cancel"] {

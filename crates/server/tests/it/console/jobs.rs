@@ -159,6 +159,8 @@ async fn whoever_is_to_approve_sees_what_has_changed_since_it_was_asked_for() {
     let (now, asked) = page.text.split_once("What was asked for").unwrap();
     let of_both = format!("<h2>Delete account: {}</h2>", people[1]);
     assert!(now.contains(&of_both), "{now}");
+    // The job itself is none of what is asked for besides.
+    assert!(now.contains("2 deletions are asked for, and 0 were begun"), "{now}");
     assert!(asked.contains(&format!("Delete account: {}</h2>", people[1])), "{asked}");
     assert!(!page.text.contains("data-confirm") && !page.text.contains("plan_stale"), "{}", page.text);
     let form = [("seen", job["plan_sha256"].as_str().unwrap()), ("reason", ""), ("confirm", "prod")];
@@ -402,16 +404,18 @@ async fn s18_s19_a_job_of_others_is_not_there_and_forms_of_elsewhere_do_nothing(
     let (job, _) = waiting(&place).await;
     let address = page_of(&job);
     let task = job["tasks"][0]["id"].to_string();
-    for page in ["", "/approve", "/reject", "/cancel", "/retry", &format!("/tasks/{task}/reset")] {
+    for page in ["", "/approve", "/reject", "/cancel", "/dismiss", "/retry", &format!("/tasks/{task}/reset")]
+    {
         let status = other.get(&format!("{address}{page}")).await.status;
         assert_eq!(status, StatusCode::NOT_FOUND, "{page}");
     }
     let seen = admin.get(&format!("{address}/approve")).await.hidden("seen");
     let approval = [("seen", seen.as_str()), ("reason", ""), ("confirm", "prod")];
-    let forms: [(String, &[(&str, &str)]); 5] = [
+    let forms: [(String, &[(&str, &str)]); 6] = [
         (format!("{address}/approve"), &approval),
         (format!("{address}/reject"), &[("reason", "no")]),
         (format!("{address}/cancel"), &[]),
+        (format!("{address}/dismiss"), &[("reason", "no")]),
         (format!("{address}/retry"), &[("seen", "x"), ("once", "x")]),
         (format!("{address}/tasks/{task}/password"), &[]),
     ];

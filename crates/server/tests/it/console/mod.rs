@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod credentials;
+mod dismissed;
 mod drift;
 pub(crate) mod every_page;
 mod filled_in;

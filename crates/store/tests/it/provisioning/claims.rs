@@ -208,8 +208,14 @@ async fn drift_ends_where_it_is_seen_again_changed_once_more_or_accepted() {
         assert_eq!(settlings(&store).await[0].subject["drift_ended"], serde_json::json!([all[0].0]));
         claim_facts(&store, "ada", vec![group("CHANGED", false)], 4).await;
         assert_eq!(drifted().await, 2);
-        assert_eq!(store.accept_drift(&id("s"), &[all[2].0, all[0].0], "anna", at(5)).await.unwrap(), 1);
-        assert_eq!(store.accept_drift(&id("s"), &[all[2].0], "anna", at(6)).await.unwrap(), 0);
+        assert_eq!(
+            store
+                .accept_drift(&id("s"), &[all[2].0, all[0].0], ("anna", Some("meant so")), at(5))
+                .await
+                .unwrap(),
+            1
+        );
+        assert_eq!(store.accept_drift(&id("s"), &[all[2].0], ("anna", None), at(6)).await.unwrap(), 0);
         let filter = AuditFilter { action: Some("drift_accepted".into()), ..Default::default() };
         let rows = store.audit(&filter, 9).await.unwrap();
         assert_eq!((rows.len(), rows[0].actor.as_str()), (1, "anna"));
