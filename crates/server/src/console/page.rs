@@ -6,7 +6,6 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, Head
 use axum::response::{IntoResponse, Response};
 use keyreeve_model::JobId;
 
-use super::address::asking;
 use super::parts::Link;
 use super::visitor::{Look, Visitor, telling};
 use super::{assets, jobs};
@@ -239,7 +238,7 @@ impl Said {
 
     /// Leads on to a page that says so.
     pub(crate) fn to(self, path: &str) -> Response {
-        telling(asking(path, [(Self::NAME, self.word())]))
+        telling(self.at(path))
     }
 
     /// Leads on to the page of the job that it came to, which shows what becomes of it.

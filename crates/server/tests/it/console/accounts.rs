@@ -139,7 +139,14 @@ async fn an_account_says_why_it_holds_what_it_holds_and_what_became_of_it() {
     place.import("prod").await;
     let page = browser.get(&address).await;
     let by = format!("<a href=\"/jobs/{0}\">Job {0}</a> of {1}", job["id"], job["actor"].as_str().unwrap());
-    page.has(&[group, policy, "Member itself", &format!("Through group {group}"), &by, "Add assignment."]);
+    page.has(&[
+        group,
+        policy,
+        "Member itself",
+        &format!("Through group {group}"),
+        &by,
+        &format!("Add group {group}."),
+    ]);
     let history = page.text.split("id=\"history\"").nth(1).unwrap();
     assert!(
         history.contains(&by) && page.text.matches(&by).count() > 1,

@@ -17,7 +17,8 @@ fn offered(page: &str) -> Vec<String> {
     let list = page.split("id=\"list\"").nth(1).unwrap_or_else(|| panic!("{page}"));
     let head = list.split("</thead>").next().unwrap();
     let keys = head.split("sort=").skip(1).map(|rest| rest.split(['"', '&']).next().unwrap());
-    keys.map(|key| key.trim_start_matches('-').to_owned()).collect()
+    // The one that it is sorted by says so before its link.
+    keys.filter(|key| !key.is_empty()).map(|key| key.trim_start_matches('-').to_owned()).collect()
 }
 
 /// The rows of a page, as they are written.

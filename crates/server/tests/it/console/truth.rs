@@ -213,28 +213,3 @@ async fn times_in_sentences_are_times() {
     }
     place.stop().await;
 }
-
-#[tokio::test]
-async fn home_without_a_system_leads_whoever_may_to_a_new_one() {
-    let place = Place::start().await;
-    let [admin, limited, viewer] =
-        [("ada", Role::Admin, &[][..]), ("bo", Role::Admin, &["prod"][..]), ("vi", Role::Viewer, &[][..])];
-    let admin = Browser::of(&place, admin.0, admin.1, admin.2).await;
-    let others = [
-        Browser::of(&place, limited.0, limited.1, limited.2).await,
-        Browser::of(&place, viewer.0, viewer.1, viewer.2).await,
-    ];
-    for id in ["prod", "test"] {
-        let by = ("local:test", None);
-        place.store.remove_system(&crate::place::system(id), by, place.clock.now()).await.unwrap();
-    }
-    let home = admin.get("/").await;
-    home.has(&["No system yet", "<a class=\"button\" href=\"/new-system\">New system</a>"]);
-    admin.get("/new-system").await.has(&["<h1>New system</h1>"]);
-    for other in others {
-        let home = other.get("/").await;
-        home.has(&["No system yet"]);
-        assert!(!home.text.contains("/new-system"), "{}", home.text);
-    }
-    place.stop().await;
-}
