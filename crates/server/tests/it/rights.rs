@@ -195,7 +195,7 @@ fn body_for(address: &str) -> Value {
         "rotate-key" => json!({"preview": true}),
         "AWS%20-%20User" => json!(TaskMapping::default_of(MappingName::User)),
         "accept" if address.contains("/drift/") => json!({"claims": []}),
-        "accept" => json!({"reason": "for a test"}),
+        "accept" | "dismiss" => json!({"reason": "for a test"}),
         _ => json!({}),
     }
 }
