@@ -122,6 +122,6 @@ fn read_line(row: &Row) -> Result<JobLine, StoreError> {
         tasks: u64::try_from(row.int(17)?).unwrap_or_default(),
         kind: kinds.0.filter(|_| kinds.0 == kinds.1),
         account: if accounts.0 == accounts.1 { accounts.0 } else { None },
-        first: row.opt_json(19)?.zip(row.opt_text(20)?),
+        first: row.opt_json(22)?.zip(row.opt_text(23)?),
     })
 }
