@@ -56,10 +56,16 @@ fn what_was_done_to_an_account_is_found_by_its_name_and_said_in_words() {
     let about = place.json(&["audit", "list", "--system", SYSTEM, "--account", "ada"]);
     let about = about.as_array().unwrap();
     let actions: Vec<&str> = about.iter().map(|row| row["action"].as_str().unwrap()).collect();
-    for action in ["task_created", "step_attempted", "step_settled", "task_ended"] {
+    // What is done with the whole job is about everybody that it has a task for.
+    for action in ["job_created", "job_ended", "task_created", "step_attempted", "step_settled", "task_ended"]
+    {
         assert!(actions.contains(&action), "{action}: {actions:?}");
     }
-    assert!(about.iter().all(|row| row["subject"]["account"] == "ada"), "{about:#?}");
+    let of_ada = |subject: &serde_json::Value| match subject["account"].as_str() {
+        Some(account) => account == "ada",
+        None => subject["job"] == 1,
+    };
+    assert!(about.iter().all(|row| of_ada(&row["subject"])), "{about:#?}");
     let table = place.run(&["audit", "list", "--system", SYSTEM, "--account", "ada"]).code(0).stdout;
     let words =
         "job 1, task 1, account ada, step 1, operation AddUserToGroup, planned → attempting, attempt 1";
