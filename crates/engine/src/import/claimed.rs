@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use keyreeve_model::{
     Account, Assignment, AssignmentKind, Change, ChangeCounts, ChangeKind, ChangeSet, Claim, ClaimFact,
     ClaimState, ExternalId, Hint, ImportObject, ImportScope, Inventory, JobId, LoginProfileState, ObjectType,
-    Warning,
+    ResourceType, Warning,
 };
 use keyreeve_store::ClaimId;
 
@@ -166,12 +166,12 @@ impl Claimed {
     /// of what the run covered.
     pub(crate) fn judge(
         &self,
-        after: &Inventory,
+        (before, after): (&Inventory, &Inventory),
         by_itself: &HashMap<ExternalId, Held>,
         scope: &ImportScope,
         started_at: Timestamp,
     ) -> Vec<(ClaimId, &Claim, ClaimState)> {
-        let after = After::of(after, |id| self.by_account.contains_key(id));
+        let after = After::of(before, after, |id| self.by_account.contains_key(id));
         let mut judged = Vec::new();
         for (id, claim) in
             self.by_account.values().flatten().filter(|(_, claim)| started_at > claim.claimed_at)
@@ -191,7 +191,7 @@ impl Claimed {
     /// Drift that this run sees the end of: AWS has again what was claimed, or the account is gone of which it was.
     pub(crate) fn restored(
         &self,
-        after: &Inventory,
+        (before, after): (&Inventory, &Inventory),
         by_itself: &HashMap<ExternalId, Held>,
         scope: &ImportScope,
     ) -> Vec<ClaimId> {
@@ -200,7 +200,7 @@ impl Claimed {
         }
         let about: HashSet<&ExternalId> =
             self.drifted.iter().map(|(_, claim)| &claim.account_external_id).collect();
-        let after = After::of(after, |id| about.contains(id));
+        let after = After::of(before, after, |id| about.contains(id));
         let all = scope.objects.contains(&ImportObject::Accounts) && scope.path_prefix == "/";
         let ended = self.drifted.iter().filter(|(_, claim)| {
             let went = all
@@ -216,17 +216,19 @@ impl Claimed {
 struct After<'a> {
     accounts: HashMap<&'a ExternalId, &'a Account>,
     held: HashMap<&'a ExternalId, Vec<&'a Assignment>>,
+    /// What groups are called now that the last import knew by other names.
+    renamed: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> After<'a> {
-    fn of(after: &'a Inventory, about: impl Fn(&ExternalId) -> bool) -> Self {
+    fn of(before: &'a Inventory, after: &'a Inventory, about: impl Fn(&ExternalId) -> bool) -> Self {
         let accounts = after.accounts.iter().filter(|account| about(&account.external_id));
         let accounts = accounts.map(|account| (&account.external_id, account)).collect();
         let mut held: HashMap<&ExternalId, Vec<&Assignment>> = HashMap::new();
         for assignment in after.assignments.iter().filter(|one| about(&one.subject_external_id)) {
             held.entry(&assignment.subject_external_id).or_default().push(assignment);
         }
-        Self { accounts, held }
+        Self { accounts, held, renamed: renamed(before, after) }
     }
 
     fn holds(
@@ -237,15 +239,26 @@ impl<'a> After<'a> {
     ) -> Option<bool> {
         let account = self.accounts.get(&claim.account_external_id).copied();
         let held = self.held.get(&claim.account_external_id).map_or(&[][..], Vec::as_slice);
-        holds(claim, account, held, by_itself.get(&claim.account_external_id), scope)
+        holds(claim, account, (held, &self.renamed), by_itself.get(&claim.account_external_id), scope)
     }
+}
+
+/// Groups that have another name than before, by the name that they had: claims say names, and a group that is renamed keeps
+/// its members.
+fn renamed<'a>(before: &'a Inventory, after: &'a Inventory) -> HashMap<&'a str, &'a str> {
+    let groups =
+        |inventory: &'a Inventory| inventory.resources.iter().filter(|one| one.kind == ResourceType::Group);
+    let now: HashMap<&ExternalId, &str> =
+        groups(after).map(|group| (&group.external_id, group.name.as_str())).collect();
+    let had = groups(before).filter_map(|group| Some((group.name.as_str(), *now.get(&group.external_id)?)));
+    had.filter(|(had, has)| had != has).collect()
 }
 
 /// Whether what a claim says is so; `None` where this run did not look, or could not see.
 fn holds(
     claim: &Claim,
     account: Option<&Account>,
-    held: &[&Assignment],
+    (held, renamed): (&[&Assignment], &HashMap<&str, &str>),
     seen: Option<&Held>,
     scope: &ImportScope,
 ) -> Option<bool> {
@@ -264,6 +277,7 @@ fn holds(
         return None;
     }
     let in_group = |group: &str| {
+        let group = renamed.get(group).copied().unwrap_or(group);
         held.iter().any(|one| one.kind == AssignmentKind::AccountGroup && one.resource_name == group)
     };
     let has_policy = |arn: &str| {

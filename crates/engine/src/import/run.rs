@@ -342,11 +342,11 @@ impl Session<'_> {
         let by_itself = observed.credentials.held.clone();
         let (mut after, warnings) = assemble(&assembly, observed);
         findings.warnings.extend(warnings);
-        let settled = self.claimed.judge(&after, &by_itself, &scope, started_at);
+        let settled = self.claimed.judge((&known, &after), &by_itself, &scope, started_at);
         findings.warnings.extend(self.drift(&settled).await?);
         let claims = ClaimsSeen {
             settled: settled.iter().map(|(id, _, state)| (*id, *state)).collect(),
-            restored: self.claimed.restored(&after, &by_itself, &scope),
+            restored: self.claimed.restored((&known, &after), &by_itself, &scope),
         };
         keep_what_says_the_same(store, &known, &mut after).await?;
         let first = self.lease.baseline_run.is_none();

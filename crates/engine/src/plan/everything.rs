@@ -154,11 +154,14 @@ fn power(facts: &Facts, account: &AccountFact) -> Option<Power> {
         (decision.verdict == Verdict::Allow)
             .then(|| decision.because.first().map(|one| one.policy.clone()).unwrap_or_default())
     };
-    let by = GIVING.iter().find_map(|action| allowed(action, Target::Arn(account.arn.clone())))?;
+    let giving = GIVING.iter().find_map(|action| allowed(action, Target::Arn(account.arn.clone())))?;
     // What nobody but who may do everything may do together.
-    let all = ["sts:AssumeRole", "iam:CreateUser", "s3:DeleteBucket"]
+    let everything: Option<Vec<String>> = ["s3:DeleteBucket", "sts:AssumeRole", "iam:CreateUser"]
         .iter()
-        .all(|action| allowed(action, Target::Pattern("*".to_owned())).is_some());
+        .map(|action| allowed(action, Target::Pattern("*".to_owned())))
+        .collect();
+    let all = everything.is_some();
+    let by = everything.and_then(|by| by.into_iter().next()).unwrap_or(giving);
     Some(Power { all, by, unless })
 }
 

@@ -14,11 +14,12 @@ use crate::{Store, StoreError};
 const COLUMNS: &str = "SELECT seq, at, actor, system_id, action, subject, prev_hash, hash FROM audit_log";
 
 /// What is said of a job as a whole.
-const OF_JOBS: [&str; 11] = [
+const OF_JOBS: [&str; 12] = [
     "job_approved",
     "job_cancel_asked",
     "job_cancelled",
     "job_created",
+    "job_dismissed",
     "job_ended",
     "job_held",
     "job_rejected",

@@ -176,3 +176,20 @@ async fn an_id_means_whose_it_is_and_one_that_is_also_a_name_means_nobody() {
     world.succeeded(&[wish(json!({"task": "delete_account", "account": named}))]).await;
     assert!(world.user("ada").is_some() && world.user(&ada).is_none());
 }
+
+#[tokio::test]
+async fn a_group_that_is_renamed_before_the_import_keeps_whom_a_job_put_into_it_and_without_whom_it_is() {
+    let world = World::with(full(), &with_bob_in_a_group()).await;
+    let into = json!({"task": "add_assignment", "account": "bob", "group": "devs"});
+    let out_of = json!({"task": "remove_assignment", "account": "bob", "group": "ops"});
+    world.succeeded(&[wish(into), wish(out_of)]).await;
+    assert_eq!(world.store.open_claims(&world.id).await.unwrap().len(), 2);
+    let rename = |name: &str, to: &str| Mutation::RenameGroup { name: name.into(), new_name: to.into() };
+    // What another group is called now says nothing of the one that was called so.
+    world.mutate(&[rename("devs", "builders"), rename("ops", "runners")]);
+    world.mutate(&[Mutation::CreateGroup { name: "ops".into(), path: "/".into() }]);
+    world.mutate(&[Mutation::AddToGroup { user: "bob".into(), group: "ops".into() }]);
+    world.published().await;
+    assert_eq!(world.store.open_claims(&world.id).await.unwrap(), []);
+    assert_eq!(world.store.drifted_claims(&world.id).await.unwrap(), []);
+}

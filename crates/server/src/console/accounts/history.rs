@@ -174,6 +174,11 @@ fn began(asked: &AskedTask) -> Option<Timestamp> {
     asked.task.finished_at.or(asked.task.started_at)
 }
 
+/// What people wrote, with the full stop that many leave out.
+fn stopped(text: String) -> String {
+    if text.ends_with(['.', '!', '?', '…']) { text } else { text + "." }
+}
+
 fn of_task(asked: &AskedTask) -> Vec<Cell> {
     let AskedTask { task, actor, reason, decided } = asked;
     let result = task.result.clone().or_else(|| task.failure.as_ref().map(|failure| failure.message.clone()));
@@ -182,8 +187,10 @@ fn of_task(asked: &AskedTask) -> Vec<Cell> {
         Some(format!("{}.", wished(&task.wish, None))),
         // Of what was rejected, that is the result.
         result.filter(|_| rejection.is_none()).map(|result| sentence(&result)),
-        reason.as_ref().map(|why| format!("Reason: {why}")),
-        rejection.and_then(|decided| decided.reason.as_ref()).map(|why| format!("Rejected because: {why}")),
+        reason.as_ref().map(|why| stopped(format!("Reason: {why}"))),
+        rejection
+            .and_then(|decided| decided.reason.as_ref())
+            .map(|why| stopped(format!("Rejected because: {why}"))),
     ];
     let by = match decided {
         Some(Decided { by, rejected: true, .. }) => format!("of {actor}, rejected by {by}"),

@@ -17,7 +17,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{JobId, SystemId};
-use keyreeve_store::{AuditFilter, AuditRow};
+use keyreeve_store::{AuditFilter, AuditRow, JobLine};
 
 use self::verified::{Mark, Verified};
 use super::address::{self, asking};
@@ -235,12 +235,13 @@ fn files(system: Option<&SystemId>) -> Vec<Link> {
 }
 
 /// What jobs are about, who decided about them, and why they were asked for.
-struct JobsInWords(BTreeMap<JobId, String>);
+struct JobsInWords(BTreeMap<JobId, JobLine>);
 
 impl JobsInWords {
-    /// Of the job that a row is about, if it is about one as a whole: rows of tasks name what they are about.
-    fn of(&self, row: &AuditRow) -> Option<&str> {
-        job_of(row).and_then(|job| self.0.get(&job)).map(String::as_str)
+    /// Of the job that a row is about, if it is about one as a whole: rows of tasks name what they are about. What only came
+    /// after the row is not said there.
+    fn of(&self, row: &AuditRow) -> Option<String> {
+        job_of(row).and_then(|job| self.0.get(&job)).map(|line| jobs::in_words(line, row.at))
     }
 }
 
@@ -254,7 +255,7 @@ async fn jobs_in_words(parts: &Parts, rows: &[AuditRow]) -> Result<JobsInWords, 
     ids.sort();
     ids.dedup();
     let lines = parts.store.job_lines_of(&ids).await?;
-    Ok(JobsInWords(lines.iter().map(|line| (line.job.id, jobs::in_words(line))).collect()))
+    Ok(JobsInWords(lines.into_iter().map(|line| (line.job.id, line)).collect()))
 }
 
 fn cells(row: &AuditRow, verified: Option<i64>, most: usize) -> Vec<Cell> {

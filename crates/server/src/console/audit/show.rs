@@ -65,7 +65,7 @@ pub(super) async fn page(
     Ok(shown(&page))
 }
 
-fn facts(row: &AuditRow, job_in_words: Option<&str>) -> Facts {
+fn facts(row: &AuditRow, job_in_words: Option<String>) -> Facts {
     let mut facts = vec![
         ("When", Cell::Time(Time::to_the_second(row.at))),
         ("Who", Cell::text(row.actor.clone())),

@@ -12,6 +12,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
+use jiff::Timestamp;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{JobId, JobState, ProvisioningJob, SystemId, TaskId, Wish};
 use keyreeve_store::{JobLine, JobLineSlice};
@@ -195,13 +196,15 @@ fn said_of_decision(job: &ProvisioningJob) -> Option<String> {
     })
 }
 
-/// What a job is about, who asked for it and why, and who decided about it.
-pub(super) fn in_words(line: &JobLine) -> String {
+/// What a job is about, who asked for it and why, and, as far as it was at that moment, who decided about it.
+pub(super) fn in_words(line: &JobLine, at: Timestamp) -> String {
     let job = &line.job;
     let mut said = format!("{}, asked for by {}", about(line.first.as_ref(), line.tasks), job.actor);
-    if let Some(by) = &job.decided_by {
-        let how = if job.is_rejected() { "rejected" } else { "approved" };
-        said.push_str(&format!(", {how} by {by}"));
+    if job.decided_at.is_some_and(|decided| decided <= at)
+        && let Some(by) = said_of_decision(job)
+    {
+        let how = if job.is_rejected() { "rejected " } else { "" };
+        said.push_str(&format!(", {how}{by}"));
     }
     match &job.reason {
         Some(why) => format!("{said}. Reason: {why}"),

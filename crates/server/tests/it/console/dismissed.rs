@@ -57,6 +57,9 @@ async fn a_job_that_failed_for_good_is_dismissed_and_leaves_home() {
     let rows = place.get("/api/v1/audit?action=job_dismissed").await;
     let [row] = &rows["items"].as_array().unwrap()[..] else { panic!("{rows}") };
     assert_eq!((&row["actor"], &row["subject"]["job"]), (&json!("ola"), &job["id"]), "{row}");
+    let of_whom = told["tasks"][0]["account"].as_str().unwrap();
+    let rows = place.get(&format!("/api/v1/audit?action=job_dismissed&account={of_whom}")).await;
+    assert_eq!(rows["items"].as_array().map(Vec::len), Some(1), "{rows}");
     place.stop().await;
 }
 

@@ -209,7 +209,7 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
     let account = super::accounts::address_of(&place, &people[0]).await;
     approver.get(&format!("{account}/history")).await.has(&[
         "rejected by ada",
-        "Delete account. Reason: they left Rejected because: they stay",
+        "Delete account. Reason: they left. Rejected because: they stay.",
         ">Rejected</span>",
     ]);
     // Whoever sends it twice is led to the same place; somebody else is told that it is decided.
@@ -517,6 +517,10 @@ async fn what_was_asked_for_names_the_group_or_policy_who_approved_it_and_why() 
         &format!("Delete account {} and 1 more change, asked for by admin-", deleted[0]),
         ", approved by ada. Reason: they left {",
     ]);
+    // When it was asked for nobody had approved it yet.
+    let asked = viewer.get("/audit?action=job_created").await;
+    asked.has(&[&format!("Delete account {} and 1 more change, asked for by admin-", deleted[0])]);
+    assert!(!asked.text.contains("approved by"), "{}", asked.text);
     let row = place.get("/api/v1/audit?action=job_created").await["items"][2]["seq"].to_string();
     viewer
         .get(&format!("/audit/{row}"))
