@@ -11,7 +11,7 @@ use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
-use crate::inventory::{OtherTexts, Places, Texts};
+use crate::inventory::{Numbers, OtherTexts, Places, Texts};
 use crate::key_renewal::Renewal;
 use crate::sqlite_pools::SqlitePools;
 use crate::tokens::Touching;
@@ -34,6 +34,8 @@ pub struct Store {
     pub(crate) texts: Texts,
     /// What groups and policies are searched by, and what is gone.
     pub(crate) other_texts: OtherTexts,
+    /// Of how many accounts the access keys are not known.
+    pub(crate) unknown_keys: Numbers,
     pub(crate) writes: std::sync::Arc<Writes>,
     pub(crate) checkpoints: std::sync::Arc<Checkpoints>,
     #[cfg(feature = "faults")]
@@ -277,6 +279,7 @@ impl Store {
             places: Places::default(),
             texts: Texts::default(),
             other_texts: OtherTexts::default(),
+            unknown_keys: Numbers::default(),
             writes: std::sync::Arc::default(),
             checkpoints: std::sync::Arc::default(),
             #[cfg(feature = "faults")]

@@ -15,6 +15,7 @@ mod slices;
 mod texts;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use keyreeve_model::{
@@ -41,6 +42,8 @@ pub(crate) use chosen::Places;
 pub(crate) use conditions::like_pattern;
 pub use gone::{Gone, LastKnown};
 pub use inline::{InlineHolder, InlineSince};
+use kept::Number;
+pub(crate) use kept::Numbers;
 pub use life::{AccountEvent, SeenIn};
 pub(crate) use search::OtherTexts;
 pub use search::{Found, NamedResource};
@@ -179,7 +182,8 @@ impl Store {
         .await
     }
 
-    /// Of how many accounts of a system it is not known which access keys they have, or how old an active one is.
+    /// Of how many accounts of a system it is not known which access keys they have, or how old an active one is. They are
+    /// counted once for each run that is published: that takes a look at each.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -188,13 +192,18 @@ impl Store {
             let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
                 return Ok(0);
             };
+            if let Some(Number(known)) = self.unknown_keys.get(reading.system.key, reading.run).as_deref() {
+                return Ok(*known);
+            }
             let mut text =
                 reading.select(Statement::building("SELECT COUNT(*) FROM account_versions v"));
             text.push(
                 " AND v.oldest_key_at IS NULL AND (v.access_keys IS NULL OR v.access_keys LIKE '%\"active\":true%')",
             );
             let count = transaction.fetch_one(text, |row| row.int(0)).await?;
-            Ok(u64::try_from(count).unwrap_or_default())
+            let count = u64::try_from(count).unwrap_or_default();
+            self.unknown_keys.keep(reading.system.key, reading.run, &Arc::new(Number(count)));
+            Ok(count)
         })
         .await
     }

@@ -17,6 +17,19 @@ impl<T> Many for [T] {
     }
 }
 
+/// A number of accounts, of which but the number is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number(pub(super) u64);
+
+impl Many for Number {
+    fn many(&self) -> usize {
+        1
+    }
+}
+
+/// Numbers of accounts, of so many systems.
+pub(crate) type Numbers = Kept<Number, 100_000>;
+
 /// The run of which they are, and what is kept of the accounts.
 type OfRun<T> = (ImportRunId, Arc<T>);
 
