@@ -72,7 +72,7 @@ pub(crate) fn worker(place: &Place) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn signal(name: &str, child: &Child) {
+pub(crate) fn signal(name: &str, child: &Child) {
     let told = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(told.success(), "{name}");
 }

@@ -6,14 +6,13 @@
 //! `KEYREEVE_TEST_STORM` says another size: systems, tasks of each, workers and disturbances, with commas; with
 //! `KEYREEVE_TEST_BINARY` it is a release that works.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use keyreeve_sandbox::{AccountSeed, Effect, FaultRule, Mutation, Options, Phase, Population};
 use serde_json::json;
 
 use crate::harness::Place;
-use crate::many_workers::{Workers, assert_apart, worker, writes};
+use crate::many_workers::{Workers, assert_apart, signal, worker, writes};
 use crate::standby::Pair;
 
 /// Users in each AWS account before; the connector is one more.
@@ -76,11 +75,6 @@ impl Storm<'_> {
         usize::try_from(self.random % of as u64).unwrap()
     }
 
-    fn signal(&self, name: &str, number: usize) {
-        let id = self.workers.0[number].id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success(), "{name}");
-    }
-
     /// One disturbance. A worker that stood still was asleep for longer than its leases.
     fn disturb(&mut self) {
         let number = self.pick(self.workers.0.len());
@@ -93,9 +87,9 @@ impl Storm<'_> {
                 self.killed += 1;
             }
             1 => {
-                self.signal("-STOP", number);
+                signal("-STOP", &self.workers.0[number]);
                 std::thread::sleep(Duration::from_millis(4_500));
-                self.signal("-CONT", number);
+                signal("-CONT", &self.workers.0[number]);
                 self.stalled += 1;
             }
             _ => {

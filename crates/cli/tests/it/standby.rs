@@ -48,10 +48,6 @@ fn as_nobody(program: &Path) -> Command {
     command
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 #[track_caller]
 fn done(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output().unwrap();
@@ -61,7 +57,7 @@ fn done(command: &mut Command) {
 
 impl Cluster {
     fn of(folder: &Path, name: &str) -> Self {
-        Self { programs: programs(), data: folder.join(name), port: free_port() }
+        Self { programs: programs(), data: folder.join(name), port: keyreeve_sandbox::free_port().unwrap() }
     }
 
     fn address(&self, port: u16) -> String {

@@ -49,23 +49,10 @@ pub(super) async fn chart(
 ) -> Result<Option<Chart>, Problem> {
     let since: Vec<Timestamp> = FROM.iter().skip(1).map(|days| ago(*days, now)).collect();
     let counts = parts.store.key_ages(system_id, &since).await?;
-    let unknown = match parts.store.unknown_key_ages(system_id).await? {
-        0 => None,
-        1 => Some(
-            "Of 1 account more it is not known which active keys it has, or how old they are.".to_owned(),
-        ),
-        number => Some(format!(
-            "Of {} accounts more it is not known which active keys they have, or how old these are.",
-            grouped(number)
-        )),
-    };
-    let none = counts.iter().all(|count| *count == 0);
-    if none {
-        let alone = |unknown: String| {
-            let said = unknown.replacen(" more", "", 1);
-            Chart::only_said(title, "Oldest active key", "Accounts", said)
-        };
-        return Ok(unknown.map(alone));
+    let unknown = parts.store.unknown_key_ages(system_id).await?;
+    if counts.iter().all(|count| *count == 0) {
+        let alone = |said| Chart::only_said(title, "Oldest active key", "Accounts", said);
+        return Ok(unknown_ages(unknown, "").map(alone));
     }
     let list = systems::within(system_id, "accounts");
     let bars = KEY_AGE.choices.iter().zip(counts).map(|((band, label), number)| Bar {
@@ -74,7 +61,21 @@ pub(super) async fn chart(
         leads_to: Some(address::asking(&list, [(KEY_AGE.name, *band)])),
     });
     let chart = Chart::new(title, "Oldest active key", "Accounts", bars.collect());
-    Ok(Some(chart.besides(unknown)))
+    Ok(Some(chart.besides(unknown_ages(unknown, " more"))))
+}
+
+/// Of how many accounts, or how many `more`, it is not known how old their keys are.
+fn unknown_ages(number: u64, more: &str) -> Option<String> {
+    match number {
+        0 => None,
+        1 => {
+            Some(format!("Of 1 account{more} it is not known which active keys it has, or how old they are."))
+        }
+        number => Some(format!(
+            "Of {} accounts{more} it is not known which active keys they have, or how old these are.",
+            grouped(number)
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{AuditFilter, AuditHead, AuditRow, Trail};
+use super::{AUDIT_ACTIONS, AuditFilter, AuditHead, AuditRow, Trail};
 use crate::dialect::Dialect;
 use crate::inventory::like_pattern;
 use crate::row::Row;
@@ -14,20 +14,9 @@ use crate::{Store, StoreError};
 const COLUMNS: &str = "SELECT seq, at, actor, system_id, action, subject, prev_hash, hash FROM audit_log";
 
 /// What is said of a job as a whole.
-const OF_JOBS: [&str; 12] = [
-    "job_approved",
-    "job_cancel_asked",
-    "job_cancelled",
-    "job_created",
-    "job_dismissed",
-    "job_ended",
-    "job_held",
-    "job_rejected",
-    "job_released",
-    "job_retried",
-    "job_started",
-    "secrets_renewed",
-];
+fn of_jobs() -> impl Iterator<Item = &'static str> {
+    AUDIT_ACTIONS.into_iter().filter(|action| action.starts_with("job_") || *action == "secrets_renewed")
+}
 
 impl Store {
     /// Rows of the audit log, the newest first.
@@ -128,8 +117,8 @@ fn fitting(filter: &AuditFilter, dialect: Dialect) -> Statement {
         text.push(" AND (replace(lower(subject), lower(").bind(named).push("), '') <> lower(subject)");
         // What is done with a whole job names no account, and is about those of its tasks.
         text.push(" OR CASE WHEN action IN (");
-        for (at, action) in OF_JOBS.iter().enumerate() {
-            text.push(if at == 0 { "" } else { ", " }).bind(*action);
+        for (at, action) in of_jobs().enumerate() {
+            text.push(if at == 0 { "" } else { ", " }).bind(action);
         }
         text.push(") THEN EXISTS (SELECT 1 FROM tasks t WHERE t.job_id = ");
         text.push(&dialect.number_in("subject", "job")).push(" AND t.account_folded = ");

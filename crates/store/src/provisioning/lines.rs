@@ -66,9 +66,7 @@ impl Store {
         reading!(self, "listing the jobs", |transaction| transaction.fetch(fitting(slice), read_line).await)
             .await
     }
-}
 
-impl Store {
     /// Some jobs, each in a line, in no order; those that are not there are left out.
     ///
     /// # Errors
