@@ -13,6 +13,7 @@ use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
 use crate::inventory::{Numbers, OtherTexts, Places, Texts};
 use crate::key_renewal::Renewal;
+use crate::outgrown::Outgrown;
 use crate::sqlite_pools::SqlitePools;
 use crate::tokens::Touching;
 use crate::transaction::reading;
@@ -36,6 +37,7 @@ pub struct Store {
     pub(crate) other_texts: OtherTexts,
     /// Of how many accounts the access keys are not known.
     pub(crate) unknown_keys: Numbers,
+    pub(crate) outgrown: Outgrown,
     pub(crate) writes: std::sync::Arc<Writes>,
     pub(crate) checkpoints: std::sync::Arc<Checkpoints>,
     #[cfg(feature = "faults")]
@@ -111,7 +113,9 @@ impl Store {
             let kek = Kek { key: made.key.clone(), version: store_keys::FIRST, store_id, place };
             migrate::create(&store, &kek, &made, &kek.place, now).await?;
             store.keys.hold(kek);
-            store.settle_file("making the store").await
+            store.settle_file("making the store").await?;
+            store.outgrown.watch();
+            Ok(())
         }
         .await;
         if let Err(error) = made {
@@ -188,7 +192,10 @@ impl Store {
         }
         .await;
         match opened {
-            Ok(()) => Ok(store),
+            Ok(()) => {
+                store.outgrown.watch();
+                Ok(store)
+            }
             Err(error) => {
                 store.close().await;
                 Err(error)
@@ -280,6 +287,7 @@ impl Store {
             texts: Texts::default(),
             other_texts: OtherTexts::default(),
             unknown_keys: Numbers::default(),
+            outgrown: Outgrown::default(),
             writes: std::sync::Arc::default(),
             checkpoints: std::sync::Arc::default(),
             #[cfg(feature = "faults")]

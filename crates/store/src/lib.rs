@@ -51,6 +51,7 @@ mod moments;
 mod moving;
 mod notifications;
 mod organizations;
+mod outgrown;
 mod pending;
 mod people;
 mod provisioning;

@@ -76,6 +76,11 @@ impl Migration {
     }
 }
 
+/// The greatest version that this program knows.
+pub(crate) fn known() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
 /// Whether the marker of a Keyreeve store is there.
 pub(crate) async fn is_store(store: &Store) -> Result<bool, StoreError> {
     reading!(store, "looking for the store", |transaction| {
@@ -132,7 +137,7 @@ async fn pending(transaction: &mut Transaction, place: &str) -> Result<Vec<&'sta
             Ok((row.int(0)?, row.text(1)?))
         })
         .await?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = known();
     if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
         return Err(StoreError::NewerVersion { place: place.to_owned(), found: *found, known });
     }

@@ -18,6 +18,24 @@ async fn a_store_made_by_a_newer_version_is_refused_by_number() {
     }
 }
 
+/// A process of this version goes on while one of a newer version brings the store up to date.
+#[tokio::test]
+async fn whoever_has_a_store_open_that_a_newer_version_has_made_its_own_changes_nothing_more() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        assert!(store.has_outgrown().is_none());
+        place
+            .tamper("INSERT INTO schema_migrations (version, name, checksum) VALUES (999, 'later', 'x')")
+            .await;
+        let refused = store.create_system(new_system("late", "Late"), "local:test", at(1)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NewerVersion { found: 999, .. }), "{refused:?}");
+        let told = store.outgrown().await;
+        assert!(matches!(told, StoreError::NewerVersion { found: 999, .. }), "{told:?}");
+        place.tamper("DELETE FROM schema_migrations WHERE version = 999").await;
+        assert!(store.list_systems(true).await.unwrap().is_empty(), "it was written");
+    }
+}
+
 #[tokio::test]
 async fn a_store_made_with_another_text_of_a_migration_is_refused() {
     for place in Place::both().await {
