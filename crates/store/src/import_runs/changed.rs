@@ -396,7 +396,7 @@ impl Asked<'_> {
         for some in ids.chunks(AT_ONCE) {
             let mut text = (table.select)();
             text.push(" WHERE v.system_key = ").bind(self.of.key).push(" AND ");
-            Versions::NewIn(self.of.span.reversed()).condition_beside(&mut text, "v");
+            Versions::NewIn(self.of.span.reversed()).condition_beside(&mut text, "v", transaction.dialect());
             text.push(" AND ").push(table.id).push(" IN (VALUES ");
             text.bind_rows(some.iter().map(|id| vec![(*id).into()])).push(")");
             let rows = transaction.fetch_together(text, table.columns, read).await?;
