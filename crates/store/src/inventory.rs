@@ -66,7 +66,8 @@ impl Store {
     /// Everything a published run said.
     ///
     /// # Errors
-    /// [`StoreError::SystemNotFound`], [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`].
+    /// [`StoreError::SystemNotFound`], [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`],
+    /// [`StoreError::HistoryNotKept`].
     pub async fn inventory_at(
         &self,
         system_id: &SystemId,
@@ -90,7 +91,8 @@ impl Store {
     /// The accounts that a filter lets through, by name, then external id.
     ///
     /// # Errors
-    /// [`StoreError::SystemNotFound`], [`StoreError::NothingThen`], [`StoreError::RunNotPublished`].
+    /// [`StoreError::SystemNotFound`], [`StoreError::NothingThen`], [`StoreError::RunNotPublished`],
+    /// [`StoreError::HistoryNotKept`].
     pub async fn list_accounts(
         &self,
         system_id: &SystemId,
@@ -281,6 +283,9 @@ impl Reading {
         };
         // What held at the last run holds now, and lists of that have indexes in their order.
         let versions = if latest == Some(run) { Versions::Current } else { Versions::At(run) };
+        if let Versions::At(run) = versions {
+            crate::kept::require_as_of(transaction, (system.key, system_id), run).await?;
+        }
         let coverage = Coverage::at(transaction, system.key, run).await?;
         let dialect = transaction.dialect();
         Ok(Some(Self { run, system, versions, coverage, dialect }))
