@@ -184,6 +184,15 @@ impl Dialect {
         }
     }
 
+    /// The number of the transaction under way, by which those that saw the store before it are told; SQLite lets them go on
+    /// seeing what they saw.
+    pub(crate) fn transaction_number(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT CAST(NULL AS INTEGER)",
+            Self::Postgres => "SELECT txid_current()",
+        }
+    }
+
     /// What keeps two processes from migrating at once. SQLite's write lock does so already.
     pub(crate) fn lock_migrations(self) -> Option<&'static str> {
         match self {

@@ -236,6 +236,16 @@ pub enum StoreError {
         /// When its first run was published; `None` when none was.
         earliest: Option<Timestamp>,
     },
+    /// What is asked for needs history that was given up.
+    #[error(
+        "the history of the system {system_id} before {since} is not kept, and this goes back further; ask for that moment or a later one. How long history is kept is said by `history_days`"
+    )]
+    HistoryNotKept {
+        /// The system.
+        system_id: SystemId,
+        /// As of this moment and later ones, all is kept.
+        since: Timestamp,
+    },
     /// Nothing was ever published of the system: what is asked for is unknown, and not nothing.
     #[error("{}", not_imported_words(system_id, *.removed))]
     NotImported {

@@ -42,6 +42,7 @@ mod import_profiles;
 mod import_runs;
 mod import_schedules;
 mod inventory;
+mod kept;
 mod key;
 mod key_renewal;
 mod key_rotations;
@@ -106,6 +107,7 @@ pub use inventory::{
     AccountCounts, AccountEvent, AccountPlace, Found, Gone, InlineHolder, InlineSince, LastKnown,
     NamedResource, ScimGroups, ScimStanding, ScimUsers, SeenIn, fits,
 };
+pub use kept::{GivenUp, LeftToRemove};
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use measures::Standing;

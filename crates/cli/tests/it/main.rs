@@ -24,6 +24,7 @@ mod harness;
 mod http;
 mod import;
 mod init;
+mod kept;
 mod life_cycle;
 mod limited_connector;
 mod many_workers;

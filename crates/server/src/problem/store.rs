@@ -95,6 +95,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::PersonNotFound { .. } => (StatusCode::NOT_FOUND, "person_not_found"),
         E::TokenNotFound { .. } => (StatusCode::NOT_FOUND, "token_not_found"),
         E::NothingThen { .. } => (StatusCode::NOT_FOUND, "nothing_then"),
+        E::HistoryNotKept { .. } => (StatusCode::NOT_FOUND, "history_not_kept"),
         E::NotImported { removed: true, .. } => (StatusCode::CONFLICT, "system_removed"),
         E::NotImported { removed: false, .. } => (StatusCode::CONFLICT, "not_imported"),
         E::DeliveryUsed | E::DeliverySuperseded | E::DeliveryGone => (StatusCode::GONE, "gone"),

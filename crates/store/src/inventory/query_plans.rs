@@ -19,7 +19,7 @@ use crate::{
     SlicePlace, SortKey, Store, StoreError, StoreKey, systems,
 };
 
-async fn reading_of(store: &Store) -> Reading {
+pub(super) async fn reading_of(store: &Store) -> Reading {
     let now = Timestamp::UNIX_EPOCH;
     let new = NewSystem {
         system_id: "prod".parse().unwrap(),
@@ -36,13 +36,14 @@ async fn reading_of(store: &Store) -> Reading {
     let read: Result<Reading, StoreError> = reading!(store, "reading", |transaction| {
         let system = systems::find(transaction, &system_id, false).await?;
         let coverage = Coverage::at(transaction, system.key, ImportRunId(1)).await?;
-        Ok(Reading { system, versions: Versions::Current, coverage, run: ImportRunId(1) })
+        let dialect = transaction.dialect();
+        Ok(Reading { system, versions: Versions::Current, coverage, run: ImportRunId(1), dialect })
     })
     .await;
     read.unwrap()
 }
 
-fn assignments(reading: &Reading, filter: &AssignmentFilter) -> Statement {
+pub(super) fn assignments(reading: &Reading, filter: &AssignmentFilter) -> Statement {
     let kind = AssignmentKind::AccountGroup;
     let after = AssignmentPlace("ada".into(), "AIDA1".into(), kind, "g".into(), None);
     assignments_after(reading, filter, Some(after))
@@ -58,7 +59,7 @@ fn assignments_after(
     text
 }
 
-fn accounts(reading: &Reading, filter: &AccountFilter) -> Statement {
+pub(super) fn accounts(reading: &Reading, filter: &AccountFilter) -> Statement {
     accounts_after(
         reading,
         filter,

@@ -321,8 +321,10 @@ async fn deleting(
     until: ImportRunId,
 ) -> Result<Vec<(i64, bool, bool)>, StoreError> {
     let runs = statement!(DELETING, system_key, until.0);
-    let runs: Vec<(i64, ObjectCounts)> =
+    let mut runs: Vec<(i64, ObjectCounts)> =
         transaction.fetch(runs, |row| Ok((row.int(0)?, row.json(1)?))).await?;
+    let given_up = crate::kept::floor(transaction).await?;
+    runs.retain(|(run, _)| *run > given_up);
     let mut gone_through = 0_u64;
     let mut deleting = Vec::new();
     for (run, changes) in runs {

@@ -12,6 +12,7 @@ mod envelopes;
 mod faults;
 mod gone;
 mod history;
+mod kept;
 mod key;
 mod key_rotations;
 mod moving;

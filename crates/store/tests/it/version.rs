@@ -87,6 +87,7 @@ async fn back_to_the_first_version(place: &Place) {
         + &read("0026_tests_and_claims.sql")
         + &read("0027_account_paces.sql")
         + &read("0028_errand_heads.sql");
+    whole_again(place).await;
     let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let mut tables: Vec<_> = tables.collect();
     assert!(tables.len() > 8, "{tables:?}");
@@ -104,6 +105,29 @@ async fn back_to_the_first_version(place: &Place) {
     place.tamper("DELETE FROM schema_migrations WHERE version > 1").await;
     let digest = place.schema_digest().await;
     place.tamper(&format!("UPDATE keyreeve_store SET schema_sha256 = '{digest}'")).await;
+}
+
+/// Takes back what later migrations did about the tables of history as such.
+pub(crate) async fn whole_again(place: &Place) {
+    place.tamper("DROP TABLE history_kept").await;
+    if place.schema.is_none() {
+        return;
+    }
+    for (table, key) in [
+        ("account_versions", "external_id"),
+        ("resource_versions", "external_id"),
+        ("assignment_versions", "subject_external_id, kind, resource_key"),
+    ] {
+        for text in [
+            format!("CREATE TABLE {table}_whole (LIKE {table})"),
+            format!("INSERT INTO {table}_whole SELECT * FROM {table}"),
+            format!("DROP TABLE {table}"),
+            format!("ALTER TABLE {table}_whole RENAME TO {table}"),
+            format!("ALTER TABLE {table} ADD PRIMARY KEY (system_key, {key}, valid_to_run)"),
+        ] {
+            place.tamper(&text).await;
+        }
+    }
 }
 
 /// Takes back what later migrations did about indexes.

@@ -65,6 +65,8 @@ struct Event {
 struct HistoryPage {
     frame: Frame,
     name: String,
+    /// What imports saw before that is not kept.
+    kept_since: Option<Time>,
     history: Table,
 }
 
@@ -109,7 +111,8 @@ pub(super) async fn page(
     let mut frame = systems::frame(&visitor, &system, &format!("History of {}", account.name));
     frame.above.extend(above(&system, None));
     frame.above.push(Link::new(of(&system_id, &account.external_id), account.name.clone()));
-    Ok(shown_as(listing.status(), &HistoryPage { frame, name: account.name, history }))
+    let kept_since = store.history_kept_since(&system_id).await?.map(Time::at);
+    Ok(shown_as(listing.status(), &HistoryPage { frame, name: account.name, kept_since, history }))
 }
 
 /// What was asked for of an account, the last first, and no more than so much of it.

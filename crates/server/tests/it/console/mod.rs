@@ -11,6 +11,7 @@ mod gone;
 mod heed;
 mod imports;
 mod jobs;
+mod kept;
 mod leading;
 mod mappings;
 mod own;
