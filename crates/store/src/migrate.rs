@@ -61,6 +61,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(27, "account_paces", "0027_account_paces.sql"),
     migration!(28, "errand_heads", "0028_errand_heads.sql"),
     migration!(29, "dismissed_jobs", "0029_dismissed_jobs.sql"),
+    migration!(30, "partitions", "0030_partitions.sql"),
 ];
 
 impl Migration {
