@@ -2,6 +2,7 @@
 
 mod chosen;
 mod conditions;
+mod everywhere;
 mod found;
 mod gone;
 mod inline;
@@ -40,6 +41,7 @@ use conditions::{
 pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
 pub(crate) use conditions::like_pattern;
+pub use everywhere::{HeldFilter, HeldPlace, HeldSlice};
 pub use gone::{Gone, LastKnown};
 pub use inline::{InlineHolder, InlineSince};
 use kept::Number;

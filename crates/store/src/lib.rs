@@ -102,8 +102,8 @@ pub use filter::{
 pub use import_runs::{ImportLease, Outcome, PlacedChange, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use inventory::{
-    AccountCounts, AccountEvent, AccountPlace, Found, Gone, InlineHolder, InlineSince, LastKnown,
-    NamedResource, ScimGroups, ScimStanding, ScimUsers, SeenIn, fits,
+    AccountCounts, AccountEvent, AccountPlace, Found, Gone, HeldFilter, HeldPlace, HeldSlice, InlineHolder,
+    InlineSince, LastKnown, NamedResource, ScimGroups, ScimStanding, ScimUsers, SeenIn, fits,
 };
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};

@@ -1,5 +1,6 @@
 //! Looking for accounts, groups and policies of many systems at once, and for those that are gone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keyreeve_model::{
@@ -7,7 +8,7 @@ use keyreeve_model::{
 };
 
 use super::kept::Kept;
-use super::texts::{AccountCounts, Entry, Haystack, account_of};
+use super::texts::{AccountCounts, Entry, Haystack, MOST_KEPT, Of, push_account};
 use crate::history::Versions;
 use crate::row::Row;
 use crate::statement::{Statement, Value, statement};
@@ -20,7 +21,7 @@ const MOST_CHANGES: u64 = 200_000;
 const MOST_GONE: usize = 5_000;
 
 /// The texts of the groups and policies of some systems, and of what is gone there.
-pub(crate) type OtherTexts = Kept<Haystack, 150_000>;
+pub(crate) type OtherTexts = Kept<Haystack, MOST_KEPT>;
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,13 +80,12 @@ impl Store {
             push_within(&mut text, systems);
             let read =
                 |row: &Row| Ok((row.int(0)?, row.word::<SystemId>(1)?, row.opt_int(2)?.map(ImportRunId)));
-            let (mut found, mut more) = (Vec::new(), false);
+            let (mut best, mut more) = (Best::of(wanted, most), false);
             for (key, system_id, run) in transaction.fetch(text, read).await? {
                 let Some(run) = run else { continue };
                 let accounts = self.account_texts(transaction, key, run).await?;
                 let others = self.other_texts(transaction, key, run).await?;
                 for texts in [accounts, others] {
-                    let of = |place: usize| texts.entries.get(place).map(|one| Found::of(&system_id, one));
                     let mut places = texts.with(wanted, most);
                     if places.len() == most {
                         more = true;
@@ -93,21 +93,11 @@ impl Store {
                         places.sort_unstable();
                         places.dedup();
                     }
-                    found.extend(places.into_iter().filter_map(of));
+                    best.look_at(&system_id, &texts, places);
                 }
             }
-            let wanted = wanted.to_lowercase();
-            found.sort_by_cached_key(|one: &Found| {
-                let folded = one.name.to_lowercase();
-                let rank = match folded.strip_prefix(wanted.as_str()) {
-                    Some("") => 0,
-                    Some(_) => 1,
-                    None => 2,
-                };
-                (rank, folded, one.system_id.clone(), one.gone.is_some(), one.external_id.clone())
-            });
-            more |= found.len() > most;
-            found.truncate(most);
+            more |= best.left_out;
+            let found = best.found();
             Ok((found, more))
         })
         .await
@@ -124,9 +114,9 @@ impl Store {
                 return Ok(Vec::new());
             };
             let texts = self.other_texts(transaction, key, run.id).await?;
-            let found = texts.with(text, usize::MAX).into_iter().filter_map(|place| texts.entries.get(place));
-            let is_it = |one: &&Entry| one.of == ObjectType::Account && one.gone.is_some();
-            Ok(found.filter(is_it).map(|one| Found::of(system_id, one)).collect())
+            let found = texts.with(text, usize::MAX).into_iter().filter_map(|place| texts.at(place));
+            let is_it = |one: &Entry<'_>| one.of.kind == ObjectType::Account && one.of.gone.is_some();
+            Ok(found.filter(is_it).filter_map(|one| Found::of(system_id, one)).collect())
         })
         .await
     }
@@ -149,25 +139,26 @@ impl Store {
                 return Ok(Vec::new());
             };
             let texts = self.other_texts(transaction, key, run.id).await?;
-            let found =
-                texts.with(wanted, usize::MAX).into_iter().filter_map(|place| texts.entries.get(place));
-            let is_it = |one: &&Entry| {
-                one.gone.is_none()
-                    && (one.of == ObjectType::Group) == (kind == ResourceType::Group)
-                    && one.of != ObjectType::Account
+            let found = texts.with(wanted, usize::MAX).into_iter().filter_map(|place| texts.at(place));
+            let is_it = |one: &Entry<'_>| {
+                one.of.gone.is_none()
+                    && (one.of.kind == ObjectType::Group) == (kind == ResourceType::Group)
+                    && one.of.kind != ObjectType::Account
             };
-            let mut found: Vec<&Entry> = found.filter(is_it).collect();
+            let mut found: Vec<Entry<'_>> = found.filter(is_it).collect();
             let folded = wanted.to_lowercase();
             found.sort_by_cached_key(|one| {
                 let name = one.name.to_lowercase();
                 (!name.starts_with(&folded), name)
             });
-            let named = |one: &Entry| NamedResource {
-                name: one.name.to_string(),
-                arn: one.arn.as_deref().unwrap_or_default().to_owned(),
-                external_id: one.external_id.clone(),
+            let named = |one: Entry<'_>| {
+                Some(NamedResource {
+                    name: one.name.to_owned(),
+                    arn: one.arn.to_owned(),
+                    external_id: ExternalId::new(one.external_id).ok()?,
+                })
             };
-            Ok(found.into_iter().take(most).map(named).collect())
+            Ok(found.into_iter().take(most).filter_map(named).collect())
         })
         .await
     }
@@ -188,7 +179,7 @@ impl Store {
                 return Ok(Vec::new());
             };
             let texts = self.account_texts(transaction, key, run.id).await?;
-            let paths = texts.entries.iter().map(|one| &*one.path).filter(|path| path.contains(wanted));
+            let paths = texts.all().map(|one| one.path).filter(|path| path.contains(wanted));
             let paths: std::collections::BTreeSet<&str> = paths.collect();
             Ok(paths.into_iter().take(most).map(str::to_owned).collect())
         })
@@ -245,11 +236,7 @@ impl Store {
         let mut text = Statement::building(RESOURCES);
         text.bind(system_key).push(" AND ");
         Versions::Current.condition(&mut text, "v");
-        let read = |row: &Row| {
-            let (entry, arn) = resource_of(row, None)?;
-            known.push(entry, arn, "");
-            Ok(())
-        };
+        let read = |row: &Row| push_resource(&mut known, row, None);
         transaction.fetch_together(text, 6, read).await?;
         let deleting = deleting(transaction, system_key, run).await?;
         let at_once = transaction.dialect().values_per_statement() - 1;
@@ -277,15 +264,10 @@ impl Store {
                 text.bind(i64::try_from(left).unwrap_or(i64::MAX));
                 let read = |row: &Row| {
                     let gone = Some(ImportRunId(row.int(6)?));
-                    let (entry, arn, tags) = match of_accounts {
-                        true => account_of(row, gone)?,
-                        false => {
-                            let (entry, arn) = resource_of(row, gone)?;
-                            (entry, arn, String::new())
-                        }
-                    };
-                    known.push(entry, arn, &tags);
-                    Ok(())
+                    match of_accounts {
+                        true => push_account(&mut known, row, gone),
+                        false => push_resource(&mut known, row, gone),
+                    }
                 };
                 left = left.saturating_sub(transaction.fetch(text, read).await?.len());
                 if left == 0 {
@@ -293,6 +275,7 @@ impl Store {
                 }
             }
         }
+        known.shrink();
         let known = Arc::new(known);
         self.other_texts.keep(system_key, run, &known);
         Ok(known)
@@ -300,16 +283,81 @@ impl Store {
 }
 
 impl Found {
-    fn of(system_id: &SystemId, entry: &Entry) -> Self {
-        Self {
+    fn of(system_id: &SystemId, entry: Entry<'_>) -> Option<Self> {
+        Some(Self {
             system_id: system_id.clone(),
-            of: entry.of,
-            external_id: entry.external_id.clone(),
-            name: entry.name.to_string(),
-            path: entry.path.to_string(),
-            status: entry.status,
-            gone: entry.gone,
+            of: entry.of.kind,
+            external_id: ExternalId::new(entry.external_id).ok()?,
+            name: entry.name.to_owned(),
+            path: entry.path.to_owned(),
+            status: entry.of.status,
+            gone: entry.of.gone,
+        })
+    }
+}
+
+/// Where something that was found stands: what is called so comes first, then what begins so, then by name, system and id.
+type Rank = (u8, String, SystemId, bool, String);
+
+/// The first of what is found, so many at most. Until all is looked at, no more of it is copied than its place.
+struct Best {
+    folded: String,
+    most: usize,
+    kept: BTreeMap<Rank, (Arc<Haystack>, usize)>,
+    /// Whether anything did not fit.
+    left_out: bool,
+}
+
+impl Best {
+    fn of(wanted: &str, most: usize) -> Self {
+        Self { folded: wanted.to_lowercase(), most, kept: BTreeMap::new(), left_out: false }
+    }
+
+    /// What is at these places of the texts of a system.
+    fn look_at(&mut self, system_id: &SystemId, texts: &Arc<Haystack>, places: Vec<usize>) {
+        let mut name = String::new();
+        for place in places {
+            let Some(one) = texts.at(place) else { continue };
+            fold_into(&mut name, one.name);
+            let rank = match name.strip_prefix(self.folded.as_str()) {
+                Some("") => 0,
+                Some(_) => 1,
+                None => 2,
+            };
+            let gone = one.of.gone.is_some();
+            if self.kept.len() >= self.most {
+                self.left_out = true;
+                let here = (rank, name.as_str(), system_id, gone, one.external_id);
+                let last = self.kept.last_key_value().map(|((rank, name, system, gone, id), _)| {
+                    (*rank, name.as_str(), system, *gone, id.as_str())
+                });
+                if last.is_none_or(|last| here >= last) {
+                    continue;
+                }
+                self.kept.pop_last();
+            }
+            let rank = (rank, name.clone(), system_id.clone(), gone, one.external_id.to_owned());
+            self.kept.insert(rank, (Arc::clone(texts), place));
         }
+    }
+
+    fn found(self) -> Vec<Found> {
+        let of = |((_, _, system_id, ..), (texts, place)): (Rank, (Arc<Haystack>, usize))| {
+            Found::of(&system_id, texts.at(place)?)
+        };
+        self.kept.into_iter().filter_map(of).collect()
+    }
+}
+
+/// A name in lower case, in place of what was there.
+fn fold_into(folded: &mut String, name: &str) {
+    folded.clear();
+    match name.is_ascii() {
+        true => {
+            folded.push_str(name);
+            folded.make_ascii_lowercase();
+        }
+        false => folded.push_str(&name.to_lowercase()),
     }
 }
 
@@ -342,13 +390,13 @@ async fn deleting(
     Ok(deleting)
 }
 
-fn resource_of(row: &Row, gone: Option<ImportRunId>) -> Result<(Entry, String), StoreError> {
-    let of = match (row.word(4)?, row.opt_word(5)?) {
+fn push_resource(known: &mut Haystack, row: &Row, gone: Option<ImportRunId>) -> Result<(), StoreError> {
+    let kind = match (row.word(4)?, row.opt_word(5)?) {
         (ResourceType::Group, _) => ObjectType::Group,
         (ResourceType::Policy, Some(ManagedBy::Aws)) => ObjectType::AwsManagedPolicy,
         (ResourceType::Policy, _) => ObjectType::Policy,
     };
-    let (name, path, arn) = (row.text(1)?.into(), row.text(2)?.into(), row.text(3)?);
-    let own = Some(arn.clone().into());
-    Ok((Entry { external_id: row.word(0)?, of, name, path, arn: own, status: None, gone }, arn))
+    let texts = (row.text(1)?, row.text(2)?, row.text(3)?);
+    known.push(&row.word(0)?, [&texts.0, &texts.1, &texts.2], Of { kind, status: None, gone }, "");
+    Ok(())
 }
