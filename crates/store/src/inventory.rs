@@ -5,6 +5,7 @@ mod conditions;
 mod everywhere;
 mod found;
 mod gone;
+mod indexed;
 mod inline;
 mod kept;
 mod life;
@@ -48,8 +49,9 @@ use kept::Number;
 pub(crate) use kept::Numbers;
 pub use life::{AccountEvent, SeenIn};
 pub(crate) use search::OtherTexts;
-pub use search::{Found, NamedResource};
+pub use search::{Found, NamedResource, Searched};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
+pub(crate) use texts::MOST_KEPT;
 pub(crate) use texts::Texts;
 pub use texts::{AccountCounts, fits};
 

@@ -103,7 +103,7 @@ pub use import_runs::{ImportLease, Outcome, PlacedChange, RunRecord, changes_sha
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use inventory::{
     AccountCounts, AccountEvent, AccountPlace, Found, Gone, HeldFilter, HeldPlace, HeldSlice, InlineHolder,
-    InlineSince, LastKnown, NamedResource, ScimGroups, ScimStanding, ScimUsers, SeenIn, fits,
+    InlineSince, LastKnown, NamedResource, ScimGroups, ScimStanding, ScimUsers, Searched, SeenIn, fits,
 };
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keyreeve_model::{
-    AccountStatus, ExternalId, ImportRunId, ManagedBy, ObjectCounts, ObjectType, ResourceType, SystemId,
+    AccountStatus, CollectionName, CollectionRecord, ExternalId, ImportRunId, ManagedBy, ObjectCounts,
+    ObjectType, ResourceType, SystemId,
 };
 
-use super::kept::Kept;
+use super::indexed::{self, MOST_SYSTEMS};
+use super::kept::{Kept, Number};
 use super::texts::{AccountCounts, Entry, Haystack, MOST_KEPT, Of, push_account};
+use crate::dialect::Dialect;
 use crate::history::Versions;
 use crate::row::Row;
 use crate::statement::{Statement, Value, statement};
@@ -42,6 +45,20 @@ pub struct Found {
     pub gone: Option<ImportRunId>,
 }
 
+/// What was found, and how it was looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Searched {
+    /// What was found: at most as many as were asked for.
+    pub found: Vec<Found>,
+    /// Whether there are more.
+    pub more: bool,
+    /// Whether names alone were looked at, and those that begin so: the text has no three letters or digits in a row, and
+    /// there is too much to be looked through.
+    pub names_alone: bool,
+    /// Whether what is gone was not looked for.
+    pub without_gone: bool,
+}
+
 /// A group or policy by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedResource {
@@ -56,16 +73,46 @@ pub struct NamedResource {
 const NOW: &str = "SELECT s.system_key, s.system_id, (SELECT r.run_id FROM import_runs r \
      WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
      FROM systems s WHERE s.removed_at IS NULL";
+const COLLECTIONS: &str =
+    "SELECT r.system_key, r.run_id, r.collections FROM import_runs r WHERE r.run_id IN (VALUES ";
 const RESOURCES: &str = "SELECT v.external_id, v.name, v.path, v.arn, v.type, v.managed_by FROM resource_versions v \
      WHERE v.system_key = ";
 const DELETING: &str = "SELECT run_id, changes FROM import_runs \
      WHERE system_key = $1 AND state = 'published' AND run_id <= $2 ORDER BY run_id DESC";
 
 impl Store {
+    /// The same store, which searches several systems in memory only if they have no more things than so many.
+    #[must_use]
+    pub fn searching_in_memory(mut self, most: usize) -> Self {
+        self.most_searched = most;
+        self
+    }
+
+    /// Whether PostgreSQL has the index by which all systems are searched for a part of a text; `None` of SQLite, where what
+    /// is looked into is kept in memory. Without it such a search reads through all that there is.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn search_is_indexed(&self) -> Result<Option<bool>, StoreError> {
+        reading!(self, "looking for the index of searches", |transaction| {
+            if transaction.dialect() == Dialect::Sqlite {
+                return Ok(None);
+            }
+            let exists = transaction.dialect().table_exists();
+            let exists = statement!(exists, "account_versions_by_text");
+            Ok(Some(transaction.fetch_one(exists, |row| row.flag(0)).await?))
+        })
+        .await
+    }
+
     /// Accounts, groups and policies of these systems, or of all that are not removed, that have a text in their name,
     /// path, ARN or tags, ignoring case, those that are gone as well; with `*` or `?` in it, it is a pattern for the whole
     /// of one of these. Those that are called so come first, then those whose names begin so. Of many, so many are given,
     /// and whether there are more.
+    ///
+    /// Several systems that have more than 250,000 of one kind are searched by indexes on PostgreSQL: then what is gone is not
+    /// looked for, and of a text without three letters or digits in a row names alone that begin so are, which is said beside
+    /// what is found. SQLite reads what is not kept in memory, which takes the longer the more there is.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -74,14 +121,26 @@ impl Store {
         systems: Option<&[SystemId]>,
         wanted: &str,
         most: usize,
-    ) -> Result<(Vec<Found>, bool), StoreError> {
+    ) -> Result<Searched, StoreError> {
         reading!(self, "looking for accounts, groups and policies", |transaction| {
+            let is_postgres = transaction.dialect() == Dialect::Postgres;
             let mut text = statement!(NOW);
             push_within(&mut text, systems);
+            if is_postgres {
+                text.push(" LIMIT ").bind(i64::try_from(MOST_SYSTEMS).unwrap_or(i64::MAX).saturating_add(1));
+            }
             let read =
                 |row: &Row| Ok((row.int(0)?, row.word::<SystemId>(1)?, row.opt_int(2)?.map(ImportRunId)));
             let (mut best, mut more) = (Best::of(wanted, most), false);
-            for (key, system_id, run) in transaction.fetch(text, read).await? {
+            let chosen = transaction.fetch(text, read).await?;
+            if is_postgres && chosen.len() > 1 && self.are_many(transaction, &chosen).await? {
+                let keys = match systems {
+                    None => None,
+                    Some(systems) => Some(keys_of(transaction, systems).await?),
+                };
+                return indexed::search(transaction, wanted, keys.as_deref(), most).await;
+            }
+            for (key, system_id, run) in chosen {
                 let Some(run) = run else { continue };
                 let accounts = self.account_texts(transaction, key, run).await?;
                 let others = self.other_texts(transaction, key, run).await?;
@@ -97,8 +156,7 @@ impl Store {
                 }
             }
             more |= best.left_out;
-            let found = best.found();
-            Ok((found, more))
+            Ok(Searched { found: best.found(), more, names_alone: false, without_gone: false })
         })
         .await
     }
@@ -222,6 +280,40 @@ impl Store {
         .await
     }
 
+    /// Whether systems have more of one kind than is searched in memory, by what their last imports have read.
+    async fn are_many(
+        &self,
+        transaction: &mut Transaction,
+        chosen: &[(i64, SystemId, Option<ImportRunId>)],
+    ) -> Result<bool, StoreError> {
+        if chosen.len() > MOST_SYSTEMS {
+            return Ok(true);
+        }
+        let of_run = |(key, _, run): &(i64, SystemId, Option<ImportRunId>)| Some((*key, (*run)?));
+        let runs: Vec<(i64, ImportRunId)> = chosen.iter().filter_map(of_run).collect();
+        let known = |runs: &[(i64, ImportRunId)]| -> Vec<(i64, ImportRunId)> {
+            runs.iter().filter(|(key, run)| self.searched.get(*key, *run).is_none()).copied().collect()
+        };
+        let unknown = known(&runs);
+        if !unknown.is_empty() {
+            let mut text = Statement::building(COLLECTIONS);
+            text.bind_rows(unknown.iter().map(|(_, run)| vec![Value::from(run.0)])).push(")");
+            let read = |row: &Row| Ok((row.int(0)?, ImportRunId(row.int(1)?), row.json(2)?));
+            let read: Vec<(i64, ImportRunId, Vec<CollectionRecord>)> = transaction.fetch(text, read).await?;
+            for (key, run, collections) in read {
+                let of = |names: &[CollectionName]| -> u64 {
+                    let those = collections.iter().filter(|one| names.contains(&one.name));
+                    those.map(|one| one.items).sum()
+                };
+                let users = of(&[CollectionName::Users]);
+                let others = of(&[CollectionName::Groups, CollectionName::Policies]);
+                self.searched.keep(key, run, &Arc::new(Number(users.max(others))));
+            }
+        }
+        let number = |(key, run): &(i64, ImportRunId)| self.searched.get(*key, *run).map_or(0, |one| one.0);
+        Ok(runs.iter().map(number).sum::<u64>() > self.most_searched as u64)
+    }
+
     /// What is written about the groups and policies of now, and about what is gone, the last first.
     async fn other_texts(
         &self,
@@ -296,6 +388,32 @@ impl Found {
     }
 }
 
+/// The keys of these systems, but for those that are removed.
+async fn keys_of(transaction: &mut Transaction, systems: &[SystemId]) -> Result<Vec<i64>, StoreError> {
+    let mut text = statement!("SELECT s.system_key FROM systems s WHERE s.removed_at IS NULL");
+    push_within(&mut text, Some(systems));
+    transaction.fetch(text, |row| row.int(0)).await
+}
+
+/// What was found, in the order in which it is shown.
+pub(super) fn in_order(mut found: Vec<Found>, wanted: &str) -> Vec<Found> {
+    let wanted = wanted.to_lowercase();
+    found.sort_by_cached_key(|one: &Found| {
+        let folded = one.name.to_lowercase();
+        (rank(&folded, &wanted), folded, one.system_id.clone(), one.gone.is_some(), one.external_id.clone())
+    });
+    found
+}
+
+/// What is called so comes first, then what begins so; both are in lower case.
+fn rank(name: &str, wanted: &str) -> u8 {
+    match name.strip_prefix(wanted) {
+        Some("") => 0,
+        Some(_) => 1,
+        None => 2,
+    }
+}
+
 /// Where something that was found stands: what is called so comes first, then what begins so, then by name, system and id.
 type Rank = (u8, String, SystemId, bool, String);
 
@@ -319,11 +437,7 @@ impl Best {
         for place in places {
             let Some(one) = texts.at(place) else { continue };
             fold_into(&mut name, one.name);
-            let rank = match name.strip_prefix(self.folded.as_str()) {
-                Some("") => 0,
-                Some(_) => 1,
-                None => 2,
-            };
+            let rank = rank(&name, &self.folded);
             let gone = one.of.gone.is_some();
             if self.kept.len() >= self.most {
                 self.left_out = true;

@@ -22,7 +22,7 @@ use crate::{AccountFilter, Store, StoreError};
 const FEW: usize = 500;
 
 /// So many are kept in memory at most, of accounts as of all else.
-pub(super) const MOST_KEPT: usize = 250_000;
+pub(crate) const MOST_KEPT: usize = 250_000;
 
 /// The texts of the accounts of some systems: each takes 24 bytes, its id, name, path and ARN, the last of these twice but
 /// for its case, and its tags. That is about 220 bytes where names have ten letters and there are two tags, so 55 MB at most.
