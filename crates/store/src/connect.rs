@@ -11,7 +11,7 @@ use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
-use crate::inventory::{Numbers, OtherTexts, Places, Texts};
+use crate::inventory::{MOST_KEPT, Numbers, OtherTexts, Places, Texts};
 use crate::key_renewal::Renewal;
 use crate::outgrown::Outgrown;
 use crate::sqlite_pools::SqlitePools;
@@ -35,6 +35,10 @@ pub struct Store {
     pub(crate) texts: Texts,
     /// What groups and policies are searched by, and what is gone.
     pub(crate) other_texts: OtherTexts,
+    /// So many things at most are searched in memory, where they can be searched otherwise.
+    pub(crate) most_searched: usize,
+    /// How many there are in systems.
+    pub(crate) searched: Numbers,
     /// Of how many accounts the access keys are not known.
     pub(crate) unknown_keys: Numbers,
     pub(crate) outgrown: Outgrown,
@@ -286,6 +290,8 @@ impl Store {
             places: Places::default(),
             texts: Texts::default(),
             other_texts: OtherTexts::default(),
+            most_searched: MOST_KEPT,
+            searched: Numbers::default(),
             unknown_keys: Numbers::default(),
             outgrown: Outgrown::default(),
             writes: std::sync::Arc::default(),

@@ -126,6 +126,15 @@ impl Dialect {
         }
     }
 
+    /// What has a table be read through one index, which knows less than others of the rows and has their order: SQLite counts
+    /// columns that are given, PostgreSQL knows what the order is worth.
+    pub(crate) fn through(self, index: &str) -> String {
+        match self {
+            Self::Sqlite => format!(" INDEXED BY {index}"),
+            Self::Postgres => String::new(),
+        }
+    }
+
     /// Whether a table can be seen, as 1 or 0; the name is `$1`.
     pub(crate) fn table_exists(self) -> &'static str {
         match self {

@@ -2,8 +2,10 @@
 
 mod chosen;
 mod conditions;
+mod everywhere;
 mod found;
 mod gone;
+mod indexed;
 mod inline;
 mod kept;
 mod life;
@@ -43,14 +45,16 @@ use conditions::{
 pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
 pub(crate) use conditions::like_pattern;
+pub use everywhere::{HeldFilter, HeldPlace, HeldSlice};
 pub use gone::{Gone, LastKnown};
 pub use inline::{InlineHolder, InlineSince};
 use kept::Number;
 pub(crate) use kept::Numbers;
 pub use life::{AccountEvent, SeenIn};
 pub(crate) use search::OtherTexts;
-pub use search::{Found, NamedResource};
+pub use search::{Found, NamedResource, Searched};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
+pub(crate) use texts::MOST_KEPT;
 pub(crate) use texts::Texts;
 pub use texts::{AccountCounts, fits};
 

@@ -104,8 +104,8 @@ pub use filter::{
 pub use import_runs::{ImportLease, Outcome, PlacedChange, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use inventory::{
-    AccountCounts, AccountEvent, AccountPlace, Found, Gone, InlineHolder, InlineSince, LastKnown,
-    NamedResource, ScimGroups, ScimStanding, ScimUsers, SeenIn, fits,
+    AccountCounts, AccountEvent, AccountPlace, Found, Gone, HeldFilter, HeldPlace, HeldSlice, InlineHolder,
+    InlineSince, LastKnown, NamedResource, ScimGroups, ScimStanding, ScimUsers, Searched, SeenIn, fits,
 };
 pub use kept::{GivenUp, LeftToRemove};
 pub use key::{KeyError, StoreKey, is_key};

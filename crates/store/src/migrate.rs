@@ -62,6 +62,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(28, "errand_heads", "0028_errand_heads.sql"),
     migration!(29, "dismissed_jobs", "0029_dismissed_jobs.sql"),
     migration!(30, "history_in_parts", "0030_history_in_parts.sql"),
+    migration!(31, "across_systems", "0031_across_systems.sql"),
 ];
 
 impl Migration {

@@ -14,13 +14,15 @@ use keyreeve_model::{
 };
 use keyreeve_server::{Client, ClientError, Pieces, Refused};
 use keyreeve_store::{
-    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter,
+    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, HeldFilter, ResourceFilter,
     open_regular_file,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::pages::{Query, moment, of_accounts, of_assignments, of_audit, of_policy, of_resources, of_rows};
+use super::pages::{
+    Query, moment, of_accounts, of_assignments, of_audit, of_held, of_policy, of_resources, of_rows,
+};
 use crate::command::init::exposed_mode;
 use crate::config::{Environment, RemoteServer};
 use crate::exit::Refusal;
@@ -216,6 +218,10 @@ impl Server {
     ) -> anyhow::Result<Vec<Assignment>> {
         let query = [moment(as_of), of_assignments(filter)].concat();
         self.all(&["systems", system.as_str(), "assignments"], query).await
+    }
+
+    pub(super) async fn held(&self, filter: &HeldFilter) -> anyhow::Result<Vec<Assignment>> {
+        self.all(&["assignments"], of_held(filter)).await
     }
 
     pub(super) async fn import_profiles(&self, system: &SystemId) -> anyhow::Result<Vec<ImportProfile>> {

@@ -110,6 +110,7 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(resources::list))
         .routes(routes!(resources::documents))
         .routes(routes!(assignments::list))
+        .routes(routes!(assignments::everywhere))
         .routes(routes!(import_runs::list, import_runs::begin))
         .routes(routes!(import_runs::get))
         .routes(routes!(import_runs::changes))

@@ -22,7 +22,7 @@ use crate::transaction::Transaction;
 
 pub(crate) use accounts::{ACCOUNT_COLUMNS, select_accounts};
 pub(crate) use assignments::{
-    ASSIGNMENT_COLUMNS, GROUP_HELD, SEARCH_ASSIGNMENTS, read_held, select_assignments,
+    ASSIGNMENT_COLUMNS, GROUP_HELD, SEARCH_ASSIGNMENTS, read_held, select_assignments, select_everywhere,
     select_found_assignments, select_held,
 };
 pub(crate) use coverage::Coverage;

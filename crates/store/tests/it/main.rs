@@ -9,6 +9,7 @@ mod damage;
 mod dispatch;
 mod documents;
 mod envelopes;
+mod everywhere;
 mod faults;
 mod gone;
 mod history;

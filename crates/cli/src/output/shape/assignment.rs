@@ -18,3 +18,16 @@ pub(crate) const ASSIGNMENTS: Shape<Assignment> = Shape {
     narrow: Narrow::Shorten,
     csv: export::ASSIGNMENTS,
 };
+
+/// The same of all systems.
+pub(crate) const HELD: Shape<Assignment> = Shape {
+    table: &[
+        ("system", |assignment| assignment.system_id.to_string()),
+        ("holder", |assignment| assignment.subject_name.clone()),
+        ("kind", |assignment| assignment.kind.as_str().to_owned()),
+        ("resource", |assignment| assignment.resource_name.clone()),
+        ("resource_arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
+    ],
+    narrow: Narrow::Shorten,
+    csv: export::ASSIGNMENTS,
+};

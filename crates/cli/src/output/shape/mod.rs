@@ -25,7 +25,7 @@ use keyreeve_engine::export::{joined, text};
 use super::Narrow;
 
 pub(crate) use account::{ACCOUNTS, account_facts};
-pub(crate) use assignment::ASSIGNMENTS;
+pub(crate) use assignment::{ASSIGNMENTS, HELD};
 pub(crate) use audit::{AUDIT, HEADS};
 pub(crate) use change::CHANGES;
 pub(crate) use check::{CHECKS, Check, CheckState, Rights};

@@ -9,6 +9,7 @@ pub(crate) mod every_page;
 mod filled_in;
 mod gone;
 mod heed;
+mod held;
 mod imports;
 mod jobs;
 mod kept;

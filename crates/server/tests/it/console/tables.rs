@@ -240,6 +240,8 @@ async fn pages_are_turned_back_as_they_were_turned_on() {
         ("/audit?sort=at", 3),
         ("/systems?sort=-name", 1),
         ("/search?q=zz", 1),
+        ("/held?resource=zz-b", 1),
+        ("/held?resource=zz-b&sort=-system", 1),
         ("/systems/prod/mappings?sort=-mapping", 1),
     ] {
         let first = browser.get(&format!("{address}&limit={limit}")).await;
