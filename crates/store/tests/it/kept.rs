@@ -60,7 +60,7 @@ async fn what_is_older_than_is_kept_is_refused_and_the_rest_stays_as_it_was() {
         let store = place.create().await;
         store.create_system(new_system("s", "S"), "local:test", day(0)).await.unwrap();
         let mut runs = Vec::new();
-        for number in 0..5 {
+        for number in 0..5_u32 {
             let moment = day(i64::from(number) * 10);
             let inventory = random_inventory(&mut Dice(u64::from(number) + 1));
             runs.push(publish(&store, &inventory, moment).await.id);
