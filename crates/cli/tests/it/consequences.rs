@@ -176,6 +176,11 @@ fn who_is_about_to_be_deleted_is_not_deleted_by_a_second_job() {
     let delete = ["account", "delete", SYSTEM, "ada", "--yes", "--output", "json"];
     let first = place.run(&delete).code(1).json();
     assert_eq!(first["state"], "awaiting_approval", "{first}");
+    let because = first["approval_because"][0].as_str().unwrap();
+    assert!(
+        because.contains("1 deletion is asked for") && because.contains("max_deletes, which is 0, each"),
+        "{because}"
+    );
     let job = first["id"].to_string();
     let token = place.token("ola", "operator", &[]);
     let (child, address) = serve(&place, &[]);

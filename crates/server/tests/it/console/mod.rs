@@ -1,6 +1,6 @@
 //! The console as a browser without a script sees it.
 
-mod accounts;
+pub(crate) mod accounts;
 mod audit;
 mod credentials;
 mod dismissed;
