@@ -23,7 +23,7 @@ use keyreeve_model::{
     Wish,
 };
 use keyreeve_policy::PolicySet;
-use keyreeve_store::{AsOf, Store, StoreError, SwitchedOff};
+use keyreeve_store::{AsOf, LastKnown, Store, StoreError, SwitchedOff};
 
 use self::join::{Groups, groups_of, join_accounts, names_left, names_passed_on, note_made, policies_of};
 use super::everything::Texts;
@@ -277,8 +277,10 @@ async fn once_called(
             continue;
         }
         let ever = of.store.resources_ever_called(&facts.system_id, group).await?;
-        let now =
-            ever.into_iter().find(|(_, one)| one.gone.is_none() && one.object.kind == ResourceType::Group);
+        // What is mistyped in case alone is no name of before.
+        let now = ever.into_iter().find(|(_, LastKnown { object, gone })| {
+            gone.is_none() && object.kind == ResourceType::Group && !object.name.eq_ignore_ascii_case(group)
+        });
         once.extend(now.map(|(_, one)| (key, one.object.name)));
     }
     Ok(once)

@@ -60,8 +60,7 @@ async fn a_job_that_failed_for_good_is_dismissed_and_leaves_home() {
         operator.send(&dismiss, &[("reason", "something else")]).await,
         bo.send(&dismiss, &[("reason", "<b>ada</b> is not coming")]).await,
     ] {
-        assert_eq!(late.status, StatusCode::CONFLICT);
-        late.has(&["ola has dismissed job"]);
+        late.refuses(StatusCode::CONFLICT, &["ola has dismissed job"]);
     }
     let told = place.get(&format!("/api/v1{address}")).await;
     assert_eq!((&told["state"], &told["dismissed_by"]), (&json!("failed"), &json!("ola")), "{told}");
@@ -92,9 +91,6 @@ async fn nothing_of_a_removed_system_is_offered_to_be_tried_again() {
     let page = operator.get(&format!("{address}/dismiss")).await;
     page.has(&["It stays failed", ">Dismiss</button>"]);
     assert!(!page.text.contains("tried again"), "{}", page.text);
-    let connection = operator.get("/systems/prod/connection").await;
-    connection.has(&["its credentials were wiped"]);
-    assert!(!connection.text.contains("access key AKIA"), "{}", connection.text);
     place.stop().await;
 }
 

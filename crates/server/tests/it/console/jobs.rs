@@ -160,7 +160,7 @@ async fn whoever_is_to_approve_sees_what_has_changed_since_it_was_asked_for() {
     let of_both = format!("<h2>Delete account: {}</h2>", people[1]);
     assert!(now.contains(&of_both), "{now}");
     // The job itself is none of what is asked for besides.
-    assert!(now.contains("2 deletions are asked for, and 0 were begun"), "{now}");
+    assert!(now.contains("2 deletions are asked for, and more than 1 need a second person"), "{now}");
     assert!(asked.contains(&format!("Delete account: {}</h2>", people[1])), "{asked}");
     assert!(!page.text.contains("data-confirm") && !page.text.contains("plan_stale"), "{}", page.text);
     let form = [("seen", job["plan_sha256"].as_str().unwrap()), ("reason", ""), ("confirm", "prod")];
@@ -209,8 +209,7 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
         operator.get(&format!("{address}/dismiss")).await,
         operator.send(&format!("{address}/dismiss"), &[("reason", "x")]).await,
     ] {
-        assert_eq!(dismissed.status, StatusCode::CONFLICT);
-        dismissed.has(&["Job 1 is rejected: only a job that failed"]);
+        dismissed.refuses(StatusCode::CONFLICT, &["Job 1 is rejected: only a job that failed"]);
     }
     // Programs are told what they always were.
     let (state, found) =

@@ -336,6 +336,9 @@ async fn a_system_is_removed_by_who_types_its_name() {
     {
         assert!(!page.text.contains(advice), "{advice}: {}", page.text);
     }
+    let connection = browser.get("/systems/prod/connection").await;
+    connection.has(&["its credentials were wiped"]);
+    assert!(!connection.text.contains("access key AKIA"), "{}", connection.text);
     let settings = browser.get("/systems/prod/settings").await;
     assert!(
         settings.text.contains("<fieldset disabled>") && !settings.text.contains(">Save<"),
