@@ -116,9 +116,10 @@ pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
-    AskedTask, AssignmentStep, BEARER, Cap, ClaimId, ClaimedTask, ClaimsSeen, Decided, DeliveryState, Drift,
-    JobLine, JobLineSlice, JobTry, JournalEntry, JournalEvent, NewJob, NewStep, NewTask, OpenDeletion,
-    PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword, WithJob,
+    AcceptedDrift, AskedTask, AssignmentStep, BEARER, Cap, ClaimId, ClaimedTask, ClaimsSeen, Decided,
+    DeliveryState, Drift, JobLine, JobLineSlice, JobTry, JournalEntry, JournalEvent, NewJob, NewStep,
+    NewTask, OpenDeletion, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
+    UnclaimedPassword, WithJob,
 };
 pub use regular_file::open_regular_file;
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};

@@ -356,7 +356,7 @@ impl Source {
             Self::Store(store) => {
                 let claims: Vec<ClaimId> = claims.iter().copied().map(ClaimId).collect();
                 let by = (context.actor.name(), reason);
-                Ok(store.accept_drift(system, &claims, by, context.clock.now()).await?)
+                Ok(DriftedChange::accept(store, system, &claims, by, context.clock.now()).await?)
             }
             Self::Server(server) => Ok(server.accept_drift(system, claims, reason).await?),
         }

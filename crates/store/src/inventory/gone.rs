@@ -94,7 +94,8 @@ impl Store {
         .await
     }
 
-    /// The groups and policies that are called so or were at some time, ignoring case, each as it was last; no more than 20.
+    /// The groups and policies that are called so or were at some time, ignoring case, each with the name that it had and as it
+    /// was last; no more than 20.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -102,23 +103,25 @@ impl Store {
         &self,
         system_id: &SystemId,
         name: &str,
-    ) -> Result<Vec<LastKnown<Resource>>, StoreError> {
+    ) -> Result<Vec<(String, LastKnown<Resource>)>, StoreError> {
         reading!(self, "looking for resources by a name of the past", |transaction| {
             let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
                 return Ok(Vec::new());
             };
             let mut text = Statement::building(
-                "SELECT DISTINCT v.external_id FROM resource_versions v WHERE v.system_key = ",
+                "SELECT v.external_id, MAX(v.name) FROM resource_versions v WHERE v.system_key = ",
             );
             text.bind(reading.system.key)
                 .push(" AND v.valid_to_run > ")
                 .bind(kept::floor(transaction).await?);
             text.push(" AND lower(v.name) = lower(").bind(name);
-            text.push(") ORDER BY v.external_id LIMIT 20");
-            let ids: Vec<ExternalId> = transaction.fetch(text, |row| row.word(0)).await?;
+            text.push(") GROUP BY v.external_id ORDER BY v.external_id LIMIT 20");
+            let ids: Vec<(ExternalId, String)> =
+                transaction.fetch(text, |row| Ok((row.word(0)?, row.text(1)?))).await?;
             let mut found = Vec::new();
-            for id in &ids {
-                found.extend(last_known(transaction, &reading, (system_id, id)).await?);
+            for (id, had) in ids {
+                let last = last_known(transaction, &reading, (system_id, &id)).await?;
+                found.extend(last.map(|last| (had, last)));
             }
             Ok(found)
         })

@@ -236,7 +236,7 @@ pub(super) async fn found(
     resource: &ExternalId,
 ) -> Result<Resource, Problem> {
     let found = parts.store.find_resource(system_id, moment, resource).await?;
-    found.ok_or_else(|| not_there(system_id, resource))
+    found.ok_or_else(|| not_there(system_id, resource, moment))
 }
 
 /// Who holds a resource.

@@ -54,7 +54,8 @@ fn compared(one: &str, other: &str) -> Ordering {
                 }
                 (Some(digit), _) => parts.push((u64::from(digit), String::new())),
                 (None, Some((_, after))) => after.push(character),
-                (None, None) => parts.push((0, character.to_string())),
+                // Digits come before all else.
+                (None, None) => parts.push((u64::MAX, character.to_string())),
             }
         }
         (parts, of_before)
