@@ -201,7 +201,7 @@ pub(crate) enum Command {
     /// Who did what.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Write all of something that is known of a system to a file: as CSV or as JSON lines.
+    /// Write all of something that is known of a system to a file: as CSV, JSON lines or Parquet.
     Export(ExportSystem),
     /// The key that secrets are sealed under.
     #[command(subcommand)]

@@ -26,6 +26,7 @@ use super::pages::{
 use crate::command::init::exposed_mode;
 use crate::config::{Environment, RemoteServer};
 use crate::exit::Refusal;
+use crate::output::note;
 
 /// So many entries are asked for at once.
 const PAGE: u32 = 1_000;
@@ -276,18 +277,27 @@ impl Server {
         }
     }
 
-    /// All of something, piece by piece.
+    /// All of something, piece by piece; `None` where it is to pass over what nothing is known of, and says so.
     pub(crate) async fn export(
         &self,
         (what, system, as_of, format, raw): (What, Option<&SystemId>, AsOf, Format, bool),
         rows: &AuditFilter,
-    ) -> anyhow::Result<ExportedPieces> {
+        passes_over: bool,
+    ) -> anyhow::Result<Option<ExportedPieces>> {
+        const NOTHING: [&str; 3] = ["not_imported", "nothing_then", "system_removed"];
         let form = vec![("format", format.as_str().to_owned()), ("raw", raw.to_string())];
         let query = [form, moment(as_of), of_rows(rows)].concat();
         let of_system = system.map(|system| ["systems", system.as_str(), "exports", what.as_str()]);
         let of_all = ["exports", what.as_str()];
         let parts = of_system.as_ref().map_or(&of_all[..], |parts| &parts[..]);
-        Ok(ExportedPieces(self.client.pieces(parts, &query).await.map_err(refusal)?))
+        match self.client.pieces(parts, &query).await {
+            Ok(pieces) => Ok(Some(ExportedPieces(pieces))),
+            Err(ClientError::Refused(refused)) if passes_over && NOTHING.contains(&refused.code.as_str()) => {
+                note(&format!("Passed over: {}.", refused.detail.trim_end_matches('.')));
+                Ok(None)
+            }
+            Err(error) => Err(refusal(error).into()),
+        }
     }
 
     pub(super) async fn verify_audit(&self, noted: Option<&AuditHead>) -> anyhow::Result<(AuditHead, bool)> {
@@ -310,6 +320,12 @@ impl Server {
 pub(crate) struct ExportedPieces(Pieces);
 
 impl ExportedPieces {
+    /// The run that it is about: the server names the file after it.
+    pub(crate) fn run(&self) -> Option<ImportRunId> {
+        let (_, after) = self.0.disposition()?.rsplit_once("-run-")?;
+        after.split('.').next()?.parse().ok()
+    }
+
     /// The next piece; `None` when all has come.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
         Ok(self.0.next().await.map_err(refusal)?.map(|piece| piece.to_vec()))

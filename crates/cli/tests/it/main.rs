@@ -17,6 +17,7 @@ mod custody;
 mod doctor;
 mod errors;
 mod export;
+mod export_parquet;
 mod filters;
 mod generated_policies;
 mod guide;

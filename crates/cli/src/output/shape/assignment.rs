@@ -3,7 +3,7 @@
 use keyreeve_engine::export;
 use keyreeve_model::Assignment;
 
-use super::{Shape, word};
+use super::{Columns, Shape, word};
 use crate::output::Narrow;
 
 /// A list of assignments.
@@ -16,7 +16,7 @@ pub(crate) const ASSIGNMENTS: Shape<Assignment> = Shape {
         ("resource_arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
     ],
     narrow: Narrow::Shorten,
-    csv: export::ASSIGNMENTS,
+    csv: Columns::Fields(export::ASSIGNMENTS),
 };
 
 /// The same of all systems.
