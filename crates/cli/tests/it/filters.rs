@@ -64,7 +64,7 @@ fn who_holds_something_in_all_systems_is_one_list() {
         assert_eq!(kind, serde_json::json!([]));
     }
     let none = place.run(&["assignment", "list", "--all-systems", "--resource", "nosuch"]).code(0);
-    assert!(none.stdout.contains("Nobody holds that"), "{} {}", none.stdout, none.stderr);
+    assert!(none.stderr.contains("Nobody holds that"), "{} {}", none.stdout, none.stderr);
     for (refused, said) in [
         (&["--all-systems"][..], "--resource"),
         (&[SYSTEM, "--resource", "x"], "--all-systems"),

@@ -94,6 +94,7 @@ fn what_a_server_shows_is_letter_by_letter_what_is_shown_where_the_store_is() {
     let document = r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned();
     place.mutate(&[
         Mutation::CreateGroup { name: "crew".into(), path: "/".into() },
+        Mutation::AddToGroup { user: "ada".into(), group: "crew".into() },
         Mutation::PutGroupInline { group: "crew".into(), name: "own".into(), document },
     ]);
     place.run(&["import", "run", SYSTEM]).code(0);

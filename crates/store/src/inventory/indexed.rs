@@ -12,7 +12,7 @@ use super::like_pattern;
 use super::search::{Found, Searched, in_order};
 use crate::StoreError;
 use crate::row::Row;
-use crate::statement::{Statement, Value};
+use crate::statement::Statement;
 use crate::transaction::Transaction;
 
 /// So many systems at most are searched in memory: each has more than a thousand policies of AWS.
@@ -161,8 +161,10 @@ fn select(table: Table, systems: Option<&[i64]>) -> Statement {
             text.push("(SELECT s.system_key FROM systems s WHERE s.removed_at IS NOT NULL)");
         }
         Some(systems) => {
-            text.push(" AND v.system_key IN (VALUES ");
-            text.bind_rows(systems.iter().map(|key| vec![Value::from(*key)]));
+            text.push(" AND v.system_key IN (NULL");
+            for key in systems {
+                text.push(", ").bind(*key);
+            }
             text.push(")");
         }
     }

@@ -24,8 +24,9 @@ const FEW: usize = 500;
 /// So many are kept in memory at most, of accounts as of all else.
 pub(crate) const MOST_KEPT: usize = 250_000;
 
-/// The texts of the accounts of some systems: each takes 24 bytes, its id, name, path and ARN, the last of these twice but
-/// for its case, and its tags. That is about 220 bytes where names have ten letters and there are two tags, so 55 MB at most.
+/// The texts of the accounts of some systems: each takes 28 bytes, its id, name and path, its ARN in lower case, its
+/// tags, and five line feeds. That is about 200 bytes where a name has ten letters, a path fifteen and there are two tags, so 50 MB
+/// for as many as are kept.
 pub(crate) type Texts = Kept<Haystack, MOST_KEPT>;
 
 /// Something that a search can find.

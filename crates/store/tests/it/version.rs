@@ -134,12 +134,15 @@ pub(crate) async fn whole_again(place: &Place) {
 pub(crate) async fn indexes_of_before(place: &Place) {
     let text = concat!(
         include_str!("../../migrations/sqlite/0016_read_in_order.sql"),
-        include_str!("../../migrations/sqlite/0022_pages_in_order.sql")
+        include_str!("../../migrations/sqlite/0022_pages_in_order.sql"),
+        include_str!("../../migrations/postgres/0031_across_systems.sql")
     );
     let named = |before: &'static str| {
         text.lines().filter_map(move |line| line.strip_prefix(before)?.split([' ', ';']).next())
     };
-    for index in named("CREATE INDEX ") {
+    // PostgreSQL alone has those of 0031, and two that it makes where it can.
+    let by_text = ["account_versions_by_text", "resource_versions_by_text"];
+    for index in named("CREATE INDEX ").chain(by_text) {
         // With the audit log, its own went already.
         place.tamper(&format!("DROP INDEX IF EXISTS {index}")).await;
     }

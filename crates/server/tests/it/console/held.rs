@@ -76,7 +76,8 @@ async fn who_holds_something_is_found_in_all_systems_that_one_may_see_and_nowher
     let of_policy = browser.get(&format!("/held?resource={POLICY}&kind=group_policy&system=prod")).await;
     of_policy.has(&[&format!("<a href=\"{group}\">ZZ-crew</a>"), "Attached to the group"]);
     assert!(!of_policy.text.contains("href=\"/systems/test\""), "{}", of_policy.text);
-    let policy = place.get("/api/v1/systems/prod/resources?name=ReadOnlyAccess").await["items"][0].clone();
+    let named = place.get("/api/v1/systems/prod/resources?name=Rea?OnlyAccess").await;
+    let policy = named["items"].as_array().unwrap().iter().find(|one| one["arn"] == POLICY).unwrap().clone();
     let policy = format!("/systems/prod/resources/{}", policy["external_id"].as_str().unwrap());
     // What AWS maintains is looked for by its ARN.
     browser.get(&policy).await.has(&["/held?resource=arn%3Aaws%3Aiam%3A%3Aaws%3Apolicy%2FReadOnlyAccess"]);
