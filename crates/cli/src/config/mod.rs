@@ -200,10 +200,7 @@ impl Config {
                 format!("import_jobs is {jobs}, but must be from 1 to 64"),
             ));
         }
-        let history_days = match settings.history_days {
-            Some(days) => Some(history_days(days)?),
-            None => None,
-        };
+        let history_days = settings.history_days.map(history_days).transpose()?;
         if let Some(seconds) = settings.aws.request_timeout_seconds
             && !(1..=600).contains(&seconds)
         {

@@ -18,7 +18,7 @@ pub(crate) const SYSTEM: &str = "example";
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
     /// A schema of its own on the PostgreSQL for tests, and the address of it; without it a file.
-    schema: Option<(String, String)>,
+    pub(crate) schema: Option<(String, String)>,
     pub(crate) sandbox: Running,
     /// Last, so that it outlives what runs on it.
     runtime: Runtime,

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use keyreeve_model::{ImportRunId, SystemId};
 
 use crate::import_runs::StoredRun;
+use crate::row::Row;
 use crate::statement::statement;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
@@ -67,8 +68,8 @@ async fn first_kept(
     if floor == 0 {
         return Ok(None);
     }
-    let read = |row: &_| read_run(row);
-    let Some((run, since)) = transaction.fetch_optional(statement!(LAST, system_key, floor), read).await?
+    let Some((run, since)) =
+        transaction.fetch_optional(statement!(LAST, system_key, floor), read_run).await?
     else {
         return Ok(None);
     };
@@ -77,7 +78,7 @@ async fn first_kept(
     Ok((before > 0).then_some((run, since)))
 }
 
-fn read_run(row: &crate::row::Row) -> Result<(i64, Timestamp), StoreError> {
+fn read_run(row: &Row) -> Result<(i64, Timestamp), StoreError> {
     Ok((row.int(0)?, row.time(1)?))
 }
 

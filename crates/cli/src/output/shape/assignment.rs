@@ -29,5 +29,5 @@ pub(crate) const HELD: Shape<Assignment> = Shape {
         ("resource_arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
     ],
     narrow: Narrow::Shorten,
-    csv: export::ASSIGNMENTS,
+    csv: Columns::Fields(export::ASSIGNMENTS),
 };
