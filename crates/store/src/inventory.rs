@@ -9,7 +9,8 @@ mod indexed;
 mod inline;
 mod kept;
 mod life;
-#[cfg(all(test, feature = "faults"))]
+#[cfg(test)]
+#[cfg(feature = "faults")]
 mod parts_read;
 #[cfg(test)]
 mod query_plans;
