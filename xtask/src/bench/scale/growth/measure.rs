@@ -214,6 +214,7 @@ impl<'a> Side<'a> {
             shape: self.fleet.shape,
             filled: self.fleet.filled.clone(),
             imported,
+            asked: self.known.turn(0).into_iter().map(|asked| asked.label).collect(),
             times: self.times,
             wrong: self.wrong,
             peak_mebibytes: self.server.peak_mebibytes()?,

@@ -72,26 +72,35 @@ impl Known {
         let part = |text: &str, from: usize| text.get(from..).unwrap_or(text).to_owned();
         let held = |what: &str| format!("/api/v1/assignments?resource={}&limit=100", encoded(what));
         let search = |text: &str| format!("/search?q={text}");
+        let held_page = |what: &str| format!("/held?resource={}", encoded(what));
         let program = [
-            ("difference of two dates", format!("/api/v1/systems/{first}/differences?from={from}&to={to}")),
-            ("who holds a policy of AWS in all systems, the first 100", held(WIDE)),
-            ("who holds a policy in all systems that 30 hold", held(RARE)),
-            ("who holds a policy of the accounts' own, by its name, the first 100", held(OWN)),
-            ("accounts of a system, the first 100", format!("/api/v1/systems/{any}/accounts?limit=100")),
-            ("one account", format!("/api/v1/systems/{of}/accounts/{id}")),
+            (
+                "REST: difference of two dates",
+                format!("/api/v1/systems/{first}/differences?from={from}&to={to}"),
+            ),
+            ("REST: who holds a policy of AWS in all systems, the first 100", held(WIDE)),
+            ("REST: who holds a policy in all systems that 30 hold", held(RARE)),
+            ("REST: who holds a policy of that name in all systems, the first 100", held(OWN)),
+            (
+                "REST: accounts of a system, the first 100",
+                format!("/api/v1/systems/{any}/accounts?limit=100"),
+            ),
+            ("REST: an account", format!("/api/v1/systems/{of}/accounts/{id}")),
         ];
         let person = [
-            ("Search: a name that one has", search(&name)),
-            ("Search: a name in ten systems", search(COMMON)),
-            ("Search: a part of a name in ten systems", search(&part(COMMON, 8))),
-            ("Search: three letters", search("ada")),
-            ("Search: a word that more than 1,000 have", search("staff")),
-            ("Search: nobody", search("nobody-has-this")),
-            ("Home", "/".to_owned()),
+            ("search: a name that one has", search(&name)),
+            ("search: a name in ten systems", search(COMMON)),
+            ("search: a part of a name in ten systems", search(&part(COMMON, 8))),
+            ("search: three letters", search("ada")),
+            ("search: a word that more than 1,000 have", search("staff")),
+            ("search: nobody", search("nobody-has-this")),
+            ("held in all systems: a policy of AWS", held_page(WIDE)),
+            ("held in all systems: a policy that 30 hold", held_page(RARE)),
+            ("home", "/".to_owned()),
             ("systems", "/systems".to_owned()),
             ("accounts of a system that is often looked at", format!("/systems/{worked}/accounts")),
             ("accounts of any system", format!("/systems/{any}/accounts")),
-            ("an account", format!("/systems/{of}/accounts/{id}")),
+            ("account", format!("/systems/{of}/accounts/{id}")),
         ];
         let of = |who: Who| move |(label, path): (&'static str, String)| Asked { label, who, path };
         program.into_iter().map(of(Who::Program)).chain(person.into_iter().map(of(Who::Person))).collect()
@@ -120,7 +129,7 @@ mod tests {
         let labels = |turn| known.turn(turn).into_iter().map(|asked| asked.label).collect::<Vec<_>>();
         assert_eq!(labels(0), labels(7));
         assert_eq!(labels(0).iter().collect::<BTreeSet<_>>().len(), labels(0).len());
-        assert!(path(0, "difference of two dates").ends_with("?from=a%20b&to=c"));
-        assert!(path(0, "Search: a part of a name in ten systems").ends_with("?q=uillfeather"));
+        assert!(path(0, "REST: difference of two dates").ends_with("?from=a%20b&to=c"));
+        assert!(path(0, "search: a part of a name in ten systems").ends_with("?q=uillfeather"));
     }
 }
