@@ -88,11 +88,11 @@ mod tests {
         assert!(lines.all(|line| line.split("==").count() == 2), "a requirement is not pinned");
         let versions = versions(&text);
         assert!(
-            ["boto3 ", "ministack ", "moto[server] ", "schemathesis ", "scim2-tester "]
+            ["boto3 ", "duckdb ", "ministack ", "moto[server] ", "schemathesis ", "scim2-tester "]
                 .iter()
                 .all(|name| versions.contains(name)),
             "{versions}"
         );
-        assert_eq!(versions.split(", ").count(), 6);
+        assert_eq!(versions.split(", ").count(), 7);
     }
 }

@@ -105,7 +105,9 @@ fn needed(command: &Command) -> Option<(Right, About<'_>)> {
         Command::Account(command) => of_account(command),
         Command::Resource(ResourceCommand::List(one)) => (Read, About::System(&one.system_id)),
         Command::Resource(ResourceCommand::Show(one)) => (Read, About::System(&one.system_id)),
-        Command::Assignment(AssignmentCommand::List(one)) => (Read, About::System(&one.system_id)),
+        Command::Assignment(AssignmentCommand::List(one)) => {
+            (Read, one.system_id.as_ref().map_or(About::Reached, About::System))
+        }
         Command::Assignment(AssignmentCommand::Add(one) | AssignmentCommand::Remove(one)) => {
             (Right::Operate, About::System(&one.system_id))
         }

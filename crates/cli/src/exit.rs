@@ -104,6 +104,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
                         | StoreError::TaskLeaseLost { .. }
                         | StoreError::PlaceLost { .. }
                         | StoreError::EvidenceAltered { .. }
+                        | StoreError::NewerVersion { .. }
                         | StoreError::LeaseLost { .. }
                         | StoreError::BaselineMoved { .. }
                         | StoreError::ChangesDoNotFit { .. }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use keyreeve_model::{Account, ClaimFact, ExternalId, ImportRunId, JobId, SystemId};
-use keyreeve_store::{Drift, Store, StoreError};
+use keyreeve_model::{Account, ClaimFact, ExternalId, ImportRunId, JobId, SystemId, SystemState};
+use keyreeve_store::{ClaimId, Drift, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// A change that was made here and is not so in AWS.
@@ -59,6 +59,30 @@ impl DriftedChange {
             Self::of(drift, account)
         };
         Ok(drifts.into_iter().map(told).collect())
+    }
+
+    /// Notes that somebody accepts what AWS has in the place of these changes, and tells how many of them had not ended.
+    /// What AWS has goes into the audit log with it, as far as the last import tells.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`], [`StoreError::SystemRemoved`].
+    pub async fn accept(
+        store: &Store,
+        system: &SystemId,
+        claims: &[ClaimId],
+        by: (&str, Option<&str>),
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        if store.get_system(system).await?.state == SystemState::Removed {
+            return Err(StoreError::SystemRemoved { system_id: system.clone() });
+        }
+        let mut aws_has: HashMap<i64, String> = Self::of_system(store, system, u32::MAX)
+            .await?
+            .into_iter()
+            .map(|drift| (drift.claim, drift.aws_has))
+            .collect();
+        let told: Vec<_> = claims.iter().map(|claim| (*claim, aws_has.remove(&claim.0))).collect();
+        store.accept_drift(system, &told, by, now).await
     }
 
     fn of(Drift { id, claim, job, actor, seen_at }: Drift, account: Option<&Account>) -> Self {

@@ -49,6 +49,15 @@ impl Caller {
         Ok(self.0.require_all_systems()?)
     }
 
+    /// The systems that they are limited to; `None` when they may have to do with all.
+    pub(crate) async fn systems(&self, parts: &Parts) -> Result<Option<Vec<SystemId>>, Problem> {
+        if self.0.require_all_systems().is_ok() {
+            return Ok(None);
+        }
+        let ids = parts.store.list_systems(true).await?.into_iter().map(|system| system.system_id);
+        Ok(Some(ids.filter(|id| self.0.reaches(id)).collect()))
+    }
+
     /// Whoever asks with a token. What a browser keeps is passed over.
     pub(crate) async fn by_token(head: &Head, parts: &Parts) -> Result<Self, Problem> {
         Self::of_token(&head.headers, parts).await

@@ -206,7 +206,8 @@ impl Client {
         let late = |_| ClientError::NoAnswer("it took too long".to_owned());
         let answer = tokio::time::timeout(ANSWERED_WITHIN, asked).await.map_err(late)??;
         if answer.status().is_success() {
-            return Ok(Pieces(answer.into_body()));
+            let name = answer.headers().get("content-disposition").and_then(|name| name.to_str().ok());
+            return Ok(Pieces { name: name.map(str::to_owned), body: answer.into_body() });
         }
         let answered = tokio::time::timeout(ANSWERED_WITHIN, whole(answer)).await.map_err(late)??;
         match said(answered) {
@@ -297,9 +298,18 @@ pub(crate) enum Stream {
 }
 
 /// An answer that comes piece by piece.
-pub struct Pieces(Incoming);
+pub struct Pieces {
+    name: Option<String>,
+    body: Incoming,
+}
 
 impl Pieces {
+    /// What the server calls the file: `Content-Disposition`.
+    #[must_use]
+    pub fn disposition(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// The next piece; `None` when all has come.
     ///
     /// # Errors
@@ -307,7 +317,7 @@ impl Pieces {
     pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
             let late = |_| ClientError::NoAnswer("the rest of its answer took too long".to_owned());
-            match tokio::time::timeout(ANSWERED_WITHIN, self.0.frame()).await.map_err(late)? {
+            match tokio::time::timeout(ANSWERED_WITHIN, self.body.frame()).await.map_err(late)? {
                 None => return Ok(None),
                 Some(Err(error)) => {
                     return Err(ClientError::NoAnswer(format!("its answer broke off: {error}")));

@@ -11,8 +11,9 @@ use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
-use crate::inventory::{Numbers, OtherTexts, Places, Texts};
+use crate::inventory::{MOST_KEPT, Numbers, OtherTexts, Places, Texts};
 use crate::key_renewal::Renewal;
+use crate::outgrown::Outgrown;
 use crate::sqlite_pools::SqlitePools;
 use crate::tokens::Touching;
 use crate::transaction::reading;
@@ -34,8 +35,13 @@ pub struct Store {
     pub(crate) texts: Texts,
     /// What groups and policies are searched by, and what is gone.
     pub(crate) other_texts: OtherTexts,
+    /// So many things at most are searched in memory, where they can be searched otherwise.
+    pub(crate) most_searched: usize,
+    /// How many there are in systems.
+    pub(crate) searched: Numbers,
     /// Of how many accounts the access keys are not known.
     pub(crate) unknown_keys: Numbers,
+    pub(crate) outgrown: Outgrown,
     pub(crate) writes: std::sync::Arc<Writes>,
     pub(crate) checkpoints: std::sync::Arc<Checkpoints>,
     #[cfg(feature = "faults")]
@@ -111,7 +117,9 @@ impl Store {
             let kek = Kek { key: made.key.clone(), version: store_keys::FIRST, store_id, place };
             migrate::create(&store, &kek, &made, &kek.place, now).await?;
             store.keys.hold(kek);
-            store.settle_file("making the store").await
+            store.settle_file("making the store").await?;
+            store.outgrown.watch();
+            Ok(())
         }
         .await;
         if let Err(error) = made {
@@ -188,7 +196,10 @@ impl Store {
         }
         .await;
         match opened {
-            Ok(()) => Ok(store),
+            Ok(()) => {
+                store.outgrown.watch();
+                Ok(store)
+            }
             Err(error) => {
                 store.close().await;
                 Err(error)
@@ -279,7 +290,10 @@ impl Store {
             places: Places::default(),
             texts: Texts::default(),
             other_texts: OtherTexts::default(),
+            most_searched: MOST_KEPT,
+            searched: Numbers::default(),
             unknown_keys: Numbers::default(),
+            outgrown: Outgrown::default(),
             writes: std::sync::Arc::default(),
             checkpoints: std::sync::Arc::default(),
             #[cfg(feature = "faults")]

@@ -52,6 +52,8 @@ pub enum CrashStage {
     Bootstrapping,
     /// The store is moved to another database.
     Moving,
+    /// Old history is given up.
+    Forgetting,
 }
 
 crash_points! {
@@ -97,6 +99,14 @@ crash_points! {
     BeforePublishCommit = "before_publish_commit" in Importing,
     /// Readers see the run.
     AfterPublishCommit = "after_publish_commit" in Importing,
+    /// What is given up of history is written, and not committed.
+    BeforeHistoryCommit = "before_history_commit" in Forgetting,
+    /// Old history is given up, and nothing of it is removed.
+    AfterHistoryCommit = "after_history_commit" in Forgetting,
+    /// Some of what was given up is removed.
+    AfterSomeForgotten = "after_some_forgotten" in Forgetting,
+    /// An old part of a table is dropped, and that is not committed.
+    BeforePartDropped = "before_part_dropped" in Forgetting,
     /// The next key is in its file, and the store does not know of it.
     AfterNextKey = "after_next_key" in Rekeying,
     /// A step of the change is written, and not committed.

@@ -126,6 +126,15 @@ impl Dialect {
         }
     }
 
+    /// What has a table be read through one index, which knows less than others of the rows and has their order: SQLite counts
+    /// columns that are given, PostgreSQL knows what the order is worth.
+    pub(crate) fn through(self, index: &str) -> String {
+        match self {
+            Self::Sqlite => format!(" INDEXED BY {index}"),
+            Self::Postgres => String::new(),
+        }
+    }
+
     /// Whether a table can be seen, as 1 or 0; the name is `$1`.
     pub(crate) fn table_exists(self) -> &'static str {
         match self {
@@ -181,6 +190,15 @@ impl Dialect {
                 ("TRIGGER", "audit_log_is_not_emptied"),
                 ("TRIGGER", "audit_head_stays"),
             ],
+        }
+    }
+
+    /// The number of the transaction under way, by which those that saw the store before it are told; SQLite lets them go on
+    /// seeing what they saw.
+    pub(crate) fn transaction_number(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT CAST(NULL AS INTEGER)",
+            Self::Postgres => "SELECT txid_current()",
         }
     }
 

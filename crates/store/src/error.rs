@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    AwsAccountId, ExternalId, ImportRunId, ImportRunState, JobId, JobState, ProfileName, System, SystemId,
-    SystemName, TaskId, TaskKind, TokenId, ambiguous,
+    AwsAccountId, ExternalId, Hint, ImportRunId, ImportRunState, JobId, JobState, ProfileName, System,
+    SystemId, SystemName, TaskId, TaskKind, TokenId, ambiguous,
 };
 
-use crate::{KeyError, UrlError};
+use crate::{KeyError, OpenDeletion, UrlError};
 
 /// The store refused, or could not.
 #[derive(Debug, thiserror::Error)]
@@ -236,6 +236,16 @@ pub enum StoreError {
         /// When its first run was published; `None` when none was.
         earliest: Option<Timestamp>,
     },
+    /// What is asked for needs history that was given up.
+    #[error(
+        "the history of the system {system_id} before {since} is not kept, and this goes back further; ask for that moment or a later one. How long history is kept is said by `history_days`"
+    )]
+    HistoryNotKept {
+        /// The system.
+        system_id: SystemId,
+        /// As of this moment and later ones, all is kept.
+        since: Timestamp,
+    },
     /// Nothing was ever published of the system: what is asked for is unknown, and not nothing.
     #[error("{}", not_imported_words(system_id, *.removed))]
     NotImported {
@@ -290,6 +300,28 @@ pub enum StoreError {
         /// The state it is in.
         state: JobState,
     },
+    /// Somebody has dismissed a job already.
+    #[error(
+        "{by} has dismissed job {job} at {at} already, and that stays as it is; `keyreeve job show {job}` shows it"
+    )]
+    JobDismissed {
+        /// The job.
+        job: JobId,
+        /// Who dismissed it.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// What is to be tried again would delete an account that another job is about to delete.
+    #[error("{}", deletion_words(*job, account, other.as_deref()))]
+    DeletionUnderWay {
+        /// The job that was to be tried again.
+        job: JobId,
+        /// The account.
+        account: String,
+        /// The other deletion; `None` for whoever may not see its system.
+        other: Option<Box<OpenDeletion>>,
+    },
     /// A job does not wait for a second person any more, because one has decided.
     #[error(
         "job {job} was {} by {by} at {at} already: it is {}; `keyreeve job show {job}` shows it",
@@ -325,7 +357,7 @@ pub enum StoreError {
     },
     /// Who asked for a job wants to reject it.
     #[error(
-        "{actor} asked for job {job}, and so takes it back and rejects nothing; `keyreeve job cancel {job}`"
+        "{actor} asked for job {job}, and whoever asked takes it back instead of rejecting it; `keyreeve job cancel {job}`"
     )]
     OwnRejection {
         /// The job.
@@ -908,18 +940,62 @@ fn job_words(job: JobId, from: JobState, to: JobState) -> String {
 
 /// Who asks for too much, and what to do instead.
 fn over_cap_words(kind: TaskKind, [asked, recent, at_most]: [u64; 3], retried: Option<JobId>) -> String {
-    let kind = kind.as_str();
-    let need = format!("more than {at_most} of them all need a second person; nothing was written");
+    let of_kind = |number: u64| {
+        let (one, many) = match kind {
+            TaskKind::DeleteAccount => ("deletion", "deletions"),
+            TaskKind::DeactivateAccount => ("deactivation", "deactivations"),
+            other => return format!("{number} of {}", other.as_str()),
+        };
+        format!("{number} {}", if number == 1 { one } else { many })
+    };
+    let were = |number: u64| if number == 1 { "was" } else { "were" };
+    let need = match at_most {
+        0 => "every one needs a second person".to_owned(),
+        some => format!("more than {some} of them all need a second person"),
+    };
+    let begun = format!("{} begun lately or not ended", were(recent));
     match retried {
         None => format!(
-            "others asked for the same meanwhile: {recent} tasks {kind} were begun lately or are still open, {asked} \
-             more are asked for here, and {need}: ask again, and the job will wait for a second person's approval"
+            "others asked for the same meanwhile: {} {begun}, {asked} more {} asked for here, and {need}; nothing was \
+             written: ask again, and the job will wait for a second person's approval",
+            of_kind(recent),
+            if asked == 1 { "is" } else { "are" },
         ),
-        Some(job) => format!(
-            "job {job} would begin {asked} tasks {kind} once more, {recent} others were begun lately or are still \
-             open, and {need}: ask for them as a new job, which will wait for a second person's approval"
-        ),
+        Some(job) => {
+            let others = if recent == 0 {
+                String::new()
+            } else {
+                format!("{} {begun} besides, and ", of_kind(recent))
+            };
+            let it = if asked == 1 { "it" } else { "them" };
+            format!(
+                "job {job} would begin {} again, and nobody has approved that: {others}{need}; ask for {it} as a new \
+                 job, which will wait for a second person's approval",
+                of_kind(asked)
+            )
+        }
     }
+}
+
+/// Which job deletes an account already, and what to do.
+fn deletion_words(job: JobId, account: &str, other: Option<&OpenDeletion>) -> String {
+    let account = account.escape_debug();
+    let Some(OpenDeletion { job: other, system_id, state }) = other else {
+        return format!(
+            "a job of another system of this AWS account deletes {account} already, so job {job} does not begin that again"
+        );
+    };
+    let (stands, then) = match state {
+        JobState::AwaitingApproval => {
+            ("waits for a second person", "have that one approved, or have it taken back first")
+        }
+        _ => ("has not ended", "try again if that one does not succeed"),
+    };
+    format!(
+        "job {other} of system {system_id}, which {stands}, deletes {account} already (see {}), so job {job} does not begin \
+         that again: {then}",
+        Hint::ShowJob(*other)
+    )
 }
 
 fn kept_at(kept: &str) -> String {

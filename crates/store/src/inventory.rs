@@ -2,11 +2,15 @@
 
 mod chosen;
 mod conditions;
+mod everywhere;
 mod found;
 mod gone;
+mod indexed;
 mod inline;
 mod kept;
 mod life;
+#[cfg(all(test, feature = "faults"))]
+mod parts_read;
 #[cfg(test)]
 mod query_plans;
 mod search;
@@ -23,6 +27,7 @@ use keyreeve_model::{
     LoginProfileState, Resource, SystemId,
 };
 
+use crate::dialect::Dialect;
 use crate::history::{self, Coverage, Versions};
 use crate::import_runs::{find_run, latest_published};
 use crate::pending::{CLAIMED, Pending};
@@ -40,14 +45,16 @@ use conditions::{
 pub use chosen::AccountPlace;
 pub(crate) use chosen::Places;
 pub(crate) use conditions::like_pattern;
+pub use everywhere::{HeldFilter, HeldPlace, HeldSlice};
 pub use gone::{Gone, LastKnown};
 pub use inline::{InlineHolder, InlineSince};
 use kept::Number;
 pub(crate) use kept::Numbers;
 pub use life::{AccountEvent, SeenIn};
 pub(crate) use search::OtherTexts;
-pub use search::{Found, NamedResource};
+pub use search::{Found, NamedResource, Searched};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
+pub(crate) use texts::MOST_KEPT;
 pub(crate) use texts::Texts;
 pub use texts::{AccountCounts, fits};
 
@@ -63,7 +70,8 @@ impl Store {
     /// Everything a published run said.
     ///
     /// # Errors
-    /// [`StoreError::SystemNotFound`], [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`].
+    /// [`StoreError::SystemNotFound`], [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`],
+    /// [`StoreError::HistoryNotKept`].
     pub async fn inventory_at(
         &self,
         system_id: &SystemId,
@@ -87,7 +95,8 @@ impl Store {
     /// The accounts that a filter lets through, by name, then external id.
     ///
     /// # Errors
-    /// [`StoreError::SystemNotFound`], [`StoreError::NothingThen`], [`StoreError::RunNotPublished`].
+    /// [`StoreError::SystemNotFound`], [`StoreError::NothingThen`], [`StoreError::RunNotPublished`],
+    /// [`StoreError::HistoryNotKept`].
     pub async fn list_accounts(
         &self,
         system_id: &SystemId,
@@ -247,6 +256,7 @@ struct Reading {
     system: StoredSystem,
     versions: Versions,
     coverage: Coverage,
+    dialect: Dialect,
 }
 
 impl Reading {
@@ -277,8 +287,12 @@ impl Reading {
         };
         // What held at the last run holds now, and lists of that have indexes in their order.
         let versions = if latest == Some(run) { Versions::Current } else { Versions::At(run) };
+        if let Versions::At(run) = versions {
+            crate::kept::require_as_of(transaction, (system.key, system_id), run).await?;
+        }
         let coverage = Coverage::at(transaction, system.key, run).await?;
-        Ok(Some(Self { run, system, versions, coverage }))
+        let dialect = transaction.dialect();
+        Ok(Some(Self { run, system, versions, coverage, dialect }))
     }
 
     /// As [`Reading::begin`], for answers in which nothing would be taken for "there is none".
@@ -426,7 +440,7 @@ impl Reading {
             text.push(if place == 0 { "" } else { " UNION " });
             text.push(history::SEARCH_ASSIGNMENTS).bind(self.system.key).push(" AND ");
             match way.column {
-                Column::SubjectId => self.versions.condition_beside(&mut text, "v"),
+                Column::SubjectId => self.versions.condition_beside(&mut text, "v", self.dialect),
                 _ => self.versions.condition(&mut text, "v"),
             }
             way.push(&mut text, "v");
@@ -470,7 +484,7 @@ async fn lay_pending_over(
 fn select_claimed(reading: &Reading) -> Statement {
     let (mut text, key) = (history::select_assignments(), reading.system.key);
     text.push(" WHERE v.kind <> 'group_policy' AND v.system_key = ").bind(key).push(" AND ");
-    reading.versions.condition_beside(&mut text, "v");
+    reading.versions.condition_beside(&mut text, "v", reading.dialect);
     text.push(" AND v.subject_external_id").push(CLAIMED).bind(key).push(")");
     text
 }

@@ -42,6 +42,7 @@ mod import_profiles;
 mod import_runs;
 mod import_schedules;
 mod inventory;
+mod kept;
 mod key;
 mod key_renewal;
 mod key_rotations;
@@ -51,6 +52,7 @@ mod moments;
 mod moving;
 mod notifications;
 mod organizations;
+mod outgrown;
 mod pending;
 mod people;
 mod provisioning;
@@ -102,9 +104,10 @@ pub use filter::{
 pub use import_runs::{ImportLease, Outcome, PlacedChange, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use inventory::{
-    AccountCounts, AccountEvent, AccountPlace, Found, Gone, InlineHolder, InlineSince, LastKnown,
-    NamedResource, ScimGroups, ScimStanding, ScimUsers, SeenIn, fits,
+    AccountCounts, AccountEvent, AccountPlace, Found, Gone, HeldFilter, HeldPlace, HeldSlice, InlineHolder,
+    InlineSince, LastKnown, NamedResource, ScimGroups, ScimStanding, ScimUsers, Searched, SeenIn, fits,
 };
+pub use kept::{GivenUp, LeftToRemove};
 pub use key::{KeyError, StoreKey, is_key};
 pub use key_rotations::{KeyRotation, NewRotation, RotationState};
 pub use measures::Standing;
@@ -113,9 +116,10 @@ pub use notifications::{MOST_UNTOLD, Notification};
 pub use organizations::KnownOrganization;
 pub use people::{AdminsLeft, KnownPerson, NewPerson, NewSession, SessionLife, SignInFailures, Vouched};
 pub use provisioning::{
-    AskedTask, AssignmentStep, BEARER, Cap, ClaimId, ClaimedTask, ClaimsSeen, Decided, DeliveryState, Drift,
-    JobLine, JobLineSlice, JobTry, JournalEntry, JournalEvent, NewJob, NewStep, NewTask, OpenDeletion,
-    PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease, UnclaimedPassword, WithJob,
+    AcceptedDrift, AskedTask, AssignmentStep, BEARER, Cap, ClaimId, ClaimedTask, ClaimsSeen, Decided,
+    DeliveryState, Drift, JobLine, JobLineSlice, JobTry, JournalEntry, JournalEvent, NewJob, NewStep,
+    NewTask, OpenDeletion, PasswordDelivery, Retry, SealedPassword, SwitchedOff, TaskLease,
+    UnclaimedPassword, WithJob,
 };
 pub use regular_file::open_regular_file;
 pub use rekey::{KeyFacts, KeyStatus, Rekey, RekeyPlan, Resealed};

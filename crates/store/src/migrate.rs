@@ -61,6 +61,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(27, "account_paces", "0027_account_paces.sql"),
     migration!(28, "errand_heads", "0028_errand_heads.sql"),
     migration!(29, "dismissed_jobs", "0029_dismissed_jobs.sql"),
+    migration!(30, "history_in_parts", "0030_history_in_parts.sql"),
+    migration!(31, "across_systems", "0031_across_systems.sql"),
 ];
 
 impl Migration {
@@ -74,6 +76,11 @@ impl Migration {
     fn checksum(&self, dialect: Dialect) -> String {
         digest_hex(self.text(dialect).as_bytes())
     }
+}
+
+/// The greatest version that this program knows.
+pub(crate) fn known() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
 /// Whether the marker of a Keyreeve store is there.
@@ -132,7 +139,7 @@ async fn pending(transaction: &mut Transaction, place: &str) -> Result<Vec<&'sta
             Ok((row.int(0)?, row.text(1)?))
         })
         .await?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = known();
     if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
         return Err(StoreError::NewerVersion { place: place.to_owned(), found: *found, known });
     }

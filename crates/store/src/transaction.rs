@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
 use crate::audit::{AuditCheckpoint, Checkpoints};
 use crate::dialect::{Dialect, Meaning, describe, is_surely_refused, meaning_of};
 use crate::row::Row;
-use crate::statement::{Statement, Text, postgres_arguments, sqlite_arguments};
+use crate::statement::{Statement, Text, postgres_arguments, sqlite_arguments, statement};
 use crate::url::Kept;
 use crate::writable::Writes;
 use crate::{Store, StoreError};
@@ -210,6 +210,18 @@ impl Transaction {
         outcome.map_err(|error| self.failed(&error))
     }
 
+    /// The greatest version that migrations have brought the store to.
+    pub(crate) async fn greatest_version(&mut self) -> Result<i64, StoreError> {
+        let mut read = Ok(0);
+        let mut keep = |row: Row| {
+            read = row.int(0);
+            false
+        };
+        let newest = statement!("SELECT MAX(version) FROM schema_migrations");
+        self.each_row(newest, &mut keep).await.map_err(|error| self.failed(&error))?;
+        read
+    }
+
     /// Makes everything written so far last.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.check_fault()?;
@@ -296,7 +308,7 @@ impl Store {
             writes.iter().for_each(|writes| writes.refused(&error));
             error
         })?;
-        Ok(Transaction {
+        let mut transaction = Transaction {
             inner: match inner {
                 crate::connect::Begun::Sqlite(transaction) => Inner::Sqlite(transaction),
                 crate::connect::Begun::Postgres(transaction) => Inner::Postgres(transaction),
@@ -310,7 +322,9 @@ impl Store {
             keys_made: false,
             #[cfg(feature = "faults")]
             faults: self.faults.clone(),
-        })
+        };
+        self.is_not_outgrown(&mut transaction, writing).await?;
+        Ok(transaction)
     }
 }
 

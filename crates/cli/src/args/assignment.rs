@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use keyreeve_model::{AssignmentKind, SystemId};
-use keyreeve_store::AssignmentFilter;
+use keyreeve_store::{AssignmentFilter, HeldFilter};
 
 use super::{ChangeAssignment, Moment};
 
@@ -21,8 +21,18 @@ pub(crate) enum AssignmentCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ListAssignments {
     /// The System ID.
-    #[arg(value_name = "ID")]
-    pub(crate) system_id: SystemId,
+    #[arg(value_name = "ID", required_unless_present = "all_systems")]
+    pub(crate) system_id: Option<SystemId>,
+    /// Who holds one group or policy in all systems, as the last imports saw it; it takes --resource.
+    #[arg(
+        long,
+        requires = "resource",
+        conflicts_with_all = ["system_id", "account", "group", "policy", "as_of"]
+    )]
+    all_systems: bool,
+    /// The group or policy (name in any case, or ARN) whose holders are listed by --all-systems.
+    #[arg(long, value_name = "NAME|ARN", requires = "all_systems", allow_hyphen_values = true)]
+    resource: Option<String>,
     /// Only what this account (name in any case, or external id) holds.
     #[arg(long, allow_hyphen_values = true)]
     account: Option<String>,
@@ -48,17 +58,27 @@ enum Kind {
 }
 
 impl ListAssignments {
+    /// Whose holders are listed, of all systems.
+    pub(crate) fn held(&self) -> Option<HeldFilter> {
+        let resource = self.resource.clone().filter(|_| self.all_systems)?;
+        Some(HeldFilter { resource, kind: self.kind() })
+    }
+
+    fn kind(&self) -> Option<AssignmentKind> {
+        self.kind.map(|kind| match kind {
+            Kind::AccountGroup => AssignmentKind::AccountGroup,
+            Kind::AccountPolicy => AssignmentKind::AccountPolicy,
+            Kind::GroupPolicy => AssignmentKind::GroupPolicy,
+        })
+    }
+
     /// The filter in the store's terms.
     pub(crate) fn filter(&self) -> AssignmentFilter {
         AssignmentFilter {
             account: self.account.clone(),
             group: self.group.clone(),
             policy: self.policy.clone(),
-            kind: self.kind.map(|kind| match kind {
-                Kind::AccountGroup => AssignmentKind::AccountGroup,
-                Kind::AccountPolicy => AssignmentKind::AccountPolicy,
-                Kind::GroupPolicy => AssignmentKind::GroupPolicy,
-            }),
+            kind: self.kind(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `keyreeve export`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -14,18 +14,25 @@ use super::Moment;
 /// `export`
 #[derive(Debug, Args)]
 pub(crate) struct ExportSystem {
-    /// What: accounts, resources, assignments, jobs, audit or import-runs.
-    #[arg(value_name = "WHAT", value_parser = what)]
-    pub(crate) what: What,
+    /// What: accounts, resources, assignments, changes (of an import run), jobs, tasks, audit or import-runs; several with
+    /// commas between them, or all.
+    #[arg(value_name = "WHAT", value_parser = tables)]
+    pub(crate) what: Tables,
     /// The System ID. Of the audit log it may be left out: all of it, also what is about no system.
-    #[arg(value_name = "ID", required_if_eq_any(OF_SYSTEMS))]
+    #[arg(value_name = "ID", conflicts_with = "all_systems")]
     pub(crate) system_id: Option<SystemId>,
+    /// Of all systems, each with its own newest run or, with --as-of, the one that was the newest then.
+    #[arg(long)]
+    pub(crate) all_systems: bool,
     /// How it is written.
     #[arg(long, value_enum, default_value = "csv")]
     format: Kind,
     /// Where to; standard output if it is left out, or `-`. A file that is there is replaced once the export is whole.
-    #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
+    ///
+    /// What ends in `/` is a folder, and so is where more than one file goes: each is
+    /// `TABLE/system=ID/date=DATE/run=N.FORMAT` there.
+    #[arg(long, value_name = "PLACE", visible_alias = "file")]
+    pub(crate) to: Option<PathBuf>,
     /// Of the audit log: only from this time on: 2026-05-01T12:00:00Z, or a date (its beginning, UTC).
     #[arg(long, value_name = "TIME", value_parser = beginning)]
     since: Option<Timestamp>,
@@ -39,33 +46,25 @@ pub(crate) struct ExportSystem {
     pub(crate) moment: Moment,
 }
 
+/// One kind of rows, or several.
+#[derive(Debug, Clone)]
+pub(crate) struct Tables(pub(crate) Vec<What>);
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Kind {
     /// RFC 4180, safe to open in a spreadsheet unless --raw is given.
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// Apache Parquet: typed columns, for a warehouse.
+    Parquet,
 }
 
-/// What is of one system always.
-const OF_SYSTEMS: [(&str, &str); 5] = [
-    ("what", "accounts"),
-    ("what", "resources"),
-    ("what", "assignments"),
-    ("what", "jobs"),
-    ("what", "import-runs"),
-];
-
 impl ExportSystem {
-    /// The file, if it is one.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        self.file.as_deref().filter(|path| path.as_os_str() != "-")
-    }
-
     /// Which rows of the audit log are asked for.
-    pub(crate) fn rows(&self) -> AuditFilter {
+    pub(crate) fn rows(&self, system_id: Option<&SystemId>) -> AuditFilter {
         AuditFilter {
-            system_id: self.system_id.clone(),
+            system_id: system_id.cloned(),
             since: self.since,
             until: self.until,
             after: self.after,
@@ -83,13 +82,24 @@ impl ExportSystem {
         match self.format {
             Kind::Csv => Format::Csv,
             Kind::Jsonl => Format::Jsonl,
+            Kind::Parquet => Format::Parquet,
         }
     }
 }
 
-fn what(text: &str) -> Result<What, String> {
-    What::ALL.into_iter().find(|what| what.as_str() == text).ok_or_else(|| {
-        let known = What::ALL.map(What::as_str).join(", ");
-        format!("give one of {known}")
-    })
+fn tables(text: &str) -> Result<Tables, String> {
+    if text == "all" {
+        return Ok(Tables(What::ALL.to_vec()));
+    }
+    let mut found = Vec::new();
+    for word in text.split(',') {
+        let what = What::ALL.into_iter().find(|what| what.as_str() == word).ok_or_else(|| {
+            let known = What::ALL.map(What::as_str).join(", ");
+            format!("give one of {known}, several with commas between them, or all")
+        })?;
+        if !found.contains(&what) {
+            found.push(what);
+        }
+    }
+    Ok(Tables(found))
 }

@@ -89,6 +89,7 @@ KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win
   import_lease_seconds  how long an import owns its system without a sign of life (30)
   job_lease_seconds     how long a process has the AWS account that it changes without a sign of life (10)
   import_jobs           how many systems `import run --all` reads at once (4)
+  history_days          how many days history is kept, by `serve` and workers (for ever)
   server, ca_file       the server that is asked instead of the store (--server), and the
                         certificates it is known by
   listen                where `serve` listens: an address of this machine and a port (127.0.0.1:8420)
@@ -200,7 +201,7 @@ pub(crate) enum Command {
     /// Who did what.
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Write all of something that is known of a system to a file: as CSV or as JSON lines.
+    /// Write all of something that is known of a system to a file: as CSV, JSON lines or Parquet.
     Export(ExportSystem),
     /// The key that secrets are sealed under.
     #[command(subcommand)]

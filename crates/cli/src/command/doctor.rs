@@ -51,6 +51,7 @@ pub(crate) async fn run(context: &Context) -> anyhow::Result<Ended> {
             checks.push(soundness(&store).await);
             checks.extend(server::way_in(context, &store).await);
             checks.push(keys::checkpoint(&store).await);
+            checks.extend(search(&store).await);
             checks.extend(systems(&store).await);
             checks.extend(keys::of_store(context, &store).await);
             checks.extend(keys::old_key_files(places, store.key_status().await.ok().as_ref()));
@@ -210,6 +211,23 @@ async fn soundness(store: &Store) -> Check {
             "restore a backup: `keyreeve store restore FILE`",
         ),
     }
+}
+
+/// Whether all systems are searched by an index, where the database may have one.
+async fn search(store: &Store) -> Option<Check> {
+    Some(match store.search_is_indexed().await {
+        Ok(None) => return None,
+        Ok(Some(true)) => Check::ok("search_index", "all systems are searched by an index"),
+        Ok(Some(false)) => Check::new(
+            "search_index",
+            CheckState::Warning,
+            "PostgreSQL did not give the extension pg_trgm when the tables were made, so a search of all systems reads \
+             through all accounts where there are more than 250,000",
+            "have an administrator of the database make the extension and two indexes, by the statements in \
+             docs/guide/scale-out.md#searching-all-systems",
+        ),
+        Err(error) => Check::new("search_index", CheckState::Error, error.to_string(), "mend the database"),
+    })
 }
 
 async fn systems(store: &Store) -> Vec<Check> {

@@ -1,80 +1,229 @@
 //! `keyreeve export`
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+mod place;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use keyreeve_engine::export::{Export, ExportAsked, ExportError, What};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use keyreeve_engine::export::{Export, ExportAsked, ExportError, Format, What};
+use keyreeve_model::{ImportRunId, SystemId};
 use keyreeve_store::{AsOf, Store, StoreError};
 
+use self::place::Place;
 use super::Context;
 use crate::args::ExportSystem;
 use crate::exit::{Ended, Refusal};
-use crate::output::{note, write};
-use crate::source::{ExportedPieces, Source};
+use crate::output::note;
+use crate::source::{ExportedPieces, Server, Source};
 
 /// Writes all of something to a file, or to standard output.
 pub(crate) async fn run(context: &Context, arguments: &ExportSystem) -> anyhow::Result<Ended> {
-    let ExportSystem { what, system_id, moment, .. } = arguments;
-    let doing = match system_id {
-        Some(system_id) => format!("exporting the {} of system {system_id}", what.as_str()),
-        None => "exporting the audit log".to_owned(),
-    };
-    if *what != What::Audit && arguments.has_range() {
-        let why = "--since, --until and --after choose rows of the audit log alone";
-        return Err(Refusal::new(doing, why).hint("leave them out; --as-of chooses a moment").into());
+    let what = arguments.what.0.as_slice();
+    checked(arguments)?;
+    let as_of = arguments.moment.as_of(context.clock.now())?;
+    if let Some(of_now) = what.iter().find(|what| as_of != AsOf::Now && !what.is_of_a_run()) {
+        return Err(refused(ExportError::NoMoment(*of_now), &doing(what, &Of::Everything)));
     }
-    let as_of = moment.as_of(context.clock.now())?;
-    let mut export = match Source::of(context).await? {
-        Source::Server(server) => {
-            let asked = (*what, system_id.as_ref(), as_of, arguments.format(), context.output.is_raw());
-            Pieces::There(server.export(asked, &arguments.rows()).await.with_context(|| doing.clone())?)
-        }
-        Source::Store(store) => {
-            Pieces::Here(Box::new(begun(context, *store, arguments, as_of, &doing).await?))
-        }
+    let is_file = |format: Format| {
+        arguments.to.as_ref().is_some_and(|path| path.extension().is_some_and(|end| end == format.as_str()))
     };
-    let Some(path) = arguments.file() else {
-        let mut text = Text::default();
-        while let Some(piece) = export.next(&doing).await? {
-            text.write(&piece)?;
+    // All systems share a file where one is named, or none: each row says which one it is of.
+    let in_one = what.len() == 1 && (arguments.to.is_none() || is_file(arguments.format()));
+    let place = Place::of(arguments.to.as_deref(), what.len() > 1 || (arguments.all_systems && !in_one))?;
+    let from = match Source::of(context).await? {
+        Source::Server(server) => Origin::Server(server),
+        Source::Store(store) => Origin::Store(Arc::new(*store)),
+    };
+    let exporting = Exporting { context, arguments, as_of, place };
+    for what in what {
+        for of in exporting.scopes(&from, *what).await? {
+            exporting.one(&from, *what, &of).await?;
         }
-        text.end()?;
-        return Ok(Ended::Done);
-    };
-    let unwritten = |error: std::io::Error| {
-        Refusal::failed(format!("writing {}", path.display()), error.to_string())
-            .hint("what was there before is as it was")
-    };
-    let mut making = Making::begin(path).map_err(unwritten)?;
-    while let Some(piece) = export.next(&doing).await? {
-        making.file.write_all(&piece).map_err(unwritten)?;
     }
-    making.end(path).map_err(unwritten)?;
-    note(&format!("Written to {}.", path.display()));
     Ok(Ended::Done)
 }
 
-/// Begins an export of the store of this machine.
-async fn begun(
-    context: &Context,
-    store: Store,
-    arguments: &ExportSystem,
+/// What does not go together.
+fn checked(arguments: &ExportSystem) -> anyhow::Result<()> {
+    let what = arguments.what.0.as_slice();
+    let only_audit = what == [What::Audit];
+    if arguments.has_range() && !only_audit {
+        let why = "--since, --until and --after choose rows of the audit log alone";
+        return Err(Refusal::new(doing(what, &Of::Everything), why)
+            .hint("leave them out; --as-of chooses a moment")
+            .into());
+    }
+    if arguments.system_id.is_none() && !arguments.all_systems && !only_audit {
+        let why = "it is not said of which system";
+        return Err(Refusal::new(doing(what, &Of::Everything), why)
+            .hint("give its System ID, or --all-systems")
+            .into());
+    }
+    Ok(())
+}
+
+/// Of what one file tells.
+#[derive(Debug, Clone)]
+enum Of {
+    /// Of one system. Of several, what says nothing yet is passed over.
+    System { id: SystemId, among_others: bool },
+    /// Of all systems together.
+    Everything,
+}
+
+impl Of {
+    fn is_among_others(&self) -> bool {
+        matches!(self, Self::System { among_others: true, .. })
+    }
+}
+
+/// Where it comes from.
+enum Origin {
+    Store(Arc<Store>),
+    Server(Server),
+}
+
+/// What is exported, and where to.
+struct Exporting<'a> {
+    context: &'a Context,
+    arguments: &'a ExportSystem,
     as_of: AsOf,
-    doing: &str,
-) -> anyhow::Result<Export> {
-    let store = Arc::new(store);
-    let (what, format, raw) = (arguments.what, arguments.format(), context.output.is_raw());
-    let begun = match (what, &arguments.system_id) {
-        (What::Audit, _) if as_of != AsOf::Now => Err(ExportError::NoMoment(what)),
-        (What::Audit, _) | (_, None) => Export::of_audit(store, arguments.rows(), format, raw).await,
-        (what, Some(system_id)) => {
-            let asked = ExportAsked { system_id: system_id.clone(), what, as_of, format, raw };
-            Export::begin(store, asked).await
+    place: Place,
+}
+
+impl Exporting<'_> {
+    /// The files of a table.
+    async fn scopes(&self, from: &Origin, what: What) -> anyhow::Result<Vec<Of>> {
+        if let Some(id) = &self.arguments.system_id {
+            return Ok(vec![Of::System { id: id.clone(), among_others: false }]);
         }
-    };
-    begun.map_err(|error| refused(error, doing))
+        // What is about no system is in the audit log too.
+        if what == What::Audit || !self.place.is_folder() {
+            return Ok(vec![Of::Everything]);
+        }
+        if let AsOf::Run(_) = self.as_of {
+            return Err(refused(ExportError::OneRun, &doing(&[what], &Of::Everything)));
+        }
+        let removed = self.as_of != AsOf::Now;
+        let systems = match from {
+            Origin::Store(store) => store.list_systems(removed).await?,
+            Origin::Server(server) => server.systems(removed).await?,
+        };
+        let of = |id| Of::System { id, among_others: true };
+        Ok(systems.into_iter().map(|system| of(system.system_id)).collect())
+    }
+
+    /// One file, from its beginning to its end.
+    async fn one(&self, from: &Origin, what: What, of: &Of) -> anyhow::Result<()> {
+        let doing = doing(&[what], of);
+        let Some(mut export) = self.begun(from, what, of, &doing).await? else { return Ok(()) };
+        let name = match self.place.is_folder() {
+            true => self.name(from, what, of, &export).await?,
+            false => String::new(),
+        };
+        let is_text = self.arguments.format() != Format::Parquet;
+        let mut sink = self.place.begin(&name).await?;
+        loop {
+            let piece = match export.next(&doing).await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => return sink.end().await,
+                Err(error) => {
+                    sink.abandon().await;
+                    return Err(error);
+                }
+            };
+            if let Err(error) = sink.write(&piece, is_text).await {
+                sink.abandon().await;
+                return Err(error);
+            }
+        }
+    }
+
+    /// Begins an export; `None` of a system among others of which nothing is known.
+    async fn begun(&self, from: &Origin, what: What, of: &Of, doing: &str) -> anyhow::Result<Option<Pieces>> {
+        let (format, raw, as_of) = (self.arguments.format(), self.context.output.is_raw(), self.as_of);
+        let id = match of {
+            Of::System { id, .. } => Some(id),
+            Of::Everything => None,
+        };
+        let rows = self.arguments.rows(id);
+        let store = match from {
+            Origin::Server(_) if id.is_none() && what != What::Audit => {
+                let why = "a server gives one system at a time";
+                return Err(Refusal::new(doing, why)
+                    .hint("name a folder, with a file for each system: --to FOLDER/")
+                    .into());
+            }
+            Origin::Server(server) => {
+                let asked = (what, id, as_of, format, raw);
+                let pieces = server.export(asked, &rows, of.is_among_others()).await;
+                return Ok(pieces.with_context(|| doing.to_owned())?.map(Pieces::There));
+            }
+            Origin::Store(store) => Arc::clone(store),
+        };
+        let begun = match (what, id) {
+            (What::Audit, _) if as_of != AsOf::Now => Err(ExportError::NoMoment(what)),
+            (What::Audit, _) => Export::of_audit(store, rows, format, raw).await,
+            (what, None) => Export::of_all(store, (what, as_of), format, raw).await,
+            (what, Some(system_id)) => {
+                let asked = ExportAsked { system_id: system_id.clone(), what, as_of, format, raw };
+                Export::begin(store, asked).await
+            }
+        };
+        match begun {
+            Ok(export) => Ok(Some(Pieces::Here(Box::new(export.made_at(self.context.clock.now()))))),
+            Err(ExportError::Store(
+                error @ (StoreError::NotImported { .. } | StoreError::NothingThen { .. }),
+            )) if of.is_among_others() => {
+                note(&format!("Passed over: {}.", error.to_string().trim_end_matches('.')));
+                Ok(None)
+            }
+            Err(error) => Err(refused(error, doing)),
+        }
+    }
+
+    /// Where a file lies in a folder: a warehouse reads the parts as columns.
+    async fn name(&self, from: &Origin, what: What, of: &Of, export: &Pieces) -> anyhow::Result<String> {
+        let (run, published_at) = match export {
+            Pieces::Here(export) => (export.run(), export.published_at()),
+            Pieces::There(pieces) => match (pieces.run(), from) {
+                (Some(run), Origin::Server(server)) => {
+                    (Some(run), server.import_run(run).await?.published_at)
+                }
+                (run, _) => (run, None),
+            },
+        };
+        let at = published_at.unwrap_or_else(|| self.context.clock.now());
+        let system = match of {
+            Of::System { id, .. } => Some(id),
+            Of::Everything => None,
+        };
+        Ok(named(what, system, at, run, self.arguments.format()))
+    }
+}
+
+fn named(
+    what: What,
+    system: Option<&SystemId>,
+    at: Timestamp,
+    run: Option<ImportRunId>,
+    format: Format,
+) -> String {
+    let system = system.map(|id| format!("/system={id}")).unwrap_or_default();
+    let date = TimeZone::UTC.to_datetime(at).date();
+    let file = run.map_or_else(|| "all".to_owned(), |run| format!("run={run}"));
+    format!("{}{system}/date={date}/{file}.{}", what.as_str(), format.as_str())
+}
+
+fn doing(what: &[What], of: &Of) -> String {
+    let tables: Vec<&str> = what.iter().map(|what| what.as_str()).collect();
+    match of {
+        Of::System { id, .. } => format!("exporting the {} of system {id}", tables.join(", ")),
+        Of::Everything if what == [What::Audit] => "exporting the audit log".to_owned(),
+        Of::Everything => format!("exporting the {}", tables.join(", ")),
+    }
 }
 
 /// An export, wherever it is made.
@@ -92,30 +241,6 @@ impl Pieces {
     }
 }
 
-/// What is written to standard output: pieces from elsewhere may end within a letter.
-#[derive(Default)]
-struct Text(Vec<u8>);
-
-impl Text {
-    fn write(&mut self, piece: &[u8]) -> anyhow::Result<()> {
-        self.0.extend_from_slice(piece);
-        let whole = match std::str::from_utf8(&self.0) {
-            Ok(text) => text.len(),
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            Err(error) => return Err(error).context("writing the export"),
-        };
-        let rest = self.0.split_off(whole);
-        let text = std::mem::replace(&mut self.0, rest);
-        write(&String::from_utf8(text).context("writing the export")?)?;
-        Ok(())
-    }
-
-    /// Nothing may be left.
-    fn end(self) -> anyhow::Result<()> {
-        String::from_utf8(self.0).map(|_| ()).context("writing the export")
-    }
-}
-
 fn refused(error: ExportError, doing: &str) -> anyhow::Error {
     let why = error.to_string();
     match error {
@@ -123,43 +248,15 @@ fn refused(error: ExportError, doing: &str) -> anyhow::Error {
             Refusal::new(doing, why).hint(format!("run: `keyreeve import run {system_id}`")).into()
         }
         ExportError::Store(error) => anyhow::Error::from(error).context(doing.to_owned()),
-        ExportError::NoMoment(_) => Refusal::new(doing, why).hint("leave --as-of out").into(),
-        ExportError::Unwritable(_) => Refusal::failed(doing, why).into(),
-    }
-}
-
-/// A file that is not whole yet has another name, and goes when it is not ended.
-struct Making {
-    file: std::fs::File,
-    place: PathBuf,
-    ended: bool,
-}
-
-impl Making {
-    fn begin(path: &Path) -> std::io::Result<Self> {
-        let mut name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?.to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let place = path.with_file_name(name);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self { file: options.open(&place)?, place, ended: false })
-    }
-
-    fn end(mut self, path: &Path) -> std::io::Result<()> {
-        self.file.sync_all()?;
-        std::fs::rename(&self.place, path)?;
-        self.ended = true;
-        Ok(())
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        if !self.ended {
-            // There is nobody to tell, and what it is about was told already.
-            let _ = std::fs::remove_file(&self.place);
+        ExportError::NoMoment(_) => Refusal::new(doing, why)
+            .hint("leave --as-of out, or export only accounts, resources, assignments and changes")
+            .into(),
+        ExportError::OneRun => {
+            Refusal::new(doing, why).hint("name its system, or give a time in the place of the run").into()
         }
+        ExportError::NoSystem(_) => {
+            Refusal::new(doing, why).hint("add one, and run an import: `keyreeve system add`").into()
+        }
+        ExportError::Unwritable(_) => Refusal::failed(doing, why).into(),
     }
 }

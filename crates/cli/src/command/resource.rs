@@ -9,7 +9,7 @@ use super::reading::nothing;
 use crate::args::{ListResources, ResourceCommand, ShowResource};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{RESOURCES, minute, resource_facts};
-use crate::output::{Column, Format, Narrow, Tables};
+use crate::output::{Column, Columns, Format, Narrow, Tables};
 use crate::source::Source;
 
 /// Does what was asked for.
@@ -77,7 +77,7 @@ async fn show(context: &Context, arguments: &ShowResource) -> anyhow::Result<End
     let shown = Shown { resource, documents };
     match context.output.format() {
         Format::Csv => context.output.one(&shown.resource, RESOURCES.csv, |_| {})?,
-        _ => context.output.one(&shown, &[], |tables| draw(&shown, tables))?,
+        _ => context.output.one(&shown, Columns::Texts(&[]), |tables| draw(&shown, tables))?,
     }
     Ok(Ended::Done)
 }

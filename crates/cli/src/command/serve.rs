@@ -89,8 +89,9 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
     if let Some(url) = context.public_url() {
         server = server.public_url(url);
     }
+    let open = Arc::clone(&store);
     let asked = async move {
-        stop.requested().await;
+        asked_or_outgrown(&mut stop, &open).await;
         // What runs by itself ends while the last answers are given.
         let _ = told.send(true);
     };
@@ -104,7 +105,20 @@ pub(crate) async fn run(context: &Context, arguments: &RunServer) -> anyhow::Res
         store.close().await;
     };
     in_time(all, tell).await;
-    Ok(Ended::Done)
+    ended("serving", &store)
+}
+
+/// Once the process is asked to stop, or a newer Keyreeve has the store.
+pub(super) async fn asked_or_outgrown(stop: &mut Stop, store: &Store) {
+    tokio::select! {
+        () = stop.requested() => {}
+        error = store.outgrown() => tracing::error!(%error, "a newer Keyreeve has the store: this process ends"),
+    }
+}
+
+/// How a process ends that ran until it was told to stop.
+pub(super) fn ended(doing: &'static str, store: &Store) -> anyhow::Result<Ended> {
+    store.has_outgrown().map_or(Ok(Ended::Done), |error| Err(error).context(doing))
 }
 
 /// Until everything has ended, or what was told to stop has had its time.

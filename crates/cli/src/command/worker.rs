@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::Context;
 use super::serve::itself::{self, Works};
-use super::serve::{in_time, once_told};
+use super::serve::{asked_or_outgrown, ended, in_time, once_told};
 use crate::args::RunWorker;
 use crate::config::LogFormat;
 use crate::exit::{Ended, Refusal};
@@ -19,6 +19,7 @@ use crate::output::{Format, note, write};
 use crate::stop::Stop;
 
 const DOING: &str = "starting a worker";
+const DOING_WORK: &str = "working";
 
 /// What it says once it works.
 #[derive(Debug, Serialize)]
@@ -69,7 +70,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunWorker) -> anyhow::Res
         }
     };
     let asked = async {
-        stop.requested().await;
+        asked_or_outgrown(&mut stop, &store).await;
         let _ = told.send(true);
     };
     let all = async {
@@ -78,7 +79,7 @@ pub(crate) async fn run(context: &Context, arguments: &RunWorker) -> anyhow::Res
         store.close().await;
     };
     in_time(all, tell).await;
-    Ok(Ended::Done)
+    ended(DOING_WORK, &store)
 }
 
 /// What it says of itself is for this machine: nobody is asked who they are.

@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 26] = [
+pub(super) const KEYS: [&str; 27] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -73,6 +73,7 @@ pub(super) const KEYS: [&str; 26] = [
     "IMPORT_LEASE_SECONDS",
     "JOB_LEASE_SECONDS",
     "IMPORT_JOBS",
+    "HISTORY_DAYS",
     "LISTEN",
     "SERVER",
     "CA_FILE",

@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) import: ImportSettings,
     /// How long a process has the AWS account that it changes, and tasks there, without a sign of life.
     pub(crate) job_lease: Duration,
+    /// So many days history is kept; `None`: for ever.
+    pub(crate) history_days: Option<u32>,
     /// How `serve` is reached.
     pub(crate) http: HttpSettings,
     /// The server that is asked instead of the store of this machine.
@@ -150,6 +152,16 @@ fn lease_of(name: &str, set: Option<u64>, default: u64) -> Result<u64, Refusal> 
     Err(Refusal::new("reading the configuration", why))
 }
 
+/// The longest that history can be kept for, short of for ever, in days: a century.
+const MOST_DAYS: u32 = 36_500;
+
+fn history_days(days: u64) -> Result<u32, Refusal> {
+    u32::try_from(days).ok().filter(|days| (1..=MOST_DAYS).contains(days)).ok_or_else(|| {
+        let why = format!("history_days is {days}, but must be from 1 to {MOST_DAYS}");
+        Refusal::new("reading the configuration", why).hint("leave it out to keep history for ever")
+    })
+}
+
 impl Config {
     /// Reads the configuration.
     pub(crate) fn read(flags: &Global, environment: &Environment) -> Result<Self, Refusal> {
@@ -188,6 +200,10 @@ impl Config {
                 format!("import_jobs is {jobs}, but must be from 1 to 64"),
             ));
         }
+        let history_days = match settings.history_days {
+            Some(days) => Some(history_days(days)?),
+            None => None,
+        };
         if let Some(seconds) = settings.aws.request_timeout_seconds
             && !(1..=600).contains(&seconds)
         {
@@ -206,6 +222,7 @@ impl Config {
             },
             import: ImportSettings { lease: Duration::from_secs(lease), jobs },
             job_lease: Duration::from_secs(job_lease),
+            history_days,
             http,
             server: flags.server.clone().or(settings.server).map(|url| RemoteServer {
                 url,

@@ -21,7 +21,7 @@ use crate::exit::Refusal;
 pub(crate) use brief::brief;
 pub(crate) use keyreeve_engine::escape;
 use keyreeve_engine::export::csv;
-pub(crate) use shape::{Column, Shape};
+pub(crate) use shape::{Column, Columns, Shape};
 pub(crate) use table::{Facts, Lines, Narrow, Tables, single};
 pub(crate) use talk::{hint, note, paragraph, warning};
 
@@ -95,10 +95,10 @@ impl Output {
     }
 
     /// One object; `tables` says how it is shown to eyes.
-    pub(crate) fn one<T: Serialize>(
+    pub(crate) fn one<T: Serialize + 'static>(
         &self,
         item: &T,
-        columns: &[Column<T>],
+        columns: impl Into<Columns<T>>,
         tables: impl FnOnce(&mut Tables),
     ) -> anyhow::Result<()> {
         match self.format {
@@ -117,8 +117,13 @@ impl Output {
 
 /// Writes a text that is data by itself.
 pub(crate) fn write(text: &str) -> anyhow::Result<()> {
+    write_bytes(text.as_bytes())
+}
+
+/// Writes data that are no text.
+pub(crate) fn write_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Closed.into()),
         Err(error) => Err(Refusal::failed("writing to standard output", error.to_string()).into()),
         Ok(()) => Ok(()),

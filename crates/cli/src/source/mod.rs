@@ -16,8 +16,8 @@ use keyreeve_model::{
     TaskMapping, Token, TokenId,
 };
 use keyreeve_store::{
-    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ClaimId, ResourceFilter, Store,
-    StoreError, StoredMapping,
+    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ClaimId, HeldFilter, HeldPlace,
+    HeldSlice, ResourceFilter, Store, StoreError, StoredMapping,
 };
 
 use crate::command::Context;
@@ -26,6 +26,9 @@ use crate::exit::Refusal;
 pub(crate) use changing::{ASKED_EVERY, AskedJob, Came, PlannedAgain};
 pub(crate) use commands::require_remote;
 pub(crate) use server::{ExportedPieces, Server};
+
+/// So many holders of something in all systems are read at once.
+const HELD_AT_ONCE: u32 = 5_000;
 
 /// Where what is shown comes from.
 pub(crate) enum Source {
@@ -143,6 +146,29 @@ impl Source {
         match self {
             Self::Store(store) => Ok(store.list_assignments(system, as_of, filter).await?),
             Self::Server(server) => server.assignments(system, as_of, filter).await,
+        }
+    }
+
+    /// Who holds something, in all systems or in some.
+    pub(crate) async fn held(
+        &self,
+        systems: Option<&[SystemId]>,
+        filter: &HeldFilter,
+    ) -> anyhow::Result<Vec<Assignment>> {
+        let store = match self {
+            Self::Store(store) => store,
+            Self::Server(server) => return server.held(filter).await,
+        };
+        let mut found: Vec<Assignment> = Vec::new();
+        loop {
+            let after = found.last().map(HeldPlace::of);
+            let slice = HeldSlice { descending: false, after, limit: HELD_AT_ONCE };
+            let part = store.held_everywhere(systems, filter, &slice).await?;
+            let whole = part.len() < HELD_AT_ONCE as usize;
+            found.extend(part);
+            if whole {
+                return Ok(found);
+            }
         }
     }
 
@@ -330,7 +356,7 @@ impl Source {
             Self::Store(store) => {
                 let claims: Vec<ClaimId> = claims.iter().copied().map(ClaimId).collect();
                 let by = (context.actor.name(), reason);
-                Ok(store.accept_drift(system, &claims, by, context.clock.now()).await?)
+                Ok(DriftedChange::accept(store, system, &claims, by, context.clock.now()).await?)
             }
             Self::Server(server) => Ok(server.accept_drift(system, claims, reason).await?),
         }

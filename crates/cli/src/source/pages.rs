@@ -1,7 +1,7 @@
 //! What goes into an address, as REST has it.
 
 use keyreeve_engine::own_policy::{PolicyAsked, PolicyLimits};
-use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, AuditFilter, Mfa, ResourceFilter};
+use keyreeve_store::{AccountFilter, AsOf, AssignmentFilter, AuditFilter, HeldFilter, Mfa, ResourceFilter};
 
 use crate::output::shape::word;
 
@@ -70,6 +70,11 @@ pub(super) fn of_assignments(filter: &AssignmentFilter) -> Query {
         ("policy", policy.clone()),
         ("kind", kind.map(|kind| kind.as_str().to_owned())),
     ])
+}
+
+pub(super) fn of_held(filter: &HeldFilter) -> Query {
+    let HeldFilter { resource, kind } = filter;
+    given([("resource", Some(resource.clone())), ("kind", kind.map(|kind| kind.as_str().to_owned()))])
 }
 
 /// Without `before` and `after`, which are places in the list.

@@ -14,16 +14,19 @@ use keyreeve_model::{
 };
 use keyreeve_server::{Client, ClientError, Pieces, Refused};
 use keyreeve_store::{
-    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, ResourceFilter,
+    AccountFilter, AsOf, AssignmentFilter, AuditFilter, AuditHead, AuditRow, HeldFilter, ResourceFilter,
     open_regular_file,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::pages::{Query, moment, of_accounts, of_assignments, of_audit, of_policy, of_resources, of_rows};
+use super::pages::{
+    Query, moment, of_accounts, of_assignments, of_audit, of_held, of_policy, of_resources, of_rows,
+};
 use crate::command::init::exposed_mode;
 use crate::config::{Environment, RemoteServer};
 use crate::exit::Refusal;
+use crate::output::note;
 
 /// So many entries are asked for at once.
 const PAGE: u32 = 1_000;
@@ -218,6 +221,10 @@ impl Server {
         self.all(&["systems", system.as_str(), "assignments"], query).await
     }
 
+    pub(super) async fn held(&self, filter: &HeldFilter) -> anyhow::Result<Vec<Assignment>> {
+        self.all(&["assignments"], of_held(filter)).await
+    }
+
     pub(super) async fn import_profiles(&self, system: &SystemId) -> anyhow::Result<Vec<ImportProfile>> {
         self.some(&["systems", system.as_str(), "import-profiles"], u32::MAX).await
     }
@@ -270,18 +277,27 @@ impl Server {
         }
     }
 
-    /// All of something, piece by piece.
+    /// All of something, piece by piece; `None` where it is to pass over what nothing is known of, and says so.
     pub(crate) async fn export(
         &self,
         (what, system, as_of, format, raw): (What, Option<&SystemId>, AsOf, Format, bool),
         rows: &AuditFilter,
-    ) -> anyhow::Result<ExportedPieces> {
+        passes_over: bool,
+    ) -> anyhow::Result<Option<ExportedPieces>> {
+        const NOTHING: [&str; 3] = ["not_imported", "nothing_then", "system_removed"];
         let form = vec![("format", format.as_str().to_owned()), ("raw", raw.to_string())];
         let query = [form, moment(as_of), of_rows(rows)].concat();
         let of_system = system.map(|system| ["systems", system.as_str(), "exports", what.as_str()]);
         let of_all = ["exports", what.as_str()];
         let parts = of_system.as_ref().map_or(&of_all[..], |parts| &parts[..]);
-        Ok(ExportedPieces(self.client.pieces(parts, &query).await.map_err(refusal)?))
+        match self.client.pieces(parts, &query).await {
+            Ok(pieces) => Ok(Some(ExportedPieces(pieces))),
+            Err(ClientError::Refused(refused)) if passes_over && NOTHING.contains(&refused.code.as_str()) => {
+                note(&format!("Passed over: {}.", refused.detail.trim_end_matches('.')));
+                Ok(None)
+            }
+            Err(error) => Err(refusal(error).into()),
+        }
     }
 
     pub(super) async fn verify_audit(&self, noted: Option<&AuditHead>) -> anyhow::Result<(AuditHead, bool)> {
@@ -304,6 +320,12 @@ impl Server {
 pub(crate) struct ExportedPieces(Pieces);
 
 impl ExportedPieces {
+    /// The run that it is about: the server names the file after it.
+    pub(crate) fn run(&self) -> Option<ImportRunId> {
+        let (_, after) = self.0.disposition()?.rsplit_once("-run-")?;
+        after.split('.').next()?.parse().ok()
+    }
+
     /// The next piece; `None` when all has come.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
         Ok(self.0.next().await.map_err(refusal)?.map(|piece| piece.to_vec()))

@@ -176,6 +176,11 @@ fn who_is_about_to_be_deleted_is_not_deleted_by_a_second_job() {
     let delete = ["account", "delete", SYSTEM, "ada", "--yes", "--output", "json"];
     let first = place.run(&delete).code(1).json();
     assert_eq!(first["state"], "awaiting_approval", "{first}");
+    let because = first["approval_because"][0].as_str().unwrap();
+    assert!(
+        because.contains("1 deletion is asked for") && because.contains("max_deletes, which is 0, each"),
+        "{because}"
+    );
     let job = first["id"].to_string();
     let token = place.token("ola", "operator", &[]);
     let (child, address) = serve(&place, &[]);
@@ -254,9 +259,13 @@ fn a_job_that_failed_for_good_is_dismissed_with_a_reason() {
     let token = place.token("ola", "operator", &[]);
     let (child, address) = serve(&place, &[]);
     let elsewhere = Elsewhere::of(&address, &token);
-    let again =
-        elsewhere.run(&["job", "dismiss", &job, "--reason", "I too", "--output", "json"]).code(0).json();
-    assert_eq!(again["dismissal_reason"], "nobody needs it any more", "who did so first stays noted");
+    let again = elsewhere.run(&["job", "dismiss", &job, "--reason", "I too"]);
+    assert_ne!(again.code, 0);
+    assert!(
+        again.stderr.contains(&format!("has dismissed job {job} at")),
+        "who did so first stays noted: {}",
+        again.stderr
+    );
     terminate(child);
     let group =
         ["assignment", "add", SYSTEM, "--account", "ada", "--group", "readers", "--yes", "--output", "json"];

@@ -51,6 +51,33 @@ fn a_name_that_is_not_known_is_said_to_be_unknown() {
 }
 
 #[test]
+fn who_holds_something_in_all_systems_is_one_list() {
+    let place = place();
+    for resource in ["readonlyaccess", "arn:aws:iam::aws:policy/ReadOnlyAccess"] {
+        let asked = ["assignment", "list", "--all-systems", "--resource", resource];
+        let expected = place.json(&["assignment", "list", SYSTEM, "--policy", "ReadOnlyAccess"]);
+        assert_eq!(place.json(&asked), expected, "{resource}");
+        assert_eq!(expected.as_array().unwrap().len(), 1);
+        let shown = place.run(&asked).code(0).stdout;
+        assert!(shown.contains(SYSTEM) && shown.contains("ada.hoffmann"), "{shown}");
+        let kind = place.json(&[&asked[..], &["--kind", "group_policy"]].concat());
+        assert_eq!(kind, serde_json::json!([]));
+    }
+    let none = place.run(&["assignment", "list", "--all-systems", "--resource", "nosuch"]).code(0);
+    assert!(none.stdout.contains("Nobody holds that"), "{} {}", none.stdout, none.stderr);
+    for (refused, said) in [
+        (&["--all-systems"][..], "--resource"),
+        (&[SYSTEM, "--resource", "x"], "--all-systems"),
+        (&[SYSTEM, "--all-systems", "--resource", "x"], "cannot be used with"),
+        (&["--all-systems", "--resource", "x", "--as-of", "run:1"], "cannot be used with"),
+        (&[], "<ID>"),
+    ] {
+        let ran = place.run(&[&["assignment", "list"], refused].concat()).code(2);
+        assert!(ran.stderr.contains(said), "{refused:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_path_without_a_slash_at_its_front_is_refused() {
     let place = place();
     for noun in ["account", "resource"] {

@@ -116,6 +116,7 @@ INSERT INTO account_places VALUES ('place', 'holder', 'token', 1);
 INSERT INTO connection_tests VALUES (2, 1, 'me', 'x', '{}');
 INSERT OR IGNORE INTO account_paces VALUES ('210987654321', 1, NULL, 0, NULL, 0, NULL, 1, '{}', 1);
 INSERT INTO errand_heads VALUES ('none', 0, 2, 1);
+INSERT INTO history_kept VALUES (1, 0, 1, NULL);
 INSERT INTO task_edges VALUES (2, 1);
 INSERT OR IGNORE INTO import_claims VALUES (1, 1, '{}');
 INSERT INTO scim_pending VALUES (1, NULL, 'User', '{}', '{}', 0, NULL, NULL);

@@ -22,6 +22,7 @@ fn who_crashes_there(stage: CrashStage) -> &'static str {
         CrashStage::Rotating => "r44_a_rotation_that_ends_at_any_point_goes_on",
         CrashStage::Bootstrapping => "r44_access_that_is_made_half_is_completed_and_every_call_is_in_the_log",
         CrashStage::Moving => "r03_a_move_that_ends_at_any_point_leaves_one_store",
+        CrashStage::Forgetting => "r03_a_server_that_ends_while_history_is_given_up_keeps_what_is_to_be_kept",
         CrashStage::Importing => "r03_an_import_that_ends_at_any_point_shows_what_was_or_what_is",
     }
 }

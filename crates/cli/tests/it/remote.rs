@@ -52,6 +52,7 @@ const SHOWN: &[&[&str]] = &[
     &["resource", "show", SYSTEM, "crew"],
     &["assignment", "list", SYSTEM],
     &["assignment", "list", SYSTEM, "--account", "ada"],
+    &["assignment", "list", "--all-systems", "--resource", "crew"],
     &["import", "list", SYSTEM],
     &["import", "show", "1"],
     &["import", "show", "1", "--changes"],

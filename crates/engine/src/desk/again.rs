@@ -7,6 +7,7 @@ use keyreeve_model::{
 use keyreeve_store::StoreError;
 
 use super::case::require_seen;
+use super::decide::as_seen_by;
 use super::{Case, Desk, DeskError};
 use crate::plan::{GatherError, Plan, PlannedStep, TaskPlan};
 use crate::provisioning::{HandOver, Handed};
@@ -75,6 +76,10 @@ impl Case {
         }
         let Desk { store, clock, .. } = &self.desk;
         let refused = HandOver::retry_refused(store, job.id, &self.system.settings, clock.now()).await?;
+        let refused = refused.map(|refused| as_seen_by(&self.actor, refused));
+        if refused.is_none() {
+            self.note_deletions(&mut plan).await?;
+        }
         Ok(Again { plan, refused, anew })
     }
 

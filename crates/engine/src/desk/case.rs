@@ -57,7 +57,7 @@ impl Case {
 
     /// Says which accounts another job is about to delete: nobody asks for that twice, and whoever asks for anything else
     /// is told.
-    async fn note_deletions(&self, plan: &mut Plan) -> Result<(), DeskError> {
+    pub(super) async fn note_deletions(&self, plan: &mut Plan) -> Result<(), DeskError> {
         let ids: Vec<ExternalId> =
             plan.tasks.iter().filter_map(|task| task.account_external_id.clone()).collect();
         let going = self.desk.store.deletions_under_way(&self.system.system_id, &ids).await?;
@@ -68,7 +68,12 @@ impl Case {
             let OpenDeletion { job, system_id, state } = going;
             // A job of a system that whoever asks may not see is not there for them.
             let (which, see) = match self.actor.reaches(system_id) {
-                true => (format!("job {job}"), format!(": {}", Hint::ShowJob(*job))),
+                true if *system_id == self.system.system_id => {
+                    (format!("job {job}"), format!(" (see {})", Hint::ShowJob(*job)))
+                }
+                true => {
+                    (format!("job {job} of system {system_id}"), format!(" (see {})", Hint::ShowJob(*job)))
+                }
                 false => ("a job of another system of this AWS account".to_owned(), String::new()),
             };
             let waits = *state == JobState::AwaitingApproval;

@@ -6,8 +6,19 @@ use keyreeve_store::StoreError;
 use super::keeping::fits;
 use super::{Desk, DeskError, Rung, is_there};
 use crate::plan::TaskPlan;
-use crate::provisioning::{HandOver, Handed};
+use crate::provisioning::{HandOver, HandOverError, Handed};
 use crate::rights::{Actor, Right};
+
+/// A refusal without what whoever asks may not see: a job of another system is not there for them.
+pub(super) fn as_seen_by(actor: &Actor, error: StoreError) -> StoreError {
+    match error {
+        StoreError::DeletionUnderWay { job, account, other } => {
+            let other = other.filter(|other| actor.reaches(&other.system_id));
+            StoreError::DeletionUnderWay { job, account, other }
+        }
+        error => error,
+    }
+}
 
 impl Desk {
     /// A job, for somebody who has that right in its system. One of another system is not there for them.
@@ -103,7 +114,11 @@ impl Desk {
         let system = self.store.get_system(&job.system_id).await?;
         is_there(&system)?;
         let (by, now) = (actor.name(), self.clock.now());
-        let (job, handed) = HandOver::retry(&self.store, &job, &system.settings, anew, by, now).await?;
+        let retried = HandOver::retry(&self.store, &job, &system.settings, anew, by, now).await;
+        let (job, handed) = retried.map_err(|error| match error {
+            HandOverError::Store(error) => HandOverError::Store(as_seen_by(actor, error)),
+            other => other,
+        })?;
         self.bell.ring(Rung { job: job.id, system_id: job.system_id.clone(), planned_at: None });
         Ok((job, handed))
     }

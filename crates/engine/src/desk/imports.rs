@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::keeping::fits;
 use super::{Desk, DeskError};
+use crate::drift::DriftedChange;
 use crate::import::{ImportRequest, Importer, Progress};
 use crate::rights::{Actor, Right};
 use crate::threads::Threads;
@@ -97,7 +98,7 @@ impl Desk {
     /// Accepts what AWS has in the place of changes that were made here, and tells how many of them had not ended.
     ///
     /// # Errors
-    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`keyreeve_store::Store::accept_drift`].
+    /// [`DeskError::Denied`], [`DeskError::Invalid`]; as [`DriftedChange::accept`].
     pub async fn accept_drift(
         &self,
         actor: &Actor,
@@ -109,7 +110,7 @@ impl Desk {
         actor.require_system(system_id)?;
         fits(reason)?;
         let by = (actor.name(), reason);
-        Ok(self.store.accept_drift(system_id, claims, by, self.clock.now()).await?)
+        Ok(DriftedChange::accept(&self.store, system_id, claims, by, self.clock.now()).await?)
     }
 
     /// A run, for somebody who has that right in its system. One of another system is not there for them.

@@ -70,7 +70,7 @@ pub fn lines_of(changes: &ChangeSet) -> Vec<ChangeLine> {
     accounts.chain(resources).chain(assignments).collect()
 }
 
-fn both_ends(assignment: &Assignment) -> String {
+pub(super) fn both_ends(assignment: &Assignment) -> String {
     format!("{} → {}", assignment.subject_name, assignment.resource_name)
 }
 

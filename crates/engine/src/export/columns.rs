@@ -1,153 +1,217 @@
 //! Which columns each kind has: all fields of the contract.
 
-use keyreeve_model::{AccessKey, Assignment, ImportRun, ObjectType, ProvisioningJob, Resource, Suspicion};
+use keyreeve_model::{
+    AccessKey, Assignment, ImportRun, ObjectType, ProvisioningJob, Resource, Suspicion, Task,
+};
 use keyreeve_store::AuditRow;
 
-use super::cells::{joined, text, time, told, unknown, word};
-use super::csv::Column;
+use super::ChangedObject;
+use super::cells::{joined, told, unknown, word};
+use super::field::{Field, as_json, json, json_told, maybe, moment, text, truth, truth_told, whole};
 use crate::unseen::KnownAccount;
 
 /// Accounts.
-pub const ACCOUNTS: &[Column<KnownAccount>] = &[
-    ("system_id", |KnownAccount { account, .. }| account.system_id.to_string()),
-    ("external_id", |KnownAccount { account, .. }| account.external_id.to_string()),
-    ("name", |KnownAccount { account, .. }| account.name.clone()),
-    ("path", |KnownAccount { account, .. }| account.path.clone()),
-    ("arn", |KnownAccount { account, .. }| account.arn.clone()),
-    ("status", |KnownAccount { account, .. }| account.status.as_str().to_owned()),
-    ("login_profile.state", |KnownAccount { account, .. }| word(&account.login_profile.state)),
-    ("login_profile.created_at", |KnownAccount { account, .. }| time(account.login_profile.created_at)),
-    ("login_profile.password_reset_required", |KnownAccount { account, .. }| {
-        text(account.login_profile.password_reset_required.as_ref())
+pub const ACCOUNTS: &[Field<KnownAccount>] = &[
+    text("system_id", |KnownAccount { account, .. }| account.system_id.to_string()),
+    text("external_id", |KnownAccount { account, .. }| account.external_id.to_string()),
+    text("name", |KnownAccount { account, .. }| account.name.clone()),
+    text("path", |KnownAccount { account, .. }| account.path.clone()),
+    text("arn", |KnownAccount { account, .. }| account.arn.clone()),
+    text("status", |KnownAccount { account, .. }| account.status.as_str().to_owned()),
+    text("login_profile.state", |KnownAccount { account, .. }| word(&account.login_profile.state)),
+    moment("login_profile.created_at", |KnownAccount { account, .. }| account.login_profile.created_at),
+    truth("login_profile.password_reset_required", |KnownAccount { account, .. }| {
+        account.login_profile.password_reset_required
     }),
-    ("access_keys", |KnownAccount { account, .. }| {
-        told(account.access_keys.as_ref(), |key| state_of(key).to_owned())
-    }),
-    ("mfa_active", |KnownAccount { account, .. }| {
-        account.mfa_active.map_or_else(unknown, |active| active.to_string())
-    }),
-    ("credentials.source", |KnownAccount { account, .. }| word(&account.credentials.source)),
-    ("credentials.as_of", |KnownAccount { account, .. }| time(account.credentials.as_of)),
-    ("created_at", |KnownAccount { account, .. }| account.created_at.to_string()),
-    ("password_last_used_at", |KnownAccount { account, .. }| time(account.password_last_used_at)),
-    ("tags", |KnownAccount { account, .. }| {
-        told(account.tags.as_ref(), |(key, value)| format!("{key}={value}"))
-    }),
-    ("permissions_boundary", |KnownAccount { account, .. }| {
-        account.permissions_boundary.clone().unwrap_or_default()
-    }),
-    ("inline_policies", |KnownAccount { account, .. }| {
-        told(account.inline_policies.as_ref(), |policy| policy.name.clone())
-    }),
-    ("first_seen_run", |KnownAccount { account, .. }| account.first_seen_run.to_string()),
-    ("last_seen_run", |KnownAccount { account, .. }| account.last_seen_run.to_string()),
-    ("pending", |known| super::pending_words(&known.pending)),
+    json_told(
+        "access_keys",
+        |KnownAccount { account, .. }| as_json(&account.access_keys),
+        |KnownAccount { account, .. }| told(account.access_keys.as_ref(), |key| state_of(key).to_owned()),
+    ),
+    truth_told(
+        "mfa_active",
+        |KnownAccount { account, .. }| account.mfa_active,
+        |KnownAccount { account, .. }| account.mfa_active.map_or_else(unknown, |active| active.to_string()),
+    ),
+    text("credentials.source", |KnownAccount { account, .. }| word(&account.credentials.source)),
+    moment("credentials.as_of", |KnownAccount { account, .. }| account.credentials.as_of),
+    moment("created_at", |KnownAccount { account, .. }| Some(account.created_at)),
+    moment("password_last_used_at", |KnownAccount { account, .. }| account.password_last_used_at),
+    json_told(
+        "tags",
+        |KnownAccount { account, .. }| as_json(&account.tags),
+        |KnownAccount { account, .. }| told(account.tags.as_ref(), |(key, value)| format!("{key}={value}")),
+    ),
+    maybe("permissions_boundary", |KnownAccount { account, .. }| account.permissions_boundary.clone()),
+    json_told(
+        "inline_policies",
+        |KnownAccount { account, .. }| as_json(&account.inline_policies),
+        |KnownAccount { account, .. }| told(account.inline_policies.as_ref(), |policy| policy.name.clone()),
+    ),
+    whole("first_seen_run", |KnownAccount { account, .. }| Some(account.first_seen_run.0)),
+    whole("last_seen_run", |KnownAccount { account, .. }| Some(account.last_seen_run.0)),
+    json_told("pending", |known| as_json(&known.pending), |known| super::pending_words(&known.pending)),
 ];
 
 /// Groups and policies.
-pub const RESOURCES: &[Column<Resource>] = &[
-    ("system_id", |resource| resource.system_id.to_string()),
-    ("external_id", |resource| resource.external_id.to_string()),
-    ("type", |resource| resource.kind.as_str().to_owned()),
-    ("name", |resource| resource.name.clone()),
-    ("path", |resource| resource.path.clone()),
-    ("arn", |resource| resource.arn.clone()),
-    ("managed_by", |resource| word(&resource.managed_by)),
-    ("attachable", |resource| resource.attachable.to_string()),
-    ("inline_policies", |resource| {
-        joined(resource.inline_policies.iter().flatten(), |policy| policy.name.clone())
-    }),
-    ("default_version", |resource| resource.default_version.clone().unwrap_or_default()),
-    ("first_seen_run", |resource| resource.first_seen_run.to_string()),
-    ("last_seen_run", |resource| resource.last_seen_run.to_string()),
+pub const RESOURCES: &[Field<Resource>] = &[
+    text("system_id", |resource| resource.system_id.to_string()),
+    text("external_id", |resource| resource.external_id.to_string()),
+    text("type", |resource| resource.kind.as_str().to_owned()),
+    text("name", |resource| resource.name.clone()),
+    text("path", |resource| resource.path.clone()),
+    text("arn", |resource| resource.arn.clone()),
+    maybe("managed_by", |resource| resource.managed_by.as_ref().map(word)),
+    truth("attachable", |resource| Some(resource.attachable)),
+    json_told(
+        "inline_policies",
+        |resource| as_json(&resource.inline_policies),
+        |resource| joined(resource.inline_policies.iter().flatten(), |policy| policy.name.clone()),
+    ),
+    maybe("default_version", |resource| resource.default_version.clone()),
+    whole("first_seen_run", |resource| Some(resource.first_seen_run.0)),
+    whole("last_seen_run", |resource| Some(resource.last_seen_run.0)),
 ];
 
 /// Who holds what.
-pub const ASSIGNMENTS: &[Column<Assignment>] = &[
-    ("system_id", |assignment| assignment.system_id.to_string()),
-    ("kind", |assignment| assignment.kind.as_str().to_owned()),
-    ("account", |assignment| of_account(assignment, &assignment.subject_name)),
-    ("account_external_id", |assignment| of_account(assignment, assignment.subject_external_id.as_str())),
-    ("group", |assignment| of_group(assignment, &assignment.subject_name)),
-    ("group_external_id", |assignment| of_group(assignment, assignment.subject_external_id.as_str())),
-    ("resource_external_id", |assignment| text(assignment.resource_external_id.as_ref())),
-    ("resource_arn", |assignment| assignment.resource_arn.clone().unwrap_or_default()),
-    ("resource_name", |assignment| assignment.resource_name.clone()),
-    ("state", |assignment| word(&assignment.state)),
-    ("first_seen_run", |assignment| assignment.first_seen_run.to_string()),
-    ("last_seen_run", |assignment| assignment.last_seen_run.to_string()),
+pub const ASSIGNMENTS: &[Field<Assignment>] = &[
+    text("system_id", |assignment| assignment.system_id.to_string()),
+    text("kind", |assignment| assignment.kind.as_str().to_owned()),
+    maybe("account", |assignment| of_account(assignment, &assignment.subject_name)),
+    maybe("account_external_id", |assignment| {
+        of_account(assignment, assignment.subject_external_id.as_str())
+    }),
+    maybe("group", |assignment| of_group(assignment, &assignment.subject_name)),
+    maybe("group_external_id", |assignment| of_group(assignment, assignment.subject_external_id.as_str())),
+    maybe("resource_external_id", |assignment| {
+        assignment.resource_external_id.as_ref().map(ToString::to_string)
+    }),
+    maybe("resource_arn", |assignment| assignment.resource_arn.clone()),
+    text("resource_name", |assignment| assignment.resource_name.clone()),
+    text("state", |assignment| word(&assignment.state)),
+    whole("first_seen_run", |assignment| Some(assignment.first_seen_run.0)),
+    whole("last_seen_run", |assignment| Some(assignment.last_seen_run.0)),
 ];
 
 /// Import runs.
-pub const RUNS: &[Column<ImportRun>] = &[
-    ("id", |run| run.id.to_string()),
-    ("system_id", |run| run.system_id.to_string()),
-    ("profile", |run| run.profile.to_string()),
-    ("state", |run| run.state.as_str().to_owned()),
-    ("collections", |run| {
-        joined(&run.collections, |one| format!("{}={}", one.name.as_str(), word(&one.state)))
+pub const RUNS: &[Field<ImportRun>] = &[
+    whole("id", |run| Some(run.id.0)),
+    text("system_id", |run| run.system_id.to_string()),
+    text("profile", |run| run.profile.to_string()),
+    text("state", |run| run.state.as_str().to_owned()),
+    json_told(
+        "collections",
+        |run| as_json(&run.collections),
+        |run| joined(&run.collections, |one| format!("{}={}", one.name.as_str(), word(&one.state))),
+    ),
+    whole("changes.accounts.created", |run| counted(run, run.changes.accounts.created)),
+    whole("changes.accounts.changed", |run| counted(run, run.changes.accounts.changed)),
+    whole("changes.accounts.deleted", |run| counted(run, run.changes.accounts.deleted)),
+    whole("changes.accounts.seen_differently", |run| counted(run, run.changes.accounts.seen_differently)),
+    whole("changes.resources.created", |run| counted(run, run.changes.resources.created)),
+    whole("changes.resources.changed", |run| counted(run, run.changes.resources.changed)),
+    whole("changes.resources.deleted", |run| counted(run, run.changes.resources.deleted)),
+    whole("changes.resources.seen_differently", |run| counted(run, run.changes.resources.seen_differently)),
+    whole("changes.assignments.created", |run| counted(run, run.changes.assignments.created)),
+    whole("changes.assignments.changed", |run| counted(run, run.changes.assignments.changed)),
+    whole("changes.assignments.deleted", |run| counted(run, run.changes.assignments.deleted)),
+    whole("changes.assignments.seen_differently", |run| {
+        counted(run, run.changes.assignments.seen_differently)
     }),
-    ("changes.accounts.created", |run| compared(run, run.changes.accounts.created.to_string(), "")),
-    ("changes.accounts.changed", |run| compared(run, run.changes.accounts.changed.to_string(), "")),
-    ("changes.accounts.deleted", |run| compared(run, run.changes.accounts.deleted.to_string(), "")),
-    ("changes.accounts.seen_differently", |run| {
-        compared(run, run.changes.accounts.seen_differently.to_string(), "")
-    }),
-    ("changes.resources.created", |run| compared(run, run.changes.resources.created.to_string(), "")),
-    ("changes.resources.changed", |run| compared(run, run.changes.resources.changed.to_string(), "")),
-    ("changes.resources.deleted", |run| compared(run, run.changes.resources.deleted.to_string(), "")),
-    ("changes.resources.seen_differently", |run| {
-        compared(run, run.changes.resources.seen_differently.to_string(), "")
-    }),
-    ("changes.assignments.created", |run| compared(run, run.changes.assignments.created.to_string(), "")),
-    ("changes.assignments.changed", |run| compared(run, run.changes.assignments.changed.to_string(), "")),
-    ("changes.assignments.deleted", |run| compared(run, run.changes.assignments.deleted.to_string(), "")),
-    ("changes.assignments.seen_differently", |run| {
-        compared(run, run.changes.assignments.seen_differently.to_string(), "")
-    }),
-    ("aws_calls", |run| run.aws_calls.to_string()),
-    ("started_at", |run| run.started_at.to_string()),
-    ("finished_at", |run| time(run.finished_at)),
-    ("published_at", |run| time(run.published_at)),
-    ("baseline_run", |run| text(run.baseline_run.as_ref())),
-    ("suspicions", |run| joined(&run.suspicions, suspicion_text)),
-    ("warnings", |run| joined(&run.warnings, |warning| warning.code.clone())),
-    ("failure", |run| failure(run)),
-    ("actor", |run| run.actor.clone()),
-    ("decided_by", |run| run.decided_by.clone().unwrap_or_default()),
-    ("decision_reason", |run| run.decision_reason.clone().unwrap_or_default()),
+    whole("aws_calls", |run| number(run.aws_calls)),
+    moment("started_at", |run| Some(run.started_at)),
+    moment("finished_at", |run| run.finished_at),
+    moment("published_at", |run| run.published_at),
+    whole("baseline_run", |run| run.baseline_run.map(|run| run.0)),
+    json_told("suspicions", |run| as_json(&run.suspicions), |run| joined(&run.suspicions, suspicion_text)),
+    json_told(
+        "warnings",
+        |run| as_json(&run.warnings),
+        |run| joined(&run.warnings, |warning| warning.code.clone()),
+    ),
+    maybe("failure", |run| run.failure.as_ref().map(|failure| failure.message.clone())),
+    text("actor", |run| run.actor.clone()),
+    maybe("decided_by", |run| run.decided_by.clone()),
+    maybe("decision_reason", |run| run.decision_reason.clone()),
 ];
 
 /// Jobs.
-pub const JOBS: &[Column<ProvisioningJob>] = &[
-    ("id", |job| job.id.to_string()),
-    ("system_id", |job| job.system_id.to_string()),
-    ("state", |job| job.state.as_str().to_owned()),
-    ("tasks", |job| job.tasks.len().to_string()),
-    ("actor", |job| job.actor.clone()),
-    ("reason", |job| job.reason.clone().unwrap_or_default()),
-    ("created_at", |job| job.created_at.to_string()),
-    ("finished_at", |job| time(job.finished_at)),
+pub const JOBS: &[Field<ProvisioningJob>] = &[
+    whole("id", |job| Some(job.id.0)),
+    text("system_id", |job| job.system_id.to_string()),
+    text("state", |job| job.state.as_str().to_owned()),
+    whole("tasks", |job| number(job.tasks.len())),
+    text("actor", |job| job.actor.clone()),
+    maybe("reason", |job| job.reason.clone()),
+    moment("created_at", |job| Some(job.created_at)),
+    moment("finished_at", |job| job.finished_at),
+];
+
+/// Tasks of jobs.
+pub const TASKS: &[Field<Task>] = &[
+    whole("id", |task| Some(task.id.0)),
+    whole("job", |task| Some(task.job.0)),
+    text("system_id", |task| task.system_id.to_string()),
+    text("kind", |task| task.kind.as_str().to_owned()),
+    text("account", |task| task.account.clone()),
+    maybe("account_external_id", |task| task.account_external_id.as_ref().map(ToString::to_string)),
+    text("state", |task| task.state.as_str().to_owned()),
+    json("wish", |task| as_json(&task.wish)),
+    json_told("after", |task| as_json(&task.after), |task| joined(&task.after, ToString::to_string)),
+    json_told(
+        "steps",
+        |task| as_json(&task.steps),
+        |task| joined(&task.steps, |step| format!("{}={}", step.operation, step.state.as_str())),
+    ),
+    moment("not_before", |task| task.not_before),
+    whole("replans", |task| Some(i64::from(task.replans))),
+    whole("crashes", |task| Some(i64::from(task.crashes))),
+    maybe("result", |task| task.result.clone()),
+    maybe("failure", |task| task.failure.as_ref().map(|failure| failure.message.clone())),
+    moment("started_at", |task| task.started_at),
+    moment("finished_at", |task| task.finished_at),
+];
+
+/// What an import run changed.
+pub const CHANGES: &[Field<ChangedObject>] = &[
+    text("system_id", |one| one.system_id.to_string()),
+    whole("run", |one| Some(one.run.0)),
+    text("change", |one| word(&one.change)),
+    text("type", |one| one.object_type.as_str().to_owned()),
+    text("name", |one| one.name.clone()),
+    text("external_id", |one| one.external_id.clone()),
+    json_told("fields", |one| as_json(&one.fields), |one| joined(&one.fields, String::clone)),
+    json("before", |one| one.before.clone()),
+    json("after", |one| one.after.clone()),
 ];
 
 /// Rows of the audit log.
-pub const AUDIT: &[Column<AuditRow>] = &[
-    ("seq", |row| row.seq.to_string()),
-    ("at", |row| row.at.to_string()),
-    ("actor", |row| row.actor.clone()),
-    ("system_id", |row| text(row.system_id.as_ref())),
-    ("action", |row| row.action.clone()),
-    ("subject", |row| row.subject.to_string()),
-    ("prev_hash", |row| row.prev_hash.clone()),
-    ("hash", |row| row.hash.clone()),
+pub const AUDIT: &[Field<AuditRow>] = &[
+    whole("seq", |row| Some(row.seq)),
+    moment("at", |row| Some(row.at)),
+    text("actor", |row| row.actor.clone()),
+    maybe("system_id", |row| row.system_id.as_ref().map(ToString::to_string)),
+    text("action", |row| row.action.clone()),
+    json("subject", |row| Some(row.subject.clone())),
+    text("prev_hash", |row| row.prev_hash.clone()),
+    text("hash", |row| row.hash.clone()),
 ];
 
-fn of_account(assignment: &Assignment, value: &str) -> String {
-    if assignment.kind.of_account() { value.to_owned() } else { String::new() }
+fn of_account(assignment: &Assignment, value: &str) -> Option<String> {
+    assignment.kind.of_account().then(|| value.to_owned())
 }
 
-fn of_group(assignment: &Assignment, value: &str) -> String {
-    if assignment.kind.of_account() { String::new() } else { value.to_owned() }
+fn of_group(assignment: &Assignment, value: &str) -> Option<String> {
+    (!assignment.kind.of_account()).then(|| value.to_owned())
+}
+
+fn number<N: TryInto<i64>>(number: N) -> Option<i64> {
+    number.try_into().ok()
+}
+
+/// What a comparison came to, if there was one: a run that failed or still reads has found no zero.
+fn counted<N: TryInto<i64>>(run: &ImportRun, came_to: N) -> Option<i64> {
+    run.state.compared().then(|| number(came_to)).flatten()
 }
 
 /// Whether an access key works, in a word.

@@ -7,6 +7,7 @@
 
 use csv::WriterBuilder;
 
+use super::field::Columns;
 use crate::escape;
 
 /// A column: its name, and the text of its cell.
@@ -21,18 +22,27 @@ pub struct Unwritten(String);
 ///
 /// # Errors
 /// [`Unwritten`].
-pub fn document<T>(items: &[T], columns: &[Column<T>], raw: bool) -> Result<String, Unwritten> {
-    let names = columns.iter().map(|column| column.0.to_owned()).collect();
-    Ok(written(vec![names])? + &records(items, columns, raw)?)
+pub fn document<T: 'static>(
+    items: &[T],
+    columns: impl Into<Columns<T>>,
+    raw: bool,
+) -> Result<String, Unwritten> {
+    let columns = columns.into();
+    Ok(written(vec![columns.names()])? + &records(items, columns, raw)?)
 }
 
 /// The records alone.
 ///
 /// # Errors
 /// [`Unwritten`].
-pub fn records<T>(items: &[T], columns: &[Column<T>], raw: bool) -> Result<String, Unwritten> {
+pub fn records<T: 'static>(
+    items: &[T],
+    columns: impl Into<Columns<T>>,
+    raw: bool,
+) -> Result<String, Unwritten> {
+    let columns = columns.into();
     let shown = |cell: String| if raw { cell } else { without_formula(&escape::lines(&cell)) };
-    written(items.iter().map(|item| columns.iter().map(|column| shown((column.1)(item))).collect()))
+    written(items.iter().map(|item| columns.cells(item).into_iter().map(shown).collect()))
 }
 
 /// A document of rows that are texts already.

@@ -44,6 +44,9 @@ pub struct Facts {
     pub groups_passed_on: BTreeMap<String, ExternalId>,
     /// Of names of groups of the last import that nobody has now, by lower-cased name: the name that the group has now.
     pub groups_renamed: BTreeMap<String, String>,
+    /// Of groups that are wished by a name which none has now and one had at an earlier import, by lower-cased name: the name
+    /// that it has now.
+    pub groups_once: BTreeMap<String, String>,
     /// The ARNs of the policies that the last import saw anybody have, of its resources or not.
     pub policies_seen: BTreeSet<String>,
     /// The groups of the last import as they are now, by lower-cased name.

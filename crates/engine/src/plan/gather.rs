@@ -19,10 +19,11 @@ use keyreeve_connector::{
 };
 use keyreeve_model::{
     AwsAccountId, ClaimFact, CollectionName, ExternalId, Failure, FailureKind, Hint, ImportObject, ImportRun,
-    ImportScope, Inventory, PolicyScope, System, SystemId, SystemState, TaskKind, Wish,
+    ImportScope, Inventory, PolicyScope, ResourceName, ResourceType, System, SystemId, SystemState, TaskKind,
+    Wish,
 };
 use keyreeve_policy::PolicySet;
-use keyreeve_store::{AsOf, Store, StoreError, SwitchedOff};
+use keyreeve_store::{AsOf, LastKnown, Store, StoreError, SwitchedOff};
 
 use self::join::{Groups, groups_of, join_accounts, names_left, names_passed_on, note_made, policies_of};
 use super::everything::Texts;
@@ -263,6 +264,37 @@ pub(crate) async fn lately(store: &Store, system: &SystemId, now: Timestamp) -> 
     store.claimed_since(system, since).await.map(Lately::new)
 }
 
+/// What groups are called now that are wished by a name of an earlier import.
+async fn once_called(
+    of: &Gatherer,
+    facts: &Facts,
+    wishes: &[Wish],
+) -> Result<BTreeMap<String, String>, GatherError> {
+    let mut once = BTreeMap::new();
+    for group in wishes.iter().flat_map(groups_in) {
+        let key = group.to_ascii_lowercase();
+        if facts.group(group).is_some() || facts.new_groups.contains_key(group) || once.contains_key(&key) {
+            continue;
+        }
+        let ever = of.store.resources_ever_called(&facts.system_id, group).await?;
+        // What is mistyped in case alone is no name of before.
+        let now = ever.into_iter().find(|(_, LastKnown { object, gone })| {
+            gone.is_none() && object.kind == ResourceType::Group && !object.name.eq_ignore_ascii_case(group)
+        });
+        once.extend(now.map(|(_, one)| (key, one.object.name)));
+    }
+    Ok(once)
+}
+
+fn groups_in(wish: &Wish) -> Vec<&str> {
+    match wish {
+        Wish::CreateAccount { groups, .. } => groups.iter().map(String::as_str).collect(),
+        Wish::AddAssignment { resource: ResourceName::Group(group), .. }
+        | Wish::RemoveAssignment { resource: ResourceName::Group(group), .. } => vec![group],
+        _ => Vec::new(),
+    }
+}
+
 struct Gathering<'a> {
     reader: &'a Reader<'a>,
     provisioning: &'a dyn Provisioning,
@@ -314,6 +346,7 @@ impl Gathering<'_> {
             groups_passed_on,
             accounts,
             groups_renamed,
+            groups_once: BTreeMap::new(),
             new_groups,
             groups,
             policies: policies_of(&inventory),
@@ -334,6 +367,7 @@ impl Gathering<'_> {
             read_at,
         };
         let wishes = &meant::named_where_certain(&facts, wishes)[..];
+        facts.groups_once = once_called(of, &facts, wishes).await?;
         facts.texts = Texts::read(&of.store, system_id, &facts, (wishes, &inventory.resources)).await?;
         self.read_manifests(of, &mut facts, wishes).await?;
         self.read_ways_in(&mut facts, wishes).await;

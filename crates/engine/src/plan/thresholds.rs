@@ -15,25 +15,35 @@ pub(crate) const LATELY: Duration = Duration::from_secs(3_600);
 pub(super) fn approval(facts: &Facts, tasks: &[TaskPlan]) -> Vec<String> {
     let settings = &facts.settings;
     let limits = [
-        (TaskKind::DeleteAccount, "deletion", "deletions", settings.max_deletes, facts.recent_deletes),
+        (
+            TaskKind::DeleteAccount,
+            ["deletion", "deletions", "max_deletes"],
+            settings.max_deletes,
+            facts.recent_deletes,
+        ),
         (
             TaskKind::DeactivateAccount,
-            "deactivation",
-            "deactivations",
+            ["deactivation", "deactivations", "max_deactivations"],
             settings.max_deactivations,
             facts.recent_deactivations,
         ),
     ];
     let mut because = Vec::new();
-    for (kind, what, whats, limit, recent) in limits {
+    for (kind, [what, whats, setting], limit, recent) in limits {
         let asked = tasks.iter().filter(|task| task.kind == kind).count() as u64;
         if asked > 0 && asked + recent > u64::from(limit) {
             let (what, are) = if asked == 1 { (what, "is") } else { (whats, "are") };
             let (was, open) = if recent == 1 { ("was", "is") } else { ("were", "are") };
-            because.push(format!(
-                "{asked} {what} {are} asked for, and {recent} {was} begun in the last hour or {open} still open; more \
-                 than {limit} of them all need a second person"
-            ));
+            because.push(match (limit, recent) {
+                (0, _) => {
+                    format!("{asked} {what} {are} asked for, and by the setting {setting}, which is 0, each needs a second person")
+                }
+                (_, 0) => format!("{asked} {what} {are} asked for, and more than {limit} need a second person"),
+                _ => format!(
+                    "{asked} {what} {are} asked for, and {recent} {was} begun in the last hour or {open} still open; more \
+                     than {limit} of them all need a second person"
+                ),
+            });
         }
     }
     if settings.approve_administrators {

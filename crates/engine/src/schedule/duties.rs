@@ -10,10 +10,11 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use keyreeve_model::{ImportRunId, JobId, SystemId};
-use keyreeve_store::{ErrandKind, NewErrand, StoreError};
+use keyreeve_store::{ErrandKind, GivenUp, NewErrand, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::keeping::Keeping;
 use super::scheduler::{asked, in_full};
 use super::{beside, patience_after};
 use crate::connections::Connections;
@@ -29,6 +30,8 @@ use crate::threads::on_a_thread;
 /// - Jobs that were begun, and that nobody works on any more, are gone on with.
 /// - A job that does not get on is tried again with growing patience. One whose plan is stale is not: it is left to a
 ///   person, and so is one that waits for approval.
+/// - History that is older than is wanted is given up once a day, by whichever process comes first, and removed little by
+///   little.
 pub struct Duties {
     /// Carries jobs out; its pacers are those of all that this process does.
     pub worker: Worker,
@@ -44,6 +47,8 @@ pub struct Duties {
     pub quiet: Duration,
     /// So many jobs are worked on at once.
     pub at_once: usize,
+    /// So many days history is kept; `None`: for ever.
+    pub history_days: Option<u32>,
 }
 
 /// What was done.
@@ -61,6 +66,8 @@ pub enum Chore {
     JobLeft(JobId, String),
     /// It is left to a person: what it rests on has changed since it was planned.
     JobHeld(JobId, String),
+    /// Old history was given up.
+    HistoryGivenUp(GivenUp),
 }
 
 /// What the work on a job came to.
@@ -103,10 +110,12 @@ impl Duties {
     pub async fn run(&self, mut stop: watch::Receiver<bool>, mut seen: impl FnMut(Chore)) {
         let mut running = FuturesUnordered::new();
         let (mut under_way, mut ended) = (UnderWay::new(), Vec::new());
+        let mut keeping = Keeping::of(self.history_days);
         while !*stop.borrow() {
             let look = async {
                 self.tidy(&mut seen).await;
                 self.have_due_looked_at(&under_way).await;
+                self.keep_history(&mut keeping, &mut seen).await;
             };
             beside(look, &mut running, &mut ended).await;
             let wait = self.worker.clock.wait(self.every);
@@ -214,6 +223,16 @@ impl Duties {
                 }
             }
             Err(error) => tracing::warn!(%error, "imports that were left behind could not be closed"),
+        }
+    }
+
+    async fn keep_history(&self, keeping: &mut Keeping, seen: &mut impl FnMut(Chore)) {
+        let Worker { store, clock, .. } = &self.worker;
+        match keeping.look(store, clock.now()).await {
+            Ok(given_up) => given_up.into_iter().for_each(|one| seen(Chore::HistoryGivenUp(one))),
+            Err(error) => {
+                tracing::warn!(%error, "history that is old could not be given up, or not be removed")
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod due;
 mod duties;
+mod keeping;
 mod passing;
 mod scheduler;
 mod times;

@@ -8,7 +8,7 @@ use axum::routing::get;
 use keyreeve_engine::drift::DriftedChange;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ClaimFact, ImportRunId, SystemId};
-use keyreeve_store::ClaimId;
+use keyreeve_store::{AcceptedDrift, ClaimId};
 
 use super::accounts;
 use super::form::{Field, Sent, Wrong, reasoned, status_of, whole};
@@ -26,6 +26,8 @@ use crate::problem::Problem;
 
 /// So many are shown at most: whoever has more looks at the newest first.
 const MOST: u32 = 500;
+/// So many reasons are said why what was marked is not accepted.
+const SAID: usize = 10;
 /// The form that accepts what is marked.
 const FORM: &str = "accepting";
 /// The name of a mark.
@@ -109,10 +111,58 @@ async fn accept(
         Ok(why) => why,
         Err(wrong) => return answer(&visitor, &parts, (&system_id, asked), (reason, Some(wrong))).await,
     };
-    // What has ended meanwhile is not there any more on the page that this leads to.
-    parts.desk.accept_drift(&visitor.actor, &system_id, &claims, why).await?;
+    let accepted = parts.desk.accept_drift(&visitor.actor, &system_id, &claims, why).await?;
+    if accepted < claims.len() as u64
+        && let Some(wrong) = ended_before(&visitor, &parts, (&system_id, &claims), (why, accepted)).await?
+    {
+        return answer(&visitor, &parts, (&system_id, asked), (reason, Some(wrong))).await;
+    }
     // To the list as they saw it, from its first page on.
     Ok(Said::DriftAccepted.to(&asked.of_shape(&ACCEPTING)?.own()))
+}
+
+/// Why some of what was marked is not accepted now; `None` where whoever sends this has accepted all of that themselves, for
+/// the same reason: a form that is sent twice leads twice to the same place.
+async fn ended_before(
+    visitor: &Visitor,
+    parts: &Parts,
+    (system_id, claims): (&SystemId, &[ClaimId]),
+    (reason, accepted): (Option<&str>, u64),
+) -> Result<Option<Wrong>, Problem> {
+    let by_now = parts.store.accepted_drift(system_id, claims).await?;
+    let is_own = |one: &&AcceptedDrift| {
+        one.by.as_deref() == Some(visitor.actor.name()) && one.reason.as_deref() == reason
+    };
+    let own = by_now.iter().filter(is_own).count();
+    if own == claims.len() {
+        return Ok(None);
+    }
+    let mut others: Vec<String> = by_now
+        .iter()
+        .filter(|one| !is_own(one))
+        .map(|one| {
+            let by = one.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+            format!(
+                "that {} {} is otherwise in AWS was accepted{by} at {} already",
+                one.account,
+                one.fact.words(),
+                one.at
+            )
+        })
+        .collect();
+    let ended = claims.len().saturating_sub(by_now.len());
+    if ended > 0 {
+        others.push(match ended {
+            1 => "1 change that was marked is no drift: it ended by itself".to_owned(),
+            some => format!("{some} changes that were marked are no drift: they ended by themselves"),
+        });
+    }
+    others.truncate(SAID);
+    let rest = match accepted {
+        0 => "nothing was written down now".to_owned(),
+        _ => "what else was marked is accepted".to_owned(),
+    };
+    Ok(Some(Wrong::whole(format!("{}; {rest}", others.join("; ")))))
 }
 
 async fn answer(

@@ -143,10 +143,11 @@ pub(crate) fn reasoned(reason: &str) -> Result<Option<&str>, Wrong> {
 
 /// What our own sentences begin with. All else is left as it is: a text begins with somebody's name as often, and a name
 /// that is written large is another one.
-const OPENINGS: [&str; 36] = [
+const OPENINGS: [&str; 39] = [
     "a", "after", "all", "an", "at", "cannot", "choose", "every", "for", "give", "in", "it", "its", "less",
-    "making", "more", "no", "nobody", "nothing", "on", "reading", "some", "somebody", "that", "the", "there",
-    "these", "they", "this", "those", "type", "what", "whether", "whose", "write", "your",
+    "making", "more", "no", "nobody", "nothing", "on", "reading", "rejected", "some", "somebody", "taken",
+    "that", "the", "there", "these", "they", "this", "those", "type", "what", "whether", "whose", "with",
+    "write", "your",
 ];
 
 /// A text as a sentence, in the words of the console.
@@ -344,6 +345,9 @@ mod tests {
     fn a_sentence_that_begins_with_a_name_leaves_it_as_it_is() {
         for (text, said) in [
             ("the name is taken", "The name is taken."),
+            ("with this, ada may do everything", "With this, ada may do everything."),
+            ("taken back before anything of it was done", "Taken back before anything of it was done."),
+            ("rejected by bea", "Rejected by bea."),
             ("job 7 is running", "Job 7 is running."),
             ("job has no console password", "job has no console password."),
             ("ada.smith has no console password", "ada.smith has no console password."),

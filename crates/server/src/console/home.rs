@@ -90,8 +90,10 @@ impl Need {
 pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result<Response, Problem> {
     visitor.actor.require(Right::Read)?;
     let now = parts.clock.now();
-    let mut all = parts.store.list_systems(false).await?;
+    let mut all = parts.store.list_systems(true).await?;
     all.retain(|system| visitor.actor.reaches(&system.system_id));
+    let (removed, all): (Vec<System>, Vec<System>) =
+        all.into_iter().partition(|system| system.state == SystemState::Removed);
     let lately = now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
     let attention = parts.store.attention(lately, visitor.actor.limits()).await?;
     let mut passwords = parts.store.unclaimed_or_expired_passwords(now).await?;
@@ -112,7 +114,7 @@ pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result
     let frame = Frame::of(&visitor, Section::Home, "Home");
     let may_add = visitor.may(Right::Administer) && visitor.actor.require_all_systems().is_ok();
     let add = may_add.then(|| Link::new("/new-system", "New system"));
-    let table = standing(&all, &attention, add, now);
+    let table = standing(&all, &attention, systems::none(removed.len(), add), now);
     let needs = needs(&all, attention, passwords, now);
     Ok(shown(&Home { frame, needs, systems: table, charts, key_ages }))
 }
@@ -248,8 +250,8 @@ fn of_claims(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
     Some(need.at(systems::of(&standing.system_id)))
 }
 
-/// How systems stand; where there is none, with the way to add one for whoever may.
-fn standing(all: &[System], attention: &Attention, add: Option<Link>, now: Timestamp) -> Table {
+/// How systems stand, and what is said where there is none.
+fn standing(all: &[System], attention: &Attention, empty: Empty, now: Timestamp) -> Table {
     let row = |system: &System| {
         let standing = attention.systems.iter().find(|one| one.system_id == system.system_id);
         let published = standing.and_then(|one| one.published);
@@ -265,11 +267,5 @@ fn standing(all: &[System], attention: &Attention, add: Option<Link>, now: Times
         ]
     };
     let rows = all.iter().map(row).collect();
-    let empty = Empty {
-        title: "No system yet".to_owned(),
-        text: "A system is one AWS account that is connected. Nothing is governed before there is one."
-            .to_owned(),
-        action: add,
-    };
     Table::whole("Systems and their last imports", &COLUMNS, rows, empty)
 }

@@ -12,7 +12,7 @@
 //!   calls a change takes), `time`, `moment` (as of when), `numbers`, `chart`, `days` (charts of what systems become), `document` (what policies say, and what is different about it), `keys` (how old
 //!   access keys are), `approvers` (who may approve something);
 //! - `text` is how text is escaped, everywhere; `address` makes links of segments;
-//! - pages: `sign_in`, `own` (one's own sign-in), `home`, `systems`, `accounts`, `resources`, `drift`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
+//! - pages: `sign_in`, `own` (one's own sign-in), `home`, `held` (who holds something, in all systems), `systems`, `accounts`, `resources`, `drift`, `imports`, `jobs`, `audit`, `settings`; `changes` shows what a change would take and
 //!   asks for exactly that.
 //!
 //! A new page has a file with its handler and its struct, a template that extends `console/frame.html`, and a line in the router
@@ -33,6 +33,7 @@ mod days;
 mod document;
 mod drift;
 mod form;
+mod held;
 mod home;
 mod imports;
 mod jobs;
@@ -74,6 +75,7 @@ pub(crate) fn router() -> Router<Parts> {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/theme", post(sign_in::theme))
         .route("/search", get(search::page))
+        .route("/held", get(held::page))
         .route("/systems/{system_id}/named", get(named::page))
         .merge(own::router())
         .merge(systems::router())

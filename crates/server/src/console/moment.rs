@@ -40,7 +40,8 @@ pub(crate) fn unknown_then(error: StoreError, moment: AsOf) -> Result<Wrong, Sto
     match error {
         StoreError::RunNotFound { .. }
         | StoreError::RunNotPublished { .. }
-        | StoreError::NothingThen { .. } => Ok(Wrong::with(AS_OF.name, error)),
+        | StoreError::NothingThen { .. }
+        | StoreError::HistoryNotKept { .. } => Ok(Wrong::with(AS_OF.name, error)),
         StoreError::NotImported { .. } if moment != AsOf::Now => {
             Ok(Wrong::with(AS_OF.name, "nothing of the system was published by then"))
         }

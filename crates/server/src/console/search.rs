@@ -6,9 +6,10 @@ use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::Unseen;
 use keyreeve_model::{Account, ExternalId, ObjectType, SystemId};
-use keyreeve_store::{AsOf, Found, fits};
+use keyreeve_store::{AsOf, Found, Searched, fits};
 
 use super::accounts;
+use super::held;
 use super::imports;
 use super::numbers::grouped;
 use super::page::{Frame, Section, shown_as};
@@ -51,6 +52,8 @@ static SHAPE: Shape = Shape {
 #[template(path = "console/search.html")]
 struct SearchPage {
     frame: Frame,
+    /// Who holds what is called as is looked for.
+    held: Link,
     found: Table,
 }
 
@@ -62,10 +65,12 @@ pub(super) async fn page(
     visitor.actor.require(Right::Read)?;
     let mut listing = asked.of_shape(&SHAPE)?;
     let systems = visitor.systems_asked(&parts, &mut listing).await?;
-    let (found, more) = match listing.filter("q") {
+    let searched = match listing.filter("q") {
         Some(wanted) => parts.store.search(systems.as_deref(), wanted, MOST).await?,
-        None => (Vec::new(), false),
+        None => Searched::default(),
     };
+    let told = told(&searched);
+    let (found, more) = (searched.found, searched.more);
     let mut found = Known::of(&parts, systems.as_deref(), found, listing.filter("q")).await?;
     let (of, state) = (listing.filter("type"), listing.filter("state"));
     found.retain(|one| {
@@ -95,15 +100,31 @@ pub(super) async fn page(
     )?;
     let page = SearchPage {
         frame: Frame::of(&visitor, Section::Search, "Search"),
-        found: match more {
-            true => found.telling(&format!(
-                "More than {} fit, and these are what was found first: say more of what is looked for.",
-                grouped(MOST as u64)
-            )),
-            false => found,
-        },
+        held: held::of(listing.filter("q").unwrap_or_default()),
+        found: if told.is_empty() { found } else { found.telling(&told) },
     };
     Ok(shown_as(listing.status(), &page))
+}
+
+/// What of all that there is was not looked for or is not shown.
+fn told(searched: &Searched) -> String {
+    let mut told = Vec::new();
+    if searched.more {
+        told.push(format!(
+            "More than {} fit, and these are what was found first: say more of what is looked for.",
+            grouped(MOST as u64)
+        ));
+    }
+    if searched.names_alone {
+        let why = "There is so much in these systems that a text without three letters or digits in a row is looked for at the \
+                   beginning of names alone.";
+        told.push(why.to_owned());
+    }
+    if searched.without_gone {
+        let why = "What is gone is not looked for in so many systems at once: choose one by its System ID.";
+        told.push(why.to_owned());
+    }
+    told.join(" ")
 }
 
 /// Something that was found, and how it stands by what was done from here since the last import.

@@ -7,6 +7,9 @@ pub(super) fn spoken(sentence: &str) -> String {
     Hint::told(sentence, place)
 }
 
+/// How the page of a job is named in a sentence: its number follows, and pages have a link there.
+pub(super) const PAGE_OF_JOB: &str = "the page of job ";
+
 /// Where in the console that is done.
 fn place(hint: &Hint) -> String {
     match hint {
@@ -21,10 +24,10 @@ fn place(hint: &Hint) -> String {
         Hint::Import(_) => "“Import now” of the system".to_owned(),
         Hint::EndProtection => "the protect list under Settings".to_owned(),
         Hint::ResetPassword => "“Reset password” of the account".to_owned(),
-        Hint::ShowJob(job) | Hint::ApplyJob(job) => format!("the page of job {job}"),
-        Hint::RetryJob(job) => format!("“Try again” on the page of job {job}"),
-        Hint::ApproveJob(job) => format!("“Approve” on the page of job {job}"),
-        Hint::CancelJob(job) => format!("“Cancel” on the page of job {job}"),
+        Hint::ShowJob(job) | Hint::ApplyJob(job) => format!("{PAGE_OF_JOB}{job}"),
+        Hint::RetryJob(job) => format!("“Try again” on {PAGE_OF_JOB}{job}"),
+        Hint::ApproveJob(job) => format!("“Approve” on {PAGE_OF_JOB}{job}"),
+        Hint::CancelJob(job) => format!("“Cancel” on {PAGE_OF_JOB}{job}"),
         // That is done on the command line alone.
         Hint::Discover => hint.to_string(),
     }

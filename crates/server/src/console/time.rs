@@ -3,8 +3,12 @@
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 
+use keyreeve_model::JobId;
+
+use super::jobs;
 use super::numbers::counted;
-use super::parts::drawn;
+use super::parts::{Link, drawn};
+use super::spoken::PAGE_OF_JOB;
 
 /// A time.
 #[derive(Debug, Clone, Template)]
@@ -43,11 +47,11 @@ impl Time {
     }
 }
 
-/// A sentence of ours, with the instants in it as times.
+/// A sentence of ours, with the instants in it as times, and the jobs that it leads to as links.
 #[derive(Debug, Clone, Template)]
 #[template(
     ext = "html",
-    source = r#"{% for piece in pieces %}{% match piece %}{% when Piece::Text with (text) %}{{ text }}{% when Piece::Time with (time) %}{{ time.html() }}{% endmatch %}{% endfor %}"#
+    source = r#"{% for piece in pieces %}{% match piece %}{% when Piece::Text with (text) %}{{ text }}{% when Piece::Time with (time) %}{{ time.html() }}{% when Piece::Link with (link) %}{{ link.html() }}{% endmatch %}{% endfor %}"#
 )]
 pub(crate) struct Timed {
     pieces: Vec<Piece>,
@@ -57,10 +61,40 @@ pub(crate) struct Timed {
 enum Piece {
     Text(String),
     Time(Time),
+    Link(Link),
 }
 
-/// For templates: a sentence with its times, which is drawn by `html()`.
+/// For templates: a sentence with its times and links, which is drawn by `html()`.
 pub(crate) fn timed(sentence: &str) -> Timed {
+    let mut pieces = Vec::new();
+    let mut rest = sentence;
+    while let Some((before, job, text, after)) = page_of_job(rest) {
+        pieces.extend(with_times(before));
+        pieces.push(Piece::Link(Link::new(jobs::of(job), text)));
+        rest = after;
+    }
+    pieces.extend(with_times(rest));
+    Timed { pieces }
+}
+
+/// The first place where the page of a job is named, with what is before and after it.
+fn page_of_job(sentence: &str) -> Option<(&str, JobId, &str, &str)> {
+    let mut from = 0;
+    while let Some(found) = sentence.get(from..)?.find(PAGE_OF_JOB) {
+        let at = from + found;
+        let number_at = at + PAGE_OF_JOB.len();
+        let number = sentence.get(number_at..)?;
+        let digits = number.find(|character: char| !character.is_ascii_digit()).unwrap_or(number.len());
+        let until = number_at + digits;
+        if let Ok(job) = sentence.get(number_at..until)?.parse() {
+            return Some((sentence.get(..at)?, JobId(job), sentence.get(at..until)?, sentence.get(until..)?));
+        }
+        from = number_at;
+    }
+    None
+}
+
+fn with_times(sentence: &str) -> Vec<Piece> {
     // As instants are written: 2026-05-01T12:00:00.000Z.
     let is_of_one = |character: char| character.is_ascii_digit() || "-:.TZ".contains(character);
     let mut pieces = Vec::new();
@@ -84,7 +118,7 @@ pub(crate) fn timed(sentence: &str) -> Timed {
         rest = left;
     }
     pieces.push(Piece::Text(said));
-    Timed { pieces }
+    pieces
 }
 
 drawn!(Time, Timed);
@@ -142,6 +176,23 @@ mod tests {
         );
         for plain in ["", "no time", "2026-11-24T12:23:54", "arn:aws:iam::111122223333:user/Z"] {
             assert_eq!(timed(plain).render().unwrap(), plain);
+        }
+    }
+
+    #[test]
+    fn a_sentence_that_leads_to_the_page_of_a_job_has_the_link() {
+        for (text, drawn) in [
+            (
+                "<x> waits (see the page of job 8): ask job 9",
+                "&#60;x&#62; waits (see <a href=\"/jobs/8\">the page of job 8</a>): ask job 9",
+            ),
+            (
+                "the page of job of the page of job 12",
+                "the page of job of <a href=\"/jobs/12\">the page of job 12</a>",
+            ),
+            ("the page of job x", "the page of job x"),
+        ] {
+            assert_eq!(timed(text).render().unwrap(), drawn);
         }
     }
 }

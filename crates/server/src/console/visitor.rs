@@ -14,6 +14,7 @@ use keyreeve_store::StoreError;
 use super::address;
 use super::page::{Said, Saying};
 use super::table::Listing;
+use crate::auth::Caller;
 use crate::door::{Kept, Site, kept};
 use crate::parts::Parts;
 use crate::problem::Problem;
@@ -40,11 +41,7 @@ impl Visitor {
 
     /// The systems that they are limited to; `None` when they may have to do with all.
     pub(crate) async fn systems(&self, parts: &Parts) -> Result<Option<Vec<SystemId>>, Problem> {
-        if self.actor.require_all_systems().is_ok() {
-            return Ok(None);
-        }
-        let ids = parts.store.list_systems(true).await?.into_iter().map(|system| system.system_id);
-        Ok(Some(ids.filter(|id| self.actor.reaches(id)).collect()))
+        Caller(self.actor.clone()).systems(parts).await
     }
 
     /// The systems of a list: the one that is asked for, else all that are theirs, as by [`Visitor::systems`]. Where there

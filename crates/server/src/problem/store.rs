@@ -53,7 +53,10 @@ fn over_rest(error: &StoreError) -> Option<String> {
         }
         E::JobNotFound { .. } => "`GET /api/v1/systems/ID/jobs` does".to_owned(),
         E::IllegalMove { run, .. } => format!("`GET /api/v1/import-runs/{run}` does"),
-        E::JobState { job, .. } | E::JobNotFailed { job, .. } | E::JobDecided { job, .. } => {
+        E::JobState { job, .. }
+        | E::JobNotFailed { job, .. }
+        | E::JobDismissed { job, .. }
+        | E::JobDecided { job, .. } => {
             format!("`GET /api/v1/jobs/{job}` does")
         }
         E::OwnRejection { job, .. } => format!("`POST /api/v1/jobs/{job}/cancel`"),
@@ -95,6 +98,7 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::PersonNotFound { .. } => (StatusCode::NOT_FOUND, "person_not_found"),
         E::TokenNotFound { .. } => (StatusCode::NOT_FOUND, "token_not_found"),
         E::NothingThen { .. } => (StatusCode::NOT_FOUND, "nothing_then"),
+        E::HistoryNotKept { .. } => (StatusCode::NOT_FOUND, "history_not_kept"),
         E::NotImported { removed: true, .. } => (StatusCode::CONFLICT, "system_removed"),
         E::NotImported { removed: false, .. } => (StatusCode::CONFLICT, "not_imported"),
         E::DeliveryUsed | E::DeliverySuperseded | E::DeliveryGone => (StatusCode::GONE, "gone"),
@@ -115,14 +119,17 @@ fn status_of(error: &StoreError) -> (StatusCode, &'static str) {
         E::PinnedElsewhere { .. } => (StatusCode::CONFLICT, "other_aws_account"),
         E::RunNotPublished { .. } => (StatusCode::CONFLICT, "import_run_not_published"),
         E::DifferentSystems { .. } => (StatusCode::CONFLICT, "different_systems"),
-        E::IllegalMove { .. } | E::JobState { .. } | E::JobNotFailed { .. } | E::JobDecided { .. } => {
-            (StatusCode::CONFLICT, "wrong_state")
-        }
+        E::IllegalMove { .. }
+        | E::JobState { .. }
+        | E::JobNotFailed { .. }
+        | E::JobDismissed { .. }
+        | E::JobDecided { .. } => (StatusCode::CONFLICT, "wrong_state"),
         E::NothingToRetry { .. } => (StatusCode::CONFLICT, "nothing_to_retry"),
         E::OwnApproval { .. } | E::OwnRejection { .. } => (StatusCode::FORBIDDEN, "own_approval"),
         E::OwnAccount { .. } => (StatusCode::FORBIDDEN, "own_account"),
         E::LastAdmin { .. } => (StatusCode::CONFLICT, "last_admin"),
         E::PersonOfProvider { .. } => (StatusCode::CONFLICT, "person_of_provider"),
+        E::DeletionUnderWay { .. } => (StatusCode::CONFLICT, "under_way"),
         E::OverCap { .. } => (StatusCode::CONFLICT, "over_cap"),
         E::Superseded { .. }
         | E::BaselineMoved { .. }

@@ -1,11 +1,12 @@
-//! `/systems/{system_id}/assignments`
+//! `/systems/{system_id}/assignments`, and `/assignments` of all systems.
 
 use axum::Json;
 use axum::extract::State;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Assignment, AssignmentKind, SystemId};
-use keyreeve_store::{AssignmentFilter, AssignmentSlice};
-use serde::Deserialize;
+use keyreeve_store::{AssignmentFilter, AssignmentSlice, HeldFilter, HeldPlace, HeldSlice};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 
 use super::fields::{Fields, Partly};
@@ -96,4 +97,75 @@ pub(crate) async fn list(
     let moment = one_of(asked.as_of.as_deref(), asked.run, parts.clock.now())?;
     let assignments = parts.store.assignments_slice(&system_id, moment, &filter, &slice).await?;
     Ok(Json(Page::of(assignments, limit, &mark, Assignment::place).only(&fields)))
+}
+
+/// Whose holders, and which of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Held {
+    /// The name of a group or policy, in any case, or an ARN. A policy of AWS has the same ARN in all systems; one of a
+    /// customer, and a group, have the same name at most.
+    #[param(min_length = 1, max_length = 2048)]
+    #[serde(deserialize_with = "given")]
+    resource: String,
+    /// The kind.
+    #[param(inline)]
+    kind: Option<AssignmentKind>,
+    /// `next` of the page before.
+    #[param(max_length = 8192, pattern = "^[A-Za-z0-9_-]*$")]
+    #[serde(default, deserialize_with = "at_most::<8192, _>")]
+    cursor: Option<String>,
+    /// How many entries at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// In which order.
+    #[param(inline)]
+    #[serde(default)]
+    sort: Option<HeldOrder>,
+    /// Only these fields of each entry, with commas between.
+    #[param(max_length = 1_000)]
+    #[serde(default, deserialize_with = "at_most::<1_000, _>")]
+    fields: Option<String>,
+}
+
+fn given<'de, D: Deserializer<'de>>(given: D) -> Result<String, D::Error> {
+    let text = at_most::<2048, _>(given)?.filter(|text| !text.is_empty());
+    text.ok_or_else(|| D::Error::custom("it is empty; give a name or an ARN"))
+}
+
+/// What assignments of all systems are sorted by: in which order the systems were registered, then by holder; with `-`,
+/// beginning with the last.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+enum HeldOrder {
+    #[default]
+    #[serde(rename = "system")]
+    System,
+    #[serde(rename = "-system")]
+    SystemDown,
+}
+
+/// Lists who holds a group or policy in all systems that the caller may see, system by system in the order in which they
+/// were registered, then by holder: accounts, and the groups that a policy is attached to. It is what the last import of each
+/// system saw; what was changed from here since is `pending_add` or `pending_remove` in the lists of the systems alone.
+#[utoipa::path(
+    get, path = "/assignments", tag = "assignments", params(Held),
+    responses((status = 200, body = Page<Assignment>), Refused)
+)]
+pub(crate) async fn everywhere(
+    caller: Caller,
+    State(parts): State<Parts>,
+    mark: Mark,
+    InQuery(asked): InQuery<Held>,
+) -> Result<Json<Page<Partly<Assignment>>>, Problem> {
+    caller.0.require(Right::Read)?;
+    let systems = caller.systems(&parts).await?;
+    let paging = Paging(asked.cursor, asked.limit);
+    let limit = paging.limit()?;
+    let fields = Fields::named(asked.fields.as_deref())?;
+    let descending = matches!(asked.sort, Some(HeldOrder::SystemDown));
+    let slice = HeldSlice { descending, after: paging.after(&mark)?, limit: limit + 1 };
+    let filter = HeldFilter { resource: asked.resource, kind: asked.kind };
+    let held = parts.store.held_everywhere(systems.as_deref(), &filter, &slice).await?;
+    Ok(Json(Page::of(held, limit, &mark, HeldPlace::of).only(&fields)))
 }

@@ -26,14 +26,14 @@ use crate::problem::{Problem, Refused};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
-    /// CSV or JSON lines; CSV if it is left out.
+    /// CSV, JSON lines or Parquet; CSV if it is left out.
     #[param(inline)]
     #[serde(default)]
     format: Option<Format>,
     /// Leaves cells of CSV as they are, also those that a spreadsheet takes for formulas.
     #[serde(default)]
     raw: bool,
-    /// What was published at that time, or by the end of that day (UTC): of accounts, resources and assignments.
+    /// What was published at that time, or by the end of that day (UTC): of accounts, resources, assignments and changes.
     #[param(value_type = Option<jiff::Timestamp>)]
     as_of: Option<String>,
     /// What that import run said.
@@ -56,7 +56,7 @@ pub(crate) struct Asked {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rows {
-    /// CSV or JSON lines; CSV if it is left out.
+    /// CSV, JSON lines or Parquet; CSV if it is left out.
     #[param(inline)]
     #[serde(default)]
     format: Option<Format>,
@@ -76,13 +76,14 @@ pub(crate) struct Rows {
     after: Option<i64>,
 }
 
-/// Gives all of something that is known of a system, as a file. Accounts, resources and assignments are what one import run
-/// said, whatever is published meanwhile. When something fails on the way, the transfer breaks off.
+/// Gives all of something that is known of a system, as a file. Accounts, resources, assignments and changes are what one
+/// import run said, whatever is published meanwhile. When something fails on the way, the transfer breaks off.
 #[utoipa::path(
     get, path = "/systems/{system_id}/exports/{what}", tag = "exports",
     params(("system_id" = SystemId, Path), ("what" = What, Path), Asked),
     responses(
-        (status = 200, description = "The file.", content((String = "text/csv"), (String = "application/jsonl")),
+        (status = 200, description = "The file.", content((String = "text/csv"),
+            (String = "application/jsonl"), (Vec<u8> = "application/vnd.apache.parquet")),
             headers(("Content-Disposition" = String))),
         Refused
     )
@@ -113,14 +114,15 @@ pub(crate) async fn get(
             Export::begin(parts.store.clone(), asked).await?
         }
     };
-    Ok(streamed(export, format))
+    Ok(streamed(export.made_at(parts.clock.now()), format))
 }
 
 /// Gives the audit log as a file: of all systems, and what is about none.
 #[utoipa::path(
     get, path = "/exports/audit", tag = "exports", params(Rows),
     responses(
-        (status = 200, description = "The file.", content((String = "text/csv"), (String = "application/jsonl")),
+        (status = 200, description = "The file.", content((String = "text/csv"),
+            (String = "application/jsonl"), (Vec<u8> = "application/vnd.apache.parquet")),
             headers(("Content-Disposition" = String))),
         Refused
     )
@@ -135,13 +137,15 @@ pub(crate) async fn audit(
     numbered(after, None)?;
     spanned(since, until)?;
     let rows = AuditFilter { since, until, after, ..AuditFilter::default() };
-    Ok(streamed(Export::of_audit(parts.store.clone(), rows, format, raw).await?, format))
+    let export = Export::of_audit(parts.store.clone(), rows, format, raw).await?;
+    Ok(streamed(export.made_at(parts.clock.now()), format))
 }
 
 fn streamed(export: Export, format: Format) -> Response {
     let kind = match format {
         Format::Csv => "text/csv; charset=utf-8; header=present",
         Format::Jsonl => "application/jsonl",
+        Format::Parquet => "application/vnd.apache.parquet",
     };
     let name = disposition(&export.file_name());
     let mut answer = Body::from_stream(pieces(export)).into_response();
@@ -175,7 +179,9 @@ impl From<ExportError> for Problem {
         let detail = error.to_string();
         match error {
             ExportError::Store(error) => error.into(),
-            ExportError::NoMoment(_) => Self::bad_request(detail),
+            ExportError::NoMoment(_) | ExportError::OneRun | ExportError::NoSystem(_) => {
+                Self::bad_request(detail)
+            }
             ExportError::Unwritable(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "not_written_down", detail)
             }

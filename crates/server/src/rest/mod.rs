@@ -53,7 +53,7 @@ use crate::problem::Said;
 pub(crate) use changes::{NewJob, asked};
 pub(crate) use listening::Listening;
 pub(crate) use moment::as_of;
-pub(crate) use paging::{Mark, Page, Paging};
+pub(crate) use paging::{MOST as MOST_ITEMS, Mark, Page, Paging};
 pub(crate) use resources::not_there;
 pub(crate) use sessions::{keeping, too_often};
 pub(crate) use systems::Order as SystemOrder;
@@ -110,6 +110,7 @@ fn router() -> (Router<Parts>, utoipa::openapi::OpenApi) {
         .routes(routes!(resources::list))
         .routes(routes!(resources::documents))
         .routes(routes!(assignments::list))
+        .routes(routes!(assignments::everywhere))
         .routes(routes!(import_runs::list, import_runs::begin))
         .routes(routes!(import_runs::get))
         .routes(routes!(import_runs::changes))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{ExternalId, ManagedBy, PolicyDocuments, Resource, ResourceType, SystemId};
-use keyreeve_store::{ResourceFilter, ResourceOrder, Slice};
+use keyreeve_store::{AsOf, ResourceFilter, ResourceOrder, Slice};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -135,11 +135,12 @@ pub(crate) async fn documents(
     caller.require(Right::Read, &system_id)?;
     let moment = moment.read(parts.clock.now())?;
     let found = parts.store.find_resource(&system_id, moment, &resource).await?;
-    let resource = found.ok_or_else(|| not_there(&system_id, &resource))?;
+    let resource = found.ok_or_else(|| not_there(&system_id, &resource, moment))?;
     Ok(Json(parts.store.resource_documents(&resource, moment).await?))
 }
 
 /// That there is no such group or policy at a moment.
-pub(crate) fn not_there(system_id: &SystemId, resource: &ExternalId) -> Problem {
-    Problem::not_found(format!("system {system_id} has no group or policy {resource} then"))
+pub(crate) fn not_there(system_id: &SystemId, resource: &ExternalId, moment: AsOf) -> Problem {
+    let then = if moment == AsOf::Now { "" } else { " at that moment" };
+    Problem::not_found(format!("there is no group or policy {resource} in system {system_id}{then}"))
 }

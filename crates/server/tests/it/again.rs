@@ -1,9 +1,12 @@
 //! What failed is tried again as it was seen, and who looks is told when it would be refused.
 
+use keyreeve_model::Role;
 use keyreeve_sandbox::{Effect, FaultRule, Mutation, Phase};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::console::Browser;
+use crate::console::accounts::address_of;
 use crate::place::{PROD_ACCOUNT, Place};
 
 /// What trying a job again would take, and the name of just that.
@@ -144,5 +147,45 @@ async fn a_call_whose_outcome_is_not_known_is_tried_again_although_the_plan_is_a
     assert_eq!(status, StatusCode::ACCEPTED, "{again}");
     let ended = place.ended(&address).await;
     assert_eq!(ended["tasks"][0]["steps"].as_array().unwrap().len(), steps.len(), "{ended}");
+    place.stop().await;
+}
+
+/// Whoever has been asked to decide about a deletion decides about all of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_is_not_tried_again_beside_another_one_of_the_same_account() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    let name = place.people().await.swap_remove(0);
+    place.sandbox.add_fault(FaultRule::new("DeleteUser", Effect::AccessDenied).times(1).min_fires(1));
+    let body = json!({"wishes": [{"task": "delete_account", "account": name}]});
+    let address = format!("/api/v1/jobs/{}", place.post("/api/v1/systems/prod/jobs", &body).await.1["id"]);
+    assert_eq!(place.ended(&address).await["state"], "failed");
+    let (_, second) = place.post("/api/v1/systems/prod/jobs", &body).await;
+    assert_eq!(second["state"], "awaiting_approval", "{second}");
+    let other = &second["id"];
+    let (plan, seen) = planned(&place, &address).await;
+    let refused = plan["refused"].as_str().unwrap_or_default();
+    let said = format!("job {other} of system prod, which waits for a second person, deletes {name} already");
+    assert!(refused.starts_with(&said), "{plan}");
+    for body in [json!({}), json!({"plan_sha256": seen})] {
+        let (status, problem) = place.post(&format!("{address}/retry"), &body).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &"under_way".into()), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().starts_with(&said), "{problem}");
+    }
+    let page = browser.get(&format!("{}/retry", address.replace("/api/v1", ""))).await;
+    let link = format!("<a href=\"/jobs/{other}\">the page of job {other}</a>");
+    page.refuses(StatusCode::UNPROCESSABLE_ENTITY, &[&format!("Job {other} of system prod"), &link]);
+    assert!(!page.text.contains("name=\"seen\""), "{}", page.text);
+    // So is a third one, which is asked for anew.
+    let account = address_of(&place, &name).await;
+    let third = browser.send(&format!("{account}/delete"), &[]).await;
+    assert!(third.text.contains(&link) && !third.text.contains("Apply this plan"), "{}", third.text);
+    assert!(place.in_aws(&name).is_some());
+    // Once that one is taken back, nothing keeps it.
+    place.post(&format!("/api/v1/jobs/{other}/cancel"), &json!({})).await;
+    let (status, again) = place.post(&format!("{address}/retry"), &json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{again}");
+    assert_eq!(place.ended(&address).await["state"], "succeeded");
+    assert!(place.in_aws(&name).is_none());
     place.stop().await;
 }

@@ -40,6 +40,9 @@ async fn each_kind_is_exported_whole_in_both_forms_however_it_is_cut() {
     let (store, id) = (&place.store, system("prod"));
     let now = AsOf::Now;
     let filter = AuditFilter { system_id: Some(id.clone()), ..AuditFilter::default() };
+    let run = store.latest_published(&id).await.unwrap().unwrap().id;
+    let changes = store.import_changes(run).await.unwrap();
+    let changed = changes.accounts.len() + changes.resources.len() + changes.assignments.len();
     for (what, count) in [
         (What::Accounts, store.list_accounts(&id, now, &AccountFilter::default()).await.unwrap().len()),
         (What::Resources, store.list_resources(&id, now, &ResourceFilter::default()).await.unwrap().len()),
@@ -50,6 +53,8 @@ async fn each_kind_is_exported_whole_in_both_forms_however_it_is_cut() {
         (What::ImportRuns, 2),
         (What::Audit, store.audit(&filter, 1_000).await.unwrap().len()),
         (What::Jobs, 0),
+        (What::Tasks, 0),
+        (What::Changes, changed),
     ] {
         let name = what.as_str();
         let (kind, disposition, csv) = exported(&place, name).await;
@@ -63,6 +68,11 @@ async fn each_kind_is_exported_whole_in_both_forms_however_it_is_cut() {
         assert_eq!((kind.as_str(), lines.lines().count()), ("application/jsonl", count), "{name}");
         let parsed: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert!(parsed.iter().all(|one| one["system_id"] == "prod"));
+        let address = format!("{BASE}/{name}?format=parquet");
+        let answer = place.request(Method::GET, &address, Some(place.admin())).send().await.unwrap();
+        assert_eq!(answer.headers()[CONTENT_TYPE], "application/vnd.apache.parquet", "{name}");
+        let file = answer.bytes().await.unwrap();
+        assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1") && file.len() > 100, "{name}");
         for rows in [1, 7] {
             if what == What::Resources && rows == 1 {
                 continue;
@@ -72,7 +82,7 @@ async fn each_kind_is_exported_whole_in_both_forms_however_it_is_cut() {
         }
     }
     for (address, status) in [
-        ("accounts?format=parquet", 400),
+        ("accounts?format=xml", 400),
         ("accounts?as_of=2001-01-01", 404),
         ("jobs?as_of=2030-01-01", 400),
         ("jobs?run=3", 400),

@@ -145,6 +145,7 @@ impl Place {
             every: Duration::from_secs(600),
             quiet: Duration::from_secs(600),
             at_once: 4,
+            history_days: None,
         };
         let (told, tell) = watch::channel(false);
         let by_itself = duties.start(tell.clone(), |_| {});

@@ -102,6 +102,8 @@ async fn what_is_wrong_with_a_query_is_said_in_words() {
         ("/api/v1/exports/audit?since=2026-01-01&until=2025-01-01", "before `since`"),
         ("/api/v1/systems/prod/exports/audit?since=2026-01-01&until=2025-01-01", "before `since`"),
         ("/api/v1/systems/prod/accounts?name=%ff", "no UTF-8"),
+        ("/api/v1/assignments", "resource"),
+        ("/api/v1/assignments?resource=", "give a name or an ARN"),
     ] {
         let (status, problem) = place.ask(path, Some(place.admin())).await;
         let said = problem["detail"].as_str().unwrap();

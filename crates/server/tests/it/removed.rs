@@ -22,6 +22,7 @@ async fn what_is_asked_of_a_removed_system_is_refused_as_that() {
         "/systems/{system_id}/jobs",
         "/systems/{system_id}/release",
         "/systems/{system_id}/rotate-key",
+        "/systems/{system_id}/drift/accept",
         "/jobs/{job}/retry-plan",
         "/jobs/{job}/retry",
     ] {

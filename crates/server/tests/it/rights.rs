@@ -86,6 +86,7 @@ const ADDRESSES: &[(&str, &str, &str, Whom)] = &[
         Whom::Reads,
     ),
     ("get", "/systems/{system_id}/assignments", "/systems/{system}/assignments", Whom::Reads),
+    ("get", "/assignments", "/assignments?resource=ReadOnlyAccess", Whom::ReadsReached),
     ("get", "/systems/{system_id}/import-runs", "/systems/{system}/import-runs", Whom::Reads),
     ("get", "/systems/{system_id}/import-profiles", "/systems/{system}/import-profiles", Whom::Reads),
     (

@@ -32,7 +32,7 @@ pub use sinks::{AuditBatch, AuditFrom, AuditSinkStanding};
 pub(crate) use trail::{Done, Trail, recording, settle_lost_answer};
 
 /// What rows say that was done: everything that this version writes. A log may hold words of later versions.
-pub const AUDIT_ACTIONS: [&str; 85] = [
+pub const AUDIT_ACTIONS: [&str; 86] = [
     "access_call_attempted",
     "access_call_settled",
     "access_refused",
@@ -41,6 +41,7 @@ pub const AUDIT_ACTIONS: [&str; 85] = [
     "claims_settled",
     "credentials_replaced",
     "drift_accepted",
+    "history_trimmed",
     "import_accepted",
     "import_rejected",
     "job_approved",

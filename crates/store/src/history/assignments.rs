@@ -23,6 +23,16 @@ pub(crate) fn select_assignments() -> Statement {
     text
 }
 
+/// As [`select_assignments`], of many systems: with the key and the id of its system behind the columns of each, and through
+/// the index that has this order.
+pub(crate) fn select_everywhere(dialect: Dialect) -> Statement {
+    let mut text = Statement::building("SELECT ");
+    text.push(COLUMNS)
+        .push(", v.system_key, (SELECT s.system_id FROM systems s WHERE s.system_key = v.system_key)");
+    text.push(" FROM assignment_versions v").push(dialect.through("assignment_versions_everywhere").as_str());
+    text
+}
+
 /// As [`select_assignments`], but from several searches `v`, which the caller adds, each beginning with
 /// [`SEARCH_ASSIGNMENTS`], and closes with `) v`.
 pub(crate) fn select_found_assignments() -> Statement {

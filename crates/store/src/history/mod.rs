@@ -15,13 +15,14 @@ use std::collections::HashMap;
 use keyreeve_model::{ChangeSet, ImportRunId, Inventory, SystemId, difference};
 
 use crate::StoreError;
+use crate::dialect::Dialect;
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 
 pub(crate) use accounts::{ACCOUNT_COLUMNS, select_accounts};
 pub(crate) use assignments::{
-    ASSIGNMENT_COLUMNS, GROUP_HELD, SEARCH_ASSIGNMENTS, read_held, select_assignments,
+    ASSIGNMENT_COLUMNS, GROUP_HELD, SEARCH_ASSIGNMENTS, read_held, select_assignments, select_everywhere,
     select_found_assignments, select_held,
 };
 pub(crate) use coverage::Coverage;
@@ -67,9 +68,17 @@ impl Versions {
         self.push(text, alias, "");
     }
 
-    /// As [`Self::condition`], where something else finds fewer rows: the database does not search by this one.
-    pub(crate) fn condition_beside(self, text: &mut Statement, alias: &str) {
-        self.push(text, alias, "+");
+    /// As [`Self::condition`], where something else finds fewer rows: SQLite does not search by this one. PostgreSQL finds
+    /// the parts of the table by it that it need not look into, and knows how many rows it would find.
+    pub(crate) fn condition_beside(self, text: &mut Statement, alias: &str, dialect: Dialect) {
+        self.push(
+            text,
+            alias,
+            match dialect {
+                Dialect::Sqlite => "+",
+                Dialect::Postgres => "",
+            },
+        );
     }
 
     fn push(self, text: &mut Statement, alias: &str, before: &str) {

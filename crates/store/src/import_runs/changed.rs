@@ -19,7 +19,7 @@ use crate::history::{self, Coverage, Span, Versions};
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::{Transaction, reading};
-use crate::{ChangeFilter, ChangePlace, ChangeSlice, Store, StoreError};
+use crate::{ChangeFilter, ChangePlace, ChangeSlice, Store, StoreError, kept};
 
 /// So many earlier versions are asked for at once.
 const AT_ONCE: usize = 500;
@@ -53,7 +53,7 @@ impl Store {
     /// A part of what a run changed or, for one that was not published, would change, as [`Store::import_changes`] has it.
     ///
     /// # Errors
-    /// [`StoreError::RunNotFound`], [`StoreError::EvidenceAltered`].
+    /// [`StoreError::RunNotFound`], [`StoreError::EvidenceAltered`], [`StoreError::HistoryNotKept`].
     pub async fn import_changes_slice(
         &self,
         run: ImportRunId,
@@ -66,6 +66,7 @@ impl Store {
             match stored.run.state {
                 ImportRunState::Running | ImportRunState::Failed => Ok(Vec::new()),
                 ImportRunState::Published if recorded.is_none() => {
+                    kept::require_changes(transaction, &stored).await?;
                     let of = Compared {
                         system_id: stored.run.system_id,
                         key: stored.system_key,
@@ -73,7 +74,10 @@ impl Store {
                     };
                     of.slice(transaction, filter, slice).await
                 }
-                _ => Ok(cut(Evidence::read(transaction, run, recorded).await?, filter, slice)),
+                _ => {
+                    kept::require_changes(transaction, &stored).await?;
+                    Ok(cut(Evidence::read(transaction, run, recorded).await?, filter, slice))
+                }
             }
         })
         .await
@@ -396,7 +400,7 @@ impl Asked<'_> {
         for some in ids.chunks(AT_ONCE) {
             let mut text = (table.select)();
             text.push(" WHERE v.system_key = ").bind(self.of.key).push(" AND ");
-            Versions::NewIn(self.of.span.reversed()).condition_beside(&mut text, "v");
+            Versions::NewIn(self.of.span.reversed()).condition_beside(&mut text, "v", transaction.dialect());
             text.push(" AND ").push(table.id).push(" IN (VALUES ");
             text.bind_rows(some.iter().map(|id| vec![(*id).into()])).push(")");
             let rows = transaction.fetch_together(text, table.columns, read).await?;

@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::{StoredRun, read_run, select_runs};
 use crate::history::{self, Span};
 use crate::transaction::{Transaction, reading};
-use crate::{RunSlice, Store, StoreError, systems};
+use crate::{RunSlice, Store, StoreError, kept, systems};
 
 impl Store {
     /// The last runs of a system, the newest first; only those before a given one, for turning pages.
@@ -101,7 +101,7 @@ impl Store {
     /// some, else from the history. A running or failed run has no changes.
     ///
     /// # Errors
-    /// [`StoreError::RunNotFound`], [`StoreError::EvidenceAltered`].
+    /// [`StoreError::RunNotFound`], [`StoreError::EvidenceAltered`], [`StoreError::HistoryNotKept`].
     pub async fn import_changes(&self, run: ImportRunId) -> Result<ChangeSet, StoreError> {
         reading!(self, "reading the run's changes", |transaction| {
             let stored = find_run(transaction, run).await?;
@@ -109,10 +109,14 @@ impl Store {
             match stored.run.state {
                 ImportRunState::Running | ImportRunState::Failed => Ok(ChangeSet::default()),
                 ImportRunState::Published if recorded.is_none() => {
+                    kept::require_changes(transaction, &stored).await?;
                     history::changes(transaction, &stored.run.system_id, stored.system_key, Span::of_run(run))
                         .await
                 }
-                _ => Evidence::read(transaction, run, recorded).await,
+                _ => {
+                    kept::require_changes(transaction, &stored).await?;
+                    Evidence::read(transaction, run, recorded).await
+                }
             }
         })
         .await
@@ -121,7 +125,8 @@ impl Store {
     /// What is different between two published runs of a system, in this order.
     ///
     /// # Errors
-    /// [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`], [`StoreError::DifferentSystems`].
+    /// [`StoreError::RunNotFound`], [`StoreError::RunNotPublished`], [`StoreError::DifferentSystems`],
+    /// [`StoreError::HistoryNotKept`].
     pub async fn difference_between(
         &self,
         first: ImportRunId,
@@ -155,6 +160,12 @@ pub(super) async fn comparable(
     }
     if one.system_key != other.system_key {
         return Err(StoreError::DifferentSystems { first, second });
+    }
+    let latest = latest_published(transaction, one.system_key).await?.map(|run| run.id);
+    for stored in [&one, &other] {
+        if latest != Some(stored.run.id) {
+            kept::require_as_of(transaction, (one.system_key, &one.run.system_id), stored.run.id).await?;
+        }
     }
     Ok((one, other))
 }

@@ -8,7 +8,7 @@ use crate::history::{self, STILL};
 use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::transaction::{Transaction, reading};
-use crate::{AsOf, Store, StoreError};
+use crate::{AsOf, Store, StoreError, kept};
 
 /// An object as it was last.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Gone {
 impl Store {
     /// An account that was there at some time, by its id or else a name that it had; of several that had the name, the last
     /// one. It is given as it was last, whatever it was called by then.
-    /// `None` when no import has ever seen one.
+    /// `None` when no import has ever seen one, or what is known of it is not kept.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -47,8 +47,10 @@ impl Store {
                 return Ok(None);
             };
             const BY_ID: &str = "v.external_id = ";
+            let given_up = kept::floor(transaction).await?;
             let last = |mut text: Statement, condition: &'static str, wanted: &str| {
                 text.push(" WHERE v.system_key = ").bind(reading.system.key);
+                text.push(" AND v.valid_to_run > ").bind(given_up);
                 text.push(" AND ").push(condition).bind(wanted);
                 text.push(if condition.ends_with('(') { ")" } else { "" });
                 text.push(" ORDER BY v.valid_to_run DESC, v.external_id LIMIT 1");
@@ -92,7 +94,8 @@ impl Store {
         .await
     }
 
-    /// The groups and policies that are called so or were at some time, ignoring case, each as it was last; no more than 20.
+    /// The groups and policies that are called so or were at some time, ignoring case, each with the name that it had and as it
+    /// was last; no more than 20.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -100,20 +103,25 @@ impl Store {
         &self,
         system_id: &SystemId,
         name: &str,
-    ) -> Result<Vec<LastKnown<Resource>>, StoreError> {
+    ) -> Result<Vec<(String, LastKnown<Resource>)>, StoreError> {
         reading!(self, "looking for resources by a name of the past", |transaction| {
             let Some(reading) = Reading::begin(transaction, system_id, AsOf::Now).await? else {
                 return Ok(Vec::new());
             };
             let mut text = Statement::building(
-                "SELECT DISTINCT v.external_id FROM resource_versions v WHERE v.system_key = ",
+                "SELECT v.external_id, MAX(v.name) FROM resource_versions v WHERE v.system_key = ",
             );
-            text.bind(reading.system.key).push(" AND lower(v.name) = lower(").bind(name);
-            text.push(") ORDER BY v.external_id LIMIT 20");
-            let ids: Vec<ExternalId> = transaction.fetch(text, |row| row.word(0)).await?;
+            text.bind(reading.system.key)
+                .push(" AND v.valid_to_run > ")
+                .bind(kept::floor(transaction).await?);
+            text.push(" AND lower(v.name) = lower(").bind(name);
+            text.push(") GROUP BY v.external_id ORDER BY v.external_id LIMIT 20");
+            let ids: Vec<(ExternalId, String)> =
+                transaction.fetch(text, |row| Ok((row.word(0)?, row.text(1)?))).await?;
             let mut found = Vec::new();
-            for id in &ids {
-                found.extend(last_known(transaction, &reading, (system_id, id)).await?);
+            for (id, had) in ids {
+                let last = last_known(transaction, &reading, (system_id, &id)).await?;
+                found.extend(last.map(|last| (had, last)));
             }
             Ok(found)
         })
@@ -126,8 +134,10 @@ async fn last_known(
     reading: &Reading,
     (system_id, external_id): (&SystemId, &ExternalId),
 ) -> Result<Option<LastKnown<Resource>>, StoreError> {
+    let given_up = kept::floor(transaction).await?;
     let last = |mut text: Statement| {
         text.push(" WHERE v.system_key = ").bind(reading.system.key);
+        text.push(" AND v.valid_to_run > ").bind(given_up);
         text.push(" AND v.external_id = ").bind(external_id.as_str());
         text.push(" ORDER BY v.valid_to_run DESC LIMIT 1");
         text

@@ -9,7 +9,7 @@ use super::life::{MOST_VERSIONS, versions_of};
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::reading;
-use crate::{AsOf, Store, StoreError};
+use crate::{AsOf, Store, StoreError, kept};
 
 /// Whose inline policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,11 @@ impl Store {
             let read = |row: &Row| Ok::<Version, StoreError>((row.int(0)?, row.int(1)?, row.opt_json(2)?));
             let versions = transaction.fetch(text, read).await?;
             let all = i64::try_from(versions.len()).is_ok_and(|number| number < MOST_VERSIONS);
-            Ok(since(versions, reading.run, all))
+            let mut found = since(versions, reading.run, all);
+            // What was before that is not kept.
+            let given_up = kept::floor(transaction).await?;
+            found.values_mut().for_each(|one| one.unknown_before |= one.run.0 <= given_up);
+            Ok(found)
         })
         .await
     }

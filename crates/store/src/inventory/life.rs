@@ -10,7 +10,7 @@ use crate::history::{self, STILL};
 use crate::row::Row;
 use crate::statement::{Statement, Value};
 use crate::transaction::{Transaction, reading};
-use crate::{AsOf, Store, StoreError};
+use crate::{AsOf, Store, StoreError, kept};
 
 /// So many versions of one account, and of what it holds, are looked back at.
 pub(super) const MOST_VERSIONS: i64 = 500;
@@ -41,7 +41,8 @@ pub struct SeenIn {
 type Held = (i64, i64);
 
 impl Store {
-    /// What runs saw changed of an account, the newest first, and no more than so many of them.
+    /// What runs saw changed of an account, the newest first, and no more than so many of them. Runs whose changes are not kept
+    /// are left out, see [`Store::history_kept_since`].
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
@@ -74,7 +75,8 @@ impl Store {
             let assignments =
                 transaction.fetch(of(history::select_assignments(), held, by_key), read).await?;
 
-            let runs = boundaries(&when, &held_when, most);
+            let given_up = kept::floor(transaction).await?;
+            let runs = boundaries((&when, &held_when), given_up, most);
             let published = published(transaction, &runs).await?;
             let seen = |run: i64, end: fn(&Held) -> i64| {
                 let at = |held: &&Held| end(held) == run;
@@ -180,13 +182,13 @@ pub(super) fn versions_of(
 }
 
 /// The runs at which a version began or ended, the newest first. Below the oldest version that was read, some of it may
-/// not have been.
-fn boundaries(accounts: &[Held], assignments: &[Held], most: usize) -> Vec<ImportRunId> {
+/// not have been; neither are those that are given up.
+fn boundaries((accounts, assignments): (&[Held], &[Held]), given_up: i64, most: usize) -> Vec<ImportRunId> {
     let floor = |held: &[Held]| match i64::try_from(held.len()) {
         Ok(number) if number < MOST_VERSIONS => 0,
         _ => held.iter().map(|(_, until)| *until).min().unwrap_or_default(),
     };
-    let floor = floor(accounts).max(floor(assignments));
+    let floor = floor(accounts).max(floor(assignments)).max(given_up);
     let ends = accounts.iter().chain(assignments).flat_map(|(since, until)| [*since, *until]);
     let ends: BTreeSet<i64> = ends.filter(|run| *run != STILL && *run > floor).collect();
     ends.into_iter().rev().take(most).map(ImportRunId).collect()

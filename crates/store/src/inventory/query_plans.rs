@@ -3,8 +3,11 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{AssignmentKind, AssignmentPlace, CredentialKind, ImportRunId};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::conditions::{Column, Way, policy_conditions};
+use super::everywhere::{held, held_within};
+use super::indexed::{Table, Wanted, anywhere, named};
 use super::life::versions_of;
 use super::shown::select_held;
 use super::slices::{cut, cut_assignments};
@@ -12,14 +15,14 @@ use super::{Reading, select_claimed};
 use crate::dialect::Dialect;
 use crate::history::{self, Coverage, Versions};
 use crate::provisioning::query_plans::plan;
-use crate::statement::Statement;
+use crate::statement::{Statement, Text};
 use crate::transaction::reading;
 use crate::{
-    AccountFilter, AccountOrder, AssignmentFilter, AssignmentSlice, DatabaseUrl, NewSystem, Slice,
-    SlicePlace, SortKey, Store, StoreError, StoreKey, systems,
+    AccountFilter, AccountOrder, AssignmentFilter, AssignmentSlice, DatabaseUrl, HeldFilter, NewSystem,
+    Slice, SlicePlace, SortKey, Store, StoreError, StoreKey, systems,
 };
 
-async fn reading_of(store: &Store) -> Reading {
+pub(super) async fn reading_of(store: &Store) -> Reading {
     let now = Timestamp::UNIX_EPOCH;
     let new = NewSystem {
         system_id: "prod".parse().unwrap(),
@@ -36,13 +39,14 @@ async fn reading_of(store: &Store) -> Reading {
     let read: Result<Reading, StoreError> = reading!(store, "reading", |transaction| {
         let system = systems::find(transaction, &system_id, false).await?;
         let coverage = Coverage::at(transaction, system.key, ImportRunId(1)).await?;
-        Ok(Reading { system, versions: Versions::Current, coverage, run: ImportRunId(1) })
+        let dialect = transaction.dialect();
+        Ok(Reading { system, versions: Versions::Current, coverage, run: ImportRunId(1), dialect })
     })
     .await;
     read.unwrap()
 }
 
-fn assignments(reading: &Reading, filter: &AssignmentFilter) -> Statement {
+pub(super) fn assignments(reading: &Reading, filter: &AssignmentFilter) -> Statement {
     let kind = AssignmentKind::AccountGroup;
     let after = AssignmentPlace("ada".into(), "AIDA1".into(), kind, "g".into(), None);
     assignments_after(reading, filter, Some(after))
@@ -58,7 +62,7 @@ fn assignments_after(
     text
 }
 
-fn accounts(reading: &Reading, filter: &AccountFilter) -> Statement {
+pub(super) fn accounts(reading: &Reading, filter: &AccountFilter) -> Statement {
     accounts_after(
         reading,
         filter,
@@ -160,6 +164,115 @@ async fn pages_and_searches_of_the_inventory_go_through_their_indexes() {
         assert!(!lines[..1].iter().any(sorts), "{lines:#?}");
     }
     store.close().await;
+}
+
+fn held_filter(resource: &str) -> HeldFilter {
+    HeldFilter { resource: resource.to_owned(), kind: None }
+}
+
+#[tokio::test]
+async fn who_holds_something_everywhere_is_read_in_order_from_one_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
+    let store = Store::create(&url, StoreKey::generate().unwrap(), Timestamp::UNIX_EPOCH).await.unwrap();
+    let kind = AssignmentKind::AccountPolicy;
+    let place = AssignmentPlace("ada".into(), "AIDA1".into(), kind, "P".into(), None);
+    let within = |after| {
+        let slice = AssignmentSlice { descending: false, after, limit: 51 };
+        held_within(Dialect::Sqlite, &held_filter("P"), 7, &slice)
+    };
+    let all = |descending, after| {
+        held(Dialect::Sqlite, &held_filter("arn:aws:iam::aws:policy/P"), (descending, after, 51))
+    };
+    let index = "SEARCH v USING INDEX assignment_versions_everywhere (<expr>=?";
+    for (text, range) in [
+        (all(false, None), ")"),
+        (all(true, Some((7, &place))), " AND (system_key,subject_name,subject_external_id)<(?,?,?))"),
+        (within(None), " AND system_key=? AND subject_name>?)"),
+        (within(Some(place.clone())), " AND system_key=? AND (subject_name,subject_external_id)>(?,?))"),
+    ] {
+        let lines = plan(&store, text).await;
+        assert!(lines.iter().any(|line| *line == format!("{index}{range}")), "{range}: {lines:#?}");
+        assert!(!lines.iter().any(|line| line.contains("TEMP B-TREE FOR ORDER BY")), "{lines:#?}");
+    }
+    store.close().await;
+}
+
+/// How PostgreSQL goes about a statement, one line for each step.
+async fn postgres_plan(store: &Store, text: Statement) -> Vec<String> {
+    let Text::Built(written) = &text.text else { panic!("no statement that is built") };
+    let explained =
+        Statement { text: Text::Built(format!("EXPLAIN (COSTS OFF) {written}")), values: text.values };
+    let lines: Result<Vec<String>, StoreError> = reading!(store, "explaining", |transaction| {
+        // That a table is read through from its beginning is what is looked for, however small it is here.
+        transaction.execute(crate::statement::statement!("SET LOCAL enable_seqscan = off")).await?;
+        transaction.fetch(explained.clone(), |row| row.text(0)).await
+    })
+    .await;
+    lines.unwrap()
+}
+
+/// Forty systems of 500 accounts and 50 groups, of whom each twentieth has the same policy.
+const CROWD: &str = "
+    INSERT INTO account_versions (system_key, external_id, valid_from_run, valid_to_run, first_seen_run, name, path, arn,
+        status, login_state, credential_source, created_at, tags)
+    SELECT s, 'AIDA' || n, 1, 9223372036854775807, 1, 'user' || n || '.' || md5(s || '-' || n), '/',
+        'arn:aws:iam::' || s || ':user/user' || n, 'enabled', 'present', 'none', 0, '{\"mail\":\"' || md5(n || '+' || s) || '\"}'
+    FROM generate_series(1, 40) s, generate_series(1, 500) n;
+    INSERT INTO resource_versions (system_key, external_id, valid_from_run, valid_to_run, first_seen_run, type, name, path,
+        arn, attachable)
+    SELECT s, 'AGPA' || n, 1, 9223372036854775807, 1, 'group', md5('g' || s || '-' || n), '/',
+        'arn:aws:iam::' || s || ':group/' || md5(s || '+' || n), 1
+    FROM generate_series(1, 40) s, generate_series(1, 50) n;
+    INSERT INTO assignment_versions (system_key, subject_external_id, kind, resource_key, valid_from_run, valid_to_run,
+        first_seen_run, subject_name, resource_name, state)
+    SELECT s, 'AIDA' || n, 'account_policy', 'arn:aws:iam::aws:policy/P' || n % 20, 1, 9223372036854775807, 1, 'user' || n,
+        'P' || n % 20, 'actual'
+    FROM generate_series(1, 40) s, generate_series(1, 500) n;
+    ANALYZE account_versions; ANALYZE resource_versions; ANALYZE assignment_versions";
+
+#[tokio::test]
+async fn postgres_goes_through_indexes_for_what_is_looked_for_in_all_systems() {
+    let server = std::env::var("KEYREEVE_TEST_POSTGRES").expect("KEYREEVE_TEST_POSTGRES names a server");
+    let schema = format!("plans_{}", std::process::id());
+    let mut raw = PgConnection::connect(&server).await.unwrap();
+    for text in [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")] {
+        raw.execute(AssertSqlSafe(text)).await.unwrap();
+    }
+    let separator = if server.contains('?') { '&' } else { '?' };
+    let url: DatabaseUrl = format!("{server}{separator}options=-csearch_path%3D{schema}").parse().unwrap();
+    let store = Store::create(&url, StoreKey::generate().unwrap(), Timestamp::UNIX_EPOCH).await.unwrap();
+    assert_eq!(store.search_is_indexed().await.unwrap(), Some(true), "the server for tests has pg_trgm");
+    raw.execute(AssertSqlSafe(format!("SET search_path = {schema}; {CROWD}"))).await.unwrap();
+    let place =
+        AssignmentPlace("user9".into(), "AIDA9".into(), AssignmentKind::AccountPolicy, "P3".into(), None);
+    let slice = AssignmentSlice { descending: false, after: Some(place.clone()), limit: 51 };
+    let dialect = Dialect::Postgres;
+    let keys: Vec<i64> = (3..9).collect();
+    let [hex, nobody, pattern] = ["a1b", "nobody-has-this", "*a1b2*"].map(Wanted::of);
+    for (text, index) in [
+        (held(dialect, &held_filter("p3"), (false, None, 51)), "assignment_versions_everywhere"),
+        (held(dialect, &held_filter("p3"), (true, Some((7, &place)), 51)), "assignment_versions_everywhere"),
+        (held_within(dialect, &held_filter("p3"), 7, &slice), "assignment_versions"),
+        (named(Table::Accounts, &hex, None, 1_000), "account_versions_everywhere"),
+        (named(Table::Resources, &hex, Some(&keys), 1_000), "resource_versions_everywhere"),
+        (anywhere(Table::Accounts, &nobody, None, 1_000), "account_versions_by_text"),
+        (anywhere(Table::Accounts, &pattern, Some(&keys), 1_000), "account_versions_by_text"),
+        (anywhere(Table::Resources, &nobody, None, 1_000), "resource_versions_by_text"),
+    ] {
+        let lines = postgres_plan(&store, text).await;
+        assert!(lines.iter().any(|line| line.contains(index)), "{index}: {lines:#?}");
+        let is_bad = |line: &&String| {
+            let line = line.trim_start_matches([' ', '-', '>']);
+            line.starts_with("Sort") && !line.starts_with("Sort Key")
+                || line.contains("Seq Scan on account")
+                || line.contains("Seq Scan on resource")
+                || line.contains("Seq Scan on assignment")
+        };
+        assert_eq!(lines.iter().find(is_bad), None, "{lines:#?}");
+    }
+    store.close().await;
+    raw.execute(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).await.unwrap();
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! Looking for accounts, groups and policies of many systems at once, and for those that are gone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keyreeve_model::{
-    AccountStatus, ExternalId, ImportRunId, ManagedBy, ObjectCounts, ObjectType, ResourceType, SystemId,
+    AccountStatus, CollectionName, CollectionRecord, ExternalId, ImportRunId, ManagedBy, ObjectCounts,
+    ObjectType, ResourceType, SystemId,
 };
 
-use super::kept::Kept;
-use super::texts::{AccountCounts, Entry, Haystack, account_of};
+use super::indexed::{self, MOST_SYSTEMS};
+use super::kept::{Kept, Number};
+use super::texts::{AccountCounts, Entry, Haystack, MOST_KEPT, Of, push_account};
+use crate::dialect::Dialect;
 use crate::history::Versions;
 use crate::row::Row;
 use crate::statement::{Statement, Value, statement};
@@ -20,7 +24,7 @@ const MOST_CHANGES: u64 = 200_000;
 const MOST_GONE: usize = 5_000;
 
 /// The texts of the groups and policies of some systems, and of what is gone there.
-pub(crate) type OtherTexts = Kept<Haystack, 150_000>;
+pub(crate) type OtherTexts = Kept<Haystack, MOST_KEPT>;
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,20 @@ pub struct Found {
     pub gone: Option<ImportRunId>,
 }
 
+/// What was found, and how it was looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Searched {
+    /// What was found: at most as many as were asked for.
+    pub found: Vec<Found>,
+    /// Whether there are more.
+    pub more: bool,
+    /// Whether names alone were looked at, and those that begin so: the text has no three letters or digits in a row, and
+    /// there is too much to be looked through.
+    pub names_alone: bool,
+    /// Whether what is gone was not looked for.
+    pub without_gone: bool,
+}
+
 /// A group or policy by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedResource {
@@ -55,16 +73,46 @@ pub struct NamedResource {
 const NOW: &str = "SELECT s.system_key, s.system_id, (SELECT r.run_id FROM import_runs r \
      WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
      FROM systems s WHERE s.removed_at IS NULL";
+const COLLECTIONS: &str =
+    "SELECT r.system_key, r.run_id, r.collections FROM import_runs r WHERE r.run_id IN (VALUES ";
 const RESOURCES: &str = "SELECT v.external_id, v.name, v.path, v.arn, v.type, v.managed_by FROM resource_versions v \
      WHERE v.system_key = ";
 const DELETING: &str = "SELECT run_id, changes FROM import_runs \
      WHERE system_key = $1 AND state = 'published' AND run_id <= $2 ORDER BY run_id DESC";
 
 impl Store {
+    /// The same store, which searches several systems in memory only if they have no more things than so many.
+    #[must_use]
+    pub fn searching_in_memory(mut self, most: usize) -> Self {
+        self.most_searched = most;
+        self
+    }
+
+    /// Whether PostgreSQL has the index by which all systems are searched for a part of a text; `None` of SQLite, where what
+    /// is looked into is kept in memory. Without it such a search reads through all that there is.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn search_is_indexed(&self) -> Result<Option<bool>, StoreError> {
+        reading!(self, "looking for the index of searches", |transaction| {
+            if transaction.dialect() == Dialect::Sqlite {
+                return Ok(None);
+            }
+            let exists = transaction.dialect().table_exists();
+            let exists = statement!(exists, "account_versions_by_text");
+            Ok(Some(transaction.fetch_one(exists, |row| row.flag(0)).await?))
+        })
+        .await
+    }
+
     /// Accounts, groups and policies of these systems, or of all that are not removed, that have a text in their name,
     /// path, ARN or tags, ignoring case, those that are gone as well; with `*` or `?` in it, it is a pattern for the whole
     /// of one of these. Those that are called so come first, then those whose names begin so. Of many, so many are given,
     /// and whether there are more.
+    ///
+    /// Several systems that have more than 250,000 of one kind are searched by indexes on PostgreSQL: then what is gone is not
+    /// looked for, and of a text without three letters or digits in a row names alone that begin so are, which is said beside
+    /// what is found. SQLite reads what is not kept in memory, which takes the longer the more there is.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -73,19 +121,30 @@ impl Store {
         systems: Option<&[SystemId]>,
         wanted: &str,
         most: usize,
-    ) -> Result<(Vec<Found>, bool), StoreError> {
+    ) -> Result<Searched, StoreError> {
         reading!(self, "looking for accounts, groups and policies", |transaction| {
+            let is_postgres = transaction.dialect() == Dialect::Postgres;
             let mut text = statement!(NOW);
             push_within(&mut text, systems);
+            if is_postgres {
+                text.push(" LIMIT ").bind(i64::try_from(MOST_SYSTEMS).unwrap_or(i64::MAX).saturating_add(1));
+            }
             let read =
                 |row: &Row| Ok((row.int(0)?, row.word::<SystemId>(1)?, row.opt_int(2)?.map(ImportRunId)));
-            let (mut found, mut more) = (Vec::new(), false);
-            for (key, system_id, run) in transaction.fetch(text, read).await? {
+            let (mut best, mut more) = (Best::of(wanted, most), false);
+            let chosen = transaction.fetch(text, read).await?;
+            if is_postgres && chosen.len() > 1 && self.are_many(transaction, &chosen).await? {
+                let keys = match systems {
+                    None => None,
+                    Some(systems) => Some(keys_of(transaction, systems).await?),
+                };
+                return indexed::search(transaction, wanted, keys.as_deref(), most).await;
+            }
+            for (key, system_id, run) in chosen {
                 let Some(run) = run else { continue };
                 let accounts = self.account_texts(transaction, key, run).await?;
                 let others = self.other_texts(transaction, key, run).await?;
                 for texts in [accounts, others] {
-                    let of = |place: usize| texts.entries.get(place).map(|one| Found::of(&system_id, one));
                     let mut places = texts.with(wanted, most);
                     if places.len() == most {
                         more = true;
@@ -93,22 +152,11 @@ impl Store {
                         places.sort_unstable();
                         places.dedup();
                     }
-                    found.extend(places.into_iter().filter_map(of));
+                    best.look_at(&system_id, &texts, places);
                 }
             }
-            let wanted = wanted.to_lowercase();
-            found.sort_by_cached_key(|one: &Found| {
-                let folded = one.name.to_lowercase();
-                let rank = match folded.strip_prefix(wanted.as_str()) {
-                    Some("") => 0,
-                    Some(_) => 1,
-                    None => 2,
-                };
-                (rank, folded, one.system_id.clone(), one.gone.is_some(), one.external_id.clone())
-            });
-            more |= found.len() > most;
-            found.truncate(most);
-            Ok((found, more))
+            more |= best.left_out;
+            Ok(Searched { found: best.found(), more, names_alone: false, without_gone: false })
         })
         .await
     }
@@ -124,9 +172,9 @@ impl Store {
                 return Ok(Vec::new());
             };
             let texts = self.other_texts(transaction, key, run.id).await?;
-            let found = texts.with(text, usize::MAX).into_iter().filter_map(|place| texts.entries.get(place));
-            let is_it = |one: &&Entry| one.of == ObjectType::Account && one.gone.is_some();
-            Ok(found.filter(is_it).map(|one| Found::of(system_id, one)).collect())
+            let found = texts.with(text, usize::MAX).into_iter().filter_map(|place| texts.at(place));
+            let is_it = |one: &Entry<'_>| one.of.kind == ObjectType::Account && one.of.gone.is_some();
+            Ok(found.filter(is_it).filter_map(|one| Found::of(system_id, one)).collect())
         })
         .await
     }
@@ -149,25 +197,26 @@ impl Store {
                 return Ok(Vec::new());
             };
             let texts = self.other_texts(transaction, key, run.id).await?;
-            let found =
-                texts.with(wanted, usize::MAX).into_iter().filter_map(|place| texts.entries.get(place));
-            let is_it = |one: &&Entry| {
-                one.gone.is_none()
-                    && (one.of == ObjectType::Group) == (kind == ResourceType::Group)
-                    && one.of != ObjectType::Account
+            let found = texts.with(wanted, usize::MAX).into_iter().filter_map(|place| texts.at(place));
+            let is_it = |one: &Entry<'_>| {
+                one.of.gone.is_none()
+                    && (one.of.kind == ObjectType::Group) == (kind == ResourceType::Group)
+                    && one.of.kind != ObjectType::Account
             };
-            let mut found: Vec<&Entry> = found.filter(is_it).collect();
+            let mut found: Vec<Entry<'_>> = found.filter(is_it).collect();
             let folded = wanted.to_lowercase();
             found.sort_by_cached_key(|one| {
                 let name = one.name.to_lowercase();
                 (!name.starts_with(&folded), name)
             });
-            let named = |one: &Entry| NamedResource {
-                name: one.name.to_string(),
-                arn: one.arn.as_deref().unwrap_or_default().to_owned(),
-                external_id: one.external_id.clone(),
+            let named = |one: Entry<'_>| {
+                Some(NamedResource {
+                    name: one.name.to_owned(),
+                    arn: one.arn.to_owned(),
+                    external_id: ExternalId::new(one.external_id).ok()?,
+                })
             };
-            Ok(found.into_iter().take(most).map(named).collect())
+            Ok(found.into_iter().take(most).filter_map(named).collect())
         })
         .await
     }
@@ -188,7 +237,7 @@ impl Store {
                 return Ok(Vec::new());
             };
             let texts = self.account_texts(transaction, key, run.id).await?;
-            let paths = texts.entries.iter().map(|one| &*one.path).filter(|path| path.contains(wanted));
+            let paths = texts.all().map(|one| one.path).filter(|path| path.contains(wanted));
             let paths: std::collections::BTreeSet<&str> = paths.collect();
             Ok(paths.into_iter().take(most).map(str::to_owned).collect())
         })
@@ -231,6 +280,40 @@ impl Store {
         .await
     }
 
+    /// Whether systems have more of one kind than is searched in memory, by what their last imports have read.
+    async fn are_many(
+        &self,
+        transaction: &mut Transaction,
+        chosen: &[(i64, SystemId, Option<ImportRunId>)],
+    ) -> Result<bool, StoreError> {
+        if chosen.len() > MOST_SYSTEMS {
+            return Ok(true);
+        }
+        let of_run = |(key, _, run): &(i64, SystemId, Option<ImportRunId>)| Some((*key, (*run)?));
+        let runs: Vec<(i64, ImportRunId)> = chosen.iter().filter_map(of_run).collect();
+        let known = |runs: &[(i64, ImportRunId)]| -> Vec<(i64, ImportRunId)> {
+            runs.iter().filter(|(key, run)| self.searched.get(*key, *run).is_none()).copied().collect()
+        };
+        let unknown = known(&runs);
+        if !unknown.is_empty() {
+            let mut text = Statement::building(COLLECTIONS);
+            text.bind_rows(unknown.iter().map(|(_, run)| vec![Value::from(run.0)])).push(")");
+            let read = |row: &Row| Ok((row.int(0)?, ImportRunId(row.int(1)?), row.json(2)?));
+            let read: Vec<(i64, ImportRunId, Vec<CollectionRecord>)> = transaction.fetch(text, read).await?;
+            for (key, run, collections) in read {
+                let of = |names: &[CollectionName]| -> u64 {
+                    let those = collections.iter().filter(|one| names.contains(&one.name));
+                    those.map(|one| one.items).sum()
+                };
+                let users = of(&[CollectionName::Users]);
+                let others = of(&[CollectionName::Groups, CollectionName::Policies]);
+                self.searched.keep(key, run, &Arc::new(Number(users.max(others))));
+            }
+        }
+        let number = |(key, run): &(i64, ImportRunId)| self.searched.get(*key, *run).map_or(0, |one| one.0);
+        Ok(runs.iter().map(number).sum::<u64>() > self.most_searched as u64)
+    }
+
     /// What is written about the groups and policies of now, and about what is gone, the last first.
     async fn other_texts(
         &self,
@@ -245,11 +328,7 @@ impl Store {
         let mut text = Statement::building(RESOURCES);
         text.bind(system_key).push(" AND ");
         Versions::Current.condition(&mut text, "v");
-        let read = |row: &Row| {
-            let (entry, arn) = resource_of(row, None)?;
-            known.push(entry, arn, "");
-            Ok(())
-        };
+        let read = |row: &Row| push_resource(&mut known, row, None);
         transaction.fetch_together(text, 6, read).await?;
         let deleting = deleting(transaction, system_key, run).await?;
         let at_once = transaction.dialect().values_per_statement() - 1;
@@ -277,15 +356,10 @@ impl Store {
                 text.bind(i64::try_from(left).unwrap_or(i64::MAX));
                 let read = |row: &Row| {
                     let gone = Some(ImportRunId(row.int(6)?));
-                    let (entry, arn, tags) = match of_accounts {
-                        true => account_of(row, gone)?,
-                        false => {
-                            let (entry, arn) = resource_of(row, gone)?;
-                            (entry, arn, String::new())
-                        }
-                    };
-                    known.push(entry, arn, &tags);
-                    Ok(())
+                    match of_accounts {
+                        true => push_account(&mut known, row, gone),
+                        false => push_resource(&mut known, row, gone),
+                    }
                 };
                 left = left.saturating_sub(transaction.fetch(text, read).await?.len());
                 if left == 0 {
@@ -293,6 +367,7 @@ impl Store {
                 }
             }
         }
+        known.shrink();
         let known = Arc::new(known);
         self.other_texts.keep(system_key, run, &known);
         Ok(known)
@@ -300,16 +375,103 @@ impl Store {
 }
 
 impl Found {
-    fn of(system_id: &SystemId, entry: &Entry) -> Self {
-        Self {
+    fn of(system_id: &SystemId, entry: Entry<'_>) -> Option<Self> {
+        Some(Self {
             system_id: system_id.clone(),
-            of: entry.of,
-            external_id: entry.external_id.clone(),
-            name: entry.name.to_string(),
-            path: entry.path.to_string(),
-            status: entry.status,
-            gone: entry.gone,
+            of: entry.of.kind,
+            external_id: ExternalId::new(entry.external_id).ok()?,
+            name: entry.name.to_owned(),
+            path: entry.path.to_owned(),
+            status: entry.of.status,
+            gone: entry.of.gone,
+        })
+    }
+}
+
+/// The keys of these systems, but for those that are removed.
+async fn keys_of(transaction: &mut Transaction, systems: &[SystemId]) -> Result<Vec<i64>, StoreError> {
+    let mut text = statement!("SELECT s.system_key FROM systems s WHERE s.removed_at IS NULL");
+    push_within(&mut text, Some(systems));
+    transaction.fetch(text, |row| row.int(0)).await
+}
+
+/// What was found, in the order in which it is shown.
+pub(super) fn in_order(mut found: Vec<Found>, wanted: &str) -> Vec<Found> {
+    let wanted = wanted.to_lowercase();
+    found.sort_by_cached_key(|one: &Found| {
+        let folded = one.name.to_lowercase();
+        (rank(&folded, &wanted), folded, one.system_id.clone(), one.gone.is_some(), one.external_id.clone())
+    });
+    found
+}
+
+/// What is called so comes first, then what begins so; both are in lower case.
+fn rank(name: &str, wanted: &str) -> u8 {
+    match name.strip_prefix(wanted) {
+        Some("") => 0,
+        Some(_) => 1,
+        None => 2,
+    }
+}
+
+/// Where something that was found stands: what is called so comes first, then what begins so, then by name, system and id.
+type Rank = (u8, String, SystemId, bool, String);
+
+/// The first of what is found, so many at most. Until all is looked at, no more of it is copied than its place.
+struct Best {
+    folded: String,
+    most: usize,
+    kept: BTreeMap<Rank, (Arc<Haystack>, usize)>,
+    /// Whether anything did not fit.
+    left_out: bool,
+}
+
+impl Best {
+    fn of(wanted: &str, most: usize) -> Self {
+        Self { folded: wanted.to_lowercase(), most, kept: BTreeMap::new(), left_out: false }
+    }
+
+    /// What is at these places of the texts of a system.
+    fn look_at(&mut self, system_id: &SystemId, texts: &Arc<Haystack>, places: Vec<usize>) {
+        let mut name = String::new();
+        for place in places {
+            let Some(one) = texts.at(place) else { continue };
+            fold_into(&mut name, one.name);
+            let rank = rank(&name, &self.folded);
+            let gone = one.of.gone.is_some();
+            if self.kept.len() >= self.most {
+                self.left_out = true;
+                let here = (rank, name.as_str(), system_id, gone, one.external_id);
+                let last = self.kept.last_key_value().map(|((rank, name, system, gone, id), _)| {
+                    (*rank, name.as_str(), system, *gone, id.as_str())
+                });
+                if last.is_none_or(|last| here >= last) {
+                    continue;
+                }
+                self.kept.pop_last();
+            }
+            let rank = (rank, name.clone(), system_id.clone(), gone, one.external_id.to_owned());
+            self.kept.insert(rank, (Arc::clone(texts), place));
         }
+    }
+
+    fn found(self) -> Vec<Found> {
+        let of = |((_, _, system_id, ..), (texts, place)): (Rank, (Arc<Haystack>, usize))| {
+            Found::of(&system_id, texts.at(place)?)
+        };
+        self.kept.into_iter().filter_map(of).collect()
+    }
+}
+
+/// A name in lower case, in place of what was there.
+fn fold_into(folded: &mut String, name: &str) {
+    folded.clear();
+    match name.is_ascii() {
+        true => {
+            folded.push_str(name);
+            folded.make_ascii_lowercase();
+        }
+        false => folded.push_str(&name.to_lowercase()),
     }
 }
 
@@ -321,8 +483,10 @@ async fn deleting(
     until: ImportRunId,
 ) -> Result<Vec<(i64, bool, bool)>, StoreError> {
     let runs = statement!(DELETING, system_key, until.0);
-    let runs: Vec<(i64, ObjectCounts)> =
+    let mut runs: Vec<(i64, ObjectCounts)> =
         transaction.fetch(runs, |row| Ok((row.int(0)?, row.json(1)?))).await?;
+    let given_up = crate::kept::floor(transaction).await?;
+    runs.retain(|(run, _)| *run > given_up);
     let mut gone_through = 0_u64;
     let mut deleting = Vec::new();
     for (run, changes) in runs {
@@ -342,13 +506,13 @@ async fn deleting(
     Ok(deleting)
 }
 
-fn resource_of(row: &Row, gone: Option<ImportRunId>) -> Result<(Entry, String), StoreError> {
-    let of = match (row.word(4)?, row.opt_word(5)?) {
+fn push_resource(known: &mut Haystack, row: &Row, gone: Option<ImportRunId>) -> Result<(), StoreError> {
+    let kind = match (row.word(4)?, row.opt_word(5)?) {
         (ResourceType::Group, _) => ObjectType::Group,
         (ResourceType::Policy, Some(ManagedBy::Aws)) => ObjectType::AwsManagedPolicy,
         (ResourceType::Policy, _) => ObjectType::Policy,
     };
-    let (name, path, arn) = (row.text(1)?.into(), row.text(2)?.into(), row.text(3)?);
-    let own = Some(arn.clone().into());
-    Ok((Entry { external_id: row.word(0)?, of, name, path, arn: own, status: None, gone }, arn))
+    let texts = (row.text(1)?, row.text(2)?, row.text(3)?);
+    known.push(&row.word(0)?, [&texts.0, &texts.1, &texts.2], Of { kind, status: None, gone }, "");
+    Ok(())
 }

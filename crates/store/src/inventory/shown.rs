@@ -213,7 +213,7 @@ pub(super) fn select_held(dialect: Dialect, reading: &Reading, accounts: &[Exter
     text.push(" WHERE v.kind <> 'group_policy' AND v.system_key = ").bind(reading.system.key);
     push_in(&mut text, " AND v.subject_external_id IN (VALUES ", accounts);
     text.push(" AND ");
-    reading.versions.condition_beside(&mut text, "v");
+    reading.versions.condition_beside(&mut text, "v", dialect);
     text.push(history::GROUP_HELD);
     text
 }

@@ -174,15 +174,15 @@ pub(super) fn cut<By>(text: &mut Statement, slice: &Slice<By>, column: &str) {
 
 const NAME: &str = "v.name";
 
-fn beyond(descending: bool) -> &'static str {
+pub(super) fn beyond(descending: bool) -> &'static str {
     if descending { "<" } else { ">" }
 }
 
-fn way(descending: bool) -> &'static str {
+pub(super) fn way(descending: bool) -> &'static str {
     if descending { " DESC" } else { "" }
 }
 
-const ORDER: [&str; 5] =
+pub(super) const ORDER: [&str; 5] =
     ["v.subject_name", "v.subject_external_id", "v.kind", "v.resource_name", "COALESCE(v.resource_arn, '')"];
 
 pub(super) fn cut_assignments(text: &mut Statement, slice: &AssignmentSlice) {

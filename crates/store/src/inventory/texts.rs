@@ -21,17 +21,28 @@ use crate::{AccountFilter, Store, StoreError};
 /// So many accounts at most are asked for by their ids.
 const FEW: usize = 500;
 
-/// The texts of the accounts of some systems, about 300 bytes each.
-pub(crate) type Texts = Kept<Haystack, 150_000>;
+/// So many are kept in memory at most, of accounts as of all else.
+pub(crate) const MOST_KEPT: usize = 250_000;
+
+/// The texts of the accounts of some systems: each takes 24 bytes, its id, name, path and ARN, the last of these twice but
+/// for its case, and its tags. That is about 220 bytes where names have ten letters and there are two tags, so 55 MB at most.
+pub(crate) type Texts = Kept<Haystack, MOST_KEPT>;
 
 /// Something that a search can find.
-pub(crate) struct Entry {
-    pub(super) external_id: ExternalId,
-    pub(super) of: ObjectType,
-    pub(super) name: Box<str>,
-    pub(super) path: Box<str>,
-    /// Of a group or policy.
-    pub(super) arn: Option<Box<str>>,
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(super) external_id: &'a str,
+    pub(super) name: &'a str,
+    pub(super) path: &'a str,
+    /// Of a group or policy; of an account none is kept.
+    pub(super) arn: &'a str,
+    pub(super) of: Of,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Of {
+    pub(super) kind: ObjectType,
     /// Of an account.
     pub(super) status: Option<AccountStatus>,
     /// The run that did not see it any more.
@@ -50,7 +61,10 @@ pub struct AccountCounts {
 /// What is written about many things, in lower case, one after the other.
 #[derive(Default)]
 pub(crate) struct Haystack {
-    pub(super) entries: Vec<Entry>,
+    /// What each is, the run that did not see it any more as a number, or 0.
+    kinds: Vec<(i64, ObjectType, Option<AccountStatus>)>,
+    /// Id, name, path and ARN of each, with line feeds between.
+    own: Lines,
     /// How many accounts there are of each kind.
     pub(super) counts: AccountCounts,
     /// Name, path and ARN of each, with line feeds between.
@@ -63,21 +77,26 @@ pub(crate) struct Haystack {
 #[derive(Default)]
 struct Lines {
     all: String,
-    ends: Vec<usize>,
+    /// The texts of one system, so that they end within four gigabytes.
+    ends: Vec<u32>,
 }
 
 impl Lines {
     fn push(&mut self, text: &str) {
         self.all.push_str(text);
         self.all.push('\n');
-        self.ends.push(self.all.len());
+        self.ends.push(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+    }
+
+    fn shrink(&mut self) {
+        self.all.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     fn of(&self, place: usize) -> &str {
-        let begin =
-            place.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
-        let end = self.ends.get(place).copied().unwrap_or_default();
-        self.all.get(begin..end).unwrap_or_default().trim_end_matches('\n')
+        let end = |place: usize| self.ends.get(place).copied().unwrap_or_default() as usize;
+        let begin = place.checked_sub(1).map(end).unwrap_or_default();
+        self.all.get(begin..end(place)).unwrap_or_default().trim_end_matches('\n')
     }
 
     /// The places of those that have a text, in their order, and no more than so many.
@@ -86,10 +105,10 @@ impl Lines {
         let (mut found, mut from) = (Vec::new(), 0);
         while found.len() < most {
             let Some(at) = self.all.as_bytes().get(from..).and_then(|rest| finder.find(rest)) else { break };
-            let place = self.ends.partition_point(|end| *end <= from + at);
+            let place = self.ends.partition_point(|end| *end as usize <= from + at);
             let Some(end) = self.ends.get(place) else { break };
             found.push(place);
-            from = *end;
+            from = *end as usize;
         }
         found
     }
@@ -104,20 +123,45 @@ pub fn fits(wanted: &str, text: &str) -> bool {
 
 impl Many for Haystack {
     fn many(&self) -> usize {
-        self.entries.len()
+        self.kinds.len()
     }
 }
 
 impl Haystack {
-    pub(super) fn push(&mut self, entry: Entry, arn: String, tags: &str) {
+    /// Adds something with its name, path and ARN; of an account the ARN is looked into, and not kept as it is written.
+    pub(super) fn push(&mut self, id: &ExternalId, [name, path, arn]: [&str; 3], of: Of, tags: &str) {
         // An ARN ends with path and name, so that whatever is in these is in it.
-        let (name, path) = (&entry.name, &entry.path);
-        let has_both = arn.strip_suffix(&**name).is_some_and(|rest| rest.ends_with(&**path));
-        let mut plain = if has_both { arn } else { format!("{name}\n{path}\n{arn}") };
+        let has_both = arn.strip_suffix(name).is_some_and(|rest| rest.ends_with(path));
+        let mut plain = if has_both { arn.to_owned() } else { format!("{name}\n{path}\n{arn}") };
         plain.make_ascii_lowercase();
         self.plain.push(&plain);
         self.tags.push(&tags.to_ascii_lowercase());
-        self.entries.push(entry);
+        let arn = if of.kind == ObjectType::Account { "" } else { arn };
+        self.own.push(&format!("{id}\n{name}\n{path}\n{arn}"));
+        self.kinds.push((of.gone.map_or(0, |run| run.0), of.kind, of.status));
+    }
+
+    /// Gives back what was taken to grow.
+    pub(super) fn shrink(&mut self) {
+        self.kinds.shrink_to_fit();
+        for lines in [&mut self.own, &mut self.plain, &mut self.tags] {
+            lines.shrink();
+        }
+    }
+
+    /// What is at a place.
+    pub(super) fn at(&self, place: usize) -> Option<Entry<'_>> {
+        let (gone, kind, status) = *self.kinds.get(place)?;
+        let mut own = self.own.of(place).split('\n');
+        let mut next = || own.next().unwrap_or_default();
+        let (external_id, name, path, arn) = (next(), next(), next(), next());
+        let gone = (gone != 0).then_some(ImportRunId(gone));
+        Some(Entry { external_id, name, path, arn, of: Of { kind, status, gone } })
+    }
+
+    /// All of it.
+    pub(super) fn all(&self) -> impl Iterator<Item = Entry<'_>> {
+        (0..self.many()).filter_map(|place| self.at(place))
     }
 
     /// The places of those that have a text somewhere, in their order; of many, the first so many. With `*` or `?` in it, it
@@ -128,14 +172,13 @@ impl Haystack {
         let in_json = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
         if wanted.contains(['*', '?']) {
             let fits = |place: &usize| {
-                let entry = self.entries.get(*place);
-                let own = entry.is_some_and(|one| {
-                    [&one.name, &one.path].iter().any(|text| is_like(&wanted, &text.to_ascii_lowercase()))
+                let own = self.at(*place).is_some_and(|one| {
+                    [one.name, one.path].iter().any(|text| is_like(&wanted, &text.to_ascii_lowercase()))
                 });
                 own || self.plain.of(*place).split('\n').any(|text| is_like(&wanted, text))
                     || is_like(in_json, self.tags.of(*place))
             };
-            return (0..self.entries.len()).filter(fits).take(most).collect();
+            return (0..self.many()).filter(fits).take(most).collect();
         }
         if wanted.contains('\n') {
             // Names, paths and ARNs have none.
@@ -201,7 +244,7 @@ impl Store {
         if found.len() > FEW {
             return Ok(None);
         }
-        let id = |place: usize| texts.entries.get(place).map(|one| one.external_id.clone());
+        let id = |place: usize| texts.at(place).and_then(|one| ExternalId::new(one.external_id).ok());
         Ok(Some(found.into_iter().filter_map(id).collect()))
     }
 
@@ -223,7 +266,7 @@ impl Store {
         Versions::Current.condition(&mut text, "v");
         let mut known = Haystack::default();
         let read = |row: &Row| {
-            let (entry, arn, tags) = account_of(row, None)?;
+            push_account(&mut known, row, None)?;
             let mfa = match row.opt_flag(7)? {
                 Some(true) => "active",
                 Some(false) => "inactive",
@@ -233,31 +276,27 @@ impl Store {
             for kind in [("status", row.text(5)?), ("console", row.text(6)?), ("mfa", mfa.to_owned())] {
                 *known.counts.by.entry(kind).or_default() += 1;
             }
-            known.push(entry, arn, &tags);
             Ok(())
         };
         transaction.fetch_together(text, 8, read).await?;
+        known.shrink();
         let known = Arc::new(known);
         self.texts.keep(system_key, run, &known);
         Ok(known)
     }
 }
 
-/// An account from a row of its id, name, path, ARN, tags and status, with its ARN and tags.
-pub(super) fn account_of(
+/// Adds an account from a row of its id, name, path, ARN, tags and status.
+pub(super) fn push_account(
+    known: &mut Haystack,
     row: &Row,
     gone: Option<ImportRunId>,
-) -> Result<(Entry, String, String), StoreError> {
-    let entry = Entry {
-        external_id: row.word(0)?,
-        of: ObjectType::Account,
-        name: row.text(1)?.into(),
-        path: row.text(2)?.into(),
-        arn: None,
-        status: Some(row.word(5)?),
-        gone,
-    };
-    Ok((entry, row.text(3)?, row.opt_text(4)?.unwrap_or_default()))
+) -> Result<(), StoreError> {
+    let of = Of { kind: ObjectType::Account, status: Some(row.word(5)?), gone };
+    let texts = (row.text(1)?, row.text(2)?, row.text(3)?);
+    let tags = row.opt_text(4)?.unwrap_or_default();
+    known.push(&row.word(0)?, [&texts.0, &texts.1, &texts.2], of, &tags);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -284,16 +323,9 @@ mod tests {
     fn what_is_found_is_what_has_the_text() {
         let mut all = Haystack::default();
         for (name, tags) in [("Ada", r#"{"team":"A\"b"}"#), ("Bea", "{}"), ("Cay", r#"{"of":"ada"}"#)] {
-            let entry = Entry {
-                external_id: ExternalId::new(name).unwrap(),
-                of: ObjectType::Account,
-                name: name.into(),
-                path: "/x/".into(),
-                arn: None,
-                status: None,
-                gone: None,
-            };
-            all.push(entry, format!("arn:aws:iam::1:user/x/{name}"), tags);
+            let of = Of { kind: ObjectType::Account, status: None, gone: Some(ImportRunId(7)) };
+            let arn = format!("arn:aws:iam::1:user/x/{name}");
+            all.push(&ExternalId::new(name).unwrap(), [name, "/x/", &arn], of, tags);
         }
         for (wanted, places) in [
             ("ada", vec![0, 2]),
@@ -306,6 +338,9 @@ mod tests {
         ] {
             assert_eq!(all.with(wanted, 9), places, "{wanted}");
         }
+        let bea = all.at(1).unwrap();
+        assert_eq!((bea.external_id, bea.name, bea.path, bea.arn), ("Bea", "Bea", "/x/", ""));
+        assert_eq!((bea.of.gone, all.at(3).is_none()), (Some(ImportRunId(7)), true));
         assert_eq!(
             (all.with("x", 2), all.called("BEA", 2), all.called("ea", 2)),
             (vec![0, 1], vec![1], vec![])

@@ -215,7 +215,8 @@ pub(super) async fn compare(
     let text = "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), format_type(a.atttypid, NULL), \
                 CASE WHEN a.attidentity = '' THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END \
                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid \
-                WHERE n.nspname = current_schema() AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped";
+                WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
+                AND a.attnum > 0 AND NOT a.attisdropped";
     let found = transaction
         .fetch(statement!(text), |row| Ok((row.text(0)?, row.text(1)?, row.text(2)?, row.flag(3)?)))
         .await?;

@@ -36,10 +36,12 @@ impl Store {
                         WHERE job_id = $4";
             let reason = reason.map(str::to_owned);
             transaction.execute(statement!(text, actor, reason.clone(), to_millis(now), id.0)).await?;
+            let rejected = format!("rejected by {actor}");
             let (action, moved) = if approve {
                 ("job_approved", released(TaskState::AwaitingApproval, actor))
             } else {
-                ("job_rejected", cancelled(TaskState::AwaitingApproval, "", actor))
+                let moved = cancelled(TaskState::AwaitingApproval, "", actor);
+                ("job_rejected", TasksMove { result: Some(&rejected), ..moved })
             };
             let said = (actor, action, json!({"reason": reason}));
             job.become_state(transaction, trail, to, said, now).await?;
@@ -74,10 +76,11 @@ impl Store {
     }
 
     /// Notes that somebody has seen that a job failed and leaves it at that: it stays failed, and needs nobody any more.
-    /// Who did so first stays noted.
+    /// Who did so first stays noted; the same word of theirs once more changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::JobNotFound`], [`StoreError::JobNotFailed`].
+    /// [`StoreError::JobNotFound`], [`StoreError::JobNotFailed`], [`StoreError::JobDismissed`] when somebody else has done
+    /// so, or the same one for another reason.
     pub async fn dismiss_job(
         &self,
         id: JobId,
@@ -95,8 +98,15 @@ impl Store {
             if transaction.execute(statement!(text, actor, reason, to_millis(now), id.0)).await? > 0 {
                 let subject = json!({"job": id, "reason": reason});
                 trail.note(actor, Some(&job.system_id), "job_dismissed", &subject);
+                return rows::job(transaction, id).await;
             }
-            rows::job(transaction, id).await
+            let job = rows::job(transaction, id).await?;
+            let same = job.dismissed_by.as_deref() == Some(actor)
+                && job.dismissal_reason.as_deref() == Some(reason);
+            match job.dismissed_by.clone().zip(job.dismissed_at) {
+                Some((by, at)) if !same => Err(StoreError::JobDismissed { job: id, by, at }),
+                _ => Ok(job),
+            }
         })
         .await
     }

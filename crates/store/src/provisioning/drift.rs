@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{Claim, ClaimFact, ExternalId, JobId, SystemId};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::ClaimId;
 use super::claim_facts::read_claim;
@@ -28,6 +28,27 @@ pub struct Drift {
     pub actor: String,
     /// When the import that saw the contrary was published.
     pub seen_at: Timestamp,
+}
+
+/// Drift that somebody accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedDrift {
+    /// The number of its claim.
+    pub claim: ClaimId,
+    /// The account.
+    pub account_external_id: ExternalId,
+    /// Its name, when it was changed here.
+    pub account: String,
+    /// What was done here.
+    pub fact: ClaimFact,
+    /// The job that did it.
+    pub job: JobId,
+    /// Who accepted what AWS has in the place of it; `None` if the audit log does not tell.
+    pub by: Option<String>,
+    /// Why they did.
+    pub reason: Option<String>,
+    /// When they did.
+    pub at: Timestamp,
 }
 
 impl Store {
@@ -75,34 +96,123 @@ impl Store {
         .await
     }
 
-    /// Notes that somebody accepts what AWS has in the place of these changes, and tells how many of them had not ended.
+    /// Drift of an account that was accepted, the last first, and no more than so much of it.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn accepted_drift_of(
+        &self,
+        system: &SystemId,
+        account: &ExternalId,
+        most: u32,
+    ) -> Result<Vec<AcceptedDrift>, StoreError> {
+        reading!(self, "reading which drift of an account was accepted", |transaction| {
+            let key = systems::find(transaction, system, false).await?.key;
+            let mut text = Statement::building(ACCEPTED);
+            text.bind(key).push(" AND c.account_external_id = ").bind(account.as_str());
+            text.push(" ORDER BY c.drift_ended_at DESC, c.claim_id DESC LIMIT ").bind(i64::from(most));
+            accepted(transaction, system, text).await
+        })
+        .await
+    }
+
+    /// Those of some changes that had drifted and were accepted, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError::SystemNotFound`].
+    pub async fn accepted_drift(
+        &self,
+        system: &SystemId,
+        claims: &[ClaimId],
+    ) -> Result<Vec<AcceptedDrift>, StoreError> {
+        reading!(self, "reading which drift was accepted", |transaction| {
+            let key = systems::find(transaction, system, false).await?.key;
+            let mut found = Vec::new();
+            for some in claims.chunks(transaction.dialect().values_per_statement() - 1) {
+                let mut text = Statement::building(ACCEPTED);
+                text.bind(key).push(" AND c.claim_id IN (VALUES ");
+                text.bind_rows(some.iter().map(|claim| vec![Value::from(claim.0)]));
+                text.push(")");
+                found.extend(accepted(transaction, system, text).await?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Notes that somebody accepts what AWS has in the place of these changes, each with that in words, and tells how many
+    /// of them had not ended. The audit log has a row of each of those.
     ///
     /// # Errors
     /// [`StoreError::SystemNotFound`].
     pub async fn accept_drift(
         &self,
         system: &SystemId,
-        claims: &[ClaimId],
+        claims: &[(ClaimId, Option<String>)],
         (actor, reason): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let reason = reason.map(str::to_owned);
         recording!(self, "accepting what AWS has", now, |transaction, trail| {
             let key = systems::find(transaction, system, false).await?.key;
-            let mut ended = Vec::new();
-            for claim in claims {
-                if end(transaction, (key, *claim), "accepted", now).await? {
-                    ended.push(claim);
+            let mut ended = 0;
+            for (claim, aws_has) in claims {
+                if !end(transaction, (key, *claim), "accepted", now).await? {
+                    continue;
                 }
-            }
-            if !ended.is_empty() {
-                let subject = json!({"claims": ended, "reason": reason});
+                ended += 1;
+                let text = "SELECT c.account_external_id, c.account, c.fact, t.job_id FROM claims c \
+                            JOIN tasks t ON t.task_id = c.task_id WHERE c.claim_id = $1";
+                let read = |row: &Row| {
+                    let id: ExternalId = row.word(0)?;
+                    Ok((id, row.text(1)?, row.json::<ClaimFact>(2)?, row.int(3)?))
+                };
+                let (id, account, fact, job) = transaction.fetch_one(statement!(text, claim.0), read).await?;
+                let subject = json!({
+                    "claims": [claim], "account": account, "account_external_id": id, "job": job, "fact": fact,
+                    "done": fact.words(), "aws_has": aws_has, "reason": reason,
+                });
                 trail.note(actor, Some(system), "drift_accepted", &subject);
             }
-            Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+            Ok(ended)
         })
         .await
     }
+}
+
+/// Drift of a system, by its key, that was accepted.
+const ACCEPTED: &str = "SELECT c.claim_id, c.account_external_id, c.account, c.fact, t.job_id, c.drift_ended_at \
+                        FROM claims c JOIN tasks t ON t.task_id = c.task_id \
+                        WHERE c.drift_ended_because = 'accepted' AND c.drift_ended_at IS NOT NULL AND c.system_key = ";
+
+/// What such a statement finds, with who accepted it and why: that is in the audit log alone.
+async fn accepted(
+    transaction: &mut Transaction,
+    system: &SystemId,
+    text: Statement,
+) -> Result<Vec<AcceptedDrift>, StoreError> {
+    let read = |row: &Row| {
+        let (claim, job) = (ClaimId(row.int(0)?), JobId(row.int(4)?));
+        let (account_external_id, account, fact) = (row.word(1)?, row.text(2)?, row.json(3)?);
+        let (by, reason, at) = (None, None, row.time(5)?);
+        Ok(AcceptedDrift { claim, account_external_id, account, fact, job, by, reason, at })
+    };
+    let mut found: Vec<AcceptedDrift> = transaction.fetch(text, read).await?;
+    let text =
+        "SELECT actor, subject FROM audit_log WHERE system_id = $1 AND action = 'drift_accepted' AND at = $2";
+    for one in &mut found {
+        let told = statement!(text, system.as_str(), to_millis(one.at));
+        let rows = transaction.fetch(told, |row| Ok((row.text(0)?, row.json::<Json>(1)?))).await?;
+        let names = |subject: &Json| {
+            let claims = subject.get("claims").and_then(Json::as_array);
+            claims.is_some_and(|claims| claims.iter().any(|claim| claim.as_i64() == Some(one.claim.0)))
+        };
+        if let Some((by, subject)) = rows.into_iter().find(|(_, subject)| names(subject)) {
+            one.reason = subject.get("reason").and_then(Json::as_str).map(str::to_owned);
+            one.by = Some(by);
+        }
+    }
+    Ok(found)
 }
 
 /// What has drifted and not ended, the newest first.

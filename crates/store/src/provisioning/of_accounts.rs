@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use keyreeve_model::{ExternalId, SystemId, Task};
 
 use super::rows::{Of, tasks};
@@ -18,6 +19,8 @@ pub struct AskedTask {
     pub actor: String,
     /// Why they did.
     pub reason: Option<String>,
+    /// When they did.
+    pub asked_at: Timestamp,
     /// Who decided about its job, if somebody had to.
     pub decided: Option<Decided>,
 }
@@ -54,7 +57,7 @@ impl Store {
                 let mut text = Statement::building(
                     "SELECT t.task_id, j.actor, j.reason, j.decided_by, j.decision_reason, \
                      CAST(CASE WHEN j.state = 'cancelled' AND j.started_at IS NULL AND j.decided_at = j.finished_at \
-                     THEN 1 ELSE 0 END AS BIGINT) FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
+                     THEN 1 ELSE 0 END AS BIGINT), j.created_at FROM tasks t JOIN provisioning_jobs j ON j.job_id = t.job_id \
                      WHERE t.system_key = ",
                 );
                 text.bind(key).push(" AND t.account_external_id IN (VALUES ");
@@ -63,15 +66,16 @@ impl Store {
                 let read = |row: &crate::row::Row| {
                     let (reason, rejected) = (row.opt_text(4)?, row.int(5)? == 1);
                     let decided = row.opt_text(3)?.map(|by| Decided { by, reason, rejected });
-                    Ok((row.int(0)?, (row.text(1)?, row.opt_text(2)?, decided)))
+                    Ok((row.int(0)?, (row.text(1)?, row.opt_text(2)?, decided, row.time(6)?)))
                 };
                 jobs.extend(transaction.fetch(text, read).await?);
             }
             let numbers: Vec<i64> = jobs.keys().rev().take(most as usize).copied().collect();
             let mut found = Vec::with_capacity(numbers.len());
             for stored in tasks(transaction, Of::Tasks, &numbers, false).await? {
-                let (actor, reason, decided) = jobs.remove(&stored.task.id.0).unwrap_or_default();
-                found.push(AskedTask { task: stored.task, actor, reason, decided });
+                if let Some((actor, reason, decided, asked_at)) = jobs.remove(&stored.task.id.0) {
+                    found.push(AskedTask { task: stored.task, actor, reason, asked_at, decided });
+                }
             }
             found.reverse();
             Ok(found)

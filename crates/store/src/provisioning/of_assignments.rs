@@ -1,10 +1,14 @@
 //! Which jobs gave accounts groups and policies, and took them away: by the calls that were made, whatever was wished.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use keyreeve_model::{ExternalId, JobId, ResourceName, StepCall, SystemId};
 
+use super::folded;
+use crate::row::Row;
 use crate::statement::{Statement, Value};
-use crate::transaction::reading;
+use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError, systems};
 
 /// A call of ours that gave an account something, or took it away.
@@ -14,6 +18,8 @@ pub struct AssignmentStep {
     pub account: ExternalId,
     /// What: a group by the name that it had, or a policy by its ARN.
     pub resource: ResourceName,
+    /// The id of a group; `None` where no import tells which group had that name then.
+    pub group: Option<ExternalId>,
     /// Whether it was given, rather than taken away.
     pub gave: bool,
     /// When that was done.
@@ -60,6 +66,7 @@ impl Store {
                     Ok(step.map(|(gave, resource)| AssignmentStep {
                         account,
                         resource,
+                        group: None,
                         gave,
                         at,
                         job,
@@ -68,10 +75,61 @@ impl Store {
                 };
                 found.extend(transaction.fetch(text, read).await?.into_iter().flatten());
             }
+            name_groups(transaction, key, &mut found).await?;
             Ok(found)
         })
         .await
     }
+}
+
+/// When a group had a name: from the import that saw it so first until the one that saw it otherwise.
+struct Called {
+    group: ExternalId,
+    from: Timestamp,
+    until: Option<Timestamp>,
+}
+
+/// Says which groups were meant: calls say names, and what is planned goes by the names of the last import of then; a group
+/// that is newer is known by the next one.
+async fn name_groups(
+    transaction: &mut Transaction,
+    key: i64,
+    steps: &mut [AssignmentStep],
+) -> Result<(), StoreError> {
+    let of_group = |step: &AssignmentStep| match &step.resource {
+        ResourceName::Group(name) => Some(folded(name)),
+        ResourceName::Policy(_) => None,
+    };
+    let names: BTreeSet<String> = steps.iter().filter_map(of_group).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    let mut known: BTreeMap<String, Vec<Called>> = BTreeMap::new();
+    for some in names.chunks(transaction.dialect().values_per_statement() - 1) {
+        let mut text = Statement::building(
+            "SELECT lower(v.name), v.external_id, a.published_at, b.published_at FROM resource_versions v \
+             JOIN import_runs a ON a.run_id = v.valid_from_run LEFT JOIN import_runs b ON b.run_id = v.valid_to_run \
+             WHERE a.published_at IS NOT NULL AND v.type = 'group' AND v.system_key = ",
+        );
+        text.bind(key).push(" AND lower(v.name) IN (VALUES ");
+        text.bind_rows(some.iter().map(|name| vec![Value::from(name.as_str())]));
+        text.push(") ORDER BY a.published_at");
+        let read = |row: &Row| {
+            Ok((row.text(0)?, Called { group: row.word(1)?, from: row.time(2)?, until: row.opt_time(3)? }))
+        };
+        for (name, called) in transaction.fetch(text, read).await? {
+            known.entry(name).or_default().push(called);
+        }
+    }
+    for step in steps {
+        let Some(called) = of_group(step).and_then(|name| known.get(&name)) else { continue };
+        let holds = |one: &&Called| one.from <= step.at && one.until.is_none_or(|until| step.at < until);
+        let then = called.iter().rev().find(holds);
+        let next = || called.iter().find(|one| one.from > step.at);
+        step.group = then.or_else(next).map(|one| one.group.clone());
+    }
+    Ok(())
 }
 
 /// What a call gives or takes away.

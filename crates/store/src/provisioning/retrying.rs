@@ -8,10 +8,11 @@ use super::create::{INTO_STEPS, insert_rows, step_row};
 use super::deciding::released;
 use super::ending;
 use super::moves::{JobPlace, find_job, move_tasks};
-use super::{Cap, NewStep, reading, rows};
+use super::{Cap, NewStep, OpenDeletion, reading, rows};
 use crate::audit::{Trail, recording};
-use crate::row::to_json;
+use crate::row::{Row, to_json};
 use crate::statement::statement;
+use crate::systems::same_account;
 use crate::time::to_millis;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError};
@@ -35,7 +36,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::JobNotFound`], [`StoreError::JobState`] when it has not failed, wholly or in part,
-    /// [`StoreError::NothingToRetry`], [`StoreError::OverCap`].
+    /// [`StoreError::NothingToRetry`], [`StoreError::DeletionUnderWay`], [`StoreError::OverCap`].
     pub async fn retry_job(
         &self,
         id: JobId,
@@ -46,6 +47,9 @@ impl Store {
         recording!(self, "retrying the job", now, |transaction, trail| {
             let mut job = find_job(transaction, id).await?;
             require_failed(&job)?;
+            if let Some(refused) = deletion_under_way(transaction, &job).await? {
+                return Err(refused);
+            }
             if let Some(facts) = retry.facts {
                 exchange_facts(transaction, trail, &job, facts, actor).await?;
             }
@@ -98,6 +102,9 @@ impl Store {
             if transaction.fetch_one(statement!(failed, id.0), |row| row.int(0)).await? == 0 {
                 return Ok(Some(StoreError::NothingToRetry { job: id }));
             }
+            if let Some(refused) = deletion_under_way(transaction, &job).await? {
+                return Ok(Some(refused));
+            }
             if was_approved(transaction, id).await? {
                 return Ok(None);
             }
@@ -127,6 +134,34 @@ fn require_failed(job: &JobPlace) -> Result<(), StoreError> {
         JobState::Failed | JobState::PartiallyFailed => Ok(()),
         from => Err(StoreError::JobState { job: job.id, from, to: JobState::Queued }),
     }
+}
+
+/// That another job, of this system or another one of its AWS account, is about to delete an account which a retry would
+/// delete: nobody deletes it beside whoever has been asked to decide about that.
+async fn deletion_under_way(
+    transaction: &mut Transaction,
+    job: &JobPlace,
+) -> Result<Option<StoreError>, StoreError> {
+    let text = concat!(
+        "SELECT t.account, j.job_id, s.system_id, j.state FROM tasks t \
+         JOIN tasks o ON o.account_external_id = t.account_external_id AND o.job_id <> t.job_id \
+         JOIN provisioning_jobs j ON j.job_id = o.job_id JOIN systems s ON s.system_key = o.system_key \
+         WHERE t.job_id = $1 AND t.kind = 'delete_account' AND t.state IN ('failed', 'needs_person') \
+         AND o.kind = 'delete_account' AND o.finished_at IS NULL \
+         AND o.state IN ('awaiting_approval', 'queued', 'running') AND o.system_key IN ",
+        same_account!("$2"),
+        " ORDER BY o.task_id LIMIT 1"
+    );
+    let read = |row: &Row| {
+        let (job, system_id, state) = (JobId(row.int(1)?), row.word(2)?, row.word(3)?);
+        Ok((row.text(0)?, OpenDeletion { job, system_id, state }))
+    };
+    let found = transaction.fetch_optional(statement!(text, job.id.0, job.system_key), read).await?;
+    Ok(found.map(|(account, other)| StoreError::DeletionUnderWay {
+        job: job.id,
+        account,
+        other: Some(Box::new(other)),
+    }))
 }
 
 async fn exchange_facts(

@@ -121,6 +121,7 @@ async fn before_envelopes(place: &Place, key: &[u8; 32]) {
     let mut mac = Hmac::<Sha256>::new((&block).into());
     mac.update(format!("keyreeve\0audit_head\0{seq}\0{hash_text}").as_bytes());
     place.tamper(&format!("UPDATE audit_head SET mac = '{}'", hex(&mac.finalize().into_bytes()))).await;
+    crate::version::whole_again(place).await;
     for table in [
         "errand_heads",
         "account_paces",

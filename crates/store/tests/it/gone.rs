@@ -48,13 +48,13 @@ async fn what_is_gone_is_known_as_it_was_last() {
         assert!(store.account_last_known(&id("s"), "AIDANOBODY").await.unwrap().is_none());
         // They are found among all that there is, by whoever may see the system, and in the list of who is gone.
         for (name, external_id) in [(&user.name, &user.external_id), (&group.name, &group.external_id)] {
-            let (found, _) = store.search(None, &name.to_uppercase(), 1_000).await.unwrap();
+            let found = store.search(None, &name.to_uppercase(), 1_000).await.unwrap().found;
             let found = found.into_iter().find(|one| one.external_id == *external_id).unwrap();
             assert_eq!((found.system_id, found.gone), (id("s"), Some(third)));
         }
-        assert!(store.search(Some(&[]), &user.name, 1_000).await.unwrap().0.is_empty());
-        let (found, more) = store.search(None, "", 2).await.unwrap();
-        assert!(found.len() == 2 && more, "{found:?}");
+        assert!(store.search(Some(&[]), &user.name, 1_000).await.unwrap().found.is_empty());
+        let searched = store.search(None, "", 2).await.unwrap();
+        assert!(searched.found.len() == 2 && searched.more, "{searched:?}");
         let gone = store.gone_accounts(&id("s"), "").await.unwrap();
         assert_eq!(gone.iter().map(|one| &one.external_id).collect::<Vec<_>>(), [&user.external_id]);
         let named = store.named_resources(&id("s"), group.kind, "", 1_000).await.unwrap();

@@ -18,6 +18,24 @@ async fn a_store_made_by_a_newer_version_is_refused_by_number() {
     }
 }
 
+/// A process of this version goes on while one of a newer version brings the store up to date.
+#[tokio::test]
+async fn whoever_has_a_store_open_that_a_newer_version_has_made_its_own_changes_nothing_more() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        assert!(store.has_outgrown().is_none());
+        place
+            .tamper("INSERT INTO schema_migrations (version, name, checksum) VALUES (999, 'later', 'x')")
+            .await;
+        let refused = store.create_system(new_system("late", "Late"), "local:test", at(1)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NewerVersion { found: 999, .. }), "{refused:?}");
+        let told = store.outgrown().await;
+        assert!(matches!(told, StoreError::NewerVersion { found: 999, .. }), "{told:?}");
+        place.tamper("DELETE FROM schema_migrations WHERE version = 999").await;
+        assert!(store.list_systems(true).await.unwrap().is_empty(), "it was written");
+    }
+}
+
 #[tokio::test]
 async fn a_store_made_with_another_text_of_a_migration_is_refused() {
     for place in Place::both().await {
@@ -69,6 +87,7 @@ async fn back_to_the_first_version(place: &Place) {
         + &read("0026_tests_and_claims.sql")
         + &read("0027_account_paces.sql")
         + &read("0028_errand_heads.sql");
+    whole_again(place).await;
     let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let mut tables: Vec<_> = tables.collect();
     assert!(tables.len() > 8, "{tables:?}");
@@ -86,6 +105,29 @@ async fn back_to_the_first_version(place: &Place) {
     place.tamper("DELETE FROM schema_migrations WHERE version > 1").await;
     let digest = place.schema_digest().await;
     place.tamper(&format!("UPDATE keyreeve_store SET schema_sha256 = '{digest}'")).await;
+}
+
+/// Takes back what later migrations did about the tables of history as such.
+pub(crate) async fn whole_again(place: &Place) {
+    place.tamper("DROP TABLE history_kept").await;
+    if place.schema.is_none() {
+        return;
+    }
+    for (table, key) in [
+        ("account_versions", "external_id"),
+        ("resource_versions", "external_id"),
+        ("assignment_versions", "subject_external_id, kind, resource_key"),
+    ] {
+        for text in [
+            format!("CREATE TABLE {table}_whole (LIKE {table})"),
+            format!("INSERT INTO {table}_whole SELECT * FROM {table}"),
+            format!("DROP TABLE {table}"),
+            format!("ALTER TABLE {table}_whole RENAME TO {table}"),
+            format!("ALTER TABLE {table} ADD PRIMARY KEY (system_key, {key}, valid_to_run)"),
+        ] {
+            place.tamper(&text).await;
+        }
+    }
 }
 
 /// Takes back what later migrations did about indexes.

@@ -11,7 +11,7 @@ use crate::command::known::meant;
 use crate::command::reading::imported;
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::{ACCOUNTS, account_facts, word};
-use crate::output::{Column, Narrow, Tables};
+use crate::output::{Column, Columns, Narrow, Tables};
 use crate::source::Source;
 
 /// An account with all it holds.
@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &Context, arguments: &ShowAccount) -> anyhow::R
     if context.output.format() == crate::output::Format::Csv {
         context.output.one(&holder.known, ACCOUNTS.csv, |_| {})?;
     } else {
-        context.output.one(&holder, &[], |tables| show(&holder, tables))?;
+        context.output.one(&holder, Columns::Texts(&[]), |tables| show(&holder, tables))?;
     }
     Ok(Ended::Done)
 }

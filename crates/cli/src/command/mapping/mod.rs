@@ -11,8 +11,8 @@ use keyreeve_model::{MappingName, TaskMapping};
 use super::Context;
 use crate::args::{ListMappings, MappingCommand, ShowMapping};
 use crate::exit::{Ended, Refusal};
-use crate::output::Format;
 use crate::output::shape::{LINES, MAPPINGS, MappingView, mapping_lines};
+use crate::output::{Columns, Format};
 use crate::source::Source;
 use crate::structured::read_structured;
 
@@ -43,7 +43,7 @@ async fn show(context: &Context, arguments: &ShowMapping) -> anyhow::Result<Ende
 /// JSON is what `set` reads again; a table and CSV have a line for each call and each row.
 fn print(context: &Context, mapping: &TaskMapping) -> anyhow::Result<()> {
     if context.output.format() == Format::Json {
-        context.output.one(mapping, &[], |_| {})
+        context.output.one(mapping, Columns::Texts(&[]), |_| {})
     } else {
         context.output.list(&mapping_lines(mapping), &LINES, "The mapping is empty.")
     }

@@ -12,7 +12,7 @@ use keyreeve_engine::provisioning::{Elsewhere, Rules, Worker};
 use keyreeve_engine::schedule::{Chore, Duties, Happened, Scheduler, pass_on};
 use keyreeve_engine::threads::Threads;
 use keyreeve_server::{Discoveries, Door, Parts};
-use keyreeve_store::Store;
+use keyreeve_store::{GivenUp, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -147,6 +147,7 @@ pub(in crate::command) fn start(
         every: lease.min(LOOK_EVERY),
         quiet: lease * QUIET_LEASES,
         at_once,
+        history_days: context.config.history_days,
     };
     itself(vec![
         ("scheduled imports", scheduler.start(stop.clone(), say_of_imports)),
@@ -178,6 +179,9 @@ fn say_of_chores(chore: Chore) {
         Chore::JobTakenUp(job) => tracing::info!(%job, "a job is worked on"),
         Chore::JobEnded(job, ended) => tracing::info!(%job, ?ended, "the work on a job has ended"),
         Chore::JobLeft(job, reason) => tracing::warn!(%job, reason, "a job could not be worked on"),
+        Chore::HistoryGivenUp(GivenUp { up_to, accounts, resources, assignments, .. }) => {
+            tracing::info!(%up_to, accounts, resources, assignments, "old history was given up");
+        }
         Chore::JobHeld(job, reason) => tracing::warn!(%job, reason, "a job is left to a person"),
     }
 }

@@ -15,7 +15,7 @@ use crate::command::Context;
 use crate::command::connection::{self, Reach};
 use crate::exit::{Ended, Refusal};
 use crate::output::shape::system_changes;
-use crate::output::{Format, hint, note, single};
+use crate::output::{Columns, Format, hint, note, single};
 use crate::source::{Server, Source};
 
 /// Changes a system: its credentials, or all of the given settings, or nothing.
@@ -106,7 +106,7 @@ fn show_changes(context: &Context, system: &System, changed: &System) -> anyhow:
         note(&format!("System {} has these values already.", system.system_id));
         return Ok(Ended::Done);
     }
-    context.output.one(changed, &[], |tables| {
+    context.output.one(changed, Columns::Texts(&[]), |tables| {
         let mut facts = single(vec![("System ID", changed.system_id.to_string())]);
         facts.extend(changes);
         tables.facts(facts);

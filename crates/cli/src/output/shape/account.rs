@@ -4,7 +4,7 @@ use keyreeve_engine::export::{self, state_of};
 use keyreeve_engine::unseen::KnownAccount;
 use keyreeve_model::{AccessKey, Account, ClaimFact, InlinePolicy};
 
-use super::{Shape, joined, minute, word};
+use super::{Columns, Shape, joined, minute, word};
 use crate::output::{Lines, Narrow, single};
 
 /// A list of accounts.
@@ -21,7 +21,7 @@ pub(crate) const ACCOUNTS: Shape<KnownAccount> = Shape {
         ("created", |KnownAccount { account, .. }| minute(Some(account.created_at))),
     ],
     narrow: Narrow::Shorten,
-    csv: export::ACCOUNTS,
+    csv: Columns::Fields(export::ACCOUNTS),
 };
 
 /// What is pending, in one cell.

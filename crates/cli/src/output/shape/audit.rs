@@ -4,7 +4,7 @@ use keyreeve_engine::export;
 use keyreeve_store::{AuditHead, AuditRow};
 use serde_json::Value;
 
-use super::{Column, Shape, text};
+use super::{Column, Columns, Shape, text};
 use crate::output::Narrow;
 
 /// Rows of the audit log.
@@ -18,7 +18,7 @@ pub(crate) const AUDIT: Shape<AuditRow> = Shape {
         ("subject", |row| in_words(&row.subject)),
     ],
     narrow: Narrow::Wrap { sentences: 1 },
-    csv: export::AUDIT,
+    csv: Columns::Fields(export::AUDIT),
 };
 
 /// The end of the log.

@@ -2,7 +2,7 @@
 
 use keyreeve_engine::export::changes::ChangeLine;
 
-use super::{Shape, joined, word};
+use super::{Columns, Shape, joined, word};
 use crate::output::Narrow;
 
 /// A list of changes.
@@ -14,7 +14,7 @@ pub(crate) const CHANGES: Shape<ChangeLine> = Shape {
         ("details", ChangeLine::details),
     ],
     narrow: Narrow::Wrap { sentences: 1 },
-    csv: &[
+    csv: Columns::Texts(&[
         ("change", |line| word(&line.kind)),
         ("type", |line| line.object_type.as_str().to_owned()),
         ("name", |line| line.name.clone()),
@@ -22,5 +22,5 @@ pub(crate) const CHANGES: Shape<ChangeLine> = Shape {
         ("fields", |line| joined(&line.fields, |field| field.name.clone())),
         ("before", |line| joined(&line.fields, |field| format!("{}={}", field.name, field.before))),
         ("after", |line| joined(&line.fields, |field| format!("{}={}", field.name, field.after))),
-    ],
+    ]),
 };

@@ -2,7 +2,7 @@
 
 pub(crate) use keyreeve_engine::check::{Check, CheckState, Rights};
 
-use super::Shape;
+use super::{Columns, Shape};
 use crate::output::Narrow;
 
 /// A list of checks.
@@ -17,11 +17,11 @@ pub(crate) const CHECKS: Shape<Check> = Shape {
         ("what_to_do", |check| check.advice.clone().unwrap_or_default()),
     ],
     narrow: Narrow::WrapEverywhere { sentences: 2 },
-    csv: &[
+    csv: Columns::Texts(&[
         ("name", |check| check.name.clone()),
         ("state", |check| super::word(&check.state)),
         ("needed", |check| check.needed.to_string()),
         ("message", |check| check.message.clone()),
         ("advice", |check| check.advice.clone().unwrap_or_default()),
-    ],
+    ]),
 };

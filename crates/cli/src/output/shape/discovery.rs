@@ -2,7 +2,7 @@
 
 use keyreeve_engine::organization::{Access, Discovered};
 
-use super::{Shape, text};
+use super::{Columns, Shape, text};
 use crate::output::{Narrow, brief};
 
 /// A list of accounts that were found.
@@ -18,7 +18,7 @@ pub(crate) const DISCOVERED: Shape<Discovered> = Shape {
         ("reason", |one| one.reason.as_deref().map(|reason| brief(reason).into_owned()).unwrap_or_default()),
     ],
     narrow: Narrow::Wrap { sentences: 1 },
-    csv: &[
+    csv: Columns::Texts(&[
         ("account_id", |one| one.account_id.to_string()),
         ("name", |one| one.name.clone()),
         ("unit", |one| one.unit.clone().unwrap_or_else(|| "unknown".to_owned())),
@@ -30,7 +30,7 @@ pub(crate) const DISCOVERED: Shape<Discovered> = Shape {
         ("access", |one| one.access.as_str().to_owned()),
         ("open_without_external_id", |one| text(one.open_without_external_id.as_ref())),
         ("reason", |one| one.reason.clone().unwrap_or_default()),
-    ],
+    ]),
 };
 
 fn access(one: &Discovered) -> &'static str {

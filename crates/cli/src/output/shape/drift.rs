@@ -2,7 +2,7 @@
 
 use keyreeve_engine::drift::DriftedChange;
 
-use super::{Shape, minute};
+use super::{Columns, Shape, minute};
 use crate::output::Narrow;
 
 /// What was changed here and is not so in AWS.
@@ -17,7 +17,7 @@ pub(crate) const DRIFT: Shape<DriftedChange> = Shape {
         ("seen", |one| minute(Some(one.seen_at))),
     ],
     narrow: Narrow::Wrap { sentences: 2 },
-    csv: &[
+    csv: Columns::Texts(&[
         ("claim", |one| one.claim.to_string()),
         ("system_id", |one| one.system_id.to_string()),
         ("account", |one| one.account.clone()),
@@ -29,5 +29,5 @@ pub(crate) const DRIFT: Shape<DriftedChange> = Shape {
         ("done_at", |one| one.done_at.to_string()),
         ("import_run", |one| one.import_run.map(|run| run.to_string()).unwrap_or_default()),
         ("seen_at", |one| one.seen_at.to_string()),
-    ],
+    ]),
 };

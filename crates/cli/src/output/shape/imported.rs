@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::run::counts;
-use super::{Shape, text};
+use super::{Columns, Shape, text};
 use crate::output::Narrow;
 
 /// One system, and what became of its import. In JSON it is the import run, where there is one, with more fields.
@@ -64,7 +64,7 @@ pub(crate) const IMPORTED: Shape<Imported> = Shape {
         ("reason", |one| one.reason.clone().unwrap_or_default()),
     ],
     narrow: Narrow::Wrap { sentences: 1 },
-    csv: &[
+    csv: Columns::Texts(&[
         ("system_id", |one| one.system.system_id.to_string()),
         ("system_name", |one| one.system.name.to_string()),
         ("aws_account_id", |one| text(one.system.aws_account_id.as_ref())),
@@ -79,5 +79,5 @@ pub(crate) const IMPORTED: Shape<Imported> = Shape {
         ("warnings", |one| of_run(one, |run| run.warnings.len().to_string(), "")),
         ("seconds", |one| format!("{:.3}", one.seconds)),
         ("reason", |one| one.reason.clone().unwrap_or_default()),
-    ],
+    ]),
 };

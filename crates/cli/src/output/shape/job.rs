@@ -6,7 +6,7 @@ use keyreeve_engine::plan::{Plan, PlannedStep, TaskPlan};
 use keyreeve_model::{ProvisioningJob, Secret, Step, Task, TaskId, TaskState};
 use serde::Serialize;
 
-use super::{Column, Shape, joined, minute, step_in_words, time};
+use super::{Column, Columns, Shape, joined, minute, step_in_words, time};
 use crate::output::{Facts, Narrow, Tables, brief};
 
 /// A job as a command prints it: the contract's fields, and what is handed over once.
@@ -48,7 +48,7 @@ pub(crate) fn finished_job(
 pub(crate) const JOBS: Shape<FinishedJob> = Shape {
     table: &[],
     narrow: Narrow::Shorten,
-    csv: &[
+    csv: Columns::Texts(&[
         ("id", |one| one.job.id.to_string()),
         ("system_id", |one| one.job.system_id.to_string()),
         ("state", |one| one.job.state.as_str().to_owned()),
@@ -60,7 +60,7 @@ pub(crate) const JOBS: Shape<FinishedJob> = Shape {
         ("created_at", |one| one.job.created_at.to_string()),
         ("finished_at", |one| time(one.job.finished_at)),
         ("one_time_secrets", |one| joined(&one.one_time_secrets, |secret| secret.secret.clone())),
-    ],
+    ]),
 };
 
 /// A list of jobs.
@@ -76,7 +76,7 @@ pub(crate) const JOB_LIST: Shape<ProvisioningJob> = Shape {
         ("reason", |job| job.reason.clone().unwrap_or_default()),
     ],
     narrow: Narrow::Shorten,
-    csv: export::JOBS,
+    csv: Columns::Fields(export::JOBS),
 };
 
 fn what(job: &ProvisioningJob) -> String {
@@ -215,13 +215,13 @@ fn job_facts(job: &ProvisioningJob) -> Facts<'static> {
 pub(crate) const PLANS: Shape<Plan> = Shape {
     table: &[],
     narrow: Narrow::Shorten,
-    csv: &[
+    csv: Columns::Texts(&[
         ("system_id", |plan| plan.system_id.to_string()),
         ("run", |plan| plan.run.to_string()),
         ("tasks", tasks_of),
         ("calls", calls_of),
         ("obstacles", obstacles_of),
-    ],
+    ]),
 };
 
 fn tasks_of(plan: &Plan) -> String {
@@ -262,14 +262,14 @@ pub(crate) struct Retrial {
 pub(crate) const RETRIALS: Shape<Retrial> = Shape {
     table: &[],
     narrow: Narrow::Shorten,
-    csv: &[
+    csv: Columns::Texts(&[
         ("system_id", |one| one.plan.system_id.to_string()),
         ("run", |one| one.plan.run.to_string()),
         ("tasks", |one| tasks_of(&one.plan)),
         ("calls", |one| calls_of(&one.plan)),
         ("obstacles", |one| obstacles_of(&one.plan)),
         ("refused", |one| one.refused.clone().unwrap_or_default()),
-    ],
+    ]),
 };
 
 /// A job that is to be tried again, call by call.

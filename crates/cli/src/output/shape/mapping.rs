@@ -5,7 +5,7 @@ use keyreeve_model::{MappingRow, TaskMapping};
 use keyreeve_store::StoredMapping;
 use serde::Serialize;
 
-use super::{Shape, joined, text, time};
+use super::{Columns, Shape, joined, text, time};
 use crate::output::Narrow;
 
 /// A task mapping with who set it.
@@ -36,7 +36,7 @@ pub(crate) const MAPPINGS: Shape<MappingView> = Shape {
         ("set_by", |view| view.updated_by.clone().unwrap_or_else(|| "default".to_owned())),
     ],
     narrow: Narrow::Shorten,
-    csv: &[
+    csv: Columns::Texts(&[
         ("name", |view| view.mapping.name.to_string()),
         ("main", main),
         ("rows", |view| joined(&view.mapping.rows, row)),
@@ -48,7 +48,7 @@ pub(crate) const MAPPINGS: Shape<MappingView> = Shape {
         ("default", |view| view.default.to_string()),
         ("updated_by", |view| text(view.updated_by.as_ref())),
         ("updated_at", |view| time(view.updated_at)),
-    ],
+    ]),
 };
 
 fn main(view: &MappingView) -> String {
@@ -81,7 +81,7 @@ pub(crate) const LINES: Shape<Line> = Shape {
         ("source", |line| of_row(line, |row| row.source.clone())),
     ],
     narrow: Narrow::Wrap { sentences: 1 },
-    csv: &[
+    csv: Columns::Texts(&[
         ("part", |line| line.part.to_owned()),
         ("task", |line| line.task.clone()),
         ("when", |line| line.when.clone()),
@@ -90,7 +90,7 @@ pub(crate) const LINES: Shape<Line> = Shape {
         ("operator", |line| of_row(line, |row| row.operator.as_str().to_owned())),
         ("source", |line| of_row(line, |row| row.source.clone())),
         ("unique", |line| of_row(line, |row| row.is_unique().to_string())),
-    ],
+    ]),
 };
 
 fn of_row(line: &Line, cell: impl Fn(&MappingRow) -> String) -> String {

@@ -25,7 +25,7 @@ use keyreeve_engine::export::{joined, text};
 use super::Narrow;
 
 pub(crate) use account::{ACCOUNTS, account_facts};
-pub(crate) use assignment::ASSIGNMENTS;
+pub(crate) use assignment::{ASSIGNMENTS, HELD};
 pub(crate) use audit::{AUDIT, HEADS};
 pub(crate) use change::CHANGES;
 pub(crate) use check::{CHECKS, Check, CheckState, Rights};
@@ -36,7 +36,7 @@ pub(crate) use job::{
     Detail, JOB_LIST, JOBS, PLANS, RETRIALS, Retrial, after_tasks, finished_job, show_job, show_plan,
     show_retrial, show_secrets_of,
 };
-pub(crate) use keyreeve_engine::export::{Column, suspicion_text, time, word};
+pub(crate) use keyreeve_engine::export::{Column, Columns, suspicion_text, time, word};
 pub(crate) use mapping::{LINES, MAPPINGS, MappingView, lines_of as mapping_lines};
 pub(crate) use person::PEOPLE;
 pub(crate) use profile::{PROFILES, ShownProfile, profile_facts};
@@ -54,7 +54,7 @@ pub(crate) struct Shape<T: 'static> {
     /// What a table does on a narrow screen.
     pub(crate) narrow: Narrow,
     /// What CSV holds.
-    pub(crate) csv: &'static [Column<T>],
+    pub(crate) csv: Columns<T>,
 }
 
 /// A time to the minute, as tables show it.

@@ -2,7 +2,7 @@
 
 use keyreeve_model::{Person, SystemId};
 
-use super::{Shape, joined, minute, text, time};
+use super::{Columns, Shape, joined, minute, text, time};
 use crate::output::Narrow;
 
 /// A list of people.
@@ -17,7 +17,7 @@ pub(crate) const PEOPLE: Shape<Person> = Shape {
         ("disabled", |one| minute(one.disabled_at)),
     ],
     narrow: Narrow::Shorten,
-    csv: &[
+    csv: Columns::Texts(&[
         ("name", |one| one.name.clone()),
         ("issuer", |one| text(one.issuer.as_ref())),
         ("subject", |one| text(one.subject.as_ref())),
@@ -28,7 +28,7 @@ pub(crate) const PEOPLE: Shape<Person> = Shape {
         ("password_changed_at", |one| time(one.password_changed_at)),
         ("signed_in_at", |one| time(one.signed_in_at)),
         ("disabled_at", |one| time(one.disabled_at)),
-    ],
+    ]),
 };
 
 fn systems(person: &Person) -> String {

@@ -5,7 +5,7 @@ use keyreeve_engine::schedule::LastTime;
 use keyreeve_model::{ImportProfile, Limits};
 use serde::Serialize;
 
-use super::{Shape, joined, minute, text, time, word};
+use super::{Columns, Shape, joined, minute, text, time, word};
 use crate::output::{Lines, Narrow, single};
 
 /// An import profile, and what its schedule will do and did last. In JSON it is the profile with more fields.
@@ -52,7 +52,7 @@ pub(crate) const PROFILES: Shape<ShownProfile> = Shape {
         ("next", |shown| minute(shown.next_times.first().copied())),
     ],
     narrow: Narrow::Shorten,
-    csv: &[
+    csv: Columns::Texts(&[
         ("name", |shown| shown.profile.name.to_string()),
         ("objects", |shown| joined(&shown.profile.objects, word)),
         ("path_prefix", |shown| shown.profile.path_prefix.clone()),
@@ -67,7 +67,7 @@ pub(crate) const PROFILES: Shape<ShownProfile> = Shape {
         ("last_time", |shown| time(shown.last_time.as_ref().map(|last| last.at))),
         ("last_time.run", |shown| text(shown.last_time.as_ref().and_then(|last| last.run.as_ref()))),
         ("last_time.state", |shown| text(shown.last_time.as_ref().map(|last| &last.state))),
-    ],
+    ]),
 };
 
 /// One import profile.

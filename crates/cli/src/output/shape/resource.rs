@@ -3,7 +3,7 @@
 use keyreeve_engine::export;
 use keyreeve_model::Resource;
 
-use super::{Shape, word};
+use super::{Columns, Shape, word};
 use crate::output::Narrow;
 
 /// A list of resources.
@@ -17,7 +17,7 @@ pub(crate) const RESOURCES: Shape<Resource> = Shape {
         ("arn", |resource| resource.arn.clone()),
     ],
     narrow: Narrow::Shorten,
-    csv: export::RESOURCES,
+    csv: Columns::Fields(export::RESOURCES),
 };
 
 /// One resource.

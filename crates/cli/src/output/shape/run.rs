@@ -3,7 +3,7 @@
 use keyreeve_engine::export::{self, compared, failure, suspicion_text};
 use keyreeve_model::{ChangeCounts, CollectionRecord, ImportRun, ImportRunState};
 
-use super::{Column, Shape, minute, time, word};
+use super::{Column, Columns, Shape, minute, time, word};
 use crate::output::{Facts, Narrow, Tables};
 
 /// A list of import runs.
@@ -20,7 +20,7 @@ pub(crate) const RUNS: Shape<ImportRun> = Shape {
         ("warnings", |run| run.warnings.len().to_string()),
     ],
     narrow: Narrow::Shorten,
-    csv: export::RUNS,
+    csv: Columns::Fields(export::RUNS),
 };
 
 const COLLECTIONS: &[Column<CollectionRecord>] = &[

@@ -2,7 +2,7 @@
 
 use keyreeve_model::{CredentialKind, RoleBase, System};
 
-use super::{Shape, text, time, word};
+use super::{Columns, Shape, text, time, word};
 use crate::output::{Lines, Narrow, single};
 
 /// A list of systems.
@@ -17,7 +17,7 @@ pub(crate) const SYSTEMS: Shape<System> = Shape {
         ("signs_in_with", |system| signs_in_with(&system.credential)),
     ],
     narrow: Narrow::Shorten,
-    csv: &[
+    csv: Columns::Texts(&[
         ("system_id", |system| system.system_id.to_string()),
         ("name", |system| system.name.to_string()),
         ("category", |system| system.category.clone()),
@@ -34,7 +34,7 @@ pub(crate) const SYSTEMS: Shape<System> = Shape {
         ("created_at", |system| system.created_at.to_string()),
         ("updated_at", |system| system.updated_at.to_string()),
         ("removed_at", |system| time(system.removed_at)),
-    ],
+    ]),
 };
 
 /// One system.

@@ -3,7 +3,7 @@
 use keyreeve_model::{Secret, SystemId, Token};
 use serde::Serialize;
 
-use super::{Column, Shape, joined, minute, time};
+use super::{Column, Columns, Shape, joined, minute, time};
 use crate::output::{Facts, Narrow};
 
 /// A list of tokens.
@@ -19,7 +19,7 @@ pub(crate) const TOKENS: Shape<Token> = Shape {
         ("revoked", |token| minute(token.revoked_at)),
     ],
     narrow: Narrow::Shorten,
-    csv: &[
+    csv: Columns::Texts(&[
         ("id", |token| token.id.to_string()),
         ("owner", |token| token.owner.clone()),
         ("role", |token| token.role.as_str().to_owned()),
@@ -28,7 +28,7 @@ pub(crate) const TOKENS: Shape<Token> = Shape {
         ("expires_at", |token| time(token.expires_at)),
         ("last_used_at", |token| time(token.last_used_at)),
         ("revoked_at", |token| time(token.revoked_at)),
-    ],
+    ]),
 };
 
 fn systems(token: &Token) -> String {

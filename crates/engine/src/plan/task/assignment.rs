@@ -168,6 +168,9 @@ pub(super) fn no_policy(facts: &Facts, given: &str) -> String {
 
 /// What to say of a group that the last import did not see.
 fn no_group(facts: &Facts, given: &str) -> String {
+    if let Some(now) = facts.groups_once.get(&given.to_ascii_lowercase()) {
+        return format!("the group {given:?} of earlier imports is called {now:?} now; give that name");
+    }
     let new = || facts.new_groups.keys().map(String::as_str);
     let known =
         || facts.groups.values().map(|group| group.name.as_str()).chain(new()).filter(|name| *name != given);

@@ -78,7 +78,11 @@ fn provoked(point: CrashPoint, kind: TaskKind, first_call: &str) -> Option<Optio
         | CrashPoint::MidMove
         | CrashPoint::BeforeMoveCommit
         | CrashPoint::AfterMoveCommit
-        | CrashPoint::AfterMoveRename => panic!("{} is none of a worker's points", point.name()),
+        | CrashPoint::AfterMoveRename
+        | CrashPoint::BeforeHistoryCommit
+        | CrashPoint::AfterHistoryCommit
+        | CrashPoint::AfterSomeForgotten
+        | CrashPoint::BeforePartDropped => panic!("{} is none of a worker's points", point.name()),
     })
 }
 

@@ -88,6 +88,7 @@ impl Round {
             every,
             quiet: QUIET,
             at_once: 2,
+            history_days: None,
         };
         let (tell, done) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);

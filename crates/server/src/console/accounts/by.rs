@@ -130,9 +130,24 @@ impl Origins {
             None if one.state == AssignmentState::PendingAdd => Cell::None,
             None => Cell::LinkOf(
                 Link::new(imports::of(one.first_seen_run), format!("Run {}", one.first_seen_run)),
-                "saw it first: not given here".to_owned(),
+                match self.may_be_ours(one) {
+                    true => "saw it first: by whom it was given is not known",
+                    false => "saw it first: not given here",
+                }
+                .to_owned(),
             ),
         }
+    }
+
+    /// Whether we put the account into some group of which no import tells which one it was: it may be this one.
+    fn may_be_ours(&self, one: &Assignment) -> bool {
+        one.kind == AssignmentKind::AccountGroup
+            && self.steps.iter().any(|step| {
+                step.gave
+                    && step.group.is_none()
+                    && step.account == one.subject_external_id
+                    && matches!(step.resource, ResourceName::Group(_))
+            })
     }
 
     /// The call of ours that it holds by. What was taken away since, or had gone by the time of an import, and is there
@@ -141,8 +156,7 @@ impl Origins {
         if !one.kind.of_account() {
             return None;
         }
-        let is_it =
-            |step: &&AssignmentStep| step.account == one.subject_external_id && is_about(&step.resource, one);
+        let is_it = |step: &&AssignmentStep| step.account == one.subject_external_id && is_about(step, one);
         let steps: Vec<&AssignmentStep> = self.steps.iter().filter(is_it).collect();
         if one.state == AssignmentState::PendingAdd {
             return steps.into_iter().find(|step| step.gave);
@@ -165,11 +179,15 @@ impl Origins {
     }
 }
 
-/// Whether a group or policy is that of an assignment.
-fn is_about(resource: &ResourceName, one: &Assignment) -> bool {
-    match (resource, one.kind) {
-        (ResourceName::Group(group), AssignmentKind::AccountGroup) => {
-            group.eq_ignore_ascii_case(&one.resource_name)
+/// Whether a call was about the group or policy of an assignment. A group may have had another name then, and its name may be
+/// another group's now.
+fn is_about(step: &AssignmentStep, one: &Assignment) -> bool {
+    match (&step.resource, one.kind) {
+        (ResourceName::Group(name), AssignmentKind::AccountGroup) => {
+            match (&step.group, &one.resource_external_id) {
+                (Some(then), Some(now)) => then == now,
+                _ => name.eq_ignore_ascii_case(&one.resource_name),
+            }
         }
         (ResourceName::Policy(arn), AssignmentKind::AccountPolicy) => one.resource_arn.as_ref() == Some(arn),
         _ => false,
@@ -190,6 +208,7 @@ mod tests {
         AssignmentStep {
             account: ExternalId::new("AIDA1").unwrap(),
             resource: ResourceName::Group("admins".to_owned()),
+            group: None,
             gave,
             at: at(second),
             job: JobId(job),
@@ -222,6 +241,28 @@ mod tests {
             first_seen_run: ImportRunId(first_seen),
             last_seen_run: ImportRunId(first_seen),
         }
+    }
+
+    #[test]
+    fn a_group_is_known_by_its_id_whatever_it_was_called_when_somebody_was_put_into_it() {
+        let id = |id: &str| Some(ExternalId::new(id).unwrap());
+        let said = |step: AssignmentStep| {
+            let one = Assignment {
+                resource_external_id: id("AGPA1"),
+                resource_name: "brand".to_owned(),
+                ..assignment(2, AssignmentState::Actual)
+            };
+            origins(vec![step]).by(&one).in_a_file()
+        };
+        let given = |name: &str, group| AssignmentStep {
+            resource: ResourceName::Group(name.to_owned()),
+            group,
+            ..step(50, true, 7)
+        };
+        assert!(said(given("marketing", id("AGPA1"))).starts_with("Job 7"), "its name was another one");
+        assert!(said(given("brand", id("AGPA2"))).contains("not given here"), "another group had the name");
+        assert!(said(given("marketing", None)).contains("is not known"), "no import tells which one it was");
+        assert!(said(given("brand", None)).starts_with("Job 7"), "its name tells");
     }
 
     #[test]

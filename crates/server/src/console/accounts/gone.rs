@@ -48,6 +48,7 @@ pub(super) async fn page(
     let id = &system.system_id;
     let tasks = history::tasks(store, &account, history::MOST).await?;
     let events = store.account_events(id, &account.external_id, history::MOST).await?;
+    let accepted = history::accepted(store, &account, history::MOST).await?;
     let own = of(id, &account.external_id);
     let is_its_own = account.external_id.as_str() == asked || account.name.eq_ignore_ascii_case(asked);
     let before = (!is_its_own).then(|| asked.to_owned());
@@ -94,7 +95,7 @@ pub(super) async fn page(
         gone: gone.is_some(),
         facts: Facts { facts },
         links,
-        history: history::table(&events, &tasks),
+        history: history::table(&events, &tasks, &accepted),
         all: format!("{}/history", of(id, &account.external_id)),
     };
     Ok(shown(&page))

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use keyreeve_engine::export::changes::{ChangeLine, lines_of};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{Account, ChangeKind, SystemId};
-use keyreeve_store::{AccountEvent, AsOf, AskedTask, Decided, Store, StoreError};
+use keyreeve_store::{AcceptedDrift, AccountEvent, AsOf, AskedTask, Decided, Store, StoreError};
 
 use super::of;
 use super::show::above;
@@ -45,7 +45,7 @@ static SHAPE: Shape = Shape {
         Filter {
             name: "from",
             label: "Where it is from",
-            choices: &[("import", "Imports"), ("job", "Jobs")],
+            choices: &[("import", "Imports"), ("job", "Jobs"), ("drift", "Accepted drift")],
         },
     ],
     sort: "-when",
@@ -53,7 +53,7 @@ static SHAPE: Shape = Shape {
 
 /// What happened once.
 struct Event {
-    /// What has not begun has no time, and is the newest there is.
+    /// `None` where the log of imports tells none.
     at: Option<Timestamp>,
     from: &'static str,
     what: String,
@@ -65,6 +65,8 @@ struct Event {
 struct HistoryPage {
     frame: Frame,
     name: String,
+    /// What imports saw before that is not kept.
+    kept_since: Option<Time>,
     history: Table,
 }
 
@@ -88,12 +90,12 @@ pub(super) async fn page(
     let events = store.account_events(&system_id, &account.external_id, ALL).await?;
     let wanted = listing.filter("q").map(str::to_lowercase);
     let from = listing.filter("from");
-    let mut line = time_line(&events, &tasks);
+    let accepted = accepted(store, &account, ALL).await?;
+    let mut line = time_line(&events, &tasks, &accepted);
     line.retain(|event| {
         from.is_none_or(|from| from == event.from)
             && wanted.as_ref().is_none_or(|wanted| event.what.to_lowercase().contains(wanted))
     });
-    // What has not begun has no time, and is the newest there is.
     match listing.order() {
         "when" => line.reverse(),
         "-when" => {}
@@ -109,7 +111,8 @@ pub(super) async fn page(
     let mut frame = systems::frame(&visitor, &system, &format!("History of {}", account.name));
     frame.above.extend(above(&system, None));
     frame.above.push(Link::new(of(&system_id, &account.external_id), account.name.clone()));
-    Ok(shown_as(listing.status(), &HistoryPage { frame, name: account.name, history }))
+    let kept_since = store.history_kept_since(&system_id).await?.map(Time::at);
+    Ok(shown_as(listing.status(), &HistoryPage { frame, name: account.name, kept_since, history }))
 }
 
 /// What was asked for of an account, the last first, and no more than so much of it.
@@ -122,9 +125,19 @@ pub(super) async fn tasks(
     store.tasks_about(&account.system_id, std::slice::from_ref(&account.external_id), most).await
 }
 
+/// Drift of an account that somebody accepted, the last first, and no more than so much of it.
+pub(super) async fn accepted(
+    store: &Store,
+    account: &Account,
+    most: usize,
+) -> Result<Vec<AcceptedDrift>, StoreError> {
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    store.accepted_drift_of(&account.system_id, &account.external_id, most).await
+}
+
 /// The beginning of the time line, the newest first.
-pub(super) fn table(events: &[AccountEvent], tasks: &[AskedTask]) -> Table {
-    let rows = time_line(events, tasks).into_iter().take(MOST).map(|event| event.cells).collect();
+pub(super) fn table(events: &[AccountEvent], tasks: &[AskedTask], accepted: &[AcceptedDrift]) -> Table {
+    let rows = time_line(events, tasks, accepted).into_iter().take(MOST).map(|event| event.cells).collect();
     Table::whole("History", &COLUMNS, rows, nothing())
 }
 
@@ -136,14 +149,15 @@ fn nothing() -> Empty {
     }
 }
 
-fn time_line(events: &[AccountEvent], tasks: &[AskedTask]) -> Vec<Event> {
+fn time_line(events: &[AccountEvent], tasks: &[AskedTask], accepted: &[AcceptedDrift]) -> Vec<Event> {
     let event = |at, from, cells: Vec<Cell>| {
         let what = cells.get(2).map(Cell::in_a_file).unwrap_or_default();
         Event { at, from, what, cells }
     };
     let seen = events.iter().map(|one| event(one.published_at, "import", of_run(one)));
-    let asked = tasks.iter().map(|asked| event(began(asked), "job", of_task(asked)));
-    let mut line: Vec<Event> = seen.chain(asked).collect();
+    let asked = tasks.iter().map(|asked| event(Some(when(asked)), "job", of_task(asked)));
+    let accepted = accepted.iter().map(|one| event(Some(one.at), "drift", of_drift(one)));
+    let mut line: Vec<Event> = seen.chain(asked).chain(accepted).collect();
     line.sort_by_key(|event| std::cmp::Reverse(event.at.unwrap_or(Timestamp::MAX)));
     line
 }
@@ -170,8 +184,26 @@ fn told(line: &ChangeLine) -> String {
     format!("{object} {} {became}{details}.", line.name)
 }
 
-fn began(asked: &AskedTask) -> Option<Timestamp> {
-    asked.task.finished_at.or(asked.task.started_at)
+/// When it ended; what has not, when it began, and what waits, when it was asked for.
+fn when(asked: &AskedTask) -> Timestamp {
+    asked.task.finished_at.or(asked.task.started_at).unwrap_or(asked.asked_at)
+}
+
+fn of_drift(accepted: &AcceptedDrift) -> Vec<Cell> {
+    let AcceptedDrift { account, fact, job, by, reason, at, .. } = accepted;
+    let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let done =
+        format!("{account} {} by job {job}; that AWS has it otherwise was accepted{by}.", fact.words());
+    let said = [Some(done), reason.as_ref().map(|why| stopped(format!("Reason: {why}")))];
+    vec![
+        Cell::Time(Time::at(*at)),
+        Cell::LinkOf(
+            Link::new(jobs::of(*job), format!("Job {job}")),
+            "and what AWS has in the place of it".to_owned(),
+        ),
+        Cell::text(said.into_iter().flatten().collect::<Vec<_>>().join(" ")),
+        Cell::Badge(Badge::new(Tone::Quiet, "Accepted")),
+    ]
 }
 
 /// What people wrote, with the full stop that many leave out.
@@ -180,7 +212,7 @@ fn stopped(text: String) -> String {
 }
 
 fn of_task(asked: &AskedTask) -> Vec<Cell> {
-    let AskedTask { task, actor, reason, decided } = asked;
+    let AskedTask { task, actor, reason, decided, .. } = asked;
     let result = task.result.clone().or_else(|| task.failure.as_ref().map(|failure| failure.message.clone()));
     let rejection = decided.as_ref().filter(|decided| decided.rejected);
     let said = [
@@ -198,7 +230,7 @@ fn of_task(asked: &AskedTask) -> Vec<Cell> {
         None => format!("of {actor}"),
     };
     vec![
-        began(asked).map_or(Cell::None, |at| Cell::Time(Time::at(at))),
+        Cell::Time(Time::at(when(asked))),
         Cell::LinkOf(Link::new(jobs::of(task.job), format!("Job {}", task.job)), by),
         Cell::text(said.into_iter().flatten().collect::<Vec<_>>().join(" ")),
         Cell::Badge(match rejection {

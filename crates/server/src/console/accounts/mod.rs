@@ -254,6 +254,12 @@ async fn unknown(parts: &Parts, system_id: &SystemId, listing: &mut Listing) -> 
         if all.is_empty() || all.iter().any(is_it) {
             continue;
         }
+        let ever = parts.store.resources_ever_called(system_id, &given).await?;
+        let mut ever = ever.into_iter().filter(|(_, one)| one.object.kind == kind && one.gone.is_none());
+        if let Some((had, now)) = ever.next() {
+            listing.is_not(name, format!("the {called} “{had}” is called “{}” now", now.object.name))?;
+            continue;
+        }
         let near = nearest(&given, all.iter().map(|one| one.name.as_str()));
         let near = near.map(|near| format!("; “{near}” is near")).unwrap_or_default();
         listing.is_not(name, format!("no {called} called “{given}” is known{near}"))?;

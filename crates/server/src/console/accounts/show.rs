@@ -122,6 +122,7 @@ pub(super) async fn page(
     }
     let tasks = history::tasks(store, account, history::MOST).await?;
     let events = store.account_events(&system_id, &account.external_id, history::MOST).await?;
+    let accepted = history::accepted(store, account, history::MOST).await?;
     let own = of(&system_id, &account.external_id);
     // Nobody may change it, whatever they ask for.
     let protected = match (&system.aws_account_id, moment) {
@@ -176,7 +177,7 @@ pub(super) async fn page(
             store.inline_documents(account.inline_policies.as_deref().unwrap_or_default()).await?,
         ),
         own: holds::OWN,
-        history: history::table(&events, &tasks),
+        history: history::table(&events, &tasks, &accepted),
         all: format!("{own}/history"),
     };
     Ok(shown_as(status, &page))

@@ -100,7 +100,7 @@ pub(super) async fn page(
         job: Link::new(jobs::of(job), format!("Job {job}")),
         system: Link::new(systems::of(&system.system_id), "Import the system"),
         done: done.iter().map(|fact| sentence(&format!("it {}", fact.words()))).collect(),
-        history: history::table(&[], &tasks),
+        history: history::table(&[], &tasks, &[]),
         name,
     };
     Ok(shown(&page))

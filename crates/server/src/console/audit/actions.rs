@@ -12,6 +12,7 @@ pub(super) const ACTIONS: &Words = &[
     ("claims_settled", "Changes confirmed or contradicted by an import"),
     ("credentials_replaced", "Credentials of the system replaced"),
     ("drift_accepted", "Drift accepted"),
+    ("history_trimmed", "Old history given up"),
     ("import_accepted", "Import accepted"),
     ("import_rejected", "Import rejected"),
     ("job_approved", "Job approved"),

@@ -234,15 +234,26 @@ fn files(system: Option<&SystemId>) -> Vec<Link> {
         .into()
 }
 
-/// What jobs are about, who decided about them, and why they were asked for.
+/// What jobs are about, who decided about them, and why they were asked for; and of drift that was accepted, what drifted.
 struct JobsInWords(BTreeMap<JobId, JobLine>);
 
 impl JobsInWords {
     /// Of the job that a row is about, if it is about one as a whole: rows of tasks name what they are about. What only came
     /// after the row is not said there.
     fn of(&self, row: &AuditRow) -> Option<String> {
-        job_of(row).and_then(|job| self.0.get(&job)).map(|line| jobs::in_words(line, row.at))
+        let of_job = || job_of(row).and_then(|job| self.0.get(&job)).map(|line| jobs::in_words(line, row.at));
+        drift_in_words(row).or_else(of_job)
     }
+}
+
+/// What drifted and was accepted; rows of earlier versions have the numbers of claims alone.
+fn drift_in_words(row: &AuditRow) -> Option<String> {
+    let text = |name: &str| row.subject.get(name).and_then(serde_json::Value::as_str);
+    let (account, done) = text("account").zip(text("done")).filter(|_| row.action == "drift_accepted")?;
+    let job = row.subject.get("job").and_then(serde_json::Value::as_i64)?;
+    let aws_has = text("aws_has").map(|aws_has| format!(" AWS has: {aws_has}.")).unwrap_or_default();
+    let why = text("reason").map(|why| format!(" Reason: {why}")).unwrap_or_default();
+    Some(format!("{account} {done} by job {job}.{aws_has}{why}"))
 }
 
 fn job_of(row: &AuditRow) -> Option<JobId> {

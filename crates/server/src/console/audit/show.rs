@@ -78,7 +78,8 @@ fn facts(row: &AuditRow, job_in_words: Option<String>) -> Facts {
     ];
     if let Some(job) = row.subject.get("job").and_then(serde_json::Value::as_i64) {
         facts.push(("Job", Cell::link(jobs::of(JobId(job)), format!("Job {job}"))));
-        facts.extend(job_in_words.map(|words| ("What was asked for", Cell::text(words))));
+        let what = if row.action == "drift_accepted" { "What was accepted" } else { "What was asked for" };
+        facts.extend(job_in_words.map(|words| (what, Cell::text(words))));
     }
     facts.push(("Hash of the row before", Cell::Code(row.prev_hash.clone())));
     facts.push(("Hash", Cell::Code(row.hash.clone())));

@@ -8,10 +8,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyreeve_engine::desk::DeskError;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{JobId, JobState, ProvisioningJob, TaskState};
+use keyreeve_model::{JobId, JobState, ProvisioningJob, System, SystemState, TaskState};
+use keyreeve_store::StoreError;
 use serde::Deserialize;
 
-use super::show::frame;
+use super::show::{cannot, frame};
 use super::{of, within};
 use crate::body::InPath;
 use crate::console::form::{Dangerous, Field, Sent, Wrong, reasoned, sentence, whole};
@@ -72,6 +73,9 @@ pub(super) async fn ask_approval(
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
     let job = waiting(&visitor, &parts, job).await?;
+    if let Some(page) = not_by(&visitor, &parts, &job, true).await? {
+        return Ok(page);
+    }
     let (desk, actor, waiting) = (parts.desk.clone(), visitor.actor.clone(), job.clone());
     let work = move || async move {
         let case = desk.open(&actor, &waiting.system_id).await?;
@@ -155,7 +159,10 @@ pub(super) async fn ask_rejection(
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
     let job = waiting(&visitor, &parts, job).await?;
-    Ok(rejection(&visitor, &job, "", None))
+    match not_by(&visitor, &parts, &job, false).await? {
+        Some(page) => Ok(page),
+        None => Ok(rejection(&visitor, &job, "", None)),
+    }
 }
 
 pub(super) async fn reject(
@@ -218,8 +225,18 @@ pub(super) async fn ask_dismissal(
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
-    stands(&job, can_be_dismissed(&job), "only what failed, and nobody has dismissed yet, is dismissed")?;
-    Ok(dismissal(&visitor, &job, "", None))
+    has_failed(&job)?;
+    if let Some((by, at)) = job.dismissed_by.clone().zip(job.dismissed_at) {
+        return Err(StoreError::JobDismissed { job: job.id, by, at }.into());
+    }
+    let system = parts.store.get_system(&job.system_id).await?;
+    Ok(dismissal(&visitor, (&job, &system), "", None))
+}
+
+/// Only what failed is dismissed.
+fn has_failed(job: &ProvisioningJob) -> Result<(), Problem> {
+    let failed = matches!(job.state, JobState::Failed | JobState::PartiallyFailed);
+    stands(job, failed, "only a job that failed, wholly or in part, can be dismissed")
 }
 
 pub(super) async fn dismiss(
@@ -229,16 +246,19 @@ pub(super) async fn dismiss(
     Sent(Rejection { reason }): Sent<Rejection>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
+    has_failed(&job)?;
+    let system = parts.store.get_system(&job.system_id).await?;
+    let shown = |wrong| dismissal(&visitor, (&job, &system), &reason, Some(wrong));
     let why = match reasoned(&reason) {
         Ok(why) => why.unwrap_or_default(),
-        Err(wrong) => return Ok(dismissal(&visitor, &job, &reason, Some(wrong))),
+        Err(wrong) => return Ok(shown(wrong)),
     };
     match parts.desk.dismiss(&visitor.actor, job.id, why).await {
         Ok(job) => Ok(Said::JobDismissed.to(&of(job.id))),
-        Err(error @ DeskError::Reason) => {
-            Ok(dismissal(&visitor, &job, &reason, Some(Wrong::with("reason", error))))
-        }
-        Err(error) => Ok(dismissal(&visitor, &job, &reason, Some(Wrong::of(error.into())?))),
+        Err(error @ DeskError::Reason) => Ok(shown(Wrong::with("reason", error))),
+        // There is nothing to be filled in otherwise.
+        Err(DeskError::Store(error @ StoreError::JobDismissed { .. })) => Err(error.into()),
+        Err(error) => Ok(shown(Wrong::of(error.into())?)),
     }
 }
 
@@ -247,12 +267,24 @@ pub(super) fn can_be_dismissed(job: &ProvisioningJob) -> bool {
     matches!(job.state, JobState::Failed | JobState::PartiallyFailed) && job.dismissed_at.is_none()
 }
 
-fn dismissal(visitor: &Visitor, job: &ProvisioningJob, reason: &str, wrong: Option<Wrong>) -> Response {
+fn dismissal(
+    visitor: &Visitor,
+    (job, system): (&ProvisioningJob, &System),
+    reason: &str,
+    wrong: Option<Wrong>,
+) -> Response {
     let hint = "What was seen, and why nothing is left to do. It is kept with the job and in the audit log.";
     let reason = Field::reason("reason", "Reason").value(reason).hint(hint).required();
     let page = DecidePage {
         title: format!("Dismiss job {}", job.id),
-        lead: "It stays failed, and nothing is changed in AWS: it only needs nobody any more, so Home does not name it. It can still be tried again.",
+        lead: match system.state {
+            SystemState::Removed => {
+                "It stays failed, and nothing is changed in AWS: Home does not name it any more."
+            }
+            _ => {
+                "It stays failed, and nothing is changed in AWS: Home does not name it any more. It can still be tried again."
+            }
+        },
         plain: Some(Plain {
             action: within(job.id, "dismiss"),
             reason: Some(reason.unless(wrong.as_ref())),
@@ -261,6 +293,33 @@ fn dismissal(visitor: &Visitor, job: &ProvisioningJob, reason: &str, wrong: Opti
         ..bare(visitor, job, whole(wrong.clone()))
     };
     answer(page, wrong.is_some())
+}
+
+/// The page without its form, where whoever looks may decide about such jobs and not about this one: they asked for it, or
+/// it is about their own account.
+async fn not_by(
+    visitor: &Visitor,
+    parts: &Parts,
+    job: &ProvisioningJob,
+    approve: bool,
+) -> Result<Option<Response>, Problem> {
+    let why = match parts.store.require_decidable(job.id, approve, visitor.actor.name()).await {
+        Ok(()) => return Ok(None),
+        Err(StoreError::OwnAccount { account, .. }) => format!(
+            "You cannot approve it: the account {account} in it has your name, and nobody approves what is done to \
+             their own account. Somebody else must."
+        ),
+        Err(error @ (StoreError::OwnApproval { .. } | StoreError::OwnRejection { .. })) => {
+            cannot(visitor, job).unwrap_or_else(|| sentence(&error.to_string()))
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let page = DecidePage {
+        title: format!("{} job {}", if approve { "Approve" } else { "Reject" }, job.id),
+        lead: "It waits for a second person.",
+        ..bare(visitor, job, Some(why))
+    };
+    Ok(Some(answer(page, false)))
 }
 
 /// A job that waits for whoever looks to decide about it.

@@ -9,7 +9,7 @@ use keyreeve_engine::password::PublicUrl;
 use keyreeve_engine::plan::Plan;
 use keyreeve_engine::provisioning::Handed;
 use keyreeve_engine::rights::{Actor, Right};
-use keyreeve_model::{JobId, ProvisioningJob, Task, TaskState, Wish, digest_hex};
+use keyreeve_model::{JobId, ProvisioningJob, System, SystemState, Task, TaskState, Wish, digest_hex};
 use keyreeve_store::KeyClaim;
 use serde::Deserialize;
 
@@ -65,7 +65,7 @@ pub(super) async fn page(
     InPath(job): InPath<i64>,
 ) -> Result<Response, Problem> {
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
-    decide::stands(&job, can_be_tried_again(&job), "nothing of it failed")?;
+    decide::stands(&job, has_failed_tasks(&job), "nothing of it failed")?;
     planned(&visitor, &parts, &job, None).await
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn retry(
     let job = parts.desk.job(&visitor.actor, Right::Operate, JobId(job)).await?;
     if let Some(name) = to_type(&job)
         && let Err(wrong) = Dangerous::typed(&confirm, &name)
-        && can_be_tried_again(&job)
+        && has_failed_tasks(&job)
     {
         return planned(&visitor, &parts, &job, Some(wrong)).await;
     }
@@ -158,8 +158,13 @@ async fn retried(
 }
 
 /// Whether a job has ended, and something of it failed.
-pub(super) fn can_be_tried_again(job: &ProvisioningJob) -> bool {
+fn has_failed_tasks(job: &ProvisioningJob) -> bool {
     job.state.is_terminal() && job.tasks.iter().any(has_failed)
+}
+
+/// The same, and its system is still there.
+pub(super) fn can_be_tried_again(job: &ProvisioningJob, system: &System) -> bool {
+    has_failed_tasks(job) && system.state != SystemState::Removed
 }
 
 fn has_failed(task: &Task) -> bool {

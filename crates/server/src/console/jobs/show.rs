@@ -8,7 +8,7 @@ use axum::response::Response;
 use jiff::SignedDuration;
 use keyreeve_engine::desk::{Keeps, Standing};
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{Claim, ImportRunId, JobId, JobState, ProvisioningJob};
+use keyreeve_model::{Claim, ImportRunId, JobId, JobState, ProvisioningJob, System, SystemState};
 
 use super::decide::can_be_dismissed;
 use super::graph::Graph;
@@ -79,6 +79,7 @@ pub(super) async fn page(
     let found = listing.cut(found)?;
     let steps = tasks::of_page(&job, &found, &listing)?;
     let standing = Standing::of(&parts.store, &job, parts.clock.now()).await?;
+    let system = parts.store.get_system(&job.system_id).await?;
     let waits = job.state == JobState::AwaitingApproval;
     let by = match waits {
         true => Some(approvers(&parts, &job.system_id, &job.actor).await?),
@@ -91,10 +92,10 @@ pub(super) async fn page(
         badge: Badge::of_job(&job),
         live: (!job.state.is_terminal()).then(|| format!("/api/v1/jobs/{}/events", job.id)),
         standing: standing
-            .map(|Standing { keeps, why }| Stands { why: sentence(&why), advice: advice(keeps) }),
+            .map(|Standing { keeps, why }| Stands { why: sentence(&why), advice: advice(keeps, &system) }),
         by,
         cannot: waits.then(|| cannot(&visitor, &job)).flatten(),
-        actions: actions(&visitor, &job),
+        actions: actions(&visitor, &job, &system),
         facts: facts(&job),
         confirmed: confirmed(&claims),
         audit: audit(&job),
@@ -120,8 +121,11 @@ pub(super) fn frame(visitor: &Visitor, job: &ProvisioningJob, title: String) -> 
     frame
 }
 
-fn advice(keeps: Keeps) -> &'static str {
+fn advice(keeps: Keeps, system: &System) -> &'static str {
     match keeps {
+        Keeps::Person if system.state == SystemState::Removed => {
+            "Look at AWS. Its system was removed, so it cannot be tried again: dismiss it once nothing is left to do."
+        }
         Keeps::Approval => "Somebody else than who asked approves or rejects it.",
         Keeps::Person => "Look at AWS, then try it again; or dismiss it, where there is nothing to mend.",
         Keeps::AtWork => {
@@ -136,7 +140,7 @@ fn advice(keeps: Keeps) -> &'static str {
 }
 
 /// Why whoever looks cannot decide about a job that waits for somebody to.
-fn cannot(visitor: &Visitor, job: &ProvisioningJob) -> Option<String> {
+pub(super) fn cannot(visitor: &Visitor, job: &ProvisioningJob) -> Option<String> {
     if !visitor.may(Right::Approve) {
         let role = visitor.person.role.as_str();
         return Some(format!(
@@ -144,7 +148,9 @@ fn cannot(visitor: &Visitor, job: &ProvisioningJob) -> Option<String> {
         ));
     }
     is_own(visitor, job).then(|| {
-        "You cannot decide about it: you asked for it, and whoever asks never approves. Somebody else must.".to_owned()
+        "You cannot decide about it: you asked for it, and whoever asks never approves. Somebody else must; you can take it \
+         back."
+            .to_owned()
     })
 }
 
@@ -188,14 +194,14 @@ fn audit(job: &ProvisioningJob) -> Link {
 }
 
 /// What can be done about a job in its state, by who has the right to.
-fn actions(visitor: &Visitor, job: &ProvisioningJob) -> Vec<Link> {
+fn actions(visitor: &Visitor, job: &ProvisioningJob, system: &System) -> Vec<Link> {
     let operates = visitor.may(Right::Operate);
     let own = is_own(visitor, job);
     let decides = job.state == JobState::AwaitingApproval && visitor.may(Right::Approve);
     [
         (decides && !own, "approve", "Approve…"),
         (decides && !own, "reject", "Reject…"),
-        (operates && can_be_tried_again(job), "retry", "Try again…"),
+        (operates && can_be_tried_again(job, system), "retry", "Try again…"),
         (operates && can_be_dismissed(job), "dismiss", "Dismiss…"),
         (operates && !job.state.is_terminal(), "cancel", "Cancel…"),
     ]

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::response::Response;
 use keyreeve_model::{ExternalId, Resource, System};
-use keyreeve_store::LastKnown;
+use keyreeve_store::{AsOf, LastKnown};
 
 use super::{called, of};
 use crate::console::accounts::at_moment;
@@ -42,17 +42,21 @@ pub(super) async fn page(
     let found = parts.store.resources_ever_called(&system.system_id, name).await?;
     let page_of = |one: &Resource| at_moment(of(&system.system_id, &one.external_id), as_of);
     match found.as_slice() {
-        [] => return Err(not_there(&system.system_id, asked)),
-        [LastKnown { object, gone: None }] if is_called(object, name) => return Ok(to(&page_of(object))),
+        [] => return Err(not_there(&system.system_id, asked, AsOf::Now)),
+        [(_, LastKnown { object, gone: None })] if is_called(object, name) => {
+            return Ok(to(&page_of(object)));
+        }
         _ => {}
     }
-    let said = |LastKnown { object, gone }: &LastKnown<Resource>| {
+    let others = found.iter().any(|(_, one)| one.gone.is_none() && !is_called(&one.object, name));
+    let said = |(had, LastKnown { object, gone }): &(String, LastKnown<Resource>)| {
         let kind = called(object.kind);
         let (before, after) = match (gone.is_some(), is_called(object, name)) {
+            (false, true) if others => (format!("Another {} is called", kind.to_lowercase()), "now."),
             (false, true) => (kind.to_owned(), "is called so now."),
-            (false, false) => (format!("{kind} {name} is called"), "now."),
+            (false, false) => (format!("{kind} {had} is called"), "now."),
             (true, true) => (kind.to_owned(), "is no longer in AWS."),
-            (true, false) => (format!("{kind} {name} was called"), "last, and is no longer in AWS."),
+            (true, false) => (format!("{kind} {had} was called"), "last, and is no longer in AWS."),
         };
         (before, Link::new(page_of(object), object.name.clone()), after)
     };
@@ -62,7 +66,7 @@ pub(super) async fn page(
     let page = EverCalledPage {
         frame,
         name: name.to_owned(),
-        renamed: !found.iter().any(|one| is_called(&one.object, name)),
+        renamed: !found.iter().any(|(_, one)| is_called(&one.object, name)),
         found: found.iter().map(said).collect(),
     };
     Ok(shown(&page))

@@ -204,7 +204,7 @@ pub(super) fn link_of(one: &Assignment, as_of: Option<&str>) -> Cell {
 }
 
 /// How somebody holds something.
-fn way(kind: AssignmentKind) -> &'static str {
+pub(super) fn way(kind: AssignmentKind) -> &'static str {
     match kind {
         AssignmentKind::AccountGroup => "Member",
         AssignmentKind::AccountPolicy => "Attached to the account",

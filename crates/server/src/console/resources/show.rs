@@ -19,6 +19,7 @@ use crate::console::accounts::{self, Origins, at_moment, of_state};
 use crate::console::address::asking;
 use crate::console::document::{Document, Inline};
 use crate::console::form::Field;
+use crate::console::held;
 use crate::console::imports;
 use crate::console::moment::{AS_OF, moment_of, unknown_then};
 use crate::console::numbers::counted;
@@ -80,6 +81,8 @@ struct ShowPage {
     /// Of a group: its policies.
     policies: Option<Table>,
     holders: Table,
+    /// Who holds it in all systems.
+    everywhere: Link,
     /// Of a policy: through which groups it reaches accounts.
     through: Option<Through>,
     /// Where those that are chosen are sent to; none where nobody may be taken out.
@@ -216,6 +219,7 @@ async fn answer(
             }
             None => listing.table("Holders", held, |(place, _)| place.clone(), cells, empty)?,
         },
+        everywhere: held::of_resource(&resource),
         through,
         remove: removable.then(|| format!("{}/remove", of(system_id, &resource.external_id))),
         form: FORM,
@@ -232,7 +236,7 @@ pub(super) async fn found(
     resource: &ExternalId,
 ) -> Result<Resource, Problem> {
     let found = parts.store.find_resource(system_id, moment, resource).await?;
-    found.ok_or_else(|| not_there(system_id, resource))
+    found.ok_or_else(|| not_there(system_id, resource, moment))
 }
 
 /// Who holds a resource.

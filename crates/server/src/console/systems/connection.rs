@@ -167,7 +167,13 @@ fn filled_in(
 ) -> Response {
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut facts = vec![
-        ("Signs in with", Cell::text(way(system))),
+        (
+            "Signs in with",
+            match system.state {
+                SystemState::Removed => Cell::text("nothing: its credentials were wiped when it was removed"),
+                _ => Cell::text(way(system)),
+            },
+        ),
         (
             "AWS account",
             system

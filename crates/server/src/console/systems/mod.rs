@@ -28,6 +28,7 @@ use keyreeve_model::{System, SystemId, SystemState};
 use keyreeve_store::SystemStanding;
 
 use super::address;
+use super::numbers::counted;
 use super::page::{Frame, Section, shown_as};
 use super::parts::{Badge, Cell, Empty, Link, Tab, Tabs};
 use super::states::SYSTEM_STATES;
@@ -100,10 +101,11 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
     let order: SystemOrder = listing.reading().parse()?;
     let (state, now) = (listing.filter("state"), parts.clock.now());
     let wanted = listing.filter("q").map(str::to_lowercase);
-    let mut systems = parts.store.list_systems(state == Some("removed")).await?;
+    let mut systems = parts.store.list_systems(true).await?;
+    systems.retain(|system| visitor.actor.reaches(&system.system_id));
+    let removed = systems.iter().filter(|system| system.state == SystemState::Removed).count();
     systems.retain(|system| {
-        visitor.actor.reaches(&system.system_id)
-            && state.is_none_or(|state| state == system.state.as_str())
+        state.map_or(system.state != SystemState::Removed, |state| state == system.state.as_str())
             && wanted.as_ref().is_none_or(|wanted| is_about(system, wanted))
     });
     let systems = order.after(systems, listing.after()?);
@@ -116,15 +118,30 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
         return listing.file(("all", "systems"), &systems, cells);
     }
     let may_add = visitor.may(Right::Administer) && visitor.actor.require_all_systems().is_ok();
-    let empty = Empty {
-        title: "No system yet".to_owned(),
-        text: "A system is one AWS account that is connected. Nothing is governed before there is one."
-            .to_owned(),
-        action: may_add.then(|| Link::new("/new-system", "New system")),
-    };
+    // A button above leads to a new one.
+    let add = (may_add && removed == 0).then(|| Link::new("/new-system", "New system"));
+    let empty = none(removed, add);
     let table = listing.table("Systems", systems, |system| order.place(system), cells, empty)?;
     let frame = Frame::of(&visitor, Section::Systems, "Systems");
     Ok(shown_as(listing.status(), &ListPage { frame, may_add, systems: table }))
+}
+
+/// What is said where no system is connected, though some may have been, with the way to a new one or else to those.
+pub(super) fn none(removed: usize, add: Option<Link>) -> Empty {
+    if removed == 0 {
+        return Empty {
+            title: "No system yet".to_owned(),
+            text: "A system is one AWS account that is connected. Nothing is governed before there is one."
+                .to_owned(),
+            action: add,
+        };
+    }
+    let were = counted(removed, "system was removed", "systems were removed");
+    Empty {
+        title: "No system is connected".to_owned(),
+        text: format!("{were}; what was known of them is readable, under Systems, State Removed."),
+        action: Some(add.unwrap_or_else(|| Link::new("/systems?state=removed", "Show what was removed"))),
+    }
 }
 
 fn is_about(system: &System, wanted: &str) -> bool {

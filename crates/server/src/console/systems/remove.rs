@@ -78,6 +78,7 @@ fn asked(
         title: "What follows from it",
         consequences: vec![
             "Its credentials are wiped, and nothing is imported or changed through it any more.".to_owned(),
+            "Jobs that wait for approval or have not begun are cancelled; one that is under way ends, and needs somebody who looks at AWS. Its drift is held up to nobody any more.".to_owned(),
             "What was known of it stays readable, and so does the audit log.".to_owned(),
             format!("Its System ID, {}, stays taken for good.", system.system_id),
             "Nothing is changed in AWS: the accounts, and the user or role that it signed in as, stay as they are.".to_owned(),

@@ -8,10 +8,10 @@ use axum::http::Uri;
 use axum::http::request::Parts as Head;
 
 use super::listing::Listing;
-use super::{BACK, CURSOR, Column, Filter, LONGEST_FILTER, OF_ALL, SIZES, Shape};
+use super::{BACK, CURSOR, Column, Filter, LONGEST_FILTER, OF_ALL, Shape};
 use crate::console::form::sentence;
 use crate::problem::Problem;
-use crate::rest::Paging;
+use crate::rest::{MOST_ITEMS, Paging};
 
 /// So much of what was not understood is said again, in characters.
 const REPEATED: usize = 60;
@@ -113,10 +113,7 @@ impl Shape {
             (None, "sort") => self.does_not_sort_by(value),
             (None, "limit") => {
                 let fits = value.parse().is_ok_and(|limit| Paging(None, Some(limit)).limit().is_ok());
-                (!fits).then(|| {
-                    let sizes = SIZES.map(|size| size.to_string()).join(", ");
-                    format!("{} is no number of rows; there are: {sizes}", quoted(value))
-                })
+                (!fits).then(|| format!("{} is no number of rows from 1 to {MOST_ITEMS}", quoted(value)))
             }
             (None, "format") => {
                 (value != "csv").then(|| format!("no file is made as {}; csv is", quoted(value)))

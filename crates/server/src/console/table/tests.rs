@@ -39,7 +39,7 @@ fn what_a_list_does_not_know_is_said_and_nothing_is_shown_instead() {
         ("/n?state=gone", "State is never “gone”; there is: active"),
         ("/n?sort=Accounts", "not sorted by “Accounts”; it is by: name"),
         ("/n?sort=--name", "not sorted by “--name”"),
-        ("/n?limit=0", "“0” is no number of rows; there are: 25, 50, 100, 250"),
+        ("/n?limit=0", "“0” is no number of rows from 1 to 1000"),
         ("/n?limit=1001", "“1001” is no number of rows"),
         ("/n?limit=x", "“x” is no number of rows"),
         ("/n?format=xml", "no file is made as “xml”; csv is"),

@@ -38,7 +38,7 @@ async fn apply(browser: &Browser<'_>, form: &[(&str, String)]) -> Seen {
     browser.send("/systems/prod/changes", &form).await
 }
 
-pub(super) async fn address_of(place: &Place, name: &str) -> String {
+pub(crate) async fn address_of(place: &Place, name: &str) -> String {
     let account = place.get(&format!("/api/v1/systems/prod/accounts/{name}")).await;
     format!("{LIST}/{}", account["external_id"].as_str().unwrap())
 }

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::Browser;
-use crate::place::{PROD_ACCOUNT, Place};
+use crate::place::{PROD_ACCOUNT, Place, system};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_failed_for_good_is_dismissed_and_leaves_home() {
@@ -51,7 +51,17 @@ async fn a_job_that_failed_for_good_is_dismissed_and_leaves_home() {
         assert!(!page.text.contains(">Job failed<"), "{}", page.text);
     }
     viewer.get("/").await.has(&["Nothing needs you now"]);
-    assert_eq!(operator.get(&dismiss).await.status, StatusCode::CONFLICT);
+    // The same word once more leads to the same place; that of anybody else, or another one, says whose stands.
+    let again = operator.send(&dismiss, &[("reason", "<b>ada</b> is not coming")]).await;
+    assert_eq!(again.to, done.to, "{}", again.text);
+    let bo = Browser::of(&place, "bo", Role::Operator, &[]).await;
+    for late in [
+        operator.get(&dismiss).await,
+        operator.send(&dismiss, &[("reason", "something else")]).await,
+        bo.send(&dismiss, &[("reason", "<b>ada</b> is not coming")]).await,
+    ] {
+        late.refuses(StatusCode::CONFLICT, &["ola has dismissed job"]);
+    }
     let told = place.get(&format!("/api/v1{address}")).await;
     assert_eq!((&told["state"], &told["dismissed_by"]), (&json!("failed"), &json!("ola")), "{told}");
     let rows = place.get("/api/v1/audit?action=job_dismissed").await;
@@ -60,6 +70,27 @@ async fn a_job_that_failed_for_good_is_dismissed_and_leaves_home() {
     let of_whom = told["tasks"][0]["account"].as_str().unwrap();
     let rows = place.get(&format!("/api/v1/audit?action=job_dismissed&account={of_whom}")).await;
     assert_eq!(rows["items"].as_array().map(Vec::len), Some(1), "{rows}");
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_a_removed_system_is_offered_to_be_tried_again() {
+    let place = Place::start().await;
+    let operator = Browser::of(&place, "ola", Role::Operator, &[]).await;
+    place.sandbox.add_fault(FaultRule::new("CreateUser", Effect::AccessDenied).min_fires(1));
+    let wishes = json!({"wishes": [{"task": "create_account", "name": "ada"}]});
+    let (_, job) = place.post("/api/v1/systems/prod/jobs", &wishes).await;
+    let address = format!("/jobs/{}", job["id"]);
+    assert_eq!(place.ended(&format!("/api/v1{address}")).await["state"], "failed");
+    operator.get(&address).await.has(&["Try again…"]);
+    operator.get(&format!("{address}/dismiss")).await.has(&["It can still be tried again"]);
+    place.store.remove_system(&system("prod"), ("local:test", None), place.clock.now()).await.unwrap();
+    let page = operator.get(&address).await;
+    page.has(&["Dismiss…"]);
+    assert!(!page.text.contains("Try again…"), "{}", page.text);
+    let page = operator.get(&format!("{address}/dismiss")).await;
+    page.has(&["It stays failed", ">Dismiss</button>"]);
+    assert!(!page.text.contains("tried again"), "{}", page.text);
     place.stop().await;
 }
 

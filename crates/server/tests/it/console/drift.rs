@@ -119,6 +119,34 @@ async fn what_drifted_is_named_and_ends_when_it_is_so_again_or_is_accepted() {
         (&json!("ada"), &json!("they left the team"), 1),
         "{rows}"
     );
+    // The same form once more leads to the same place; whoever else accepts it is told that it was, and by whom.
+    let form = [("claim", mark), ("reason", "they left the team")];
+    assert_eq!(approver.send(ADDRESS, &form).await.to, done.to);
+    let other_approver = Browser::of(&place, "bo", Role::Approver, &[]).await;
+    for browser in [&approver, &other_approver] {
+        let late = browser.send(ADDRESS, &[("claim", mark), ("reason", "so be it")]).await;
+        let said = ["was accepted by ada at", "nothing was written down now"];
+        late.refuses(StatusCode::UNPROCESSABLE_ENTITY, &said);
+    }
+    let ended =
+        other_approver.send(ADDRESS, &[("claim", &of_one["claim"].to_string()), ("reason", "x")]).await;
+    ended.refuses(StatusCode::UNPROCESSABLE_ENTITY, &["is no drift: it ended by itself"]);
+    // The log has it by the account, in words, and so has the account.
+    let found = format!("/api/v1/audit?action=drift_accepted&account={}", other.0);
+    let rows = place.get(&found).await;
+    let [row] = &rows["items"].as_array().unwrap()[..] else { panic!("{rows}") };
+    assert_eq!(row["subject"]["fact"]["group"], json!(other.1), "{row}");
+    let words = format!(
+        "{0} was put into group &#34;{1}&#34; by job 2. AWS has: Not in group &#34;{1}&#34;. Reason: they left the team",
+        other.0, other.1
+    );
+    approver.get(&format!("/audit?action=drift_accepted&account={}", other.0)).await.has(&[&words]);
+    approver.get(&format!("/audit/{}", row["seq"])).await.has(&["What was accepted", &words]);
+    let told = place.get(&format!("/api/v1/systems/prod/accounts/{}", other.0)).await;
+    let page = format!("/systems/prod/accounts/{}", told["external_id"].as_str().unwrap());
+    for address in [page.clone(), format!("{page}/history?from=drift")] {
+        viewer.get(&address).await.has(&["was accepted by ada. Reason: they left the team", ">Accepted<"]);
+    }
     // What is accepted stays so, though no import ever sees it as it was made here.
     place.import("prod").await;
     viewer.get("/").await.has(&["Nothing needs you now"]);

@@ -135,6 +135,7 @@ pub(crate) async fn rows(place: &Place) -> Vec<Row> {
         ),
         ("/jobs", "/jobs?state=yesterday".to_owned()),
         ("/search", "/search?q=a".to_owned()),
+        ("/held", "/held?resource=ReadOnlyAccess".to_owned()),
         ("/systems/{system_id}/named", "/systems/prod/named?of=arn&q=a".to_owned()),
         ("/systems/{system_id}/accounts", "/systems/prod/accounts?status=gone".to_owned()),
         ("/systems/{system_id}/accounts/{account}/history", format!("{account}/history")),

@@ -174,9 +174,12 @@ async fn an_empty_home_leads_an_admin_to_a_new_system_and_nobody_else() {
         let sent = [("seen", seen.as_str()), ("reason", ""), ("confirm", system)];
         assert_eq!(admin.send(&address, &sent).await.status, StatusCode::SEE_OTHER);
     }
-    admin.get("/").await.has(&["No system yet", "href=\"/new-system\">New system</a>"]);
+    let (gone, way) = ("2 systems were removed", "href=\"/systems?state=removed\"");
+    admin.get("/").await.has(&["No system is connected", gone, "href=\"/new-system\">New system</a>"]);
+    admin.get("/systems").await.has(&["No system is connected", gone, way]);
     admin.get("/new-system").await.has(&["<h1>New system</h1>"]);
     let page = viewer.get("/").await;
-    assert!(page.text.contains("No system yet") && !page.text.contains("New system"), "{}", page.text);
+    page.has(&["No system is connected", gone, way]);
+    assert!(!page.text.contains("New system"), "{}", page.text);
     place.stop().await;
 }

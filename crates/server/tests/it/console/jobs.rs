@@ -160,7 +160,7 @@ async fn whoever_is_to_approve_sees_what_has_changed_since_it_was_asked_for() {
     let of_both = format!("<h2>Delete account: {}</h2>", people[1]);
     assert!(now.contains(&of_both), "{now}");
     // The job itself is none of what is asked for besides.
-    assert!(now.contains("2 deletions are asked for, and 0 were begun"), "{now}");
+    assert!(now.contains("2 deletions are asked for, and more than 1 need a second person"), "{now}");
     assert!(asked.contains(&format!("Delete account: {}</h2>", people[1])), "{asked}");
     assert!(!page.text.contains("data-confirm") && !page.text.contains("plan_stale"), "{}", page.text);
     let form = [("seen", job["plan_sha256"].as_str().unwrap()), ("reason", ""), ("confirm", "prod")];
@@ -185,6 +185,12 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
     let (job, people) = waiting(&place).await;
     let address = page_of(&job);
     approver.get(&format!("{address}/reject")).await.has(&["name=\"reason\"", "required"]);
+    // What waits has the time at which it was asked for.
+    let account = super::accounts::address_of(&place, &people[0]).await;
+    let history = approver.get(&format!("{account}/history?from=job&format=csv")).await.text;
+    let asked_at = job["created_at"].as_str().unwrap().get(..16).unwrap().replace('T', " ");
+    let row = history.lines().nth(1).unwrap_or_default().replace('T', " ");
+    assert!(row.starts_with(&asked_at), "{asked_at}: {history}");
     let reject = async |browser: &Browser<'_>, reason: &str| {
         browser.send(&format!("{address}/reject"), &[("reason", reason)]).await
     };
@@ -196,6 +202,15 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
     assert_eq!(done.to, Some(format!("{address}?said=job_rejected")), "{}", done.text);
     let page = approver.get(&address).await;
     page.has(&["<h1>Job 1 <span class=\"badge quiet\">Rejected</span>", "Rejected by", "they stay"]);
+    // Its tasks say what did that.
+    page.has(&[">Rejected by ada.<"]);
+    assert!(!page.text.contains("aken back"), "{}", page.text);
+    for dismissed in [
+        operator.get(&format!("{address}/dismiss")).await,
+        operator.send(&format!("{address}/dismiss"), &[("reason", "x")]).await,
+    ] {
+        dismissed.refuses(StatusCode::CONFLICT, &["Job 1 is rejected: only a job that failed"]);
+    }
     // Programs are told what they always were.
     let (state, found) =
         (place.get(&format!("/api/v1{address}")).await["state"].clone(), "Rejected</span> by ada: they stay");
@@ -206,7 +221,6 @@ async fn a_job_is_rejected_with_a_reason_or_cancelled_and_nothing_of_it_is_done(
     let late = approver.get(&format!("{address}/approve")).await;
     assert!(late.text.contains("Job 1 is rejected"), "{}", late.text);
     // Whose account it was about reads it there as well.
-    let account = super::accounts::address_of(&place, &people[0]).await;
     approver.get(&format!("{account}/history")).await.has(&[
         "rejected by ada",
         "Delete account. Reason: they left. Rejected because: they stay.",
@@ -444,6 +458,16 @@ async fn whoever_asked_is_told_in_place_that_somebody_else_approves() {
     let page = ola.get(&page_of(&job)).await;
     page.has(&["You cannot decide about it: you asked for it", "Nobody who signs in here may approve it"]);
     assert!(!page.text.contains("Approve…"), "{}", page.text);
+    // Whoever comes to the forms all the same finds that in their place.
+    for form in ["approve", "reject"] {
+        let page = ola.get(&format!("{}/{form}", page_of(&job))).await;
+        page.has(&["You cannot decide about it: you asked for it"]);
+        assert!(
+            !page.text.contains("name=\"reason\"") && !page.text.contains("Approve, and begin"),
+            "{}",
+            page.text
+        );
+    }
     place.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! The console as a browser without a script sees it.
 
-mod accounts;
+pub(crate) mod accounts;
 mod audit;
 mod credentials;
 mod dismissed;
@@ -9,8 +9,10 @@ pub(crate) mod every_page;
 mod filled_in;
 mod gone;
 mod heed;
+mod held;
 mod imports;
 mod jobs;
+mod kept;
 mod leading;
 mod mappings;
 mod own;
@@ -128,6 +130,14 @@ impl Seen {
     }
 
     /// What stands in a hidden field.
+    /// As [`Seen::has`], of a page that refuses something.
+    pub(crate) fn refuses(&self, status: StatusCode, texts: &[&str]) {
+        assert_eq!(self.status, status, "{}", self.text);
+        for text in texts {
+            assert!(self.text.contains(text), "{text}: {}", self.text);
+        }
+    }
+
     pub(crate) fn hidden(&self, name: &str) -> String {
         let field = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
         self.text.split(&field).nth(1).unwrap().split('"').next().unwrap().to_owned()

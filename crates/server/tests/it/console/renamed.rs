@@ -187,13 +187,77 @@ async fn a_group_is_found_by_its_name_and_by_the_one_that_it_had() {
         .await
         .has(&[">Renamed</span>", &format!("Group zz-before is called <a href=\"{own}\">zz-after</a> now.")]);
     assert_eq!(browser.get(&format!("{list}/zz-after")).await.to, Some(own.clone()));
+    browser
+        .get(&format!("{list}/ZZ-BEFORE"))
+        .await
+        .has(&[&format!("Group zz-before is called <a href=\"{own}\">zz-after</a> now.")]);
     browser.get(&format!("{list}/zz-left")).await.has(&[">zz-left</a> is no longer in AWS."]);
     // Another one has the name by now: both are told of.
     place.sandbox.mutate(PROD_ACCOUNT, &[group("zz-before")]).unwrap();
     place.import("prod").await;
     let both = browser.get(&format!("{list}/zz-before")).await;
-    both.has(&["Group zz-before is called", ">zz-before</a> is called so now."]);
+    both.has(&["Group zz-before is called", "Another group is called", ">zz-before</a> now."]);
     assert!(!both.text.contains(">Renamed<"), "{}", both.text);
-    assert_eq!(browser.get(&format!("{list}/zz-never")).await.status, StatusCode::NOT_FOUND);
+    let never = browser.get(&format!("{list}/zz-never")).await;
+    never.refuses(StatusCode::NOT_FOUND, &["There is no group or policy zz-never in system prod."]);
+    assert!(
+        !never.text.contains("in system prod then") && !never.text.contains("at that moment"),
+        "{}",
+        never.text
+    );
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_put_into_a_group_here_is_there_by_that_job_whatever_the_group_is_called_now() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let group = |name: &str| Mutation::CreateGroup { name: name.into(), path: "/".into() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[group("zz-before"), user("zz.eve")]).unwrap();
+    place.import("prod").await;
+    let found = place.get("/api/v1/systems/prod/resources?name=zz-before").await["items"][0].clone();
+    let own = format!("/systems/prod/resources/{}", found["external_id"].as_str().unwrap());
+    let account = address_of(&place, "zz.eve").await;
+    let wish = json!({"task": "add_assignment", "account": "zz.eve", "group": "zz-before"});
+    let job = done(&place, wish).await;
+    place.import("prod").await;
+    let renamed = Mutation::RenameGroup { name: "zz-before".into(), new_name: "all-others".into() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[renamed]).unwrap();
+    place.import("prod").await;
+    let by = format!("<a href=\"/jobs/{job}\">Job {job}</a> of ");
+    let by_job = async || {
+        for address in [&own, &account] {
+            let page = browser.get(address).await;
+            page.has(&["all-others", &by]);
+            assert!(!page.text.contains("not given here"), "{address}: {}", page.text);
+        }
+    };
+    by_job().await;
+    // Another group has the name by now: that is none of this.
+    place.sandbox.mutate(PROD_ACCOUNT, &[group("zz-before")]).unwrap();
+    place.import("prod").await;
+    by_job().await;
+    place.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_by_a_name_that_a_group_had_is_told_the_one_that_it_has() {
+    let place = Place::start().await;
+    let browser = Browser::of(&place, "ada", Role::Operator, &[]).await;
+    let group = Mutation::CreateGroup { name: "zz-before".into(), path: "/".into() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[group]).unwrap();
+    place.import("prod").await;
+    let renamed = Mutation::RenameGroup { name: "zz-before".into(), new_name: "all-others".into() };
+    place.sandbox.mutate(PROD_ACCOUNT, &[renamed]).unwrap();
+    place.import("prod").await;
+    let list = browser.get("/systems/prod/accounts?group=ZZ-Before").await;
+    list.refuses(StatusCode::BAD_REQUEST, &["The group “zz-before” is called “all-others” now"]);
+    let person = place.people().await.swap_remove(0);
+    for task in ["add_assignment", "remove_assignment"] {
+        let wishes = json!({"wishes": [{"task": task, "account": person, "group": "zz-before"}]});
+        let (_, plan) = place.post("/api/v1/systems/prod/plans", &wishes).await;
+        let obstacle = plan["tasks"][0]["obstacles"][0]["message"].as_str().unwrap_or_default();
+        assert!(obstacle.contains("is called \"all-others\" now"), "{task}: {plan}");
+    }
     place.stop().await;
 }

@@ -10,9 +10,10 @@ use crate::place::Place;
 const ROLES: [Role; 4] = [Role::Viewer, Role::Operator, Role::Approver, Role::Admin];
 
 /// Each page, and who sees it, in the order of [`ROLES`]. Run 1 is one of the system `prod`.
-const PAGES: [(&str, [bool; 4]); 40] = [
+const PAGES: [(&str, [bool; 4]); 41] = [
     ("/systems/prod/named?of=group", [true, true, true, true]),
     ("/search?q=a", [true, true, true, true]),
+    ("/held?resource=a", [true, true, true, true]),
     ("/your-sign-in", [true, true, true, true]),
     ("/", [true, true, true, true]),
     ("/systems", [true, true, true, true]),

@@ -306,6 +306,10 @@ async fn a_system_is_removed_by_who_types_its_name() {
     let browser = Browser::of(&place, "ada", Role::Admin, &[]).await;
     let page = browser.get("/systems/prod/remove").await;
     page.has(&["data-confirm=\"prod\"", "stays taken for good"]);
+    page.has(&[
+        "Jobs that wait for approval or have not begun are cancelled",
+        "Its drift is held up to nobody",
+    ]);
     let seen = page.hidden("seen");
     let send = async |confirm: &str, seen: &str| {
         browser
@@ -332,6 +336,9 @@ async fn a_system_is_removed_by_who_types_its_name() {
     {
         assert!(!page.text.contains(advice), "{advice}: {}", page.text);
     }
+    let connection = browser.get("/systems/prod/connection").await;
+    connection.has(&["its credentials were wiped"]);
+    assert!(!connection.text.contains("access key AKIA"), "{}", connection.text);
     let settings = browser.get("/systems/prod/settings").await;
     assert!(
         settings.text.contains("<fieldset disabled>") && !settings.text.contains(">Save<"),

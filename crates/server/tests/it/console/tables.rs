@@ -54,7 +54,8 @@ fn compared(one: &str, other: &str) -> Ordering {
                 }
                 (Some(digit), _) => parts.push((u64::from(digit), String::new())),
                 (None, Some((_, after))) => after.push(character),
-                (None, None) => parts.push((0, character.to_string())),
+                // Digits come before all else.
+                (None, None) => parts.push((u64::MAX, character.to_string())),
             }
         }
         (parts, of_before)
@@ -240,6 +241,8 @@ async fn pages_are_turned_back_as_they_were_turned_on() {
         ("/audit?sort=at", 3),
         ("/systems?sort=-name", 1),
         ("/search?q=zz", 1),
+        ("/held?resource=zz-b", 1),
+        ("/held?resource=zz-b&sort=-system", 1),
         ("/systems/prod/mappings?sort=-mapping", 1),
     ] {
         let first = browser.get(&format!("{address}&limit={limit}")).await;

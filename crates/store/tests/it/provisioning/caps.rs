@@ -67,6 +67,20 @@ async fn s34_what_is_tried_again_counts_as_begun_now() {
             "{refused:?}"
         );
         assert!(refused.to_string().contains("ask for them as a new job"), "{refused}");
+        let said = |kind, asked, recent, at_most| {
+            StoreError::OverCap { kind, asked, recent, at_most, retried: Some(second) }.to_string()
+        };
+        let one = said(TaskKind::DeleteAccount, 1, 0, 0);
+        assert!(
+            one.contains("would begin 1 deletion again") && one.contains("every one needs a second person"),
+            "{one}"
+        );
+        let some = said(TaskKind::DeactivateAccount, 2, 1, 2);
+        assert!(
+            some.contains("begin 2 deactivations again") && some.contains("1 deactivation was begun lately"),
+            "{some}"
+        );
+        assert!(!some.contains("nothing was written") && !some.contains('_'), "{some}");
         assert_eq!(store.job(second).await.unwrap(), before);
         assert_ne!(store.job_facts(second).await.unwrap(), facts);
         let later = store.retry_job(second, &over, at(1_070)).await.unwrap();

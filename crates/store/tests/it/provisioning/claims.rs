@@ -210,15 +210,37 @@ async fn drift_ends_where_it_is_seen_again_changed_once_more_or_accepted() {
         assert_eq!(drifted().await, 2);
         assert_eq!(
             store
-                .accept_drift(&id("s"), &[all[2].0, all[0].0], ("anna", Some("meant so")), at(5))
+                .accept_drift(
+                    &id("s"),
+                    &[(all[2].0, Some("Not in it".into())), (all[0].0, None)],
+                    ("anna", Some("meant so")),
+                    at(5)
+                )
                 .await
                 .unwrap(),
             1
         );
-        assert_eq!(store.accept_drift(&id("s"), &[all[2].0], ("anna", None), at(6)).await.unwrap(), 0);
+        assert_eq!(
+            store.accept_drift(&id("s"), &[(all[2].0, None)], ("anna", None), at(6)).await.unwrap(),
+            0
+        );
         let filter = AuditFilter { action: Some("drift_accepted".into()), ..Default::default() };
         let rows = store.audit(&filter, 9).await.unwrap();
         assert_eq!((rows.len(), rows[0].actor.as_str()), (1, "anna"));
+        assert_eq!(
+            (&rows[0].subject["account"], &rows[0].subject["done"], &rows[0].subject["aws_has"]),
+            (
+                &serde_json::json!("ada"),
+                &serde_json::json!(group("accepted", true).words()),
+                &serde_json::json!("Not in it")
+            )
+        );
+        let accepted = store.accepted_drift(&id("s"), &[all[2].0, all[0].0]).await.unwrap();
+        let told: Vec<_> =
+            accepted.iter().map(|one| (one.claim, one.by.as_deref(), one.reason.as_deref())).collect();
+        assert_eq!(told, [(all[2].0, Some("anna"), Some("meant so"))]);
+        let of_ada = store.accepted_drift_of(&id("s"), &all[0].1.account_external_id, 9).await.unwrap();
+        assert_eq!(of_ada, accepted);
         let left = store.drifts(Some(&[id("s")]), 9).await.unwrap();
         assert_eq!(left.iter().map(|drift| &drift.claim.fact).collect::<Vec<_>>(), [&group("stays", true)]);
         assert!(store.drifts(Some(&[]), 9).await.unwrap().is_empty());

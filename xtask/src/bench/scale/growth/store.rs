@@ -169,9 +169,9 @@ impl<'a> Store<'a> {
                  WHERE s.aggregate = TRUE GROUP BY 1",
             )?,
             At::Server(..) => self.query(
-                "SELECT coalesce(i.inhparent::regclass::text, c.relname), sum(pg_total_relation_size(c.oid)) \
-                 FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid \
-                 WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace GROUP BY 1",
+                "SELECT coalesce(pg_partition_root(c.oid), c.oid)::regclass::text, sum(pg_total_relation_size(c.oid)) \
+                 FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace \
+                 GROUP BY 1",
             )?,
         };
         let bytes = |row: &[String]| row.get(1).and_then(|cell| cell.parse::<u64>().ok()).unwrap_or(0);
