@@ -1,7 +1,8 @@
 //! `cargo xtask bench import`: what an import costs, beside the floor of what it must cost and beside boto3.
 //! `cargo xtask bench provision`: what a job of many tasks costs.
 //! `cargo xtask bench console`: how long each page of the console takes, with much and with a tenth of it.
-//! `cargo xtask bench scale`: what more processes are worth, and whether they keep an AWS account's pace together.
+//! `cargo xtask bench scale`: what more processes are worth, whether they keep an AWS account's pace together, and
+//! what grows with the number of systems.
 //! `cargo xtask bench serve`: how long readers wait, idle and while an import runs.
 //!
 //! Each scenario starts an endpoint of its own; the programs take turns on it, run by run, so that whatever else
@@ -32,6 +33,7 @@ mod recorded;
 mod scale;
 mod serve;
 mod setting;
+mod times;
 
 use endpoint::Endpoint;
 use figures::{Figures, Row};
@@ -54,7 +56,7 @@ enum What {
     Provision(provision::ProvisionOptions),
     /// Ask for every page of the console, with much in the store and with a tenth of it
     Console(console::ConsoleOptions),
-    /// Give the same work to more and more processes on one PostgreSQL
+    /// Give the same work to more and more processes on one PostgreSQL, and ask two fleets, one ten times the other
     Scale(scale::ScaleOptions),
     /// Read from a server that holds much, idle and while it imports
     Serve(serve::ServeOptions),

@@ -1,4 +1,4 @@
-//! A private PostgreSQL for one test run: found or installed, on a free loopback port, gone afterwards.
+//! A private PostgreSQL: found or installed, on a free loopback port; for one test run, or with data that are kept.
 
 use std::{
     fs,
@@ -30,9 +30,9 @@ pub(crate) struct Postgres {
     password: String,
     programs: PathBuf,
     version: String,
-    // Dropped in this order: the server first, then its folder.
+    // Dropped in this order: the server first, then what goes with it.
     _server: Companion,
-    _folder: Scratch,
+    _given_up: Scratch,
 }
 
 /// The folder of the server's programs, or `None` where it is not installed and cannot be.
@@ -69,16 +69,13 @@ impl Postgres {
 
     /// Makes a database of that name; gives its address.
     pub(crate) fn make_database(&self, name: &str) -> Result<String> {
-        let mut createdb = Command::new(self.programs.join("createdb"));
+        let mut createdb = self.client("createdb");
         createdb.args(["--template", "template0", "--encoding", "UTF8", "--no-password", name]);
-        createdb.env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
-        createdb.env("PGUSER", ROLE).env("PGPASSWORD", &self.password);
-        let done = createdb.stdin(Stdio::null()).output().context("running createdb")?;
+        let done = createdb.output().context("running createdb")?;
         if !done.status.success() {
             bail!("createdb failed: {}", String::from_utf8_lossy(&done.stderr).trim());
         }
-        let (server, _) = self.url.rsplit_once('/').unwrap_or((&self.url, ""));
-        Ok(format!("{server}/{name}"))
+        Ok(self.address(name))
     }
 
     /// As the server's programs call it, such as `15.18`.
@@ -86,45 +83,120 @@ impl Postgres {
         &self.version
     }
 
+    /// A cluster that stays in this folder, made if there is none there yet, with these settings besides those of every
+    /// PostgreSQL.
+    pub(crate) fn start_kept(programs: &Path, folder: &Path, settings: &[&str]) -> Result<Self> {
+        let started = fs::create_dir_all(folder).context("making its folder");
+        let started = started
+            .and_then(|()| Self::start_in(programs, folder, settings, Scratch::new("postgres-keeper")?));
+        started.with_context(|| format!("starting the PostgreSQL that is kept in {}", folder.display()))
+    }
+
+    /// The rows that a statement gives in a database, as texts.
+    pub(crate) fn query(&self, database: &str, statement: &str) -> Result<Vec<Vec<String>>> {
+        let mut psql = self.client("psql");
+        psql.args([
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-F",
+            "\t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            database,
+            "-c",
+            statement,
+        ]);
+        let done = psql.output().context("running psql")?;
+        if !done.status.success() {
+            bail!("psql failed: {}", String::from_utf8_lossy(&done.stderr).trim());
+        }
+        let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+        Ok(printed.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())
+    }
+
+    /// The address of a database.
+    pub(crate) fn address(&self, name: &str) -> String {
+        let (server, _) = self.url.rsplit_once('/').unwrap_or((&self.url, ""));
+        format!("{server}/{name}")
+    }
+
+    /// One of the server's programs that asks it something.
+    fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
+        command.env("PGUSER", ROLE).env("PGPASSWORD", &self.password).stdin(Stdio::null());
+        command
+    }
+
     fn start_once(programs: &Path) -> Result<Self> {
+        let scratch = Scratch::new("postgres")?;
+        let settings = ["max_connections=200", "fsync=off", "full_page_writes=off"];
+        let folder = scratch.path().to_owned();
+        Self::start_in(programs, &folder, &settings, scratch)
+    }
+
+    /// With its data in this folder; what is given up goes with the server.
+    fn start_in(programs: &Path, folder: &Path, settings: &[&str], given_up: Scratch) -> Result<Self> {
         let owner = if is_root()? { Some(Owner::find()?) } else { None };
-        let folder = Scratch::new("postgres")?;
-        let (data, password_file, log) =
-            (folder.path().join("data"), folder.path().join("password"), folder.path().join("log"));
-        let password = random_hex()?;
-        fs::write(&password_file, &password)?;
-        fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600))?;
-        if let Some(owner) = &owner {
-            for path in [folder.path(), &password_file] {
-                chown(path, Some(owner.user), Some(owner.group))
-                    .with_context(|| format!("handing over {path:?}"))?;
-            }
+        let (data, password_file, log) = (folder.join("data"), folder.join("password"), folder.join("log"));
+        if !data.join("PG_VERSION").is_file() {
+            make_cluster(programs, owner.as_ref(), (folder, &data, &password_file))?;
         }
-
-        let mut initdb = command_as(owner.as_ref(), &programs.join("initdb"));
-        initdb.args(["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", ROLE]);
-        initdb.arg("--pwfile").arg(&password_file).arg("-D").arg(&data).current_dir(folder.path());
-        let output = initdb.output().context("running initdb")?;
-        if !output.status.success() {
-            bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-
+        let password = fs::read_to_string(&password_file).context("reading its password")?;
+        not_in_use(&data)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut server = command_as(owner.as_ref(), &programs.join("postgres"));
-        server.arg("-D").arg(&data).arg("-k").arg(folder.path()).arg("-p").arg(port.to_string());
-        for setting in
-            ["listen_addresses=127.0.0.1", "max_connections=200", "fsync=off", "full_page_writes=off"]
-        {
+        server.arg("-D").arg(&data).arg("-p").arg(port.to_string());
+        // Only over TCP: the name of a socket may be 107 bytes long at most, and that of a folder longer.
+        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="].iter().chain(settings) {
             server.args(["-c", setting]);
         }
-        server.current_dir(folder.path());
+        server.current_dir(folder);
         let said = fs::File::create(&log)?;
-        let mut running = Companion::start(&server, "INT", folder.path(), Stdio::null(), said.into())?;
+        let mut running = Companion::start(&server, "INT", given_up.path(), Stdio::null(), said.into())?;
         wait_until_ready(&mut running, &data, &log)?;
         let url = format!("postgres://{ROLE}:{password}@127.0.0.1:{port}/postgres");
         let (programs, version) = (programs.to_owned(), version(programs)?);
-        Ok(Self { url, port, password, programs, version, _server: running, _folder: folder })
+        Ok(Self { url, port, password, programs, version, _server: running, _given_up: given_up })
     }
+}
+
+fn make_cluster(
+    programs: &Path,
+    owner: Option<&Owner>,
+    (folder, data, password_file): (&Path, &Path, &Path),
+) -> Result<()> {
+    fs::write(password_file, random_hex()?)?;
+    fs::set_permissions(password_file, fs::Permissions::from_mode(0o600))?;
+    if let Some(owner) = owner {
+        for path in [folder, password_file] {
+            chown(path, Some(owner.user), Some(owner.group))
+                .with_context(|| format!("handing over {path:?}"))?;
+        }
+    }
+    let mut initdb = command_as(owner, &programs.join("initdb"));
+    initdb.args(["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", ROLE]);
+    initdb.arg("--pwfile").arg(password_file).arg("-D").arg(data).current_dir(folder);
+    let output = initdb.output().context("running initdb")?;
+    if !output.status.success() {
+        bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+/// Takes away what a server has left that was killed; one that runs ends this.
+fn not_in_use(data: &Path) -> Result<()> {
+    let left = data.join("postmaster.pid");
+    let Ok(said) = fs::read_to_string(&left) else { return Ok(()) };
+    let id = said.lines().next().unwrap_or_default().trim();
+    let called = fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+    if called.starts_with("postgres") {
+        bail!("another PostgreSQL (process {id}) works on it; end that first");
+    }
+    fs::remove_file(&left).context("removing what a killed server has left")
 }
 
 /// The server writes its state into the last line of `postmaster.pid`, and `ready` once it takes connections.

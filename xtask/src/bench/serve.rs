@@ -158,18 +158,24 @@ fn import_until(
 
 /// Imports the first system, where something has changed. Gives the run.
 pub(super) fn import_changes(client: &mut client::Client<'_>) -> Result<i64> {
-    let path = format!("/api/v1/systems/{}/import-runs", account::system(0));
-    let mut run: Value = client.json("POST", &path, Some("{}"))?;
-    let id = run.get("id").and_then(Value::as_i64).ok_or_else(|| anyhow!("the run has no id: {run}"))?;
-    while run.get("state").is_some_and(|state| state == "running") {
-        thread::sleep(Duration::from_millis(50));
-        run = client.json("GET", &format!("/api/v1/import-runs/{id}"), None)?;
-    }
+    let run = import_once(client, Duration::from_millis(50))?;
     let changed = run.pointer("/changes/accounts/changed").and_then(Value::as_u64).unwrap_or(0);
     if run.get("state").is_none_or(|state| state != "published") || changed == 0 {
         bail!("an import did not publish what had changed: {run}");
     }
-    Ok(id)
+    run.get("id").and_then(Value::as_i64).ok_or_else(|| anyhow!("the run has no id: {run}"))
+}
+
+/// Imports the first system, and asks every so often whether that has ended. Gives what is said of the run.
+pub(super) fn import_once(client: &mut client::Client<'_>, every: Duration) -> Result<Value> {
+    let path = format!("/api/v1/systems/{}/import-runs", account::system(0));
+    let mut run: Value = client.json("POST", &path, Some("{}"))?;
+    let id = run.get("id").and_then(Value::as_i64).ok_or_else(|| anyhow!("the run has no id: {run}"))?;
+    while run.get("state").is_some_and(|state| state == "running") {
+        thread::sleep(every);
+        run = client.json("GET", &format!("/api/v1/import-runs/{id}"), None)?;
+    }
+    Ok(run)
 }
 
 /// The release binary as a process of its own.
@@ -181,10 +187,16 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(
+    pub(super) fn start(binary: &Path, places: (&Path, &Path), sandbox: &account::Sandbox) -> Result<Self> {
+        Self::start_on(binary, places, sandbox, None)
+    }
+
+    /// On this database, or on the file in its data folder.
+    pub(super) fn start_on(
         binary: &Path,
         (data, log): (&Path, &Path),
         sandbox: &account::Sandbox,
+        database: Option<&str>,
     ) -> Result<Self> {
         let scratch = Scratch::new("bench-serve")?;
         let said = fs::File::create(log).with_context(|| format!("making {}", log.display()))?;
@@ -192,6 +204,9 @@ impl Server {
         command.args(["--output", "json", "serve", "--listen", "127.0.0.1:0"]);
         command.env("AWS_ENDPOINT_URL", sandbox.url()).env("AWS_REGION", "us-east-1");
         command.env("HOME", scratch.path()).current_dir(scratch.path());
+        if let Some(database) = database {
+            command.env("KEYREEVE_DATABASE", database);
+        }
         let mut companion = Companion::start(&command, "TERM", scratch.path(), Stdio::piped(), said.into())?;
         let mut line = String::new();
         BufReader::new(companion.stdout()?).read_line(&mut line).context("waiting for the server")?;
@@ -206,7 +221,7 @@ impl Server {
     }
 
     /// The most memory that the process has had at once, as Linux counts it.
-    fn peak_mebibytes(&self) -> Result<f64> {
+    pub(super) fn peak_mebibytes(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kibibytes = line.and_then(|line| line.trim().trim_end_matches(" kB").trim().parse::<f64>().ok());

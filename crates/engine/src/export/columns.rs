@@ -78,7 +78,9 @@ pub const ASSIGNMENTS: &[Field<Assignment>] = &[
     text("system_id", |assignment| assignment.system_id.to_string()),
     text("kind", |assignment| assignment.kind.as_str().to_owned()),
     maybe("account", |assignment| of_account(assignment, &assignment.subject_name)),
-    maybe("account_external_id", |assignment| of_account(assignment, assignment.subject_external_id.as_str())),
+    maybe("account_external_id", |assignment| {
+        of_account(assignment, assignment.subject_external_id.as_str())
+    }),
     maybe("group", |assignment| of_group(assignment, &assignment.subject_name)),
     maybe("group_external_id", |assignment| of_group(assignment, assignment.subject_external_id.as_str())),
     maybe("resource_external_id", |assignment| {
@@ -121,11 +123,7 @@ pub const RUNS: &[Field<ImportRun>] = &[
     moment("finished_at", |run| run.finished_at),
     moment("published_at", |run| run.published_at),
     whole("baseline_run", |run| run.baseline_run.map(|run| run.0)),
-    json_told(
-        "suspicions",
-        |run| as_json(&run.suspicions),
-        |run| joined(&run.suspicions, suspicion_text),
-    ),
+    json_told("suspicions", |run| as_json(&run.suspicions), |run| joined(&run.suspicions, suspicion_text)),
     json_told(
         "warnings",
         |run| as_json(&run.warnings),

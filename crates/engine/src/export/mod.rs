@@ -285,7 +285,21 @@ impl Export {
     fn made(store: Arc<Store>, system_id: Option<SystemId>, what: What, format: Format, raw: bool) -> Self {
         let (part, left, file, at) = (None, VecDeque::new(), None, None);
         let (as_of, next) = (AsOf::Now, Next::Nothing);
-        Self { store, system_id, what, format, raw, as_of, part, left, rows: ROWS, begun: false, at, file, next }
+        Self {
+            store,
+            system_id,
+            what,
+            format,
+            raw,
+            as_of,
+            part,
+            left,
+            rows: ROWS,
+            begun: false,
+            at,
+            file,
+            next,
+        }
     }
 
     /// Says in the file when it was made, where files say things of themselves.

@@ -1,17 +1,11 @@
 //! What was measured, and what was promised.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
-use super::super::serve::figures::{percentile, shown};
+use super::super::times::{MOST_RATIO, NOTHING_MS, Times, flat, shown};
 
 /// A page is answered within so many milliseconds, 95 times of 100.
 const MOST_MS: f64 = 50.0;
-/// And within so many times what it takes with a tenth of the data.
-const MOST_RATIO: f64 = 1.5;
-/// What is faster than this with all data is not held against a tenth: its time is that of the loopback.
-const NOTHING_MS: f64 = 5.0;
 /// A first view transfers so many bytes at most.
 const MOST_BYTES: usize = 200 << 10;
 
@@ -21,28 +15,17 @@ pub(super) struct Measured {
     assignments: u64,
     /// Bytes of a first view.
     pub(super) first_view: usize,
-    /// In the order in which pages were asked for: the times, and the most bytes.
-    pages: Vec<&'static str>,
-    times: BTreeMap<&'static str, (Vec<u64>, usize)>,
+    /// Of each page.
+    times: Times,
 }
 
 impl Measured {
     pub(super) fn new(accounts: u64, assignments: u64) -> Self {
-        Self { accounts, assignments, first_view: 0, pages: Vec::new(), times: BTreeMap::new() }
+        Self { accounts, assignments, first_view: 0, times: Times::default() }
     }
 
     pub(super) fn add(&mut self, page: &'static str, micros: u64, bytes: usize) {
-        let (times, most) = self.times.entry(page).or_insert_with(|| {
-            self.pages.push(page);
-            (Vec::new(), 0)
-        });
-        let place = times.partition_point(|other| *other <= micros);
-        times.insert(place, micros);
-        *most = bytes.max(*most);
-    }
-
-    fn of(&self, page: &str, part: usize) -> u64 {
-        self.times.get(page).map_or(0, |(times, _)| percentile(times, part))
+        self.times.add(page, micros, bytes);
     }
 }
 
@@ -55,10 +38,10 @@ pub(super) struct Figures {
 impl Figures {
     /// The 95th percentile of a page in milliseconds, how many times that of a tenth it is, and whether both are promised.
     fn judged(&self, page: &str) -> (f64, f64, bool) {
-        let milliseconds = |measured: &Measured| measured.of(page, 95) as f64 / 1_000.0;
+        let milliseconds = |measured: &Measured| measured.times.milliseconds(page, 95);
         let (all, tenth) = (milliseconds(&self.all), milliseconds(&self.tenth));
-        let ratio = all / tenth.max(0.001);
-        (all, ratio, all <= MOST_MS && (ratio <= MOST_RATIO || all <= NOTHING_MS))
+        let (ratio, flat) = flat(all, tenth);
+        (all, ratio, all <= MOST_MS && flat)
     }
 
     /// A Markdown table of all pages.
@@ -66,11 +49,11 @@ impl Figures {
         let mut text = "| page | p50 ms | p95 ms | a tenth: p50 ms | p95 ms | p95 ratio | KiB | |\n\
                         | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n"
             .to_owned();
-        for page in &self.all.pages {
+        for page in self.all.times.asked() {
             let [all, tenth] = [&self.all, &self.tenth]
-                .map(|measured| [50, 95].map(|part| shown(measured.of(page, part))).join(" | "));
+                .map(|measured| [50, 95].map(|part| shown(measured.times.of(page, part))).join(" | "));
             let (_, ratio, met) = self.judged(page);
-            let kib = self.all.times.get(page).map_or(0, |(_, bytes)| *bytes) as f64 / 1_024.0;
+            let kib = self.all.times.bytes(page) as f64 / 1_024.0;
             let verdict = if met { "met" } else { "**missed**" };
             text += &format!("| {page} | {all} | {tenth} | {ratio:.2} | {kib:.1} | {verdict} |\n");
         }
@@ -79,7 +62,7 @@ impl Figures {
 
     /// How much there was, and how many pages keep what is promised.
     pub(super) fn summary(&self) -> String {
-        let met = self.all.pages.iter().filter(|page| self.judged(page).2).count();
+        let met = self.all.times.asked().iter().filter(|page| self.judged(page).2).count();
         let first = self.all.first_view;
         let verdict = if first <= MOST_BYTES { "met" } else { "**missed**" };
         format!(
@@ -89,7 +72,7 @@ impl Figures {
             self.all.assignments,
             self.tenth.accounts,
             self.tenth.assignments,
-            self.all.pages.len(),
+            self.all.times.asked().len(),
             first as f64 / 1_024.0
         )
     }
@@ -97,21 +80,21 @@ impl Figures {
     /// Everything, for a program to read.
     pub(super) fn json(&self) -> Value {
         let page = |page: &&'static str| {
-            let part = |measured: &Measured, part| measured.of(page, part) as f64 / 1_000.0;
+            let part = |measured: &Measured, part| measured.times.milliseconds(page, part);
             let (_, ratio, met) = self.judged(page);
             json!({
                 "page": page, "met": met, "ratio": ratio,
                 "p50_ms": part(&self.all, 50), "p95_ms": part(&self.all, 95),
                 "tenth_p50_ms": part(&self.tenth, 50), "tenth_p95_ms": part(&self.tenth, 95),
-                "requests": self.all.times.get(*page).map_or(0, |(times, _)| times.len()),
-                "bytes": self.all.times.get(*page).map_or(0, |(_, bytes)| *bytes),
+                "requests": self.all.times.count(page),
+                "bytes": self.all.times.bytes(page),
             })
         };
         json!({
             "accounts": self.all.accounts, "assignments": self.all.assignments,
             "tenth_accounts": self.tenth.accounts, "tenth_assignments": self.tenth.assignments,
             "first_view_bytes": self.all.first_view,
-            "pages": self.all.pages.iter().map(page).collect::<Vec<_>>(),
+            "pages": self.all.times.asked().iter().map(page).collect::<Vec<_>>(),
         })
     }
 }

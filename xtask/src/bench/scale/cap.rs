@@ -5,7 +5,7 @@ use std::{path::Path, process::Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::super::serve::account::{Inhabitants, Sandbox, Shape};
-use super::ScaleOptions;
+use super::WorkOptions;
 use super::ground::{Call, Ground};
 
 const INHABITANTS: Inhabitants = Inhabitants { groups: 2, policies: 2 };
@@ -26,8 +26,8 @@ pub(super) struct Together {
 }
 
 /// Imports for each number of processes.
-pub(super) fn measure(binary: &Path, database: String, options: &ScaleOptions) -> Result<Vec<Together>> {
-    let sandbox = Sandbox::start_with(binary, Shape { systems: 1, users: USERS }, INHABITANTS)?;
+pub(super) fn measure(binary: &Path, database: String, options: &WorkOptions) -> Result<Vec<Together>> {
+    let sandbox = Sandbox::start_with(binary, 0, Shape { systems: 1, users: USERS }, INHABITANTS)?;
     let ground = Ground::new(binary, database, sandbox)?;
     let cap = format!("max_requests_per_second={}", options.cap);
     let most = options.workers.iter().copied().max().unwrap_or(1);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ScaleOptions;
+use super::WorkOptions;
 use super::cap::Together;
 use super::fleet::Round;
 
@@ -14,7 +14,7 @@ const PROMISED: u32 = 4;
 const MOST_OVER: f64 = 1.05;
 
 pub(super) struct Figures<'a> {
-    pub(super) options: &'a ScaleOptions,
+    pub(super) options: &'a WorkOptions,
     pub(super) rounds: Vec<Round>,
     pub(super) caps: Vec<Together>,
 }
@@ -38,7 +38,7 @@ impl Figures<'_> {
     /// Both tables, in Markdown.
     pub(super) fn tables(&self) -> String {
         let word = |met| if met { "met" } else { "**missed**" };
-        let ScaleOptions { systems, tasks, at_once, latency_ms, cap, .. } = self.options;
+        let WorkOptions { systems, tasks, at_once, latency_ms, cap, .. } = self.options;
         let mut text = format!(
             "{systems} systems with a job of {tasks} tasks each; a worker works on {at_once} at once; AWS answers after \
              {latency_ms} ms.\n\n| workers | tasks | calls | seconds | tasks a second | times the first | |\n\
@@ -69,6 +69,21 @@ impl Figures<'_> {
         text
     }
 
+    /// The table of the guide.
+    pub(super) fn guide(&self) -> String {
+        let mut text = "| workers | tasks a second | times one worker | calls a second to the one account, its busiest ten \
+                        seconds |\n|---:|---:|---:|---:|\n"
+            .to_owned();
+        for round in &self.rounds {
+            let (times, _) = self.gained(round);
+            let (workers, rate) = (round.workers, round.tasks_per_second());
+            let most = self.caps.iter().find(|together| together.processes == workers);
+            let most = most.map_or_else(String::new, |together| format!("{:.1}", together.most_per_second));
+            text += &format!("| {workers} | {rate:.1} | {times:.2} | {most} |\n");
+        }
+        text
+    }
+
     /// Everything, for a program to read.
     pub(super) fn json(&self) -> Value {
         let round = |round: &Round| {
@@ -85,7 +100,7 @@ impl Figures<'_> {
                 "mean_per_second": together.mean_per_second, "most_per_second": together.most_per_second,
             })
         };
-        let ScaleOptions { systems, tasks, at_once, latency_ms, cap: granted, .. } = self.options;
+        let WorkOptions { systems, tasks, at_once, latency_ms, cap: granted, .. } = self.options;
         json!({
             "systems": systems, "tasks": tasks, "at_once": at_once, "latency_ms": latency_ms, "cap": granted,
             "workers": self.rounds.iter().map(round).collect::<Vec<_>>(),
@@ -100,15 +115,8 @@ mod tests {
 
     #[test]
     fn four_workers_do_at_least_3_2_times_what_one_does_and_a_cap_is_kept() {
-        let options = ScaleOptions {
-            workers: vec![1, 4],
-            systems: 1,
-            tasks: 1,
-            at_once: 1,
-            latency_ms: 1,
-            cap: 20,
-            binary: None,
-        };
+        let options =
+            WorkOptions { workers: vec![1, 4], systems: 1, tasks: 1, at_once: 1, latency_ms: 1, cap: 20 };
         let round = |workers, seconds| Round { workers, tasks: 32, calls: 1, seconds };
         let together =
             |most_per_second| Together { processes: 8, calls: 1, most_per_second, mean_per_second: 1.0 };
@@ -121,6 +129,8 @@ mod tests {
         assert!(good.contains("| 4 | 32 | 1 | 10.0 | 3.2 | 3.20 | met |"), "{good}");
         assert!(good.contains("| 8 | 32 | 1 | 32.0 | 1.0 | 1.00 |  |"), "{good}");
         assert!(good.contains("| 8 | 1 | 1.0 | 21.0 | 1.05 | met |"), "{good}");
+        let guide = figures(10.0, 21.0).guide();
+        assert!(guide.contains("| 4 | 3.2 | 3.20 |  |\n| 8 | 1.0 | 1.00 | 21.0 |\n"), "{guide}");
         let bad = figures(10.1, 21.1).tables();
         assert_eq!(bad.matches("**missed**").count(), 2, "{bad}");
     }

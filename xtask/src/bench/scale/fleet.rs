@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use super::super::serve::account::{Inhabitants, Sandbox, Shape};
-use super::ScaleOptions;
+use super::WorkOptions;
 use super::ground::{Call, Ground, wishes};
 use crate::scratch::Scratch;
 
@@ -39,9 +39,9 @@ impl Round {
 }
 
 /// A round for each number of workers, all with the same work.
-pub(super) fn measure(binary: &Path, database: String, options: &ScaleOptions) -> Result<Vec<Round>> {
+pub(super) fn measure(binary: &Path, database: String, options: &WorkOptions) -> Result<Vec<Round>> {
     let shape = Shape { systems: options.systems, users: USERS };
-    let sandbox = Sandbox::start_with(binary, shape, INHABITANTS)?;
+    let sandbox = Sandbox::start_with(binary, 0, shape, INHABITANTS)?;
     let ground = Ground::new(binary, database, sandbox)?;
     println!("Connecting {} AWS accounts and importing them …", options.systems);
     for number in 0..options.systems {
@@ -52,7 +52,7 @@ pub(super) fn measure(binary: &Path, database: String, options: &ScaleOptions) -
     options.workers.iter().map(|&workers| round(&ground, workers, options)).collect()
 }
 
-fn round(ground: &Ground<'_>, workers: u32, options: &ScaleOptions) -> Result<Round> {
+fn round(ground: &Ground<'_>, workers: u32, options: &WorkOptions) -> Result<Round> {
     let folder = Scratch::new("bench-wishes")?;
     let mut jobs = Vec::new();
     for number in 0..options.systems {

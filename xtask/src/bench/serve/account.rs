@@ -63,8 +63,17 @@ pub(in crate::bench) struct Changing {
     policy: String,
 }
 
+impl Changing {
+    /// These users, and the policy that some of them get and lose.
+    pub(in crate::bench) fn of(users: Vec<String>, policy: String) -> Self {
+        Self { users, policy }
+    }
+}
+
 /// The sandbox, with so many accounts.
 pub(in crate::bench) struct Sandbox {
+    /// The number of its first account.
+    first: u32,
     shape: Shape,
     ready: Value,
     url: String,
@@ -74,11 +83,13 @@ pub(in crate::bench) struct Sandbox {
 
 impl Sandbox {
     pub(in crate::bench) fn start(binary: &Path, shape: Shape) -> Result<Self> {
-        Self::start_with(binary, shape, Inhabitants { groups: GROUPS, policies: POLICIES })
+        Self::start_with(binary, 0, shape, Inhabitants { groups: GROUPS, policies: POLICIES })
     }
 
+    /// With the accounts from this number on. An account has the same inhabitants and keys whichever are beside it.
     pub(in crate::bench) fn start_with(
         binary: &Path,
+        first: u32,
         shape: Shape,
         Inhabitants { groups, policies }: Inhabitants,
     ) -> Result<Self> {
@@ -95,7 +106,7 @@ impl Sandbox {
             "--seed",
             "7",
         ]);
-        for number in 0..shape.systems {
+        for number in first..first + shape.systems {
             command.args(["--account", &account_id(number)]);
         }
         command.args(["--users", &shape.users.to_string()]);
@@ -105,7 +116,7 @@ impl Sandbox {
         BufReader::new(server.stdout()?).read_line(&mut line).context("waiting for the sandbox")?;
         let ready: Value = serde_json::from_str(&line).context("reading the sandbox's first line")?;
         let (url, admin_url) = (text(&ready, "/endpoint_url")?, text(&ready, "/admin_url")?);
-        Ok(Self { shape, ready, url, admin_url, _server: (server, folder) })
+        Ok(Self { first, shape, ready, url, admin_url, _server: (server, folder) })
     }
 
     pub(in crate::bench) fn url(&self) -> &str {
@@ -114,7 +125,8 @@ impl Sandbox {
 
     /// The connector's access key in an account.
     pub(in crate::bench) fn key(&self, number: u32) -> Result<(String, String)> {
-        let of = |what: &str| text(&self.ready, &format!("/accounts/{number}/{what}"));
+        let place = number.saturating_sub(self.first);
+        let of = |what: &str| text(&self.ready, &format!("/accounts/{place}/{what}"));
         Ok((of("access_key_id")?, of("secret_access_key")?))
     }
 
@@ -178,7 +190,7 @@ impl Sandbox {
     }
 
     /// Names of the users, but for the connector, and ARNs of the policies.
-    fn inhabitants(&self, number: u32) -> Result<(Vec<String>, Vec<String>)> {
+    pub(in crate::bench) fn inhabitants(&self, number: u32) -> Result<(Vec<String>, Vec<String>)> {
         let state = http::get(&self.admin_url, &format!("/accounts/{}/state", account_id(number)))?;
         let of = |what: &str, field: &str| -> Vec<String> {
             let all = state.get(what).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -188,7 +200,8 @@ impl Sandbox {
         Ok((of("users", "name"), of("policies", "arn")))
     }
 
-    fn mutate(&self, number: u32, changes: &[Value]) -> Result<()> {
+    /// Changes an account behind IAM's back.
+    pub(in crate::bench) fn mutate(&self, number: u32, changes: &[Value]) -> Result<()> {
         for some in changes.chunks(CHUNK) {
             let path = format!("/accounts/{}/mutate", account_id(number));
             http::ask(&self.admin_url, "POST", &path, &json!(some).to_string())?;

@@ -8,7 +8,10 @@ use super::{
     milliseconds,
     mix::{KINDS, Kind},
 };
-use crate::bench::figures::Target;
+use crate::bench::{
+    figures::Target,
+    times::{percentile, shown},
+};
 
 /// The answers of one phase, by kind and in order of their time.
 pub(super) struct Phase {
@@ -50,16 +53,6 @@ impl Phase {
         let Some(kind) = kind else { return &self.all };
         self.by_kind.iter().find(|(known, _)| *known == kind).map_or(&[], |(_, micros)| micros)
     }
-}
-
-/// The time within which so many hundredths of all were answered; the slowest of them (no middle between two).
-pub(in crate::bench) fn percentile(sorted: &[u64], hundredths: usize) -> u64 {
-    let rank = (sorted.len() * hundredths).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or(0)
-}
-
-pub(in crate::bench) fn shown(micros: u64) -> String {
-    format!("{:.1}", micros as f64 / 1_000.0)
 }
 
 impl Figures {
@@ -170,13 +163,6 @@ mod tests {
             peak_mebibytes,
             cpu_seconds: 1.0,
         }
-    }
-
-    #[test]
-    fn a_percentile_is_a_time_that_was_measured() {
-        let times: Vec<u64> = (1..=200).collect();
-        assert_eq!([50, 95, 99, 100].map(|part| percentile(&times, part)), [100, 190, 198, 200]);
-        assert_eq!((percentile(&[7], 50), percentile(&[], 99)), (7, 0));
     }
 
     #[test]
