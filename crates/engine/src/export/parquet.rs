@@ -234,7 +234,9 @@ impl Held {
                 writer.write_batch(&std::mem::take(all), levels, None)?;
             }
             _ => {
-                return Err(ParquetError::General("a column is not of the type it was begun with".to_owned()));
+                return Err(ParquetError::General(
+                    "a column is not of the type it was begun with".to_owned(),
+                ));
             }
         }
         Ok(())
