@@ -189,7 +189,9 @@ impl Exporting<'_> {
         let (run, published_at) = match export {
             Pieces::Here(export) => (export.run(), export.published_at()),
             Pieces::There(pieces) => match (pieces.run(), from) {
-                (Some(run), Origin::Server(server)) => (Some(run), server.import_run(run).await?.published_at),
+                (Some(run), Origin::Server(server)) => {
+                    (Some(run), server.import_run(run).await?.published_at)
+                }
                 (run, _) => (run, None),
             },
         };

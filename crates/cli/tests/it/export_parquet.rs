@@ -45,13 +45,14 @@ fn lines(text: &str) -> Vec<Value> {
 /// People with awkward names, and everything else that there are tables of.
 fn busy() -> Place {
     let place = Place::registered(5);
-    let awkward = |value: &str| Mutation::TagUser { name: "=1+1".into(), key: "note".into(), value: value.into() };
+    let awkward =
+        |value: &str| Mutation::TagUser { name: "=1+1".into(), key: "note".into(), value: value.into() };
     place.mutate(&[
         user("=1+1"),
         user("+cmd"),
         user("-x"),
         user("@SUM"),
-        awkward("a \"b\", c;\nd ü 名 \\ '"),
+        awkward("a \"b\", c; d ü 名 \\ '"),
         Mutation::CreateGroup { name: "=devs".into(), path: "/".into() },
         Mutation::AddToGroup { user: "=1+1".into(), group: "=devs".into() },
         Mutation::CreateLoginProfile { user: "@SUM".into(), reset_required: true },
@@ -89,6 +90,7 @@ fn parquet_holds_what_json_lines_say_in_columns_with_types() {
         let Some(found) = read(&file, &[]) else { return };
         let rows = found["rows"].as_array().unwrap();
         assert_eq!(rows.len(), said.len(), "{what}");
+        assert!(said.iter().all(|said| what != "tasks" || said.get("steps").is_none()), "they are not read");
         for (row, said) in rows.iter().zip(&said) {
             for (name, value) in row.as_object().unwrap() {
                 assert!(fits(value, &said[name]), "{what}: {name} is {value}, and JSON says {}", said[name]);
@@ -151,11 +153,9 @@ fn parquet_holds_what_json_lines_say_in_columns_with_types() {
 fn a_table_without_rows_has_its_columns() {
     let place = Place::imported(0);
     let folder = tempfile::tempdir().unwrap();
-    for what in ["jobs", "tasks", "assignments"] {
+    for what in ["jobs", "tasks"] {
         let file = folder.path().join(what);
-        place
-            .run(&["export", what, SYSTEM, "--format", "parquet", "--file", file.to_str().unwrap()])
-            .code(0);
+        place.run(&["export", what, SYSTEM, "--format", "parquet", "--file", file.to_str().unwrap()]).code(0);
         let Some(found) = read(&file, &[]) else { return };
         assert_eq!(found["rows"], json!([]), "{what}");
         assert_eq!(found["columns"]["system_id"], "VARCHAR", "{what}");
@@ -195,7 +195,10 @@ fn all_systems_and_many_tables_go_to_a_folder_that_a_warehouse_reads() {
     let of = |id: &str| rows.iter().filter(|row| row["system"] == id && row["system_id"] == id).count();
     let known = place.json(&["account", "list", SYSTEM]).as_array().unwrap().len();
     assert_eq!((of(SYSTEM) + of("other"), of(SYSTEM)), (rows.len(), known));
-    assert!(rows.iter().all(|row| row["date"].as_str().is_some_and(|day| day.starts_with(&date))), "{rows:?}");
+    assert!(
+        rows.iter().all(|row| row["date"].as_str().is_some_and(|day| day.starts_with(&date))),
+        "{rows:?}"
+    );
 
     // The same in one file, and as text; only what is named as a file is one.
     let file = folder.path().join("all.parquet");

@@ -33,11 +33,12 @@ pub struct ChangedObject {
 
 /// The objects of some changes.
 pub(super) fn objects(system_id: &SystemId, run: ImportRunId, changes: ChangeSet) -> Vec<ChangedObject> {
-    let of = |change, object_type, name: &str, external_id: &str, [before, after]: [Option<Value>; 2], fields| {
-        let (name, external_id) = (name.to_owned(), external_id.to_owned());
-        let system_id = system_id.clone();
-        ChangedObject { system_id, run, change, object_type, name, external_id, fields, before, after }
-    };
+    let of =
+        |change, object_type, name: &str, external_id: &str, [before, after]: [Option<Value>; 2], fields| {
+            let (name, external_id) = (name.to_owned(), external_id.to_owned());
+            let system_id = system_id.clone();
+            ChangedObject { system_id, run, change, object_type, name, external_id, fields, before, after }
+        };
     let accounts = changes.accounts.iter().map(|change| {
         let one = change.object();
         let (kind, id) = (change.kind(), one.external_id.as_str());

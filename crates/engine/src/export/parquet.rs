@@ -162,7 +162,10 @@ fn leaf(name: &str, kind: Kind) -> Result<Type, ParquetError> {
     };
     let always = kind == Kind::Text { always: true };
     let repetition = if always { Repetition::REQUIRED } else { Repetition::OPTIONAL };
-    Type::primitive_type_builder(name, physical).with_logical_type(logical).with_repetition(repetition).build()
+    Type::primitive_type_builder(name, physical)
+        .with_logical_type(logical)
+        .with_repetition(repetition)
+        .build()
 }
 
 impl Held {
@@ -218,7 +221,8 @@ impl Held {
             (Values::Texts(all, ends), ColumnWriter::ByteArrayColumnWriter(writer)) => {
                 let all = Bytes::from(std::mem::take(all));
                 let starts = std::iter::once(0).chain(ends.iter().copied());
-                let texts = starts.zip(ends.iter()).map(|(start, end)| ByteArray::from(all.slice(start..*end)));
+                let texts =
+                    starts.zip(ends.iter()).map(|(start, end)| ByteArray::from(all.slice(start..*end)));
                 let texts: Vec<ByteArray> = texts.collect();
                 ends.clear();
                 writer.write_batch(&texts, levels, None)?;
@@ -229,7 +233,11 @@ impl Held {
             (Values::Truths(all), ColumnWriter::BoolColumnWriter(writer)) => {
                 writer.write_batch(&std::mem::take(all), levels, None)?;
             }
-            _ => return Err(ParquetError::General("a column is not of the type it was begun with".to_owned())),
+            _ => {
+                return Err(ParquetError::General(
+                    "a column is not of the type it was begun with".to_owned(),
+                ));
+            }
         }
         Ok(())
     }

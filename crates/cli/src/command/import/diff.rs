@@ -6,8 +6,8 @@ use keyreeve_model::{Assignment, Change, ChangeSet, ImportRunId, ImportRunState,
 use crate::args::{ChangeFilter, DiffRuns};
 use crate::command::Context;
 use crate::exit::{Ended, Refusal};
-use crate::output::{Columns, Format};
 use crate::output::shape::CHANGES;
+use crate::output::{Columns, Format};
 use crate::source::Source;
 
 /// Shows what a run changed, or what is different between two.

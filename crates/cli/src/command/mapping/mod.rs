@@ -11,8 +11,8 @@ use keyreeve_model::{MappingName, TaskMapping};
 use super::Context;
 use crate::args::{ListMappings, MappingCommand, ShowMapping};
 use crate::exit::{Ended, Refusal};
-use crate::output::{Columns, Format};
 use crate::output::shape::{LINES, MAPPINGS, MappingView, mapping_lines};
+use crate::output::{Columns, Format};
 use crate::source::Source;
 use crate::structured::read_structured;
 
