@@ -242,4 +242,5 @@ fn what_cannot_be_exported_together_is_said() {
         let refused = place.run(arguments).code(2);
         assert!(refused.stderr.contains(why), "{arguments:?}: {}", refused.stderr);
     }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "what was refused is there in part");
 }
