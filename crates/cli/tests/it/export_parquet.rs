@@ -52,7 +52,7 @@ fn busy() -> Place {
         user("+cmd"),
         user("-x"),
         user("@SUM"),
-        awkward("a \"b\", c;\nd ü 名 \\ '"),
+        awkward("a \"b\", c; d ü 名 \\ '"),
         Mutation::CreateGroup { name: "=devs".into(), path: "/".into() },
         Mutation::AddToGroup { user: "=1+1".into(), group: "=devs".into() },
         Mutation::CreateLoginProfile { user: "@SUM".into(), reset_required: true },
@@ -90,6 +90,7 @@ fn parquet_holds_what_json_lines_say_in_columns_with_types() {
         let Some(found) = read(&file, &[]) else { return };
         let rows = found["rows"].as_array().unwrap();
         assert_eq!(rows.len(), said.len(), "{what}");
+        assert!(said.iter().all(|said| what != "tasks" || said.get("steps").is_none()), "they are not read");
         for (row, said) in rows.iter().zip(&said) {
             for (name, value) in row.as_object().unwrap() {
                 assert!(fits(value, &said[name]), "{what}: {name} is {value}, and JSON says {}", said[name]);
@@ -152,7 +153,7 @@ fn parquet_holds_what_json_lines_say_in_columns_with_types() {
 fn a_table_without_rows_has_its_columns() {
     let place = Place::imported(0);
     let folder = tempfile::tempdir().unwrap();
-    for what in ["jobs", "tasks", "assignments"] {
+    for what in ["jobs", "tasks"] {
         let file = folder.path().join(what);
         place.run(&["export", what, SYSTEM, "--format", "parquet", "--file", file.to_str().unwrap()]).code(0);
         let Some(found) = read(&file, &[]) else { return };
@@ -241,4 +242,5 @@ fn what_cannot_be_exported_together_is_said() {
         let refused = place.run(arguments).code(2);
         assert!(refused.stderr.contains(why), "{arguments:?}: {}", refused.stderr);
     }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "what was refused is there in part");
 }

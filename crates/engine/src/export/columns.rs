@@ -1,13 +1,11 @@
 //! Which columns each kind has: all fields of the contract.
 
-use keyreeve_model::{
-    AccessKey, Assignment, ImportRun, ObjectType, ProvisioningJob, Resource, Suspicion, Task,
-};
+use keyreeve_model::{AccessKey, Assignment, ImportRun, ObjectType, ProvisioningJob, Resource, Suspicion};
 use keyreeve_store::AuditRow;
 
-use super::ChangedObject;
 use super::cells::{joined, told, unknown, word};
 use super::field::{Field, as_json, json, json_told, maybe, moment, text, truth, truth_told, whole};
+use super::{ChangedObject, ListedTask};
 use crate::unseen::KnownAccount;
 
 /// Accounts.
@@ -148,28 +146,29 @@ pub const JOBS: &[Field<ProvisioningJob>] = &[
 ];
 
 /// Tasks of jobs.
-pub const TASKS: &[Field<Task>] = &[
-    whole("id", |task| Some(task.id.0)),
-    whole("job", |task| Some(task.job.0)),
-    text("system_id", |task| task.system_id.to_string()),
-    text("kind", |task| task.kind.as_str().to_owned()),
-    text("account", |task| task.account.clone()),
-    maybe("account_external_id", |task| task.account_external_id.as_ref().map(ToString::to_string)),
-    text("state", |task| task.state.as_str().to_owned()),
-    json("wish", |task| as_json(&task.wish)),
-    json_told("after", |task| as_json(&task.after), |task| joined(&task.after, ToString::to_string)),
+pub const TASKS: &[Field<ListedTask>] = &[
+    whole("id", |ListedTask(task)| Some(task.id.0)),
+    whole("job", |ListedTask(task)| Some(task.job.0)),
+    text("system_id", |ListedTask(task)| task.system_id.to_string()),
+    text("kind", |ListedTask(task)| task.kind.as_str().to_owned()),
+    text("account", |ListedTask(task)| task.account.clone()),
+    maybe("account_external_id", |ListedTask(task)| {
+        task.account_external_id.as_ref().map(ToString::to_string)
+    }),
+    text("state", |ListedTask(task)| task.state.as_str().to_owned()),
+    json("wish", |ListedTask(task)| as_json(&task.wish)),
     json_told(
-        "steps",
-        |task| as_json(&task.steps),
-        |task| joined(&task.steps, |step| format!("{}={}", step.operation, step.state.as_str())),
+        "after",
+        |ListedTask(task)| as_json(&task.after),
+        |ListedTask(task)| joined(&task.after, ToString::to_string),
     ),
-    moment("not_before", |task| task.not_before),
-    whole("replans", |task| Some(i64::from(task.replans))),
-    whole("crashes", |task| Some(i64::from(task.crashes))),
-    maybe("result", |task| task.result.clone()),
-    maybe("failure", |task| task.failure.as_ref().map(|failure| failure.message.clone())),
-    moment("started_at", |task| task.started_at),
-    moment("finished_at", |task| task.finished_at),
+    moment("not_before", |ListedTask(task)| task.not_before),
+    whole("replans", |ListedTask(task)| Some(i64::from(task.replans))),
+    whole("crashes", |ListedTask(task)| Some(i64::from(task.crashes))),
+    maybe("result", |ListedTask(task)| task.result.clone()),
+    maybe("failure", |ListedTask(task)| task.failure.as_ref().map(|failure| failure.message.clone())),
+    moment("started_at", |ListedTask(task)| task.started_at),
+    moment("finished_at", |ListedTask(task)| task.finished_at),
 ];
 
 /// What an import run changed.

@@ -12,6 +12,7 @@ mod columns;
 pub mod csv;
 mod field;
 mod line;
+mod listed;
 mod name;
 mod parquet;
 
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use keyreeve_model::{AssignmentPlace, ClaimFact, ImportRunId, JobId, SystemId, Task};
+use keyreeve_model::{AssignmentPlace, ClaimFact, ImportRunId, JobId, SystemId};
 use keyreeve_store::{
     AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, AuditFilter, ChangeFilter,
     ChangePlace, ChangeSlice, JobSlice, ResourceFilter, ResourceOrder, Slice, SlicePlace, Store, StoreError,
@@ -37,6 +38,7 @@ pub use columns::{
 pub use csv::Column;
 pub use field::{Columns, Field};
 pub use line::json_line;
+pub use listed::ListedTask;
 pub use name::{disposition, file_name};
 pub use parquet::SCHEMA_VERSION;
 
@@ -437,7 +439,8 @@ impl Export {
                 let slice = JobSlice { before, limit: rows.min(JOBS_AT_ONCE), ..JobSlice::default() };
                 let found = store.jobs_slice(&id, &slice).await?;
                 self.then(found.last().map(|job| job.id), |before| Next::Tasks { before });
-                let tasks: Vec<Task> = found.into_iter().flat_map(|job| job.tasks).collect();
+                let tasks = found.into_iter().flat_map(|job| job.tasks).map(ListedTask);
+                let tasks: Vec<ListedTask> = tasks.collect();
                 self.written(&tasks, TASKS)
             }
             Next::Runs { before } => {
