@@ -31,7 +31,14 @@ pub(crate) struct ListAssignments {
     )]
     all_systems: bool,
     /// The group or policy (name in any case, or ARN) whose holders are listed by --all-systems.
-    #[arg(long, value_name = "NAME|ARN", requires = "all_systems", allow_hyphen_values = true)]
+    // What it requires is in the way of an ID, and then goes unsaid.
+    #[arg(
+        long,
+        value_name = "NAME|ARN",
+        requires = "all_systems",
+        conflicts_with = "system_id",
+        allow_hyphen_values = true
+    )]
     resource: Option<String>,
     /// Only what this account (name in any case, or external id) holds.
     #[arg(long, allow_hyphen_values = true)]

@@ -67,7 +67,7 @@ fn who_holds_something_in_all_systems_is_one_list() {
     assert!(none.stderr.contains("Nobody holds that"), "{} {}", none.stdout, none.stderr);
     for (refused, said) in [
         (&["--all-systems"][..], "--resource"),
-        (&[SYSTEM, "--resource", "x"], "--all-systems"),
+        (&[SYSTEM, "--resource", "x"], "cannot be used with"),
         (&[SYSTEM, "--all-systems", "--resource", "x"], "cannot be used with"),
         (&["--all-systems", "--resource", "x", "--as-of", "run:1"], "cannot be used with"),
         (&[], "<ID>"),
