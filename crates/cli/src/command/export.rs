@@ -2,12 +2,13 @@
 
 mod place;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use keyreeve_engine::export::{Export, ExportAsked, ExportError, Format, What};
+use keyreeve_engine::export::{Export, ExportAsked, ExportError, Format, What, says_nothing};
 use keyreeve_model::{ImportRunId, SystemId};
 use keyreeve_store::{AsOf, Store, StoreError};
 
@@ -26,12 +27,11 @@ pub(crate) async fn run(context: &Context, arguments: &ExportSystem) -> anyhow::
     if let Some(of_now) = what.iter().find(|what| as_of != AsOf::Now && !what.is_of_a_run()) {
         return Err(refused(ExportError::NoMoment(*of_now), &doing(what, &Of::Everything)));
     }
-    let is_file = |format: Format| {
-        arguments.to.as_ref().is_some_and(|path| path.extension().is_some_and(|end| end == format.as_str()))
-    };
+    let to = arguments.to.as_deref().filter(|path| path.as_os_str() != "-");
+    let is_file = |path: &Path| path.extension().is_some_and(|end| end == arguments.format().as_str());
     // All systems share a file where one is named, or none: each row says which one it is of.
-    let in_one = what.len() == 1 && (arguments.to.is_none() || is_file(arguments.format()));
-    let place = Place::of(arguments.to.as_deref(), what.len() > 1 || (arguments.all_systems && !in_one))?;
+    let in_one = what.len() == 1 && to.is_none_or(is_file);
+    let place = Place::of(to, what.len() > 1 || (arguments.all_systems && !in_one))?;
     let from = match Source::of(context).await? {
         Source::Server(server) => Origin::Server(server),
         Source::Store(store) => Origin::Store(Arc::new(*store)),
@@ -124,19 +124,12 @@ impl Exporting<'_> {
             false => String::new(),
         };
         let is_text = self.arguments.format() != Format::Parquet;
-        let mut sink = self.place.begin(&name).await?;
+        let mut sink = self.place.begin(&name)?;
         loop {
-            let piece = match export.next(&doing).await {
-                Ok(Some(piece)) => piece,
-                Ok(None) => return sink.end().await,
-                Err(error) => {
-                    sink.abandon().await;
-                    return Err(error);
-                }
-            };
-            if let Err(error) = sink.write(&piece, is_text).await {
-                sink.abandon().await;
-                return Err(error);
+            // What breaks off is dropped, and nothing of it stays.
+            match export.next(&doing).await? {
+                Some(piece) => sink.write(&piece, is_text)?,
+                None => return sink.end(),
             }
         }
     }
@@ -174,9 +167,7 @@ impl Exporting<'_> {
         };
         match begun {
             Ok(export) => Ok(Some(Pieces::Here(Box::new(export.made_at(self.context.clock.now()))))),
-            Err(ExportError::Store(
-                error @ (StoreError::NotImported { .. } | StoreError::NothingThen { .. }),
-            )) if of.is_among_others() => {
+            Err(ExportError::Store(error)) if of.is_among_others() && says_nothing(what, &error) => {
                 note(&format!("Passed over: {}.", error.to_string().trim_end_matches('.')));
                 Ok(None)
             }
@@ -213,8 +204,8 @@ fn named(
 ) -> String {
     let system = system.map(|id| format!("/system={id}")).unwrap_or_default();
     let date = TimeZone::UTC.to_datetime(at).date();
-    let file = run.map_or_else(|| "all".to_owned(), |run| format!("run={run}"));
-    format!("{}{system}/date={date}/{file}.{}", what.as_str(), format.as_str())
+    let run = run.map(|run| format!("/run={run}")).unwrap_or_default();
+    format!("{}{system}/date={date}{run}/all.{}", what.as_str(), format.as_str())
 }
 
 fn doing(what: &[What], of: &Of) -> String {

@@ -285,6 +285,8 @@ impl Server {
         passes_over: bool,
     ) -> anyhow::Result<Option<ExportedPieces>> {
         const NOTHING: [&str; 3] = ["not_imported", "nothing_then", "system_removed"];
+        let is_nothing =
+            |code: &str| NOTHING.contains(&code) || (what == What::Changes && code == "history_not_kept");
         let form = vec![("format", format.as_str().to_owned()), ("raw", raw.to_string())];
         let query = [form, moment(as_of), of_rows(rows)].concat();
         let of_system = system.map(|system| ["systems", system.as_str(), "exports", what.as_str()]);
@@ -292,7 +294,7 @@ impl Server {
         let parts = of_system.as_ref().map_or(&of_all[..], |parts| &parts[..]);
         match self.client.pieces(parts, &query).await {
             Ok(pieces) => Ok(Some(ExportedPieces(pieces))),
-            Err(ClientError::Refused(refused)) if passes_over && NOTHING.contains(&refused.code.as_str()) => {
+            Err(ClientError::Refused(refused)) if passes_over && is_nothing(&refused.code) => {
                 note(&format!("Passed over: {}.", refused.detail.trim_end_matches('.')));
                 Ok(None)
             }

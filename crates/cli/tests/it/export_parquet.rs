@@ -180,9 +180,9 @@ fn all_systems_and_many_tables_go_to_a_folder_that_a_warehouse_reads() {
     let runs = place.json(&["import", "list", "other"]);
     let run = &runs[0]["id"];
     for file in [
-        format!("accounts/system={SYSTEM}/date={date}/run=2.parquet"),
-        format!("accounts/system=other/date={date}/run={run}.parquet"),
-        format!("changes/system={SYSTEM}/date={date}/run=2.parquet"),
+        format!("accounts/system={SYSTEM}/date={date}/run=2/all.parquet"),
+        format!("accounts/system=other/date={date}/run={run}/all.parquet"),
+        format!("changes/system={SYSTEM}/date={date}/run=2/all.parquet"),
         format!("tasks/system={SYSTEM}/date={date}/all.parquet"),
         format!("import-runs/system=other/date={date}/all.parquet"),
         format!("audit/date={date}/all.parquet"),

@@ -58,7 +58,9 @@ impl Case {
                     after: step.after.clone(),
                 })
                 .collect();
-            planned.notices.clone_from(&task.notices);
+            // Which deletions are under way is said as it is now.
+            let said = task.notices.iter().filter(|one| one.kind != ObstacleKind::UnderWay);
+            planned.notices = said.cloned().collect();
             if begun {
                 planned.obstacles.clear();
             } else if may_have_made(task) {

@@ -67,19 +67,19 @@ impl Case {
             };
             let OpenDeletion { job, system_id, state } = going;
             // A job of a system that whoever asks may not see is not there for them.
+            // A notice is kept with the job, for whoever may see that.
+            let again = task.kind == TaskKind::DeleteAccount;
+            let is_own = *system_id == self.system.system_id;
             let (which, see) = match self.actor.reaches(system_id) {
-                true if *system_id == self.system.system_id => {
-                    (format!("job {job}"), format!(" (see {})", Hint::ShowJob(*job)))
-                }
-                true => {
+                true if is_own => (format!("job {job}"), format!(" (see {})", Hint::ShowJob(*job))),
+                true if again => {
                     (format!("job {job} of system {system_id}"), format!(" (see {})", Hint::ShowJob(*job)))
                 }
-                false => ("a job of another system of this AWS account".to_owned(), String::new()),
+                _ => ("a job of another system of this AWS account".to_owned(), String::new()),
             };
             let waits = *state == JobState::AwaitingApproval;
             let stands = if waits { "waits for a second person" } else { "has not ended" };
             let account = task.account.escape_debug();
-            let again = task.kind == TaskKind::DeleteAccount;
             let message = match (again, waits) {
                 (true, true) => format!(
                     "{which}, which {stands}, deletes {account} already{see}. Have it approved, or have it taken back \

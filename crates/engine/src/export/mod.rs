@@ -253,8 +253,7 @@ impl Export {
         for system in store.list_systems(as_of != AsOf::Now).await? {
             match Part::settle(&store, &system.system_id, what, as_of).await {
                 Ok(part) => left.extend(part),
-                // Nothing was known of it yet.
-                Err(ExportError::Store(StoreError::NothingThen { .. } | StoreError::NotImported { .. })) => {}
+                Err(ExportError::Store(error)) if says_nothing(what, &error) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -508,6 +507,17 @@ impl Export {
     }
 }
 
+/// Whether a system is passed over among others: nothing was known of it then, or what its newest run changed is so long
+/// ago that it is not kept.
+#[must_use]
+pub fn says_nothing(what: What, error: &StoreError) -> bool {
+    match error {
+        StoreError::NothingThen { .. } | StoreError::NotImported { .. } => true,
+        StoreError::HistoryNotKept { .. } => what == What::Changes,
+        _ => false,
+    }
+}
+
 impl Part {
     /// Which run of a system speaks; `None` where none does yet.
     async fn settle(
@@ -519,6 +529,9 @@ impl Part {
         let of = |run, published_at| Self { system_id: system_id.clone(), run, published_at };
         if what.is_of_a_run() {
             let Some(run) = store.speaking_run(system_id, as_of).await? else { return Ok(None) };
+            if what == What::Changes {
+                store.changes_are_kept(run).await?;
+            }
             let published_at = store.get_import_run(run).await?.published_at;
             return Ok(Some(of(Some(run), published_at)));
         }

@@ -264,18 +264,24 @@ pub(crate) async fn lately(store: &Store, system: &SystemId, now: Timestamp) -> 
     store.claimed_since(system, since).await.map(Lately::new)
 }
 
+/// So many groups that there are not are looked for among names of the past: more are no slip.
+const MOST_UNKNOWN: usize = 100;
+
 /// What groups are called now that are wished by a name of an earlier import.
 async fn once_called(
     of: &Gatherer,
     facts: &Facts,
     wishes: &[Wish],
 ) -> Result<BTreeMap<String, String>, GatherError> {
+    let is_known = |group: &&str| facts.group(group).is_some() || facts.new_groups.contains_key(*group);
+    let unknown: BTreeMap<String, &str> = wishes
+        .iter()
+        .flat_map(groups_in)
+        .filter(|group| !is_known(group))
+        .map(|group| (group.to_ascii_lowercase(), group))
+        .collect();
     let mut once = BTreeMap::new();
-    for group in wishes.iter().flat_map(groups_in) {
-        let key = group.to_ascii_lowercase();
-        if facts.group(group).is_some() || facts.new_groups.contains_key(group) || once.contains_key(&key) {
-            continue;
-        }
+    for (key, group) in unknown.into_iter().take(MOST_UNKNOWN) {
         let ever = of.store.resources_ever_called(&facts.system_id, group).await?;
         // What is mistyped in case alone is no name of before.
         let now = ever.into_iter().find(|(_, LastKnown { object, gone })| {

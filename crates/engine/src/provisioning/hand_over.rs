@@ -167,8 +167,8 @@ impl HandOver {
             .collect()
     }
 
-    /// Why a retry of a job would be refused: there is nothing to try again, or it takes away more than one person may;
-    /// `None` when it would not.
+    /// Why a retry of a job would be refused: there is nothing to try again, it takes away more than one person may, or another
+    /// job is about to delete one of its accounts; `None` when it would not.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -79,6 +79,10 @@ pub(super) async fn page(
         after: listing.after()?,
         limit: listing.limit()?.saturating_add(1),
     };
+    let narrowed = ["system", "kind"].iter().any(|name| listing.filter(name).is_some());
+    if narrowed && listing.filter("resource").is_none() {
+        listing.is_not("resource", "Write the name or ARN whose holders are looked for.".to_owned())?;
+    }
     let held = match listing.filter("resource") {
         None => Vec::new(),
         Some(resource) => {

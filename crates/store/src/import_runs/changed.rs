@@ -50,6 +50,18 @@ impl Store {
         .await
     }
 
+    /// Whether what a run changed is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::RunNotFound`], [`StoreError::HistoryNotKept`].
+    pub async fn changes_are_kept(&self, run: ImportRunId) -> Result<(), StoreError> {
+        reading!(self, "looking whether the run's changes are kept", |transaction| {
+            let stored = find_run(transaction, run).await?;
+            kept::require_changes(transaction, &stored).await
+        })
+        .await
+    }
+
     /// A part of what a run changed or, for one that was not published, would change, as [`Store::import_changes`] has it.
     ///
     /// # Errors

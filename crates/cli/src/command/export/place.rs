@@ -1,6 +1,6 @@
 //! Where exports go: to standard output, or to files that are whole or not there.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -20,9 +20,9 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// What was asked for. More than one file needs a folder.
+    /// What was asked for, or standard output. More than one file needs a folder.
     pub(crate) fn of(to: Option<&Path>, many: bool) -> anyhow::Result<Self> {
-        let Some(path) = to.filter(|path| path.as_os_str() != "-") else {
+        let Some(path) = to else {
             if many {
                 let why = "more than one table, and standard output is one file";
                 let hint = "name a folder: --to FOLDER/";
@@ -41,7 +41,7 @@ impl Place {
     }
 
     /// Begins to write; `name` is where it lies in a folder, with `/` between its parts.
-    pub(crate) async fn begin(&self, name: &str) -> anyhow::Result<Sink> {
+    pub(crate) fn begin(&self, name: &str) -> anyhow::Result<Sink> {
         match self {
             Self::Out => Ok(Sink::Out(Text::default())),
             Self::File(path) => Ok(Sink::File(Making::begin(path)?)),
@@ -76,7 +76,7 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    pub(crate) async fn write(&mut self, piece: &[u8], is_text: bool) -> anyhow::Result<()> {
+    pub(crate) fn write(&mut self, piece: &[u8], is_text: bool) -> anyhow::Result<()> {
         match self {
             Self::Out(text) if is_text => text.write(piece),
             Self::Out(_) => write_bytes(piece),
@@ -85,17 +85,10 @@ impl Sink {
     }
 
     /// All is written.
-    pub(crate) async fn end(self) -> anyhow::Result<()> {
+    pub(crate) fn end(self) -> anyhow::Result<()> {
         match self {
             Self::Out(text) => text.end(),
             Self::File(making) => making.end(),
-        }
-    }
-
-    /// It will not be whole: nothing of it stays.
-    pub(crate) async fn abandon(self) {
-        match self {
-            Self::Out(_) | Self::File(_) => {}
         }
     }
 }
@@ -135,14 +128,27 @@ pub(crate) struct Making {
 impl Making {
     fn begin(path: &Path) -> anyhow::Result<Self> {
         let begin = || {
-            let mut name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?.to_owned();
-            name.push(format!(".{}.part", std::process::id()));
-            let place = path.with_file_name(name);
+            if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+                let why = "what is there is no file, and is not replaced";
+                return Err(std::io::Error::new(ErrorKind::AlreadyExists, why));
+            }
+            let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
             let mut options = std::fs::OpenOptions::new();
             options.write(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            Ok(Self { file: options.open(&place)?, path: path.to_owned(), place, ended: false })
+            // An export that was killed has left its part, and numbers of processes come again.
+            let mut number = 0;
+            let (file, place) = loop {
+                let mut name = name.to_owned();
+                name.push(format!(".{}-{number}.part", std::process::id()));
+                let place = path.with_file_name(name);
+                match options.open(&place) {
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                    opened => break (opened?, place),
+                }
+            };
+            Ok(Self { file, path: path.to_owned(), place, ended: false })
         };
         begin().map_err(|error| unwritten(path, &error))
     }
