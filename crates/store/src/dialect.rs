@@ -209,6 +209,15 @@ impl Dialect {
             Self::Postgres => Some("SELECT pg_advisory_xact_lock(7732459016342)"),
         }
     }
+
+    /// What waits for all who have looked which version the store has and are still at it, and lets nobody look before this
+    /// transaction has ended. SQLite's write lock does so already.
+    pub(crate) fn lock_version(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("LOCK TABLE schema_migrations IN ACCESS EXCLUSIVE MODE"),
+        }
+    }
 }
 
 /// The text with `?` for each `$n`.

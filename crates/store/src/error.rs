@@ -238,7 +238,7 @@ pub enum StoreError {
     },
     /// What is asked for needs history that was given up.
     #[error(
-        "the history of the system {system_id} before {since} is not kept, and this goes back further; ask for that moment or a later one. How long history is kept is said by `history_days`"
+        "the history of the system {system_id} before {since} is not kept, and this cannot be told without it; ask for what was later. How long history is kept is said by `history_days`"
     )]
     HistoryNotKept {
         /// The system.

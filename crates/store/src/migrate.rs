@@ -167,6 +167,9 @@ pub(crate) async fn apply(store: &Store, migrations: Vec<&'static Migration>) ->
     for migration in migrations {
         writing!(store, "bringing the store's tables up to date", |transaction| {
             lock(transaction).await?;
+            if let Some(text) = transaction.dialect().lock_version() {
+                transaction.execute(statement!(text)).await?;
+            }
             // Another process may have been faster.
             let pending = pending(transaction, place).await?;
             if pending.iter().any(|other| other.version == migration.version) {

@@ -66,7 +66,10 @@ fn s34_the_plan_of_a_retry_says_that_it_would_be_refused_and_counts_its_own_task
     place.run(&["account", "delete", SYSTEM, "cleo", "--yes"]).code(1);
     let plan = place.run(&["job", "retry", "1", "--plan"]).code(1);
     let said = plan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("begin 2 tasks delete_account once more, 1 others"), "{said}");
+    assert!(
+        said.contains("would begin 2 deletions again, and nobody has approved that: 1 deletion was"),
+        "{said}"
+    );
     assert!(plan.stderr.contains("would be refused"), "{}", plan.stderr);
     place.run(&["job", "retry", "1", "--yes"]).code(2);
 }

@@ -9,6 +9,8 @@ use keyreeve_store::{GivenUp, LeftToRemove, Store, StoreError};
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 /// So many times in a row something is removed, each time a little.
 const AT_ONCE: usize = 20;
+/// So long it is waited where somebody was in the way.
+const WAIT: Duration = Duration::from_secs(120);
 const DAY: Duration = Duration::from_secs(86_400);
 /// So long a part of history is open where all of it is kept.
 const PART_FOR_EVER: Duration = Duration::from_secs(90 * 86_400);
@@ -19,12 +21,14 @@ pub(super) struct Keeping {
     days: Option<u32>,
     looked_at: Option<Timestamp>,
     left: LeftToRemove,
+    /// Somebody is at what is to be removed: who waits for a table has others wait behind.
+    waits_until: Option<Timestamp>,
 }
 
 impl Keeping {
     /// So many days, or for ever.
     pub(super) fn of(days: Option<u32>) -> Self {
-        Self { days, looked_at: None, left: LeftToRemove::Some }
+        Self { days, looked_at: None, left: LeftToRemove::Some, waits_until: None }
     }
 
     /// So long a part of history is open: at most a twelfth more than is wanted stays because of what it lies beside.
@@ -38,27 +42,31 @@ impl Keeping {
         store: &Store,
         now: Timestamp,
     ) -> Result<Option<GivenUp>, StoreError> {
-        let mut given_up = None;
+        let (mut given_up, mut divided) = (None, Ok(()));
         let due = |looked: Timestamp| now.duration_since(looked).unsigned_abs() >= LOOK_EVERY;
         if self.looked_at.is_none_or(due) {
             self.looked_at = Some(now);
-            store.divide_history(self.part(), now).await?;
+            // What is in its way is in the way of nothing else.
+            divided = store.divide_history(self.part(), now).await;
             if let Some(days) = self.days {
                 let before = now.checked_sub(DAY * days).unwrap_or(Timestamp::MIN);
                 given_up = store.give_up_history(before, now).await?;
             }
             self.left = LeftToRemove::Some;
         }
-        for _ in 0..AT_ONCE {
-            if self.left == LeftToRemove::Nothing {
-                break;
+        if self.left != LeftToRemove::Nothing && self.waits_until.is_none_or(|until| now >= until) {
+            self.waits_until = None;
+            for _ in 0..AT_ONCE {
+                self.left = store.forget_history().await?;
+                if self.left != LeftToRemove::Some {
+                    break;
+                }
             }
-            self.left = store.forget_history().await?;
             if self.left == LeftToRemove::NotYet {
-                break;
+                self.waits_until = now.checked_add(WAIT).ok();
             }
         }
-        Ok(given_up)
+        divided.map(|()| given_up)
     }
 }
 

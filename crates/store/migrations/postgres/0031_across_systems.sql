@@ -1,12 +1,12 @@
 -- Who holds a group or policy, over all systems: in the order of systems and holders, so that a page costs what is on it.
 -- The empty text makes it an expression that no other index has: a database takes no longer way that looks shorter to it.
-CREATE INDEX assignment_versions_everywhere ON assignment_versions (lower(resource_name || ''), system_key, subject_name, subject_external_id)
+CREATE INDEX assignment_versions_everywhere ON assignment_versions_now (lower(resource_name || ''), system_key, subject_name, subject_external_id)
     WHERE valid_to_run = 9223372036854775807;
 
 -- What a search over all systems begins with: who is called so, or whose name begins so.
-CREATE INDEX account_versions_everywhere ON account_versions (lower(name), system_key, external_id)
+CREATE INDEX account_versions_everywhere ON account_versions_now (lower(name), system_key, external_id)
     WHERE valid_to_run = 9223372036854775807;
-CREATE INDEX resource_versions_everywhere ON resource_versions (lower(name), system_key, external_id)
+CREATE INDEX resource_versions_everywhere ON resource_versions_now (lower(name), system_key, external_id)
     WHERE valid_to_run = 9223372036854775807;
 
 -- And what it goes on with: any part of a name, path, ARN or tag. That takes an extension that not every server has or
@@ -31,11 +31,11 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format(
-        'CREATE INDEX account_versions_by_text ON account_versions USING gin '
+        'CREATE INDEX account_versions_by_text ON account_versions_now USING gin '
         '(lower(name || E''\n'' || path || E''\n'' || arn || E''\n'' || COALESCE(tags, '''')) %I.gin_trgm_ops) '
         'WITH (gin_pending_list_limit = 256) WHERE valid_to_run = 9223372036854775807', place);
     EXECUTE format(
-        'CREATE INDEX resource_versions_by_text ON resource_versions USING gin '
+        'CREATE INDEX resource_versions_by_text ON resource_versions_now USING gin '
         '(lower(name || E''\n'' || path || E''\n'' || arn) %I.gin_trgm_ops) '
         'WITH (gin_pending_list_limit = 256) WHERE valid_to_run = 9223372036854775807', place);
 EXCEPTION WHEN insufficient_privilege OR undefined_object OR invalid_schema_name THEN

@@ -51,7 +51,7 @@ impl<T: ?Sized + Many, const MOST: usize> Kept<T, MOST> {
     pub(super) fn keep(&self, system_key: i64, run: ImportRunId, known: &Arc<T>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Who read an older run in an older transaction does not put it in the newer one's place.
-        if kept.get(&system_key).is_some_and(|(of, _)| *of >= run) {
+        if kept.get(&system_key).is_some_and(|(of, _)| *of > run) {
             return;
         }
         kept.remove(&system_key);

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keyreeve_model::{
-    AccountStatus, CollectionName, CollectionRecord, ExternalId, ImportRunId, ManagedBy, ObjectCounts,
-    ObjectType, ResourceType, SystemId,
+    AccountStatus, ExternalId, ImportRunId, ManagedBy, ObjectCounts, ObjectType, ResourceType, SystemId,
 };
 
 use super::indexed::{self, MOST_SYSTEMS};
@@ -73,8 +72,6 @@ pub struct NamedResource {
 const NOW: &str = "SELECT s.system_key, s.system_id, (SELECT r.run_id FROM import_runs r \
      WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
      FROM systems s WHERE s.removed_at IS NULL";
-const COLLECTIONS: &str =
-    "SELECT r.system_key, r.run_id, r.collections FROM import_runs r WHERE r.run_id IN (VALUES ";
 const RESOURCES: &str = "SELECT v.external_id, v.name, v.path, v.arn, v.type, v.managed_by FROM resource_versions v \
      WHERE v.system_key = ";
 const DELETING: &str = "SELECT run_id, changes FROM import_runs \
@@ -280,7 +277,7 @@ impl Store {
         .await
     }
 
-    /// Whether systems have more of one kind than is searched in memory, by what their last imports have read.
+    /// Whether systems have more of one kind than is searched in memory.
     async fn are_many(
         &self,
         transaction: &mut Transaction,
@@ -296,18 +293,24 @@ impl Store {
         };
         let unknown = known(&runs);
         if !unknown.is_empty() {
-            let mut text = Statement::building(COLLECTIONS);
-            text.bind_rows(unknown.iter().map(|(_, run)| vec![Value::from(run.0)])).push(")");
-            let read = |row: &Row| Ok((row.int(0)?, ImportRunId(row.int(1)?), row.json(2)?));
-            let read: Vec<(i64, ImportRunId, Vec<CollectionRecord>)> = transaction.fetch(text, read).await?;
-            for (key, run, collections) in read {
-                let of = |names: &[CollectionName]| -> u64 {
-                    let those = collections.iter().filter(|one| names.contains(&one.name));
-                    those.map(|one| one.items).sum()
-                };
-                let users = of(&[CollectionName::Users]);
-                let others = of(&[CollectionName::Groups, CollectionName::Policies]);
-                self.searched.keep(key, run, &Arc::new(Number(users.max(others))));
+            // What holds is counted: the last run may have read only a part of it.
+            let mut numbers: BTreeMap<i64, u64> = BTreeMap::new();
+            for table in ["account_versions", "resource_versions"] {
+                let mut text =
+                    Statement::building(&format!("SELECT v.system_key, COUNT(*) FROM {table} v WHERE "));
+                Versions::Current.condition(&mut text, "v");
+                text.push(" AND v.system_key IN (VALUES ");
+                text.bind_rows(unknown.iter().map(|(key, _)| vec![Value::from(*key)]));
+                text.push(") GROUP BY v.system_key");
+                let read = |row: &Row| Ok((row.int(0)?, u64::try_from(row.int(1)?).unwrap_or_default()));
+                for (key, count) in transaction.fetch(text, read).await? {
+                    let most = numbers.entry(key).or_default();
+                    *most = count.max(*most);
+                }
+            }
+            for (key, run) in unknown {
+                let number = numbers.get(&key).copied().unwrap_or_default();
+                self.searched.keep(key, run, &Arc::new(Number(number)));
             }
         }
         let number = |(key, run): &(i64, ImportRunId)| self.searched.get(*key, *run).map_or(0, |one| one.0);
@@ -321,16 +324,19 @@ impl Store {
         system_key: i64,
         run: ImportRunId,
     ) -> Result<Arc<Haystack>, StoreError> {
-        if let Some(known) = self.other_texts.get(system_key, run) {
+        // What was given up since they were read is not found any more, though no run was published.
+        let given_up = crate::kept::floor(transaction).await?;
+        if let Some(known) = self.other_texts.get(system_key, run).filter(|known| known.given_up == given_up)
+        {
             return Ok(known);
         }
-        let mut known = Haystack::default();
+        let mut known = Haystack::without(given_up);
         let mut text = Statement::building(RESOURCES);
         text.bind(system_key).push(" AND ");
         Versions::Current.condition(&mut text, "v");
         let read = |row: &Row| push_resource(&mut known, row, None);
         transaction.fetch_together(text, 6, read).await?;
-        let deleting = deleting(transaction, system_key, run).await?;
+        let deleting = deleting(transaction, system_key, run, given_up).await?;
         let at_once = transaction.dialect().values_per_statement() - 1;
         for (table, columns) in [
             ("account_versions", "v.external_id, v.name, v.path, v.arn, v.tags, v.status"),
@@ -481,11 +487,11 @@ async fn deleting(
     transaction: &mut Transaction,
     system_key: i64,
     until: ImportRunId,
+    given_up: i64,
 ) -> Result<Vec<(i64, bool, bool)>, StoreError> {
     let runs = statement!(DELETING, system_key, until.0);
     let mut runs: Vec<(i64, ObjectCounts)> =
         transaction.fetch(runs, |row| Ok((row.int(0)?, row.json(1)?))).await?;
-    let given_up = crate::kept::floor(transaction).await?;
     runs.retain(|(run, _)| *run > given_up);
     let mut gone_through = 0_u64;
     let mut deleting = Vec::new();

@@ -68,6 +68,8 @@ pub(crate) struct Haystack {
     own: Lines,
     /// How many accounts there are of each kind.
     pub(super) counts: AccountCounts,
+    /// What ended in this run or before it was given up when this was read.
+    pub(super) given_up: i64,
     /// Name, path and ARN of each, with line feeds between.
     plain: Lines,
     /// The tags, as JSON has them.
@@ -129,6 +131,11 @@ impl Many for Haystack {
 }
 
 impl Haystack {
+    /// An empty one, without what ended in this run or before it.
+    pub(super) fn without(given_up: i64) -> Self {
+        Self { given_up, ..Self::default() }
+    }
+
     /// Adds something with its name, path and ARN; of an account the ARN is looked into, and not kept as it is written.
     pub(super) fn push(&mut self, id: &ExternalId, [name, path, arn]: [&str; 3], of: Of, tags: &str) {
         // An ARN ends with path and name, so that whatever is in these is in it.

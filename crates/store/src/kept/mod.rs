@@ -56,7 +56,7 @@ pub(crate) async fn floor(transaction: &mut Transaction) -> Result<i64, StoreErr
 }
 
 /// The first run of a system as of which all is kept, and when it was published; `None` where all runs are kept.
-async fn first_kept(
+pub(crate) async fn first_kept(
     transaction: &mut Transaction,
     system_key: i64,
     floor: i64,

@@ -63,7 +63,7 @@ impl Store {
         let mut begun = self.begin("beginning another part of history", true).await?;
         let transaction = &mut begun;
         transaction.execute(statement!(AT_MOST)).await?;
-        tell(transaction, format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await?;
+        tell(transaction, format!("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")).await?;
         // Somebody else may have been faster.
         let Some(open) = due(transaction, table, since).await? else { return Ok(()) };
         // Runs that nobody sees yet have greater numbers than those that are there, and have ended nothing.
@@ -107,7 +107,7 @@ impl Store {
         let mut begun = self.begin("dropping an old part of history", true).await?;
         let transaction = &mut begun;
         transaction.execute(statement!(AT_MOST)).await?;
-        tell(transaction, format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await?;
+        tell(transaction, format!("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")).await?;
         if let Some(old) = old_part(transaction, table).await? {
             tell(transaction, format!("DROP TABLE {}", old.name)).await?;
         }

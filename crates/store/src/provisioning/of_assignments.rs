@@ -9,7 +9,7 @@ use super::folded;
 use crate::row::Row;
 use crate::statement::{Statement, Value};
 use crate::transaction::{Transaction, reading};
-use crate::{Store, StoreError, systems};
+use crate::{Store, StoreError, kept, systems};
 
 /// A call of ours that gave an account something, or took it away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,14 +105,17 @@ async fn name_groups(
         return Ok(());
     }
     let names: Vec<String> = names.into_iter().collect();
+    // Of what lies before, somebody else's name may be all that is left.
+    let given_up = kept::floor(transaction).await?;
+    let kept_since = kept::first_kept(transaction, key, given_up).await?.map(|(_, since)| since);
     let mut known: BTreeMap<String, Vec<Called>> = BTreeMap::new();
-    for some in names.chunks(transaction.dialect().values_per_statement() - 1) {
+    for some in names.chunks(transaction.dialect().values_per_statement() - 2) {
         let mut text = Statement::building(
             "SELECT lower(v.name), v.external_id, a.published_at, b.published_at FROM resource_versions v \
              JOIN import_runs a ON a.run_id = v.valid_from_run LEFT JOIN import_runs b ON b.run_id = v.valid_to_run \
              WHERE a.published_at IS NOT NULL AND v.type = 'group' AND v.system_key = ",
         );
-        text.bind(key).push(" AND lower(v.name) IN (VALUES ");
+        text.bind(key).push(" AND v.valid_to_run > ").bind(given_up).push(" AND lower(v.name) IN (VALUES ");
         text.bind_rows(some.iter().map(|name| vec![Value::from(name.as_str())]));
         text.push(") ORDER BY a.published_at");
         let read = |row: &Row| {
@@ -122,7 +125,7 @@ async fn name_groups(
             known.entry(name).or_default().push(called);
         }
     }
-    for step in steps {
+    for step in steps.iter_mut().filter(|step| kept_since.is_none_or(|since| step.at >= since)) {
         let Some(called) = of_group(step).and_then(|name| known.get(&name)) else { continue };
         let holds = |one: &&Called| one.from <= step.at && one.until.is_none_or(|until| step.at < until);
         let then = called.iter().rev().find(holds);
