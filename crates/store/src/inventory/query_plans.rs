@@ -204,11 +204,13 @@ async fn postgres_plan(store: &Store, text: Statement, in_order: bool) -> Vec<St
     let explained =
         Statement { text: Text::Built(format!("EXPLAIN (COSTS OFF) {written}")), values: text.values };
     let lines: Result<Vec<String>, StoreError> = reading!(store, "explaining", |transaction| {
-        if in_order {
-            // Of as few as there are here, it would sort them all.
-            for way in ["SET LOCAL enable_sort = off", "SET LOCAL enable_bitmapscan = off"] {
-                transaction.execute(crate::statement::statement!(way)).await?;
-            }
+        // Of as few as there are in each part here, it would sort or read them all.
+        let others = match in_order {
+            true => &["SET LOCAL enable_sort = off", "SET LOCAL enable_bitmapscan = off"][..],
+            false => &["SET LOCAL enable_seqscan = off"],
+        };
+        for way in others.iter().copied() {
+            transaction.execute(crate::statement::statement!(way)).await?;
         }
         transaction.fetch(explained.clone(), |row| row.text(0)).await
     })
