@@ -30,7 +30,7 @@ pub(crate) struct ExportSystem {
     /// Where to; standard output if it is left out, or `-`. A file that is there is replaced once the export is whole.
     ///
     /// What ends in `/` is a folder, and so is where more than one file goes: each is
-    /// `TABLE/system=ID/date=DATE/run=N.FORMAT` there.
+    /// `TABLE/system=ID/date=DATE/run=N/all.FORMAT` there.
     #[arg(long, value_name = "PLACE", visible_alias = "file")]
     pub(crate) to: Option<PathBuf>,
     /// Of the audit log: only from this time on: 2026-05-01T12:00:00Z, or a date (its beginning, UTC).

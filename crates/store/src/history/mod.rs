@@ -32,6 +32,12 @@ pub(crate) use write::write_changes;
 /// The `valid_to_run` of a row that still holds.
 pub(crate) const STILL: i64 = i64::MAX;
 
+/// Adds the condition on versions `v` that they hold now, with its number written out: an index over these alone is found by what
+/// is written, not by what is bound.
+pub(crate) fn push_holding(text: &mut Statement) {
+    text.push("v.valid_to_run = ").push(&STILL.to_string());
+}
+
 /// Two moments of the history to be compared.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {

@@ -144,8 +144,9 @@ fn select(dialect: Dialect, filter: &HeldFilter) -> Statement {
     let is_arn = filter.resource.contains(':');
     let name = filter.resource.rsplit('/').next().filter(|_| is_arn).unwrap_or(&filter.resource);
     let mut text = history::select_everywhere(dialect);
-    // An index over a part of the table is found by what is written, not by what is bound.
-    text.push(" WHERE v.valid_to_run = 9223372036854775807 AND lower(v.resource_name || '') = ");
+    text.push(" WHERE ");
+    history::push_holding(&mut text);
+    text.push(" AND lower(v.resource_name || '') = ");
     text.bind(name.to_ascii_lowercase());
     if is_arn {
         text.push(" AND v.resource_arn = ").bind(filter.resource.as_str());

@@ -11,6 +11,7 @@ use keyreeve_model::{ExternalId, ManagedBy, ObjectType, ResourceType, SystemId};
 use super::like_pattern;
 use super::search::{Found, Searched, in_order};
 use crate::StoreError;
+use crate::history;
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
@@ -153,8 +154,8 @@ fn select(table: Table, systems: Option<&[i64]>) -> Statement {
     let mut text = Statement::building("SELECT v.external_id, v.name, v.path, ");
     text.push("(SELECT s.system_id FROM systems s WHERE s.system_key = v.system_key), ");
     text.push(table.columns()).push(" FROM ").push(table.name());
-    // An index over a part of the table is found by what is written, not by what is bound.
-    text.push(" v WHERE v.valid_to_run = 9223372036854775807");
+    text.push(" v WHERE ");
+    history::push_holding(&mut text);
     match systems {
         None => {
             text.push(" AND v.system_key NOT IN ");
