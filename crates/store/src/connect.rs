@@ -11,7 +11,7 @@ use crate::audit::Checkpoints;
 use crate::custody::KeyCustody;
 use crate::data_keys::{self, Kek, KeyRing, Scope};
 use crate::dialect::Dialect;
-use crate::inventory::{MOST_KEPT, Numbers, OtherTexts, Places, Texts};
+use crate::inventory::{MOST_KEPT, Numbers, OtherTexts, Places, SetsOfAws, Texts};
 use crate::key_renewal::Renewal;
 use crate::outgrown::Outgrown;
 use crate::sqlite_pools::SqlitePools;
@@ -35,6 +35,8 @@ pub struct Store {
     pub(crate) texts: Texts,
     /// What groups and policies are searched by, and what is gone.
     pub(crate) other_texts: OtherTexts,
+    /// What many systems share of these.
+    pub(crate) sets_of_aws: SetsOfAws,
     /// So many things at most are searched in memory, where they can be searched otherwise.
     pub(crate) most_searched: usize,
     /// How many there are in systems.
@@ -290,6 +292,7 @@ impl Store {
             places: Places::default(),
             texts: Texts::default(),
             other_texts: OtherTexts::default(),
+            sets_of_aws: SetsOfAws::default(),
             most_searched: MOST_KEPT,
             searched: Numbers::default(),
             unknown_keys: Numbers::default(),

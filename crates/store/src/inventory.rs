@@ -9,6 +9,7 @@ mod indexed;
 mod inline;
 mod kept;
 mod life;
+mod others;
 #[cfg(test)]
 #[cfg(feature = "faults")]
 mod parts_read;
@@ -16,6 +17,7 @@ mod parts_read;
 mod query_plans;
 mod search;
 mod shown;
+mod sieve;
 mod slices;
 mod texts;
 
@@ -52,7 +54,7 @@ pub use inline::{InlineHolder, InlineSince};
 use kept::Number;
 pub(crate) use kept::Numbers;
 pub use life::{AccountEvent, SeenIn};
-pub(crate) use search::OtherTexts;
+pub(crate) use others::{OtherTexts, SetsOfAws};
 pub use search::{Found, NamedResource, Searched};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
 pub(crate) use texts::MOST_KEPT;

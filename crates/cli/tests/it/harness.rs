@@ -313,13 +313,19 @@ pub(crate) fn piped(mut command: Command) -> Child {
 
 /// Waits for something, at most ten seconds.
 #[track_caller]
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    until_within(10, what, look)
+}
+
+/// Waits for something, at most so many seconds.
+#[track_caller]
+pub(crate) fn until_within<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = std::time::Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed().as_secs() < 10, "waited in vain for {what}");
+        assert!(begun.elapsed().as_secs() < seconds, "waited in vain for {what}");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }

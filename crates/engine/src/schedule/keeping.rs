@@ -9,7 +9,7 @@ use keyreeve_store::{GivenUp, LeftToRemove, Store, StoreError};
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 /// So many times in a row something is removed, each time a little.
 const AT_ONCE: usize = 20;
-/// So long it is waited where somebody was in the way.
+/// So long it is waited where a table could not be locked.
 const WAIT: Duration = Duration::from_secs(120);
 const DAY: Duration = Duration::from_secs(86_400);
 /// So long a part of history is open where all of it is kept.
@@ -21,7 +21,7 @@ pub(super) struct Keeping {
     days: Option<u32>,
     looked_at: Option<Timestamp>,
     left: LeftToRemove,
-    /// Somebody is at what is to be removed: who waits for a table has others wait behind.
+    /// Somebody is at a table of which something is to be removed: who waits for it has others wait behind.
     waits_until: Option<Timestamp>,
 }
 
@@ -62,7 +62,7 @@ impl Keeping {
                     break;
                 }
             }
-            if self.left == LeftToRemove::NotYet {
+            if self.left == LeftToRemove::InUse {
                 self.waits_until = now.checked_add(WAIT).ok();
             }
         }

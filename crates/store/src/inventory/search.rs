@@ -1,15 +1,13 @@
 //! Looking for accounts, groups and policies of many systems at once, and for those that are gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use keyreeve_model::{
-    AccountStatus, ExternalId, ImportRunId, ManagedBy, ObjectCounts, ObjectType, ResourceType, SystemId,
-};
+use keyreeve_model::{AccountStatus, ExternalId, ImportRunId, ObjectType, ResourceType, SystemId};
 
 use super::indexed::{self, MOST_SYSTEMS};
-use super::kept::{Kept, Number};
-use super::texts::{AccountCounts, Entry, Haystack, MOST_KEPT, Of, push_account};
+use super::kept::Number;
+use super::texts::{AccountCounts, Entry, Haystack};
 use crate::dialect::Dialect;
 use crate::history::Versions;
 use crate::row::Row;
@@ -17,13 +15,6 @@ use crate::statement::{Statement, Value, statement};
 use crate::systems::push_within;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError};
-
-/// So much of what runs changed is gone through at most to find what is gone, and so many are kept of a system.
-const MOST_CHANGES: u64 = 200_000;
-const MOST_GONE: usize = 5_000;
-
-/// The texts of the groups and policies of some systems, and of what is gone there.
-pub(crate) type OtherTexts = Kept<Haystack, MOST_KEPT>;
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +63,6 @@ pub struct NamedResource {
 const NOW: &str = "SELECT s.system_key, s.system_id, (SELECT r.run_id FROM import_runs r \
      WHERE r.system_key = s.system_key AND r.state = 'published' ORDER BY r.run_id DESC LIMIT 1) \
      FROM systems s WHERE s.removed_at IS NULL";
-const RESOURCES: &str = "SELECT v.external_id, v.name, v.path, v.arn, v.type, v.managed_by FROM resource_versions v \
-     WHERE v.system_key = ";
-const DELETING: &str = "SELECT run_id, changes FROM import_runs \
-     WHERE system_key = $1 AND state = 'published' AND run_id <= $2 ORDER BY run_id DESC";
 
 impl Store {
     /// The same store, which searches several systems in memory only if they have no more things than so many.
@@ -128,7 +115,7 @@ impl Store {
             }
             let read =
                 |row: &Row| Ok((row.int(0)?, row.word::<SystemId>(1)?, row.opt_int(2)?.map(ImportRunId)));
-            let (mut best, mut more) = (Best::of(wanted, most), false);
+            let mut best = Best::of(wanted, most);
             let chosen = transaction.fetch(text, read).await?;
             if is_postgres && chosen.len() > 1 && self.are_many(transaction, &chosen).await? {
                 let keys = match systems {
@@ -137,22 +124,27 @@ impl Store {
                 };
                 return indexed::search(transaction, wanted, keys.as_deref(), most).await;
             }
+            let given_up = crate::kept::floor(transaction).await?;
+            let mut looked_through = LookedThrough::default();
             for (key, system_id, run) in chosen {
                 let Some(run) = run else { continue };
                 let accounts = self.account_texts(transaction, key, run).await?;
-                let others = self.other_texts(transaction, key, run).await?;
-                for texts in [accounts, others] {
-                    let mut places = texts.with(wanted, most);
-                    if places.len() == most {
-                        more = true;
-                        places.extend(texts.called(wanted, most));
-                        places.sort_unstable();
-                        places.dedup();
+                let others = self.other_texts(transaction, key, run, given_up).await?;
+                for texts in [&accounts, &others.own] {
+                    best.look_at(&system_id, texts, &Hits::of(texts, wanted, most));
+                }
+                match others.is_shared {
+                    true => best.look_at(
+                        &system_id,
+                        &others.of_aws,
+                        looked_through.hits(&others.of_aws, wanted, most),
+                    ),
+                    false => {
+                        best.look_at(&system_id, &others.of_aws, &Hits::of(&others.of_aws, wanted, most))
                     }
-                    best.look_at(&system_id, &texts, places);
                 }
             }
-            more |= best.left_out;
+            let more = best.left_out;
             Ok(Searched { found: best.found(), more, names_alone: false, without_gone: false })
         })
         .await
@@ -168,10 +160,10 @@ impl Store {
             let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
                 return Ok(Vec::new());
             };
-            let texts = self.other_texts(transaction, key, run.id).await?;
-            let found = texts.with(text, usize::MAX).into_iter().filter_map(|place| texts.at(place));
+            let given_up = crate::kept::floor(transaction).await?;
+            let texts = self.other_texts(transaction, key, run.id, given_up).await?;
             let is_it = |one: &Entry<'_>| one.of.kind == ObjectType::Account && one.of.gone.is_some();
-            Ok(found.filter(is_it).filter_map(|one| Found::of(system_id, one)).collect())
+            Ok(texts.with(text).filter(is_it).filter_map(|one| Found::of(system_id, one)).collect())
         })
         .await
     }
@@ -193,14 +185,14 @@ impl Store {
             let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
                 return Ok(Vec::new());
             };
-            let texts = self.other_texts(transaction, key, run.id).await?;
-            let found = texts.with(wanted, usize::MAX).into_iter().filter_map(|place| texts.at(place));
+            let given_up = crate::kept::floor(transaction).await?;
+            let texts = self.other_texts(transaction, key, run.id, given_up).await?;
             let is_it = |one: &Entry<'_>| {
                 one.of.gone.is_none()
                     && (one.of.kind == ObjectType::Group) == (kind == ResourceType::Group)
                     && one.of.kind != ObjectType::Account
             };
-            let mut found: Vec<Entry<'_>> = found.filter(is_it).collect();
+            let mut found: Vec<Entry<'_>> = texts.with(wanted).filter(is_it).collect();
             let folded = wanted.to_lowercase();
             found.sort_by_cached_key(|one| {
                 let name = one.name.to_lowercase();
@@ -316,68 +308,6 @@ impl Store {
         let number = |(key, run): &(i64, ImportRunId)| self.searched.get(*key, *run).map_or(0, |one| one.0);
         Ok(runs.iter().map(number).sum::<u64>() > self.most_searched as u64)
     }
-
-    /// What is written about the groups and policies of now, and about what is gone, the last first.
-    async fn other_texts(
-        &self,
-        transaction: &mut Transaction,
-        system_key: i64,
-        run: ImportRunId,
-    ) -> Result<Arc<Haystack>, StoreError> {
-        // What was given up since they were read is not found any more, though no run was published.
-        let given_up = crate::kept::floor(transaction).await?;
-        if let Some(known) = self.other_texts.get(system_key, run).filter(|known| known.given_up == given_up)
-        {
-            return Ok(known);
-        }
-        let mut known = Haystack::without(given_up);
-        let mut text = Statement::building(RESOURCES);
-        text.bind(system_key).push(" AND ");
-        Versions::Current.condition(&mut text, "v");
-        let read = |row: &Row| push_resource(&mut known, row, None);
-        transaction.fetch_together(text, 6, read).await?;
-        let deleting = deleting(transaction, system_key, run, given_up).await?;
-        let at_once = transaction.dialect().values_per_statement() - 1;
-        for (table, columns) in [
-            ("account_versions", "v.external_id, v.name, v.path, v.arn, v.tags, v.status"),
-            ("resource_versions", "v.external_id, v.name, v.path, v.arn, v.type, v.managed_by"),
-        ] {
-            let of_accounts = table.starts_with("account");
-            let runs: Vec<i64> = deleting
-                .iter()
-                .filter(|(_, accounts, resources)| if of_accounts { *accounts } else { *resources })
-                .map(|(run, ..)| *run)
-                .collect();
-            let mut left = MOST_GONE;
-            for some in runs.chunks(at_once) {
-                let mut text = Statement::building("SELECT ");
-                text.push(columns).push(", v.valid_to_run FROM ").push(table);
-                text.push(" v WHERE v.system_key = ").bind(system_key);
-                text.push(" AND v.valid_to_run IN (VALUES ");
-                text.bind_rows(some.iter().map(|run| vec![Value::from(*run)]));
-                text.push(") AND NOT EXISTS (SELECT 1 FROM ").push(table);
-                text.push(" n WHERE n.system_key = v.system_key AND n.external_id = v.external_id");
-                text.push(" AND n.valid_to_run > v.valid_to_run)");
-                text.push(" ORDER BY v.valid_to_run DESC, v.name, v.external_id LIMIT ");
-                text.bind(i64::try_from(left).unwrap_or(i64::MAX));
-                let read = |row: &Row| {
-                    let gone = Some(ImportRunId(row.int(6)?));
-                    match of_accounts {
-                        true => push_account(&mut known, row, gone),
-                        false => push_resource(&mut known, row, gone),
-                    }
-                };
-                left = left.saturating_sub(transaction.fetch(text, read).await?.len());
-                if left == 0 {
-                    break;
-                }
-            }
-        }
-        known.shrink();
-        let known = Arc::new(known);
-        self.other_texts.keep(system_key, run, &known);
-        Ok(known)
-    }
 }
 
 impl Found {
@@ -423,6 +353,38 @@ fn rank(name: &str, wanted: &str) -> u8 {
 /// Where something that was found stands: what is called so comes first, then what begins so, then by name, system and id.
 type Rank = (u8, String, SystemId, bool, String);
 
+/// The places of what was found in some texts.
+struct Hits {
+    places: Vec<usize>,
+    /// Whether there may be others.
+    more: bool,
+}
+
+impl Hits {
+    /// So many at most, and beside them so many of what is called so.
+    fn of(texts: &Haystack, wanted: &str, most: usize) -> Self {
+        let mut places = texts.with(wanted, most);
+        let more = places.len() == most;
+        if more {
+            places.extend(texts.called(wanted, most));
+            places.sort_unstable();
+            places.dedup();
+        }
+        Self { places, more }
+    }
+}
+
+/// The texts that systems share, by their addresses, which they have as long as they are held here; each looked through once.
+#[derive(Default)]
+struct LookedThrough(HashMap<usize, (Arc<Haystack>, Hits)>);
+
+impl LookedThrough {
+    fn hits(&mut self, texts: &Arc<Haystack>, wanted: &str, most: usize) -> &Hits {
+        let known = self.0.entry(Arc::as_ptr(texts).addr());
+        &known.or_insert_with(|| (Arc::clone(texts), Hits::of(texts, wanted, most))).1
+    }
+}
+
 /// The first of what is found, so many at most. Until all is looked at, no more of it is copied than its place.
 struct Best {
     folded: String,
@@ -437,10 +399,11 @@ impl Best {
         Self { folded: wanted.to_lowercase(), most, kept: BTreeMap::new(), left_out: false }
     }
 
-    /// What is at these places of the texts of a system.
-    fn look_at(&mut self, system_id: &SystemId, texts: &Arc<Haystack>, places: Vec<usize>) {
+    /// What was found in the texts of a system.
+    fn look_at(&mut self, system_id: &SystemId, texts: &Arc<Haystack>, hits: &Hits) {
+        self.left_out |= hits.more;
         let mut name = String::new();
-        for place in places {
+        for &place in &hits.places {
             let Some(one) = texts.at(place) else { continue };
             fold_into(&mut name, one.name);
             let rank = rank(&name, &self.folded);
@@ -479,46 +442,4 @@ fn fold_into(folded: &mut String, name: &str) {
         }
         false => folded.push_str(&name.to_lowercase()),
     }
-}
-
-/// The published runs that saw something gone, the last first, each with whether that were accounts, and whether resources.
-/// Those that are too long past to be gone through are left out.
-async fn deleting(
-    transaction: &mut Transaction,
-    system_key: i64,
-    until: ImportRunId,
-    given_up: i64,
-) -> Result<Vec<(i64, bool, bool)>, StoreError> {
-    let runs = statement!(DELETING, system_key, until.0);
-    let mut runs: Vec<(i64, ObjectCounts)> =
-        transaction.fetch(runs, |row| Ok((row.int(0)?, row.json(1)?))).await?;
-    runs.retain(|(run, _)| *run > given_up);
-    let mut gone_through = 0_u64;
-    let mut deleting = Vec::new();
-    for (run, changes) in runs {
-        let (accounts, resources) = (changes.accounts, changes.resources);
-        if accounts.deleted == 0 && resources.deleted == 0 {
-            continue;
-        }
-        for counts in [accounts, resources] {
-            let all = [counts.changed, counts.deleted, counts.seen_differently];
-            gone_through = all.into_iter().fold(gone_through, u64::saturating_add);
-        }
-        deleting.push((run, accounts.deleted > 0, resources.deleted > 0));
-        if gone_through > MOST_CHANGES {
-            break;
-        }
-    }
-    Ok(deleting)
-}
-
-fn push_resource(known: &mut Haystack, row: &Row, gone: Option<ImportRunId>) -> Result<(), StoreError> {
-    let kind = match (row.word(4)?, row.opt_word(5)?) {
-        (ResourceType::Group, _) => ObjectType::Group,
-        (ResourceType::Policy, Some(ManagedBy::Aws)) => ObjectType::AwsManagedPolicy,
-        (ResourceType::Policy, _) => ObjectType::Policy,
-    };
-    let texts = (row.text(1)?, row.text(2)?, row.text(3)?);
-    known.push(&row.word(0)?, [&texts.0, &texts.1, &texts.2], Of { kind, status: None, gone }, "");
-    Ok(())
 }

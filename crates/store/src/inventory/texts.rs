@@ -12,6 +12,7 @@ use memchr::memmem::Finder;
 
 use super::Reading;
 use super::kept::{Kept, Many};
+use super::sieve::Sieve;
 use crate::history::Versions;
 use crate::row::Row;
 use crate::statement::Statement;
@@ -24,9 +25,9 @@ const FEW: usize = 500;
 /// So many are kept in memory at most, of accounts as of all else.
 pub(crate) const MOST_KEPT: usize = 250_000;
 
-/// The texts of the accounts of some systems: each takes 28 bytes, its id, name and path, its ARN in lower case, its
-/// tags, and five line feeds. That is about 200 bytes where a name has ten letters, a path fifteen and there are two tags, so 50 MB
-/// for as many as are kept.
+/// The texts of the accounts of some systems: each takes 28 bytes, its id, name and path, its ARN in lower case, its tags,
+/// five line feeds, and an eighth of what is searched. That is about 220 bytes where a name has ten letters, a path fifteen
+/// and there are two tags, so 55 MB for as many as are kept.
 pub(crate) type Texts = Kept<Haystack, MOST_KEPT>;
 
 /// Something that a search can find.
@@ -68,12 +69,12 @@ pub(crate) struct Haystack {
     own: Lines,
     /// How many accounts there are of each kind.
     pub(super) counts: AccountCounts,
-    /// What ended in this run or before it was given up when this was read.
-    pub(super) given_up: i64,
     /// Name, path and ARN of each, with line feeds between.
     plain: Lines,
     /// The tags, as JSON has them.
     tags: Lines,
+    /// Of all that is looked into.
+    sieve: Sieve,
 }
 
 /// Texts with a line feed behind each, and where each ends.
@@ -131,11 +132,6 @@ impl Many for Haystack {
 }
 
 impl Haystack {
-    /// An empty one, without what ended in this run or before it.
-    pub(super) fn without(given_up: i64) -> Self {
-        Self { given_up, ..Self::default() }
-    }
-
     /// Adds something with its name, path and ARN; of an account the ARN is looked into, and not kept as it is written.
     pub(super) fn push(&mut self, id: &ExternalId, [name, path, arn]: [&str; 3], of: Of, tags: &str) {
         // An ARN ends with path and name, so that whatever is in these is in it.
@@ -149,12 +145,18 @@ impl Haystack {
         self.kinds.push((of.gone.map_or(0, |run| run.0), of.kind, of.status));
     }
 
-    /// Gives back what was taken to grow.
-    pub(super) fn shrink(&mut self) {
+    /// Whether another one has the same in it.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.own.all == other.own.all && self.tags.all == other.tags.all && self.kinds == other.kinds
+    }
+
+    /// Gives back what was taken to grow, as nothing is added any more.
+    pub(super) fn finish(&mut self) {
         self.kinds.shrink_to_fit();
         for lines in [&mut self.own, &mut self.plain, &mut self.tags] {
             lines.shrink();
         }
+        self.sieve = Sieve::of([&self.plain.all, &self.tags.all]);
     }
 
     /// What is at a place.
@@ -190,10 +192,10 @@ impl Haystack {
         }
         if wanted.contains('\n') {
             // Names, paths and ARNs have none.
-            return self.tags.with(in_json, most);
+            return self.all_with(&self.tags, in_json, most);
         }
-        let mut found = self.plain.with(&wanted, most);
-        found.extend(self.tags.with(in_json, most));
+        let mut found = self.all_with(&self.plain, &wanted, most);
+        found.extend(self.all_with(&self.tags, in_json, most));
         found.sort_unstable();
         found.dedup();
         found.truncate(most);
@@ -203,7 +205,11 @@ impl Haystack {
     /// The places of those that are called so, ignoring case.
     pub(super) fn called(&self, name: &str, most: usize) -> Vec<usize> {
         // An ARN ends with the name.
-        self.plain.with(&format!("/{}\n", name.to_ascii_lowercase()), most)
+        self.all_with(&self.plain, &format!("/{}\n", name.to_ascii_lowercase()), most)
+    }
+
+    fn all_with(&self, lines: &Lines, wanted: &str, most: usize) -> Vec<usize> {
+        if self.sieve.passes(wanted) { lines.with(wanted, most) } else { Vec::new() }
     }
 }
 
@@ -287,7 +293,7 @@ impl Store {
             Ok(())
         };
         transaction.fetch_together(text, 8, read).await?;
-        known.shrink();
+        known.finish();
         let known = Arc::new(known);
         self.texts.keep(system_key, run, &known);
         Ok(known)

@@ -28,8 +28,10 @@ pub use give_up::GivenUp;
 pub enum LeftToRemove {
     /// Nothing that can be.
     Nothing,
-    /// Something that others are still at.
-    NotYet,
+    /// Something that is still read by somebody who began before it was given up. To look again costs nobody anything.
+    IsRead,
+    /// Something that could not be locked. Who waits for a lock has others wait behind, so it is not to be tried at once.
+    InUse,
     /// There may be more.
     Some,
 }

@@ -92,10 +92,10 @@ impl Store {
             .await?;
             left = left.max(match old {
                 (false, _) => LeftToRemove::Nothing,
-                (true, true) => LeftToRemove::NotYet,
+                (true, true) => LeftToRemove::IsRead,
                 (true, false) => match self.drop_part(table).await {
                     Ok(()) => LeftToRemove::Some,
-                    Err(error) if error.is_transient() => LeftToRemove::NotYet,
+                    Err(error) if error.is_transient() => LeftToRemove::InUse,
                     Err(error) => return Err(error),
                 },
             });
