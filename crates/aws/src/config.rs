@@ -12,7 +12,7 @@ use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime::client::identity::IdentityCache;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -76,6 +76,29 @@ pub(crate) async fn configure_kms(
         kms = kms.endpoint_url(url);
     }
     Ok(kms)
+}
+
+/// How a store of objects is reached.
+pub(crate) struct Reached {
+    pub(crate) credentials: Option<SharedCredentialsProvider>,
+    pub(crate) region: String,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) connector: SharedHttpConnector,
+}
+
+/// The same for S3, or for what speaks as S3 does.
+pub(crate) async fn configure_objects(options: &ConnectOptions) -> Result<Reached, ConnectError> {
+    options.check()?;
+    ConnectOptions::check_process()?;
+    let client = SharedHttpClient::new(http_client(options)?);
+    let (shared, _) = shared(options, &client).await;
+    let region = shared.region().map_or_else(|| "us-east-1".to_owned(), |region| region.as_ref().to_owned());
+    let of_process = |name: &str| std::env::var(name).ok().filter(|url| !url.is_empty());
+    let named = |name: &str| options.variable(name).map(str::to_owned).or_else(|| of_process(name));
+    let endpoint = named("AWS_ENDPOINT_URL_S3").or_else(|| named("AWS_ENDPOINT_URL"));
+    let settings = HttpConnectorSettings::builder().connect_timeout(options.connect_timeout).build();
+    let connector = http_client(options)?.connector(&settings, shared.sleep_impl());
+    Ok(Reached { credentials: shared.credentials_provider(), region, endpoint, connector })
 }
 
 /// The configuration with the credentials: roles are assumed one with the other, from the innermost outwards. Where there

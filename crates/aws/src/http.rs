@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use aws_sdk_sts::config::SharedAsyncSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -63,6 +64,17 @@ impl HttpClient for Client {
         settings: &HttpConnectorSettings,
         parts: &RuntimeComponents,
     ) -> SharedHttpConnector {
+        self.connector(settings, parts.sleep_impl())
+    }
+}
+
+impl Client {
+    /// The connections for such time-outs.
+    pub(crate) fn connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        sleep: Option<SharedAsyncSleep>,
+    ) -> SharedHttpConnector {
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
         if let Some(connector) = self.find(timeouts) {
             return connector;
@@ -72,7 +84,7 @@ impl HttpClient for Client {
                 .pool_idle_timeout(IDLE)
                 .connector_settings(settings.clone())
                 .proxy_config(ProxyConfig::from_env());
-            builder.set_sleep_impl(parts.sleep_impl());
+            builder.set_sleep_impl(sleep.clone());
             builder
         };
         let made = SharedHttpConnector::new(Checked {

@@ -43,8 +43,8 @@ pub struct ConnectOptions {
     /// whole partition, so the region chooses the partition.
     pub region: Option<String>,
     /// AWS variables from Keyreeve's own configuration file. They win over the process's environment and mean the
-    /// same: `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL_STS`,
-    /// `AWS_ENDPOINT_URL_ORGANIZATIONS`, `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_PROFILE`, `AWS_CA_BUNDLE`. Never to be
+    /// same: `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL_S3`,
+    /// `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL_ORGANIZATIONS`, `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_PROFILE`, `AWS_CA_BUNDLE`. Never to be
     /// filled from a system's data.
     pub environment: BTreeMap<String, String>,
     /// The longest one request may take, its answer included.
@@ -101,6 +101,7 @@ const VARIABLES: &[&str] = &[
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_ORGANIZATIONS",
     "AWS_REGION",
@@ -110,10 +111,11 @@ const VARIABLES: &[&str] = &[
 ];
 
 fn check_endpoints(variable: impl Fn(&str) -> Option<String>) -> Result<(), ConnectError> {
-    const ENDPOINTS: [&str; 5] = [
+    const ENDPOINTS: [&str; 6] = [
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_IAM",
         "AWS_ENDPOINT_URL_KMS",
+        "AWS_ENDPOINT_URL_S3",
         "AWS_ENDPOINT_URL_STS",
         "AWS_ENDPOINT_URL_ORGANIZATIONS",
     ];

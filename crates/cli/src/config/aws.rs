@@ -16,6 +16,8 @@ pub(crate) struct AwsEnvironment {
     pub(crate) endpoint_url_iam: Option<String>,
     /// `AWS_ENDPOINT_URL_KMS`
     pub(crate) endpoint_url_kms: Option<String>,
+    /// `AWS_ENDPOINT_URL_S3`
+    pub(crate) endpoint_url_s3: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`
     pub(crate) endpoint_url_sts: Option<String>,
     /// `AWS_ENDPOINT_URL_ORGANIZATIONS`
@@ -24,6 +26,12 @@ pub(crate) struct AwsEnvironment {
     pub(crate) request_timeout_seconds: Option<u64>,
     /// Whether administrators who ask from afar may have systems sign in with this machine's own credentials.
     pub(crate) lend_own_credentials: Option<bool>,
+    /// Whether an export may go to an endpoint of S3 on another machine without TLS.
+    pub(crate) s3_allow_http: Option<bool>,
+    /// How S3 is to encrypt exports: `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub(crate) s3_encryption: Option<String>,
+    /// The key of AWS KMS for that.
+    pub(crate) s3_kms_key: Option<String>,
     /// `AWS_REGION`
     pub(crate) region: Option<String>,
     /// `AWS_PROFILE`
@@ -37,7 +45,11 @@ impl AwsEnvironment {
             endpoint_url: self.endpoint_url.or(other.endpoint_url),
             endpoint_url_iam: self.endpoint_url_iam.or(other.endpoint_url_iam),
             endpoint_url_kms: self.endpoint_url_kms.or(other.endpoint_url_kms),
+            endpoint_url_s3: self.endpoint_url_s3.or(other.endpoint_url_s3),
             endpoint_url_sts: self.endpoint_url_sts.or(other.endpoint_url_sts),
+            s3_allow_http: self.s3_allow_http.or(other.s3_allow_http),
+            s3_encryption: self.s3_encryption.or(other.s3_encryption),
+            s3_kms_key: self.s3_kms_key.or(other.s3_kms_key),
             endpoint_url_organizations: self.endpoint_url_organizations.or(other.endpoint_url_organizations),
             request_timeout_seconds: self.request_timeout_seconds.or(other.request_timeout_seconds),
             lend_own_credentials: self.lend_own_credentials.or(other.lend_own_credentials),
@@ -67,6 +79,19 @@ impl AwsEnvironment {
         add(name, &[name, "AWS_ENDPOINT_URL"], organizations);
         add("AWS_REGION", &["AWS_REGION", "AWS_DEFAULT_REGION"], self.region.as_ref());
         add("AWS_PROFILE", &["AWS_PROFILE"], self.profile.as_ref());
+        additions
+    }
+
+    /// The same for where exports go; nothing else looks at it.
+    pub(crate) fn additions_of_s3(&self, process: &Environment) -> BTreeMap<String, String> {
+        let mut additions = self.additions(process);
+        let name = "AWS_ENDPOINT_URL_S3";
+        let url = self.endpoint_url_s3.as_ref().or(self.endpoint_url.as_ref());
+        if let Some(url) =
+            url.filter(|_| [name, "AWS_ENDPOINT_URL"].iter().all(|name| process.get(name).is_none()))
+        {
+            additions.insert(name.to_owned(), url.clone());
+        }
         additions
     }
 
