@@ -129,10 +129,11 @@ struct Checked {
 impl HttpConnector for Checked {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let queries = request.headers().get("content-type").is_some_and(is_form);
-        let form = request.body().bytes().unwrap_or_default();
+        // Other bodies may be long, and say nothing here.
+        let form = request.body().bytes().filter(|_| queries).unwrap_or_default();
         let most = most_bytes(form);
-        let root = action(form).filter(|_| queries).map(|action| format!("{action}Response"));
-        let asked = action(form).filter(|_| queries).map(str::to_owned).or_else(|| target(&request));
+        let root = action(form).map(|action| format!("{action}Response"));
+        let asked = action(form).map(str::to_owned).or_else(|| target(&request));
         let sent = match request.uri().starts_with("https:") {
             true => self.secure.get().call(request),
             false => self.plain.call(request),

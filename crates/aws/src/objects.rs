@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequestBody, HttpResponse, HttpService,
 };
@@ -20,6 +20,7 @@ use object_store::path::Path;
 use object_store::{ClientOptions, CredentialProvider, MultipartUpload, ObjectStoreExt as _, RetryConfig};
 
 use crate::config::Reached;
+use crate::error::{links, not_connected, refusal_of_objects, without_credentials};
 use crate::options::{ConnectError, ConnectOptions};
 
 /// What is longer goes in parts of this length; S3 takes no shorter ones but for the last, and 10,000 of them.
@@ -27,13 +28,28 @@ const PART_BYTES: usize = 8 * 1024 * 1024;
 /// A part is sent anew so often, for so long, where the store was busy or did not answer.
 const TIMES: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(120);
+const ELSEWHERE: &str =
+    "it points elsewhere, as it does when the bucket is in another region: AWS_REGION says which one";
+const NONE_FOUND: &str = "no AWS credentials were found in the environment, the AWS configuration files or the instance's \
+                          metadata, so nothing was sent";
 /// Credentials are found anew so long before they end.
 const EARLY: Duration = Duration::from_secs(60);
+
+/// The hosts of S3 in partitions that have a domain of their own (the endpoint rules of the S3 service).
+const DOMAINS: [(&str, &str); 6] = [
+    ("cn-", "amazonaws.com.cn"),
+    ("eusc-", "amazonaws.eu"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+    ("us-iso-", "c2s.ic.gov"),
+];
 
 /// How objects are written besides what every call to AWS has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectOptions {
-    /// `AES256`, `aws:kms` or `aws:kms:dsse`: how the store is to encrypt them. By itself S3 takes `AES256`.
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`: how the store is to encrypt them. By default what the bucket says, or
+    /// `aws:kms` where a key is named.
     pub encryption: Option<String>,
     /// The key of AWS KMS that is used for it.
     pub kms_key: Option<String>,
@@ -55,9 +71,15 @@ pub enum ObjectError {
         /// Where it would have gone.
         endpoint: String,
     },
-    /// Something cannot be meant.
+    /// Nobody to sign as.
     #[error("{0}")]
-    Impossible(String),
+    NoCredentials(String),
+    /// An encryption that there is not.
+    #[error("{0:?} is no encryption that stores offer")]
+    Encryption(String),
+    /// A name that no object can have.
+    #[error("no object can have the name {0:?}")]
+    Name(String),
     /// The store refused, or did not answer.
     #[error("{0}")]
     Refused(String),
@@ -70,7 +92,7 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// A bucket as the surroundings say that it is reached. Nothing is sent yet.
+    /// A bucket as the surroundings say that it is reached. Credentials are found, but nothing is sent to it yet.
     ///
     /// # Errors
     /// [`ObjectError`], but for what the store says.
@@ -79,36 +101,36 @@ impl Bucket {
         bucket: &str,
         wanted: &ObjectOptions,
     ) -> Result<Self, ObjectError> {
-        let Reached { credentials, region, endpoint, connector } =
+        let Reached { credentials, credentials_timeout, region, endpoint, connector } =
             crate::config::configure_objects(options).await?;
-        let http = Http { connector, timeout: options.request_timeout };
+        let clear = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let (endpoint, host_of_bucket) = match endpoint {
+            Some(endpoint) if clear && !wanted.allow_http && !is_here(&endpoint) => {
+                return Err(ObjectError::Clear { endpoint });
+            }
+            // Stores that speak as S3 does have no host for each bucket.
+            Some(endpoint) => (endpoint, false),
+            None => of_aws(&region, bucket),
+        };
+        let signer = Signer { credentials, within: credentials_timeout, last: Mutex::default() };
+        signer.credential().await.map_err(ObjectError::NoCredentials)?;
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_region(&region)
-            .with_credentials(Arc::new(Known { credentials, last: Mutex::default() }))
-            .with_http_connector(http)
+            .with_endpoint(endpoint)
+            .with_allow_http(clear)
+            .with_virtual_hosted_style_request(host_of_bucket)
+            .with_credentials(Arc::new(signer))
+            .with_http_connector(Http { connector, timeout: options.request_timeout })
             .with_retry(RetryConfig {
                 max_retries: TIMES,
                 retry_timeout: PATIENCE,
                 ..RetryConfig::default()
             });
-        if let Some(endpoint) = endpoint.or_else(|| china(&region)) {
-            let clear = endpoint.starts_with("http://");
-            if clear && !wanted.allow_http && !is_here(&endpoint) {
-                return Err(ObjectError::Clear { endpoint });
-            }
-            // Stores that speak as S3 does have no host for each bucket.
-            builder = builder.with_endpoint(endpoint).with_allow_http(clear);
-        } else if !bucket.contains('.') {
-            builder = builder.with_virtual_hosted_style_request(true);
+        for (name, value) in encryption(wanted)? {
+            builder = builder.with_config(name, value);
         }
-        if let Some(encryption) = &wanted.encryption {
-            builder = builder.with_config(key("aws_server_side_encryption")?, encryption);
-        }
-        if let Some(kms_key) = &wanted.kms_key {
-            builder = builder.with_config(key("aws_sse_kms_key_id")?, kms_key);
-        }
-        let store = builder.build().map_err(|error| ObjectError::Impossible(in_words(&error)))?;
+        let store = builder.build().map_err(|error| ObjectError::Refused(in_words(&error)))?;
         Ok(Self { store })
     }
 
@@ -117,8 +139,8 @@ impl Bucket {
     /// # Errors
     /// When no object can have that name.
     pub fn begin(&self, name: &str) -> Result<Upload, ObjectError> {
-        let path = Path::parse(name).map_err(|error| ObjectError::Impossible(error.to_string()))?;
-        Ok(Upload { store: self.store.clone(), path, held: Vec::new(), parts: None, part_bytes: PART_BYTES })
+        let path = Path::parse(name).map_err(|_| ObjectError::Name(name.to_owned()))?;
+        Ok(Upload { store: self.store.clone(), path, held: Vec::new(), parts: None })
     }
 }
 
@@ -129,7 +151,6 @@ pub struct Upload {
     path: Path,
     held: Vec<u8>,
     parts: Option<Box<dyn MultipartUpload>>,
-    part_bytes: usize,
 }
 
 impl Upload {
@@ -137,12 +158,15 @@ impl Upload {
     ///
     /// # Errors
     /// [`ObjectError::Refused`]. It is to be abandoned then.
-    pub async fn write(&mut self, piece: &[u8]) -> Result<(), ObjectError> {
-        self.held.extend_from_slice(piece);
-        while self.held.len() > self.part_bytes {
-            let rest = self.held.split_off(self.part_bytes);
-            let part = std::mem::replace(&mut self.held, rest);
-            self.part(part).await?;
+    pub async fn write(&mut self, mut piece: &[u8]) -> Result<(), ObjectError> {
+        while !piece.is_empty() {
+            // What is full waits for more: the last part is never empty.
+            if self.held.len() == PART_BYTES {
+                self.send().await?;
+            }
+            let (now, later) = piece.split_at(piece.len().min(PART_BYTES - self.held.len()));
+            self.held.extend_from_slice(now);
+            piece = later;
         }
         Ok(())
     }
@@ -150,42 +174,38 @@ impl Upload {
     /// Ends it: from now on it is there.
     ///
     /// # Errors
-    /// [`ObjectError::Refused`]; what was there before is there still, and nothing of this.
-    pub async fn end(mut self) -> Result<(), ObjectError> {
-        let last = std::mem::take(&mut self.held);
+    /// [`ObjectError::Refused`]. It is to be abandoned then; what was there before is there still, unless only the answer
+    /// was lost.
+    pub async fn end(&mut self) -> Result<(), ObjectError> {
         if self.parts.is_none() {
-            let put = self.store.put(&self.path, last.into()).await;
-            return put.map(|_| ()).map_err(refused);
+            let whole = std::mem::take(&mut self.held);
+            return self.store.put(&self.path, whole.into()).await.map(|_| ()).map_err(refused);
         }
-        let mut ended = self.part(last).await;
-        if let (Ok(()), Some(parts)) = (&ended, &mut self.parts) {
-            ended = parts.complete().await.map(|_| ()).map_err(refused);
+        self.send().await?;
+        match &mut self.parts {
+            Some(parts) => parts.complete().await.map(|_| ()).map_err(refused),
+            None => Ok(()),
         }
-        if ended.is_err() {
-            self.abandon().await;
-        }
-        ended
     }
 
     /// Takes back the parts that were sent.
-    pub async fn abandon(mut self) {
-        if let Some(mut parts) = self.parts.take()
-            && let Err(error) = parts.abort().await
-        {
-            tracing::warn!(
-                error = in_words(&error),
-                "parts of an object that was not ended are left in the store"
-            );
+    ///
+    /// # Errors
+    /// [`ObjectError::Refused`]: they are left in the store, though not as an object.
+    pub async fn abandon(&mut self) -> Result<(), ObjectError> {
+        let Some(mut parts) = self.parts.take() else { return Ok(()) };
+        match parts.abort().await {
+            // There are none any more.
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(refused(error)),
         }
     }
 
-    async fn part(&mut self, part: Vec<u8>) -> Result<(), ObjectError> {
+    async fn send(&mut self) -> Result<(), ObjectError> {
+        let part = std::mem::take(&mut self.held);
         let parts = match &mut self.parts {
             Some(parts) => parts,
-            None => {
-                let begun = self.store.put_multipart(&self.path).await.map_err(refused)?;
-                self.parts.insert(begun)
-            }
+            None => self.parts.insert(self.store.put_multipart(&self.path).await.map_err(refused)?),
         };
         parts.put_part(part.into()).await.map_err(refused)
     }
@@ -193,26 +213,27 @@ impl Upload {
 
 /// The credentials of the surroundings, kept until shortly before they end.
 #[derive(Debug)]
-struct Known {
+struct Signer {
     credentials: Option<SharedCredentialsProvider>,
+    within: Duration,
     last: Mutex<Option<(Arc<AwsCredential>, Option<SystemTime>)>>,
 }
 
-#[async_trait]
-impl CredentialProvider for Known {
-    type Credential = AwsCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+impl Signer {
+    async fn credential(&self) -> Result<Arc<AwsCredential>, String> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((known, until)) = last
             && until.is_none_or(|until| until > SystemTime::now() + EARLY)
         {
             return Ok(known);
         }
-        let none = || "no credentials were found in the environment or in the files of AWS".into();
-        let not_found = |source| object_store::Error::Generic { store: "S3", source };
-        let provider = self.credentials.as_ref().ok_or_else(|| not_found(none()))?;
-        let found = provider.provide_credentials().await.map_err(|error| not_found(Box::new(error)))?;
+        let provider = self.credentials.as_ref().ok_or(NONE_FOUND)?;
+        let found = tokio::time::timeout(self.within, provider.provide_credentials()).await;
+        let found = found.map_err(|_| "AWS credentials could not be got in time")?;
+        let found = found.map_err(|error| match without_credentials(&error) {
+            (true, _) => NONE_FOUND.to_owned(),
+            (false, why) => why,
+        })?;
         let credential = Arc::new(AwsCredential {
             key_id: found.access_key_id().to_owned(),
             secret_key: found.secret_access_key().to_owned(),
@@ -221,6 +242,16 @@ impl CredentialProvider for Known {
         let kept = Some((Arc::clone(&credential), found.expiry()));
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         Ok(credential)
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for Signer {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let failed = |why: String| object_store::Error::Generic { store: "S3", source: why.into() };
+        self.credential().await.map_err(failed)
     }
 }
 
@@ -249,7 +280,11 @@ impl HttpService for Http {
         let late = |error| HttpError::new(HttpErrorKind::Timeout, error);
         let answer = tokio::time::timeout(self.timeout, self.connector.call(request)).await.map_err(late)?;
         let answer = answer.map_err(|error| {
-            let kind = if error.is_timeout() { HttpErrorKind::Timeout } else { HttpErrorKind::Connect };
+            let kind = match () {
+                () if not_connected(&error) => HttpErrorKind::Connect,
+                () if error.is_timeout() => HttpErrorKind::Timeout,
+                () => HttpErrorKind::Interrupted,
+            };
             HttpError::new(kind, error)
         })?;
         let answer = answer.try_into_http1x().map_err(|error| strange(Box::new(error)))?;
@@ -260,13 +295,29 @@ impl HttpService for Http {
     }
 }
 
-fn key(name: &str) -> Result<object_store::aws::AmazonS3ConfigKey, ObjectError> {
-    name.parse().map_err(|error: object_store::Error| ObjectError::Impossible(in_words(&error)))
+/// Where AWS has a bucket, and whether its host is the bucket's own. Certificates of S3 cover no dots before it.
+fn of_aws(region: &str, bucket: &str) -> (String, bool) {
+    let domain = DOMAINS
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix))
+        .map_or("amazonaws.com", |(_, name)| name);
+    match bucket.contains('.') {
+        true => (format!("https://s3.{region}.{domain}"), false),
+        false => (format!("https://{bucket}.s3.{region}.{domain}"), true),
+    }
 }
 
-/// The hosts of this partition end otherwise.
-fn china(region: &str) -> Option<String> {
-    region.starts_with("cn-").then(|| format!("https://s3.{region}.amazonaws.com.cn"))
+/// The settings of an encryption.
+fn encryption(wanted: &ObjectOptions) -> Result<Vec<(AmazonS3ConfigKey, &str)>, ObjectError> {
+    const KNOWN: [&str; 3] = ["AES256", "aws:kms", "aws:kms:dsse"];
+    let kms_key = wanted.kms_key.as_deref();
+    let kind = wanted.encryption.as_deref().or(kms_key.map(|_| "aws:kms"));
+    if let Some(unknown) = kind.filter(|kind| !KNOWN.contains(kind)) {
+        return Err(ObjectError::Encryption(unknown.to_owned()));
+    }
+    let named = [("aws_server_side_encryption", kind), ("aws_sse_kms_key_id", kms_key)];
+    let set = named.into_iter().filter_map(|(name, value)| Some((name.parse(), value?)));
+    set.map(|(name, value)| Ok((name.map_err(refused)?, value))).collect()
 }
 
 /// Whether an endpoint is on this machine.
@@ -284,11 +335,27 @@ fn refused(error: object_store::Error) -> ObjectError {
     ObjectError::Refused(in_words(&error))
 }
 
-/// What went wrong, in a line of some length: stores answer with whole documents.
+/// What went wrong, in a line. What the store answered is a document that may repeat what was signed: only its message and
+/// code are taken.
 fn in_words(error: &object_store::Error) -> String {
-    const LONGEST: usize = 400;
-    let words = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(LONGEST).collect()
+    let last = links(error).last().map(ToString::to_string).unwrap_or_default();
+    if let Some(broken) = links(error).find_map(|link| link.downcast_ref::<HttpError>()) {
+        return match broken.kind() {
+            HttpErrorKind::Timeout => "it did not answer in time".to_owned(),
+            HttpErrorKind::Connect => format!("it could not be reached: {last}"),
+            _ => format!("its answer broke off: {last}"),
+        };
+    }
+    let text = error.to_string();
+    let status =
+        text.split_once("status code: ").map(|(_, rest)| rest.split([':', '<']).next().unwrap_or(rest));
+    match (refusal_of_objects(&text), status) {
+        (Some(said), _) => said,
+        (None, Some(status)) if status.starts_with('3') => ELSEWHERE.to_owned(),
+        (None, Some(status)) => format!("it answered HTTP status {}", status.trim()),
+        (None, None) if text.contains("redirect without") => ELSEWHERE.to_owned(),
+        (None, None) => last,
+    }
 }
 
 #[cfg(test)]

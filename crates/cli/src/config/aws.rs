@@ -70,28 +70,17 @@ impl AwsEnvironment {
         };
         let iam = self.endpoint_url_iam.as_ref().or(self.endpoint_url.as_ref());
         let kms = self.endpoint_url_kms.as_ref().or(self.endpoint_url.as_ref());
+        let s3 = self.endpoint_url_s3.as_ref().or(self.endpoint_url.as_ref());
         let sts = self.endpoint_url_sts.as_ref().or(self.endpoint_url.as_ref());
         add("AWS_ENDPOINT_URL_IAM", &["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"], iam);
         add("AWS_ENDPOINT_URL_KMS", &["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"], kms);
+        add("AWS_ENDPOINT_URL_S3", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"], s3);
         add("AWS_ENDPOINT_URL_STS", &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], sts);
         let organizations = self.endpoint_url_organizations.as_ref().or(self.endpoint_url.as_ref());
         let name = "AWS_ENDPOINT_URL_ORGANIZATIONS";
         add(name, &[name, "AWS_ENDPOINT_URL"], organizations);
         add("AWS_REGION", &["AWS_REGION", "AWS_DEFAULT_REGION"], self.region.as_ref());
         add("AWS_PROFILE", &["AWS_PROFILE"], self.profile.as_ref());
-        additions
-    }
-
-    /// The same for where exports go; nothing else looks at it.
-    pub(crate) fn additions_of_s3(&self, process: &Environment) -> BTreeMap<String, String> {
-        let mut additions = self.additions(process);
-        let name = "AWS_ENDPOINT_URL_S3";
-        let url = self.endpoint_url_s3.as_ref().or(self.endpoint_url.as_ref());
-        if let Some(url) =
-            url.filter(|_| [name, "AWS_ENDPOINT_URL"].iter().all(|name| process.get(name).is_none()))
-        {
-            additions.insert(name.to_owned(), url.clone());
-        }
         additions
     }
 
@@ -107,6 +96,7 @@ impl AwsEnvironment {
         let services = [
             ("IAM", "AWS_ENDPOINT_URL_IAM"),
             ("KMS", "AWS_ENDPOINT_URL_KMS"),
+            ("S3", "AWS_ENDPOINT_URL_S3"),
             ("STS", "AWS_ENDPOINT_URL_STS"),
             ("Organizations", "AWS_ENDPOINT_URL_ORGANIZATIONS"),
         ];
@@ -142,6 +132,7 @@ mod tests {
                 "AWS_ENDPOINT_URL_IAM",
                 "AWS_ENDPOINT_URL_KMS",
                 organizations,
+                "AWS_ENDPOINT_URL_S3",
                 "AWS_ENDPOINT_URL_STS",
                 "AWS_REGION"
             ]
@@ -149,7 +140,7 @@ mod tests {
         assert_eq!(additions(&[("AWS_ENDPOINT_URL", "http://process")]), ["AWS_REGION"]);
         assert_eq!(
             additions(&[("AWS_ENDPOINT_URL_IAM", "http://p"), ("AWS_DEFAULT_REGION", "x")]),
-            ["AWS_ENDPOINT_URL_KMS", organizations, "AWS_ENDPOINT_URL_STS"]
+            ["AWS_ENDPOINT_URL_KMS", organizations, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS"]
         );
         let process = Environment::of(&[("AWS_ENDPOINT_URL_IAM", "http://p")]);
         assert_eq!(
@@ -157,7 +148,13 @@ mod tests {
                 .into_iter()
                 .map(|(service, url)| format!("{service} {url}"))
                 .collect::<Vec<_>>(),
-            ["IAM http://p", "KMS http://file", "STS http://file", "Organizations http://file"]
+            [
+                "IAM http://p",
+                "KMS http://file",
+                "S3 http://file",
+                "STS http://file",
+                "Organizations http://file"
+            ]
         );
     }
 }

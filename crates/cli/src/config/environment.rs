@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 27] = [
+pub(super) const KEYS: [&str; 31] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",

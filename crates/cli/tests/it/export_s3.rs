@@ -12,6 +12,7 @@ use crate::export_parquet::read;
 use crate::harness::{OTHER_ACCOUNT, Place, Ran, SYSTEM};
 use crate::peer::{Emulator, moto_without_policies, program};
 
+const TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN";
 const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY";
 
 /// What boto3 says of the bucket `lake`, which it makes first if it is not there.
@@ -36,7 +37,9 @@ fn run(place: &Place, endpoint: &str, more: &[(&str, &str)], arguments: &[&str])
     command.env("AWS_ENDPOINT_URL_S3", endpoint).env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
     command.env("AWS_SECRET_ACCESS_KEY", SECRET).envs(more.iter().copied());
     let ran = Ran::of(command.output().unwrap());
-    assert!(!ran.stderr.contains(SECRET) && !ran.stdout.contains(SECRET), "{}", ran.stderr);
+    for secret in [SECRET, TOKEN, "AWS4-HMAC"] {
+        assert!(!ran.stderr.contains(secret) && !ran.stdout.contains(secret), "{}", ran.stderr);
+    }
     ran
 }
 
@@ -96,14 +99,67 @@ fn what_is_refused_leaves_nothing_there() {
         let refused = run(&place, &moto.endpoint, &[], &["export", "accounts", SYSTEM, "--to", bad]).code(2);
         assert!(refused.stderr.contains(why), "{bad}: {}", refused.stderr);
     }
-    // Without credentials, and without TLS to another machine, nothing is sent.
-    let mut command = place.command(&["export", "accounts", SYSTEM, "--to", "s3://lake/x.csv"]);
-    let bare = Ran::of(command.env("AWS_ENDPOINT_URL_S3", &moto.endpoint).output().unwrap()).code(1);
-    assert!(bare.stderr.contains("credential"), "{}", bare.stderr);
-    let clear = ["export", "accounts", SYSTEM, "--to", "s3://lake/x.csv"];
-    let refused = run(&place, "http://192.0.2.1:9000", &[], &clear).code(2).stderr;
+    let unknown = [("KEYREEVE_AWS_S3_ENCRYPTION", "rot13")];
+    let to_lake = ["export", "accounts", SYSTEM, "--to", "s3://lake/x.csv"];
+    let refused = run(&place, &moto.endpoint, &unknown, &to_lake).code(2).stderr;
+    assert!(refused.contains("rot13") && refused.contains("aws:kms:dsse"), "{refused}");
+    // Those of the system are not used.
+    let mut command = place.command(&to_lake);
+    let bare = Ran::of(command.env("AWS_ENDPOINT_URL_S3", &moto.endpoint).output().unwrap()).code(2).stderr;
+    assert!(bare.contains("no AWS credentials") && bare.contains("AWS_PROFILE"), "{bare}");
+    let nobody = format!("http://127.0.0.1:{}", keyreeve_sandbox::free_port().unwrap());
+    let refused = run(&place, &nobody, &[], &to_lake).code(1).stderr;
+    assert!(refused.contains("could not be reached"), "{refused}");
+    assert_eq!(boto(&moto, "keys()"), json!([]));
+}
+
+#[test]
+fn nothing_goes_in_the_clear_to_another_machine_unless_it_is_asked_for() {
+    let Some(moto) = moto_without_policies() else { return };
+    let place = Place::imported(2);
+    boto(&moto, "keys()");
+    let to_lake = ["export", "accounts", SYSTEM, "--to", "s3://lake/x.csv"];
+    // It leads to this machine, but no address of it.
+    let elsewhere = moto.endpoint.replace("127.0.0.1", "0.0.0.0");
+    let refused = run(&place, &elsewhere, &[], &to_lake).code(2).stderr;
     assert!(refused.contains("without TLS") && refused.contains("s3_allow_http"), "{refused}");
     assert_eq!(boto(&moto, "keys()"), json!([]));
+    run(&place, &elsewhere, &[("KEYREEVE_AWS_S3_ALLOW_HTTP", "true")], &to_lake).code(0);
+    assert_eq!(boto(&moto, "keys()"), json!(["x.csv"]));
+}
+
+#[test]
+fn endpoints_are_found_where_aws_tools_find_them() {
+    let Some(moto) = moto_without_policies() else { return };
+    let place = Place::imported(2);
+    boto(&moto, "keys()");
+    let export = |name: &str, more: &[(&str, &str)]| {
+        let to = format!("s3://lake/{name}");
+        let mut command = place.command(&["export", "accounts", SYSTEM, "--to", &to]);
+        command.env_remove("AWS_ENDPOINT_URL").envs(more.iter().copied());
+        Ran::of(command.output().unwrap())
+    };
+    let key = [("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", SECRET)];
+    for name in ["KEYREEVE_AWS_ENDPOINT_URL_S3", "KEYREEVE_AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL"] {
+        export(name, &[&key[..], &[(name, &moto.endpoint)]].concat()).code(0);
+    }
+    let wrong = [&key[..], &[("AWS_ENDPOINT_URL_S3", "ftp://user:canary@lake")]].concat();
+    let refused = export("wrong", &wrong).code(2).stderr;
+    assert!(refused.contains("AWS_ENDPOINT_URL_S3") && !refused.contains("canary"), "{refused}");
+    let folder = place.folder.path().join(".aws");
+    std::fs::create_dir(&folder).unwrap();
+    let endpoint = &moto.endpoint;
+    let config =
+        format!("[profile lake]\nservices = lake\n[services lake]\ns3 =\n  endpoint_url = {endpoint}\n");
+    std::fs::write(folder.join("config"), config).unwrap();
+    let keys =
+        format!("[lake]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {SECRET}\n");
+    std::fs::write(folder.join("credentials"), keys).unwrap();
+    export("profile", &[("AWS_PROFILE", "lake")]).code(0);
+    assert_eq!(
+        boto(&moto, "keys()"),
+        json!(["AWS_ENDPOINT_URL", "KEYREEVE_AWS_ENDPOINT_URL", "KEYREEVE_AWS_ENDPOINT_URL_S3", "profile"])
+    );
 }
 
 /// Rows of the audit log of some megabytes.
@@ -137,17 +193,24 @@ fn an_upload_that_fails_on_the_way_is_taken_back() {
     let Some(moto) = moto_without_policies() else { return };
     let place = with_a_long_log();
     boto(&moto, "s.put_object(Bucket='lake', Key='audit.jsonl', Body=b'before')['ETag']");
-    let (endpoint, refused) = before(&moto.endpoint);
     let long = ["export", "audit", "--format", "jsonl", "--to", "s3://lake/audit.jsonl"];
-    let failed = run(&place, &endpoint, &[], &long).code(1).stderr;
+    let session = [("AWS_SESSION_TOKEN", TOKEN)];
+    let (endpoint, refused) = before(&moto.endpoint, &["partNumber=2"]);
+    let failed = run(&place, &endpoint, &session, &long).code(1).stderr;
     assert!(failed.contains("AccessDenied") && failed.contains("s3://lake/audit.jsonl"), "{failed}");
     assert_eq!(refused.load(Ordering::SeqCst), 1, "the second part was not refused");
     assert_eq!(boto(&moto, "parts()"), json!([]), "parts are left");
     assert_eq!(boto(&moto, "body('audit.jsonl').decode()"), "before");
+    // Where they cannot be taken back, that is said.
+    let (endpoint, _) = before(&moto.endpoint, &["partNumber=2", "DELETE "]);
+    let failed = run(&place, &endpoint, &session, &long).code(1).stderr;
+    assert!(failed.contains("Parts of s3://lake/audit.jsonl are left in the store"), "{failed}");
+    assert_eq!(boto(&moto, "len(parts())"), 1);
+    assert_eq!(boto(&moto, "body('audit.jsonl').decode()"), "before");
 }
 
-/// A place before an endpoint that passes everything on but second parts, which it refuses.
-fn before(endpoint: &str) -> (String, Arc<AtomicUsize>) {
+/// A place before an endpoint that passes everything on but what it refuses, by the first line of requests.
+fn before(endpoint: &str, refuses: &'static [&str]) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let behind = endpoint.strip_prefix("http://").unwrap().to_owned();
@@ -156,13 +219,13 @@ fn before(endpoint: &str) -> (String, Arc<AtomicUsize>) {
     std::thread::spawn(move || {
         for client in listener.incoming() {
             let (behind, counted) = (behind.clone(), Arc::clone(&counted));
-            std::thread::spawn(move || pass(client.unwrap(), &behind, &counted));
+            std::thread::spawn(move || pass(client.unwrap(), &behind, (refuses, &counted)));
         }
     });
     (address, refused)
 }
 
-fn pass(client: TcpStream, behind: &str, refused: &AtomicUsize) {
+fn pass(client: TcpStream, behind: &str, (refuses, refused): (&[&str], &AtomicUsize)) {
     let mut reader = BufReader::new(client.try_clone().unwrap());
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -184,9 +247,13 @@ fn pass(client: TcpStream, behind: &str, refused: &AtomicUsize) {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let mut client = client;
-    if head.lines().next().unwrap().contains("partNumber=2") {
+    let line = head.lines().next().unwrap();
+    if refuses.iter().any(|what| line.contains(what)) {
         refused.fetch_add(1, Ordering::SeqCst);
-        let said = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        // S3 says what was signed, and tokens.
+        let said = format!(
+            "<Error><Code>AccessDenied</Code><CanonicalRequest>{head}</CanonicalRequest><Message>no</Message></Error>"
+        );
         let length = said.len();
         write!(
             client,

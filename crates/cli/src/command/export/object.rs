@@ -9,6 +9,8 @@ use crate::command::Context;
 use crate::exit::Refusal;
 use crate::output::note;
 
+const ADDRESS: &str = "give s3://BUCKET/PREFIX/, or s3://BUCKET/NAME";
+
 /// A bucket, and the beginning of names in it.
 #[derive(Debug)]
 pub(crate) struct Objects {
@@ -29,13 +31,11 @@ impl Objects {
             || !name.starts_with(char::is_alphanumeric)
         {
             let why = "that is no name of a bucket";
-            return Err(Refusal::new(shown, why)
-                .hint("give s3://BUCKET/PREFIX/, or s3://BUCKET/NAME")
-                .into());
+            return Err(Refusal::new(shown, why).hint(ADDRESS).into());
         }
         let aws = &context.config.aws;
         let mut options = ConnectOptions::new(Credential::Ambient);
-        options.environment = aws.additions_of_s3(&context.environment);
+        options.environment = aws.additions(&context.environment);
         if let Some(seconds) = aws.request_timeout_seconds {
             options.request_timeout = Duration::from_secs(seconds);
             options.connect_timeout = options.connect_timeout.min(options.request_timeout);
@@ -78,27 +78,48 @@ impl Sending {
         written.map_err(|error| refused(format!("writing {}", self.shown), &error))
     }
 
-    pub(crate) async fn end(self) -> anyhow::Result<()> {
-        let Self { upload, shown } = self;
-        upload.end().await.map_err(|error| refused(format!("writing {shown}"), &error))?;
-        note(&format!("Written to {shown}."));
-        Ok(())
+    pub(crate) async fn end(mut self) -> anyhow::Result<()> {
+        match self.upload.end().await {
+            Ok(()) => {
+                note(&format!("Written to {}.", self.shown));
+                Ok(())
+            }
+            Err(error) => {
+                let failed = refused(format!("writing {}", self.shown), &error);
+                self.abandon().await;
+                Err(failed)
+            }
+        }
     }
 
-    pub(crate) async fn abandon(self) {
-        self.upload.abandon().await;
+    pub(crate) async fn abandon(mut self) {
+        if let Err(error) = self.upload.abandon().await {
+            note(&format!(
+                "Parts of {} are left in the store, where they take up room ({error}). A rule of the bucket for unfinished \
+                 uploads takes them away, and so does `aws s3api abort-multipart-upload`.",
+                self.shown
+            ));
+        }
     }
 }
 
 fn refused(doing: String, error: &ObjectError) -> anyhow::Error {
     let why = error.to_string();
+    let refusal = |hint: &str| Refusal::new(doing.clone(), why.clone()).hint(hint);
     match error {
-        ObjectError::Connect(_) | ObjectError::Impossible(_) => Refusal::new(doing, why).into(),
-        ObjectError::Clear { .. } => Refusal::new(doing, why)
-            .hint("give it an https:// endpoint, or set s3_allow_http in [aws] of the configuration file")
-            .into(),
-        ObjectError::Refused(_) => Refusal::failed(doing, why)
-            .hint("nothing of it was left there, and what was there before is as it was")
-            .into(),
+        ObjectError::Connect(_) => Refusal::new(doing, why),
+        ObjectError::Clear { .. } => refusal(
+            "give it an https:// endpoint, or set s3_allow_http = true in [aws] of the configuration file",
+        ),
+        ObjectError::NoCredentials(_) => refusal(
+            "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; those of systems are not used for this",
+        ),
+        ObjectError::Encryption(_) => refusal("set s3_encryption in [aws] to AES256, aws:kms or aws:kms:dsse"),
+        ObjectError::Name(_) => refusal(ADDRESS),
+        ObjectError::Refused(_) => Refusal::failed(doing, why).hint(
+            "see that the bucket is there and that these credentials may write to it, and export again: an object is \
+             there whole or not at all",
+        ),
     }
+    .into()
 }
