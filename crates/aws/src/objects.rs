@@ -29,7 +29,7 @@ const PART_BYTES: usize = 8 * 1024 * 1024;
 const TIMES: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(120);
 const ELSEWHERE: &str =
-    "it points elsewhere, as it does when the bucket is in another region: AWS_REGION says which one";
+    "the store points elsewhere, as it does when the bucket is in another region: AWS_REGION says which one";
 const NONE_FOUND: &str = "no AWS credentials were found in the environment, the AWS configuration files or the instance's \
                           metadata, so nothing was sent";
 /// Credentials are found anew so long before they end.
@@ -80,7 +80,10 @@ pub enum ObjectError {
     /// A name that no object can have.
     #[error("no object can have the name {0:?}")]
     Name(String),
-    /// The store refused, or did not answer.
+    /// The store did not answer.
+    #[error("{0}")]
+    NoAnswer(String),
+    /// The store refused.
     #[error("{0}")]
     Refused(String),
 }
@@ -130,7 +133,7 @@ impl Bucket {
         for (name, value) in encryption(wanted)? {
             builder = builder.with_config(name, value);
         }
-        let store = builder.build().map_err(|error| ObjectError::Refused(in_words(&error)))?;
+        let store = builder.build().map_err(failed)?;
         Ok(Self { store })
     }
 
@@ -139,7 +142,8 @@ impl Bucket {
     /// # Errors
     /// When no object can have that name.
     pub fn begin(&self, name: &str) -> Result<Upload, ObjectError> {
-        let path = Path::parse(name).map_err(|_| ObjectError::Name(name.to_owned()))?;
+        let path = Path::parse(name).ok().filter(|path| !name.is_empty() && path.as_ref() == name);
+        let path = path.ok_or_else(|| ObjectError::Name(name.to_owned()))?;
         Ok(Upload { store: self.store.clone(), path, held: Vec::new(), parts: None })
     }
 }
@@ -157,7 +161,7 @@ impl Upload {
     /// Goes on.
     ///
     /// # Errors
-    /// [`ObjectError::Refused`]. It is to be abandoned then.
+    /// [`ObjectError::Refused`] or [`ObjectError::NoAnswer`]. It is to be abandoned then.
     pub async fn write(&mut self, mut piece: &[u8]) -> Result<(), ObjectError> {
         while !piece.is_empty() {
             // What is full waits for more: the last part is never empty.
@@ -174,16 +178,16 @@ impl Upload {
     /// Ends it: from now on it is there.
     ///
     /// # Errors
-    /// [`ObjectError::Refused`]. It is to be abandoned then; what was there before is there still, unless only the answer
-    /// was lost.
+    /// [`ObjectError::Refused`] or [`ObjectError::NoAnswer`]. It is to be abandoned then; what was there before is there
+    /// still, unless only the answer was lost.
     pub async fn end(&mut self) -> Result<(), ObjectError> {
         if self.parts.is_none() {
             let whole = std::mem::take(&mut self.held);
-            return self.store.put(&self.path, whole.into()).await.map(|_| ()).map_err(refused);
+            return self.store.put(&self.path, whole.into()).await.map(|_| ()).map_err(failed);
         }
         self.send().await?;
         match &mut self.parts {
-            Some(parts) => parts.complete().await.map(|_| ()).map_err(refused),
+            Some(parts) => parts.complete().await.map(|_| ()).map_err(failed),
             None => Ok(()),
         }
     }
@@ -191,13 +195,13 @@ impl Upload {
     /// Takes back the parts that were sent.
     ///
     /// # Errors
-    /// [`ObjectError::Refused`]: they are left in the store, though not as an object.
+    /// [`ObjectError::Refused`] or [`ObjectError::NoAnswer`]: they are left in the store, though not as an object.
     pub async fn abandon(&mut self) -> Result<(), ObjectError> {
         let Some(mut parts) = self.parts.take() else { return Ok(()) };
         match parts.abort().await {
             // There are none any more.
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(failed(error)),
         }
     }
 
@@ -205,9 +209,9 @@ impl Upload {
         let part = std::mem::take(&mut self.held);
         let parts = match &mut self.parts {
             Some(parts) => parts,
-            None => self.parts.insert(self.store.put_multipart(&self.path).await.map_err(refused)?),
+            None => self.parts.insert(self.store.put_multipart(&self.path).await.map_err(failed)?),
         };
-        parts.put_part(part.into()).await.map_err(refused)
+        parts.put_part(part.into()).await.map_err(failed)
     }
 }
 
@@ -250,8 +254,8 @@ impl CredentialProvider for Signer {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let failed = |why: String| object_store::Error::Generic { store: "S3", source: why.into() };
-        self.credential().await.map_err(failed)
+        let none = |why: String| object_store::Error::Generic { store: "S3", source: why.into() };
+        self.credential().await.map_err(none)
     }
 }
 
@@ -317,7 +321,7 @@ fn encryption(wanted: &ObjectOptions) -> Result<Vec<(AmazonS3ConfigKey, &str)>, 
     }
     let named = [("aws_server_side_encryption", kind), ("aws_sse_kms_key_id", kms_key)];
     let set = named.into_iter().filter_map(|(name, value)| Some((name.parse(), value?)));
-    set.map(|(name, value)| Ok((name.map_err(refused)?, value))).collect()
+    set.map(|(name, value)| Ok((name.map_err(failed)?, value))).collect()
 }
 
 /// Whether an endpoint is on this machine.
@@ -331,31 +335,27 @@ fn is_here(endpoint: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn refused(error: object_store::Error) -> ObjectError {
-    ObjectError::Refused(in_words(&error))
-}
-
-/// What went wrong, in a line. What the store answered is a document that may repeat what was signed: only its message and
-/// code are taken.
-fn in_words(error: &object_store::Error) -> String {
-    let last = links(error).last().map(ToString::to_string).unwrap_or_default();
-    if let Some(broken) = links(error).find_map(|link| link.downcast_ref::<HttpError>()) {
-        return match broken.kind() {
-            HttpErrorKind::Timeout => "it did not answer in time".to_owned(),
-            HttpErrorKind::Connect => format!("it could not be reached: {last}"),
-            _ => format!("its answer broke off: {last}"),
-        };
+/// What went wrong. What the store answered is a document that may repeat what was signed: only its message and code are
+/// taken.
+fn failed(error: object_store::Error) -> ObjectError {
+    let last = links(&error).last().map(ToString::to_string).unwrap_or_default();
+    if let Some(broken) = links(&error).find_map(|link| link.downcast_ref::<HttpError>()) {
+        return ObjectError::NoAnswer(match broken.kind() {
+            HttpErrorKind::Timeout => "the store did not answer in time".to_owned(),
+            HttpErrorKind::Connect => format!("the store could not be reached: {last}"),
+            _ => format!("the answer of the store broke off: {last}"),
+        });
     }
     let text = error.to_string();
     let status =
         text.split_once("status code: ").map(|(_, rest)| rest.split([':', '<']).next().unwrap_or(rest));
-    match (refusal_of_objects(&text), status) {
+    ObjectError::Refused(match (refusal_of_objects(&text), status) {
         (Some(said), _) => said,
         (None, Some(status)) if status.starts_with('3') => ELSEWHERE.to_owned(),
-        (None, Some(status)) => format!("it answered HTTP status {}", status.trim()),
+        (None, Some(status)) => format!("the store answered HTTP status {}", status.trim()),
         (None, None) if text.contains("redirect without") => ELSEWHERE.to_owned(),
         (None, None) => last,
-    }
+    })
 }
 
 #[cfg(test)]

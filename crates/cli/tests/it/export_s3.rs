@@ -93,9 +93,14 @@ fn what_is_refused_leaves_nothing_there() {
     // An export that fails before it is whole.
     let gone = ["export", "accounts", "nobody", "--to", "s3://lake/x.csv"];
     run(&place, &moto.endpoint, &[], &gone).code(2);
-    for (bad, why) in
-        [("s3://", "bucket"), ("s3://a", "bucket"), ("s3://user@lake/x", "bucket"), ("s3://lake/a//b", "")]
-    {
+    for (bad, why) in [
+        ("s3://", "bucket"),
+        ("s3://a", "bucket"),
+        ("s3://user@lake/x", "bucket"),
+        ("s3://lake/a//b", "\"a//b\""),
+        ("s3://lake//x", "\"/x\""),
+        ("s3://lake/../x", "../x"),
+    ] {
         let refused = run(&place, &moto.endpoint, &[], &["export", "accounts", SYSTEM, "--to", bad]).code(2);
         assert!(refused.stderr.contains(why), "{bad}: {}", refused.stderr);
     }

@@ -47,7 +47,12 @@ impl Objects {
         };
         let bucket = Bucket::of(&options, name, &wanted).await.map_err(|error| refused(shown, &error))?;
         let many = many || prefix.is_empty() || prefix.ends_with('/');
-        Ok(Self { bucket, name: name.to_owned(), prefix: prefix.trim_end_matches('/').to_owned(), many })
+        Ok(Self {
+            bucket,
+            name: name.to_owned(),
+            prefix: prefix.strip_suffix('/').unwrap_or(prefix).to_owned(),
+            many,
+        })
     }
 
     /// Whether each export has a name of its own there.
@@ -116,6 +121,10 @@ fn refused(doing: String, error: &ObjectError) -> anyhow::Error {
         ),
         ObjectError::Encryption(_) => refusal("set s3_encryption in [aws] to AES256, aws:kms or aws:kms:dsse"),
         ObjectError::Name(_) => refusal(ADDRESS),
+        ObjectError::NoAnswer(_) => Refusal::failed(doing, why).hint(
+            "see which endpoint AWS_ENDPOINT_URL_S3 and `keyreeve doctor` name, and export again: an object is there \
+             whole or not at all",
+        ),
         ObjectError::Refused(_) => Refusal::failed(doing, why).hint(
             "see that the bucket is there and that these credentials may write to it, and export again: an object is \
              there whole or not at all",
