@@ -95,6 +95,7 @@ const MEMBERS: &[Member] = &[
 
 const RESERVED: &[Reserved] = &[
     Reserved { what: "the AWS SDK", crates: &["aws-*"], members: &["keyreeve-aws"] },
+    Reserved { what: "a client of S3", crates: &["object_store", "rusty-s3"], members: &["keyreeve-aws"] },
     Reserved {
         what: "an SQL driver",
         crates: &[

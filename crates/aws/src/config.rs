@@ -12,13 +12,14 @@ use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime::client::identity::IdentityCache;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
 use aws_smithy_runtime_api::client::identity::SharedIdentityCache;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::service_config::ServiceConfigKey;
 
 use crate::http::Client;
-use crate::options::{ConnectError, ConnectOptions, Credential};
+use crate::options::{ConnectError, ConnectOptions, Credential, check_endpoint};
 use crate::profile_source;
 
 /// The SDK's configuration for each of the services.
@@ -76,6 +77,41 @@ pub(crate) async fn configure_kms(
         kms = kms.endpoint_url(url);
     }
     Ok(kms)
+}
+
+/// How a store of objects is reached.
+pub(crate) struct Reached {
+    pub(crate) credentials: Option<SharedCredentialsProvider>,
+    /// The longest that getting them may take.
+    pub(crate) credentials_timeout: Duration,
+    pub(crate) region: String,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) connector: SharedHttpConnector,
+}
+
+/// The same for S3, or for what speaks as S3 does.
+pub(crate) async fn configure_objects(options: &ConnectOptions) -> Result<Reached, ConnectError> {
+    options.check()?;
+    ConnectOptions::check_process()?;
+    let client = SharedHttpClient::new(http_client(options)?);
+    let (shared, _) = shared(options, &client).await;
+    let region = shared.region().map_or_else(|| "us-east-1".to_owned(), |region| region.as_ref().to_owned());
+    let endpoint = endpoint(options, "AWS_ENDPOINT_URL_S3").map(str::to_owned).or_else(|| of_s3(&shared));
+    if let Some(url) = &endpoint {
+        check_endpoint("the endpoint of S3", url)?;
+    }
+    let settings = HttpConnectorSettings::builder().connect_timeout(options.connect_timeout).build();
+    let connector = http_client(options)?.connector(&settings, shared.sleep_impl());
+    let (credentials, credentials_timeout) = (shared.credentials_provider(), credentials_timeout(options));
+    Ok(Reached { credentials, credentials_timeout, region, endpoint, connector })
+}
+
+/// The endpoint of S3 as clients of the SDK find theirs: in the environment or in the profile, the service's own first.
+fn of_s3(shared: &SdkConfig) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let own = key.ok().and_then(|key| shared.service_config()?.load_config(key));
+    own.or_else(|| shared.endpoint_url().map(str::to_owned))
 }
 
 /// The configuration with the credentials: roles are assumed one with the other, from the innermost outwards. Where there
@@ -172,10 +208,14 @@ async fn load(options: &ConnectOptions, credential: &Credential, client: &Shared
     loader.load().await
 }
 
-/// Getting credentials takes no longer than a request may, nor than the SDK's own five seconds.
 fn credentials_in_time(options: &ConnectOptions) -> SharedIdentityCache {
+    IdentityCache::lazy().load_timeout(credentials_timeout(options)).build()
+}
+
+/// Getting credentials takes no longer than a request may, nor than the SDK's own five seconds.
+fn credentials_timeout(options: &ConnectOptions) -> Duration {
     const LONGEST: Duration = Duration::from_secs(5);
-    IdentityCache::lazy().load_timeout(options.request_timeout.min(LONGEST)).build()
+    options.request_timeout.min(LONGEST)
 }
 
 /// The region by the rules of every AWS tool, except that the instance is not asked: that would wait for a time-out

@@ -11,6 +11,7 @@ mod tests;
 
 use std::error::Error as StdError;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_iam::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -18,6 +19,7 @@ use keyreeve_connector::{Cause, Error};
 use keyreeve_model::{ExternalId, Secret};
 
 use chain::Trouble;
+pub(crate) use chain::{links, not_connected};
 
 use crate::name::UserName;
 
@@ -195,6 +197,29 @@ fn request_id(response: &HttpResponse) -> Option<String> {
         Some(id) => Some(code::presentable(id)),
         None => request_id_in(response.body().bytes()?),
     }
+}
+
+/// Why there are no credentials, and whether none were found at all.
+pub(crate) fn without_credentials(error: &CredentialsError) -> (bool, String) {
+    match chain::credentials_trouble(error) {
+        Trouble::Credentials { cause, message, .. } => (cause == Cause::NoCredentials, message),
+        _ => (false, "AWS credentials could not be got".to_owned()),
+    }
+}
+
+/// What a store of objects says in the body of a refusal: its message, and its code. All else is left out, since what was
+/// signed, and tokens, come back there.
+pub(crate) fn refusal_of_objects(body: &str) -> Option<String> {
+    let of = |name: &str| {
+        let (_, after) = body.split_once(&format!("<{name}>"))?;
+        let (text, _) = after.split_once(&format!("</{name}>"))?;
+        Some(code::quotable(&quick_xml::escape::unescape(text).ok()?)).filter(|text| !text.is_empty())
+    };
+    let code = code::presentable(&of("Code")?);
+    Some(match of("Message") {
+        Some(said) => format!("{} ({code})", said.trim_end_matches('.')),
+        None => code,
+    })
 }
 
 /// The request's id as the body of an answer has it.

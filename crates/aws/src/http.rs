@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use aws_sdk_sts::config::SharedAsyncSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -63,6 +64,17 @@ impl HttpClient for Client {
         settings: &HttpConnectorSettings,
         parts: &RuntimeComponents,
     ) -> SharedHttpConnector {
+        self.connector(settings, parts.sleep_impl())
+    }
+}
+
+impl Client {
+    /// The connections for such time-outs.
+    pub(crate) fn connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        sleep: Option<SharedAsyncSleep>,
+    ) -> SharedHttpConnector {
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
         if let Some(connector) = self.find(timeouts) {
             return connector;
@@ -72,7 +84,7 @@ impl HttpClient for Client {
                 .pool_idle_timeout(IDLE)
                 .connector_settings(settings.clone())
                 .proxy_config(ProxyConfig::from_env());
-            builder.set_sleep_impl(parts.sleep_impl());
+            builder.set_sleep_impl(sleep.clone());
             builder
         };
         let made = SharedHttpConnector::new(Checked {
@@ -117,10 +129,11 @@ struct Checked {
 impl HttpConnector for Checked {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let queries = request.headers().get("content-type").is_some_and(is_form);
-        let form = request.body().bytes().unwrap_or_default();
+        // Other bodies may be long, and say nothing here.
+        let form = request.body().bytes().filter(|_| queries).unwrap_or_default();
         let most = most_bytes(form);
-        let root = action(form).filter(|_| queries).map(|action| format!("{action}Response"));
-        let asked = action(form).filter(|_| queries).map(str::to_owned).or_else(|| target(&request));
+        let root = action(form).map(|action| format!("{action}Response"));
+        let asked = action(form).map(str::to_owned).or_else(|| target(&request));
         let sent = match request.uri().starts_with("https:") {
             true => self.secure.get().call(request),
             false => self.plain.call(request),

@@ -28,6 +28,7 @@ mod identity;
 mod import;
 mod kms;
 mod name;
+mod objects;
 mod options;
 mod organization;
 mod page;
@@ -45,6 +46,7 @@ mod well_formed;
 pub use bootstrap::{Found, OWN_PATH, SYSTEM_TAG};
 pub use client::AwsConnector;
 pub use kms::{KmsKey, SealedFor, kms_region};
+pub use objects::{Bucket, ObjectError, ObjectOptions, Upload};
 pub use options::{ConnectError, ConnectOptions, Credential};
 pub use permissions::{
     Administrator, Difference, EXTRA_FULL_ACTIONS, EXTRA_LIFECYCLE_ACTIONS, EXTRA_READ_ACTIONS, Escalation,

@@ -43,9 +43,9 @@ pub struct ConnectOptions {
     /// whole partition, so the region chooses the partition.
     pub region: Option<String>,
     /// AWS variables from Keyreeve's own configuration file. They win over the process's environment and mean the
-    /// same: `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL_STS`,
-    /// `AWS_ENDPOINT_URL_ORGANIZATIONS`, `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_PROFILE`, `AWS_CA_BUNDLE`. Never to be
-    /// filled from a system's data.
+    /// same: `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL_S3`,
+    /// `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL_ORGANIZATIONS`, `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_PROFILE`,
+    /// `AWS_CA_BUNDLE`. Never to be filled from a system's data.
     pub environment: BTreeMap<String, String>,
     /// The longest one request may take, its answer included.
     pub request_timeout: Duration,
@@ -101,6 +101,7 @@ const VARIABLES: &[&str] = &[
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_ORGANIZATIONS",
     "AWS_REGION",
@@ -110,19 +111,28 @@ const VARIABLES: &[&str] = &[
 ];
 
 fn check_endpoints(variable: impl Fn(&str) -> Option<String>) -> Result<(), ConnectError> {
-    const ENDPOINTS: [&str; 5] = [
+    const ENDPOINTS: [&str; 6] = [
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_IAM",
         "AWS_ENDPOINT_URL_KMS",
+        "AWS_ENDPOINT_URL_S3",
         "AWS_ENDPOINT_URL_STS",
         "AWS_ENDPOINT_URL_ORGANIZATIONS",
     ];
     for name in ENDPOINTS {
-        if let Some(url) = variable(name).filter(|url| !is_endpoint(url)) {
-            return Err(ConnectError::Endpoint { name, what: described(&url) });
+        if let Some(url) = variable(name) {
+            check_endpoint(name, &url)?;
         }
     }
     Ok(())
+}
+
+/// An endpoint is a URL without a password in it, wherever it is said.
+pub(crate) fn check_endpoint(name: &'static str, url: &str) -> Result<(), ConnectError> {
+    match is_endpoint(url) {
+        true => Ok(()),
+        false => Err(ConnectError::Endpoint { name, what: described(url) }),
+    }
 }
 
 fn is_endpoint(url: &str) -> bool {

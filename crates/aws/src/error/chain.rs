@@ -53,13 +53,14 @@ pub(super) fn trouble(error: &(dyn StdError + 'static)) -> Trouble {
     }
 }
 
-fn not_connected(error: &(dyn StdError + 'static)) -> bool {
+/// Whether there was no connection, so that nothing was sent.
+pub(crate) fn not_connected(error: &(dyn StdError + 'static)) -> bool {
     find::<hyper_util::client::legacy::Error>(error).is_some_and(|error| error.is_connect())
 }
 
 /// The request was waiting for credentials and was never sent. A refusal by the service that hands out
 /// credentials means that ours are bad; trouble on the way to it, that it may be tried again.
-fn credentials_trouble(error: &CredentialsError) -> Trouble {
+pub(super) fn credentials_trouble(error: &CredentialsError) -> Trouble {
     let no_code =
         |cause, message: &str| Trouble::Credentials { cause, message: message.to_owned(), code: None };
     if let Some((status, code, said)) = refusal(error) {
@@ -132,7 +133,10 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
     links(error).find_map(|link| link.downcast_ref::<E>())
 }
 
-fn links<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+/// An error, and what it came from.
+pub(crate) fn links<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&link| link.source()).take(32)
 }
 

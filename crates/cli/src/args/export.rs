@@ -30,7 +30,8 @@ pub(crate) struct ExportSystem {
     /// Where to; standard output if it is left out, or `-`. A file that is there is replaced once the export is whole.
     ///
     /// What ends in `/` is a folder, and so is where more than one file goes: each is
-    /// `TABLE/system=ID/date=DATE/run=N/all.FORMAT` there.
+    /// `TABLE/system=ID/date=DATE/run=N/all.FORMAT` there. `s3://BUCKET/PREFIX/` and `s3://BUCKET/NAME` are in S3, or in the
+    /// store that AWS_ENDPOINT_URL_S3 names.
     #[arg(long, value_name = "PLACE", visible_alias = "file")]
     pub(crate) to: Option<PathBuf>,
     /// Of the audit log: only from this time on: 2026-05-01T12:00:00Z, or a date (its beginning, UTC).

@@ -94,7 +94,8 @@ KEYREEVE_AWS_REGION. AWS's own variables (AWS_ENDPOINT_URL, AWS_REGION, …) win
                         certificates it is known by
   listen                where `serve` listens: an address of this machine and a port (127.0.0.1:8420)
   [aws]                 endpoint_url, endpoint_url_iam, endpoint_url_kms, endpoint_url_sts,
-                        endpoint_url_organizations, request_timeout_seconds (30), region, profile
+                        endpoint_url_organizations, endpoint_url_s3, s3_encryption, s3_kms_key,
+                        s3_allow_http, request_timeout_seconds (30), region, profile
 
 KEYREEVE_TOKEN, a variable only, says who acts: the owner of that token, within its role and its
 systems. Without it the user of the operating system acts, and may do everything.

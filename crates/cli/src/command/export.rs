@@ -1,5 +1,6 @@
 //! `keyreeve export`
 
+mod object;
 mod place;
 
 use std::path::Path;
@@ -31,7 +32,8 @@ pub(crate) async fn run(context: &Context, arguments: &ExportSystem) -> anyhow::
     let is_file = |path: &Path| path.extension().is_some_and(|end| end == arguments.format().as_str());
     // All systems share a file where one is named, or none: each row says which one it is of.
     let in_one = what.len() == 1 && to.is_none_or(is_file);
-    let place = Place::of(to, what.len() > 1 || (arguments.all_systems && !in_one))?;
+    let many = what.len() > 1 || (arguments.all_systems && !in_one);
+    let place = Place::of(context, to, many).await?;
     let from = match Source::of(context).await? {
         Source::Server(server) => Origin::Server(server),
         Source::Store(store) => Origin::Store(Arc::new(*store)),
@@ -126,10 +128,14 @@ impl Exporting<'_> {
         let is_text = self.arguments.format() != Format::Parquet;
         let mut sink = self.place.begin(&name)?;
         loop {
-            // What breaks off is dropped, and nothing of it stays.
-            match export.next(&doing).await? {
-                Some(piece) => sink.write(&piece, is_text)?,
-                None => return sink.end(),
+            let written = match export.next(&doing).await {
+                Ok(Some(piece)) => sink.write(&piece, is_text).await,
+                Ok(None) => return sink.end().await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = written {
+                sink.abandon().await;
+                return Err(error);
             }
         }
     }

@@ -16,6 +16,8 @@ pub(crate) struct AwsEnvironment {
     pub(crate) endpoint_url_iam: Option<String>,
     /// `AWS_ENDPOINT_URL_KMS`
     pub(crate) endpoint_url_kms: Option<String>,
+    /// `AWS_ENDPOINT_URL_S3`
+    pub(crate) endpoint_url_s3: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`
     pub(crate) endpoint_url_sts: Option<String>,
     /// `AWS_ENDPOINT_URL_ORGANIZATIONS`
@@ -24,6 +26,12 @@ pub(crate) struct AwsEnvironment {
     pub(crate) request_timeout_seconds: Option<u64>,
     /// Whether administrators who ask from afar may have systems sign in with this machine's own credentials.
     pub(crate) lend_own_credentials: Option<bool>,
+    /// Whether an export may go to an endpoint of S3 on another machine without TLS.
+    pub(crate) s3_allow_http: Option<bool>,
+    /// How S3 is to encrypt exports: `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub(crate) s3_encryption: Option<String>,
+    /// The key of AWS KMS for that.
+    pub(crate) s3_kms_key: Option<String>,
     /// `AWS_REGION`
     pub(crate) region: Option<String>,
     /// `AWS_PROFILE`
@@ -37,7 +45,11 @@ impl AwsEnvironment {
             endpoint_url: self.endpoint_url.or(other.endpoint_url),
             endpoint_url_iam: self.endpoint_url_iam.or(other.endpoint_url_iam),
             endpoint_url_kms: self.endpoint_url_kms.or(other.endpoint_url_kms),
+            endpoint_url_s3: self.endpoint_url_s3.or(other.endpoint_url_s3),
             endpoint_url_sts: self.endpoint_url_sts.or(other.endpoint_url_sts),
+            s3_allow_http: self.s3_allow_http.or(other.s3_allow_http),
+            s3_encryption: self.s3_encryption.or(other.s3_encryption),
+            s3_kms_key: self.s3_kms_key.or(other.s3_kms_key),
             endpoint_url_organizations: self.endpoint_url_organizations.or(other.endpoint_url_organizations),
             request_timeout_seconds: self.request_timeout_seconds.or(other.request_timeout_seconds),
             lend_own_credentials: self.lend_own_credentials.or(other.lend_own_credentials),
@@ -58,9 +70,11 @@ impl AwsEnvironment {
         };
         let iam = self.endpoint_url_iam.as_ref().or(self.endpoint_url.as_ref());
         let kms = self.endpoint_url_kms.as_ref().or(self.endpoint_url.as_ref());
+        let s3 = self.endpoint_url_s3.as_ref().or(self.endpoint_url.as_ref());
         let sts = self.endpoint_url_sts.as_ref().or(self.endpoint_url.as_ref());
         add("AWS_ENDPOINT_URL_IAM", &["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"], iam);
         add("AWS_ENDPOINT_URL_KMS", &["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"], kms);
+        add("AWS_ENDPOINT_URL_S3", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"], s3);
         add("AWS_ENDPOINT_URL_STS", &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], sts);
         let organizations = self.endpoint_url_organizations.as_ref().or(self.endpoint_url.as_ref());
         let name = "AWS_ENDPOINT_URL_ORGANIZATIONS";
@@ -82,6 +96,7 @@ impl AwsEnvironment {
         let services = [
             ("IAM", "AWS_ENDPOINT_URL_IAM"),
             ("KMS", "AWS_ENDPOINT_URL_KMS"),
+            ("S3", "AWS_ENDPOINT_URL_S3"),
             ("STS", "AWS_ENDPOINT_URL_STS"),
             ("Organizations", "AWS_ENDPOINT_URL_ORGANIZATIONS"),
         ];
@@ -117,6 +132,7 @@ mod tests {
                 "AWS_ENDPOINT_URL_IAM",
                 "AWS_ENDPOINT_URL_KMS",
                 organizations,
+                "AWS_ENDPOINT_URL_S3",
                 "AWS_ENDPOINT_URL_STS",
                 "AWS_REGION"
             ]
@@ -124,7 +140,7 @@ mod tests {
         assert_eq!(additions(&[("AWS_ENDPOINT_URL", "http://process")]), ["AWS_REGION"]);
         assert_eq!(
             additions(&[("AWS_ENDPOINT_URL_IAM", "http://p"), ("AWS_DEFAULT_REGION", "x")]),
-            ["AWS_ENDPOINT_URL_KMS", organizations, "AWS_ENDPOINT_URL_STS"]
+            ["AWS_ENDPOINT_URL_KMS", organizations, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS"]
         );
         let process = Environment::of(&[("AWS_ENDPOINT_URL_IAM", "http://p")]);
         assert_eq!(
@@ -132,7 +148,13 @@ mod tests {
                 .into_iter()
                 .map(|(service, url)| format!("{service} {url}"))
                 .collect::<Vec<_>>(),
-            ["IAM http://p", "KMS http://file", "STS http://file", "Organizations http://file"]
+            [
+                "IAM http://p",
+                "KMS http://file",
+                "S3 http://file",
+                "STS http://file",
+                "Organizations http://file"
+            ]
         );
     }
 }

@@ -63,7 +63,7 @@ fn without_key(name: &str, value: String) -> Option<String> {
 }
 
 /// The keys of the file that are variables too.
-pub(super) const KEYS: [&str; 27] = [
+pub(super) const KEYS: [&str; 31] = [
     "DATA_DIR",
     "DATABASE",
     "KEY",
@@ -85,10 +85,14 @@ pub(super) const KEYS: [&str; 27] = [
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL_KMS",
+    "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_ORGANIZATIONS",
     "AWS_REQUEST_TIMEOUT_SECONDS",
     "AWS_LEND_OWN_CREDENTIALS",
+    "AWS_S3_ALLOW_HTTP",
+    "AWS_S3_ENCRYPTION",
+    "AWS_S3_KMS_KEY",
     "AWS_REGION",
     "AWS_PROFILE",
 ];

@@ -18,6 +18,7 @@ mod doctor;
 mod errors;
 mod export;
 mod export_parquet;
+mod export_s3;
 mod filters;
 mod generated_policies;
 mod guide;

@@ -1,15 +1,17 @@
-//! Where exports go: to standard output, or to files that are whole or not there.
+//! Where exports go: to standard output, or to files and objects that are whole or not there.
 
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::object::{Objects, Sending};
+use crate::command::Context;
 use crate::exit::Refusal;
 use crate::output::{note, write, write_bytes};
 
 /// Where to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Place {
     /// To standard output.
     Out,
@@ -17,11 +19,13 @@ pub(crate) enum Place {
     File(PathBuf),
     /// To files below this folder.
     Folder(PathBuf),
+    /// To a bucket of S3, or of what speaks as S3 does.
+    Objects(Objects),
 }
 
 impl Place {
     /// What was asked for, or standard output. More than one file needs a folder.
-    pub(crate) fn of(to: Option<&Path>, many: bool) -> anyhow::Result<Self> {
+    pub(crate) async fn of(context: &Context, to: Option<&Path>, many: bool) -> anyhow::Result<Self> {
         let Some(path) = to else {
             if many {
                 let why = "more than one table, and standard output is one file";
@@ -30,6 +34,9 @@ impl Place {
             }
             return Ok(Self::Out);
         };
+        if let Some(address) = path.to_str().and_then(|path| path.strip_prefix("s3://")) {
+            return Ok(Self::Objects(Objects::of(context, address, many).await?));
+        }
         let ends = path.as_os_str().as_encoded_bytes().ends_with(b"/");
         let folder = many || ends || path.is_dir();
         Ok(if folder { Self::Folder(path.to_owned()) } else { Self::File(path.to_owned()) })
@@ -37,7 +44,11 @@ impl Place {
 
     /// Whether each export has a name of its own there.
     pub(crate) fn is_folder(&self) -> bool {
-        matches!(self, Self::Folder(_))
+        match self {
+            Self::Out | Self::File(_) => false,
+            Self::Folder(_) => true,
+            Self::Objects(objects) => objects.are_many(),
+        }
     }
 
     /// Begins to write; `name` is where it lies in a folder, with `/` between its parts.
@@ -45,6 +56,7 @@ impl Place {
         match self {
             Self::Out => Ok(Sink::Out(Text::default())),
             Self::File(path) => Ok(Sink::File(Making::begin(path)?)),
+            Self::Objects(objects) => Ok(Sink::Object(Box::new(objects.begin(name)?))),
             Self::Folder(folder) => {
                 let path = name.split('/').fold(folder.clone(), |path, part| path.join(part));
                 if let Some(folder) = path.parent() {
@@ -73,22 +85,34 @@ pub(crate) enum Sink {
     Out(Text),
     /// A file.
     File(Making),
+    /// An object.
+    Object(Box<Sending>),
 }
 
 impl Sink {
-    pub(crate) fn write(&mut self, piece: &[u8], is_text: bool) -> anyhow::Result<()> {
+    pub(crate) async fn write(&mut self, piece: &[u8], is_text: bool) -> anyhow::Result<()> {
         match self {
             Self::Out(text) if is_text => text.write(piece),
             Self::Out(_) => write_bytes(piece),
             Self::File(making) => making.write(piece),
+            Self::Object(sending) => sending.write(piece).await,
         }
     }
 
     /// All is written.
-    pub(crate) fn end(self) -> anyhow::Result<()> {
+    pub(crate) async fn end(self) -> anyhow::Result<()> {
         match self {
             Self::Out(text) => text.end(),
             Self::File(making) => making.end(),
+            Self::Object(sending) => sending.end().await,
+        }
+    }
+
+    /// It will not be whole: nothing of it stays.
+    pub(crate) async fn abandon(self) {
+        match self {
+            Self::Out(_) | Self::File(_) => {}
+            Self::Object(sending) => sending.abandon().await,
         }
     }
 }
