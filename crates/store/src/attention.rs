@@ -9,7 +9,7 @@ use crate::import_runs::users_of;
 use crate::provisioning::drifts;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
-use crate::systems::{in_state, push_within, read_system};
+use crate::systems::{push_within, read_system, stopped};
 use crate::time::to_millis;
 use crate::transaction::reading;
 use crate::{Drift, Store, StoreError};
@@ -118,7 +118,8 @@ const STANDING: &str = "SELECT s.system_id, p.run_id, p.published_at, p.collecti
      WHERE s.removed_at IS NULL";
 const FAILED: &str = "SELECT s.system_id, l.run_id, l.started_at, l.failure FROM systems s \
      JOIN import_runs l ON l.run_id = (SELECT MAX(r.run_id) FROM import_runs r WHERE r.system_key = s.system_key) \
-     WHERE s.removed_at IS NULL AND l.state = 'failed'";
+     WHERE s.removed_at IS NULL AND (SELECT r.state FROM import_runs r WHERE r.system_key = s.system_key \
+       ORDER BY r.run_id DESC LIMIT 1) = 'failed'";
 const DRIFTING: &str = "SELECT s.system_id, COUNT(*) FROM claims c JOIN systems s ON s.system_key = c.system_key \
      WHERE c.state = 'contradicted' AND c.drift_ended_at IS NULL AND s.removed_at IS NULL";
 const UNCONFIRMED: &str = "SELECT s.system_id, COUNT(*), MIN(c.claimed_at) FROM claims c \
@@ -149,39 +150,27 @@ impl Store {
         systems: Option<&[SystemId]>,
     ) -> Result<Attention, StoreError> {
         let (since, unconfirmed_at, within) = (to_millis(since), to_millis(unconfirmed_at), systems);
-        // What others see must not take the place of what somebody sees.
-        let of = |mut text: Statement| {
-            push_within(&mut text, within);
-            text
-        };
-        let first = |mut text: Statement, order: &str| {
-            text.push(order).push(" LIMIT ").bind(MOST + 1);
-            text
-        };
         reading!(self, "looking for what needs a person", |transaction| {
             let mut more = false;
-            let stopped = first(of(in_state(["quarantined", "suspended"])), " ORDER BY s.system_id");
-            let stopped = transaction.fetch(stopped, |row| Ok(read_system(row)?.system)).await?;
-            let failed = first(of(statement!(FAILED)), " ORDER BY s.system_id");
+            let read = |row: &_| Ok(read_system(row)?.system);
+            let stopped = transaction.fetch(first(stopped(), within, BY_SYSTEM), read).await?;
+            let failed = first(statement!(FAILED), within, BY_SYSTEM);
             let failed = transaction.fetch(failed, read_failed).await?;
-            let suspended = first(of(statement!(SUSPENDED)), " ORDER BY r.run_id");
+            let suspended = first(statement!(SUSPENDED), within, " ORDER BY r.run_id");
             let suspended = transaction.fetch(suspended, |row| {
                 let (system_id, run, since) = (row.word(0)?, ImportRunId(row.int(1)?), row.time(2)?);
                 Ok(SuspendedRun { system_id, run, since, out_of_date: row.int(3)? > 0 })
             });
             let suspended = suspended.await?;
-            let jobs = first(of(statement!(JOBS, since)), " ORDER BY j.job_id DESC");
+            let jobs = first(statement!(JOBS, since), within, " ORDER BY j.job_id DESC");
             let jobs = transaction.fetch(jobs, read_job).await?;
-            let by_system = " GROUP BY s.system_id ORDER BY s.system_id";
-            let drifting = first(of(statement!(DRIFTING)), by_system);
+            let drifting = first(statement!(DRIFTING), within, " GROUP BY s.system_id ORDER BY s.system_id");
             let drifting = transaction.fetch(drifting, |row| Ok((row.word(0)?, count(row, 1)?))).await?;
             let drifts = match drifting.is_empty() {
                 true => Vec::new(),
                 false => drifts(transaction, within, MOST).await?,
             };
-            let mut unconfirmed = of(statement!(UNCONFIRMED));
-            unconfirmed.push(" GROUP BY s.system_id HAVING MIN(c.claimed_at) <= ").bind(unconfirmed_at);
-            let unconfirmed = first(unconfirmed, " ORDER BY s.system_id");
+            let unconfirmed = unconfirmed(within, unconfirmed_at);
             let unconfirmed = transaction.fetch(unconfirmed, read_unconfirmed).await?;
             Ok(Attention {
                 stopped: cut(stopped, &mut more),
@@ -213,6 +202,23 @@ impl Store {
         })
         .await
     }
+}
+
+const BY_SYSTEM: &str = " ORDER BY s.system_id";
+
+/// The first of a kind and one more, of these systems: what others see must not take the place of what somebody sees.
+fn first(mut text: Statement, within: Option<&[SystemId]>, order: &str) -> Statement {
+    push_within(&mut text, within);
+    text.push(order).push(" LIMIT ").bind(MOST + 1);
+    text
+}
+
+fn unconfirmed(within: Option<&[SystemId]>, until: i64) -> Statement {
+    let mut text = statement!(UNCONFIRMED);
+    push_within(&mut text, within);
+    text.push(" GROUP BY s.system_id HAVING MIN(c.claimed_at) <= ").bind(until);
+    text.push(BY_SYSTEM).push(" LIMIT ").bind(MOST + 1);
+    text
 }
 
 /// The first of a kind, and whether there is more.
@@ -261,4 +267,38 @@ fn read_standing(row: &Row) -> Result<SystemStanding, StoreError> {
         _ => None,
     };
     Ok(SystemStanding { system_id: row.word(0)?, published, users: users_of(&collections), last })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioning::query_plans::plan;
+    use crate::{DatabaseUrl, StoreKey, SystemFilter, SystemOrder, SystemSlice};
+
+    #[tokio::test]
+    async fn what_all_systems_are_asked_for_goes_through_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(folder.path().join("store.db"));
+        let store = Store::create(&url, StoreKey::generate().unwrap(), Timestamp::UNIX_EPOCH).await.unwrap();
+        let filter = SystemFilter::default();
+        let page = |by| filter.select(&[], &SystemSlice { by, descending: true, after: None, limit: 9 });
+        let cases = [
+            (first(stopped(), None, BY_SYSTEM), "systems_stopped"),
+            (first(statement!(FAILED), None, BY_SYSTEM), "import_runs_last (system_key=?)"),
+            (first(statement!(SUSPENDED), None, " ORDER BY r.run_id"), "import_runs_suspended"),
+            (first(statement!(DRIFTING), None, " GROUP BY s.system_id"), "claims_drifting"),
+            (unconfirmed(None, 0), "claims_open"),
+            (page(SystemOrder::SystemId), "systems_by_id"),
+            (page(SystemOrder::Name), "systems_in_order"),
+            (page(SystemOrder::Category), "systems_by_category"),
+            (page(SystemOrder::CreatedAt), "systems_by_age"),
+        ];
+        for (text, index) in cases {
+            let lines = plan(&store, text).await;
+            assert!(lines.iter().any(|line| line.contains(index)), "{index}: {lines:#?}");
+            let whole = |line: &String| line.starts_with("SCAN ") && !line.contains(" INDEX ");
+            assert!(!lines.iter().any(whole), "{lines:#?}");
+        }
+        store.close().await;
+    }
 }

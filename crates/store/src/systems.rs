@@ -11,7 +11,7 @@ use keyreeve_model::{
 use serde_json::{Map, Value as Json, json};
 
 pub use self::list::{SystemFilter, SystemOrder, SystemPlace, SystemSlice};
-pub(crate) use self::list::{in_state, keys_of};
+pub(crate) use self::list::{keys_of, stopped};
 use self::rows::{COLUMNS, NUMBER_OF_COLUMNS, insert, require_free_id, require_free_name};
 pub(crate) use self::rows::{find, find_in_use, holders_of_key, read_system, update, word};
 use crate::audit::{self, Trail};

@@ -129,14 +129,12 @@ pub(crate) async fn keys_of(
     Ok(keys.into_iter().collect())
 }
 
-/// Systems in one of these states, by the alias `s`; as [`read_system`] reads them.
-pub(crate) fn in_state<const MANY: usize>(states: [&str; MANY]) -> Statement {
+/// Systems in which nothing runs, by the alias `s`; as [`read_system`] reads them.
+pub(crate) fn stopped() -> Statement {
+    // Written as the index has it, which is of use to no other text.
     let mut text = Statement::building("SELECT ");
-    text.push(COLUMNS).push(" FROM systems s WHERE s.removed_at IS NULL AND s.state IN (NULL");
-    for state in states {
-        text.push(", ").bind(state);
-    }
-    text.push(")");
+    text.push(COLUMNS)
+        .push(" FROM systems s WHERE s.removed_at IS NULL AND s.state IN ('quarantined', 'suspended')");
     text
 }
 
@@ -151,13 +149,8 @@ impl Store {
         slice: &SystemSlice,
     ) -> Result<Vec<System>, StoreError> {
         reading!(self, "listing the systems", |transaction| {
-            // What is sorted is little of each: all of them have to be looked at where no index has the order.
-            let mut text = Statement::building("SELECT ");
-            text.push(COLUMNS)
-                .push(" FROM systems WHERE system_key IN (SELECT s.system_key FROM systems s WHERE ");
-            filter.push(transaction, &mut text).await?;
-            slice.cut(&mut text);
-            text.push(")").push(&slice.order());
+            let categories = filter.categories(transaction).await?;
+            let text = filter.select(&categories, slice);
             transaction.fetch_together(text, NUMBER_OF_COLUMNS, |row| Ok(read_system(row)?.system)).await
         })
         .await
@@ -194,8 +187,9 @@ impl Store {
     /// When the database cannot be read.
     pub async fn count_systems(&self, filter: &SystemFilter<'_>) -> Result<u64, StoreError> {
         reading!(self, "counting the systems", |transaction| {
+            let categories = filter.categories(transaction).await?;
             let mut text = Statement::building("SELECT COUNT(*) FROM systems s WHERE ");
-            filter.push(transaction, &mut text).await?;
+            filter.push(&mut text, &categories);
             let count = transaction.fetch_one(text, |row| row.int(0)).await?;
             Ok(u64::try_from(count).unwrap_or_default())
         })
@@ -204,35 +198,51 @@ impl Store {
 }
 
 impl SystemFilter<'_> {
+    /// A part of the systems; of the others nothing is read but what they are sorted by.
+    pub(crate) fn select(&self, categories: &[String], slice: &SystemSlice) -> Statement {
+        let mut text = Statement::building("SELECT ");
+        text.push(COLUMNS)
+            .push(" FROM systems WHERE system_key IN (SELECT s.system_key FROM systems s WHERE ");
+        self.push(&mut text, categories);
+        slice.cut(&mut text);
+        text.push(")").push(&slice.order());
+        text
+    }
+
+    /// The categories that have the text. Neither database folds what is not ASCII, and there are few.
+    async fn categories(&self, transaction: &mut Transaction) -> Result<Vec<String>, StoreError> {
+        let Some(wanted) = self.text.map(str::to_lowercase) else { return Ok(Vec::new()) };
+        let all = Statement::building("SELECT DISTINCT category FROM systems");
+        let mut categories = transaction.fetch_together(all, 1, |row| row.text(0)).await?;
+        categories.retain(|category| category.to_lowercase().contains(&wanted));
+        Ok(categories)
+    }
+
     /// The condition, by the alias `s`.
-    async fn push(&self, transaction: &mut Transaction, text: &mut Statement) -> Result<(), StoreError> {
+    fn push(&self, text: &mut Statement, categories: &[String]) {
         match self.state {
             Some(state) => {
                 text.push("s.state = ").bind(state.as_str());
             }
             None if self.removed => {
-                text.push("s.system_key > ").bind(0_i64);
+                text.push("1 = 1");
             }
             None => {
                 text.push("s.removed_at IS NULL");
             }
         }
         push_within(text, self.systems);
-        let Some(wanted) = self.text.map(str::to_lowercase) else { return Ok(()) };
-        // Neither database folds what is not ASCII, and of categories there are few.
-        let all = Statement::building("SELECT DISTINCT category FROM systems");
-        let categories = transaction.fetch_together(all, 1, |row| row.text(0)).await?;
+        let Some(wanted) = self.text.map(str::to_lowercase) else { return };
         let part = part_of(&wanted);
-        for (column, before) in
-            [("s.name_folded", " AND ("), ("lower(s.system_id)", " OR "), ("s.aws_account_id", " OR ")]
-        {
+        let columns =
+            [("s.name_folded", " AND ("), ("lower(s.system_id)", " OR "), ("s.aws_account_id", " OR ")];
+        for (column, before) in columns {
             text.push(before).push(column).push(" LIKE ").bind(part.as_str()).push(" ESCAPE '\\'");
         }
         text.push(" OR s.category IN (NULL");
-        for category in categories.iter().filter(|category| category.to_lowercase().contains(&wanted)) {
+        for category in categories {
             text.push(", ").bind(category.as_str());
         }
         text.push("))");
-        Ok(())
     }
 }
