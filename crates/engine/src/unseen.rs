@@ -81,6 +81,21 @@ impl Unseen {
         Ok(Self::of_claims(claims.into_iter().map(|(_, claim)| claim)))
     }
 
+    /// The claims of these systems, or of all, by system; of those alone that have some.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn load_all(
+        store: &Store,
+        systems: Option<&[SystemId]>,
+    ) -> Result<BTreeMap<SystemId, Self>, StoreError> {
+        let mut claims: BTreeMap<SystemId, Vec<Claim>> = BTreeMap::new();
+        for claim in store.open_claims_of_many(systems).await? {
+            claims.entry(claim.system_id.clone()).or_default().push(claim);
+        }
+        Ok(claims.into_iter().map(|(system, claims)| (system, Self::of_claims(claims))).collect())
+    }
+
     /// What these open claims say, the oldest first.
     #[must_use]
     pub fn of_claims(claims: impl IntoIterator<Item = Claim>) -> Self {

@@ -49,13 +49,12 @@ impl Caller {
         Ok(self.0.require_all_systems()?)
     }
 
-    /// The systems that they are limited to; `None` when they may have to do with all.
+    /// The systems that they are limited to and that there are; `None` when they may have to do with all.
     pub(crate) async fn systems(&self, parts: &Parts) -> Result<Option<Vec<SystemId>>, Problem> {
-        if self.0.require_all_systems().is_ok() {
-            return Ok(None);
+        match self.0.limits() {
+            None => Ok(None),
+            Some(limits) => Ok(Some(parts.store.systems_there(limits).await?)),
         }
-        let ids = parts.store.list_systems(true).await?.into_iter().map(|system| system.system_id);
-        Ok(Some(ids.filter(|id| self.0.reaches(id)).collect()))
     }
 
     /// Whoever asks with a token. What a browser keeps is passed over.

@@ -15,10 +15,18 @@ pub(crate) struct Faults {
     refusals_left: AtomicU64,
     commits_left: AtomicU64,
     drops_left: AtomicU64,
+    calls_made: AtomicU64,
+    rows_read: AtomicU64,
 }
 
 impl Faults {
+    /// A row was handed over.
+    pub(crate) fn read_row(&self) {
+        self.rows_read.fetch_add(1, Ordering::SeqCst);
+    }
+
     pub(crate) fn check(&self, doing: &'static str) -> Result<(), StoreError> {
+        self.calls_made.fetch_add(1, Ordering::SeqCst);
         if counted_down(&self.refusals_left) {
             return Err(StoreError::Database { doing, source: planted(true) });
         }
@@ -112,10 +120,17 @@ impl Store {
     /// Whether a planted fault is still waiting: `false` after it fired, so a loop over `n` knows its end.
     #[must_use]
     pub fn fault_pending(&self) -> bool {
-        let Faults { calls_left, refusals_left, commits_left, drops_left } = &*self.faults;
+        let Faults { calls_left, refusals_left, commits_left, drops_left, .. } = &*self.faults;
         [calls_left, refusals_left, commits_left, drops_left]
             .iter()
             .any(|left| left.load(Ordering::SeqCst) > 0)
+    }
+
+    /// How many database calls were made, and how many rows were read by them. Every begin, statement and commit counts.
+    #[must_use]
+    pub fn work_done(&self) -> (u64, u64) {
+        let Faults { calls_made, rows_read, .. } = &*self.faults;
+        (calls_made.load(Ordering::SeqCst), rows_read.load(Ordering::SeqCst))
     }
 
     /// Takes planted faults back.

@@ -79,7 +79,7 @@ mod url;
 mod writable;
 
 pub use access_calls::{AccessCall, AccessOutcome};
-pub use attention::{Attention, JobStanding, SuspendedRun, SystemStanding};
+pub use attention::{Attention, FailedImport, JobStanding, SuspendedRun, SystemStanding, Unconfirmed};
 pub use audit::{
     AUDIT_ACTIONS, AuditBatch, AuditCheckpoint, AuditFilter, AuditFrom, AuditHead, AuditRow,
     AuditSinkStanding, CHECKPOINT_NAME, CheckpointState,
@@ -101,7 +101,7 @@ pub use filter::{
     AccountFilter, AccountOrder, AsOf, AssignmentFilter, AssignmentSlice, ChangeFilter, ChangePlace,
     ChangeSlice, JobSlice, Mfa, ResourceFilter, ResourceOrder, RunSlice, Slice, SlicePlace, SortKey,
 };
-pub use import_runs::{ImportLease, Outcome, PlacedChange, RunRecord, changes_sha256};
+pub use import_runs::{ImportLease, Outcome, PlacedChange, PublishedRun, RunRecord, changes_sha256};
 pub use import_schedules::{ImportSchedule, ScheduledRun, Turn, TurnOutcome};
 pub use inventory::{
     AccountCounts, AccountEvent, AccountPlace, Found, Gone, HeldFilter, HeldPlace, HeldSlice, InlineHolder,
@@ -131,7 +131,7 @@ pub use scim::{ScimBecomes, ScimDeleted, ScimMark, ScimRecord, ScimSaid, ScimUnb
 pub use signers::{Signer, SignerPart};
 pub use sqlite_file::{beside, remove_database};
 pub use sqlite_pools::work_below_others;
-pub use systems::{NewSystem, SystemPatch};
+pub use systems::{NewSystem, SystemFilter, SystemOrder, SystemPatch, SystemPlace, SystemSlice};
 pub use task_mappings::StoredMapping;
 pub use tokens::{NewToken, use_is_noted};
 pub use url::{DatabaseUrl, UrlError};

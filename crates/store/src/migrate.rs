@@ -63,6 +63,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(29, "dismissed_jobs", "0029_dismissed_jobs.sql"),
     migration!(30, "history_in_parts", "0030_history_in_parts.sql"),
     migration!(31, "across_systems", "0031_across_systems.sql"),
+    migration!(32, "fleet_in_order", "0032_fleet_in_order.sql"),
 ];
 
 impl Migration {

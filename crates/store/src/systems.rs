@@ -1,5 +1,6 @@
 //! Connected systems, with their credentials sealed.
 
+mod list;
 mod rows;
 
 use jiff::Timestamp;
@@ -9,8 +10,10 @@ use keyreeve_model::{
 };
 use serde_json::{Map, Value as Json, json};
 
-use self::rows::{COLUMNS, insert, read_system, require_free_id, require_free_name};
-pub(crate) use self::rows::{find, find_in_use, holders_of_key, update, word};
+pub use self::list::{SystemFilter, SystemOrder, SystemPlace, SystemSlice};
+pub(crate) use self::list::{keys_of, stopped};
+use self::rows::{COLUMNS, NUMBER_OF_COLUMNS, insert, require_free_id, require_free_name};
+pub(crate) use self::rows::{find, find_in_use, holders_of_key, read_system, update, word};
 use crate::audit::{self, Trail};
 use crate::data_keys::{self, Scope};
 use crate::secrets::{self, SecretPlace};
@@ -245,7 +248,8 @@ impl Store {
         }
         text.push(" ORDER BY system_id");
         reading!(self, "listing the systems", |transaction| {
-            transaction.fetch(text.clone(), |row| Ok(read_system(row)?.system)).await
+            let read = |row: &_| Ok(read_system(row)?.system);
+            transaction.fetch_together(text.clone(), NUMBER_OF_COLUMNS, read).await
         })
         .await
     }

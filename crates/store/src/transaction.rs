@@ -143,6 +143,8 @@ impl Transaction {
         let mut found = Vec::new();
         for text in self.fetch(statement.together(columns), |row| row.text(0)).await? {
             for row in Row::all_of(&text)? {
+                #[cfg(feature = "faults")]
+                self.faults.read_row();
                 found.push(read(&row)?);
             }
         }
@@ -161,6 +163,8 @@ impl Transaction {
                 let query = sqlx::query_with::<Sqlite, _>(text, arguments).persistent(kept);
                 let mut rows = query.fetch(&mut **transaction);
                 while let Some(row) = rows.try_next().await? {
+                    #[cfg(feature = "faults")]
+                    self.faults.read_row();
                     if !keep(Row::Sqlite(row)) {
                         break;
                     }
@@ -171,6 +175,8 @@ impl Transaction {
                 let query = sqlx::query_with::<Postgres, _>(text, arguments).persistent(kept);
                 let mut rows = query.fetch(&mut **transaction);
                 while let Some(row) = rows.try_next().await? {
+                    #[cfg(feature = "faults")]
+                    self.faults.read_row();
                     if !keep(Row::Postgres(row)) {
                         break;
                     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyreeve_model::{CollectionName, ImportRun, ImportRunState};
+use keyreeve_model::{CollectionName, ImportRun};
+use keyreeve_store::PublishedRun;
 
 use super::chart::{Bar, Chart};
 
@@ -29,17 +30,20 @@ struct Told<'a> {
 /// How many accounts there were at the end of each day (UTC), and how much imports changed on it, from the day of the first
 /// run that is known on: of the days before it nothing is known, which is not that there was nothing. None before anything
 /// was published. The runs come with the newest first.
-pub(super) fn charts(runs: &[ImportRun], now: Timestamp) -> Vec<Chart> {
-    let told: Vec<Told<'_>> = runs.iter().rev().filter_map(told).collect();
+pub(super) fn charts(runs: &[PublishedRun], now: Timestamp) -> Vec<Chart> {
+    let told: Vec<Told<'_>> = runs.iter().rev().map(told).collect();
     let Some(first) = told.iter().map(|one| one.day).min() else { return Vec::new() };
     let today = day_of(now);
     let days = || days(first, today);
     let bars = |of: fn(&[Told<'_>], i64) -> u64| -> Vec<Bar> {
         days().map(|day| Bar { label: called(day), number: of(&told, day), leads_to: None }).collect()
     };
+    let of_these = (runs.len() >= RUNS as usize).then(|| {
+        format!("Of the last {RUNS} published imports: what was published before these is not in it.")
+    });
     vec![
-        Chart::new("Accounts", "Day (UTC)", "Accounts", bars(accounts)),
-        Chart::new("Changes that imports found", "Day (UTC)", "Changes", bars(changes)),
+        Chart::new("Accounts", "Day (UTC)", "Accounts", bars(accounts)).besides(of_these.clone()),
+        Chart::new("Changes that imports found", "Day (UTC)", "Changes", bars(changes)).besides(of_these),
     ]
 }
 
@@ -48,15 +52,15 @@ fn days(first: i64, today: i64) -> std::ops::RangeInclusive<i64> {
     first.clamp(today - DAYS + 1, today)..=today
 }
 
-fn told(run: &ImportRun) -> Option<Told<'_>> {
+fn told(run: &PublishedRun) -> Told<'_> {
     let counts = [run.changes.accounts, run.changes.resources, run.changes.assignments];
-    (run.state == ImportRunState::Published).then(|| Told {
+    Told {
         system: run.system_id.as_str(),
-        day: day_of(run.published_at.unwrap_or(run.started_at)),
-        users: users(run),
-        first: run.baseline_run.is_none(),
+        day: day_of(run.at),
+        users: run.users,
+        first: run.first,
         changed: counts.iter().map(|one| one.created + one.changed + one.deleted).sum(),
-    })
+    }
 }
 
 /// How many users a run listed.

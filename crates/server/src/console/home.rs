@@ -10,9 +10,10 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use keyreeve_engine::drift::contrary;
 use keyreeve_engine::rights::Right;
-use keyreeve_model::{ImportRunState, JobState, System, SystemId, SystemState};
+use keyreeve_model::{JobState, System, SystemId, SystemState};
 use keyreeve_store::{
-    Attention, DeliveryState, Drift, JobStanding, RunSlice, SuspendedRun, SystemStanding, UnclaimedPassword,
+    Attention, DeliveryState, Drift, FailedImport, JobStanding, SuspendedRun, SystemFilter, SystemOrder,
+    SystemSlice, SystemStanding, UnclaimedPassword, Unconfirmed,
 };
 
 use super::chart::Chart;
@@ -22,6 +23,7 @@ use super::form::sentence;
 use super::imports;
 use super::jobs;
 use super::keys;
+use super::numbers::grouped;
 use super::page::{Frame, Section, shown};
 use super::parts::{Badge, Cell, Empty, Link, Tone};
 use super::systems;
@@ -35,6 +37,8 @@ use crate::problem::Problem;
 const LATELY: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// So much that has drifted of a system is named.
 const DRIFTS_OF: usize = 5;
+/// So many systems are named at most, the first by their System ID.
+const SYSTEMS_OF: u32 = 100;
 /// Of so many systems it is drawn how old their keys are.
 const KEYS_OF: usize = 6;
 /// A change that no import has confirmed for so long is worth a look.
@@ -54,7 +58,11 @@ const COLUMNS: [Column; 6] = [
 struct Home {
     frame: Frame,
     needs: Vec<Need>,
+    /// Whether there is more than stands there.
+    more_needs: bool,
     systems: Table,
+    /// The way to all of them, where there are more than stand there.
+    all: Option<Link>,
     charts: Vec<Chart>,
     /// How old access keys are, of each system.
     key_ages: Vec<Chart>,
@@ -89,51 +97,51 @@ impl Need {
 
 pub(super) async fn page(visitor: Visitor, State(parts): State<Parts>) -> Result<Response, Problem> {
     visitor.actor.require(Right::Read)?;
-    let now = parts.clock.now();
-    let mut all = parts.store.list_systems(true).await?;
-    all.retain(|system| visitor.actor.reaches(&system.system_id));
-    let (removed, all): (Vec<System>, Vec<System>) =
-        all.into_iter().partition(|system| system.state == SystemState::Removed);
-    let lately = now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
-    let attention = parts.store.attention(lately, visitor.actor.limits()).await?;
-    let mut passwords = parts.store.unclaimed_or_expired_passwords(now).await?;
-    passwords.retain(|one| visitor.actor.reaches(&one.system_id));
-    let published = RunSlice {
-        systems: Some(all.iter().map(|system| system.system_id.clone()).collect()),
-        state: Some(ImportRunState::Published),
-        beyond: None,
-        oldest_first: false,
-        limit: days::RUNS,
+    let (store, within, now) = (&parts.store, visitor.actor.limits(), parts.clock.now());
+    let in_use = SystemFilter { systems: within, ..SystemFilter::default() };
+    let by_id =
+        SystemSlice { by: SystemOrder::SystemId, descending: false, after: None, limit: SYSTEMS_OF + 1 };
+    let mut first = store.systems_slice(&in_use, &by_id).await?;
+    let more = match first.len() > SYSTEMS_OF as usize {
+        true => Some(store.count_systems(&in_use).await?),
+        false => None,
     };
-    let charts = days::charts(&parts.store.import_runs(&published).await?, now);
+    first.truncate(SYSTEMS_OF as usize);
+    let ids: Vec<SystemId> = first.iter().map(|system| system.system_id.clone()).collect();
+    let standing = store.standings(&ids).await?;
+    let attention = store.attention(ago(LATELY, now), ago(CONFIRMED_WITHIN, now), within).await?;
+    let passwords = store.unclaimed_or_expired_passwords(now, within).await?;
+    let charts = days::charts(&store.published_runs(within, days::RUNS).await?, now);
     let mut key_ages = Vec::new();
-    for system in all.iter().take(KEYS_OF) {
+    for system in first.iter().take(KEYS_OF) {
         let title = format!("Active access keys of {}", system.name);
         key_ages.extend(keys::chart(&parts, &system.system_id, title, now).await?);
     }
     let frame = Frame::of(&visitor, Section::Home, "Home");
     let may_add = visitor.may(Right::Administer) && visitor.actor.require_all_systems().is_ok();
     let add = may_add.then(|| Link::new("/new-system", "New system"));
-    let table = standing(&all, &attention, systems::none(removed.len(), add), now);
-    let needs = needs(&all, attention, passwords, now);
-    Ok(shown(&Home { frame, needs, systems: table, charts, key_ages }))
+    let removed = if first.is_empty() { systems::removed(&visitor, &parts).await? } else { 0 };
+    let systems = table(&first, &standing, systems::none(removed, add), now);
+    let all = more.map(|all| Link::new("/systems", format!("All {} systems", grouped(all))));
+    let more_needs = attention.more;
+    let needs = needs(attention, passwords, now);
+    Ok(shown(&Home { frame, needs, more_needs, systems, all, charts, key_ages }))
+}
+
+fn ago(ago: SignedDuration, now: Timestamp) -> Timestamp {
+    now.checked_sub(ago).unwrap_or(Timestamp::MIN)
 }
 
 /// What stops all work first, what can wait last.
-fn needs(
-    all: &[System],
-    attention: Attention,
-    passwords: Vec<UnclaimedPassword>,
-    now: Timestamp,
-) -> Vec<Need> {
-    let Attention { systems: standing, suspended, jobs, drifts } = attention;
-    let stopped = all.iter().filter_map(|system| of_system(system, now));
-    let failed = standing.iter().filter_map(|one| of_import(one, now));
+fn needs(attention: Attention, passwords: Vec<UnclaimedPassword>, now: Timestamp) -> Vec<Need> {
+    let Attention { stopped, failed, suspended, jobs, drifting, drifts, unconfirmed, more: _ } = attention;
+    let stopped = stopped.iter().filter_map(|system| of_system(system, now));
+    let failed = failed.iter().map(|one| of_import(one, now));
     let runs = suspended.iter().map(|one| of_run(one, now));
     let jobs = jobs.iter().map(|one| of_job(one, now));
-    let drift = standing.iter().flat_map(|one| of_drift(one, &drifts, now));
+    let drift = drifting.iter().flat_map(|(id, number)| of_drift((id, *number), &drifts, now));
     let passwords = passwords.iter().map(|one| of_password(one, now));
-    let claims = standing.iter().filter_map(|one| of_claims(one, now));
+    let claims = unconfirmed.iter().map(|one| of_claims(one, now));
     stopped.chain(failed).chain(runs).chain(jobs).chain(drift).chain(passwords).chain(claims).collect()
 }
 
@@ -151,13 +159,11 @@ fn of_system(system: &System, now: Timestamp) -> Option<Need> {
     Some(Need::new(badge, what, &system.system_id, since).at(connection))
 }
 
-fn of_import(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
-    let (run, state, at) = standing.last?;
+fn of_import(FailedImport { system_id, run, began, failure }: &FailedImport, now: Timestamp) -> Need {
     let badge = Badge::new(Tone::Bad, "Import failed");
-    let why = standing.failure.as_deref().map(sentence).unwrap_or_default();
+    let why = failure.as_deref().map(sentence).unwrap_or_default();
     let what = format!("Import run {run} failed, and what was known before still stands. {why}");
-    let failed = Need::new(badge, what, &standing.system_id, Some(Time::ago(at, now))).at(imports::of(run));
-    (state == ImportRunState::Failed).then_some(failed)
+    Need::new(badge, what, system_id, Some(Time::ago(*began, now))).at(imports::of(*run))
 }
 
 fn of_run(SuspendedRun { system_id, run, since, out_of_date }: &SuspendedRun, now: Timestamp) -> Need {
@@ -195,8 +201,7 @@ fn of_job(standing: &JobStanding, now: Timestamp) -> Need {
 }
 
 /// What was done here, and what AWS has: some of a system by themselves, the others by their number.
-fn of_drift(standing: &SystemStanding, drifts: &[Drift], now: Timestamp) -> Vec<Need> {
-    let id = &standing.system_id;
+fn of_drift((id, number): (&SystemId, u64), drifts: &[Drift], now: Timestamp) -> Vec<Need> {
     let need = |what, since| Need::new(Badge::new(Tone::Warning, "Drift"), what, id, since).at(drift::of(id));
     let of_system = drifts.iter().filter(|one| one.claim.system_id == *id).take(DRIFTS_OF);
     let mut needs: Vec<Need> = of_system
@@ -210,7 +215,7 @@ fn of_drift(standing: &SystemStanding, drifts: &[Drift], now: Timestamp) -> Vec<
             need(what, Some(Time::ago(*seen_at, now)))
         })
         .collect();
-    match standing.contradicted_claims.saturating_sub(needs.len() as u64) {
+    match number.saturating_sub(needs.len() as u64) {
         0 => {}
         1 => needs.push(need("One more change that was made here is not so in AWS.".to_owned(), None)),
         more => needs.push(need(format!("{more} more changes that were made here are not so in AWS."), None)),
@@ -238,22 +243,21 @@ fn of_password(password: &UnclaimedPassword, now: Timestamp) -> Need {
     Need::new(badge, what, &password.system_id, made).at(jobs::passwords_of(password.job))
 }
 
-fn of_claims(standing: &SystemStanding, now: Timestamp) -> Option<Need> {
-    let oldest = standing.oldest_claim_at.filter(|at| now.duration_since(*at) >= CONFIRMED_WITHIN)?;
-    let what = match standing.open_claims {
+fn of_claims(Unconfirmed { system_id, claims, oldest }: &Unconfirmed, now: Timestamp) -> Need {
+    let what = match claims {
         1 => "No import has confirmed a change that was made here.".to_owned(),
         number => format!("No import has confirmed {number} changes that were made here."),
     };
     let badge = Badge::new(Tone::Notice, "Unconfirmed");
-    let need = Need::new(badge, what, &standing.system_id, Some(Time::ago(oldest, now)));
+    let need = Need::new(badge, what, system_id, Some(Time::ago(*oldest, now)));
     // An import is begun there.
-    Some(need.at(systems::of(&standing.system_id)))
+    need.at(systems::of(system_id))
 }
 
 /// How systems stand, and what is said where there is none.
-fn standing(all: &[System], attention: &Attention, empty: Empty, now: Timestamp) -> Table {
+fn table(first: &[System], standing: &[SystemStanding], empty: Empty, now: Timestamp) -> Table {
     let row = |system: &System| {
-        let standing = attention.systems.iter().find(|one| one.system_id == system.system_id);
+        let standing = standing.iter().find(|one| one.system_id == system.system_id);
         let published = standing.and_then(|one| one.published);
         vec![
             Cell::link(systems::of(&system.system_id), system.name.to_string()),
@@ -266,6 +270,6 @@ fn standing(all: &[System], attention: &Attention, empty: Empty, now: Timestamp)
             standing.and_then(|one| one.users).map_or(Cell::None, Cell::Number),
         ]
     };
-    let rows = all.iter().map(row).collect();
+    let rows = first.iter().map(row).collect();
     Table::whole("Systems and their last imports", &COLUMNS, rows, empty)
 }

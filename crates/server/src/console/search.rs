@@ -1,12 +1,14 @@
 //! `/search`: accounts, groups and policies of all systems that whoever looks may see, and those that are gone.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::unseen::Unseen;
-use keyreeve_model::{Account, ExternalId, ObjectType, SystemId};
-use keyreeve_store::{AsOf, Found, Searched, fits};
+use keyreeve_model::{Account, ExternalId, ObjectType, System, SystemId};
+use keyreeve_store::{Found, Searched, fits};
 
 use super::accounts;
 use super::held;
@@ -163,40 +165,54 @@ impl Known {
                 gone: None,
             },
         };
-        for system in parts.store.list_systems(false).await? {
-            let id = &system.system_id;
-            if systems.is_some_and(|systems| !systems.contains(id)) {
-                continue;
+        let store = &parts.store;
+        let unseen = Unseen::load_all(store, systems).await?;
+        let ids: Vec<(SystemId, ExternalId)> = unseen
+            .iter()
+            .flat_map(|(system, unseen)| unseen.accounts().map(|id| (system.clone(), id.clone())))
+            .collect();
+        let mut made: BTreeMap<SystemId, BTreeSet<ExternalId>> = BTreeMap::new();
+        for (system, id) in &ids {
+            made.entry(system.clone()).or_default().insert(id.clone());
+        }
+        let mut places: HashMap<(SystemId, ExternalId), usize> = HashMap::new();
+        for (place, Self { found, .. }) in known.iter().enumerate() {
+            if found.gone.is_none() {
+                places.insert((found.system_id.clone(), found.external_id.clone()), place);
             }
-            let unseen = Unseen::load(&parts.store, id, AsOf::Now).await?;
-            let ids: Vec<ExternalId> = unseen.accounts().cloned().collect();
-            if ids.is_empty() {
-                continue;
+        }
+        let mut seen = store.accounts_of_many(&ids).await?;
+        seen.sort_by(|one, other| (&one.system_id, &one.name).cmp(&(&other.system_id, &other.name)));
+        for account in seen {
+            let key = (account.system_id.clone(), account.external_id.clone());
+            if let Some(made) = made.get_mut(&key.0) {
+                made.remove(&key.1);
             }
-            let seen = parts.store.accounts_by_id(id, &ids).await?;
-            let made: Vec<ExternalId> =
-                ids.into_iter().filter(|id| !seen.iter().any(|one| one.external_id == *id)).collect();
-            for account in seen {
-                let account = unseen.known(account);
-                let after = account.after();
-                let badge = accounts::standing(&account.account, after.as_ref());
-                let is_it = |one: &&mut Self| {
-                    one.found.gone.is_none()
-                        && one.found.system_id == *id
-                        && one.found.external_id == account.account.external_id
-                };
-                match known.iter_mut().find(is_it) {
-                    Some(found) => found.standing = Some(badge),
-                    // By the name that it was given here.
-                    None => known.extend(after.filter(&fits).map(|after| made_here(after, badge))),
-                }
+            let Some(unseen) = unseen.get(&key.0) else { continue };
+            let account = unseen.known(account);
+            let after = account.after();
+            let badge = accounts::standing(&account.account, after.as_ref());
+            match places.get(&key).and_then(|place| known.get_mut(*place)) {
+                Some(found) => found.standing = Some(badge),
+                // By the name that it was given here.
+                None => known.extend(after.filter(&fits).map(|after| made_here(after, badge))),
             }
-            for account in unseen.made_accounts(&parts.store, &system, &made).await? {
-                if fits(&account) {
-                    let badge = accounts::of_status(account.status);
-                    let text = format!("{}, not confirmed", badge.text);
-                    known.push(made_here(account, Badge { text, ..badge }));
-                }
+        }
+        made.retain(|_, made| !made.is_empty());
+        let of_made: Vec<SystemId> = made.keys().cloned().collect();
+        let of_made = store.systems_in_use(&of_made).await?;
+        let made: Vec<(SystemId, Vec<ExternalId>)> =
+            made.into_iter().map(|(system, made)| (system, made.into_iter().collect())).collect();
+        let made = made.iter().filter_map(|(id, made)| {
+            let system = of_made.iter().find(|system| system.system_id == *id)?;
+            Some((system, unseen.get(id)?, made.as_slice()))
+        });
+        let made: Vec<(&System, &Unseen, &[ExternalId])> = made.collect();
+        for account in Unseen::made_in_many(store, &made).await? {
+            if fits(&account) {
+                let badge = accounts::of_status(account.status);
+                let text = format!("{}, not confirmed", badge.text);
+                known.push(made_here(account, Badge { text, ..badge }));
             }
         }
         Ok(known)

@@ -9,6 +9,7 @@ use keyreeve_engine::check::Check;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::{Given, Released};
 use keyreeve_model::{System, SystemId, SystemSettings};
+use keyreeve_store::{SystemFilter, SystemOrder, SystemPlace, SystemSlice};
 use serde::de::IntoDeserializer;
 use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -82,34 +83,29 @@ impl FromStr for Order {
 }
 
 impl Order {
-    /// Where a system stands; the second part tells apart what is the same otherwise.
-    pub(crate) fn place(self, system: &System) -> (String, SystemId) {
-        let key = match self {
-            Self::SystemId | Self::SystemIdDown => String::new(),
-            Self::Name | Self::NameDown => system.name.to_string(),
-            Self::Category | Self::CategoryDown => system.category.clone(),
-            // Of a fixed width, so that texts are in the order of times.
-            Self::CreatedAt | Self::CreatedAtDown => format!("{:020}", system.created_at.as_millisecond()),
-        };
-        (key, system.system_id.clone())
+    /// What of the store, and whether it begins with the last.
+    fn parts(self) -> (SystemOrder, bool) {
+        match self {
+            Self::SystemId => (SystemOrder::SystemId, false),
+            Self::SystemIdDown => (SystemOrder::SystemId, true),
+            Self::Name => (SystemOrder::Name, false),
+            Self::NameDown => (SystemOrder::Name, true),
+            Self::Category => (SystemOrder::Category, false),
+            Self::CategoryDown => (SystemOrder::Category, true),
+            Self::CreatedAt => (SystemOrder::CreatedAt, false),
+            Self::CreatedAtDown => (SystemOrder::CreatedAt, true),
+        }
     }
 
-    /// Systems in this order, those after a place if one is given.
-    pub(crate) fn after(self, mut systems: Vec<System>, after: Option<(String, SystemId)>) -> Vec<System> {
-        systems.sort_by_cached_key(|system| self.place(system));
-        if self.descends() {
-            systems.reverse();
-        }
-        if let Some(after) = after {
-            let is_beyond =
-                |place: (String, SystemId)| if self.descends() { place < after } else { place > after };
-            systems.retain(|system| is_beyond(self.place(system)));
-        }
-        systems
+    /// Where a system stands.
+    pub(crate) fn place(self, system: &System) -> SystemPlace {
+        self.parts().0.place(system)
     }
 
-    fn descends(self) -> bool {
-        matches!(self, Self::SystemIdDown | Self::NameDown | Self::CategoryDown | Self::CreatedAtDown)
+    /// So many systems in this order and one more, those after a place if one is given.
+    pub(crate) fn slice(self, after: Option<SystemPlace>, limit: u32) -> SystemSlice {
+        let (by, descending) = self.parts();
+        SystemSlice { by, descending, after, limit: limit.saturating_add(1) }
     }
 }
 
@@ -127,11 +123,11 @@ pub(crate) async fn list(
     actor.require(Right::Read)?;
     let fields = Fields::named(filter.fields.as_deref())?;
     let paging = Paging(filter.cursor, filter.limit);
-    let (after, limit) = (paging.after::<(String, SystemId)>(&mark)?, paging.limit()?);
+    let limit = paging.limit()?;
     let order = filter.sort.unwrap_or_default();
-    let mut systems = parts.store.list_systems(filter.removed).await?;
-    systems.retain(|system| actor.reaches(&system.system_id));
-    let systems = order.after(systems, after);
+    let slice = order.slice(paging.after(&mark)?, limit);
+    let asked = SystemFilter { systems: actor.limits(), removed: filter.removed, ..SystemFilter::default() };
+    let systems = parts.store.systems_slice(&asked, &slice).await?;
     Ok(Json(Page::of(systems, limit, &mark, |system| order.place(system)).only(&fields)))
 }
 

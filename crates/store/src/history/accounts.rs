@@ -14,12 +14,23 @@ use crate::time::to_millis;
 
 /// A statement that reads accounts from `account_versions v`, to be completed with `WHERE`.
 pub(crate) fn select_accounts() -> Statement {
-    Statement::building(
+    selecting("")
+}
+
+/// The same, and the key of the system as one column more.
+pub(crate) fn select_accounts_of_many() -> Statement {
+    selecting(", v.system_key")
+}
+
+fn selecting(besides: &str) -> Statement {
+    let mut text = Statement::building(
         "SELECT v.external_id, v.name, v.path, v.arn, v.status, v.login_state, v.login_created_at, \
          v.password_reset_required, v.access_keys, v.mfa_active, v.credential_source, v.created_at, \
          v.password_last_used_at, v.tags, v.permissions_boundary, v.inline_policies, v.first_seen_run, \
-         v.valid_from_run FROM account_versions v",
-    )
+         v.valid_from_run",
+    );
+    text.push(besides).push(" FROM account_versions v");
+    text
 }
 
 /// So many columns does [`select_accounts`] name.

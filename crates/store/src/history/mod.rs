@@ -20,7 +20,7 @@ use crate::row::Row;
 use crate::statement::Statement;
 use crate::transaction::Transaction;
 
-pub(crate) use accounts::{ACCOUNT_COLUMNS, select_accounts};
+pub(crate) use accounts::{ACCOUNT_COLUMNS, select_accounts, select_accounts_of_many};
 pub(crate) use assignments::{
     ASSIGNMENT_COLUMNS, GROUP_HELD, SEARCH_ASSIGNMENTS, read_held, select_assignments, select_everywhere,
     select_found_assignments, select_held,

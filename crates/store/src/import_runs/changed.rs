@@ -423,7 +423,7 @@ impl Asked<'_> {
 }
 
 /// The `LIKE` pattern of what has a text in it.
-fn part_of(text: &str) -> String {
+pub(crate) fn part_of(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.chars() {
         if ['%', '_', '\\'].contains(&character) {

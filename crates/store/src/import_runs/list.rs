@@ -1,12 +1,38 @@
 //! Reading runs and what they changed.
 
-use keyreeve_model::{ChangeSet, ImportRun, ImportRunId, ImportRunState, SystemId};
+use jiff::Timestamp;
+use keyreeve_model::{
+    ChangeSet, CollectionName, CollectionRecord, ImportRun, ImportRunId, ImportRunState, ObjectCounts,
+    SystemId,
+};
 
 use super::evidence::Evidence;
 use super::{StoredRun, read_run, select_runs};
 use crate::history::{self, Span};
+use crate::row::Row;
+use crate::statement::Statement;
 use crate::transaction::{Transaction, reading};
 use crate::{RunSlice, Store, StoreError, kept, systems};
+
+/// What a published run says of how much there is and how much it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedRun {
+    /// The system.
+    pub system_id: SystemId,
+    /// When it was published.
+    pub at: Timestamp,
+    /// How many users it listed.
+    pub users: Option<u64>,
+    /// Whether it was the first of its system, to which all is new.
+    pub first: bool,
+    /// How much it changed.
+    pub changes: ObjectCounts,
+}
+
+/// How many users were listed.
+pub(crate) fn users_of(collections: &[CollectionRecord]) -> Option<u64> {
+    collections.iter().find(|one| one.name == CollectionName::Users).map(|one| one.items)
+}
 
 impl Store {
     /// The last runs of a system, the newest first; only those before a given one, for turning pages.
@@ -72,6 +98,38 @@ impl Store {
             text.push(if slice.oldest_first { " ORDER BY r.run_id" } else { " ORDER BY r.run_id DESC" });
             text.push(" LIMIT ").bind(i64::from(slice.limit));
             transaction.fetch(text, |row| Ok(read_run(row)?.run)).await
+        })
+        .await
+    }
+
+    /// What the last published runs of these systems, or of all, say of how much there is; of systems that were not removed,
+    /// the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn published_runs(
+        &self,
+        within: Option<&[SystemId]>,
+        most: u32,
+    ) -> Result<Vec<PublishedRun>, StoreError> {
+        reading!(self, "reading what the last imports found", |transaction| {
+            let mut text = Statement::building(
+                "SELECT s.system_id, COALESCE(r.published_at, r.started_at), r.collections, r.baseline_run, r.changes \
+                 FROM import_runs r JOIN systems s ON s.system_key = r.system_key \
+                 WHERE r.run_id > 0 AND r.state = 'published' AND s.removed_at IS NULL",
+            );
+            systems::push_within(&mut text, within);
+            text.push(" ORDER BY r.run_id DESC LIMIT ").bind(i64::from(most));
+            let read = |row: &Row| {
+                Ok(PublishedRun {
+                    system_id: row.word(0)?,
+                    at: row.time(1)?,
+                    users: users_of(&row.json::<Vec<CollectionRecord>>(2)?),
+                    first: row.opt_int(3)?.is_none(),
+                    changes: row.json(4)?,
+                })
+            };
+            transaction.fetch_together(text, 5, read).await
         })
         .await
     }

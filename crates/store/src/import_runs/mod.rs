@@ -20,8 +20,10 @@ use crate::{ClaimsSeen, StoreError};
 
 pub(crate) use begin::end_running;
 pub use changed::PlacedChange;
+pub(crate) use changed::part_of;
 pub use evidence::changes_sha256;
-pub(crate) use list::{find_run, latest_published};
+pub use list::PublishedRun;
+pub(crate) use list::{find_run, latest_published, users_of};
 
 /// The right to end a run. It holds as long as nobody else has ended the run, which only happens after
 /// `lease_until`; renew it in time.

@@ -1,6 +1,6 @@
 //! Reading what is known now of accounts that the caller names by id, and of accounts little, but of all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use keyreeve_model::{Account, AccountStatus, ExternalId, SystemId, TaskId, Wish};
@@ -8,7 +8,7 @@ use keyreeve_model::{Account, AccountStatus, ExternalId, SystemId, TaskId, Wish}
 use super::Reading;
 use super::kept::Kept;
 use crate::dialect::Dialect;
-use crate::history::{self, Versions};
+use crate::history::{self, Coverage, Versions};
 use crate::import_runs::latest_published;
 use crate::row::Row;
 use crate::statement::{Statement, Value};
@@ -87,6 +87,43 @@ impl Store {
                 return Ok(Vec::new());
             };
             accounts_of(transaction, &reading, system_id, ids).await
+        })
+        .await
+    }
+
+    /// The accounts of these ids in several systems; those that are not known are left out. In no order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn accounts_of_many(&self, ids: &[(SystemId, ExternalId)]) -> Result<Vec<Account>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let named: BTreeSet<&SystemId> = ids.iter().map(|(system, _)| system).collect();
+        let named: Vec<SystemId> = named.into_iter().cloned().collect();
+        reading!(self, "reading accounts of systems", |transaction| {
+            let keys = systems::keys_of(transaction, &named).await?;
+            let of_key: HashMap<i64, &SystemId> = keys.iter().map(|(id, key)| (*key, id)).collect();
+            let all: Vec<i64> = keys.values().copied().collect();
+            let coverage = Coverage::of_many(transaction, &all).await?;
+            let placed: Vec<(i64, &ExternalId)> =
+                ids.iter().filter_map(|(system, id)| Some((*keys.get(system)?, id))).collect();
+            let mut found = Vec::new();
+            for some in placed.chunks(transaction.dialect().values_per_statement() / 2 - 8) {
+                let mut text = history::select_accounts_of_many();
+                text.push(" WHERE (v.system_key, v.external_id) IN (VALUES ");
+                let row = |(key, id): &(i64, &ExternalId)| vec![Value::from(*key), id.as_str().into()];
+                text.bind_rows(some.iter().map(row)).push(") AND ");
+                Versions::Current.condition(&mut text, "v");
+                let read = |row: &Row| {
+                    let key = row.int(history::ACCOUNT_COLUMNS)?;
+                    let account = of_key.get(&key).zip(coverage.get(&key));
+                    account.map(|(id, coverage)| history::read_account(row, id, coverage)).transpose()
+                };
+                let columns = history::ACCOUNT_COLUMNS + 1;
+                found.extend(transaction.fetch_together(text, columns, read).await?.into_iter().flatten());
+            }
+            Ok(found)
         })
         .await
     }

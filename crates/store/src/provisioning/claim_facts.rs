@@ -46,6 +46,24 @@ impl Store {
         .await
     }
 
+    /// The claims of these systems, or of all that were not removed, that no import has settled yet, the oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn open_claims_of_many(&self, within: Option<&[SystemId]>) -> Result<Vec<Claim>, StoreError> {
+        reading!(self, "reading the claims of systems", |transaction| {
+            let mut text = Statement::building(
+                "SELECT c.claim_id, c.task_id, c.step, c.account_external_id, c.account, c.fact, c.state, \
+                 c.claimed_at, c.settled_by, s.system_id FROM claims c JOIN systems s ON s.system_key = c.system_key \
+                 WHERE c.state = 'open' AND s.removed_at IS NULL",
+            );
+            systems::push_within(&mut text, within);
+            text.push(" ORDER BY c.claim_id");
+            transaction.fetch_together(text, 10, |row| Ok(read_claim(row, &row.word(9)?)?.1)).await
+        })
+        .await
+    }
+
     /// What was claimed since a moment of accounts of the same AWS account, by whichever of its systems, and has been
     /// neither contradicted nor made void; the oldest first.
     ///

@@ -13,6 +13,8 @@ use crate::transaction::Transaction;
 pub(super) const COLUMNS: &str = "system_key, secret_revision, system_id, name, category, technology, content, state, \
                        state_reason, aws_account_id, aws_partition, region, credential, settings, created_at, \
                        updated_at, removed_at";
+/// So many columns do [`COLUMNS`] name.
+pub(super) const NUMBER_OF_COLUMNS: usize = 17;
 
 /// A system by its id; with `lock`, no other writer can change it until the transaction ends.
 pub(crate) async fn find(
@@ -163,7 +165,7 @@ pub(crate) async fn update(transaction: &mut Transaction, stored: &StoredSystem)
     })
 }
 
-pub(super) fn read_system(row: &Row) -> Result<StoredSystem, StoreError> {
+pub(crate) fn read_system(row: &Row) -> Result<StoredSystem, StoreError> {
     Ok(StoredSystem {
         key: row.int(0)?,
         secret_revision: row.int(1)?,

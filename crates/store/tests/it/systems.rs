@@ -4,7 +4,7 @@ use keyreeve_model::{
     AwsAccountId, CredentialKind, Effect, Failure, FailureKind, MappingName, Secret, SystemName, SystemState,
     TaskMapping,
 };
-use keyreeve_store::{AuditFilter, StoreError, SystemPatch};
+use keyreeve_store::{AuditFilter, StoreError, SystemFilter, SystemOrder, SystemPatch, SystemSlice};
 
 use crate::place::Place;
 use crate::sample::*;
@@ -160,6 +160,85 @@ async fn who_changed_what_of_a_system_is_in_the_audit_log() {
         );
         assert!(!serde_json::to_string(&rows).unwrap().contains("canary"));
         store.verify_audit().await.unwrap();
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn systems_come_in_parts_in_every_order_and_are_found_by_any_part() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        let made = [
+            ("c", "Beta", "Öffentlich"),
+            ("a", "alpha", "cloud"),
+            ("b", "Ärger", "cloud"),
+            ("e", "50%", "öffentlich"),
+            ("d", "gone", "cloud"),
+        ];
+        for (number, (system, name, category)) in made.iter().enumerate() {
+            let mut new = new_system(system, name);
+            new.category = (*category).to_owned();
+            new.aws_account_id = Some(AwsAccountId::new(format!("11111111111{number}")).unwrap());
+            // Two are as old as each other.
+            store.create_system(new, "local:test", at(number.max(1) as i64)).await.unwrap();
+        }
+        store.remove_system(&id("d"), ("local:test", None), at(9)).await.unwrap();
+        let ids = |systems: &[keyreeve_model::System]| -> String {
+            systems.iter().map(|system| system.system_id.as_str()).collect()
+        };
+        let all = SystemFilter { removed: true, ..SystemFilter::default() };
+        let whole = store.list_systems(true).await.unwrap();
+        for by in [SystemOrder::SystemId, SystemOrder::Name, SystemOrder::Category, SystemOrder::CreatedAt] {
+            for descending in [false, true] {
+                let mut expected = whole.clone();
+                expected.sort_by_cached_key(|system| match by {
+                    SystemOrder::SystemId => (String::new(), system.system_id.clone()),
+                    SystemOrder::Name => (system.name.to_string(), system.system_id.clone()),
+                    SystemOrder::Category => (system.category.clone(), system.system_id.clone()),
+                    SystemOrder::CreatedAt => (system.created_at.to_string(), system.system_id.clone()),
+                });
+                if descending {
+                    expected.reverse();
+                }
+                let mut slice = SystemSlice { by, descending, after: None, limit: 2 };
+                let mut found = Vec::new();
+                loop {
+                    let part = store.systems_slice(&all, &slice).await.unwrap();
+                    let Some(last) = part.last() else { break };
+                    slice.after = Some(by.place(last));
+                    found.extend(part);
+                }
+                assert_eq!(ids(&found), ids(&expected), "{by:?} {descending}");
+                assert_eq!(found, expected);
+            }
+        }
+        let found = async |filter: SystemFilter<'_>| {
+            let by = SystemOrder::SystemId;
+            let slice = SystemSlice { by, descending: false, after: None, limit: 100 };
+            let found = store.systems_slice(&filter, &slice).await.unwrap();
+            assert_eq!(store.count_systems(&filter).await.unwrap(), found.len() as u64);
+            ids(&found)
+        };
+        for (text, expected) in [
+            ("ALPHA", "a"),
+            ("äRG", "b"),
+            ("ÖFFENT", "ce"),
+            ("cloud", "ab"),
+            ("1111112", "b"),
+            ("%", "e"),
+            ("_", ""),
+            ("C", "abce"),
+            ("gone", ""),
+        ] {
+            let filter = SystemFilter { text: Some(text), ..SystemFilter::default() };
+            assert_eq!(found(filter).await, expected, "{text}");
+        }
+        let (some, removed) = ([id("a"), id("d"), id("nobody")], Some(SystemState::Removed));
+        assert_eq!(found(SystemFilter { systems: Some(&some), ..SystemFilter::default() }).await, "a");
+        assert_eq!(found(SystemFilter { systems: Some(&some), ..all }).await, "ad");
+        assert_eq!(found(SystemFilter { systems: Some(&[]), ..all }).await, "");
+        assert_eq!(found(SystemFilter { state: removed, ..SystemFilter::default() }).await, "d");
+        assert_eq!(store.systems_there(&some).await.unwrap(), [id("a"), id("d")]);
         store.close().await;
     }
 }

@@ -135,7 +135,8 @@ pub(crate) async fn indexes_of_before(place: &Place) {
     let text = concat!(
         include_str!("../../migrations/sqlite/0016_read_in_order.sql"),
         include_str!("../../migrations/sqlite/0022_pages_in_order.sql"),
-        include_str!("../../migrations/postgres/0031_across_systems.sql")
+        include_str!("../../migrations/postgres/0031_across_systems.sql"),
+        include_str!("../../migrations/sqlite/0032_fleet_in_order.sql")
     );
     let named = |before: &'static str| {
         text.lines().filter_map(move |line| line.strip_prefix(before)?.split([' ', ';']).next())

@@ -1,10 +1,9 @@
 //! What of one system needs a person, for the page of it.
 
 use askama::Template;
-use jiff::Timestamp;
 use keyreeve_model::System;
 
-use super::{LATELY, Need, needs};
+use super::{CONFIRMED_WITHIN, LATELY, Need, ago, needs};
 use crate::console::imports;
 use crate::console::parts::{Badge, Cell, Facts, drawn};
 use crate::console::time::Time;
@@ -23,11 +22,12 @@ impl Needs {
     pub(in crate::console) async fn of(parts: &Parts, system: &System) -> Result<Self, Problem> {
         let now = parts.clock.now();
         let id = &system.system_id;
-        let lately = now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
-        let attention = parts.store.attention(lately, Some(std::slice::from_ref(id))).await?;
-        let mut passwords = parts.store.unclaimed_passwords(now).await?;
-        passwords.retain(|one| one.system_id == *id);
-        let standing = attention.systems.first();
+        let own = std::slice::from_ref(id);
+        let (lately, confirmed) = (ago(LATELY, now), ago(CONFIRMED_WITHIN, now));
+        let attention = parts.store.attention(lately, confirmed, Some(own)).await?;
+        let passwords = parts.store.unclaimed_passwords_of(id, now).await?;
+        let standing = parts.store.standings(own).await?;
+        let standing = standing.first();
         let run = |run, text: &str| Cell::link(imports::of(run), format!("Run {run}, {text}"));
         let mut facts = vec![(
             "Last import",
@@ -48,10 +48,7 @@ impl Needs {
         if let Some(users) = standing.and_then(|one| one.users) {
             facts.push(("Accounts", Cell::Number(users)));
         }
-        Ok(Self {
-            needs: needs(std::slice::from_ref(system), attention, passwords, now),
-            stands: Facts { facts },
-        })
+        Ok(Self { needs: needs(attention, passwords, now), stands: Facts { facts } })
     }
 }
 

@@ -17,6 +17,8 @@ mod show;
 
 pub(super) use checklist::called;
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -25,7 +27,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use keyreeve_engine::rights::Right;
 use keyreeve_model::{System, SystemId, SystemState};
-use keyreeve_store::SystemStanding;
+use keyreeve_store::{SystemFilter, SystemStanding};
 
 use super::address;
 use super::numbers::counted;
@@ -99,25 +101,26 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
     visitor.actor.require(Right::Read)?;
     let listing = asked.of_shape(&SHAPE)?;
     let order: SystemOrder = listing.reading().parse()?;
-    let (state, now) = (listing.filter("state"), parts.clock.now());
-    let wanted = listing.filter("q").map(str::to_lowercase);
-    let mut systems = parts.store.list_systems(true).await?;
-    systems.retain(|system| visitor.actor.reaches(&system.system_id));
-    let removed = systems.iter().filter(|system| system.state == SystemState::Removed).count();
-    systems.retain(|system| {
-        state.map_or(system.state != SystemState::Removed, |state| state == system.state.as_str())
-            && wanted.as_ref().is_none_or(|wanted| is_about(system, wanted))
-    });
-    let systems = order.after(systems, listing.after()?);
-    let standing = parts.store.attention(now, visitor.actor.limits()).await?.systems;
-    let cells = |system: &System| {
-        let standing = standing.iter().find(|one| one.system_id == system.system_id);
-        cells(system, standing, now)
+    let now = parts.clock.now();
+    let asked = SystemFilter {
+        systems: visitor.actor.limits(),
+        state: listing.filter("state").and_then(named),
+        removed: false,
+        text: listing.filter("q"),
     };
+    let slice = order.slice(listing.after()?, listing.limit()?);
+    let systems = parts.store.systems_slice(&asked, &slice).await?;
+    let ids: Vec<SystemId> = systems.iter().map(|system| system.system_id.clone()).collect();
+    let standing = parts.store.standings(&ids).await?;
+    let standing: BTreeMap<&SystemId, &SystemStanding> =
+        standing.iter().map(|one| (&one.system_id, one)).collect();
+    let cells = |system: &System| cells(system, standing.get(&system.system_id).copied(), now);
     if listing.is_file() {
         return listing.file(("all", "systems"), &systems, cells);
     }
     let may_add = visitor.may(Right::Administer) && visitor.actor.require_all_systems().is_ok();
+    // Whoever sees some asks for nothing of those that were removed.
+    let removed = if systems.is_empty() { removed(&visitor, &parts).await? } else { 0 };
     // A button above leads to a new one.
     let add = (may_add && removed == 0).then(|| Link::new("/new-system", "New system"));
     let empty = none(removed, add);
@@ -127,7 +130,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
 }
 
 /// What is said where no system is connected, though some may have been, with the way to a new one or else to those.
-pub(super) fn none(removed: usize, add: Option<Link>) -> Empty {
+pub(super) fn none(removed: u64, add: Option<Link>) -> Empty {
     if removed == 0 {
         return Empty {
             title: "No system yet".to_owned(),
@@ -144,12 +147,20 @@ pub(super) fn none(removed: usize, add: Option<Link>) -> Empty {
     }
 }
 
-fn is_about(system: &System, wanted: &str) -> bool {
-    let has = |text: &str| text.to_lowercase().contains(wanted);
-    has(&system.name.to_string())
-        || has(system.system_id.as_str())
-        || has(&system.category)
-        || system.aws_account_id.as_ref().is_some_and(|account| has(account.as_str()))
+/// How many systems of a visitor were removed.
+pub(super) async fn removed(visitor: &Visitor, parts: &Parts) -> Result<u64, Problem> {
+    let removed = SystemFilter {
+        systems: visitor.actor.limits(),
+        state: Some(SystemState::Removed),
+        ..SystemFilter::default()
+    };
+    Ok(parts.store.count_systems(&removed).await?)
+}
+
+/// The state of that name.
+fn named(state: &str) -> Option<SystemState> {
+    let all = [SystemState::Active, SystemState::Quarantined, SystemState::Suspended, SystemState::Removed];
+    all.into_iter().find(|one| one.as_str() == state)
 }
 
 fn cells(system: &System, standing: Option<&SystemStanding>, now: jiff::Timestamp) -> Vec<Cell> {

@@ -7,6 +7,7 @@ mod dismissed;
 mod drift;
 pub(crate) mod every_page;
 mod filled_in;
+mod fleet;
 mod gone;
 mod heed;
 mod held;

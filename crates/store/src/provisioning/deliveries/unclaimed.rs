@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::DeliveryState;
 use crate::history::STILL;
 use crate::statement::statement;
-use crate::systems::same_account;
+use crate::systems::{push_within, same_account};
 use crate::transaction::reading;
 use crate::{Store, StoreError};
 
@@ -43,8 +43,7 @@ const UNCLAIMED: &str = concat!(
        AND r.started_at > d.created_at AND NOT EXISTS (SELECT 1 FROM account_versions v \
          WHERE v.system_key = t.system_key AND v.external_id = t.account_external_id AND v.valid_to_run = $1 \
          AND v.login_state <> 'absent' \
-         AND (v.password_last_used_at IS NULL OR v.password_last_used_at < d.created_at))) \
-     ORDER BY s.system_id, d.delivery_id"
+         AND (v.password_last_used_at IS NULL OR v.password_last_used_at < d.created_at)))"
 );
 
 fn is_old((password, days): &(UnclaimedPassword, u32), now: Timestamp) -> bool {
@@ -59,25 +58,42 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn unclaimed_passwords(&self, now: Timestamp) -> Result<Vec<UnclaimedPassword>, StoreError> {
-        let found = self.unopened().await?;
+        let found = self.unopened(None).await?;
         Ok(found.into_iter().filter(|one| is_old(one, now)).map(|(password, _)| password).collect())
     }
 
-    /// The same, and those that nobody can open any more, however old they are.
+    /// The same of one system.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn unclaimed_passwords_of(
+        &self,
+        system: &SystemId,
+        now: Timestamp,
+    ) -> Result<Vec<UnclaimedPassword>, StoreError> {
+        let found = self.unopened(Some(std::slice::from_ref(system))).await?;
+        Ok(found.into_iter().filter(|one| is_old(one, now)).map(|(password, _)| password).collect())
+    }
+
+    /// The same of these systems, or of all, and those that nobody can open any more, however old they are.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn unclaimed_or_expired_passwords(
         &self,
         now: Timestamp,
+        within: Option<&[SystemId]>,
     ) -> Result<Vec<UnclaimedPassword>, StoreError> {
-        let mut found = self.unopened().await?;
+        let mut found = self.unopened(within).await?;
         found.retain(|one| one.0.state == DeliveryState::Expired || is_old(one, now));
         Ok(found.into_iter().map(|(password, _)| password).collect())
     }
 
     /// All that nobody has opened, with the setting of their systems.
-    async fn unopened(&self) -> Result<Vec<(UnclaimedPassword, u32)>, StoreError> {
+    async fn unopened(
+        &self,
+        within: Option<&[SystemId]>,
+    ) -> Result<Vec<(UnclaimedPassword, u32)>, StoreError> {
         reading!(self, "looking for unclaimed passwords", |transaction| {
             let read = |row: &crate::row::Row| {
                 let password = UnclaimedPassword {
@@ -90,7 +106,10 @@ impl Store {
                 };
                 Ok((password, row.json::<SystemSettings>(6)?.unclaimed_password_days))
             };
-            transaction.fetch(statement!(UNCLAIMED, STILL), read).await
+            let mut text = statement!(UNCLAIMED, STILL);
+            push_within(&mut text, within);
+            text.push(" ORDER BY s.system_id, d.delivery_id");
+            transaction.fetch(text, read).await
         })
         .await
     }

@@ -49,6 +49,17 @@ async fn a_later_claim_about_the_same_supersedes_the_earlier_one_and_no_other() 
             .chain(second.iter().map(ada))
             .collect();
         assert_eq!(open(&store).await, expected);
+        // So many are not confirmed, and of many systems they are the same.
+        let of_many = store.open_claims_of_many(None).await.unwrap();
+        let of_one = store.open_claims(&id("s")).await.unwrap();
+        assert_eq!(of_many, of_one.into_iter().map(|(_, claim)| claim).collect::<Vec<_>>());
+        let oldest = of_many.iter().map(|claim| claim.claimed_at).min().unwrap();
+        let found = store.attention(oldest, oldest, None).await.unwrap().unconfirmed;
+        let unconfirmed = Unconfirmed { system_id: id("s"), claims: of_many.len() as u64, oldest };
+        assert_eq!(found, [unconfirmed]);
+        let before = oldest.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap();
+        assert_eq!(store.attention(oldest, before, None).await.unwrap().unconfirmed, []);
+        assert!(store.open_claims_of_many(Some(&[])).await.unwrap().is_empty());
         let superseded = store.claims(&id("s"), Some(ClaimState::Superseded)).await.unwrap();
         assert_eq!(superseded.len(), 3);
         assert_eq!(store.claims(&id("s"), None).await.unwrap().len(), 8);
