@@ -373,4 +373,14 @@ mod tests {
             assert!(!is_here(there), "{there}");
         }
     }
+
+    #[test]
+    fn each_partition_has_hosts_of_its_own() {
+        let own = |region| of_aws(region, "lake").0;
+        assert_eq!(own("eu-west-1"), "https://lake.s3.eu-west-1.amazonaws.com");
+        assert_eq!(own("us-gov-west-1"), "https://lake.s3.us-gov-west-1.amazonaws.com");
+        assert_eq!(own("cn-north-1"), "https://lake.s3.cn-north-1.amazonaws.com.cn");
+        assert_eq!(own("us-iso-east-1"), "https://lake.s3.us-iso-east-1.c2s.ic.gov");
+        assert_eq!(of_aws("eu-west-1", "a.b"), ("https://s3.eu-west-1.amazonaws.com".to_owned(), false));
+    }
 }
