@@ -182,7 +182,15 @@ fn make_cluster(
     initdb.arg("--pwfile").arg(password_file).arg("-D").arg(data).current_dir(folder);
     let output = initdb.output().context("running initdb")?;
     if !output.status.success() {
-        bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        let said = String::from_utf8_lossy(&output.stderr);
+        let hint = match owner {
+            Some(_) if said.contains("Permission denied") => {
+                "; PostgreSQL does not run as root, and the user that it runs as may not go to that folder: set \
+                 CARGO_TARGET_DIR to one where everybody may go"
+            }
+            _ => "",
+        };
+        bail!("initdb failed: {}{hint}", said.trim());
     }
     Ok(())
 }

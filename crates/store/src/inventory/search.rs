@@ -7,7 +7,7 @@ use keyreeve_model::{AccountStatus, ExternalId, ImportRunId, ObjectType, Resourc
 
 use super::indexed::{self, MOST_SYSTEMS};
 use super::kept::Number;
-use super::texts::{AccountCounts, Entry, Haystack};
+use super::texts::{AccountCounts, Entry, Haystack, fold_into};
 use crate::dialect::Dialect;
 use crate::history::Versions;
 use crate::row::Row;
@@ -15,6 +15,9 @@ use crate::statement::{Statement, Value, statement};
 use crate::systems::push_within;
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError};
+
+/// So many times as much as is asked for is looked for that has a text elsewhere than at the beginning of its name.
+const ENOUGH: usize = 5;
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +95,8 @@ impl Store {
     /// Accounts, groups and policies of these systems, or of all that are not removed, that have a text in their name,
     /// path, ARN or tags, ignoring case, those that are gone as well; with `*` or `?` in it, it is a pattern for the whole
     /// of one of these. Those that are called so come first, then those whose names begin so. Of many, so many are given,
-    /// and whether there are more.
+    /// and whether there may be more; of many that have it elsewhere than at the beginning of their names, these need not be
+    /// the first by name.
     ///
     /// Several systems that have more than 250,000 of one kind are searched by indexes on PostgreSQL: then what is gone is not
     /// looked for, and of a text without three letters or digits in a row names alone that begin so are, which is said beside
@@ -108,41 +112,31 @@ impl Store {
     ) -> Result<Searched, StoreError> {
         reading!(self, "looking for accounts, groups and policies", |transaction| {
             let is_postgres = transaction.dialect() == Dialect::Postgres;
-            let mut text = statement!(NOW);
-            push_within(&mut text, systems);
-            if is_postgres {
-                text.push(" LIMIT ").bind(i64::try_from(MOST_SYSTEMS).unwrap_or(i64::MAX).saturating_add(1));
+            let by_index = is_postgres && are_more_than(transaction, systems, MOST_SYSTEMS).await?;
+            let mut chosen = Vec::new();
+            if !by_index {
+                let mut text = statement!(NOW);
+                push_within(&mut text, systems);
+                let read =
+                    |row: &Row| Ok((row.int(0)?, row.word::<SystemId>(1)?, row.opt_int(2)?.map(ImportRunId)));
+                chosen = transaction.fetch_together(text, 3, read).await?;
             }
-            let read =
-                |row: &Row| Ok((row.int(0)?, row.word::<SystemId>(1)?, row.opt_int(2)?.map(ImportRunId)));
-            let mut best = Best::of(wanted, most);
-            let chosen = transaction.fetch(text, read).await?;
-            if is_postgres && chosen.len() > 1 && self.are_many(transaction, &chosen).await? {
+            if by_index || (is_postgres && chosen.len() > 1 && self.are_many(transaction, &chosen).await?) {
                 let keys = match systems {
                     None => None,
                     Some(systems) => Some(keys_of(transaction, systems).await?),
                 };
                 return indexed::search(transaction, wanted, keys.as_deref(), most).await;
             }
+            let (mut best, mut looked_through) = (Best::of(wanted, most), LookedThrough::default());
             let given_up = crate::kept::floor(transaction).await?;
-            let mut looked_through = LookedThrough::default();
             for (key, system_id, run) in chosen {
                 let Some(run) = run else { continue };
                 let accounts = self.account_texts(transaction, key, run).await?;
                 let others = self.other_texts(transaction, key, run, given_up).await?;
-                for texts in [&accounts, &others.own] {
-                    best.look_at(&system_id, texts, &Hits::of(texts, wanted, most));
-                }
-                match others.is_shared {
-                    true => best.look_at(
-                        &system_id,
-                        &others.of_aws,
-                        looked_through.hits(&others.of_aws, wanted, most),
-                    ),
-                    false => {
-                        best.look_at(&system_id, &others.of_aws, &Hits::of(&others.of_aws, wanted, most))
-                    }
-                }
+                best.look_at(&system_id, &accounts, None);
+                best.look_at(&system_id, &others.own, None);
+                best.look_at(&system_id, &others.of_aws, others.is_shared.then_some(&mut looked_through));
             }
             let more = best.left_out;
             Ok(Searched { found: best.found(), more, names_alone: false, without_gone: false })
@@ -275,9 +269,6 @@ impl Store {
         transaction: &mut Transaction,
         chosen: &[(i64, SystemId, Option<ImportRunId>)],
     ) -> Result<bool, StoreError> {
-        if chosen.len() > MOST_SYSTEMS {
-            return Ok(true);
-        }
         let of_run = |(key, _, run): &(i64, SystemId, Option<ImportRunId>)| Some((*key, (*run)?));
         let runs: Vec<(i64, ImportRunId)> = chosen.iter().filter_map(of_run).collect();
         let known = |runs: &[(i64, ImportRunId)]| -> Vec<(i64, ImportRunId)> {
@@ -324,6 +315,20 @@ impl Found {
     }
 }
 
+/// Whether more of these systems are not removed than so many.
+async fn are_more_than(
+    transaction: &mut Transaction,
+    systems: Option<&[SystemId]>,
+    most: usize,
+) -> Result<bool, StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut text =
+        statement!("SELECT COUNT(*) FROM (SELECT s.system_key FROM systems s WHERE s.removed_at IS NULL");
+    push_within(&mut text, systems);
+    text.push(" LIMIT ").bind(most.saturating_add(1)).push(") AS counted");
+    Ok(transaction.fetch_one(text, |row| row.int(0)).await? > most)
+}
+
 /// The keys of these systems, but for those that are removed.
 async fn keys_of(transaction: &mut Transaction, systems: &[SystemId]) -> Result<Vec<i64>, StoreError> {
     let mut text = statement!("SELECT s.system_key FROM systems s WHERE s.removed_at IS NULL");
@@ -353,75 +358,94 @@ fn rank(name: &str, wanted: &str) -> u8 {
 /// Where something that was found stands: what is called so comes first, then what begins so, then by name, system and id.
 type Rank = (u8, String, SystemId, bool, String);
 
-/// The places of what was found in some texts.
-struct Hits {
-    places: Vec<usize>,
-    /// Whether there may be others.
-    more: bool,
-}
-
-impl Hits {
-    /// So many at most, and beside them so many of what is called so.
-    fn of(texts: &Haystack, wanted: &str, most: usize) -> Self {
-        let mut places = texts.with(wanted, most);
-        let more = places.len() == most;
-        if more {
-            places.extend(texts.called(wanted, most));
-            places.sort_unstable();
-            places.dedup();
-        }
-        Self { places, more }
-    }
-}
-
-/// The texts that systems share, by their addresses, which they have as long as they are held here; each looked through once.
-#[derive(Default)]
-struct LookedThrough(HashMap<usize, (Arc<Haystack>, Hits)>);
-
-impl LookedThrough {
-    fn hits(&mut self, texts: &Arc<Haystack>, wanted: &str, most: usize) -> &Hits {
-        let known = self.0.entry(Arc::as_ptr(texts).addr());
-        &known.or_insert_with(|| (Arc::clone(texts), Hits::of(texts, wanted, most))).1
-    }
-}
+/// What was found in texts that systems share, by their addresses, which they have as long as they are held here; each is
+/// looked through once.
+type LookedThrough = HashMap<usize, (Arc<Haystack>, Vec<usize>)>;
 
 /// The first of what is found, so many at most. Until all is looked at, no more of it is copied than its place.
-struct Best {
+///
+/// Names that begin with what is looked for are found in all systems, by their order. What has it elsewhere is looked for
+/// until there is [`ENOUGH`] of it: of more nobody reads the rest, and a fleet would be read through for nothing.
+struct Best<'a> {
+    wanted: &'a str,
     folded: String,
+    is_pattern: bool,
     most: usize,
     kept: BTreeMap<Rank, (Arc<Haystack>, usize)>,
-    /// Whether anything did not fit.
+    /// How much is still looked for that has it elsewhere than at the beginning of its name.
+    enough: usize,
+    /// Whether there may be anything that is not kept.
     left_out: bool,
 }
 
-impl Best {
-    fn of(wanted: &str, most: usize) -> Self {
-        Self { folded: wanted.to_lowercase(), most, kept: BTreeMap::new(), left_out: false }
+impl<'a> Best<'a> {
+    fn of(wanted: &'a str, most: usize) -> Self {
+        let (folded, is_pattern) = (wanted.to_lowercase(), wanted.contains(['*', '?']));
+        let (kept, enough) = (BTreeMap::new(), most.saturating_mul(ENOUGH));
+        Self { wanted, folded, is_pattern, most, kept, enough, left_out: false }
     }
 
-    /// What was found in the texts of a system.
-    fn look_at(&mut self, system_id: &SystemId, texts: &Arc<Haystack>, hits: &Hits) {
-        self.left_out |= hits.more;
-        let mut name = String::new();
-        for &place in &hits.places {
-            let Some(one) = texts.at(place) else { continue };
-            fold_into(&mut name, one.name);
-            let rank = rank(&name, &self.folded);
-            let gone = one.of.gone.is_some();
-            if self.kept.len() >= self.most {
-                self.left_out = true;
-                let here = (rank, name.as_str(), system_id, gone, one.external_id);
-                let last = self.kept.last_key_value().map(|((rank, name, system, gone, id), _)| {
-                    (*rank, name.as_str(), system, *gone, id.as_str())
-                });
-                if last.is_none_or(|last| here >= last) {
-                    continue;
-                }
-                self.kept.pop_last();
-            }
-            let rank = (rank, name.clone(), system_id.clone(), gone, one.external_id.to_owned());
-            self.kept.insert(rank, (Arc::clone(texts), place));
+    /// Looks into the texts of a system, or at what was found when they were looked through for another one.
+    fn look_at(&mut self, system_id: &SystemId, texts: &Arc<Haystack>, shared: Option<&mut LookedThrough>) {
+        if !self.is_pattern {
+            let folded = self.folded.clone();
+            let named = texts.beginning(&folded).filter(|place| self.is_named_so(texts.at(*place)));
+            let named: Vec<usize> = named.take(self.most + 1).collect();
+            // They come in their order: where one has no place, none behind it has.
+            named.into_iter().all(|place| self.keep(system_id, texts, place));
         }
+        if self.enough == 0 {
+            self.left_out = self.left_out || texts.may_have(self.wanted);
+            return;
+        }
+        let look = || texts.with(self.wanted, self.most);
+        let alone;
+        let places = match shared {
+            Some(known) => {
+                &known.entry(Arc::as_ptr(texts).addr()).or_insert_with(|| (Arc::clone(texts), look())).1
+            }
+            None => {
+                alone = look();
+                &alone
+            }
+        };
+        self.left_out |= places.len() == self.most;
+        self.enough = self.enough.saturating_sub(places.len());
+        for &place in places {
+            if self.is_pattern || !self.is_named_so(texts.at(place)) {
+                self.keep(system_id, texts, place);
+            }
+        }
+    }
+
+    /// Whether the name begins with what is looked for, as those do that were found by their order.
+    fn is_named_so(&self, one: Option<Entry<'_>>) -> bool {
+        one.is_some_and(|one| {
+            let beginning = one.name.get(..self.wanted.len());
+            beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(self.wanted))
+        })
+    }
+
+    /// Keeps what is at a place if it is among the first, and tells whether it is.
+    fn keep(&mut self, system_id: &SystemId, texts: &Arc<Haystack>, place: usize) -> bool {
+        let Some(one) = texts.at(place) else { return true };
+        let (mut name, gone) = (String::new(), one.of.gone.is_some());
+        fold_into(&mut name, one.name);
+        let rank = rank(&name, &self.folded);
+        if self.kept.len() >= self.most {
+            self.left_out = true;
+            let here = (rank, name.as_str(), system_id, gone, one.external_id);
+            let last = self.kept.last_key_value().map(|((rank, name, system, gone, id), _)| {
+                (*rank, name.as_str(), system, *gone, id.as_str())
+            });
+            if last.is_none_or(|last| here >= last) {
+                return false;
+            }
+            self.kept.pop_last();
+        }
+        let rank = (rank, name, system_id.clone(), gone, one.external_id.to_owned());
+        self.kept.insert(rank, (Arc::clone(texts), place));
+        true
     }
 
     fn found(self) -> Vec<Found> {
@@ -429,17 +453,5 @@ impl Best {
             Found::of(&system_id, texts.at(place)?)
         };
         self.kept.into_iter().filter_map(of).collect()
-    }
-}
-
-/// A name in lower case, in place of what was there.
-fn fold_into(folded: &mut String, name: &str) {
-    folded.clear();
-    match name.is_ascii() {
-        true => {
-            folded.push_str(name);
-            folded.make_ascii_lowercase();
-        }
-        false => folded.push_str(&name.to_lowercase()),
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct Haystack {
     kinds: Vec<(i64, ObjectType, Option<AccountStatus>)>,
     /// Id, name, path and ARN of each, with line feeds between.
     own: Lines,
+    /// The places by name, ignoring case, then by whether it is gone, and by id.
+    by_name: Vec<u32>,
     /// How many accounts there are of each kind.
     pub(super) counts: AccountCounts,
     /// Name, path and ARN of each, with line feeds between.
@@ -153,6 +155,12 @@ impl Haystack {
     /// Gives back what was taken to grow, as nothing is added any more.
     pub(super) fn finish(&mut self) {
         self.kinds.shrink_to_fit();
+        let mut by_name: Vec<u32> = (0..).take(self.many()).collect();
+        by_name.sort_by_cached_key(|place| {
+            self.at(*place as usize)
+                .map(|one| (one.name.to_lowercase(), one.of.gone.is_some(), one.external_id.to_owned()))
+        });
+        self.by_name = by_name;
         for lines in [&mut self.own, &mut self.plain, &mut self.tags] {
             lines.shrink();
         }
@@ -202,14 +210,40 @@ impl Haystack {
         found
     }
 
-    /// The places of those that are called so, ignoring case.
-    pub(super) fn called(&self, name: &str, most: usize) -> Vec<usize> {
-        // An ARN ends with the name.
-        self.all_with(&self.plain, &format!("/{}\n", name.to_ascii_lowercase()), most)
+    /// The places of those whose names begin so, ignoring case, by name, then by whether it is gone, and by id: those that
+    /// are called so come first. What is asked for is in lower case.
+    pub(super) fn beginning(&self, folded: &str) -> impl Iterator<Item = usize> {
+        let mut name = String::new();
+        let mut look = move |place: &u32, fits: fn(&str, &str) -> bool| {
+            let found = self.at(*place as usize).map(|one| one.name).unwrap_or_default();
+            fold_into(&mut name, found);
+            fits(&name, folded)
+        };
+        let first = self.by_name.partition_point(|place| look(place, |name, wanted| name < wanted));
+        let rest = self.by_name.get(first..).unwrap_or_default().iter();
+        rest.take_while(move |place| look(place, |name, wanted| name.starts_with(wanted)))
+            .map(|place| *place as usize)
+    }
+
+    /// Whether one of them may have a text somewhere; `false` is certain.
+    pub(super) fn may_have(&self, wanted: &str) -> bool {
+        wanted.contains(['*', '?', '"', '\\', '\n']) || self.sieve.passes(&wanted.to_ascii_lowercase())
     }
 
     fn all_with(&self, lines: &Lines, wanted: &str, most: usize) -> Vec<usize> {
         if self.sieve.passes(wanted) { lines.with(wanted, most) } else { Vec::new() }
+    }
+}
+
+/// A name in lower case, in place of what was there.
+pub(super) fn fold_into(folded: &mut String, name: &str) {
+    folded.clear();
+    match name.is_ascii() {
+        true => {
+            folded.push_str(name);
+            folded.make_ascii_lowercase();
+        }
+        false => folded.push_str(&name.to_lowercase()),
     }
 }
 
@@ -341,6 +375,7 @@ mod tests {
             let arn = format!("arn:aws:iam::1:user/x/{name}");
             all.push(&ExternalId::new(name).unwrap(), [name, "/x/", &arn], of, tags);
         }
+        all.finish();
         for (wanted, places) in [
             ("ada", vec![0, 2]),
             ("a\"b", vec![0]),
@@ -355,9 +390,30 @@ mod tests {
         let bea = all.at(1).unwrap();
         assert_eq!((bea.external_id, bea.name, bea.path, bea.arn), ("Bea", "Bea", "/x/", ""));
         assert_eq!((bea.of.gone, all.at(3).is_none()), (Some(ImportRunId(7)), true));
-        assert_eq!(
-            (all.with("x", 2), all.called("BEA", 2), all.called("ea", 2)),
-            (vec![0, 1], vec![1], vec![])
-        );
+        assert_eq!(all.with("x", 2), [0, 1]);
+    }
+    #[test]
+    fn names_that_begin_so_are_found_in_their_order() {
+        let mut all = Haystack::default();
+        for (id, name, gone) in [
+            ("5", "adam", None),
+            ("4", "Ada", Some(ImportRunId(3))),
+            ("3", "bea", None),
+            ("2", "ADA", None),
+            ("1", "ada-2", None),
+            ("6", "\u{dc}nal", None),
+        ] {
+            let of = Of { kind: ObjectType::Account, status: None, gone };
+            all.push(&ExternalId::new(id).unwrap(), [name, "/", &format!("arn:user/{name}")], of, "");
+        }
+        all.finish();
+        let ids = |wanted: &str| -> Vec<&str> {
+            all.beginning(wanted).filter_map(|place| Some(all.at(place)?.external_id)).collect()
+        };
+        assert_eq!(ids("ada"), ["2", "4", "1", "5"]);
+        assert_eq!(ids("ada-"), ["1"]);
+        assert_eq!(ids("\u{fc}n"), ["6"]);
+        assert_eq!((ids("").len(), ids("c").len(), ids("z").len()), (6, 0, 0));
+        assert!(all.may_have("DAM") && all.may_have("x*") && !all.may_have("nobody"));
     }
 }

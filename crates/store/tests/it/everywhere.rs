@@ -298,6 +298,41 @@ async fn a_search_by_indexes_finds_what_one_in_memory_does() {
 }
 
 #[tokio::test]
+async fn names_that_begin_so_are_found_in_the_last_system_however_much_others_have_it_elsewhere() {
+    for place in Place::both().await {
+        let store = place.create().await;
+        for number in 0..4 {
+            let system = format!("s{number}");
+            store.create_system(new_system(&system, &system), "local:test", at(0)).await.unwrap();
+            let mut inventory = awkward();
+            for account in &mut inventory.accounts {
+                account.path = "/needle/".to_owned();
+                account.arn = format!("arn:aws:iam::{}:user/needle/{}", account.system_id, account.name);
+            }
+            if number == 3 {
+                inventory.accounts[0].name = "needle".to_owned();
+                inventory.accounts[1].name = "Needle-2".to_owned();
+                inventory.sort();
+            }
+            publish_in(&store, &system, inventory, 1).await;
+        }
+        // Two at most: before the last system more than enough has it elsewhere.
+        for (most, first) in
+            [(1, &["needle"][..]), (2, &["needle", "Needle-2"]), (3, &["needle", "Needle-2"])]
+        {
+            let searched = store.search(None, "needle", most).await.unwrap();
+            let names: Vec<&str> = searched.found.iter().map(|one| one.name.as_str()).collect();
+            assert_eq!((names.len(), &names[..first.len()]), (most, first), "{most}");
+            assert!(searched.more);
+        }
+        let all = store.search(None, "needle", 1_000).await.unwrap();
+        let accounts = 4 * awkward().accounts.len();
+        assert_eq!((all.found.len(), all.more), (accounts, false));
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn without_the_extension_a_store_is_made_and_searched_all_the_same() {
     let place = Place::postgres().await;
     let store = place.create().await;
