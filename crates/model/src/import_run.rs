@@ -126,6 +126,14 @@ pub struct CollectionRecord {
     pub reason: Option<String>,
 }
 
+impl CollectionRecord {
+    /// How many users a run listed; `None` where that was not asked for.
+    #[must_use]
+    pub fn users(of_run: &[Self]) -> Option<u64> {
+        of_run.iter().find(|one| one.name == CollectionName::Users).map(|one| one.items)
+    }
+}
+
 /// The collections an import reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

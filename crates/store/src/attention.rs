@@ -5,7 +5,6 @@ use keyreeve_model::{
     CollectionRecord, Failure, ImportRunId, ImportRunState, JobId, JobState, System, SystemId, Wish,
 };
 
-use crate::import_runs::users_of;
 use crate::provisioning::drifts;
 use crate::row::Row;
 use crate::statement::{Statement, statement};
@@ -266,7 +265,12 @@ fn read_standing(row: &Row) -> Result<SystemStanding, StoreError> {
         (Some(run), Some(state), Some(at)) => Some((ImportRunId(run), state, at)),
         _ => None,
     };
-    Ok(SystemStanding { system_id: row.word(0)?, published, users: users_of(&collections), last })
+    Ok(SystemStanding {
+        system_id: row.word(0)?,
+        published,
+        users: CollectionRecord::users(&collections),
+        last,
+    })
 }
 
 #[cfg(test)]

@@ -58,8 +58,8 @@ pub(crate) use others::{OtherTexts, SetsOfAws};
 pub use search::{Found, NamedResource, Searched};
 pub use shown::{ScimGroups, ScimStanding, ScimUsers};
 pub(crate) use texts::MOST_KEPT;
-pub(crate) use texts::Texts;
 pub use texts::{AccountCounts, fits};
+pub(crate) use texts::{Texts, is_pattern};
 
 impl Store {
     /// Everything the last published run said; empty before the first.

@@ -226,7 +226,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn tell_of_unclaimed_passwords(&self, now: Timestamp) -> Result<(), StoreError> {
-        let found = self.unclaimed_passwords(now).await?;
+        let found = self.unclaimed_passwords(now, None).await?;
         if found.is_empty() {
             return Ok(());
         }

@@ -272,7 +272,7 @@ async fn unfinished(context: &Context, store: &Store) -> Result<Vec<Check>, Stor
 /// Passwords that were set and that nobody has taken.
 async fn unclaimed_passwords(context: &Context, store: &Store) -> Vec<Check> {
     let now = context.clock.now();
-    let found = match store.unclaimed_passwords(now).await {
+    let found = match store.unclaimed_passwords(now, None).await {
         Ok(found) => found,
         Err(error) => {
             let name = "unclaimed_passwords";

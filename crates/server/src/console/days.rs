@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyreeve_model::{CollectionName, ImportRun};
 use keyreeve_store::PublishedRun;
 
 use super::chart::{Bar, Chart};
@@ -61,11 +60,6 @@ fn told(run: &PublishedRun) -> Told<'_> {
         first: run.first,
         changed: counts.iter().map(|one| one.created + one.changed + one.deleted).sum(),
     }
-}
-
-/// How many users a run listed.
-pub(super) fn users(run: &ImportRun) -> Option<u64> {
-    run.collections.iter().find(|one| one.name == CollectionName::Users).map(|one| one.items)
 }
 
 fn day_of(at: Timestamp) -> i64 {

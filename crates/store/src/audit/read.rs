@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{AUDIT_ACTIONS, AuditFilter, AuditHead, AuditRow, Trail};
 use crate::dialect::Dialect;
-use crate::inventory::like_pattern;
+use crate::inventory::{is_pattern, like_pattern};
 use crate::row::Row;
 use crate::statement::{Statement, statement};
 use crate::time::to_millis;
@@ -99,7 +99,7 @@ fn fitting(filter: &AuditFilter, dialect: Dialect) -> Statement {
         text.push(" AND system_id = ").bind(system_id.as_str());
     }
     if let Some(actor) = &filter.actor {
-        match actor.contains(['*', '?']) {
+        match is_pattern(actor) {
             true => {
                 text.push(" AND lower(actor) LIKE lower(").bind(like_pattern(actor)).push(") ESCAPE '\\'");
             }

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 use keyreeve_model::{
-    ChangeSet, CollectionName, CollectionRecord, ImportRun, ImportRunId, ImportRunState, ObjectCounts,
-    SystemId,
+    ChangeSet, CollectionRecord, ImportRun, ImportRunId, ImportRunState, ObjectCounts, SystemId,
 };
 
 use super::evidence::Evidence;
@@ -27,11 +26,6 @@ pub struct PublishedRun {
     pub first: bool,
     /// How much it changed.
     pub changes: ObjectCounts,
-}
-
-/// How many users were listed.
-pub(crate) fn users_of(collections: &[CollectionRecord]) -> Option<u64> {
-    collections.iter().find(|one| one.name == CollectionName::Users).map(|one| one.items)
 }
 
 impl Store {
@@ -124,7 +118,7 @@ impl Store {
                 Ok(PublishedRun {
                     system_id: row.word(0)?,
                     at: row.time(1)?,
-                    users: users_of(&row.json::<Vec<CollectionRecord>>(2)?),
+                    users: CollectionRecord::users(&row.json::<Vec<_>>(2)?),
                     first: row.opt_int(3)?.is_none(),
                     changes: row.json(4)?,
                 })

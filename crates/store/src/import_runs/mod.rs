@@ -23,7 +23,7 @@ pub use changed::PlacedChange;
 pub(crate) use changed::part_of;
 pub use evidence::changes_sha256;
 pub use list::PublishedRun;
-pub(crate) use list::{find_run, latest_published, users_of};
+pub(crate) use list::{find_run, latest_published};
 
 /// The right to end a run. It holds as long as nobody else has ended the run, which only happens after
 /// `lease_until`; renew it in time.

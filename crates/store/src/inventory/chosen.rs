@@ -102,7 +102,7 @@ impl Store {
         let named: BTreeSet<&SystemId> = ids.iter().map(|(system, _)| system).collect();
         let named: Vec<SystemId> = named.into_iter().cloned().collect();
         reading!(self, "reading accounts of systems", |transaction| {
-            let keys = systems::keys_of(transaction, &named).await?;
+            let keys = systems::keys_of(transaction, &named, true).await?;
             let of_key: HashMap<i64, &SystemId> = keys.iter().map(|(id, key)| (*key, id)).collect();
             let all: Vec<i64> = keys.values().copied().collect();
             let coverage = Coverage::of_many(transaction, &all).await?;

@@ -2,6 +2,7 @@
 
 use keyreeve_model::ManagedBy;
 
+use super::texts::is_pattern;
 use crate::statement::Statement;
 use crate::systems::word;
 use crate::{AssignmentFilter, ResourceFilter, StoreError};
@@ -122,7 +123,7 @@ pub(super) fn push_path(text: &mut Statement, prefix: Option<&str>) {
 
 /// The `LIKE` pattern of a name filter: a glob when it has `*` or `?`, else any part of the name.
 pub(crate) fn like_pattern(name: &str) -> String {
-    let glob = name.contains(['*', '?']);
+    let glob = is_pattern(name);
     let mut pattern = String::with_capacity(name.len() + 2);
     for c in name.chars() {
         match c {

@@ -10,6 +10,7 @@ use keyreeve_model::{ExternalId, ManagedBy, ObjectType, ResourceType, SystemId};
 
 use super::like_pattern;
 use super::search::{Found, Searched, in_order};
+use super::texts::is_pattern;
 use crate::StoreError;
 use crate::history;
 use crate::row::Row;
@@ -91,7 +92,7 @@ impl Wanted {
     }
 
     fn is_pattern(&self) -> bool {
-        self.text.contains(['*', '?'])
+        is_pattern(&self.text)
     }
 
     /// Whether the index over parts of texts finds it.

@@ -7,12 +7,13 @@ use keyreeve_model::{AccountStatus, ExternalId, ImportRunId, ObjectType, Resourc
 
 use super::indexed::{self, MOST_SYSTEMS};
 use super::kept::Number;
-use super::texts::{AccountCounts, Entry, Haystack, fold_into};
+use super::others::Others;
+use super::texts::{AccountCounts, Entry, Haystack, fold_into, is_pattern};
 use crate::dialect::Dialect;
 use crate::history::Versions;
 use crate::row::Row;
 use crate::statement::{Statement, Value, statement};
-use crate::systems::push_within;
+use crate::systems::{keys_of, push_within};
 use crate::transaction::{Transaction, reading};
 use crate::{Store, StoreError};
 
@@ -122,9 +123,11 @@ impl Store {
                 chosen = transaction.fetch_together(text, 3, read).await?;
             }
             if by_index || (is_postgres && chosen.len() > 1 && self.are_many(transaction, &chosen).await?) {
-                let keys = match systems {
+                let keys: Option<Vec<i64>> = match systems {
                     None => None,
-                    Some(systems) => Some(keys_of(transaction, systems).await?),
+                    Some(systems) => {
+                        Some(keys_of(transaction, systems, false).await?.into_values().collect())
+                    }
                 };
                 return indexed::search(transaction, wanted, keys.as_deref(), most).await;
             }
@@ -150,12 +153,7 @@ impl Store {
     /// [`StoreError::SystemNotFound`].
     pub async fn gone_accounts(&self, system_id: &SystemId, text: &str) -> Result<Vec<Found>, StoreError> {
         reading!(self, "looking for accounts that are gone", |transaction| {
-            let key = crate::systems::find(transaction, system_id, false).await?.key;
-            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
-                return Ok(Vec::new());
-            };
-            let given_up = crate::kept::floor(transaction).await?;
-            let texts = self.other_texts(transaction, key, run.id, given_up).await?;
+            let Some(texts) = self.others_of(transaction, system_id).await? else { return Ok(Vec::new()) };
             let is_it = |one: &Entry<'_>| one.of.kind == ObjectType::Account && one.of.gone.is_some();
             Ok(texts.with(text).filter(is_it).filter_map(|one| Found::of(system_id, one)).collect())
         })
@@ -175,12 +173,7 @@ impl Store {
         most: usize,
     ) -> Result<Vec<NamedResource>, StoreError> {
         reading!(self, "looking for groups and policies by name", |transaction| {
-            let key = crate::systems::find(transaction, system_id, false).await?.key;
-            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
-                return Ok(Vec::new());
-            };
-            let given_up = crate::kept::floor(transaction).await?;
-            let texts = self.other_texts(transaction, key, run.id, given_up).await?;
+            let Some(texts) = self.others_of(transaction, system_id).await? else { return Ok(Vec::new()) };
             let is_it = |one: &Entry<'_>| {
                 one.of.gone.is_none()
                     && (one.of.kind == ObjectType::Group) == (kind == ResourceType::Group)
@@ -215,11 +208,7 @@ impl Store {
         most: usize,
     ) -> Result<Vec<String>, StoreError> {
         reading!(self, "looking for paths", |transaction| {
-            let key = crate::systems::find(transaction, system_id, false).await?.key;
-            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
-                return Ok(Vec::new());
-            };
-            let texts = self.account_texts(transaction, key, run.id).await?;
+            let Some(texts) = self.accounts_of(transaction, system_id).await? else { return Ok(Vec::new()) };
             let paths = texts.all().map(|one| one.path).filter(|path| path.contains(wanted));
             let paths: std::collections::BTreeSet<&str> = paths.collect();
             Ok(paths.into_iter().take(most).map(str::to_owned).collect())
@@ -238,12 +227,8 @@ impl Store {
         most: usize,
     ) -> Result<u64, StoreError> {
         reading!(self, "counting the accounts", |transaction| {
-            let key = crate::systems::find(transaction, system_id, false).await?.key;
-            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
-                return Ok(0);
-            };
-            let texts = self.account_texts(transaction, key, run.id).await?;
-            Ok(texts.with(wanted, most).len() as u64)
+            let texts = self.accounts_of(transaction, system_id).await?;
+            Ok(texts.map_or(0, |texts| texts.with(wanted, most).len() as u64))
         })
         .await
     }
@@ -254,13 +239,31 @@ impl Store {
     /// [`StoreError::SystemNotFound`].
     pub async fn account_counts(&self, system_id: &SystemId) -> Result<AccountCounts, StoreError> {
         reading!(self, "counting the accounts", |transaction| {
-            let key = crate::systems::find(transaction, system_id, false).await?.key;
-            let Some(run) = crate::import_runs::latest_published(transaction, key).await? else {
-                return Ok(AccountCounts::default());
-            };
-            Ok(self.account_texts(transaction, key, run.id).await?.counts.clone())
+            let texts = self.accounts_of(transaction, system_id).await?;
+            Ok(texts.map(|texts| texts.counts.clone()).unwrap_or_default())
         })
         .await
+    }
+
+    /// What is written about the accounts of a system now; `None` before the first import.
+    async fn accounts_of(
+        &self,
+        transaction: &mut Transaction,
+        system_id: &SystemId,
+    ) -> Result<Option<Arc<Haystack>>, StoreError> {
+        let Some((key, run)) = now(transaction, system_id).await? else { return Ok(None) };
+        self.account_texts(transaction, key, run).await.map(Some)
+    }
+
+    /// What is written about all else of a system now; `None` before the first import.
+    async fn others_of(
+        &self,
+        transaction: &mut Transaction,
+        system_id: &SystemId,
+    ) -> Result<Option<Arc<Others>>, StoreError> {
+        let Some((key, run)) = now(transaction, system_id).await? else { return Ok(None) };
+        let given_up = crate::kept::floor(transaction).await?;
+        self.other_texts(transaction, key, run, given_up).await.map(Some)
     }
 
     /// Whether systems have more of one kind than is searched in memory.
@@ -315,6 +318,16 @@ impl Found {
     }
 }
 
+/// The key of a system, and the run that speaks for now.
+async fn now(
+    transaction: &mut Transaction,
+    system_id: &SystemId,
+) -> Result<Option<(i64, ImportRunId)>, StoreError> {
+    let key = crate::systems::find(transaction, system_id, false).await?.key;
+    let run = crate::import_runs::latest_published(transaction, key).await?;
+    Ok(run.map(|run| (key, run.id)))
+}
+
 /// Whether more of these systems are not removed than so many.
 async fn are_more_than(
     transaction: &mut Transaction,
@@ -327,13 +340,6 @@ async fn are_more_than(
     push_within(&mut text, systems);
     text.push(" LIMIT ").bind(most.saturating_add(1)).push(") AS counted");
     Ok(transaction.fetch_one(text, |row| row.int(0)).await? > most)
-}
-
-/// The keys of these systems, but for those that are removed.
-async fn keys_of(transaction: &mut Transaction, systems: &[SystemId]) -> Result<Vec<i64>, StoreError> {
-    let mut text = statement!("SELECT s.system_key FROM systems s WHERE s.removed_at IS NULL");
-    push_within(&mut text, Some(systems));
-    transaction.fetch(text, |row| row.int(0)).await
 }
 
 /// What was found, in the order in which it is shown.
@@ -353,6 +359,12 @@ fn rank(name: &str, wanted: &str) -> u8 {
         Some(_) => 1,
         None => 2,
     }
+}
+
+/// Whether a name begins with what is looked for, as those do that are found by their order.
+fn begins(one: Option<Entry<'_>>, wanted: &str) -> bool {
+    let beginning = one.and_then(|one| one.name.get(..wanted.len()));
+    beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(wanted))
 }
 
 /// Where something that was found stands: what is called so comes first, then what begins so, then by name, system and id.
@@ -380,7 +392,7 @@ struct Best<'a> {
 
 impl<'a> Best<'a> {
     fn of(wanted: &'a str, most: usize) -> Self {
-        let (folded, is_pattern) = (wanted.to_lowercase(), wanted.contains(['*', '?']));
+        let (folded, is_pattern) = (wanted.to_lowercase(), is_pattern(wanted));
         let (kept, enough) = (BTreeMap::new(), most.saturating_mul(ENOUGH));
         Self { wanted, folded, is_pattern, most, kept, enough, left_out: false }
     }
@@ -388,11 +400,10 @@ impl<'a> Best<'a> {
     /// Looks into the texts of a system, or at what was found when they were looked through for another one.
     fn look_at(&mut self, system_id: &SystemId, texts: &Arc<Haystack>, shared: Option<&mut LookedThrough>) {
         if !self.is_pattern {
-            let folded = self.folded.clone();
-            let named = texts.beginning(&folded).filter(|place| self.is_named_so(texts.at(*place)));
-            let named: Vec<usize> = named.take(self.most + 1).collect();
+            let (wanted, folded) = (self.wanted, self.folded.clone());
+            let mut named = texts.beginning(&folded).filter(|place| begins(texts.at(*place), wanted));
             // They come in their order: where one has no place, none behind it has.
-            named.into_iter().all(|place| self.keep(system_id, texts, place));
+            while named.next().is_some_and(|place| self.keep(system_id, texts, place)) {}
         }
         if self.enough == 0 {
             self.left_out = self.left_out || texts.may_have(self.wanted);
@@ -412,18 +423,10 @@ impl<'a> Best<'a> {
         self.left_out |= places.len() == self.most;
         self.enough = self.enough.saturating_sub(places.len());
         for &place in places {
-            if self.is_pattern || !self.is_named_so(texts.at(place)) {
+            if self.is_pattern || !begins(texts.at(place), self.wanted) {
                 self.keep(system_id, texts, place);
             }
         }
-    }
-
-    /// Whether the name begins with what is looked for, as those do that were found by their order.
-    fn is_named_so(&self, one: Option<Entry<'_>>) -> bool {
-        one.is_some_and(|one| {
-            let beginning = one.name.get(..self.wanted.len());
-            beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(self.wanted))
-        })
     }
 
     /// Keeps what is at a place if it is among the first, and tells whether it is.

@@ -25,7 +25,7 @@ const FEW: usize = 500;
 /// So many are kept in memory at most, of accounts as of all else.
 pub(crate) const MOST_KEPT: usize = 250_000;
 
-/// The texts of the accounts of some systems: each takes 28 bytes, its id, name and path, its ARN in lower case, its tags,
+/// The texts of the accounts of some systems: each takes 32 bytes, its id, name and path, its ARN in lower case, its tags,
 /// five line feeds, and an eighth of what is searched. That is about 220 bytes where a name has ten letters, a path fifteen
 /// and there are two tags, so 55 MB for as many as are kept.
 pub(crate) type Texts = Kept<Haystack, MOST_KEPT>;
@@ -120,11 +120,16 @@ impl Lines {
     }
 }
 
+/// Whether what is looked for is a pattern.
+pub(crate) fn is_pattern(wanted: &str) -> bool {
+    wanted.contains(['*', '?'])
+}
+
 /// Whether a text has another in it, ignoring case; with `*` or `?` in that, whether it is a pattern of the whole.
 #[must_use]
 pub fn fits(wanted: &str, text: &str) -> bool {
     let (wanted, text) = (wanted.to_ascii_lowercase(), text.to_ascii_lowercase());
-    if wanted.contains(['*', '?']) { is_like(&wanted, &text) } else { text.contains(&wanted) }
+    if is_pattern(&wanted) { is_like(&wanted, &text) } else { text.contains(&wanted) }
 }
 
 impl Many for Haystack {
@@ -188,7 +193,7 @@ impl Haystack {
         let wanted = wanted.to_ascii_lowercase();
         let quoted = serde_json::Value::from(wanted.as_str()).to_string();
         let in_json = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-        if wanted.contains(['*', '?']) {
+        if is_pattern(&wanted) {
             let fits = |place: &usize| {
                 let own = self.at(*place).is_some_and(|one| {
                     [one.name, one.path].iter().any(|text| is_like(&wanted, &text.to_ascii_lowercase()))
@@ -227,7 +232,9 @@ impl Haystack {
 
     /// Whether one of them may have a text somewhere; `false` is certain.
     pub(super) fn may_have(&self, wanted: &str) -> bool {
-        wanted.contains(['*', '?', '"', '\\', '\n']) || self.sieve.passes(&wanted.to_ascii_lowercase())
+        is_pattern(wanted)
+            || wanted.contains(['"', '\\', '\n'])
+            || self.sieve.passes(&wanted.to_ascii_lowercase())
     }
 
     fn all_with(&self, lines: &Lines, wanted: &str, most: usize) -> Vec<usize> {
@@ -281,7 +288,9 @@ impl Store {
         reading: &Reading,
         filter: &AccountFilter,
     ) -> Result<Option<Vec<ExternalId>>, StoreError> {
-        let Some(wanted) = filter.text.as_ref().filter(|wanted| !wanted.contains(['*', '?', '\n'])) else {
+        let Some(wanted) =
+            filter.text.as_ref().filter(|wanted| !is_pattern(wanted) && !wanted.contains('\n'))
+        else {
             return Ok(None);
         };
         if !matches!(reading.versions, Versions::Current) {

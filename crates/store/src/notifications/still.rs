@@ -76,7 +76,11 @@ impl Store {
             }
             "password_unclaimed" => {
                 let task = TaskId(number("task"));
-                return Ok(self.unclaimed_passwords(now).await?.iter().any(|password| password.task == task));
+                return Ok(self
+                    .unclaimed_passwords(now, None)
+                    .await?
+                    .iter()
+                    .any(|password| password.task == task));
             }
             _ => return Ok(true),
         };

@@ -116,14 +116,14 @@ impl SystemSlice {
     }
 }
 
-/// The keys of these systems.
+/// The keys of these systems, with those that were removed or without.
 pub(crate) async fn keys_of(
     transaction: &mut Transaction,
     systems: &[SystemId],
+    removed: bool,
 ) -> Result<BTreeMap<SystemId, i64>, StoreError> {
-    let mut text =
-        Statement::building("SELECT s.system_id, s.system_key FROM systems s WHERE s.system_key > ");
-    text.bind(0_i64);
+    let mut text = Statement::building("SELECT s.system_id, s.system_key FROM systems s WHERE ");
+    text.push(if removed { "1 = 1" } else { "s.removed_at IS NULL" });
     push_within(&mut text, Some(systems));
     let keys = transaction.fetch_together(text, 2, |row| Ok((row.word(0)?, row.int(1)?))).await?;
     Ok(keys.into_iter().collect())
@@ -176,7 +176,7 @@ impl Store {
     /// When the database cannot be read.
     pub async fn systems_there(&self, systems: &[SystemId]) -> Result<Vec<SystemId>, StoreError> {
         reading!(self, "looking which systems there are", |transaction| {
-            Ok(keys_of(transaction, systems).await?.into_keys().collect())
+            Ok(keys_of(transaction, systems, true).await?.into_keys().collect())
         })
         .await
     }

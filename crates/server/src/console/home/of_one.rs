@@ -25,7 +25,7 @@ impl Needs {
         let own = std::slice::from_ref(id);
         let (lately, confirmed) = (ago(LATELY, now), ago(CONFIRMED_WITHIN, now));
         let attention = parts.store.attention(lately, confirmed, Some(own)).await?;
-        let passwords = parts.store.unclaimed_passwords_of(id, now).await?;
+        let passwords = parts.store.unclaimed_passwords(now, Some(own)).await?;
         let standing = parts.store.standings(own).await?;
         let standing = standing.first();
         let run = |run, text: &str| Cell::link(imports::of(run), format!("Run {run}, {text}"));

@@ -104,7 +104,7 @@ async fn list(visitor: Visitor, State(parts): State<Parts>, asked: Asked) -> Res
     let now = parts.clock.now();
     let asked = SystemFilter {
         systems: visitor.actor.limits(),
-        state: listing.filter("state").and_then(named),
+        state: listing.filter("state").and_then(|state| serde_json::from_value(state.into()).ok()),
         removed: false,
         text: listing.filter("q"),
     };
@@ -155,12 +155,6 @@ pub(super) async fn removed(visitor: &Visitor, parts: &Parts) -> Result<u64, Pro
         ..SystemFilter::default()
     };
     Ok(parts.store.count_systems(&removed).await?)
-}
-
-/// The state of that name.
-fn named(state: &str) -> Option<SystemState> {
-    let all = [SystemState::Active, SystemState::Quarantined, SystemState::Suspended, SystemState::Removed];
-    all.into_iter().find(|one| one.as_str() == state)
 }
 
 fn cells(system: &System, standing: Option<&SystemStanding>, now: jiff::Timestamp) -> Vec<Cell> {

@@ -6,13 +6,14 @@ use axum::response::Response;
 use keyreeve_engine::check::LastTest;
 use keyreeve_engine::rights::Right;
 use keyreeve_engine::systems::Trust;
-use keyreeve_model::{ImportProfile, ImportRun, ImportRunState, System, SystemId, SystemState};
+use keyreeve_model::{
+    CollectionRecord, ImportProfile, ImportRun, ImportRunState, System, SystemId, SystemState,
+};
 
 use super::checklist::{Known, Part, parts as checked};
 use super::{frame, tabs, within};
 use crate::body::InPath;
 use crate::console::chart::{Bar, Chart};
-use crate::console::days;
 use crate::console::form::{Field, Takes};
 use crate::console::home::Needs;
 use crate::console::page::{Frame, shown};
@@ -129,7 +130,11 @@ fn accounts(runs: &[ImportRun]) -> Option<Chart> {
     let published = runs.iter().rev().filter(|run| run.state == ImportRunState::Published);
     let bars: Vec<Bar> = published
         .filter_map(|run| {
-            Some(Bar { label: format!("Run {}", run.id), number: days::users(run)?, leads_to: None })
+            Some(Bar {
+                label: format!("Run {}", run.id),
+                number: CollectionRecord::users(&run.collections)?,
+                leads_to: None,
+            })
         })
         .collect();
     (bars.len() > 1).then(|| Chart::new("Accounts by import run", "Run", "Accounts", bars))

@@ -52,30 +52,21 @@ fn is_old((password, days): &(UnclaimedPassword, u32), now: Timestamp) -> bool {
 }
 
 impl Store {
-    /// Passwords that nobody has opened for longer than the setting `unclaimed_password_days` of their system, by system
-    /// and age.
+    /// Passwords of these systems, or of all, that nobody has opened for longer than the setting `unclaimed_password_days`
+    /// of their system, by system and age.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn unclaimed_passwords(&self, now: Timestamp) -> Result<Vec<UnclaimedPassword>, StoreError> {
-        let found = self.unopened(None).await?;
-        Ok(found.into_iter().filter(|one| is_old(one, now)).map(|(password, _)| password).collect())
-    }
-
-    /// The same of one system.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn unclaimed_passwords_of(
+    pub async fn unclaimed_passwords(
         &self,
-        system: &SystemId,
         now: Timestamp,
+        within: Option<&[SystemId]>,
     ) -> Result<Vec<UnclaimedPassword>, StoreError> {
-        let found = self.unopened(Some(std::slice::from_ref(system))).await?;
+        let found = self.unopened(within).await?;
         Ok(found.into_iter().filter(|one| is_old(one, now)).map(|(password, _)| password).collect())
     }
 
-    /// The same of these systems, or of all, and those that nobody can open any more, however old they are.
+    /// The same, and those that nobody can open any more, however old they are.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -267,22 +267,22 @@ async fn a_password_that_nobody_opens_is_unclaimed_until_it_is_replaced() {
         let ada = claimed(&store).await;
         let short = SealedPassword { expires_at: Some(at(DAY)), ..sealed("one") };
         seal(&store, &ada, short, 3).await;
-        assert!(store.unclaimed_passwords(at(9 * DAY)).await.unwrap().is_empty(), "not in force yet");
+        assert!(store.unclaimed_passwords(at(9 * DAY), None).await.unwrap().is_empty(), "not in force yet");
         settle(&store, &ada, StepState::Applied, 4).await;
-        assert!(store.unclaimed_passwords(at(3 * DAY + 2)).await.unwrap().is_empty());
-        let found = store.unclaimed_passwords(at(3 * DAY + 3)).await.unwrap();
+        assert!(store.unclaimed_passwords(at(3 * DAY + 2), None).await.unwrap().is_empty());
+        let found = store.unclaimed_passwords(at(3 * DAY + 3), None).await.unwrap();
         assert_eq!((found.len(), found[0].account.as_str(), found[0].task), (1, "ada", ada.task.id));
         assert_eq!((found[0].created_at, found[0].state), (at(3), DeliveryState::Released));
         store.expire_deliveries(at(DAY)).await.unwrap();
-        let found = store.unclaimed_passwords(at(3 * DAY + 3)).await.unwrap();
+        let found = store.unclaimed_passwords(at(3 * DAY + 3), None).await.unwrap();
         assert_eq!(found[0].state, DeliveryState::Expired);
         let settings = SystemSettings { unclaimed_password_days: 5, ..SystemSettings::default() };
         let patch = SystemPatch { settings: Some(settings), ..SystemPatch::default() };
         store.update_system(&found[0].system_id, patch, "local:test", at(6)).await.unwrap();
-        assert!(store.unclaimed_passwords(at(4 * DAY)).await.unwrap().is_empty());
-        assert_eq!(store.unclaimed_passwords(at(6 * DAY)).await.unwrap().len(), 1);
+        assert!(store.unclaimed_passwords(at(4 * DAY), None).await.unwrap().is_empty());
+        assert_eq!(store.unclaimed_passwords(at(6 * DAY), None).await.unwrap().len(), 1);
         store.remove_system(&found[0].system_id, ("local:test", None), at(7)).await.unwrap();
-        assert!(store.unclaimed_passwords(at(6 * DAY)).await.unwrap().is_empty());
+        assert!(store.unclaimed_passwords(at(6 * DAY), None).await.unwrap().is_empty());
         store.close().await;
     }
 }
@@ -294,9 +294,9 @@ async fn a_password_that_was_opened_is_claimed() {
         let ada = claimed(&store).await;
         seal(&store, &ada, sealed("one"), 3).await;
         settle(&store, &ada, StepState::Applied, 4).await;
-        assert_eq!(store.unclaimed_passwords(at(1_000_000)).await.unwrap().len(), 1);
+        assert_eq!(store.unclaimed_passwords(at(1_000_000), None).await.unwrap().len(), 1);
         store.open_delivery("one", at(5)).await.unwrap();
-        assert!(store.unclaimed_passwords(at(1_000_000)).await.unwrap().is_empty());
+        assert!(store.unclaimed_passwords(at(1_000_000), None).await.unwrap().is_empty());
         store.close().await;
     }
 }
